@@ -1,0 +1,71 @@
+/**
+ * Completes package-lock.json with the optional packages of other platforms.
+ *
+ * npm writes only those optional packages that the registry in use serves, and `npm ci` then refuses the lock elsewhere
+ * ("Missing: … from lock file"). Run after each `npm install`; `--check` fails when an entry is missing.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+
+interface LockEntry {
+  version?: string
+  optional?: boolean
+  dev?: boolean
+  devOptional?: boolean
+  resolved?: string
+  os?: string[]
+  cpu?: string[]
+  libc?: string[]
+  optionalDependencies?: Record<string, string>
+}
+interface Lock {
+  packages: Record<string, LockEntry>
+}
+
+const file = 'package-lock.json'
+const lock = JSON.parse(readFileSync(file, 'utf8')) as Lock
+const known = { os: ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32'] }
+const cpus = ['arm', 'arm64', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'x64', 'wasm32']
+
+/** Which system and processor a package name such as `@scope/tool-linux-arm64-musl` is for. */
+function platformOf(name: string): Pick<LockEntry, 'os' | 'cpu'> {
+  const words = name.replace('windows', 'win32').split(/[-/_.]/)
+  const os = known.os.find((each) => words.includes(each))
+  const cpu = cpus.find((each) => words.includes(each))
+  return { ...(os ? { os: [os] } : {}), ...(cpu ? { cpu: [cpu] } : {}) }
+}
+
+const missing: string[] = []
+for (const [path, entry] of Object.entries(lock.packages)) {
+  for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
+    const atRoot = `node_modules/${name}`
+    const nested = path === '' ? atRoot : `${path}/node_modules/${name}`
+    if (lock.packages[nested] || lock.packages[atRoot]?.version === version) continue
+    if (!/^\d/.test(version)) {
+      if (lock.packages[atRoot]) continue
+      throw new Error(`${path || 'package.json'} wants ${name}@${version}: pin it to an exact version`)
+    }
+    missing.push(`${name}@${version}`)
+    const place = lock.packages[atRoot] ? nested : atRoot
+    lock.packages[place] = {
+      version,
+      ...(entry.dev ? { dev: true } : {}),
+      optional: true,
+      ...platformOf(name),
+    }
+  }
+}
+
+// A lock that names the mirror it was made with is of no use elsewhere.
+const hosts = Object.entries(lock.packages).filter(([, entry]) => entry.resolved !== undefined)
+
+if (process.argv.includes('--check')) {
+  if (missing.length > 0 || hosts.length > 0) {
+    console.error(`package-lock.json: ${missing.length} entries missing (${missing.slice(0, 3).join(', ')}), ${hosts.length} name a host.`)
+    console.error('Run `npm run lockfile` and commit the result.')
+    process.exit(1)
+  }
+} else {
+  for (const [, entry] of hosts) delete entry.resolved
+  writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`)
+  console.log(missing.length === 0 ? 'package-lock.json is complete' : `added ${missing.length} entries`)
+}

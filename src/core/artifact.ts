@@ -1,0 +1,68 @@
+/** What reading a file gave: text in segments, each with the position that a citation points to. */
+import { z } from 'zod'
+
+export type Position = z.infer<typeof Position>
+export const Position = z.discriminatedUnion('kind', [
+  /** 1-based, as printed by a viewer's page counter. */
+  z.object({ kind: z.literal('page'), page: z.number().int().positive() }),
+  z.object({ kind: z.literal('slide'), slide: z.number().int().positive() }),
+  /** `sheet` absent for a format without sheets; rows are 1-based and inclusive. */
+  z.object({ kind: z.literal('rows'), sheet: z.string().optional(), from: z.number().int(), to: z.number().int() }),
+  /** 1-based, inclusive. */
+  z.object({ kind: z.literal('lines'), from: z.number().int(), to: z.number().int() }),
+  /** Milliseconds from the start. */
+  z.object({ kind: z.literal('time'), fromMs: z.number(), toMs: z.number() }),
+])
+
+export type Segment = z.infer<typeof Segment>
+export const Segment = z.object({ text: z.string(), at: Position, tokens: z.number().int().nonnegative() })
+
+/** Something reading could not do; `tell` is a sentence for the person who sent the file. */
+export type Problem = z.infer<typeof Problem>
+export const Problem = z.object({ code: z.string(), tell: z.string() })
+
+export type Artifact = z.infer<typeof Artifact>
+export const Artifact = z.object({
+  /** SHA-256 of the file's bytes, hex. */
+  contentHash: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Name and version of the reader, e.g. `pdf-1`: with the hash, the cache key. */
+  engine: z.string(),
+  /** What the bytes are, whatever the name says. */
+  mediaType: z.string(),
+  language: z.string().optional(),
+  segments: z.array(Segment),
+  /** Pages, slides or sheets in the file; `segments` may cover fewer. */
+  pages: z.number().int().nonnegative().optional(),
+  durationMs: z.number().optional(),
+  tokens: z.number().int().nonnegative(),
+  /** Set when a limit ended the reading early: what was left out, as a sentence. */
+  truncated: z.string().optional(),
+  problems: z.array(Problem),
+})
+
+/** "p. 137", "lines 10–24", "rows 2–9 of Budget", "slide 3", "1:05": how people read a position. */
+export function describePosition(at: Position): string {
+  switch (at.kind) {
+    case 'page':
+      return `p. ${at.page}`
+    case 'slide':
+      return `slide ${at.slide}`
+    case 'rows':
+      return `${range('row', at.from, at.to)}${at.sheet === undefined ? '' : ` of ${at.sheet}`}`
+    case 'lines':
+      return range('line', at.from, at.to)
+    case 'time':
+      return clock(at.fromMs)
+  }
+}
+
+function range(word: string, from: number, to: number): string {
+  return from === to ? `${word} ${from}` : `${word}s ${from}–${to}`
+}
+
+/** Milliseconds as `1:05` or `2:03:09`. */
+export function clock(ms: number): string {
+  const seconds = Math.floor(ms / 1000)
+  const tail = `${String(Math.floor(seconds / 60) % 60).padStart(seconds >= 3600 ? 2 : 1, '0')}:${String(seconds % 60).padStart(2, '0')}`
+  return seconds >= 3600 ? `${Math.floor(seconds / 3600)}:${tail}` : tail
+}

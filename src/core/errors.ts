@@ -1,0 +1,84 @@
+/**
+ * Every failure a person may meet. `tell` is one sentence safe to show, with a next step; `cause` is for the log.
+ * Each code has its line in docs/ERRORS.md, held by a test.
+ */
+
+/** THE table: code → whether trying again helps. */
+export const errorCodes = {
+  // set-up
+  config_invalid: 'never',
+  home_in_use: 'never',
+  port_in_use: 'never',
+  database_unreachable: 'later',
+  database_start_failed: 'never',
+  queue_unreachable: 'later',
+  // files
+  file_missing: 'never',
+  file_too_large: 'never',
+  file_empty: 'never',
+  file_encrypted: 'never',
+  file_damaged: 'never',
+  file_unsupported: 'never',
+  file_too_slow: 'never',
+  file_too_hungry: 'never',
+  file_reader_crashed: 'now',
+  file_fetch_failed: 'later',
+  upload_incomplete: 'now',
+  // models
+  model_unreachable: 'later',
+  model_busy: 'later',
+  model_refused_key: 'never',
+  model_rejected_request: 'never',
+  model_context_overflow: 'never',
+  model_stalled: 'now',
+  model_truncated: 'now',
+  model_unknown: 'never',
+  // turns
+  turn_failed: 'now',
+  turn_not_found: 'never',
+  turn_not_running: 'never',
+  turn_not_latest: 'never',
+  message_too_long: 'never',
+  message_empty: 'never',
+  conversation_not_found: 'never',
+  // platforms
+  platform_rejected: 'never',
+  platform_rate_limited: 'later',
+  platform_unreachable: 'later',
+  request_invalid: 'never',
+  request_forbidden: 'never',
+  internal: 'now',
+} as const satisfies Record<string, Retry>
+
+export type Retry = 'now' | 'later' | 'never'
+export type ErrorCode = keyof typeof errorCodes
+
+export class ParleyError extends Error {
+  readonly code: ErrorCode
+  readonly retry: Retry
+  readonly retryAfterMs: number | undefined
+  /** One sentence for the person, with what to do next. */
+  readonly tell: string
+
+  constructor(code: ErrorCode, tell: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+    super(`${code}: ${tell}`, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'ParleyError'
+    this.code = code
+    this.retry = errorCodes[code]
+    this.retryAfterMs = options.retryAfterMs
+    this.tell = tell
+  }
+}
+
+/** Any thrown value as a ParleyError; what is not one already becomes `internal` and keeps its cause for the log. */
+export function asParleyError(thrown: unknown, tell = 'Something went wrong inside Parley. Please try again.'): ParleyError {
+  return thrown instanceof ParleyError ? thrown : new ParleyError('internal', tell, { cause: thrown })
+}
+
+/** What a log line may say of an error: its kind and message chain without message text of people. */
+export function errorFields(thrown: unknown): { err: { name: string; message: string; code?: string; cause?: string } } {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+  const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
+  const cause = error.cause instanceof Error ? { cause: error.cause.message } : {}
+  return { err: { name: error.name, message: error.message, ...code, ...cause } }
+}

@@ -1,0 +1,63 @@
+/**
+ * What a platform hands to intake: a message in Parley's own words. Everything here is plain JSON, because it is stored
+ * before the platform's acknowledgement and read again by a worker in another process.
+ */
+import { z } from 'zod'
+import { Json } from './json.ts'
+
+export type ConversationRef = z.infer<typeof ConversationRef>
+export const ConversationRef = z.object({
+  platform: z.string().min(1),
+  workspaceId: z.string().min(1),
+  channelId: z.string().min(1),
+  threadId: z.string().min(1).optional(),
+})
+
+/** The one string for lease, history and logs. Parts are escaped, so no two conversations share a key. */
+export function conversationKey(ref: ConversationRef): string {
+  const parts = [ref.platform, ref.workspaceId, ref.channelId]
+  if (ref.threadId !== undefined) parts.push(ref.threadId)
+  return parts.map(encodeURIComponent).join('/')
+}
+
+/** A file as the platform announced it. Its bytes are fetched by a worker through `locator`, never carried on a job. */
+export type Attachment = z.infer<typeof Attachment>
+export const Attachment = z.object({
+  id: z.string().min(1),
+  /** The name its sender gave it; shown to people, never used as a path. */
+  name: z.string(),
+  /** As the platform declares it; what the bytes say wins. */
+  mediaType: z.string(),
+  /** Size in bytes, where the platform tells. */
+  bytes: z.number().int().nonnegative().optional(),
+  durationMs: z.number().nonnegative().optional(),
+  voiceNote: z.boolean().default(false),
+  /** The platform's own record: enough for any worker to fetch the bytes from a fresh process. Holds no secret. */
+  locator: Json,
+})
+
+/** Where the reply goes, in the platform's own record. */
+export type ReplyTarget = z.infer<typeof ReplyTarget>
+export const ReplyTarget = z.object({ conversation: ConversationRef, data: Json })
+
+export type Author = z.infer<typeof Author>
+export const Author = z.object({ id: z.string().min(1), name: z.string().optional() })
+
+export type IncomingMessage = z.infer<typeof IncomingMessage>
+export const IncomingMessage = z.object({
+  /** The platform's event id: a redelivery carries the same one. */
+  id: z.string().min(1),
+  conversation: ConversationRef,
+  author: Author,
+  /** Markdown, without the mention that woke Parley. */
+  text: z.string(),
+  kind: z.enum(['mention', 'direct', 'thread', 'command']),
+  attachments: z.array(Attachment),
+  replyTarget: ReplyTarget,
+  /** The text of the message that this one answers or forwards. */
+  quoted: z.string().optional(),
+  /** BCP 47. */
+  locale: z.string().optional(),
+  /** ISO 8601, by the platform's clock. */
+  sentAt: z.iso.datetime({ offset: true }),
+})

@@ -1,0 +1,96 @@
+/**
+ * The port of a chat platform. A platform listens (gateway process), fetches files and writes replies (any worker), and
+ * tells its abilities; the rest of Parley varies by those abilities and never by a platform's name.
+ */
+import type { IncomingMessage as HttpRequest, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { Json } from './json.ts'
+import type { Attachment, IncomingMessage, ReplyTarget } from './message.ts'
+import type { Citation, Receipt } from './reply.ts'
+
+export interface Capabilities {
+  /** `edit`: text grows by editing a posted message. `none`: only the finished text is posted. */
+  streaming: 'edit' | 'none'
+  /** Characters of Markdown that one message may hold. */
+  maxChars: number
+  /** The least time between two edits of one message. */
+  minEditMs: number
+  /** `native`: the platform shows progress beside the conversation. `message`: progress is the reply's first text. */
+  status: 'native' | 'message'
+  buttons: boolean
+}
+
+/** The platform's own id of a posted message. */
+export type MessageRef = Json
+
+export type TurnState = 'queued' | 'reading' | 'answering' | 'done' | 'stopped' | 'failed'
+
+/** One message of a reply, in Markdown; citations stand in the text as `[n]`. */
+export interface OutgoingMessage {
+  turnId: string
+  text: string
+  /** More will follow by edits while `streaming`. */
+  phase: 'streaming' | 'final'
+  citations: Citation[]
+  /** Present on the last message of a finished reply. */
+  end?: { state: Extract<TurnState, 'done' | 'stopped' | 'failed'>; receipt: Receipt }
+}
+
+/** Writes replies. Every call is made by the worker that holds the turn's lease, one at a time for one reply. */
+export interface Transport {
+  /**
+   * Posts one message. `key` is the same when a post is tried again: where the platform can, the second post returns
+   * the first one's ref. Throws `platform_*`.
+   */
+  post(target: ReplyTarget, message: OutgoingMessage, options: { key: string; signal: AbortSignal }): Promise<MessageRef>
+  /** Replaces the message's content. Throws `platform_*`. */
+  edit(target: ReplyTarget, ref: MessageRef, message: OutgoingMessage, options: { signal: AbortSignal }): Promise<void>
+  /** Takes a message away, when a shorter reply needs fewer messages than an earlier attempt posted. */
+  remove(target: ReplyTarget, ref: MessageRef, options: { signal: AbortSignal }): Promise<void>
+  /** Shows what is happening, or clears it with `null`. Only where `capabilities.status` is `native`. Never throws. */
+  status(target: ReplyTarget, turnId: string, text: string | null, state: TurnState): Promise<void>
+}
+
+export interface Files {
+  /** The attachment's bytes, from a fresh process. Throws `file_missing` or `file_fetch_failed`. */
+  fetch(attachment: Attachment, options: { signal: AbortSignal }): Promise<Readable>
+}
+
+export interface Received {
+  turnId: string
+  /** `duplicate`: this event was taken in before. `joined`: it became part of a turn that has not started yet. */
+  kind: 'new' | 'joined' | 'duplicate'
+}
+
+export type Action =
+  | { kind: 'stop'; turnId: string; by: string }
+  | { kind: 'regenerate'; turnId: string; by: string }
+
+/** Where a listener delivers. When a call returns, its effect is committed: only then may the platform be acknowledged. */
+export interface Intake {
+  receive(message: IncomingMessage): Promise<Received>
+  act(action: Action): Promise<{ turnId: string }>
+}
+
+/** Requests of the shared HTTP port whose path equals `prefix` or lies below it. */
+export interface Mount {
+  prefix: string
+  handle(request: HttpRequest, response: ServerResponse): void | Promise<void>
+}
+
+export interface Listener {
+  mounts: Mount[]
+  /** Opens inbound connections. Rejects when they cannot be had. */
+  start(): Promise<void>
+  /** Takes nothing more in; returns when calls under way have ended. */
+  stop(): Promise<void>
+}
+
+export interface Platform {
+  name: string
+  capabilities: Capabilities
+  transport: Transport
+  files: Files
+  /** Only a gateway calls it, once. */
+  listen(intake: Intake): Listener
+}
