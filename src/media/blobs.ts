@@ -1,0 +1,79 @@
+/** Files on this machine by content: `PARLEY_HOME/blobs/ab/abcdef…`. Written once, complete or not at all. */
+import { createHash, randomUUID } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Transform, type Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { ParleyError } from '../core/errors.ts'
+
+export interface Blob {
+  hash: string
+  bytes: number
+}
+
+export interface Blobs {
+  /** Takes in a stream. Throws `file_too_large` as soon as it passes `maxBytes`; nothing stays behind then. */
+  put(content: Readable, options: { maxBytes: number; signal?: AbortSignal }): Promise<Blob>
+  has(hash: string): Promise<boolean>
+  /** Where the blob lies, for readers in other processes. */
+  path(hash: string): string
+  open(hash: string): Readable
+}
+
+export function createBlobs(home: string): Blobs {
+  const root = join(home, 'blobs')
+  const path = (hash: string) => {
+    if (!/^[0-9a-f]{64}$/.test(hash)) throw new ParleyError('file_missing', 'That file is not here. Please share it again.')
+    return join(root, hash.slice(0, 2), hash)
+  }
+  return {
+    path,
+    async put(content, { maxBytes, signal }) {
+      await mkdir(join(root, 'incoming'), { recursive: true })
+      const incoming = join(root, 'incoming', randomUUID())
+      const digest = createHash('sha256')
+      let bytes = 0
+      const measure = new Transform({
+        transform(chunk: Buffer, _encoding, done) {
+          bytes += chunk.length
+          digest.update(chunk)
+          done(bytes > maxBytes ? tooLarge(maxBytes) : null, chunk)
+        },
+      })
+      try {
+        const sink = createWriteStream(incoming, { flags: 'wx', flush: true })
+        await pipeline(content, measure, sink, ...(signal ? [{ signal }] : []))
+        const hash = digest.digest('hex')
+        await mkdir(join(root, hash.slice(0, 2)), { recursive: true })
+        await rename(incoming, path(hash))
+        return { hash, bytes }
+      } catch (error) {
+        await rm(incoming, { force: true })
+        throw error
+      }
+    },
+    has: (hash) =>
+      stat(path(hash)).then(
+        () => true,
+        () => false,
+      ),
+    open: (hash) => createReadStream(path(hash)),
+  }
+}
+
+export function tooLarge(maxBytes: number): ParleyError {
+  return new ParleyError('file_too_large', `The file is over the limit of ${formatBytes(maxBytes)}. Share a smaller one, or ask an admin to raise the limit.`)
+}
+
+/** `31 MB`, `1.5 KB`: powers of 1000, as file managers print them. */
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'KB', 'MB', 'GB', 'TB']
+  let value = bytes
+  let unit = 0
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000
+    unit += 1
+  }
+  return `${unit === 0 || value >= 10 ? Math.round(value) : Math.round(value * 10) / 10} ${units[unit]}`
+}

@@ -1,0 +1,60 @@
+/**
+ * The queue port. It brings a job to a worker at least once; what must happen exactly once is held by the store's claims
+ * and leases, never by the queue. Its law is queue.contract.ts.
+ */
+import type { JobName, JobPayload, QueueName } from './jobs.ts'
+
+export type Job = { [Name in JobName]: { name: Name; id: string; payload: JobPayload<Name> } }[JobName]
+
+/** What a handler answers instead of throwing. */
+export type Outcome =
+  | 'done'
+  /** Run the job again after this time; its worker slot is free meanwhile. Costs no attempt. */
+  | { delayMs: number }
+  /** Add these children (again is no harm) and run the job again when all have ended, well or not. Costs no attempt. */
+  | { waitFor: Job[] }
+
+export interface JobContext {
+  id: string
+  /** 1-based. */
+  attempt: number
+  /** No further attempt follows when this one throws. */
+  last: boolean
+  /** Aborts when the worker closes without waiting. */
+  signal: AbortSignal
+}
+
+export type Handlers = {
+  [Name in JobName]: (payload: JobPayload<Name>, context: JobContext) => Promise<Outcome>
+}
+
+export interface DeadJob {
+  id: string
+  name: string
+  queue: QueueName
+  failedAt: Date
+  attempts: number
+  reason: string
+}
+
+export interface Processor {
+  /** Takes no new job; waits for running ones up to `graceMs`, then aborts their signal and leaves them to another worker. */
+  close(graceMs: number): Promise<void>
+}
+
+export interface Queue {
+  /** Adds a job unless one with this id is known. Returns when it is stored. */
+  add(job: Job, options?: { delayMs?: number }): Promise<void>
+  /** Adds a parent that runs when all its children have ended, well or not, in one step. Idempotent by ids. */
+  addFlow(parent: Job, children: Job[]): Promise<void>
+  /** Runs a delayed job now. Nothing happens when it is not delayed or not known. */
+  nudge(name: JobName, id: string): Promise<void>
+  /** Adds `job` now and every `everyMs`; one schedule per `job.id` however many processes ask. */
+  schedule(job: Job, everyMs: number): Promise<void>
+  /** Starts workers for these queues. `concurrency`: jobs at a time, per queue. */
+  process(handlers: Handlers, concurrency: Partial<Record<QueueName, number>>): Promise<Processor>
+  /** Jobs that used up their attempts, newest first. */
+  dead(limit: number): Promise<DeadJob[]>
+  counts(): Promise<Record<QueueName, { waiting: number; active: number; delayed: number; dead: number }>>
+  close(): Promise<void>
+}
