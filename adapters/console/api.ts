@@ -1,0 +1,100 @@
+/**
+ * What the console page and the `parley ask` command say to the console's server, and back. The page imports the types,
+ * the server checks requests with the schemas. All paths lie under `/console`; every error body is `ApiError`.
+ *
+ *   GET    /console/status                      → ConsoleStatus
+ *   GET    /console/threads                     → { threads: Thread[] }, newest activity first
+ *   GET    /console/threads/:id                 → { thread, messages } in order; 404 for a thread without messages
+ *   DELETE /console/threads/:id                 → 204; its running turn is stopped first
+ *   PUT    /console/uploads/:uploadId?name=…    raw bytes, Content-Type as the browser knows it → Upload
+ *   POST   /console/threads/:id/messages        SendMessage → 202 { message, turnId }; the same `id` again is no harm
+ *   POST   /console/turns/:turnId/stop          → { turnId }
+ *   POST   /console/turns/:turnId/regenerate    → { turnId } of the new turn, which rewrites the same message
+ *   GET    /console/events?thread=:id           server-sent events, each `data:` a ConsoleEvent; without `thread`, thread
+ *                                               list changes only. The first event is `snapshot` (with `thread`).
+ *   GET    /console/files/:hash/page/:n?width=  → image/png of a page of a PDF
+ *   GET    /console/files/:hash/page/:n/marks?quote=…  → { width, height, marks: Mark[] } in fractions of the page
+ *   GET    /console/files/:hash/text?from=&to=  → { from, to, of, lines: string[] } around a cited place of a text file
+ */
+import { z } from 'zod'
+import { Citation, Receipt } from '../../src/core/reply.ts'
+
+export type ApiError = { error: { code: string; tell: string } }
+
+export interface ConsoleStatus {
+  version: string
+  /** Models that can answer; empty means quotations only. */
+  models: string[]
+  /** A sentence to show above the input, such as how to add a model. */
+  notice: string | null
+  limits: { fileBytes: number; files: number; textChars: number }
+}
+
+export type Thread = z.infer<typeof Thread>
+export const Thread = z.object({
+  id: z.uuid(),
+  title: z.string(),
+  updatedAt: z.iso.datetime(),
+  busy: z.boolean(),
+})
+
+export type FileChip = z.infer<typeof FileChip>
+export const FileChip = z.object({
+  id: z.string(),
+  name: z.string(),
+  mediaType: z.string(),
+  bytes: z.number(),
+})
+
+export type MessageState = z.infer<typeof MessageState>
+export const MessageState = z.enum(['sent', 'streaming', 'done', 'stopped', 'failed'])
+
+export type Message = z.infer<typeof Message>
+export const Message = z.object({
+  id: z.string(),
+  threadId: z.uuid(),
+  /** Position in the thread: order by it. */
+  seq: z.number(),
+  role: z.enum(['user', 'parley']),
+  /** Markdown; in Parley's messages `[n]` refers to `citations`. */
+  text: z.string(),
+  state: MessageState,
+  createdAt: z.iso.datetime(),
+  turnId: z.uuid(),
+  attachments: z.array(FileChip),
+  citations: z.array(Citation),
+  receipt: Receipt.nullable(),
+})
+
+export type Upload = z.infer<typeof Upload>
+export const Upload = z.object({ uploadId: z.uuid(), name: z.string(), mediaType: z.string(), bytes: z.number() })
+
+export type SendMessage = z.infer<typeof SendMessage>
+export const SendMessage = z.object({
+  /** Made by the sender; sending it again after a lost answer does not double the message. */
+  id: z.uuid(),
+  text: z.string(),
+  uploads: z.array(z.uuid()).max(20),
+  /** BCP 47. */
+  locale: z.string().max(35).optional(),
+})
+
+export type ConsoleEvent =
+  /** Everything of the thread so far; replaces what the page holds. Sent first, also after a reconnect. */
+  | { type: 'snapshot'; thread: Thread | null; messages: Message[]; status: TurnStatus | null }
+  /** A message is new or has changed as a whole. */
+  | { type: 'message'; message: Message }
+  /** Text from `offset` (in UTF-16 units) on is now `text`; a gap (offset beyond what is held) wants a reconnect. */
+  | { type: 'text'; messageId: string; offset: number; text: string }
+  | { type: 'removed'; messageId: string }
+  /** What is happening in the thread, or `null`: "Reading report.pdf, page 120 of 200". */
+  | { type: 'status'; status: TurnStatus | null }
+  | { type: 'thread'; thread: Thread }
+  | { type: 'threadDeleted'; threadId: string }
+
+export interface TurnStatus {
+  threadId: string
+  turnId: string
+  state: 'queued' | 'reading' | 'answering'
+  text: string
+}
