@@ -1,0 +1,179 @@
+/**
+ * The only reader of the environment and of parley.yaml. Every problem is told at once, and no secret is ever printed.
+ * The environment wins over the file.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+import { parse as parseYaml, YAMLParseError } from 'yaml'
+import { z } from 'zod'
+import { ParleyError } from './core/errors.ts'
+import { usd } from './core/money.ts'
+
+const url = z.url({ protocol: /^https?$/, error: 'wants an address that starts with http:// or https://' })
+const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
+const list = <const Values extends readonly [string, ...string[]]>(values: Values) =>
+  z.string().transform((text) => text.split(',').map((each) => each.trim())).pipe(z.array(z.enum(values)).min(1))
+
+/** THE table of environment variables; `.env.example` holds the same names, by a test. */
+export const Environment = z.object({
+  PARLEY_HOME: z.string().min(1).default('.parley'),
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'wants an address that starts with postgres://')
+    .optional(),
+  REDIS_URL: z
+    .string()
+    .regex(/^rediss?:\/\//, 'wants an address that starts with redis://')
+    .optional(),
+  PORT: whole(0, 65_535).default(8787),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  ROLE: z.enum(['all', 'gateway', 'worker']).default('all'),
+  QUEUES: list(['turn', 'media', 'system']).default(['turn', 'media', 'system']),
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  OPENAI_API_KEY: z.string().min(1).optional(),
+  OPENAI_BASE_URL: url.optional(),
+  OLLAMA_HOST: z.string().min(1).optional(),
+})
+
+const Price = z
+  .union([z.string(), z.number()])
+  .transform((value, context) => {
+    try {
+      return usd(String(value))
+    } catch {
+      context.addIssue('wants USD per million tokens, such as 0.15')
+      return z.NEVER
+    }
+  })
+
+/** The shape of parley.yaml; `parley.example.yaml` shows every key, by a test. */
+export const File = z.strictObject({
+  models: z
+    .strictObject({
+      default: z.string().min(1).optional(),
+      list: z
+        .array(
+          z.strictObject({
+            id: z.string().min(1),
+            provider: z.enum(['openai', 'ollama']),
+            contextWindow: z.int().min(1024).optional(),
+            maxOutputTokens: z.int().min(16).optional(),
+            price: z.strictObject({ input: Price, output: Price, cacheRead: Price.optional() }).optional(),
+          }),
+        )
+        .default([]),
+    })
+    .prefault({}),
+  turns: z
+    .strictObject({
+      concurrency: z.int().min(1).max(1000).default(200),
+      readers: z.int().min(1).max(64).default(2),
+    })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      fileMegabytes: z.number().positive().max(2000).default(100),
+      filesPerMessage: z.int().min(1).max(20).default(10),
+      messageCharacters: z.int().min(1000).max(1_000_000).default(100_000),
+      pages: z.int().min(1).default(5000),
+      readSeconds: z.number().positive().default(120),
+      readMegabytes: z.number().min(128).default(1024),
+      promptTokens: z.int().min(1000).default(60_000),
+    })
+    .prefault({}),
+})
+
+export type Config = ReturnType<typeof settle>
+
+/**
+ * Reads the whole configuration. `env` defaults to the process's own, completed from `.env`; `cwd` is where `.env` and
+ * parley.yaml lie. Throws `config_invalid`, whose `tell` lists every problem, one a line.
+ */
+export function readConfig(env: NodeJS.ProcessEnv = process.env, cwd = process.cwd()): Config {
+  const problems: string[] = []
+  const environment = check(Environment, cleaned({ ...readDotEnv(cwd), ...env }), (name) => name, problems)
+  const file = check(File, readYaml(cwd, problems), (path) => `parley.yaml: ${path}`, problems)
+  if (!environment || !file || problems.length > 0) {
+    const many = problems.length === 1 ? 'one thing' : `${problems.length} things`
+    throw new ParleyError('config_invalid', `Parley cannot start: ${many} in its configuration must be mended.\n${problems.map((each) => `  - ${each}`).join('\n')}`)
+  }
+  return settle(environment, file, cwd)
+}
+
+function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof File>, cwd: string) {
+  const openai = environment.OPENAI_API_KEY !== undefined || environment.OPENAI_BASE_URL !== undefined
+  return {
+    home: resolve(cwd, environment.PARLEY_HOME),
+    databaseUrl: environment.DATABASE_URL,
+    redisUrl: environment.REDIS_URL,
+    port: environment.PORT,
+    host: environment.HOST,
+    loopback: isLoopback(environment.HOST),
+    role: environment.ROLE,
+    queues: environment.QUEUES,
+    logLevel: environment.LOG_LEVEL,
+    providers: {
+      openai: openai ? { apiKey: environment.OPENAI_API_KEY, baseUrl: environment.OPENAI_BASE_URL } : undefined,
+      ollama: environment.OLLAMA_HOST === undefined ? undefined : { baseUrl: ollamaUrl(environment.OLLAMA_HOST) },
+    },
+    models: file.models,
+    turns: file.turns,
+    limits: { ...file.limits, fileBytes: file.limits.fileMegabytes * 1_000_000 },
+  }
+}
+
+/** Whether only this machine can reach a server bound to `host`. */
+export function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '').toLowerCase()
+  return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'))
+}
+
+/** Ollama's own variable is often a bare `host:port`. */
+function ollamaUrl(host: string): string {
+  return /^https?:\/\//.test(host) ? host : `http://${host}`
+}
+
+/** An empty variable, as compose files write for an unset one, counts as unset. */
+function cleaned(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined || value.trim() === '' ? [] : [[name, value.trim()]])))
+}
+
+function readDotEnv(cwd: string): Record<string, string> {
+  const path = resolve(cwd, '.env')
+  if (!existsSync(path)) return {}
+  const values: Record<string, string> = {}
+  for (const line of readFileSync(path, 'utf8').split(/\r?\n/)) {
+    const match = /^\s*(?:export\s+)?([A-Z][A-Z0-9_]*)\s*=\s*(.*?)\s*$/.exec(line)
+    if (match?.[1]) values[match[1]] = (match[2] ?? '').replace(/^(["'])(.*)\1$/, '$2')
+  }
+  return values
+}
+
+function readYaml(cwd: string, problems: string[]): unknown {
+  const path = resolve(cwd, 'parley.yaml')
+  if (!existsSync(path)) return {}
+  try {
+    return parseYaml(readFileSync(path, 'utf8')) ?? {}
+  } catch (error) {
+    const where = error instanceof YAMLParseError && error.linePos ? ` (line ${error.linePos[0].line}, column ${error.linePos[0].col})` : ''
+    const what = error instanceof YAMLParseError ? error.message.split('\n')[0]?.replace(/ at line .*$/, '') : 'it cannot be read'
+    problems.push(`parley.yaml is not valid YAML${where}: ${what}.`)
+    return {}
+  }
+}
+
+/** Never prints a value: it may be a secret. */
+function check<Schema extends z.ZodType>(schema: Schema, value: unknown, at: (path: string) => string, problems: string[]): z.infer<Schema> | undefined {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  for (const issue of result.error.issues) {
+    const path = issue.path.map(String).join('.')
+    if (issue.code === 'unrecognized_keys') {
+      for (const key of issue.keys) problems.push(`${at(path === '' ? key : `${path}.${key}`)} is not a setting that Parley knows. See parley.example.yaml.`)
+    } else {
+      problems.push(`${at(path)}: ${issue.message.replace(/, received .*$/, '')}`)
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,125 @@
+/** Attachments on their way from "waiting" to a receipt, and the artifacts that reading them gave. */
+import type { Artifact } from '../core/artifact.ts'
+import { Attachment, type ReplyTarget } from '../core/message.ts'
+import type { AttachmentReceipt } from '../core/reply.ts'
+import type { Database, Statement } from './database.ts'
+
+export interface ReadingWork {
+  attachment: Attachment
+  platform: string
+  target: ReplyTarget
+  turnId: string
+  stopRequested: boolean
+}
+
+export interface ArtifactKey {
+  contentHash: string
+  engine: string
+}
+
+export interface Attachments {
+  /** Takes the attachment for reading; `null` when it is read already or another worker holds it. */
+  claim(id: string, owner: string, leaseMs: number): Promise<ReadingWork | 'held' | 'ended'>
+  /** Stores progress and extends the lease. `stop` when the turn is to stop, `lost` when the lease is gone. */
+  progress(id: string, owner: string, leaseMs: number, text: string): Promise<'held' | 'stop' | 'lost'>
+  finish(id: string, owner: string, result: { receipt: AttachmentReceipt; key: ArtifactKey | null }): Promise<void>
+  /** Gives the attachment back after a failed attempt that will be followed by another. */
+  release(id: string, owner: string): Promise<void>
+  artifacts(keys: ArtifactKey[]): Promise<Artifact[]>
+  saveArtifact(artifact: Artifact): Promise<void>
+}
+
+export function createAttachments({ query }: Database): Attachments {
+  return {
+    async claim(id, owner, leaseMs) {
+      const [row] = await query<{
+        claimed: boolean
+        ended: boolean
+        attachment: unknown
+        platform: string
+        reply_target: ReplyTarget
+        turn_id: string
+        stop: boolean
+      }>(claim, [id, owner, leaseMs])
+      if (row === undefined || row.ended) return 'ended'
+      if (!row.claimed) return 'held'
+      return {
+        attachment: Attachment.parse(row.attachment),
+        platform: row.platform,
+        target: row.reply_target,
+        turnId: row.turn_id,
+        stopRequested: row.stop,
+      }
+    },
+    async progress(id, owner, leaseMs, text) {
+      const [row] = await query<{ stop: boolean }>(progress, [id, owner, leaseMs, text])
+      if (row === undefined) return 'lost'
+      return row.stop ? 'stop' : 'held'
+    },
+    async finish(id, owner, { receipt, key }) {
+      const state = receipt.outcome === 'skipped' ? 'failed' : 'read'
+      await query(finish, [id, owner, state, JSON.stringify(receipt), key?.contentHash ?? null, key?.engine ?? null])
+    },
+    async release(id, owner) {
+      await query(release, [id, owner])
+    },
+    async artifacts(keys) {
+      if (keys.length === 0) return []
+      const rows = await query<{ body: Artifact }>(artifacts, [keys.map((key) => key.contentHash), keys.map((key) => key.engine)])
+      return rows.map((row) => row.body)
+    },
+    async saveArtifact(artifact) {
+      await query(saveArtifact, [artifact.contentHash, artifact.engine, JSON.stringify(artifact)])
+    },
+  }
+}
+
+const claim: Statement = {
+  name: 'file_claim',
+  text: `
+with taken as (
+  update turn_attachment set state = 'reading', lease_owner = $2, lease_until = now() + $3 * interval '1 millisecond'
+  where id = $1 and (state = 'waiting' or (state = 'reading' and (lease_until < now() or lease_owner = $2)))
+  returning id
+)
+select exists (select from taken) as claimed, file.state in ('read', 'failed') as ended, file.attachment, file.turn_id,
+  turn.platform, turn.reply_target, turn.stop_requested_at is not null as stop
+from turn_attachment file join turn on turn.id = file.turn_id where file.id = $1`,
+}
+
+const progress: Statement = {
+  name: 'file_progress',
+  text: `
+update turn_attachment file set progress = $4, lease_until = now() + $3 * interval '1 millisecond' from turn
+where file.id = $1 and file.state = 'reading' and file.lease_owner = $2 and turn.id = file.turn_id
+returning turn.stop_requested_at is not null as stop`,
+}
+
+const finish: Statement = {
+  name: 'file_finish',
+  text: `
+update turn_attachment set state = $3::attachment_state, receipt = $4::jsonb, content_hash = $5, engine = $6,
+  progress = null, lease_owner = null, lease_until = null
+where id = $1 and lease_owner = $2 and state = 'reading'`,
+}
+
+const release: Statement = {
+  name: 'file_release',
+  text: `
+update turn_attachment set state = 'waiting', lease_owner = null, lease_until = null
+where id = $1 and lease_owner = $2 and state = 'reading'`,
+}
+
+const artifacts: Statement = {
+  name: 'artifact_load',
+  text: `
+select artifact.body from unnest($1::text[], $2::text[]) with ordinality as wanted (content_hash, engine, place)
+join artifact on artifact.content_hash = wanted.content_hash and artifact.engine = wanted.engine
+order by wanted.place`,
+}
+
+const saveArtifact: Statement = {
+  name: 'artifact_save',
+  text: `
+insert into artifact (content_hash, engine, body) values ($1, $2, $3::jsonb) on conflict do nothing`,
+}

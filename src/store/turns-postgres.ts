@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto'
+import { ParleyError } from '../core/errors.ts'
+import { conversationKey, type IncomingMessage } from '../core/message.ts'
+import type { Database } from './database.ts'
+import type { Dispatch, PastTurn, StoredAttachment, StoredOutcome, StoredPart, Turns, TurnWork } from './turns.ts'
+import * as sql from './turns-sql.ts'
+
+interface DispatchRow {
+  id: string
+  dispatches: number
+  files: string[] | null
+}
+
+const toDispatch = (row: DispatchRow): Dispatch => ({
+  turnId: row.id,
+  dispatch: row.dispatches,
+  attachmentIds: row.files ?? [],
+})
+
+/** Derived from the event, so that a redelivery names the same attachment. */
+export function attachmentId(message: IncomingMessage, position: number): string {
+  return `${message.conversation.platform}.${message.id}.${position}`.replaceAll(/[^\w.-]/g, '_')
+}
+
+export function createTurns(database: Database): Turns {
+  const { query } = database
+  return {
+    async accept(message) {
+      const { platform, workspaceId, channelId, threadId } = message.conversation
+      const fresh = randomUUID()
+      const files = message.attachments.map((attachment, position) => ({
+        id: attachmentId(message, position),
+        position,
+        attachment,
+      }))
+      const values = [
+        conversationKey(message.conversation),
+        platform,
+        workspaceId,
+        channelId,
+        threadId ?? null,
+        message.id,
+        JSON.stringify(message),
+        message.author.id,
+        fresh,
+        JSON.stringify(message.replyTarget),
+        JSON.stringify(files),
+      ]
+      const [row] = await query<{ turn_id: string; known: boolean }>(sql.accept, values)
+      // A delivery at the same moment won: its row was not yet visible to this statement.
+      const turnId =
+        row?.turn_id ?? (await query<{ turn_id: string }>(sql.inboundTurn, [platform, message.id]))[0]?.turn_id
+      if (turnId === undefined)
+        throw new ParleyError('internal', 'The message could not be stored. Please send it again.')
+      const dispatch = { turnId, dispatch: 1, attachmentIds: files.map((file) => file.id) }
+      if (row === undefined || row.known) return { kind: 'duplicate', turnId, dispatch }
+      return { kind: turnId === fresh ? 'new' : 'joined', turnId, dispatch }
+    },
+
+    async claim(turnId, owner, leaseMs) {
+      const [row] = await query<{ claimed: boolean; ended: boolean; unread: boolean }>(sql.claim, [
+        turnId,
+        owner,
+        leaseMs,
+      ])
+      if (row === undefined || row.ended) return { kind: 'ended' }
+      if (row.claimed) return { kind: 'claimed' }
+      return { kind: row.unread ? 'reading' : 'busy' }
+    },
+
+    async load(turnId) {
+      const [row] = await query<LoadRow>(sql.load, [turnId])
+      if (row === undefined)
+        throw new ParleyError('turn_not_found', 'That question is no longer here. Please ask again.')
+      const attachments = row.attachments ?? []
+      const work: TurnWork = {
+        id: turnId,
+        conversationKey: row.conversation_key,
+        platform: row.platform,
+        replyTarget: row.reply_target,
+        messages: row.messages ?? [],
+        attachments,
+        earlierFiles: row.earlier_files ?? [],
+        history: row.history ?? [],
+        parts: row.parts ?? [],
+        outcome: row.outcome,
+        attempts: row.attempts,
+        stopRequested: row.stop_requested_at !== null,
+        createdAt: row.created_at,
+        startedAt: row.started_at ?? new Date(),
+        firstTextAt: row.first_text_at,
+      }
+      const unread = attachments.filter(({ state }) => state === 'waiting' || state === 'reading').map(({ id }) => id)
+      return { work, unread }
+    },
+
+    async renew(turnId, owner, leaseMs) {
+      const [row] = await query<{ stop: boolean }>(sql.renew, [turnId, owner, leaseMs])
+      if (row === undefined) return 'lost'
+      return row.stop ? 'stop' : 'held'
+    },
+
+    async release(turnId, owner) {
+      await query(sql.release, [turnId, owner])
+    },
+
+    async saveOutcome(turnId, owner, outcome) {
+      const rows = await query(sql.saveOutcome, [turnId, owner, JSON.stringify(outcome)])
+      return rows.length > 0 ? 'saved' : 'lost'
+    },
+
+    async finish(turnId, owner, outcome, firstTextAt) {
+      const values = [
+        turnId,
+        owner,
+        outcome.state,
+        JSON.stringify(outcome),
+        outcome.text,
+        JSON.stringify(outcome.receipt),
+        firstTextAt,
+      ]
+      const [row] = await query<DispatchRow>(sql.finish, values)
+      return { next: row === undefined ? null : toDispatch(row) }
+    },
+
+    async savePart(turnId, part) {
+      await query(sql.savePart, [turnId, part.ordinal, JSON.stringify(part.ref), part.text])
+    },
+    async reservePart(turnId, ordinal) {
+      return (await query(sql.reservePart, [turnId, ordinal])).length > 0
+    },
+    async parts(turnId) {
+      return query<StoredPart & { [column: string]: unknown }>(sql.parts, [turnId])
+    },
+    async removePart(turnId, ordinal) {
+      await query(sql.removePart, [turnId, ordinal])
+    },
+
+    async requestStop(turnId) {
+      const [row] = await query<StopRow>(sql.requestStop, [turnId])
+      return row === undefined ? null : { state: row.state, target: row.reply_target, platform: row.platform }
+    },
+
+    async regenerate(turnId) {
+      const [row] = await query<{ known: boolean; ended: boolean; latest: boolean; id: string | null }>(
+        sql.regenerate,
+        [turnId, randomUUID()],
+      )
+      if (row === undefined)
+        throw new ParleyError('turn_not_found', 'That answer is no longer here. Please ask the question again.')
+      if (!row.ended)
+        throw new ParleyError(
+          'turn_not_latest',
+          'That answer is still being written. Stop it first, or wait for its end.',
+        )
+      if (!row.latest || row.id === null)
+        throw new ParleyError(
+          'turn_not_latest',
+          'Only the latest answer of a conversation can be regenerated. Ask the question again instead.',
+        )
+      return { turnId: row.id, dispatch: 1, attachmentIds: [] }
+    },
+
+    async stranded(olderThanMs, limit) {
+      return (await query<DispatchRow>(sql.stranded, [olderThanMs, limit])).map(toDispatch)
+    },
+
+    async dropForeignLeases(prefix) {
+      await query(sql.dropTurnLeases, [prefix])
+      await query(sql.dropFileLeases, [prefix])
+    },
+  }
+}
+
+interface LoadRow {
+  [column: string]: unknown
+  conversation_key: string
+  platform: string
+  reply_target: TurnWork['replyTarget']
+  created_at: Date
+  started_at: Date | null
+  first_text_at: Date | null
+  attempts: number
+  stop_requested_at: Date | null
+  outcome: StoredOutcome | null
+  messages: IncomingMessage[] | null
+  attachments: StoredAttachment[] | null
+  earlier_files: StoredAttachment[] | null
+  history: PastTurn[] | null
+  parts: StoredPart[] | null
+}
+
+interface StopRow {
+  [column: string]: unknown
+  state: TurnStateRow
+  reply_target: TurnWork['replyTarget']
+  platform: string
+}
+type TurnStateRow = 'queued' | 'answering' | 'done' | 'stopped' | 'failed'

@@ -1,0 +1,252 @@
+/**
+ * The statements behind turns-postgres.ts. Each is atomic by itself and safe to send twice, so that a lost connection can
+ * always be answered by sending it again.
+ */
+import type { Statement } from './database.ts'
+
+/**
+ * Stores an inbound message. The conversation's row is locked first, so messages of one conversation are numbered in the
+ * order of their commits. A follow-up joins the latest turn when that is its author's and has not started; `for update`
+ * looks again after waiting for a worker that claims the turn at this moment.
+ */
+export const accept: Statement = {
+  name: 'turn_accept',
+  text: `
+with known as (
+  select turn_id from inbound where platform = $2 and id = $6
+), held as (
+  insert into conversation (key, platform, workspace_id, channel_id, thread_id) values ($1, $2, $3, $4, $5)
+  on conflict (key) do update set key = excluded.key
+  returning key
+), joinable as (
+  select turn.id from turn join held on held.key = turn.conversation_key
+  where turn.state = 'queued' and turn.author_id = $8 and turn.source_id = turn.id and turn.stop_requested_at is null
+    and turn.seq = (select max(latest.seq) from turn latest where latest.conversation_key = $1)
+  for update of turn
+), event as (
+  insert into inbound (platform, id, turn_id, message)
+  select $2, $6, coalesce((select id from joinable), $9::uuid), $7::jsonb from held
+  where not exists (select from known)
+  on conflict do nothing
+  returning turn_id
+), fresh as (
+  insert into turn (id, conversation_key, source_id, author_id, platform, reply_target)
+  select event.turn_id, $1, event.turn_id, $8, $2, $10::jsonb from event where event.turn_id = $9::uuid
+), files as (
+  insert into turn_attachment (id, turn_id, position, attachment)
+  select file.id, event.turn_id, file.position, file.attachment
+  from event, jsonb_to_recordset($11::jsonb) as file (id text, position int, attachment jsonb)
+  on conflict do nothing
+)
+select turn_id, false as known from event union all select turn_id, true from known`,
+}
+
+export const inboundTurn: Statement = {
+  name: 'inbound_turn',
+  text: `select turn_id from inbound where platform = $1 and id = $2`,
+}
+
+/** Takes the lease when nothing earlier is open, no file is left to read (unless the turn is to stop) and nobody holds it. */
+export const claim: Statement = {
+  name: 'turn_claim',
+  text: `
+with wanted as (
+  select turn.*,
+    exists (
+      select from turn_attachment file where file.turn_id = turn.source_id and file.state in ('waiting', 'reading')
+    ) and turn.stop_requested_at is null as unread
+  from turn where turn.id = $1
+), leased as (
+  update conversation set lease_turn = wanted.id, lease_owner = $2, lease_until = now() + $3 * interval '1 millisecond'
+  from wanted
+  where conversation.key = wanted.conversation_key and wanted.state in ('queued', 'answering') and not wanted.unread
+    and (conversation.lease_until is null or conversation.lease_until < now() or conversation.lease_owner = $2)
+    and not exists (
+      select from turn earlier
+      where earlier.conversation_key = wanted.conversation_key and earlier.seq < wanted.seq
+        and earlier.state in ('queued', 'answering')
+    )
+  returning conversation.key
+), started as (
+  update turn set state = 'answering', attempts = attempts + 1, started_at = coalesce(started_at, now())
+  from leased where turn.id = $1 and turn.state in ('queued', 'answering')
+  returning turn.id
+)
+select exists (select from started) as claimed, state not in ('queued', 'answering') as ended, unread from wanted`,
+}
+
+const fileJson = (file: string) => `jsonb_build_object(
+  'id', ${file}.id, 'attachment', ${file}.attachment, 'state', ${file}.state, 'contentHash', ${file}.content_hash,
+  'engine', ${file}.engine, 'receipt', ${file}.receipt)`
+
+/** Everything the answer needs, in one round trip. History and files reach back a bounded way. */
+export const load: Statement = {
+  name: 'turn_load',
+  text: `
+select turn.conversation_key, turn.platform, turn.reply_target, turn.created_at, turn.started_at, turn.first_text_at,
+  turn.attempts, turn.stop_requested_at, turn.outcome,
+  (select jsonb_agg(inbound.message order by inbound.seq) from inbound where inbound.turn_id = turn.source_id) as messages,
+  (select jsonb_agg(${fileJson('file')} order by file.position, file.id)
+    from turn_attachment file where file.turn_id = turn.source_id) as attachments,
+  (select jsonb_agg(${fileJson('file')} order by file.seq desc, file.position) from (
+    select file.*, owner.seq from turn_attachment file join turn owner on owner.id = file.turn_id
+    where owner.conversation_key = turn.conversation_key and owner.seq < turn.seq and owner.id <> turn.source_id
+      and file.state = 'read'
+    order by owner.seq desc, file.position limit 50) file) as earlier_files,
+  (select jsonb_agg(past.item order by past.seq) from (
+    select past.seq, jsonb_build_object('answer', past.answer, 'provider', past.receipt ->> 'provider', 'messages',
+      (select jsonb_agg(inbound.message order by inbound.seq) from inbound where inbound.turn_id = past.source_id)) as item
+    from turn past
+    where past.conversation_key = turn.conversation_key and past.seq < turn.seq and past.state in ('done', 'stopped')
+      and past.superseded_by is null and past.source_id <> turn.source_id and past.answer is not null
+    order by past.seq desc limit 30) past) as history,
+  (select jsonb_agg(jsonb_build_object('ordinal', part.ordinal, 'ref', part.ref, 'text', part.text) order by part.ordinal)
+    from reply_part part where part.turn_id = turn.id) as parts
+from turn where turn.id = $1`,
+}
+
+export const renew: Statement = {
+  name: 'turn_renew',
+  text: `
+update conversation set lease_until = now() + $3 * interval '1 millisecond'
+from turn
+where turn.id = $1 and conversation.key = turn.conversation_key and conversation.lease_turn = turn.id
+  and conversation.lease_owner = $2
+returning turn.stop_requested_at is not null as stop`,
+}
+
+export const release: Statement = {
+  name: 'turn_release',
+  text: `
+with freed as (
+  update conversation set lease_turn = null, lease_owner = null, lease_until = null
+  where lease_turn = $1 and lease_owner = $2 returning key
+)
+update turn set state = 'queued' from freed where turn.id = $1 and turn.state = 'answering'`,
+}
+
+export const saveOutcome: Statement = {
+  name: 'turn_save_outcome',
+  text: `
+update turn set outcome = $3::jsonb from conversation
+where turn.id = $1 and conversation.key = turn.conversation_key and conversation.lease_turn = turn.id
+  and conversation.lease_owner = $2
+returning turn.id`,
+}
+
+/** Ends a turn. Sent again after a lost answer it changes nothing and still names the next turn. */
+export const finish: Statement = {
+  name: 'turn_finish',
+  text: `
+with ended as (
+  update turn set state = $3::turn_state, outcome = $4::jsonb, answer = $5, receipt = $6::jsonb, finished_at = now(),
+    first_text_at = coalesce(turn.first_text_at, $7)
+  from conversation
+  where turn.id = $1 and turn.state = 'answering' and conversation.key = turn.conversation_key
+    and conversation.lease_turn = turn.id and conversation.lease_owner = $2
+  returning turn.id
+), freed as (
+  update conversation set lease_turn = null, lease_owner = null, lease_until = null
+  from ended where lease_turn = ended.id and lease_owner = $2
+)
+select following.id, following.dispatches, null::text[] as files
+from turn this join turn following on following.conversation_key = this.conversation_key and following.seq > this.seq
+where this.id = $1 and following.state in ('queued', 'answering')
+order by following.seq limit 1`,
+}
+
+export const savePart: Statement = {
+  name: 'part_save',
+  text: `
+insert into reply_part (turn_id, ordinal, ref, text) values ($1, $2, $3::jsonb, $4)
+on conflict (turn_id, ordinal) do update set ref = excluded.ref, text = excluded.text`,
+}
+
+export const reservePart: Statement = {
+  name: 'part_reserve',
+  text: `
+insert into reply_part (turn_id, ordinal, ref, text, posted_at) values ($1, $2, 'null', '', null)
+on conflict do nothing returning ordinal`,
+}
+
+export const parts: Statement = {
+  name: 'part_list',
+  text: `select ordinal, ref, text from reply_part where turn_id = $1 order by ordinal`,
+}
+
+export const removePart: Statement = {
+  name: 'part_remove',
+  text: `delete from reply_part where turn_id = $1 and ordinal = $2`,
+}
+
+export const requestStop: Statement = {
+  name: 'turn_request_stop',
+  text: `
+with asked as (
+  update turn set stop_requested_at = coalesce(stop_requested_at, now())
+  where id = $1 and state in ('queued', 'answering')
+)
+select state, reply_target, platform from turn where id = $1`,
+}
+
+/** The new turn takes over the messages that the old reply was posted as; the old one leaves the history. */
+export const regenerate: Statement = {
+  name: 'turn_regenerate',
+  text: `
+with old as (
+  select turn.*, state not in ('queued', 'answering') as ended,
+    seq = (select max(latest.seq) from turn latest where latest.conversation_key = turn.conversation_key) as latest
+  from turn where id = $1 for update
+), fresh as (
+  insert into turn (id, conversation_key, source_id, author_id, platform, reply_target)
+  select $2::uuid, conversation_key, source_id, author_id, platform, reply_target from old
+  where ended and latest and superseded_by is null
+  returning id
+), replaced as (
+  update turn set superseded_by = fresh.id from fresh where turn.id = $1
+), taken as (
+  insert into reply_part (turn_id, ordinal, ref, text)
+  select fresh.id, part.ordinal, part.ref, part.text from fresh, reply_part part where part.turn_id = $1
+)
+select true as known, ended, latest or superseded_by is not null as latest,
+  coalesce((select id from fresh), superseded_by) as id
+from old`,
+}
+
+/** Only the first open turn of a conversation can be stranded; the others wait for it. */
+export const stranded: Statement = {
+  name: 'turn_stranded',
+  text: `
+with lost as (
+  select turn.id from turn join conversation on conversation.key = turn.conversation_key
+  where turn.state in ('queued', 'answering')
+    and (conversation.lease_until is null or conversation.lease_until < now() or conversation.lease_turn <> turn.id)
+    and turn.dispatched_at < now() - $1 * power(2, least(turn.dispatches - 1, 6)) * interval '1 millisecond'
+    and not exists (
+      select from turn earlier where earlier.conversation_key = turn.conversation_key and earlier.seq < turn.seq
+        and earlier.state in ('queued', 'answering'))
+    and not exists (
+      select from turn_attachment file where file.turn_id = turn.source_id and file.state = 'reading'
+        and file.lease_until > now())
+  order by turn.seq limit $2
+  for update of turn skip locked
+)
+update turn set dispatches = dispatches + 1, dispatched_at = now() from lost where turn.id = lost.id
+returning turn.id, turn.dispatches,
+  (select array_agg(file.id order by file.position) from turn_attachment file
+    where file.turn_id = turn.source_id and file.state in ('waiting', 'reading')) as files`,
+}
+
+export const dropTurnLeases: Statement = {
+  name: 'turn_drop_leases',
+  text: `
+update conversation set lease_turn = null, lease_owner = null, lease_until = null
+where lease_owner is not null and not starts_with(lease_owner, $1)`,
+}
+
+export const dropFileLeases: Statement = {
+  name: 'file_drop_leases',
+  text: `
+update turn_attachment set state = 'waiting', lease_owner = null, lease_until = null
+where state = 'reading' and not starts_with(lease_owner, $1)`,
+}

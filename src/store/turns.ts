@@ -1,0 +1,115 @@
+/** The port of turns: what was asked, whose turn it is, and what was answered. Implemented in turns-postgres.ts. */
+import type { Json } from '../core/json.ts'
+import type { Attachment, IncomingMessage, ReplyTarget } from '../core/message.ts'
+import type { MessageRef, Received, TurnState } from '../core/platform.ts'
+import type { AttachmentReceipt, Citation, Receipt } from '../core/reply.ts'
+
+export type EndState = Extract<TurnState, 'done' | 'stopped' | 'failed'>
+
+/** An attachment as the store knows it. */
+export interface StoredAttachment {
+  id: string
+  attachment: Attachment
+  state: 'waiting' | 'reading' | 'read' | 'failed'
+  contentHash: string | null
+  engine: string | null
+  receipt: AttachmentReceipt | null
+}
+
+export interface PastTurn {
+  messages: IncomingMessage[]
+  /** As it was shown, with `[n]` for citations. */
+  answer: string
+  provider: string | null
+}
+
+export interface StoredPart {
+  ordinal: number
+  /** `null` while the first post is under way somewhere. */
+  ref: MessageRef
+  text: string
+}
+
+/** The model's finished answer, stored before the last posts so that a crash after it does not ask again. */
+export interface StoredOutcome {
+  text: string
+  citations: Citation[]
+  state: EndState
+  receipt: Receipt
+}
+
+/** Everything a worker needs to answer. */
+export interface TurnWork {
+  id: string
+  conversationKey: string
+  platform: string
+  replyTarget: ReplyTarget
+  messages: IncomingMessage[]
+  /** Of this turn, in the order they were sent. */
+  attachments: StoredAttachment[]
+  /** Read files of earlier turns of the conversation, newest first. */
+  earlierFiles: StoredAttachment[]
+  /** Oldest first; the latest version of each. */
+  history: PastTurn[]
+  parts: StoredPart[]
+  outcome: StoredOutcome | null
+  attempts: number
+  stopRequested: boolean
+  createdAt: Date
+  startedAt: Date
+  firstTextAt: Date | null
+}
+
+export type Claim =
+  | { kind: 'claimed' }
+  /** An earlier turn of the conversation comes first, or another worker holds this one. */
+  | { kind: 'busy' }
+  /** Files of the turn are still to be read. */
+  | { kind: 'reading' }
+  | { kind: 'ended' }
+
+/** A turn to hand to the queue. */
+export interface Dispatch {
+  turnId: string
+  dispatch: number
+  attachmentIds: string[]
+}
+
+export interface Turns {
+  /**
+   * Law 1 and 2: when it returns, the message is committed, once however often it is delivered. One round trip. What it
+   * says to dispatch is the same each time: the sender may be trying again because the first answer was lost.
+   */
+  accept(message: IncomingMessage): Promise<Received & { dispatch: Dispatch }>
+  /** Takes the conversation's lease for this turn, if it is its turn. */
+  claim(turnId: string, owner: string, leaseMs: number): Promise<Claim>
+  /** Loads what the claimed turn needs. `unread` lists attachments that joined in the last moment: give the turn back. */
+  load(turnId: string): Promise<{ work: TurnWork; unread: string[] }>
+  /** Extends the lease. */
+  renew(turnId: string, owner: string, leaseMs: number): Promise<'held' | 'lost' | 'stop'>
+  /** Gives the turn back unanswered; `queued` again, so that follow-ups may join it. */
+  release(turnId: string, owner: string): Promise<void>
+  saveOutcome(turnId: string, owner: string, outcome: StoredOutcome): Promise<'saved' | 'lost'>
+  /** Ends the turn and its lease; answers the next turn of the conversation. */
+  finish(
+    turnId: string,
+    owner: string,
+    outcome: StoredOutcome,
+    firstTextAt: Date | null,
+  ): Promise<{ next: Dispatch | null }>
+  savePart(turnId: string, part: { ordinal: number; ref: Json; text: string }): Promise<void>
+  /** Claims the first post of a part before it is made; `false` when somebody else has. */
+  reservePart(turnId: string, ordinal: number): Promise<boolean>
+  parts(turnId: string): Promise<StoredPart[]>
+  removePart(turnId: string, ordinal: number): Promise<void>
+  requestStop(turnId: string): Promise<{ state: TurnState; target: ReplyTarget; platform: string } | null>
+  /** A new turn that answers the same messages in the same reply. Throws `turn_not_found`, `turn_not_latest`. */
+  regenerate(turnId: string): Promise<Dispatch>
+  /**
+   * Turns that should be under way but are not: no lease, no file being read, handed to the queue longer than `olderThanMs`
+   * ago (doubling with each try). Each is counted as handed over once more.
+   */
+  stranded(olderThanMs: number, limit: number): Promise<Dispatch[]>
+  /** Ends the leases of all owners but those that start with `prefix`: a process that owns the home alone does so at its start. */
+  dropForeignLeases(prefix: string): Promise<void>
+}
