@@ -1,0 +1,171 @@
+/**
+ * The built-in PostgreSQL under Parley's own supervision: created on the first start, reused when a killed Parley left it
+ * running, restarted when it dies, stopped with Parley.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { asParleyError, errorFields, ParleyError } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import { ensureCluster } from './cluster.ts'
+import { chooseEndpoint, type Endpoint, type EndpointConfig, endpointConfig } from './endpoint.ts'
+import { acquireHomeLock, holderName } from './home-lock.ts'
+import { type Placement, place } from './placement.ts'
+import { ensureServer, type Server } from './server.ts'
+import { stopServer } from './stop.ts'
+
+/** What `pg`, Prisma's adapter and BullMQ's backend take as their configuration. */
+export interface PostgresConnection extends EndpointConfig {
+  database: string
+}
+
+export interface EmbeddedPostgres extends AsyncDisposable {
+  /** Stays valid across restarts of the server. */
+  connection: PostgresConnection
+  /** Process id of the server that runs now. */
+  pid(): number
+  /** Stops the server and waits until it is gone. May be called again. */
+  stop(): Promise<void>
+}
+
+export interface EmbeddedOptions {
+  /** PARLEY_HOME; created when missing. */
+  home: string
+  log: Log
+  /** The server is gone; statements fail until `onUp`. */
+  onDown?: () => void
+  onUp?: () => void
+  /** The server stays away, or the home went to another Parley: nothing is tried any more. */
+  onFatal?: (error: ParleyError) => void
+  /** `tcp`: 127.0.0.1 with a password, for Windows. Default: a socket in a private folder, where there are such. */
+  transport?: Endpoint['kind']
+  /** `false` trades safety against power loss for speed; only for throw-away databases. */
+  durable?: boolean
+  /** Where data goes that PostgreSQL's account cannot reach in `home`. */
+  elsewhere?: string
+}
+
+const databaseName = 'parley'
+/** Restarts in a row that may fail before Parley gives up: with the pauses between them about a minute. */
+const maxFailures = 15
+const restartGraceMs = 10_000
+
+/** Throws `database_start_failed` or `home_in_use`; then no server of another Parley was touched. */
+export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
+  const { log, durable = true } = options
+  const transport = options.transport ?? (process.platform === 'win32' ? 'tcp' : 'socket')
+  const placement = await prepare(options)
+
+  const self = { pid: process.pid, startedAt: new Date().toISOString() }
+  const stopping = new AbortController()
+  /** A restart under way when Parley stops is let finish, so that it can be stopped cleanly; but not for ever. */
+  const abandon = new AbortController()
+  let endpoint: Endpoint | undefined
+  const bringUp = async (): Promise<Server> => {
+    const server = await ensureServer({
+      ...{ placement, durable, log, signal: abandon.signal, applicationName: holderName(self) },
+      endpoint: async () => endpoint ?? chooseEndpoint(placement, transport),
+    })
+    try {
+      await acquireHomeLock(server.client, placement.home, self)
+    } catch (error) {
+      await server.client.end().catch(() => {})
+      throw error
+    }
+    endpoint = server.endpoint
+    return server
+  }
+
+  let server = await bringUp()
+  const config = await endpointConfig(server.endpoint, placement.data)
+  try {
+    await ensureDatabase(server.client)
+  } catch (error) {
+    await stopServer(server.pid, placement, log)
+    throw error
+  }
+
+  const supervision = supervise()
+  let stopped: Promise<void> | undefined
+  const stop = () => {
+    stopped ??= (async () => {
+      stopping.abort()
+      const timer = setTimeout(() => abandon.abort(), restartGraceMs)
+      const held = await supervision
+      clearTimeout(timer)
+      if (held) await stopServer(server.pid, placement, log)
+      await server.client.end().catch(() => {})
+    })()
+    return stopped
+  }
+  return { connection: { ...config, database: databaseName }, pid: () => server.pid, stop, [Symbol.asyncDispose]: stop }
+
+  /** Returns when Parley stops or gives up: whether the home is still held, and with it the server to stop. */
+  async function supervise(): Promise<boolean> {
+    for (;;) {
+      await lost(server.client, stopping.signal)
+      if (stopping.signal.aborted) return true
+      log.warn({ pid: server.pid }, 'PostgreSQL is gone, restarting it')
+      options.onDown?.()
+      const again = await restart(bringUp, log, stopping.signal)
+      if (again.kind === 'stopped') return false
+      if (again.kind === 'fatal') {
+        log.error(errorFields(again.error), 'PostgreSQL stays away')
+        options.onFatal?.(again.error)
+        return again.error.code !== 'home_in_use'
+      }
+      server = again.server
+      if (stopping.signal.aborted) return true
+      options.onUp?.()
+    }
+  }
+}
+
+async function prepare(options: EmbeddedOptions): Promise<Placement> {
+  const { home, log, elsewhere, durable = true } = options
+  try {
+    const placement = await place(home, log, elsewhere === undefined ? {} : { elsewhere })
+    await ensureCluster(placement, log, { durable })
+    return placement
+  } catch (cause) {
+    if (cause instanceof ParleyError) throw cause
+    const said = cause instanceof Error ? cause.message : String(cause)
+    throw new ParleyError(
+      'database_start_failed',
+      `The database in ${home} could not be prepared: mend what the system says or choose another PARLEY_HOME. It said: ${said}`,
+      { cause },
+    )
+  }
+}
+
+/** The lock's connection ends with the server, however that ends; PostgreSQL's own children see to it. */
+async function lost(client: pg.Client, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  client.once('end', resolve)
+  client.once('error', () => resolve())
+  signal.addEventListener('abort', () => resolve(), { once: true })
+  if (signal.aborted) resolve()
+  // A connection that was lost before anyone listened says so here.
+  client.query('select 1').catch(() => resolve())
+  await promise
+}
+
+type Restarted = { kind: 'up'; server: Server } | { kind: 'stopped' } | { kind: 'fatal'; error: ParleyError }
+
+async function restart(bringUp: () => Promise<Server>, log: Log, signal: AbortSignal): Promise<Restarted> {
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return { kind: 'up', server: await bringUp() }
+    } catch (error) {
+      if (signal.aborted) return { kind: 'stopped' }
+      if (error instanceof ParleyError && error.code === 'home_in_use') return { kind: 'fatal', error }
+      if (failures + 1 >= maxFailures) return { kind: 'fatal', error: asParleyError(error) }
+      log.warn({ ...errorFields(error), failures: failures + 1 }, 'PostgreSQL does not start, trying again')
+      await sleep(Math.min(5000, 50 * 2 ** failures) * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {})
+    }
+  }
+}
+
+async function ensureDatabase(client: pg.Client): Promise<void> {
+  const found = await client.query('select 1 from pg_database where datname = $1', [databaseName])
+  if (found.rowCount === 0) await client.query(`create database ${pg.escapeIdentifier(databaseName)}`)
+}

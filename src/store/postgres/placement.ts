@@ -1,0 +1,141 @@
+/** Where the embedded PostgreSQL keeps its data, its socket and its programs. */
+import { createHash } from 'node:crypto'
+import { chmod, cp, lstat, mkdir, mkdtemp, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { ParleyError } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import { type Account, chooseAccount, firstClosedFolder, give } from './account.ts'
+import { type Binaries, binariesIn, findBinaries } from './binaries.ts'
+
+export interface Placement {
+  /** PARLEY_HOME, absolute and without links. */
+  home: string
+  /** The folder that holds everything of PostgreSQL: `<home>/postgres`, or a place its account can reach. */
+  base: string
+  data: string
+  logFile: string
+  account: Account | undefined
+  binaries: Binaries
+}
+
+const Note = z.object({ base: z.string() })
+const noteName = 'postgres-location.json'
+/** The shortest socket path any supported system takes: macOS, 104 bytes with its final zero. */
+const maxSocketPath = 103
+
+export async function place(home: string, log: Log, options: { elsewhere?: string } = {}): Promise<Placement> {
+  // An account that PostgreSQL is run under must be able to pass through; others still cannot list it.
+  await mkdir(home, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
+  const at = await realpath(home)
+  const noted = await readNote(at)
+  const inHome = join(at, 'postgres')
+  const known = noted ?? inHome
+  const exists = await hasData(join(known, 'data'))
+  const account = await chooseAccount(exists ? join(known, 'data') : undefined)
+  let binaries = await findBinaries()
+
+  let base = known
+  if (account !== undefined) {
+    const closed = await firstClosedFolder(known, account)
+    if (closed !== undefined && exists) {
+      throw new ParleyError(
+        'database_start_failed',
+        `PostgreSQL runs as ${account.name} and cannot enter ${closed}, which its data in ${known} lies under: run \`chmod o+x ${closed}\`, or run Parley as the owner of that folder.`,
+      )
+    }
+    if (closed !== undefined) base = await relocate(at, account, closed, log, options.elsewhere)
+    await mkdir(base, { recursive: true, mode: 0o711 })
+    const closedBinaries = await firstClosedFolder(join(binaries.root, 'bin'), account)
+    if (closedBinaries !== undefined) binaries = await copyBinaries(binaries, base, closedBinaries, log)
+  } else {
+    await mkdir(base, { recursive: true, mode: 0o700 })
+  }
+  return { home: at, base, data: join(base, 'data'), logFile: join(at, 'postgres.log'), account, binaries }
+}
+
+export async function hasData(data: string): Promise<boolean> {
+  return stat(join(data, 'PG_VERSION')).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return false
+      throw new ParleyError(
+        'database_start_failed',
+        `The database in ${data} cannot be read by this user: run Parley as the user who first started it, or choose another PARLEY_HOME.`,
+        { cause: error },
+      )
+    },
+  )
+}
+
+async function readNote(home: string): Promise<string | undefined> {
+  const text = await readFile(join(home, noteName), 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : Note.parse(JSON.parse(text)).base
+}
+
+async function relocate(home: string, account: Account, closed: string, log: Log, elsewhere?: string): Promise<string> {
+  const base = join(elsewhere ?? '/var/lib/parley', hashOf(home))
+  await mkdir(base, { recursive: true, mode: 0o711 })
+  const blocked = await firstClosedFolder(base, account)
+  if (blocked !== undefined) {
+    throw new ParleyError(
+      'database_start_failed',
+      `PostgreSQL runs as ${account.name}, which can enter neither ${closed} nor ${blocked}: choose a PARLEY_HOME outside of them, or run Parley as an ordinary user.`,
+    )
+  }
+  const why = `PostgreSQL runs as ${account.name}, which cannot enter ${closed}.`
+  // Written before any data is, and whole or not at all: data without its note would be lost to the next start.
+  const draft = join(home, `${noteName}.${process.pid}`)
+  await writeFile(draft, `${JSON.stringify({ base, why }, null, 2)}\n`)
+  await rename(draft, join(home, noteName))
+  log.warn({ home, base, account: account.name, closed }, 'the database is kept outside PARLEY_HOME')
+  return base
+}
+
+async function copyBinaries(binaries: Binaries, base: string, closed: string, log: Log): Promise<Binaries> {
+  const root = join(base, `server-${binaries.version}`)
+  const there = await stat(root).catch(() => undefined)
+  if (there === undefined) {
+    const draft = await mkdtemp(join(base, 'server.draft-'))
+    await cp(binaries.root, draft, { recursive: true, verbatimSymlinks: true })
+    await chmod(draft, 0o755)
+    // Whoever comes second finds the name taken by an equal copy.
+    await rename(draft, root).catch(() => rm(draft, { recursive: true, force: true }))
+    log.info({ root, closed }, 'copied PostgreSQL to where its account can reach it')
+  }
+  return binariesIn(root, binaries.version)
+}
+
+/** A private folder for the socket: beside the data, or where that path is too long, in the system's folder for temporary files. */
+export async function socketFolder(placement: Placement, port: number): Promise<string> {
+  const { account, base, home } = placement
+  const owner = account?.uid ?? process.getuid?.()
+  const short = `parley-${owner ?? 0}-${hashOf(home)}`
+  for (const folder of [join(base, 'run'), join(tmpdir(), short), join('/tmp', short)]) {
+    if (Buffer.byteLength(`${folder}/.s.PGSQL.${port}`) > maxSocketPath) continue
+    if (account !== undefined && (await firstClosedFolder(join(folder, '..'), account)) !== undefined) continue
+    await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error
+    })
+    const at = await lstat(folder)
+    const ours = at.uid === owner || at.uid === process.getuid?.()
+    if (!at.isDirectory() || !ours) {
+      throw new ParleyError(
+        'database_start_failed',
+        `${folder} should be a private folder for PostgreSQL's socket but belongs to another user: remove it, or set TMPDIR to a folder of yours.`,
+      )
+    }
+    await chmod(folder, 0o700)
+    await give(folder, account)
+    return folder
+  }
+  throw new ParleyError(
+    'database_start_failed',
+    `No path for PostgreSQL's socket is short enough (${base}): choose a shorter PARLEY_HOME, or set TMPDIR to a short path.`,
+  )
+}
+
+export function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}
