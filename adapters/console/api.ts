@@ -60,7 +60,8 @@ export const Message = z.object({
   text: z.string(),
   state: MessageState,
   createdAt: z.iso.datetime(),
-  turnId: z.uuid(),
+  /** Absent for a moment on a person's message that is being taken in. */
+  turnId: z.uuid().nullable(),
   attachments: z.array(FileChip),
   citations: z.array(Citation),
   receipt: Receipt.nullable(),
@@ -84,7 +85,7 @@ export type ConsoleEvent =
   | { type: 'snapshot'; thread: Thread | null; messages: Message[]; status: TurnStatus | null }
   /** A message is new or has changed as a whole. */
   | { type: 'message'; message: Message }
-  /** Text from `offset` (in UTF-16 units) on is now `text`; a gap (offset beyond what is held) wants a reconnect. */
+  /** Text from `offset` (in UTF-16 units) on is now `text`. The server sends no gaps; one all the same wants a reconnect. */
   | { type: 'text'; messageId: string; offset: number; text: string }
   | { type: 'removed'; messageId: string }
   /** What is happening in the thread, or `null`: "Reading report.pdf, page 120 of 200". */

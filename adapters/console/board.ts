@@ -1,0 +1,33 @@
+/** The console's own storage, as a chat platform's servers hold its threads. Implemented in src/store/console-board.ts. */
+import type { Message, MessageState, Thread, TurnStatus, Upload } from './api.ts'
+
+export interface StoredUpload extends Upload {
+  contentHash: string
+}
+
+export interface ReplyRow {
+  id: string
+  threadId: string
+  turnId: string
+  text: string
+  state: MessageState
+  citations: Message['citations']
+  receipt: Message['receipt']
+}
+
+export interface Board {
+  threads(): Promise<Thread[]>
+  /** A thread with its messages and what is happening in it; `null` when there is none. */
+  thread(id: string): Promise<{ thread: Thread; messages: Message[]; status: TurnStatus | null } | null>
+  /** Removes the thread and what Parley remembers of it. */
+  deleteThread(id: string, conversationKey: string): Promise<void>
+  /** Adds a person's message, and the thread with its first one. Again is no harm. */
+  addMessage(message: { id: string; threadId: string; text: string; title: string; attachments: Message['attachments'] }): Promise<Message>
+  /** Stores a message of Parley's as it stands now. */
+  saveReply(row: ReplyRow): Promise<Message>
+  removeReply(id: string): Promise<void>
+  saveUpload(upload: StoredUpload): Promise<void>
+  uploads(ids: string[]): Promise<StoredUpload[]>
+  /** Whether a file with this content was shared in the console, and what it is. */
+  knowsFile(contentHash: string): Promise<boolean>
+}

@@ -1,0 +1,123 @@
+/**
+ * Writes replies to the console: to the open pages at once, to the board at most once a second while the text grows. The
+ * id of a message is made from the turn, so a post tried again is the same post.
+ */
+import type { OutgoingMessage, Transport, TurnState } from '../../src/core/platform.ts'
+import type { ConsoleEvent, MessageState } from './api.ts'
+import type { Board, ReplyRow } from './board.ts'
+import { threadOf } from './normalize.ts'
+import { listTopic, resyncTopic, type Topics, threadTopic, toJson } from './topics.ts'
+
+const saveEveryMs = 1000
+
+interface Live {
+  threadId: string
+  text: string
+  savedAt: number
+}
+
+export interface ConsoleTransport extends Transport {
+  /** Lets pages that open in the middle of a reply have its whole text. */
+  start(): Promise<void>
+}
+
+export function createTransport({ board, topics, now = Date.now }: { board: Board; topics: Topics; now?: () => number }): ConsoleTransport {
+  const live = new Map<string, Live>()
+  const publish = (threadId: string, event: ConsoleEvent) => topics.publish(threadTopic(threadId), toJson(event))
+
+  function row(threadId: string, id: string, message: OutgoingMessage): ReplyRow {
+    const state: MessageState = message.end?.state ?? 'streaming'
+    const { turnId, text, citations } = message
+    return { id, threadId, turnId, text, state, citations, receipt: message.end?.receipt ?? null }
+  }
+
+  /** Publishes the change only, and the whole message when it is the last one. */
+  async function show(threadId: string, id: string, message: OutgoingMessage): Promise<void> {
+    const before = live.get(id)
+    if (message.end) {
+      live.delete(id)
+      const saved = await board.saveReply(row(threadId, id, message))
+      publish(threadId, { type: 'message', message: saved })
+      await announce(threadId)
+      return
+    }
+    const kept = before === undefined ? 0 : commonLength(before.text, message.text)
+    const entry = { threadId, text: message.text, savedAt: before?.savedAt ?? 0 }
+    live.set(id, entry)
+    if (before) publish(threadId, { type: 'text', messageId: id, offset: kept, text: message.text.slice(kept) })
+    if (before === undefined || now() - entry.savedAt >= saveEveryMs) {
+      entry.savedAt = now()
+      await board.saveReply(row(threadId, id, message))
+    }
+  }
+
+  async function announce(threadId: string): Promise<void> {
+    const known = await board.thread(threadId)
+    if (known) topics.publish(listTopic, toJson({ type: 'thread', thread: known.thread }))
+  }
+
+  return {
+    async start() {
+      await topics.subscribe(resyncTopic, (threadId) => {
+        for (const [messageId, each] of live) {
+          if (each.threadId === threadId) publish(each.threadId, { type: 'text', messageId, offset: 0, text: each.text })
+        }
+      })
+    },
+    async post(target, message, { key }) {
+      const threadId = threadOf(target)
+      // The page may show the text before the board has it: the same text is on its way to both.
+      const state = message.end?.state ?? 'streaming'
+      if (!message.end) {
+        publish(threadId, {
+          type: 'message',
+          message: {
+            id: key,
+            threadId,
+            seq: Number.MAX_SAFE_INTEGER,
+            role: 'parley',
+            text: message.text,
+            state,
+            createdAt: new Date(now()).toISOString(),
+            turnId: message.turnId,
+            attachments: [],
+            citations: message.citations,
+            receipt: null,
+          },
+        })
+      }
+      await show(threadId, key, message)
+      return { messageId: key }
+    },
+    async edit(target, ref, message) {
+      await show(threadOf(target), idOf(ref), message)
+    },
+    async remove(target, ref) {
+      const id = idOf(ref)
+      live.delete(id)
+      await board.removeReply(id)
+      publish(threadOf(target), { type: 'removed', messageId: id })
+    },
+    async status(target, turnId, text, state) {
+      const threadId = threadOf(target)
+      publish(threadId, { type: 'status', status: text === null || ended(state) ? null : { threadId, turnId, text, state } })
+    },
+  }
+}
+
+function ended(state: TurnState): state is 'done' | 'stopped' | 'failed' {
+  return state === 'done' || state === 'stopped' || state === 'failed'
+}
+
+function idOf(ref: unknown): string {
+  if (typeof ref === 'object' && ref !== null && 'messageId' in ref && typeof ref.messageId === 'string') return ref.messageId
+  throw new TypeError('not a reference to a console message')
+}
+
+/** How much of the text stands as it was; replies grow at their end, so this is mostly all of it. */
+function commonLength(before: string, after: string): number {
+  if (after.startsWith(before)) return before.length
+  let length = 0
+  while (length < before.length && before.charCodeAt(length) === after.charCodeAt(length)) length += 1
+  return length
+}
