@@ -40,6 +40,13 @@ export async function startTestDatabase(options: { log?: Log; durable?: boolean 
   // mkdtemp makes it private; PostgreSQL's account must pass through when the tests run as root.
   await chmod(home, 0o711)
   const postgres = await startEmbeddedPostgres({ home, log, durable })
+  // A test file that crashes leaves no server behind.
+  const killed = () => {
+    try {
+      process.kill(postgres.pid(), 'SIGQUIT')
+    } catch {}
+  }
+  process.once('exit', killed)
   const admin = new pg.Pool({ ...postgres.connection, database: 'postgres', max: 1 })
   admin.on('error', () => {})
   const at = (name: string): PostgresConnection => ({ ...postgres.connection, database: name })
@@ -53,6 +60,7 @@ export async function startTestDatabase(options: { log?: Log; durable?: boolean 
   const dispose = async () => {
     await admin.end()
     await postgres.stop()
+    process.off('exit', killed)
     await rm(home, { recursive: true, force: true })
   }
   return {

@@ -1,0 +1,131 @@
+/**
+ * Authoring aid: `node scripts/migration.ts <name>` writes the SQL that leads from the committed migrations to
+ * prisma/schema.prisma as `prisma/migrations/<time>_<name>/migration.sql`. Read it before committing it.
+ *
+ * What Prisma cannot express (partial and expression indexes, triggers) is added to that file by hand, with a line
+ * `-- prisma-ignore: <name>` for each index, so that the next diff does not drop it again.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { PrismaPg } from '@prisma/adapter-pg'
+import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
+import * as engineModule from '@prisma/schema-engine-wasm/schema_engine_bg'
+import pg from 'pg'
+import { migrationsFolder, readMigrations } from '../src/store/postgres/migrate.ts'
+import { startTestDatabase, type TestServer } from '../test/database.ts'
+
+const schemaFile = fileURLToPath(new URL('../prisma/schema.prisma', import.meta.url))
+
+export interface DiffOptions {
+  server: TestServer
+  schema?: string
+  migrations?: string
+}
+
+/** The SQL from the migrations to the schema, empty when they agree; statements about ignored names left out. */
+export async function diffMigrations(options: DiffOptions): Promise<string> {
+  const { server, schema = schemaFile, migrations: folder = migrationsFolder } = options
+  const migrations = await readMigrations(folder)
+  const shadow = await server.createDatabase({ empty: true })
+  const content = await readFile(schema, 'utf8')
+  const files = [{ path: schema, content }]
+  await loadEngine()
+  const pool = new pg.Pool(shadow.connection)
+  showInternalChars(pool)
+  const adapter = new PrismaPg(pool, { disposeExternalPool: false })
+  // The adapter's own shadow database keeps its pool open and breaks when the server stops.
+  const factory = bindMigrationAwareSqlAdapterFactory({
+    provider: adapter.provider,
+    adapterName: adapter.adapterName,
+    connect: () => adapter.connect(),
+    connectToShadowDb: () => adapter.connect(),
+  })
+  const engine = await engineModule.SchemaEngine.new({ datamodels: [[schema, content]] }, () => {}, factory)
+  try {
+    const result = await engine.diff({
+      from: {
+        tag: 'migrations',
+        baseDir: folder,
+        lockfile: { path: 'migration_lock.toml', content: 'provider = "postgresql"\n' },
+        shadowDbInitScript: '',
+        migrationDirectories: migrations.map(({ name, sql }) => ({
+          path: name,
+          migrationFile: { path: 'migration.sql', content: { tag: 'ok', value: sql } },
+        })),
+      },
+      to: { tag: 'schemaDatamodel', files },
+      script: true,
+      exitCode: null,
+      filters: { externalTables: [], externalEnums: [] },
+    })
+    return withoutIgnored(result.stdout ?? '', ignoredNames(migrations.map(({ sql }) => sql)))
+  } finally {
+    engine.free()
+    await pool.end()
+  }
+}
+
+const oidOfInternalChar = 18
+const oidOfBpchar = 1042
+
+/** The adapter does not know the type `"char"` of PostgreSQL's own catalogues, which the engine reads: shown as `char`. */
+function showInternalChars(pool: pg.Pool): void {
+  const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<pg.QueryResult>
+  const shown = async (...args: unknown[]) => {
+    const result = await query(...args)
+    for (const field of result.fields ?? []) if (field.dataTypeID === oidOfInternalChar) field.dataTypeID = oidOfBpchar
+    return result
+  }
+  pool.query = shown as typeof pool.query
+}
+
+/** Node's own import of wasm warns and wants a flag; handing over the bytes does neither. */
+async function loadEngine(): Promise<void> {
+  const require = createRequire(import.meta.url)
+  const path = join(require.resolve('@prisma/schema-engine-wasm'), '..', 'schema_engine_bg.wasm')
+  const { instance } = await WebAssembly.instantiate(await readFile(path), {
+    './schema_engine_bg.js': engineModule as unknown as WebAssembly.ModuleImports,
+  })
+  const { exports } = instance
+  const { __wbg_set_wasm: setWasm } = engineModule as unknown as { __wbg_set_wasm(exports: unknown): void }
+  setWasm(exports)
+  const start = exports.__wbindgen_start
+  if (typeof start === 'function') start()
+}
+
+export function ignoredNames(sqls: string[]): string[] {
+  return sqls.flatMap((sql) => [...sql.matchAll(/^-- prisma-ignore: (\S+)\s*$/gm)].map((match) => match[1] ?? ''))
+}
+
+/** The engine writes a comment (`-- DropIndex`) and a statement, an empty line apart from the next. */
+export function withoutIgnored(script: string, names: string[]): string {
+  if (/^-- This is an empty migration/.test(script.trim())) return ''
+  const statements = script.trim().split(/\n\n+/)
+  return statements.filter((text) => !names.some((name) => text.includes(`"${name}"`))).join('\n\n')
+}
+
+async function author(name: string): Promise<void> {
+  await using server = await startTestDatabase()
+  const sql = await diffMigrations({ server })
+  if (sql === '') {
+    console.log('The migrations already lead to prisma/schema.prisma; nothing written.')
+    return
+  }
+  const stamp = new Date().toISOString().replace(/\D/g, '').slice(0, 14)
+  const folder = join(migrationsFolder, `${stamp}_${name}`)
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, 'migration.sql'), `${sql}\n`)
+  console.log(`wrote ${join(folder, 'migration.sql')}`)
+}
+
+if (import.meta.main) {
+  const name = process.argv[2]
+  if (name === undefined || !/^[a-z0-9_]+$/.test(name)) {
+    console.error('Usage: node scripts/migration.ts <name>, with a name such as add_ledger')
+    process.exitCode = 1
+  } else {
+    await author(name)
+  }
+}
