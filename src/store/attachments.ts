@@ -2,7 +2,7 @@
 import type { Artifact } from '../core/artifact.ts'
 import { Attachment, type ReplyTarget } from '../core/message.ts'
 import type { AttachmentReceipt } from '../core/reply.ts'
-import type { Database, Statement } from './database.ts'
+import { type Database, jsonb, type Statement } from './database.ts'
 
 export interface ReadingWork {
   attachment: Attachment
@@ -58,7 +58,7 @@ export function createAttachments({ query }: Database): Attachments {
     },
     async finish(id, owner, { receipt, key }) {
       const state = receipt.outcome === 'skipped' ? 'failed' : 'read'
-      await query(finish, [id, owner, state, JSON.stringify(receipt), key?.contentHash ?? null, key?.engine ?? null])
+      await query(finish, [id, owner, state, jsonb(receipt), key?.contentHash ?? null, key?.engine ?? null])
     },
     async release(id, owner) {
       await query(release, [id, owner])
@@ -69,7 +69,7 @@ export function createAttachments({ query }: Database): Attachments {
       return rows.map((row) => row.body)
     },
     async saveArtifact(artifact) {
-      await query(saveArtifact, [artifact.contentHash, artifact.engine, JSON.stringify(artifact)])
+      await query(saveArtifact, [artifact.contentHash, artifact.engine, jsonb(artifact)])
     },
   }
 }

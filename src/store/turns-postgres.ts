@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { ParleyError } from '../core/errors.ts'
 import { conversationKey, type IncomingMessage } from '../core/message.ts'
-import type { Database } from './database.ts'
+import { type Database, jsonb, storable } from './database.ts'
 import type { Dispatch, PastTurn, StoredAttachment, StoredOutcome, StoredPart, Turns, TurnWork } from './turns.ts'
 import * as sql from './turns-sql.ts'
 
@@ -40,11 +40,11 @@ export function createTurns(database: Database): Turns {
         channelId,
         threadId ?? null,
         message.id,
-        JSON.stringify(message),
+        jsonb(message),
         message.author.id,
         fresh,
-        JSON.stringify(message.replyTarget),
-        JSON.stringify(files),
+        jsonb(message.replyTarget),
+        jsonb(files),
       ]
       const [row] = await query<{ turn_id: string; known: boolean }>(sql.accept, values)
       // A delivery at the same moment won: its row was not yet visible to this statement.
@@ -105,7 +105,7 @@ export function createTurns(database: Database): Turns {
     },
 
     async saveOutcome(turnId, owner, outcome) {
-      const rows = await query(sql.saveOutcome, [turnId, owner, JSON.stringify(outcome)])
+      const rows = await query(sql.saveOutcome, [turnId, owner, jsonb(outcome)])
       return rows.length > 0 ? 'saved' : 'lost'
     },
 
@@ -114,9 +114,9 @@ export function createTurns(database: Database): Turns {
         turnId,
         owner,
         outcome.state,
-        JSON.stringify(outcome),
+        jsonb(outcome),
         outcome.text,
-        JSON.stringify(outcome.receipt),
+        jsonb(outcome.receipt),
         firstTextAt,
       ]
       const [row] = await query<DispatchRow>(sql.finish, values)
@@ -124,7 +124,7 @@ export function createTurns(database: Database): Turns {
     },
 
     async savePart(turnId, part) {
-      await query(sql.savePart, [turnId, part.ordinal, JSON.stringify(part.ref), part.text])
+      await query(sql.savePart, [turnId, part.ordinal, jsonb(part.ref), storable(part.text)])
     },
     async reservePart(turnId, ordinal) {
       return (await query(sql.reservePart, [turnId, ordinal])).length > 0

@@ -1,0 +1,19 @@
+/** Hands a turn to the queue: a flow of the turn and one job for each file to read. Ids make a second time harmless. */
+import { jobId } from '../queue/jobs.ts'
+import type { Job, Queue } from '../queue/queue.ts'
+import type { Dispatch } from '../store/turns.ts'
+
+export async function dispatchTurn(queue: Queue, { turnId, dispatch, attachmentIds }: Dispatch): Promise<void> {
+  const turn: Job = { name: 'turn', id: jobId.turn(turnId, dispatch), payload: { v: 1, turnId } }
+  const files = readingJobs(turnId, attachmentIds, dispatch)
+  if (files.length === 0) await queue.add(turn)
+  else await queue.addFlow(turn, files)
+}
+
+export function readingJobs(turnId: string, attachmentIds: string[], dispatch: number): Job[] {
+  return attachmentIds.map((attachmentId) => ({
+    name: 'extract',
+    id: jobId.extract(attachmentId, dispatch),
+    payload: { v: 1, turnId, attachmentId },
+  }))
+}

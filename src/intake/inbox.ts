@@ -1,0 +1,52 @@
+/**
+ * Where every platform's messages come in. The message is committed when `receive` returns; handing the turn to the queue
+ * may fail after that, and then `sweep` does it (law 1).
+ */
+import { errorFields, ParleyError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import { IncomingMessage } from '../core/message.ts'
+import type { Action, Intake } from '../core/platform.ts'
+import type { Channel } from '../queue/channel.ts'
+import type { Queue } from '../queue/queue.ts'
+import type { Turns } from '../store/turns.ts'
+import { dispatchTurn } from './dispatch.ts'
+import { stopTopic } from './stop.ts'
+
+export interface InboxDeps {
+  turns: Turns
+  queue: Queue
+  channel: Channel
+  log: Log
+}
+
+export function createInbox({ turns, queue, channel, log }: InboxDeps): Intake {
+  async function dispatch(...args: Parameters<typeof dispatchTurn> extends [Queue, ...infer Rest] ? Rest : never): Promise<void> {
+    try {
+      await dispatchTurn(queue, ...args)
+    } catch (error) {
+      log.warn({ ...errorFields(error), turnId: args[0].turnId }, 'turn not handed to the queue; sweep will')
+    }
+  }
+
+  return {
+    async receive(message) {
+      const { kind, turnId, dispatch: next } = await turns.accept(IncomingMessage.parse(message))
+      log.info({ turnId, kind, platform: message.conversation.platform, files: message.attachments.length }, 'message received')
+      await dispatch(next)
+      return { kind, turnId }
+    },
+
+    async act(action: Action) {
+      if (action.kind === 'regenerate') {
+        const next = await turns.regenerate(action.turnId)
+        await dispatch(next)
+        return { turnId: next.turnId }
+      }
+      const known = await turns.requestStop(action.turnId)
+      if (known === null) throw new ParleyError('turn_not_found', 'That answer is no longer here. Nothing is running.')
+      // The worker that holds the turn hears this at once; should it be lost, the next renewal of the lease tells.
+      channel.publish(stopTopic, { turnId: action.turnId })
+      return { turnId: action.turnId }
+    },
+  }
+}

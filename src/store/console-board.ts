@@ -1,0 +1,200 @@
+/** The console's board on PostgreSQL (port: adapters/console/board.ts; app.ts puts the two together). */
+import type { Citation, Receipt } from '../core/reply.ts'
+import { type Database, jsonb, type Statement, storable } from './database.ts'
+
+interface Chip {
+  id: string
+  name: string
+  mediaType: string
+  bytes: number
+}
+
+interface MessageRow {
+  [column: string]: unknown
+  id: string
+  threadId: string
+  seq: number
+  role: 'user' | 'parley'
+  text: string
+  state: 'sent' | 'streaming' | 'done' | 'stopped' | 'failed'
+  createdAt: string
+  turnId: string | null
+  attachments: Chip[]
+  citations: Citation[]
+  receipt: Receipt | null
+}
+
+interface ThreadRow {
+  [column: string]: unknown
+  id: string
+  title: string
+  updatedAt: string
+  busy: boolean
+}
+
+interface StatusRow {
+  threadId: string
+  turnId: string
+  state: 'queued' | 'reading' | 'answering'
+  text: string
+}
+
+interface UploadRow {
+  uploadId: string
+  name: string
+  mediaType: string
+  bytes: number
+  contentHash: string
+}
+
+export function createConsoleBoard({ query, prisma }: Database) {
+  return {
+    threads: () => query<ThreadRow>(threads, []),
+
+    async thread(id: string) {
+      const [row] = await query<{ thread: ThreadRow; messages: MessageRow[] | null; status: StatusRow | null }>(thread, [id])
+      return row === undefined ? null : { thread: row.thread, messages: row.messages ?? [], status: row.status }
+    },
+
+    async deleteThread(id: string, conversationKey: string) {
+      await query(deleteThread, [id, conversationKey])
+    },
+
+    async addMessage(message: { id: string; threadId: string; text: string; title: string; attachments: Chip[] }): Promise<MessageRow> {
+      const [row] = await query<{ message: MessageRow }>(addMessage, [
+        message.threadId,
+        storable(message.title),
+        message.id,
+        storable(message.text),
+        jsonb(message.attachments),
+      ])
+      return row === undefined ? known(message.id) : row.message
+    },
+
+    async saveReply(reply: Pick<MessageRow, 'id' | 'threadId' | 'text' | 'state' | 'citations' | 'receipt'> & { turnId: string }) {
+      const [row] = await query<{ message: MessageRow }>(saveReply, [
+        reply.id,
+        reply.threadId,
+        storable(reply.text),
+        reply.state,
+        reply.turnId,
+        jsonb(reply.citations),
+        reply.receipt === null ? null : jsonb(reply.receipt),
+      ])
+      // The thread was deleted while its reply was being written: the reply goes nowhere.
+      return row?.message ?? { ...reply, seq: 0, role: 'parley' as const, createdAt: new Date().toISOString(), attachments: [] }
+    },
+
+    async removeReply(id: string) {
+      await prisma.consoleMessage.deleteMany({ where: { id } })
+    },
+
+    async saveUpload(upload: UploadRow) {
+      const { uploadId: id, bytes, ...rest } = upload
+      const row = { ...rest, name: storable(rest.name), bytes: BigInt(bytes) }
+      await prisma.consoleUpload.upsert({ where: { id }, create: { id, ...row }, update: row })
+    },
+
+    /** In the order of `ids`; unknown ones are left out. */
+    async uploads(ids: string[]): Promise<UploadRow[]> {
+      if (ids.length === 0) return []
+      const rows = await prisma.consoleUpload.findMany({ where: { id: { in: ids } } })
+      const byId = new Map(rows.map((row) => [row.id, row]))
+      return ids.flatMap((id) => {
+        const row = byId.get(id)
+        if (row === undefined) return []
+        return [{ uploadId: id, name: row.name, mediaType: row.mediaType, bytes: Number(row.bytes), contentHash: row.contentHash }]
+      })
+    },
+
+    async knowsFile(contentHash: string) {
+      return (await prisma.consoleUpload.count({ where: { contentHash }, take: 1 })) > 0
+    },
+  }
+
+  async function known(id: string): Promise<MessageRow> {
+    const [row] = await query<{ message: MessageRow }>(oneMessage, [id])
+    if (row === undefined) throw new Error('a console message vanished while it was stored')
+    return row.message
+  }
+}
+
+const messageJson = `jsonb_build_object(
+  'id', message.id, 'threadId', message.thread_id, 'seq', message.seq, 'role', message.role, 'text', message.text,
+  'state', message.state, 'createdAt', to_char(message.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+  'turnId', coalesce(message.turn_id, (
+    select inbound.turn_id from inbound where inbound.platform = 'console' and inbound.id = message.id)),
+  'attachments', message.attachments, 'citations', message.citations, 'receipt', message.receipt)`
+
+const openTurn = `
+  from turn where turn.conversation_key = 'console/local/' || thread.id and turn.state in ('queued', 'answering')`
+
+const threadJson = `
+  thread.id, thread.title, to_char(thread.updated_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "updatedAt",
+  exists (select ${openTurn}) as busy`
+
+const threads: Statement = {
+  name: 'console_threads',
+  text: `select ${threadJson} from console_thread thread order by thread.updated_at desc limit 500`,
+}
+
+const thread: Statement = {
+  name: 'console_thread',
+  text: `
+select (select to_jsonb(row) from (select ${threadJson}) row) as thread,
+  (select jsonb_agg(${messageJson} order by message.seq) from console_message message where message.thread_id = thread.id) as messages,
+  (select jsonb_build_object('threadId', thread.id, 'turnId', turn.id,
+      'state', case when turn.state = 'answering' then 'answering' when file.id is null then 'queued' else 'reading' end,
+      'text', case when turn.state = 'answering' then 'Answering' when file.id is null then 'Waiting to start'
+        else 'Reading ' || (file.attachment ->> 'name') || coalesce(', ' || file.progress, '') end)
+    from turn left join lateral (
+      select id, attachment, progress from turn_attachment
+      where turn_id = turn.source_id and turn_attachment.state in ('waiting', 'reading')
+      order by turn_attachment.state desc, position limit 1) file on true
+    where turn.conversation_key = 'console/local/' || thread.id and turn.state in ('queued', 'answering')
+    order by turn.seq limit 1) as status
+from console_thread thread where thread.id = $1`,
+}
+
+const deleteThread: Statement = {
+  name: 'console_delete_thread',
+  text: `
+with board as (delete from console_thread where id = $1)
+delete from conversation where key = $2`,
+}
+
+const addMessage: Statement = {
+  name: 'console_add_message',
+  text: `
+with home as (
+  insert into console_thread as thread (id, title) values ($1::uuid, $2)
+  on conflict (id) do update set updated_at = now()
+  returning id
+), message as (
+  insert into console_message (id, thread_id, role, text, state, attachments)
+  select $3, home.id, 'user', $4, 'sent', $5::jsonb from home
+  on conflict (id) do nothing
+  returning *
+)
+select ${messageJson} as message from message`,
+}
+
+const oneMessage: Statement = {
+  name: 'console_message',
+  text: `select ${messageJson} as message from console_message message where message.id = $1`,
+}
+
+const saveReply: Statement = {
+  name: 'console_save_reply',
+  text: `
+with message as (
+  insert into console_message (id, thread_id, role, text, state, turn_id, citations, receipt)
+  select $1, thread.id, 'parley', $3, $4, $5::uuid, $6::jsonb, $7::jsonb from console_thread thread where thread.id = $2::uuid
+  on conflict (id) do update set text = excluded.text, state = excluded.state, turn_id = excluded.turn_id,
+    citations = excluded.citations, receipt = excluded.receipt
+  returning *
+), touched as (
+  update console_thread set updated_at = now() from message where console_thread.id = message.thread_id and $4 <> 'streaming'
+)
+select ${messageJson} as message from message`,
+}
