@@ -3,14 +3,14 @@ import { jobId } from '../queue/jobs.ts'
 import type { Job, Queue } from '../queue/queue.ts'
 import type { Dispatch } from '../store/turns.ts'
 
-export async function dispatchTurn(queue: Queue, { turnId, dispatch, attachmentIds }: Dispatch): Promise<void> {
-  const turn: Job = { name: 'turn', id: jobId.turn(turnId, dispatch), payload: { v: 1, turnId } }
-  const files = readingJobs(turnId, attachmentIds, dispatch)
+export async function dispatchTurn(queue: Queue, next: Dispatch): Promise<void> {
+  const turn: Job = { name: 'turn', id: jobId.turn(next.turnId, next.dispatch), payload: { v: 1, turnId: next.turnId } }
+  const files = readingJobs(next)
   if (files.length === 0) await queue.add(turn)
   else await queue.addFlow(turn, files)
 }
 
-export function readingJobs(turnId: string, attachmentIds: string[], dispatch: number): Job[] {
+export function readingJobs({ turnId, attachmentIds, dispatch }: Dispatch): Job[] {
   return attachmentIds.map((attachmentId) => ({
     name: 'extract',
     id: jobId.extract(attachmentId, dispatch),

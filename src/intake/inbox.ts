@@ -5,11 +5,11 @@
 import { errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { IncomingMessage } from '../core/message.ts'
-import type { Action, Intake } from '../core/platform.ts'
+import type { Action, Intake, Received } from '../core/platform.ts'
 import type { Channel } from '../queue/channel.ts'
 import type { Queue } from '../queue/queue.ts'
-import type { Turns } from '../store/turns.ts'
-import { dispatchTurn } from './dispatch.ts'
+import type { Dispatch, Turns } from '../store/turns.ts'
+import { dispatchTurn, readingJobs } from './dispatch.ts'
 import { stopTopic } from './stop.ts'
 
 export interface InboxDeps {
@@ -20,11 +20,13 @@ export interface InboxDeps {
 }
 
 export function createInbox({ turns, queue, channel, log }: InboxDeps): Intake {
-  async function dispatch(...args: Parameters<typeof dispatchTurn> extends [Queue, ...infer Rest] ? Rest : never): Promise<void> {
+  async function handOver(next: Dispatch, kind: Received['kind']): Promise<void> {
     try {
-      await dispatchTurn(queue, ...args)
+      // The turn that was joined is on its way already; it waits for its new files when it starts.
+      if (kind === 'joined') await Promise.all(readingJobs(next).map((job) => queue.add(job)))
+      else await dispatchTurn(queue, next)
     } catch (error) {
-      log.warn({ ...errorFields(error), turnId: args[0].turnId }, 'turn not handed to the queue; sweep will')
+      log.warn({ ...errorFields(error), turnId: next.turnId }, 'turn not handed to the queue; sweep will')
     }
   }
 
@@ -32,14 +34,14 @@ export function createInbox({ turns, queue, channel, log }: InboxDeps): Intake {
     async receive(message) {
       const { kind, turnId, dispatch: next } = await turns.accept(IncomingMessage.parse(message))
       log.info({ turnId, kind, platform: message.conversation.platform, files: message.attachments.length }, 'message received')
-      await dispatch(next)
+      await handOver(next, kind)
       return { kind, turnId }
     },
 
     async act(action: Action) {
       if (action.kind === 'regenerate') {
         const next = await turns.regenerate(action.turnId)
-        await dispatch(next)
+        await handOver(next, 'new')
         return { turnId: next.turnId }
       }
       const known = await turns.requestStop(action.turnId)

@@ -58,28 +58,28 @@ export function createTurns(database: Database): Turns {
     },
 
     async claim(turnId, owner, leaseMs) {
-      const [row] = await query<{ claimed: boolean; ended: boolean; unread: boolean }>(sql.claim, [
+      const [row] = await query<ClaimRow>(sql.claim, [
         turnId,
         owner,
         leaseMs,
       ])
       if (row === undefined || row.ended) return { kind: 'ended' }
       if (row.claimed) return { kind: 'claimed' }
-      return { kind: row.unread ? 'reading' : 'busy' }
+      if (row.unread === null) return { kind: 'busy' }
+      return { kind: 'reading', unread: { turnId, dispatch: row.dispatches, attachmentIds: row.unread } }
     },
 
     async load(turnId) {
       const [row] = await query<LoadRow>(sql.load, [turnId])
       if (row === undefined)
         throw new ParleyError('turn_not_found', 'That question is no longer here. Please ask again.')
-      const attachments = row.attachments ?? []
-      const work: TurnWork = {
+      return {
         id: turnId,
         conversationKey: row.conversation_key,
         platform: row.platform,
         replyTarget: row.reply_target,
         messages: row.messages ?? [],
-        attachments,
+        attachments: row.attachments ?? [],
         earlierFiles: row.earlier_files ?? [],
         history: row.history ?? [],
         parts: row.parts ?? [],
@@ -90,8 +90,6 @@ export function createTurns(database: Database): Turns {
         startedAt: row.started_at ?? new Date(),
         firstTextAt: row.first_text_at,
       }
-      const unread = attachments.filter(({ state }) => state === 'waiting' || state === 'reading').map(({ id }) => id)
-      return { work, unread }
     },
 
     async renew(turnId, owner, leaseMs) {
@@ -170,6 +168,14 @@ export function createTurns(database: Database): Turns {
       await query(sql.dropFileLeases, [prefix])
     },
   }
+}
+
+interface ClaimRow {
+  [column: string]: unknown
+  claimed: boolean
+  ended: boolean
+  unread: string[] | null
+  dispatches: number
 }
 
 interface LoadRow {

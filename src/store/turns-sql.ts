@@ -51,15 +51,15 @@ export const claim: Statement = {
   name: 'turn_claim',
   text: `
 with wanted as (
-  select turn.*,
-    exists (
-      select from turn_attachment file where file.turn_id = turn.source_id and file.state in ('waiting', 'reading')
-    ) and turn.stop_requested_at is null as unread
+  select turn.*, (
+    select array_agg(file.id order by file.position) from turn_attachment file
+    where file.turn_id = turn.source_id and file.state in ('waiting', 'reading') and turn.stop_requested_at is null
+  ) as unread
   from turn where turn.id = $1
 ), leased as (
   update conversation set lease_turn = wanted.id, lease_owner = $2, lease_until = now() + $3 * interval '1 millisecond'
   from wanted
-  where conversation.key = wanted.conversation_key and wanted.state in ('queued', 'answering') and not wanted.unread
+  where conversation.key = wanted.conversation_key and wanted.state in ('queued', 'answering') and wanted.unread is null
     and (conversation.lease_until is null or conversation.lease_until < now() or conversation.lease_owner = $2)
     and not exists (
       select from turn earlier
@@ -72,7 +72,7 @@ with wanted as (
   from leased where turn.id = $1 and turn.state in ('queued', 'answering')
   returning turn.id
 )
-select exists (select from started) as claimed, state not in ('queued', 'answering') as ended, unread from wanted`,
+select exists (select from started) as claimed, state not in ('queued', 'answering') as ended, unread, dispatches from wanted`,
 }
 
 const fileJson = (file: string) => `jsonb_build_object(

@@ -65,7 +65,7 @@ export type Claim =
   /** An earlier turn of the conversation comes first, or another worker holds this one. */
   | { kind: 'busy' }
   /** Files of the turn are still to be read. */
-  | { kind: 'reading' }
+  | { kind: 'reading'; unread: Dispatch }
   | { kind: 'ended' }
 
 /** A turn to hand to the queue. */
@@ -83,8 +83,8 @@ export interface Turns {
   accept(message: IncomingMessage): Promise<Received & { dispatch: Dispatch }>
   /** Takes the conversation's lease for this turn, if it is its turn. */
   claim(turnId: string, owner: string, leaseMs: number): Promise<Claim>
-  /** Loads what the claimed turn needs. `unread` lists attachments that joined in the last moment: give the turn back. */
-  load(turnId: string): Promise<{ work: TurnWork; unread: string[] }>
+  /** Loads what the claimed turn needs. Files may have joined in the last moment and be unread: then give it back. */
+  load(turnId: string): Promise<TurnWork>
   /** Extends the lease. */
   renew(turnId: string, owner: string, leaseMs: number): Promise<'held' | 'lost' | 'stop'>
   /** Gives the turn back unanswered; `queued` again, so that follow-ups may join it. */
