@@ -27,7 +27,15 @@ export interface ModelRequest {
   maxOutputTokens: number
 }
 
-export type FinishReason = 'stop' | 'length' | 'tool' | 'refusal' | 'filter' | 'contextOverflow' | 'aborted' | 'truncated'
+export type FinishReason =
+  | 'stop'
+  | 'length'
+  | 'tool'
+  | 'refusal'
+  | 'filter'
+  | 'contextOverflow'
+  | 'aborted'
+  | 'truncated'
 
 /**
  * A stream is one `start`, any of the middle ones, at most one last `usage` that counts, and exactly one `finish`, which

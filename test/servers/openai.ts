@@ -43,6 +43,8 @@ export interface ReceivedRequest {
   method: string
   path: string
   headers: IncomingHttpHeaders
+  /** The client's port: the same for requests that shared a connection. */
+  clientPort: number | undefined
   /** The parsed JSON body, `undefined` for none. */
   body: unknown
   /** Settles when the exchange is over: `finished` by the server, or `aborted` because the client went away first. */
@@ -89,7 +91,8 @@ export async function startScriptedOpenAi(options: ScriptedOpenAiOptions = {}): 
     const text = Buffer.concat(pieces).toString()
     const path = new URL(incoming.url ?? '/', 'http://localhost').pathname
     const body = text === '' ? undefined : JSON.parse(text)
-    const received = { method: incoming.method ?? 'GET', path, headers: incoming.headers, body, closed }
+    const { headers, method = 'GET', socket } = incoming
+    const received: ReceivedRequest = { method, path, headers, clientPort: socket.remotePort, body, closed }
     log.push(received)
     if (path.endsWith('/models')) return listModels(response, options.models ?? [{ id: 'scripted' }])
     if (!path.endsWith('/chat/completions')) return sendJson(response, 404, { error: { message: `no route ${path}` } })

@@ -1,0 +1,163 @@
+/** What goes wrong with a Chat Completions server, once, in Parley's codes. Nothing a server said reaches `tell`. */
+import { APIConnectionError, APIError } from 'openai'
+import { type ErrorCode, ParleyError } from '../../core/errors.ts'
+import type { Ended } from './watch.ts'
+
+export interface ErrorContext {
+  provider: string
+  model?: string
+  apiKey: string | undefined
+  ended: Ended | undefined
+}
+
+interface Failure {
+  status: number | undefined
+  message: string
+  code: string
+  type: string
+  headers: Headers | undefined
+}
+
+const overflowWords =
+  /context[_ -]?(?:length|window|size)|maximum context|(?:prompt|input) is too long|too many (?:input )?tokens|exceed_context_size/i
+
+export function translateError(thrown: unknown, context: ErrorContext): ParleyError {
+  if (thrown instanceof ParleyError) return thrown
+  if (context.ended !== undefined && context.ended !== 'aborted') return stalled(context.ended, context)
+  const failure = readFailure(thrown)
+  const cause = new Error(scrub(`${failure.status ?? 'no answer'}: ${failure.message}`, context.apiKey))
+  const retryAfterMs = readRetryAfter(failure.headers)
+  const code = failure.status === undefined ? connectionCode(thrown) : codeOf(failure)
+  return new ParleyError(code, tells(code, failure, context), {
+    cause,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  })
+}
+
+/** The server's own account of a failure inside a stream that began well. */
+export class StreamError extends Error {
+  readonly failure: Failure
+
+  constructor(body: unknown) {
+    const failure = fromBody(body, undefined, undefined)
+    super(failure.message)
+    this.failure = { ...failure, status: failure.status ?? statusOf(failure) }
+  }
+}
+
+/** Which words of our request a server does not take; the caller may then say it otherwise. */
+export function refusedWord(thrown: unknown): 'stream_options' | 'max_tokens' | 'max_completion_tokens' | undefined {
+  if (!(thrown instanceof APIError) || (thrown.status !== 400 && thrown.status !== 422)) return undefined
+  const said = `${thrown.param ?? ''} ${thrown.message} ${JSON.stringify(thrown.error ?? '')}`
+  if (overflowWords.test(said)) return undefined
+  if (/stream_options|include_usage/.test(said)) return 'stream_options'
+  if (!/unsupported|unknown|unrecogni[sz]ed|not supported|not permitted|extra|unexpected|not allowed/i.test(said)) {
+    return undefined
+  }
+  // "… is not supported, use max_completion_tokens instead" blames only what stands before the advice.
+  const blamed = said.split(/\buse\b|\binstead\b/i)[0] ?? said
+  return /\bmax_(?:completion_)?tokens\b/.exec(blamed)?.[0] as 'max_tokens' | 'max_completion_tokens' | undefined
+}
+
+/** Milliseconds, from `retry-after-ms`, or `retry-after` as seconds or a date. */
+export function readRetryAfter(headers: Headers | undefined, now = Date.now()): number | undefined {
+  const precise = Number(headers?.get('retry-after-ms') ?? Number.NaN)
+  if (Number.isFinite(precise) && precise >= 0) return precise
+  const value = headers?.get('retry-after')
+  if (value === null || value === undefined) return undefined
+  const seconds = Number(value)
+  if (Number.isFinite(seconds)) return Math.max(0, Math.round(seconds * 1000))
+  const at = Date.parse(value)
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now)
+}
+
+function stalled(ended: Exclude<Ended, 'aborted'>, { provider }: ErrorContext): ParleyError {
+  const what = {
+    connect: `${provider} took the question but did not start to answer in time.`,
+    idle: `${provider} stopped in the middle of its answer.`,
+    total: `The answer of ${provider} took longer than allowed and was stopped.`,
+  }
+  return new ParleyError('model_stalled', `${what[ended]} Please ask again, or pick another model.`)
+}
+
+function readFailure(thrown: unknown): Failure {
+  if (thrown instanceof StreamError) return thrown.failure
+  if (thrown instanceof APIError && thrown.status !== undefined) {
+    const failure = fromBody(thrown.error, thrown.status, thrown.headers)
+    return failure.message === '' ? { ...failure, message: thrown.message } : failure
+  }
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : ''
+  return { status: undefined, message: `${error.message}${cause}`, code: '', type: '', headers: undefined }
+}
+
+/** Only message, code and type are taken: validation errors of some servers repeat the whole request. */
+function fromBody(body: unknown, status: number | undefined, headers: Headers | undefined): Failure {
+  const outer = typeof body === 'object' && body !== null ? body : { message: typeof body === 'string' ? body : '' }
+  const inner = 'error' in outer && typeof outer.error === 'object' && outer.error !== null ? outer.error : outer
+  const text = (key: string): string => {
+    const value = Reflect.get(inner, key)
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+  }
+  const numeric = Number(text('code'))
+  return {
+    status: status ?? (numeric >= 400 && numeric < 600 ? numeric : undefined),
+    message: text('message').slice(0, 300),
+    code: text('code'),
+    type: text('type'),
+    headers,
+  }
+}
+
+function statusOf({ code, type, message }: Failure): number {
+  const said = `${code} ${type} ${message}`
+  if (/rate.?limit|overload|capacity|too many requests/i.test(said)) return 429
+  if (/invalid|bad.?request/i.test(`${code} ${type}`)) return 400
+  return 500
+}
+
+function codeOf({ status = 500, message, code, type }: Failure): ErrorCode {
+  if (code === 'insufficient_quota' || status === 402) return 'model_refused_key'
+  if (status === 401 || status === 403) return 'model_refused_key'
+  if (status === 429 || status === 503 || status === 529) return 'model_busy'
+  if (code === 'context_length_exceeded' || overflowWords.test(`${type} ${message}`)) return 'model_context_overflow'
+  if (status >= 500 || status === 408 || status === 409) return 'model_unreachable'
+  return status >= 400 ? 'model_rejected_request' : 'model_unknown'
+}
+
+/** Without a status it never got through, unless it is nothing the network does. */
+function connectionCode(thrown: unknown): ErrorCode {
+  if (thrown instanceof APIConnectionError) return 'model_unreachable'
+  const network = thrown instanceof TypeError || (thrown instanceof Error && 'code' in thrown)
+  return network ? 'model_unreachable' : 'model_unknown'
+}
+
+function tells(code: ErrorCode, { status, code: detail }: Failure, { provider, model }: ErrorContext): string {
+  const named = model === undefined ? 'the model' : `the model ${model}`
+  if (detail === 'insufficient_quota' || status === 402) {
+    return `${provider} reports that the account has no credit left. Ask an admin to check its plan, or pick another model.`
+  }
+  switch (code) {
+    case 'model_unreachable':
+      return status === undefined
+        ? `${provider} could not be reached. Check that the model server runs and that its address is right, then ask again.`
+        : `${provider} failed on its side (${status}). Please ask again in a moment, or pick another model.`
+    case 'model_busy':
+      return `${provider} takes no more requests at the moment. Please ask again shortly, or pick another model.`
+    case 'model_refused_key':
+      return `${provider} did not accept Parley's API key. Ask an admin to check the key and what it may use.`
+    case 'model_context_overflow':
+      return `The question and its files are longer than ${named} can read at once. Send less, or pick a model that reads more.`
+    case 'model_rejected_request':
+      return status === 404
+        ? `${provider} does not offer ${named}. Pick another model, or ask an admin to check its name.`
+        : `${provider} refused the request${status === undefined ? '' : ` (${status})`}. Pick another model, or ask an admin to look at the log.`
+    default:
+      return `${provider} answered in a way Parley does not understand. Ask an admin to check that its address speaks the OpenAI API.`
+  }
+}
+
+function scrub(message: string, apiKey: string | undefined): string {
+  const known = apiKey === undefined || apiKey === '' ? message : message.replaceAll(apiKey, '…')
+  return known.replace(/\b(?:sk|pk|key|gsk|hf|nvapi)[-_][\w*.-]{6,}/gi, '…').replace(/Bearer\s+\S+/gi, 'Bearer …')
+}

@@ -1,0 +1,231 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { type ScriptedOpenAi, type ScriptedReply, startScriptedOpenAi } from '../../../test/servers/openai.ts'
+import { silentLog } from '../../core/log.ts'
+import { modelContract, type Scene } from '../model.contract.ts'
+import type { ModelEvent, ModelProvider, ModelRequest } from '../model.ts'
+import { createOpenAiProvider } from './openai.ts'
+
+const secret = 'sk-test-0123456789abcdef'
+
+function provider(server: { url: string }): ModelProvider {
+  const timers = { connectMs: 30_000, idleMs: 400, totalMs: 60_000 }
+  return createOpenAiProvider({
+    name: 'stand-in',
+    baseUrl: server.url,
+    apiKey: secret,
+    timers,
+    backoffMs: 5,
+    log: silentLog,
+  })
+}
+
+const refusals: Record<NonNullable<Scene['refuse']>, ScriptedReply> = {
+  key: { status: 401, error: { message: `Incorrect API key provided: ${secret}`, code: 'invalid_api_key' } },
+  busy: { status: 429, error: { message: 'slow down', code: 'rate_limit_exceeded' } },
+  broken: { status: 502, error: { message: `upstream said Bearer ${secret}` } },
+  malformed: { status: 400, error: { message: 'messages.0.role is wrong', type: 'invalid_request_error' } },
+  unknownModel: { status: 404, error: { message: 'no such model', code: 'model_not_found' } },
+  overflow: { status: 400, error: { message: "This model's maximum context length is 4096 tokens.", code: null } },
+}
+
+function reply(scene: Scene): ScriptedReply {
+  const { usages, finish, refuse, retryAfterS, tokens = ['ok'], ...same } = scene
+  const headers = retryAfterS === undefined ? {} : { 'retry-after': String(retryAfterS) }
+  if (refuse) return { ...refusals[refuse], headers }
+  const base: ScriptedReply = { ...same, tokens, finish: finish === 'filter' ? 'content_filter' : (finish ?? 'stop') }
+  if (usages === undefined) return base
+  if (usages.length === 0) return { ...base, usage: false }
+  const lines = usages.map(({ input, output }) => ({
+    choices: [],
+    usage: { prompt_tokens: input, completion_tokens: output },
+  }))
+  const said = tokens.map((content) => ({ choices: [{ delta: { content } }] }))
+  const end = { choices: [{ delta: {}, finish_reason: 'stop' }] }
+  return { raw: [...said, end, ...lines].map((line) => `data: ${JSON.stringify(line)}\n\n`).concat('data: [DONE]\n\n') }
+}
+
+modelContract('openai', async (scenes) => {
+  const server = await startScriptedOpenAi({ script: scenes.map(reply) })
+  return {
+    provider: provider(server),
+    model: 'scripted',
+    secret,
+    async sent(index) {
+      const { body, closed } = await server.request(index)
+      const { messages, max_tokens } = body as { messages: { content: string }[]; max_tokens?: number }
+      return { text: messages.map(({ content }) => content).join('\n'), maxOutputTokens: max_tokens, closed }
+    },
+    count: () => server.requests.length,
+    goAway: () => server.close(),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  }
+})
+
+describe('openai: dialects and odd servers', () => {
+  let server: ScriptedOpenAi | undefined
+  afterEach(() => server?.close())
+
+  const request: ModelRequest = {
+    model: 'scripted',
+    system: '',
+    messages: [{ role: 'user', parts: [{ type: 'text', text: 'hello' }] }],
+    maxOutputTokens: 50,
+  }
+  async function answer(script: ScriptedReply[] | Parameters<typeof startScriptedOpenAi>[0]): Promise<ModelEvent[]> {
+    server = await startScriptedOpenAi(Array.isArray(script) ? { script } : script)
+    return collect(provider(server))
+  }
+  async function collect(from: ModelProvider): Promise<ModelEvent[]> {
+    const events: ModelEvent[] = []
+    for await (const event of from.stream(request, new AbortController().signal)) events.push(event)
+    return events
+  }
+  const text = (events: ModelEvent[]) => events.map((event) => (event.type === 'text' ? event.delta : '')).join('')
+  const finish = (events: ModelEvent[]) => events.at(-1)
+
+  it('reads bytes literals, bare text and nested chunks as OPEA sends them', async () => {
+    const raw = [
+      `data: b'Caf\\xc3\\xa9 '\n\n`,
+      `data: b"it\\'s \\xe4\\xbd"\n\n`,
+      `data: b'\\xa0'\n\n`,
+      ': keep-alive\n\n',
+      'data:  bare {text}\n\n',
+      `data: b'data: {"choices":[{"delta":{"content":"!"}}]}\\n\\n'\n\n`,
+      'data: [DONE]\n\n',
+    ]
+    const events = await answer([{ raw }])
+    expect(text(events)).toBe("Café it's 你 bare {text}!")
+    expect(finish(events)).toEqual({ type: 'finish', reason: 'stop' })
+  })
+
+  it('reads chunks with missing fields, events without blank lines and role-only deltas', async () => {
+    const chunks = [
+      { choices: [{ delta: { role: 'assistant', content: null } }] },
+      {},
+      { choices: [] },
+      { choices: [{ delta: { content: 'a' } }], usage: null },
+      { choices: [{ text: 'b' }] },
+      { choices: [{ delta: { content: [{ type: 'text', text: 'c' }] }, finish_reason: 'eos' }] },
+    ]
+    const events = await answer([{ raw: chunks.map((chunk) => `event: message\r\ndata:${JSON.stringify(chunk)}\r\n`) }])
+    expect(text(events)).toBe('abc')
+    expect(finish(events)).toEqual({ type: 'finish', reason: 'stop' })
+  })
+
+  it('drops a half-sent last chunk and calls the answer truncated', async () => {
+    const raw = ['data: {"choices":[{"delta":{"content":"kept"}}]}\n\n', 'data: {"choices":[{"delta":{"cont']
+    const events = await answer([{ raw }])
+    expect(text(events)).toBe('kept')
+    expect(finish(events)).toEqual({ type: 'finish', reason: 'truncated' })
+  })
+
+  it('takes a whole JSON answer from a server that does not stream', async () => {
+    const body = {
+      choices: [{ message: { content: 'all at once' }, finish_reason: 'stop' }],
+      usage: { prompt_tokens: 3, completion_tokens: 4 },
+    }
+    const events = await answer([{ raw: [JSON.stringify(body)], headers: { 'content-type': 'application/json' } }])
+    expect(text(events)).toBe('all at once')
+    expect(events).toContainEqual({
+      type: 'usage',
+      usage: expect.objectContaining({ input: 3, output: 4, source: 'provider' }),
+    })
+  })
+
+  it('says a refusal and finishes as one', async () => {
+    const events = await answer([{ tokens: [], refusal: ['I cannot ', 'do that.'] }])
+    expect(text(events)).toBe('I cannot do that.')
+    expect(finish(events)).toEqual({ type: 'finish', reason: 'refusal' })
+  })
+
+  it('does without stream_options where a server rejects it, and remembers', async () => {
+    const events = await answer({
+      script: ({ body }) =>
+        'stream_options' in (body as object)
+          ? { status: 400, error: { message: 'Unrecognized request argument supplied: stream_options' } }
+          : { tokens: ['fine'] },
+    })
+    expect(text(events)).toBe('fine')
+    expect(server?.requests.length).toBe(2)
+  })
+
+  it.for([
+    [
+      `Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.`,
+      'max_tokens',
+    ],
+    ['Unrecognized request argument supplied: max_tokens', null],
+  ] as const)('changes the word for the limit: %s', async ([message, param]) => {
+    server = await startScriptedOpenAi({
+      script: ({ body }) =>
+        'max_tokens' in (body as object) ? { status: 400, error: { message, param } } : { tokens: ['fine'] },
+    })
+    const client = provider(server)
+    expect(text(await collect(client))).toBe('fine')
+    expect(text(await collect(client))).toBe('fine')
+    expect(server.requests.length).toBe(3)
+    expect(server.requests.at(-1)?.body).toMatchObject({ max_completion_tokens: 50 })
+  })
+
+  it('tells an error inside the stream by its kind, and tries again only before the first word', async () => {
+    const error = `data: ${JSON.stringify({ error: { message: 'engine overloaded', code: 503 } })}\n\n`
+    expect(text(await answer([{ raw: [error] }, { tokens: ['second'] }]))).toBe('second')
+    await server?.close()
+    const late = ['data: {"choices":[{"delta":{"content":"x"}}]}\n\n', error]
+    await expect(answer([{ raw: late }])).rejects.toMatchObject({ code: 'model_busy' })
+    expect(server?.requests.length).toBe(1)
+  })
+
+  it('does not wait for a server that keeps the line open after its last word', async () => {
+    const raw = ['data: {"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]}\n\n', '']
+    const events = await answer([{ raw, cut: { after: 1, how: 'stall' } }])
+    expect(finish(events)).toEqual({ type: 'finish', reason: 'stop' })
+  })
+
+  it('stops a drip that never falls silent when the whole takes too long', async () => {
+    server = await startScriptedOpenAi({ script: [{ tokens: Array.from({ length: 500 }, () => 'x'), everyMs: 20 }] })
+    const timers = { connectMs: 1_000, idleMs: 1_000, totalMs: 200 }
+    const slow = createOpenAiProvider({ name: 'slow', baseUrl: server.url, timers, log: silentLog })
+    await expect(collect(slow)).rejects.toMatchObject({ code: 'model_stalled' })
+  })
+
+  it('sends no Authorization header without a key, and images as data URLs', async () => {
+    server = await startScriptedOpenAi()
+    const keyless = createOpenAiProvider({ name: 'local', baseUrl: server.url, log: silentLog })
+    const image = { type: 'image', mediaType: 'image/png', data: new Uint8Array([1, 2, 3]) } as const
+    const parts = [{ type: 'text' as const, text: 'see' }, image]
+    const events: ModelEvent[] = []
+    const stream = keyless.stream({ ...request, messages: [{ role: 'user', parts }] }, new AbortController().signal)
+    for await (const event of stream) events.push(event)
+    expect(server.requests[0]?.headers.authorization).toBeUndefined()
+    expect(server.requests[0]?.body).toMatchObject({
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'see' },
+            { type: 'image_url', image_url: { url: 'data:image/png;base64,AQID' } },
+          ],
+        },
+      ],
+    })
+  })
+
+  it('uses one connection for answers that ended well', async () => {
+    server = await startScriptedOpenAi()
+    const client = provider(server)
+    await collect(client)
+    await collect(client)
+    expect(server.requests.length).toBe(2)
+    expect(server.requests[1]?.clientPort).toBe(server.requests[0]?.clientPort)
+  })
+
+  it('reads context windows from the list of models, and a refused key as such', async () => {
+    server = await startScriptedOpenAi({ models: [{ id: 'qwen', max_model_len: 32_768 }, { id: 'plain' }] })
+    const signal = new AbortController().signal
+    expect(await provider(server).models(signal)).toEqual([{ id: 'qwen', contextWindow: 32_768 }, { id: 'plain' }])
+    await server.close()
+    server = await startScriptedOpenAi({ models: 401 })
+    await expect(provider(server).models(signal)).rejects.toMatchObject({ code: 'model_refused_key' })
+  })
+})
