@@ -10,7 +10,11 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { PrismaPg } from '@prisma/adapter-pg'
-import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
+import {
+  bindMigrationAwareSqlAdapterFactory,
+  ColumnTypeEnum,
+  type SqlDriverAdapter,
+} from '@prisma/driver-adapter-utils'
 import * as engineModule from '@prisma/schema-engine-wasm/schema_engine_bg'
 import pg from 'pg'
 import { migrationsFolder, readMigrations } from '../src/store/postgres/migrate.ts'
@@ -33,15 +37,10 @@ export async function diffMigrations(options: DiffOptions): Promise<string> {
   const files = [{ path: schema, content }]
   await loadEngine()
   const pool = new pg.Pool(shadow.connection)
-  showInternalChars(pool)
-  const adapter = new PrismaPg(pool, { disposeExternalPool: false })
+  const { provider, adapterName } = new PrismaPg(pool)
+  const connect = () => connectForCatalogues(pool)
   // The adapter's own shadow database keeps its pool open and breaks when the server stops.
-  const factory = bindMigrationAwareSqlAdapterFactory({
-    provider: adapter.provider,
-    adapterName: adapter.adapterName,
-    connect: () => adapter.connect(),
-    connectToShadowDb: () => adapter.connect(),
-  })
+  const factory = bindMigrationAwareSqlAdapterFactory({ provider, adapterName, connect, connectToShadowDb: connect })
   const engine = await engineModule.SchemaEngine.new({ datamodels: [[schema, content]] }, () => {}, factory)
   try {
     const result = await engine.diff({
@@ -68,21 +67,49 @@ export async function diffMigrations(options: DiffOptions): Promise<string> {
 }
 
 const oidOfInternalChar = 18
-const oidOfBpchar = 1042
+const oidOfText = 25
 
-/** The adapter does not know the type `"char"` of PostgreSQL's own catalogues, which the engine reads: shown as `char`. */
-function showInternalChars(pool: pg.Pool): void {
+/**
+ * The engine reads PostgreSQL's own catalogues, whose type `"char"` the adapter does not know: it is shown to the adapter
+ * as text, and its columns to the engine as what they are.
+ */
+async function connectForCatalogues(pool: pg.Pool): Promise<SqlDriverAdapter> {
+  const charColumns = new WeakMap<object, Set<number>>()
   const query = pool.query.bind(pool) as (...args: unknown[]) => Promise<pg.QueryResult>
-  const shown = async (...args: unknown[]) => {
+  const asText = async (...args: unknown[]) => {
     const result = await query(...args)
-    for (const field of result.fields ?? []) if (field.dataTypeID === oidOfInternalChar) field.dataTypeID = oidOfBpchar
+    const columns = new Set<number>()
+    for (const [index, field] of (result.fields ?? []).entries()) {
+      if (field.dataTypeID !== oidOfInternalChar) continue
+      field.dataTypeID = oidOfText
+      columns.add(index)
+    }
+    charColumns.set(result.rows, columns)
     return result
   }
-  pool.query = shown as typeof pool.query
+  const shown = new Proxy(pool, { get: (target, key) => (key === 'query' ? asText : Reflect.get(target, key, target)) })
+  const adapter = await new PrismaPg(shown, { disposeExternalPool: false }).connect()
+  const queryRaw = adapter.queryRaw.bind(adapter)
+  adapter.queryRaw = async (params) => {
+    const result = await queryRaw(params)
+    const chars = charColumns.get(result.rows)
+    const columnTypes = result.columnTypes.map((type, at) => (chars?.has(at) ? ColumnTypeEnum.Character : type))
+    return { ...result, columnTypes }
+  }
+  return adapter
 }
 
-/** Node's own import of wasm warns and wants a flag; handing over the bytes does neither. */
-async function loadEngine(): Promise<void> {
+let loaded: Promise<void> | undefined
+
+/** Once: the module keeps the engine's memory. Node's own import of wasm warns; handing over the bytes does not. */
+function loadEngine(): Promise<void> {
+  loaded ??= instantiateEngine()
+  return loaded
+}
+
+async function instantiateEngine(): Promise<void> {
+  // The engine reports its panics here, and otherwise only that there was one.
+  Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: { set_message: (text: string) => console.error(text) } })
   const require = createRequire(import.meta.url)
   const path = join(require.resolve('@prisma/schema-engine-wasm'), '..', 'schema_engine_bg.wasm')
   const { instance } = await WebAssembly.instantiate(await readFile(path), {
