@@ -1,0 +1,239 @@
+/**
+ * Takes jobs of one queue from BullMQ and runs their handlers.
+ *
+ * BullMQ's own loop fetches up to `concurrency` jobs before it starts the first, sleeps 15 s after a lost connection and
+ * keeps a job's signal from the handler when its lock is lost. So this is BullMQ's documented manual way: fetch, start at
+ * once, renew locks, look for stalled jobs, and keep at it whatever the connection does.
+ */
+import { randomUUID } from 'node:crypto'
+import { type Job as BullJob, ErrorCode, UnrecoverableError } from 'bullmq'
+import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import { type BullWorker, type Connections, pollSeconds } from './bullmq-connections.ts'
+import { codeOf, detachChildren, idOf, parkFor, type QueueOf } from './bullmq-flow.ts'
+import { backoffMs, runHandler } from './bullmq-handler.ts'
+import type { QueueName } from './jobs.ts'
+import type { Handlers, Outcome } from './queue.ts'
+import { pause, type Trouble } from './trouble.ts'
+
+export interface WorkerDeps {
+  connections: Connections
+  queueOf: QueueOf
+  log: Log
+  trouble: Trouble
+  /** How long a job stays with a worker that gives no sign of life. */
+  lockMs: number
+}
+
+interface Running {
+  job: BullJob
+  token: string
+  abort: AbortController
+  ended: Promise<void>
+}
+
+/** What became of a run: an outcome, or what the handler threw. */
+type Verdict = { outcome: Outcome } | { thrown: unknown }
+
+/** Runs at once after its children had all ended, in a row, before the job takes a breath: a handler may ask for ever. */
+const rerunsAtOnce = 3
+const breathMs = 500
+/** Fetches side by side while there is a queue to work off. */
+const fetchers = 3
+/** How long a handler may take to notice its signal. */
+const abortMs = 1_000
+
+export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: Handlers, concurrency: number) {
+  const { connections, queueOf, log, trouble, lockMs } = deps
+  const running = new Map<string, Running>()
+  const stopping = new AbortController()
+  let roomMade = () => {}
+  /** Fetches under way; each may bring a job. */
+  let incoming = 0
+
+  const worker = connections.worker(queue, {
+    lockDuration: lockMs,
+    stalledInterval: Math.ceil(lockMs / 3),
+    maxStalledCount: 1_000,
+    drainDelay: pollSeconds,
+    runRetryDelay: 500,
+    settings: { backoffStrategy: (failures, _type, error, job) => backoffMs(job?.name, failures, error) },
+  })
+  worker.on('error', trouble.report)
+  await worker.waitUntilReady()
+  await worker.startStalledCheckTimer()
+
+  const renewal = setInterval(() => void renew(), Math.ceil(lockMs / 4))
+  const fetching = fetchLoop()
+
+  async function fetchLoop(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      if (!hasRoom()) {
+        await new Promise<void>((resolve) => {
+          roomMade = resolve
+        })
+        continue
+      }
+      try {
+        // Only this one fetch blocks. What it wakes for is started at once; then it looks whether more came, and if so
+        // several fetch side by side until nothing is left.
+        if ((await fetch({ block: true })) && (await fetch({ block: false }))) {
+          await Promise.all(Array.from({ length: fetchers }, fetchAll))
+        }
+      } catch (error) {
+        trouble.report(error)
+        await pause(200, stopping.signal)
+      }
+    }
+  }
+
+  async function fetchAll(): Promise<void> {
+    while (await fetch({ block: false }));
+  }
+
+  /** Takes one job and starts it; false when there is none, or no room. */
+  async function fetch(how: { block: boolean }): Promise<boolean> {
+    if (stopping.signal.aborted || !hasRoom()) return false
+    const token = randomUUID()
+    incoming++
+    try {
+      const job = await worker.getNextJob(token, how)
+      if (job === undefined) return false
+      trouble.over()
+      start(job, token)
+      return true
+    } finally {
+      incoming--
+    }
+  }
+
+  function hasRoom(): boolean {
+    return running.size + incoming < concurrency
+  }
+
+  function start(job: BullJob, token: string): void {
+    const abort = new AbortController()
+    const entry: Running = { job, token, abort, ended: Promise.resolve() }
+    running.set(token, entry)
+    entry.ended = run(entry).finally(() => {
+      running.delete(token)
+      roomMade()
+    })
+  }
+
+  /** Never rejects. */
+  async function run(entry: Running): Promise<void> {
+    for (let reruns = 0; ; reruns++) {
+      const verdict = await runHandler(handlers, entry.job, entry.abort.signal).then(
+        (outcome): Verdict => ({ outcome }),
+        (thrown: unknown): Verdict => ({ thrown }),
+      )
+      const again = await settle(entry, verdict, reruns)
+      if (!again) return
+    }
+  }
+
+  /** Tells the queue how the run ended, however long the connection takes to come back. True: run the job again now. */
+  async function settle(entry: Running, verdict: Verdict, reruns: number): Promise<boolean> {
+    const { job, token } = entry
+    for (let tries = 0; ; tries++) {
+      // Aborted by a lost lock or by closing: the job is somebody else's now, unless its work was done anyway.
+      if (entry.abort.signal.aborted && !('outcome' in verdict && verdict.outcome === 'done')) return false
+      try {
+        return await tell(job, token, verdict, reruns)
+      } catch (error) {
+        const answer = codeOf(error)
+        if (answer === ErrorCode.JobPendingChildren) await detachChildren(queueOf, job).catch(trouble.report)
+        else if (answer !== undefined) {
+          log.warn({ queue, jobId: job.id, ...errorFields(error) }, 'queue.job_taken_over')
+          return false
+        } else trouble.report(error)
+        if (entry.abort.signal.aborted) return false
+        await pause(Math.min(100 * 2 ** tries, 1_000), entry.abort.signal)
+      }
+    }
+  }
+
+  async function tell(job: BullJob, token: string, verdict: Verdict, reruns: number): Promise<boolean> {
+    if ('thrown' in verdict) {
+      await fail(job, token, verdict.thrown)
+      return false
+    }
+    const { outcome } = verdict
+    if (outcome === 'done') {
+      await job.moveToCompleted(null, token, false)
+      return false
+    }
+    if ('delayMs' in outcome) {
+      await job.moveToDelayed(Date.now() + outcome.delayMs, token)
+      return false
+    }
+    const parked = await parkFor(queueOf, job, token, outcome.waitFor)
+    if (parked === 'parked') return false
+    if (parked === 'ended' && reruns < rerunsAtOnce) return true
+    await job.moveToDelayed(Date.now() + breathMs, token)
+    return false
+  }
+
+  async function fail(job: BullJob, token: string, thrown: unknown): Promise<void> {
+    const error = thrown instanceof Error ? thrown : asParleyError(thrown)
+    const never = thrown instanceof UnrecoverableError || (thrown instanceof ParleyError && thrown.retry === 'never')
+    const fields = { queue, jobId: job.id, job: job.name, attempt: job.attemptsMade + 1, ...errorFields(thrown) }
+    const dead = never || job.attemptsMade + 1 >= (job.opts.attempts ?? 1)
+    await job.moveToFailed(never ? new UnrecoverableError(error.message) : error, token, false)
+    if (dead) log.error(fields, 'queue.job_dead')
+    else log.warn(fields, 'queue.job_retries')
+  }
+
+  async function renew(): Promise<void> {
+    const entries = [...running.values()]
+    if (entries.length === 0) return
+    try {
+      const ids = entries.map((entry) => idOf(entry.job))
+      const lost = await worker.extendJobLocks(
+        ids,
+        entries.map((entry) => entry.token),
+        lockMs,
+      )
+      for (const entry of entries) {
+        if (!lost.includes(idOf(entry.job)) || !running.has(entry.token)) continue
+        // It may have just ended by itself; a moment later it is gone from `running`, and the signal reaches nobody.
+        log.warn({ queue, jobId: entry.job.id }, 'queue.lock_lost')
+        entry.abort.abort(new Error('the job went to another worker'))
+      }
+    } catch (error) {
+      trouble.report(error)
+    }
+  }
+
+  return {
+    async close(graceMs: number): Promise<void> {
+      stopping.abort()
+      roomMade()
+      await interrupt(worker)
+      await fetching
+      const patience = new AbortController()
+      const ended = Promise.all([...running.values()].map((entry) => entry.ended)).then(() => patience.abort())
+      await Promise.race([ended, pause(graceMs, patience.signal)])
+      await Promise.all([...running.values()].map(release))
+      clearInterval(renewal)
+      await worker.close().catch(trouble.report)
+    },
+  }
+
+  /** Aborts a run and puts its job back, so that another worker takes it at once. */
+  async function release(entry: Running): Promise<void> {
+    entry.abort.abort(new Error('the worker closes'))
+    await Promise.race([entry.ended, pause(abortMs)])
+    try {
+      await entry.job.moveToWait(entry.token)
+    } catch (error) {
+      if (codeOf(error) === undefined) trouble.report(error) // else it ended by itself in time
+    }
+  }
+}
+
+/** Ends the blocking wait; BullMQ then answers `getNextJob` with nothing. */
+async function interrupt(worker: BullWorker): Promise<void> {
+  await worker.getBackend().disconnectBlocking()
+}

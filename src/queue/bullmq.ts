@@ -1,0 +1,160 @@
+/**
+ * The queue on BullMQ, over PostgreSQL or Redis: the same words, the same laws (queue.contract.ts). What a server's
+ * restart does to it: adding rejects at once with `queue_unreachable`, workers go on by themselves when it is back.
+ */
+import type { Job as BullJob } from 'bullmq'
+import { z } from 'zod'
+import { ParleyError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import { type BullQueue, openConnections, type QueueConnection, unreachable } from './bullmq-connections.ts'
+import { addFlow, optionsOf } from './bullmq-flow.ts'
+import { startWorker } from './bullmq-worker.ts'
+import { type JobName, jobs, type QueueName } from './jobs.ts'
+import type { DeadJob, Job, Queue } from './queue.ts'
+import { createTrouble } from './trouble.ts'
+
+export interface BullQueueOptions {
+  log: Log
+  /** A job of a worker that gives no sign of life for so long goes to another, at most two thirds of it later. Default 10 s. */
+  lockMs?: number
+}
+
+/** The longest that any call may take before it rejects with `queue_unreachable`. */
+const deadlineMs = 5_000
+
+const queueNames = [...new Set(Object.values(jobs).map((spec) => spec.queue))]
+
+/** Rejects with `queue_unreachable` when the server cannot be reached now. Prepares the PostgreSQL schema where needed. */
+export async function createBullQueue(connection: QueueConnection, options: BullQueueOptions): Promise<Queue> {
+  const { log, lockMs = 10_000 } = options
+  const trouble = createTrouble(log, 'queue')
+  const connections = await openConnections(connection)
+  const queues = new Map<QueueName, BullQueue>()
+  for (const name of queueNames) {
+    const queue = connections.queue(name)
+    queue.on('error', trouble.report)
+    queues.set(name, queue)
+  }
+  const flows = connections.flows()
+  flows.on('error', trouble.report)
+  const closers = new Set<() => Promise<void>>()
+  let closed = false
+
+  function queueOf(name: QueueName): BullQueue {
+    const queue = queues.get(name)
+    if (queue === undefined) throw new Error(`no queue is called ${name}`)
+    return queue
+  }
+
+  /** The answer of the server, or `queue_unreachable` in bounded time. */
+  async function ask<T>(action: () => Promise<T>): Promise<T> {
+    if (closed) throw unreachable(new Error('the queue is closed'))
+    const late = Promise.withResolvers<never>()
+    const timer = setTimeout(() => late.reject(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs)
+    try {
+      return await Promise.race([action(), late.promise])
+    } catch (cause) {
+      throw cause instanceof ParleyError ? cause : unreachable(cause)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  return {
+    async add(job, { delayMs = 0 } = {}) {
+      check(job)
+      await ask(() => queueOf(jobs[job.name].queue).add(job.name, job.payload, optionsOf(job, delayMs)))
+    },
+
+    async addFlow(parent, children) {
+      for (const job of [parent, ...children]) check(job)
+      await ask(() => addFlow(flows, queueOf, parent, children))
+    },
+
+    async nudge(name, id) {
+      await ask(async () => {
+        const job = await queueOf(jobs[name].queue).getJob(id)
+        if (job === undefined || (await job.getState()) !== 'delayed') return
+        // It may have started by itself in between; then there is nothing to hurry.
+        await job.promote().catch(async (error: unknown) => {
+          if ((await job.getState()) === 'delayed') throw error
+        })
+      })
+    },
+
+    async schedule(job, everyMs) {
+      check(job)
+      const { jobId: _, ...template } = optionsOf(job)
+      const repeat = { every: everyMs }
+      await ask(() =>
+        queueOf(jobs[job.name].queue).upsertJobScheduler(job.id, repeat, {
+          name: job.name,
+          data: job.payload,
+          opts: template,
+        }),
+      )
+    },
+
+    async process(handlers, concurrency) {
+      const started: Awaited<ReturnType<typeof startWorker>>[] = []
+      const close = async (graceMs: number) => {
+        await Promise.all(started.map((worker) => worker.close(graceMs)))
+        closers.delete(closeNow)
+      }
+      const closeNow = () => close(0)
+      closers.add(closeNow)
+      for (const name of queueNames) {
+        const slots = concurrency[name] ?? 0
+        if (slots > 0)
+          started.push(await startWorker({ connections, queueOf, log, trouble, lockMs }, name, handlers, slots))
+      }
+      return { close }
+    },
+
+    async dead(limit) {
+      const found = await ask(() => Promise.all(queueNames.map((name) => queueOf(name).getFailed(0, limit - 1))))
+      return found
+        .flatMap((list, at) => list.map((job) => deadJob(queueNames[at], job)))
+        .filter((job) => job !== undefined)
+        .sort((a, b) => b.failedAt.getTime() - a.failedAt.getTime())
+        .slice(0, limit)
+    },
+
+    async counts() {
+      const none = { waiting: 0, active: 0, delayed: 0, dead: 0 }
+      const counts: Record<QueueName, typeof none> = { turn: none, media: none, system: none }
+      await ask(() =>
+        Promise.all(
+          queueNames.map(async (name) => {
+            const got = await queueOf(name).getJobCounts('waiting', 'active', 'delayed', 'waiting-children', 'failed')
+            const delayed = (got.delayed ?? 0) + (got['waiting-children'] ?? 0)
+            counts[name] = { waiting: got.waiting ?? 0, active: got.active ?? 0, delayed, dead: got.failed ?? 0 }
+          }),
+        ),
+      )
+      return counts
+    },
+
+    async close() {
+      if (closed) return
+      await Promise.all([...closers].map((close) => close()))
+      closed = true
+      await Promise.allSettled([...queues.values(), flows].map((part) => part.close()))
+      await connections.close()
+    },
+  }
+}
+
+/** A caller's mistake is told where it is made, not by a dead job later. */
+function check(job: Job): void {
+  const read = z.safeParse(jobs[job.name satisfies JobName].payload, job.payload)
+  if (!read.success) throw new TypeError(`the payload of ${job.name} is not valid: ${z.prettifyError(read.error)}`)
+  if (job.id.includes(':') || /^\d+$/.test(job.id))
+    throw new TypeError(`not a job id (no colon, not a number): ${job.id}`)
+}
+
+function deadJob(queue: QueueName | undefined, job: BullJob | undefined): DeadJob | undefined {
+  if (queue === undefined || job?.id === undefined) return undefined
+  const failedAt = new Date(job.finishedOn ?? job.timestamp)
+  return { id: job.id, name: job.name, queue, failedAt, attempts: job.attemptsMade, reason: job.failedReason ?? '' }
+}

@@ -1,0 +1,43 @@
+/** The channel over Redis's publish and subscribe. ioredis connects and subscribes again by itself. */
+import { Redis } from 'ioredis'
+import type { Log } from '../core/log.ts'
+import type { Channel } from './channel.ts'
+import { createSubscribers } from './subscribers.ts'
+import { createTrouble, pause } from './trouble.ts'
+
+/** Live text is a courtesy: nobody waits longer than this for a subscription. */
+const subscribeMs = 2_000
+
+export function createRedisChannel(url: string, options: { log: Log; space: string }): Channel {
+  const trouble = createTrouble(options.log, 'channel')
+  const subscribers = createSubscribers(trouble.report)
+  const retryStrategy = (times: number) => Math.min(times * 50, 1_000)
+  // What cannot be sent now is lost: allowed, and better than late.
+  const sending = new Redis(url, { retryStrategy, enableOfflineQueue: false, maxRetriesPerRequest: 0 })
+  const receiving = new Redis(url, { retryStrategy, maxRetriesPerRequest: null })
+  for (const client of [sending, receiving]) client.on('error', trouble.report)
+  const start = `${options.space}:channel:`
+  receiving.on('message', (channel, text) => subscribers.deliver(channel.slice(start.length), text))
+
+  return {
+    publish(topic, message) {
+      sending.publish(start + topic, JSON.stringify(message)).then(trouble.over, trouble.report)
+    },
+    async subscribe(topic, handler) {
+      subscribers.add(topic, handler)
+      const patience = new AbortController()
+      const ready = receiving.subscribe(start + topic).then(() => patience.abort(), trouble.report)
+      await Promise.race([ready, pause(subscribeMs, patience.signal)])
+      return async () => {
+        if (subscribers.remove(topic, handler)) await receiving.unsubscribe(start + topic).catch(trouble.report)
+      }
+    },
+    async close() {
+      subscribers.clear()
+      // Lets what was published go out; when the server is away there is nothing to wait for.
+      await sending.quit().catch(() => {})
+      sending.disconnect()
+      receiving.disconnect()
+    },
+  }
+}
