@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe } from 'vitest'
+import { startTestDatabase, type TestServer } from '../../test/database.ts'
+import { redisMissing, startTestRedis, type TestRedis } from '../../test/servers/redis.ts'
+import { silentLog } from '../core/log.ts'
+import { describeCrashes } from './bullmq.crashes.ts'
+import { createBullQueue } from './bullmq.ts'
+import type { QueueConnection } from './bullmq-connections.ts'
+import { queueContract } from './queue.contract.ts'
+
+const space = (connection: QueueConnection) => ({
+  open: () => createBullQueue(connection, { log: silentLog }),
+  dispose: async () => {},
+})
+
+describe('the queue on PostgreSQL', () => {
+  let server: TestServer
+  let config: TestServer['postgres']['connection']
+  const fresh = (): QueueConnection => ({ kind: 'postgres', config, schema: `q_${randomUUID().replaceAll('-', '')}` })
+  beforeAll(async () => {
+    server = await startTestDatabase()
+    config = (await server.createDatabase({ empty: true })).connection
+  })
+  afterAll(() => server.dispose())
+
+  queueContract(async () => space(fresh()))
+  describeCrashes(async () => ({
+    connection: fresh(),
+    // Parley's supervisor starts it again by itself.
+    killServer: async () => void process.kill(server.postgres.pid(), 'SIGKILL'),
+    serverBack: async () => {},
+  }))
+})
+
+describe.skipIf(redisMissing)(`the queue on Redis${redisMissing ? ` (skipped: ${redisMissing})` : ''}`, () => {
+  let server: TestRedis
+  const fresh = (): QueueConnection => ({ kind: 'redis', url: server.url, prefix: randomUUID() })
+  beforeAll(async () => {
+    server = await startTestRedis()
+  })
+  afterAll(() => server.dispose())
+
+  queueContract(async () => space(fresh()))
+  describeCrashes(async () => ({
+    connection: fresh(),
+    killServer: () => server.kill(),
+    serverBack: () => server.start(),
+  }))
+})

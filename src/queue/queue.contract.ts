@@ -1,0 +1,321 @@
+/** The law of the queue port. Every implementation, fakes included, runs it: `describe('…', () => queueContract(open))`. */
+import { randomUUID } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ParleyError } from '../core/errors.ts'
+import { describeFlows } from './queue.contract.flows.ts'
+import type { Handlers, Job, JobContext, Processor, Queue } from './queue.ts'
+
+export interface QueueSpace {
+  /** Another process's view of the same queue, for all that it can tell. */
+  open(): Promise<Queue>
+  dispose(): Promise<void>
+}
+
+export interface ContractTools {
+  queue: Queue
+  space: QueueSpace
+  /** Opens another view; closed at the end of the test. */
+  another(): Promise<Queue>
+  /** Starts workers that are closed at the end of the test. Jobs without a handler here are done at once. */
+  work(handlers: Partial<Handlers>, concurrency?: Parameters<Queue['process']>[1], on?: Queue): Promise<Processor>
+}
+
+export const doNothing: Handlers = { turn: async () => 'done', extract: async () => 'done', sweep: async () => 'done' }
+
+export const turnJob = (id = randomUUID()): Job => ({ name: 'turn', id: `turn-${id}-1`, payload: { v: 1, turnId: id } })
+export const extractJob = (attachmentId: string): Job => ({
+  name: 'extract',
+  id: `extract-${attachmentId}-1`,
+  payload: { v: 1, turnId: randomUUID(), attachmentId },
+})
+
+/** Fails without a further attempt. */
+export const damaged = () => new ParleyError('file_damaged', 'This file is damaged; please send it again.')
+/** Fails, and asks for the next attempt after `ms`. */
+export const busy = (ms: number) =>
+  new ParleyError('model_busy', 'The model is busy; please wait.', { retryAfterMs: ms })
+
+export function queueContract(openSpace: () => Promise<QueueSpace>): void {
+  let tools: ContractTools
+  let cleanUp: (() => Promise<unknown>)[]
+  const use = () => tools
+
+  beforeEach(async () => {
+    const space = await openSpace()
+    cleanUp = [() => space.dispose()]
+    const another = async () => {
+      const queue = await space.open()
+      cleanUp.unshift(() => queue.close())
+      return queue
+    }
+    const queue = await another()
+    const work: ContractTools['work'] = async (
+      handlers,
+      concurrency = { turn: 10, media: 10, system: 1 },
+      on = queue,
+    ) => {
+      const processor = await on.process({ ...doNothing, ...handlers }, concurrency)
+      cleanUp.unshift(() => processor.close(0))
+      return processor
+    }
+    tools = { queue, space, another, work }
+  })
+  afterEach(async () => {
+    for (const step of cleanUp) await step()
+  })
+
+  describe('adding', () => {
+    it('a job added while no worker runs is run by the first that does', async () => {
+      const { queue, work } = use()
+      const ran = Promise.withResolvers<string>()
+      const job = turnJob()
+      await queue.add(job)
+      await work({ turn: async (payload) => (ran.resolve(payload.turnId), 'done') })
+      expect(await ran.promise).toBe(job.name === 'turn' && job.payload.turnId)
+    })
+
+    it('a job added many times at once, over two connections, runs once', async () => {
+      const { queue, another, work } = use()
+      const second = await another()
+      const runs: string[] = []
+      const last = Promise.withResolvers<void>()
+      const job = turnJob()
+      const end = turnJob()
+      await Promise.all(Array.from({ length: 20 }, (_, at) => (at % 2 ? queue : second).add(job)))
+      await queue.add(end)
+      await work({ turn: async (_, { id }) => (runs.push(id), id === end.id && last.resolve(), 'done') }, { turn: 1 })
+      await last.promise
+      expect(runs).toEqual([job.id, end.id])
+    })
+
+    it('a job added again after it was done does not run again', async () => {
+      const { queue, work } = use()
+      const runs: string[] = []
+      const ran = new Map([turnJob(), turnJob()].map((job) => [job.id, { job, done: Promise.withResolvers<void>() }]))
+      const [first, end] = [...ran.values()]
+      if (!first || !end) throw new Error('two jobs')
+      await work({ turn: async (_, { id }) => (runs.push(id), ran.get(id)?.done.resolve(), 'done') }, { turn: 1 })
+      await queue.add(first.job)
+      await first.done.promise
+      await queue.add(first.job)
+      await queue.add(end.job)
+      await end.done.promise
+      expect(runs).toEqual([first.job.id, end.job.id])
+    })
+  })
+
+  describe('delay', () => {
+    it('a handler that asks for a delay frees its slot, and its job keeps its attempt', async () => {
+      const { queue, work } = use()
+      const [waits, passes] = [turnJob(), turnJob()]
+      const seen: { id: string; attempt: number }[] = []
+      const passed = Promise.withResolvers<void>()
+      const again = Promise.withResolvers<void>()
+      let runs = 0
+      const turn = async (_: unknown, { id, attempt }: JobContext) => {
+        seen.push({ id, attempt })
+        if (id === passes.id) passed.resolve()
+        else if (++runs === 1) return { delayMs: 600_000 }
+        else again.resolve()
+        return 'done' as const
+      }
+      await queue.add(waits)
+      await queue.add(passes)
+      await work({ turn }, { turn: 1 })
+      await passed.promise
+      expect((await queue.counts()).turn.delayed).toBe(1)
+      await queue.nudge('turn', waits.id)
+      await again.promise
+      expect(seen).toEqual([
+        { id: waits.id, attempt: 1 },
+        { id: passes.id, attempt: 1 },
+        { id: waits.id, attempt: 1 },
+      ])
+    })
+
+    it('a delayed job runs by itself when its time has come', async () => {
+      const { queue, work } = use()
+      const ran = Promise.withResolvers<number>()
+      await work({ turn: async () => (ran.resolve(performance.now()), 'done') })
+      const addedAt = performance.now()
+      await queue.add(turnJob(), { delayMs: 300 })
+      expect((await ran.promise) - addedAt).toBeGreaterThanOrEqual(295)
+    })
+
+    it('nudging a job that is not delayed, or not known, does nothing', async () => {
+      const { queue } = use()
+      const job = turnJob()
+      await queue.add(job)
+      await queue.nudge('turn', job.id)
+      await queue.nudge('turn', 'turn-nobody-1')
+      expect((await queue.counts()).turn).toEqual({ waiting: 1, active: 0, delayed: 0, dead: 0 })
+    })
+  })
+
+  describe('failure', () => {
+    it('a job that keeps failing is tried as often as its table says, then is dead with its reason', async () => {
+      const { queue, work } = use()
+      const job = extractJob('a')
+      const seen: { attempt: number; last: boolean }[] = []
+      await work({
+        extract: async (_, { attempt, last }) => {
+          seen.push({ attempt, last })
+          throw busy(1)
+        },
+      })
+      await queue.add(job)
+      await expect.poll(() => queue.dead(10), { timeout: 10_000 }).toHaveLength(1)
+      expect(seen).toEqual([
+        { attempt: 1, last: false },
+        { attempt: 2, last: false },
+        { attempt: 3, last: true },
+      ])
+      const [dead] = await queue.dead(10)
+      expect(dead).toMatchObject({ id: job.id, name: 'extract', queue: 'media', attempts: 3 })
+      expect(dead?.reason).toContain('model_busy')
+      expect((await queue.counts()).media.dead).toBe(1)
+    })
+
+    it('the wait that an error asks for is kept', async () => {
+      const { queue, work } = use()
+      const at: number[] = []
+      const twice = Promise.withResolvers<void>()
+      await work({
+        extract: async () => {
+          at.push(performance.now())
+          if (at.length === 1) throw busy(900)
+          twice.resolve()
+          return 'done'
+        },
+      })
+      await queue.add(extractJob('a'))
+      await twice.promise
+      expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(890)
+    })
+
+    it('a failure that trying again cannot help is dead at once', async () => {
+      const { queue, work } = use()
+      let runs = 0
+      await work({
+        extract: async () => {
+          runs++
+          throw damaged()
+        },
+      })
+      await queue.add(extractJob('a'))
+      await expect.poll(() => queue.dead(10), { timeout: 10_000 }).toHaveLength(1)
+      expect(runs).toBe(1)
+      expect((await queue.dead(10))[0]).toMatchObject({ attempts: 1 })
+    })
+
+    it('dead jobs are told newest first, and no more than asked for', async () => {
+      const { queue, work } = use()
+      const ids = ['a', 'b', 'c'].map((name) => extractJob(name).id)
+      await work({ extract: async () => Promise.reject(damaged()) }, { media: 1 })
+      for (const [at, name] of ['a', 'b', 'c'].entries()) {
+        await queue.add(extractJob(name))
+        await expect.poll(() => queue.dead(10), { timeout: 10_000 }).toHaveLength(at + 1)
+      }
+      expect((await queue.dead(2)).map((job) => job.id)).toEqual([ids[2], ids[1]])
+    })
+  })
+
+  describe('schedule', () => {
+    it('one schedule per id, however many processes ask and how often: first now, then every so often', async () => {
+      const { queue, another, work } = use()
+      const second = await another()
+      const sweep: Job = { name: 'sweep', id: 'sweep', payload: { v: 1 } }
+      await Promise.all([queue, second, queue, second].map((one) => one.schedule(sweep, 600_000)))
+      const ran: string[] = []
+      const end: Job = { name: 'sweep', id: 'the-end', payload: { v: 1 } }
+      const ended = Promise.withResolvers<void>()
+      await work({ sweep: async (_, { id }) => (ran.push(id), id === end.id && ended.resolve(), 'done') })
+      await expect.poll(() => ran.length, { timeout: 10_000 }).toBe(1)
+      await second.schedule(sweep, 600_000)
+      await queue.add(end)
+      await ended.promise
+      expect(ran).toHaveLength(2)
+      expect((await queue.counts()).system).toMatchObject({ waiting: 0, delayed: 1 })
+    })
+
+    it('a scheduled job comes again and again', async () => {
+      const { queue, work } = use()
+      let runs = 0
+      await work({ sweep: async () => (runs++, 'done') })
+      await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, 100)
+      await expect.poll(() => runs, { timeout: 10_000 }).toBeGreaterThanOrEqual(4)
+    })
+  })
+
+  describe('workers', () => {
+    it('run as many jobs at a time as they may, and no more', async () => {
+      const { queue, work } = use()
+      const all = Promise.withResolvers<void>()
+      const three = Promise.withResolvers<void>()
+      let [running, most, ended] = [0, 0, 0]
+      await Promise.all(Array.from({ length: 12 }, () => queue.add(turnJob())))
+      const turn = async () => {
+        most = Math.max(most, ++running)
+        if (running === 3) three.resolve()
+        await three.promise
+        running--
+        if (++ended === 12) all.resolve()
+        return 'done' as const
+      }
+      await work({ turn }, { turn: 3 })
+      await all.promise
+      expect(most).toBe(3)
+    })
+
+    it('take only from the queues that they were given', async () => {
+      const { queue, work } = use()
+      const ran = Promise.withResolvers<void>()
+      await work({ extract: async () => (ran.resolve(), 'done') }, { media: 1 })
+      await queue.add(turnJob())
+      await queue.add(extractJob('a'))
+      await ran.promise
+      expect((await queue.counts()).turn.waiting).toBe(1)
+    })
+
+    it('closing waits for what runs and takes nothing more', async () => {
+      const { queue, work } = use()
+      const started = Promise.withResolvers<void>()
+      const goOn = Promise.withResolvers<void>()
+      let aborted = false
+      const turn = async (_: unknown, { signal }: JobContext) => {
+        started.resolve()
+        await goOn.promise
+        aborted = signal.aborted
+        return 'done' as const
+      }
+      const processor = await work({ turn }, { turn: 1 })
+      await queue.add(turnJob())
+      await started.promise
+      await queue.add(turnJob())
+      const closed = processor.close(20_000)
+      goOn.resolve()
+      await closed
+      expect(aborted).toBe(false)
+      expect((await queue.counts()).turn).toEqual({ waiting: 1, active: 0, delayed: 0, dead: 0 })
+    })
+
+    it('closing aborts what lasts longer than the grace, and another worker gets it with its attempt', async () => {
+      const { queue, another, work } = use()
+      const started = Promise.withResolvers<void>()
+      const processor = await work({
+        turn: (_, { signal }) => {
+          started.resolve()
+          return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+        },
+      })
+      await queue.add(turnJob())
+      await started.promise
+      await processor.close(20)
+      const taken = Promise.withResolvers<number>()
+      await work({ turn: async (_, { attempt }) => (taken.resolve(attempt), 'done') }, { turn: 1 }, await another())
+      expect(await taken.promise).toBe(1)
+    })
+  })
+
+  describeFlows(use)
+}
