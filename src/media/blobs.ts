@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Transform, type Readable } from 'node:stream'
+import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { ParleyError } from '../core/errors.ts'
 
@@ -24,7 +24,8 @@ export interface Blobs {
 export function createBlobs(home: string): Blobs {
   const root = join(home, 'blobs')
   const path = (hash: string) => {
-    if (!/^[0-9a-f]{64}$/.test(hash)) throw new ParleyError('file_missing', 'That file is not here. Please share it again.')
+    if (!/^[0-9a-f]{64}$/.test(hash))
+      throw new ParleyError('file_missing', 'That file is not here. Please share it again.')
     return join(root, hash.slice(0, 2), hash)
   }
   return {
@@ -63,7 +64,10 @@ export function createBlobs(home: string): Blobs {
 }
 
 export function tooLarge(maxBytes: number): ParleyError {
-  return new ParleyError('file_too_large', `The file is over the limit of ${formatBytes(maxBytes)}. Share a smaller one, or ask an admin to raise the limit.`)
+  return new ParleyError(
+    'file_too_large',
+    `The file is over the limit of ${formatBytes(maxBytes)}. Share a smaller one, or ask an admin to raise the limit.`,
+  )
 }
 
 /** `31 MB`, `1.5 KB`: powers of 1000, as file managers print them. */

@@ -23,7 +23,10 @@ export interface Reader {
    * Reads the file in a process of its own that is killed at its limits or on abort. A partly readable file gives an
    * artifact with problems. Throws `file_*` when it gives nothing.
    */
-  read(request: ReadRequest, options: { signal: AbortSignal; onProgress(progress: ReadProgress): void }): Promise<Artifact>
+  read(
+    request: ReadRequest,
+    options: { signal: AbortSignal; onProgress(progress: ReadProgress): void },
+  ): Promise<Artifact>
   /**
    * What would read the file, e.g. `pdf-1`, by its bytes: with the content hash, the key of a cached artifact. Throws
    * `file_unsupported` or `file_empty` when nothing would.
@@ -50,5 +53,9 @@ export interface PageImage {
 
 export interface PageRenderer {
   /** A picture of one page of a paged file, `width` pixels wide. Throws `file_*`. */
-  render(path: string, page: number, options: { width: number; quote?: string; signal: AbortSignal }): Promise<PageImage>
+  render(
+    path: string,
+    page: number,
+    options: { width: number; quote?: string; signal: AbortSignal },
+  ): Promise<PageImage>
 }

@@ -1,0 +1,84 @@
+/**
+ * The reading process. It is given one file on standard input, reads it with one provider, and is thrown away. It holds no
+ * secret, may read nothing but Parley's own code, and may write nothing.
+ */
+import { ParleyError } from '../core/errors.ts'
+import type { Input, Pages, Provider } from './provider.ts'
+import { createSink } from './sink.ts'
+import type { Said, Task } from './wire.ts'
+
+let pages: Pages | undefined
+
+process.on('disconnect', () => process.exit(0))
+process.on('message', (task: Task) => {
+  perform(task).catch((error: unknown) => say(failure(error)))
+})
+
+// A spare loads what most files need while nobody waits for it.
+if (process.argv.includes('--warm')) await import('./providers/warm.ts').then(({ warm }) => warm())
+
+async function perform(task: Task): Promise<void> {
+  if (task.kind === 'render') {
+    if (pages === undefined) throw new ParleyError('file_reader_crashed', 'No file is open. Please try again.')
+    const { page, width, quote } = task
+    await say({ kind: 'page', ...pages.render(page, quote === undefined ? { width } : { width, quote }) })
+    return
+  }
+  const [bytes, provider] = await Promise.all([standardInput(task.bytes), load(task.module)])
+  const input: Input = { bytes, name: task.name, mediaType: task.mediaType }
+  if (task.use === 'pages') {
+    if (provider.pages === undefined) throw new ParleyError('file_unsupported', `${task.name} has no pages to show.`)
+    pages = await provider.pages(input)
+    await say({ kind: 'opened' })
+    return
+  }
+  const sink = createSink(task.limits.characters, say)
+  const ending = await provider.read(input, task.limits, sink)
+  await sink.flush()
+  await say({ kind: 'end', ...ending, problems: sink.problems })
+}
+
+async function load(module: string): Promise<Provider> {
+  const loaded: { provider?: Provider } = await import(module)
+  if (loaded.provider === undefined) throw new Error(`${module} exports no provider`)
+  return loaded.provider
+}
+
+async function standardInput(length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    if (at + chunk.length > length) throw new Error('the file grew while it was read')
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  if (at < length) throw new Error('the file shrank while it was read')
+  return bytes
+}
+
+/** Resolves when the message left this process. */
+function say(said: Said): Promise<void> {
+  return new Promise((resolve) => {
+    process.send?.(said, undefined, {}, () => resolve())
+  })
+}
+
+/** An error that is no ParleyError may quote the file: only its kind goes to standard error, which the parent logs. */
+function failure(error: unknown): Said {
+  if (error instanceof ParleyError && error.code in expected) {
+    return { kind: 'fail', code: error.code as keyof typeof expected, tell: error.tell }
+  }
+  process.stderr.write(`${error instanceof Error ? `${error.name} ${frames(error)}` : typeof error}\n`)
+  return { kind: 'fail', code: 'file_reader_crashed', tell: '' }
+}
+
+const expected = { file_empty: 1, file_encrypted: 1, file_damaged: 1, file_unsupported: 1, file_missing: 1 } as const
+
+function frames(error: Error): string {
+  return (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, 4)
+    .map((line) => line.trim())
+    .join(' ')
+}

@@ -1,0 +1,114 @@
+/** The Reader: look → limits → a process of its own → an artifact; and the pictures of pages that citations open. */
+import { createReadStream } from 'node:fs'
+import type { Artifact } from '../core/artifact.ts'
+import { type Log, silentLog } from '../core/log.ts'
+import { formats as allFormats, type Formats } from './formats.ts'
+import { crashed, failed, gather } from './gather.ts'
+import { guard } from './guard.ts'
+import { type LimitOverrides, largestMemoryMb } from './limits.ts'
+import { type Looked, lookAt, openTask } from './looked.ts'
+import { createProcesses } from './processes.ts'
+import type { PageRenderer, Reader, ReadProgress, ReadRequest } from './reader.ts'
+import { createRenderer } from './renderer.ts'
+import { Said } from './wire.ts'
+
+export interface ReaderDeps {
+  limits?: LimitOverrides
+  log?: Log
+  /** Files read at once. Default: the cores of this host. */
+  concurrency?: number
+  /** How long a spare process is kept unused, and at most 30 s of it one that shows a document's pages. */
+  idleMs?: number
+  /** Another table of formats, and what its providers may read beside Parley's code. */
+  formats?: Formats
+  readable?: readonly string[]
+}
+
+interface ReadOptions {
+  signal: AbortSignal
+  onProgress(progress: ReadProgress): void
+}
+
+type End = Extract<Said, { kind: 'end' }>
+
+export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
+  const { limits: overrides = {}, log = silentLog, formats = allFormats, idleMs = 60_000 } = deps
+  const processes = createProcesses({
+    heapMb: largestMemoryMb(overrides),
+    log,
+    spareMs: idleMs,
+    ...(deps.concurrency !== undefined && { concurrency: deps.concurrency }),
+    ...(deps.readable !== undefined && { readable: deps.readable }),
+  })
+  const look = (file: { path: string; name: string; mediaType: string }) => lookAt(file, { formats, overrides })
+  const renderer = createRenderer({
+    processes,
+    look: (path) => look({ path, name: 'The file', mediaType: '' }),
+    idleMs: Math.min(idleMs, 30_000),
+  })
+
+  async function read(request: ReadRequest, looked: Looked, { signal, onProgress }: ReadOptions): Promise<Artifact> {
+    const { bytes, reader, limits, sniffed, name } = looked
+    const slot = await processes.take(signal)
+    const { process } = slot
+    const startedAt = performance.now()
+    const guarded = guard(process, { name, limits, signal })
+    const gathered = gather(limits, name)
+    try {
+      const finished = new Promise<End>((resolve, reject) => {
+        process.onMessage((raw) => {
+          const said = Said.safeParse(raw)
+          if (!said.success) return reject(crashed(name, said.error))
+          if (said.data.kind === 'fail') return reject(failed(said.data, name))
+          if (said.data.kind === 'end') return resolve(said.data)
+          if (said.data.kind !== 'batch') return
+          if (!gathered.add(said.data)) return reject(crashed(name, 'more text than allowed'))
+          if (said.data.progress === undefined) return
+          // The next file's process is made ready only now: the first progress of this one comes first.
+          processes.warm()
+          try {
+            onProgress(said.data.progress)
+          } catch (error) {
+            reject(error)
+          }
+        })
+      })
+      finished.catch(() => {})
+      process.send(openTask('read', looked))
+      process.feed(createReadStream(request.path, { end: bytes - 1 })).catch(() => {})
+      const end = await Promise.race([finished, guarded.broken]).catch((error: unknown) => gathered.partial(error))
+      return {
+        contentHash: request.contentHash,
+        engine: reader.engine,
+        mediaType: sniffed.mediaType,
+        segments: gathered.segments,
+        ...(end.pages !== undefined && { pages: end.pages }),
+        tokens: gathered.segments.reduce((sum, { tokens }) => sum + tokens, 0),
+        ...(end.truncated !== undefined && { truncated: end.truncated }),
+        problems: [...(sniffed.problem === undefined ? [] : [sniffed.problem]), ...end.problems],
+      }
+    } finally {
+      guarded.release()
+      const ms = Math.round(performance.now() - startedAt)
+      log.debug({ engine: reader.engine, bytes, ms, peakMb: Math.round(guarded.peak() / 1e6) }, 'media.read')
+      await slot.release()
+    }
+  }
+
+  return {
+    async read(request, options) {
+      options.signal.throwIfAborted()
+      return read(request, await look(request), options)
+    },
+    async identify(request) {
+      const { reader, sniffed } = await look(request)
+      processes.warm()
+      return { engine: reader.engine, mediaType: sniffed.mediaType }
+    },
+    render: renderer.render,
+    async close() {
+      renderer.close()
+      await processes.close()
+    },
+  }
+}

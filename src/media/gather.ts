@@ -1,0 +1,55 @@
+/** The parent's side of a read: what has come from the reading process, and what to make of an early end. */
+import { describePosition, type Segment } from '../core/artifact.ts'
+import { ParleyError } from '../core/errors.ts'
+import type { Limits } from './limits.ts'
+import type { ReadProgress } from './reader.ts'
+import type { Said } from './wire.ts'
+
+type Batch = Extract<Said, { kind: 'batch' }>
+type End = Extract<Said, { kind: 'end' }>
+
+export interface Gathered {
+  segments: Segment[]
+  /** False when there is more text than the limit: then the process is not to be trusted further. */
+  add(batch: Batch): boolean
+  /** What was read before a limit or a crash is worth having, and said to be a part. Throws `error` when it is nothing. */
+  partial(error: unknown): End
+}
+
+export function gather(limits: Limits, name: string): Gathered {
+  const segments: Segment[] = []
+  let characters = 0
+  let reached: ReadProgress | undefined
+  return {
+    segments,
+    add(batch) {
+      for (const segment of batch.segments) characters += segment.text.length
+      if (characters > limits.characters) return false
+      segments.push(...batch.segments)
+      reached = batch.progress ?? reached
+      return true
+    },
+    partial(error) {
+      const last = segments.at(-1)
+      if (!(error instanceof ParleyError) || last === undefined) throw error
+      const pages = reached?.unit === 'page' ? reached.of : undefined
+      const upTo = `${describePosition(last.at)}${pages === undefined ? '' : ` of ${pages}`}`
+      return {
+        kind: 'end',
+        problems: [{ code: error.code, tell: error.tell }],
+        truncated: `Only the beginning of ${name} was read, up to ${upTo}.`,
+        ...(pages !== undefined && { pages }),
+      }
+    },
+  }
+}
+
+/** A provider's failure in its own words, where it had some. */
+export function failed({ code, tell }: Extract<Said, { kind: 'fail' }>, name: string): ParleyError {
+  return tell === '' ? crashed(name, code) : new ParleyError(code, tell)
+}
+
+export function crashed(name: string, cause: unknown): ParleyError {
+  const tell = `The reader could not make sense of ${name}. Please try again; if that does not help, share it in another format.`
+  return new ParleyError('file_reader_crashed', tell, { cause })
+}

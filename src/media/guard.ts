@@ -1,0 +1,98 @@
+/** Holds a reading process to its limits: time, memory, abort. Whatever ends it early becomes a sentence for the sender. */
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { ParleyError } from '../core/errors.ts'
+import { formatBytes } from './blobs.ts'
+import type { Limits } from './limits.ts'
+import type { ReaderProcess } from './reader-process.ts'
+
+export interface Guard {
+  /** Rejects when the process ended or was ended before `release`. */
+  broken: Promise<never>
+  /** The most resident memory seen, in bytes. */
+  peak(): number
+  release(): void
+}
+
+/** Between two looks at the memory: WebAssembly and buffers do not count against V8's own limit. */
+const lookMs = 25
+
+export function guard(
+  process: ReaderProcess,
+  options: { name: string; limits: Pick<Limits, 'seconds' | 'memoryMb'>; signal?: AbortSignal },
+): Guard {
+  const { name, limits, signal } = options
+  const { promise: broken, reject } = Promise.withResolvers<never>()
+  broken.catch(() => {})
+  let held = true
+  let peak = 0
+
+  function end(reason: unknown): void {
+    if (!held) return
+    release()
+    void process.kill()
+    reject(reason)
+  }
+  const slow = setTimeout(() => {
+    const tell = `Reading ${name} took longer than ${seconds(limits.seconds)}, so it was stopped. Share a smaller part of it, or ask an admin to raise the limit.`
+    end(new ParleyError('file_too_slow', tell))
+  }, limits.seconds * 1000)
+  const hungry = () => {
+    const tell = `Reading ${name} needed more than ${formatBytes(limits.memoryMb * 1e6)} of memory, so it was stopped. Share a smaller part of it, or ask an admin to raise the limit.`
+    return new ParleyError('file_too_hungry', tell)
+  }
+  const look = watchMemory(process.pid, (bytes) => {
+    peak = Math.max(peak, bytes)
+    if (bytes > limits.memoryMb * 1e6) end(hungry())
+  })
+  const onAbort = () => end(signal?.reason)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  void process.exited.then(({ code, signal: by, heapExhausted }) => {
+    const tell = `The reader stopped unexpectedly on ${name}. Please try again; if that does not help, share it in another format.`
+    end(
+      heapExhausted
+        ? hungry()
+        : new ParleyError('file_reader_crashed', tell, { cause: new Error(`exit ${code ?? by}`) }),
+    )
+  })
+
+  function release(): void {
+    held = false
+    clearTimeout(slow)
+    look.stop()
+    signal?.removeEventListener('abort', onAbort)
+  }
+  if (signal?.aborted) onAbort()
+  return { broken, peak: () => peak, release }
+}
+
+function seconds(count: number): string {
+  return count === 1 ? 'a second' : `${count} seconds`
+}
+
+/** Linux tells at once; elsewhere `ps` is asked, less often. Windows has neither: there V8's limit alone holds. */
+function watchMemory(pid: number | undefined, seen: (bytes: number) => void): { stop(): void } {
+  if (pid === undefined || process.platform === 'win32') return { stop() {} }
+  const linux = process.platform === 'linux'
+  const timer = setInterval(
+    () => {
+      if (linux) {
+        seen(residentOnLinux(pid))
+        return
+      }
+      execFile('ps', ['-o', 'rss=', '-p', String(pid)], (error, stdout) => {
+        if (error === null) seen(Number(stdout.trim()) * 1024)
+      })
+    },
+    linux ? lookMs : lookMs * 10,
+  )
+  return { stop: () => clearInterval(timer) }
+}
+
+function residentOnLinux(pid: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
+  } catch {
+    return 0
+  }
+}

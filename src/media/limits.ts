@@ -1,0 +1,39 @@
+/** How much a reader may take. Configuration may override any of it for a family of formats. */
+
+export interface Limits {
+  /** Size of the file. */
+  bytes: number
+  /** Wall-clock time of one read. */
+  seconds: number
+  /** Resident memory of the reading process, everything included; a bare one takes about 130 MB. */
+  memoryMb: number
+  /** Pages read; for spreadsheets and delimited text, rows; lines are bounded by `characters` alone. */
+  pages: number
+  rows: number
+  /** Characters of text taken from one file. */
+  characters: number
+}
+
+/** Formats that share their limits. */
+export type Family = 'pdf' | 'text' | 'csv' | 'html'
+
+/** THE defaults. A thousand dense pages are about three million characters. */
+export const defaultLimits = {
+  pdf: { bytes: 100e6, seconds: 120, memoryMb: 1024, pages: 2_000, rows: 1, characters: 12e6 },
+  text: { bytes: 25e6, seconds: 60, memoryMb: 512, pages: 1, rows: 1, characters: 12e6 },
+  csv: { bytes: 25e6, seconds: 60, memoryMb: 512, pages: 1, rows: 100_000, characters: 12e6 },
+  html: { bytes: 10e6, seconds: 30, memoryMb: 512, pages: 1, rows: 1, characters: 12e6 },
+} as const satisfies Record<Family, Limits>
+
+export type LimitOverrides = Partial<Record<Family, Partial<Limits>>>
+
+export function limitsFor(family: Family, overrides: LimitOverrides = {}): Limits {
+  return { ...defaultLimits[family], ...overrides[family] }
+}
+
+/** The heap that any reading process gets: its kind of file is not known yet when it starts. */
+export function largestMemoryMb(overrides: LimitOverrides = {}): number {
+  return Math.max(...families.map((family) => limitsFor(family, overrides).memoryMb))
+}
+
+const families = Object.keys(defaultLimits).filter((key): key is Family => key in defaultLimits)

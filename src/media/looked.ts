@@ -1,0 +1,57 @@
+/** The first look at a file, in Parley's own process: its size and its first bytes, nothing parsed. */
+import { type FileHandle, open } from 'node:fs/promises'
+import { ParleyError } from '../core/errors.ts'
+import { formatBytes } from './blobs.ts'
+import { type FormatReader, type Formats, readerOf } from './formats.ts'
+import { type LimitOverrides, type Limits, limitsFor } from './limits.ts'
+import { type Sniffed, sampleBytes, sniff } from './sniff.ts'
+import type { Task } from './wire.ts'
+
+export interface Looked {
+  path: string
+  name: string
+  bytes: number
+  sniffed: Sniffed
+  reader: FormatReader
+  limits: Limits
+}
+
+/** Throws `file_missing`, `file_empty`, `file_unsupported` or `file_too_large`. */
+export async function lookAt(
+  file: { path: string; name: string; mediaType: string },
+  { formats, overrides }: { formats: Formats; overrides: LimitOverrides },
+): Promise<Looked> {
+  const { path, name } = file
+  const { sample, bytes } = await firstBytes(path, name)
+  if (bytes === 0)
+    throw new ParleyError('file_empty', `${name} is empty: it holds no bytes. Check the file and share it again.`)
+  const sniffed = await sniff(sample, file, formats)
+  const reader = readerOf(sniffed.mediaType, name, formats)
+  const limits = limitsFor(reader.family, overrides)
+  if (bytes > limits.bytes) {
+    const tell = `${name} is ${formatBytes(bytes)}: over the limit of ${formatBytes(limits.bytes)}. Share a smaller file, or ask an admin to raise the limit.`
+    throw new ParleyError('file_too_large', tell)
+  }
+  return { path, name, bytes, sniffed, reader, limits }
+}
+
+/** What a reading process is told of its file. */
+export function openTask(use: 'read' | 'pages', { name, bytes, reader, sniffed, limits }: Looked): Task {
+  return { kind: 'open', use, module: reader.module.href, name, mediaType: sniffed.mediaType, bytes, limits }
+}
+
+async function firstBytes(path: string, name: string): Promise<{ sample: Uint8Array; bytes: number }> {
+  let file: FileHandle
+  try {
+    file = await open(path)
+  } catch (error) {
+    throw new ParleyError('file_missing', `${name} is not here any more. Please share it again.`, { cause: error })
+  }
+  try {
+    const { size } = await file.stat()
+    const { buffer, bytesRead } = await file.read(new Uint8Array(Math.min(size, sampleBytes)), 0, undefined, 0)
+    return { sample: buffer.subarray(0, bytesRead), bytes: size }
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * The reading processes of this host: as many at once as there are cores, each for one file and then gone, with one spare
+ * that has its parsers loaded already.
+ */
+import { availableParallelism } from 'node:os'
+import type { Log } from '../core/log.ts'
+import { type ReaderProcess, spawnReader } from './reader-process.ts'
+
+export interface Slot {
+  process: ReaderProcess
+  /** Ends the process, if need be, and lets the next file in. */
+  release(): Promise<void>
+}
+
+export interface Processes {
+  /** Waits for a free slot. Rejects with the signal's reason on abort, and when closed. */
+  take(signal: AbortSignal): Promise<Slot>
+  /** A process outside the slots, for whoever bounds them in another way. */
+  start(): ReaderProcess
+  /** Makes the spare ready if there is none, so that the next read starts at once. */
+  warm(): void
+  /** Ends every process; returns when they are gone. */
+  close(): Promise<void>
+}
+
+export interface ProcessesOptions {
+  heapMb: number
+  log: Log
+  concurrency?: number
+  /** How long an unused spare is kept. It holds about 130 MB. */
+  spareMs?: number
+  readable?: readonly string[]
+}
+
+export function createProcesses(options: ProcessesOptions): Processes {
+  const { heapMb, log, concurrency = availableParallelism(), spareMs = 60_000, readable = [] } = options
+  const alive = new Set<ReaderProcess>()
+  const waiting: (() => void)[] = []
+  let busy = 0
+  let closed = false
+  let spare: ReaderProcess | undefined
+  let retire: NodeJS.Timeout | undefined
+
+  function spawn(warm: boolean): ReaderProcess {
+    if (closed) throw new Error('the reader is closed')
+    const process = spawnReader({ heapMb, warm, readable, log })
+    alive.add(process)
+    void process.exited.then(() => {
+      alive.delete(process)
+      if (spare === process) spare = undefined
+    })
+    return process
+  }
+
+  function start(): ReaderProcess {
+    clearTimeout(retire)
+    const process = spare ?? spawn(false)
+    spare = undefined
+    return process
+  }
+
+  function warm(): void {
+    if (closed) return
+    spare ??= spawn(true)
+    clearTimeout(retire)
+    retire = setTimeout(() => void spare?.kill(), spareMs)
+    retire.unref()
+  }
+
+  async function enter(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (busy < concurrency) {
+      busy += 1
+      return
+    }
+    await new Promise<void>((resolve, reject) => {
+      const admit = () => {
+        signal.removeEventListener('abort', leave)
+        resolve()
+      }
+      const leave = () => {
+        waiting.splice(waiting.indexOf(admit), 1)
+        reject(signal.reason)
+      }
+      waiting.push(admit)
+      signal.addEventListener('abort', leave, { once: true })
+    })
+  }
+
+  function leave(): void {
+    const next = waiting.shift()
+    if (next === undefined) busy -= 1
+    else next()
+  }
+
+  return {
+    start,
+    warm,
+    async take(signal) {
+      await enter(signal)
+      try {
+        const process = start()
+        let released = false
+        return {
+          process,
+          async release() {
+            if (released) return
+            released = true
+            await process.kill()
+            leave()
+          },
+        }
+      } catch (error) {
+        leave()
+        throw error
+      }
+    },
+    async close() {
+      closed = true
+      clearTimeout(retire)
+      await Promise.all([...alive].map((process) => process.kill()))
+    },
+  }
+}

@@ -1,0 +1,39 @@
+/** The port of a parser. Its implementations run only in a reading process, never beside anything worth protecting. */
+import type { Position, Problem } from '../core/artifact.ts'
+import type { Limits } from './limits.ts'
+import type { PageImage, ReadProgress } from './reader.ts'
+
+export interface Input {
+  bytes: Uint8Array
+  name: string
+  /** What the bytes are. */
+  mediaType: string
+}
+
+/** Where a provider delivers. Awaiting each call keeps what is under way between the processes bounded. */
+export interface Sink {
+  /** Adds text; blank text is left out. False: the limit of characters is reached and this text was not taken. */
+  segment(text: string, at: Position): Promise<boolean>
+  progress(progress: ReadProgress): Promise<void>
+  problem(problem: Problem): void
+}
+
+export interface Ending {
+  /** Pages in the file, of which fewer may have been read. */
+  pages?: number
+  /** What a limit left out, as a sentence. */
+  truncated?: string
+}
+
+/** An open file of pages. */
+export interface Pages {
+  /** `page` is 1-based. */
+  render(page: number, options: { width: number; quote?: string }): PageImage
+}
+
+export interface Provider {
+  /** Throws a ParleyError `file_*` when the file gives nothing. */
+  read(input: Input, limits: Limits, sink: Sink): Promise<Ending>
+  /** Only for formats that have pages to show. */
+  pages?(input: Input): Promise<Pages>
+}

@@ -1,0 +1,191 @@
+/** Reads delimited text: rows with the header repeated in every segment, so that each is understandable alone. */
+import { type CsvError, parse } from 'csv-parse'
+import { ParleyError } from '../../core/errors.ts'
+import type { Limits } from '../limits.ts'
+import type { Ending, Input, Provider, Sink } from '../provider.ts'
+import { decodeText } from '../text-encoding.ts'
+import { detectDelimiter } from './csv-delimiter.ts'
+import { segmentCharacters, split } from './pieces.ts'
+
+/** A header longer than this is not repeated as a line: each value is given its column's name instead. */
+const longHeader = 400
+const progressRows = 1_000
+
+export const provider: Provider = {
+  async read(input, limits, sink) {
+    const { text, problem } = decodeText(input.bytes, input.name)
+    if (problem !== undefined) sink.problem(problem)
+    if (text.trim() === '')
+      throw new ParleyError('file_empty', `${input.name} holds no rows. Check the file and share it again.`)
+    const delimiter = detectDelimiter(
+      text.slice(0, 64 * 1024),
+      input.mediaType === 'text/tab-separated-values' ? '\t' : ',',
+    )
+    if (!(await quotesClose(text, delimiter))) {
+      const tell = `${input.name} has a quotation mark that is never closed: quotation marks were read as ordinary characters.`
+      sink.problem({ code: 'csv_quotes', tell })
+      return readRows(text, { delimiter, quote: false }, { input, limits, sink })
+    }
+    return readRows(text, { delimiter, quote: '"' }, { input, limits, sink })
+  },
+}
+
+interface Dialect {
+  delimiter: string
+  quote: '"' | false
+}
+
+function parser(text: string, { delimiter, quote }: Dialect) {
+  const stream = parse({
+    delimiter,
+    quote,
+    bom: true,
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: false,
+    record_delimiter: ['\r\n', '\n', '\r'],
+  })
+  stream.end(text)
+  return stream
+}
+
+/** An open quotation mark swallows the rest of the file: the parser notices at the end, when segments would be out already. */
+async function quotesClose(text: string, delimiter: string): Promise<boolean> {
+  if (!text.includes('"')) return true
+  try {
+    for await (const _ of parser(text, { delimiter, quote: '"' })) {
+      // Only the end matters.
+    }
+    return true
+  } catch (error) {
+    if (isCsvError(error)) return false
+    throw error
+  }
+}
+
+async function readRows(
+  text: string,
+  dialect: Dialect,
+  { input, limits, sink }: { input: Input; limits: Limits; sink: Sink },
+): Promise<Ending> {
+  const of = countRows(text)
+  await sink.progress({ done: 0, of, unit: 'row' })
+  let row = 0
+  let table: Table | undefined
+  let full = false
+  for await (const record of parser(text, dialect) as AsyncIterable<string[]>) {
+    if (row >= limits.rows) {
+      await table?.finish()
+      await sink.progress({ done: row, of: row, unit: 'row' })
+      return { truncated: `Only the first ${row} rows of ${input.name} were read: that is the limit.` }
+    }
+    row += 1
+    if (table === undefined) {
+      if (record.every((cell) => cell.trim() === '')) continue
+      table = createTable(record, row, sink)
+      continue
+    }
+    if (!(await table.add(record, row))) {
+      full = true
+      break
+    }
+    if (row % progressRows === 0) await sink.progress({ done: row, of: Math.max(of, row), unit: 'row' })
+  }
+  if (table !== undefined && !full) full = !(await table.finish())
+  if (full) {
+    const limit = limits.characters.toLocaleString('en')
+    return {
+      truncated: `Only the first ${table?.delivered() ?? 0} rows of ${input.name} were read: the limit is ${limit} characters.`,
+    }
+  }
+  await sink.progress({ done: row, of: row, unit: 'row' })
+  return {}
+}
+
+interface Table {
+  add(record: string[], row: number): Promise<boolean>
+  finish(): Promise<boolean>
+  delivered(): number
+}
+
+function createTable(firstRecord: string[], firstRow: number, sink: Sink): Table {
+  const header = isHeader(firstRecord) ? firstRecord : undefined
+  const headerLine = header === undefined ? '' : line(header)
+  const named = headerLine.length > longHeader
+  let lines: string[] = header === undefined ? [line(firstRecord)] : []
+  let size = lines.join('').length
+  let from = firstRow
+  let to = firstRow
+  let delivered = 0
+
+  async function deliver(text: string): Promise<boolean> {
+    const shown = header === undefined || named ? text : `${headerLine}\n${text}`
+    if (!(await sink.segment(shown, { kind: 'rows', from, to }))) return false
+    delivered = to
+    return true
+  }
+
+  async function flush(): Promise<boolean> {
+    if (lines.length === 0) return true
+    const text = lines.join('\n')
+    lines = []
+    size = 0
+    return deliver(text)
+  }
+
+  return {
+    delivered: () => delivered,
+    async add(record, row) {
+      if (record.every((cell) => cell.trim() === '')) return true
+      const text = named && header !== undefined ? pairs(header, record) : line(record)
+      if (size > 0 && size + text.length + headerLine.length > segmentCharacters && !(await flush())) return false
+      if (lines.length === 0) from = row
+      to = row
+      if (text.length > segmentCharacters) {
+        for (const part of split(text)) if (!(await deliver(part))) return false
+        return true
+      }
+      lines.push(text)
+      size += text.length + 1
+      return true
+    },
+    async finish() {
+      // A header alone is all that there is to read.
+      if (lines.length === 0 && delivered === 0) return sink.segment(headerLine, { kind: 'rows', from, to })
+      return flush()
+    },
+  }
+}
+
+/** A header names columns: words, each filled in. A first row with numbers or gaps is data already. */
+function isHeader(record: string[]): boolean {
+  const filled = record.filter((cell) => cell.trim() !== '')
+  return filled.length * 2 > record.length && filled.every((cell) => !/^[\s\d.,:;+\-/%$€£]+$/.test(cell))
+}
+
+function line(record: string[]): string {
+  return record.map(oneLine).join(' | ')
+}
+
+function pairs(header: string[], record: string[]): string {
+  return record
+    .map((cell, column) => [header[column] ?? `column ${column + 1}`, oneLine(cell)])
+    .filter(([, cell]) => cell !== '')
+    .map(([name, cell]) => `${oneLine(name ?? '')}: ${cell}`)
+    .join('; ')
+}
+
+function oneLine(cell: string): string {
+  return cell.trim().replace(/\s*[\r\n]+\s*/g, ' ')
+}
+
+/** Rows about to come, for progress: quoted line feeds make it a little too many. */
+function countRows(text: string): number {
+  let rows = 1
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) rows += 1
+  return text.endsWith('\n') ? rows - 1 : rows
+}
+
+function isCsvError(error: unknown): error is CsvError {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('CSV_')
+}

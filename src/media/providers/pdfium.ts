@@ -1,0 +1,85 @@
+/**
+ * PDFium's C functions, as compiled to WebAssembly by @hyzyla/pdfium. Its classes leave pages open and know no character
+ * boxes, so the functions are called directly: https://pdfium.googlesource.com/pdfium/+/main/public/
+ */
+import { PDFiumModule } from '@hyzyla/pdfium'
+
+/** Handles and pointers are numbers; 0 is none. */
+export interface Pdfium {
+  HEAPU8: Uint8Array
+  wasmExports: { malloc(size: number): number; free(pointer: number): void }
+  _FPDF_InitLibrary(): void
+  _FPDF_LoadMemDocument(bytes: number, size: number, password: number): number
+  _FPDF_GetLastError(): number
+  _FPDF_DocumentHasValidCrossReferenceTable(document: number): number
+  _FPDF_GetPageCount(document: number): number
+  _FPDF_LoadPage(document: number, index: number): number
+  _FPDF_ClosePage(page: number): void
+  _FPDF_GetPageWidthF(page: number): number
+  _FPDF_GetPageHeightF(page: number): number
+  _FPDF_PageToDevice(
+    page: number,
+    startX: number,
+    startY: number,
+    sizeX: number,
+    sizeY: number,
+    rotate: number,
+    pageX: number,
+    pageY: number,
+    deviceX: number,
+    deviceY: number,
+  ): number
+  _FPDFPage_GetAnnotCount(page: number): number
+  _FPDFPage_GetAnnot(page: number, index: number): number
+  _FPDFPage_CloseAnnot(annotation: number): void
+  _FPDFPage_Flatten(page: number, flag: number): number
+  _FPDFAnnot_GetSubtype(annotation: number): number
+  _FPDFText_LoadPage(page: number): number
+  _FPDFText_ClosePage(text: number): void
+  _FPDFText_CountChars(text: number): number
+  _FPDFText_GetText(text: number, start: number, count: number, into: number): number
+  _FPDFText_GetUnicode(text: number, index: number): number
+  _FPDFText_GetLooseCharBox(text: number, index: number, rectangle: number): number
+  _FPDFBitmap_CreateEx(width: number, height: number, format: number, pixels: number, stride: number): number
+  _FPDFBitmap_FillRect(bitmap: number, x: number, y: number, width: number, height: number, color: number): number
+  _FPDFBitmap_Destroy(bitmap: number): void
+  _FPDF_RenderPageBitmap(
+    bitmap: number,
+    page: number,
+    x: number,
+    y: number,
+    width: number,
+    height: number,
+    rotate: number,
+    flags: number,
+  ): void
+}
+
+let loading: Promise<Pdfium> | undefined
+
+/** One instance serves a process, whose only file it is. */
+export function loadPdfium(): Promise<Pdfium> {
+  loading ??= PDFiumModule({}).then((module) => {
+    // The package's own type names a part of what its module exports.
+    const pdfium = module as unknown as Pdfium
+    pdfium._FPDF_InitLibrary()
+    return pdfium
+  })
+  return loading
+}
+
+/** Memory inside the module for the time of `use`. */
+export function withMemory<Result>(pdfium: Pdfium, size: number, use: (pointer: number) => Result): Result {
+  const pointer = pdfium.wasmExports.malloc(size)
+  if (pointer === 0) throw new RangeError('PDFium is out of memory')
+  try {
+    return use(pointer)
+  } finally {
+    pdfium.wasmExports.free(pointer)
+  }
+}
+
+/** The module's memory may have moved: take a view anew after every call that can allocate. */
+export function viewOf(pdfium: Pdfium, pointer: number, size: number): DataView {
+  return new DataView(pdfium.HEAPU8.buffer, pointer, size)
+}

@@ -1,0 +1,70 @@
+/** Cuts text into segments of a bounded size, each with the lines that it came from. */
+import type { Sink } from '../provider.ts'
+
+/** About 350 tokens: small enough to cite, large enough to make sense alone. */
+export const segmentCharacters = 1_500
+
+export interface Pieces {
+  /** Adds a block that stands on these lines of the file; it is kept whole where it fits. False: the sink is full. */
+  add(block: string, from: number, to: number): Promise<boolean>
+  /** A good place to cut has come, such as a heading: the segment ends here if it is half full. */
+  breathe(): Promise<boolean>
+  finish(): Promise<boolean>
+  /** The last line that was delivered, for telling where a limit fell. */
+  delivered(): number
+}
+
+export function createPieces(sink: Sink): Pieces {
+  let blocks: string[] = []
+  let size = 0
+  let first = 0
+  let last = 0
+  let delivered = 0
+
+  async function finish(): Promise<boolean> {
+    if (blocks.length === 0) return true
+    const text = blocks.join('\n')
+    blocks = []
+    size = 0
+    if (!(await sink.segment(text, { kind: 'lines', from: first, to: last }))) return false
+    delivered = last
+    return true
+  }
+
+  async function addSmall(block: string, from: number, to: number): Promise<boolean> {
+    if (size + block.length > segmentCharacters && !(await finish())) return false
+    if (blocks.length === 0) first = from
+    blocks.push(block)
+    size += block.length + 1
+    last = to
+    return true
+  }
+
+  return {
+    finish,
+    delivered: () => delivered,
+    async breathe() {
+      return size < segmentCharacters / 2 || finish()
+    },
+    async add(block, from, to) {
+      if (block.length <= segmentCharacters) return addSmall(block, from, to)
+      if (!(await finish())) return false
+      for (const part of split(block)) if (!(await addSmall(part, from, to))) return false
+      return true
+    },
+  }
+}
+
+/** Parts of at most a segment's size, cut at a space where there is one, and never inside a character. */
+export function* split(text: string, size = segmentCharacters): Generator<string> {
+  let at = 0
+  while (text.length - at > size) {
+    const space = text.lastIndexOf(' ', at + size)
+    let end = space > at + size / 2 ? space + 1 : at + size
+    const unit = text.charCodeAt(end - 1)
+    if (unit >= 0xd800 && unit <= 0xdbff) end -= 1
+    yield text.slice(at, end)
+    at = end
+  }
+  if (at < text.length) yield text.slice(at)
+}

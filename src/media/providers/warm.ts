@@ -1,0 +1,9 @@
+/** What a spare process loads ahead: the parsers and tables that most files need. */
+import { loadPdfium } from './pdfium.ts'
+import { countTokens } from './tokens.ts'
+
+export async function warm(): Promise<void> {
+  countTokens('warm')
+  await loadPdfium()
+  await Promise.all([import('./pdf.ts'), import('./text.ts'), import('./csv.ts'), import('./html.ts')])
+}

@@ -1,0 +1,133 @@
+/**
+ * One reading process: Node with its permission model (Parley's code may be read, nothing may be written or started), an
+ * empty environment, a bounded heap, and a watch that ends it when its parent is gone.
+ */
+import { type ChildProcess, fork, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { fileURLToPath } from 'node:url'
+import type { Log } from '../core/log.ts'
+import type { Task } from './wire.ts'
+
+export interface Exit {
+  code: number | null
+  signal: NodeJS.Signals | null
+  /** V8 gave up because the heap was full. */
+  heapExhausted: boolean
+}
+
+export interface ReaderProcess {
+  readonly pid: number | undefined
+  send(task: Task): void
+  /** Gives the process the file. Rejects when it stopped listening, which its exit explains better. */
+  feed(content: Readable): Promise<void>
+  /** What the process says; one listener at a time. */
+  onMessage(listener: (said: unknown) => void): void
+  /** Resolves when the process is gone. Never rejects. */
+  readonly exited: Promise<Exit>
+  /** SIGKILL. Resolves when the process is gone. */
+  kill(): Promise<Exit>
+}
+
+export interface SpawnOptions {
+  heapMb: number
+  /** Loads the common parsers before a file is there. */
+  warm: boolean
+  /** Files and folders a provider may read beside Parley's own code. */
+  readable?: readonly string[]
+  log: Log
+}
+
+const entry = new URL('./child.ts', import.meta.url)
+const root = new URL('../../', import.meta.url)
+/** All that a reading process may read: no home folder, no configuration, no other file that was shared. */
+const ownCode = ['package.json', 'node_modules/', 'src/core/', 'src/media/'].map((path) =>
+  fileURLToPath(new URL(path, root)),
+)
+
+export function spawnReader({ heapMb, warm, readable = [], log }: SpawnOptions): ReaderProcess {
+  const child = fork(entry, warm ? ['--warm'] : [], {
+    execArgv: [
+      '--permission',
+      ...[...ownCode, ...readable].map((path) => `--allow-fs-read=${path}`),
+      '--disallow-code-generation-from-strings',
+      `--max-old-space-size=${heapMb}`,
+      '--no-warnings',
+    ],
+    env: {},
+    serialization: 'advanced',
+    stdio: ['pipe', 'ignore', 'pipe', 'ipc'],
+    // A group of its own: Ctrl-C in a terminal is for the parent, which lets reads that run finish.
+    detached: true,
+  })
+  const watch = watchParent(child.pid, log)
+  let complaint = ''
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    complaint = (complaint + text).slice(-4_000)
+  })
+  child.stdin?.on('error', () => {})
+  let failedToStart: Error | undefined
+  const exited = new Promise<Exit>((resolve) => {
+    const end = (code: number | null, signal: NodeJS.Signals | null) => {
+      watch?.kill('SIGKILL')
+      const heapExhausted = complaint.includes('heap out of memory')
+      if (code !== 0 && signal !== 'SIGKILL') {
+        log.warn({ pid: child.pid, code, signal, heapExhausted, frames: stackOf(complaint) }, 'media.reader.exit')
+      }
+      resolve({ code, signal, heapExhausted })
+    }
+    child.once('close', end)
+    child.on('error', (error) => {
+      // Also raised when a message cannot be delivered to a process that is ending: then `close` follows.
+      failedToStart = error
+      if (child.pid === undefined) end(null, null)
+    })
+  })
+
+  return {
+    pid: child.pid,
+    exited,
+    send(task) {
+      if (child.connected) child.send(task, (error) => (failedToStart = error ?? failedToStart))
+    },
+    async feed(content) {
+      if (child.stdin === null) throw failedToStart ?? new Error('the reading process has no standard input')
+      await pipeline(content, child.stdin)
+    },
+    onMessage(listener) {
+      child.removeAllListeners('message')
+      child.on('message', listener)
+    },
+    kill() {
+      child.kill('SIGKILL')
+      return exited
+    },
+  }
+}
+
+/**
+ * A parser in an endless loop does not notice that its parent was killed. A shell that waits for the end of a pipe held by
+ * this process does, and costs 1 MB. (A watching thread inside the process would need `--allow-worker`, through which the
+ * permission model can be left.)
+ */
+function watchParent(pid: number | undefined, log: Log): ChildProcess | undefined {
+  if (pid === undefined || process.platform === 'win32') return undefined
+  const watch = spawn('/bin/sh', ['-c', 'read -r _; kill -9 "$1"', 'parley-reader-watch', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    env: {},
+    detached: true,
+  })
+  watch.on('error', (error) => log.warn({ reason: error.message }, 'media.reader.unwatched'))
+  watch.stdin?.on('error', () => {})
+  watch.unref()
+  return watch
+}
+
+/** Only stack frames of Node's words are logged: an error's message may quote the file. */
+function stackOf(complaint: string): string {
+  return complaint
+    .split('\n')
+    .filter((line) => /^\s+at |^\w*Error at /.test(line))
+    .slice(-6)
+    .join('\n')
+}

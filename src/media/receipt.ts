@@ -1,0 +1,52 @@
+/** What reading one attachment came to, as people are told it. */
+import type { Artifact } from '../core/artifact.ts'
+import type { ParleyError } from '../core/errors.ts'
+import type { Attachment } from '../core/message.ts'
+import type { AttachmentReceipt } from '../core/reply.ts'
+
+export function describeReading(attachment: Attachment, artifact: Artifact): AttachmentReceipt {
+  const partly = artifact.truncated !== undefined || artifact.problems.some((problem) => problem.code !== 'name_lies')
+  const amount = describeAmount(artifact)
+  return {
+    attachmentId: attachment.id,
+    name: attachment.name,
+    outcome: partly ? 'partly' : 'read',
+    summary: artifact.truncated === undefined ? `${amount} read` : `${amount} read; ${artifact.truncated}`,
+    problems: artifact.problems,
+    contentHash: artifact.contentHash,
+    mediaType: artifact.mediaType,
+    tokens: artifact.tokens,
+    ...(artifact.pages === undefined ? {} : { pages: artifact.pages }),
+  }
+}
+
+export function skippedReceipt(attachment: Attachment, why: ParleyError | string): AttachmentReceipt {
+  const problem =
+    typeof why === 'string'
+      ? { code: 'stopped', tell: `${attachment.name} was not read: ${why}.` }
+      : { code: why.code, tell: why.tell }
+  return {
+    attachmentId: attachment.id,
+    name: attachment.name,
+    outcome: 'skipped',
+    summary: typeof why === 'string' ? `skipped: ${why}` : `skipped: ${why.tell}`,
+    problems: [problem],
+  }
+}
+
+function describeAmount(artifact: Artifact): string {
+  const last = artifact.segments.at(-1)?.at
+  if (artifact.pages !== undefined) {
+    const withText = new Set(artifact.segments.flatMap(({ at }) => (at.kind === 'page' ? [at.page] : []))).size
+    return withText === artifact.pages
+      ? count(artifact.pages, 'page')
+      : `${withText} of ${count(artifact.pages, 'page')}`
+  }
+  if (last?.kind === 'lines') return count(last.to, 'line')
+  if (last?.kind === 'rows') return count(last.to, 'row')
+  return count(artifact.tokens, 'token')
+}
+
+function count(number: number, word: string): string {
+  return `${number.toLocaleString('en')} ${word}${number === 1 ? '' : 's'}`
+}

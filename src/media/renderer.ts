@@ -1,0 +1,136 @@
+/** Pictures of pages, from a process that keeps its document open for a short while, so that turning pages is quick. */
+import { createReadStream } from 'node:fs'
+import { crashed, failed } from './gather.ts'
+import { guard } from './guard.ts'
+import { type Looked, openTask } from './looked.ts'
+import type { Processes } from './processes.ts'
+import type { PageImage, PageRenderer } from './reader.ts'
+import type { ReaderProcess } from './reader-process.ts'
+import { Said, type Task } from './wire.ts'
+
+export interface RendererDeps {
+  processes: Processes
+  look(path: string): Promise<Looked>
+  /** How long a document stays open after its last page was drawn. */
+  idleMs: number
+}
+
+/** Documents open at once; the one that was used least recently makes way. */
+const openDocuments = 2
+const widest = 2_000
+
+interface Open {
+  process: ReaderProcess
+  looked: Looked
+  /** Ends when the calls before have ended: a process draws one page at a time. */
+  last: Promise<unknown>
+  drawing: number
+  retire?: NodeJS.Timeout
+}
+
+export function createRenderer({ processes, look, idleMs }: RendererDeps): PageRenderer & { close(): void } {
+  /** By path, in order of use. Blobs never change, so a path names its content. */
+  const documents = new Map<string, Promise<Open>>()
+
+  async function openDocument(path: string): Promise<Open> {
+    const looked = await look(path)
+    const process = processes.start()
+    const document: Open = { process, looked, last: Promise.resolve(), drawing: 0 }
+    void process.exited.then(() => forget(path, document))
+    process.send(openTask('pages', looked))
+    process.feed(createReadStream(path, { end: looked.bytes - 1 })).catch(() => {})
+    await answer(document, 'opened')
+    return document
+  }
+
+  async function answer<Kind extends Said['kind']>(
+    { process, looked }: Open,
+    kind: Kind,
+    task?: Task,
+  ): Promise<Extract<Said, { kind: Kind }>> {
+    const { name, limits } = looked
+    const guarded = guard(process, { name, limits })
+    const said = new Promise<Extract<Said, { kind: Kind }>>((resolve, reject) => {
+      process.onMessage((raw) => {
+        const parsed = Said.safeParse(raw)
+        if (!parsed.success) reject(crashed(name, parsed.error))
+        else if (parsed.data.kind === 'fail') reject(failed(parsed.data, name))
+        else if (isKind(parsed.data, kind)) resolve(parsed.data)
+      })
+      if (task !== undefined) process.send(task)
+    })
+    said.catch(() => {})
+    try {
+      return await Promise.race([said, guarded.broken])
+    } catch (error) {
+      // A page that is not there leaves the document well; after anything else a fresh process is safer.
+      if (kind === 'opened') void process.kill()
+      throw error
+    } finally {
+      guarded.release()
+    }
+  }
+
+  function documentOf(path: string): Promise<Open> {
+    const opening = documents.get(path) ?? openDocument(path)
+    documents.delete(path)
+    documents.set(path, opening)
+    opening.catch(() => {
+      if (documents.get(path) === opening) documents.delete(path)
+    })
+    const [oldest] = documents
+    if (documents.size > openDocuments && oldest !== undefined) {
+      documents.delete(oldest[0])
+      oldest[1].then(({ process, last }) => last.finally(() => process.kill())).catch(() => {})
+    }
+    return opening
+  }
+
+  async function forget(path: string, document: Open): Promise<void> {
+    clearTimeout(document.retire)
+    const current = await documents.get(path)?.catch(() => undefined)
+    if (current === document) documents.delete(path)
+  }
+
+  async function draw(path: string, page: number, options: { width: number; quote?: string }): Promise<PageImage> {
+    const document = await documentOf(path)
+    clearTimeout(document.retire)
+    document.drawing += 1
+    const width = Math.max(16, Math.min(widest, Math.round(options.width)))
+    const task: Task = { kind: 'render', page, width, ...(options.quote !== undefined && { quote: options.quote }) }
+    const drawn = document.last.then(() => answer(document, 'page', task))
+    document.last = drawn.catch(() => {})
+    try {
+      const { png, width: w, height, marks } = await drawn
+      return { png, width: w, height, marks }
+    } finally {
+      document.drawing -= 1
+      if (document.drawing === 0) document.retire = setTimeout(() => void document.process.kill(), idleMs).unref()
+    }
+  }
+
+  return {
+    /** On abort the caller is let go at once; the page under way is drawn to its end, so that turning pages stays quick. */
+    async render(path, page, { signal, ...options }) {
+      signal.throwIfAborted()
+      const { promise: aborted, reject } = Promise.withResolvers<never>()
+      const onAbort = () => reject(signal.reason)
+      signal.addEventListener('abort', onAbort, { once: true })
+      const drawn = draw(path, page, options)
+      drawn.catch(() => {})
+      try {
+        return await Promise.race([drawn, aborted])
+      } finally {
+        signal.removeEventListener('abort', onAbort)
+      }
+    },
+    close() {
+      for (const opening of documents.values()) opening.then(({ retire }) => clearTimeout(retire)).catch(() => {})
+      documents.clear()
+    },
+  }
+}
+
+function isKind<Kind extends Said['kind']>(said: Said, kind: Kind): said is Extract<Said, { kind: Kind }> {
+  return said.kind === kind
+}

@@ -1,0 +1,64 @@
+/** Collects what a provider gives into batches for the parent, cleaned, counted and within the limit of characters. */
+import type { Position, Problem, Segment } from '../core/artifact.ts'
+import type { Sink } from './provider.ts'
+import type { ReadProgress } from './reader.ts'
+import type { Said } from './wire.ts'
+
+/** One message's worth of text: large enough to be cheap, small enough that neither process ever holds much of them. */
+const batchCharacters = 64 * 1024
+/** Progress more often than this is held back: nobody can see it. */
+const progressMs = 50
+
+export interface BatchingSink extends Sink {
+  problems: Problem[]
+  flush(): Promise<void>
+}
+
+export function createSink(maxCharacters: number, say: (said: Said) => Promise<void>): BatchingSink {
+  const problems: Problem[] = []
+  let segments: Segment[] = []
+  let waiting = 0
+  let total = 0
+  let lastProgress: number | undefined
+  let countTokens: ((text: string) => number) | undefined
+
+  async function flush(progress?: ReadProgress): Promise<void> {
+    if (segments.length === 0 && progress === undefined) return
+    const batch = segments
+    segments = []
+    waiting = 0
+    await say({ kind: 'batch', segments: batch, ...(progress && { progress }) })
+  }
+
+  return {
+    problems,
+    flush: () => flush(),
+    problem(problem) {
+      problems.push(problem)
+    },
+    async segment(text: string, at: Position) {
+      const clean = storable(text)
+      if (clean.trim() === '') return true
+      if (total + clean.length > maxCharacters) return false
+      // Loaded late: the first progress is out before these 100 ms are spent, where no spare process took them.
+      countTokens ??= (await import('./providers/tokens.ts')).countTokens
+      total += clean.length
+      waiting += clean.length
+      segments.push({ text: clean, at, tokens: countTokens(clean) })
+      if (waiting >= batchCharacters) await flush()
+      return true
+    },
+    async progress(progress) {
+      const now = performance.now()
+      const due = lastProgress === undefined || now - lastProgress >= progressMs || progress.done >= progress.of
+      if (!due) return
+      lastProgress = now
+      await flush(progress)
+    },
+  }
+}
+
+/** PostgreSQL keeps neither NUL nor half a surrogate pair in text. */
+function storable(text: string): string {
+  return (text.includes('\0') ? text.replaceAll('\0', '') : text).toWellFormed()
+}

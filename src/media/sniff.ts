@@ -1,0 +1,74 @@
+/** What a file is, by its bytes; names and declared types are hints between kinds of text, and may be lies otherwise. */
+import type { Problem } from '../core/artifact.ts'
+import { announcedBy, called, type Formats, formats, unknownType } from './formats.ts'
+import { signatureOf } from './providers/signature.ts'
+import { decodeText, looksLikeText } from './text-encoding.ts'
+
+/** How many of a file's first bytes `sniff` wants. */
+export const sampleBytes = 64 * 1024
+
+export interface Sniffed {
+  mediaType: string
+  /** Set when the name announces something else. */
+  problem?: Problem
+}
+
+export async function sniff(
+  sample: Uint8Array,
+  hint: { name: string; mediaType: string },
+  table: Formats = formats,
+): Promise<Sniffed> {
+  const announced = announcedBy(hint.name, table)
+  const mediaType = await typeOf(sample, announced?.mediaType ?? hint.mediaType, table)
+  const is = called(mediaType, table)
+  if (announced === undefined || announced.called === is || mediaType === unknownType) return { mediaType }
+  // Any text may go by the name of another kind of text: .txt holds Markdown, JSON and logs every day.
+  if (announced.mediaType !== undefined && isText(announced.mediaType, table) && isPlain(mediaType, table))
+    return { mediaType }
+  const tell = `${hint.name} is named like ${announced.called}, but it is ${is}: it was read as ${is}.`
+  return { mediaType, problem: { code: 'name_mismatch', tell } }
+}
+
+async function typeOf(sample: Uint8Array, hinted: string, table: Formats): Promise<string> {
+  if (startsLikePdf(sample)) return 'application/pdf'
+  const text = looksLikeText(sample)
+  const signature = await signatureOf(sample)
+  // Two letters such as "BM" are a signature to file-type: whatever reads as text throughout is text.
+  if (!text) return signature ?? unknownType
+  if (signature === 'application/rtf' || signature === 'text/rtf') return 'application/rtf'
+  return textTypeOf(decodeText(sample, '').text, hinted, table)
+}
+
+function textTypeOf(text: string, hinted: string, table: Formats): string {
+  const start = text.trimStart().slice(0, 2_000)
+  if (/^(?:<!--[\s\S]*?-->\s*)*<(?:!doctype\s+html|html[\s>])/i.test(start)) return 'text/html'
+  const xml = /^<\?xml[\s>]/i.test(start) || /^<svg[\s>]/i.test(start)
+  if (xml && /<svg[\s>]/i.test(start)) return 'image/svg+xml'
+  if (xml && /<html[\s>]/i.test(start)) return 'text/html'
+  const known = hinted.split(';')[0]?.trim().toLowerCase() ?? ''
+  if (known === 'text/html') return /<[a-z][\s\S]*>/i.test(text) ? 'text/html' : 'text/plain'
+  if (known !== 'image/svg+xml' && isText(known, table)) return known
+  if (xml) return 'application/xml'
+  if (/^[{[]/.test(start) && /^\s*(?:\{\s*(?:"|\})|\[\s*(?:[{["\d\]-]|true|false|null))/.test(start))
+    return 'application/json'
+  return 'text/plain'
+}
+
+/** Readers tolerate junk before the header as long as it stands within the first kilobyte; text that mentions it is text. */
+function startsLikePdf(sample: Uint8Array): boolean {
+  const head = Buffer.from(sample.buffer, sample.byteOffset, Math.min(sample.length, 1024)).toString('latin1')
+  const at = head.indexOf('%PDF-')
+  return (
+    at >= 0 && (head.slice(0, at).trim() === '' || head.startsWith('\u00ef\u00bb\u00bf%PDF-') || !looksLikeText(sample))
+  )
+}
+
+/** Whether a media type is one of the text formats of the table, which only a name tells apart. */
+function isText(mediaType: string, table: Formats): boolean {
+  const family = table[mediaType]?.reader?.family
+  return family !== undefined && family !== 'pdf'
+}
+
+function isPlain(mediaType: string, table: Formats): boolean {
+  return isText(mediaType, table) && mediaType !== 'text/html'
+}

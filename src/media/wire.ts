@@ -1,0 +1,53 @@
+/** What a reading process and its parent say to each other. What a reading process says is checked: it has met strangers' files. */
+import { z } from 'zod'
+import { Problem, Segment } from '../core/artifact.ts'
+import type { ErrorCode } from '../core/errors.ts'
+import type { Limits } from './limits.ts'
+
+/** Parent → process. After `open`, `bytes` bytes of the file follow on standard input. */
+export type Task =
+  | {
+      kind: 'open'
+      use: 'read' | 'pages'
+      module: string
+      name: string
+      mediaType: string
+      bytes: number
+      limits: Limits
+    }
+  | { kind: 'render'; page: number; width: number; quote?: string }
+
+const Unit = z.enum(['page', 'row', 'line', 'slide', 'second'])
+const FileCode = z.enum([
+  'file_empty',
+  'file_encrypted',
+  'file_damaged',
+  'file_unsupported',
+  'file_missing',
+  'file_reader_crashed',
+]) satisfies z.ZodType<ErrorCode>
+
+/** Process → parent. */
+export type Said = z.infer<typeof Said>
+export const Said = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('batch'),
+    segments: z.array(Segment),
+    progress: z.object({ done: z.number(), of: z.number(), unit: Unit }).optional(),
+  }),
+  z.object({
+    kind: z.literal('end'),
+    pages: z.number().int().nonnegative().optional(),
+    truncated: z.string().optional(),
+    problems: z.array(Problem),
+  }),
+  z.object({ kind: z.literal('opened') }),
+  z.object({
+    kind: z.literal('page'),
+    png: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
+    width: z.number(),
+    height: z.number(),
+    marks: z.array(z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })),
+  }),
+  z.object({ kind: z.literal('fail'), code: FileCode, tell: z.string() }),
+])
