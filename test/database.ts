@@ -77,7 +77,7 @@ export async function startTestDatabase(options: { log?: Log; durable?: boolean 
       return {
         name,
         connection: at(name),
-        url: `postgresql://${user}@/${name}?host=${encodeURIComponent(host)}&port=${postgres.connection.port}`,
+        url: `postgresql:///${name}?user=${user}&host=${encodeURIComponent(host)}&port=${postgres.connection.port}`,
       }
     },
     dispose,

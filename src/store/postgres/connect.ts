@@ -24,7 +24,8 @@ export function clientConfig(connection: Connection): pg.ClientConfig {
   if (typeof connection !== 'string') return connection
   try {
     // `pg` itself takes nearly any text for a database name on the host `base`.
-    if (!/^postgres(ql)?:\/\/.+/.test(connection) || !URL.canParse(connection)) throw new Error('not a URL')
+    // A `#` begins what a URL does not send: it can only be a password's that was not encoded.
+    if (!/^postgres(ql)?:\/\/[^#]+$/.test(connection)) throw new Error('not a URL')
     new pg.Client({ connectionString: connection })
     return { connectionString: connection }
   } catch (error) {

@@ -40,13 +40,15 @@ export interface EmbeddedOptions {
   transport?: Endpoint['kind']
   /** `false` trades safety against power loss for speed; only for throw-away databases. */
   durable?: boolean
+  /** Restarts in a row that may fail before `onFatal`. Default 15. */
+  restarts?: number
   /** Where data goes that PostgreSQL's account cannot reach in `home`. */
   elsewhere?: string
 }
 
 const databaseName = 'parley'
-/** Restarts in a row that may fail before Parley gives up: with the pauses between them about a minute. */
-const maxFailures = 15
+/** With the pauses between them about a minute. */
+const defaultRestarts = 15
 const restartGraceMs = 10_000
 
 /** Throws `database_start_failed` or `home_in_use`; then no server of another Parley was touched. */
@@ -106,7 +108,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
       if (stopping.signal.aborted) return true
       log.warn({ pid: server.pid }, 'PostgreSQL is gone, restarting it')
       options.onDown?.()
-      const again = await restart(bringUp, log, stopping.signal)
+      const again = await restart(bringUp, options.restarts ?? defaultRestarts, log, stopping.signal)
       if (again.kind === 'stopped') return false
       if (again.kind === 'fatal') {
         log.error(errorFields(again.error), 'PostgreSQL stays away')
@@ -151,14 +153,19 @@ async function lost(client: pg.Client, signal: AbortSignal): Promise<void> {
 
 type Restarted = { kind: 'up'; server: Server } | { kind: 'stopped' } | { kind: 'fatal'; error: ParleyError }
 
-async function restart(bringUp: () => Promise<Server>, log: Log, signal: AbortSignal): Promise<Restarted> {
+async function restart(
+  bringUp: () => Promise<Server>,
+  limit: number,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Restarted> {
   for (let failures = 0; ; failures += 1) {
     try {
       return { kind: 'up', server: await bringUp() }
     } catch (error) {
       if (signal.aborted) return { kind: 'stopped' }
       if (error instanceof ParleyError && error.code === 'home_in_use') return { kind: 'fatal', error }
-      if (failures + 1 >= maxFailures) return { kind: 'fatal', error: asParleyError(error) }
+      if (failures + 1 >= limit) return { kind: 'fatal', error: asParleyError(error) }
       log.warn({ ...errorFields(error), failures: failures + 1 }, 'PostgreSQL does not start, trying again')
       await sleep(Math.min(5000, 50 * 2 ** failures) * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {})
     }
