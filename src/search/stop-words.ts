@@ -1,27 +1,42 @@
-/** Words that say how something is asked rather than what: English, German, French, Spanish, Italian, Portuguese, Dutch, Chinese, Japanese. */
+/** Words that carry grammar and no subject, by language: left out of questions, never out of what is searched. */
 export const stopWords: string[] = [
-  `a about after all also am an and any are as at be been before being between both but by can could did do does doing
-  don for from further get give given had has have having he her here hers him his how i if in into is it its itself
-  just let me more most my myself no nor not now of off on once only or other our ours out over own please same say says
-  she should so some such tell than that the their theirs them then there these they this those through to too under
-  until up upon us very was we were what when where which while who whom whose why will with would you your yours
-  s t re ve ll d m`,
-  `aber alle als also am an auch auf aus bei bin bis bitte da damit dann das dass dem den der des die dir dies diese
-  diesem diesen dieser doch du durch ein eine einem einen einer eines er es für gibt hat habe haben ich ihr im in ist ja
-  kann kein keine können man mein mich mir mit muss nach nicht noch nur ob oder ohne sein seine sich sie sind so soll
-  über um und uns unter vom von vor wann war waren warum was wegen weil welche welcher welches wem wen wenn wer werden
-  wie wieviel viel viele lange wir wird wo wurde zu zum zur`,
-  `au aux avec ce ces cette comment combien dans de des du elle en est et été être eux il ils je la le les leur lui ma
-  mais mes mon ne nous on ou où par pas pour pourquoi quand que quel quelle quelles quels qui sa ses si son sont sur ta
-  te tes tu un une vos votre vous y`,
-  `al como cómo con cuál cuáles cuando cuándo cuánto cuántos cuántas de del donde dónde el ella en era es esta este esto
-  fue ha hay la las lo los más me mi no nos o para pero por porque que qué quién se ser si sin sobre son su sus un una y ya`,
-  `che chi come cosa da dal dalla dei del della delle di dove è gli il i in la le lo ma nel nella non o per perché più
-  quale quali quando quanto quanti sono su sul sulla un una uno`,
-  `as com da das de do dos e em é foi na nas no nos não o os ou para pela pelo por qual quais quando quanto quantos que
-  quem são se sua um uma`,
-  `de het een en van ik te dat die in je is niet zijn op aan met als voor er maar om hem dan zou wat mijn wanneer waar
-  wie welke hoe hoeveel waarom worden wordt heeft`,
-  `什么 怎么 多少 哪里 哪个 如何 为什么 是否 请问 我们 你们 的 了 吗 是 在 和`,
-  `何 です ます した する から まで これ それ どれ どこ だれ いつ なぜ でし すか`,
+  // English
+  `a about according all also am an and any are as at be been being between both but by can could did do does doing each
+  for from give had has have having he her here hers him his how i if in into is it its just list me more most much many
+  my no nor not of on only or other our out over own please say says said she should show so some such tell than that the
+  their theirs them then there these they this those through to too under until up us very was we were what when where
+  which while who whom whose why will with would you your yours document file page summarise summarize`,
+  // German
+  `aber alle allem allen aller alles als also am an ander andere auch auf aus bei beim bin bis bist bitte da damit dann
+  das dass dein deine dem den denn der des dich die dies diese diesem diesen dieser dieses dir doch dort du durch ein
+  eine einem einen einer eines er es etwas euch euer für gegen gib hab habe haben hat hatte hatten hier hinter ich ihm
+  ihn ihnen ihr ihre im in ist ja jede jedem jeden jeder jedes jetzt kann kein keine können laut man mehr mein meine mich
+  mir mit muss müssen nach nicht noch nun nur ob oder ohne sag sehr sein seine sich sie sind so soll sollen über um und
+  uns unser unter viel viele vom von vor wann war waren warum was weil welche welchem welchen welcher welches wenn wer
+  werde werden wie wieder will wir wird wo wurde wurden zu zum zur zwischen`,
+  // French
+  `au aux avec ce ces cette ceux chez comme comment dans de des du elle elles en est et eux il ils je la le les leur lui
+  ma mais mes moi mon même ne nos notre nous on ou où par pas pour quand que quel quelle quelles quels qui quoi sa sans
+  ses son sont sur ta te tes toi ton tu un une vos votre vous`,
+  // Spanish
+  `a al como cómo con cual cuales cuál cuando cuanto cuánto cuanta cuantos cuantas de del dónde donde el en entre es está
+  están esta este estas estos hay la las lo los más me mi muy no nos o para pero por porque que qué quién se según si sin
+  sobre son su sus también tiene un una unas uno unos y ya`,
+  // Portuguese
+  `a as ao aos com como da das de do dos e é em foi mais na nas no nos não o os ou para pela pelo por qual quais quando
+  quanto que quem se seu sua são um uma umas uns`,
+  // Italian
+  `a al alla che chi come con cosa da dei del della delle di dove e è era gli i il in la le lo nel nella non o per quale
+  quali quando quanto sono su tra fra un una uno`,
+  // Dutch
+  'de het een en van in is dat die te op voor met zijn aan er om ook als bij door wat wie hoe waar welke wordt werd',
+  // Russian
+  `и в во не что он на я с со как а то все она так его но да ты к у же вы за бы по только ее мне было вот от меня еще нет
+  о из ему теперь когда даже ну ли если или ни быть был него до вас нибудь для мы тебя их чем была сам чтоб без будто где
+  кто какой какая какие какое сколько это этот эта эти`,
+  // Arabic
+  'في من على إلى عن أن إن ما ماذا هل كم كيف متى أين هو هي هذا هذه ذلك تلك التي الذي الذين مع أو و لا لم لن قد كان كانت كل',
+  // Chinese and Japanese, by the pairs they become
+  '什么 多少 哪个 哪些 怎么 如何 为什么 是什么 请问 是多 吗 的 了 是 什麼 哪個 怎麼 為什麼 請問',
+  'です ですか ます ますか ました のは とは 何ですか 何 いくら いくらですか どこ いつ ください 教えて',
 ]

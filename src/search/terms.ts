@@ -1,86 +1,186 @@
 /**
- * Text as comparable terms, the same for a question and for what it is asked about: words folded and lightly stemmed,
- * pairs of characters in scripts that put no spaces between words. Linear in the text, whatever it holds.
+ * Text to the terms that search compares, for any language without being told which: case, width, diacritics and common
+ * endings are taken off, scripts without spaces become overlapping pairs, identifiers are kept whole and in parts.
+ * Index and question go through the same function, so what matters is that equal things become equal, not that stems are
+ * words. Time is linear in the text, whatever it holds.
  */
+import { stem } from './stem.ts'
 import { stopWords } from './stop-words.ts'
 
-/** Longer runs (base64, hashes) are cut: nobody asks for them by their end. */
-const MAX_TERM = 48
+/** A run without an end (base64, a hash of hashes) is one short term: nobody asks for more of it than its beginning. */
+const MAX_TERM = 64
+/** Longest identifier (address, path, key) that is kept whole besides its parts. */
+const MAX_COMPOUND = 128
+/** Dictionaries of scripts without spaces are consulted in slices, so that a run of any length stays linear. */
+const SLICE = 512
 
-const PAIRED = String.raw`\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}ー`
-const runs = new RegExp(
-  String.raw`[${PAIRED}]+|\p{Nd}+(?:[.,’']\p{Nd}+)*|[[\p{L}\p{M}\p{No}\p{Nl}]--[${PAIRED}]]+(?:\p{Nd}+(?![.,]\p{Nd}))?`,
+const CJK = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}ー々〆`
+const UNSPACED = String.raw`\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}`
+const WORD = String.raw`[[\p{L}\p{M}\p{N}]--[${CJK}${UNSPACED}]]`
+
+// cjk | unspaced | section sign | word with joined parts; `c++` and `c#` keep their sign
+const TOKEN = new RegExp(
+  `(?<cjk>[${CJK}]+)|(?<unspaced>[${UNSPACED}\\p{M}]+)|(?<!§)§{1,2}\\s?(?<section>\\p{Nd}+\\p{L}?)(?!${WORD})|` +
+    `(?<word>${WORD}+(?:[\\-._@\\/:+&'’,]${WORD}+)*(?:\\+\\+|#(?!${WORD}))?)`,
   'gv',
 )
-const asciiRuns = /[0-9]+(?:[.,'][0-9]+)*|[A-Za-z]+(?:[0-9]+(?![.,][0-9]))?/g
-const paired = new RegExp(`^[${PAIRED}]`, 'v')
-const marks = /[\u0300-\u036f]+/g
-const ascii = /^[\0-\x7f]*$/
-const letters: Record<string, string> = { ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', ł: 'l', đ: 'd', ð: 'd', þ: 'th', ı: 'i' }
+const PART = /[\p{L}\p{M}\p{N}]+/gu
+const HUMP = /(?<=\p{Ll})(?=\p{Lu})/u
+const NUMBER = /^\d+(?:[.,'’]\d+)*$/
 
-/** The normalised terms of a text, in order, with repetitions. */
+const unspacedWords = new Intl.Segmenter('th', { granularity: 'word' })
+
+/** The terms of a text in reading order; an identifier gives itself and then its parts. */
 export function terms(text: string): string[] {
   const found: string[] = []
-  const isAscii = ascii.test(text)
-  const known = new Map<string, string>()
-  for (const run of (isAscii ? text : fold(text)).match(isAscii ? asciiRuns : runs) ?? []) {
-    const seen = known.get(run)
-    if (seen !== undefined) {
-      found.push(seen)
-      continue
+  const known = new Map<string, string[]>()
+  for (const match of normalise(text).matchAll(TOKEN)) {
+    const { cjk, unspaced, section, word } = match.groups ?? {}
+    if (cjk !== undefined) pushPairs(found, cjk)
+    else if (unspaced !== undefined) pushUnspaced(found, unspaced)
+    else if (section !== undefined) found.push(`§${fold(section)}`, fold(section))
+    else if (word !== undefined) {
+      let given = known.get(word)
+      if (given === undefined) {
+        given = []
+        pushWord(given, word)
+        known.set(word, given)
+      }
+      for (const term of given) found.push(term)
     }
-    const from = found.length
-    if (/^\p{Nd}/u.test(run)) found.push(run.slice(0, MAX_TERM).replace(/[.,’'](?=\d{3}(?!\d))/g, ''))
-    else if (!isAscii && paired.test(run)) pushPairs(run, found)
-    else pushWord(run, found)
-    const term = found[from]
-    if (found.length === from + 1 && term !== undefined) known.set(run, term)
   }
   return found
 }
 
-/** The terms that a question asks for: stop words are dropped, unless nothing would be left. Without repetitions. */
+/**
+ * The terms of a question, each once. Words that only carry grammar are left out, by the language that the question seems
+ * to be in (`war` is a verb in German and a subject in English), unless the question holds nothing else.
+ */
 export function questionTerms(question: string): string[] {
   const all = [...new Set(terms(question))]
-  const telling = all.filter((term) => !stopTerms.has(term))
+  const hits = stopTerms.map((stops) => all.filter((term) => stops.has(term)).length)
+  const most = Math.max(1, ...hits)
+  const telling = all.filter((term) => !stopTerms.some((stops, i) => hits[i] === most && stops.has(term)))
   return telling.length > 0 ? telling : all
 }
 
-/** Compatibility forms unified and Latin, Greek and Cyrillic diacritics taken off; letter case is kept. */
+function normalise(text: string): string {
+  // Soft hyphens and zero-width characters stand inside words; they are typesetting.
+  return text.replace(/[\u00AD\u200B-\u200F\u2060\uFEFF]/g, '').normalize('NFKC')
+}
+
+const LETTERS: Record<string, string> = {
+  ß: 'ss',
+  ø: 'o',
+  ł: 'l',
+  đ: 'd',
+  ð: 'd',
+  þ: 'th',
+  æ: 'ae',
+  œ: 'oe',
+  ı: 'i',
+  ς: 'σ',
+  ى: 'ي',
+  ی: 'ي',
+  ة: 'ه',
+  ک: 'ك',
+  ـ: '',
+}
+const FOLDED = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'g')
+const ASCII = /^[\x20-\x7e]*$/
+
+/** Lower case without diacritics. Only marks that a reader may leave out go: Indic vowel signs are letters. */
 function fold(text: string): string {
-  if (ascii.test(text)) return text
-  return text
+  const lower = text.toLowerCase()
+  if (ASCII.test(lower)) return lower
+  return lower
     .normalize('NFKD')
-    .replace(marks, '')
+    .replace(/[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]/g, '')
     .normalize('NFC')
-    .replace(/[ßæœøłđðþıÆŒØŁĐÐÞ]/g, (letter) => letters[letter.toLowerCase()] ?? letter)
+    .replace(FOLDED, (letter) => LETTERS[letter] ?? letter)
+    .replace(/\p{Nd}/gu, westernDigit)
 }
 
-function pushWord(word: string, found: string[]): void {
-  const cut = word.length > MAX_TERM ? word.slice(0, MAX_TERM) : word
-  // `maxOutputTokens` is found by itself and by each of its words.
-  if (/[a-z][A-Z]/.test(cut)) {
-    for (const part of cut.split(/(?<=[a-z])(?=[A-Z])/)) found.push(stem(part.toLowerCase()))
+/** Every script's decimal digits lie in a row that begins at zero. */
+function westernDigit(digit: string): string {
+  const code = digit.codePointAt(0) ?? 0
+  if (code < 0x660) return digit
+  let zero = code
+  while (code - zero < 9 && /\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero--
+  return String(code - zero)
+}
+
+function pushWord(found: string[], word: string): void {
+  const folded = fold(word)
+  if (NUMBER.test(folded)) {
+    pushNumber(found, folded)
+    return
   }
-  found.push(stem(cut.toLowerCase()))
+  const parts = word.match(PART) ?? []
+  if (parts.length === 1 && folded === fold(parts[0] ?? '')) {
+    pushPart(found, word)
+    return
+  }
+  const joined = elision(folded)
+  if (joined !== undefined) {
+    found.push(stem(joined))
+    return
+  }
+  if (folded.length <= MAX_COMPOUND) found.push(folded.replaceAll(',', '').replaceAll('’', "'"))
+  for (const part of parts) pushPart(found, part)
 }
 
-function pushPairs(run: string, found: string[]): void {
-  const characters = [...run]
-  if (characters.length === 1) found.push(run)
-  for (let at = 0; at + 1 < characters.length; at++) found.push(`${characters[at]}${characters[at + 1]}`)
+/** `company's` is about the company, `l'entreprise` about the entreprise. */
+function elision(folded: string): string | undefined {
+  const match = /^(\p{L}+)['’](\p{L}+)$/u.exec(folded)
+  if (!match) return undefined
+  const [, left = '', right = ''] = match
+  return right.length <= 2 ? left : left.length <= 2 ? right : undefined
 }
 
-/** English endings, lightly: a term only has to meet itself again, in a question and in a text. */
-function stem(word: string): string {
-  if (word.length < 4 || !/^[a-z]+$/.test(word)) return word
-  let base = word
-  if (base.endsWith('ies') && base.length > 4) base = `${base.slice(0, -3)}y`
-  else if (/(?:ss|x|ch|sh|zz)es$/.test(base)) base = base.slice(0, -2)
-  else if (base.endsWith('s') && !/(?:ss|us|is)$/.test(base)) base = base.slice(0, -1)
-  const verb = /^(.*[aeiouy].*)(?:ing|ed)$/.exec(base)?.[1]
-  if (verb !== undefined && verb.length > 2) base = verb.replace(/([bdgkmnprt])\1$/, '$1')
-  return base.length > 3 && base.endsWith('e') ? base.slice(0, -1) : base
+function pushPart(found: string[], part: string): void {
+  const folded = fold(part).slice(0, MAX_TERM)
+  if (folded === '') return
+  found.push(stem(folded))
+  if (part.length > MAX_TERM || !HUMP.test(part)) return
+  for (const hump of part.split(HUMP)) if (hump.length > 1) found.push(stem(fold(hump)))
 }
 
-const stopTerms = new Set(stopWords.flatMap(terms))
+/** `1,299.00`, `1.299,00`, `1'299` and `1299` are one number; `2.14.3` and `15.03.2024` stay whole and in parts. */
+function pushNumber(found: string[], digits: string): void {
+  const groups = digits.split(/[.,'’]/)
+  const last = groups.at(-1) ?? ''
+  const separators = digits.replace(/\d/g, '')
+  const grouped = groups.slice(1, -1).every((group) => group.length === 3) && (groups[0] ?? '').length <= 3
+  const uniform = new Set(separators).size <= 1
+  if (groups.length === 1) found.push(digits.slice(0, MAX_TERM))
+  else if (groups.length === 2 && last.length !== 3) found.push(decimal(groups[0] ?? '', last))
+  else if (grouped && uniform && last.length === 3) found.push(groups.join(''))
+  else if (grouped && !uniform && new Set(separators.slice(0, -1)).size === 1)
+    found.push(decimal(groups.slice(0, -1).join(''), last))
+  else {
+    if (digits.length <= MAX_COMPOUND) found.push(digits)
+    for (const group of groups) found.push(group.slice(0, MAX_TERM))
+  }
+}
+
+function decimal(whole: string, fraction: string): string {
+  const significant = fraction.replace(/0+$/, '')
+  return (significant === '' ? whole : `${whole}.${significant}`).slice(0, MAX_TERM)
+}
+
+function pushPairs(found: string[], run: string): void {
+  const characters = Array.from(fold(run))
+  if (characters.length === 1) found.push(characters[0] ?? '')
+  for (let i = 1; i < characters.length; i++) found.push(`${characters[i - 1]}${characters[i]}`)
+}
+
+function pushUnspaced(found: string[], run: string): void {
+  for (let at = 0; at < run.length; at += SLICE) {
+    for (const { segment, isWordLike } of unspacedWords.segment(run.slice(at, at + SLICE))) {
+      if (isWordLike) found.push(fold(segment).slice(0, MAX_TERM))
+    }
+  }
+}
+
+const stopTerms = stopWords.map((words) => new Set(terms(words)))
