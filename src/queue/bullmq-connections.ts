@@ -58,6 +58,11 @@ const connectMs = 5_000
 /** The longest a worker sleeps without looking, should a notification get lost: the tail of a failover, never the usual way. */
 export const pollSeconds = 2
 
+/** What was added is there after a crash, whatever the server's own setting. */
+const durable = '-c synchronous_commit=on'
+/** Workers' bookkeeping of the last half second may be lost in a crash: jobs then run again, which every job bears. */
+const fast = '-c synchronous_commit=off'
+
 export function unreachable(cause: unknown): ParleyError {
   return new ParleyError(
     'queue_unreachable',
@@ -129,10 +134,8 @@ async function openPostgres(config: PostgresConfig, schema: string): Promise<Con
   await migrate(config, schema)
   // `idleTimeoutMillis: 0` keeps connections: a new one costs more than the whole way from add to start.
   const shared = { ...config, schema, keepAlive: true, idleTimeoutMillis: 0, connectionTimeoutMillis: connectMs }
-  const adding = new SharedConnection({ ...shared, application_name: 'parley-add', max: 3 })
-  // Losing the last half second of worker bookkeeping in a crash of PostgreSQL only runs a job again, which every job bears.
-  const options = '-c synchronous_commit=off'
-  const working = new SharedConnection({ ...shared, application_name: 'parley-work', max: 4, options })
+  const adding = new SharedConnection({ ...shared, application_name: 'parley-add', max: 3, options: durable })
+  const working = new SharedConnection({ ...shared, application_name: 'parley-work', max: 4, options: fast })
   for (const one of [adding, working]) {
     one.setMaxListeners(0)
     one.on('error', () => {}) // each backend reports it
@@ -156,7 +159,7 @@ async function openPostgres(config: PostgresConfig, schema: string): Promise<Con
 
 /** BullMQ takes an advisory lock and one transaction, so any number of processes may start at once. */
 async function migrate(config: PostgresConfig, schema: string): Promise<void> {
-  const client = new pg.Client({ ...config, connectionTimeoutMillis: connectMs })
+  const client = new pg.Client({ ...config, connectionTimeoutMillis: connectMs, options: durable })
   client.on('error', () => {}) // the query under way rejects as well
   try {
     await client.connect()

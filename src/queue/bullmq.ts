@@ -2,12 +2,12 @@
  * The queue on BullMQ, over PostgreSQL or Redis: the same words, the same laws (queue.contract.ts). What a server's
  * restart does to it: adding rejects at once with `queue_unreachable`, workers go on by themselves when it is back.
  */
-import type { Job as BullJob } from 'bullmq'
+import { type Job as BullJob, ErrorCode } from 'bullmq'
 import { z } from 'zod'
 import { ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { type BullQueue, openConnections, type QueueConnection, unreachable } from './bullmq-connections.ts'
-import { addFlow, optionsOf } from './bullmq-flow.ts'
+import { addFlow, codeOf, optionsOf } from './bullmq-flow.ts'
 import { startWorker } from './bullmq-worker.ts'
 import { type JobName, jobs, type QueueName } from './jobs.ts'
 import type { DeadJob, Job, Queue } from './queue.ts'
@@ -85,12 +85,14 @@ export async function createBullQueue(connection: QueueConnection, options: Bull
     async schedule(job, everyMs) {
       check(job)
       const { jobId: _, ...template } = optionsOf(job)
-      const repeat = { every: everyMs }
+      const queue = queueOf(jobs[job.name].queue)
+      const iteration = { name: job.name, data: job.payload, opts: template }
       await ask(() =>
-        queueOf(jobs[job.name].queue).upsertJobScheduler(job.id, repeat, {
-          name: job.name,
-          data: job.payload,
-          opts: template,
+        queue.upsertJobScheduler(job.id, { every: everyMs }, iteration).catch(async (error: unknown) => {
+          // Two processes that ask at the same time: one is told that the other's run is in its way.
+          const met =
+            codeOf(error) === ErrorCode.SchedulerJobSlotsBusy || codeOf(error) === ErrorCode.SchedulerJobIdCollision
+          if (!met || (await queue.getJobScheduler(job.id)) === undefined) throw error
         }),
       )
     },

@@ -1,6 +1,6 @@
 /** The law of parents and children; part of queue.contract.ts. */
 import { describe, expect, it } from 'vitest'
-import { type ContractTools, damaged, extractJob, turnJob } from './queue.contract.ts'
+import { type ContractTools, damaged, doing, extractJob, turnJob } from './queue.contract.tools.ts'
 import type { Job } from './queue.ts'
 
 export function describeFlows(use: () => ContractTools): void {
@@ -21,9 +21,9 @@ export function describeFlows(use: () => ContractTools): void {
     it('runs its parent when all children have ended, failed ones too', async () => {
       const { queue, work } = use()
       const log: string[] = []
-      const ran = Promise.withResolvers<void>()
+      const ran = Promise.withResolvers<number>()
       await queue.addFlow(turnJob(), children())
-      await work({ extract: extract(log), turn: async () => (log.push('parent'), ran.resolve(), 'done') })
+      await work({ extract: extract(log), turn: doing(() => ran.resolve(log.push('parent'))) })
       await ran.promise
       expect(log.toSorted()).toEqual(['bad', 'good', 'other', 'parent'])
       expect(log.at(-1)).toBe('parent')
@@ -33,7 +33,7 @@ export function describeFlows(use: () => ContractTools): void {
       const { queue, work } = use()
       const ran = Promise.withResolvers<void>()
       await queue.addFlow(turnJob(), [])
-      await work({ turn: async () => (ran.resolve(), 'done') })
+      await work({ turn: doing(() => ran.resolve()) })
       await ran.promise
     })
 
@@ -64,7 +64,7 @@ export function describeFlows(use: () => ContractTools): void {
       const { queue, work } = use()
       const ran = Promise.withResolvers<void>()
       const log: string[] = []
-      await work({ extract: extract(log), turn: async () => (ran.resolve(), 'done') })
+      await work({ extract: extract(log), turn: doing(() => ran.resolve()) })
       const [good, bad, other] = children()
       if (!good || !bad || !other) throw new Error('three children')
       await queue.add(good)
@@ -87,7 +87,7 @@ export function describeFlows(use: () => ContractTools): void {
           await goOn.promise
           return 'done'
         },
-        turn: async () => (ran.resolve(), 'done'),
+        turn: doing(() => ran.resolve()),
       })
       await queue.addFlow(parent, parts)
       await expect.poll(() => queue.dead(1), { timeout: 10_000 }).toHaveLength(1)

@@ -1,39 +1,19 @@
 /** The law of the queue port. Every implementation, fakes included, runs it: `describe('…', () => queueContract(open))`. */
-import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ParleyError } from '../core/errors.ts'
 import { describeFlows } from './queue.contract.flows.ts'
-import type { Handlers, Job, JobContext, Processor, Queue } from './queue.ts'
+import {
+  busy,
+  type ContractTools,
+  damaged,
+  doing,
+  doNothing,
+  extractJob,
+  type QueueSpace,
+  turnJob,
+} from './queue.contract.tools.ts'
+import type { Job, JobContext } from './queue.ts'
 
-export interface QueueSpace {
-  /** Another process's view of the same queue, for all that it can tell. */
-  open(): Promise<Queue>
-  dispose(): Promise<void>
-}
-
-export interface ContractTools {
-  queue: Queue
-  space: QueueSpace
-  /** Opens another view; closed at the end of the test. */
-  another(): Promise<Queue>
-  /** Starts workers that are closed at the end of the test. Jobs without a handler here are done at once. */
-  work(handlers: Partial<Handlers>, concurrency?: Parameters<Queue['process']>[1], on?: Queue): Promise<Processor>
-}
-
-export const doNothing: Handlers = { turn: async () => 'done', extract: async () => 'done', sweep: async () => 'done' }
-
-export const turnJob = (id = randomUUID()): Job => ({ name: 'turn', id: `turn-${id}-1`, payload: { v: 1, turnId: id } })
-export const extractJob = (attachmentId: string): Job => ({
-  name: 'extract',
-  id: `extract-${attachmentId}-1`,
-  payload: { v: 1, turnId: randomUUID(), attachmentId },
-})
-
-/** Fails without a further attempt. */
-export const damaged = () => new ParleyError('file_damaged', 'This file is damaged; please send it again.')
-/** Fails, and asks for the next attempt after `ms`. */
-export const busy = (ms: number) =>
-  new ParleyError('model_busy', 'The model is busy; please wait.', { retryAfterMs: ms })
+export type { QueueSpace }
 
 export function queueContract(openSpace: () => Promise<QueueSpace>): void {
   let tools: ContractTools
@@ -70,7 +50,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
       const ran = Promise.withResolvers<string>()
       const job = turnJob()
       await queue.add(job)
-      await work({ turn: async (payload) => (ran.resolve(payload.turnId), 'done') })
+      await work({ turn: doing((payload) => ran.resolve(payload.turnId)) })
       expect(await ran.promise).toBe(job.name === 'turn' && job.payload.turnId)
     })
 
@@ -83,7 +63,12 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
       const end = turnJob()
       await Promise.all(Array.from({ length: 20 }, (_, at) => (at % 2 ? queue : second).add(job)))
       await queue.add(end)
-      await work({ turn: async (_, { id }) => (runs.push(id), id === end.id && last.resolve(), 'done') }, { turn: 1 })
+      const turn = async (_: unknown, { id }: JobContext) => {
+        runs.push(id)
+        if (id === end.id) last.resolve()
+        return 'done' as const
+      }
+      await work({ turn }, { turn: 1 })
       await last.promise
       expect(runs).toEqual([job.id, end.id])
     })
@@ -94,7 +79,12 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
       const ran = new Map([turnJob(), turnJob()].map((job) => [job.id, { job, done: Promise.withResolvers<void>() }]))
       const [first, end] = [...ran.values()]
       if (!first || !end) throw new Error('two jobs')
-      await work({ turn: async (_, { id }) => (runs.push(id), ran.get(id)?.done.resolve(), 'done') }, { turn: 1 })
+      const turn = async (_: unknown, { id }: JobContext) => {
+        runs.push(id)
+        ran.get(id)?.done.resolve()
+        return 'done' as const
+      }
+      await work({ turn }, { turn: 1 })
       await queue.add(first.job)
       await first.done.promise
       await queue.add(first.job)
@@ -136,7 +126,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
     it('a delayed job runs by itself when its time has come', async () => {
       const { queue, work } = use()
       const ran = Promise.withResolvers<number>()
-      await work({ turn: async () => (ran.resolve(performance.now()), 'done') })
+      await work({ turn: doing(() => ran.resolve(performance.now())) })
       const addedAt = performance.now()
       await queue.add(turnJob(), { delayMs: 300 })
       expect((await ran.promise) - addedAt).toBeGreaterThanOrEqual(295)
@@ -229,7 +219,12 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
       const ran: string[] = []
       const end: Job = { name: 'sweep', id: 'the-end', payload: { v: 1 } }
       const ended = Promise.withResolvers<void>()
-      await work({ sweep: async (_, { id }) => (ran.push(id), id === end.id && ended.resolve(), 'done') })
+      const sweepOnce = async (_: unknown, { id }: JobContext) => {
+        ran.push(id)
+        if (id === end.id) ended.resolve()
+        return 'done' as const
+      }
+      await work({ sweep: sweepOnce })
       await expect.poll(() => ran.length, { timeout: 10_000 }).toBe(1)
       await second.schedule(sweep, 600_000)
       await queue.add(end)
@@ -241,7 +236,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
     it('a scheduled job comes again and again', async () => {
       const { queue, work } = use()
       let runs = 0
-      await work({ sweep: async () => (runs++, 'done') })
+      await work({ sweep: doing(() => runs++) })
       await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, 100)
       await expect.poll(() => runs, { timeout: 10_000 }).toBeGreaterThanOrEqual(4)
     })
@@ -270,7 +265,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
     it('take only from the queues that they were given', async () => {
       const { queue, work } = use()
       const ran = Promise.withResolvers<void>()
-      await work({ extract: async () => (ran.resolve(), 'done') }, { media: 1 })
+      await work({ extract: doing(() => ran.resolve()) }, { media: 1 })
       await queue.add(turnJob())
       await queue.add(extractJob('a'))
       await ran.promise
@@ -312,7 +307,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
       await started.promise
       await processor.close(20)
       const taken = Promise.withResolvers<number>()
-      await work({ turn: async (_, { attempt }) => (taken.resolve(attempt), 'done') }, { turn: 1 }, await another())
+      await work({ turn: doing((_, { attempt }) => taken.resolve(attempt)) }, { turn: 1 }, await another())
       expect(await taken.promise).toBe(1)
     })
   })
