@@ -1,0 +1,189 @@
+/** The page: threads, the open thread, and beside it the source that someone looks at. */
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import type { Citation } from '../../../src/core/reply.ts'
+import type { Message } from '../api.ts'
+import { runningTurn } from './lib/conversation.ts'
+import { readDraftText, trayOf } from './lib/drafts.ts'
+import type { Session } from './lib/session.ts'
+import { useStore } from './lib/store.ts'
+import { useAnnouncements } from './lib/use-announcements.ts'
+import { useFilesIn } from './lib/use-files-in.ts'
+import { PHONE, useMedia } from './lib/use-media.ts'
+import { NoticeBanner, TroubleBanner } from './parts/banner.tsx'
+import { Composer } from './parts/composer.tsx'
+import { Icon } from './parts/icon.tsx'
+import { MessageList } from './parts/message-list.tsx'
+import { Sidebar } from './parts/sidebar.tsx'
+import { SourcePanel } from './parts/source-panel.tsx'
+import { Welcome } from './parts/welcome.tsx'
+
+interface OpenSource {
+  citation: Citation
+  pages: number | null
+}
+
+export function App({ session }: { session: Session }) {
+  const { status, threads, conversation, link, trouble } = useStore(session.state, (state) => state)
+  const outbox = useStore(session.outbox.state, (all) => all)
+  const { threadId, messages } = conversation
+  const outgoing = useMemo(() => {
+    const known = new Set(messages.map((message) => message.id))
+    return outbox.filter((one) => one.threadId === threadId && !known.has(one.body.id))
+  }, [outbox, messages, threadId])
+  const phone = useMedia(PHONE)
+  const [drawer, setDrawer] = useState(false)
+  const [source, setSource] = useState<OpenSource | null>(null)
+  const [draft, setDraft] = useState({ threadId, text: readDraftText(threadId) })
+  const input = useRef<HTMLTextAreaElement>(null)
+  const menu = useRef<HTMLButtonElement>(null)
+  const said = useAnnouncements(conversation)
+  const tray = trayOf(threadId)
+  const running = runningTurn(conversation) !== null
+  const dragging = useFilesIn((files) => {
+    tray.add(files, status?.limits ?? null)
+    input.current?.focus()
+  })
+
+  if (draft.threadId !== threadId) {
+    setDraft({ threadId, text: readDraftText(threadId) })
+    setSource(null)
+  }
+
+  const title = conversation.thread?.title ?? threads?.find((one) => one.id === threadId)?.title ?? 'New thread'
+  useEffect(() => {
+    document.title = conversation.thread === null ? 'Parley' : `${title} · Parley`
+  }, [title, conversation.thread])
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each opened thread puts the cursor where one writes
+  useEffect(() => {
+    if (!matchMedia('(pointer: coarse)').matches) input.current?.focus()
+  }, [threadId])
+
+  const closeDrawer = useCallback(() => setDrawer(false), [])
+  const openSource = useCallback((citation: Citation, message: Message) => {
+    const file = message.receipt?.attachments.find((one) => one.contentHash === citation.contentHash)
+    setSource({ citation, pages: file?.pages ?? null })
+  }, [])
+  const newThread = useCallback(() => {
+    session.newThread()
+    setDrawer(false)
+    requestAnimationFrame(() => input.current?.focus())
+  }, [session])
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || document.querySelector('dialog[open]') !== null) return
+      if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === 'k') {
+        event.preventDefault()
+        newThread()
+      } else if (event.key === 'Escape' && !event.isComposing) {
+        if (source !== null) setSource(null)
+        else if (drawer) {
+          setDrawer(false)
+          menu.current?.focus()
+        } else if (running) session.stop()
+      }
+    }
+    document.addEventListener('keydown', onKey)
+    return () => document.removeEventListener('keydown', onKey)
+  }, [session, source, drawer, running, newThread])
+
+  const empty = conversation.loaded && messages.length === 0 && outgoing.length === 0
+  const lastSent = messages.findLast((message) => message.role === 'user')?.text ?? null
+
+  return (
+    <div className={source === null ? 'app' : 'app with-panel'}>
+      <button type="button" className="skip-link" onClick={() => input.current?.focus()}>
+        Skip to the message box
+      </button>
+      <Sidebar
+        threads={threads}
+        currentId={threadId}
+        version={status?.version ?? null}
+        drawer={phone}
+        open={drawer}
+        onClose={closeDrawer}
+        onNew={newThread}
+        onDelete={session.deleteThread}
+      />
+      <main className="main" inert={phone && (drawer || source !== null)}>
+        <header className="topbar">
+          {phone ? (
+            <button
+              ref={menu}
+              type="button"
+              className="icon-button"
+              aria-label="Threads"
+              aria-expanded={drawer}
+              aria-controls="threads"
+              onClick={() => setDrawer(true)}
+            >
+              <Icon name="menu" />
+            </button>
+          ) : null}
+          <h1 title={title}>{title}</h1>
+          {link === 'lost' ? (
+            <p className="link-lost" role="status">
+              Reconnecting…
+            </p>
+          ) : null}
+          {phone ? (
+            <button type="button" className="icon-button" aria-label="New thread" onClick={newThread}>
+              <Icon name="plus" />
+            </button>
+          ) : null}
+        </header>
+        {empty ? (
+          <Welcome
+            onPick={(prompt) => {
+              setDraft({ threadId, text: prompt })
+              input.current?.focus()
+            }}
+          />
+        ) : (
+          <MessageList
+            key={threadId}
+            conversation={conversation}
+            outgoing={outgoing}
+            onOpenSource={openSource}
+            onRegenerate={session.regenerate}
+            onRetry={session.outbox.retryNow}
+            onDiscard={(messageId) => session.outbox.drop([messageId])}
+          />
+        )}
+        <div className="column composer-column">
+          {trouble === null ? null : <TroubleBanner tell={trouble} onDismiss={session.dismissTrouble} />}
+          {status?.notice ? <NoticeBanner notice={status.notice} /> : null}
+          <Composer
+            key={threadId}
+            threadId={threadId}
+            text={draft.threadId === threadId ? draft.text : ''}
+            onText={(text) => setDraft({ threadId, text })}
+            input={input}
+            tray={tray}
+            status={status}
+            running={running}
+            lastSent={lastSent}
+            onSend={session.send}
+            onStop={session.stop}
+          />
+        </div>
+      </main>
+      {source === null ? null : (
+        <SourcePanel citation={source.citation} pages={source.pages} modal={phone} onClose={() => setSource(null)} />
+      )}
+      {dragging ? (
+        <div className="drop-overlay">
+          <div>
+            <Icon name="attach" />
+            <strong>Drop to attach</strong>
+            <span>Documents, spreadsheets, pictures, recordings</span>
+          </div>
+        </div>
+      ) : null}
+      <div className="visually-hidden" role="status" aria-live="polite">
+        {said}
+      </div>
+    </div>
+  )
+}

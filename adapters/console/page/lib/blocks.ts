@@ -1,0 +1,72 @@
+/**
+ * Cuts Markdown into blocks that can be parsed alone, so that a growing reply parses its last block again and not all of
+ * it. A block that is cut too late costs time; one that is cut too early changes what is shown. In doubt, not cut.
+ */
+
+const FENCE = /^( *)(`{3,}|~{3,})(.*)$/
+const LIST_ITEM = /^ {0,3}([-*+]|\d{1,9}[.)])(\s|$)/
+/** Footnotes and link definitions reach across blocks. */
+const REACHES_ACROSS = /^ {0,3}\[[^\]\n]+\]:\s*\S/m
+
+export function splitBlocks(markdown: string): string[] {
+  if (REACHES_ACROSS.test(markdown)) return [markdown]
+  const blocks: string[] = []
+  let lines: string[] = []
+  let fence: string | null = null
+  let blank = false
+  let list = false
+
+  const cut = () => {
+    while (lines.at(-1)?.trim() === '') lines.pop()
+    if (lines.length > 0) blocks.push(lines.join('\n'))
+    lines = []
+    list = false
+  }
+
+  for (const line of markdown.split('\n')) {
+    const mark = FENCE.exec(line)
+    if (fence !== null) {
+      lines.push(line)
+      if (mark !== null && closes(mark, fence)) {
+        fence = null
+        if (!list) cut()
+      }
+      blank = false
+      continue
+    }
+    if (line.trim() === '') {
+      blank = true
+      lines.push(line)
+      continue
+    }
+    const item = LIST_ITEM.test(line)
+    if (blank && !line.startsWith(' ') && !(list && item)) cut()
+    if (mark !== null && !(mark[2]?.startsWith('`') && mark[3]?.includes('`'))) {
+      if (!list) cut()
+      fence = mark[2] ?? null
+    }
+    if (item && lines.length === 0) list = true
+    lines.push(line)
+    blank = false
+  }
+  cut()
+  return blocks
+}
+
+function closes(mark: RegExpExecArray, fence: string): boolean {
+  const run = mark[2] ?? ''
+  return run[0] === fence[0] && run.length >= fence.length && mark[3]?.trim() === ''
+}
+
+/** The last block of a reply that is still being written, with half-written marks closed or held back. */
+export function mendOpenBlock(block: string): string {
+  if (FENCE.test(block.split('\n', 1)[0] ?? '')) return block
+  let text = block
+    .replace(/!?\[([^\]\n]*)\]\([^)\s]*$/, '$1')
+    .replace(/\[\d{0,3}$/, '')
+    .replace(/(?<!\*)\*{1,2}$/, '')
+  const prose = text.replace(/`[^`\n]*`/g, '')
+  if ((prose.match(/`/g)?.length ?? 0) % 2 === 1 && !prose.includes('``')) text += '`'
+  else if ((prose.match(/\*\*/g)?.length ?? 0) % 2 === 1) text += '**'
+  return text
+}

@@ -1,0 +1,60 @@
+/** Numbers and times as the page words them. Pure. */
+
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`
+  const units = ['KB', 'MB', 'GB', 'TB']
+  let value = bytes / 1000
+  let unit = 0
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000
+    unit++
+  }
+  return `${value < 9.95 ? value.toFixed(1).replace(/\.0$/, '') : Math.round(value)} ${units[unit]}`
+}
+
+export function formatCount(count: number): string {
+  return count.toLocaleString('en')
+}
+
+/** `0.4 s`, `12 s`, `3 min 20 s`. */
+export function formatDuration(ms: number): string {
+  if (ms < 9_950) return `${(ms / 1000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1000)
+  if (seconds < 60) return `${seconds} s`
+  const rest = seconds % 60
+  return rest === 0 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 60)} min ${rest} s`
+}
+
+/** `now`, `5 min`, `3 h`, `yesterday`, `4 days`, then the date. */
+export function formatAge(iso: string, now: number): string {
+  const then = new Date(iso)
+  const minutes = Math.floor((now - then.getTime()) / 60_000)
+  if (minutes < 1) return 'now'
+  if (minutes < 60) return `${minutes} min`
+  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h`
+  const days = Math.floor(minutes / (24 * 60))
+  if (days === 1) return 'yesterday'
+  if (days < 7) return `${days} days`
+  const sameYear = then.getFullYear() === new Date(now).getFullYear()
+  return then.toLocaleDateString('en', { day: 'numeric', month: 'short', ...(sameYear ? {} : { year: 'numeric' }) })
+}
+
+/** The "N of M" of a status line as a fraction, if it has one. */
+export function progressOf(text: string): { value: number; max: number } | null {
+  const match = /(\d[\d,. ]*) of (\d[\d,. ]*)/.exec(text)
+  if (match === null) return null
+  const [value, max] = [match[1], match[2]].map((digits) => Number((digits ?? '').replace(/\D/g, '')))
+  return value !== undefined && max !== undefined && max > 0 && value <= max ? { value, max } : null
+}
+
+/** What a screen reader is told of a reply: its words without the Markdown. */
+export function plainText(markdown: string, limit: number): string {
+  const text = markdown
+    .replace(/```[^\n]*\n[\s\S]*?(```|$)/g, ' (code) ')
+    .replace(/\[(\d+)\]/g, '')
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replace(/[*_`#>|~]+/g, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+  return text.length <= limit ? text : `${text.slice(0, text.lastIndexOf(' ', limit))} …`
+}

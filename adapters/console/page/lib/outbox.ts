@@ -1,0 +1,127 @@
+/**
+ * Messages on their way to the server. One leaves only when the server has it: it is kept across reloads, sent again with
+ * the same id after a lost answer, and sent in order within its thread.
+ */
+import type { FileChip, Message, SendMessage } from '../../api.ts'
+import { ServerFailure } from './server.ts'
+import { createStore, type Store } from './store.ts'
+
+export interface Outgoing {
+  threadId: string
+  body: SendMessage
+  attachments: FileChip[]
+  createdAt: string
+  /** `waiting`: the server was not reached, another try comes. `refused`: it said no; `tell` says why. */
+  state: 'sending' | 'waiting' | 'refused'
+  tell: string | null
+}
+
+export interface OutboxDeps {
+  send(threadId: string, body: SendMessage): Promise<{ message: Message; turnId: string }>
+  onSent(message: Message): void
+  storage: Pick<Storage, 'getItem' | 'setItem'>
+  setTimer(run: () => void, ms: number): void
+}
+
+export interface Outbox {
+  state: Store<Outgoing[]>
+  add(outgoing: Pick<Outgoing, 'threadId' | 'body' | 'attachments'>): void
+  /** The server has it, as an event told; or the person gave it up. */
+  drop(messageIds: string[]): void
+  dropThread(threadId: string): void
+  /** Tries everything that waits now, and `messageId` even if it was refused. */
+  retryNow(messageId?: string): void
+}
+
+const KEY = 'parley.outbox'
+const LAST_RETRY_MS = 20_000
+
+export function createOutbox(deps: OutboxDeps): Outbox {
+  const state = createStore<Outgoing[]>(load(deps.storage))
+  const sending = new Set<string>()
+  let failures = 0
+  let scheduled = false
+
+  state.subscribe(() => {
+    try {
+      deps.storage.setItem(KEY, JSON.stringify(state.get()))
+    } catch {
+      // Storage is full or forbidden: the message is still held by the open page.
+    }
+  })
+
+  const change = (id: string, patch: Partial<Outgoing>) =>
+    state.set((all) => all.map((one) => (one.body.id === id ? { ...one, ...patch } : one)))
+
+  async function attempt(outgoing: Outgoing): Promise<void> {
+    sending.add(outgoing.body.id)
+    try {
+      const { message } = await deps.send(outgoing.threadId, outgoing.body)
+      failures = 0
+      // Given up or already told by an event while the answer was on its way: nothing to add.
+      if (state.get().some((one) => one.body.id === outgoing.body.id)) deps.onSent(message)
+      drop([outgoing.body.id])
+    } catch (cause) {
+      const failure = cause instanceof ServerFailure ? cause : new ServerFailure(0, String(cause))
+      if (failure.passing) {
+        change(outgoing.body.id, { state: 'waiting', tell: failure.tell })
+        schedule()
+      } else change(outgoing.body.id, { state: 'refused', tell: failure.tell })
+    } finally {
+      sending.delete(outgoing.body.id)
+      pump(false)
+    }
+  }
+
+  function pump(retryWaiting: boolean): void {
+    const held = new Set<string>()
+    for (const one of state.get()) {
+      if (held.has(one.threadId) || one.state === 'refused') continue
+      held.add(one.threadId)
+      if (sending.has(one.body.id) || (one.state === 'waiting' && !retryWaiting)) continue
+      void attempt(one)
+    }
+  }
+
+  function schedule(): void {
+    if (scheduled) return
+    scheduled = true
+    deps.setTimer(
+      () => {
+        scheduled = false
+        pump(true)
+      },
+      Math.min(LAST_RETRY_MS, 500 * 2 ** failures++),
+    )
+  }
+
+  const drop = (ids: string[]) =>
+    state.set((all) =>
+      all.some((one) => ids.includes(one.body.id)) ? all.filter((one) => !ids.includes(one.body.id)) : all,
+    )
+
+  queueMicrotask(() => pump(true))
+  return {
+    state,
+    add(outgoing) {
+      const one: Outgoing = { ...outgoing, createdAt: new Date().toISOString(), state: 'sending', tell: null }
+      state.set((all) => [...all, one])
+      pump(false)
+    },
+    drop,
+    dropThread: (threadId) => state.set((all) => all.filter((one) => one.threadId !== threadId)),
+    retryNow(messageId) {
+      failures = 0
+      if (messageId !== undefined) change(messageId, { state: 'sending', tell: null })
+      pump(true)
+    },
+  }
+}
+
+function load(storage: Pick<Storage, 'getItem'>): Outgoing[] {
+  try {
+    return JSON.parse(storage.getItem(KEY) ?? '[]') as Outgoing[]
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,86 @@
+/** The page's calls to the console's server. Uploads are in `upload.ts`, events in `live.ts`. */
+import type { Position } from '../../../../src/core/artifact.ts'
+import type { ApiError, ConsoleStatus, Message, SendMessage, Thread } from '../../api.ts'
+
+/** `status` 0: the server was not reached. `tell` is a sentence for the person at the page. */
+export class ServerFailure extends Error {
+  readonly status: number
+  readonly tell: string
+  constructor(status: number, tell: string) {
+    super(tell)
+    this.status = status
+    this.tell = tell
+  }
+  /** Whether the same request may succeed later without the person changing it. */
+  get passing(): boolean {
+    return this.status === 0 || this.status >= 500 || this.status === 408 || this.status === 425 || this.status === 429
+  }
+}
+
+export interface PageMarks {
+  /** Of the page, in points. */
+  width: number
+  height: number
+  /** In fractions of the page. */
+  marks: { x: number; y: number; width: number; height: number }[]
+}
+
+export interface TextAround {
+  from: number
+  to: number
+  of: number
+  lines: string[]
+}
+
+const UNREACHABLE = 'Parley cannot be reached right now.'
+
+async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  let response: Response
+  try {
+    response = await fetch(`/console/${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+      ...(signal === undefined ? {} : { signal }),
+    })
+  } catch (cause) {
+    if (signal?.aborted) throw cause
+    throw new ServerFailure(0, UNREACHABLE)
+  }
+  const text = await response.text().catch(() => '')
+  if (!response.ok) throw new ServerFailure(response.status, tellOf(text, response.status))
+  return (text === '' ? undefined : JSON.parse(text)) as T
+}
+
+/** The server's sentence in an error body, or one that says what little is known. */
+export function tellOf(body: string, status: number): string {
+  try {
+    const parsed = JSON.parse(body) as Partial<ApiError>
+    if (typeof parsed.error?.tell === 'string') return parsed.error.tell
+  } catch {
+    // Not from Parley: a proxy's page, or nothing.
+  }
+  return status === 0 ? UNREACHABLE : `Parley answered with an error (${status}).`
+}
+
+const id = encodeURIComponent
+
+export const server = {
+  status: () => call<ConsoleStatus>('GET', 'status'),
+  threads: () => call<{ threads: Thread[] }>('GET', 'threads').then((body) => body.threads),
+  deleteThread: (threadId: string) => call<void>('DELETE', `threads/${id(threadId)}`),
+  send: (threadId: string, body: SendMessage) =>
+    call<{ message: Message; turnId: string }>('POST', `threads/${id(threadId)}/messages`, body),
+  stop: (turnId: string) => call<{ turnId: string }>('POST', `turns/${id(turnId)}/stop`),
+  regenerate: (turnId: string) => call<{ turnId: string }>('POST', `turns/${id(turnId)}/regenerate`),
+  marks: (hash: string, page: number, quote: string, signal: AbortSignal) =>
+    call<PageMarks>('GET', `files/${id(hash)}/page/${page}/marks?quote=${id(quote)}`, undefined, signal),
+  textAround: (hash: string, at: Position, range: { from: number; to: number }, signal: AbortSignal) => {
+    const query = new URLSearchParams({ from: String(range.from), to: String(range.to), kind: at.kind })
+    if (at.kind === 'rows' && at.sheet !== undefined) query.set('sheet', at.sheet)
+    return call<TextAround>('GET', `files/${id(hash)}/text?${query}`, undefined, signal)
+  },
+}
+
+export const eventsUrl = (threadId: string) => `/console/events?thread=${id(threadId)}`
+export const pageUrl = (hash: string, page: number, width: number) =>
+  `/console/files/${id(hash)}/page/${page}?width=${width}`

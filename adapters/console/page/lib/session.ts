@@ -1,0 +1,169 @@
+/** One open page: the thread it shows, the list beside it, the event stream, and what the person can do. */
+import type { ConsoleEvent, ConsoleStatus, FileChip, Thread } from '../../api.ts'
+import {
+  applyEvent,
+  type Conversation,
+  emptyConversation,
+  runningTurn,
+  withMessage,
+  withThread,
+} from './conversation.ts'
+import { connectLive, type Live } from './live.ts'
+import { createOutbox, type Outbox } from './outbox.ts'
+import { randomId } from './random-id.ts'
+import { currentThread, threadHref } from './route.ts'
+import { eventsUrl, ServerFailure, server } from './server.ts'
+import { createStore, type Store } from './store.ts'
+
+export interface PageState {
+  status: ConsoleStatus | null
+  /** `null` until the first list has come. */
+  threads: Thread[] | null
+  conversation: Conversation
+  link: 'connecting' | 'open' | 'lost'
+  /** What went wrong with the last action, as a sentence. */
+  trouble: string | null
+}
+
+export interface Session {
+  state: Store<PageState>
+  outbox: Outbox
+  newThread(): void
+  send(text: string, files: FileChip[]): void
+  stop(): void
+  regenerate(turnId: string): void
+  deleteThread(threadId: string): void
+  dismissTrouble(): void
+}
+
+/** How often streamed text is drawn: often enough to flow, seldom enough for a slow machine. */
+const DRAW_EVERY_MS = 40
+
+export function createSession(): Session {
+  const state = createStore<PageState>({
+    status: null,
+    threads: null,
+    conversation: emptyConversation(currentThread()),
+    link: 'connecting',
+    trouble: null,
+  })
+  const patch = (change: Partial<PageState>) => state.set((now) => ({ ...now, ...change }))
+  const held = () => state.get().conversation
+
+  const outbox = createOutbox({
+    send: server.send,
+    onSent: (message) => {
+      if (message.threadId !== held().threadId) return
+      const known = held().messages.find((one) => one.id === message.id)
+      if (known === undefined || known.turnId === null) patch({ conversation: withMessage(held(), message) })
+    },
+    storage: sessionStorage,
+    setTimer: (run, ms) => void setTimeout(run, ms),
+  })
+
+  let live: Live | null = null
+  let arrived: ConsoleEvent[] = []
+  let drawing: ReturnType<typeof setTimeout> | undefined
+
+  function draw(): void {
+    drawing = undefined
+    const events = arrived
+    arrived = []
+    let { conversation, threads } = state.get()
+    for (const event of events) {
+      const next = applyEvent(conversation, event)
+      if (next === 'gap') {
+        live?.reconnect()
+        break
+      }
+      conversation = next
+      if (event.type === 'thread') threads = withThread(threads ?? [], event.thread)
+      if (event.type === 'threadDeleted') threads = threads?.filter((one) => one.id !== event.threadId) ?? null
+      if (event.type === 'threadDeleted' && event.threadId === conversation.threadId) queueMicrotask(leaveDeleted)
+    }
+    patch({ conversation, threads })
+    outbox.drop(conversation.messages.map((message) => message.id))
+  }
+
+  function follow(threadId: string): void {
+    live?.close()
+    clearTimeout(drawing)
+    drawing = undefined
+    arrived = []
+    patch({ conversation: emptyConversation(threadId), link: 'connecting', trouble: null })
+    live = connectLive(eventsUrl(threadId), {
+      event(event) {
+        if (event.type === 'snapshot') arrived = []
+        arrived.push(event)
+        drawing ??= setTimeout(draw, event.type === 'snapshot' ? 0 : DRAW_EVERY_MS)
+      },
+      open() {
+        patch({ link: 'open' })
+        outbox.retryNow()
+        void refresh()
+      },
+      lost: () => patch({ link: 'lost' }),
+    })
+  }
+
+  /** What the event stream does not repeat after a pause. */
+  async function refresh(): Promise<void> {
+    const [status, threads] = await Promise.allSettled([server.status(), server.threads()])
+    if (status.status === 'fulfilled') patch({ status: status.value })
+    if (threads.status === 'fulfilled') patch({ threads: threads.value })
+  }
+
+  async function act(action: () => Promise<unknown>): Promise<void> {
+    patch({ trouble: null })
+    try {
+      await action()
+    } catch (cause) {
+      patch({ trouble: cause instanceof ServerFailure ? cause.tell : 'That did not work. Try again.' })
+    }
+  }
+
+  function newThread(): void {
+    const { conversation } = state.get()
+    const unused =
+      conversation.messages.length === 0 && outbox.state.get().every((one) => one.threadId !== conversation.threadId)
+    if (!unused || !conversation.loaded) location.hash = threadHref(randomId())
+  }
+
+  function leaveDeleted(): void {
+    history.replaceState(null, '', threadHref(randomId()))
+    follow(currentThread())
+  }
+
+  window.addEventListener('hashchange', () => {
+    const threadId = currentThread()
+    if (threadId !== held().threadId) follow(threadId)
+  })
+  window.addEventListener('online', () => outbox.retryNow())
+  follow(held().threadId)
+
+  return {
+    state,
+    outbox,
+    newThread,
+    send(text, files) {
+      outbox.add({
+        threadId: held().threadId,
+        body: { id: randomId(), text, uploads: files.map((file) => file.id), locale: navigator.language },
+        attachments: files,
+      })
+    },
+    stop() {
+      const turnId = runningTurn(held())
+      if (turnId !== null) void act(() => server.stop(turnId))
+    },
+    regenerate: (turnId) => void act(() => server.regenerate(turnId)),
+    deleteThread: (threadId) =>
+      void act(async () => {
+        await server.deleteThread(threadId)
+        outbox.dropThread(threadId)
+        patch({ threads: state.get().threads?.filter((one) => one.id !== threadId) ?? null })
+        if (held().threadId === threadId) leaveDeleted()
+      }),
+    dismissTrouble: () => patch({ trouble: null }),
+  }
+}

@@ -1,0 +1,27 @@
+/** Sends one file's bytes. XMLHttpRequest, because fetch does not tell how much of a body has left. */
+import type { Upload } from '../../api.ts'
+import { ServerFailure, tellOf } from './server.ts'
+
+export interface RunningUpload {
+  done: Promise<Upload>
+  cancel(): void
+}
+
+/** Rejects with `ServerFailure`; never settles once cancelled. `onProgress` gets a fraction. */
+export function startUpload(uploadId: string, file: File, onProgress: (fraction: number) => void): RunningUpload {
+  const request = new XMLHttpRequest()
+  const done = new Promise<Upload>((resolve, reject) => {
+    request.upload.onprogress = (event) => {
+      if (event.lengthComputable && event.total > 0) onProgress(event.loaded / event.total)
+    }
+    request.onload = () => {
+      if (request.status >= 200 && request.status < 300) resolve(JSON.parse(request.responseText) as Upload)
+      else reject(new ServerFailure(request.status, tellOf(request.responseText, request.status)))
+    }
+    request.onerror = () => reject(new ServerFailure(0, 'The connection broke off. Try again.'))
+    request.open('PUT', `/console/uploads/${uploadId}?name=${encodeURIComponent(file.name)}`)
+    request.setRequestHeader('content-type', file.type === '' ? 'application/octet-stream' : file.type)
+    request.send(file)
+  })
+  return { done, cancel: () => request.abort() }
+}

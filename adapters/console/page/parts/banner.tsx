@@ -1,0 +1,49 @@
+/** The server's notice above the input. Once dismissed it stays away until it says something else. */
+import { useState } from 'react'
+import { Icon } from './icon.tsx'
+
+const KEY = 'parley.notice-seen'
+
+export function NoticeBanner({ notice }: { notice: string }) {
+  const [seen, setSeen] = useState(() => {
+    try {
+      return localStorage.getItem(KEY)
+    } catch {
+      return null
+    }
+  })
+  if (seen === notice) return null
+  return (
+    <aside className="banner" aria-label="Notice">
+      <Icon name="info" />
+      <p>{notice}</p>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label="Dismiss the notice"
+        onClick={() => {
+          setSeen(notice)
+          try {
+            localStorage.setItem(KEY, notice)
+          } catch {
+            // Dismissed for this page only.
+          }
+        }}
+      >
+        <Icon name="close" />
+      </button>
+    </aside>
+  )
+}
+
+export function TroubleBanner({ tell, onDismiss }: { tell: string; onDismiss(): void }) {
+  return (
+    <div className="banner trouble" role="alert">
+      <Icon name="warn" />
+      <p>{tell}</p>
+      <button type="button" className="icon-button" aria-label="Dismiss" onClick={onDismiss}>
+        <Icon name="close" />
+      </button>
+    </div>
+  )
+}

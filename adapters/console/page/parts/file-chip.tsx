@@ -1,0 +1,67 @@
+/** A file in the tray of the composer or on a message that was sent. */
+import type { FileChip } from '../../api.ts'
+import { formatBytes } from '../lib/format.ts'
+import type { TrayFile } from '../lib/tray.ts'
+import { Icon } from './icon.tsx'
+
+export function SentFile({ file }: { file: FileChip }) {
+  return (
+    <li className="file-chip">
+      <FileBadge name={file.name} preview={null} />
+      <span className="file-name" title={file.name}>
+        {file.name}
+      </span>
+      <span className="file-note">{formatBytes(file.bytes)}</span>
+    </li>
+  )
+}
+
+export function ChosenFile(props: { file: TrayFile; onRemove(): void; onRetry(): void }) {
+  const { file } = props
+  const percent = Math.round(file.progress * 100)
+  const note =
+    file.state === 'uploading'
+      ? `${formatBytes(file.bytes)} · ${percent}%`
+      : file.state === 'failed'
+        ? (file.tell ?? 'The upload failed.')
+        : formatBytes(file.bytes)
+  return (
+    <li className={`file-chip ${file.state}`}>
+      <FileBadge name={file.name} preview={file.preview} />
+      <span className="file-name" title={file.name}>
+        {file.name}
+      </span>
+      <span className="file-note" role={file.state === 'failed' ? 'alert' : undefined}>
+        {note}
+      </span>
+      {file.state === 'failed' && file.retryable ? (
+        <button type="button" className="chip-action" aria-label={`Upload ${file.name} again`} onClick={props.onRetry}>
+          <Icon name="again" />
+        </button>
+      ) : null}
+      <button
+        type="button"
+        className="chip-action"
+        aria-label={file.state === 'uploading' ? `Cancel the upload of ${file.name}` : `Remove ${file.name}`}
+        onClick={props.onRemove}
+      >
+        <Icon name="close" />
+      </button>
+      {file.state === 'uploading' ? (
+        <progress aria-label={`Upload of ${file.name}`} max={100} value={percent}>
+          {percent}%
+        </progress>
+      ) : null}
+    </li>
+  )
+}
+
+function FileBadge({ name, preview }: { name: string; preview: string | null }) {
+  if (preview !== null) return <img className="file-badge" src={preview} alt="" />
+  const ending = /\.([a-z0-9]{1,4})$/i.exec(name)?.[1]
+  return (
+    <span className="file-badge" aria-hidden="true">
+      {ending === undefined ? <Icon name="file" /> : ending.toLowerCase()}
+    </span>
+  )
+}

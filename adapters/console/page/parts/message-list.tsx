@@ -1,0 +1,85 @@
+/** The messages of the open thread, what is on its way, and what happens right now. */
+import { useEffect, useRef } from 'react'
+import type { Citation } from '../../../../src/core/reply.ts'
+import type { Message } from '../../api.ts'
+import { type Conversation, runningTurn } from '../lib/conversation.ts'
+import type { Outgoing } from '../lib/outbox.ts'
+import { usePinnedScroll } from '../lib/use-pinned-scroll.ts'
+import { Icon } from './icon.tsx'
+import { Reply } from './reply.tsx'
+import { StatusLine } from './status-line.tsx'
+import { OutgoingMessage, UserMessage } from './user-message.tsx'
+
+export interface MessageListProps {
+  conversation: Conversation
+  outgoing: Outgoing[]
+  onOpenSource(citation: Citation, message: Message): void
+  onRegenerate(turnId: string): void
+  onRetry(messageId: string): void
+  onDiscard(messageId: string): void
+}
+
+export function MessageList(props: MessageListProps) {
+  const { conversation, outgoing } = props
+  const { messages } = conversation
+  const scroller = useRef<HTMLDivElement>(null)
+  const content = useRef<HTMLDivElement>(null)
+  const { away, pin } = usePinnedScroll(scroller, content)
+  const lastReply = messages.findLast((message) => message.role === 'parley')
+  const idle = runningTurn(conversation) === null && outgoing.length === 0
+  const happening = statusText(conversation)
+
+  // What one sends oneself is always brought into view.
+  const newest = outgoing.at(-1)?.body.id
+  useEffect(() => {
+    if (newest !== undefined) pin()
+  }, [newest, pin])
+
+  return (
+    <div className="messages-frame">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <section ref={scroller} className="messages" aria-label="Messages" tabIndex={0}>
+        <div ref={content} className="column">
+          {messages.map((message) =>
+            message.role === 'user' ? (
+              <UserMessage key={message.id} text={message.text} attachments={message.attachments} />
+            ) : (
+              <Reply
+                key={message.id}
+                message={message}
+                repeatable={idle && message === lastReply}
+                onOpenSource={props.onOpenSource}
+                onRegenerate={props.onRegenerate}
+              />
+            ),
+          )}
+          {outgoing.map((one) => (
+            <OutgoingMessage
+              key={one.body.id}
+              outgoing={one}
+              onRetry={() => props.onRetry(one.body.id)}
+              onDiscard={() => props.onDiscard(one.body.id)}
+            />
+          ))}
+          {happening === null ? null : <StatusLine text={happening} />}
+        </div>
+      </section>
+      {away ? (
+        <button type="button" className="jump" onClick={() => pin(true)}>
+          <Icon name="down" />
+          <span>Jump to latest</span>
+        </button>
+      ) : null}
+    </div>
+  )
+}
+
+/** `null` once the words themselves show that Parley is at work. */
+function statusText({ status, messages, thread }: Conversation): string | null {
+  const last = messages.at(-1)
+  const writing = last?.role === 'parley' && last.state === 'streaming'
+  if (writing && last.text !== '' && (status === null || status.state === 'answering')) return null
+  if (status !== null) return status.text
+  if (writing) return 'Thinking…'
+  return thread?.busy === true && last?.role === 'user' ? 'Waiting…' : null
+}

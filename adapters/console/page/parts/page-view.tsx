@@ -1,0 +1,137 @@
+/** A page of a PDF as a picture, the cited passage marked on it. */
+import { useEffect, useRef, useState } from 'react'
+import type { Citation } from '../../../../src/core/reply.ts'
+import { type PageMarks, pageUrl, server } from '../lib/server.ts'
+import { Icon } from './icon.tsx'
+
+/** CSS pixels per point at 100 %. */
+const FULL_SIZE = 96 / 72
+/** Widths are rounded up so that a resized panel asks for the same picture again. */
+const WIDTH_STEP = 200
+const WIDEST = 2_000
+
+export function PageView({ citation, cited, pages }: { citation: Citation; cited: number; pages: number | null }) {
+  const [page, setPage] = useState(cited)
+  const [zoom, setZoom] = useState<'fit' | 'full'>('fit')
+  const [loaded, setLoaded] = useState(false)
+  const [failed, setFailed] = useState(false)
+  const [width, setWidth] = useState<number | null>(null)
+  const box = useRef<HTMLDivElement>(null)
+  const marks = useMarks(citation, cited)
+  const onCited = page === cited
+
+  useEffect(() => {
+    const element = box.current
+    if (element === null) return
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth))
+    observer.observe(element)
+    return () => observer.disconnect()
+  }, [])
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: marks may come after the picture
+  useEffect(() => {
+    const element = box.current
+    if (element === null || !loaded) return
+    const mark = onCited ? element.querySelector<HTMLElement>('.page-mark') : null
+    if (mark === null) element.scrollTop = 0
+    else {
+      const above = mark.getBoundingClientRect().top - element.getBoundingClientRect().top
+      element.scrollTop += above - element.clientHeight / 3
+    }
+  }, [loaded, onCited, marks])
+
+  function turn(to: number): void {
+    setPage(to)
+    setLoaded(false)
+    setFailed(false)
+  }
+
+  const cssWidth = zoom === 'full' ? Math.round((marks?.width ?? 612) * FULL_SIZE) : width
+  const asked = Math.ceil(((cssWidth ?? 0) * Math.min(2, devicePixelRatio)) / WIDTH_STEP) * WIDTH_STEP
+  const last = pages !== null && page >= pages
+
+  return (
+    <>
+      <div className="panel-tools" role="toolbar" aria-label="Page">
+        <button
+          type="button"
+          className="icon-button"
+          aria-label="Previous page"
+          disabled={page <= 1}
+          onClick={() => turn(page - 1)}
+        >
+          <Icon name="left" />
+        </button>
+        <span className="page-number" role="status">
+          Page {page}
+          {pages === null ? '' : ` of ${pages}`}
+        </span>
+        <button
+          type="button"
+          className="icon-button"
+          aria-label="Next page"
+          disabled={last || (pages === null && failed)}
+          onClick={() => turn(page + 1)}
+        >
+          <Icon name="right" />
+        </button>
+        {onCited ? null : (
+          <button type="button" className="link-button" onClick={() => turn(cited)}>
+            Back to page {cited}
+          </button>
+        )}
+        <span className="spacer" />
+        <button type="button" className="button small" aria-pressed={zoom === 'fit'} onClick={() => setZoom('fit')}>
+          Fit
+        </button>
+        <button type="button" className="button small" aria-pressed={zoom === 'full'} onClick={() => setZoom('full')}>
+          100%
+        </button>
+      </div>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <div ref={box} className="panel-body page-box" tabIndex={0}>
+        {failed ? <p className="panel-note">This page cannot be shown as a picture.</p> : null}
+        {cssWidth === null || failed ? null : (
+          <div
+            className={loaded ? 'page' : 'page loading'}
+            style={{ width: cssWidth, aspectRatio: marks === null ? '612 / 792' : `${marks.width} / ${marks.height}` }}
+          >
+            <img
+              key={page}
+              src={pageUrl(citation.contentHash, page, Math.min(WIDEST, asked))}
+              alt={`Page ${page} of ${citation.title}`}
+              onLoad={() => setLoaded(true)}
+              onError={() => setFailed(true)}
+            />
+            {onCited && loaded
+              ? marks?.marks.map((mark) => (
+                  <span
+                    key={`${mark.x} ${mark.y}`}
+                    className="page-mark"
+                    style={{
+                      left: `${mark.x * 100}%`,
+                      top: `${mark.y * 100}%`,
+                      width: `${mark.width * 100}%`,
+                      height: `${mark.height * 100}%`,
+                    }}
+                  />
+                ))
+              : null}
+          </div>
+        )}
+      </div>
+    </>
+  )
+}
+
+/** Without a quote there is nothing to mark, but the page's size is still worth knowing. */
+function useMarks(citation: Citation, page: number): PageMarks | null {
+  const [marks, setMarks] = useState<PageMarks | null>(null)
+  const { contentHash, quote = '' } = citation
+  useEffect(() => {
+    const gone = new AbortController()
+    server.marks(contentHash, page, quote, gone.signal).then(setMarks, () => undefined)
+    return () => gone.abort()
+  }, [contentHash, page, quote])
+  return marks
+}

@@ -1,0 +1,15 @@
+/** What the inside of a reply's Markdown needs to know of the reply. */
+import { createContext } from 'react'
+import type { Citation } from '../../../../src/core/reply.ts'
+
+export interface ReplyContext {
+  citations: Citation[]
+  streaming: boolean
+  openSource(citation: Citation): void
+}
+
+export const ReplyContext = createContext<ReplyContext>({
+  citations: [],
+  streaming: false,
+  openSource: () => undefined,
+})

@@ -1,0 +1,117 @@
+/** The threads, a new one, and the theme. On a phone it is a drawer. */
+import { useEffect, useRef, useState } from 'react'
+import type { Thread } from '../../api.ts'
+import { formatAge } from '../lib/format.ts'
+import { threadHref } from '../lib/route.ts'
+import { DeleteDialog } from './delete-dialog.tsx'
+import { Icon, Mark } from './icon.tsx'
+import { ThemeSwitch } from './theme-switch.tsx'
+
+export interface SidebarProps {
+  threads: Thread[] | null
+  currentId: string
+  version: string | null
+  drawer: boolean
+  open: boolean
+  onClose(): void
+  onNew(): void
+  onDelete(threadId: string): void
+}
+
+export function Sidebar(props: SidebarProps) {
+  const { threads, currentId, drawer, open, onClose } = props
+  const [leaving, setLeaving] = useState<Thread | null>(null)
+  const now = useMinutes()
+  const panel = useRef<HTMLElement>(null)
+
+  useEffect(() => {
+    if (drawer && open) panel.current?.querySelector<HTMLElement>('button, a')?.focus()
+  }, [drawer, open])
+
+  return (
+    <>
+      {drawer && open ? <div className="scrim" onClick={onClose} aria-hidden="true" /> : null}
+      <nav
+        ref={panel}
+        id="threads"
+        className={open ? 'sidebar open' : 'sidebar'}
+        aria-label="Threads"
+        inert={drawer && !open}
+      >
+        <div className="sidebar-top">
+          <span className="wordmark">
+            <Mark />
+            Parley
+          </span>
+          {drawer ? (
+            <button type="button" className="icon-button" aria-label="Close the list of threads" onClick={onClose}>
+              <Icon name="close" />
+            </button>
+          ) : null}
+        </div>
+        <button type="button" className="new-thread" aria-keyshortcuts="Control+K Meta+K" onClick={props.onNew}>
+          <Icon name="plus" />
+          <span>New thread</span>
+          <span className="shortcut" aria-hidden="true">
+            {shortcut}
+          </span>
+        </button>
+        {threads?.length === 0 ? <p className="no-threads">Your threads will be listed here.</p> : null}
+        <ul className="thread-list">
+          {threads?.map((thread) => (
+            <li key={thread.id} className={thread.id === currentId ? 'current' : ''}>
+              <a
+                href={threadHref(thread.id)}
+                aria-current={thread.id === currentId ? 'page' : undefined}
+                onClick={onClose}
+                title={thread.title}
+              >
+                <span className="thread-title">{thread.title || 'Untitled'}</span>
+                {thread.busy ? (
+                  <span className="busy-dot" role="img" aria-label="Answering" title="Answering" />
+                ) : (
+                  <time dateTime={thread.updatedAt}>{formatAge(thread.updatedAt, now)}</time>
+                )}
+              </a>
+              <button
+                type="button"
+                className="icon-button thread-delete"
+                aria-label={`Delete thread “${thread.title}”`}
+                title="Delete"
+                onClick={() => setLeaving(thread)}
+              >
+                <Icon name="trash" />
+              </button>
+            </li>
+          ))}
+        </ul>
+        <div className="sidebar-foot">
+          <ThemeSwitch />
+          {props.version === null ? null : <span className="version">{props.version}</span>}
+        </div>
+      </nav>
+      {leaving === null ? null : (
+        <DeleteDialog
+          title={leaving.title}
+          onCancel={() => setLeaving(null)}
+          onDelete={() => {
+            props.onDelete(leaving.id)
+            setLeaving(null)
+          }}
+        />
+      )}
+    </>
+  )
+}
+
+const shortcut = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘K' : 'Ctrl K'
+
+/** The time, anew each minute. */
+function useMinutes(): number {
+  const [now, setNow] = useState(Date.now)
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 60_000)
+    return () => clearInterval(timer)
+  }, [])
+  return now
+}

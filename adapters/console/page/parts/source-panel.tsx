@@ -1,0 +1,61 @@
+/** The place that a citation names: beside the thread, or as a sheet on a phone. Esc closes it and the focus returns. */
+import { useEffect, useId, useRef } from 'react'
+import { describePosition } from '../../../../src/core/artifact.ts'
+import type { Citation } from '../../../../src/core/reply.ts'
+import { Icon } from './icon.tsx'
+import { PageView } from './page-view.tsx'
+import { TextView } from './text-view.tsx'
+
+export interface SourcePanelProps {
+  citation: Citation
+  /** Pages in the file, when the receipt tells. */
+  pages: number | null
+  modal: boolean
+  onClose(): void
+}
+
+export function SourcePanel({ citation, pages, modal, onClose }: SourcePanelProps) {
+  const heading = useId()
+  const panel = useRef<HTMLElement>(null)
+
+  useEffect(() => {
+    const opener = document.activeElement
+    panel.current?.querySelector<HTMLElement>('.panel-close')?.focus()
+    return () => {
+      // After the rest of the page can be focused again.
+      requestAnimationFrame(() => {
+        if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
+      })
+    }
+  }, [])
+
+  return (
+    <>
+      {modal ? <div className="scrim" onClick={onClose} aria-hidden="true" /> : null}
+      <section ref={panel} className="panel" role="dialog" aria-modal={modal} aria-labelledby={heading}>
+        <header className="panel-head">
+          <span className="source-n">{citation.n}</span>
+          <div className="panel-title">
+            <h2 id={heading}>{citation.title}</h2>
+            <p>{describePosition(citation.at)}</p>
+          </div>
+          <button
+            type="button"
+            className="icon-button panel-close"
+            aria-label="Close the source"
+            title="Close (Esc)"
+            onClick={onClose}
+          >
+            <Icon name="close" />
+          </button>
+        </header>
+        {citation.quote === undefined ? null : <blockquote className="panel-quote">{citation.quote}</blockquote>}
+        {citation.at.kind === 'page' ? (
+          <PageView key={citation.n} citation={citation} cited={citation.at.page} pages={pages} />
+        ) : (
+          <TextView key={citation.n} citation={citation} />
+        )}
+      </section>
+    </>
+  )
+}

@@ -1,0 +1,22 @@
+import { describePosition } from '../../../../src/core/artifact.ts'
+import type { Citation } from '../../../../src/core/reply.ts'
+
+/** The row of sources below a reply: each opens the place that it names. */
+export function Sources({ citations, onOpen }: { citations: Citation[]; onOpen(citation: Citation): void }) {
+  return (
+    <section className="sources">
+      <h3>Sources</h3>
+      <ol>
+        {citations.map((citation) => (
+          <li key={citation.n}>
+            <button type="button" className="source" onClick={() => onOpen(citation)} title={citation.title}>
+              <span className="source-n">{citation.n}</span>
+              <span className="source-title">{citation.title}</span>
+              <span className="source-at">{describePosition(citation.at)}</span>
+            </button>
+          </li>
+        ))}
+      </ol>
+    </section>
+  )
+}

@@ -1,0 +1,59 @@
+/** What the person wrote: sent, or still on its way. */
+import { memo } from 'react'
+import type { FileChip } from '../../api.ts'
+import type { Outgoing } from '../lib/outbox.ts'
+import { SentFile } from './file-chip.tsx'
+
+export const UserMessage = memo(function UserMessage(props: { text: string; attachments: FileChip[] }) {
+  return (
+    <article className="user-message">
+      <h2 className="visually-hidden">You</h2>
+      <UserContent {...props} />
+    </article>
+  )
+})
+
+export function OutgoingMessage(props: { outgoing: Outgoing; onRetry(): void; onDiscard(): void }) {
+  const { outgoing } = props
+  return (
+    <article className="user-message outgoing">
+      <h2 className="visually-hidden">You</h2>
+      <UserContent text={outgoing.body.text} attachments={outgoing.attachments} />
+      {outgoing.state === 'sending' ? <p className="outgoing-note">Sending…</p> : null}
+      {outgoing.state === 'waiting' ? (
+        <p className="outgoing-note" role="status">
+          Not sent yet, trying again.{' '}
+          <button type="button" className="link-button" onClick={props.onRetry}>
+            Try now
+          </button>
+        </p>
+      ) : null}
+      {outgoing.state === 'refused' ? (
+        <p className="outgoing-note refused" role="alert">
+          Not sent: {outgoing.tell}{' '}
+          <button type="button" className="link-button" onClick={props.onRetry}>
+            Try again
+          </button>{' '}
+          <button type="button" className="link-button" onClick={props.onDiscard}>
+            Discard
+          </button>
+        </p>
+      ) : null}
+    </article>
+  )
+}
+
+function UserContent({ text, attachments }: { text: string; attachments: FileChip[] }) {
+  return (
+    <>
+      {attachments.length === 0 ? null : (
+        <ul className="sent-files" aria-label="Files">
+          {attachments.map((file) => (
+            <SentFile key={file.id} file={file} />
+          ))}
+        </ul>
+      )}
+      {text === '' ? null : <p className="bubble">{text}</p>}
+    </>
+  )
+}
