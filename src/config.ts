@@ -9,6 +9,7 @@ import { parse as parseYaml, YAMLParseError } from 'yaml'
 import { z } from 'zod'
 import { ParleyError } from './core/errors.ts'
 import { usd } from './core/money.ts'
+import { families, type LimitOverrides, type Limits } from './media/limits.ts'
 
 const url = z.url({ protocol: /^https?$/, error: 'wants an address that starts with http:// or https://' })
 const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
@@ -76,29 +77,53 @@ export const File = z.strictObject({
       fileMegabytes: z.number().positive().max(2000).default(100),
       filesPerMessage: z.int().min(1).max(20).default(10),
       messageCharacters: z.int().min(1000).max(1_000_000).default(100_000),
-      pages: z.int().min(1).default(5000),
-      readSeconds: z.number().positive().default(120),
-      readMegabytes: z.number().min(128).default(1024),
       promptTokens: z.int().min(1000).default(60_000),
     })
     .prefault({}),
+  /** By family of formats; what is not set keeps its default (src/media/limits.ts). */
+  reading: z
+    .partialRecord(
+      z.enum(families),
+      z.strictObject({
+        megabytes: z.number().positive().optional(),
+        seconds: z.number().positive().optional(),
+        memoryMegabytes: z.number().min(192).optional(),
+        pages: z.int().min(1).optional(),
+        rows: z.int().min(1).optional(),
+        characters: z.int().min(1000).optional(),
+      }),
+    )
+    .default({}),
 })
 
 export type Config = ReturnType<typeof settle>
 
-/**
- * Reads the whole configuration. `env` defaults to the process's own, completed from `.env`; `cwd` is where `.env` and
- * parley.yaml lie. Throws `config_invalid`, whose `tell` lists every problem, one a line.
- */
-export function readConfig(env: NodeJS.ProcessEnv = process.env, cwd = process.cwd()): Config {
+export interface ConfigSources {
+  /** Default: the process's own. It wins over `.env`. */
+  env?: NodeJS.ProcessEnv
+  /** Where `.env` and parley.yaml lie. */
+  cwd?: string
+  /** What a command decides, whatever the environment says. */
+  overrides?: Record<string, string>
+}
+
+/** Reads the whole configuration. Throws `config_invalid`, whose `tell` lists every problem, one a line. */
+export function readConfig({ env = process.env, cwd = process.cwd(), overrides = {} }: ConfigSources = {}): Config {
   const problems: string[] = []
-  const environment = check(Environment, cleaned({ ...readDotEnv(cwd), ...env }), (name) => name, problems)
+  const environment = check(Environment, cleaned({ ...readDotEnv(cwd), ...env, ...overrides }), (name) => name, problems)
   const file = check(File, readYaml(cwd, problems), (path) => `parley.yaml: ${path}`, problems)
+  if (environment) problems.push(...contradictions(environment))
   if (!environment || !file || problems.length > 0) {
     const many = problems.length === 1 ? 'one thing' : `${problems.length} things`
     throw new ParleyError('config_invalid', `Parley cannot start: ${many} in its configuration must be mended.\n${problems.map((each) => `  - ${each}`).join('\n')}`)
   }
   return settle(environment, file, cwd)
+}
+
+/** Rules over several settings. */
+function contradictions(environment: z.infer<typeof Environment>): string[] {
+  const split = environment.ROLE !== 'all' && environment.DATABASE_URL === undefined
+  return split ? [`ROLE=${environment.ROLE} runs beside other processes and needs their DATABASE_URL. Set it, or leave ROLE out to run everything in one process.`] : []
 }
 
 function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof File>, cwd: string) {
@@ -119,8 +144,28 @@ function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof F
     },
     models: file.models,
     turns: file.turns,
+    reading: readingLimits(file.reading),
     limits: { ...file.limits, fileBytes: file.limits.fileMegabytes * 1_000_000 },
   }
+}
+
+function readingLimits(reading: z.infer<typeof File>['reading']): LimitOverrides {
+  const overrides: LimitOverrides = {}
+  for (const family of families) {
+    const set = reading[family]
+    if (set === undefined) continue
+    const { megabytes, memoryMegabytes, ...rest } = set
+    const all: { [Name in keyof Limits]: Limits[Name] | undefined } = {
+      bytes: megabytes === undefined ? undefined : megabytes * 1e6,
+      memoryMb: memoryMegabytes,
+      seconds: rest.seconds,
+      pages: rest.pages,
+      rows: rest.rows,
+      characters: rest.characters,
+    }
+    overrides[family] = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+  }
+  return overrides
 }
 
 /** Whether only this machine can reach a server bound to `host`. */

@@ -1,5 +1,4 @@
 /** History, content and question → ModelRequest. What Parley says and what people and files say are kept apart. */
-import { describePosition } from '../core/artifact.ts'
 import type { AttachmentReceipt } from '../core/reply.ts'
 import type { ModelMessage, ModelRequest, Part } from '../models/model.ts'
 import { sourceLabel } from '../reply/citations.ts'
@@ -93,9 +92,4 @@ function pastMessages(history: PastTurn[], budget: number): ModelMessage[] {
     ])
   }
   return kept.toReversed().flat()
-}
-
-/** "report.pdf, p. 137": for logs of what was cited and for platforms without previews. */
-export function describeSource(title: string, at: Parameters<typeof describePosition>[0]): string {
-  return `${title}, ${describePosition(at)}`
 }

@@ -27,6 +27,8 @@ export interface Attachments {
   release(id: string, owner: string): Promise<void>
   artifacts(keys: ArtifactKey[]): Promise<Artifact[]>
   saveArtifact(artifact: Artifact): Promise<void>
+  /** What the newest reader made of a file. */
+  latestArtifact(contentHash: string): Promise<Artifact | null>
 }
 
 export function createAttachments({ query }: Database): Attachments {
@@ -67,6 +69,10 @@ export function createAttachments({ query }: Database): Attachments {
       if (keys.length === 0) return []
       const rows = await query<{ body: Artifact }>(artifacts, [keys.map((key) => key.contentHash), keys.map((key) => key.engine)])
       return rows.map((row) => row.body)
+    },
+    async latestArtifact(contentHash) {
+      const [row] = await query<{ body: Artifact }>(latestArtifact, [contentHash])
+      return row?.body ?? null
     },
     async saveArtifact(artifact) {
       await query(saveArtifact, [artifact.contentHash, artifact.engine, jsonb(artifact)])
@@ -122,4 +128,9 @@ const saveArtifact: Statement = {
   name: 'artifact_save',
   text: `
 insert into artifact (content_hash, engine, body) values ($1, $2, $3::jsonb) on conflict do nothing`,
+}
+
+const latestArtifact: Statement = {
+  name: 'artifact_latest',
+  text: `select body from artifact where content_hash = $1 order by created_at desc limit 1`,
 }

@@ -1,0 +1,65 @@
+/** `npm run parley -- <command>`. Results go to stdout, everything else to stderr; exit code 1 comes with one clear line. */
+import { Command, InvalidArgumentError } from 'commander'
+import { ask } from './cli/ask.ts'
+import { examineParley, withParley } from './cli/client.ts'
+import { createApp } from './app.ts'
+import { readConfig } from './config.ts'
+import { ParleyError } from './core/errors.ts'
+import { createLogger } from './ops/logger.ts'
+import { runUntilSignal } from './ops/signals.ts'
+import { version } from './version.ts'
+
+const program = new Command('parley').description('Parley, an assistant that lives where teams talk.').version(version)
+
+program
+  .command('ask')
+  .description('ask a question about files; the answer is printed as it is written')
+  .argument('[files…] question', 'files to share, then the question; piped standard input is shared as a file')
+  .argument('[words...]')
+  .option('--json', 'print one object {text, citations, receipts, route, costUsd} at the end')
+  .option('--timeout <seconds>', 'give up after this time', seconds, 600)
+  .usage('[files…] "question"')
+  .action(async (first: string, rest: string[], options: { json?: boolean; timeout: number }) => {
+    const words = [first, ...rest]
+    const question = words.at(-1) ?? ''
+    await withParley((url) => ask({ url, files: words.slice(0, -1), question, json: options.json === true, timeoutMs: options.timeout * 1000 }))
+  })
+
+program
+  .command('doctor')
+  .description('look at everything that Parley needs, and say what to do about what is missing')
+  .option('--json', 'print the checks as JSON')
+  .action(async (options: { json?: boolean }) => {
+    const checks = await examineParley()
+    if (options.json) console.log(JSON.stringify(checks, null, 2))
+    else for (const { name, ok, tell } of checks) console.log(`${ok ? '✓' : '✗'} ${name}: ${tell}`)
+    if (checks.some(({ ok }) => !ok)) process.exitCode = 1
+  })
+
+for (const role of ['gateway', 'worker'] as const) {
+  program
+    .command(role)
+    .description(role === 'gateway' ? 'take messages in; wants DATABASE_URL and workers beside it' : 'answer and read; wants DATABASE_URL')
+    .action(() =>
+      runUntilSignal(async () => {
+        const config = readConfig({ overrides: { ROLE: role } })
+        const log = createLogger({ level: config.logLevel, readable: process.stderr.isTTY === true })
+        const app = await createApp(config, { log })
+        console.log(app.url === null ? 'Parley worker is ready' : `Parley gateway is ready: ${app.url}`)
+        return { app, log }
+      }),
+    )
+}
+
+function seconds(text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new InvalidArgumentError('Give a number of seconds, such as 60.')
+  return value
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  console.error(error instanceof ParleyError ? error.tell : error instanceof Error ? error.message : String(error))
+  process.exit(1)
+}

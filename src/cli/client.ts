@@ -1,0 +1,38 @@
+/** Commands use the Parley that runs on this home, or start one for themselves and stop it after. */
+import { createApp } from '../app.ts'
+import { readConfig } from '../config.ts'
+import { ParleyError } from '../core/errors.ts'
+import { createLogger } from '../ops/logger.ts'
+import type { Check } from '../ops/doctor.ts'
+import { readRunning } from '../store/home.ts'
+
+/** Only what went wrong is worth a line beside a command's own output. */
+const quiet = () => createLogger({ level: 'error', readable: process.stderr.isTTY === true })
+
+export async function withParley<T>(use: (url: string) => Promise<T>): Promise<T> {
+  // Its own Parley takes any free port of this machine, whatever port the served one is to have.
+  const config = readConfig({ overrides: { PORT: '0', HOST: '127.0.0.1', ROLE: 'all' } })
+  const running = await readRunning(config.home)
+  if (running) return use(reachable(running.url))
+  await using app = await createApp(config, { log: quiet() })
+  if (app.url === null) throw new ParleyError('internal', 'Parley did not open its port. Please try again.')
+  return await use(app.url)
+}
+
+export async function examineParley(): Promise<Check[]> {
+  const config = readConfig()
+  const running = await readRunning(config.home)
+  if (!running) {
+    await using app = await createApp(config, { log: quiet(), mode: 'examine' })
+    return await app.doctor()
+  }
+  const url = reachable(running.url)
+  const answer = await fetch(new URL('/doctor', url)).catch(() => null)
+  if (!answer?.ok) throw new ParleyError('internal', `Parley (process ${running.pid}) does not answer at ${url}. Look at its log, or restart it.`)
+  return (await answer.json()) as Check[]
+}
+
+/** A server bound to every address is reached through this machine's own. */
+function reachable(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+}

@@ -1,0 +1,13 @@
+/** Starts Parley and stops it in good order. */
+import { createApp } from './app.ts'
+import { readConfig } from './config.ts'
+import { createLogger } from './ops/logger.ts'
+import { runUntilSignal } from './ops/signals.ts'
+
+await runUntilSignal(async () => {
+  const config = readConfig()
+  const log = createLogger({ level: config.logLevel, readable: process.stderr.isTTY === true })
+  const app = await createApp(config, { log })
+  if (app.url !== null) console.log(`Parley is ready: ${app.url}`)
+  return { app, log }
+})

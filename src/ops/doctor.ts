@@ -1,0 +1,47 @@
+/** What `parley doctor` looks at. Each check ends in a sentence that says what is so, or what to do. */
+import { asParleyError } from '../core/errors.ts'
+import type { Queue } from '../queue/queue.ts'
+
+export interface Check {
+  name: string
+  ok: boolean
+  tell: string
+}
+
+export interface DoctorDeps {
+  database(): Promise<string>
+  queue: Queue
+  models(): Promise<{ names: string[]; problems: string[] }>
+  consoleUrl: string | null
+}
+
+export async function examine({ database, queue, models, consoleUrl }: DoctorDeps): Promise<Check[]> {
+  const checks = await Promise.all([
+    attempt('database', async () => ({ ok: true, tell: await database() })),
+    attempt('queue', async () => {
+      const counts = Object.entries(await queue.counts())
+      return { ok: true, tell: counts.map(([name, count]) => `${name}: ${count.waiting} waiting, ${count.active} active, ${count.delayed} delayed`).join('; ') }
+    }),
+    attempt('dead letters', async () => {
+      const dead = await queue.dead(5)
+      if (dead.length === 0) return { ok: true, tell: 'no job has used up its attempts' }
+      const lines = dead.map((job) => `${job.id} (${job.failedAt.toISOString()}, ${job.attempts} attempts): ${job.reason}`)
+      return { ok: false, tell: `jobs that used up their attempts, newest first; the log tells more:\n    ${lines.join('\n    ')}` }
+    }),
+    attempt('models', async () => {
+      const { names, problems } = await models()
+      if (problems.length > 0) return { ok: false, tell: problems.join(' ') }
+      if (names.length > 0) return { ok: true, tell: names.slice(0, 10).join(', ') }
+      return { ok: true, tell: 'none configured: answers are quotations. Set OPENAI_API_KEY or OPENAI_BASE_URL, or run Ollama and set OLLAMA_HOST.' }
+    }),
+  ])
+  return [...checks, { name: 'console', ok: true, tell: consoleUrl ?? 'not running' }]
+}
+
+async function attempt(name: string, check: () => Promise<Omit<Check, 'name'>>): Promise<Check> {
+  try {
+    return { name, ...(await check()) }
+  } catch (error) {
+    return { name, ok: false, tell: asParleyError(error).tell }
+  }
+}

@@ -1,0 +1,32 @@
+/** From start to the last signal: errors of the set-up become one clear text and exit code 1. */
+import { errorFields, ParleyError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+
+export interface Running {
+  app: AsyncDisposable & { fatal: Promise<ParleyError> }
+  log: Log
+}
+
+export async function runUntilSignal(start: () => Promise<Running>): Promise<void> {
+  let running: Running
+  try {
+    running = await start()
+  } catch (error) {
+    console.error(error instanceof ParleyError ? error.tell : error)
+    process.exit(1)
+  }
+  const { app, log } = running
+  // A defect in one turn must not end the others; it is told, and the turn is tried again.
+  process.on('unhandledRejection', (reason) => log.error(errorFields(reason), 'unhandled rejection'))
+
+  const signal = new Promise<'SIGINT' | 'SIGTERM'>((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name))
+  })
+  const reason = await Promise.race([signal, app.fatal])
+  if (reason instanceof ParleyError) console.error(reason.tell)
+  else log.info({ signal: reason }, 'stopping')
+  // A second signal does not wait for turns under way: they go on at the next start.
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(130))
+  await app[Symbol.asyncDispose]()
+  process.exit(reason instanceof ParleyError ? 1 : 0)
+}

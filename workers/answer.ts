@@ -1,0 +1,140 @@
+/** From what was asked to what is answered: route, content, stream, citations, receipt. Called by workers/turn.ts. */
+import type { ParleyError } from '../src/core/errors.ts'
+import type { Log } from '../src/core/log.ts'
+import type { Citation, Receipt, Usage } from '../src/core/reply.ts'
+import { type AskEvent, ask } from '../src/models/ask.ts'
+import { type Catalogue, type Model, priceUsage } from '../src/models/catalogue.ts'
+import type { FinishReason, ModelProvider } from '../src/models/model.ts'
+import { compose, estimateTokens, plainQuestion } from '../src/prompt/compose.ts'
+import { chooseContent, type Content, type ContentDeps, sourceFiles } from '../src/prompt/content.ts'
+import { createCitationStream } from '../src/reply/citations.ts'
+import type { Pen } from '../src/reply/pen.ts'
+import { withQuotes } from '../src/reply/quotes.ts'
+import { describeUsed } from '../src/reply/receipt.ts'
+import { type Route, route } from '../src/routing/router.ts'
+import type { StoredOutcome, TurnWork } from '../src/store/turns.ts'
+
+export interface AnswerDeps {
+  catalogue: Catalogue
+  provider(name: string): ModelProvider
+  content: ContentDeps
+  /** The most tokens of files in a prompt, whatever the model's window. */
+  limits: { promptTokens: number }
+  log: Log
+}
+
+/** Room for the rules, the question's wrapping and the error of the estimates. */
+const overheadTokens = 800
+const historyShare = 0.2
+
+export async function answer(deps: AnswerDeps, work: TurnWork, pen: Pen, stop: AbortSignal, gone: AbortSignal): Promise<StoredOutcome> {
+  const question = plainQuestion(work)
+  const files = sourceFiles(work)
+  const models = await deps.catalogue.models()
+  const chosen = route({ models, request: { tokensIn: estimateTokens(question) + overheadTokens, images: 0 } })
+  // Without files there is nothing to quote: a model's error says more than an empty search.
+  const fallbacks = chosen.fallbacks.filter((model) => model.provider !== 'extractive' || files.length > 0)
+
+  let content: Content = { files, excerpts: [], tokens: 0, tokensAvailable: 0, whole: true }
+  const prepare = async (model: Model) => {
+    const historyTokens = Math.floor(model.contextWindow * historyShare)
+    const room = model.contextWindow - model.maxOutputTokens - overheadTokens - historyTokens - estimateTokens(question)
+    content = await chooseContent(files, question, Math.max(0, Math.min(room, deps.limits.promptTokens)), deps.content)
+    reply = createCitationStream(files.map((file) => citable(file, content)))
+    return compose({ work, content, model, historyTokens, today: new Date() })
+  }
+
+  let reply = createCitationStream([])
+  let text = ''
+  const say = (part: string) => {
+    text += part
+    pen.cite(reply.citations())
+    pen.append(part)
+  }
+  let end: Extract<AskEvent<Model>, { type: 'end' }> | undefined
+  for await (const event of ask([chosen.model, ...fallbacks], { provider: deps.provider, prepare, log: deps.log }, AbortSignal.any([stop, gone]))) {
+    if (event.type === 'text') say(reply.push(event.delta))
+    else if (event.type === 'restart') {
+      text = ''
+      pen.restart()
+    } else if (event.type === 'end') end = event
+  }
+  gone.throwIfAborted()
+  if (end === undefined) throw new Error('a model ended without an end')
+  say(reply.flush())
+  if (end.reason === 'aborted') return stoppedOutcome(work, pen, text, reply.citations())
+
+  const notices = [...end.notices, ...endNotices(end.reason, end.model)]
+  if (end.model.provider === 'extractive' && !work.history.some((past) => past.provider === 'extractive') && end.notices.length === 0) {
+    notices.push('No language model is configured, so Parley answers by quoting the files. To get written answers, set OPENAI_API_KEY or OPENAI_BASE_URL, or run Ollama and set OLLAMA_HOST.')
+  }
+  const unknown = reply.unknown()
+  if (unknown > 0) notices.push(`${unknown === 1 ? 'One citation' : `${unknown} citations`} named a place that was not in the files and ${unknown === 1 ? 'was' : 'were'} removed.`)
+  const citations = withQuotes(text, reply.citations(), (citation) => textAt(content, citation))
+  return {
+    text: text.trim() === '' ? emptyText(end.reason) : text,
+    citations,
+    state: 'done',
+    receipt: {
+      ...receiptBase(work, pen),
+      model: end.model.id,
+      provider: end.model.provider,
+      reason: reasonFor(chosen, end.model),
+      ...(files.length === 0 ? {} : { used: describeUsed(content) }),
+      ...(end.usage ? { usage: end.usage } : {}),
+      costNanoUsd: cost(end.usage, end.model),
+      notices,
+    },
+  }
+}
+
+function citable(file: Content['files'][number], content: Content) {
+  const positions = content.excerpts.filter((excerpt) => excerpt.file === file).map((excerpt) => excerpt.at)
+  return { fileNumber: file.number, title: file.title, contentHash: file.contentHash, positions }
+}
+
+function textAt(content: Content, citation: Citation): string {
+  const place = JSON.stringify(citation.at)
+  return content.excerpts
+    .filter(({ file, at }) => file.contentHash === citation.contentHash && JSON.stringify(at) === place)
+    .map((excerpt) => excerpt.text)
+    .join('\n')
+}
+
+function endNotices(reason: FinishReason, model: Model): string[] {
+  if (reason === 'length') return [`The answer reached ${model.id}'s limit of ${model.maxOutputTokens} tokens and was cut. Ask for the rest to go on.`]
+  if (reason === 'refusal' || reason === 'filter') return [`${model.id} declined to answer all of this. Rephrase the question, or ask another model.`]
+  return []
+}
+
+function emptyText(reason: FinishReason): string {
+  return reason === 'refusal' || reason === 'filter' ? 'The model declined to answer this. Rephrase the question, or ask another model.' : 'The model gave no text. Please try again.'
+}
+
+function reasonFor(chosen: Route, model: Model): string {
+  return model.id === chosen.model.id && model.provider === chosen.model.provider ? chosen.reason : `${chosen.model.id} could not answer; ${model.id} is the next that can.`
+}
+
+function cost(usage: Usage | undefined, model: Model): string | null {
+  const nanos = usage === undefined ? null : priceUsage(usage, model.price)
+  return nanos === null ? null : nanos.toString()
+}
+
+export function stoppedOutcome(work: TurnWork, pen: Pen, text: string, citations: Citation[] = []): StoredOutcome {
+  const receipt = { ...receiptBase(work, pen), model: 'none', provider: 'none', reason: 'The answer was stopped.', costNanoUsd: null, notices: ['Stopped.'] }
+  return { text: text.trim() === '' ? '_Stopped before an answer began._' : text, citations, state: 'stopped', receipt }
+}
+
+export function failedOutcome(work: TurnWork, pen: Pen, error: ParleyError): StoredOutcome {
+  const receipt = { ...receiptBase(work, pen), model: 'none', provider: 'none', reason: `No answer: ${error.code}.`, costNanoUsd: null, notices: [] }
+  return { text: error.tell, citations: [], state: 'failed', receipt }
+}
+
+function receiptBase(work: TurnWork, pen: Pen): Pick<Receipt, 'attachments' | 'ms' | 'attempts'> {
+  const since = (moment: Date | null) => (moment === null ? null : Math.max(0, moment.getTime() - work.createdAt.getTime()))
+  return {
+    attachments: work.attachments.flatMap(({ receipt }) => (receipt === null ? [] : [receipt])),
+    ms: { queued: since(work.startedAt) ?? 0, firstText: since(work.firstTextAt ?? pen.firstTextAt()), total: since(new Date()) ?? 0 },
+    attempts: work.attempts,
+  }
+}

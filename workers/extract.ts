@@ -1,0 +1,135 @@
+/** Reads one attachment: fetch → what is it → read (or take from the cache) → artifact, found by its passages → receipt. */
+import type { Artifact } from '../src/core/artifact.ts'
+import { asParleyError, errorFields, type ParleyError } from '../src/core/errors.ts'
+import type { Log } from '../src/core/log.ts'
+import type { Platform } from '../src/core/platform.ts'
+import type { AttachmentReceipt } from '../src/core/reply.ts'
+import type { Stops } from '../src/intake/stop.ts'
+import type { Blobs } from '../src/media/blobs.ts'
+import { describeReading, skippedReceipt } from '../src/media/receipt.ts'
+import type { Reader, ReadProgress } from '../src/media/reader.ts'
+import type { Handlers } from '../src/queue/queue.ts'
+import type { Progress, ProgressLine } from '../src/reply/progress.ts'
+import type { PassageIndex } from '../src/search/passages.ts'
+import type { Attachments, ReadingWork } from '../src/store/attachments.ts'
+
+export interface ExtractDeps {
+  attachments: Attachments
+  blobs: Blobs
+  reader: Reader
+  index: PassageIndex
+  platform(name: string): Platform
+  progress: Progress
+  stops: Stops
+  limits: { fileBytes: number }
+  owner: string
+  log: Log
+}
+
+const leaseMs = 15_000
+const reportEveryMs = 1000
+
+export function createExtract(deps: ExtractDeps): Handlers['extract'] {
+  const { attachments, progress, stops, log } = deps
+
+  return async ({ attachmentId }, { id, last, signal }) => {
+    const owner = `${deps.owner}:${id}`
+    const work = await attachments.claim(attachmentId, owner, leaseMs)
+    if (work === 'ended') return 'done'
+    if (work === 'held') return { delayMs: 1000 }
+    using stop = stops.watch(work.turnId)
+    if (work.stopRequested) stop.stop()
+    const turn = { turnId: work.turnId, platform: work.platform, target: work.target }
+    const line = progress.open(turn, `Fetching ${work.attachment.name}`)
+    using lease = keepLease(deps, attachmentId, owner, stop.stop)
+    const started = performance.now()
+    try {
+      const artifact = await read(deps, work, AbortSignal.any([signal, stop.signal, lease.lost]), line, lease)
+      const receipt = { ...describeReading(work.attachment, artifact), readMs: Math.round(performance.now() - started) }
+      await line.close()
+      await attachments.finish(attachmentId, owner, { receipt, key: artifact })
+      log.info({ attachmentId, turnId: work.turnId, engine: artifact.engine, pages: artifact.pages, tokens: artifact.tokens, ms: receipt.readMs }, 'attachment read')
+      return 'done'
+    } catch (thrown) {
+      await line.close()
+      if (lease.lost.aborted) return { delayMs: 1000 }
+      const receipt = giveUp(work, thrown, { stopped: stop.signal.aborted, last })
+      if (receipt === null) {
+        await attachments.release(attachmentId, owner)
+        throw thrown
+      }
+      log.info({ attachmentId, turnId: work.turnId, ...errorFields(thrown) }, 'attachment skipped')
+      await attachments.finish(attachmentId, owner, { receipt, key: null })
+      return 'done'
+    }
+  }
+}
+
+/** The receipt of an attachment that will not be read, or `null` when another attempt is worth it. */
+function giveUp(work: ReadingWork, thrown: unknown, { stopped, last }: { stopped: boolean; last: boolean }): AttachmentReceipt | null {
+  if (stopped) return skippedReceipt(work.attachment, 'stopped before it was read')
+  const error: ParleyError = asParleyError(thrown, `${work.attachment.name} could not be read. Please share it again.`)
+  if (error.retry !== 'never' && !last) return null
+  return skippedReceipt(work.attachment, error)
+}
+
+async function read(deps: ExtractDeps, work: ReadingWork, signal: AbortSignal, line: ProgressLine, lease: Lease): Promise<Artifact> {
+  const { attachments, blobs, reader, index, limits } = deps
+  const { attachment } = work
+  const content = await deps.platform(work.platform).files.fetch(attachment, { signal })
+  const { hash } = await blobs.put(content, { maxBytes: limits.fileBytes, signal })
+  const request = { path: blobs.path(hash), contentHash: hash, name: attachment.name, mediaType: attachment.mediaType }
+  const { engine } = await reader.identify(request)
+  const [cached] = await attachments.artifacts([{ contentHash: hash, engine }])
+  if (cached) return cached
+  const onProgress = (state: ReadProgress) => {
+    const text = describeProgress(state)
+    lease.report(text)
+    line.update(`Reading ${attachment.name}, ${text}`)
+  }
+  line.update(`Reading ${attachment.name}`)
+  const artifact = await reader.read(request, { signal, onProgress })
+  // Findable first: an artifact that is known is never indexed again.
+  await index.add(artifact)
+  await attachments.saveArtifact(artifact)
+  return artifact
+}
+
+function describeProgress({ done, of, unit }: ReadProgress): string {
+  return of > 0 ? `${unit} ${done} of ${of}` : `${unit} ${done}`
+}
+
+interface Lease extends Disposable {
+  /** Aborts when another worker may have taken the attachment. */
+  lost: AbortSignal
+  /** What the next renewal stores as progress. */
+  report(text: string): void
+}
+
+/** Renews the lease and stores progress, once a second; a stop that the channel lost is noticed here. */
+function keepLease({ attachments }: ExtractDeps, attachmentId: string, owner: string, stop: () => void): Lease {
+  const lost = new AbortController()
+  let text = ''
+  let busy = false
+  const renew = async () => {
+    if (busy) return
+    busy = true
+    try {
+      const state = await attachments.progress(attachmentId, owner, leaseMs, text)
+      if (state === 'stop') stop()
+      if (state === 'lost') lost.abort()
+    } catch {
+      // The database is away for a moment; the lease outlives several missed renewals.
+    } finally {
+      busy = false
+    }
+  }
+  const timer = setInterval(() => void renew(), reportEveryMs)
+  return {
+    lost: lost.signal,
+    report(next) {
+      text = next
+    },
+    [Symbol.dispose]: () => clearInterval(timer),
+  }
+}

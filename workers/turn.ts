@@ -1,0 +1,110 @@
+/**
+ * The story of one turn, from a job's id to a finished reply:
+ *
+ *   claim the conversation → load what was asked → choose a model → ask, with the content that fits it → write what it says
+ *   → resolve what it cites → keep the outcome → finish the reply → end the turn, wake the next one
+ *
+ * Killed at any line, the next worker comes here again, edits the same messages and ends the turn once.
+ */
+import { asParleyError, errorFields } from '../src/core/errors.ts'
+import type { Log } from '../src/core/log.ts'
+import type { Platform } from '../src/core/platform.ts'
+import { dispatchTurn, readingJobs } from '../src/intake/dispatch.ts'
+import type { Stops } from '../src/intake/stop.ts'
+import { jobId } from '../src/queue/jobs.ts'
+import type { Handlers, JobContext, Outcome, Queue } from '../src/queue/queue.ts'
+import { createPen, type Pen } from '../src/reply/pen.ts'
+import { keepTurnLease, turnLeaseMs } from '../src/store/lease.ts'
+import type { StoredOutcome, Turns, TurnWork } from '../src/store/turns.ts'
+import { type AnswerDeps, answer, failedOutcome, stoppedOutcome } from './answer.ts'
+
+export interface TurnDeps extends AnswerDeps {
+  turns: Turns
+  queue: Queue
+  platform(name: string): Platform
+  stops: Stops
+  /** This process, in leases. */
+  owner: string
+  log: Log
+}
+
+/** A busy conversation is looked at again after this time; its turn's end wakes the next one sooner. */
+const busyMs = 2000
+
+export function createTurn(deps: TurnDeps): Handlers['turn'] {
+  const { turns, queue, stops, log } = deps
+
+  return async ({ turnId }, context) => {
+    const owner = `${deps.owner}:${context.id}`
+    const claim = await turns.claim(turnId, owner, turnLeaseMs)
+    if (claim.kind === 'ended') return 'done'
+    if (claim.kind === 'busy') return { delayMs: busyMs }
+    if (claim.kind === 'reading') return { waitFor: readingJobs(claim.unread) }
+
+    using stop = stops.watch(turnId)
+    using lease = keepTurnLease(turns, turnId, owner, stop.stop)
+    const work = await turns.load(turnId)
+    if (work.stopRequested) stop.stop()
+    // A follow-up with a file joined between the claim and now: its file comes first.
+    if (!stop.signal.aborted && work.attachments.some(({ state }) => state === 'waiting' || state === 'reading')) {
+      await turns.release(turnId, owner)
+      return { delayMs: 0 }
+    }
+    return write(deps, work, owner, context, stop.signal, lease.lost)
+  }
+
+  async function write(_: TurnDeps, work: TurnWork, owner: string, context: JobContext, stop: AbortSignal, lost: AbortSignal): Promise<Outcome> {
+    const gone = AbortSignal.any([lost, context.signal])
+    const platform = deps.platform(work.platform)
+    const pen = createPen({ platform, target: work.replyTarget, turnId: work.id, posted: work.parts, store: turns, signal: gone })
+    try {
+      const outcome = work.outcome ?? (await decide(work, pen, context, stop, gone))
+      gone.throwIfAborted()
+      if (work.outcome === null && (await turns.saveOutcome(work.id, owner, outcome)) === 'lost') return { delayMs: busyMs }
+      await pen.finish(outcome.text, outcome.citations, { state: outcome.state, receipt: outcome.receipt })
+      await platform.transport.status(work.replyTarget, work.id, null, outcome.state)
+      const { next } = await turns.finish(work.id, owner, outcome, pen.firstTextAt())
+      const { ms, model, attempts } = outcome.receipt
+      log.info({ turnId: work.id, state: outcome.state, model, attempts, ...ms }, 'turn ended')
+      if (next) await wake(next)
+      return 'done'
+    } catch (thrown) {
+      await pen.abandon()
+      if (lost.aborted) return { delayMs: busyMs }
+      await turns.release(work.id, owner)
+      throw thrown
+    }
+  }
+
+  /** The answer, or what is said instead of one. Throws when another attempt may still give one. */
+  async function decide(work: TurnWork, pen: Pen, context: JobContext, stop: AbortSignal, gone: AbortSignal): Promise<StoredOutcome> {
+    if (stop.aborted) return stoppedOutcome(work, pen, '')
+    try {
+      return await answer(deps, work, pen, stop, gone)
+    } catch (thrown) {
+      if (gone.aborted) throw thrown
+      const error = asParleyError(thrown)
+      log.warn({ turnId: work.id, attempt: context.attempt, ...errorFields(thrown) }, 'answering failed')
+      if (error.retry !== 'never' && !context.last) throw thrown
+      return failedOutcome(work, pen, error)
+    }
+  }
+
+  async function wake(next: { turnId: string; dispatch: number; attachmentIds: string[] }): Promise<void> {
+    try {
+      await queue.nudge('turn', jobId.turn(next.turnId, next.dispatch))
+    } catch (error) {
+      log.warn({ ...errorFields(error), turnId: next.turnId }, 'next turn not woken; it looks again by itself')
+    }
+  }
+}
+
+/** Brings turns back that fell between a commit and the queue, or whose worker died. */
+export function createSweep({ turns, queue, log }: Pick<TurnDeps, 'turns' | 'queue' | 'log'>): (olderThanMs: number) => Promise<number> {
+  return async (olderThanMs) => {
+    const stranded = await turns.stranded(olderThanMs, 200)
+    for (const next of stranded) await dispatchTurn(queue, next)
+    if (stranded.length > 0) log.warn({ turns: stranded.length }, 'stranded turns handed to the queue again')
+    return stranded.length
+  }
+}
