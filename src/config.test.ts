@@ -1,0 +1,119 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { type ConfigSources, Environment, File, isLoopback, readConfig } from './config.ts'
+import { ParleyError } from './core/errors.ts'
+
+const root = join(import.meta.dirname, '..')
+const emptyFolder = () => mkdtempSync(join(tmpdir(), 'parley-config-'))
+
+function tellOf(sources: ConfigSources): string {
+  try {
+    readConfig({ cwd: emptyFolder(), env: {}, ...sources })
+  } catch (error) {
+    if (error instanceof ParleyError && error.code === 'config_invalid') return error.tell
+    throw error
+  }
+  throw new Error('the configuration was taken')
+}
+
+function folderWith(file: string, text: string): string {
+  const folder = emptyFolder()
+  writeFileSync(join(folder, file), text)
+  return folder
+}
+
+describe('configuration', () => {
+  it('needs nothing', () => {
+    const config = readConfig({ env: {}, cwd: emptyFolder() })
+    expect(config).toMatchObject({ port: 8787, host: '127.0.0.1', loopback: true, role: 'all', databaseUrl: undefined })
+    expect(config.providers).toEqual({ openai: undefined, ollama: undefined })
+  })
+
+  it('.env.example names exactly the variables that are read', () => {
+    const named = [...readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^([A-Z_]+)=/gm)].map((match) => match[1])
+    expect(named.toSorted()).toEqual(Object.keys(Environment.shape).toSorted())
+  })
+
+  it('.env.example works as it is', () => {
+    const folder = folderWith('.env', readFileSync(join(root, '.env.example'), 'utf8'))
+    expect(readConfig({ env: {}, cwd: folder })).toEqual({ ...readConfig({ env: {}, cwd: folder }), port: 8787 })
+  })
+
+  it('parley.example.yaml shows exactly the settings that are read', () => {
+    const example: unknown = parse(readFileSync(join(root, 'parley.example.yaml'), 'utf8'))
+    expect(File.safeParse(example).error).toBeUndefined()
+    expect(pathsOf(example).toSorted()).toEqual(pathsOfSchema(z.toJSONSchema(File, { io: 'input', unrepresentable: 'any' })).toSorted())
+  })
+
+  it('the environment wins over .env', () => {
+    const folder = folderWith('.env', 'PORT=1111\nHOST="127.0.0.2"\nexport LOG_LEVEL=error\n')
+    expect(readConfig({ env: { PORT: '2222' }, cwd: folder })).toMatchObject({ port: 2222, host: '127.0.0.2', logLevel: 'error' })
+  })
+
+  it('an empty variable counts as unset', () => {
+    expect(readConfig({ env: { DATABASE_URL: '', PORT: ' ' }, cwd: emptyFolder() })).toMatchObject({ databaseUrl: undefined, port: 8787 })
+  })
+
+  it('tells every problem at once', () => {
+    const cwd = folderWith('parley.yaml', 'turns:\n  concurrency: many\nmodles: {}\n')
+    const tell = tellOf({ env: { PORT: 'http', ROLE: 'boss', DATABASE_URL: 'mysql://x' }, cwd })
+    for (const part of ['PORT', 'ROLE', 'DATABASE_URL', 'postgres://', 'turns.concurrency', 'modles', 'parley.example.yaml']) expect(tell).toContain(part)
+  })
+
+  it('says where YAML is broken', () => {
+    expect(tellOf({ cwd: folderWith('parley.yaml', 'turns:\n  concurrency: [1\nlimits: }') })).toMatch(/parley\.yaml is not valid YAML \(line \d+, column \d+\)/)
+  })
+
+  it('never prints a value, which may be a secret', () => {
+    expect(tellOf({ env: { OPENAI_BASE_URL: 'sk-very-secret', DATABASE_URL: 'hunter2' } })).not.toMatch(/sk-very-secret|hunter2/)
+  })
+
+  it('a worker without a database of its own is told so', () => {
+    expect(tellOf({ env: { ROLE: 'worker' } })).toContain('DATABASE_URL')
+  })
+
+  it('reads prices exactly', () => {
+    const cwd = folderWith('parley.yaml', 'models: {list: [{id: a, provider: openai, price: {input: 0.1, output: "0.2"}}]}')
+    expect(readConfig({ env: {}, cwd }).models.list[0]?.price).toEqual({ input: 100_000_000n, output: 200_000_000n })
+  })
+
+  it.each([
+    ['127.0.0.1', true],
+    ['127.8.8.8', true],
+    ['localhost', true],
+    ['::1', true],
+    ['[::1]', true],
+    ['0.0.0.0', false],
+    ['192.168.1.4', false],
+    ['127.0.0.1.example.com', false],
+    ['::', false],
+  ])('%s is this machine alone: %s', (host, expected) => {
+    expect(isLoopback(host)).toBe(expected)
+  })
+})
+
+/** `a.b.c` for each leaf of a value; the entries of a list share their path. */
+function pathsOf(value: unknown, path = ''): string[] {
+  if (Array.isArray(value)) return [...new Set(value.flatMap((each) => pathsOf(each, `${path}[]`)))]
+  if (typeof value !== 'object' || value === null) return [path]
+  return Object.entries(value).flatMap(([key, each]) => pathsOf(each, path === '' ? key : `${path}.${key}`))
+}
+
+interface Schema {
+  type?: string
+  properties?: Record<string, Schema>
+  items?: Schema
+  additionalProperties?: Schema | boolean
+}
+
+/** The same of a schema. A record's keys are shown by one example in the file. */
+function pathsOfSchema(schema: Schema, path = ''): string[] {
+  if (schema.items) return pathsOfSchema(schema.items, `${path}[]`)
+  if (typeof schema.additionalProperties === 'object') return pathsOfSchema(schema.additionalProperties, `${path}.pdf`)
+  if (!schema.properties) return [path]
+  return Object.entries(schema.properties).flatMap(([key, each]) => pathsOfSchema(each, path === '' ? key : `${path}.${key}`))
+}
