@@ -1,0 +1,266 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { startTestDatabase, type TestServer } from '../../test/database.ts'
+import { file, message } from '../../test/fakes/message.ts'
+import { silentLog } from '../core/log.ts'
+import { createAttachments } from './attachments.ts'
+import { type Database, openDatabase } from './database.ts'
+import { createTurns } from './turns-postgres.ts'
+import type { StoredOutcome, Turns } from './turns.ts'
+
+let server: TestServer
+let database: Database
+let turns: Turns
+const leaseMs = 60_000
+
+beforeAll(async () => {
+  server = await startTestDatabase()
+})
+afterAll(() => server?.dispose())
+beforeEach(async () => {
+  const fresh = await server.createDatabase()
+  database = openDatabase(fresh.connection, { log: silentLog })
+  turns = createTurns(database)
+  return () => database.close()
+})
+
+const outcome = (text: string, state: StoredOutcome['state'] = 'done'): StoredOutcome => ({
+  text,
+  state,
+  citations: [],
+  receipt: {
+    ...{ model: 'm', provider: 'test', reason: 'It is the only one.', attachments: [], costNanoUsd: null, attempts: 1, notices: [] },
+    ms: { queued: 1, firstText: 2, total: 3 },
+  },
+})
+
+async function answer(turnId: string, text: string) {
+  expect(await turns.claim(turnId, 'w', leaseMs)).toEqual({ kind: 'claimed' })
+  return turns.finish(turnId, 'w', outcome(text), new Date())
+}
+
+describe('taking messages in', () => {
+  it('an event that is delivered three times is one turn', async () => {
+    const event = message({ id: 'evt-1' })
+    const first = await turns.accept(event)
+    expect(first.kind).toBe('new')
+    expect(await turns.accept(event)).toMatchObject({ kind: 'duplicate', turnId: first.turnId })
+    expect(await turns.accept(event)).toMatchObject({ kind: 'duplicate', turnId: first.turnId })
+  })
+
+  it('deliveries of one event at the same moment are one turn', async () => {
+    const event = message({ id: 'evt-2', attachments: [file('a.pdf')] })
+    const received = await Promise.all(Array.from({ length: 20 }, () => turns.accept(event)))
+    expect(new Set(received.map(({ turnId }) => turnId)).size).toBe(1)
+    expect(received.filter(({ kind }) => kind === 'new')).toHaveLength(1)
+    const { rows } = await database.pool.query('select count(*)::int as turns from turn')
+    expect(rows).toEqual([{ turns: 1 }])
+  })
+
+  it('a duplicate says what to dispatch: the first delivery may have died before it did', async () => {
+    const event = message({ attachments: [file('a.pdf')] })
+    const { dispatch } = await turns.accept(event)
+    expect((await turns.accept(event)).dispatch).toEqual(dispatch)
+    expect(dispatch.attachmentIds).toHaveLength(1)
+  })
+
+  it('the same event id on two platforms is two events', async () => {
+    expect((await turns.accept(message({ id: 'same', platform: 'one' }))).kind).toBe('new')
+    expect((await turns.accept(message({ id: 'same', platform: 'two' }))).kind).toBe('new')
+  })
+
+  it('a quick follow-up joins the turn that has not started', async () => {
+    const first = await turns.accept(message({ text: 'Here is the report', attachments: [file('report.pdf')] }))
+    const second = await turns.accept(message({ text: 'What does it say about fees?' }))
+    expect(second).toMatchObject({ kind: 'joined', turnId: first.turnId })
+    const work = await turns.load(first.turnId)
+    expect(work.messages.map(({ text }) => text)).toEqual(['Here is the report', 'What does it say about fees?'])
+  })
+
+  it('somebody else in the channel starts a turn of their own', async () => {
+    await turns.accept(message({ author: 'ann' }))
+    expect((await turns.accept(message({ author: 'bob' }))).kind).toBe('new')
+    expect((await turns.accept(message({ author: 'ann' }))).kind).toBe('new')
+  })
+
+  it('a follow-up to a turn that has started is the next turn', async () => {
+    const first = await turns.accept(message())
+    await turns.claim(first.turnId, 'w', leaseMs)
+    expect((await turns.accept(message())).kind).toBe('new')
+  })
+
+  it('no message is lost between a claim and a follow-up at the same moment', async () => {
+    for (let round = 0; round < 40; round += 1) {
+      const channelId = `race-${round}`
+      const first = await turns.accept(message({ channelId, text: 'one' }))
+      const [claim, second] = await Promise.all([turns.claim(first.turnId, 'w', leaseMs), turns.accept(message({ channelId, text: 'two' }))])
+      expect(claim).toEqual({ kind: 'claimed' })
+      const texts = (await turns.load(first.turnId)).messages.map(({ text }) => text)
+      expect(texts).toEqual(second.kind === 'joined' ? ['one', 'two'] : ['one'])
+    }
+  })
+
+  it('text that PostgreSQL cannot hold is taken in without the characters it cannot', async () => {
+    const { turnId } = await turns.accept(message({ text: 'a\0b \ud800 c' }))
+    expect((await turns.load(turnId)).messages[0]?.text).toBe('ab \ufffd c')
+  })
+
+  it('costs one round trip, and claiming, loading and ending one each', async () => {
+    const count = async (step: () => Promise<unknown>) => {
+      const before = database.roundTrips()
+      await step()
+      return database.roundTrips() - before
+    }
+    const event = message()
+    expect(await count(() => turns.accept(event))).toBe(1)
+    const { turnId } = await turns.accept(event)
+    expect(await count(() => turns.claim(turnId, 'w', leaseMs))).toBe(1)
+    expect(await count(() => turns.load(turnId))).toBe(1)
+    expect(await count(() => turns.finish(turnId, 'w', outcome('x'), null))).toBe(1)
+  })
+})
+
+describe('the order of a conversation', () => {
+  it('turns are claimed in the order of arrival, one at a time', async () => {
+    const first = await turns.accept(message({ author: 'ann' }))
+    const second = await turns.accept(message({ author: 'bob' }))
+    expect(await turns.claim(second.turnId, 'w2', leaseMs)).toEqual({ kind: 'busy' })
+    expect(await turns.claim(first.turnId, 'w1', leaseMs)).toEqual({ kind: 'claimed' })
+    expect(await turns.claim(first.turnId, 'w2', leaseMs)).toEqual({ kind: 'busy' })
+    const { next } = await turns.finish(first.turnId, 'w1', outcome('one'), null)
+    expect(next?.turnId).toBe(second.turnId)
+    expect(await turns.claim(second.turnId, 'w2', leaseMs)).toEqual({ kind: 'claimed' })
+  })
+
+  it('of many workers one gets the turn', async () => {
+    const { turnId } = await turns.accept(message())
+    const claims = await Promise.all(Array.from({ length: 20 }, (_, n) => turns.claim(turnId, `w${n}`, leaseMs)))
+    expect(claims.filter(({ kind }) => kind === 'claimed')).toHaveLength(1)
+  })
+
+  it('different conversations do not wait for each other', async () => {
+    const one = await turns.accept(message({ channelId: 'one' }))
+    const two = await turns.accept(message({ channelId: 'two' }))
+    expect(await turns.claim(one.turnId, 'w1', leaseMs)).toEqual({ kind: 'claimed' })
+    expect(await turns.claim(two.turnId, 'w2', leaseMs)).toEqual({ kind: 'claimed' })
+  })
+
+  it('a lease that ran out goes to another worker, and the first one learns it', async () => {
+    const { turnId } = await turns.accept(message())
+    await turns.claim(turnId, 'slow', -1)
+    expect(await turns.claim(turnId, 'other', leaseMs)).toEqual({ kind: 'claimed' })
+    expect(await turns.renew(turnId, 'slow', leaseMs)).toBe('lost')
+    expect(await turns.saveOutcome(turnId, 'slow', outcome('late'))).toBe('lost')
+    await turns.finish(turnId, 'slow', outcome('late'), null)
+    expect(await turns.claim(turnId, 'third', leaseMs)).toEqual({ kind: 'busy' })
+    expect((await turns.load(turnId)).attempts).toBe(2)
+  })
+
+  it('ending a turn twice, as after a lost answer, is ending it once', async () => {
+    const first = await turns.accept(message({ author: 'ann' }))
+    const second = await turns.accept(message({ author: 'bob' }))
+    await turns.claim(first.turnId, 'w', leaseMs)
+    await turns.finish(first.turnId, 'w', outcome('one'), null)
+    expect((await turns.finish(first.turnId, 'w', outcome('again'), null)).next?.turnId).toBe(second.turnId)
+    expect(await turns.claim(first.turnId, 'w', leaseMs)).toEqual({ kind: 'ended' })
+  })
+
+  it('history is what was asked and answered before, oldest first', async () => {
+    const first = await turns.accept(message({ text: 'one?' }))
+    await answer(first.turnId, 'one.')
+    const second = await turns.accept(message({ text: 'two?' }))
+    await answer(second.turnId, 'two.')
+    const third = await turns.accept(message({ text: 'three?' }))
+    const { history } = await turns.load(third.turnId)
+    expect(history.map((past) => [past.messages[0]?.text, past.answer, past.provider])).toEqual([
+      ['one?', 'one.', 'test'],
+      ['two?', 'two.', 'test'],
+    ])
+  })
+})
+
+describe('files of a turn', () => {
+  it('come before the answer, and stay with the thread', async () => {
+    const attachments = createAttachments(database)
+    const first = await turns.accept(message({ attachments: [file('report.pdf')] }))
+    const [id = ''] = first.dispatch.attachmentIds
+    expect(await turns.claim(first.turnId, 'w', leaseMs)).toEqual({ kind: 'reading', unread: { turnId: first.turnId, dispatch: 1, attachmentIds: [id] } })
+    expect(await attachments.claim(id, 'r', leaseMs)).toMatchObject({ turnId: first.turnId, attachment: { name: 'report.pdf' } })
+    expect(await attachments.claim(id, 'other', leaseMs)).toBe('held')
+    const receipt = { attachmentId: id, name: 'report.pdf', outcome: 'read' as const, summary: '1 page read', problems: [] }
+    await attachments.finish(id, 'r', { receipt, key: { contentHash: 'a'.repeat(64), engine: 'pdf-1' } })
+    expect(await attachments.claim(id, 'other', leaseMs)).toBe('ended')
+    await answer(first.turnId, 'read it')
+    const second = await turns.accept(message({ text: 'and the fees?' }))
+    const work = await turns.load(second.turnId)
+    expect(work.attachments).toEqual([])
+    expect(work.earlierFiles).toMatchObject([{ engine: 'pdf-1', attachment: { name: 'report.pdf' }, receipt: { summary: '1 page read' } }])
+  })
+
+  it('a turn that is to stop does not wait for them', async () => {
+    const { turnId } = await turns.accept(message({ attachments: [file('report.pdf')] }))
+    await turns.requestStop(turnId)
+    expect(await turns.claim(turnId, 'w', leaseMs)).toEqual({ kind: 'claimed' })
+    expect(await turns.renew(turnId, 'w', leaseMs)).toBe('stop')
+  })
+})
+
+describe('regenerating', () => {
+  it('answers the same messages in the same reply, and leaves the history once', async () => {
+    const { turnId } = await turns.accept(message({ text: 'one?' }))
+    await turns.claim(turnId, 'w', leaseMs)
+    await turns.savePart(turnId, { ordinal: 0, ref: { id: 'm1' }, text: 'poor' })
+    await turns.finish(turnId, 'w', outcome('poor'), null)
+    const again = await turns.regenerate(turnId)
+    expect((await turns.regenerate(turnId)).turnId).toBe(again.turnId)
+    const work = await turns.load(again.turnId)
+    expect(work.messages.map(({ text }) => text)).toEqual(['one?'])
+    expect(work.parts).toEqual([{ ordinal: 0, ref: { id: 'm1' }, text: 'poor' }])
+    expect(work.history).toEqual([])
+    await answer(again.turnId, 'good')
+    const next = await turns.accept(message({ text: 'two?' }))
+    expect((await turns.load(next.turnId)).history.map((past) => past.answer)).toEqual(['good'])
+  })
+
+  it('is refused for an answer that is not the latest, not finished or not known', async () => {
+    const { turnId } = await turns.accept(message())
+    await expect(turns.regenerate(turnId)).rejects.toMatchObject({ code: 'turn_not_latest' })
+    await answer(turnId, 'one')
+    await turns.accept(message())
+    await expect(turns.regenerate(turnId)).rejects.toMatchObject({ code: 'turn_not_latest' })
+    await expect(turns.regenerate(randomUUID())).rejects.toMatchObject({ code: 'turn_not_found' })
+  })
+})
+
+describe('stranded turns', () => {
+  it('are found once, and less and less often', async () => {
+    const { turnId } = await turns.accept(message())
+    expect(await turns.stranded(60_000, 10)).toEqual([])
+    expect(await turns.stranded(0, 10)).toEqual([{ turnId, dispatch: 2, attachmentIds: [] }])
+    const found = await Promise.all(Array.from({ length: 5 }, () => turns.stranded(0, 10)))
+    expect(found.flat().length).toBeLessThanOrEqual(5)
+    expect(await turns.stranded(60_000, 10)).toEqual([])
+  })
+
+  it('are not those that are being answered, read, or waiting for an earlier one', async () => {
+    const attachments = createAttachments(database)
+    const answered = await turns.accept(message({ channelId: 'a' }))
+    await turns.claim(answered.turnId, 'w', leaseMs)
+    await turns.accept(message({ channelId: 'a' }))
+    const reading = await turns.accept(message({ channelId: 'b', attachments: [file('x')] }))
+    await attachments.claim(reading.dispatch.attachmentIds[0] ?? '', 'r', leaseMs)
+    expect(await turns.stranded(0, 10)).toEqual([])
+  })
+
+  it('include those of a dead worker and of dead readers', async () => {
+    const attachments = createAttachments(database)
+    const answered = await turns.accept(message({ channelId: 'a' }))
+    await turns.claim(answered.turnId, 'dead:1', leaseMs)
+    const reading = await turns.accept(message({ channelId: 'b', attachments: [file('x')] }))
+    await attachments.claim(reading.dispatch.attachmentIds[0] ?? '', 'dead:2', leaseMs)
+    await turns.dropForeignLeases('alive:')
+    const found = await turns.stranded(0, 10)
+    expect(found.map(({ turnId }) => turnId).toSorted()).toEqual([answered.turnId, reading.turnId].toSorted())
+    expect(found.find(({ turnId }) => turnId === reading.turnId)?.attachmentIds).toEqual(reading.dispatch.attachmentIds)
+  })
+})
