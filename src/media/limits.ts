@@ -15,7 +15,8 @@ export interface Limits {
 }
 
 /** Formats that share their limits. */
-export type Family = 'pdf' | 'text' | 'csv' | 'html'
+export const families = ['pdf', 'text', 'csv', 'html'] as const
+export type Family = (typeof families)[number]
 
 /** THE defaults. A thousand dense pages are about three million characters. */
 export const defaultLimits = {
@@ -35,5 +36,3 @@ export function limitsFor(family: Family, overrides: LimitOverrides = {}): Limit
 export function largestMemoryMb(overrides: LimitOverrides = {}): number {
   return Math.max(...families.map((family) => limitsFor(family, overrides).memoryMb))
 }
-
-const families = Object.keys(defaultLimits).filter((key): key is Family => key in defaultLimits)

@@ -12,18 +12,24 @@ export interface PreviewDeps {
 
 export function createPreviews({ blobs, renderer, latestArtifact }: PreviewDeps) {
   return {
-    page: (contentHash: string, page: number, options: { width: number; quote?: string; signal: AbortSignal }) => renderer.render(blobs.path(contentHash), page, options),
+    page: (contentHash: string, page: number, options: { width: number; quote?: string; signal: AbortSignal }) =>
+      renderer.render(blobs.path(contentHash), page, options),
 
     async lines(contentHash: string, from: number, to: number) {
       const artifact = await latestArtifact(contentHash)
-      if (artifact === null) throw new ParleyError('file_missing', 'That file is no longer here. Please share it again.')
+      if (artifact === null)
+        throw new ParleyError('file_missing', 'That file is no longer here. Please share it again.')
       return linesOf(artifact, from, to)
     },
   }
 }
 
 /** Lines or rows `from` to `to` of a text artifact, as far as it has them. */
-export function linesOf(artifact: Artifact, from: number, to: number): { from: number; to: number; of: number; lines: string[] } {
+export function linesOf(
+  artifact: Artifact,
+  from: number,
+  to: number,
+): { from: number; to: number; of: number; lines: string[] } {
   const found = new Map<number, string>()
   let of = 0
   for (const { at, text } of artifact.segments) {
@@ -39,5 +45,10 @@ export function linesOf(artifact: Artifact, from: number, to: number): { from: n
     }
   }
   const numbers = [...found.keys()].sort((a, b) => a - b)
-  return { from: numbers[0] ?? from, to: numbers.at(-1) ?? from, of, lines: numbers.map((number) => found.get(number) ?? '') }
+  return {
+    from: numbers[0] ?? from,
+    to: numbers.at(-1) ?? from,
+    of,
+    lines: numbers.map((number) => found.get(number) ?? ''),
+  }
 }

@@ -76,6 +76,7 @@ export function createProcesses(options: ProcessesOptions): Processes {
     await new Promise<void>((resolve, reject) => {
       const admit = () => {
         signal.removeEventListener('abort', leave)
+        // Closing lets everybody in who waits; `take` then finds the reader closed.
         resolve()
       }
       const leave = () => {
@@ -118,6 +119,7 @@ export function createProcesses(options: ProcessesOptions): Processes {
     async close() {
       closed = true
       clearTimeout(retire)
+      for (const admit of waiting.splice(0)) admit()
       await Promise.all([...alive].map((process) => process.kill()))
     },
   }

@@ -56,11 +56,13 @@ export function createPieces(sink: Sink): Pieces {
 }
 
 /** Parts of at most a segment's size, cut at a space where there is one, and never inside a character. */
-export function* split(text: string, size = segmentCharacters): Generator<string> {
+export function* split(text: string): Generator<string> {
+  const size = segmentCharacters
   let at = 0
   while (text.length - at > size) {
-    const space = text.lastIndexOf(' ', at + size)
-    let end = space > at + size / 2 ? space + 1 : at + size
+    // Only in this window: in a text without spaces, looking further back each time would take the square of its length.
+    const space = text.slice(at + size / 2, at + size).lastIndexOf(' ')
+    let end = at + (space < 0 ? size : size / 2 + space + 1)
     const unit = text.charCodeAt(end - 1)
     if (unit >= 0xd800 && unit <= 0xdbff) end -= 1
     yield text.slice(at, end)

@@ -39,7 +39,7 @@ export const provider: Provider = {
 
 function* linesOf(text: string): Generator<string> {
   let from = 0
-  while (from <= text.length) {
+  while (from < text.length) {
     const feed = text.indexOf('\n', from)
     const end = feed < 0 ? text.length : feed
     yield text.charCodeAt(end - 1) === 13 && end > from ? text.slice(from, end - 1) : text.slice(from, end)

@@ -1,14 +1,28 @@
 /** How many tokens a text is, by OpenAI's o200k; other models' counts differ by some per cent. */
 import { countTokens as count } from 'gpt-tokenizer/encoding/o200k_base'
 
+/** Words such as `<|endoftext|>` in a file are plain text. */
+const plain = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() }
 /** A longer run without a space costs its length squared in any tokenizer. */
-const longestRun = 256
+const longest = 256
+/** Encoded data, mostly: nobody reads it, and its start tells how the rest counts. */
+const data = new RegExp(`[!-~]{${longest + 1},}`, 'g')
+const run = new RegExp(`(\\S{${longest}})(?=\\S)`)
 
 export function countTokens(text: string): number {
-  const plain = { allowedSpecial: new Set<string>(), disallowedSpecial: new Set<string>() }
-  const runs = new RegExp(`\\S{${longestRun}}(?=\\S)`, 'g')
-  if (!runs.test(text)) return count(text, plain)
-  return text
-    .split(new RegExp(`(\\S{${longestRun}})(?=\\S)`))
-    .reduce((sum, piece) => sum + (piece === '' ? 0 : count(piece, plain)), 0)
+  let tokens = 0
+  let from = 0
+  for (const match of text.matchAll(data)) {
+    tokens += countWords(text.slice(from, match.index))
+    const sample = count(match[0].slice(0, longest), plain)
+    tokens += Math.ceil((sample * match[0].length) / longest)
+    from = match.index + match[0].length
+  }
+  return tokens + countWords(from === 0 ? text : text.slice(from))
+}
+
+function countWords(text: string): number {
+  if (text === '') return 0
+  if (!run.test(text)) return count(text, plain)
+  return text.split(run).reduce((sum, piece) => sum + (piece === '' ? 0 : count(piece, plain)), 0)
 }
