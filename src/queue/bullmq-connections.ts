@@ -184,9 +184,13 @@ async function openRedis(url: string, prefix: string): Promise<Connections> {
     maxRetriesPerRequest: null,
     lazyConnect: true,
   })
+  let reason: unknown
   for (const client of [adding, working]) {
     client.setMaxListeners(0)
-    client.on('error', () => {}) // BullMQ reports it through each queue and worker
+    // Later BullMQ reports it through each queue and worker.
+    client.on('error', (error) => {
+      reason ??= error
+    })
   }
   const disconnect = () => {
     adding.disconnect()
@@ -194,7 +198,7 @@ async function openRedis(url: string, prefix: string): Promise<Connections> {
   }
   await Promise.all([adding.connect(), working.connect()]).catch((cause: unknown) => {
     disconnect()
-    throw cause
+    throw reason ?? cause
   })
   return {
     ...classes({ connection: adding, prefix }, createRedisBackend, createRedisBackend, { connection: working, prefix }),

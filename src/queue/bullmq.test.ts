@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { redisMissing, startTestRedis, type TestRedis } from '../../test/servers/redis.ts'
 import { silentLog } from '../core/log.ts'
@@ -46,4 +46,14 @@ describe.skipIf(redisMissing)(`the queue on Redis${redisMissing ? ` (skipped: ${
     killServer: () => server.kill(),
     serverBack: () => server.start(),
   }))
+})
+
+describe.each(['postgres', 'redis'] as const)('the queue on %s without a server', (kind) => {
+  it('is refused with the reason', async () => {
+    const nowhere = '/nonexistent/server.sock'
+    const connection: QueueConnection =
+      kind === 'postgres' ? { kind, config: { host: nowhere, port: 1 } } : { kind, url: nowhere }
+    const refused = createBullQueue(connection, { log: silentLog })
+    await expect(refused).rejects.toMatchObject({ code: 'queue_unreachable', cause: { code: 'ENOENT' } })
+  })
 })

@@ -2,15 +2,16 @@
  * The queue on BullMQ, over PostgreSQL or Redis: the same words, the same laws (queue.contract.ts). What a server's
  * restart does to it: adding rejects at once with `queue_unreachable`, workers go on by themselves when it is back.
  */
-import { type Job as BullJob, ErrorCode } from 'bullmq'
+import type { Job as BullJob } from 'bullmq'
 import { z } from 'zod'
 import { ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { type BullQueue, openConnections, type QueueConnection, unreachable } from './bullmq-connections.ts'
-import { addFlow, codeOf, optionsOf } from './bullmq-flow.ts'
+import { addFlow, optionsOf } from './bullmq-flow.ts'
 import { startWorker } from './bullmq-worker.ts'
 import { type JobName, jobs, type QueueName } from './jobs.ts'
 import type { DeadJob, Job, Queue } from './queue.ts'
+import { keepAdding } from './schedule.ts'
 import { createTrouble } from './trouble.ts'
 
 export interface BullQueueOptions {
@@ -38,6 +39,7 @@ export async function createBullQueue(connection: QueueConnection, options: Bull
   const flows = connections.flows()
   flows.on('error', trouble.report)
   const closers = new Set<() => Promise<void>>()
+  const closing = new AbortController()
   let closed = false
 
   function queueOf(name: QueueName): BullQueue {
@@ -52,7 +54,10 @@ export async function createBullQueue(connection: QueueConnection, options: Bull
     const late = Promise.withResolvers<never>()
     const timer = setTimeout(() => late.reject(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs)
     try {
-      return await Promise.race([action(), late.promise])
+      return await Promise.race([
+        action().catch((error: unknown) => (isDeadlock(error) ? action() : Promise.reject(error))),
+        late.promise,
+      ])
     } catch (cause) {
       throw cause instanceof ParleyError ? cause : unreachable(cause)
     } finally {
@@ -60,11 +65,13 @@ export async function createBullQueue(connection: QueueConnection, options: Bull
     }
   }
 
+  async function add(job: Job, { delayMs = 0 } = {}): Promise<void> {
+    check(job)
+    await ask(() => queueOf(jobs[job.name].queue).add(job.name, job.payload, optionsOf(job, delayMs)))
+  }
+
   return {
-    async add(job, { delayMs = 0 } = {}) {
-      check(job)
-      await ask(() => queueOf(jobs[job.name].queue).add(job.name, job.payload, optionsOf(job, delayMs)))
-    },
+    add,
 
     async addFlow(parent, children) {
       for (const job of [parent, ...children]) check(job)
@@ -82,20 +89,7 @@ export async function createBullQueue(connection: QueueConnection, options: Bull
       })
     },
 
-    async schedule(job, everyMs) {
-      check(job)
-      const { jobId: _, ...template } = optionsOf(job)
-      const queue = queueOf(jobs[job.name].queue)
-      const iteration = { name: job.name, data: job.payload, opts: template }
-      await ask(() =>
-        queue.upsertJobScheduler(job.id, { every: everyMs }, iteration).catch(async (error: unknown) => {
-          // Two processes that ask at the same time: one is told that the other's run is in its way.
-          const met =
-            codeOf(error) === ErrorCode.SchedulerJobSlotsBusy || codeOf(error) === ErrorCode.SchedulerJobIdCollision
-          if (!met || (await queue.getJobScheduler(job.id)) === undefined) throw error
-        }),
-      )
-    },
+    schedule: (job, everyMs) => keepAdding(add, job, everyMs, { signal: closing.signal, report: trouble.report }),
 
     async process(handlers, concurrency) {
       const started: Awaited<ReturnType<typeof startWorker>>[] = []
@@ -138,13 +132,19 @@ export async function createBullQueue(connection: QueueConnection, options: Bull
     },
 
     async close() {
-      if (closed) return
+      if (closing.signal.aborted) return
+      closing.abort()
       await Promise.all([...closers].map((close) => close()))
       closed = true
       await Promise.allSettled([...queues.values(), flows].map((part) => part.close()))
       await connections.close()
     },
   }
+}
+
+/** PostgreSQL gave up one of two that waited for each other; every call here may be repeated. */
+function isDeadlock(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '40P01'
 }
 
 /** A caller's mistake is told where it is made, not by a dead job later. */

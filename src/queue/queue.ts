@@ -20,7 +20,7 @@ export interface JobContext {
   attempt: number
   /** No further attempt follows when this one throws. */
   last: boolean
-  /** Aborts when the worker closes without waiting. */
+  /** Aborts when the worker closes without waiting, or when the job went to another worker. */
   signal: AbortSignal
 }
 
@@ -42,19 +42,27 @@ export interface Processor {
   close(graceMs: number): Promise<void>
 }
 
+/** Every call rejects with `queue_unreachable`, and soon, while the server is away; what it asked for may have been done. */
 export interface Queue {
   /** Adds a job unless one with this id is known. Returns when it is stored. */
   add(job: Job, options?: { delayMs?: number }): Promise<void>
-  /** Adds a parent that runs when all its children have ended, well or not, in one step. Idempotent by ids. */
+  /**
+   * Adds a parent that runs when all its children have ended, well or not, in one step. Idempotent by ids. A child has
+   * one parent.
+   */
   addFlow(parent: Job, children: Job[]): Promise<void>
   /** Runs a delayed job now. Nothing happens when it is not delayed or not known. */
   nudge(name: JobName, id: string): Promise<void>
-  /** Adds `job` now and every `everyMs`; one schedule per `job.id` however many processes ask. */
+  /**
+   * Adds `job` now and every `everyMs` until this queue closes: one per period, however many processes ask. The period's
+   * number is added to its id. A period may pass without when the server is away.
+   */
   schedule(job: Job, everyMs: number): Promise<void>
   /** Starts workers for these queues. `concurrency`: jobs at a time, per queue. */
   process(handlers: Handlers, concurrency: Partial<Record<QueueName, number>>): Promise<Processor>
   /** Jobs that used up their attempts, newest first. */
   dead(limit: number): Promise<DeadJob[]>
+  /** `delayed` includes those that wait for their children. */
   counts(): Promise<Record<QueueName, { waiting: number; active: number; delayed: number; dead: number }>>
   close(): Promise<void>
 }
