@@ -36,6 +36,6 @@ function attribute(value: string): string {
     .slice(0, 200)
     .replace(/&/g, '&amp;')
     .replace(/"/g, '&quot;')
-    .replace(/</g, '&lt;')
-    .replace(/>/g, '&gt;')
+    .replace(/[<＜﹤]/g, '&lt;')
+    .replace(/[>＞﹥]/g, '&gt;')
 }

@@ -211,13 +211,12 @@ describe('openai: dialects and odd servers', () => {
     })
   })
 
-  it('uses one connection for answers that ended well', async () => {
+  it('keeps its connections for the answers that follow', async () => {
     server = await startScriptedOpenAi()
     const client = provider(server)
-    await collect(client)
-    await collect(client)
-    expect(server.requests.length).toBe(2)
-    expect(server.requests[1]?.clientPort).toBe(server.requests[0]?.clientPort)
+    for (let i = 0; i < 8; i++) await collect(client)
+    // A connection is given back a moment after its answer ended, so two may take turns.
+    expect(new Set(server.requests.map(({ clientPort }) => clientPort)).size).toBeLessThanOrEqual(2)
   })
 
   it('reads context windows from the list of models, and a refused key as such', async () => {

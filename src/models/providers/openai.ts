@@ -7,13 +7,11 @@ import { OpenAI } from 'openai'
 import { z } from 'zod'
 import { ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
-import type { Usage } from '../../core/reply.ts'
-import type { FinishReason, ModelEvent, ModelInfo, ModelProvider, ModelRequest } from '../model.ts'
-import { estimateTokens } from './estimate-tokens.ts'
-import { type Chunk, createChunkReader, readWhole } from './openai-chunk.ts'
+import type { ModelEvent, ModelInfo, ModelProvider, ModelRequest } from '../model.ts'
+import { createAnswer } from './openai-answer.ts'
 import { refusedWord, StreamError, translateError } from './openai-error.ts'
-import { chatBody, type Dialect, requestText } from './openai-request.ts'
-import { readSse } from './sse.ts'
+import { chatBody, type Dialect } from './openai-request.ts'
+import { readAnswer } from './openai-stream.ts'
 import { createWatch, type Timers, type Watch } from './watch.ts'
 
 export interface OpenAiOptions {
@@ -32,9 +30,6 @@ const defaultTimers: Timers = { connectMs: 180_000, idleMs: 60_000, totalMs: 900
 const MAX_TRIES = 3
 /** A server that asks for a longer pause than this gets none: the turn is told instead. */
 const MAX_PAUSE_MS = 15_000
-/** After the last word only usage can follow; a server that keeps the line open is not waited for. */
-const AFTER_FINISH_MS = 2_000
-const CONNECTION_END_MS = 25
 
 const ModelList = z.object({
   data: z.array(
@@ -184,117 +179,6 @@ function adapt(dialect: Dialect, used: Dialect, refused: ReturnType<typeof refus
   dialect.tokenLimit = refused === 'max_tokens' ? 'max_completion_tokens' : 'max_tokens'
   dialect.limitLearnt = true
   return true
-}
-
-/** What one stream has said so far. */
-function createAnswer(request: ModelRequest) {
-  let text = ''
-  let reasoning = ''
-  let usage: Usage | undefined
-  let finish: FinishReason | undefined
-  let refused = false
-  let done = false
-
-  const answer = {
-    /** Whether anything was sent that may cost. */
-    sent: false,
-    get visible() {
-      return text !== '' || reasoning !== ''
-    },
-    *take(chunk: Chunk): Generator<ModelEvent> {
-      if (chunk.error !== undefined) throw new StreamError(chunk.error)
-      if (chunk.reasoning !== '') {
-        reasoning += chunk.reasoning
-        yield { type: 'reasoning', delta: chunk.reasoning }
-      }
-      const said = chunk.text + chunk.refusal
-      if (chunk.refusal !== '') refused = true
-      if (said !== '') {
-        text += said
-        yield { type: 'text', delta: said }
-      }
-      usage = chunk.usage ?? usage
-      finish = chunk.finish ?? finish
-      done ||= chunk.done
-    },
-    reason(): FinishReason {
-      if (finish === undefined && !done) return 'truncated'
-      return refused && finish !== 'filter' ? 'refusal' : (finish ?? 'stop')
-    },
-    async usage(): Promise<Usage> {
-      if (usage) return usage
-      const reasoned = await estimateTokens(reasoning)
-      return {
-        input: await estimateTokens(requestText(request)),
-        cacheRead: 0,
-        cacheWrite: 0,
-        output: reasoned + (await estimateTokens(text)),
-        reasoning: reasoned,
-        source: 'estimated',
-      }
-    },
-    async *end(reason: FinishReason): AsyncGenerator<ModelEvent> {
-      if (answer.sent) yield { type: 'usage', usage: await answer.usage() }
-      yield { type: 'finish', reason }
-    },
-  }
-  return answer
-}
-
-/** The chunks of a response; ends at the server's terminator, or where the stream does. */
-async function* readAnswer(response: Response, watch: Watch, idleMs: number): AsyncGenerator<Chunk> {
-  const type = response.headers.get('content-type') ?? ''
-  if (type.includes('application/json')) {
-    yield readWhole(await watch.during(response.text(), 'idle', idleMs))
-    return
-  }
-  if (type.includes('text/html') || response.body === null) {
-    await response.body?.cancel()
-    throw new ParleyError(
-      'model_unknown',
-      'The model server answered with a web page. Ask an admin to check its address: it has to end where the OpenAI API begins, often in /v1.',
-    )
-  }
-  const read = createChunkReader()
-  const reader = response.body.getReader()
-  let finished = false
-
-  async function* pieces(): AsyncGenerator<Uint8Array> {
-    for (;;) {
-      const next = reader.read()
-      const piece = await watch.during(
-        finished ? within(Math.min(AFTER_FINISH_MS, idleMs / 2), next) : next,
-        'idle',
-        idleMs,
-      )
-      if (piece === undefined || piece.done) return
-      yield piece.value
-    }
-  }
-
-  try {
-    for await (const data of readSse(pieces())) {
-      for (const chunk of read(data)) {
-        yield chunk
-        finished ||= chunk.finish !== undefined
-        if (!chunk.done) continue
-        // Read to its very end the connection can serve the next request; that end is mostly here already.
-        await within(CONNECTION_END_MS, reader.read()).catch(() => {})
-        return
-      }
-    }
-  } finally {
-    reader.cancel().catch(() => {})
-  }
-}
-
-/** What `work` gives, or `undefined` when it takes longer. */
-async function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms)
-  })
-  return await Promise.race([work, late]).finally(() => clearTimeout(timer))
 }
 
 /** Milliseconds to wait before the next try, `undefined` where none makes sense. */

@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest'
+import { ParleyError } from '../core/errors.ts'
+import { silentLog } from '../core/log.ts'
+import { usd } from '../core/money.ts'
+import { type CatalogueOptions, type ConfiguredModel, createCatalogue, priceUsage } from './catalogue.ts'
+import type { ModelInfo, ModelProvider } from './model.ts'
+
+function provider(name: string, models: () => Promise<ModelInfo[]>): ModelProvider {
+  return { name, models, stream: () => (async function* () {})() }
+}
+const lists = (name: string, ...infos: (string | ModelInfo)[]) =>
+  provider(name, async () => infos.map((info) => (typeof info === 'string' ? { id: info } : info)))
+const fails = (name: string) =>
+  provider(name, () => Promise.reject(new ParleyError('model_unreachable', 'Gone. Look.')))
+const hangs = (name: string) => provider(name, () => new Promise(() => {}))
+
+function catalogue(
+  providers: ModelProvider[],
+  configured: ConfiguredModel[] = [],
+  more: Partial<CatalogueOptions> = {},
+) {
+  return createCatalogue({ configured, providers, log: silentLog, firstWaitMs: 50, ...more })
+}
+const ids = async (of: ReturnType<typeof catalogue>) => (await of.models()).map(({ id }) => id)
+
+describe('the catalogue', () => {
+  it('always has extractive, at no cost', async () => {
+    const [only, ...rest] = await catalogue([]).models()
+    expect(rest).toEqual([])
+    expect(only).toMatchObject({ id: 'extractive', price: { inputPerMillion: 0n, outputPerMillion: 0n } })
+  })
+
+  it('puts configured models first, then discovered ones that chat, best default first', async () => {
+    const openai = lists(
+      'openai',
+      'text-embedding-3-large',
+      'whisper-1',
+      'gpt-4o',
+      'gpt-4o-2024-08-06',
+      'gpt-5-mini',
+      'tts-1',
+      'dall-e-3',
+      'gpt-image-1',
+      'omni-moderation-latest',
+      'gpt-4o-realtime-preview',
+    )
+    expect(await ids(catalogue([openai], [{ id: 'mine', provider: 'openai' }]))).toEqual([
+      'mine',
+      'gpt-5-mini',
+      'gpt-4o',
+      'gpt-4o-2024-08-06',
+      'extractive',
+    ])
+  })
+
+  it('prefers models made for chat on a local server', async () => {
+    const local = lists('local', 'nomic-embed-text', 'llama3.1:8b', 'bge-m3', 'qwen2.5:7b-instruct')
+    expect(await ids(catalogue([local]))).toEqual(['qwen2.5:7b-instruct', 'llama3.1:8b', 'extractive'])
+  })
+
+  it('puts the configured default first, whether listed or discovered', async () => {
+    const of = catalogue([lists('local', 'a', 'b')], [{ id: 'c', provider: 'local' }], { defaultModel: 'b' })
+    expect(await ids(of)).toEqual(['b', 'c', 'a', 'extractive'])
+    expect((await of.models())[0]).toMatchObject({ isDefault: true, origin: 'discovered' })
+  })
+
+  it.for([
+    [
+      'told by the provider',
+      lists('vllm', { id: 'qwen', contextWindow: 32_768 }),
+      { id: 'qwen', provider: 'vllm' },
+      32_768,
+    ],
+    [
+      'told, over a larger configured one',
+      lists('vllm', { id: 'qwen', contextWindow: 32_768 }),
+      { id: 'qwen', provider: 'vllm', contextWindow: 100_000 },
+      32_768,
+    ],
+    [
+      'configured below what is told',
+      lists('vllm', { id: 'qwen', contextWindow: 32_768 }),
+      { id: 'qwen', provider: 'vllm', contextWindow: 16_000 },
+      16_000,
+    ],
+    ['configured', lists('local', 'x'), { id: 'x', provider: 'local', contextWindow: 16_000 }, 16_000],
+    ['known by name', lists('openai', 'gpt-4o-2024-08-06'), { id: 'gpt-4o-2024-08-06', provider: 'openai' }, 128_000],
+    ['small where Ollama says nothing', lists('ollama', 'llama3'), { id: 'llama3', provider: 'ollama' }, 4_096],
+    ['modest where nobody knows', lists('local', 'gpt-4o-like'), { id: 'gpt-4o-like', provider: 'local' }, 8_192],
+  ] as const)('has a window %s', async ([, from, model, window]) => {
+    const [first] = await catalogue([from], [model]).models()
+    expect(first?.contextWindow).toBe(window)
+    expect(first?.maxOutputTokens).toBeLessThanOrEqual(window / 4)
+  })
+
+  it('loses only the models of a provider that fails, and asks it again soon', async () => {
+    let time = 0
+    let up = false
+    const shaky = provider('shaky', () =>
+      up ? Promise.resolve([{ id: 'back' }]) : fails('shaky').models(new AbortController().signal),
+    )
+    const of = catalogue([shaky, lists('local', 'a')], [], { now: () => time })
+    expect(await ids(of)).toEqual(['a', 'extractive'])
+    up = true
+    time += 11_000
+    await of.models()
+    await of.refresh()
+    expect(await ids(of)).toEqual(['back', 'a', 'extractive'])
+    up = false
+    await of.refresh()
+    expect(await ids(of)).toEqual(['back', 'a', 'extractive'])
+  })
+
+  it('waits for a silent provider once and briefly, and gives the others at once', async () => {
+    const of = catalogue([hangs('silent'), lists('local', 'a')])
+    const from = performance.now()
+    expect(await ids(of)).toEqual(['a', 'extractive'])
+    expect(performance.now() - from).toBeLessThan(1_000)
+    const again = performance.now()
+    await of.models()
+    expect(performance.now() - again).toBeLessThan(25)
+  })
+
+  it('serves what it has while it asks again in the background', async () => {
+    let time = 0
+    let calls = 0
+    let answer = () => {}
+    const counting = provider('local', async () => {
+      calls += 1
+      if (calls > 1)
+        await new Promise<void>((resolve) => {
+          answer = resolve
+        })
+      return [{ id: `v${calls}` }]
+    })
+    const of = catalogue([counting], [], { now: () => time, refreshMs: 1_000 })
+    expect(await ids(of)).toEqual(['v1', 'extractive'])
+    time += 2_000
+    expect(await ids(of)).toEqual(['v1', 'extractive'])
+    const refreshed = of.refresh()
+    answer()
+    await refreshed
+    expect(await ids(of)).toEqual(['v2', 'extractive'])
+  })
+})
+
+describe('the price of a usage', () => {
+  const usage = {
+    input: 1_000_000,
+    cacheRead: 400_000,
+    cacheWrite: 0,
+    output: 100_000,
+    reasoning: 60_000,
+    source: 'provider' as const,
+  }
+  const price = { inputPerMillion: usd('2.5'), outputPerMillion: usd('10'), cacheReadPerMillion: usd('1.25') }
+
+  it('counts cached input once, at its own price, and reasoning within the output', () => {
+    expect(priceUsage(usage, price)).toBe(usd('3'))
+  })
+  it('takes the full price for cached input where no other is known', () => {
+    const { inputPerMillion, outputPerMillion } = price
+    expect(priceUsage(usage, { inputPerMillion, outputPerMillion })).toBe(usd('3.5'))
+  })
+  it('adds what tools cost', () => {
+    expect(priceUsage({ ...usage, toolFees: '0.01' }, price)).toBe(usd('3.01'))
+  })
+  it('is unknown, not nothing, without a price, and nothing at a price of 0', () => {
+    expect(priceUsage(usage, undefined)).toBeNull()
+    expect(priceUsage(usage, { inputPerMillion: 0n, outputPerMillion: 0n })).toBe(0n)
+  })
+})

@@ -1,0 +1,73 @@
+/**
+ * Answers with no model at all: the words of the shared files that fit the question best, quoted with their positions.
+ * It is what is left when every model is out of reach or out of budget, and it needs no set-up.
+ */
+import type { ModelEvent, ModelInfo, ModelMessage, ModelProvider, ModelRequest } from '../model.ts'
+import { chooseQuotes, type Quote } from '../quote.ts'
+import type { PassagePart } from '../render-passage.ts'
+
+export const extractiveModel = { id: 'extractive', contextWindow: 100_000 } as const satisfies ModelInfo
+
+const nothingSpent = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0, source: 'provider' } as const
+
+export function createExtractiveProvider(): ModelProvider {
+  async function* stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelEvent> {
+    yield { type: 'start', model: request.model }
+    try {
+      signal.throwIfAborted()
+      const text = await answer(request, signal)
+      for (const delta of text.match(/\s*(?:\S+\s*){1,3}/g) ?? []) {
+        signal.throwIfAborted()
+        yield { type: 'text', delta }
+      }
+    } catch (thrown) {
+      if (!signal.aborted) throw thrown
+      yield { type: 'finish', reason: 'aborted' }
+      return
+    }
+    yield { type: 'usage', usage: nothingSpent }
+    yield { type: 'finish', reason: 'stop' }
+  }
+
+  return { name: 'extractive', stream, models: async () => [extractiveModel] }
+}
+
+async function answer({ messages }: ModelRequest, signal: AbortSignal): Promise<string> {
+  const at = messages.findLastIndex(({ role }) => role === 'user')
+  const last = messages[at]
+  const asked = (last?.parts ?? []).map((part) => (part.type === 'text' ? part.text : '')).join('\n')
+  // What the prompt adds about files that could not be read is no part of the question.
+  const question = asked.replace(/^\(Attachment ".*\)$/gm, '').trim()
+  const own = passagesOf(last)
+  const passages = own.length > 0 ? own : messages.slice(0, Math.max(0, at)).flatMap(passagesOf)
+  if (passages.length === 0) return nothingToQuote
+  const quotes = await chooseQuotes(question, passages, signal)
+  if (quotes.length === 0) {
+    return `I found nothing in ${names(passages)} that matches your question. Without a language model I can only quote: try the words that the file itself uses.`
+  }
+  const head = `Without a language model I can only quote. This fits best in ${names(quotes.map(({ passage }) => passage))}:`
+  return [head, ...quotes.map(block)].join('\n\n')
+}
+
+const nothingToQuote =
+  'Without a language model I can only quote from shared files, and there is none here. Share a file and ask about it, ' +
+  'or configure a model: set `OPENAI_API_KEY`, or `OPENAI_BASE_URL` for a local server, or run Ollama (see the README).'
+
+function passagesOf(message: ModelMessage | undefined): PassagePart[] {
+  return (message?.parts ?? []).filter((part) => part.type === 'passage')
+}
+
+/** A Markdown quote with its source as a model would cite it; rows and code keep their lines. */
+function block({ passage, layout, lines }: Quote): string {
+  const source = `[${passage.source}]`
+  if (layout === 'prose') return `${lines.map((line) => `> ${line}`).join('\n>\n')} ${source}`
+  const longest = Math.max(2, ...lines.flatMap((line) => line.match(/`+/g) ?? []).map((run) => run.length))
+  const fence = '`'.repeat(longest + 1)
+  return [fence, ...lines, fence, source].map((line) => `> ${line}`).join('\n')
+}
+
+function names(passages: PassagePart[]): string {
+  const titles = [...new Set(passages.map(({ title }) => title))]
+  if (titles.length > 3) return `${titles.slice(0, 2).join(', ')} and ${titles.length - 2} more files`
+  return titles.length < 2 ? (titles[0] ?? 'the files') : `${titles.slice(0, -1).join(', ')} and ${titles.at(-1)}`
+}
