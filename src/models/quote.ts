@@ -65,7 +65,8 @@ export async function chooseQuotes(question: string, passages: PassagePart[], si
     }
     await breathe()
   }
-  return pick(all, score(all, matcher, question))
+  const scale = score(all, matcher, question)
+  return pick(all, scale, /[,;、，]|\b(?:and|und|et|y|e|en)\b|和|及/i.test(question))
 }
 
 const asksForWhole = new RegExp(
@@ -156,8 +157,8 @@ function neighbours(all: Candidate[], index: number): Candidate[] {
   return near.flatMap((i) => all[i] ?? []).filter((other) => other !== self && other.passage === self.passage)
 }
 
-/** The best, and up to two more: as good nearly, or for what the question asks besides. */
-function pick(all: Candidate[], { idf, whole }: Scale): Quote[] {
+/** The best, and up to two more: nearly as good, or for what else a question asks that has `listed` several things. */
+function pick(all: Candidate[], { idf, whole }: Scale, listed: boolean): Quote[] {
   const ranked = all.filter((candidate) => candidate.score > 0).sort((a, b) => b.score - a.score)
   const first = ranked[0]
   if (first === undefined) return []
@@ -183,7 +184,7 @@ function pick(all: Candidate[], { idf, whole }: Scale): Quote[] {
 
   choose(first)
   // A question for several things has its answers in several places.
-  while (first.coverage < ENOUGH && chosen.length < MAX_QUOTES) {
+  while (first.coverage < (listed ? SEVERAL : ENOUGH) && chosen.length < MAX_QUOTES) {
     const more = ranked
       .filter((candidate) => gain(candidate) >= MORE)
       .sort((a, b) => gain(b) * b.score - gain(a) * a.score)
