@@ -149,6 +149,8 @@ async function reply(response: ServerResponse, scripted: ScriptedReply, wire: Op
     if (at === scripted.cut?.after) return cut(response, scripted.cut.how)
     await write(response, piece, scripted.splitBytes)
     if (scripted.everyMs) await sleep(scripted.everyMs)
+    // A long answer without pauses must not hold up the client, which may live in this very process.
+    else if (at % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
   }
   if (scripted.cut) return cut(response, scripted.cut.how)
   if (!scripted.raw) await write(response, ending(scripted, wire), scripted.splitBytes)
@@ -198,8 +200,11 @@ async function write(response: ServerResponse, piece: string | Uint8Array, split
 async function send(response: ServerResponse, piece: string | Uint8Array): Promise<void> {
   if (response.destroyed || response.write(piece)) return
   await new Promise<void>((resolve) => {
-    response.once('drain', resolve)
-    response.once('close', resolve)
+    const go = () => {
+      response.off('drain', go).off('close', go)
+      resolve()
+    }
+    response.on('drain', go).on('close', go)
   })
 }
 
