@@ -112,6 +112,10 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
   }
 
   function start(job: BullJob, token: string): void {
+    // The queue gave out a job that still runs here: its lock was lost with the server's last moments. The new run counts.
+    for (const other of running.values()) {
+      if (other.job.id === job.id) other.abort.abort(new Error('the job was given out again'))
+    }
     const abort = new AbortController()
     const entry: Running = { job, token, abort, ended: Promise.resolve() }
     running.set(token, entry)
@@ -186,7 +190,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
   }
 
   async function renew(): Promise<void> {
-    const entries = [...running.values()]
+    const entries = [...running.values()].filter((entry) => !entry.abort.signal.aborted)
     if (entries.length === 0) return
     try {
       const ids = entries.map((entry) => idOf(entry.job))

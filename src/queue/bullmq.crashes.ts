@@ -8,7 +8,7 @@ import { silentLog } from '../core/log.ts'
 import { createBullQueue } from './bullmq.ts'
 import { openConnections, type QueueConnection } from './bullmq-connections.ts'
 import { doing, doNothing, turnJob } from './queue.contract.tools.ts'
-import type { Queue } from './queue.ts'
+import type { JobContext, Queue } from './queue.ts'
 
 export interface Mortal {
   connection: QueueConnection
@@ -52,6 +52,36 @@ export function describeCrashes(open: () => Promise<Mortal>): void {
     const taken = Promise.withResolvers<{ id: string; attempt: number }>()
     await queue.process({ ...doNothing, turn: doing((_, context) => taken.resolve(context)) }, { turn: 1 })
     expect(await taken.promise).toMatchObject({ id: job.id, attempt: 1 })
+  })
+
+  it('a job that was given to another worker aborts the signal of the first, whose end then counts for nothing', async () => {
+    const { connection } = await open()
+    await using queue = closing(await createBullQueue(connection, { log: silentLog, lockMs: 1_000 }))
+    const job = turnJob()
+    const runs: string[] = []
+    const started = Promise.withResolvers<void>()
+    const first = Promise.withResolvers<void>()
+    const second = Promise.withResolvers<void>()
+    const turn = async (_: unknown, { signal }: JobContext) => {
+      if (runs.push('start') === 2) {
+        second.resolve()
+        return 'done' as const
+      }
+      started.resolve()
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      first.resolve()
+      throw new Error('too late to matter')
+    }
+    await queue.process({ ...doNothing, turn }, { turn: 2 })
+    await queue.add(job)
+    await started.promise
+    const raw = await openConnections(connection)
+    // What happens to the job of a worker that was frozen for longer than its lock.
+    await raw.queue('turn').getBackend().moveJobFromActiveToWait(job.id, '0')
+    await Promise.all([first.promise, second.promise])
+    await raw.close()
+    await expect.poll(async () => (await queue.counts()).turn).toEqual({ waiting: 0, active: 0, delayed: 0, dead: 0 })
+    expect(await queue.dead(1)).toEqual([])
   })
 
   describe('when the server is killed and comes back', () => {
