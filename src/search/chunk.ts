@@ -4,6 +4,8 @@ import type { Passage } from './passages.ts'
 
 /** Small enough to be about one thing, large enough to be understood alone. */
 const MAX_TOKENS = 400
+/** Whatever its tokens are said to be, a piece stays readable and below the index's limits. */
+const MAX_CHARS = 6_000
 /** Where a segment's tokens were not counted. */
 const CHARS_PER_TOKEN = 4
 
@@ -31,7 +33,7 @@ function pieces({ text, tokens }: Segment): { text: string; tokens: number }[] {
   if (text.trim() === '') return []
   const counted = tokens > 0 ? tokens : Math.ceil(text.length / CHARS_PER_TOKEN)
   const perChar = counted / text.length
-  const cuts = cutPoints(text, Math.max(1, Math.floor(MAX_TOKENS / perChar)))
+  const cuts = cutPoints(text, Math.max(1, Math.min(MAX_CHARS, Math.floor(MAX_TOKENS / perChar))))
   const parts: { text: string; tokens: number }[] = []
   let from = 0
   let given = 0
