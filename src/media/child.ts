@@ -7,15 +7,14 @@ import type { Input, Pages, Provider } from './provider.ts'
 import { createSink } from './sink.ts'
 import type { Said, Task } from './wire.ts'
 
+/** Failures that a provider puts into words itself. */
+const expected = { file_empty: 1, file_encrypted: 1, file_damaged: 1, file_unsupported: 1, file_missing: 1 } as const
 let pages: Pages | undefined
 
 process.on('disconnect', () => process.exit(0))
 process.on('message', (task: Task) => {
   perform(task).catch((error: unknown) => say(failure(error)))
 })
-
-// A spare loads what most files need while nobody waits for it.
-if (process.argv.includes('--warm')) await import('./providers/warm.ts').then(({ warm }) => warm())
 
 async function perform(task: Task): Promise<void> {
   if (task.kind === 'render') {
@@ -72,8 +71,6 @@ function failure(error: unknown): Said {
   return { kind: 'fail', code: 'file_reader_crashed', tell: '' }
 }
 
-const expected = { file_empty: 1, file_encrypted: 1, file_damaged: 1, file_unsupported: 1, file_missing: 1 } as const
-
 function frames(error: Error): string {
   return (error.stack ?? '')
     .split('\n')
@@ -82,3 +79,6 @@ function frames(error: Error): string {
     .map((line) => line.trim())
     .join(' ')
 }
+
+// A spare loads what most files need while nobody waits for it. Last, because a task may come while this waits.
+if (process.argv.includes('--warm')) await import('./providers/warm.ts').then(({ warm }) => warm())

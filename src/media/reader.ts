@@ -21,7 +21,11 @@ export interface ReadRequest {
 export interface Reader {
   /**
    * Reads the file in a process of its own that is killed at its limits or on abort. A partly readable file gives an
-   * artifact with problems. Throws `file_*` when it gives nothing.
+   * artifact with problems; a scan gives one without segments. Throws `file_*` when it gives nothing, and the signal's
+   * reason on abort.
+   *
+   * Problems named `file_too_slow`, `file_too_hungry` or `file_reader_crashed` speak of this attempt and not of the file:
+   * another may give more, so such an artifact is not worth keeping for other turns.
    */
   read(
     request: ReadRequest,
@@ -29,7 +33,7 @@ export interface Reader {
   ): Promise<Artifact>
   /**
    * What would read the file, e.g. `pdf-1`, by its bytes: with the content hash, the key of a cached artifact. Throws
-   * `file_unsupported` or `file_empty` when nothing would.
+   * `file_unsupported`, `file_too_large`, `file_missing` or `file_empty` when nothing would.
    */
   identify(request: ReadRequest): Promise<{ engine: string; mediaType: string }>
   close(): Promise<void>
@@ -52,7 +56,10 @@ export interface PageImage {
 }
 
 export interface PageRenderer {
-  /** A picture of one page of a paged file, `width` pixels wide. Throws `file_*`. */
+  /**
+   * A picture of one page of a paged file, `width` pixels wide (at most 2,000). Throws `file_missing` for a page that is not
+   * there, other `file_*` for a file that cannot be shown, and the signal's reason on abort.
+   */
   render(
     path: string,
     page: number,

@@ -5,7 +5,8 @@ export function detectDelimiter(sample: string, usual: ',' | '\t'): string {
   const rows = rowsOf(sample).slice(0, 50)
   let best = { delimiter: usual as string, score: 0 }
   for (const delimiter of [usual, ...candidates.filter((candidate) => candidate !== usual)]) {
-    const score = scoreOf(rows, delimiter)
+    // A tab hardly ever stands in a cell, while commas do in most texts.
+    const score = scoreOf(rows, delimiter) * (delimiter === '\t' ? 1.25 : 1)
     // The usual one is asked first: another must be clearly better.
     if (score > best.score * 1.1) best = { delimiter, score }
   }

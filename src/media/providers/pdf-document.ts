@@ -84,6 +84,7 @@ function flattened(pdfium: Pdfium, document: number, index: number, page: number
     const subtype = pdfium._FPDFAnnot_GetSubtype(annotation)
     pdfium._FPDFPage_CloseAnnot(annotation)
     if (subtype !== widget && subtype !== freeText) continue
+    giveAppearances(pdfium, page)
     if (pdfium._FPDFPage_Flatten(page, 0) === 0) return page
     pdfium._FPDF_ClosePage(page)
     const again = pdfium._FPDF_LoadPage(document, index)
@@ -91,6 +92,16 @@ function flattened(pdfium: Pdfium, document: number, index: number, page: number
     return again
   }
   return page
+}
+
+/** Many programs leave drawing a field's value to the viewer; PDFium does it when it first draws the page's annotations. */
+function giveAppearances(pdfium: Pdfium, page: number): void {
+  withMemory(pdfium, 4, (pixel) => {
+    const bitmap = pdfium._FPDFBitmap_CreateEx(1, 1, 3, pixel, 4)
+    if (bitmap === 0) return
+    pdfium._FPDF_RenderPageBitmap(bitmap, page, 0, 0, 1, 1, 0, 1)
+    pdfium._FPDFBitmap_Destroy(bitmap)
+  })
 }
 
 function refusal(error: number, bytes: Uint8Array, name: string): ParleyError {

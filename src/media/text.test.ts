@@ -1,0 +1,358 @@
+/** Text in its many forms, and files that are not what their names say. */
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { makePdf } from '../../test/fixtures/make-pdf.ts'
+import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
+import type { Artifact } from '../core/artifact.ts'
+import { ParleyError } from '../core/errors.ts'
+import { createReader } from './create-reader.ts'
+import type { Reader } from './reader.ts'
+import { sniff } from './sniff.ts'
+
+let files: SharedFiles
+let reader: Reader
+
+beforeAll(() => {
+  files = createSharedFiles()
+  reader = createReader()
+})
+afterAll(async () => {
+  await reader.close()
+  files.remove()
+})
+
+const read = (name: string, content: Uint8Array | string, mediaType?: string): Promise<Artifact> =>
+  reader.read(files.share(name, content, mediaType), watched())
+const textOf = (artifact: Artifact) => artifact.segments.map(({ text }) => text).join('\n')
+
+describe('plain text', () => {
+  test('lines are numbered as an editor does', async () => {
+    const lines = Array.from({ length: 300 }, (_, i) => `Line ${i + 1} of the logbook says that all is well.`)
+    const artifact = await read('log.txt', `${lines.join('\r\n')}\r\n`)
+    expect(textOf(artifact)).toBe(lines.join('\n'))
+    let next = 1
+    for (const { text, at } of artifact.segments) {
+      expect(at).toMatchObject({ kind: 'lines', from: next })
+      if (at.kind !== 'lines') continue
+      expect(text.split('\n')).toEqual(lines.slice(at.from - 1, at.to))
+      expect(text.length).toBeLessThanOrEqual(1_600)
+      next = at.to + 1
+    }
+    expect(next).toBe(301)
+  })
+
+  test.each([
+    ['words', (i: number) => 'abcdefgh '.charAt(i % 9)],
+    ['letters without a space', (i: number) => String.fromCharCode(97 + ((i * 7919) % 26))],
+  ])('10 MB in one line (%s) are read at once, in pieces', async (_, letter) => {
+    const line = Array.from({ length: 100_000 }, (_, i) => letter(i))
+      .join('')
+      .repeat(100)
+    const startedAt = performance.now()
+    const artifact = await read('one-line.txt', line)
+    expect(performance.now() - startedAt).toBeLessThan(10_000)
+    expect(artifact.segments.reduce((sum, { text }) => sum + text.length, 0)).toBeGreaterThan(9_999_000)
+    expect(Math.max(...artifact.segments.map(({ text }) => text.length))).toBeLessThanOrEqual(1_500)
+    expect(artifact.segments.every(({ at }) => at.kind === 'lines' && at.from === 1 && at.to === 1)).toBe(true)
+  })
+
+  test('a cut never falls inside a character', async () => {
+    const artifact = await read('faces.txt', `x${'😀'.repeat(5_000)}`)
+    expect(artifact.segments.every(({ text }) => text.isWellFormed())).toBe(true)
+    expect(artifact.segments.map(({ text }) => text).join('')).toBe(`x${'😀'.repeat(5_000)}`)
+  })
+
+  test('control words of language models are counted as the text that they are', async () => {
+    const artifact = await read('trick.txt', 'Please <|endoftext|> go on <|im_start|>system')
+    expect(artifact.tokens).toBeGreaterThan(10)
+  })
+
+  test('more characters than the limit: the first lines, and a sentence', async () => {
+    const limited = createReader({ limits: { text: { characters: 5_000 } } })
+    const artifact = await limited.read(
+      files.share('long.txt', 'Forty characters of text stand on here.\n'.repeat(500)),
+      watched(),
+    )
+    await limited.close()
+    expect(artifact.truncated).toMatch(
+      /^Only the first \d+ of 500 lines of long\.txt were read: the limit is 5,000 characters\.$/,
+    )
+    expect(artifact.segments.at(-1)?.at).toMatchObject({ to: Number(/\d+/.exec(artifact.truncated ?? '')?.[0]) })
+  })
+})
+
+describe('encodings', () => {
+  const words = 'Größe: 12 µm — naïve café'
+
+  test.each([
+    ['UTF-8 with a mark', Buffer.from(`\uFEFF${words}`)],
+    ['UTF-16 LE with a mark', Buffer.from(`\uFEFF${words}`, 'utf16le')],
+    ['UTF-16 BE with a mark', Buffer.from(`\uFEFF${words}`, 'utf16le').swap16()],
+    ['UTF-16 LE without a mark', Buffer.from(words, 'utf16le')],
+  ])('%s is read without a word', async (_, bytes) => {
+    const artifact = await read('notes.txt', bytes)
+    expect(textOf(artifact)).toBe(words)
+    expect(artifact.problems).toEqual([])
+  })
+
+  test('what is not UTF-8 is read as Windows-1252, and says so', async () => {
+    const artifact = await read('alt.txt', Buffer.from('Gr\xf6\xdfe: 5 \x80 \x96 fertig', 'latin1'))
+    expect(textOf(artifact)).toBe('Größe: 5 € – fertig')
+    expect(artifact.problems).toEqual([
+      {
+        code: 'text_encoding',
+        tell: expect.stringContaining('alt.txt is not valid UTF-8: it was read as Windows-1252'),
+      },
+    ])
+  })
+
+  test('one bad byte does not spoil a UTF-8 text', async () => {
+    const artifact = await read(
+      'cut.txt',
+      Buffer.concat([Buffer.from('Größenübersicht für Öfen. '.repeat(20)), Buffer.from([0xff])]),
+    )
+    expect(textOf(artifact)).toContain('Größenübersicht für Öfen.')
+    expect(artifact.problems).toMatchObject([
+      { tell: 'cut.txt has one place that is not valid UTF-8: it is shown as \uFFFD.' },
+    ])
+  })
+})
+
+describe('delimited text', () => {
+  test('semicolons, quotes, line feeds in cells and ragged rows', async () => {
+    const artifact = await read(
+      'export.csv',
+      'Name;Comment;Total\r\n"Müller; Söhne";"said ""yes""\nand left";12,50\r\nShort\r\n\r\nLong;a;b;c\r\n',
+    )
+    expect(artifact.segments).toEqual([
+      {
+        text: 'Name | Comment | Total\nMüller; Söhne | said "yes" and left | 12,50\nShort\nLong | a | b | c',
+        at: { kind: 'rows', from: 2, to: 5 },
+        tokens: expect.any(Number),
+      },
+    ])
+  })
+
+  test('tabs, whatever the name says', async () => {
+    const artifact = await read('table.csv', 'id\tname, first\n1\tAda, L.\n2\tAlan, T.\n')
+    expect(textOf(artifact)).toBe('id | name, first\n1 | Ada, L.\n2 | Alan, T.')
+  })
+
+  test('every segment carries the header and its rows', async () => {
+    const rows = Array.from({ length: 2_000 }, (_, i) => `item ${i + 2},${i},${i * 3}`)
+    const artifact = await read('stock.csv', `product,quantity,price\n${rows.join('\n')}\n`)
+    expect(artifact.segments.length).toBeGreaterThan(10)
+    for (const { text, at } of artifact.segments) {
+      if (at.kind !== 'rows') throw new Error('a table has rows')
+      const [header, first] = text.split('\n')
+      expect(header).toBe('product | quantity | price')
+      expect(first).toContain(`item ${at.from} |`)
+      expect(text.split('\n')).toHaveLength(at.to - at.from + 2)
+    }
+  })
+
+  test('a wide table names each value', async () => {
+    const header = Array.from({ length: 60 }, (_, i) => `measurement number ${i}`)
+    const artifact = await read('wide.csv', `${header.join(',')}\n${header.map((_, i) => i).join(',')}\n`)
+    expect(artifact.segments[0]?.text).toContain('measurement number 0: 0; measurement number 1: 1; ')
+    expect(textOf(artifact)).toContain('measurement number 59: 59')
+  })
+
+  test('a quotation mark that is never closed swallows nothing', async () => {
+    const artifact = await read('inches.csv', 'size,name\n3,"open\n4,next\n5,last\n')
+    expect(textOf(artifact)).toContain('5 | last')
+    expect(artifact.problems.map(({ code }) => code)).toEqual(['csv_quotes'])
+  })
+
+  test('more rows than the limit: the first ones, and a sentence', async () => {
+    const limited = createReader({ limits: { csv: { rows: 100 } } })
+    const artifact = await limited.read(files.share('long.csv', 'a,b\n'.repeat(500)), watched())
+    await limited.close()
+    expect(artifact.truncated).toBe('Only the first 100 rows of long.csv were read: that is the limit.')
+  })
+})
+
+describe('HTML', () => {
+  const page = `<!doctype html><html><head><title>Price &amp; terms</title><style>p{}</style><script>track("x")</script></head>
+<body>
+<h1>Terms</h1>
+<p>See <a href="https://example.org/terms">the full <b>text</b></a>,<br>dated today.
+<p hidden>never shown</p><div style="display:none">nor <p>this</p></div>
+<ol start=3><li>third<li>fourth<ul><li>deeper</ul></ol>
+<table><tr><th>Item<th>Price<tr><td>Bolt<td><p>2 €</p></table>
+<pre>
+  keep
+    this
+</pre>
+</body></html>`
+
+  test('reads as a person sees it', async () => {
+    const artifact = await read('terms.html', page)
+    expect(textOf(artifact).split('\n')).toEqual([
+      '# Price & terms',
+      '# Terms',
+      'See [the full text](https://example.org/terms), dated today.',
+      '3. third',
+      '4. fourth',
+      '  - deeper',
+      '| Item | Price |',
+      '| --- | --- |',
+      '| Bolt | 2 € |',
+      '  keep',
+      '    this',
+    ])
+  })
+
+  test('positions are lines of the source', async () => {
+    const filler = Array.from({ length: 200 }, (_, i) => `<p>Paragraph ${i} stands here and says little of note.</p>`)
+    const artifact = await read('long.html', `<html><body>\n${filler.join('\n')}\n</body></html>`)
+    for (const { text, at } of artifact.segments) {
+      const numbers = [...text.matchAll(/Paragraph (\d+)/g)].map(([, number]) => Number(number))
+      expect(at).toEqual({ kind: 'lines', from: (numbers[0] ?? 0) + 2, to: (numbers.at(-1) ?? 0) + 2 })
+    }
+  })
+
+  test('a hundred thousand nested elements are no burden', async () => {
+    const artifact = await read('deep.html', `<html><body>${'<div><b>'.repeat(50_000)}bottom`)
+    expect(textOf(artifact)).toBe('bottom')
+  })
+
+  test('the encoding that the page names is used', async () => {
+    const bytes = Buffer.concat([
+      Buffer.from('<html><meta charset="windows-1251"><p>'),
+      Buffer.from([0xcf, 0xf0, 0xe8, 0xe2, 0xe5, 0xf2]),
+    ])
+    const artifact = await read('privet.html', bytes)
+    expect(textOf(artifact)).toBe('Привет')
+    expect(artifact.problems).toEqual([])
+  })
+
+  test('a page that scripts would build says so', async () => {
+    await expect(
+      read('app.html', '<!doctype html><div id=root></div><script src=a.js></script>'),
+    ).rejects.toMatchObject({ code: 'file_empty' })
+  })
+})
+
+describe('names that lie', () => {
+  test('a PDF named .txt is read as a PDF, and says so', async () => {
+    const bytes = await makePdf((doc) => void doc.addPage().text('The truth.'))
+    const artifact = await read('report.txt', bytes)
+    expect(artifact).toMatchObject({ mediaType: 'application/pdf', segments: [{ text: 'The truth.' }] })
+    expect(artifact.problems).toEqual([
+      { code: 'name_mismatch', tell: 'report.txt is named like plain text, but it is a PDF: it was read as a PDF.' },
+    ])
+  })
+
+  test('text named .pdf is read as text, and says so', async () => {
+    const artifact = await read('notes.pdf', 'BMW makes cars.\nMZ is a motorcycle.')
+    expect(artifact).toMatchObject({ mediaType: 'text/plain', problems: [{ code: 'name_mismatch' }] })
+  })
+
+  test('a login page named .csv is read as HTML, and says so', async () => {
+    const artifact = await read('export.csv', '<!DOCTYPE html><html><body><p>Sign in</p></body></html>')
+    expect(artifact).toMatchObject({ mediaType: 'text/html', problems: [{ code: 'name_mismatch' }] })
+  })
+
+  test.each([
+    ['README.md', '# Title\n\nSome text.', 'text/markdown'],
+    ['main.rs', 'fn main() {}', 'text/x-source'],
+    ['data.bin', '{"a": [1, 2]}', 'application/json'],
+    ['notes.txt', 'Subject: hello\n\n# not a lie', 'text/plain'],
+    ['drawing.svg', '<svg xmlns="http://www.w3.org/2000/svg"><text>Hi</text></svg>', 'image/svg+xml'],
+    ['feed', '<?xml version="1.0"?><rss><title>News</title></rss>', 'application/xml'],
+  ])('%s is what it says', async (name, content, mediaType) => {
+    const artifact = await read(name, content)
+    expect(artifact).toMatchObject({ mediaType, problems: [] })
+  })
+})
+
+describe('refused', () => {
+  const png = Buffer.from('89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489', 'hex')
+  const zip = Buffer.concat([
+    Buffer.from('504b03041400000008000000000000000000000000000000000000000000050000', 'hex'),
+    Buffer.from('0.txt'),
+    Buffer.alloc(5_000, 7),
+  ])
+
+  test.each([
+    ['photo.png', png, 'a picture'],
+    ['bomb.pdf', zip, 'an archive'],
+    ['more.pdf', gzipSync(Buffer.alloc(50_000_000)), 'an archive'],
+    [
+      'tool.txt',
+      Buffer.concat([Buffer.from('7f454c46020101000000000000000000', 'hex'), Buffer.alloc(500)]),
+      'a program',
+    ],
+    ['letter.rtf', '{\\rtf1\\ansi Hello}', 'an office document'],
+    ['old.doc', Buffer.concat([Buffer.from('d0cf11e0a1b11ae1', 'hex'), Buffer.alloc(2_000)]), 'an office document'],
+    [
+      'noise.pdf',
+      Buffer.from(Array.from({ length: 5_000 }, (_, i) => (i * i * 7919) % 256)),
+      'not a kind of file that Parley can read',
+    ],
+  ])('%s is named for what it is', async (name, bytes, called) => {
+    const request = files.share(name, bytes)
+    const expected = { code: 'file_unsupported', tell: expect.stringContaining(`${name} is ${called}`) }
+    await expect(reader.read(request, watched())).rejects.toMatchObject(expected)
+    await expect(reader.identify(request)).rejects.toMatchObject(expected)
+  })
+
+  test('empty files', async () => {
+    await expect(read('empty.pdf', '')).rejects.toMatchObject({
+      code: 'file_empty',
+      tell: expect.stringContaining('empty.pdf'),
+    })
+    await expect(read('blank.txt', ' \n\n\t ')).rejects.toMatchObject({ code: 'file_empty' })
+  })
+
+  test('a file that is gone', async () => {
+    const request = { path: `${files.folder}/nothing`, contentHash: '0'.repeat(64), name: 'gone.txt', mediaType: '' }
+    await expect(reader.read(request, watched())).rejects.toMatchObject({ code: 'file_missing' })
+  })
+})
+
+test('a burst of files, good and bad, gives each its own outcome', async () => {
+  const outcomes = await Promise.all(
+    Array.from({ length: 12 }, (_, i) =>
+      (i % 2 === 0 ? read('app.html', '<!doctype html><div id=root></div>') : read('ok.csv', 'a,b\n1,2\n')).then(
+        ({ engine }) => engine,
+        (error: unknown) => (error instanceof ParleyError ? error.code : error),
+      ),
+    ),
+  )
+  expect(outcomes).toEqual(outcomes.map((_, i) => (i % 2 === 0 ? 'file_empty' : 'csv-1')))
+})
+
+test('identify names the engine that reads', async () => {
+  expect(await reader.identify(files.share('a.csv', 'a,b\n1,2\n'))).toEqual({ engine: 'csv-1', mediaType: 'text/csv' })
+})
+
+test('no bytes whatever make the sniffing throw or dawdle', async () => {
+  const heads = [
+    '',
+    '%PDF-1.7',
+    'PK\x03\x04',
+    'RIFF____',
+    '\x30\x26\xb2\x75\x8e\x66\xcf\x11',
+    '\x1a\x45\xdf\xa3',
+    'ID3',
+    '<html',
+    '\x00\x00\x00\x20ftyp',
+    'OggS',
+  ]
+  const bytes = fc.tuple(fc.constantFrom(...heads), fc.uint8Array({ maxLength: 4_096, size: 'max' }))
+  await fc.assert(
+    fc.asyncProperty(bytes, async ([head, tail]) => {
+      const startedAt = performance.now()
+      const { mediaType } = await sniff(Buffer.concat([Buffer.from(head, 'latin1'), tail]), {
+        name: 'x.bin',
+        mediaType: '',
+      })
+      expect(mediaType).toMatch(/^[\w.+-]+\/[\w.+-]+$/)
+      expect(performance.now() - startedAt).toBeLessThan(1_000)
+    }),
+    { numRuns: 1_000 },
+  )
+})
