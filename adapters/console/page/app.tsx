@@ -20,6 +20,8 @@ import { Welcome } from './parts/welcome.tsx'
 interface OpenSource {
   citation: Citation
   pages: number | null
+  /** What had the focus, and gets it back. */
+  opener: Element | null
 }
 
 export function App({ session }: { session: Session }) {
@@ -62,8 +64,20 @@ export function App({ session }: { session: Session }) {
   const closeDrawer = useCallback(() => setDrawer(false), [])
   const openSource = useCallback((citation: Citation, message: Message) => {
     const file = message.receipt?.attachments.find((one) => one.contentHash === citation.contentHash)
-    setSource({ citation, pages: file?.pages ?? null })
+    setSource((open) => ({
+      citation,
+      pages: file?.pages ?? null,
+      opener: document.activeElement ?? open?.opener ?? null,
+    }))
   }, [])
+  const closeSource = useCallback(() => {
+    const opener = source?.opener
+    setSource(null)
+    // On a phone the rest of the page is inert until this is drawn.
+    requestAnimationFrame(() => {
+      if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
+    })
+  }, [source])
   const newThread = useCallback(() => {
     session.newThread()
     setDrawer(false)
@@ -77,7 +91,7 @@ export function App({ session }: { session: Session }) {
         event.preventDefault()
         newThread()
       } else if (event.key === 'Escape' && !event.isComposing) {
-        if (source !== null) setSource(null)
+        if (source !== null) closeSource()
         else if (drawer) {
           setDrawer(false)
           menu.current?.focus()
@@ -86,7 +100,7 @@ export function App({ session }: { session: Session }) {
     }
     document.addEventListener('keydown', onKey)
     return () => document.removeEventListener('keydown', onKey)
-  }, [session, source, drawer, running, newThread])
+  }, [session, source, closeSource, drawer, running, newThread])
 
   const empty = conversation.loaded && messages.length === 0 && outgoing.length === 0
   const lastSent = messages.findLast((message) => message.role === 'user')?.text ?? null
@@ -170,7 +184,7 @@ export function App({ session }: { session: Session }) {
         </div>
       </main>
       {source === null ? null : (
-        <SourcePanel citation={source.citation} pages={source.pages} modal={phone} onClose={() => setSource(null)} />
+        <SourcePanel citation={source.citation} pages={source.pages} modal={phone} onClose={closeSource} />
       )}
       {dragging ? (
         <div className="drop-overlay">

@@ -1,12 +1,11 @@
 /** Builds the console page when its sources are newer than what was built; `scripts/prepare.ts` calls it before a start. */
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const page = fileURLToPath(new URL('.', import.meta.url))
-const dist = fileURLToPath(new URL('../dist/', import.meta.url))
-const stamp = join(dist, '.hash')
+const dist = fileURLToPath(new URL('../dist', import.meta.url))
 
 /** What else the page is made of: the contract, the core's types and functions, and the versions of its packages. */
 const shared = [
@@ -14,19 +13,47 @@ const shared = [
   '../../../src/core/reply.ts',
   '../../../src/core/artifact.ts',
   '../../../src/core/money.ts',
+  '../../../package-lock.json',
 ]
-const lockfile = fileURLToPath(new URL('../../../package-lock.json', import.meta.url))
 
 /** Builds into `adapters/console/dist` unless it is up to date. Prints one line when it builds. */
 export async function buildPage(): Promise<'built' | 'fresh'> {
   const hash = hashSources()
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return 'fresh'
+  if (builtFrom() === hash) return 'fresh'
   const started = performance.now()
-  const { build } = await import('vite')
-  await build({ configFile: join(page, 'vite.config.ts'), logLevel: 'error' })
-  writeFileSync(stamp, hash)
+  // Built beside the old page and put in its place whole: a server may be serving it, another process may be building.
+  const fresh = `${dist}-${process.pid}`
+  try {
+    await runVite(fresh)
+    writeFileSync(join(fresh, '.hash'), hash)
+    if (builtFrom() !== hash) {
+      rmSync(dist, { recursive: true, force: true })
+      renameSync(fresh, dist)
+    }
+  } finally {
+    rmSync(fresh, { recursive: true, force: true })
+  }
   console.log(`Built the console page in ${((performance.now() - started) / 1000).toFixed(1)} s`)
   return 'built'
+}
+
+async function runVite(outDir: string): Promise<void> {
+  const { build } = await import('vite')
+  // biome-ignore lint/style/noProcessEnv: a test runner sets NODE_ENV, and the bundle would hold React's development build
+  const env = process.env
+  const before = env.NODE_ENV
+  env.NODE_ENV = 'production'
+  try {
+    await build({ configFile: join(page, 'vite.config.ts'), logLevel: 'error', build: { outDir } })
+  } finally {
+    if (before === undefined) delete env.NODE_ENV
+    else env.NODE_ENV = before
+  }
+}
+
+function builtFrom(): string | null {
+  const stamp = join(dist, '.hash')
+  return existsSync(stamp) ? readFileSync(stamp, 'utf8') : null
 }
 
 function hashSources(): string {
@@ -34,7 +61,7 @@ function hashSources(): string {
     .filter((entry) => entry.isFile() && !entry.name.endsWith('.test.ts'))
     .map((entry) => join(entry.parentPath, entry.name))
   const hash = createHash('sha256')
-  for (const file of [...files, ...shared.map((path) => join(page, path)), lockfile].sort()) {
+  for (const file of [...files, ...shared.map((path) => join(page, path))].sort()) {
     if (!existsSync(file)) continue
     hash.update(relative(page, file)).update('\0').update(readFileSync(file)).update('\0')
   }

@@ -58,6 +58,15 @@ function closes(mark: RegExpExecArray, fence: string): boolean {
   return run[0] === fence[0] && run.length >= fence.length && mark[3]?.trim() === ''
 }
 
+/** The levels of heading in use, without those inside code; 1 is the highest. */
+export function headingLevels(markdown: string): number[] {
+  const prose = markdown.replace(/^ *(`{3,}|~{3,})[\s\S]*?(^ *\1|$(?![\s\S]))/gm, '')
+  const found = [...prose.matchAll(/^ {0,3}(#{1,6})\s/gm)].map((match) => match[1]?.length ?? 1)
+  if (/^ {0,3}\S.*\n {0,3}=+ *$/m.test(prose)) found.push(1)
+  if (/^ {0,3}\S.*\n {0,3}-+ *$/m.test(prose)) found.push(2)
+  return [...new Set(found)].sort((a, b) => a - b)
+}
+
 /** The last block of a reply that is still being written, with half-written marks closed or held back. */
 export function mendOpenBlock(block: string): string {
   if (FENCE.test(block.split('\n', 1)[0] ?? '')) return block

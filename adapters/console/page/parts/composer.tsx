@@ -13,6 +13,7 @@ import { writeDraftText } from '../lib/drafts.ts'
 import { formatCount } from '../lib/format.ts'
 import { useStore } from '../lib/store.ts'
 import type { Tray } from '../lib/tray.ts'
+import { useMedia } from '../lib/use-media.ts'
 import { ChosenFile } from './file-chip.tsx'
 import { Icon } from './icon.tsx'
 
@@ -35,6 +36,7 @@ export function Composer(props: ComposerProps) {
   const files = useStore(tray.files, (all) => all)
   const [holding, setHolding] = useState(false)
   const picker = useRef<HTMLInputElement>(null)
+  const touch = useMedia('(hover: none)')
   const limits = props.status?.limits ?? null
   const uploading = files.filter((file) => file.state === 'uploading').length
   const failed = files.some((file) => file.state === 'failed')
@@ -129,7 +131,7 @@ export function Composer(props: ComposerProps) {
         rows={1}
         value={text}
         readOnly={holding}
-        placeholder="Ask Parley, or drop a file"
+        placeholder={touch ? 'Ask Parley' : 'Ask Parley, or drop a file'}
         aria-label="Message to Parley"
         aria-describedby="composer-hint"
         enterKeyHint="send"

@@ -21,7 +21,7 @@ export function ChosenFile(props: { file: TrayFile; onRemove(): void; onRetry():
   const percent = Math.round(file.progress * 100)
   const note =
     file.state === 'uploading'
-      ? `${formatBytes(file.bytes)} · ${percent}%`
+      ? `${formatBytes(file.bytes)} · ${percent === 100 ? 'finishing' : `${percent}%`}`
       : file.state === 'failed'
         ? (file.tell ?? 'The upload failed.')
         : formatBytes(file.bytes)

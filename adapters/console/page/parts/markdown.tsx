@@ -76,14 +76,21 @@ function Reference(props: ComponentProps<'cite'> & { 'data-n'?: string }) {
   )
 }
 
-/** The page's own headings stand above those of a reply. */
+/** The page's own headings stand above those of a reply, and no level is left out between them. */
+function Heading({ level, children }: { level: number; children: ReactNode }) {
+  const { levels } = useContext(ReplyContext)
+  const rank = Math.max(0, levels.indexOf(level))
+  const Tag = (['h3', 'h4', 'h5', 'h6'] as const)[rank] ?? 'h6'
+  return <Tag>{children}</Tag>
+}
+
 const components: Components = {
-  h1: ({ children }) => <h3>{children}</h3>,
-  h2: ({ children }) => <h4>{children}</h4>,
-  h3: ({ children }) => <h5>{children}</h5>,
-  h4: ({ children }) => <h6>{children}</h6>,
-  h5: ({ children }) => <h6>{children}</h6>,
-  h6: ({ children }) => <h6>{children}</h6>,
+  h1: ({ children }) => <Heading level={1}>{children}</Heading>,
+  h2: ({ children }) => <Heading level={2}>{children}</Heading>,
+  h3: ({ children }) => <Heading level={3}>{children}</Heading>,
+  h4: ({ children }) => <Heading level={4}>{children}</Heading>,
+  h5: ({ children }) => <Heading level={5}>{children}</Heading>,
+  h6: ({ children }) => <Heading level={6}>{children}</Heading>,
   a: ({ href, children }) => <Link href={href}>{children}</Link>,
   img: ({ src, alt }) => <Picture src={src} alt={alt} />,
   cite: Reference,

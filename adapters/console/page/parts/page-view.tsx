@@ -8,6 +8,8 @@ import { Icon } from './icon.tsx'
 const FULL_SIZE = 96 / 72
 /** Widths are rounded up so that a resized panel asks for the same picture again. */
 const WIDTH_STEP = 200
+/** Of the box around the page, in CSS pixels. */
+const PADDING = 12
 const WIDEST = 2_000
 
 export function PageView({ citation, cited, pages }: { citation: Citation; cited: number; pages: number | null }) {
@@ -23,7 +25,7 @@ export function PageView({ citation, cited, pages }: { citation: Citation; cited
   useEffect(() => {
     const element = box.current
     if (element === null) return
-    const observer = new ResizeObserver(() => setWidth(element.clientWidth))
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth - 2 * PADDING))
     observer.observe(element)
     return () => observer.disconnect()
   }, [])
@@ -48,6 +50,7 @@ export function PageView({ citation, cited, pages }: { citation: Citation; cited
 
   const cssWidth = zoom === 'full' ? Math.round((marks?.width ?? 612) * FULL_SIZE) : width
   const asked = Math.ceil(((cssWidth ?? 0) * Math.min(2, devicePixelRatio)) / WIDTH_STEP) * WIDTH_STEP
+  const shown = onCited && loaded ? (marks?.marks ?? []) : []
   const last = pages !== null && page >= pages
 
   return (
@@ -103,20 +106,20 @@ export function PageView({ citation, cited, pages }: { citation: Citation; cited
               onLoad={() => setLoaded(true)}
               onError={() => setFailed(true)}
             />
-            {onCited && loaded
-              ? marks?.marks.map((mark) => (
-                  <span
-                    key={`${mark.x} ${mark.y}`}
-                    className="page-mark"
-                    style={{
-                      left: `${mark.x * 100}%`,
-                      top: `${mark.y * 100}%`,
-                      width: `${mark.width * 100}%`,
-                      height: `${mark.height * 100}%`,
-                    }}
-                  />
-                ))
-              : null}
+            <div className="page-marks">
+              {shown.map((mark) => (
+                <span
+                  key={`${mark.x} ${mark.y}`}
+                  className="page-mark"
+                  style={{
+                    left: `${mark.x * 100}%`,
+                    top: `${mark.y * 100}%`,
+                    width: `${mark.width * 100}%`,
+                    height: `${mark.height * 100}%`,
+                  }}
+                />
+              ))}
+            </div>
           </div>
         )}
       </div>

@@ -3,6 +3,7 @@ import { memo, useId, useMemo, useState } from 'react'
 import { describePosition } from '../../../../src/core/artifact.ts'
 import type { Citation } from '../../../../src/core/reply.ts'
 import type { Message } from '../../api.ts'
+import { headingLevels } from '../lib/blocks.ts'
 import { CopyButton } from './copy-button.tsx'
 import { Icon } from './icon.tsx'
 import { ReplyMarkdown } from './markdown.tsx'
@@ -28,13 +29,15 @@ export const Reply = memo(function Reply({ message, repeatable, onOpenSource, on
   const sentenceOnly = failed && notices.length === 0
   const { turnId } = message
   const regenerate = repeatable && turnId !== null ? () => onRegenerate(turnId) : null
+  const levels = useMemo(() => headingLevels(message.text).join(''), [message.text])
   const context = useMemo(
     () => ({
       citations: message.citations,
       streaming,
+      levels: levels.split('').map(Number),
       openSource: (citation: Citation) => onOpenSource(citation, message),
     }),
-    [message, streaming, onOpenSource],
+    [message, streaming, levels, onOpenSource],
   )
   return (
     <ReplyContext value={context}>

@@ -19,14 +19,7 @@ export function SourcePanel({ citation, pages, modal, onClose }: SourcePanelProp
   const panel = useRef<HTMLElement>(null)
 
   useEffect(() => {
-    const opener = document.activeElement
     panel.current?.querySelector<HTMLElement>('.panel-close')?.focus()
-    return () => {
-      // After the rest of the page can be focused again.
-      requestAnimationFrame(() => {
-        if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
-      })
-    }
   }, [])
 
   return (

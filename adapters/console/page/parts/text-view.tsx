@@ -31,6 +31,9 @@ export function TextView({ citation }: { citation: Citation }) {
     <div ref={box} className="panel-body" tabIndex={0}>
       {shown.kind === 'loading' ? <p className="panel-note">Loading…</p> : null}
       {shown.kind === 'failed' ? <p className="panel-note">{shown.tell}</p> : null}
+      {shown.kind === 'text' && shown.around.lines.length === 0 ? (
+        <p className="panel-note">There is no picture or text of this place to show here.</p>
+      ) : null}
       {shown.kind === 'text' ? <Lines citation={citation} around={shown.around} /> : null}
     </div>
   )

@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest'
+import type { Message } from '../../api.ts'
+import { applyEvent, type Conversation, emptyConversation, runningTurn } from './conversation.ts'
+
+const threadId = '00000000-0000-4000-8000-000000000001'
+const message = (more: Partial<Message>): Message => ({
+  id: 'm1',
+  threadId,
+  seq: 1,
+  role: 'parley',
+  text: '',
+  state: 'streaming',
+  createdAt: '2026-01-01T00:00:00.000Z',
+  turnId: 't1',
+  attachments: [],
+  citations: [],
+  receipt: null,
+  ...more,
+})
+
+function heldAfter(...events: Parameters<typeof applyEvent>[1][]): Conversation {
+  return events.reduce<Conversation>((held, event) => {
+    const next = applyEvent(held, event)
+    if (next === 'gap') throw new Error('gap')
+    return next
+  }, emptyConversation(threadId))
+}
+
+describe('what the page holds of a thread', () => {
+  test('text replaces what stands from its offset on, also when it comes twice', () => {
+    const text = { type: 'text' as const, messageId: 'm1', offset: 3, text: 'two' }
+    const held = heldAfter({ type: 'message', message: message({ text: 'onX' }) }, text, text)
+    expect(held.messages[0]?.text).toBe('onXtwo')
+    expect(
+      heldAfter({ type: 'message', message: message({ text: 'a long draft' }) }, { ...text, offset: 0, text: 'new' })
+        .messages[0]?.text,
+    ).toBe('new')
+  })
+
+  test('text beyond what is held, or of an unknown message, is a gap', () => {
+    const held = heldAfter({ type: 'message', message: message({ text: 'on' }) })
+    expect(applyEvent(held, { type: 'text', messageId: 'm1', offset: 3, text: 'x' })).toBe('gap')
+    expect(applyEvent(held, { type: 'text', messageId: 'm2', offset: 0, text: 'x' })).toBe('gap')
+  })
+
+  test('messages stand in the order of the thread, each once', () => {
+    const held = heldAfter(
+      { type: 'message', message: message({ id: 'reply', seq: 2 }) },
+      { type: 'message', message: message({ id: 'ask', seq: 1, role: 'user', state: 'sent' }) },
+      { type: 'message', message: message({ id: 'reply', seq: 2, state: 'done', text: 'Done' }) },
+    )
+    expect(held.messages.map((one) => `${one.id} ${one.text}`)).toEqual(['ask ', 'reply Done'])
+  })
+
+  test('a snapshot keeps the objects of messages that have not changed', () => {
+    const held = heldAfter({ type: 'message', message: message({ state: 'done', text: 'same' }) })
+    const messages = [message({ state: 'done', text: 'same' }), message({ id: 'm2', seq: 2 })]
+    const next = applyEvent(held, { type: 'snapshot', thread: null, messages, status: null })
+    expect(next).not.toBe('gap')
+    if (next !== 'gap') expect(next.messages[0]).toBe(held.messages[0])
+  })
+
+  test('the turn that can be stopped is that of the status, or of the reply that is written', () => {
+    const status = { threadId, turnId: 't9', state: 'queued' as const, text: 'Waiting…' }
+    expect(runningTurn(heldAfter({ type: 'status', status }))).toBe('t9')
+    expect(runningTurn(heldAfter({ type: 'message', message: message({}) }))).toBe('t1')
+    expect(runningTurn(heldAfter({ type: 'message', message: message({ state: 'done' }) }))).toBeNull()
+  })
+})

@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest'
+import { findBrowser, noBrowser } from '../browser.ts'
+import { file, usePage } from './console-page-setup.ts'
+
+const here = findBrowser() !== null
+
+describe.skipIf(!here)(here ? 'files in the console page' : `files in the console page (${noBrowser})`, () => {
+  const open = usePage()
+
+  test('an upload shows how far it is, "send" waits for it, and a file alone is a message', async () => {
+    const { page, api } = await open()
+    const release = api.holdUploads()
+    await page.locator('input[type=file]').setInputFiles(file('long.pdf', 12_000_000))
+    const bar = page.getByRole('progressbar', { name: 'Upload of long.pdf' })
+    await expect.poll(async () => Number(await bar.getAttribute('value'))).toBeGreaterThan(0)
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page.getByText('Sends when the file is uploaded').waitFor()
+    expect(api.sent).toEqual([])
+    release()
+    const turn = await api.nextTurn()
+    expect(api.sent).toMatchObject([{ text: '', uploads: [expect.any(String)] }])
+    turn.write('It is long.')
+    turn.finish()
+    const files = page.getByRole('list', { name: 'Files', exact: true })
+    expect(await files.textContent()).toBe('pdflong.pdf12 MB')
+    expect(await page.getByRole('list', { name: 'Files to send' }).count()).toBe(0)
+  })
+
+  test('an upload can be taken back while it runs; the text stays', async () => {
+    const { page, api, input } = await open()
+    const release = api.holdUploads()
+    await input.fill('About this file')
+    await page.locator('input[type=file]').setInputFiles(file('wrong.pdf', 8_000_000))
+    await page.getByRole('button', { name: 'Send' }).click()
+    await page.getByRole('button', { name: 'Keep editing' }).click()
+    await page.getByRole('button', { name: 'Cancel the upload of wrong.pdf' }).click()
+    await page.getByText('wrong.pdf').waitFor({ state: 'detached' })
+    release()
+    expect(await input.inputValue()).toBe('About this file')
+    await input.press('Enter')
+    await api.nextTurn()
+    expect(api.sent).toMatchObject([{ text: 'About this file', uploads: [] }])
+  })
+
+  test('a refused upload tells why in the words of the server and goes through the second time', async () => {
+    const { page, api, input } = await open()
+    api.refuse('PUT /console/uploads', 422, 'The disk of this server is full.')
+    await page.locator('input[type=file]').setInputFiles(file('notes.pdf'))
+    await page.getByRole('alert').getByText('The disk of this server is full.').waitFor()
+    await input.fill('Read it')
+    expect(await page.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true)
+    await page.getByRole('button', { name: 'Upload notes.pdf again' }).click()
+    await expect.poll(() => page.getByRole('button', { name: 'Send' }).isEnabled()).toBe(true)
+    await input.press('Enter')
+    await api.nextTurn()
+    expect(api.sent[0]?.uploads).toHaveLength(1)
+  })
+
+  test('a file over the limit is refused in the page, with both sizes, and nothing is sent', async () => {
+    const { page, api } = await open({}, (server) => {
+      server.status.limits.fileBytes = 1_000_000
+    })
+    await expect.poll(() => api.requests.includes('GET /console/status')).toBe(true)
+    await page.getByText('1.0.0').waitFor()
+    await page.locator('input[type=file]').setInputFiles(file('huge.mov', 3_100_000))
+    await page.getByText('3.1 MB is over the limit of 1 MB.').waitFor()
+    expect(await page.getByRole('button', { name: 'Upload huge.mov again' }).count()).toBe(0)
+    await page.getByRole('button', { name: 'Remove huge.mov' }).click()
+    expect(api.requests).not.toContain('PUT /console/uploads')
+  })
+
+  test('files are dropped anywhere on the page, with an overlay while they hang over it', async () => {
+    const { page, api } = await open()
+    const carried = await page.evaluateHandle(() => {
+      const transfer = new DataTransfer()
+      transfer.items.add(new File(['one'], 'one.txt', { type: 'text/plain' }))
+      transfer.items.add(new File(['two'], 'two.csv', { type: 'text/csv' }))
+      return transfer
+    })
+    await page.dispatchEvent('h1', 'dragenter', { dataTransfer: carried })
+    await page.getByText('Drop to attach').waitFor()
+    await page.dispatchEvent('h1', 'dragleave', { dataTransfer: carried })
+    await page.getByText('Drop to attach').waitFor({ state: 'detached' })
+    await page.dispatchEvent('h1', 'dragenter', { dataTransfer: carried })
+    await page.dispatchEvent('h1', 'drop', { dataTransfer: carried })
+    await page.getByText('Drop to attach').waitFor({ state: 'detached' })
+    const tray = page.getByRole('list', { name: 'Files to send' })
+    await tray.getByText('two.csv').waitFor()
+    await page.getByLabel('Message to Parley').press('Enter')
+    await api.nextTurn()
+    expect(api.sent[0]?.uploads).toHaveLength(2)
+  })
+
+  test('a pasted picture becomes a file with a preview; pasted words stay words', async () => {
+    const { page, input } = await open()
+    await input.focus()
+    await page.evaluate(() => {
+      const transfer = new DataTransfer()
+      const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+      const bytes = Uint8Array.from(atob(pixel), (letter) => letter.charCodeAt(0))
+      transfer.items.add(new File([bytes], 'image.png', { type: 'image/png' }))
+      const event = new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true, cancelable: true })
+      document.activeElement?.dispatchEvent(event)
+    })
+    const tray = page.getByRole('list', { name: 'Files to send' })
+    await tray.getByText(/^pasted .*\.png$/).waitFor()
+    await expect.poll(() => tray.locator('img').evaluate((img: HTMLImageElement) => img.naturalWidth)).toBe(1)
+    await page.keyboard.insertText('words')
+    expect(await input.inputValue()).toBe('words')
+  })
+
+  test('what was typed and uploaded is there after a reload', async () => {
+    const { page, api, input } = await open()
+    await page.locator('input[type=file]').setInputFiles(file('kept.pdf'))
+    await page.getByRole('button', { name: 'Remove kept.pdf' }).waitFor()
+    await input.fill('half a thought')
+    await page.reload()
+    await page.getByRole('button', { name: 'Remove kept.pdf' }).waitFor()
+    expect(await input.inputValue()).toBe('half a thought')
+    await input.press('Enter')
+    await api.nextTurn()
+    expect(api.sent).toMatchObject([{ text: 'half a thought', uploads: [expect.any(String)] }])
+  })
+})

