@@ -154,7 +154,13 @@ export function createSession(): Session {
     },
     stop() {
       const turnId = runningTurn(held())
-      if (turnId !== null) void act(() => server.stop(turnId))
+      if (turnId === null) return
+      void act(() =>
+        server.stop(turnId).catch((cause: unknown) => {
+          // It ended by itself in the meantime: that is what was wanted.
+          if (!(cause instanceof ServerFailure && (cause.status === 409 || cause.status === 404))) throw cause
+        }),
+      )
     },
     regenerate: (turnId) => void act(() => server.regenerate(turnId)),
     deleteThread: (threadId) =>

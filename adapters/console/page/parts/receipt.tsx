@@ -38,7 +38,7 @@ export function ReceiptCard({ id, receipt }: { id: string; receipt: Receipt }) {
           {formatDuration(ms.total)} in all
           <p className="faint">
             {[
-              ms.queued < 100 ? 'started at once' : `started after ${formatDuration(ms.queued)}`,
+              ms.queued < 100 ? 'Started at once' : `Started after ${formatDuration(ms.queued)}`,
               ...(ms.firstText === null ? [] : [`first words after ${formatDuration(ms.firstText)}`]),
             ].join(', ')}
           </p>
