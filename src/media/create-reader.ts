@@ -90,7 +90,7 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
     } finally {
       guarded.release()
       const ms = Math.round(performance.now() - startedAt)
-      log.debug({ engine: reader.engine, bytes, ms, peakMb: Math.round(guarded.peak() / 1e6) }, 'media.read')
+      log.debug({ engine: reader.engine, bytes, ms, peakMb: Math.round(guarded.peak() / 1e6) }, 'file read')
       await slot.release()
     }
   }

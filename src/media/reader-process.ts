@@ -72,7 +72,7 @@ export function spawnReader({ heapMb, warm, readable = [], log }: SpawnOptions):
       watch?.kill('SIGKILL')
       const heapExhausted = complaint.includes('heap out of memory')
       if (code !== 0 && signal !== 'SIGKILL') {
-        log.warn({ pid: child.pid, code, signal, heapExhausted, frames: stackOf(complaint) }, 'media.reader.exit')
+        log.warn({ pid: child.pid, code, signal, heapExhausted, frames: stackOf(complaint) }, 'reader ended unexpectedly')
       }
       resolve({ code, signal, heapExhausted })
     }
@@ -117,7 +117,7 @@ function watchParent(pid: number | undefined, log: Log): ChildProcess | undefine
     env: {},
     detached: true,
   })
-  watch.on('error', (error) => log.warn({ reason: error.message }, 'media.reader.unwatched'))
+  watch.on('error', (error) => log.warn({ reason: error.message }, 'memory of a reader is not watched'))
   watch.stdin?.on('error', () => {})
   watch.unref()
   return watch

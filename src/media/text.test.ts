@@ -1,14 +1,9 @@
-/** Text in its many forms, and files that are not what their names say. */
-import { gzipSync } from 'node:zlib'
-import fc from 'fast-check'
+/** Text in its many forms: plain, in any encoding, delimited, HTML. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makePdf } from '../../test/fixtures/make-pdf.ts'
 import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
 import type { Artifact } from '../core/artifact.ts'
-import { ParleyError } from '../core/errors.ts'
 import { createReader } from './create-reader.ts'
 import type { Reader } from './reader.ts'
-import { sniff } from './sniff.ts'
 
 let files: SharedFiles
 let reader: Reader
@@ -233,126 +228,4 @@ describe('HTML', () => {
       read('app.html', '<!doctype html><div id=root></div><script src=a.js></script>'),
     ).rejects.toMatchObject({ code: 'file_empty' })
   })
-})
-
-describe('names that lie', () => {
-  test('a PDF named .txt is read as a PDF, and says so', async () => {
-    const bytes = await makePdf((doc) => void doc.addPage().text('The truth.'))
-    const artifact = await read('report.txt', bytes)
-    expect(artifact).toMatchObject({ mediaType: 'application/pdf', segments: [{ text: 'The truth.' }] })
-    expect(artifact.problems).toEqual([
-      { code: 'name_mismatch', tell: 'report.txt is named like plain text, but it is a PDF: it was read as a PDF.' },
-    ])
-  })
-
-  test('text named .pdf is read as text, and says so', async () => {
-    const artifact = await read('notes.pdf', 'BMW makes cars.\nMZ is a motorcycle.')
-    expect(artifact).toMatchObject({ mediaType: 'text/plain', problems: [{ code: 'name_mismatch' }] })
-  })
-
-  test('a login page named .csv is read as HTML, and says so', async () => {
-    const artifact = await read('export.csv', '<!DOCTYPE html><html><body><p>Sign in</p></body></html>')
-    expect(artifact).toMatchObject({ mediaType: 'text/html', problems: [{ code: 'name_mismatch' }] })
-  })
-
-  test.each([
-    ['README.md', '# Title\n\nSome text.', 'text/markdown'],
-    ['main.rs', 'fn main() {}', 'text/x-source'],
-    ['data.bin', '{"a": [1, 2]}', 'application/json'],
-    ['notes.txt', 'Subject: hello\n\n# not a lie', 'text/plain'],
-    ['drawing.svg', '<svg xmlns="http://www.w3.org/2000/svg"><text>Hi</text></svg>', 'image/svg+xml'],
-    ['feed', '<?xml version="1.0"?><rss><title>News</title></rss>', 'application/xml'],
-  ])('%s is what it says', async (name, content, mediaType) => {
-    const artifact = await read(name, content)
-    expect(artifact).toMatchObject({ mediaType, problems: [] })
-  })
-})
-
-describe('refused', () => {
-  const png = Buffer.from('89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489', 'hex')
-  const zip = Buffer.concat([
-    Buffer.from('504b03041400000008000000000000000000000000000000000000000000050000', 'hex'),
-    Buffer.from('0.txt'),
-    Buffer.alloc(5_000, 7),
-  ])
-
-  test.each([
-    ['photo.png', png, 'a picture'],
-    ['bomb.pdf', zip, 'an archive'],
-    ['more.pdf', gzipSync(Buffer.alloc(50_000_000)), 'an archive'],
-    [
-      'tool.txt',
-      Buffer.concat([Buffer.from('7f454c46020101000000000000000000', 'hex'), Buffer.alloc(500)]),
-      'a program',
-    ],
-    ['letter.rtf', '{\\rtf1\\ansi Hello}', 'an office document'],
-    ['old.doc', Buffer.concat([Buffer.from('d0cf11e0a1b11ae1', 'hex'), Buffer.alloc(2_000)]), 'an office document'],
-    [
-      'noise.pdf',
-      Buffer.from(Array.from({ length: 5_000 }, (_, i) => (i * i * 7919) % 256)),
-      'not a kind of file that Parley can read',
-    ],
-  ])('%s is named for what it is', async (name, bytes, called) => {
-    const request = files.share(name, bytes)
-    const expected = { code: 'file_unsupported', tell: expect.stringContaining(`${name} is ${called}`) }
-    await expect(reader.read(request, watched())).rejects.toMatchObject(expected)
-    await expect(reader.identify(request)).rejects.toMatchObject(expected)
-  })
-
-  test('empty files', async () => {
-    await expect(read('empty.pdf', '')).rejects.toMatchObject({
-      code: 'file_empty',
-      tell: expect.stringContaining('empty.pdf'),
-    })
-    await expect(read('blank.txt', ' \n\n\t ')).rejects.toMatchObject({ code: 'file_empty' })
-  })
-
-  test('a file that is gone', async () => {
-    const request = { path: `${files.folder}/nothing`, contentHash: '0'.repeat(64), name: 'gone.txt', mediaType: '' }
-    await expect(reader.read(request, watched())).rejects.toMatchObject({ code: 'file_missing' })
-  })
-})
-
-test('a burst of files, good and bad, gives each its own outcome', async () => {
-  const outcomes = await Promise.all(
-    Array.from({ length: 12 }, (_, i) =>
-      (i % 2 === 0 ? read('app.html', '<!doctype html><div id=root></div>') : read('ok.csv', 'a,b\n1,2\n')).then(
-        ({ engine }) => engine,
-        (error: unknown) => (error instanceof ParleyError ? error.code : error),
-      ),
-    ),
-  )
-  expect(outcomes).toEqual(outcomes.map((_, i) => (i % 2 === 0 ? 'file_empty' : 'csv-1')))
-})
-
-test('identify names the engine that reads', async () => {
-  expect(await reader.identify(files.share('a.csv', 'a,b\n1,2\n'))).toEqual({ engine: 'csv-1', mediaType: 'text/csv' })
-})
-
-test('no bytes whatever make the sniffing throw or dawdle', async () => {
-  const heads = [
-    '',
-    '%PDF-1.7',
-    'PK\x03\x04',
-    'RIFF____',
-    '\x30\x26\xb2\x75\x8e\x66\xcf\x11',
-    '\x1a\x45\xdf\xa3',
-    'ID3',
-    '<html',
-    '\x00\x00\x00\x20ftyp',
-    'OggS',
-  ]
-  const bytes = fc.tuple(fc.constantFrom(...heads), fc.uint8Array({ maxLength: 4_096, size: 'max' }))
-  await fc.assert(
-    fc.asyncProperty(bytes, async ([head, tail]) => {
-      const startedAt = performance.now()
-      const { mediaType } = await sniff(Buffer.concat([Buffer.from(head, 'latin1'), tail]), {
-        name: 'x.bin',
-        mediaType: '',
-      })
-      expect(mediaType).toMatch(/^[\w.+-]+\/[\w.+-]+$/)
-      expect(performance.now() - startedAt).toBeLessThan(1_000)
-    }),
-    { numRuns: 1_000 },
-  )
 })
