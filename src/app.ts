@@ -6,7 +6,7 @@ import { createConsole } from '../adapters/console/platform.ts'
 import { createHandlers } from '../workers/registry.ts'
 import { createSweep } from '../workers/turn.ts'
 import type { Config } from './config.ts'
-import { errorFields, ParleyError } from './core/errors.ts'
+import { asParleyError, errorFields, ParleyError } from './core/errors.ts'
 import type { Log } from './core/log.ts'
 import type { Platform } from './core/platform.ts'
 import { createInbox } from './intake/inbox.ts'
@@ -87,8 +87,12 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
     ...(ollama ? [createOpenAiProvider({ name: 'ollama', baseUrl: `${ollama.baseUrl.replace(/\/$/, '')}/v1`, log })] : []),
     createExtractiveProvider(),
   ].map((provider) => [provider.name, provider]))
-  const catalogue = createCatalogue({ configured: config.models, providers: [...providers.values()], log })
-  opening.defer(() => catalogue.close())
+  const catalogue = createCatalogue({
+    configured: config.models.list,
+    providers: [...providers.values()],
+    ...(config.models.default === undefined ? {} : { defaultModel: config.models.default }),
+    log,
+  })
 
   // Platforms
   const status = async (): Promise<ConsoleStatus> => {
@@ -117,8 +121,12 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
       },
       queue,
       async models() {
+        const asked = await Promise.all([...providers.values()].map((provider) => provider.models(AbortSignal.timeout(10_000)).catch(asParleyError)))
         const known = (await catalogue.models()).filter((model) => model.provider !== 'extractive')
-        return { names: known.map((model) => `${model.id} (${model.provider})`), problems: catalogue.problems() }
+        return {
+          names: known.map((model) => `${model.id} (${model.provider})`),
+          problems: asked.flatMap((answer) => (answer instanceof ParleyError ? [answer.tell] : [])),
+        }
       },
       consoleUrl: url,
     })

@@ -78,7 +78,7 @@ describe('configuration', () => {
 
   it('reads prices exactly', () => {
     const cwd = folderWith('parley.yaml', 'models: {list: [{id: a, provider: openai, price: {input: 0.1, output: "0.2"}}]}')
-    expect(readConfig({ env: {}, cwd }).models.list[0]?.price).toEqual({ input: 100_000_000n, output: 200_000_000n })
+    expect(readConfig({ env: {}, cwd }).models.list[0]?.price).toEqual({ inputPerMillion: 100_000_000n, outputPerMillion: 200_000_000n })
   })
 
   it.each([

@@ -9,6 +9,7 @@ import { parse as parseYaml, YAMLParseError } from 'yaml'
 import { z } from 'zod'
 import { ParleyError } from './core/errors.ts'
 import { usd } from './core/money.ts'
+import type { ConfiguredModel } from './models/catalogue.ts'
 import { families, type LimitOverrides, type Limits } from './media/limits.ts'
 
 const url = z.url({ protocol: /^https?$/, error: 'wants an address that starts with http:// or https://' })
@@ -142,11 +143,21 @@ function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof F
       openai: openai ? { apiKey: environment.OPENAI_API_KEY, baseUrl: environment.OPENAI_BASE_URL } : undefined,
       ollama: environment.OLLAMA_HOST === undefined ? undefined : { baseUrl: ollamaUrl(environment.OLLAMA_HOST) },
     },
-    models: file.models,
+    models: { default: file.models.default, list: file.models.list.map(configuredModel) },
     turns: file.turns,
     reading: readingLimits(file.reading),
     limits: { ...file.limits, fileBytes: file.limits.fileMegabytes * 1_000_000 },
   }
+}
+
+function configuredModel({ price, ...model }: z.infer<typeof File>['models']['list'][number]): ConfiguredModel {
+  const set = Object.fromEntries(Object.entries(model).filter(([, value]) => value !== undefined))
+  const prices = price && {
+    inputPerMillion: price.input,
+    outputPerMillion: price.output,
+    ...(price.cacheRead === undefined ? {} : { cacheReadPerMillion: price.cacheRead }),
+  }
+  return { ...set, id: model.id, provider: model.provider, ...(prices ? { price: prices } : {}) }
 }
 
 function readingLimits(reading: z.infer<typeof File>['reading']): LimitOverrides {

@@ -29,7 +29,7 @@ const layers: Record<string, Layer> = {
   store: { files: /^src\/store\//, may: [core, /^src\/store\//], packages: [/^pg$/, /^@prisma\//, /^zod$/] },
   ops: { files: /^src\/ops\//, may: [core, stages, /^src\/ops\//], packages: [/^pino/, /^zod$/] },
   stages: { files: /^src\/(?:intake|queue|search|models|routing|prompt|reply)\//, may: [core, stages], packages: [/^zod$/] },
-  config: { files: /^src\/config\.ts$/, may: [core, /^src\/media\/limits\.ts$/], packages: [/^zod$/, /^yaml$/] },
+  config: { files: /^src\/config\.ts$/, may: [core, /^src\/media\/limits\.ts$/, /^src\/models\/catalogue\.ts$/], packages: [/^zod$/, /^yaml$/] },
   workers: { files: /^workers\//, may: [core, stages, /^workers\//], packages: [/^zod$/] },
   'the page': { files: /^adapters\/console\/page\//, may: [core, /^adapters\/console\/api\.ts$/, /^adapters\/console\/page\//], packages: [/./] },
   console: { files: /^adapters\/console\//, may: [core, /^adapters\/console\//], packages: [/^hono/, /^@hono\//, /^zod$/] },

@@ -26,6 +26,8 @@ export interface AnswerDeps {
 /** Room for the rules, the question's wrapping and the error of the estimates. */
 const overheadTokens = 800
 const historyShare = 0.2
+/** A provider's whole list would be tried one after the other while somebody waits. */
+const writingFallbacks = 2
 
 export async function answer(deps: AnswerDeps, work: TurnWork, pen: Pen, stop: AbortSignal, gone: AbortSignal): Promise<StoredOutcome> {
   const question = plainQuestion(work)
@@ -33,7 +35,8 @@ export async function answer(deps: AnswerDeps, work: TurnWork, pen: Pen, stop: A
   const models = await deps.catalogue.models()
   const chosen = route({ models, request: { tokensIn: estimateTokens(question) + overheadTokens, images: 0 } })
   // Without files there is nothing to quote: a model's error says more than an empty search.
-  const fallbacks = chosen.fallbacks.filter((model) => model.provider !== 'extractive' || files.length > 0)
+  const quoting = chosen.fallbacks.filter((model) => model.provider === 'extractive' && files.length > 0)
+  const writing = chosen.fallbacks.filter((model) => model.provider !== 'extractive').slice(0, writingFallbacks)
 
   let content: Content = { files, excerpts: [], tokens: 0, tokensAvailable: 0, whole: true }
   const prepare = async (model: Model) => {
@@ -52,7 +55,7 @@ export async function answer(deps: AnswerDeps, work: TurnWork, pen: Pen, stop: A
     pen.append(part)
   }
   let end: Extract<AskEvent<Model>, { type: 'end' }> | undefined
-  for await (const event of ask([chosen.model, ...fallbacks], { provider: deps.provider, prepare, log: deps.log }, AbortSignal.any([stop, gone]))) {
+  for await (const event of ask([chosen.model, ...writing, ...quoting], { provider: deps.provider, prepare, log: deps.log }, AbortSignal.any([stop, gone]))) {
     if (event.type === 'text') say(reply.push(event.delta))
     else if (event.type === 'restart') {
       text = ''
@@ -62,19 +65,19 @@ export async function answer(deps: AnswerDeps, work: TurnWork, pen: Pen, stop: A
   gone.throwIfAborted()
   if (end === undefined) throw new Error('a model ended without an end')
   say(reply.flush())
-  if (end.reason === 'aborted') return stoppedOutcome(work, pen, text, reply.citations())
-
+  const stopped = end.reason === 'aborted'
+  const quoting = end.model.provider === 'extractive'
   const notices = [...end.notices, ...endNotices(end.reason, end.model)]
-  if (end.model.provider === 'extractive' && !work.history.some((past) => past.provider === 'extractive') && end.notices.length === 0) {
-    notices.push('No language model is configured, so Parley answers by quoting the files. To get written answers, set OPENAI_API_KEY or OPENAI_BASE_URL, or run Ollama and set OLLAMA_HOST.')
-  }
+  // Said once a conversation; the receipt tells it each time.
+  if (quoting && files.length > 0 && end.notices.length === 0 && !work.history.some((past) => past.provider === 'extractive')) notices.push(quotingNotice)
   const unknown = reply.unknown()
   if (unknown > 0) notices.push(`${unknown === 1 ? 'One citation' : `${unknown} citations`} named a place that was not in the files and ${unknown === 1 ? 'was' : 'were'} removed.`)
+  if (quoting && files.length === 0) text = unreadable(work) ?? text
   const citations = withQuotes(text, reply.citations(), (citation) => textAt(content, citation))
   return {
     text: text.trim() === '' ? emptyText(end.reason) : text,
     citations,
-    state: 'done',
+    state: stopped ? 'stopped' : 'done',
     receipt: {
       ...receiptBase(work, pen),
       model: end.model.id,
@@ -101,13 +104,24 @@ function textAt(content: Content, citation: Citation): string {
     .join('\n')
 }
 
+const quotingNotice =
+  'No language model is configured, so Parley answers by quoting the files. To get written answers, set OPENAI_API_KEY or OPENAI_BASE_URL, or run Ollama and set OLLAMA_HOST.'
+
+/** What is said when files came but none could be read, and there is no model to say it. */
+function unreadable(work: TurnWork): string | null {
+  const tells = work.attachments.flatMap(({ receipt }) => receipt?.problems.map((problem) => problem.tell) ?? [])
+  return tells.length === 0 ? null : tells.join('\n\n')
+}
+
 function endNotices(reason: FinishReason, model: Model): string[] {
+  if (reason === 'aborted') return ['Stopped before the end.']
   if (reason === 'length') return [`The answer reached ${model.id}'s limit of ${model.maxOutputTokens} tokens and was cut. Ask for the rest to go on.`]
   if (reason === 'refusal' || reason === 'filter') return [`${model.id} declined to answer all of this. Rephrase the question, or ask another model.`]
   return []
 }
 
 function emptyText(reason: FinishReason): string {
+  if (reason === 'aborted') return '_Stopped before an answer began._'
   return reason === 'refusal' || reason === 'filter' ? 'The model declined to answer this. Rephrase the question, or ask another model.' : 'The model gave no text. Please try again.'
 }
 
@@ -120,9 +134,10 @@ function cost(usage: Usage | undefined, model: Model): string | null {
   return nanos === null ? null : nanos.toString()
 }
 
-export function stoppedOutcome(work: TurnWork, pen: Pen, text: string, citations: Citation[] = []): StoredOutcome {
-  const receipt = { ...receiptBase(work, pen), model: 'none', provider: 'none', reason: 'The answer was stopped.', costNanoUsd: null, notices: ['Stopped.'] }
-  return { text: text.trim() === '' ? '_Stopped before an answer began._' : text, citations, state: 'stopped', receipt }
+/** For a turn that was stopped before anything was asked. */
+export function stoppedOutcome(work: TurnWork, pen: Pen): StoredOutcome {
+  const receipt = { ...receiptBase(work, pen), model: 'none', provider: 'none', reason: 'The turn was stopped.', costNanoUsd: null, notices: ['Stopped before the end.'] }
+  return { text: emptyText('aborted'), citations: [], state: 'stopped', receipt }
 }
 
 export function failedOutcome(work: TurnWork, pen: Pen, error: ParleyError): StoredOutcome {
@@ -131,10 +146,15 @@ export function failedOutcome(work: TurnWork, pen: Pen, error: ParleyError): Sto
 }
 
 function receiptBase(work: TurnWork, pen: Pen): Pick<Receipt, 'attachments' | 'ms' | 'attempts'> {
-  const since = (moment: Date | null) => (moment === null ? null : Math.max(0, moment.getTime() - work.createdAt.getTime()))
+  const since = (moment: Date) => Math.max(0, moment.getTime() - work.createdAt.getTime())
   return {
     attachments: work.attachments.flatMap(({ receipt }) => (receipt === null ? [] : [receipt])),
-    ms: { queued: since(work.startedAt) ?? 0, firstText: since(work.firstTextAt ?? pen.firstTextAt()), total: since(new Date()) ?? 0 },
+    ms: {
+      queued: since(work.startedAt),
+      // What the pace still holds back is shown right after this.
+      firstText: since(work.firstTextAt ?? pen.firstTextAt() ?? new Date()),
+      total: since(new Date()),
+    },
     attempts: work.attempts,
   }
 }

@@ -78,7 +78,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
 
   /** The answer, or what is said instead of one. Throws when another attempt may still give one. */
   async function decide(work: TurnWork, pen: Pen, context: JobContext, stop: AbortSignal, gone: AbortSignal): Promise<StoredOutcome> {
-    if (stop.aborted) return stoppedOutcome(work, pen, '')
+    if (stop.aborted) return stoppedOutcome(work, pen)
     try {
       return await answer(deps, work, pen, stop, gone)
     } catch (thrown) {

@@ -6,7 +6,7 @@ import type { Log } from '../core/log.ts'
 export function createLogger({ level, readable }: { level: string; readable: boolean }): Log {
   const options = {
     level,
-    base: { pid: process.pid },
+    base: null,
     redact: { paths: ['apiKey', 'token', 'password', 'authorization', '*.apiKey', '*.token', '*.password', '*.authorization'], censor: '[secret]' },
   }
   if (!readable) return pino(options, pino.destination({ dest: 2, sync: true }))

@@ -149,7 +149,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
         const answer = codeOf(error)
         if (answer === ErrorCode.JobPendingChildren) await detachChildren(queueOf, job).catch(trouble.report)
         else if (answer !== undefined) {
-          log.warn({ queue, jobId: job.id, ...errorFields(error) }, 'queue.job_taken_over')
+          log.warn({ queue, jobId: job.id, ...errorFields(error) }, 'job taken over')
           return false
         } else trouble.report(error)
         if (entry.abort.signal.aborted) return false
@@ -185,8 +185,8 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     const fields = { queue, jobId: job.id, job: job.name, attempt: job.attemptsMade + 1, ...errorFields(thrown) }
     const dead = never || job.attemptsMade + 1 >= (job.opts.attempts ?? 1)
     await job.moveToFailed(never ? new UnrecoverableError(error.message) : error, token, false)
-    if (dead) log.error(fields, 'queue.job_dead')
-    else log.warn(fields, 'queue.job_retries')
+    if (dead) log.error(fields, 'job dead')
+    else log.warn(fields, 'job will be tried again')
   }
 
   async function renew(): Promise<void> {
@@ -202,7 +202,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
       for (const entry of entries) {
         if (!lost.includes(idOf(entry.job)) || !running.has(entry.token)) continue
         // It may have just ended by itself; a moment later it is gone from `running`, and the signal reaches nobody.
-        log.warn({ queue, jobId: entry.job.id }, 'queue.lock_lost')
+        log.warn({ queue, jobId: entry.job.id }, 'lock of a job lost')
         entry.abort.abort(new Error('the job went to another worker'))
       }
     } catch (error) {

@@ -1,7 +1,7 @@
 /** A ModelRequest in the words of Chat Completions. */
 import type { ChatCompletionContentPart, ChatCompletionMessageParam } from 'openai/resources/chat/completions'
 import type { ModelMessage, ModelRequest } from '../model.ts'
-import { renderPassage } from '../render-passage.ts'
+import { passageNote, renderPassage } from '../render-passage.ts'
 
 /** What one server understands; learnt from its refusals, per model. */
 export interface Dialect {
@@ -21,7 +21,8 @@ export interface ChatBody {
 }
 
 export function chatBody(request: ModelRequest, dialect: Dialect): ChatBody {
-  const system = request.system === '' ? [] : [{ role: 'system' as const, content: request.system }]
+  const rules = systemText(request)
+  const system = rules === '' ? [] : [{ role: 'system' as const, content: rules }]
   return {
     model: request.model,
     stream: true,
@@ -33,7 +34,13 @@ export function chatBody(request: ModelRequest, dialect: Dialect): ChatBody {
 
 /** Everything of the request that is text, as the model gets it: for estimating its tokens. */
 export function requestText(request: ModelRequest): string {
-  return [request.system, ...request.messages.map(textOf)].join('\n')
+  return [systemText(request), ...request.messages.map(textOf)].join('\n')
+}
+
+/** How passages are marked is this rendering's own matter, so it is told here. */
+function systemText({ system, messages }: ModelRequest): string {
+  const marked = messages.some(({ parts }) => parts.some(({ type }) => type === 'passage'))
+  return marked ? `${system}\n${passageNote}`.trim() : system
 }
 
 function chatMessage(message: ModelMessage): ChatCompletionMessageParam[] {
