@@ -72,7 +72,10 @@ export function spawnReader({ heapMb, warm, readable = [], log }: SpawnOptions):
       watch?.kill('SIGKILL')
       const heapExhausted = complaint.includes('heap out of memory')
       if (code !== 0 && signal !== 'SIGKILL') {
-        log.warn({ pid: child.pid, code, signal, heapExhausted, frames: stackOf(complaint) }, 'reader ended unexpectedly')
+        log.warn(
+          { pid: child.pid, code, signal, heapExhausted, frames: stackOf(complaint) },
+          'reader ended unexpectedly',
+        )
       }
       resolve({ code, signal, heapExhausted })
     }

@@ -1,4 +1,5 @@
 /** Reads delimited text: rows with the header repeated in every segment, so that each is understandable alone. */
+import { Readable } from 'node:stream'
 import { type CsvError, parse } from 'csv-parse'
 import { ParleyError } from '../../core/errors.ts'
 import type { Limits } from '../limits.ts'
@@ -17,6 +18,7 @@ export const provider: Provider = {
     if (problem !== undefined) sink.problem(problem)
     if (text.trim() === '')
       throw new ParleyError('file_empty', `${input.name} holds no rows. Check the file and share it again.`)
+    await sink.progress({ done: 0, of: countRows(text), unit: 'row' })
     const delimiter = detectDelimiter(
       text.slice(0, 64 * 1024),
       input.mediaType === 'text/tab-separated-values' ? '\t' : ',',
@@ -45,8 +47,19 @@ function parser(text: string, { delimiter, quote }: Dialect) {
     skip_empty_lines: false,
     record_delimiter: ['\r\n', '\n', '\r'],
   })
-  stream.end(text)
-  return stream
+  // Given all at once, it would hold every row before the first is taken.
+  return Readable.from(slices(text), { objectMode: false }).pipe(stream)
+}
+
+function* slices(text: string): Generator<string> {
+  let at = 0
+  while (at < text.length) {
+    let end = at + 64 * 1024
+    const unit = text.charCodeAt(end - 1)
+    if (unit >= 0xd800 && unit <= 0xdbff) end += 1
+    yield text.slice(at, end)
+    at = end
+  }
 }
 
 /** An open quotation mark swallows the rest of the file: the parser notices at the end, when segments would be out already. */
@@ -69,7 +82,6 @@ async function readRows(
   { input, limits, sink }: { input: Input; limits: Limits; sink: Sink },
 ): Promise<Ending> {
   const of = countRows(text)
-  await sink.progress({ done: 0, of, unit: 'row' })
   let row = 0
   let table: Table | undefined
   let full = false
