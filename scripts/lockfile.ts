@@ -23,7 +23,9 @@ interface Lock {
 
 const file = 'package-lock.json'
 const lock = JSON.parse(readFileSync(file, 'utf8')) as Lock
-const known = { os: ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32'] }
+const known = {
+  os: ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32'],
+}
 const cpus = ['arm', 'arm64', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'x64', 'wasm32']
 
 /** Which system and processor a package name such as `@scope/tool-linux-arm64-musl` is for. */
@@ -60,7 +62,9 @@ const hosts = Object.entries(lock.packages).filter(([, entry]) => entry.resolved
 
 if (process.argv.includes('--check')) {
   if (missing.length > 0 || hosts.length > 0) {
-    console.error(`package-lock.json: ${missing.length} entries missing (${missing.slice(0, 3).join(', ')}), ${hosts.length} name a host.`)
+    console.error(
+      `package-lock.json: ${missing.length} entries missing (${missing.slice(0, 3).join(', ')}), ${hosts.length} name a host.`,
+    )
     console.error('Run `npm run lockfile` and commit the result.')
     process.exit(1)
   }

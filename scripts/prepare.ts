@@ -16,11 +16,15 @@ function generateClient(): void {
   const stampFile = join(generated, '.stamp')
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
   // Naming any executable as the schema engine keeps the generator, which does not use it, from downloading one.
-  const result = spawnSync(process.execPath, [join(root, 'node_modules/prisma/build/index.js'), 'generate', '--no-hints'], {
-    cwd: root,
-    env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' },
-    encoding: 'utf8',
-  })
+  const result = spawnSync(
+    process.execPath,
+    [join(root, 'node_modules/prisma/build/index.js'), 'generate', '--no-hints'],
+    {
+      cwd: root,
+      env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, CHECKPOINT_DISABLE: '1' },
+      encoding: 'utf8',
+    },
+  )
   if (result.status !== 0) throw new Error(`prisma generate failed:\n${result.stdout}${result.stderr}`)
   mkdirSync(generated, { recursive: true })
   writeFileSync(stampFile, stamp)

@@ -58,7 +58,10 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
   const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`
 
   // State
-  const embedded = config.databaseUrl === undefined ? opening.use(await startEmbeddedPostgres({ home: config.home, log, onFatal: fatal.resolve })) : undefined
+  const embedded =
+    config.databaseUrl === undefined
+      ? opening.use(await startEmbeddedPostgres({ home: config.home, log, onFatal: fatal.resolve }))
+      : undefined
   const connection = embedded?.connection ?? { connectionString: config.databaseUrl ?? '' }
   await migrate(connection, { log })
   const database = openDatabase(connection, { log })
@@ -70,7 +73,10 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
   const blobs = createBlobs(config.home)
 
   // Ways between processes
-  const queueConnection = config.redisUrl === undefined ? ({ kind: 'postgres', config: connection } as const) : ({ kind: 'redis', url: config.redisUrl } as const)
+  const queueConnection =
+    config.redisUrl === undefined
+      ? ({ kind: 'postgres', config: connection } as const)
+      : ({ kind: 'redis', url: config.redisUrl } as const)
   const queue = await createBullQueue(queueConnection, { log })
   opening.defer(() => queue.close())
   const channel = config.role === 'all' ? createLocalChannel() : await createRelayChannel(queueConnection, { log })
@@ -82,11 +88,15 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
   const reader = createReader({ limits: config.reading, log, concurrency: config.turns.readers })
   opening.defer(() => reader.close())
   const { openai, ollama } = config.providers
-  const providers = new Map([
-    ...(openai ? [createOpenAiProvider({ name: 'openai', ...definite(openai), log })] : []),
-    ...(ollama ? [createOpenAiProvider({ name: 'ollama', baseUrl: `${ollama.baseUrl.replace(/\/$/, '')}/v1`, log })] : []),
-    createExtractiveProvider(),
-  ].map((provider) => [provider.name, provider]))
+  const providers = new Map(
+    [
+      ...(openai ? [createOpenAiProvider({ name: 'openai', ...definite(openai), log })] : []),
+      ...(ollama
+        ? [createOpenAiProvider({ name: 'ollama', baseUrl: `${ollama.baseUrl.replace(/\/$/, '')}/v1`, log })]
+        : []),
+      createExtractiveProvider(),
+    ].map((provider) => [provider.name, provider]),
+  )
   const catalogue = createCatalogue({
     configured: config.models.list,
     providers: [...providers.values()],
@@ -96,17 +106,44 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
 
   // Platforms
   const status = async (): Promise<ConsoleStatus> => {
-    const models = (await catalogue.models()).filter((model) => model.provider !== 'extractive').map((model) => model.id)
-    const notice = models.length > 0 ? null : 'No language model is configured: Parley answers by quoting your files. Set OPENAI_API_KEY or OPENAI_BASE_URL, or run Ollama and set OLLAMA_HOST, for written answers.'
-    return { version, models, notice, limits: { fileBytes: config.limits.fileBytes, files: config.limits.filesPerMessage, textChars: config.limits.messageCharacters } }
+    const models = (await catalogue.models())
+      .filter((model) => model.provider !== 'extractive')
+      .map((model) => model.id)
+    const notice =
+      models.length > 0
+        ? null
+        : 'No language model is configured: Parley answers by quoting your files. Set OPENAI_API_KEY or OPENAI_BASE_URL, or run Ollama and set OLLAMA_HOST, for written answers.'
+    return {
+      version,
+      models,
+      notice,
+      limits: {
+        fileBytes: config.limits.fileBytes,
+        files: config.limits.filesPerMessage,
+        textChars: config.limits.messageCharacters,
+      },
+    }
   }
   const previews = createPreviews({ blobs, renderer: reader, latestArtifact: attachments.latestArtifact })
   const platforms = new Map<string, Platform>()
-  const consolePlatform = await createConsole({ board, topics: channel, blobs, previews, status, limits: (await status()).limits, loopback: config.loopback, log })
+  const consolePlatform = await createConsole({
+    board,
+    topics: channel,
+    blobs,
+    previews,
+    status,
+    limits: (await status()).limits,
+    loopback: config.loopback,
+    log,
+  })
   platforms.set(consolePlatform.name, consolePlatform)
   const platform = (name: string): Platform => {
     const known = platforms.get(name)
-    if (known === undefined) throw new ParleyError('platform_rejected', `The platform ${name} is not configured here. Configure it again, so that its turns can be answered.`)
+    if (known === undefined)
+      throw new ParleyError(
+        'platform_rejected',
+        `The platform ${name} is not configured here. Configure it again, so that its turns can be answered.`,
+      )
     return known
   }
 
@@ -121,7 +158,9 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
       },
       queue,
       async models() {
-        const asked = await Promise.all([...providers.values()].map((provider) => provider.models(AbortSignal.timeout(10_000)).catch(asParleyError)))
+        const asked = await Promise.all(
+          [...providers.values()].map((provider) => provider.models(AbortSignal.timeout(10_000)).catch(asParleyError)),
+        )
         const known = (await catalogue.models()).filter((model) => model.provider !== 'extractive')
         return {
           names: known.map((model) => `${model.id} (${model.provider})`),
@@ -144,18 +183,39 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
     }
     const provider = (name: string) => {
       const known = providers.get(name)
-      if (known === undefined) throw new ParleyError('model_unknown', `No provider called ${name} is configured. Check the models in parley.yaml.`)
+      if (known === undefined)
+        throw new ParleyError(
+          'model_unknown',
+          `No provider called ${name} is configured. Check the models in parley.yaml.`,
+        )
       return known
     }
     const progress = createProgress({ platform, store: turns, log })
     const content = { artifacts: attachments.artifacts, index }
     const handlers = createHandlers({
-      ...{ turns, queue, attachments, blobs, reader, index, platform, progress, stops, catalogue, provider, content, owner, log },
+      ...{
+        turns,
+        queue,
+        attachments,
+        blobs,
+        reader,
+        index,
+        platform,
+        progress,
+        stops,
+        catalogue,
+        provider,
+        content,
+        owner,
+        log,
+      },
       limits: config.limits,
       sweep: () => sweep(strandedAfterMs),
     })
     const concurrency = { turn: config.turns.concurrency, media: config.turns.readers * 2, system: 1 }
-    const wanted = Object.fromEntries(Object.entries(concurrency).filter(([name]) => config.queues.some((each) => each === name)))
+    const wanted = Object.fromEntries(
+      Object.entries(concurrency).filter(([name]) => config.queues.some((each) => each === name)),
+    )
     const processor = await queue.process(handlers, wanted)
     opening.defer(() => processor.close(drainMs))
     await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, sweepEveryMs)
@@ -173,7 +233,16 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
         return 'The database does not answer. Parley goes on when it is back.'
       }
     }
-    const http = opening.use(await serveHttp({ host: config.host, port: config.port, mounts: listeners.flatMap((each) => each.mounts), ready, doctor, log }))
+    const http = opening.use(
+      await serveHttp({
+        host: config.host,
+        port: config.port,
+        mounts: listeners.flatMap((each) => each.mounts),
+        ready,
+        doctor,
+        log,
+      }),
+    )
     for (const listener of listeners) {
       await listener.start()
       opening.defer(() => listener.stop())

@@ -1,8 +1,8 @@
 /** `npm run parley -- <command>`. Results go to stdout, everything else to stderr; exit code 1 comes with one clear line. */
 import { Command, InvalidArgumentError } from 'commander'
+import { createApp } from './app.ts'
 import { ask } from './cli/ask.ts'
 import { examineParley, withParley } from './cli/client.ts'
-import { createApp } from './app.ts'
 import { readConfig } from './config.ts'
 import { ParleyError } from './core/errors.ts'
 import { createLogger } from './ops/logger.ts'
@@ -22,7 +22,9 @@ program
   .action(async (first: string, rest: string[], options: { json?: boolean; timeout: number }) => {
     const words = [first, ...rest]
     const question = words.at(-1) ?? ''
-    await withParley((url) => ask({ url, files: words.slice(0, -1), question, json: options.json === true, timeoutMs: options.timeout * 1000 }))
+    await withParley((url) =>
+      ask({ url, files: words.slice(0, -1), question, json: options.json === true, timeoutMs: options.timeout * 1000 }),
+    )
   })
 
 program
@@ -39,7 +41,11 @@ program
 for (const role of ['gateway', 'worker'] as const) {
   program
     .command(role)
-    .description(role === 'gateway' ? 'take messages in; wants DATABASE_URL and workers beside it' : 'answer and read; wants DATABASE_URL')
+    .description(
+      role === 'gateway'
+        ? 'take messages in; wants DATABASE_URL and workers beside it'
+        : 'answer and read; wants DATABASE_URL',
+    )
     .action(() =>
       runUntilSignal(async () => {
         const config = readConfig({ overrides: { ROLE: role } })

@@ -9,13 +9,16 @@ import { parse as parseYaml, YAMLParseError } from 'yaml'
 import { z } from 'zod'
 import { ParleyError } from './core/errors.ts'
 import { usd } from './core/money.ts'
-import type { ConfiguredModel } from './models/catalogue.ts'
 import { families, type LimitOverrides, type Limits } from './media/limits.ts'
+import type { ConfiguredModel } from './models/catalogue.ts'
 
 const url = z.url({ protocol: /^https?$/, error: 'wants an address that starts with http:// or https://' })
 const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
 const list = <const Values extends readonly [string, ...string[]]>(values: Values) =>
-  z.string().transform((text) => text.split(',').map((each) => each.trim())).pipe(z.array(z.enum(values)).min(1))
+  z
+    .string()
+    .transform((text) => text.split(',').map((each) => each.trim()))
+    .pipe(z.array(z.enum(values)).min(1))
 
 /** THE table of environment variables; `.env.example` holds the same names, by a test. */
 export const Environment = z.object({
@@ -38,16 +41,14 @@ export const Environment = z.object({
   OLLAMA_HOST: z.string().min(1).optional(),
 })
 
-const Price = z
-  .union([z.string(), z.number()])
-  .transform((value, context) => {
-    try {
-      return usd(String(value))
-    } catch {
-      context.addIssue('wants USD per million tokens, such as 0.15')
-      return z.NEVER
-    }
-  })
+const Price = z.union([z.string(), z.number()]).transform((value, context) => {
+  try {
+    return usd(String(value))
+  } catch {
+    context.addIssue('wants USD per million tokens, such as 0.15')
+    return z.NEVER
+  }
+})
 
 /** The shape of parley.yaml; `parley.example.yaml` shows every key, by a test. */
 export const File = z.strictObject({
@@ -111,12 +112,20 @@ export interface ConfigSources {
 /** Reads the whole configuration. Throws `config_invalid`, whose `tell` lists every problem, one a line. */
 export function readConfig({ env = process.env, cwd = process.cwd(), overrides = {} }: ConfigSources = {}): Config {
   const problems: string[] = []
-  const environment = check(Environment, cleaned({ ...readDotEnv(cwd), ...env, ...overrides }), (name) => name, problems)
+  const environment = check(
+    Environment,
+    cleaned({ ...readDotEnv(cwd), ...env, ...overrides }),
+    (name) => name,
+    problems,
+  )
   const file = check(File, readYaml(cwd, problems), (path) => `parley.yaml: ${path}`, problems)
   if (environment) problems.push(...contradictions(environment))
   if (!environment || !file || problems.length > 0) {
     const many = problems.length === 1 ? 'one thing' : `${problems.length} things`
-    throw new ParleyError('config_invalid', `Parley cannot start: ${many} in its configuration must be mended.\n${problems.map((each) => `  - ${each}`).join('\n')}`)
+    throw new ParleyError(
+      'config_invalid',
+      `Parley cannot start: ${many} in its configuration must be mended.\n${problems.map((each) => `  - ${each}`).join('\n')}`,
+    )
   }
   return settle(environment, file, cwd)
 }
@@ -124,7 +133,11 @@ export function readConfig({ env = process.env, cwd = process.cwd(), overrides =
 /** Rules over several settings. */
 function contradictions(environment: z.infer<typeof Environment>): string[] {
   const split = environment.ROLE !== 'all' && environment.DATABASE_URL === undefined
-  return split ? [`ROLE=${environment.ROLE} runs beside other processes and needs their DATABASE_URL. Set it, or leave ROLE out to run everything in one process.`] : []
+  return split
+    ? [
+        `ROLE=${environment.ROLE} runs beside other processes and needs their DATABASE_URL. Set it, or leave ROLE out to run everything in one process.`,
+      ]
+    : []
 }
 
 function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof File>, cwd: string) {
@@ -192,7 +205,11 @@ function ollamaUrl(host: string): string {
 
 /** An empty variable, as compose files write for an unset one, counts as unset. */
 function cleaned(env: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined || value.trim() === '' ? [] : [[name, value.trim()]])))
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) =>
+      value === undefined || value.trim() === '' ? [] : [[name, value.trim()]],
+    ),
+  )
 }
 
 function readDotEnv(cwd: string): Record<string, string> {
@@ -212,21 +229,33 @@ function readYaml(cwd: string, problems: string[]): unknown {
   try {
     return parseYaml(readFileSync(path, 'utf8')) ?? {}
   } catch (error) {
-    const where = error instanceof YAMLParseError && error.linePos ? ` (line ${error.linePos[0].line}, column ${error.linePos[0].col})` : ''
-    const what = error instanceof YAMLParseError ? error.message.split('\n')[0]?.replace(/ at line .*$/, '') : 'it cannot be read'
+    const where =
+      error instanceof YAMLParseError && error.linePos
+        ? ` (line ${error.linePos[0].line}, column ${error.linePos[0].col})`
+        : ''
+    const what =
+      error instanceof YAMLParseError ? error.message.split('\n')[0]?.replace(/ at line .*$/, '') : 'it cannot be read'
     problems.push(`parley.yaml is not valid YAML${where}: ${what}.`)
     return {}
   }
 }
 
 /** Never prints a value: it may be a secret. */
-function check<Schema extends z.ZodType>(schema: Schema, value: unknown, at: (path: string) => string, problems: string[]): z.infer<Schema> | undefined {
+function check<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  at: (path: string) => string,
+  problems: string[],
+): z.infer<Schema> | undefined {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   for (const issue of result.error.issues) {
     const path = issue.path.map(String).join('.')
     if (issue.code === 'unrecognized_keys') {
-      for (const key of issue.keys) problems.push(`${at(path === '' ? key : `${path}.${key}`)} is not a setting that Parley knows. See parley.example.yaml.`)
+      for (const key of issue.keys)
+        problems.push(
+          `${at(path === '' ? key : `${path}.${key}`)} is not a setting that Parley knows. See parley.example.yaml.`,
+        )
     } else {
       problems.push(`${at(path)}: ${issue.message.replace(/, received .*$/, '')}`)
     }

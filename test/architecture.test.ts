@@ -16,31 +16,67 @@ interface Layer {
 
 const core = /^src\/core\//
 /** A stage's ports and pure functions: whatever of it is no implementation on an SDK. */
-const stages = /^src\/(?:intake|queue|media|search|models|routing|prompt|reply|store)\/(?!providers\/|postgres\/|generated\/|bullmq|channel-|database|.*-postgres|console-board|create-reader)[^/]+\.ts$/
+const stages =
+  /^src\/(?:intake|queue|media|search|models|routing|prompt|reply|store)\/(?!providers\/|postgres\/|generated\/|bullmq|channel-|database|.*-postgres|console-board|create-reader)[^/]+\.ts$/
 
 /** The first row that fits a file is its law. */
 const layers: Record<string, Layer> = {
   core: { files: /^src\/core\//, may: [core], packages: [/^zod$/] },
-  'queue on BullMQ': { files: /^src\/queue\/(?:bullmq|channel-|subscribers|trouble)/, may: [core, /^src\/queue\//], packages: [/^bullmq$/, /^ioredis$/, /^pg$/, /^zod$/] },
-  'media providers': { files: /^src\/media\/(?:providers\/|child|reader-process)/, may: [core, /^src\/media\//], packages: [/./] },
+  'queue on BullMQ': {
+    files: /^src\/queue\/(?:bullmq|channel-|subscribers|trouble)/,
+    may: [core, /^src\/queue\//],
+    packages: [/^bullmq$/, /^ioredis$/, /^pg$/, /^zod$/],
+  },
+  'media providers': {
+    files: /^src\/media\/(?:providers\/|child|reader-process)/,
+    may: [core, /^src\/media\//],
+    packages: [/./],
+  },
   media: { files: /^src\/media\//, may: [core, /^src\/media\//], packages: [/^file-type/, /^zod$/] },
-  'search providers': { files: /^src\/search\/providers\//, may: [core, /^src\/search\//], packages: [/^pg$/, /^zod$/] },
+  'search providers': {
+    files: /^src\/search\/providers\//,
+    may: [core, /^src\/search\//],
+    packages: [/^pg$/, /^zod$/],
+  },
   'model providers': { files: /^src\/models\/providers\//, may: [core, stages, /^src\/models\//], packages: [/./] },
   store: { files: /^src\/store\//, may: [core, /^src\/store\//], packages: [/^pg$/, /^@prisma\//, /^zod$/] },
   ops: { files: /^src\/ops\//, may: [core, stages, /^src\/ops\//], packages: [/^pino/, /^zod$/] },
-  stages: { files: /^src\/(?:intake|queue|search|models|routing|prompt|reply)\//, may: [core, stages], packages: [/^zod$/] },
-  config: { files: /^src\/config\.ts$/, may: [core, /^src\/media\/limits\.ts$/, /^src\/models\/catalogue\.ts$/], packages: [/^zod$/, /^yaml$/] },
+  stages: {
+    files: /^src\/(?:intake|queue|search|models|routing|prompt|reply)\//,
+    may: [core, stages],
+    packages: [/^zod$/],
+  },
+  config: {
+    files: /^src\/config\.ts$/,
+    may: [core, /^src\/media\/limits\.ts$/, /^src\/models\/catalogue\.ts$/],
+    packages: [/^zod$/, /^yaml$/],
+  },
   workers: { files: /^workers\//, may: [core, stages, /^workers\//], packages: [/^zod$/] },
-  'the page': { files: /^adapters\/console\/page\//, may: [core, /^adapters\/console\/api\.ts$/, /^adapters\/console\/page\//], packages: [/./] },
-  console: { files: /^adapters\/console\//, may: [core, /^adapters\/console\//], packages: [/^hono/, /^@hono\//, /^zod$/] },
-  'command line': { files: /^src\/(?:cli\.ts|cli\/)/, may: [core, /^src\//, /^adapters\/console\/api\.ts$/], packages: [/^commander$/] },
+  'the page': {
+    files: /^adapters\/console\/page\//,
+    may: [core, /^adapters\/console\/api\.ts$/, /^adapters\/console\/page\//],
+    packages: [/./],
+  },
+  console: {
+    files: /^adapters\/console\//,
+    may: [core, /^adapters\/console\//],
+    packages: [/^hono/, /^@hono\//, /^zod$/],
+  },
+  'command line': {
+    files: /^src\/(?:cli\.ts|cli\/)/,
+    may: [core, /^src\//, /^adapters\/console\/api\.ts$/],
+    packages: [/^commander$/],
+  },
   'composition root': { files: /^src\/(?:app|main|version)\.ts$/, may: [/./], packages: [/./] },
 }
 
 const files = ['src/**/*.ts', 'adapters/**/*.ts', 'adapters/**/*.tsx', 'workers/**/*.ts']
   .flatMap((pattern) => globSync(pattern, { cwd: root }))
   .map((file) => file.replaceAll('\\', '/'))
-  .filter((file) => !/generated\/|\/dist\/|\.(?:test|contract|contract\.\w+|crashes|child)\.tsx?$|\.crashes\.child\.ts$/.test(file))
+  .filter(
+    (file) =>
+      !/generated\/|\/dist\/|\.(?:test|contract|contract\.\w+|crashes|child)\.tsx?$|\.crashes\.child\.ts$/.test(file),
+  )
 
 interface Import {
   to: string
@@ -49,7 +85,9 @@ interface Import {
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8')
-  const found = text.matchAll(/^\s*(?:import|export)\s+(type\s)?[^'";]*?from\s+['"]([^'"]+)['"]|^\s*import\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm)
+  const found = text.matchAll(
+    /^\s*(?:import|export)\s+(type\s)?[^'";]*?from\s+['"]([^'"]+)['"]|^\s*import\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm,
+  )
   return [...found].map((match) => ({ typeOnly: match[1] !== undefined, to: match[2] ?? match[3] ?? match[4] ?? '' }))
 }
 
@@ -79,7 +117,11 @@ describe('the architecture', () => {
     expect(files.length).toBeGreaterThan(80)
     const imports = files.flatMap(importsOf)
     expect(imports.length).toBeGreaterThan(files.length * 2)
-    for (const [name, layer] of Object.entries(layers)) expect(files.filter((file) => layer.files.test(file)), name).not.toEqual([])
+    for (const [name, layer] of Object.entries(layers))
+      expect(
+        files.filter((file) => layer.files.test(file)),
+        name,
+      ).not.toEqual([])
   })
 
   it('imports in one direction', () => {
@@ -87,18 +129,24 @@ describe('the architecture', () => {
   })
 
   it('lets the composition root alone be imported by the ways in', () => {
-    const importers = files.filter((file) => importsOf(file).some(({ to }) => /\/app\.ts$/.test(to) && to.startsWith('.')))
+    const importers = files.filter((file) =>
+      importsOf(file).some(({ to }) => /\/app\.ts$/.test(to) && to.startsWith('.')),
+    )
     expect(importers.filter((file) => !/^src\/(?:main|cli|cli\/\w+)\.ts$/.test(file))).toEqual([])
   })
 
   it('no adapter imports another', () => {
-    const strangers = files.filter((file) => file.startsWith('adapters/')).flatMap((file) => {
-      const own = file.split('/')[1]
-      return importsOf(file).flatMap(({ to }) => {
-        const target = relative(root, join(root, dirname(file), to)).replaceAll('\\', '/')
-        return to.startsWith('.') && target.startsWith('adapters/') && target.split('/')[1] !== own ? [`${file} → ${target}`] : []
+    const strangers = files
+      .filter((file) => file.startsWith('adapters/'))
+      .flatMap((file) => {
+        const own = file.split('/')[1]
+        return importsOf(file).flatMap(({ to }) => {
+          const target = relative(root, join(root, dirname(file), to)).replaceAll('\\', '/')
+          return to.startsWith('.') && target.startsWith('adapters/') && target.split('/')[1] !== own
+            ? [`${file} → ${target}`]
+            : []
+        })
       })
-    })
     expect(strangers).toEqual([])
   })
 })

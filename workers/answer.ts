@@ -4,9 +4,9 @@ import type { Log } from '../src/core/log.ts'
 import type { Citation, Receipt, Usage } from '../src/core/reply.ts'
 import { type AskEvent, ask } from '../src/models/ask.ts'
 import { type Catalogue, type Model, priceUsage } from '../src/models/catalogue.ts'
-import type { FinishReason, ModelProvider } from '../src/models/model.ts'
+import type { FinishReason, ModelProvider, ModelRequest } from '../src/models/model.ts'
 import { compose, estimateTokens, plainQuestion } from '../src/prompt/compose.ts'
-import { chooseContent, type Content, type ContentDeps, sourceFiles } from '../src/prompt/content.ts'
+import { type Content, type ContentDeps, chooseContent, type SourceFile, sourceFiles } from '../src/prompt/content.ts'
 import { createCitationStream } from '../src/reply/citations.ts'
 import type { Pen } from '../src/reply/pen.ts'
 import { withQuotes } from '../src/reply/quotes.ts'
@@ -29,24 +29,62 @@ const historyShare = 0.2
 /** A provider's whole list would be tried one after the other while somebody waits. */
 const writingFallbacks = 2
 
-export async function answer(deps: AnswerDeps, work: TurnWork, pen: Pen, stop: AbortSignal, gone: AbortSignal): Promise<StoredOutcome> {
+export async function answer(
+  deps: AnswerDeps,
+  work: TurnWork,
+  pen: Pen,
+  stop: AbortSignal,
+  gone: AbortSignal,
+): Promise<StoredOutcome> {
+  const plan = await planAnswer(deps, work)
+  const said = await write(deps, plan, pen, AbortSignal.any([stop, gone]))
+  gone.throwIfAborted()
+  return outcomeOf(work, pen, plan, said)
+}
+
+interface Plan {
+  chosen: Route
+  /** In the order in which they may be asked. */
+  models: Model[]
+  files: SourceFile[]
+  prepare(model: Model): Promise<{ request: ModelRequest; content: Content }>
+}
+
+async function planAnswer(deps: AnswerDeps, work: TurnWork): Promise<Plan> {
   const question = plainQuestion(work)
   const files = sourceFiles(work)
+  const fixedTokens = estimateTokens(question) + overheadTokens
   const models = await deps.catalogue.models()
-  const chosen = route({ models, request: { tokensIn: estimateTokens(question) + overheadTokens, images: 0 } })
+  const chosen = route({ models, request: { tokensIn: fixedTokens, images: 0 } })
+  const writing = chosen.fallbacks.filter((model) => !isQuoting(model)).slice(0, writingFallbacks)
   // Without files there is nothing to quote: a model's error says more than an empty search.
-  const quoting = chosen.fallbacks.filter((model) => model.provider === 'extractive' && files.length > 0)
-  const writing = chosen.fallbacks.filter((model) => model.provider !== 'extractive').slice(0, writingFallbacks)
-
-  let content: Content = { files, excerpts: [], tokens: 0, tokensAvailable: 0, whole: true }
-  const prepare = async (model: Model) => {
-    const historyTokens = Math.floor(model.contextWindow * historyShare)
-    const room = model.contextWindow - model.maxOutputTokens - overheadTokens - historyTokens - estimateTokens(question)
-    content = await chooseContent(files, question, Math.max(0, Math.min(room, deps.limits.promptTokens)), deps.content)
-    reply = createCitationStream(files.map((file) => citable(file, content)))
-    return compose({ work, content, model, historyTokens, today: new Date() })
+  const quoting = files.length > 0 ? chosen.fallbacks.filter(isQuoting) : []
+  return {
+    chosen,
+    models: [chosen.model, ...writing, ...quoting],
+    files,
+    async prepare(model) {
+      const historyTokens = Math.floor(model.contextWindow * historyShare)
+      const room = model.contextWindow - model.maxOutputTokens - historyTokens - fixedTokens
+      const budget = Math.max(0, Math.min(room, deps.limits.promptTokens))
+      const content = await chooseContent(files, question, budget, deps.content)
+      return { content, request: compose({ work, content, model, historyTokens, today: new Date() }) }
+    },
   }
+}
 
+interface Said {
+  text: string
+  citations: Citation[]
+  /** Citations of places that were not given. */
+  unknown: number
+  content: Content
+  end: Extract<AskEvent<Model>, { type: 'end' }>
+}
+
+/** Streams the answer through the pen; a change of model or a restart begins it anew. */
+async function write(deps: AnswerDeps, plan: Plan, pen: Pen, signal: AbortSignal): Promise<Said> {
+  let content: Content = { files: plan.files, excerpts: [], tokens: 0, tokensAvailable: 0, whole: true }
   let reply = createCitationStream([])
   let text = ''
   const say = (part: string) => {
@@ -54,30 +92,32 @@ export async function answer(deps: AnswerDeps, work: TurnWork, pen: Pen, stop: A
     pen.cite(reply.citations())
     pen.append(part)
   }
-  let end: Extract<AskEvent<Model>, { type: 'end' }> | undefined
-  for await (const event of ask([chosen.model, ...writing, ...quoting], { provider: deps.provider, prepare, log: deps.log }, AbortSignal.any([stop, gone]))) {
+  const begin = async (model: Model) => {
+    const prepared = await plan.prepare(model)
+    content = prepared.content
+    reply = createCitationStream(plan.files.map((file) => citable(file, content)))
+    return prepared.request
+  }
+  for await (const event of ask(plan.models, { provider: deps.provider, prepare: begin, log: deps.log }, signal)) {
     if (event.type === 'text') say(reply.push(event.delta))
     else if (event.type === 'restart') {
       text = ''
       pen.restart()
-    } else if (event.type === 'end') end = event
+    } else if (event.type === 'end') {
+      say(reply.flush())
+      return { text, citations: reply.citations(), unknown: reply.unknown(), content, end: event }
+    }
   }
-  gone.throwIfAborted()
-  if (end === undefined) throw new Error('a model ended without an end')
-  say(reply.flush())
-  const stopped = end.reason === 'aborted'
-  const quoting = end.model.provider === 'extractive'
-  const notices = [...end.notices, ...endNotices(end.reason, end.model)]
-  // Said once a conversation; the receipt tells it each time.
-  if (quoting && files.length > 0 && end.notices.length === 0 && !work.history.some((past) => past.provider === 'extractive')) notices.push(quotingNotice)
-  const unknown = reply.unknown()
-  if (unknown > 0) notices.push(`${unknown === 1 ? 'One citation' : `${unknown} citations`} named a place that was not in the files and ${unknown === 1 ? 'was' : 'were'} removed.`)
-  if (quoting && files.length === 0) text = unreadable(work) ?? text
-  const citations = withQuotes(text, reply.citations(), (citation) => textAt(content, citation))
+  throw new Error('a model ended without an end')
+}
+
+function outcomeOf(work: TurnWork, pen: Pen, { chosen, files }: Plan, said: Said): StoredOutcome {
+  const { end, content } = said
+  const text = (isQuoting(end.model) && files.length === 0 ? unreadable(work) : null) ?? said.text
   return {
     text: text.trim() === '' ? emptyText(end.reason) : text,
-    citations,
-    state: stopped ? 'stopped' : 'done',
+    citations: withQuotes(text, said.citations, (citation) => textAt(content, citation)),
+    state: end.reason === 'aborted' ? 'stopped' : 'done',
     receipt: {
       ...receiptBase(work, pen),
       model: end.model.id,
@@ -86,9 +126,31 @@ export async function answer(deps: AnswerDeps, work: TurnWork, pen: Pen, stop: A
       ...(files.length === 0 ? {} : { used: describeUsed(content) }),
       ...(end.usage ? { usage: end.usage } : {}),
       costNanoUsd: cost(end.usage, end.model),
-      notices,
+      notices: [
+        ...end.notices,
+        ...endNotices(end.reason, end.model),
+        ...quotingNotices(work, files, said),
+        ...unknownNotices(said.unknown),
+      ],
     },
   }
+}
+
+function isQuoting(model: Model): boolean {
+  return model.provider === 'extractive'
+}
+
+/** Said once a conversation; the receipt tells the model each time. */
+function quotingNotices(work: TurnWork, files: SourceFile[], { end }: Said): string[] {
+  const first = !work.history.some((past) => past.provider === end.model.provider)
+  return isQuoting(end.model) && files.length > 0 && end.notices.length === 0 && first ? [quotingNotice] : []
+}
+
+function unknownNotices(count: number): string[] {
+  if (count === 0) return []
+  return [
+    `${count === 1 ? 'One citation' : `${count} citations`} named a place that was not in the files and ${count === 1 ? 'was' : 'were'} removed.`,
+  ]
 }
 
 function citable(file: Content['files'][number], content: Content) {
@@ -115,18 +177,26 @@ function unreadable(work: TurnWork): string | null {
 
 function endNotices(reason: FinishReason, model: Model): string[] {
   if (reason === 'aborted') return ['Stopped before the end.']
-  if (reason === 'length') return [`The answer reached ${model.id}'s limit of ${model.maxOutputTokens} tokens and was cut. Ask for the rest to go on.`]
-  if (reason === 'refusal' || reason === 'filter') return [`${model.id} declined to answer all of this. Rephrase the question, or ask another model.`]
+  if (reason === 'length')
+    return [
+      `The answer reached ${model.id}'s limit of ${model.maxOutputTokens} tokens and was cut. Ask for the rest to go on.`,
+    ]
+  if (reason === 'refusal' || reason === 'filter')
+    return [`${model.id} declined to answer all of this. Rephrase the question, or ask another model.`]
   return []
 }
 
 function emptyText(reason: FinishReason): string {
   if (reason === 'aborted') return '_Stopped before an answer began._'
-  return reason === 'refusal' || reason === 'filter' ? 'The model declined to answer this. Rephrase the question, or ask another model.' : 'The model gave no text. Please try again.'
+  return reason === 'refusal' || reason === 'filter'
+    ? 'The model declined to answer this. Rephrase the question, or ask another model.'
+    : 'The model gave no text. Please try again.'
 }
 
 function reasonFor(chosen: Route, model: Model): string {
-  return model.id === chosen.model.id && model.provider === chosen.model.provider ? chosen.reason : `${chosen.model.id} could not answer; ${model.id} is the next that can.`
+  return model.id === chosen.model.id && model.provider === chosen.model.provider
+    ? chosen.reason
+    : `${chosen.model.id} could not answer; ${model.id} is the next that can.`
 }
 
 function cost(usage: Usage | undefined, model: Model): string | null {
@@ -136,12 +206,26 @@ function cost(usage: Usage | undefined, model: Model): string | null {
 
 /** For a turn that was stopped before anything was asked. */
 export function stoppedOutcome(work: TurnWork, pen: Pen): StoredOutcome {
-  const receipt = { ...receiptBase(work, pen), model: 'none', provider: 'none', reason: 'The turn was stopped.', costNanoUsd: null, notices: ['Stopped before the end.'] }
+  const receipt = {
+    ...receiptBase(work, pen),
+    model: 'none',
+    provider: 'none',
+    reason: 'The turn was stopped.',
+    costNanoUsd: null,
+    notices: ['Stopped before the end.'],
+  }
   return { text: emptyText('aborted'), citations: [], state: 'stopped', receipt }
 }
 
 export function failedOutcome(work: TurnWork, pen: Pen, error: ParleyError): StoredOutcome {
-  const receipt = { ...receiptBase(work, pen), model: 'none', provider: 'none', reason: `No answer: ${error.code}.`, costNanoUsd: null, notices: [] }
+  const receipt = {
+    ...receiptBase(work, pen),
+    model: 'none',
+    provider: 'none',
+    reason: `No answer: ${error.code}.`,
+    costNanoUsd: null,
+    notices: [],
+  }
   return { text: error.tell, citations: [], state: 'failed', receipt }
 }
 

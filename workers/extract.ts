@@ -6,8 +6,8 @@ import type { Platform } from '../src/core/platform.ts'
 import type { AttachmentReceipt } from '../src/core/reply.ts'
 import type { Stops } from '../src/intake/stop.ts'
 import type { Blobs } from '../src/media/blobs.ts'
-import { describeReading, skippedReceipt } from '../src/media/receipt.ts'
 import type { Reader, ReadProgress } from '../src/media/reader.ts'
+import { describeReading, isLasting, skippedReceipt } from '../src/media/receipt.ts'
 import type { Handlers } from '../src/queue/queue.ts'
 import type { Progress, ProgressLine } from '../src/reply/progress.ts'
 import type { PassageIndex } from '../src/search/passages.ts'
@@ -48,7 +48,17 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
       const receipt = { ...describeReading(work.attachment, artifact), readMs: Math.round(performance.now() - started) }
       await line.close()
       await attachments.finish(attachmentId, owner, { receipt, key: artifact })
-      log.info({ attachmentId, turnId: work.turnId, engine: artifact.engine, pages: artifact.pages, tokens: artifact.tokens, ms: receipt.readMs }, 'attachment read')
+      log.info(
+        {
+          attachmentId,
+          turnId: work.turnId,
+          engine: artifact.engine,
+          pages: artifact.pages,
+          tokens: artifact.tokens,
+          ms: receipt.readMs,
+        },
+        'attachment read',
+      )
       return 'done'
     } catch (thrown) {
       await line.close()
@@ -66,14 +76,24 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
 }
 
 /** The receipt of an attachment that will not be read, or `null` when another attempt is worth it. */
-function giveUp(work: ReadingWork, thrown: unknown, { stopped, last }: { stopped: boolean; last: boolean }): AttachmentReceipt | null {
+function giveUp(
+  work: ReadingWork,
+  thrown: unknown,
+  { stopped, last }: { stopped: boolean; last: boolean },
+): AttachmentReceipt | null {
   if (stopped) return skippedReceipt(work.attachment, 'stopped before it was read')
   const error: ParleyError = asParleyError(thrown, `${work.attachment.name} could not be read. Please share it again.`)
   if (error.retry !== 'never' && !last) return null
   return skippedReceipt(work.attachment, error)
 }
 
-async function read(deps: ExtractDeps, work: ReadingWork, signal: AbortSignal, line: ProgressLine, lease: Lease): Promise<Artifact> {
+async function read(
+  deps: ExtractDeps,
+  work: ReadingWork,
+  signal: AbortSignal,
+  line: ProgressLine,
+  lease: Lease,
+): Promise<Artifact> {
   const { attachments, blobs, reader, index, limits } = deps
   const { attachment } = work
   const content = await deps.platform(work.platform).files.fetch(attachment, { signal })
@@ -88,7 +108,9 @@ async function read(deps: ExtractDeps, work: ReadingWork, signal: AbortSignal, l
     line.update(`Reading ${attachment.name}, ${text}`)
   }
   line.update(`Reading ${attachment.name}`)
-  const artifact = await reader.read(request, { signal, onProgress })
+  const given = await reader.read(request, { signal, onProgress })
+  // What a limit cut short serves this attachment alone: its key is one that no later reading looks for.
+  const artifact = isLasting(given) ? given : { ...given, engine: `${engine}/${attachment.id}` }
   // Findable first: an artifact that is known is never indexed again.
   await index.add(artifact)
   await attachments.saveArtifact(artifact)

@@ -53,14 +53,29 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     return write(deps, work, owner, context, stop.signal, lease.lost)
   }
 
-  async function write(_: TurnDeps, work: TurnWork, owner: string, context: JobContext, stop: AbortSignal, lost: AbortSignal): Promise<Outcome> {
+  async function write(
+    _: TurnDeps,
+    work: TurnWork,
+    owner: string,
+    context: JobContext,
+    stop: AbortSignal,
+    lost: AbortSignal,
+  ): Promise<Outcome> {
     const gone = AbortSignal.any([lost, context.signal])
     const platform = deps.platform(work.platform)
-    const pen = createPen({ platform, target: work.replyTarget, turnId: work.id, posted: work.parts, store: turns, signal: gone })
+    const pen = createPen({
+      platform,
+      target: work.replyTarget,
+      turnId: work.id,
+      posted: work.parts,
+      store: turns,
+      signal: gone,
+    })
     try {
       const outcome = work.outcome ?? (await decide(work, pen, context, stop, gone))
       gone.throwIfAborted()
-      if (work.outcome === null && (await turns.saveOutcome(work.id, owner, outcome)) === 'lost') return { delayMs: busyMs }
+      if (work.outcome === null && (await turns.saveOutcome(work.id, owner, outcome)) === 'lost')
+        return { delayMs: busyMs }
       await pen.finish(outcome.text, outcome.citations, { state: outcome.state, receipt: outcome.receipt })
       await platform.transport.status(work.replyTarget, work.id, null, outcome.state)
       const { next } = await turns.finish(work.id, owner, outcome, pen.firstTextAt())
@@ -77,7 +92,13 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   }
 
   /** The answer, or what is said instead of one. Throws when another attempt may still give one. */
-  async function decide(work: TurnWork, pen: Pen, context: JobContext, stop: AbortSignal, gone: AbortSignal): Promise<StoredOutcome> {
+  async function decide(
+    work: TurnWork,
+    pen: Pen,
+    context: JobContext,
+    stop: AbortSignal,
+    gone: AbortSignal,
+  ): Promise<StoredOutcome> {
     if (stop.aborted) return stoppedOutcome(work, pen)
     try {
       return await answer(deps, work, pen, stop, gone)
@@ -100,7 +121,11 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
 }
 
 /** Brings turns back that fell between a commit and the queue, or whose worker died. */
-export function createSweep({ turns, queue, log }: Pick<TurnDeps, 'turns' | 'queue' | 'log'>): (olderThanMs: number) => Promise<number> {
+export function createSweep({
+  turns,
+  queue,
+  log,
+}: Pick<TurnDeps, 'turns' | 'queue' | 'log'>): (olderThanMs: number) => Promise<number> {
   return async (olderThanMs) => {
     const stranded = await turns.stranded(olderThanMs, 200)
     for (const next of stranded) await dispatchTurn(queue, next)

@@ -22,7 +22,13 @@ export interface Board {
   /** Removes the thread and what Parley remembers of it. */
   deleteThread(id: string, conversationKey: string): Promise<void>
   /** Adds a person's message, and the thread with its first one. Again is no harm. */
-  addMessage(message: { id: string; threadId: string; text: string; title: string; attachments: Message['attachments'] }): Promise<Message>
+  addMessage(message: {
+    id: string
+    threadId: string
+    text: string
+    title: string
+    attachments: Message['attachments']
+  }): Promise<Message>
   /** Stores a message of Parley's as it stands now. */
   saveReply(row: ReplyRow): Promise<Message>
   removeReply(id: string): Promise<void>

@@ -18,7 +18,8 @@ export function createFiles(blobs: BlobStore): Files {
   return {
     async fetch(attachment) {
       const { blob } = Locator.parse(attachment.locator)
-      if (!(await blobs.has(blob))) throw new ParleyError('file_missing', `${attachment.name} is no longer here. Please share it again.`)
+      if (!(await blobs.has(blob)))
+        throw new ParleyError('file_missing', `${attachment.name} is no longer here. Please share it again.`)
       return blobs.open(blob)
     },
   }

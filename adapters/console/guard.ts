@@ -26,15 +26,24 @@ export function guard(served: { loopback: boolean }): MiddlewareHandler {
     }
     const host = nameOf(`http://${context.req.header('host') ?? ''}`)
     if (host === null || !isLocalName(host)) {
-      throw new ParleyError('request_forbidden', 'Open the console as http://localhost or http://127.0.0.1 with its port: other names are refused.')
+      throw new ParleyError(
+        'request_forbidden',
+        'Open the console as http://localhost or http://127.0.0.1 with its port: other names are refused.',
+      )
     }
     const origin = context.req.header('origin')
     const changes = !['GET', 'HEAD'].includes(context.req.method)
     if (origin !== undefined && new URL(context.req.url).host !== hostOf(origin)) {
-      throw new ParleyError('request_forbidden', 'That request came from another site and was refused. Use the console page itself.')
+      throw new ParleyError(
+        'request_forbidden',
+        'That request came from another site and was refused. Use the console page itself.',
+      )
     }
     if (changes && origin === undefined && (context.req.header('sec-fetch-site') ?? 'same-origin') !== 'same-origin') {
-      throw new ParleyError('request_forbidden', 'That request came from another site and was refused. Use the console page itself.')
+      throw new ParleyError(
+        'request_forbidden',
+        'That request came from another site and was refused. Use the console page itself.',
+      )
     }
     await next()
   }

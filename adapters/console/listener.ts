@@ -1,7 +1,7 @@
 /** The console's HTTP side: the page, its API (see api.ts) and its events. */
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
-import { ParleyError, asParleyError, errorFields } from '../../src/core/errors.ts'
+import { asParleyError, errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { conversationKey } from '../../src/core/message.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
@@ -64,7 +64,10 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       blob = await blobs.put(incoming, { maxBytes: limits.fileBytes })
     } catch (error) {
       if (error instanceof ParleyError && error.code === 'file_too_large') throw tooLarge(name, limits.fileBytes)
-      if (incoming.aborted || (error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) {
+      if (
+        incoming.aborted ||
+        (error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')
+      ) {
         throw new ParleyError('upload_incomplete', `${name} did not arrive whole. Please try again.`, { cause: error })
       }
       throw error
@@ -79,19 +82,42 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   app.post('/console/threads/:id/messages', async (context) => {
     const threadId = idOf(context, 'id')
     const parsed = SendMessage.safeParse(await context.req.json().catch(() => null))
-    if (!parsed.success) throw new ParleyError('request_invalid', 'That message is not of the expected form. Reload the page and try again.')
+    if (!parsed.success)
+      throw new ParleyError(
+        'request_invalid',
+        'That message is not of the expected form. Reload the page and try again.',
+      )
     const sent = parsed.data
     if (sent.text.length > limits.textChars) {
-      throw new ParleyError('message_too_long', `The message has ${sent.text.length} characters; the limit is ${limits.textChars}. Attach the text as a file instead.`)
+      throw new ParleyError(
+        'message_too_long',
+        `The message has ${sent.text.length} characters; the limit is ${limits.textChars}. Attach the text as a file instead.`,
+      )
     }
     if (sent.uploads.length > limits.files) {
-      throw new ParleyError('request_invalid', `A message can carry ${limits.files} files. Send the others with a second message.`)
+      throw new ParleyError(
+        'request_invalid',
+        `A message can carry ${limits.files} files. Send the others with a second message.`,
+      )
     }
-    if (sent.text.trim() === '' && sent.uploads.length === 0) throw new ParleyError('message_empty', 'The message is empty. Write a question or attach a file.')
+    if (sent.text.trim() === '' && sent.uploads.length === 0)
+      throw new ParleyError('message_empty', 'The message is empty. Write a question or attach a file.')
     const uploads = await board.uploads(sent.uploads)
-    if (uploads.length !== sent.uploads.length) throw new ParleyError('file_missing', 'One of the files is not here any more. Attach it again.')
-    const attachments = uploads.map(({ uploadId, name, mediaType, bytes }) => ({ id: uploadId, name, mediaType, bytes }))
-    const message = await board.addMessage({ id: sent.id, threadId, text: sent.text.trim(), title: titleOf(sent.text, uploads), attachments })
+    if (uploads.length !== sent.uploads.length)
+      throw new ParleyError('file_missing', 'One of the files is not here any more. Attach it again.')
+    const attachments = uploads.map(({ uploadId, name, mediaType, bytes }) => ({
+      id: uploadId,
+      name,
+      mediaType,
+      bytes,
+    }))
+    const message = await board.addMessage({
+      id: sent.id,
+      threadId,
+      text: sent.text.trim(),
+      title: titleOf(sent.text, uploads),
+      attachments,
+    })
     topics.publish(threadTopic(threadId), toJson({ type: 'message', message }))
     const received = await intake.receive(normalize(threadId, sent, uploads, new Date()))
     void announce(threadId)
@@ -105,7 +131,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   app.get('/console/events', (context) => {
     const threadId = context.req.query('thread')
-    if (threadId !== undefined && !uuid.test(threadId)) throw new ParleyError('request_invalid', 'That is not the address of a thread.')
+    if (threadId !== undefined && !uuid.test(threadId))
+      throw new ParleyError('request_invalid', 'That is not the address of a thread.')
     context.header('x-accel-buffering', 'no')
     return serveEvents(context, { board, topics, threadId })
   })
@@ -130,12 +157,16 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
 function idOf(context: Context, name: string): string {
   const id = context.req.param(name) ?? ''
-  if (!uuid.test(id)) throw new ParleyError('request_invalid', 'That address is not complete. Reload the page and try again.')
+  if (!uuid.test(id))
+    throw new ParleyError('request_invalid', 'That address is not complete. Reload the page and try again.')
   return id.toLowerCase()
 }
 
 function tooLarge(name: string, bytes: number): ParleyError {
-  return new ParleyError('file_too_large', `${name} is over the limit of ${Math.floor(bytes / 1_000_000)} MB. Share a smaller file, or raise limits.fileMegabytes in parley.yaml.`)
+  return new ParleyError(
+    'file_too_large',
+    `${name} is over the limit of ${Math.floor(bytes / 1_000_000)} MB. Share a smaller file, or raise limits.fileMegabytes in parley.yaml.`,
+  )
 }
 
 const statuses: Partial<Record<ParleyError['code'], 400 | 403 | 404 | 409 | 413 | 422 | 503>> = {
@@ -152,7 +183,8 @@ const statuses: Partial<Record<ParleyError['code'], 400 | 403 | 404 | 409 | 413 
 
 function respondError(context: Context, thrown: unknown, log: Log): Response {
   const error = asParleyError(thrown)
-  if (error.code === 'internal') log.error({ ...errorFields(thrown), path: context.req.routePath }, 'console request failed')
+  if (error.code === 'internal')
+    log.error({ ...errorFields(thrown), path: context.req.routePath }, 'console request failed')
   const status = statuses[error.code] ?? (error.code === 'internal' ? 500 : error.code.startsWith('file_') ? 422 : 400)
   const body: ApiError = { error: { code: error.code, tell: error.tell } }
   if (status === 503) context.header('retry-after', '1')

@@ -7,7 +7,10 @@ import { listTopic, resyncTopic, type Topics, threadTopic } from './topics.ts'
 
 const heartbeatMs = 15_000
 
-export function serveEvents(context: Context, { board, topics, threadId }: { board: Board; topics: Topics; threadId: string | undefined }) {
+export function serveEvents(
+  context: Context,
+  { board, topics, threadId }: { board: Board; topics: Topics; threadId: string | undefined },
+) {
   return streamSSE(context, async (stream) => {
     const send = (event: ConsoleEvent) => {
       // A page that has gone away is noticed by onAbort; a write to it may be lost.
@@ -31,7 +34,12 @@ export function serveEvents(context: Context, { board, topics, threadId }: { boa
  * Subscribes before it reads the board, so nothing falls between. The board may be a second behind a growing reply: text
  * that does not join on is held back until its writer has sent the whole of it, which a resync asks for.
  */
-async function followThread(threadId: string, board: Board, topics: Topics, send: (event: ConsoleEvent) => void): Promise<() => Promise<void>> {
+async function followThread(
+  threadId: string,
+  board: Board,
+  topics: Topics,
+  send: (event: ConsoleEvent) => void,
+): Promise<() => Promise<void>> {
   const lengths = new Map<string, number>()
   const early: ConsoleEvent[] = []
   let ready = false
@@ -53,7 +61,12 @@ async function followThread(threadId: string, board: Board, topics: Topics, send
     else early.push(event)
   })
   const known = await board.thread(threadId)
-  send({ type: 'snapshot', thread: known?.thread ?? null, messages: known?.messages ?? [], status: known?.status ?? null })
+  send({
+    type: 'snapshot',
+    thread: known?.thread ?? null,
+    messages: known?.messages ?? [],
+    status: known?.status ?? null,
+  })
   for (const message of known?.messages ?? []) lengths.set(message.id, message.text.length)
   ready = true
   for (const event of early) pass(event)

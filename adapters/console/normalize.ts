@@ -15,7 +15,12 @@ export function threadOf(target: ReplyTarget): string {
   return target.conversation.channelId
 }
 
-export function normalize(threadId: string, message: SendMessage, uploads: StoredUpload[], sentAt: Date): IncomingMessage {
+export function normalize(
+  threadId: string,
+  message: SendMessage,
+  uploads: StoredUpload[],
+  sentAt: Date,
+): IncomingMessage {
   const conversation = conversationOf(threadId)
   return {
     id: message.id,

@@ -21,7 +21,8 @@ export function servePage<E extends Env>(app: Hono<E>): void {
   app.get('*', async (context) => {
     const path = normalize(decodeURIComponent(context.req.path))
     const file = join(dist, path)
-    const known = (file + sep).startsWith(dist + sep) && extname(file) in types ? await stat(file).catch(() => null) : null
+    const known =
+      (file + sep).startsWith(dist + sep) && extname(file) in types ? await stat(file).catch(() => null) : null
     if (known?.isFile()) {
       context.header('content-type', types[extname(file)] ?? 'application/octet-stream')
       context.header('content-length', String(known.size))
@@ -30,7 +31,8 @@ export function servePage<E extends Env>(app: Hono<E>): void {
     }
     if (path !== '/') return context.text('There is nothing at that address.', 404)
     const page = await readFile(join(dist, 'index.html'), 'utf8').catch(() => null)
-    if (page === null) return context.text('The console page is not built yet. Start Parley with `npm start`, which builds it.', 503)
+    if (page === null)
+      return context.text('The console page is not built yet. Start Parley with `npm start`, which builds it.', 503)
     context.header('cache-control', 'no-cache')
     return context.html(page)
   })

@@ -21,7 +21,15 @@ export interface ConsoleTransport extends Transport {
   start(): Promise<void>
 }
 
-export function createTransport({ board, topics, now = Date.now }: { board: Board; topics: Topics; now?: () => number }): ConsoleTransport {
+export function createTransport({
+  board,
+  topics,
+  now = Date.now,
+}: {
+  board: Board
+  topics: Topics
+  now?: () => number
+}): ConsoleTransport {
   const live = new Map<string, Live>()
   const publish = (threadId: string, event: ConsoleEvent) => topics.publish(threadTopic(threadId), toJson(event))
 
@@ -60,7 +68,8 @@ export function createTransport({ board, topics, now = Date.now }: { board: Boar
     async start() {
       await topics.subscribe(resyncTopic, (threadId) => {
         for (const [messageId, each] of live) {
-          if (each.threadId === threadId) publish(each.threadId, { type: 'text', messageId, offset: 0, text: each.text })
+          if (each.threadId === threadId)
+            publish(each.threadId, { type: 'text', messageId, offset: 0, text: each.text })
         }
       })
     },
@@ -100,7 +109,10 @@ export function createTransport({ board, topics, now = Date.now }: { board: Boar
     },
     async status(target, turnId, text, state) {
       const threadId = threadOf(target)
-      publish(threadId, { type: 'status', status: text === null || ended(state) ? null : { threadId, turnId, text, state } })
+      publish(threadId, {
+        type: 'status',
+        status: text === null || ended(state) ? null : { threadId, turnId, text, state },
+      })
     },
   }
 }
@@ -110,7 +122,8 @@ function ended(state: TurnState): state is 'done' | 'stopped' | 'failed' {
 }
 
 function idOf(ref: unknown): string {
-  if (typeof ref === 'object' && ref !== null && 'messageId' in ref && typeof ref.messageId === 'string') return ref.messageId
+  if (typeof ref === 'object' && ref !== null && 'messageId' in ref && typeof ref.messageId === 'string')
+    return ref.messageId
   throw new TypeError('not a reference to a console message')
 }
 

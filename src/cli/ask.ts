@@ -43,7 +43,12 @@ export async function ask(options: AskOptions): Promise<void> {
 }
 
 /** Prints what grows and resolves with the finished message. */
-async function follow(events: Response, print: (text: string) => void, signal: AbortSignal, timeoutMs: number): Promise<Message> {
+async function follow(
+  events: Response,
+  print: (text: string) => void,
+  signal: AbortSignal,
+  timeoutMs: number,
+): Promise<Message> {
   const status = statusLine()
   let shown = ''
   const show = (text: string) => {
@@ -63,12 +68,20 @@ async function follow(events: Response, print: (text: string) => void, signal: A
       }
     }
   } catch (error) {
-    if (signal.aborted) throw new ParleyError('turn_failed', `No answer within ${timeoutMs / 1000} seconds. Try again, or allow more with --timeout.`, { cause: error })
+    if (signal.aborted)
+      throw new ParleyError(
+        'turn_failed',
+        `No answer within ${timeoutMs / 1000} seconds. Try again, or allow more with --timeout.`,
+        { cause: error },
+      )
     throw error
   } finally {
     status.clear()
   }
-  throw new ParleyError('turn_failed', 'Parley stopped before the answer was complete. Start it again and ask once more.')
+  throw new ParleyError(
+    'turn_failed',
+    'Parley stopped before the answer was complete. Start it again and ask once more.',
+  )
 }
 
 async function* eventsOf(response: Response): AsyncGenerator<ConsoleEvent> {
@@ -128,17 +141,23 @@ async function call(url: string, path: string, init: RequestInit & { duplex?: 'h
   try {
     response = await fetch(new URL(path, url), init)
   } catch (error) {
-    throw new ParleyError('internal', `Parley at ${url} does not answer. Look at its log, or restart it.`, { cause: error })
+    throw new ParleyError('internal', `Parley at ${url} does not answer. Look at its log, or restart it.`, {
+      cause: error,
+    })
   }
   if (response.ok) return response
   const body = (await response.json().catch(() => null)) as ApiError | null
-  throw new ParleyError('request_invalid', body?.error?.tell ?? `Parley answered with status ${response.status}. Look at its log.`)
+  throw new ParleyError(
+    'request_invalid',
+    body?.error?.tell ?? `Parley answered with status ${response.status}. Look at its log.`,
+  )
 }
 
 async function openFile(path: string): Promise<Readable> {
   const known = await stat(path).catch(() => null)
   if (known === null) throw new ParleyError('file_missing', `There is no file ${path}. Check the path.`)
-  if (!known.isFile()) throw new ParleyError('file_unsupported', `${path} is not a file. Name the files in it one by one.`)
+  if (!known.isFile())
+    throw new ParleyError('file_unsupported', `${path} is not a file. Name the files in it one by one.`)
   return createReadStream(path)
 }
 

@@ -2,8 +2,8 @@
 import { createApp } from '../app.ts'
 import { readConfig } from '../config.ts'
 import { ParleyError } from '../core/errors.ts'
-import { createLogger } from '../ops/logger.ts'
 import type { Check } from '../ops/doctor.ts'
+import { createLogger } from '../ops/logger.ts'
 import { readRunning } from '../store/home.ts'
 
 /** Only what went wrong is worth a line beside a command's own output. */
@@ -28,7 +28,11 @@ export async function examineParley(): Promise<Check[]> {
   }
   const url = reachable(running.url)
   const answer = await fetch(new URL('/doctor', url)).catch(() => null)
-  if (!answer?.ok) throw new ParleyError('internal', `Parley (process ${running.pid}) does not answer at ${url}. Look at its log, or restart it.`)
+  if (!answer?.ok)
+    throw new ParleyError(
+      'internal',
+      `Parley (process ${running.pid}) does not answer at ${url}. Look at its log, or restart it.`,
+    )
   return (await answer.json()) as Check[]
 }
 

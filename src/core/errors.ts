@@ -71,12 +71,17 @@ export class ParleyError extends Error {
 }
 
 /** Any thrown value as a ParleyError; what is not one already becomes `internal` and keeps its cause for the log. */
-export function asParleyError(thrown: unknown, tell = 'Something went wrong inside Parley. Please try again.'): ParleyError {
+export function asParleyError(
+  thrown: unknown,
+  tell = 'Something went wrong inside Parley. Please try again.',
+): ParleyError {
   return thrown instanceof ParleyError ? thrown : new ParleyError('internal', tell, { cause: thrown })
 }
 
 /** What a log line may say of an error: its kind and message chain without message text of people. */
-export function errorFields(thrown: unknown): { err: { name: string; message: string; code?: string; cause?: string } } {
+export function errorFields(thrown: unknown): {
+  err: { name: string; message: string; code?: string; cause?: string }
+} {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
   const cause = error.cause instanceof Error ? { cause: error.cause.message } : {}

@@ -3,3 +3,13 @@ import { z } from 'zod'
 
 export type Json = z.infer<typeof Json>
 export const Json = z.json()
+
+/** Text that any JSON store can hold: PostgreSQL knows neither NUL nor half a surrogate pair. */
+export function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '')
+}
+
+/** A value as JSON text that any JSON store can hold. */
+export function storableJson(value: unknown): string {
+  return JSON.stringify(value, (_key, each: unknown) => (typeof each === 'string' ? storable(each) : each))
+}

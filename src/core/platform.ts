@@ -42,7 +42,11 @@ export interface Transport {
    * Posts one message. `key` is the same when a post is tried again: where the platform can, the second post returns
    * the first one's ref. Throws `platform_*`.
    */
-  post(target: ReplyTarget, message: OutgoingMessage, options: { key: string; signal: AbortSignal }): Promise<MessageRef>
+  post(
+    target: ReplyTarget,
+    message: OutgoingMessage,
+    options: { key: string; signal: AbortSignal },
+  ): Promise<MessageRef>
   /** Replaces the message's content. Throws `platform_*`. */
   edit(target: ReplyTarget, ref: MessageRef, message: OutgoingMessage, options: { signal: AbortSignal }): Promise<void>
   /** Takes a message away, when a shorter reply needs fewer messages than an earlier attempt posted. */
@@ -62,9 +66,7 @@ export interface Received {
   kind: 'new' | 'joined' | 'duplicate'
 }
 
-export type Action =
-  | { kind: 'stop'; turnId: string; by: string }
-  | { kind: 'regenerate'; turnId: string; by: string }
+export type Action = { kind: 'stop'; turnId: string; by: string } | { kind: 'regenerate'; turnId: string; by: string }
 
 /** Where a listener delivers. When a call returns, its effect is committed: only then may the platform be acknowledged. */
 export interface Intake {

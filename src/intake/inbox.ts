@@ -33,7 +33,10 @@ export function createInbox({ turns, queue, channel, log }: InboxDeps): Intake {
   return {
     async receive(message) {
       const { kind, turnId, dispatch: next } = await turns.accept(IncomingMessage.parse(message))
-      log.info({ turnId, kind, platform: message.conversation.platform, files: message.attachments.length }, 'message received')
+      log.info(
+        { turnId, kind, platform: message.conversation.platform, files: message.attachments.length },
+        'message received',
+      )
       await handOver(next, kind)
       return { kind, turnId }
     },

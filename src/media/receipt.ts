@@ -4,8 +4,18 @@ import type { ParleyError } from '../core/errors.ts'
 import type { Attachment } from '../core/message.ts'
 import type { AttachmentReceipt } from '../core/reply.ts'
 
+/** Problems after which everything of the file is there all the same. */
+const harmless = new Set(['name_mismatch', 'text_encoding', 'csv_quotes'])
+/** Problems of this reading rather than of the file: another try may give more. */
+const passing = new Set(['file_too_slow', 'file_too_hungry', 'file_reader_crashed'])
+
+/** Whether every later reading would give the same, so that this one may stand for them. */
+export function isLasting(artifact: Artifact): boolean {
+  return !artifact.problems.some(({ code }) => passing.has(code))
+}
+
 export function describeReading(attachment: Attachment, artifact: Artifact): AttachmentReceipt {
-  const partly = artifact.truncated !== undefined || artifact.problems.some((problem) => problem.code !== 'name_lies')
+  const partly = artifact.truncated !== undefined || artifact.problems.some(({ code }) => !harmless.has(code))
   const amount = describeAmount(artifact)
   return {
     attachmentId: attachment.id,

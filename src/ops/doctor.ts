@@ -20,19 +20,32 @@ export async function examine({ database, queue, models, consoleUrl }: DoctorDep
     attempt('database', async () => ({ ok: true, tell: await database() })),
     attempt('queue', async () => {
       const counts = Object.entries(await queue.counts())
-      return { ok: true, tell: counts.map(([name, count]) => `${name}: ${count.waiting} waiting, ${count.active} active, ${count.delayed} delayed`).join('; ') }
+      return {
+        ok: true,
+        tell: counts
+          .map(([name, count]) => `${name}: ${count.waiting} waiting, ${count.active} active, ${count.delayed} delayed`)
+          .join('; '),
+      }
     }),
     attempt('dead letters', async () => {
       const dead = await queue.dead(5)
       if (dead.length === 0) return { ok: true, tell: 'no job has used up its attempts' }
-      const lines = dead.map((job) => `${job.id} (${job.failedAt.toISOString()}, ${job.attempts} attempts): ${job.reason}`)
-      return { ok: false, tell: `jobs that used up their attempts, newest first; the log tells more:\n    ${lines.join('\n    ')}` }
+      const lines = dead.map(
+        (job) => `${job.id} (${job.failedAt.toISOString()}, ${job.attempts} attempts): ${job.reason}`,
+      )
+      return {
+        ok: false,
+        tell: `jobs that used up their attempts, newest first; the log tells more:\n    ${lines.join('\n    ')}`,
+      }
     }),
     attempt('models', async () => {
       const { names, problems } = await models()
       if (problems.length > 0) return { ok: false, tell: problems.join(' ') }
       if (names.length > 0) return { ok: true, tell: names.slice(0, 10).join(', ') }
-      return { ok: true, tell: 'none configured: answers are quotations. Set OPENAI_API_KEY or OPENAI_BASE_URL, or run Ollama and set OLLAMA_HOST.' }
+      return {
+        ok: true,
+        tell: 'none configured: answers are quotations. Set OPENAI_API_KEY or OPENAI_BASE_URL, or run Ollama and set OLLAMA_HOST.',
+      }
     }),
   ])
   return [...checks, { name: 'console', ok: true, tell: consoleUrl ?? 'not running' }]

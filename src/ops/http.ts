@@ -35,7 +35,13 @@ export async function serveHttp({ host, port, mounts, ready, doctor, log }: Http
       prefix: '/doctor',
       async handle(request, response) {
         if (isLocal(request)) sendJson(response, 200, await doctor())
-        else sendJson(response, 403, { error: { code: 'request_forbidden', tell: 'The doctor speaks to this machine only. Run `npm run parley -- doctor` there.' } })
+        else
+          sendJson(response, 403, {
+            error: {
+              code: 'request_forbidden',
+              tell: 'The doctor speaks to this machine only. Run `npm run parley -- doctor` there.',
+            },
+          })
       },
     },
   ]
@@ -44,7 +50,10 @@ export async function serveHttp({ host, port, mounts, ready, doctor, log }: Http
   const server = createServer((request, response) => {
     void route(table, request, response).catch((error: unknown) => {
       log.error(errorFields(error), 'request failed')
-      if (!response.headersSent) sendJson(response, 500, { error: { code: 'internal', tell: 'Something went wrong inside Parley. Please try again.' } })
+      if (!response.headersSent)
+        sendJson(response, 500, {
+          error: { code: 'internal', tell: 'Something went wrong inside Parley. Please try again.' },
+        })
       else response.destroy()
     })
   })
@@ -68,7 +77,8 @@ export async function serveHttp({ host, port, mounts, ready, doctor, log }: Http
 async function route(table: Mount[], request: IncomingMessage, response: ServerResponse): Promise<void> {
   const path = (request.url ?? '/').split('?')[0] ?? '/'
   const mount = table.find(({ prefix }) => prefix === '/' || path === prefix || path.startsWith(`${prefix}/`))
-  if (mount === undefined) return sendJson(response, 404, { error: { code: 'request_invalid', tell: 'There is nothing at that address.' } })
+  if (mount === undefined)
+    return sendJson(response, 404, { error: { code: 'request_invalid', tell: 'There is nothing at that address.' } })
   await mount.handle(request, response)
 }
 
@@ -92,9 +102,24 @@ async function listen(server: Server, host: string, port: number): Promise<void>
     await promise
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'EADDRINUSE') throw new ParleyError('port_in_use', `Port ${port} is in use by another program. Stop that program, or start Parley with another port: PORT=${port + 1} npm start`, { cause: error })
-    if (code === 'EACCES') throw new ParleyError('port_in_use', `Parley may not listen on port ${port}. Choose one above 1023: PORT=8787 npm start`, { cause: error })
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') throw new ParleyError('config_invalid', `HOST=${host} is not an address of this machine. Leave HOST out to serve this machine only.`, { cause: error })
+    if (code === 'EADDRINUSE')
+      throw new ParleyError(
+        'port_in_use',
+        `Port ${port} is in use by another program. Stop that program, or start Parley with another port: PORT=${port + 1} npm start`,
+        { cause: error },
+      )
+    if (code === 'EACCES')
+      throw new ParleyError(
+        'port_in_use',
+        `Parley may not listen on port ${port}. Choose one above 1023: PORT=8787 npm start`,
+        { cause: error },
+      )
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+      throw new ParleyError(
+        'config_invalid',
+        `HOST=${host} is not an address of this machine. Leave HOST out to serve this machine only.`,
+        { cause: error },
+      )
     throw error
   }
 }

@@ -7,7 +7,10 @@ export function createLogger({ level, readable }: { level: string; readable: boo
   const options = {
     level,
     base: null,
-    redact: { paths: ['apiKey', 'token', 'password', 'authorization', '*.apiKey', '*.token', '*.password', '*.authorization'], censor: '[secret]' },
+    redact: {
+      paths: ['apiKey', 'token', 'password', 'authorization', '*.apiKey', '*.token', '*.password', '*.authorization'],
+      censor: '[secret]',
+    },
   }
   if (!readable) return pino(options, pino.destination({ dest: 2, sync: true }))
   return pino(options, pretty({ destination: 2, sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' }))

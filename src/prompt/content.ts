@@ -3,9 +3,9 @@
  * best, and the receipt says how much. Never a blind cut.
  */
 import type { Artifact, Position } from '../core/artifact.ts'
-import type { StoredAttachment, TurnWork } from '../store/turns.ts'
-import type { ArtifactKey } from '../store/attachments.ts'
 import type { PassageIndex } from '../search/passages.ts'
+import type { ArtifactKey } from '../store/attachments.ts'
+import type { StoredAttachment, TurnWork } from '../store/turns.ts'
 
 /** A file that the answer may rest on. `number` is how the model names it: 1 is the first file of the question. */
 export interface SourceFile extends ArtifactKey {
@@ -61,7 +61,12 @@ function readable(file: StoredAttachment): file is StoredAttachment & { contentH
 }
 
 /** Chooses at most `budget` tokens. `question` may be empty: then the beginnings stand for the files. */
-export async function chooseContent(files: SourceFile[], question: string, budget: number, deps: ContentDeps): Promise<Content> {
+export async function chooseContent(
+  files: SourceFile[],
+  question: string,
+  budget: number,
+  deps: ContentDeps,
+): Promise<Content> {
   const tokensAvailable = files.reduce((sum, file) => sum + file.tokens, 0)
   const all = { files, tokensAvailable }
   if (files.length === 0) return { ...all, excerpts: [], tokens: 0, whole: true }
@@ -79,7 +84,12 @@ async function wholeFiles(files: SourceFile[], { artifacts }: ContentDeps): Prom
   return files.flatMap((file) => (known.get(file.contentHash)?.segments ?? []).map((segment) => ({ file, ...segment })))
 }
 
-async function fittingPassages(files: SourceFile[], question: string, budget: number, { index }: ContentDeps): Promise<Excerpt[]> {
+async function fittingPassages(
+  files: SourceFile[],
+  question: string,
+  budget: number,
+  { index }: ContentDeps,
+): Promise<Excerpt[]> {
   if (question.trim() === '') return []
   const byHash = new Map(files.map((file) => [file.contentHash, file]))
   const chosen: { file: SourceFile; ordinal: number; excerpt: Excerpt }[] = []
@@ -88,7 +98,11 @@ async function fittingPassages(files: SourceFile[], question: string, budget: nu
     const file = byHash.get(passage.contentHash)
     if (file === undefined || passage.score <= 0 || tokens + passage.tokens > budget) continue
     tokens += passage.tokens
-    chosen.push({ file, ordinal: passage.ordinal, excerpt: { file, at: passage.at, text: passage.text, tokens: passage.tokens } })
+    chosen.push({
+      file,
+      ordinal: passage.ordinal,
+      excerpt: { file, at: passage.at, text: passage.text, tokens: passage.tokens },
+    })
   }
   chosen.sort((a, b) => a.file.number - b.file.number || a.ordinal - b.ordinal)
   return chosen.map(({ excerpt }) => excerpt)

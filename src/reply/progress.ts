@@ -2,8 +2,9 @@
  * Shows what happens before an answer starts: "Reading report.pdf, page 120 of 200". Beside the conversation where the
  * platform can, otherwise as the reply's first message, which the answer then takes over.
  */
-import type { Log } from '../core/log.ts'
+
 import { errorFields } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
 import type { ReplyTarget } from '../core/message.ts'
 import type { MessageRef, Platform } from '../core/platform.ts'
 import type { StoredPart } from '../store/turns.ts'

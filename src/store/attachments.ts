@@ -1,8 +1,10 @@
 /** Attachments on their way from "waiting" to a receipt, and the artifacts that reading them gave. */
+
 import type { Artifact } from '../core/artifact.ts'
+import { storableJson } from '../core/json.ts'
 import { Attachment, type ReplyTarget } from '../core/message.ts'
 import type { AttachmentReceipt } from '../core/reply.ts'
-import { type Database, jsonb, type Statement } from './database.ts'
+import type { Database, Statement } from './database.ts'
 
 export interface ReadingWork {
   attachment: Attachment
@@ -60,14 +62,17 @@ export function createAttachments({ query }: Database): Attachments {
     },
     async finish(id, owner, { receipt, key }) {
       const state = receipt.outcome === 'skipped' ? 'failed' : 'read'
-      await query(finish, [id, owner, state, jsonb(receipt), key?.contentHash ?? null, key?.engine ?? null])
+      await query(finish, [id, owner, state, storableJson(receipt), key?.contentHash ?? null, key?.engine ?? null])
     },
     async release(id, owner) {
       await query(release, [id, owner])
     },
     async artifacts(keys) {
       if (keys.length === 0) return []
-      const rows = await query<{ body: Artifact }>(artifacts, [keys.map((key) => key.contentHash), keys.map((key) => key.engine)])
+      const rows = await query<{ body: Artifact }>(artifacts, [
+        keys.map((key) => key.contentHash),
+        keys.map((key) => key.engine),
+      ])
       return rows.map((row) => row.body)
     },
     async latestArtifact(contentHash) {
@@ -75,7 +80,7 @@ export function createAttachments({ query }: Database): Attachments {
       return row?.body ?? null
     },
     async saveArtifact(artifact) {
-      await query(saveArtifact, [artifact.contentHash, artifact.engine, jsonb(artifact)])
+      await query(saveArtifact, [artifact.contentHash, artifact.engine, storableJson(artifact)])
     },
   }
 }

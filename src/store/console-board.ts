@@ -1,6 +1,7 @@
 /** The console's board on PostgreSQL (port: adapters/console/board.ts; app.ts puts the two together). */
+import { storable, storableJson } from '../core/json.ts'
 import type { Citation, Receipt } from '../core/reply.ts'
-import { type Database, jsonb, type Statement, storable } from './database.ts'
+import type { Database, Statement } from './database.ts'
 
 interface Chip {
   id: string
@@ -52,7 +53,10 @@ export function createConsoleBoard({ query, prisma }: Database) {
     threads: () => query<ThreadRow>(threads, []),
 
     async thread(id: string) {
-      const [row] = await query<{ thread: ThreadRow; messages: MessageRow[] | null; status: StatusRow | null }>(thread, [id])
+      const [row] = await query<{ thread: ThreadRow; messages: MessageRow[] | null; status: StatusRow | null }>(
+        thread,
+        [id],
+      )
       return row === undefined ? null : { thread: row.thread, messages: row.messages ?? [], status: row.status }
     },
 
@@ -60,29 +64,45 @@ export function createConsoleBoard({ query, prisma }: Database) {
       await query(deleteThread, [id, conversationKey])
     },
 
-    async addMessage(message: { id: string; threadId: string; text: string; title: string; attachments: Chip[] }): Promise<MessageRow> {
+    async addMessage(message: {
+      id: string
+      threadId: string
+      text: string
+      title: string
+      attachments: Chip[]
+    }): Promise<MessageRow> {
       const [row] = await query<{ message: MessageRow }>(addMessage, [
         message.threadId,
         storable(message.title),
         message.id,
         storable(message.text),
-        jsonb(message.attachments),
+        storableJson(message.attachments),
       ])
       return row === undefined ? known(message.id) : row.message
     },
 
-    async saveReply(reply: Pick<MessageRow, 'id' | 'threadId' | 'text' | 'state' | 'citations' | 'receipt'> & { turnId: string }) {
+    async saveReply(
+      reply: Pick<MessageRow, 'id' | 'threadId' | 'text' | 'state' | 'citations' | 'receipt'> & { turnId: string },
+    ) {
       const [row] = await query<{ message: MessageRow }>(saveReply, [
         reply.id,
         reply.threadId,
         storable(reply.text),
         reply.state,
         reply.turnId,
-        jsonb(reply.citations),
-        reply.receipt === null ? null : jsonb(reply.receipt),
+        storableJson(reply.citations),
+        reply.receipt === null ? null : storableJson(reply.receipt),
       ])
       // The thread was deleted while its reply was being written: the reply goes nowhere.
-      return row?.message ?? { ...reply, seq: 0, role: 'parley' as const, createdAt: new Date().toISOString(), attachments: [] }
+      return (
+        row?.message ?? {
+          ...reply,
+          seq: 0,
+          role: 'parley' as const,
+          createdAt: new Date().toISOString(),
+          attachments: [],
+        }
+      )
     },
 
     async removeReply(id: string) {
@@ -103,7 +123,15 @@ export function createConsoleBoard({ query, prisma }: Database) {
       return ids.flatMap((id) => {
         const row = byId.get(id)
         if (row === undefined) return []
-        return [{ uploadId: id, name: row.name, mediaType: row.mediaType, bytes: Number(row.bytes), contentHash: row.contentHash }]
+        return [
+          {
+            uploadId: id,
+            name: row.name,
+            mediaType: row.mediaType,
+            bytes: Number(row.bytes),
+            contentHash: row.contentHash,
+          },
+        ]
       })
     },
 

@@ -26,16 +26,6 @@ export interface Database {
   close(): Promise<void>
 }
 
-/** A value as JSON that PostgreSQL can store: it knows neither NUL nor half a surrogate pair in text. */
-export function jsonb(value: unknown): string {
-  return JSON.stringify(value, (_key, each: unknown) => (typeof each === 'string' ? storable(each) : each))
-}
-
-/** Text that PostgreSQL can store. */
-export function storable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '')
-}
-
 export function openDatabase(
   connection: pg.PoolConfig,
   { log, connections = 16 }: { log: Log; connections?: number },

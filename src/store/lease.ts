@@ -9,7 +9,12 @@ export interface TurnLease extends Disposable {
 export const turnLeaseMs = 15_000
 const renewEveryMs = 4000
 
-export function keepTurnLease(turns: Pick<Turns, 'renew'>, turnId: string, owner: string, onStop: () => void): TurnLease {
+export function keepTurnLease(
+  turns: Pick<Turns, 'renew'>,
+  turnId: string,
+  owner: string,
+  onStop: () => void,
+): TurnLease {
   const lost = new AbortController()
   let heldUntil = Date.now() + turnLeaseMs
   let busy = false

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { ParleyError } from '../core/errors.ts'
+import { storable, storableJson } from '../core/json.ts'
 import { conversationKey, type IncomingMessage } from '../core/message.ts'
-import { type Database, jsonb, storable } from './database.ts'
+import type { Database } from './database.ts'
 import type { Dispatch, PastTurn, StoredAttachment, StoredOutcome, StoredPart, Turns, TurnWork } from './turns.ts'
 import * as sql from './turns-sql.ts'
 
@@ -40,11 +41,11 @@ export function createTurns(database: Database): Turns {
         channelId,
         threadId ?? null,
         message.id,
-        jsonb(message),
+        storableJson(message),
         message.author.id,
         fresh,
-        jsonb(message.replyTarget),
-        jsonb(files),
+        storableJson(message.replyTarget),
+        storableJson(files),
       ]
       const [row] = await query<{ turn_id: string; known: boolean }>(sql.accept, values)
       // A delivery at the same moment won: its row was not yet visible to this statement.
@@ -58,11 +59,7 @@ export function createTurns(database: Database): Turns {
     },
 
     async claim(turnId, owner, leaseMs) {
-      const [row] = await query<ClaimRow>(sql.claim, [
-        turnId,
-        owner,
-        leaseMs,
-      ])
+      const [row] = await query<ClaimRow>(sql.claim, [turnId, owner, leaseMs])
       if (row === undefined || row.ended) return { kind: 'ended' }
       if (row.claimed) return { kind: 'claimed' }
       if (row.unread === null) return { kind: 'busy' }
@@ -103,7 +100,7 @@ export function createTurns(database: Database): Turns {
     },
 
     async saveOutcome(turnId, owner, outcome) {
-      const rows = await query(sql.saveOutcome, [turnId, owner, jsonb(outcome)])
+      const rows = await query(sql.saveOutcome, [turnId, owner, storableJson(outcome)])
       return rows.length > 0 ? 'saved' : 'lost'
     },
 
@@ -112,9 +109,9 @@ export function createTurns(database: Database): Turns {
         turnId,
         owner,
         outcome.state,
-        jsonb(outcome),
+        storableJson(outcome),
         outcome.text,
-        jsonb(outcome.receipt),
+        storableJson(outcome.receipt),
         firstTextAt,
       ]
       const [row] = await query<DispatchRow>(sql.finish, values)
@@ -122,7 +119,7 @@ export function createTurns(database: Database): Turns {
     },
 
     async savePart(turnId, part) {
-      await query(sql.savePart, [turnId, part.ordinal, jsonb(part.ref), storable(part.text)])
+      await query(sql.savePart, [turnId, part.ordinal, storableJson(part.ref), storable(part.text)])
     },
     async reservePart(turnId, ordinal) {
       return (await query(sql.reservePart, [turnId, ordinal])).length > 0

@@ -5,8 +5,8 @@ import { file, message } from '../../test/fakes/message.ts'
 import { silentLog } from '../core/log.ts'
 import { createAttachments } from './attachments.ts'
 import { type Database, openDatabase } from './database.ts'
-import { createTurns } from './turns-postgres.ts'
 import type { StoredOutcome, Turns } from './turns.ts'
+import { createTurns } from './turns-postgres.ts'
 
 let server: TestServer
 let database: Database
@@ -29,7 +29,15 @@ const outcome = (text: string, state: StoredOutcome['state'] = 'done'): StoredOu
   state,
   citations: [],
   receipt: {
-    ...{ model: 'm', provider: 'test', reason: 'It is the only one.', attachments: [], costNanoUsd: null, attempts: 1, notices: [] },
+    ...{
+      model: 'm',
+      provider: 'test',
+      reason: 'It is the only one.',
+      attachments: [],
+      costNanoUsd: null,
+      attempts: 1,
+      notices: [],
+    },
     ms: { queued: 1, firstText: 2, total: 3 },
   },
 })
@@ -93,7 +101,10 @@ describe('taking messages in', () => {
     for (let round = 0; round < 40; round += 1) {
       const channelId = `race-${round}`
       const first = await turns.accept(message({ channelId, text: 'one' }))
-      const [claim, second] = await Promise.all([turns.claim(first.turnId, 'w', leaseMs), turns.accept(message({ channelId, text: 'two' }))])
+      const [claim, second] = await Promise.all([
+        turns.claim(first.turnId, 'w', leaseMs),
+        turns.accept(message({ channelId, text: 'two' })),
+      ])
       expect(claim).toEqual({ kind: 'claimed' })
       const texts = (await turns.load(first.turnId)).messages.map(({ text }) => text)
       expect(texts).toEqual(second.kind === 'joined' ? ['one', 'two'] : ['one'])
@@ -184,17 +195,31 @@ describe('files of a turn', () => {
     const attachments = createAttachments(database)
     const first = await turns.accept(message({ attachments: [file('report.pdf')] }))
     const [id = ''] = first.dispatch.attachmentIds
-    expect(await turns.claim(first.turnId, 'w', leaseMs)).toEqual({ kind: 'reading', unread: { turnId: first.turnId, dispatch: 1, attachmentIds: [id] } })
-    expect(await attachments.claim(id, 'r', leaseMs)).toMatchObject({ turnId: first.turnId, attachment: { name: 'report.pdf' } })
+    expect(await turns.claim(first.turnId, 'w', leaseMs)).toEqual({
+      kind: 'reading',
+      unread: { turnId: first.turnId, dispatch: 1, attachmentIds: [id] },
+    })
+    expect(await attachments.claim(id, 'r', leaseMs)).toMatchObject({
+      turnId: first.turnId,
+      attachment: { name: 'report.pdf' },
+    })
     expect(await attachments.claim(id, 'other', leaseMs)).toBe('held')
-    const receipt = { attachmentId: id, name: 'report.pdf', outcome: 'read' as const, summary: '1 page read', problems: [] }
+    const receipt = {
+      attachmentId: id,
+      name: 'report.pdf',
+      outcome: 'read' as const,
+      summary: '1 page read',
+      problems: [],
+    }
     await attachments.finish(id, 'r', { receipt, key: { contentHash: 'a'.repeat(64), engine: 'pdf-1' } })
     expect(await attachments.claim(id, 'other', leaseMs)).toBe('ended')
     await answer(first.turnId, 'read it')
     const second = await turns.accept(message({ text: 'and the fees?' }))
     const work = await turns.load(second.turnId)
     expect(work.attachments).toEqual([])
-    expect(work.earlierFiles).toMatchObject([{ engine: 'pdf-1', attachment: { name: 'report.pdf' }, receipt: { summary: '1 page read' } }])
+    expect(work.earlierFiles).toMatchObject([
+      { engine: 'pdf-1', attachment: { name: 'report.pdf' }, receipt: { summary: '1 page read' } },
+    ])
   })
 
   it('a turn that is to stop does not wait for them', async () => {

@@ -8,7 +8,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Message } from '../../adapters/console/api.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
-import { lastUserText } from '../servers/openai-wire.ts'
+import { askedText } from '../servers/openai-wire.ts'
 import { ConsoleClient, type ParleyProcess, postmasterPid, removeHome, startParley, temporaryHome } from './parley.ts'
 
 const threads = 36
@@ -22,7 +22,7 @@ beforeAll(async () => {
   // Says which messages it was asked, in ten pieces.
   model = await startScriptedOpenAi({
     script: ({ body }) => {
-      const marks = lastUserText(body).match(/#\d+-\d+#/g) ?? []
+      const marks = askedText(body).match(/#\d+-\d+#/g) ?? []
       return {
         tokens: [
           'BEGIN ',

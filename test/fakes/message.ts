@@ -11,7 +11,14 @@ export interface MessageWish {
   attachments?: Attachment[]
 }
 
-export function message({ id = randomUUID(), channelId = 'general', author = 'ann', text = 'Hello', platform = 'test', attachments = [] }: MessageWish = {}): IncomingMessage {
+export function message({
+  id = randomUUID(),
+  channelId = 'general',
+  author = 'ann',
+  text = 'Hello',
+  platform = 'test',
+  attachments = [],
+}: MessageWish = {}): IncomingMessage {
   const conversation = { platform, workspaceId: 'team', channelId }
   return {
     id,

@@ -60,3 +60,8 @@ function textOf(message: { content?: unknown }): string {
   if (!Array.isArray(message.content)) return ''
   return message.content.map((part) => (typeof part?.text === 'string' ? part.text : '')).join('')
 }
+
+/** The last user message of a received body. */
+export function askedText(body: unknown): string {
+  return lastUserText(openAiWire(body, 0).request)
+}
