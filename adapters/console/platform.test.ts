@@ -1,0 +1,64 @@
+/** The console under the law of platforms: real HTTP, real board, real files. */
+import { randomUUID } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import { afterAll, beforeAll } from 'vitest'
+import { silentLog } from '../../src/core/log.ts'
+import { platformContract } from '../../src/core/platform.contract.ts'
+import { createBlobs } from '../../src/media/blobs.ts'
+import { createLocalChannel } from '../../src/queue/channel-local.ts'
+import { createConsoleBoard } from '../../src/store/console-board.ts'
+import { openDatabase } from '../../src/store/database.ts'
+import { startTestDatabase, type TestServer } from '../../test/database.ts'
+import { ConsoleClient } from '../../test/e2e/parley.ts'
+import { threadOf } from './normalize.ts'
+import { createConsole } from './platform.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestDatabase()
+})
+afterAll(() => server?.dispose())
+
+platformContract('console', async () => {
+  const { connection } = await server.createDatabase()
+  const database = openDatabase(connection, { log: silentLog })
+  const limits = { fileBytes: 1_000_000, files: 10, textChars: 10_000 }
+  const board = createConsoleBoard(database)
+  const platform = await createConsole({
+    ...{ board, topics: createLocalChannel(), blobs: createBlobs(server.home), limits, loopback: true, log: silentLog },
+    previews: { page: () => Promise.reject(new Error('not used')), lines: () => Promise.reject(new Error('not used')) },
+    status: async () => ({ version: '0', models: [], notice: null, limits }),
+  })
+  const threadId = randomUUID()
+  let http: Server
+  let client: ConsoleClient
+  return {
+    platform,
+    async open(intake) {
+      const [mount] = platform.listen(intake).mounts
+      http = createServer((request, response) => void mount?.handle(request, response))
+      await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+      const address = http.address()
+      client = new ConsoleClient(`http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`)
+    },
+    async write({ eventId, text, file }) {
+      const uploads = file ? [await client.upload(file.name, file.content)] : []
+      try {
+        await client.send(threadId, text, uploads, eventId)
+        return { acknowledged: true }
+      } catch {
+        return { acknowledged: false }
+      }
+    },
+    async seen(target) {
+      const known = await board.thread(threadOf(target))
+      const replies = (known?.messages ?? []).filter(({ role }) => role === 'parley')
+      return replies.map(({ text, receipt }) => ({ text, finished: receipt !== null }))
+    },
+    async close() {
+      http.closeAllConnections()
+      await new Promise((resolve) => http.close(resolve))
+      await database.close()
+    },
+  }
+})
