@@ -1,0 +1,165 @@
+import { setImmediate as breathe } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { message } from '../../test/fakes/message.ts'
+import { createFakePlatform } from '../../test/fakes/platform.ts'
+import { ParleyError } from '../core/errors.ts'
+import type { Capabilities, MessageRef } from '../core/platform.ts'
+import type { Receipt } from '../core/reply.ts'
+import type { StoredPart } from '../store/turns.ts'
+import { createPen } from './pen.ts'
+
+const turnId = '00000000-0000-4000-8000-00000000000t'
+const receipt: Receipt = {
+  ...{
+    model: 'm',
+    provider: 'p',
+    reason: 'It is the only one.',
+    attachments: [],
+    costNanoUsd: null,
+    attempts: 1,
+    notices: [],
+  },
+  ms: { queued: 1, firstText: 2, total: 3 },
+}
+const end = { state: 'done', receipt } as const
+
+function desk(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = []) {
+  const fake = createFakePlatform(abilities)
+  for (const { ref, text } of posted) fake.posted.set(String(ref), { turnId, text, phase: 'streaming', citations: [] })
+  const saved: { ordinal: number; ref: MessageRef; text: string }[] = []
+  const gone = new AbortController()
+  const store = {
+    async savePart(_turnId: string, part: { ordinal: number; ref: MessageRef; text: string }) {
+      saved.push(part)
+    },
+    async removePart(_turnId: string, ordinal: number) {
+      saved.push({ ordinal, ref: null, text: 'removed' })
+    },
+  }
+  const pen = createPen({
+    platform: fake.platform,
+    target: message().replyTarget,
+    turnId,
+    posted,
+    store,
+    signal: gone.signal,
+  })
+  const shown = () => [...fake.posted.values()].map(({ text }) => text)
+  /** Lets everything that is due be written. */
+  const settle = async () => {
+    for (let n = 0; n < 20; n += 1) await breathe()
+  }
+  return { ...fake, pen, saved, shown, settle, gone }
+}
+
+describe('the pen', () => {
+  it('shows text as it grows, in one message', async () => {
+    const { pen, shown, settle, saved } = desk()
+    pen.append('Hel')
+    await settle()
+    expect(shown()).toEqual(['Hel'])
+    pen.append('lo')
+    await settle()
+    expect(shown()).toEqual(['Hello'])
+    await pen.finish('Hello.', [], end)
+    expect(shown()).toEqual(['Hello.'])
+    expect(saved[0]).toEqual({ ordinal: 0, ref: `${turnId}-0`, text: 'Hel' })
+  })
+
+  it('never edits more often than the platform allows', async () => {
+    const { pen, calls, settle } = desk({ minEditMs: 60_000 })
+    for (const letter of 'abcdefghij') {
+      pen.append(letter)
+      await settle()
+    }
+    expect(calls).toEqual(['post 0: a'])
+    await pen.finish('abcdefghij', [], end)
+    expect(calls).toEqual(['post 0: a', 'edit 0: abcdefghij'])
+  })
+
+  it('a platform without streaming gets the finished text alone', async () => {
+    const { pen, calls, settle } = desk({ streaming: 'none' })
+    pen.append('Half')
+    await settle()
+    await pen.finish('Half and half', [], end)
+    expect(calls).toEqual(['post 0: Half and half'])
+  })
+
+  it('a long answer becomes several messages, each stored as soon as it is posted', async () => {
+    const { pen, shown, saved } = desk({ maxChars: 500 })
+    const text = Array.from({ length: 200 }, (_, n) => `word${n}`).join(' ')
+    pen.append(text)
+    await pen.finish(text, [], end)
+    expect(shown().length).toBeGreaterThan(2)
+    expect(shown().join(' ').replaceAll(/\s+/g, ' ')).toBe(text)
+    expect(saved.map(({ ordinal }) => ordinal)).toEqual(shown().map((_, n) => n))
+  })
+
+  it('after a crash it goes on in the same messages', async () => {
+    const { pen, calls } = desk({}, [{ ordinal: 0, ref: `${turnId}-0`, text: 'Hel' }])
+    pen.append('Hello')
+    await pen.finish('Hello.', [], end)
+    expect(calls.some((call) => call.startsWith('post'))).toBe(false)
+  })
+
+  it('after a crash what people see does not shrink', async () => {
+    const { pen, shown, settle } = desk({}, [{ ordinal: 0, ref: `${turnId}-0`, text: 'A long beginning' }])
+    pen.append('A long')
+    await settle()
+    expect(shown()).toEqual(['A long beginning'])
+    pen.append(' beginning, and more')
+    await settle()
+    expect(shown()).toEqual(['A long beginning, and more'])
+    await pen.finish('A long beginning, and more', [], end)
+  })
+
+  it('a shorter answer takes surplus messages away', async () => {
+    const posted = [0, 1, 2].map((ordinal) => ({ ordinal, ref: `${turnId}-${ordinal}`, text: `part ${ordinal}` }))
+    const { pen, shown, saved } = desk({}, posted)
+    await pen.finish('Short.', [], end)
+    expect(shown()).toEqual(['Short.'])
+    expect(saved.filter(({ text }) => text === 'removed').map(({ ordinal }) => ordinal)).toEqual([2, 1])
+  })
+
+  it('a rate limit is waited out', async () => {
+    const { pen, failures, shown } = desk()
+    failures.push(
+      new ParleyError('platform_rate_limited', 'Slow down.', { retryAfterMs: 5 }),
+      new ParleyError('platform_unreachable', 'Away.', { retryAfterMs: 5 }),
+    )
+    await pen.finish('Hello', [], end)
+    expect(shown()).toEqual(['Hello'])
+  })
+
+  it('a platform that means no ends the turn', async () => {
+    const { pen, failures } = desk()
+    failures.push(new ParleyError('platform_rejected', 'The channel is archived. Ask in another one.'))
+    await expect(pen.finish('Hello', [], end)).rejects.toMatchObject({ code: 'platform_rejected' })
+  })
+
+  it('does not write once another worker holds the pen', async () => {
+    const { pen, gone, calls } = desk()
+    gone.abort()
+    await expect(pen.finish('Hello', [], end)).rejects.toThrow()
+    expect(calls).toEqual([])
+  })
+
+  it('each message carries the citations that stand in it', async () => {
+    const { pen, posted } = desk({ maxChars: 500 })
+    const at = { kind: 'page', page: 1 } as const
+    const citations = [1, 2].map((n) => ({ n, title: 'a.pdf', contentHash: 'a'.repeat(64), at }))
+    await pen.finish(`One [1].\n\n${'word '.repeat(99)}\n\nTwo [2].`, citations, end)
+    const cited = [...posted.values()].map((part) => part.citations.map(({ n }) => n))
+    expect(cited[0]).toEqual([1])
+    expect(cited.at(-1)).toEqual([2])
+  })
+
+  it('the first text is when it was first shown', async () => {
+    const { pen, settle } = desk()
+    expect(pen.firstTextAt()).toBeNull()
+    pen.append('Hello')
+    await settle()
+    expect(pen.firstTextAt()).toBeInstanceOf(Date)
+    await pen.finish('Hello', [], end)
+  })
+})
