@@ -1,0 +1,50 @@
+/** `npm run bench`: all benches, or those that are named. Tables on stdout (`--json`: one object), and bench/results/<date>.json. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { loadavg } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { measureLatency } from './latency.ts'
+import { measureMemory } from './memory.ts'
+import { measureReading } from './reading.ts'
+import { describeHost, print, type Result, round, say } from './report.ts'
+
+/** THE table of benches. */
+const benches: Record<string, () => Promise<Pick<Result, 'tables' | 'aims'>>> = {
+  latency: measureLatency,
+  reading: measureReading,
+  memory: measureMemory,
+}
+
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const wanted = positionals.length > 0 ? positionals : Object.keys(benches)
+const unknown = wanted.filter((name) => benches[name] === undefined)
+if (unknown.length > 0) {
+  say(`There is no bench called ${unknown.join(' or ')}. There are: ${Object.keys(benches).join(', ')}.`)
+  process.exit(1)
+}
+
+const host = describeHost()
+const results: Result[] = []
+for (const name of wanted) {
+  const before = loadNow()
+  const measured = await benches[name]?.()
+  if (measured === undefined) continue
+  const result = { bench: name, ...measured, load: { before, after: loadNow() } }
+  results.push(result)
+  if (!values.json) process.stdout.write(`\n${print(result)}`)
+}
+
+const all = { host, results }
+const folder = join(import.meta.dirname, 'results')
+await mkdir(folder, { recursive: true })
+const file = join(folder, `${host.date.replaceAll(':', '-').slice(0, 19)}.json`)
+await writeFile(file, `${JSON.stringify(all, null, 2)}\n`)
+if (values.json) process.stdout.write(`${JSON.stringify(all, null, 2)}\n`)
+say(`Written to ${file}`)
+
+function loadNow(): number {
+  return round(loadavg()[0] ?? 0)
+}
