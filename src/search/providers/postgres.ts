@@ -3,7 +3,7 @@
  *
  * Everything that ranking needs is answered by the GIN index, because reading thousands of vectors back costs a hundred
  * times more: a term that occurs often is stored again as `term 2` and `term 4` (terms hold no spaces), and every passage
- * carries the lexeme `in <hash>/<engine>`, so that the search stays inside the files at hand however many others there are.
+ * carries the lexeme `in <hash>/<engine>`, so that a search of few files stays inside them however many others there are.
  */
 import { setImmediate as breathe } from 'node:timers/promises'
 import type { Pool } from 'pg'
@@ -22,6 +22,11 @@ const LEVELS = [1, 2, 4]
 const MAX_TERMS = 64
 /** Up to so many terms, frequencies and word beginnings are looked up too. */
 const MAX_REFINED = 16
+/**
+ * Up to so many files, the index itself keeps to them. With more, looking at each hit's file is faster: the index weighs
+ * every alternative for every candidate.
+ */
+const MAX_SCOPED = 4
 /** `Kündigung` also means `Kündigungsfrist`, and `terminate` means `termination`; less so than the word itself. */
 const BEGINNING_WEIGHT = 0.35
 const MIN_BEGINNING = 5
@@ -48,8 +53,12 @@ export function createPassageIndex(pool: Pick<Pool, 'query'>): PassageIndex {
     async rank(question, among, limit) {
       const lookups = lookupsOf(question)
       if (lookups.length === 0 || among.length === 0 || limit <= 0) return []
+      const within =
+        among.length > MAX_SCOPED
+          ? null
+          : among.map(({ contentHash, engine }) => quoted(scope(contentHash, engine))).join(' | ')
       const { rows } = await pool.query(RANK, [
-        among.map(({ contentHash, engine }) => quoted(scope(contentHash, engine))).join(' | '),
+        within,
         among.map(({ contentHash }) => contentHash),
         among.map(({ engine }) => engine),
         lookups.map(({ term }) => term),
@@ -90,12 +99,15 @@ const ADD = `
 // level adds what its frequency is worth beyond the one below it.
 const RANK = `
   with lookup as (
-    select term, low, high, weight, $1::tsquery && query::tsquery as query
+    select term, low, high, weight, coalesce($1::tsquery && query::tsquery, query::tsquery) as query
     from unnest($4::int[], $5::text[], $6::float8[], $7::float8[], $8::float8[]) as l(term, query, low, high, weight)
   ),
   hit as materialized (
     select term, low, high, weight, found.id, found.length
-    from lookup cross join lateral (select ctid as id, length from passage where terms @@ lookup.query offset 0) found
+    from lookup cross join lateral (
+      select ctid as id, length, content_hash, engine from passage where terms @@ lookup.query offset 0
+    ) found
+    where (content_hash, engine) in (select * from unnest($2::text[], $3::text[]))
   ),
   corpus as (
     select count(*)::float8 as size, greatest(avg(length), 1)::float8 as mean
