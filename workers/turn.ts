@@ -50,11 +50,11 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       await turns.release(turnId, owner)
       return { delayMs: 0 }
     }
-    return write(deps, work, owner, context, stop.signal, lease.lost)
+    // Awaited here: the lease and the watch end with this block.
+    return await write(work, owner, context, stop.signal, lease.lost)
   }
 
   async function write(
-    _: TurnDeps,
     work: TurnWork,
     owner: string,
     context: JobContext,

@@ -154,12 +154,13 @@ const messageJson = `jsonb_build_object(
     select inbound.turn_id from inbound where inbound.platform = 'console' and inbound.id = message.id)),
   'attachments', message.attachments, 'citations', message.citations, 'receipt', message.receipt)`
 
+/** With its outcome stored a turn has nothing left to show, though its worker still puts it away. */
 const openTurn = `
-  from turn where turn.conversation_key = 'console/local/' || thread.id and turn.state in ('queued', 'answering')`
+  turn.conversation_key = 'console/local/' || thread.id and turn.state in ('queued', 'answering') and turn.outcome is null`
 
 const threadJson = `
   thread.id, thread.title, to_char(thread.updated_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "updatedAt",
-  exists (select ${openTurn}) as busy`
+  exists (select from turn where ${openTurn}) as busy`
 
 const threads: Statement = {
   name: 'console_threads',
@@ -179,7 +180,7 @@ select (select to_jsonb(row) from (select ${threadJson}) row) as thread,
       select id, attachment, progress from turn_attachment
       where turn_id = turn.source_id and turn_attachment.state in ('waiting', 'reading')
       order by turn_attachment.state desc, position limit 1) file on true
-    where turn.conversation_key = 'console/local/' || thread.id and turn.state in ('queued', 'answering')
+    where ${openTurn}
     order by turn.seq limit 1) as status
 from console_thread thread where thread.id = $1`,
 }

@@ -194,7 +194,7 @@ export const regenerate: Statement = {
   name: 'turn_regenerate',
   text: `
 with old as (
-  select turn.*, state not in ('queued', 'answering') as ended,
+  select turn.*, (state not in ('queued', 'answering') or outcome is not null) as ended,
     seq = (select max(latest.seq) from turn latest where latest.conversation_key = turn.conversation_key) as latest
   from turn where id = $1 for update
 ), fresh as (

@@ -1,9 +1,18 @@
 /** Bad input costs only itself: each a clear sentence with a next step, nothing lost, the process alive. */
-import { createServer } from 'node:net'
+
 import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeManual, makePdf } from '../fixtures/make-pdf.ts'
-import { ConsoleClient, environment, type ParleyProcess, removeHome, run, startParley, temporaryHome } from './parley.ts'
+import {
+  ConsoleClient,
+  environment,
+  type ParleyProcess,
+  removeHome,
+  run,
+  startParley,
+  temporaryHome,
+} from './parley.ts'
 
 const main = new URL('../../src/main.ts', import.meta.url).pathname
 
@@ -95,30 +104,44 @@ describe('files', () => {
   })
 
   it('one bad file among good ones costs only itself', async () => {
-    const uploads = [await client.upload('good.pdf', await onePage()), await client.upload('noise.pdf', '%PDF-1.7 nothing')]
+    const uploads = [
+      await client.upload('good.pdf', await onePage()),
+      await client.upload('noise.pdf', '%PDF-1.7 nothing'),
+    ]
     const reply = await client.ask('What is the vault code?', uploads)
     expect(reply.text).toContain('4711')
     expect(reply.receipt.attachments.map((each) => each.outcome)).toEqual(['read', 'skipped'])
   })
 
   it('a file over the limit is refused with the limit', async () => {
-    await expect(client.upload('huge.bin', Buffer.alloc(20_000_001))).rejects.toThrow(/413.*huge\.bin is over the limit of 20 MB.*(?:smaller|raise)/)
+    await expect(client.upload('huge.bin', Buffer.alloc(20_000_001))).rejects.toThrow(
+      /413.*huge\.bin is over the limit of 20 MB.*(?:smaller|raise)/,
+    )
     expect((await client.call('GET', '/readyz')).status).toBe(200)
   })
 
   it('an empty message, a broken body and an address that is none are refused, each with a sentence', async () => {
     const thread = '00000000-0000-4000-8000-000000000001'
     await expect(client.send(thread, '   ')).rejects.toThrow(/message is empty.*Write a question/)
-    await expect(client.call('POST', `/console/threads/${thread}/messages`, '{"id"', {})).rejects.toThrow(/400.*expected form/)
-    await expect(client.call('POST', '/console/threads/nonsense/messages', '{}')).rejects.toThrow(/400.*address is not complete/)
+    await expect(client.call('POST', `/console/threads/${thread}/messages`, '{"id"', {})).rejects.toThrow(
+      /400.*expected form/,
+    )
+    await expect(client.call('POST', '/console/threads/nonsense/messages', '{}')).rejects.toThrow(
+      /400.*address is not complete/,
+    )
     await expect(client.send(thread, 'x'.repeat(100_001))).rejects.toThrow(/100001 characters; the limit is 100000/)
   })
 
   it('another site can neither read nor write', async () => {
     const evil = { origin: 'https://evil.example', 'content-type': 'text/plain' }
-    await expect(client.call('POST', '/console/threads/00000000-0000-4000-8000-000000000001/messages', '{}', evil)).rejects.toThrow(/403/)
+    await expect(
+      client.call('POST', '/console/threads/00000000-0000-4000-8000-000000000001/messages', '{}', evil),
+    ).rejects.toThrow(/403/)
     const rebound = await run(
-      ['-e', `require('http').get({host:'127.0.0.1',port:${new URL(parley.url).port},path:'/console/threads',headers:{host:'evil.example'}},r=>{console.log(r.statusCode);process.exit()})`],
+      [
+        '-e',
+        `require('http').get({host:'127.0.0.1',port:${new URL(parley.url).port},path:'/console/threads',headers:{host:'evil.example'}},r=>{console.log(r.statusCode);process.exit()})`,
+      ],
       environment(home),
     )
     expect(rebound.stdout.trim()).toBe('403')

@@ -186,7 +186,7 @@ describe.skipIf(findBrowser() === null)(`in the browser${findBrowser() === null 
     await page.getByLabel('Message to Parley').fill(question)
     await page.getByLabel('Message to Parley').press('Enter')
 
-    await page.getByText('every 4,250 operating hours').waitFor()
+    await page.getByText('every 4,250 operating hours', { exact: true }).waitFor()
     const source = page.getByRole('button', { name: 'Source 1: manual.pdf, p. 137' }).first()
     await source.waitFor()
     expect(statuses.some((text) => /^Reading manual\.pdf, page \d+ of 200$/.test(text))).toBe(true)
@@ -216,6 +216,6 @@ describe.skipIf(findBrowser() === null)(`in the browser${findBrowser() === null 
     await page.getByRole('button', { name: 'Regenerate' }).click()
     await page.getByRole('table').waitFor()
     await page.getByRole('button', { name: 'Regenerate' }).waitFor()
-    expect(await page.getByText('every 4,250 operating hours').count()).toBe(1)
+    expect(await page.getByText('every 4,250 operating hours', { exact: true }).count()).toBe(1)
   })
 })
