@@ -157,6 +157,16 @@ describe('deploy/Dockerfile', () => {
     expect(copied).toEqual(['package.json', 'node_modules', 'prisma/migrations', 'src', 'workers', 'adapters'])
   })
 
+  it('makes at its build what a user without rights could not make at the start', async () => {
+    const made = dockerfile.flatMap(({ name, rest }) => (name === 'RUN' ? [rest] : [])).join(' && ')
+    for (const [, module = ''] of made.matchAll(/(?:node |import\('\.\/)([\w/-]+\.ts)/g)) {
+      expect(existsSync(join(root, module)), module).toBe(true)
+    }
+    expect(made).toContain('node scripts/prepare.ts')
+    expect(made).toContain("import('./src/store/postgres/binaries.ts').then((postgres) => postgres.findBinaries())")
+    expect(Object.keys(await import('../src/store/postgres/binaries.ts'))).toContain('findBinaries')
+  })
+
   it('does not run as root, keeps its data in a volume that its user owns, and says how it is', () => {
     expect(only('USER')).toEqual(['node'])
     expect(only('VOLUME')).toEqual(['/data'])
