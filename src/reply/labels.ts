@@ -1,0 +1,129 @@
+/** How a place in a file is named to a model, and read again from what the model makes of it. */
+import type { Position } from '../core/artifact.ts'
+import type { SourceLabel } from '../models/model.ts'
+
+/** A label as written; `from` and `to` are pages, slides, rows, lines or seconds. */
+export interface Label {
+  fileNumber: number
+  kind: Position['kind']
+  sheet?: number
+  from: number
+  to: number
+}
+
+/** `1:p137`, `2:s3`, `1:r2-9`, `1:t4821r2-9`, `1:l10-24`, `3:m65`: pages, slides, rows, rows of a sheet, lines, seconds. */
+export function sourceLabel(fileNumber: number, at: Position): SourceLabel {
+  switch (at.kind) {
+    case 'page':
+      return `${fileNumber}:p${at.page}`
+    case 'slide':
+      return `${fileNumber}:s${at.slide}`
+    case 'rows':
+      return `${fileNumber}:${at.sheet === undefined ? '' : `t${sheetNumber(at.sheet)}`}r${range(at)}`
+    case 'lines':
+      return `${fileNumber}:l${range(at)}`
+    case 'time':
+      return `${fileNumber}:m${Math.floor(at.fromMs / 1000)}`
+  }
+}
+
+function range({ from, to }: { from: number; to: number }): string {
+  return from === to ? `${from}` : `${from}-${to}`
+}
+
+/**
+ * Four digits of a sheet's name, because names hold anything and a label must be easy to repeat (FNV-1a). Two sheets of
+ * one file share a number once in thousands of files; then the rows tell them apart, or the first one is meant.
+ */
+function sheetNumber(name: string): number {
+  let hash = 0x811c9dc5
+  for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
+  return 1000 + (hash % 9000)
+}
+
+// The file may be left out after a first label: `[1:p137, p138]`.
+const LABEL =
+  /(?:(?:file\s*)?(\d{1,3})\s*[:：,\s]\s*)?(?:t(\d{1,4})\s*)?(pp?|pages?|s|slides?|r|rows?|l|lines?|m)\.?\s*(\d{1,7})(?:\s*[-–—]\s*(?:pp?|s|r|l|m)?\.?\s*(\d{1,7}))?(?!\w)/iy
+const FILLER = /\s*(?:see|cf\.?|sources?|vgl\.?|siehe|quellen?)?[\s:]*/iy
+const SEPARATOR = /\s*(?:[,;&]\s*)?(?:(?:and|und|et|y)\s)?\s*/iy
+
+const kinds: Record<string, Label['kind']> = { p: 'page', s: 'slide', r: 'rows', l: 'lines', m: 'time' }
+
+/** One label; `undefined` for anything else. */
+export function parseLabel(text: string): Label | undefined {
+  const labels = parseLabels(text)
+  return labels?.length === 1 ? labels[0] : undefined
+}
+
+/** The labels of what stands between a marker's brackets; `undefined` when it holds anything else. */
+export function parseLabels(inner: string): Label[] | undefined {
+  const text = inner.replace(/†.*$/, '').trimEnd()
+  const labels: Label[] = []
+  let at = skip(FILLER, text, 0)
+  while (at < text.length) {
+    LABEL.lastIndex = at
+    const match = LABEL.exec(text)
+    const fileNumber = match?.[1] === undefined ? labels.at(-1)?.fileNumber : Number(match[1])
+    const kind = kinds[match?.[3]?.[0]?.toLowerCase() ?? '']
+    if (match === null || fileNumber === undefined || kind === undefined) return undefined
+    const from = Number(match[4])
+    const to = match[5] === undefined ? from : Number(match[5])
+    labels.push({
+      fileNumber,
+      kind,
+      ...(match[2] === undefined ? {} : { sheet: Number(match[2]) }),
+      from: Math.min(from, to),
+      to: Math.max(from, to),
+    })
+    at = skip(SEPARATOR, text, LABEL.lastIndex)
+  }
+  return labels.length > 0 ? labels : undefined
+}
+
+function skip(pattern: RegExp, text: string, at: number): number {
+  pattern.lastIndex = at
+  return pattern.test(text) ? pattern.lastIndex : at
+}
+
+/** A range that runs over many places is cited by its first ones. */
+const MAX_PLACES = 4
+
+/** Those of a file's positions that a label names: the one it was made from, else those that it touches. */
+export function placesOf(label: Label, positions: Position[]): Position[] {
+  const ofKind = positions.filter((at) => at.kind === label.kind && isOnSheet(label, at, positions))
+  const same = ofKind.find((at) => {
+    const { from, to } = extent(at)
+    return from === label.from && (at.kind === 'time' ? label.to === label.from : to === label.to)
+  })
+  if (same !== undefined) return [same]
+  const touched = ofKind.filter((at) => {
+    const { from, to } = extent(at)
+    return from <= label.to && to >= label.from
+  })
+  return (label.kind === 'time' && label.from === label.to ? touched.slice(-1) : touched).slice(0, MAX_PLACES)
+}
+
+/** By the number in the label, or by the sheet's place among the given ones, as models count. */
+function isOnSheet(label: Label, at: Position, positions: Position[]): boolean {
+  if (label.sheet === undefined || at.kind !== 'rows') return true
+  if (at.sheet === undefined) return false
+  if (label.sheet >= 1000) return sheetNumber(at.sheet) === label.sheet
+  const sheets = new Set(positions.flatMap((position) => (position.kind === 'rows' ? (position.sheet ?? []) : [])))
+  return [...sheets][label.sheet - 1] === at.sheet
+}
+
+function extent(at: Position): { from: number; to: number } {
+  switch (at.kind) {
+    case 'page':
+      return { from: at.page, to: at.page }
+    case 'slide':
+      return { from: at.slide, to: at.slide }
+    case 'rows':
+    case 'lines':
+      return at
+    case 'time': {
+      const from = Math.floor(at.fromMs / 1000)
+      return { from, to: Math.max(from, Math.ceil(at.toMs / 1000) - 1) }
+    }
+  }
+}
