@@ -119,11 +119,11 @@ describe('quotes of an answer', () => {
   test('a huge page takes linear time', () => {
     for (const text of [
       `${page}\n`.repeat(2_000),
-      'x'.repeat(1_000_000),
-      'a.'.repeat(300_000),
-      '\n '.repeat(300_000),
-      '"'.repeat(300_000),
-      '-\n'.repeat(300_000),
+      'x'.repeat(300_000),
+      'a.'.repeat(100_000),
+      '\n '.repeat(100_000),
+      '"'.repeat(100_000),
+      '-\n'.repeat(100_000),
     ]) {
       const started = performance.now()
       quotes('Backups are kept for 30 days [1]. It says “may terminate it with notice” [2].', text)

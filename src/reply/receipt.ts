@@ -1,5 +1,5 @@
 /** The sentences of a receipt. */
-import type { Receipt } from '../core/reply.ts'
+import type { AttachmentReceipt, Receipt } from '../core/reply.ts'
 import type { Content } from '../prompt/content.ts'
 
 /** How much of the files the model was given, as people are told it. */
@@ -22,6 +22,25 @@ function summarise({ files, excerpts, whole }: Content): string {
   const left = files.length - used.length
   const unused = left === 0 ? '' : `; nothing of ${count(left, files.length > left ? 'other file' : 'file')}`
   return `${used.join(', ')}${unused}: what fits the question best`
+}
+
+/** "3 read, 1 skipped: 31 MB is over the limit of 25 MB"; an empty string when nothing was attached. */
+export function summariseAttachments(receipts: AttachmentReceipt[]): string {
+  const words = { read: 'read', partly: 'partly read', skipped: 'skipped' }
+  const told = (['read', 'partly', 'skipped'] as const).flatMap((outcome) => {
+    const those = receipts.filter((receipt) => receipt.outcome === outcome)
+    if (those.length === 0) return []
+    const reasons = outcome === 'read' ? [] : those.map(reasonOf)
+    return [`${those.length} ${words[outcome]}${reasons.length === 0 ? '' : `: ${reasons.join('; ')}`}`]
+  })
+  return told.join(', ')
+}
+
+/** Why a file was not read, or not in full; with its name, unless the reason says it. */
+function reasonOf({ name, summary, problems, outcome }: AttachmentReceipt): string {
+  const tells = outcome === 'partly' && problems.length > 0 ? problems.map(({ tell }) => tell).join(' ') : summary
+  const reason = tells.replace(/^skipped:\s*/i, '').replace(/\.$/, '')
+  return reason.includes(name) ? reason : `${reason} (${name})`
 }
 
 function count(number: number, word: string): string {

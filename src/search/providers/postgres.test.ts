@@ -129,6 +129,22 @@ describe('the files at hand', () => {
     expect(await index.rank('price', [asked, other, reread], 10)).toHaveLength(3)
   })
 
+  test('many files are searched as few are, and still only those', async () => {
+    const files = Array.from({ length: 12 }, (_, i) =>
+      artifact(`many ${i}`, [`Clause ${i}: the deposit is ${i}00 euros.`, 'Nothing.']),
+    )
+    for (const file of files) await index.add(file)
+    const asked = files.slice(0, 8)
+    const found = await index.rank('How much is the deposit of clause 5?', asked, 20)
+    expect(found[0]?.contentHash).toBe(files[5]?.contentHash)
+    expect(new Set(found.map(({ contentHash }) => contentHash))).toEqual(
+      new Set(asked.map(({ contentHash }) => contentHash)),
+    )
+    const few = await index.rank('How much is the deposit of clause 5?', asked.slice(4), 20)
+    expect(few[0]?.contentHash).toBe(files[5]?.contentHash)
+    expect(few).toHaveLength(4)
+  })
+
   test('what is rare in these files counts, however common it is in others', async () => {
     const asked = artifact('asked', ['Alpha beta.', 'Alpha gamma.', 'Alpha delta.', 'Alpha epsilon.'])
     const others = artifact(

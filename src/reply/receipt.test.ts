@@ -1,0 +1,76 @@
+import { describe, expect, test } from 'vitest'
+import type { AttachmentReceipt } from '../core/reply.ts'
+import type { Content, SourceFile } from '../prompt/content.ts'
+import { describeUsed, summariseAttachments } from './receipt.ts'
+
+const receipt = (name: string, outcome: AttachmentReceipt['outcome'], summary: string): AttachmentReceipt => ({
+  attachmentId: name,
+  name,
+  outcome,
+  summary,
+  problems: [],
+})
+
+describe('what became of the attachments', () => {
+  test('all were read', () => {
+    expect(
+      summariseAttachments([receipt('a.pdf', 'read', '200 pages read'), receipt('b.txt', 'read', '3 lines read')]),
+    ).toBe('2 read')
+  })
+
+  test('some were not, and why', () => {
+    const receipts = [
+      receipt('a.pdf', 'read', '200 pages read'),
+      receipt('film.mkv', 'skipped', 'skipped: 31 MB is over the limit of 25 MB.'),
+      {
+        ...receipt('b.pdf', 'partly', '3 of 4 pages read'),
+        problems: [{ code: 'x', tell: 'Page 2 of b.pdf is damaged.' }],
+      },
+    ]
+    expect(summariseAttachments(receipts)).toBe(
+      '1 read, 1 partly read: Page 2 of b.pdf is damaged, 1 skipped: 31 MB is over the limit of 25 MB (film.mkv)',
+    )
+  })
+
+  test('there were none', () => {
+    expect(summariseAttachments([])).toBe('')
+  })
+})
+
+describe('what the model was given', () => {
+  const file = (number: number, title: string, pages?: number): SourceFile => ({
+    number,
+    title,
+    pages,
+    tokens: 1000,
+    contentHash: `${number}`.repeat(64),
+    engine: 'pdf-1',
+  })
+  const content = (files: SourceFile[], pages: number[], whole: boolean): Content => ({
+    files,
+    excerpts: pages.flatMap((page) =>
+      files.slice(0, 1).map((from) => ({ file: from, at: { kind: 'page', page }, text: '', tokens: 10 })),
+    ),
+    tokens: 10 * pages.length,
+    tokensAvailable: 1000 * files.length,
+    whole,
+  })
+
+  test('everything', () => {
+    expect(describeUsed(content([file(1, 'a.pdf', 2)], [1, 2], true))).toEqual({
+      summary: 'all of a.pdf',
+      tokens: 20,
+      tokensAvailable: 1000,
+    })
+    expect(describeUsed(content([file(1, 'a.pdf'), file(2, 'b.pdf')], [1], true)).summary).toBe('all of 2 files')
+  })
+
+  test('a part: pages count once, and files without any are named as such', () => {
+    expect(describeUsed(content([file(1, 'a.pdf', 200)], [3, 3, 137], false)).summary).toBe(
+      '2 of 200 pages of a.pdf: what fits the question best',
+    )
+    expect(describeUsed(content([file(1, 'a.csv'), file(2, 'b.pdf')], [1], false)).summary).toBe(
+      '1 passage of a.csv; nothing of 1 other file: what fits the question best',
+    )
+  })
+})
