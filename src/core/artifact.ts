@@ -21,6 +21,18 @@ export const Segment = z.object({ text: z.string(), at: Position, tokens: z.numb
 export type Problem = z.infer<typeof Problem>
 export const Problem = z.object({ code: z.string(), tell: z.string() })
 
+/** A picture as models are given it: upright, of a bounded size, without metadata. Its bytes are a blob. */
+export type Picture = z.infer<typeof Picture>
+export const Picture = z.object({
+  /** SHA-256 of the picture's own bytes, hex. */
+  contentHash: z.string().regex(/^[0-9a-f]{64}$/),
+  mediaType: z.string(),
+  width: z.number().int().positive(),
+  height: z.number().int().positive(),
+  /** Where in the file it stands, where the file has places. */
+  at: Position.optional(),
+})
+
 export type Artifact = z.infer<typeof Artifact>
 export const Artifact = z.object({
   /** SHA-256 of the file's bytes, hex. */
@@ -31,6 +43,7 @@ export const Artifact = z.object({
   mediaType: z.string(),
   language: z.string().optional(),
   segments: z.array(Segment),
+  images: z.array(Picture).optional(),
   /** Pages, slides or sheets in the file; `segments` may cover fewer. */
   pages: z.number().int().nonnegative().optional(),
   durationMs: z.number().optional(),

@@ -10,6 +10,8 @@ import type { Said, Task } from './wire.ts'
 /** Failures that a provider puts into words itself. */
 const expected = { file_empty: 1, file_encrypted: 1, file_damaged: 1, file_unsupported: 1, file_missing: 1 } as const
 let pages: Pages | undefined
+/** Waits for what the parent's program recognises; one picture at a time. */
+let recognized: ((tsv: string | undefined) => void) | undefined
 
 process.on('disconnect', () => process.exit(0))
 process.on('message', (task: Task) => {
@@ -17,10 +19,14 @@ process.on('message', (task: Task) => {
 })
 
 async function perform(task: Task): Promise<void> {
+  if (task.kind === 'recognized') {
+    recognized?.(task.tsv)
+    return
+  }
   if (task.kind === 'render') {
     if (pages === undefined) throw new ParleyError('file_reader_crashed', 'No file is open. Please try again.')
     const { page, width, quote } = task
-    await say({ kind: 'page', ...pages.render(page, quote === undefined ? { width } : { width, quote }) })
+    await say({ kind: 'page', ...(await pages.render(page, quote === undefined ? { width } : { width, quote })) })
     return
   }
   const [bytes, provider] = await Promise.all([standardInput(task.bytes), load(task.module)])
@@ -32,9 +38,18 @@ async function perform(task: Task): Promise<void> {
     return
   }
   const sink = createSink(task.limits.characters, say)
+  if (task.recognizer) sink.recognize = recognize
   const ending = await provider.read(input, task.limits, sink)
   await sink.flush()
   await say({ kind: 'end', ...ending, problems: sink.problems })
+}
+
+async function recognize(pgm: Uint8Array): Promise<string | undefined> {
+  const answer = new Promise<string | undefined>((resolve) => {
+    recognized = resolve
+  })
+  await say({ kind: 'recognize', pgm })
+  return answer
 }
 
 async function load(module: string): Promise<Provider> {

@@ -2,19 +2,26 @@
 import { createReadStream } from 'node:fs'
 import type { Artifact } from '../core/artifact.ts'
 import { type Log, silentLog } from '../core/log.ts'
+import type { Blobs } from './blobs.ts'
 import { formats as allFormats, type Formats } from './formats.ts'
 import { crashed, failed, gather } from './gather.ts'
 import { guard } from './guard.ts'
 import { type LimitOverrides, largestMemoryMb } from './limits.ts'
 import { type Looked, lookAt, openTask } from './looked.ts'
+import { createPictures } from './pictures.ts'
 import { createProcesses } from './processes.ts'
 import type { PageRenderer, Reader, ReadProgress, ReadRequest } from './reader.ts'
+import type { Recognizer } from './recognizer.ts'
 import { createRenderer } from './renderer.ts'
 import { Said } from './wire.ts'
 
 export interface ReaderDeps {
   limits?: LimitOverrides
   log?: Log
+  /** Keeps the pictures that files give; without it, only their text is read. */
+  blobs?: Pick<Blobs, 'put'>
+  /** Recognises text in pictures; without it, the reading process does so itself, in English. */
+  recognizer?: Recognizer
   /** Files read at once. Default: the cores of this host. */
   concurrency?: number
   /** How long a spare process is kept unused, and at most 30 s of it one that shows a document's pages. */
@@ -32,7 +39,7 @@ interface ReadOptions {
 type End = Extract<Said, { kind: 'end' }>
 
 export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
-  const { limits: overrides = {}, log = silentLog, formats = allFormats, idleMs = 60_000 } = deps
+  const { limits: overrides = {}, log = silentLog, formats = allFormats, idleMs = 60_000, recognizer } = deps
   const processes = createProcesses({
     heapMb: largestMemoryMb(overrides),
     log,
@@ -49,11 +56,13 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
 
   async function read(request: ReadRequest, looked: Looked, { signal, onProgress }: ReadOptions): Promise<Artifact> {
     const { bytes, reader, limits, sniffed, name } = looked
-    const slot = await processes.take(signal)
+    const slot = await processes.take(signal, reader)
     const { process } = slot
     const startedAt = performance.now()
     const guarded = guard(process, { name, limits, signal })
     const gathered = gather(limits, name)
+    const pictures = createPictures(deps.blobs)
+    const ended = new AbortController()
     try {
       const finished = new Promise<End>((resolve, reject) => {
         process.onMessage((raw) => {
@@ -61,9 +70,19 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
           if (!said.success) return reject(crashed(name, said.error))
           if (said.data.kind === 'fail') return reject(failed(said.data, name))
           if (said.data.kind === 'end') return resolve(said.data)
+          if (said.data.kind === 'image' && !pictures.add(said.data)) {
+            return reject(crashed(name, 'more pictures than allowed'))
+          }
+          if (said.data.kind === 'recognize') {
+            void recognizer
+              ?.recognize(said.data.pgm, ended.signal)
+              .then((tsv) => process.send({ kind: 'recognized', tsv }))
+            return
+          }
           if (said.data.kind !== 'batch') return
           if (!gathered.add(said.data)) return reject(crashed(name, 'more text than allowed'))
           if (said.data.progress === undefined) return
+          if (said.data.progress.by === 'ocr') guarded.extend(limits.ocrSeconds ?? 0)
           // The next file's process is made ready only now: the first progress of this one comes first.
           processes.warm()
           try {
@@ -74,14 +93,16 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
         })
       })
       finished.catch(() => {})
-      process.send(openTask('read', looked))
+      process.send(openTask('read', looked, recognizer !== undefined))
       process.feed(createReadStream(request.path, { end: bytes - 1 })).catch(() => {})
       const end = await Promise.race([finished, guarded.broken]).catch((error: unknown) => gathered.partial(error))
+      const images = await pictures.stored()
       return {
         contentHash: request.contentHash,
         engine: reader.engine,
         mediaType: sniffed.mediaType,
         segments: gathered.segments,
+        ...(images.length > 0 && { images }),
         ...(end.pages !== undefined && { pages: end.pages }),
         tokens: gathered.segments.reduce((sum, { tokens }) => sum + tokens, 0),
         ...(end.truncated !== undefined && { truncated: end.truncated }),
@@ -89,6 +110,7 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
       }
     } finally {
       guarded.release()
+      ended.abort()
       const ms = Math.round(performance.now() - startedAt)
       log.debug({ engine: reader.engine, bytes, ms, peakMb: Math.round(guarded.peak() / 1e6) }, 'file read')
       await slot.release()

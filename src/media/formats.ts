@@ -11,6 +11,8 @@ export interface FormatReader {
   /** The module that exports `provider`, loaded only in a reading process. */
   module: URL
   family: Family
+  /** It decodes with machine code, which only a native reading process loads (reader-process.ts). */
+  native?: boolean
 }
 
 export interface Format {

@@ -9,6 +9,8 @@ import type { ReaderProcess } from './reader-process.ts'
 export interface Guard {
   /** Rejects when the process ended or was ended before `release`. */
   broken: Promise<never>
+  /** Gives the process more time, once. */
+  extend(seconds: number): void
   /** The most resident memory seen, in bytes. */
   peak(): number
   release(): void
@@ -33,10 +35,13 @@ export function guard(
     void process.kill()
     reject(reason)
   }
-  const slow = setTimeout(() => {
-    const tell = `Reading ${name} took longer than ${seconds(limits.seconds)}, so it was stopped. Share a smaller part of it, or ask an admin to raise the limit.`
+  let allowed = limits.seconds
+  const tooSlow = () => {
+    const tell = `Reading ${name} took longer than ${seconds(allowed)}, so it was stopped. Share a smaller part of it, or ask an admin to raise the limit.`
     end(new ParleyError('file_too_slow', tell))
-  }, limits.seconds * 1000)
+  }
+  const startedAt = performance.now()
+  let slow = setTimeout(tooSlow, allowed * 1000)
   const hungry = () => {
     const tell = `Reading ${name} needed more than ${formatBytes(limits.memoryMb * 1e6)} of memory, so it was stopped. Share a smaller part of it, or ask an admin to raise the limit.`
     return new ParleyError('file_too_hungry', tell)
@@ -63,7 +68,17 @@ export function guard(
     signal?.removeEventListener('abort', onAbort)
   }
   if (signal?.aborted) onAbort()
-  return { broken, peak: () => peak, release }
+  return {
+    broken,
+    peak: () => peak,
+    release,
+    extend(more) {
+      if (!held || allowed > limits.seconds) return
+      allowed += more
+      clearTimeout(slow)
+      slow = setTimeout(tooSlow, allowed * 1000 - (performance.now() - startedAt))
+    },
+  }
 }
 
 function seconds(count: number): string {

@@ -12,6 +12,11 @@ export interface Limits {
   rows: number
   /** Characters of text taken from one file. */
   characters: number
+  /** Pixels of a picture, looked at before it is decoded. */
+  pixels?: number
+  /** Pages without text that are read by OCR, and the time that it may take beside `seconds`. */
+  ocrPages?: number
+  ocrSeconds?: number
 }
 
 /** Formats that share their limits. */

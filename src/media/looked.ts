@@ -36,8 +36,13 @@ export async function lookAt(
 }
 
 /** What a reading process is told of its file. */
-export function openTask(use: 'read' | 'pages', { name, bytes, reader, sniffed, limits }: Looked): Task {
-  return { kind: 'open', use, module: reader.module.href, name, mediaType: sniffed.mediaType, bytes, limits }
+export function openTask(
+  use: 'read' | 'pages',
+  { name, bytes, reader, sniffed, limits }: Looked,
+  recognizer = false,
+): Task {
+  const { module } = reader
+  return { kind: 'open', use, module: module.href, name, mediaType: sniffed.mediaType, bytes, limits, recognizer }
 }
 
 async function firstBytes(path: string, name: string): Promise<{ sample: Uint8Array; bytes: number }> {

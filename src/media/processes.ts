@@ -14,13 +14,18 @@ export interface Slot {
 
 export interface Processes {
   /** Waits for a free slot. Rejects with the signal's reason on abort, and when closed. */
-  take(signal: AbortSignal): Promise<Slot>
+  take(signal: AbortSignal, kind?: ProcessKind): Promise<Slot>
   /** A process outside the slots, for whoever bounds them in another way. */
-  start(): ReaderProcess
+  start(kind?: ProcessKind): ReaderProcess
   /** Makes the spare ready if there is none, so that the next read starts at once. */
   warm(): void
   /** Ends every process; returns when they are gone. */
   close(): Promise<void>
+}
+
+/** `native` may load machine code; the spare is never one. */
+export interface ProcessKind {
+  native?: boolean
 }
 
 export interface ProcessesOptions {
@@ -41,9 +46,9 @@ export function createProcesses(options: ProcessesOptions): Processes {
   let spare: ReaderProcess | undefined
   let retire: NodeJS.Timeout | undefined
 
-  function spawn(warm: boolean): ReaderProcess {
+  function spawn({ warm = false, native = false }): ReaderProcess {
     if (closed) throw new Error('the reader is closed')
-    const process = spawnReader({ heapMb, warm, readable, log })
+    const process = spawnReader({ heapMb, warm, native, readable, log })
     alive.add(process)
     void process.exited.then(() => {
       alive.delete(process)
@@ -52,16 +57,17 @@ export function createProcesses(options: ProcessesOptions): Processes {
     return process
   }
 
-  function start(): ReaderProcess {
+  function start({ native = false }: ProcessKind = {}): ReaderProcess {
+    if (native) return spawn({ native })
     clearTimeout(retire)
-    const process = spare ?? spawn(false)
+    const process = spare ?? spawn({})
     spare = undefined
     return process
   }
 
   function warm(): void {
     if (closed) return
-    spare ??= spawn(true)
+    spare ??= spawn({ warm: true })
     clearTimeout(retire)
     retire = setTimeout(() => void spare?.kill(), spareMs)
     retire.unref()
@@ -97,10 +103,10 @@ export function createProcesses(options: ProcessesOptions): Processes {
   return {
     start,
     warm,
-    async take(signal) {
+    async take(signal, kind) {
       await enter(signal)
       try {
-        const process = start()
+        const process = start(kind)
         let released = false
         return {
           process,

@@ -1,5 +1,5 @@
 /** The port of a parser. Its implementations run only in a reading process, never beside anything worth protecting. */
-import type { Position, Problem } from '../core/artifact.ts'
+import type { Picture, Position, Problem } from '../core/artifact.ts'
 import type { Limits } from './limits.ts'
 import type { PageImage, ReadProgress } from './reader.ts'
 
@@ -10,12 +10,21 @@ export interface Input {
   mediaType: string
 }
 
+export type Drawn = Omit<Picture, 'contentHash'> & { data: Uint8Array }
+
 /** Where a provider delivers. Awaiting each call keeps what is under way between the processes bounded. */
 export interface Sink {
   /** Adds text; blank text is left out. False: the limit of characters is reached and this text was not taken. */
   segment(text: string, at: Position): Promise<boolean>
   progress(progress: ReadProgress): Promise<void>
   problem(problem: Problem): void
+  /** Adds a picture for models that see. False: the file has given as many as are kept. */
+  image(image: Drawn): Promise<boolean>
+  /**
+   * Recognises text by a program outside this process: tesseract's TSV, or undefined when that failed. Absent where there
+   * is no such program. `pgm` is a binary portable graymap.
+   */
+  recognize?(pgm: Uint8Array): Promise<string | undefined>
 }
 
 export interface Ending {
@@ -28,7 +37,7 @@ export interface Ending {
 /** An open file of pages. */
 export interface Pages {
   /** `page` is 1-based. */
-  render(page: number, options: { width: number; quote?: string }): PageImage
+  render(page: number, options: { width: number; quote?: string }): PageImage | Promise<PageImage>
 }
 
 export interface Provider {

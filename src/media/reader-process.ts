@@ -33,6 +33,11 @@ export interface SpawnOptions {
   heapMb: number
   /** Loads the common parsers before a file is there. */
   warm: boolean
+  /**
+   * Lets the process load machine code (sharp's libvips). Such code is not held by Node's permission model: what remains is
+   * the empty environment, the bounded time and memory, and that the process is killed after its one file.
+   */
+  native?: boolean
   /** Files and folders a provider may read beside Parley's own code. */
   readable?: readonly string[]
   log: Log
@@ -45,10 +50,11 @@ const ownCode = ['package.json', 'node_modules/', 'src/core/', 'src/media/'].map
   fileURLToPath(new URL(path, root)),
 )
 
-export function spawnReader({ heapMb, warm, readable = [], log }: SpawnOptions): ReaderProcess {
+export function spawnReader({ heapMb, warm, native = false, readable = [], log }: SpawnOptions): ReaderProcess {
   const child = fork(entry, warm ? ['--warm'] : [], {
     execArgv: [
       '--permission',
+      ...(native ? ['--allow-addons'] : []),
       ...[...ownCode, ...readable].map((path) => `--allow-fs-read=${path}`),
       '--disallow-code-generation-from-strings',
       `--max-old-space-size=${heapMb}`,

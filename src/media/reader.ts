@@ -6,6 +6,8 @@ export interface ReadProgress {
   done: number
   of: number
   unit: 'page' | 'row' | 'line' | 'slide' | 'second'
+  /** Set while text is recognised in pictures, which takes seconds a page. */
+  by?: 'ocr' | undefined
 }
 
 export interface ReadRequest {

@@ -34,7 +34,7 @@ export function createRenderer({ processes, look, idleMs }: RendererDeps): PageR
 
   async function openDocument(path: string): Promise<Open> {
     const looked = await look(path)
-    const process = processes.start()
+    const process = processes.start(looked.reader)
     const document: Open = { process, looked, last: Promise.resolve(), drawing: 0 }
     void process.exited.then(() => forget(path, document))
     process.send(openTask('pages', looked))

@@ -9,6 +9,9 @@ const batchCharacters = 64 * 1024
 /** Progress more often than this is held back: nobody can see it. */
 const progressMs = 50
 
+/** Pictures that one file may give. */
+export const mostImages = 64
+
 export interface BatchingSink extends Sink {
   problems: Problem[]
   flush(): Promise<void>
@@ -30,8 +33,15 @@ export function createSink(maxCharacters: number, say: (said: Said) => Promise<v
     await say({ kind: 'batch', segments: batch, ...(progress && { progress }) })
   }
 
+  let images = 0
   return {
     problems,
+    async image(image) {
+      if (images >= mostImages) return false
+      images += 1
+      await say({ kind: 'image', ...image })
+      return true
+    },
     flush: () => flush(),
     problem(problem) {
       problems.push(problem)

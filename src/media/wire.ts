@@ -1,6 +1,6 @@
 /** What a reading process and its parent say to each other. What a reading process says is checked: it has met strangers' files. */
 import { z } from 'zod'
-import { Problem, Segment } from '../core/artifact.ts'
+import { Picture, Problem, Segment } from '../core/artifact.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import type { Limits } from './limits.ts'
 
@@ -14,8 +14,12 @@ export type Task =
       mediaType: string
       bytes: number
       limits: Limits
+      /** A program that recognises text can be asked for. */
+      recognizer: boolean
     }
   | { kind: 'render'; page: number; width: number; quote?: string }
+  /** The answer to `recognize`. */
+  | { kind: 'recognized'; tsv: string | undefined }
 
 const Unit = z.enum(['page', 'row', 'line', 'slide', 'second'])
 const FileCode = z.enum([
@@ -27,13 +31,15 @@ const FileCode = z.enum([
   'file_reader_crashed',
 ]) satisfies z.ZodType<ErrorCode>
 
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array)
+
 /** Process → parent. */
 export type Said = z.infer<typeof Said>
 export const Said = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('batch'),
     segments: z.array(Segment),
-    progress: z.object({ done: z.number(), of: z.number(), unit: Unit }).optional(),
+    progress: z.object({ done: z.number(), of: z.number(), unit: Unit, by: z.literal('ocr').optional() }).optional(),
   }),
   z.object({
     kind: z.literal('end'),
@@ -41,10 +47,13 @@ export const Said = z.discriminatedUnion('kind', [
     truncated: z.string().optional(),
     problems: z.array(Problem),
   }),
+  Picture.omit({ contentHash: true }).extend({ kind: z.literal('image'), data: bytes }),
+  /** Asks for the text of a picture, one at a time. */
+  z.object({ kind: z.literal('recognize'), pgm: bytes }),
   z.object({ kind: z.literal('opened') }),
   z.object({
     kind: z.literal('page'),
-    png: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
+    png: bytes,
     width: z.number(),
     height: z.number(),
     marks: z.array(z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })),
