@@ -1,17 +1,26 @@
 /** What reading a file gave: text in segments, each with the position that a citation points to. */
 import { z } from 'zod'
 
+/** The file within a mail or an archive, by its path there; absent for the file itself. */
+const inner = z.string().optional()
+
 export type Position = z.infer<typeof Position>
 export const Position = z.discriminatedUnion('kind', [
   /** 1-based, as printed by a viewer's page counter. */
-  z.object({ kind: z.literal('page'), page: z.number().int().positive() }),
-  z.object({ kind: z.literal('slide'), slide: z.number().int().positive() }),
+  z.object({ kind: z.literal('page'), page: z.number().int().positive(), inner }),
+  z.object({ kind: z.literal('slide'), slide: z.number().int().positive(), inner }),
   /** `sheet` absent for a format without sheets; rows are 1-based and inclusive. */
-  z.object({ kind: z.literal('rows'), sheet: z.string().optional(), from: z.number().int(), to: z.number().int() }),
+  z.object({
+    kind: z.literal('rows'),
+    sheet: z.string().optional(),
+    from: z.number().int(),
+    to: z.number().int(),
+    inner,
+  }),
   /** 1-based, inclusive. */
-  z.object({ kind: z.literal('lines'), from: z.number().int(), to: z.number().int() }),
+  z.object({ kind: z.literal('lines'), from: z.number().int(), to: z.number().int(), inner }),
   /** Milliseconds from the start. */
-  z.object({ kind: z.literal('time'), fromMs: z.number(), toMs: z.number() }),
+  z.object({ kind: z.literal('time'), fromMs: z.number(), toMs: z.number(), inner }),
 ])
 
 export type Segment = z.infer<typeof Segment>
@@ -55,6 +64,10 @@ export const Artifact = z.object({
 
 /** "p. 137", "lines 10–24", "rows 2–9 of Budget", "slide 3", "1:05": how people read a position. */
 export function describePosition(at: Position): string {
+  return at.inner === undefined ? describePlace(at) : `${at.inner}, ${describePlace(at)}`
+}
+
+function describePlace(at: Position): string {
   switch (at.kind) {
     case 'page':
       return `p. ${at.page}`

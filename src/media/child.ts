@@ -8,7 +8,14 @@ import { createSink } from './sink.ts'
 import type { Said, Task } from './wire.ts'
 
 /** Failures that a provider puts into words itself. */
-const expected = { file_empty: 1, file_encrypted: 1, file_damaged: 1, file_unsupported: 1, file_missing: 1 } as const
+const expected = {
+  file_empty: 1,
+  file_encrypted: 1,
+  file_damaged: 1,
+  file_too_large: 1,
+  file_unsupported: 1,
+  file_missing: 1,
+} as const
 let pages: Pages | undefined
 /** Waits for what the parent's program recognises; one picture at a time. */
 let recognized: ((tsv: string | undefined) => void) | undefined
@@ -30,7 +37,7 @@ async function perform(task: Task): Promise<void> {
     return
   }
   const [bytes, provider] = await Promise.all([standardInput(task.bytes), load(task.module)])
-  const input: Input = { bytes, name: task.name, mediaType: task.mediaType }
+  const input: Input = { bytes, name: task.name, mediaType: task.mediaType, overrides: task.overrides }
   if (task.use === 'pages') {
     if (provider.pages === undefined) throw new ParleyError('file_unsupported', `${task.name} has no pages to show.`)
     pages = await provider.pages(input)

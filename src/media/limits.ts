@@ -12,6 +12,13 @@ export interface Limits {
   rows: number
   /** Characters of text taken from one file. */
   characters: number
+  /** Files in an archive, and bytes that it may unpack to; above `freeBytes` no more than `ratio` times its size. */
+  entries?: number
+  unpackedBytes?: number
+  ratio?: number
+  freeBytes?: number
+  /** Files within a mail or an archive that are read. */
+  files?: number
   /** Pixels of a picture, looked at before it is decoded. */
   pixels?: number
   /** Pages without text that are read by OCR, and the time that it may take beside `seconds`. */
@@ -19,8 +26,17 @@ export interface Limits {
   ocrSeconds?: number
 }
 
+/** What holds for every archive and office document where its family sets nothing else. */
+export const archiveDefaults = {
+  entries: 10_000,
+  unpackedBytes: 500e6,
+  ratio: 200,
+  freeBytes: 50e6,
+  files: 100,
+} as const
+
 /** Formats that share their limits. */
-export const families = ['pdf', 'text', 'csv', 'html'] as const
+export const families = ['pdf', 'text', 'csv', 'html', 'office', 'sheet', 'mail', 'archive'] as const
 export type Family = (typeof families)[number]
 
 /** THE defaults. A thousand dense pages are about three million characters. */
@@ -29,6 +45,10 @@ export const defaultLimits = {
   text: { bytes: 25e6, seconds: 60, memoryMb: 512, pages: 1, rows: 1, characters: 12e6 },
   csv: { bytes: 25e6, seconds: 60, memoryMb: 512, pages: 1, rows: 100_000, characters: 12e6 },
   html: { bytes: 10e6, seconds: 30, memoryMb: 512, pages: 1, rows: 1, characters: 12e6 },
+  office: { bytes: 100e6, seconds: 120, memoryMb: 700, pages: 2_000, rows: 1, characters: 12e6 },
+  sheet: { bytes: 100e6, seconds: 120, memoryMb: 700, pages: 500, rows: 100_000, characters: 12e6 },
+  mail: { bytes: 50e6, seconds: 180, memoryMb: 1024, pages: 1, rows: 1, characters: 12e6 },
+  archive: { bytes: 100e6, seconds: 180, memoryMb: 1024, pages: 1, rows: 1, characters: 12e6 },
 } as const satisfies Record<Family, Limits>
 
 export type LimitOverrides = Partial<Record<Family, Partial<Limits>>>

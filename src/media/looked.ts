@@ -14,6 +14,7 @@ export interface Looked {
   sniffed: Sniffed
   reader: FormatReader
   limits: Limits
+  overrides: LimitOverrides
 }
 
 /** Throws `file_missing`, `file_empty`, `file_unsupported` or `file_too_large`. */
@@ -32,17 +33,27 @@ export async function lookAt(
     const tell = `${name} is ${formatBytes(bytes)}: over the limit of ${formatBytes(limits.bytes)}. Share a smaller file, or ask an admin to raise the limit.`
     throw new ParleyError('file_too_large', tell)
   }
-  return { path, name, bytes, sniffed, reader, limits }
+  return { path, name, bytes, sniffed, reader, limits, overrides }
 }
 
 /** What a reading process is told of its file. */
 export function openTask(
   use: 'read' | 'pages',
-  { name, bytes, reader, sniffed, limits }: Looked,
+  { name, bytes, reader, sniffed, limits, overrides }: Looked,
   recognizer = false,
 ): Task {
   const { module } = reader
-  return { kind: 'open', use, module: module.href, name, mediaType: sniffed.mediaType, bytes, limits, recognizer }
+  return {
+    kind: 'open',
+    use,
+    module: module.href,
+    name,
+    mediaType: sniffed.mediaType,
+    bytes,
+    limits,
+    overrides,
+    recognizer,
+  }
 }
 
 async function firstBytes(path: string, name: string): Promise<{ sample: Uint8Array; bytes: number }> {

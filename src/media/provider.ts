@@ -1,6 +1,6 @@
 /** The port of a parser. Its implementations run only in a reading process, never beside anything worth protecting. */
 import type { Picture, Position, Problem } from '../core/artifact.ts'
-import type { Limits } from './limits.ts'
+import type { LimitOverrides, Limits } from './limits.ts'
 import type { PageImage, ReadProgress } from './reader.ts'
 
 export interface Input {
@@ -8,6 +8,8 @@ export interface Input {
   name: string
   /** What the bytes are. */
   mediaType: string
+  /** What the configuration sets for other families: a mail's or an archive's own files have limits too. */
+  overrides?: LimitOverrides
 }
 
 export type Drawn = Omit<Picture, 'contentHash'> & { data: Uint8Array }

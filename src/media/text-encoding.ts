@@ -1,5 +1,6 @@
 /** From bytes to characters: what encoding a text is in, and honest words where it could not be told for certain. */
 import type { Problem } from '../core/artifact.ts'
+import { legacyEncodingOf, spoken } from './legacy-encoding.ts'
 
 /** Whether these first bytes of a file are text in an encoding that `decodeText` knows. */
 export function looksLikeText(sample: Uint8Array): boolean {
@@ -12,7 +13,7 @@ export function looksLikeText(sample: Uint8Array): boolean {
     if (byte < 32 && (byte < 9 || byte > 13) && byte !== 27) odd += 1
   }
   if (odd > sample.length / 500) return false
-  return isUtf8(sample) || highBytes(sample) < sample.length * 0.4
+  return isUtf8(sample) || highBytes(sample) < sample.length * 0.4 || legacyEncodingOf(sample) !== 'windows-1252'
 }
 
 export interface Decoded {
@@ -38,12 +39,9 @@ export function decodeText(bytes: Uint8Array, name: string, declared?: string): 
     const tell = `${name} has ${broken === 1 ? 'one place that is' : `${broken} places that are`} not valid UTF-8: ${broken === 1 ? 'it is' : 'they are'} shown as \uFFFD.`
     return { text, encoding: 'utf-8', problem: { code: 'text_encoding', tell } }
   }
-  const tell = `${name} is not valid UTF-8: it was read as Windows-1252, so some characters may be wrong. Save it as UTF-8 to be sure.`
-  return {
-    text: decoderOf('windows-1252').decode(bytes),
-    encoding: 'windows-1252',
-    problem: { code: 'text_encoding', tell },
-  }
+  const encoding = legacyEncodingOf(bytes.subarray(0, 256 * 1024))
+  const tell = `${name} is not valid UTF-8: it was read as ${spoken(encoding)}, so some characters may be wrong. Save it as UTF-8 to be sure.`
+  return { text: decoderOf(encoding).decode(bytes), encoding, problem: { code: 'text_encoding', tell } }
 }
 
 function tryDeclared(bytes: Uint8Array, declared: string): Decoded | undefined {

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { Picture, Problem, Segment } from '../core/artifact.ts'
 import type { ErrorCode } from '../core/errors.ts'
-import type { Limits } from './limits.ts'
+import type { LimitOverrides, Limits } from './limits.ts'
 
 /** Parent → process. After `open`, `bytes` bytes of the file follow on standard input. */
 export type Task =
@@ -14,6 +14,8 @@ export type Task =
       mediaType: string
       bytes: number
       limits: Limits
+      /** For the files within this one. */
+      overrides: LimitOverrides
       /** A program that recognises text can be asked for. */
       recognizer: boolean
     }
@@ -26,6 +28,7 @@ const FileCode = z.enum([
   'file_empty',
   'file_encrypted',
   'file_damaged',
+  'file_too_large',
   'file_unsupported',
   'file_missing',
   'file_reader_crashed',

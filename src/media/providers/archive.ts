@@ -1,0 +1,134 @@
+/**
+ * The gate before everything that is a zip: office documents and archives. Names, sizes and number of the entries are checked
+ * before one byte is unpacked, and the bytes are counted while they are unpacked, because headers lie.
+ */
+import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
+import { type Entry, fromBuffer, getFileNameLowLevel, type Options, type ZipFile } from 'yauzl'
+import { ParleyError } from '../../core/errors.ts'
+import { formatBytes } from '../blobs.ts'
+import { archiveDefaults, type Limits } from '../limits.ts'
+import { decodeNames } from './archive-names.ts'
+
+export interface ArchiveEntry {
+  name: string
+  /** As the header says; never more is unpacked. */
+  bytes: number
+  encrypted: boolean
+  /** It names a place outside the archive's own folder, or is no ordinary file. */
+  unsafe: boolean
+}
+
+export interface Archive {
+  entries: readonly ArchiveEntry[]
+  has(name: string): boolean
+  /** The entry's bytes as they are unpacked. Throws `file_too_large` at the archive's limit, `file_damaged` when they are broken. */
+  stream(name: string): AsyncIterable<Uint8Array>
+  bytes(name: string): Promise<Uint8Array>
+}
+
+const open = promisify((bytes: Buffer, options: Options, done: (error: Error | null, zip: ZipFile) => void) =>
+  fromBuffer(bytes, options, done),
+)
+
+/** Opens the archive and holds it to its limits. Throws `file_damaged`, `file_too_large` or, for an entry, `file_encrypted`. */
+export async function openArchive(bytes: Uint8Array, name: string, limits: Limits): Promise<Archive> {
+  const { unpackedBytes, entries: mostEntries, ratio, freeBytes } = { ...archiveDefaults, ...limits }
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const zip = await open(buffer, { lazyEntries: true, decodeStrings: false, autoClose: false }).catch(() => {
+    throw damaged(name)
+  })
+  if (zip.entryCount > mostEntries) {
+    const tell = `${name} holds ${zip.entryCount.toLocaleString('en')} files: over the limit of ${mostEntries.toLocaleString('en')}. Share the ones that matter, or ask an admin to raise the limit.`
+    throw new ParleyError('file_too_large', tell)
+  }
+  const found = await list(zip, name)
+  const declared = found.reduce((sum, { uncompressedSize }) => sum + uncompressedSize, 0)
+  const allowed = Math.min(unpackedBytes, Math.max(freeBytes, bytes.byteLength * ratio))
+  if (declared > allowed) throw bomb(name, allowed)
+
+  const names = decodeNames(
+    found.map((entry) => ({ raw: rawName(entry), utf8: (entry.generalPurposeBitFlag & 0x800) !== 0 })),
+  )
+  const byName = new Map<string, Entry>()
+  const entries: ArchiveEntry[] = []
+  for (const [at, entry] of found.entries()) {
+    const called = (names[at] ?? '').replaceAll('\\', '/')
+    if (called.endsWith('/') || byName.has(called)) continue
+    byName.set(called, entry)
+    const unsafe = /^\/|^[a-z]:|(?:^|\/)\.\.(?:\/|$)|\0/i.test(called) || isLink(entry)
+    entries.push({ name: called, bytes: entry.uncompressedSize, encrypted: entry.isEncrypted(), unsafe })
+  }
+  let unpacked = 0
+
+  async function* stream(entryName: string): AsyncGenerator<Uint8Array> {
+    const entry = byName.get(entryName)
+    if (entry === undefined) throw damaged(name)
+    if (entry.isEncrypted()) {
+      const tell = `${name} is protected by a password. Share a copy without it.`
+      throw new ParleyError('file_encrypted', tell)
+    }
+    try {
+      for await (const chunk of await contentOf(zip, entry)) {
+        unpacked += chunk.length
+        if (unpacked > allowed) throw bomb(name, allowed)
+        yield chunk
+      }
+    } catch (error) {
+      throw error instanceof ParleyError ? error : damaged(name, error)
+    }
+  }
+
+  return {
+    entries,
+    has: (entryName) => byName.has(entryName),
+    stream,
+    async bytes(entryName) {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of stream(entryName)) chunks.push(chunk)
+      return Buffer.concat(chunks)
+    },
+  }
+}
+
+export function damaged(name: string, cause?: unknown): ParleyError {
+  const tell = `${name} is damaged or was cut off: it cannot be opened. Share it again, or save it anew and share that.`
+  return new ParleyError('file_damaged', tell, cause === undefined ? {} : { cause })
+}
+
+function bomb(name: string, allowed: number): ParleyError {
+  const tell = `${name} unpacks to more than ${formatBytes(allowed)}, which is over the limit, so it was not read. Share a smaller part of it, or ask an admin to raise the limit.`
+  return new ParleyError('file_too_large', tell)
+}
+
+function list(zip: ZipFile, name: string): Promise<Entry[]> {
+  return new Promise((resolve, reject) => {
+    const found: Entry[] = []
+    zip.on('entry', (entry: Entry) => {
+      found.push(entry)
+      zip.readEntry()
+    })
+    zip.once('end', () => resolve(found))
+    // What the directory names before the break can still be read.
+    zip.once('error', (error) => (found.length > 0 ? resolve(found) : reject(damaged(name, error))))
+    zip.readEntry()
+  })
+}
+
+function contentOf(zip: ZipFile, entry: Entry): Promise<Readable> {
+  return new Promise((resolve, reject) => {
+    zip.openReadStream(entry, (error, content) => (error ? reject(error) : resolve(content)))
+  })
+}
+
+/** The bytes of the name; a name that a writer stored a second time as Unicode comes back as UTF-8. */
+function rawName(entry: Entry): Uint8Array {
+  const raw = entry.fileNameRaw
+  const unicode = entry.extraFields.some(({ id }) => id === 0x7075)
+  return unicode ? Buffer.from(getFileNameLowLevel(entry.generalPurposeBitFlag, raw, entry.extraFields, false)) : raw
+}
+
+/** Unix marks links in the upper half of the attributes. */
+function isLink(entry: Entry): boolean {
+  return ((entry.externalFileAttributes >>> 16) & 0o170000) === 0o120000
+}

@@ -1,0 +1,141 @@
+/**
+ * Reads Word documents: body, headers and footers, notes, comments. Word knows no pages until it prints: positions are
+ * lines of the text given out, in which a paragraph or a row of a table is one line.
+ */
+import { ParleyError } from '../../core/errors.ts'
+import type { Provider } from '../provider.ts'
+import { type Archive, damaged, openArchive } from './archive.ts'
+import { readListNumbers } from './docx-numbers.ts'
+import { createDocxText, type DocxContext } from './docx-text.ts'
+import { createLineText, type LineText } from './line-text.ts'
+import { mainPart, relationsOf } from './relations.ts'
+import { readXml } from './xml.ts'
+
+export const provider: Provider = {
+  async read({ bytes, name }, limits, sink) {
+    await sink.progress({ done: 0, of: 0, unit: 'line' })
+    const archive = await openArchive(bytes, name, limits)
+    const main = await mainPart(archive, 'word/document.xml')
+    if (!archive.has(main)) throw damaged(name)
+    const relations = [...(await relationsOf(archive, main)).entries()]
+    const partsOf = (type: string) =>
+      relations.filter(([, relation]) => relation.type === type && !relation.external).map(([, { target }]) => target)
+    const links = new Map(relations.filter(([, { external }]) => external).map(([id, { target }]) => [id, target]))
+    const context: DocxContext = {
+      numbers: await readListNumbers(archive, partsOf('numbering')[0] ?? 'word/numbering.xml'),
+      ...(await readStyles(archive, partsOf('styles')[0] ?? 'word/styles.xml')),
+      links,
+    }
+    const text = createLineText(sink)
+    const part = (path: string, label: (attributes: Record<string, string>) => string | undefined, tag: string) =>
+      readNotes(archive, path, context, text, { tag, label })
+    try {
+      for (const path of partsOf('header')) await part(path, () => 'Header: ', 'w:hdr')
+      await readBlocks(archive, main, context, text)
+      for (const path of partsOf('footnotes')) await part(path, (note) => mark(note, ''), 'w:footnote')
+      for (const path of partsOf('endnotes')) await part(path, (note) => mark(note, 'e'), 'w:endnote')
+      for (const path of partsOf('comments')) {
+        await part(path, (comment) => `Comment by ${comment['w:author'] ?? 'somebody'}: `, 'w:comment')
+      }
+      for (const path of partsOf('footer')) await part(path, () => 'Footer: ', 'w:ftr')
+    } catch (error) {
+      // What stood before the break has been read.
+      if (error instanceof ParleyError && error.code === 'file_too_large') throw error
+      const partly = await text.finish(name, limits)
+      if (partly === undefined) throw error instanceof ParleyError ? error : damaged(name, error)
+      const tell = `${name} is damaged: only what stands before the break was read. Save it anew and share that to have all of it.`
+      sink.problem({ code: 'file_damaged', tell })
+      return partly
+    }
+    const ending = await text.finish(name, limits)
+    if (ending === undefined) {
+      const tell = `${name} holds no text: its pages are pictures or empty. Export it as a PDF and share that.`
+      throw new ParleyError('file_empty', tell)
+    }
+    return ending
+  },
+}
+
+async function readBlocks(archive: Archive, part: string, context: DocxContext, text: LineText): Promise<void> {
+  const document = createDocxText(context)
+  await readXml(archive.stream(part), document.handler, async () => {
+    for (const { text: block, heading } of document.take()) if (!(await text.add(block, { heading }))) return 'enough'
+    return 'more'
+  })
+}
+
+/** Parts that hold several small texts, each named before its first line. */
+async function readNotes(
+  archive: Archive,
+  part: string,
+  context: DocxContext,
+  text: LineText,
+  { tag, label }: { tag: string; label(attributes: Record<string, string>): string | undefined },
+): Promise<void> {
+  if (!archive.has(part)) return
+  const document = createDocxText(context)
+  const notes: string[] = []
+  let start: string | undefined
+  const end = () => {
+    const words = document
+      .take()
+      .map((block) => block.text.trim())
+      .join('\n')
+      .trim()
+    if (start !== undefined && words !== '') notes.push(`${start}${words}`)
+    start = undefined
+  }
+  await readXml(
+    archive.stream(part),
+    {
+      open(name, attributes) {
+        if (name === tag) start = label(attributes)
+        document.handler.open?.(name, attributes)
+      },
+      text: (words) => document.handler.text?.(words),
+      close(name) {
+        document.handler.close?.(name)
+        if (name === tag) end()
+      },
+    },
+    async () => {
+      for (const note of notes.splice(0)) if (!(await text.add(note))) return 'enough'
+      return 'more'
+    },
+  )
+}
+
+/** Notes with a type are lines between text and notes. */
+function mark(note: Record<string, string>, kind: string): string | undefined {
+  return note['w:type'] === undefined || note['w:type'] === 'normal' ? `[^${kind}${note['w:id'] ?? ''}]: ` : undefined
+}
+
+async function readStyles(archive: Archive, part: string): Promise<Pick<DocxContext, 'headings' | 'styleLists'>> {
+  const headings = new Map<string, number>()
+  const styleLists = new Map<string, { list: string; level: number }>()
+  let id = ''
+  let list: { list: string; level: number } | undefined
+  if (!archive.has(part)) return { headings, styleLists }
+  await readXml(archive.stream(part), {
+    open(name, attributes) {
+      const value = attributes['w:val'] ?? ''
+      if (name === 'w:style') {
+        id = attributes['w:styleId'] ?? ''
+        list = { list: '', level: 0 }
+      } else if (name === 'w:name') {
+        const level = /^(?:heading ([1-6])|title)$/i.exec(value)
+        if (level !== null) headings.set(id, Number(level[1] ?? 1))
+      } else if (name === 'w:outlineLvl' && id !== '' && !headings.has(id) && Number(value) < 6) {
+        headings.set(id, Number(value) + 1)
+      } else if (name === 'w:ilvl' && list !== undefined) list.level = Number(value) || 0
+      else if (name === 'w:numId' && list !== undefined) list.list = value
+    },
+    close(name) {
+      if (name !== 'w:style') return
+      if (list !== undefined && list.list !== '') styleLists.set(id, list)
+      list = undefined
+      id = ''
+    },
+  })
+  return { headings, styleLists }
+}

@@ -1,0 +1,42 @@
+/** Gives out the text of a document without fixed pages: its lines are numbered as they are given out. */
+import type { Limits } from '../limits.ts'
+import type { Ending, Sink } from '../provider.ts'
+import { createPieces } from './pieces.ts'
+
+export interface LineText {
+  /** A paragraph or a row of a table. False: the limit is reached. */
+  add(block: string, options?: { heading?: boolean }): Promise<boolean>
+  /** What came of it; `undefined` when there was no text at all. */
+  finish(name: string, limits: Limits): Promise<Ending | undefined>
+}
+
+const progressLines = 500
+
+export function createLineText(sink: Sink): LineText {
+  const pieces = createPieces(sink)
+  let line = 0
+  let full = false
+  return {
+    async add(block, { heading = false } = {}) {
+      if (full || block.trim() === '') return !full
+      const lines = block.trimEnd().split('\n')
+      if (heading && !(await pieces.breathe())) full = true
+      for (const each of lines) {
+        line += 1
+        if (!full && each.trim() !== '' && !(await pieces.add(each, line, line))) full = true
+      }
+      if (line % progressLines < lines.length) await sink.progress({ done: line, of: 0, unit: 'line' })
+      return !full
+    },
+    async finish(name, limits) {
+      full = !(await pieces.finish()) || full
+      if (line === 0) return undefined
+      await sink.progress({ done: line, of: line, unit: 'line' })
+      if (!full) return {}
+      const limit = limits.characters.toLocaleString('en')
+      return {
+        truncated: `Only the beginning of ${name} was read, up to line ${pieces.delivered()} of its text: the limit is ${limit} characters.`,
+      }
+    },
+  }
+}
