@@ -24,7 +24,7 @@ export interface Format {
 }
 
 const provider = (file: string) => new URL(`./providers/${file}`, import.meta.url)
-const pdf: FormatReader = { engine: 'pdf-1', module: provider('pdf.ts'), family: 'pdf' }
+const pdf: FormatReader = { engine: 'pdf-2', module: provider('pdf.ts'), family: 'pdf' }
 const text: FormatReader = { engine: 'text-1', module: provider('text.ts'), family: 'text' }
 const csv: FormatReader = { engine: 'csv-1', module: provider('csv.ts'), family: 'csv' }
 const html: FormatReader = { engine: 'html-1', module: provider('html.ts'), family: 'html' }

@@ -26,7 +26,8 @@ export function gather(limits: Limits, name: string): Gathered {
       for (const segment of batch.segments) characters += segment.text.length
       if (characters > limits.characters) return false
       segments.push(...batch.segments)
-      reached = batch.progress ?? reached
+      // How far OCR is counts other pages than those of the file.
+      if (batch.progress?.by === undefined) reached = batch.progress ?? reached
       return true
     },
     partial(error) {

@@ -32,7 +32,7 @@ const pageOf = (artifact: Artifact, words: string) =>
 test('a manual of 200 pages is read page by page, and says how far it is', async () => {
   const watch = watched()
   const artifact = await reader.read(files.share('manual.pdf', manual), watch)
-  expect(artifact).toMatchObject({ engine: 'pdf-1', mediaType: 'application/pdf', pages: 200, problems: [] })
+  expect(artifact).toMatchObject({ engine: 'pdf-2', mediaType: 'application/pdf', pages: 200, problems: [] })
   expect(artifact.truncated).toBeUndefined()
   expect(artifact.segments.map(({ at }) => at)).toEqual(
     manualPages({ pages: 200 }).map(({ page }) => ({ kind: 'page', page })),
@@ -193,7 +193,7 @@ describe('without text', () => {
       { text: 'Words on the second page.', at: { kind: 'page', page: 2 }, tokens: expect.any(Number) },
     ])
     expect(artifact.problems).toEqual([
-      { code: 'pages_without_text', tell: '2 of 3 pages hold no text (scans?): they were not read.' },
+      { code: 'pages_without_text', tell: '2 of 3 pages hold no text that could be read.' },
     ])
   })
 
@@ -205,7 +205,7 @@ describe('without text', () => {
       }),
     )
     expect(artifact).toMatchObject({ segments: [], pages: 2, tokens: 0 })
-    expect(artifact.problems).toMatchObject([{ tell: 'None of the 2 pages holds text (a scan?): nothing was read.' }])
+    expect(artifact.problems).toMatchObject([{ tell: 'None of the 2 pages holds text that could be read.' }])
   })
 
   test('what was typed into a form is read', async () => {

@@ -1,4 +1,4 @@
-/** Reads PDFs: the text layer page by page with PDFium, and pictures of pages with marks on the words of a quote. */
+/** Reads PDFs: the text layer page by page with PDFium, pages without one by OCR; and draws pictures of pages with marks on the words of a quote. */
 import type { Problem } from '../../core/artifact.ts'
 import { ParleyError } from '../../core/errors.ts'
 import type { Limits } from '../limits.ts'
@@ -6,6 +6,9 @@ import type { Ending, Input, Provider, Sink } from '../provider.ts'
 import { openPdf, type PdfDocument, rawText } from './pdf-document.ts'
 import { drawPage } from './pdf-draw.ts'
 import { markQuote } from './pdf-marks.ts'
+import { createScans, type Scans } from './pdf-ocr.ts'
+import { isGarbage, wantsOcr } from './pdf-scan.ts'
+import { createScanMarks } from './pdf-scan-marks.ts'
 
 export const provider: Provider = {
   async read(input, limits, sink) {
@@ -13,9 +16,10 @@ export const provider: Provider = {
     const { pages } = document
     const of = Math.min(pages, limits.pages)
     await sink.progress({ done: 0, of: pages, unit: 'page' })
-    const { blank, broken, stoppedAt } = await readPages(document, of, sink)
-    for (const problem of problemsOf(input, { pages, repaired: document.repaired, blank, broken }))
-      sink.problem(problem)
+    const scans = createScans(document, limits, sink)
+    const { blank, broken, stoppedAt } = await readPages(document, of, sink, scans)
+    const tally = { pages, repaired: document.repaired, blank: blank + scans.empty(), broken }
+    for (const problem of [...problemsOf(input, tally), ...scans.problems(of)]) sink.problem(problem)
     if (broken === (stoppedAt ?? of))
       throw new ParleyError(
         'file_damaged',
@@ -25,8 +29,9 @@ export const provider: Provider = {
   },
   async pages(input) {
     const document = await openPdf(input)
+    const markScan = createScanMarks(document)
     return {
-      render(page, { width, quote }) {
+      async render(page, { width, quote }) {
         const image = document.withPage(page, (handle) => ({
           ...drawPage(document.pdfium, handle, width),
           marks: quote === undefined ? [] : markQuote(document.pdfium, handle, quote),
@@ -37,29 +42,53 @@ export const provider: Provider = {
             `There is no page ${page} to show: the file has ${count(document.pages, 'page')}.`,
           )
         }
-        return image
+        if (quote === undefined || image.marks.length > 0) return image
+        return { ...image, marks: await markScan(page, quote) }
       },
     }
   },
 }
 
-async function readPages(document: PdfDocument, of: number, sink: Sink) {
+async function readPages(document: PdfDocument, of: number, sink: Sink, scans: Scans) {
   let blank = 0
   let broken = 0
   for (let page = 1; page <= of; page += 1) {
-    const text = readPage(document, page)
+    const found = readPage(document, page)
+    const text = found?.scan === true ? await scanned(scans, found, () => countScans(document, page, of)) : found?.text
     if (text === undefined) broken += 1
-    else if (text === '') blank += 1
+    else if (text === '') blank += found?.scan === true ? 0 : 1
     else if (!(await sink.segment(text, { kind: 'page', page }))) return { blank, broken, stoppedAt: page - 1 }
     if (page % 10 === 0 || page === of) await sink.progress({ done: page, of: document.pages, unit: 'page' })
   }
   return { blank, broken, stoppedAt: undefined }
 }
 
+interface Found {
+  page: number
+  text: string
+  /** The page shows more than its text layer tells. */
+  scan: boolean
+}
+
+/** What was recognised, unless the layer says more: a stamp on a picture stands in both. */
+async function scanned(scans: Scans, { page, text }: Found, remaining: () => number): Promise<string> {
+  const recognized = await scans.read(page, remaining)
+  return recognized.length >= text.length / 2 ? recognized : text
+}
+
+function countScans(document: PdfDocument, from: number, to: number): number {
+  let scans = 0
+  for (let page = from; page <= to; page += 1) if (readPage(document, page)?.scan === true) scans += 1
+  return scans
+}
+
 /** Undefined for a page that cannot be had. PDFium traps on some damaged ones; what came before is still good. */
-function readPage({ pdfium, withPage }: PdfDocument, page: number): string | undefined {
+function readPage({ pdfium, withPage }: PdfDocument, page: number): Found | undefined {
   try {
-    return withPage(page, (handle) => plainText(rawText(pdfium, handle)))
+    return withPage(page, (handle) => {
+      const raw = rawText(pdfium, handle)
+      return { page, text: isGarbage(raw) ? '' : plainText(raw), scan: wantsOcr(pdfium, handle, raw) }
+    })
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) return undefined
     throw error
@@ -86,14 +115,14 @@ export function plainText(raw: string): string {
     .trim()
 }
 
-interface Found {
+interface Tally {
   pages: number
   repaired: boolean
   blank: number
   broken: number
 }
 
-function problemsOf({ name }: Input, { pages, repaired, blank, broken }: Found): Problem[] {
+function problemsOf({ name }: Input, { pages, repaired, blank, broken }: Tally): Problem[] {
   const problems: Problem[] = []
   if (repaired) {
     const tell = `${name} is damaged or was cut short: ${count(pages, 'page')} could be found, and more may be missing. Please check that it opens for you, and share it again.`
@@ -107,8 +136,8 @@ function problemsOf({ name }: Input, { pages, repaired, blank, broken }: Found):
   if (blank > 0) {
     const tell =
       blank === pages
-        ? `${pages === 1 ? 'The only page holds' : `None of the ${pages} pages holds`} text (a scan?): nothing was read.`
-        : `${blank} of ${pages} pages ${blank === 1 ? 'holds' : 'hold'} no text (${blank === 1 ? 'a scan' : 'scans'}?): ${blank === 1 ? 'it was' : 'they were'} not read.`
+        ? `${pages === 1 ? 'The only page holds' : `None of the ${pages} pages holds`} text that could be read.`
+        : `${blank} of ${pages} pages ${blank === 1 ? 'holds' : 'hold'} no text that could be read.`
     problems.push({ code: 'pages_without_text', tell })
   }
   return problems

@@ -1,0 +1,84 @@
+/**
+ * Text recognition inside the reading process: tesseract's own C++ as WebAssembly, called directly. (tesseract.js's
+ * worker would need a thread, through which the permission model can be left.) It blocks the process, which is killed
+ * at its limits with it.
+ */
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { gunzipSync } from 'node:zlib'
+import type { Sink } from '../provider.ts'
+
+export interface Gray {
+  pixels: Uint8Array
+  width: number
+  height: number
+}
+
+export interface Ocr {
+  /** Tesseract's TSV, by the parent's program where there is one. */
+  recognize(picture: Gray): Promise<string>
+}
+
+/** The dots per inch that pages are drawn at for recognition. */
+export const ocrDpi = 200
+/** A4 at 300 dpi is 8.7 million. */
+export const ocrPixels = 12e6
+
+/** What is called of tesseract's API as tesseract.js-core compiles it. */
+interface Tesseract {
+  FS: { writeFile(path: string, data: Uint8Array): void }
+  TessBaseAPI: new () => {
+    Init(path: null, languages: string, engine: number): number
+    SetVariable(name: string, value: string): void
+    SetImageFile(orientation: number, angle: number): number
+    Recognize(monitor: null): number
+    GetTSVText(page: number): string
+  }
+}
+
+const lstmOnly = 1
+let loading: Promise<(pgm: Uint8Array) => string> | undefined
+
+export function createOcr(sink: Pick<Sink, 'recognize'> = {}): Ocr {
+  let program = sink.recognize
+  return {
+    async recognize(picture) {
+      const pgm = encodePgm(picture)
+      const tsv = await program?.(pgm)
+      if (tsv !== undefined) return tsv
+      // A program that failed once is slow or broken: the rest goes without it.
+      program = undefined
+      loading ??= load()
+      return (await loading)(pgm)
+    },
+  }
+}
+
+async function load(): Promise<(pgm: Uint8Array) => string> {
+  const own = createRequire(import.meta.url)
+  // Its parts are tesseract.js's own dependencies.
+  const require = createRequire(own.resolve('tesseract.js/package.json'))
+  const data = own.resolve('@tesseract.js-data/eng/4.0.0_best_int/eng.traineddata.gz')
+  const start: (options: object) => Promise<Tesseract> = require(`tesseract.js-core/${await flavour(require)}`)
+  const [tesseract, english] = await Promise.all([start({ print() {}, printErr() {} }), readFile(data)])
+  tesseract.FS.writeFile('eng.traineddata', gunzipSync(english))
+  const api = new tesseract.TessBaseAPI()
+  if (api.Init(null, 'eng', lstmOnly) !== 0) throw new Error('tesseract did not start')
+  api.SetVariable('user_defined_dpi', String(ocrDpi))
+  return (pgm) => {
+    tesseract.FS.writeFile('/input', pgm)
+    if (api.SetImageFile(1, 0) === 1) throw new Error('tesseract did not take the picture')
+    api.Recognize(null)
+    return api.GetTSVText(0)
+  }
+}
+
+async function flavour(require: NodeJS.Require): Promise<string> {
+  const { simd, relaxedSimd }: Record<'simd' | 'relaxedSimd', () => Promise<boolean>> = require('wasm-feature-detect')
+  if (await relaxedSimd()) return 'tesseract-core-relaxedsimd-lstm'
+  return (await simd()) ? 'tesseract-core-simd-lstm' : 'tesseract-core-lstm'
+}
+
+function encodePgm({ pixels, width, height }: Gray): Uint8Array {
+  return Buffer.concat([Buffer.from(`P5\n${width} ${height}\n255\n`), pixels])
+}

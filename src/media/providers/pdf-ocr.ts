@@ -1,0 +1,123 @@
+/** Pages of a PDF that are pictures of text: recognised one after the other, within limits, and what was left out is told. */
+import type { Problem } from '../../core/artifact.ts'
+import type { Limits } from '../limits.ts'
+import type { Sink } from '../provider.ts'
+import { createOcr } from './ocr.ts'
+import { poorConfidence, readTsv } from './ocr-text.ts'
+import type { PdfDocument } from './pdf-document.ts'
+import { drawPage } from './pdf-draw.ts'
+import { drawGray } from './pdf-scan.ts'
+import { recognizeUpright } from './upright.ts'
+
+export interface Scans {
+  /** The page's text, '' where none was found or a limit is reached. `remaining` counts this page and those still to come. */
+  read(page: number, remaining: () => number): Promise<string>
+  problems(pages: number): Problem[]
+  /** Pages on which nothing could be recognised. */
+  empty(): number
+}
+
+/** The longest side of a page as a picture for models. */
+const pictureSide = 1568
+/** Pages that recognition makes little of are given as pictures too. */
+const mostPictures = 10
+
+export function createScans(document: PdfDocument, limits: Limits, sink: Sink): Scans {
+  const { pdfium } = document
+  const { ocrPages = 50, ocrSeconds = 240 } = limits
+  const ocr = createOcr(sink)
+  const done: number[] = []
+  const unsure: number[] = []
+  const skipped: number[] = []
+  let empty = 0
+  let pictures = 0
+  let total: number | undefined
+  let spentMs = 0
+
+  async function recognize(page: number): Promise<string> {
+    const gray = document.withPage(page, (handle) => drawGray(pdfium, handle))
+    if (gray === undefined) {
+      empty += 1
+      return ''
+    }
+    const { text, confidence } = await recognizeUpright(ocr, gray, readTsv)
+    if (text === '') empty += 1
+    else done.push(page)
+    if (confidence >= poorConfidence) return text
+    if (text !== '') unsure.push(page)
+    if (pictures < mostPictures) {
+      pictures += 1
+      await givePicture(page)
+    }
+    return text
+  }
+
+  async function givePicture(page: number): Promise<void> {
+    const drawn = document.withPage(page, (handle) => {
+      const ratio = pdfium._FPDF_GetPageWidthF(handle) / Math.max(1, pdfium._FPDF_GetPageHeightF(handle))
+      return drawPage(pdfium, handle, Math.round(pictureSide * Math.min(1, ratio)))
+    })
+    if (drawn === undefined) return
+    const { png, width, height } = drawn
+    await sink.image({ data: png, mediaType: 'image/png', width, height, at: { kind: 'page', page } })
+  }
+
+  return {
+    async read(page, remaining) {
+      if (done.length + empty >= ocrPages || spentMs >= ocrSeconds * 1000) {
+        skipped.push(page)
+        return ''
+      }
+      total ??= remaining()
+      const of = Math.min(total, ocrPages)
+      await sink.progress({ done: done.length + empty + 1, of, unit: 'page', by: 'ocr' })
+      const startedAt = performance.now()
+      try {
+        return await recognize(page)
+      } finally {
+        spentMs += performance.now() - startedAt
+      }
+    },
+    empty: () => empty,
+    problems(pages) {
+      const problems: Problem[] = []
+      if (done.length > 0) {
+        const which =
+          done.length === pages
+            ? 'It is a scan:'
+            : `${listPages(done)} ${done.length === 1 ? 'is a scan' : 'are scans'}:`
+        problems.push({ code: 'read_by_ocr', tell: `${which} the text was recognised (OCR) and may hold errors.` })
+      }
+      if (unsure.length > 0)
+        problems.push({
+          code: 'ocr_unsure',
+          tell: `The scan of ${listPages(unsure)} is hard to read: check what is quoted from there.`,
+        })
+      if (skipped.length > 0) {
+        const why =
+          spentMs >= ocrSeconds * 1000
+            ? `OCR may take ${ocrSeconds} seconds a file`
+            : `OCR may read ${ocrPages} pages a file`
+        problems.push({
+          code: 'ocr_limit',
+          tell: `${listPages(skipped)} ${skipped.length === 1 ? 'is a scan' : 'are scans'} and ${skipped.length === 1 ? 'was' : 'were'} not read: ${why}.`,
+        })
+      }
+      return problems
+    },
+  }
+}
+
+/** "page 3", "pages 3, 5–9 and 12 more": short enough for a chat. */
+export function listPages(pages: number[]): string {
+  const ranges: [number, number][] = []
+  for (const page of pages) {
+    const last = ranges.at(-1)
+    if (last?.[1] === page - 1) last[1] = page
+    else ranges.push([page, page])
+  }
+  const shown = ranges.slice(0, 6)
+  const left = ranges.slice(6).reduce((sum, [from, to]) => sum + to - from + 1, 0)
+  const list = shown.map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`)).join(', ')
+  return `${pages.length === 1 ? 'page' : 'pages'} ${list}${left === 0 ? '' : ` and ${left} more`}`
+}
