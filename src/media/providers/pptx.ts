@@ -1,0 +1,53 @@
+/** Reads PowerPoint presentations: the slides in their order, each with its tables and the speaker's notes. */
+import { ParleyError } from '../../core/errors.ts'
+import type { Provider } from '../provider.ts'
+import { type Archive, damaged, openArchive } from './archive.ts'
+import { readSlideText } from './pptx-text.ts'
+import { mainPart, type Relation, relationsOf } from './relations.ts'
+import { deliverSlides } from './slides.ts'
+import { readXml } from './xml.ts'
+
+export const provider: Provider = {
+  async read({ bytes, name }, limits, sink) {
+    await sink.progress({ done: 0, of: 0, unit: 'slide' })
+    const archive = await openArchive(bytes, name, limits)
+    const main = await mainPart(archive, 'ppt/presentation.xml')
+    if (!archive.has(main)) throw damaged(name)
+    const paths = await slidesOf(archive, main)
+    return deliverSlides({ name, limits, sink, of: paths.length }, async (at) => {
+      const path = paths[at]
+      if (path === undefined || !archive.has(path)) throw damaged(name)
+      const relations = [...(await relationsOf(archive, path)).values()].filter(({ external }) => !external)
+      const text = await readSlideText(archive, path)
+      for (const { target } of drawings(relations)) text.push(...(await readSlideText(archive, target)))
+      const notes = relations.find(({ type }) => type === 'notesSlide')?.target
+      return { text, notes: notes === undefined ? [] : await readSlideText(archive, notes) }
+    })
+  },
+}
+
+/** Diagrams keep their text apart from the slide. */
+function drawings(relations: readonly Relation[]): Relation[] {
+  return relations.filter(({ type }) => type === 'diagramData')
+}
+
+async function slidesOf(archive: Archive, main: string): Promise<string[]> {
+  const relations = await relationsOf(archive, main)
+  const paths: string[] = []
+  try {
+    await readXml(archive.stream(main), {
+      open(name, attributes) {
+        const target = name === 'p:sldId' ? relations.get(attributes['r:id'] ?? '')?.target : undefined
+        if (target !== undefined) paths.push(target)
+      },
+    })
+  } catch (error) {
+    if (error instanceof ParleyError && error.code !== 'file_damaged') throw error
+  }
+  if (paths.length > 0) return paths
+  // The list is broken: the slides' own numbers give their order then.
+  return archive.entries
+    .map(({ name }) => name)
+    .filter((name) => /(?:^|\/)slides\/slide\d+\.xml$/.test(name))
+    .sort((a, b) => Number(/(\d+)\.xml$/.exec(a)?.[1]) - Number(/(\d+)\.xml$/.exec(b)?.[1]))
+}
