@@ -24,6 +24,13 @@ export const errorCodes = {
   file_reader_crashed: 'now',
   file_fetch_failed: 'later',
   upload_incomplete: 'now',
+  // recordings
+  ffmpeg_missing: 'never',
+  transcriber_missing: 'never',
+  transcriber_unreachable: 'later',
+  transcriber_busy: 'later',
+  transcriber_refused_key: 'never',
+  transcriber_rejected: 'never',
   // models
   model_unreachable: 'later',
   model_busy: 'later',

@@ -32,6 +32,8 @@ export const Attachment = z.object({
   bytes: z.number().int().nonnegative().optional(),
   durationMs: z.number().nonnegative().optional(),
   voiceNote: z.boolean().default(false),
+  /** What the platform itself heard in a recording. */
+  transcript: z.string().optional(),
   /** The platform's own record: enough for any worker to fetch the bytes from a fresh process. Holds no secret. */
   locator: Json,
 })

@@ -20,7 +20,7 @@ export interface Guard {
 const lookMs = 25
 
 export function guard(
-  process: ReaderProcess,
+  process: Pick<ReaderProcess, 'pid' | 'exited' | 'kill'>,
   options: { name: string; limits: Pick<Limits, 'seconds' | 'memoryMb'>; signal?: AbortSignal },
 ): Guard {
   const { name, limits, signal } = options

@@ -24,6 +24,10 @@ export interface Limits {
   /** Pages without text that are read by OCR, and the time that it may take beside `seconds`. */
   ocrPages?: number
   ocrSeconds?: number
+  /** Of a recording, how much is heard; its `seconds` count the transcription server's time too. */
+  minutes?: number
+  /** Pictures kept of a video. */
+  frames?: number
 }
 
 /** What holds for every archive and office document where its family sets nothing else. */
@@ -36,19 +40,49 @@ export const archiveDefaults = {
 } as const
 
 /** Formats that share their limits. */
-export const families = ['pdf', 'text', 'csv', 'html', 'office', 'sheet', 'mail', 'archive'] as const
+export const families = [
+  'pdf',
+  'text',
+  'csv',
+  'html',
+  'image',
+  'office',
+  'sheet',
+  'mail',
+  'archive',
+  'audio',
+  'video',
+] as const
 export type Family = (typeof families)[number]
 
 /** THE defaults. A thousand dense pages are about three million characters. */
 export const defaultLimits = {
-  pdf: { bytes: 100e6, seconds: 120, memoryMb: 1024, pages: 2_000, rows: 1, characters: 12e6 },
+  pdf: {
+    ...{ bytes: 100e6, seconds: 120, memoryMb: 1024, pages: 2_000, rows: 1, characters: 12e6 },
+    ...{ ocrPages: 50, ocrSeconds: 240 },
+  },
   text: { bytes: 25e6, seconds: 60, memoryMb: 512, pages: 1, rows: 1, characters: 12e6 },
   csv: { bytes: 25e6, seconds: 60, memoryMb: 512, pages: 1, rows: 100_000, characters: 12e6 },
   html: { bytes: 10e6, seconds: 30, memoryMb: 512, pages: 1, rows: 1, characters: 12e6 },
+  image: {
+    ...{ bytes: 50e6, seconds: 60, memoryMb: 700, pages: 50, rows: 1, characters: 1e6 },
+    ...{ pixels: 64e6, ocrPages: 20, ocrSeconds: 120 },
+  },
   office: { bytes: 100e6, seconds: 120, memoryMb: 700, pages: 2_000, rows: 1, characters: 12e6 },
   sheet: { bytes: 100e6, seconds: 120, memoryMb: 700, pages: 500, rows: 100_000, characters: 12e6 },
   mail: { bytes: 50e6, seconds: 180, memoryMb: 1024, pages: 1, rows: 1, characters: 12e6 },
   archive: { bytes: 100e6, seconds: 180, memoryMb: 1024, pages: 1, rows: 1, characters: 12e6 },
+  audio: { bytes: 500e6, seconds: 3_600, memoryMb: 512, pages: 1, rows: 1, characters: 12e6, minutes: 240 },
+  video: {
+    bytes: 500e6,
+    seconds: 3_600,
+    memoryMb: 1024,
+    pages: 1,
+    rows: 1,
+    characters: 12e6,
+    minutes: 120,
+    frames: 12,
+  },
 } as const satisfies Record<Family, Limits>
 
 export type LimitOverrides = Partial<Record<Family, Partial<Limits>>>

@@ -18,6 +18,10 @@ export interface ReadRequest {
   name: string
   /** As declared by the platform: a hint. */
   mediaType: string
+  /** Of a recording, as the platform tells it: what a truncated file is held against. */
+  durationMs?: number
+  /** What the platform heard in a recording, for want of a transcriber. */
+  transcript?: string
 }
 
 export interface Reader {
