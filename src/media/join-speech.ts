@@ -1,0 +1,133 @@
+/**
+ * Joins what was heard in overlapping pieces. In the overlap both pieces heard the same words: where they agree, the words
+ * before come from the earlier piece and the words after from the later one. Pure.
+ */
+import type { HeardSegment } from './transcriber.ts'
+
+export interface HeardPiece {
+  /** Times from the start of the recording. */
+  segments: HeardSegment[]
+  fromMs: number
+  toMs: number
+  /** The quiet moment where the next piece takes over. */
+  cutMs: number
+}
+
+interface Word {
+  /** As it is compared: case and punctuation of two hearings differ. */
+  key: string
+  /** With whatever follows it up to the next word. */
+  text: string
+  fromMs: number
+  toMs: number
+  segment: HeardSegment
+}
+
+/** Recognisers round times, and the times of words are interpolated. */
+const slackMs = 3_000
+/** More words than anybody says in an overlap; an answer with more has no honest times. */
+const mostWords = 150
+
+export function joinSpeech(pieces: HeardPiece[]): HeardSegment[] {
+  let words: Word[] = []
+  let before: HeardPiece | undefined
+  for (const piece of pieces) {
+    const next = piece.segments.flatMap(wordsOf)
+    words = before === undefined ? next : join(words, next, { from: piece.fromMs, to: before.toMs, cut: before.cutMs })
+    before = piece
+  }
+  return segmentsOf(words)
+}
+
+interface Overlap {
+  from: number
+  to: number
+  cut: number
+}
+
+function join(earlier: Word[], later: Word[], overlap: Overlap): Word[] {
+  const firstOfTail = Math.max(
+    earlier.findLastIndex((word) => word.toMs < overlap.from - slackMs) + 1,
+    earlier.length - mostWords,
+  )
+  const tail = earlier.slice(firstOfTail)
+  const pastHead = later.findIndex((word) => word.fromMs > overlap.to + slackMs)
+  const head = later.slice(0, Math.min(pastHead < 0 ? later.length : pastHead, mostWords))
+  const run = bestRun(tail, head, overlap.cut)
+  if (run !== undefined)
+    return [...earlier.slice(0, firstOfTail + run.tail + run.length), ...later.slice(run.head + run.length)]
+  const middle = (word: Word) => (word.fromMs + word.toMs) / 2
+  return [
+    ...earlier.filter((word, place) => place < firstOfTail || middle(word) <= overlap.cut),
+    ...later.filter((word, place) => place >= head.length || middle(word) > overlap.cut),
+  ]
+}
+
+interface Run {
+  tail: number
+  head: number
+  length: number
+}
+
+/** The longest run of words that both heard at about the same time; near the cut, where both heard them whole. */
+function bestRun(tail: Word[], head: Word[], cutMs: number): Run | undefined {
+  let best: (Run & { score: number }) | undefined
+  const lengths = new Map<string, number>()
+  for (const [a, word] of tail.entries()) {
+    for (const [b, other] of head.entries()) {
+      const apart = Math.abs(word.fromMs - other.fromMs)
+      if (word.key !== other.key || apart > slackMs) continue
+      const length = (lengths.get(`${a - 1}-${b - 1}`) ?? 0) + 1
+      lengths.set(`${a}-${b}`, length)
+      if (length === 1 && (word.key.length < 4 || apart > slackMs / 2)) continue
+      const first = tail[a - length + 1] ?? word
+      const fromCut = Math.abs((first.fromMs + word.toMs) / 2 - cutMs)
+      const score = length - (2 * apart) / 1000 - fromCut / 4000
+      if (best === undefined || score >= best.score)
+        best = { tail: a - length + 1, head: b - length + 1, length, score }
+    }
+  }
+  return best
+}
+
+/** Letters of scripts that put no space between words are words of their own. */
+const wordPattern =
+  /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]\p{M}*|[\p{L}\p{N}][\p{L}\p{N}\p{M}'’]*/gu
+
+/** A segment's words, each with its share of the segment's time. */
+function wordsOf(segment: HeardSegment): Word[] {
+  const { text, fromMs, toMs } = segment
+  const found = [...text.matchAll(wordPattern)]
+  const perCharacter = text.length === 0 ? 0 : (toMs - fromMs) / text.length
+  return found.map((match, place) => {
+    const start = place === 0 ? 0 : match.index
+    const end = found[place + 1]?.index ?? text.length
+    return {
+      key: match[0].toLowerCase().replaceAll(/['’]/g, ''),
+      text: text.slice(start, end),
+      fromMs: fromMs + match.index * perCharacter,
+      toMs: fromMs + (match.index + match[0].length) * perCharacter,
+      segment,
+    }
+  })
+}
+
+function segmentsOf(words: Word[]): HeardSegment[] {
+  const segments: HeardSegment[] = []
+  let of: HeardSegment | undefined
+  for (const word of words) {
+    const last = segments.at(-1)
+    if (last === undefined || word.segment !== of) {
+      segments.push({ text: word.text, fromMs: word.fromMs, toMs: word.toMs })
+      of = word.segment
+    } else {
+      last.text += word.text
+      last.toMs = word.toMs
+    }
+  }
+  return segments.map(({ text, fromMs, toMs }) => ({
+    text: text.trim(),
+    fromMs: Math.round(fromMs),
+    toMs: Math.round(toMs),
+  }))
+}

@@ -1,0 +1,240 @@
+/**
+ * ffmpeg and ffprobe of this machine, each run held to its limits and killed on abort. A run may open its one input file and
+ * nothing else: only the demuxers of its container are allowed (playlists and concat lists are none), only the `file`
+ * protocol, and the environment is empty.
+ */
+import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
+import { statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
+import { z } from 'zod'
+import { ParleyError } from '../../core/errors.ts'
+import { createGate } from '../gate.ts'
+import { guard } from '../guard.ts'
+import type { Limits } from '../limits.ts'
+import type { RecordingFormat } from '../recordings.ts'
+
+export interface FfmpegInput {
+  path: string
+  /** The sender's name for it, for sentences. */
+  name: string
+  format: RecordingFormat
+}
+
+export interface RunOptions {
+  signal: AbortSignal
+  limits: Pick<Limits, 'seconds' | 'memoryMb'>
+}
+
+export interface Probe {
+  audio: boolean
+  /** A moving picture; the cover of an album is none. */
+  video: boolean
+  /** As the container says; a truncated file may say more than it holds. */
+  durationMs: number | undefined
+}
+
+export interface Run {
+  output: Readable
+  /** Resolves when ffmpeg has ended: `complete` with exit code 0. Rejects when a limit or abort ended it. */
+  ended: Promise<{ complete: boolean; peakBytes: number }>
+  kill(): unknown
+}
+
+export interface Ffmpeg {
+  /** "ffmpeg 5.1.9". Throws `ffmpeg_missing`. */
+  version(): Promise<string>
+  /** Throws `ffmpeg_missing`, `file_damaged`, `file_too_slow` or `file_too_hungry`. */
+  probe(input: FfmpegInput, options: RunOptions): Promise<Probe>
+  /** Runs `ffmpeg <input> …args`; `onLine` is given what it writes to standard error. One at a time per place in line. */
+  run<T>(
+    input: FfmpegInput,
+    task: { before?: readonly string[]; args: readonly string[]; onLine?(line: string): void },
+    options: RunOptions,
+    use: (run: Run) => Promise<T>,
+  ): Promise<T>
+}
+
+const Streams = z.object({
+  streams: z
+    .array(
+      z.object({
+        codec_type: z.string().optional(),
+        duration: z.coerce.number().optional().catch(undefined),
+        disposition: z.object({ attached_pic: z.number().optional() }).optional(),
+      }),
+    )
+    .default([]),
+  format: z.object({ duration: z.coerce.number().optional().catch(undefined) }).optional(),
+})
+
+const asItIs = ['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'info']
+/** A probe of a sound file takes 60 ms; one that takes longer than this is being led around. */
+const probeSeconds = 20
+
+/** `path`: ffmpeg itself or its folder; by default the one on PATH. `concurrency`: runs at once. */
+export function createFfmpeg({ path, concurrency = 2 }: { path?: string; concurrency?: number } = {}): Ffmpeg {
+  const gate = createGate(concurrency)
+  const programs = new Map<string, Promise<string>>()
+
+  function program(name: 'ffmpeg' | 'ffprobe'): Promise<string> {
+    const found = programs.get(name) ?? find(name, path)
+    programs.set(name, found)
+    // What is installed later is found later.
+    found.catch(() => programs.delete(name))
+    return found
+  }
+
+  async function start(name: 'ffmpeg' | 'ffprobe', args: readonly string[], file: string, options: RunOptions) {
+    options.signal.throwIfAborted()
+    return launch(await program(name), args, file, options)
+  }
+
+  return {
+    async version() {
+      const file = await program('ffmpeg')
+      const { stdout } = await promisify(execFile)(file, ['-version'], { env: {}, timeout: 10_000 }).catch((error) => {
+        throw missing(path, error)
+      })
+      await program('ffprobe')
+      return (
+        /^ffmpeg version (\d[\w.]*|\S+)/
+          .exec(stdout)
+          ?.slice(1)
+          .map((text) => `ffmpeg ${text}`)[0] ?? 'ffmpeg'
+      )
+    },
+
+    async probe(input, options) {
+      const args = ['-hide_banner', '-v', 'error', ...only(input), '-of', 'json', '-show_streams', '-show_format']
+      const limits = { ...options.limits, seconds: Math.min(probeSeconds, options.limits.seconds) }
+      const run = await start('ffprobe', [...args, '-i', source(input)], input.name, { ...options, limits })
+      const [json, { complete }] = await Promise.all([text(run.output), run.ended])
+      if (!complete) throw damaged(input.name)
+      const { streams, format } = Streams.parse(JSON.parse(json))
+      const seconds = format?.duration ?? Math.max(0, ...streams.map(({ duration }) => duration ?? 0))
+      return {
+        audio: streams.some(({ codec_type }) => codec_type === 'audio'),
+        video: streams.some((each) => each.codec_type === 'video' && each.disposition?.attached_pic !== 1),
+        durationMs: seconds > 0 ? Math.round(seconds * 1000) : undefined,
+      }
+    },
+
+    run: (input, { before = [], args, onLine }, options, use) =>
+      gate.run(options.signal, async () => {
+        // Should Parley be killed, a loop inside ffmpeg still ends by itself after this much processor time.
+        const ownLimit = ['-timelimit', String(Math.ceil(options.limits.seconds * 4))]
+        const line = [...asItIs, ...ownLimit, ...before, ...only(input), '-i', source(input), ...args]
+        const run = await start('ffmpeg', line, input.name, { ...options })
+        if (onLine) run.lines(onLine)
+        try {
+          return await use(run)
+        } catch (error) {
+          // What ended the run explains why its output broke off.
+          void run.kill()
+          await run.ended
+          throw error
+        } finally {
+          void run.kill()
+          await run.gone
+        }
+      }),
+  }
+}
+
+/** What the input may be opened as, and over what. */
+function only({ format }: FfmpegInput): string[] {
+  return ['-protocol_whitelist', 'file', '-format_whitelist', format.demuxers]
+}
+
+/** With the protocol said, no name is taken for an address. */
+function source({ path }: FfmpegInput): string {
+  return `file:${resolve(path)}`
+}
+
+function launch(program: string, args: readonly string[], name: string, { signal, limits }: RunOptions) {
+  const child: ChildProcessByStdio<null, Readable, Readable> = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {},
+    cwd: '/',
+    // A group of its own: Ctrl-C in a terminal is for Parley, which lets reads that run finish.
+    detached: process.platform !== 'win32',
+    windowsHide: true,
+  })
+  const listeners: ((line: string) => void)[] = []
+  let rest = ''
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (rest + chunk).split(/[\r\n]+/)
+    rest = (lines.pop() ?? '').slice(-4_000)
+    for (const line of lines) for (const listener of listeners) listener(line)
+  })
+  const exited = new Promise<{ code: number | null }>((resolve) => {
+    child.once('error', () => resolve({ code: null }))
+    child.once('close', (code) => resolve({ code }))
+  })
+  const kill = () => {
+    child.kill('SIGKILL')
+    return never
+  }
+  // The guard takes any exit for a crash; here it is the usual end, so it is told of none.
+  const never = new Promise<never>(() => {})
+  const guarded = guard({ pid: child.pid, exited: never, kill }, { name, limits, signal })
+  const ended = Promise.race([exited, guarded.broken])
+    .then(({ code }) => ({ complete: code === 0, peakBytes: guarded.peak() }))
+    .finally(() => guarded.release())
+  ended.catch(() => child.stdout.destroy())
+  return {
+    output: child.stdout,
+    ended,
+    kill,
+    gone: exited,
+    lines: (listener: (line: string) => void) => void listeners.push(listener),
+  }
+}
+
+export function damaged(name: string): ParleyError {
+  return new ParleyError(
+    'file_damaged',
+    `${name} is damaged or cut off, or no recording at all: ffmpeg cannot read it. Share it again, or convert it to mp3 or mp4 first.`,
+  )
+}
+
+function missing(path: string | undefined, cause?: unknown): ParleyError {
+  const tell =
+    path === undefined
+      ? 'ffmpeg is not installed on the machine that Parley runs on. Ask an admin to install it (for example apt-get install ffmpeg, or brew install ffmpeg) or to set FFMPEG_PATH.'
+      : 'There is no working ffmpeg and ffprobe where FFMPEG_PATH points. Ask an admin to set it to the program ffmpeg, with ffprobe beside it.'
+  return new ParleyError('ffmpeg_missing', tell, { cause })
+}
+
+/** The absolute path, because a program is started without this process's PATH. */
+async function find(name: 'ffmpeg' | 'ffprobe', path: string | undefined): Promise<string> {
+  const suffix = process.platform === 'win32' ? '.exe' : ''
+  try {
+    if (path !== undefined) {
+      const folder = statSync(path).isDirectory() ? path : dirname(path)
+      const file = name === 'ffmpeg' && folder !== path ? path : join(folder, `${name}${suffix}`)
+      if (!statSync(file).isFile()) throw new Error('not a file')
+      return resolve(file)
+    }
+    const [look, args] =
+      process.platform === 'win32' ? ['where', [name]] : ['/bin/sh', ['-c', 'command -v "$1"', 'sh', name]]
+    const { stdout } = await promisify(execFile)(look as string, args as string[], { timeout: 10_000 })
+    const found = stdout.split(/\r?\n/)[0]?.trim() ?? ''
+    if (found === '') throw new Error('not on PATH')
+    return found
+  } catch (error) {
+    throw missing(path, error)
+  }
+}
+
+/** At most a megabyte: more than any honest probe says. */
+async function text(stream: Readable): Promise<string> {
+  let said = ''
+  for await (const chunk of stream.setEncoding('utf8')) {
+    said += chunk
+    if (said.length > 1e6) break
+  }
+  return said
+}

@@ -1,0 +1,62 @@
+/** whisper-asr-webservice: `POST /asr?output=json&task=transcribe`. It decodes any container with an ffmpeg of its own. */
+import type { Transcriber } from '../transcriber.ts'
+import { patiently, transcriberError } from './transcribe-error.ts'
+import { heardFrom, Transcript } from './transcript.ts'
+
+export interface AsrTranscriberOptions {
+  /** With its path, e.g. `http://localhost:9000/asr`. */
+  url: string
+  apiKey?: string
+  timeoutMs?: number
+  backoffMs?: number
+}
+
+const maxBytes = 100_000_000
+const accepts = new Set(
+  ['mpeg', 'wav', 'flac', 'ogg', 'mp4', 'webm', 'aac', 'amr', 'aiff'].map((each) => `audio/${each}`),
+)
+
+export function createAsrTranscriber(options: AsrTranscriberOptions): Transcriber {
+  const { url, apiKey, timeoutMs = 600_000, backoffMs = 1_000 } = options
+  const headers: Record<string, string> = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }
+
+  async function send(address: URL, init: RequestInit, signal: AbortSignal): Promise<unknown> {
+    let response: Response
+    try {
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+      response = await fetch(address, { ...init, headers, signal: limited, redirect: 'error' })
+      if (response.ok) return await response.json()
+    } catch (cause) {
+      signal.throwIfAborted()
+      throw transcriberError({ cause })
+    }
+    await response.body?.cancel()
+    throw transcriberError({ status: response.status, headers: response.headers })
+  }
+
+  return {
+    name: 'whisper-asr',
+    accepts,
+    maxBytes,
+    async hear({ bytes, name, mediaType, durationMs }, { signal, language }) {
+      const address = new URL(url)
+      for (const [key, value] of Object.entries({ output: 'json', task: 'transcribe', encode: 'true', language }))
+        if (value !== undefined) address.searchParams.set(key, value)
+      const answer = await patiently(signal, backoffMs, () => {
+        const body = new FormData()
+        body.set('audio_file', new File([bytes], name, { type: mediaType }))
+        return send(address, { method: 'POST', body }, signal)
+      })
+      const transcript = Transcript.safeParse(answer)
+      if (!transcript.success) throw transcriberError({ status: 200, cause: transcript.error })
+      return heardFrom(transcript.data, durationMs)
+    },
+    async check(signal) {
+      const address = new URL(url)
+      await fetch(new URL('/', address), { headers, signal }).catch((cause: unknown) => {
+        throw transcriberError({ cause })
+      })
+      return `whisper-asr-webservice at ${address.host}`
+    },
+  }
+}

@@ -1,0 +1,54 @@
+/** What goes wrong with a transcription server, in Parley's codes, and when to ask again. Nothing it said reaches `tell`. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ParleyError } from '../../core/errors.ts'
+
+export interface ServerFailure {
+  /** Absent when there was no answer. */
+  status?: number
+  headers?: Headers
+  cause?: unknown
+}
+
+const maxTries = 3
+/** A server that asks for a longer pause than this gets none. */
+const maxPauseMs = 30_000
+
+export function transcriberError({ status, headers, cause }: ServerFailure): ParleyError {
+  if (status === undefined || status >= 500 || status === 408) {
+    const tell =
+      'The transcription server does not answer. Please try again in a minute; an admin should look at TRANSCRIBE_URL.'
+    return new ParleyError('transcriber_unreachable', tell, { cause })
+  }
+  if (status === 429) {
+    const seconds = Number(headers?.get('retry-after') ?? Number.NaN)
+    return new ParleyError(
+      'transcriber_busy',
+      'The transcription server has too much to do. Please try again in a minute.',
+      {
+        cause,
+        ...(Number.isFinite(seconds) && { retryAfterMs: seconds * 1000 }),
+      },
+    )
+  }
+  if (status === 401 || status === 402 || status === 403) {
+    const tell = 'The transcription server refuses its key. Ask an admin to look at TRANSCRIBE_API_KEY.'
+    return new ParleyError('transcriber_refused_key', tell, { cause })
+  }
+  const tell = `The transcription server does not take this recording (status ${status}). Share it as mp3, or ask an admin to look at TRANSCRIBE_URL and TRANSCRIBE_MODEL.`
+  return new ParleyError('transcriber_rejected', tell, { cause })
+}
+
+/** Tries again what passes. `ask` throws a ParleyError, or the signal's reason on abort. */
+export async function patiently<T>(signal: AbortSignal, backoffMs: number, ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await ask()
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof ParleyError) || error.retry === 'never' || tries >= maxTries) throw error
+      const pause = error.retryAfterMs ?? backoffMs * 2 ** (tries - 1)
+      if (pause > maxPauseMs) throw error
+      await sleep(pause, undefined, { signal })
+    }
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * `POST /v1/audio/transcriptions`, the dialect that OpenAI, Speaches (faster-whisper-server), vLLM and Groq share. Times come
+ * with `verbose_json`; a server or model without it is asked again for plain `json`, and from then on at once.
+ */
+import { APIError, APIUserAbortError, OpenAI } from 'openai'
+import type { Log } from '../../core/log.ts'
+import type { Transcriber } from '../transcriber.ts'
+import { patiently, transcriberError } from './transcribe-error.ts'
+import { heardFrom, Transcript } from './transcript.ts'
+
+export interface OpenAiTranscriberOptions {
+  /** With its version, e.g. `http://localhost:8000/v1`. */
+  baseUrl: string
+  model: string
+  apiKey?: string
+  /** For one piece of a recording. */
+  timeoutMs?: number
+  backoffMs?: number
+  log: Log
+}
+
+/** OpenAI's own limit, which the others have taken over. */
+const maxBytes = 25_000_000
+const accepts = new Set([
+  'audio/mpeg',
+  'audio/wav',
+  'audio/flac',
+  'audio/ogg',
+  'audio/mp4',
+  'audio/webm',
+  'video/mp4',
+  'video/webm',
+])
+
+export function createOpenAiTranscriber(options: OpenAiTranscriberOptions): Transcriber {
+  const { baseUrl, model, apiKey, log, timeoutMs = 600_000, backoffMs = 1_000 } = options
+  let format: 'verbose_json' | 'json' = 'verbose_json'
+  const client = new OpenAI({
+    baseURL: baseUrl,
+    apiKey: apiKey ?? 'none',
+    // Everything the SDK would read from the environment by itself is said here, so that it reads nothing.
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    webhookSecret: null,
+    logLevel: 'off',
+    maxRetries: 0,
+    timeout: timeoutMs,
+    ...(apiKey === undefined ? { defaultHeaders: { authorization: null } } : {}),
+  })
+
+  async function ask(file: File, language: string | undefined, signal: AbortSignal): Promise<unknown> {
+    const used = format
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+    const body = { file, model, ...(language === undefined ? {} : { language }) }
+    try {
+      return await client.audio.transcriptions.create({ ...body, response_format: used }, { signal: limited })
+    } catch (thrown) {
+      signal.throwIfAborted()
+      if (used === 'json' || !(thrown instanceof APIError) || !(thrown.status === 400 || thrown.status === 422))
+        throw failure(thrown)
+      const plain = await client.audio.transcriptions
+        .create({ ...body, response_format: 'json' }, { signal: limited })
+        .catch((error: unknown) => {
+          signal.throwIfAborted()
+          throw failure(error)
+        })
+      format = 'json'
+      log.info({ model }, 'transcription server tells no times')
+      return plain
+    }
+  }
+
+  return {
+    name: model,
+    accepts,
+    maxBytes,
+    async hear({ bytes, name, mediaType, durationMs }, { signal, language }) {
+      const file = new File([bytes], name, { type: mediaType })
+      const answer = await patiently(signal, backoffMs, () => ask(file, language, signal))
+      const transcript = Transcript.safeParse(typeof answer === 'string' ? { text: answer } : answer)
+      if (!transcript.success) throw transcriberError({ status: 200, cause: transcript.error })
+      return heardFrom(transcript.data, durationMs)
+    },
+    async check(signal) {
+      const where = new URL(baseUrl).host
+      try {
+        const { data } = await client.models.list({ signal })
+        const known = data.some(({ id }) => id === model)
+        return known || data.length === 0
+          ? `${model} at ${where}`
+          : `${model} at ${where}, which does not list that model`
+      } catch (thrown) {
+        // Not every transcription server lists its models; one that answers at all is there.
+        if (
+          thrown instanceof APIError &&
+          thrown.status !== undefined &&
+          ![401, 403].includes(thrown.status) &&
+          thrown.status < 500
+        )
+          return `${model} at ${where}`
+        throw failure(thrown)
+      }
+    },
+  }
+}
+
+function failure(thrown: unknown) {
+  if (thrown instanceof APIUserAbortError) return transcriberError({ cause: thrown })
+  if (!(thrown instanceof APIError) || thrown.status === undefined) return transcriberError({ cause: thrown })
+  // A server's own words may repeat what was said in the recording.
+  const cause = new Error(`${thrown.status} ${thrown.code ?? ''}`)
+  return transcriberError({ status: thrown.status, headers: thrown.headers, cause })
+}

@@ -1,0 +1,70 @@
+/** What transcription servers answer, in the words of the port: Whisper's own JSON, which all of them share. */
+import { z } from 'zod'
+import type { Heard, HeardSegment } from '../transcriber.ts'
+
+export const Transcript = z.object({
+  text: z.string().nullish(),
+  language: z.string().nullish().catch(undefined),
+  duration: z.coerce.number().nonnegative().nullish().catch(undefined),
+  segments: z
+    .array(
+      z.object({
+        text: z.string(),
+        start: z.number().nonnegative(),
+        end: z.number().nonnegative(),
+        no_speech_prob: z.number().nullish().catch(undefined),
+        avg_logprob: z.number().nullish().catch(undefined),
+      }),
+    )
+    .nullish(),
+})
+
+/** `durationMs`: of what was sent, for a server that tells no times. */
+export function heardFrom(transcript: z.infer<typeof Transcript>, durationMs: number | undefined): Heard {
+  const { text, segments, duration } = transcript
+  const language = languageCode(transcript.language)
+  const ms = duration === null || duration === undefined ? undefined : Math.round(duration * 1000)
+  const spoken = text?.trim() ?? ''
+  const whole: HeardSegment[] = spoken === '' ? [] : [{ text: spoken, fromMs: 0, toMs: ms ?? durationMs ?? 0 }]
+  const timed = segments?.filter((segment) => !imagined(segment)) ?? []
+  return {
+    segments:
+      segments !== null && segments !== undefined && segments.length > 0
+        ? timed.map(({ text, start, end }) => ({
+            text: text.trim(),
+            fromMs: Math.round(start * 1000),
+            toMs: Math.round(Math.max(start, end) * 1000),
+          }))
+        : whole,
+    ...(language !== undefined && { language }),
+    ...(ms !== undefined && ms > 0 && { durationMs: ms }),
+  }
+}
+
+/** Whisper's own rule for words that it made up in silence. */
+function imagined({
+  no_speech_prob: noSpeech,
+  avg_logprob: likely,
+}: {
+  no_speech_prob?: number | null | undefined
+  avg_logprob?: number | null | undefined
+}): boolean {
+  return (noSpeech ?? 0) > 0.6 && (likely ?? 0) < -1
+}
+
+const codes = (
+  'af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he hi hr ht hu hy id is it ja jv ' +
+  'ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su ' +
+  'sv sw ta te tg th tk tl tr tt uk ur uz vi yi yo yue zh'
+).split(' ')
+
+let byName: Map<string, string> | undefined
+
+/** Some servers tell `en`, others `english`. */
+function languageCode(told: string | null | undefined): string | undefined {
+  const name = told?.trim().toLowerCase() ?? ''
+  if (/^[a-z]{2,3}(?:-[a-z0-9]{2,8})*$/.test(name) && codes.includes(name.split('-')[0] ?? '')) return name
+  const names = new Intl.DisplayNames('en', { type: 'language' })
+  byName ??= new Map(codes.map((code) => [names.of(code)?.toLowerCase() ?? code, code]))
+  return byName.get(name)
+}

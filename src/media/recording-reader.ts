@@ -1,0 +1,255 @@
+/**
+ * Reads recordings beside the files that reading processes read: sound becomes a transcript with times, a video also its key
+ * frames. ffmpeg is a process of its own with nothing to give away, and the transcriber a server, so no reading process is used.
+ */
+import { open } from 'node:fs/promises'
+import { type Artifact, clock, type Picture, type Problem } from '../core/artifact.ts'
+import { asParleyError, ParleyError } from '../core/errors.ts'
+import { type Blobs, formatBytes } from './blobs.ts'
+import { announcedBy } from './formats.ts'
+import { keyFrames } from './frames.ts'
+import { createGate } from './gate.ts'
+import { type LimitOverrides, type Limits, limitsFor } from './limits.ts'
+import { canGoAsItIs, cutOff, type Listened, listen } from './listen.ts'
+import type { CutPlan } from './pcm.ts'
+import type { Ffmpeg, Probe } from './providers/ffmpeg.ts'
+import type { PageRenderer, Reader, ReadProgress, ReadRequest } from './reader.ts'
+import {
+  endsInsideOggPage,
+  type RecordingFormat,
+  type RecordingType,
+  recordings,
+  recordingType,
+  withoutVideo,
+} from './recordings.ts'
+import { type Sniffed, sampleBytes, sniff } from './sniff.ts'
+import { speechSegments } from './speech-segments.ts'
+import type { Transcriber } from './transcriber.ts'
+
+export interface RecordingDeps {
+  ffmpeg: Ffmpeg
+  /** Absent: only what a platform has transcribed itself can be used. */
+  transcriber?: Transcriber
+  blobs: Pick<Blobs, 'put'>
+  limits?: LimitOverrides
+  plan?: CutPlan
+}
+
+interface Looked {
+  request: ReadRequest
+  bytes: number
+  type: RecordingType
+  format: RecordingFormat
+  limits: Limits
+  problems: Problem[]
+}
+
+interface ReadOptions {
+  signal: AbortSignal
+  onProgress(progress: ReadProgress): void
+}
+
+/** What the transcription server is asked at once, whatever the number of recordings. */
+const heardAtOnce = 4
+
+/** `files`, which reads also recordings. */
+export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps): Reader & PageRenderer {
+  const gate = createGate(heardAtOnce)
+  const engineFor = ({ transcript }: ReadRequest) =>
+    `recording-1/${deps.transcriber?.name ?? (transcript === undefined ? 'unheard' : 'platform')}`
+
+  async function read(looked: Looked, options: ReadOptions): Promise<Artifact> {
+    const { request, limits } = looked
+    const problems = [...looked.problems]
+    const input = { path: request.path, name: request.name, format: looked.format }
+    const probe = await probeOf(looked, options)
+    if (probe?.audio === false && !probe.video) throw nothingInside(request.name)
+    const expectedMs = longest(request.durationMs, probe?.durationMs)
+    const of = Math.round((expectedMs ?? 0) / 1000)
+    options.onProgress({ done: 0, of, unit: 'second' })
+
+    // Side by side: one waits for the network, the other for the processor.
+    const [listened, images] = await Promise.all([
+      hear(),
+      probe?.video === true
+        ? keyFrames({ ffmpeg: deps.ffmpeg, blobs: deps.blobs }, input, {
+            ...{ signal: options.signal, limits, durationMs: expectedMs },
+          }).catch((error: unknown) => unlessAborted(error, options.signal))
+        : undefined,
+    ])
+    const pictures: Picture[] = Array.isArray(images) ? images : []
+    if (images instanceof ParleyError) problems.push({ code: images.code, tell: images.tell })
+    if (probe === undefined && looked.format.video) problems.push(unseen(request.name))
+    if (listened instanceof ParleyError) {
+      if (pictures.length === 0) throw listened
+      problems.push({ code: listened.code, tell: listened.tell })
+    }
+    return artifactOf(looked, listened instanceof ParleyError ? { segments: [], problems: [] } : listened, {
+      problems,
+      pictures,
+      durationMs: expectedMs,
+      engine: engineFor(request),
+    })
+
+    async function hear(): Promise<Listened | ParleyError> {
+      if (probe?.audio === false) return { segments: [], problems: [silentVideo(request.name)] }
+      try {
+        const { transcriber } = deps
+        if (transcriber === undefined) throw unheard(request.name)
+        const mediaType = probe?.video === false ? withoutVideo(looked.type) : looked.type
+        const asItIs =
+          probe?.video !== true &&
+          canGoAsItIs(transcriber, { mediaType, bytes: looked.bytes, durationMs: expectedMs }, deps.plan)
+        return await listen(
+          { ...deps, transcriber, gate },
+          { ...input, bytes: looked.bytes, mediaType, asItIs, expectedMs },
+          {
+            ...options,
+            limits,
+            onHeard: (ms) =>
+              options.onProgress({
+                done: Math.round(ms / 1000),
+                of: Math.max(of, Math.round(ms / 1000)),
+                unit: 'second',
+              }),
+          },
+        )
+      } catch (error) {
+        const told = await unlessAborted(error, options.signal)
+        const { transcript } = request
+        if (transcript === undefined || transcript.trim() === '') return told
+        const problem = { code: told.code, tell: `${told.tell} The transcript is the one that came with the message.` }
+        const whole = { text: transcript, fromMs: 0, toMs: expectedMs ?? 0 }
+        return { segments: [whole], problems: deps.transcriber === undefined ? [] : [problem] }
+      }
+    }
+  }
+
+  /** Undefined where there is no ffmpeg and the file may go without it. */
+  async function probeOf(
+    { request, limits, format, type, bytes }: Looked,
+    { signal }: ReadOptions,
+  ): Promise<Probe | undefined> {
+    try {
+      return await deps.ffmpeg.probe({ path: request.path, name: request.name, format }, { signal, limits })
+    } catch (error) {
+      const told = await unlessAborted(error, signal)
+      const known = { mediaType: type, bytes, durationMs: request.durationMs }
+      const without =
+        deps.transcriber === undefined
+          ? request.transcript !== undefined
+          : canGoAsItIs(deps.transcriber, known, deps.plan)
+      if (told.code === 'ffmpeg_missing' && without) return undefined
+      if (told.code !== 'ffmpeg_missing') throw told
+      throw deps.transcriber === undefined && !format.video ? unheard(request.name) : told
+    }
+  }
+
+  return {
+    async identify(request) {
+      const looked = await lookAt(request, deps.limits)
+      return looked === undefined ? files.identify(request) : { engine: engineFor(request), mediaType: looked.type }
+    },
+    async read(request, options) {
+      options.signal.throwIfAborted()
+      const looked = await lookAt(request, deps.limits)
+      return looked === undefined ? files.read(request, options) : read(looked, options)
+    },
+    render: files.render,
+    close: files.close,
+  }
+}
+
+/** Undefined for a file that is no recording. Throws `file_too_large`. */
+async function lookAt(request: ReadRequest, overrides: LimitOverrides | undefined): Promise<Looked | undefined> {
+  const { name, path } = request
+  const file = await open(path).catch(() => undefined)
+  if (file === undefined) return undefined
+  try {
+    const { size: bytes } = await file.stat()
+    const part = async (from: number) => {
+      const { buffer, bytesRead } = await file.read(new Uint8Array(Math.min(bytes, sampleBytes)), 0, undefined, from)
+      return buffer.subarray(0, bytesRead)
+    }
+    const sample = await part(0)
+    const sniffed: Sniffed = await sniff(sample, request)
+    // A picture of the album may push the first sound out of the sample.
+    const tagged = Buffer.from(sample.subarray(0, 3)).toString('latin1') === 'ID3'
+    const type = recordingType(sniffed.mediaType) ?? (tagged ? 'audio/mpeg' : undefined)
+    if (type === undefined) return undefined
+    const format = recordings[type]
+    const limits = limitsFor(format.video ? 'video' : 'audio', overrides)
+    if (bytes > limits.bytes) {
+      const tell = `${name} is ${formatBytes(bytes)}: over the limit of ${formatBytes(limits.bytes)}. Share a smaller file, or ask an admin to raise the limit.`
+      throw new ParleyError('file_too_large', tell)
+    }
+    const announced = announcedBy(name)?.called
+    const named = announced === 'a sound recording' || announced === 'a video'
+    const torn = format.demuxers === 'ogg' && endsInsideOggPage(await part(Math.max(0, bytes - sampleBytes)))
+    const problems = [
+      ...(sniffed.problem === undefined || named ? [] : [sniffed.problem]),
+      ...(torn ? [cutOff(name)] : []),
+    ]
+    return { request, bytes, type, format, limits, problems }
+  } finally {
+    await file.close()
+  }
+}
+
+async function artifactOf(
+  { request, type, limits }: Looked,
+  listened: Listened,
+  rest: { engine: string; pictures: Picture[]; problems: Problem[]; durationMs: number | undefined },
+): Promise<Artifact> {
+  const { countTokens } = await import('./providers/tokens.ts')
+  const { segments, cutAtMs } = speechSegments(listened.segments, limits.characters, countTokens)
+  const full =
+    cutAtMs === undefined ? undefined : `Only the first ${clock(cutAtMs)} of ${request.name} fit the limit of text.`
+  const truncated = full ?? listened.truncated
+  const durationMs = listened.durationMs ?? rest.durationMs
+  const known = new Set<string>()
+  const problems = [...listened.problems, ...rest.problems].filter(({ code }) => !known.has(code) && known.add(code))
+  return {
+    contentHash: request.contentHash,
+    engine: rest.engine,
+    mediaType: rest.pictures.length > 0 ? type : withoutVideo(type),
+    ...(listened.language !== undefined && { language: listened.language }),
+    segments,
+    ...(rest.pictures.length > 0 && { images: rest.pictures }),
+    ...(durationMs !== undefined && { durationMs }),
+    tokens: segments.reduce((sum, { tokens }) => sum + tokens, 0),
+    ...(truncated !== undefined && { truncated }),
+    problems,
+  }
+}
+
+function longest(...values: (number | undefined)[]): number | undefined {
+  const known = values.filter((value) => value !== undefined)
+  return known.length === 0 ? undefined : Math.max(...known)
+}
+
+async function unlessAborted(error: unknown, signal: AbortSignal): Promise<ParleyError> {
+  signal.throwIfAborted()
+  return asParleyError(error)
+}
+
+function unheard(name: string): ParleyError {
+  const tell = `${name} is a recording, and no transcription is configured that could hear it. Share a transcript as text, or ask an admin to set TRANSCRIBE_URL.`
+  return new ParleyError('transcriber_missing', tell)
+}
+
+function nothingInside(name: string): ParleyError {
+  return new ParleyError(
+    'file_empty',
+    `${name} holds neither sound nor a moving picture. Check the file and share it again.`,
+  )
+}
+
+function unseen(name: string): Problem {
+  const tell = `The pictures of ${name} were not looked at: ffmpeg is not installed. An admin can install it or set FFMPEG_PATH.`
+  return { code: 'ffmpeg_missing', tell }
+}
+
+function silentVideo(name: string): Problem {
+  return { code: 'no_sound', tell: `${name} has no sound: only its pictures were looked at.` }
+}

@@ -1,0 +1,40 @@
+/** The port of speech recognition: a short recording in, what was said out. Its law is transcriber.contract.ts. */
+
+export interface Recording {
+  bytes: Uint8Array<ArrayBuffer>
+  /** With the extension that tells the server its container, e.g. `voice.ogg`. Never the sender's own name. */
+  name: string
+  mediaType: string
+  durationMs?: number
+}
+
+export interface HeardSegment {
+  text: string
+  /** Milliseconds from the start of the recording. */
+  fromMs: number
+  toMs: number
+}
+
+export interface Heard {
+  /** In order of time. Without text where nothing was said. */
+  segments: HeardSegment[]
+  /** BCP 47, where the server tells. */
+  language?: string
+  /** How much of the recording the server decoded, where it tells. */
+  durationMs?: number
+}
+
+export interface Transcriber {
+  /** Names what hears, e.g. `whisper-1`: part of the key under which a transcript is cached. */
+  name: string
+  /** Containers that it takes as they are. */
+  accepts: ReadonlySet<string>
+  maxBytes: number
+  /**
+   * Throws `transcriber_unreachable`, `transcriber_busy`, `transcriber_refused_key` or `transcriber_rejected`, and the
+   * signal's reason on abort. Tries again by itself where that helps.
+   */
+  hear(recording: Recording, options: { signal: AbortSignal; language?: string }): Promise<Heard>
+  /** What `doctor` tells. Throws as `hear` does when the server is not there. */
+  check(signal: AbortSignal): Promise<string>
+}
