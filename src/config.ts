@@ -39,6 +39,10 @@ export const Environment = z.object({
   OPENAI_API_KEY: z.string().min(1).optional(),
   OPENAI_BASE_URL: url.optional(),
   OLLAMA_HOST: z.string().min(1).optional(),
+  TRANSCRIBE_URL: url.optional(),
+  TRANSCRIBE_MODEL: z.string().min(1).optional(),
+  TRANSCRIBE_API_KEY: z.string().min(1).optional(),
+  FFMPEG_PATH: z.string().min(1).optional(),
 })
 
 const Price = z.union([z.string(), z.number()]).transform((value, context) => {
@@ -93,10 +97,19 @@ export const File = z.strictObject({
         pages: z.int().min(1).optional(),
         rows: z.int().min(1).optional(),
         characters: z.int().min(1000).optional(),
+        minutes: z.number().positive().optional(),
+        frames: z.int().min(1).max(100).optional(),
+        megapixels: z.number().positive().optional(),
+        ocrPages: z.int().min(0).optional(),
+        ocrSeconds: z.number().min(0).optional(),
       }),
     )
     .default({}),
 })
+
+export type TranscriberSettings =
+  | { dialect: 'openai'; url: string; model: string; apiKey?: string }
+  | { dialect: 'asr'; url: string; apiKey?: string }
 
 export type Config = ReturnType<typeof settle>
 
@@ -156,11 +169,25 @@ function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof F
       openai: openai ? { apiKey: environment.OPENAI_API_KEY, baseUrl: environment.OPENAI_BASE_URL } : undefined,
       ollama: environment.OLLAMA_HOST === undefined ? undefined : { baseUrl: ollamaUrl(environment.OLLAMA_HOST) },
     },
+    transcriber: transcriber(environment),
+    ffmpegPath: environment.FFMPEG_PATH === undefined ? undefined : resolve(cwd, environment.FFMPEG_PATH),
     models: { default: file.models.default, list: file.models.list.map(configuredModel) },
     turns: file.turns,
     reading: readingLimits(file.reading),
     limits: { ...file.limits, fileBytes: file.limits.fileMegabytes * 1_000_000 },
   }
+}
+
+/** A key goes only to the server that it was given for: OpenAI's to OpenAI alone. */
+function transcriber(environment: z.infer<typeof Environment>): TranscriberSettings | undefined {
+  const { TRANSCRIBE_URL: url, TRANSCRIBE_MODEL: model = 'whisper-1', TRANSCRIBE_API_KEY: key } = environment
+  const apiKey = key === undefined ? {} : { apiKey: key }
+  if (url !== undefined)
+    return new URL(url).pathname.replace(/\/$/, '').endsWith('/asr')
+      ? { dialect: 'asr', url, ...apiKey }
+      : { dialect: 'openai', url, model, ...apiKey }
+  if (environment.OPENAI_API_KEY === undefined || environment.OPENAI_BASE_URL !== undefined) return undefined
+  return { dialect: 'openai', url: 'https://api.openai.com/v1', model, apiKey: environment.OPENAI_API_KEY }
 }
 
 function configuredModel({ price, ...model }: z.infer<typeof File>['models']['list'][number]): ConfiguredModel {
@@ -186,6 +213,11 @@ function readingLimits(reading: z.infer<typeof File>['reading']): LimitOverrides
       pages: rest.pages,
       rows: rest.rows,
       characters: rest.characters,
+      minutes: rest.minutes,
+      frames: rest.frames,
+      ...(rest.megapixels === undefined ? {} : { pixels: rest.megapixels * 1e6 }),
+      ocrPages: rest.ocrPages,
+      ocrSeconds: rest.ocrSeconds,
     }
     overrides[family] = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
   }

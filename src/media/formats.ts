@@ -28,6 +28,7 @@ const pdf: FormatReader = { engine: 'pdf-2', module: provider('pdf.ts'), family:
 const text: FormatReader = { engine: 'text-1', module: provider('text.ts'), family: 'text' }
 const csv: FormatReader = { engine: 'csv-1', module: provider('csv.ts'), family: 'csv' }
 const html: FormatReader = { engine: 'html-1', module: provider('html.ts'), family: 'html' }
+const image: FormatReader = { engine: 'image-1', module: provider('image.ts'), family: 'image', native: true }
 
 const sourceCode =
   'js mjs cjs ts mts cts jsx tsx py rb go rs java kt kts scala c h cc cpp hpp cs swift m php pl lua r jl sh bash zsh fish ps1 ' +
@@ -58,7 +59,16 @@ export const formats = {
     extensions: ['xml', 'xsd', 'xsl', 'rss', 'atom', 'plist', 'kml', 'gpx'],
     reader: text,
   },
-  'image/svg+xml': { called: 'an SVG drawing', extensions: ['svg'], reader: text },
+  'image/svg+xml': { called: 'an SVG drawing', extensions: ['svg'], reader: image },
+  'image/jpeg': { called: 'a JPEG picture', extensions: ['jpg', 'jpeg', 'jpe', 'jfif'], reader: image },
+  'image/png': { called: 'a PNG picture', extensions: ['png'], reader: image },
+  'image/apng': { called: 'a PNG picture', extensions: ['apng'], reader: image },
+  'image/webp': { called: 'a WebP picture', extensions: ['webp'], reader: image },
+  'image/gif': { called: 'a GIF picture', extensions: ['gif'], reader: image },
+  'image/tiff': { called: 'a TIFF picture', extensions: ['tif', 'tiff'], reader: image },
+  'image/avif': { called: 'an AVIF picture', extensions: ['avif'], reader: image },
+  'image/heic': { called: 'a HEIC picture', extensions: ['heic'], reader: image },
+  'image/heif': { called: 'a HEIC picture', extensions: ['heif', 'hif'], reader: image },
   'application/x-tex': { called: 'TeX', extensions: ['tex', 'bib', 'sty'], reader: text },
   'text/csv': { called: 'comma-separated values', extensions: ['csv'], reader: csv },
   'text/tab-separated-values': { called: 'tab-separated values', extensions: ['tsv', 'tab'], reader: csv },
@@ -72,8 +82,8 @@ const refused: readonly { types: readonly string[]; called: string; extensions: 
   {
     types: ['image/'],
     called: 'a picture',
-    extensions: ['png', 'jpg', 'jpeg', 'gif', 'webp', 'tif', 'tiff', 'bmp', 'heic', 'avif', 'ico', 'psd'],
-    next: 'Pictures cannot be read yet: type out what matters in it, or share the document it was taken from.',
+    extensions: ['bmp', 'ico', 'psd', 'jxl', 'cr2', 'nef', 'dng'],
+    next: 'Pictures of this kind cannot be read: save it as PNG or JPEG and share that.',
   },
   {
     types: ['audio/'],

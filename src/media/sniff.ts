@@ -66,7 +66,7 @@ function startsLikePdf(sample: Uint8Array): boolean {
 /** Whether a media type is one of the text formats of the table, which only a name tells apart. */
 function isText(mediaType: string, table: Formats): boolean {
   const family = table[mediaType]?.reader?.family
-  return family !== undefined && family !== 'pdf'
+  return family === 'text' || family === 'csv' || family === 'html'
 }
 
 function isPlain(mediaType: string, table: Formats): boolean {

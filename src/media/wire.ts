@@ -26,6 +26,7 @@ export type Task =
 const Unit = z.enum(['page', 'row', 'line', 'slide', 'second'])
 const FileCode = z.enum([
   'file_empty',
+  'file_too_large',
   'file_encrypted',
   'file_damaged',
   'file_too_large',

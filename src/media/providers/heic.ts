@@ -1,0 +1,30 @@
+/** HEIC, as phones take it, by libheif compiled to WebAssembly. It turns pictures upright by itself. */
+import { createRequire } from 'node:module'
+import type { Input } from '../provider.ts'
+import { damaged, tooManyPixels } from './image-refusals.ts'
+
+export interface RawPicture {
+  /** RGBA. */
+  data: Uint8Array
+  size: { width: number; height: number }
+}
+
+interface HeicImage {
+  width: number
+  height: number
+  decode(): Promise<{ width: number; height: number; data: Uint8ClampedArray }>
+}
+
+type DecodeAll = (options: { buffer: Uint8Array }) => Promise<HeicImage[]>
+
+/** Throws `file_too_large` before it decodes, or `file_damaged`. */
+export async function decodeHeic({ bytes, name }: Input, pixels: number): Promise<RawPicture> {
+  const { all }: { all: DecodeAll } = createRequire(import.meta.url)('heic-decode')
+  const [first] = await all({ buffer: bytes }).catch(() => [])
+  if (first === undefined) throw damaged(name)
+  if (first.width * first.height > pixels) throw tooManyPixels(name, first, pixels)
+  const decoded = await first.decode().catch(() => undefined)
+  if (decoded === undefined) throw damaged(name)
+  const { data, width, height } = decoded
+  return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), size: { width, height } }
+}

@@ -1,0 +1,78 @@
+/**
+ * Pictures decoded by sharp (libvips) and libheif: upright, in sRGB, on white, and of a size that was looked at first. Runs
+ * in a native reading process alone. Only readers of bytes in memory are left to libvips: it opens no file by itself.
+ */
+import sharp, { type Sharp, type SharpOptions } from 'sharp'
+import type { Problem } from '../../core/artifact.ts'
+import type { Limits } from '../limits.ts'
+import type { Input } from '../provider.ts'
+import { decodeHeic } from './heic.ts'
+import { damaged, tooManyPixels } from './image-refusals.ts'
+
+sharp.concurrency(1)
+sharp.cache(false)
+sharp.block({ operation: ['VipsForeignLoad'] })
+sharp.unblock({
+  operation: ['Jpeg', 'Png', 'Webp', 'Tiff', 'Nsgif', 'Svg', 'Heif'].map((kind) => `VipsForeignLoad${kind}Buffer`),
+})
+
+export interface Picture {
+  /** Frames of a picture that moves count as one. */
+  pages: number
+  problems: Problem[]
+  /** `page` is 1-based. Ready to be resized: nothing is decoded before its output is asked for. */
+  open(page: number): Sharp
+}
+
+export const defaultPixels = 64e6
+/** SVGs are drawn at this size: what models are given, and enough for small print. */
+const drawnSide = 1568
+const white = '#ffffff'
+
+/** Throws `file_too_large`, `file_damaged` or `file_unsupported`. */
+export async function openPicture(input: Input, limits: Pick<Limits, 'pixels'>): Promise<Picture> {
+  const pixels = limits.pixels ?? defaultPixels
+  const { bytes, name, mediaType } = input
+  if (/heic|heif/.test(mediaType)) {
+    const raw = await decodeHeic(input, pixels)
+    return { pages: 1, problems: [], open: () => plain(sharp(raw.data, { raw: { ...raw.size, channels: 4 } })) }
+  }
+  const head = await sharp(bytes, { limitInputPixels: false })
+    .metadata()
+    .catch(() => undefined)
+  if (head === undefined) throw damaged(name)
+  const { width, height } = head
+  if (mediaType === 'image/svg+xml') {
+    const density = Math.min(2_400, Math.max(1, ((head.density ?? 72) * drawnSide) / Math.max(width, height)))
+    return { pages: 1, problems: [], open: () => plain(sharp(bytes, { density, limitInputPixels: pixels })) }
+  }
+  const high = head.pageHeight ?? height
+  if (width * high > pixels) throw tooManyPixels(name, { width, height: high }, pixels)
+  const pages = mediaType === 'image/tiff' ? (head.pages ?? 1) : 1
+  const options: SharpOptions = { limitInputPixels: pixels, failOn: 'error' }
+  const problems: Problem[] = []
+  if ((head.pages ?? 1) > pages)
+    problems.push({ code: 'first_frame', tell: `${name} is animated: its first frame was taken.` })
+  if (!(await decodes(sharp(bytes, options)))) {
+    if (!(await decodes(sharp(bytes, { ...options, failOn: 'none' })))) throw damaged(name)
+    options.failOn = 'none'
+    const tell = `${name} is damaged or was cut short: parts of the picture are missing. Please check that it opens for you, and share it again.`
+    problems.push({ code: 'file_damaged', tell })
+  }
+  return { pages, problems, open: (page) => plain(sharp(bytes, { ...options, page: page - 1 }).autoOrient()) }
+}
+
+/** Whether all of it can be decoded, at the cost of decoding it small. */
+async function decodes(picture: Sharp): Promise<boolean> {
+  try {
+    await picture.resize(64, 64, { fit: 'inside' }).raw().toBuffer()
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** What is transparent shows white: dark writing on nothing stays readable. */
+function plain(picture: Sharp): Sharp {
+  return picture.flatten({ background: white }).toColourspace('srgb')
+}

@@ -1,0 +1,100 @@
+/**
+ * Reads pictures: a copy for models that see (upright, at most 1568 pixels a side, without metadata), and the text on it by
+ * OCR for those that do not. Every picture is a page, so that a citation can open it.
+ */
+import type { Problem } from '../../core/artifact.ts'
+import { ParleyError } from '../../core/errors.ts'
+import type { Ending, Input, Provider, Sink } from '../provider.ts'
+import { openPicture, type Picture } from './image-decode.ts'
+import { encodeForModels, toGray } from './image-encode.ts'
+import { createOcr, type Ocr } from './ocr.ts'
+import { poorConfidence, withoutGrain } from './ocr-text.ts'
+import { provider as text } from './text.ts'
+import { recognizeUpright } from './upright.ts'
+import { markWords } from './word-marks.ts'
+
+export const provider: Provider = {
+  async read(input, limits, sink) {
+    await sink.progress({ done: 0, of: 1, unit: 'page' })
+    const picture = await openPicture(input, limits)
+    for (const problem of picture.problems) sink.problem(problem)
+    const of = Math.min(picture.pages, limits.pages)
+    const written = input.mediaType === 'image/svg+xml' && (await readSource(input, limits, sink))
+    const reading = { picture, input, ocr: createOcr(sink), of, sink }
+    const startedAt = performance.now()
+    const unread: number[] = []
+    for (let page = 1; page <= of; page += 1) {
+      await givePicture(reading, page)
+      const late = performance.now() - startedAt > (limits.ocrSeconds ?? 120) * 1000
+      if (late || page > (limits.ocrPages ?? 20)) unread.push(page)
+      else if (!written) await readText(reading, page)
+    }
+    if (unread.length > 0) {
+      const tell = `The text on ${unread.length} of ${picture.pages} pages of ${input.name} was not recognised: that is the limit of OCR.`
+      sink.problem({ code: 'ocr_limit', tell })
+    }
+    return { pages: picture.pages, ...cut(input.name, picture.pages, of) }
+  },
+
+  async pages(input) {
+    const picture = await openPicture(input, {})
+    const ocr = createOcr()
+    return {
+      async render(page, { width, quote }) {
+        if (page > picture.pages)
+          throw new ParleyError('file_missing', `There is no page ${page} to show: the file has ${picture.pages}.`)
+        const drawn = picture.open(page).resize({ width, height: tallest, fit: 'inside', withoutEnlargement: true })
+        const { data, info } = await drawn.png().toBuffer({ resolveWithObject: true })
+        const marks = quote === undefined ? [] : await markQuote(picture, page, ocr, quote)
+        return { png: data, width: info.width, height: info.height, marks }
+      },
+    }
+  },
+}
+
+const tallest = 6_000
+
+interface Reading {
+  picture: Picture
+  input: Input
+  ocr: Ocr
+  of: number
+  sink: Sink
+}
+
+async function givePicture({ picture, input, sink }: Reading, page: number): Promise<void> {
+  const encoded = await encodeForModels(picture.open(page), input.mediaType)
+  await sink.image({ ...encoded, at: { kind: 'page', page } })
+}
+
+async function readText({ picture, input, ocr, of, sink }: Reading, page: number): Promise<void> {
+  await sink.progress({ done: page, of, unit: 'page', by: 'ocr' })
+  const { text, confidence } = await recognizeUpright(ocr, await toGray(picture.open(page)), withoutGrain)
+  await sink.segment(text, { kind: 'page', page })
+  if (text === '') return
+  const problem: Problem =
+    confidence < poorConfidence
+      ? { code: 'ocr_unsure', tell: `The writing on ${input.name} is hard to read: check what is quoted from it.` }
+      : { code: 'read_by_ocr', tell: `The text on ${input.name} was recognised (OCR) and may hold errors.` }
+  if (page === 1 || problem.code === 'ocr_unsure') sink.problem(problem)
+}
+
+/** An SVG is text too: its words are exact there. Pictures that it carries are not. False when it holds no words. */
+async function readSource(input: Input, limits: Parameters<Provider['read']>[1], sink: Sink): Promise<boolean> {
+  const source = Buffer.from(input.bytes).toString('latin1')
+  const lean = source.replace(/(data:[\w/+.-]+;base64,)[A-Za-z0-9+/=\s]{100,}/g, '$1…')
+  await text.read({ ...input, bytes: Buffer.from(lean, 'latin1') }, limits, sink)
+  return /<text[\s>]/.test(lean)
+}
+
+async function markQuote(picture: Picture, page: number, ocr: Ocr, quote: string) {
+  const gray = await toGray(picture.open(page))
+  const found = await recognizeUpright(ocr, gray, withoutGrain)
+  return found.asGiven ? markWords(found.words, quote, gray) : []
+}
+
+function cut(name: string, pages: number, of: number): Ending {
+  return pages > of
+    ? { truncated: `Only the first ${of} of ${pages} pages of ${name} were read: that is the limit.` }
+    : {}
+}
