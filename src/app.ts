@@ -14,6 +14,11 @@ import { listenForStops } from './intake/stop.ts'
 import { createBlobs } from './media/blobs.ts'
 import { createReader } from './media/create-reader.ts'
 import { createPreviews } from './media/previews.ts'
+import { createFfmpeg } from './media/providers/ffmpeg.ts'
+import { createAsrTranscriber } from './media/providers/transcribe-asr.ts'
+import { createOpenAiTranscriber } from './media/providers/transcribe-openai.ts'
+import { withRecordings } from './media/recording-reader.ts'
+import type { Transcriber } from './media/transcriber.ts'
 import { createCatalogue } from './models/catalogue.ts'
 import { createExtractiveProvider } from './models/providers/extractive.ts'
 import { createOpenAiProvider } from './models/providers/openai.ts'
@@ -50,6 +55,8 @@ export interface AppOptions {
 const sweepEveryMs = 5000
 const strandedAfterMs = 6000
 const drainMs = 20_000
+/** Recordings wait for the transcription server and hold no reader meanwhile: files are read past them. */
+const waitingForTranscripts = 8
 
 export async function createApp(config: Config, { log, mode = 'run' }: AppOptions): Promise<App> {
   await using opening = new AsyncDisposableStack()
@@ -85,7 +92,11 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
   opening.defer(() => stops.close())
 
   // What reads and what answers
-  const reader = createReader({ limits: config.reading, log, concurrency: config.turns.readers })
+  const ffmpeg = createFfmpeg({ concurrency: config.turns.readers, ...definite({ path: config.ffmpegPath }) })
+  const transcriber = openTranscriber(config, log)
+  const files = createReader({ limits: config.reading, log, concurrency: config.turns.readers })
+  const recordings = { ffmpeg, blobs, limits: config.reading, ...definite({ transcriber }) }
+  const reader = withRecordings(files, recordings)
   opening.defer(() => reader.close())
   const { openai, ollama } = config.providers
   const providers = new Map(
@@ -167,6 +178,9 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
           problems: asked.flatMap((answer) => (answer instanceof ParleyError ? [answer.tell] : [])),
         }
       },
+      ffmpeg: ffmpeg.version,
+      ffmpegIsSet: config.ffmpegPath !== undefined,
+      transcriber: transcriber === undefined ? null : () => transcriber.check(AbortSignal.timeout(10_000)),
       consoleUrl: url,
     })
 
@@ -212,7 +226,11 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
       limits: config.limits,
       sweep: () => sweep(strandedAfterMs),
     })
-    const concurrency = { turn: config.turns.concurrency, media: config.turns.readers * 2, system: 1 }
+    const concurrency = {
+      turn: config.turns.concurrency,
+      media: config.turns.readers * 2 + waitingForTranscripts,
+      system: 1,
+    }
     const wanted = Object.fromEntries(
       Object.entries(concurrency).filter(([name]) => config.queues.some((each) => each === name)),
     )
@@ -259,6 +277,13 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
     doctor,
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   }
+}
+
+function openTranscriber({ transcriber }: Config, log: Log): Transcriber | undefined {
+  if (transcriber === undefined) return undefined
+  if (transcriber.dialect === 'asr') return createAsrTranscriber(transcriber)
+  const { url, ...rest } = transcriber
+  return createOpenAiTranscriber({ baseUrl: url, ...rest, log })
 }
 
 /** Without the keys whose value is not set. */

@@ -129,6 +129,8 @@ describe('configuration', () => {
 function pathsOf(value: unknown, path = ''): string[] {
   if (Array.isArray(value)) return [...new Set(value.flatMap((each) => pathsOf(each, `${path}[]`)))]
   if (typeof value !== 'object' || value === null) return [path]
+  // Families of formats have the same settings; the example shows each setting where it matters most.
+  if (path === 'reading') return [...new Set(Object.values(value).flatMap((each) => pathsOf(each, 'reading.*')))]
   return Object.entries(value).flatMap(([key, each]) => pathsOf(each, path === '' ? key : `${path}.${key}`))
 }
 
@@ -141,7 +143,7 @@ interface Schema {
 /** The same of a schema. A record's keys are shown by one example in the file. */
 function pathsOfSchema(schema: Schema, path = ''): string[] {
   if (schema.items) return pathsOfSchema(schema.items, `${path}[]`)
-  if (typeof schema.additionalProperties === 'object') return pathsOfSchema(schema.additionalProperties, `${path}.pdf`)
+  if (typeof schema.additionalProperties === 'object') return pathsOfSchema(schema.additionalProperties, `${path}.*`)
   if (!schema.properties) return [path]
   return Object.entries(schema.properties).flatMap(([key, each]) =>
     pathsOfSchema(each, path === '' ? key : `${path}.${key}`),

@@ -7,6 +7,7 @@ import { type Catalogue, type Model, priceUsage } from '../src/models/catalogue.
 import type { FinishReason, ModelProvider, ModelRequest } from '../src/models/model.ts'
 import { compose, estimateTokens, plainQuestion } from '../src/prompt/compose.ts'
 import { type Content, type ContentDeps, chooseContent, type SourceFile, sourceFiles } from '../src/prompt/content.ts'
+import { type HeardQuestion, hearQuestion } from '../src/prompt/heard.ts'
 import { createCitationStream } from '../src/reply/citations.ts'
 import type { Pen } from '../src/reply/pen.ts'
 import { withQuotes } from '../src/reply/quotes.ts'
@@ -36,13 +37,15 @@ export async function answer(
   stop: AbortSignal,
   gone: AbortSignal,
 ): Promise<StoredOutcome> {
-  const plan = await planAnswer(deps, work)
+  const plan = await planAnswer(deps, await hearQuestion(work, deps.content.artifacts))
   const said = await write(deps, plan, pen, AbortSignal.any([stop, gone]))
   gone.throwIfAborted()
   return outcomeOf(work, pen, plan, said)
 }
 
 interface Plan {
+  /** What was heard of a spoken question, ahead of everything. */
+  opening: string
   chosen: Route
   /** In the order in which they may be asked. */
   models: Model[]
@@ -50,7 +53,7 @@ interface Plan {
   prepare(model: Model): Promise<{ request: ModelRequest; content: Content }>
 }
 
-async function planAnswer(deps: AnswerDeps, work: TurnWork): Promise<Plan> {
+async function planAnswer(deps: AnswerDeps, { work, opening }: HeardQuestion): Promise<Plan> {
   const question = plainQuestion(work)
   const files = sourceFiles(work)
   const fixedTokens = estimateTokens(question) + overheadTokens
@@ -60,6 +63,7 @@ async function planAnswer(deps: AnswerDeps, work: TurnWork): Promise<Plan> {
   // Without files there is nothing to quote: a model's error says more than an empty search.
   const quoting = files.length > 0 ? chosen.fallbacks.filter(isQuoting) : []
   return {
+    opening,
     chosen,
     models: [chosen.model, ...writing, ...quoting],
     files,
@@ -92,6 +96,7 @@ async function write(deps: AnswerDeps, plan: Plan, pen: Pen, signal: AbortSignal
     pen.cite(reply.citations())
     pen.append(part)
   }
+  pen.append(plan.opening)
   const begin = async (model: Model) => {
     const prepared = await plan.prepare(model)
     content = prepared.content
@@ -103,6 +108,7 @@ async function write(deps: AnswerDeps, plan: Plan, pen: Pen, signal: AbortSignal
     else if (event.type === 'restart') {
       text = ''
       pen.restart()
+      pen.append(plan.opening)
     } else if (event.type === 'end') {
       say(reply.flush())
       return { text, citations: reply.citations(), unknown: reply.unknown(), content, end: event }
@@ -111,11 +117,11 @@ async function write(deps: AnswerDeps, plan: Plan, pen: Pen, signal: AbortSignal
   throw new Error('a model ended without an end')
 }
 
-function outcomeOf(work: TurnWork, pen: Pen, { chosen, files }: Plan, said: Said): StoredOutcome {
+function outcomeOf(work: TurnWork, pen: Pen, { opening, chosen, files }: Plan, said: Said): StoredOutcome {
   const { end, content } = said
   const text = (isQuoting(end.model) && files.length === 0 ? unreadable(work) : null) ?? said.text
   return {
-    text: text.trim() === '' ? emptyText(end.reason) : text,
+    text: opening + (text.trim() === '' ? emptyText(end.reason) : text),
     citations: withQuotes(text, said.citations, (citation) => textAt(content, citation)),
     state: end.reason === 'aborted' ? 'stopped' : 'done',
     receipt: {

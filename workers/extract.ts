@@ -1,5 +1,5 @@
 /** Reads one attachment: fetch → what is it → read (or take from the cache) → artifact, found by its passages → receipt. */
-import type { Artifact } from '../src/core/artifact.ts'
+import { type Artifact, clock } from '../src/core/artifact.ts'
 import { asParleyError, errorFields, type ParleyError } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
 import type { Platform } from '../src/core/platform.ts'
@@ -98,14 +98,19 @@ async function read(
   const { attachment } = work
   const content = await deps.platform(work.platform).files.fetch(attachment, { signal })
   const { hash } = await blobs.put(content, { maxBytes: limits.fileBytes, signal })
-  const request = { path: blobs.path(hash), contentHash: hash, name: attachment.name, mediaType: attachment.mediaType }
+  const { name, mediaType, durationMs, transcript } = attachment
+  const request = {
+    ...{ path: blobs.path(hash), contentHash: hash, name, mediaType },
+    ...(durationMs !== undefined && { durationMs }),
+    ...(transcript !== undefined && { transcript }),
+  }
   const { engine } = await reader.identify(request)
   const [cached] = await attachments.artifacts([{ contentHash: hash, engine }])
   if (cached) return cached
   const onProgress = (state: ReadProgress) => {
     const text = describeProgress(state)
     lease.report(text)
-    line.update(`Reading ${attachment.name}, ${text}`)
+    line.update(`${state.unit === 'second' ? 'Listening to' : 'Reading'} ${attachment.name}, ${text}`)
   }
   line.update(`Reading ${attachment.name}`)
   const given = await reader.read(request, { signal, onProgress })
@@ -118,6 +123,7 @@ async function read(
 }
 
 function describeProgress({ done, of, unit }: ReadProgress): string {
+  if (unit === 'second') return of > 0 ? `${clock(done * 1000)} of ${clock(of * 1000)}` : clock(done * 1000)
   return of > 0 ? `${unit} ${done} of ${of}` : `${unit} ${done}`
 }
 

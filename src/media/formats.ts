@@ -89,13 +89,13 @@ const refused: readonly { types: readonly string[]; called: string; extensions: 
     types: ['audio/'],
     called: 'a sound recording',
     extensions: ['mp3', 'm4a', 'wav', 'ogg', 'opus', 'flac', 'aac'],
-    next: 'Recordings cannot be read yet: share a transcript as text instead.',
+    next: 'Parley hears no recordings of this kind: convert it to mp3 and share that.',
   },
   {
     types: ['video/'],
     called: 'a video',
     extensions: ['mp4', 'mov', 'webm', 'mkv', 'avi'],
-    next: 'Videos cannot be read yet: share a transcript as text instead.',
+    next: 'Parley looks at no videos of this kind: convert it to mp4 and share that.',
   },
   {
     types: [

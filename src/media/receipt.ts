@@ -1,13 +1,22 @@
 /** What reading one attachment came to, as people are told it. */
-import type { Artifact } from '../core/artifact.ts'
+import { type Artifact, clock } from '../core/artifact.ts'
 import type { ParleyError } from '../core/errors.ts'
 import type { Attachment } from '../core/message.ts'
 import type { AttachmentReceipt } from '../core/reply.ts'
 
 /** Problems after which everything of the file is there all the same. */
-const harmless = new Set(['name_mismatch', 'text_encoding', 'csv_quotes'])
+const harmless = new Set(['name_mismatch', 'text_encoding', 'csv_quotes', 'no_sound'])
 /** Problems of this reading rather than of the file: another try may give more. */
-const passing = new Set(['file_too_slow', 'file_too_hungry', 'file_reader_crashed'])
+const passing = new Set([
+  ...['file_too_slow', 'file_too_hungry', 'file_reader_crashed'],
+  ...[
+    'ffmpeg_missing',
+    'transcriber_missing',
+    'transcriber_unreachable',
+    'transcriber_busy',
+    'transcriber_refused_key',
+  ],
+])
 
 /** Whether every later reading would give the same, so that this one may stand for them. */
 export function isLasting(artifact: Artifact): boolean {
@@ -16,12 +25,12 @@ export function isLasting(artifact: Artifact): boolean {
 
 export function describeReading(attachment: Attachment, artifact: Artifact): AttachmentReceipt {
   const partly = artifact.truncated !== undefined || artifact.problems.some(({ code }) => !harmless.has(code))
-  const amount = describeAmount(artifact)
+  const amount = isRecording(artifact) ? describeRecording(artifact) : `${describeAmount(artifact)} read`
   return {
     attachmentId: attachment.id,
     name: attachment.name,
     outcome: partly ? 'partly' : 'read',
-    summary: artifact.truncated === undefined ? `${amount} read` : `${amount} read; ${artifact.truncated}`,
+    summary: artifact.truncated === undefined ? amount : `${amount}; ${artifact.truncated}`,
     problems: artifact.problems,
     contentHash: artifact.contentHash,
     mediaType: artifact.mediaType,
@@ -42,6 +51,20 @@ export function skippedReceipt(attachment: Attachment, why: ParleyError | string
     summary: typeof why === 'string' ? `skipped: ${why}` : `skipped: ${why.tell}`,
     problems: [problem],
   }
+}
+
+function isRecording({ mediaType }: Artifact): boolean {
+  return /^(?:audio|video)\//.test(mediaType)
+}
+
+/** "12 min transcribed (en), 8 pictures", "0:24 transcribed", "nothing said". */
+function describeRecording({ segments, durationMs, language, images }: Artifact): string {
+  const ms = durationMs ?? 0
+  const length = ms >= 600_000 ? `${Math.round(ms / 60_000)} min ` : ms > 0 ? `${clock(ms)} ` : ''
+  const said = segments.length === 0 ? 'nothing said' : 'transcribed'
+  const tongue = language === undefined ? '' : ` (${language})`
+  const pictures = images === undefined ? '' : `, ${count(images.length, 'picture')}`
+  return `${length}${said}${tongue}${pictures}`
 }
 
 function describeAmount(artifact: Artifact): string {

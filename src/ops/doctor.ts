@@ -12,10 +12,17 @@ export interface DoctorDeps {
   database(): Promise<string>
   queue: Queue
   models(): Promise<{ names: string[]; problems: string[] }>
+  /** "ffmpeg 7.1". Throws `ffmpeg_missing`. */
+  ffmpeg(): Promise<string>
+  /** Whether somebody says where ffmpeg is: then it must be there. */
+  ffmpegIsSet: boolean
+  /** What hears recordings; `null` when nothing is configured. */
+  transcriber: (() => Promise<string>) | null
   consoleUrl: string | null
 }
 
-export async function examine({ database, queue, models, consoleUrl }: DoctorDeps): Promise<Check[]> {
+export async function examine(deps: DoctorDeps): Promise<Check[]> {
+  const { database, queue, models, consoleUrl } = deps
   const checks = await Promise.all([
     attempt('database', async () => ({ ok: true, tell: await database() })),
     attempt('queue', async () => {
@@ -47,6 +54,18 @@ export async function examine({ database, queue, models, consoleUrl }: DoctorDep
         tell: 'none configured: answers are quotations. Set OPENAI_API_KEY or OPENAI_BASE_URL, or run Ollama and set OLLAMA_HOST.',
       }
     }),
+    attempt('ffmpeg', async () => {
+      const found = await deps.ffmpeg().catch(asParleyError)
+      if (typeof found === 'string') return { ok: true, tell: found }
+      const tell = `${found.tell} Until then videos are not looked at, and only short recordings can be heard.`
+      return { ok: !deps.ffmpegIsSet, tell }
+    }),
+    attempt('transcription', async () => ({
+      ok: true,
+      tell:
+        (await deps.transcriber?.()) ??
+        'none configured: recordings are heard only where the platform brings a transcript. Set TRANSCRIBE_URL.',
+    })),
   ])
   return [...checks, { name: 'console', ok: true, tell: consoleUrl ?? 'not running' }]
 }

@@ -175,6 +175,7 @@ select (select to_jsonb(row) from (select ${threadJson}) row) as thread,
   (select jsonb_build_object('threadId', thread.id, 'turnId', turn.id,
       'state', case when turn.state = 'answering' then 'answering' when file.id is null then 'queued' else 'reading' end,
       'text', case when turn.state = 'answering' then 'Answering' when file.id is null then 'Waiting to start'
+        when file.progress like '%:__' then 'Listening to ' || (file.attachment ->> 'name') || ', ' || file.progress
         else 'Reading ' || (file.attachment ->> 'name') || coalesce(', ' || file.progress, '') end)
     from turn left join lateral (
       select id, attachment, progress from turn_attachment

@@ -29,6 +29,7 @@ test('durations and ages are short', () => {
 test('"N of M" in a status is a fraction, other numbers are not', () => {
   expect(progressOf('Reading report.pdf, page 120 of 200')).toEqual({ value: 120, max: 200 })
   expect(progressOf('Reading 1,200 of 4,000 rows')).toEqual({ value: 1_200, max: 4_000 })
+  expect(progressOf('Listening to voice.ogg, 2:10 of 6:00')).toEqual({ value: 130, max: 360 })
   expect(progressOf('Reading chapter 3')).toBeNull()
   expect(progressOf('Reading page 7 of 5')).toBeNull()
 })

@@ -41,6 +41,13 @@ export function formatAge(iso: string, now: number): string {
 
 /** The "N of M" of a status line as a fraction, if it has one. */
 export function progressOf(text: string): { value: number; max: number } | null {
+  const clock = /(\d+(?::\d\d)+) of (\d+(?::\d\d)+)$/.exec(text)
+  if (clock !== null) {
+    const [value = 0, max = 0] = clock
+      .slice(1)
+      .map((time) => time.split(':').reduce((sum, each) => sum * 60 + Number(each), 0))
+    return max > 0 && value <= max ? { value, max } : null
+  }
   const match = /(\d[\d,. ]*) of (\d[\d,. ]*)/.exec(text)
   if (match === null) return null
   const [value, max] = [match[1], match[2]].map((digits) => Number((digits ?? '').replace(/\D/g, '')))
