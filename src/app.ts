@@ -11,12 +11,13 @@ import type { Log } from './core/log.ts'
 import type { Platform } from './core/platform.ts'
 import { createInbox } from './intake/inbox.ts'
 import { listenForStops } from './intake/stop.ts'
-import { createBlobs } from './media/blobs.ts'
+import { createBlobs, pictureIn } from './media/blobs.ts'
 import { createReader } from './media/create-reader.ts'
 import { createPreviews } from './media/previews.ts'
 import { createFfmpeg } from './media/providers/ffmpeg.ts'
 import { createAsrTranscriber } from './media/providers/transcribe-asr.ts'
 import { createOpenAiTranscriber } from './media/providers/transcribe-openai.ts'
+import { findRecognizer } from './media/recognizer.ts'
 import { withRecordings } from './media/recording-reader.ts'
 import type { Transcriber } from './media/transcriber.ts'
 import { createCatalogue } from './models/catalogue.ts'
@@ -94,7 +95,10 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
   // What reads and what answers
   const ffmpeg = createFfmpeg({ concurrency: config.turns.readers, ...definite({ path: config.ffmpegPath }) })
   const transcriber = openTranscriber(config, log)
-  const files = createReader({ limits: config.reading, log, concurrency: config.turns.readers })
+  const files = createReader({
+    ...{ limits: config.reading, log, concurrency: config.turns.readers, blobs },
+    ...definite({ recognizer: await findRecognizer() }),
+  })
   const recordings = { ffmpeg, blobs, limits: config.reading, ...definite({ transcriber }) }
   const reader = withRecordings(files, recordings)
   opening.defer(() => reader.close())
@@ -205,7 +209,7 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
       return known
     }
     const progress = createProgress({ platform, store: turns, log })
-    const content = { artifacts: attachments.artifacts, index }
+    const content = { artifacts: attachments.artifacts, index, picture: pictureIn(blobs) }
     const handlers = createHandlers({
       ...{
         turns,

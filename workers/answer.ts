@@ -5,20 +5,22 @@ import type { Citation, Receipt, Usage } from '../src/core/reply.ts'
 import { type AskEvent, ask } from '../src/models/ask.ts'
 import { type Catalogue, type Model, priceUsage } from '../src/models/catalogue.ts'
 import type { FinishReason, ModelProvider, ModelRequest } from '../src/models/model.ts'
+import { withoutRefusedImages } from '../src/models/refused-images.ts'
 import { compose, estimateTokens, plainQuestion } from '../src/prompt/compose.ts'
 import { type Content, type ContentDeps, chooseContent, type SourceFile, sourceFiles } from '../src/prompt/content.ts'
 import { type HeardQuestion, hearQuestion } from '../src/prompt/heard.ts'
+import { type ImageDeps, imageTokens, loadImages, type ShownImage, sourceImages } from '../src/prompt/images.ts'
 import { createCitationStream } from '../src/reply/citations.ts'
 import type { Pen } from '../src/reply/pen.ts'
 import { withQuotes } from '../src/reply/quotes.ts'
-import { describeUsed } from '../src/reply/receipt.ts'
+import { describeUsed, type UsedPictures } from '../src/reply/receipt.ts'
 import { type Route, route } from '../src/routing/router.ts'
 import type { StoredOutcome, TurnWork } from '../src/store/turns.ts'
 
 export interface AnswerDeps {
   catalogue: Catalogue
   provider(name: string): ModelProvider
-  content: ContentDeps
+  content: ContentDeps & ImageDeps
   /** The most tokens of files in a prompt, whatever the model's window. */
   limits: { promptTokens: number }
   log: Log
@@ -50,15 +52,18 @@ interface Plan {
   /** In the order in which they may be asked. */
   models: Model[]
   files: SourceFile[]
-  prepare(model: Model): Promise<{ request: ModelRequest; content: Content }>
+  /** Pictures of the files that a model which sees may be shown. */
+  images: number
+  prepare(model: Model): Promise<{ request: ModelRequest; content: Content; shown: ShownImage[] }>
 }
 
 async function planAnswer(deps: AnswerDeps, { work, opening }: HeardQuestion): Promise<Plan> {
   const question = plainQuestion(work)
   const files = sourceFiles(work)
   const fixedTokens = estimateTokens(question) + overheadTokens
+  const images = await sourceImages(files, work, deps.content)
   const models = await deps.catalogue.models()
-  const chosen = route({ models, request: { tokensIn: fixedTokens, images: 0 } })
+  const chosen = route({ models, request: { tokensIn: fixedTokens, images: images.length } })
   const writing = chosen.fallbacks.filter((model) => !isQuoting(model)).slice(0, writingFallbacks)
   // Without files there is nothing to quote: a model's error says more than an empty search.
   const quoting = files.length > 0 ? chosen.fallbacks.filter(isQuoting) : []
@@ -67,12 +72,19 @@ async function planAnswer(deps: AnswerDeps, { work, opening }: HeardQuestion): P
     chosen,
     models: [chosen.model, ...writing, ...quoting],
     files,
+    images: images.length,
     async prepare(model) {
       const historyTokens = Math.floor(model.contextWindow * historyShare)
       const room = model.contextWindow - model.maxOutputTokens - historyTokens - fixedTokens
-      const budget = Math.max(0, Math.min(room, deps.limits.promptTokens))
+      // Half of the room for pictures: the passages hold what is written on them, and more.
+      const shown = sees(model) ? await loadImages(images, room / 2, deps.content) : []
+      const left = room - shown.reduce((sum, image) => sum + imageTokens(image), 0)
+      const budget = Math.max(0, Math.min(left, deps.limits.promptTokens))
       const content = await chooseContent(files, question, budget, deps.content)
-      return { content, request: compose({ work, content, model, historyTokens, today: new Date() }) }
+      // Quoting ranks passages by the words of the question: nothing is added to them.
+      const pictures = { images: shown, unseen: isQuoting(model) ? 0 : images.length - shown.length }
+      const request = compose({ work, content, ...pictures, model, historyTokens, today: new Date() })
+      return { content, shown, request }
     },
   }
 }
@@ -83,6 +95,7 @@ interface Said {
   /** Citations of places that were not given. */
   unknown: number
   content: Content
+  pictures: UsedPictures
   end: Extract<AskEvent<Model>, { type: 'end' }>
 }
 
@@ -90,6 +103,7 @@ interface Said {
 async function write(deps: AnswerDeps, plan: Plan, pen: Pen, signal: AbortSignal): Promise<Said> {
   let content: Content = { files: plan.files, excerpts: [], tokens: 0, tokensAvailable: 0, whole: true }
   let reply = createCitationStream([])
+  let pictures: UsedPictures = { shown: 0, of: 0 }
   let text = ''
   const say = (part: string) => {
     text += part
@@ -97,13 +111,24 @@ async function write(deps: AnswerDeps, plan: Plan, pen: Pen, signal: AbortSignal
     pen.append(part)
   }
   pen.append(plan.opening)
+  let asked: Model | undefined
   const begin = async (model: Model) => {
+    asked = model
     const prepared = await plan.prepare(model)
     content = prepared.content
-    reply = createCitationStream(plan.files.map((file) => citable(file, content)))
+    pictures = {
+      ...{ shown: prepared.shown.length, of: plan.images },
+      ...(plan.images > 0 && !sees(model) && { blind: model.label ?? model.id }),
+    }
+    reply = createCitationStream(plan.files.map((file) => citable(file, content, prepared.shown)))
     return prepared.request
   }
-  for await (const event of ask(plan.models, { provider: deps.provider, prepare: begin, log: deps.log }, signal)) {
+  // The same model goes on without them: what it was shown is told as it was.
+  const refused = () => {
+    pictures = { ...pictures, shown: 0, ...(asked !== undefined && { blind: asked.label ?? asked.id }) }
+  }
+  const provider = (name: string) => withoutRefusedImages(deps.provider(name), refused)
+  for await (const event of ask(plan.models, { provider, prepare: begin, log: deps.log }, signal)) {
     if (event.type === 'text') say(reply.push(event.delta))
     else if (event.type === 'restart') {
       text = ''
@@ -111,7 +136,7 @@ async function write(deps: AnswerDeps, plan: Plan, pen: Pen, signal: AbortSignal
       pen.append(plan.opening)
     } else if (event.type === 'end') {
       say(reply.flush())
-      return { text, citations: reply.citations(), unknown: reply.unknown(), content, end: event }
+      return { text, citations: reply.citations(), unknown: reply.unknown(), content, pictures, end: event }
     }
   }
   throw new Error('a model ended without an end')
@@ -129,7 +154,7 @@ function outcomeOf(work: TurnWork, pen: Pen, { opening, chosen, files }: Plan, s
       model: end.model.id,
       provider: end.model.provider,
       reason: reasonFor(chosen, end.model),
-      ...(files.length === 0 ? {} : { used: describeUsed(content) }),
+      ...(files.length === 0 ? {} : { used: describeUsed(content, said.pictures) }),
       ...(end.usage ? { usage: end.usage } : {}),
       costNanoUsd: cost(end.usage, end.model),
       notices: [
@@ -140,6 +165,11 @@ function outcomeOf(work: TurnWork, pen: Pen, { opening, chosen, files }: Plan, s
       ],
     },
   }
+}
+
+/** Unless it is known not to. */
+function sees(model: Model): boolean {
+  return model.vision !== false && !isQuoting(model)
 }
 
 function isQuoting(model: Model): boolean {
@@ -159,8 +189,9 @@ function unknownNotices(count: number): string[] {
   ]
 }
 
-function citable(file: Content['files'][number], content: Content) {
-  const positions = content.excerpts.filter((excerpt) => excerpt.file === file).map((excerpt) => excerpt.at)
+function citable(file: SourceFile, content: Content, shown: ShownImage[]) {
+  const given = [...content.excerpts, ...shown].filter((each) => each.file === file)
+  const positions = [...new Map(given.map(({ at }) => [JSON.stringify(at), at])).values()]
   return { fileNumber: file.number, title: file.title, contentHash: file.contentHash, positions }
 }
 

@@ -122,7 +122,8 @@ async function read(
   return artifact
 }
 
-function describeProgress({ done, of, unit }: ReadProgress): string {
+function describeProgress({ done, of, unit, by }: ReadProgress): string {
+  if (by === 'ocr') return of === 1 ? 'recognising text' : `OCR ${unit} ${done} of ${of}`
   if (unit === 'second') return of > 0 ? `${clock(done * 1000)} of ${clock(of * 1000)}` : clock(done * 1000)
   return of > 0 ? `${unit} ${done} of ${of}` : `${unit} ${done}`
 }

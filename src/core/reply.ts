@@ -26,6 +26,8 @@ export const AttachmentReceipt = z.object({
   contentHash: z.string().optional(),
   mediaType: z.string().optional(),
   pages: z.number().int().optional(),
+  /** Pictures that models can be shown. */
+  images: z.number().int().optional(),
   tokens: z.number().int().optional(),
   readMs: z.number().optional(),
 })

@@ -1,7 +1,7 @@
 /** Files on this machine by content: `PARLEY_HOME/blobs/ab/abcdef…`. Written once, complete or not at all. */
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -61,6 +61,11 @@ export function createBlobs(home: string): Blobs {
       ),
     open: (hash) => createReadStream(path(hash)),
   }
+}
+
+/** The bytes of a small blob, or null when it is not here. */
+export function pictureIn(blobs: Pick<Blobs, 'path'>): (hash: string) => Promise<Uint8Array | null> {
+  return (hash) => readFile(blobs.path(hash)).catch(() => null)
 }
 
 export function tooLarge(maxBytes: number): ParleyError {

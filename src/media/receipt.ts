@@ -5,7 +5,7 @@ import type { Attachment } from '../core/message.ts'
 import type { AttachmentReceipt } from '../core/reply.ts'
 
 /** Problems after which everything of the file is there all the same. */
-const harmless = new Set(['name_mismatch', 'text_encoding', 'csv_quotes', 'no_sound'])
+const harmless = new Set(['name_mismatch', 'text_encoding', 'csv_quotes', 'read_by_ocr', 'first_frame', 'no_sound'])
 /** Problems of this reading rather than of the file: another try may give more. */
 const passing = new Set([
   ...['file_too_slow', 'file_too_hungry', 'file_reader_crashed'],
@@ -36,6 +36,7 @@ export function describeReading(attachment: Attachment, artifact: Artifact): Att
     mediaType: artifact.mediaType,
     tokens: artifact.tokens,
     ...(artifact.pages === undefined ? {} : { pages: artifact.pages }),
+    ...(artifact.images === undefined ? {} : { images: artifact.images.length }),
   }
 }
 
@@ -69,6 +70,7 @@ function describeRecording({ segments, durationMs, language, images }: Artifact)
 
 function describeAmount(artifact: Artifact): string {
   const last = artifact.segments.at(-1)?.at
+  if (artifact.mediaType.startsWith('image/')) return describePicture(artifact)
   if (artifact.pages !== undefined) {
     const withText = new Set(artifact.segments.flatMap(({ at }) => (at.kind === 'page' ? [at.page] : []))).size
     return withText === artifact.pages
@@ -78,6 +80,14 @@ function describeAmount(artifact: Artifact): string {
   if (last?.kind === 'lines') return count(last.to, 'line')
   if (last?.kind === 'rows') return count(last.to, 'row')
   return count(artifact.tokens, 'token')
+}
+
+/** "a picture with 120 words", "a picture without text", "3 pictures with 40 words". */
+function describePicture({ pages = 1, segments, mediaType }: Artifact): string {
+  const words = segments.reduce((sum, { text }) => sum + (text.match(/\S+/g)?.length ?? 0), 0)
+  const pictures = pages === 1 ? 'a picture' : count(pages, 'picture')
+  if (mediaType === 'image/svg+xml') return `${pictures} with its source`
+  return words === 0 ? `${pictures} without text` : `${pictures} with ${count(words, 'word')}`
 }
 
 function count(number: number, word: string): string {

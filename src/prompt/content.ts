@@ -13,6 +13,8 @@ export interface SourceFile extends ArtifactKey {
   title: string
   tokens: number
   pages: number | undefined
+  /** Pictures that a model which sees can be shown. */
+  images?: number
 }
 
 export interface Excerpt {
@@ -51,6 +53,7 @@ export function sourceFiles(work: Pick<TurnWork, 'attachments' | 'earlierFiles'>
       engine: file.engine,
       tokens: file.receipt?.tokens ?? 0,
       pages: file.receipt?.pages,
+      ...(file.receipt?.images === undefined ? {} : { images: file.receipt.images }),
     })
   }
   return [...files.values()]

@@ -2,9 +2,27 @@
 import type { AttachmentReceipt, Receipt } from '../core/reply.ts'
 import type { Content } from '../prompt/content.ts'
 
+export interface UsedPictures {
+  shown: number
+  /** Pictures of the files, as many as may be shown at once. */
+  of: number
+  /** The model, when it cannot see. */
+  blind?: string
+}
+
+function describePictures({ shown, of, blind }: UsedPictures = { shown: 0, of: 0 }): string[] {
+  if (of === 0) return []
+  if (blind !== undefined) return [`${count(of, 'picture')} read by OCR alone, because ${blind} cannot see`]
+  const left = of - shown
+  return [
+    `${count(shown, 'picture')} shown to the model${left === 0 ? '' : `, ${count(left, 'more', 'more')} did not fit`}`,
+  ]
+}
+
 /** How much of the files the model was given, as people are told it. */
-export function describeUsed(content: Content): NonNullable<Receipt['used']> {
-  return { summary: summarise(content), tokens: content.tokens, tokensAvailable: content.tokensAvailable }
+export function describeUsed(content: Content, pictures?: UsedPictures): NonNullable<Receipt['used']> {
+  const summary = [summarise(content), ...describePictures(pictures)].join('; ')
+  return { summary, tokens: content.tokens, tokensAvailable: content.tokensAvailable }
 }
 
 function summarise({ files, excerpts, whole }: Content): string {
@@ -43,6 +61,6 @@ function reasonOf({ name, summary, problems, outcome }: AttachmentReceipt): stri
   return reason.includes(name) ? reason : `${reason} (${name})`
 }
 
-function count(number: number, word: string): string {
-  return `${number.toLocaleString('en')} ${word}${number === 1 ? '' : 's'}`
+function count(number: number, word: string, plural = `${word}s`): string {
+  return `${number.toLocaleString('en')} ${number === 1 ? word : plural}`
 }
