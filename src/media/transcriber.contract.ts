@@ -1,0 +1,88 @@
+/** The law of speech recognition: what reading a recording may rely on, whichever server hears. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Transcriber } from './transcriber.ts'
+
+export interface TranscriberRig {
+  transcriber: Transcriber
+  /** What the server is going to hear in anything that it is sent. */
+  says(segments: { text: string; start: number; end: number }[]): void
+  /** The next answers of the server are these statuses. */
+  fails(...statuses: number[]): void
+  /** Holds every answer back until the rig closes. */
+  hangs(): void
+  /** How often the server was asked. */
+  asked(): number
+  /** Nothing listens any more. */
+  goes(): Promise<void>
+  close(): Promise<void>
+}
+
+export function transcriberContract(name: string, openRig: () => Promise<TranscriberRig>): void {
+  describe(`transcriber: ${name}`, () => {
+    let rig: TranscriberRig
+    const signal = new AbortController().signal
+    const recording = { bytes: new Uint8Array(2_000), name: 'recording.ogg', mediaType: 'audio/ogg', durationMs: 4_000 }
+
+    beforeEach(async () => {
+      rig = await openRig()
+    })
+    afterEach(() => rig?.close())
+
+    it('what was said comes with its times in milliseconds and its language', async () => {
+      rig.says([
+        { text: ' Good morning.', start: 0.5, end: 1.25 },
+        { text: ' Where is the key?', start: 1.5, end: 3 },
+      ])
+      expect(await rig.transcriber.hear(recording, { signal })).toEqual({
+        segments: [
+          { text: 'Good morning.', fromMs: 500, toMs: 1_250 },
+          { text: 'Where is the key?', fromMs: 1_500, toMs: 3_000 },
+        ],
+        language: 'en',
+        durationMs: 4_000,
+      })
+    })
+
+    it('silence is no segment', async () => {
+      rig.says([])
+      expect((await rig.transcriber.hear(recording, { signal })).segments).toEqual([])
+    })
+
+    it('a server that is busy for a moment is asked again', async () => {
+      rig.says([{ text: 'Hello.', start: 0, end: 1 }])
+      rig.fails(429, 503)
+      expect((await rig.transcriber.hear(recording, { signal })).segments).toHaveLength(1)
+      expect(rig.asked()).toBe(3)
+    })
+
+    it.each([
+      [429, 'transcriber_busy', 3],
+      [500, 'transcriber_unreachable', 3],
+      [401, 'transcriber_refused_key', 1],
+      [413, 'transcriber_rejected', 1],
+    ])('status %i is %s, after %i tries', async (status, code, tries) => {
+      rig.fails(...Array.from({ length: 10 }, () => status))
+      await expect(rig.transcriber.hear(recording, { signal })).rejects.toMatchObject({ code })
+      expect(rig.asked()).toBe(tries)
+    })
+
+    it('a server that is not there is unreachable, with what to look at', async () => {
+      await rig.goes()
+      const unreachable = { code: 'transcriber_unreachable', tell: expect.stringContaining('TRANSCRIBE_URL') }
+      await expect(rig.transcriber.hear(recording, { signal })).rejects.toMatchObject(unreachable)
+      await expect(rig.transcriber.check(signal)).rejects.toMatchObject(unreachable)
+    })
+
+    it('abort ends the wait with its reason', async () => {
+      rig.hangs()
+      const stop = new AbortController()
+      const hearing = rig.transcriber.hear(recording, { signal: stop.signal })
+      setTimeout(() => stop.abort(new Error('enough')), 20)
+      await expect(hearing).rejects.toThrow('enough')
+    })
+
+    it('the doctor is told where it is', async () => {
+      expect(await rig.transcriber.check(signal)).toMatch(/127\.0\.0\.1:\d+/)
+    })
+  })
+}
