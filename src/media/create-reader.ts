@@ -10,6 +10,7 @@ import { type LimitOverrides, largestMemoryMb } from './limits.ts'
 import { type Looked, lookAt, openTask } from './looked.ts'
 import { createPictures } from './pictures.ts'
 import { createProcesses } from './processes.ts'
+import { createOffice, type Office } from './providers/soffice.ts'
 import type { PageRenderer, Reader, ReadProgress, ReadRequest } from './reader.ts'
 import type { Recognizer } from './recognizer.ts'
 import { createRenderer } from './renderer.ts'
@@ -22,6 +23,8 @@ export interface ReaderDeps {
   blobs?: Pick<Blobs, 'put'>
   /** Recognises text in pictures; without it, the reading process does so itself, in English. */
   recognizer?: Recognizer
+  /** Makes old office files readable. Default: LibreOffice, where it is installed. */
+  office?: Office
   /** Files read at once. Default: the cores of this host. */
   concurrency?: number
   /** How long a spare process is kept unused, and at most 30 s of it one that shows a document's pages. */
@@ -40,6 +43,7 @@ type End = Extract<Said, { kind: 'end' }>
 
 export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
   const { limits: overrides = {}, log = silentLog, formats = allFormats, idleMs = 60_000, recognizer } = deps
+  const { office = createOffice() } = deps
   const processes = createProcesses({
     heapMb: largestMemoryMb(overrides),
     log,
@@ -117,10 +121,24 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
     }
   }
 
+  /** The parts of the file are those of what it became; what it is stays what it was. */
+  async function readConverted(request: ReadRequest, looked: Looked, options: ReadOptions): Promise<Artifact> {
+    const { name, reader, sniffed, limits } = looked
+    const to = reader.convert ?? 'docx'
+    await using converted = await office.convert({ path: looked.path, name, to }, limits, options.signal)
+    const again = await look({ path: converted.path, name: `${name}.${to}`, mediaType: '' })
+    const artifact = await read({ ...request, path: converted.path }, { ...again, name }, options)
+    const problems = [...(sniffed.problem === undefined ? [] : [sniffed.problem]), ...artifact.problems]
+    return { ...artifact, engine: reader.engine, mediaType: sniffed.mediaType, problems }
+  }
+
   return {
     async read(request, options) {
       options.signal.throwIfAborted()
-      return read(request, await look(request), options)
+      const looked = await look(request)
+      return looked.reader.convert === undefined
+        ? read(request, looked, options)
+        : readConverted(request, looked, options)
     },
     async identify(request) {
       const { reader, sniffed } = await look(request)

@@ -13,6 +13,8 @@ export interface FormatReader {
   family: Family
   /** It decodes with machine code, which only a native reading process loads (reader-process.ts). */
   native?: boolean
+  /** A program makes it the format of this name first, from which it is then read (providers/soffice.ts). */
+  convert?: 'docx' | 'xlsx' | 'pptx'
 }
 
 export interface Format {
@@ -29,6 +31,20 @@ const text: FormatReader = { engine: 'text-1', module: provider('text.ts'), fami
 const csv: FormatReader = { engine: 'csv-1', module: provider('csv.ts'), family: 'csv' }
 const html: FormatReader = { engine: 'html-1', module: provider('html.ts'), family: 'html' }
 const image: FormatReader = { engine: 'image-1', module: provider('image.ts'), family: 'image', native: true }
+const subtitles: FormatReader = { engine: 'subtitles-1', module: provider('subtitles.ts'), family: 'text' }
+const docx: FormatReader = { engine: 'docx-1', module: provider('docx.ts'), family: 'office' }
+const pptx: FormatReader = { engine: 'pptx-1', module: provider('pptx.ts'), family: 'office' }
+const xlsx: FormatReader = { engine: 'xlsx-1', module: provider('xlsx.ts'), family: 'sheet' }
+const odt: FormatReader = { engine: 'odt-1', module: provider('odt.ts'), family: 'office' }
+const odp: FormatReader = { engine: 'odp-1', module: provider('odp.ts'), family: 'office' }
+const ods: FormatReader = { engine: 'ods-1', module: provider('ods.ts'), family: 'sheet' }
+const rtf: FormatReader = { engine: 'rtf-1', module: provider('rtf.ts'), family: 'office' }
+// Pictures within them are decoded by machine code.
+const mail: FormatReader = { engine: 'mail-1', module: provider('mail.ts'), family: 'mail', native: true }
+const zip: FormatReader = { engine: 'zip-1', module: provider('zip.ts'), family: 'archive', native: true }
+
+const openXml = 'application/vnd.openxmlformats-officedocument'
+const openDocument = 'application/vnd.oasis.opendocument'
 
 const sourceCode =
   'js mjs cjs ts mts cts jsx tsx py rb go rs java kt kts scala c h cc cpp hpp cs swift m php pl lua r jl sh bash zsh fish ps1 ' +
@@ -38,7 +54,7 @@ export const formats = {
   'application/pdf': { called: 'a PDF', extensions: ['pdf'], reader: pdf },
   'text/plain': {
     called: 'plain text',
-    extensions: ['txt', 'text', 'log', 'srt', 'vtt', 'ics', 'vcf', 'diff', 'patch'],
+    extensions: ['txt', 'text', 'log', 'ics', 'vcf', 'diff', 'patch'],
     reader: text,
   },
   'text/x-source': { called: 'source code', extensions: sourceCode.split(' '), reader: text },
@@ -69,6 +85,44 @@ export const formats = {
   'image/avif': { called: 'an AVIF picture', extensions: ['avif'], reader: image },
   'image/heic': { called: 'a HEIC picture', extensions: ['heic'], reader: image },
   'image/heif': { called: 'a HEIC picture', extensions: ['heif', 'hif'], reader: image },
+  'application/x-subrip': { called: 'subtitles', extensions: ['srt'], reader: subtitles },
+  'text/vtt': { called: 'subtitles', extensions: ['vtt'], reader: subtitles },
+  [`${openXml}.wordprocessingml.document`]: {
+    called: 'a Word document',
+    extensions: ['docx', 'docm', 'dotx', 'dotm'],
+    reader: docx,
+  },
+  [`${openXml}.presentationml.presentation`]: {
+    called: 'a PowerPoint presentation',
+    extensions: ['pptx', 'pptm', 'ppsx', 'ppsm', 'potx'],
+    reader: pptx,
+  },
+  [`${openXml}.spreadsheetml.sheet`]: {
+    called: 'an Excel workbook',
+    extensions: ['xlsx', 'xlsm', 'xltx', 'xltm', 'xlsb'],
+    reader: xlsx,
+  },
+  [`${openDocument}.text`]: { called: 'an OpenDocument text', extensions: ['odt', 'ott'], reader: odt },
+  [`${openDocument}.presentation`]: { called: 'an OpenDocument presentation', extensions: ['odp', 'otp'], reader: odp },
+  [`${openDocument}.spreadsheet`]: { called: 'an OpenDocument spreadsheet', extensions: ['ods', 'ots'], reader: ods },
+  'application/rtf': { called: 'rich text', extensions: ['rtf'], reader: rtf },
+  'application/msword': {
+    called: 'an old Word document',
+    extensions: ['doc', 'dot'],
+    reader: { ...docx, engine: 'doc-1', convert: 'docx' },
+  },
+  'application/vnd.ms-powerpoint': {
+    called: 'an old PowerPoint presentation',
+    extensions: ['ppt', 'pps', 'pot'],
+    reader: { ...pptx, engine: 'ppt-1', convert: 'pptx' },
+  },
+  'application/vnd.ms-excel': {
+    called: 'an old Excel workbook',
+    extensions: ['xls', 'xlt'],
+    reader: { ...xlsx, engine: 'xls-1', convert: 'xlsx' },
+  },
+  'message/rfc822': { called: 'a mail', extensions: ['eml', 'mht', 'mhtml'], reader: mail },
+  'application/zip': { called: 'a zip archive', extensions: ['zip'], reader: zip },
   'application/x-tex': { called: 'TeX', extensions: ['tex', 'bib', 'sty'], reader: text },
   'text/csv': { called: 'comma-separated values', extensions: ['csv'], reader: csv },
   'text/tab-separated-values': { called: 'tab-separated values', extensions: ['tsv', 'tab'], reader: csv },
@@ -78,7 +132,13 @@ export const formats = {
 export type Formats = Readonly<Record<string, Format>>
 
 /** What Parley has no reader for, by the start of the media type; the first match counts. */
-const refused: readonly { types: readonly string[]; called: string; extensions: readonly string[]; next: string }[] = [
+const refused: readonly {
+  types: readonly string[]
+  called: string
+  extensions: readonly string[]
+  next: string
+  code?: 'file_encrypted'
+}[] = [
   {
     types: ['image/'],
     called: 'a picture',
@@ -98,16 +158,28 @@ const refused: readonly { types: readonly string[]; called: string; extensions: 
     next: 'Parley looks at no videos of this kind: convert it to mp4 and share that.',
   },
   {
+    types: ['application/x-ole-encrypted'],
+    called: 'an office document with a password',
+    extensions: [],
+    next: 'It can be read only without: save a copy that has no password and share that.',
+    code: 'file_encrypted',
+  },
+  {
+    types: ['application/vnd.ms-outlook'],
+    called: 'an Outlook message',
+    extensions: ['msg'],
+    next: 'Outlook keeps it in a form of its own: save it as .eml, or forward it as text, and share that.',
+  },
+  {
     types: [
       'application/vnd.openxmlformats-officedocument',
       'application/vnd.oasis.opendocument',
       'application/vnd.ms-',
       'application/x-cfb',
-      'application/rtf',
     ],
-    called: 'an office document',
-    extensions: ['docx', 'xlsx', 'pptx', 'doc', 'xls', 'ppt', 'odt', 'ods', 'odp', 'rtf', 'docm', 'xlsm', 'pptm'],
-    next: 'Office documents cannot be read yet: export it as a PDF, or a table as CSV, and share that.',
+    called: 'an office file',
+    extensions: ['mdb', 'vsd', 'vsdx', 'pub', 'one', 'odg', 'pages', 'numbers', 'key'],
+    next: 'This kind of it cannot be read: export it as a PDF and share that.',
   },
   {
     types: ['application/epub+zip'],
@@ -129,7 +201,6 @@ const refused: readonly { types: readonly string[]; called: string; extensions: 
   },
   {
     types: [
-      'application/zip',
       'application/gzip',
       'application/x-tar',
       'application/x-7z-compressed',
@@ -141,8 +212,8 @@ const refused: readonly { types: readonly string[]; called: string; extensions: 
       'application/java-archive',
     ],
     called: 'an archive',
-    extensions: ['zip', 'gz', 'tgz', 'tar', '7z', 'rar', 'bz2', 'xz', 'zst', 'jar'],
-    next: 'Archives are not unpacked: share the files in it one by one.',
+    extensions: ['gz', 'tgz', 'tar', '7z', 'rar', 'bz2', 'xz', 'zst', 'jar'],
+    next: 'Only zip archives are unpacked: share the files in it as a zip, or one by one.',
   },
   {
     types: ['font/', 'application/vnd.ms-fontobject'],
@@ -183,7 +254,8 @@ export function readerOf(mediaType: string, name: string, table: Formats = forma
   if (reader !== undefined) return reader
   const refusal = refusalOf(mediaType)
   if (refusal !== undefined) {
-    throw new ParleyError('file_unsupported', `${name} is ${refusal.called} (${mediaType}). ${refusal.next}`)
+    const kind = refusal.code === undefined ? ` (${mediaType})` : ''
+    throw new ParleyError(refusal.code ?? 'file_unsupported', `${name} is ${refusal.called}${kind}. ${refusal.next}`)
   }
   throw new ParleyError(
     'file_unsupported',

@@ -2,6 +2,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { ParleyError } from '../core/errors.ts'
 import { formatBytes } from './blobs.ts'
+import { furtherLook } from './containers.ts'
 import { type FormatReader, type Formats, readerOf } from './formats.ts'
 import { type LimitOverrides, type Limits, limitsFor } from './limits.ts'
 import { type Sniffed, sampleBytes, sniff } from './sniff.ts'
@@ -23,10 +24,10 @@ export async function lookAt(
   { formats, overrides }: { formats: Formats; overrides: LimitOverrides },
 ): Promise<Looked> {
   const { path, name } = file
-  const { sample, bytes } = await firstBytes(path, name)
+  const { sample, further, bytes } = await firstBytes(path, name)
   if (bytes === 0)
     throw new ParleyError('file_empty', `${name} is empty: it holds no bytes. Check the file and share it again.`)
-  const sniffed = await sniff(sample, file, formats)
+  const sniffed = await sniff(sample, file, formats, further)
   const reader = readerOf(sniffed.mediaType, name, formats)
   const limits = limitsFor(reader.family, overrides)
   if (bytes > limits.bytes) {
@@ -56,7 +57,7 @@ export function openTask(
   }
 }
 
-async function firstBytes(path: string, name: string): Promise<{ sample: Uint8Array; bytes: number }> {
+async function firstBytes(path: string, name: string) {
   let file: FileHandle
   try {
     file = await open(path)
@@ -65,8 +66,13 @@ async function firstBytes(path: string, name: string): Promise<{ sample: Uint8Ar
   }
   try {
     const { size } = await file.stat()
-    const { buffer, bytesRead } = await file.read(new Uint8Array(Math.min(size, sampleBytes)), 0, undefined, 0)
-    return { sample: buffer.subarray(0, bytesRead), bytes: size }
+    const part = async (from: number, length: number) => {
+      const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, from)
+      return buffer.subarray(0, bytesRead)
+    }
+    const sample = await part(0, Math.min(size, sampleBytes))
+    const more = furtherLook(sample, size)
+    return { sample, further: more === undefined ? sample : await part(more.from, more.length), bytes: size }
   } finally {
     await file.close()
   }

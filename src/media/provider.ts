@@ -10,6 +10,8 @@ export interface Input {
   mediaType: string
   /** What the configuration sets for other families: a mail's or an archive's own files have limits too. */
   overrides?: LimitOverrides
+  /** 1, or absent, for a file as it was shared; more for one within a mail or an archive. */
+  depth?: number
 }
 
 export type Drawn = Omit<Picture, 'contentHash'> & { data: Uint8Array }

@@ -5,7 +5,7 @@ export interface ReadProgress {
   /** Finished units and their total, e.g. pages 120 of 200. */
   done: number
   of: number
-  unit: 'page' | 'row' | 'line' | 'slide' | 'second'
+  unit: 'page' | 'row' | 'line' | 'slide' | 'second' | 'file'
   /** Set while text is recognised in pictures, which takes seconds a page. */
   by?: 'ocr' | undefined
 }

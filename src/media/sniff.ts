@@ -1,6 +1,8 @@
 /** What a file is, by its bytes; names and declared types are hints between kinds of text, and may be lies otherwise. */
 import type { Problem } from '../core/artifact.ts'
+import { isOle, isZip, oleTypeOf, zipTypeOf } from './containers.ts'
 import { announcedBy, called, type Formats, formats, unknownType } from './formats.ts'
+import { startsLikeMail } from './mail-start.ts'
 import { signatureOf } from './providers/signature.ts'
 import { decodeText, looksLikeText } from './text-encoding.ts'
 
@@ -17,9 +19,11 @@ export async function sniff(
   sample: Uint8Array,
   hint: { name: string; mediaType: string },
   table: Formats = formats,
+  /** What `furtherLook` asked for. */
+  further: Uint8Array = sample,
 ): Promise<Sniffed> {
   const announced = announcedBy(hint.name, table)
-  const mediaType = await typeOf(sample, announced?.mediaType ?? hint.mediaType, table)
+  const mediaType = await typeOf(sample, announced?.mediaType ?? hint.mediaType, table, further)
   const is = called(mediaType, table)
   if (announced === undefined || announced.called === is || mediaType === unknownType) return { mediaType }
   // Any text may go by the name of another kind of text: .txt holds Markdown, JSON and logs every day.
@@ -29,7 +33,10 @@ export async function sniff(
   return { mediaType, problem: { code: 'name_mismatch', tell } }
 }
 
-async function typeOf(sample: Uint8Array, hinted: string, table: Formats): Promise<string> {
+async function typeOf(sample: Uint8Array, hinted: string, table: Formats, further: Uint8Array): Promise<string> {
+  const office = isZip(sample) ? zipTypeOf(sample, further) : isOle(sample) ? oleTypeOf(further) : undefined
+  if (office !== undefined) return office
+  if (isZip(sample)) return (await signatureOf(sample)) ?? 'application/zip'
   if (startsLikePdf(sample)) return 'application/pdf'
   const text = looksLikeText(sample)
   const signature = await signatureOf(sample)
@@ -46,6 +53,7 @@ function textTypeOf(text: string, hinted: string, table: Formats): string {
   if (xml && /<svg[\s>]/i.test(start)) return 'image/svg+xml'
   if (xml && /<html[\s>]/i.test(start)) return 'text/html'
   const known = hinted.split(';')[0]?.trim().toLowerCase() ?? ''
+  if (!isText(known, table) && startsLikeMail(text, known === 'message/rfc822')) return 'message/rfc822'
   if (known === 'text/html') return /<[a-z][\s\S]*>/i.test(text) ? 'text/html' : 'text/plain'
   if (known !== 'image/svg+xml' && isText(known, table)) return known
   if (xml) return 'application/xml'

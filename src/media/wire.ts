@@ -23,7 +23,7 @@ export type Task =
   /** The answer to `recognize`. */
   | { kind: 'recognized'; tsv: string | undefined }
 
-const Unit = z.enum(['page', 'row', 'line', 'slide', 'second'])
+const Unit = z.enum(['page', 'row', 'line', 'slide', 'second', 'file'])
 const FileCode = z.enum([
   'file_empty',
   'file_too_large',

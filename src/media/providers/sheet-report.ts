@@ -8,7 +8,8 @@ interface Workbook {
   name: string
   limits: Limits
   sink: Sink
-  sheets: number
+  /** Asked when it is told: a stream shows them one by one. */
+  sheets(): number
 }
 
 export interface SheetReport {
@@ -36,7 +37,7 @@ export function createSheetReport({ name, limits, sink, sheets }: Workbook): She
     open(sheet) {
       if (stopped !== undefined) return false
       if (opened >= limits.pages) {
-        stopped = `Only the first ${limits.pages} of ${sheets} sheets of ${name} were read: that is the limit.`
+        stopped = `Only the first ${limits.pages} of ${sheets()} sheets of ${name} were read: that is the limit.`
         return false
       }
       opened += 1
@@ -89,7 +90,7 @@ export function createSheetReport({ name, limits, sink, sheets }: Workbook): She
         sink.problem({ code: 'formulas_unvalued', tell })
       }
       await sink.progress({ done: rows, of: rows, unit: 'row' })
-      return { pages: sheets, ...(stopped === undefined ? {} : { truncated: stopped }) }
+      return { pages: sheets(), ...(stopped === undefined ? {} : { truncated: stopped }) }
     },
   }
 }

@@ -32,7 +32,7 @@ export const provider: Provider = {
     const part = (type: string, usual: string) => relations.find((one) => one.type === type)?.target ?? usual
     const kinds = await readStyles(archive, part('styles', 'xl/styles.xml'))
     const strings = await readSharedStrings(archive, part('sharedStrings', 'xl/sharedStrings.xml'), limits, name)
-    const report = createSheetReport({ name, limits, sink, sheets: sheets.length })
+    const report = createSheetReport({ name, limits, sink, sheets: () => sheets.length })
     for (const { name: title, path, hidden } of sheets) {
       if (!report.open(title)) break
       const text = createSheetText(hidden ? `${title} (hidden)` : title, sink)

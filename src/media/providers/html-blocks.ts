@@ -1,0 +1,12 @@
+/** The readable blocks of a piece of HTML that has no line numbers of its own to keep, such as a mail's body. */
+import { Parser } from 'htmlparser2'
+import { createHtmlText } from './html-text.ts'
+
+export function htmlBlocks(html: string): string[] {
+  const page = createHtmlText()
+  const parser = new Parser(page.handler, { decodeEntities: true, lowerCaseTags: true })
+  page.locate = () => parser.startIndex
+  parser.write(html)
+  parser.end()
+  return page.finish().map(({ text }) => text)
+}

@@ -1,0 +1,145 @@
+/**
+ * Reads the files within a mail or an archive, each by what its bytes are, through the same table and limits as a file of its
+ * own. An archive or a mail within is opened once more; what that one holds of the kind is named and left alone.
+ */
+import type { Position } from '../../core/artifact.ts'
+import { ParleyError } from '../../core/errors.ts'
+import { formatBytes } from '../blobs.ts'
+import { furtherLook } from '../containers.ts'
+import { formats, readerOf } from '../formats.ts'
+import { type Limits, limitsFor } from '../limits.ts'
+import type { Input, Provider, Sink } from '../provider.ts'
+import { sampleBytes, sniff } from '../sniff.ts'
+import { split } from './pieces.ts'
+
+/** Archives and mails within each other: the file itself is 1. */
+const deepest = 2
+
+export interface InnerFile {
+  /** Its path within. */
+  name: string
+  mediaType?: string
+  bytes: Uint8Array
+}
+
+export interface Inner {
+  /** Reads one file within. False: the limit of the whole is reached. What fails becomes a problem of the whole. */
+  read(file: InnerFile): Promise<boolean>
+  /** Files that gave something. */
+  count(): number
+}
+
+export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
+  const depth = input.depth ?? 1
+  let read = 0
+  let full = false
+
+  /** The same sink, in which places say which file they are in. */
+  function sinkOf(path: string): Sink & { gave(): boolean } {
+    let gave = false
+    return {
+      ...sink,
+      gave: () => gave,
+      async segment(text, at) {
+        if (text.trim() === '') return true
+        gave = true
+        const inner = at.inner === undefined ? path : `${path}/${at.inner}`
+        const head = at.inner === undefined ? `[${path}]\n` : ''
+        const taken = await sink.segment(`${head}${text}`, { ...at, inner })
+        if (!taken) full = true
+        return taken
+      },
+      image: (image) => sink.image({ ...image, ...(image.at && { at: { ...image.at, inner: path } }) }),
+      // The whole counts its files itself.
+      progress: async () => {},
+      problem(problem) {
+        sink.problem({
+          code: problem.code,
+          tell: problem.tell.startsWith(path) ? problem.tell : `${path}: ${problem.tell}`,
+        })
+      },
+    }
+  }
+
+  async function attempt(file: InnerFile): Promise<void> {
+    const { name, bytes } = file
+    if (bytes.length === 0) return
+    const hint = { name, mediaType: file.mediaType ?? '' }
+    const sample = bytes.subarray(0, sampleBytes)
+    const more = furtherLook(sample, bytes.length)
+    const further = more === undefined ? sample : bytes.subarray(more.from, more.from + more.length)
+    const { mediaType, problem } = await sniff(sample, hint, formats, further)
+    const reader = readerOf(mediaType, name, formats)
+    const own = limitsFor(reader.family, input.overrides)
+    if (reader.convert !== undefined || reader.family === 'audio' || reader.family === 'video') {
+      throw new ParleyError(
+        'file_unsupported',
+        `${name} cannot be read within another file. Share it as a file of its own.`,
+      )
+    }
+    const isContainer = reader.family === 'mail' || reader.family === 'archive'
+    if (isContainer && depth >= deepest) {
+      throw new ParleyError(
+        'file_unsupported',
+        `${name} is packed too deep to be opened. Share it as a file of its own.`,
+      )
+    }
+    if (bytes.length > own.bytes) {
+      const tell = `${name} is ${formatBytes(bytes.length)}: over the limit of ${formatBytes(own.bytes)}. Share a smaller one.`
+      throw new ParleyError('file_too_large', tell)
+    }
+    const loaded: { provider?: Provider } = await import(reader.module.href)
+    if (loaded.provider === undefined) throw new Error(`${reader.module.href} exports no provider`)
+    const within = sinkOf(name)
+    if (problem !== undefined) within.problem(problem)
+    const inner: Input = {
+      bytes,
+      name,
+      mediaType,
+      depth: depth + 1,
+      ...(input.overrides && { overrides: input.overrides }),
+    }
+    const unpackedBytes = Math.min(limits.unpackedBytes ?? Infinity, own.unpackedBytes ?? Infinity)
+    const bounded = { ...own, ...(Number.isFinite(unpackedBytes) && { unpackedBytes }), characters: limits.characters }
+    const ending = await loaded.provider.read(inner, bounded, within)
+    if (within.gave()) read += 1
+    if (ending.truncated !== undefined && !full) sink.problem({ code: 'inner_truncated', tell: ending.truncated })
+  }
+
+  return {
+    count: () => read,
+    async read(file) {
+      try {
+        await attempt(file)
+      } catch (error) {
+        sink.problem(problemOf(error, file.name))
+      }
+      return !full
+    },
+  }
+}
+
+function problemOf(error: unknown, name: string) {
+  if (error instanceof ParleyError) return { code: `inner_${error.code}`, tell: error.tell }
+  return { code: 'inner_file_damaged', tell: `${name} could not be made sense of. Share it as a file of its own.` }
+}
+
+/** A list of what is within, cut to segments, as a text of its own. */
+export async function deliverList(sink: Sink, lines: readonly string[], at: (from: number, to: number) => Position) {
+  let open: string[] = []
+  let from = 1
+  let size = 0
+  for (const [place, line] of lines.entries()) {
+    for (const part of split(line)) {
+      if (size + part.length > 1_500 && open.length > 0) {
+        if (!(await sink.segment(open.join('\n'), at(from, place)))) return false
+        open = []
+        size = 0
+        from = place + 1
+      }
+      open.push(part)
+      size += part.length
+    }
+  }
+  return open.length === 0 || sink.segment(open.join('\n'), at(from, lines.length))
+}

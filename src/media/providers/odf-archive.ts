@@ -1,0 +1,27 @@
+/** Opens an OpenDocument file, and refuses one that is locked: its parts are then listed with how they were encrypted. */
+import { ParleyError } from '../../core/errors.ts'
+import type { Limits } from '../limits.ts'
+import { type Archive, damaged, openArchive } from './archive.ts'
+import { readXml } from './xml.ts'
+
+export const contentPart = 'content.xml'
+
+export async function openDocument(bytes: Uint8Array, name: string, limits: Limits): Promise<Archive> {
+  const archive = await openArchive(bytes, name, limits)
+  let encrypted = archive.has('encrypted-package')
+  if (archive.has('META-INF/manifest.xml')) {
+    await readXml(archive.stream('META-INF/manifest.xml'), {
+      open(tag) {
+        if (/(?:^|:)encryption-data$/.test(tag)) encrypted = true
+      },
+    })
+  }
+  if (encrypted) {
+    throw new ParleyError(
+      'file_encrypted',
+      `${name} is protected by a password. Save a copy without it and share that.`,
+    )
+  }
+  if (!archive.has(contentPart)) throw damaged(name)
+  return archive
+}

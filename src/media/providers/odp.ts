@@ -1,0 +1,38 @@
+/** Reads OpenDocument presentations: each slide with its tables and the speaker's notes. */
+import { ParleyError } from '../../core/errors.ts'
+import type { Provider } from '../provider.ts'
+import { damaged } from './archive.ts'
+import { contentPart, openDocument } from './odf-archive.ts'
+import { createOdfText, type OdfBlock } from './odf-text.ts'
+import { deliverSlides } from './slides.ts'
+import { readXml } from './xml.ts'
+
+export const provider: Provider = {
+  async read({ bytes, name }, limits, sink) {
+    await sink.progress({ done: 0, of: 0, unit: 'slide' })
+    const archive = await openDocument(bytes, name, limits)
+    const document = createOdfText()
+    const blocks: OdfBlock[] = []
+    let characters = 0
+    try {
+      await readXml(archive.stream(contentPart), document.handler, async () => {
+        for (const block of document.take()) {
+          characters += block.text.length
+          blocks.push(block)
+        }
+        return characters > limits.characters ? 'enough' : 'more'
+      })
+    } catch (error) {
+      if (error instanceof ParleyError && error.code !== 'file_damaged') throw error
+      if (blocks.length === 0) throw error instanceof ParleyError ? error : damaged(name, error)
+      const tell = `${name} is damaged: only what stands before the break was read. Save it anew and share that to have all of it.`
+      sink.problem({ code: 'file_damaged', tell })
+    }
+    const slides = Map.groupBy(blocks, ({ slide }) => slide)
+    return deliverSlides({ name, limits, sink, of: document.slides() }, async (at) => {
+      const own = slides.get(at + 1) ?? []
+      const texts = (notes: boolean) => own.filter((block) => block.notes === notes).map(({ text }) => text)
+      return { text: texts(false), notes: texts(true) }
+    })
+  },
+}

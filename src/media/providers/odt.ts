@@ -1,0 +1,37 @@
+/** Reads OpenDocument texts. Positions are lines of the text given out: a paragraph or a row of a table is one line. */
+import { ParleyError } from '../../core/errors.ts'
+import type { Provider } from '../provider.ts'
+import { damaged } from './archive.ts'
+import { createLineText } from './line-text.ts'
+import { contentPart, openDocument } from './odf-archive.ts'
+import { createOdfText } from './odf-text.ts'
+import { readXml } from './xml.ts'
+
+export const provider: Provider = {
+  async read({ bytes, name }, limits, sink) {
+    await sink.progress({ done: 0, of: 0, unit: 'line' })
+    const archive = await openDocument(bytes, name, limits)
+    const text = createLineText(sink)
+    const document = createOdfText()
+    try {
+      await readXml(archive.stream(contentPart), document.handler, async () => {
+        for (const { text: block, heading } of document.take())
+          if (!(await text.add(block, { heading }))) return 'enough'
+        return 'more'
+      })
+    } catch (error) {
+      if (error instanceof ParleyError && error.code !== 'file_damaged') throw error
+      const partly = await text.finish(name, limits)
+      if (partly === undefined) throw error instanceof ParleyError ? error : damaged(name, error)
+      const tell = `${name} is damaged: only what stands before the break was read. Save it anew and share that to have all of it.`
+      sink.problem({ code: 'file_damaged', tell })
+      return partly
+    }
+    const ending = await text.finish(name, limits)
+    if (ending === undefined) {
+      const tell = `${name} holds no text: its pages are pictures or empty. Export it as a PDF and share that.`
+      throw new ParleyError('file_empty', tell)
+    }
+    return ending
+  },
+}

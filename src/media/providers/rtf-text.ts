@@ -1,0 +1,210 @@
+/** From RTF's tokens to paragraphs and rows of tables, in the encodings that its fonts name. */
+import { createMarkdownTable } from './markdown-table.ts'
+import { rtfTokens } from './rtf-tokens.ts'
+
+/** Groups whose text is none of the document's. */
+const unseen = new Set(
+  (
+    'fonttbl colortbl stylesheet info pict object objdata datafield fldinst listtable listoverridetable rsidtbl generator ' +
+    'themedata colorschememapping latentstyles datastore xmlnstbl filetbl revtbl bkmkstart bkmkend nonshppict ' +
+    'pgptbl mmathPr userprops docvar private xe tc rxe aftncn aftnsep aftnsepc ftncn ftnsep ftnsepc pnseclvl'
+  ).split(' '),
+)
+/** Marked as ignorable, and still text. */
+const seen = new Set([
+  'shppict',
+  'shpinst',
+  'shptxt',
+  'fldrslt',
+  'footnote',
+  'annotation',
+  'pntext',
+  'listtext',
+  'upr',
+  'ud',
+])
+const signs: Readonly<Record<string, string>> = {
+  tab: '\t',
+  line: '\n',
+  lbr: '\n',
+  emdash: '—',
+  endash: '–',
+  bullet: '•',
+  lquote: '‘',
+  rquote: '’',
+  ldblquote: '“',
+  rdblquote: '”',
+  emspace: ' ',
+  enspace: ' ',
+  qmspace: ' ',
+  zwj: '\u200d',
+  zwnj: '\u200c',
+}
+/** Windows' numbers of character sets, as fonts carry them. */
+const charsets: Readonly<Record<number, string>> = {
+  0: 'windows-1252',
+  77: 'macintosh',
+  128: 'shift_jis',
+  129: 'euc-kr',
+  134: 'gb18030',
+  136: 'big5',
+  161: 'windows-1253',
+  162: 'windows-1254',
+  163: 'windows-1258',
+  177: 'windows-1255',
+  178: 'windows-1256',
+  186: 'windows-1257',
+  204: 'windows-1251',
+  222: 'windows-874',
+  238: 'windows-1250',
+}
+const codePages: Readonly<Record<number, string>> = {
+  932: 'shift_jis',
+  936: 'gb18030',
+  949: 'euc-kr',
+  950: 'big5',
+  65001: 'utf-8',
+  10000: 'macintosh',
+  866: 'ibm866',
+}
+
+interface State {
+  hidden: boolean
+  font: number
+  /** Characters that stand in for a Unicode one, for programs that know none. */
+  fallback: number
+  inTable: boolean
+  note: boolean
+}
+
+/** Yields blocks as they end. */
+export function* rtfBlocks(rtf: string): Generator<string> {
+  const fonts = new Map<number, string>()
+  let usual = 'windows-1252'
+  let state: State = { hidden: false, font: -1, fallback: 1, inTable: false, note: false }
+  const stack: State[] = []
+  let ignorable = false
+  let inFonts: number | undefined
+  let fontNumber = 0
+  let skip = 0
+  let text = ''
+  let note = ''
+  let notes = 0
+  const after: string[] = []
+  let table = createMarkdownTable()
+  let cells: string[] = []
+  let rowsOpen = false
+  let pending: Uint8Array[] = []
+
+  const write = (piece: string) => {
+    if (state.hidden) return
+    if (state.note) note += piece
+    else text += piece
+  }
+  const flush = () => {
+    if (pending.length === 0) return
+    const encoding = fonts.get(state.font) ?? usual
+    write(new TextDecoder(encoding).decode(Buffer.concat(pending)))
+    pending = []
+  }
+
+  function* word(name: string, value: number | undefined): Generator<string> {
+    const isOpening = ignorable
+    ignorable = false
+    if (isOpening && !seen.has(name)) state.hidden = true
+    if (unseen.has(name)) state.hidden = true
+    if (name === 'fonttbl') inFonts = stack.length
+    else if (name === 'f') {
+      if (inFonts === undefined) state.font = value ?? -1
+      else fontNumber = value ?? 0
+    } else if (name === 'fcharset' && inFonts !== undefined) {
+      const encoding = charsets[value ?? 0]
+      if (encoding !== undefined && value !== 0) fonts.set(fontNumber, encoding)
+    } else if (name === 'ansicpg') usual = encodingOfPage(value ?? 1252)
+    else if (name === 'mac') usual = 'macintosh'
+    else if (name === 'uc') state.fallback = Math.max(0, Math.min(value ?? 1, 32))
+    else if (name === 'u') {
+      const code = value ?? 0
+      write(String.fromCharCode(code < 0 ? code + 65_536 : code))
+      skip = state.fallback
+    } else if (name === 'plain') state.font = -1
+    else if (name === 'pard') state.inTable = false
+    else if (name === 'intbl') state.inTable = true
+    else if (name === 'deleted') state.hidden = value !== 0
+    else if (name === 'footnote' && !state.hidden) {
+      notes += 1
+      text += `[^${notes}]`
+      note = ''
+      state.note = true
+    } else if (name === 'cell' || name === 'nestcell') {
+      cells.push(text)
+      text = ''
+    } else if (name === 'row') {
+      rowsOpen = true
+      yield* table.row(cells)
+      cells = []
+      text = ''
+    } else if (name === 'nestrow') {
+      // A table within a cell stays in that cell.
+      text = cells.splice(0).join(', ')
+    } else if (name === 'par' || name === 'sect' || name === 'page') {
+      if (state.note) note += ' '
+      else if (state.inTable) text += ' '
+      else yield* endParagraph()
+    } else {
+      const sign = signs[name]
+      if (sign !== undefined) write(sign)
+    }
+  }
+
+  function* endParagraph(): Generator<string> {
+    if (rowsOpen && text.trim() !== '') {
+      rowsOpen = false
+      table = createMarkdownTable()
+    }
+    if (cells.length === 0 && text.trim() !== '') yield text.trim()
+    if (cells.length === 0) text = ''
+  }
+
+  for (const token of rtfTokens(rtf)) {
+    if (token.kind === 'bytes') {
+      if (state.hidden) continue
+      const rest = token.bytes.subarray(skip)
+      skip -= token.bytes.length - rest.length
+      if (rest.length > 0) pending.push(rest)
+      continue
+    }
+    flush()
+    if (token.kind === 'open') {
+      if (stack.length > 5_000) return
+      stack.push(state)
+      state = { ...state }
+      skip = 0
+    } else if (token.kind === 'close') {
+      if (state.note && stack.at(-1)?.note === false)
+        after.push(`[^${notes}]: ${note.trim().replace(/^\[\^\d+\]\s*/, '')}`)
+      if (inFonts !== undefined && stack.length <= inFonts) inFonts = undefined
+      state = stack.pop() ?? state
+      ignorable = false
+      skip = 0
+    } else if (token.word === '*') ignorable = true
+    else {
+      if (token.word !== 'u') skip = 0
+      yield* word(token.word, token.value)
+    }
+  }
+  flush()
+  if (cells.length > 0) yield* table.row([...cells.splice(0), text])
+  else yield* endParagraph()
+  yield* after
+}
+
+function encodingOfPage(page: number): string {
+  const known = codePages[page] ?? `windows-${page}`
+  try {
+    new TextDecoder(known)
+    return known
+  } catch {
+    return 'windows-1252'
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * Turns office files from before 2007 into today's formats by LibreOffice, where it is installed: one at a time, each with a
+ * profile and a folder of its own, without macros, without a network where the system can take it away, killed at its limits.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ParleyError } from '../../core/errors.ts'
+import { officeSettings } from './soffice-profile.ts'
+
+export interface Converted extends AsyncDisposable {
+  path: string
+}
+
+export interface Office {
+  /** Throws `file_unsupported` where LibreOffice is missing, `file_damaged`, `file_too_slow`, or the signal's reason. */
+  convert(
+    file: { path: string; name: string; to: 'docx' | 'xlsx' | 'pptx' },
+    limits: { seconds: number; bytes: number },
+    signal: AbortSignal,
+  ): Promise<Converted>
+}
+
+const older = { docx: 'doc', xlsx: 'xls', pptx: 'ppt' } as const
+const usualPath = [
+  '/usr/local/bin',
+  '/usr/bin',
+  '/bin',
+  '/snap/bin',
+  '/Applications/LibreOffice.app/Contents/MacOS',
+].join(delimiter)
+/** Address space, of which it uses about 300 MB for most files. */
+const memoryKb = 4_000_000
+
+export function createOffice(searchPath: string = usualPath): Office {
+  let last: Promise<unknown> = Promise.resolve()
+  let offline: Promise<boolean> | undefined
+
+  async function convert(...[file, limits, signal]: Parameters<Office['convert']>): Promise<Converted> {
+    const program = findProgram('soffice', searchPath)
+    if (program === undefined) {
+      const tell = `${file.name} is of a format from before 2007, which is read only where LibreOffice is installed. Save it as .${file.to} or as a PDF and share that, or ask an admin to install LibreOffice.`
+      throw new ParleyError('file_unsupported', tell)
+    }
+    offline ??= succeeds('unshare', ['--map-root-user', '--net', 'true'], searchPath)
+    const folder = await mkdtemp(join(tmpdir(), 'parley-office-'))
+    const gone = () => rm(folder, { recursive: true, force: true })
+    try {
+      await mkdir(join(folder, 'profile', 'user'), { recursive: true })
+      await writeFile(join(folder, 'profile', 'user', 'registrymodifications.xcu'), officeSettings)
+      const source = join(folder, `file.${older[file.to]}`)
+      await copyFile(file.path, source)
+      const wrapped = (await offline) ? 'exec unshare --map-root-user --net "$@"' : 'exec "$@"'
+      const limited = `ulimit -v ${memoryKb}; ulimit -f ${Math.ceil(limits.bytes / 512) * 4}; ${wrapped}`
+      await finished(
+        spawn(
+          '/bin/sh',
+          ['-c', limited, 'sh', program, ...options(folder), '--convert-to', file.to, '--outdir', folder, source],
+          {
+            cwd: folder,
+            // Its own group, so that what it starts ends with it.
+            detached: true,
+            stdio: 'ignore',
+            env: { PATH: searchPath, HOME: folder, TMPDIR: folder, SAL_USE_VCLPLUGIN: 'svp', LC_ALL: 'C.UTF-8' },
+          },
+        ),
+        { name: file.name, seconds: limits.seconds, signal },
+      )
+      const path = join(folder, `file.${file.to}`)
+      if ((await stat(path).catch(() => undefined)) === undefined) {
+        const tell = `${file.name} is damaged or protected: LibreOffice could not open it. Save it as .${file.to} without a password and share that.`
+        throw new ParleyError('file_damaged', tell)
+      }
+      return { path, [Symbol.asyncDispose]: gone }
+    } catch (error) {
+      await gone()
+      throw error
+    }
+  }
+
+  return {
+    convert(...all) {
+      const turn = last.then(() => convert(...all))
+      last = turn.catch(() => {})
+      return turn
+    },
+  }
+}
+
+/** The options under which nothing is asked, kept or recovered. */
+function options(folder: string): string[] {
+  const profile = pathToFileURL(join(folder, 'profile')).href
+  const switches = '--headless --invisible --norestore --nolockcheck --nodefault --nologo --nofirststartwizard'
+  return [`-env:UserInstallation=${profile}`, ...switches.split(' ')]
+}
+
+function finished(
+  child: ChildProcess,
+  { name, seconds, signal }: { name: string; seconds: number; signal: AbortSignal },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const end = (reason?: unknown) => {
+      clearTimeout(slow)
+      signal.removeEventListener('abort', onAbort)
+      if (reason === undefined) return resolve()
+      if (child.pid !== undefined) killGroup(child.pid)
+      reject(reason)
+    }
+    const onAbort = () => end(signal.reason)
+    const slow = setTimeout(() => {
+      const tell = `Opening ${name} took longer than ${seconds} seconds, so it was stopped. Save it in today's format and share that.`
+      end(new ParleyError('file_too_slow', tell))
+    }, seconds * 1000)
+    signal.addEventListener('abort', onAbort, { once: true })
+    child.once('error', end)
+    child.once('exit', () => end())
+    if (signal.aborted) onAbort()
+  })
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // It is gone already.
+  }
+}
+
+export function findProgram(name: string, searchPath: string): string | undefined {
+  return searchPath
+    .split(delimiter)
+    .filter((folder) => folder !== '')
+    .map((folder) => join(folder, name))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    })
+}
+
+function succeeds(program: string, words: string[], searchPath: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const child = spawn(program, words, { stdio: 'ignore', env: { PATH: searchPath } })
+    child.once('error', () => resolve(false))
+    child.once('exit', (code) => resolve(code === 0))
+  })
+}
