@@ -59,7 +59,7 @@ describe('names that lie', () => {
 })
 
 describe('refused', () => {
-  const png = Buffer.from('89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489', 'hex')
+  const bmp = Buffer.concat([Buffer.from('424d3a00000000000000360000002800000001000000', 'hex'), Buffer.alloc(40)])
   const zip = Buffer.concat([
     Buffer.from('504b03041400000008000000000000000000000000000000000000000000050000', 'hex'),
     Buffer.from('0.txt'),
@@ -67,7 +67,7 @@ describe('refused', () => {
   ])
 
   test.each([
-    ['photo.png', png, 'a picture'],
+    ['photo.bmp', bmp, 'a picture'],
     ['bomb.pdf', zip, 'an archive'],
     ['more.pdf', gzipSync(Buffer.alloc(50_000_000)), 'an archive'],
     [

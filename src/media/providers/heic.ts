@@ -17,12 +17,16 @@ interface HeicImage {
 
 type DecodeAll = (options: { buffer: Uint8Array }) => Promise<HeicImage[]>
 
+/** libheif holds a picture several times over while it decodes: more would pass 700 MB. */
+const mostPixels = 36e6
+
 /** Throws `file_too_large` before it decodes, or `file_damaged`. */
 export async function decodeHeic({ bytes, name }: Input, pixels: number): Promise<RawPicture> {
   const { all }: { all: DecodeAll } = createRequire(import.meta.url)('heic-decode')
   const [first] = await all({ buffer: bytes }).catch(() => [])
   if (first === undefined) throw damaged(name)
-  if (first.width * first.height > pixels) throw tooManyPixels(name, first, pixels)
+  const most = Math.min(pixels, mostPixels)
+  if (first.width * first.height > most) throw tooManyPixels(name, first, most)
   const decoded = await first.decode().catch(() => undefined)
   if (decoded === undefined) throw damaged(name)
   const { data, width, height } = decoded
