@@ -10,6 +10,7 @@ import { type HeardPiece, joinSpeech } from './join-speech.ts'
 import type { Limits } from './limits.ts'
 import { type CutPlan, cutIntoPieces, defaultPlan, isSilent, type Piece, sampleRate, toWav } from './pcm.ts'
 import { damaged, type Ffmpeg, type FfmpegInput } from './providers/ffmpeg.ts'
+import { type RecordingType, recordings } from './recordings.ts'
 import type { Heard, HeardSegment, Transcriber } from './transcriber.ts'
 
 export interface ListenDeps {
@@ -22,7 +23,7 @@ export interface ListenDeps {
 
 export interface Listening extends FfmpegInput {
   bytes: number
-  mediaType: string
+  mediaType: RecordingType
   /** Whether the file may be handed over as it is; ffmpeg is not needed then. */
   asItIs: boolean
   /** How long it should be. */
@@ -83,12 +84,12 @@ export function cutOff(name: string, times?: { durationMs: number; expectedMs: n
 
 async function hearWhole(
   { transcriber, gate }: ListenDeps,
-  { path, mediaType, format, expectedMs }: Listening,
+  { path, mediaType, expectedMs }: Listening,
   { signal, onHeard }: ListenOptions,
 ): Promise<Listened> {
   const heard = await gate.run(signal, async () => {
     const bytes = new Uint8Array(await readFile(path, { signal }))
-    const recording = { bytes, name: `recording.${format.extension}`, mediaType }
+    const recording = { bytes, name: `recording.${recordings[mediaType].extension}`, mediaType }
     return transcriber.hear({ ...recording, ...(expectedMs !== undefined && { durationMs: expectedMs }) }, { signal })
   })
   onHeard(heard.durationMs ?? expectedMs ?? 0)

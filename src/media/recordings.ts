@@ -60,7 +60,7 @@ export function recordingType(mediaType: string): RecordingType | undefined {
 /** The same container without its picture track, as it is told once a probe has looked into it. */
 export function withoutVideo(type: RecordingType): RecordingType {
   if (type === 'video/ogg') return 'audio/ogg'
-  if (type === 'video/webm' || type === 'video/matroska') return 'audio/webm'
+  if (type === 'video/webm') return 'audio/webm'
   return type === 'video/mp4' || type === 'video/3gpp' || type === 'video/quicktime' ? 'audio/mp4' : type
 }
 
