@@ -1,0 +1,130 @@
+/** A voice note as people send it: flite speaks, pocketsphinx hears, and the thread answers what was said. */
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { generate, lacking, speak, voiceNote } from '../fixtures/speech.ts'
+import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
+import { askedText } from '../servers/openai-wire.ts'
+import { pocketsphinxHears, startTranscriber, type TranscriberServer } from '../servers/transcriber.ts'
+import {
+  ConsoleClient,
+  environment,
+  type ParleyProcess,
+  removeHome,
+  run,
+  startParley,
+  temporaryHome,
+} from './parley.ts'
+
+const without = lacking('ffmpeg', 'flite', 'pocketsphinx_continuous')
+const question = 'When does the meeting with the doctor start in the morning?'
+
+describe.skipIf(without)(`a voice note in the console${without}`, () => {
+  let home: string
+  let parley: ParleyProcess
+  let client: ConsoleClient
+  let hears: TranscriberServer
+  let model: ScriptedOpenAi
+  let note: Buffer
+
+  beforeAll(async () => {
+    home = await temporaryHome()
+    note = voiceNote(speak(question))
+    hears = await startTranscriber({ hear: pocketsphinxHears })
+    model = await startScriptedOpenAi({
+      script: ({ body }) => ({ tokens: [`You asked ${askedText(body).length} characters. `, 'At nine.'] }),
+    })
+    parley = await startParley(home, { TRANSCRIBE_URL: hears.url, OPENAI_BASE_URL: model.url })
+    client = new ConsoleClient(parley.url)
+  }, 90_000)
+  afterAll(async () => {
+    await parley?.[Symbol.asyncDispose]()
+    await hears?.close()
+    await model?.close()
+    if (home) await removeHome(home)
+  })
+
+  it('is the question: the reply begins with what was heard, and answers it', async () => {
+    const reply = await client.ask('', [await client.upload('voice.ogg', note, 'audio/ogg')])
+    expect(reply.text).toMatch(/^> \*Heard:\* .*meeting.*morning.*\n\nYou asked/)
+    expect(reply.text).toContain('At nine.')
+    expect(reply.receipt.attachments).toMatchObject([
+      { outcome: 'read', summary: expect.stringMatching(/^0:0\d transcribed \(en\)$/), mediaType: 'audio/ogg' },
+    ])
+    const asked = askedText(model.requests.at(-1)?.body)
+    expect(asked).toMatch(/meeting.*morning/)
+    expect(asked).not.toContain('without a question')
+  })
+
+  it('beside a file is one of the files, where no platform calls it a voice note', async () => {
+    const minutes = 'The meeting with the doctor is in room four.\n'
+    const uploads = [
+      await client.upload('voice.ogg', note, 'audio/ogg'),
+      await client.upload('plan.txt', minutes, 'text/plain'),
+    ]
+    const reply = await client.ask('', uploads)
+    expect(reply.receipt.attachments.map(({ outcome }) => outcome)).toEqual(['read', 'read'])
+    expect(askedText(model.requests.at(-1)?.body)).toContain('room four')
+  })
+
+  it('sent a second time is not heard a second time', async () => {
+    const before = hears.asked.length
+    const started = performance.now()
+    const reply = await client.ask('', [await client.upload('again.ogg', note, 'audio/ogg')])
+    expect(reply.text).toContain('*Heard:*')
+    expect(hears.asked.length).toBe(before)
+    expect(reply.receipt.attachments[0]?.readMs).toBeLessThan(1_000)
+    expect(performance.now() - started).toBeLessThan(10_000)
+  })
+
+  it('with a written question is what is asked about', async () => {
+    const reply = await client.ask('What is said in this recording?', [
+      await client.upload('call.ogg', note, 'audio/ogg'),
+    ])
+    expect(reply.text).not.toContain('*Heard:*')
+    const asked = askedText(model.requests.at(-1)?.body)
+    expect(asked).toContain('What is said in this recording?')
+    expect(asked).toMatch(/source="1:m0"|meeting/)
+  })
+
+  it('a playlist in the clothes of a recording reaches nothing', async () => {
+    const before = hears.asked.length
+    const list = `#EXTM3U\n#EXTINF:10.0,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n`
+    const reply = await client.ask('What is in it?', [await client.upload('song.m3u8', list, 'audio/mpegurl')])
+    expect(reply.state).toBe('done')
+    expect(hears.asked.length).toBe(before)
+  })
+
+  it('the terminal hears a recording too, and the doctor tells what hears', async () => {
+    const { writeFile } = await import('node:fs/promises')
+    await writeFile(`${home}/voice.ogg`, note)
+    const asked = await run(['src/cli.ts', 'ask', '--json', `${home}/voice.ogg`, 'What is asked?'], environment(home))
+    expect(asked.code).toBe(0)
+    expect(JSON.parse(asked.stdout).receipts[0].summary).toContain('transcribed')
+    const doctor = await run(['src/cli.ts', 'doctor'], environment(home))
+    expect(doctor.stdout).toMatch(/✓ ffmpeg: ffmpeg \d/)
+    expect(doctor.stdout).toMatch(/✓ transcription: whisper-1 at 127\.0\.0\.1:\d+/)
+  })
+})
+
+const withoutFfmpeg = lacking('ffmpeg')
+
+describe.skipIf(withoutFfmpeg)(`where nothing hears${withoutFfmpeg}`, () => {
+  it('a voice note gets a sentence with the next step, and the next turn works', { timeout: 60_000 }, async () => {
+    const home = await temporaryHome()
+    const parley = await startParley(home)
+    try {
+      const client = new ConsoleClient(parley.url)
+      const tone = generate(['sine=duration=2'], [], 'voice.mp3')
+      const thread = randomUUID()
+      const { turnId } = await client.send(thread, '', [await client.upload('voice.mp3', tone, 'audio/mpeg')])
+      const reply = await client.reply(thread, turnId)
+      expect(reply.text).toMatch(/voice\.mp3 is a recording.*TRANSCRIBE_URL/)
+      expect(reply.receipt.attachments).toMatchObject([{ outcome: 'skipped' }])
+      const next = await client.ask('Where is the key?', [await client.upload('note.txt', 'The key is under the mat.')])
+      expect(next.text).toContain('under the mat')
+    } finally {
+      await parley[Symbol.asyncDispose]()
+      await removeHome(home)
+    }
+  })
+})
