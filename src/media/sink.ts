@@ -60,7 +60,11 @@ export function createSink(maxCharacters: number, say: (said: Said) => Promise<v
     },
     async progress(progress) {
       const now = performance.now()
-      const due = lastProgress === undefined || now - lastProgress >= progressMs || progress.done >= progress.of
+      const due =
+        lastProgress === undefined ||
+        now - lastProgress >= progressMs ||
+        progress.done >= progress.of ||
+        progress.by === 'ocr'
       if (!due) return
       lastProgress = now
       await flush(progress)

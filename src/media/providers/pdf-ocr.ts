@@ -74,6 +74,11 @@ export function createScans(document: PdfDocument, limits: Limits, sink: Sink): 
       const startedAt = performance.now()
       try {
         return await recognize(page)
+      } catch (error) {
+        // Tesseract and PDFium trap on some pages, and take more pages after that only by luck.
+        if (!(error instanceof WebAssembly.RuntimeError)) throw error
+        empty += 1
+        return ''
       } finally {
         spentMs += performance.now() - startedAt
       }
@@ -85,7 +90,7 @@ export function createScans(document: PdfDocument, limits: Limits, sink: Sink): 
         const which =
           done.length === pages
             ? 'It is a scan:'
-            : `${listPages(done)} ${done.length === 1 ? 'is a scan' : 'are scans'}:`
+            : `${capital(listPages(done))} ${done.length === 1 ? 'is a scan' : 'are scans'}:`
         problems.push({ code: 'read_by_ocr', tell: `${which} the text was recognised (OCR) and may hold errors.` })
       }
       if (unsure.length > 0)
@@ -96,16 +101,20 @@ export function createScans(document: PdfDocument, limits: Limits, sink: Sink): 
       if (skipped.length > 0) {
         const why =
           spentMs >= ocrSeconds * 1000
-            ? `OCR may take ${ocrSeconds} seconds a file`
-            : `OCR may read ${ocrPages} pages a file`
+            ? `OCR takes at most ${ocrSeconds} seconds for a file`
+            : `OCR reads at most ${ocrPages} ${ocrPages === 1 ? 'page' : 'pages'} of a file`
         problems.push({
           code: 'ocr_limit',
-          tell: `${listPages(skipped)} ${skipped.length === 1 ? 'is a scan' : 'are scans'} and ${skipped.length === 1 ? 'was' : 'were'} not read: ${why}.`,
+          tell: `${capital(listPages(skipped))} ${skipped.length === 1 ? 'is a scan' : 'are scans'} and ${skipped.length === 1 ? 'was' : 'were'} not read: ${why}.`,
         })
       }
       return problems
     },
   }
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 /** "page 3", "pages 3, 5–9 and 12 more": short enough for a chat. */

@@ -1,0 +1,172 @@
+/** Scans become text: whole ones, pages among others, sideways ones, within limits, and what was not read is told. */
+import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { program, wordRecall } from '../../test/fixtures/foreign-pdf.ts'
+import { makeManual, makePdf } from '../../test/fixtures/make-pdf.ts'
+import { manualPages } from '../../test/fixtures/manual-prose.ts'
+import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
+import { createReader } from './create-reader.ts'
+import type { LimitOverrides } from './limits.ts'
+import type { PageRenderer, Reader } from './reader.ts'
+import { findRecognizer } from './recognizer.ts'
+
+const pdftoppm = program('pdftoppm')
+const recognizer = await findRecognizer()
+const texts = manualPages({ pages: 3, seed: 5 }).map(({ section, paragraphs }) => [section, ...paragraphs].join('\n'))
+let files: SharedFiles
+let reader: Reader & PageRenderer
+/** Pages at 200 dpi as poppler draws them, gray PNG. */
+let scans: Buffer[] = []
+
+beforeAll(async () => {
+  files = createSharedFiles()
+  reader = createReader()
+  if (pdftoppm !== undefined) scans = scanned(await makeManual({ pages: 3, seed: 5 }))
+})
+afterAll(async () => {
+  await reader.close()
+  files.remove()
+})
+
+function scanned(pdf: Uint8Array): Buffer[] {
+  const prefix = join(files.folder, 'scan')
+  writeFileSync(`${prefix}.pdf`, pdf)
+  execFileSync(pdftoppm ?? '', ['-r', '200', '-gray', '-png', `${prefix}.pdf`, prefix])
+  const names = readdirSync(files.folder).filter((name) => /^scan-\d+\.png$/.test(name))
+  return names.toSorted().map((name) => readFileSync(join(files.folder, name)))
+}
+
+/** Pictures fill their pages; words are a text layer. */
+const pdfOf = (pages: (Buffer | string)[]) =>
+  makePdf((doc) => {
+    for (const page of pages) {
+      doc.addPage({ margin: 0 })
+      if (typeof page === 'string') doc.text(page, 72, 72)
+      else doc.image(page, 0, 0, { width: doc.page.width, height: doc.page.height })
+    }
+  })
+
+async function readWith(bytes: Uint8Array, limits: LimitOverrides) {
+  const limited = createReader({ limits })
+  try {
+    return await limited.read(files.share('scan.pdf', bytes), watched())
+  } finally {
+    await limited.close()
+  }
+}
+
+describe.skipIf(pdftoppm === undefined)('scans by poppler (skipped without poppler-utils)', () => {
+  test('every word of clean pages at 200 dpi, near enough', async () => {
+    const watch = watched()
+    const startedAt = performance.now()
+    const artifact = await reader.read(files.share('scan.pdf', await pdfOf(scans)), watch)
+    console.log(`OCR: ${((performance.now() - startedAt) / scans.length / 1000).toFixed(2)} s a page`)
+    const recalls = texts.map((text, at) => wordRecall(text, artifact.segments[at]?.text ?? ''))
+    console.log(`recall: ${recalls.map((recall) => recall.toFixed(4)).join(', ')}`)
+    expect(Math.min(...recalls)).toBeGreaterThanOrEqual(0.97)
+    expect(artifact).toMatchObject({ engine: 'pdf-2', pages: 3 })
+    expect(artifact.problems).toEqual([
+      { code: 'read_by_ocr', tell: 'It is a scan: the text was recognised (OCR) and may hold errors.' },
+    ])
+    const heard = watch.heard.filter(({ by }) => by === 'ocr')
+    expect(heard).toEqual([1, 2, 3].map((done) => ({ done, of: 3, unit: 'page', by: 'ocr' })))
+  }, 60_000)
+
+  test('scanned pages among others are read in their place', async () => {
+    const [first = Buffer.alloc(0), second = Buffer.alloc(0)] = scans
+    const artifact = await readWith(await pdfOf(['Words of page one.', first, 'Words of page three.', second]), {})
+    expect(artifact.segments.map(({ at }) => at)).toEqual([1, 2, 3, 4].map((page) => ({ kind: 'page', page })))
+    expect(artifact.segments[2]?.text).toBe('Words of page three.')
+    expect(wordRecall(texts[0] ?? '', artifact.segments[1]?.text ?? '')).toBeGreaterThanOrEqual(0.97)
+    expect(artifact.problems).toMatchObject([
+      { tell: 'Pages 2, 4 are scans: the text was recognised (OCR) and may hold errors.' },
+    ])
+  }, 60_000)
+
+  test('a page that lies on its side is turned', async () => {
+    const sideways = await sharp(scans[1]).rotate(90).png().toBuffer()
+    const artifact = await readWith(await pdfOf([sideways]), {})
+    expect(wordRecall(texts[1] ?? '', artifact.segments[0]?.text ?? '')).toBeGreaterThanOrEqual(0.9)
+  }, 60_000)
+
+  test("a stamp of the scanner's is no text layer", async () => {
+    const stamped = await makePdf((doc) => {
+      doc.addPage({ margin: 0 }).image(scans[2] ?? '', 0, 0, { width: doc.page.width })
+      doc.fontSize(6).text('Scanned by OfficeScan 3', 400, 820, { lineBreak: false })
+    })
+    const artifact = await readWith(stamped, {})
+    expect(wordRecall(texts[2] ?? '', artifact.segments[0]?.text ?? '')).toBeGreaterThanOrEqual(0.97)
+  }, 60_000)
+
+  test('more scanned pages than the limit: the others are read, and what was not is told', async () => {
+    const [first = Buffer.alloc(0)] = scans
+    const artifact = await readWith(await pdfOf([first, 'Words of page two.', first, first]), { pdf: { ocrPages: 1 } })
+    expect(artifact.segments.map(({ at }) => at)).toEqual([1, 2].map((page) => ({ kind: 'page', page })))
+    expect(artifact.problems).toMatchObject([
+      { code: 'read_by_ocr' },
+      { code: 'ocr_limit', tell: 'Pages 3–4 are scans and were not read: OCR reads at most 1 page of a file.' },
+    ])
+  }, 60_000)
+
+  test('a citation marks its words on a scanned page', async () => {
+    const request = files.share('scan.pdf', await pdfOf(scans))
+    const quote = (texts[0] ?? '').split('\n')[1]?.slice(0, 60) ?? ''
+    const { marks } = await reader.render(request.path, 1, { width: 600, quote, signal: new AbortController().signal })
+    expect(marks.length).toBeGreaterThan(0)
+    for (const { x, y, width, height } of marks) {
+      expect(Math.min(x, y)).toBeGreaterThan(0.03)
+      expect(Math.max(x + width, y + height)).toBeLessThan(0.97)
+    }
+  }, 60_000)
+
+  test.skipIf(recognizer === undefined)(
+    "by this machine's tesseract (skipped without tesseract-ocr)",
+    async () => {
+      const withProgram = createReader(recognizer === undefined ? {} : { recognizer })
+      const startedAt = performance.now()
+      const artifact = await withProgram.read(files.share('scan.pdf', await pdfOf(scans)), watched())
+      await withProgram.close()
+      const seconds = (performance.now() - startedAt) / scans.length / 1000
+      console.log(`${recognizer?.describe()}: ${seconds.toFixed(2)} s a page`)
+      const recalls = texts.map((text, at) => wordRecall(text, artifact.segments[at]?.text ?? ''))
+      expect(Math.min(...recalls)).toBeGreaterThanOrEqual(0.97)
+    },
+    60_000,
+  )
+
+  test('a program that fails is done without', async () => {
+    const broken = createReader({ recognizer: { describe: () => 'broken', recognize: async () => undefined } })
+    const artifact = await broken.read(files.share('scan.pdf', await pdfOf(scans.slice(0, 1))), watched())
+    await broken.close()
+    expect(wordRecall(texts[0] ?? '', artifact.segments[0]?.text ?? '')).toBeGreaterThanOrEqual(0.97)
+  }, 60_000)
+
+  test('a scan that is hard to read says so, and is given as a picture', async () => {
+    const blurred = await sharp(scans[0]).resize(620).blur(1.4).png().toBuffer()
+    const kept: number[] = []
+    const blobs = {
+      put: async () => {
+        kept.push(1)
+        return { hash: 'a'.repeat(64), bytes: 1 }
+      },
+    }
+    const seeing = createReader({ blobs })
+    const artifact = await seeing.read(files.share('scan.pdf', await pdfOf([blurred])), watched())
+    await seeing.close()
+    expect(artifact.problems.map(({ code }) => code)).toContain('ocr_unsure')
+    expect(artifact.images).toMatchObject([{ mediaType: 'image/png', at: { kind: 'page', page: 1 } }])
+    expect(kept).toHaveLength(1)
+  }, 90_000)
+})
+
+test.skipIf(recognizer === undefined)(
+  'the program is sent graymaps and nothing else (skipped without tesseract-ocr)',
+  async () => {
+    const { signal } = new AbortController()
+    for (const bytes of ['P5\n10 10\n255\nshort', '/etc/passwd', '\x89PNG\r\n\x1a\n', 'P5\n1 1\n255\nx\nmore'])
+      expect(await recognizer?.recognize(Buffer.from(bytes), signal)).toBeUndefined()
+  },
+)
