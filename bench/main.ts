@@ -6,12 +6,14 @@ import { parseArgs } from 'node:util'
 import { measureLatency } from './latency.ts'
 import { measureMemory } from './memory.ts'
 import { measureReading } from './reading.ts'
+import { measureRecordings } from './recordings.ts'
 import { describeHost, print, type Result, round, say } from './report.ts'
 
 /** THE table of benches. */
 const benches: Record<string, () => Promise<Pick<Result, 'tables' | 'aims'>>> = {
   latency: measureLatency,
   reading: measureReading,
+  recordings: measureRecordings,
   memory: measureMemory,
 }
 

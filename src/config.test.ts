@@ -99,6 +99,29 @@ describe('configuration', () => {
     expect(tellOf({ env: { ROLE: 'worker' } })).toContain('DATABASE_URL')
   })
 
+  it.each([
+    [
+      { OPENAI_API_KEY: 'sk-o' },
+      { dialect: 'openai', url: 'https://api.openai.com/v1', model: 'whisper-1', apiKey: 'sk-o' },
+    ],
+    [{ OPENAI_API_KEY: 'sk-o', OPENAI_BASE_URL: 'http://vllm:8000/v1' }, undefined],
+    [
+      { OPENAI_API_KEY: 'sk-o', TRANSCRIBE_URL: 'http://ears:9000/asr' },
+      { dialect: 'asr', url: 'http://ears:9000/asr' },
+    ],
+    [
+      {
+        OPENAI_API_KEY: 'sk-o',
+        TRANSCRIBE_URL: 'http://ears:8000/v1',
+        TRANSCRIBE_MODEL: 'small',
+        TRANSCRIBE_API_KEY: 'k',
+      },
+      { dialect: 'openai', url: 'http://ears:8000/v1', model: 'small', apiKey: 'k' },
+    ],
+  ])('%o: what hears recordings, and a key goes only where it was given for', (env, transcriber) => {
+    expect(readConfig({ env, cwd: emptyFolder() }).transcriber).toEqual(transcriber)
+  })
+
   it('reads prices exactly', () => {
     const cwd = folderWith(
       'parley.yaml',

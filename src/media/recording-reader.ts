@@ -99,6 +99,7 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
         const mediaType = probe?.video === false ? withoutVideo(looked.type) : looked.type
         const asItIs =
           probe?.video !== true &&
+          (expectedMs ?? 0) <= (limits.minutes ?? Number.POSITIVE_INFINITY) * 60_000 &&
           canGoAsItIs(transcriber, { mediaType, bytes: looked.bytes, durationMs: expectedMs }, deps.plan)
         return await listen(
           { ...deps, transcriber, gate },

@@ -10,6 +10,9 @@ const mostCharacters = 900
 /** Somebody else speaks, or about something else. */
 const pauseMs = 2_000
 
+/** Scripts that put no space between words. */
+const unspaced = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}。！？]$/u
+
 const sentenceEnd = /[.!?…。！？؟।]["'”’»)\]]*$/
 
 export interface Speech {
@@ -29,7 +32,7 @@ export function speechSegments(
     if (text === '') continue
     const last = groups.at(-1)
     if (last !== undefined && belongs(last, { ...each, text })) {
-      last.text = `${last.text} ${text}`
+      last.text = `${last.text}${unspaced.test(last.text) ? '' : ' '}${text}`
       last.toMs = Math.max(last.toMs, each.toMs)
     } else {
       groups.push({ text, fromMs: each.fromMs, toMs: Math.max(each.fromMs, each.toMs) })
@@ -52,11 +55,15 @@ function belongs(group: HeardSegment, next: HeardSegment): boolean {
   return !(full && (sentenceEnd.test(group.text) || next.fromMs - group.toMs > pauseMs))
 }
 
+/** A sentence, or as many whole words as fit; without spaces, as many characters. */
+const sentences =
+  /[^.!?…。！？؟।]{1,600}(?:[.!?…。！？؟।]+["'”’»)\]]*|$|(?=\s))\s*|[^.!?…。！？؟।]{1,600}|[.!?…。！？؟।]+/gu
+
 /** A server that tells no times gives one long text: its sentences get their share of the time. */
 function shortened(segment: HeardSegment): HeardSegment[] {
   const { text, fromMs, toMs } = segment
   if (text.length <= mostCharacters && toMs - fromMs <= mostMs) return [segment]
-  const parts = text.match(/[^.!?…。！？؟।]{1,600}(?:[.!?…。！？؟।]+["'”’»)\]]*|$|(?=\s)|)\s*/gu) ?? [text]
+  const parts = text.match(sentences) ?? [text]
   const perCharacter = (toMs - fromMs) / Math.max(1, text.length)
   let at = 0
   return parts.map((part) => {
