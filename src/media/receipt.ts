@@ -71,6 +71,14 @@ function describeRecording({ segments, durationMs, language, images }: Artifact)
 function describeAmount(artifact: Artifact): string {
   const last = artifact.segments.at(-1)?.at
   if (artifact.mediaType.startsWith('image/')) return describePicture(artifact)
+  const inner = new Set(artifact.segments.flatMap(({ at }) => (at.inner === undefined ? [] : [at.inner]))).size
+  if (inner > 0 || /^(?:message\/rfc822|application\/zip)$/.test(artifact.mediaType)) {
+    const files = inner === 0 ? '' : count(inner, 'file')
+    if (artifact.mediaType === 'message/rfc822') return files === '' ? 'the message' : `the message and ${files}`
+    return files === '' ? 'the list of files' : files
+  }
+  if (artifact.pages !== undefined && last?.kind === 'rows') return count(artifact.pages, 'sheet')
+  if (artifact.pages !== undefined && last?.kind === 'slide') return count(artifact.pages, 'slide')
   if (artifact.pages !== undefined) {
     const withText = new Set(artifact.segments.flatMap(({ at }) => (at.kind === 'page' ? [at.page] : []))).size
     return withText === artifact.pages

@@ -60,23 +60,16 @@ describe('names that lie', () => {
 
 describe('refused', () => {
   const bmp = Buffer.concat([Buffer.from('424d3a00000000000000360000002800000001000000', 'hex'), Buffer.alloc(40)])
-  const zip = Buffer.concat([
-    Buffer.from('504b03041400000008000000000000000000000000000000000000000000050000', 'hex'),
-    Buffer.from('0.txt'),
-    Buffer.alloc(5_000, 7),
-  ])
 
   test.each([
     ['photo.bmp', bmp, 'a picture'],
-    ['bomb.pdf', zip, 'an archive'],
     ['more.pdf', gzipSync(Buffer.alloc(50_000_000)), 'an archive'],
     [
       'tool.txt',
       Buffer.concat([Buffer.from('7f454c46020101000000000000000000', 'hex'), Buffer.alloc(500)]),
       'a program',
     ],
-    ['letter.rtf', '{\\rtf1\\ansi Hello}', 'an office document'],
-    ['old.doc', Buffer.concat([Buffer.from('d0cf11e0a1b11ae1', 'hex'), Buffer.alloc(2_000)]), 'an office document'],
+    ['old.doc', Buffer.concat([Buffer.from('d0cf11e0a1b11ae1', 'hex'), Buffer.alloc(2_000)]), 'an office file'],
     [
       'noise.pdf',
       Buffer.from(Array.from({ length: 5_000 }, (_, i) => (i * i * 7919) % 256)),

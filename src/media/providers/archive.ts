@@ -22,14 +22,20 @@ export interface ArchiveEntry {
 export interface Archive {
   entries: readonly ArchiveEntry[]
   has(name: string): boolean
-  /** The entry's bytes as they are unpacked. Throws `file_too_large` at the archive's limit, `file_damaged` when they are broken. */
-  stream(name: string): AsyncIterable<Uint8Array>
-  bytes(name: string): Promise<Uint8Array>
+  /**
+   * The entry's bytes as they are unpacked. Throws `file_too_large` at the archive's limit, `file_damaged` when they are broken.
+   * `most` is a lower limit for this entry.
+   */
+  stream(name: string, most?: number): AsyncIterable<Uint8Array>
+  bytes(name: string, most?: number): Promise<Uint8Array>
 }
 
 const open = promisify((bytes: Buffer, options: Options, done: (error: Error | null, zip: ZipFile) => void) =>
   fromBuffer(bytes, options, done),
 )
+
+/** Parts that say how others belong together are small: `most` for them. */
+export const smallPart = 32e6
 
 /** Opens the archive and holds it to its limits. Throws `file_damaged`, `file_too_large` or, for an entry, `file_encrypted`. */
 export async function openArchive(bytes: Uint8Array, name: string, limits: Limits): Promise<Archive> {
@@ -61,17 +67,19 @@ export async function openArchive(bytes: Uint8Array, name: string, limits: Limit
   }
   let unpacked = 0
 
-  async function* stream(entryName: string): AsyncGenerator<Uint8Array> {
+  async function* stream(entryName: string, most = allowed): AsyncGenerator<Uint8Array> {
     const entry = byName.get(entryName)
     if (entry === undefined) throw damaged(name)
     if (entry.isEncrypted()) {
       const tell = `${name} is protected by a password. Share a copy without it.`
       throw new ParleyError('file_encrypted', tell)
     }
+    let own = 0
     try {
       for await (const chunk of await contentOf(zip, entry)) {
         unpacked += chunk.length
-        if (unpacked > allowed) throw bomb(name, allowed)
+        own += chunk.length
+        if (unpacked > allowed || own > most) throw bomb(name, own > most ? most : allowed)
         yield chunk
       }
     } catch (error) {
@@ -83,9 +91,9 @@ export async function openArchive(bytes: Uint8Array, name: string, limits: Limit
     entries,
     has: (entryName) => byName.has(entryName),
     stream,
-    async bytes(entryName) {
+    async bytes(entryName, most) {
       const chunks: Uint8Array[] = []
-      for await (const chunk of stream(entryName)) chunks.push(chunk)
+      for await (const chunk of stream(entryName, most)) chunks.push(chunk)
       return Buffer.concat(chunks)
     },
   }

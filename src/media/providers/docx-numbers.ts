@@ -1,5 +1,5 @@
 /** The numbers and bullets of Word's lists, which stand in no paragraph's text: "4.2", "(b)", "iii.". */
-import type { Archive } from './archive.ts'
+import { type Archive, smallPart } from './archive.ts'
 import { readXml } from './xml.ts'
 
 interface Level {
@@ -17,7 +17,7 @@ export interface ListNumbers {
 export async function readListNumbers(archive: Archive, part: string): Promise<ListNumbers> {
   const patterns = new Map<string, Level[]>()
   const patternOf = new Map<string, string>()
-  if (archive.has(part)) await readXml(archive.stream(part), collect(patterns, patternOf))
+  if (archive.has(part)) await readXml(archive.stream(part, smallPart), collect(patterns, patternOf))
   const counters = new Map<string, number[]>()
   return {
     next(list, level) {

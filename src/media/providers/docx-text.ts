@@ -20,6 +20,8 @@ export interface DocxContext {
   styleLists: ReadonlyMap<string, { list: string; level: number }>
   /** Addresses of links by their id. */
   links: ReadonlyMap<string, string>
+  /** Numbers of notes in the order of the text, by kind and id. */
+  notes: Map<string, number>
 }
 
 interface Paragraph {
@@ -35,6 +37,8 @@ interface Table {
   rows: string[][]
   row: string[]
   cell: string[]
+  /** Characters in the row so far: a row is held until it ends. */
+  size: number
   span: number
   lines: ReturnType<typeof createMarkdownTable>
 }
@@ -43,8 +47,9 @@ interface Table {
 const unseen = new Set(['w:del', 'w:moveFrom', 'w:instrText', 'mc:Fallback', 'w:pPrChange', 'w:rPrChange', 'w:rubyPr'])
 /** A paragraph longer than this is given out in parts. */
 const longest = 200_000
+const mostCells = 1_000
 
-export function createDocxText({ numbers, headings, styleLists, links }: DocxContext): DocxText {
+export function createDocxText({ numbers, headings, styleLists, links, notes }: DocxContext): DocxText {
   let done: DocxBlock[] = []
   const paragraphs: Paragraph[] = []
   const tables: Table[] = []
@@ -54,7 +59,7 @@ export function createDocxText({ numbers, headings, styleLists, links }: DocxCon
   const paragraph = () => paragraphs.at(-1)
   const write = (text: string) => {
     const open = paragraph()
-    if (open === undefined) return
+    if (open === undefined || (tables.length > 0 && open.text.length > longest)) return
     open.text += text
     if (open.text.length > longest && tables.length === 0) {
       done.push({ text: open.text, heading: false })
@@ -93,16 +98,16 @@ export function createDocxText({ numbers, headings, styleLists, links }: DocxCon
         write(symbol(attributes['w:char']))
         return
       case 'w:footnoteReference':
-        write(`[^${attributes['w:id'] ?? ''}]`)
+        write(noteMark(notes, '', attributes))
         return
       case 'w:endnoteReference':
-        write(`[^e${attributes['w:id'] ?? ''}]`)
+        write(noteMark(notes, 'e', attributes))
         return
       case 'w:hyperlink':
         paragraph()?.links.push({ id: attributes['r:id'], at: paragraph()?.text.length ?? 0 })
         return
       case 'w:tbl':
-        tables.push({ rows: [], row: [], cell: [], span: 1, lines: createMarkdownTable() })
+        tables.push({ rows: [], row: [], cell: [], size: 0, span: 1, lines: createMarkdownTable() })
         return
       case 'w:gridSpan': {
         const table = tables.at(-1)
@@ -157,7 +162,8 @@ export function createDocxText({ numbers, headings, styleLists, links }: DocxCon
     const mark = list === undefined || list === '0' ? '' : numbers.next(list, level)
     const table = tables.at(-1)
     if (table !== undefined) {
-      table.cell.push(`${mark.trimStart()}${open.text.trim()}`)
+      table.size += open.text.length
+      if (table.size <= longest) table.cell.push(`${mark.trimStart()}${open.text.trim()}`)
       return
     }
     const isHeading = heading !== undefined && heading >= 1 && heading <= 6
@@ -171,7 +177,8 @@ export function createDocxText({ numbers, headings, styleLists, links }: DocxCon
   function endCell(): void {
     const table = tables.at(-1)
     if (table === undefined) return
-    table.row.push(table.cell.join(' '), ...Array.from({ length: table.span - 1 }, () => ''))
+    if (table.row.length < mostCells)
+      table.row.push(table.cell.join(' '), ...Array.from({ length: table.span - 1 }, () => ''))
     table.cell = []
     table.span = 1
   }
@@ -182,6 +189,7 @@ export function createDocxText({ numbers, headings, styleLists, links }: DocxCon
     if (tables.length > 1) table.rows.push(table.row)
     else for (const line of table.lines.row(table.row)) done.push({ text: line, heading: false })
     table.row = []
+    if (tables.length === 1) table.size = 0
   }
 
   function endTable(): void {
@@ -204,6 +212,14 @@ export function createDocxText({ numbers, headings, styleLists, links }: DocxCon
       return taken
     },
   }
+}
+
+/** `[^1]` for a footnote, `[^e1]` for an endnote; the first mention gives the number. */
+export function noteMark(notes: Map<string, number>, kind: string, attributes: Record<string, string>): string {
+  const key = `${kind}:${attributes['w:id'] ?? ''}`
+  const number = notes.get(key) ?? [...notes.keys()].filter((each) => each.startsWith(`${kind}:`)).length + 1
+  notes.set(key, number)
+  return `[^${kind}${number}]`
 }
 
 /** Symbol fonts sit in a private area whose lower half is the plain character. */

@@ -4,9 +4,9 @@
  */
 import { ParleyError } from '../../core/errors.ts'
 import type { Provider } from '../provider.ts'
-import { type Archive, damaged, openArchive } from './archive.ts'
+import { type Archive, damaged, openArchive, smallPart } from './archive.ts'
 import { readListNumbers } from './docx-numbers.ts'
-import { createDocxText, type DocxContext } from './docx-text.ts'
+import { createDocxText, type DocxContext, noteMark } from './docx-text.ts'
 import { createLineText, type LineText } from './line-text.ts'
 import { mainPart, relationsOf } from './relations.ts'
 import { readXml } from './xml.ts'
@@ -25,6 +25,7 @@ export const provider: Provider = {
       numbers: await readListNumbers(archive, partsOf('numbering')[0] ?? 'word/numbering.xml'),
       ...(await readStyles(archive, partsOf('styles')[0] ?? 'word/styles.xml')),
       links,
+      notes: new Map(),
     }
     const text = createLineText(sink)
     const part = (path: string, label: (attributes: Record<string, string>) => string | undefined, tag: string) =>
@@ -32,8 +33,8 @@ export const provider: Provider = {
     try {
       for (const path of partsOf('header')) await part(path, () => 'Header: ', 'w:hdr')
       await readBlocks(archive, main, context, text)
-      for (const path of partsOf('footnotes')) await part(path, (note) => mark(note, ''), 'w:footnote')
-      for (const path of partsOf('endnotes')) await part(path, (note) => mark(note, 'e'), 'w:endnote')
+      for (const path of partsOf('footnotes')) await part(path, (note) => mark(note, '', context), 'w:footnote')
+      for (const path of partsOf('endnotes')) await part(path, (note) => mark(note, 'e', context), 'w:endnote')
       for (const path of partsOf('comments')) {
         await part(path, (comment) => `Comment by ${comment['w:author'] ?? 'somebody'}: `, 'w:comment')
       }
@@ -106,8 +107,9 @@ async function readNotes(
 }
 
 /** Notes with a type are lines between text and notes. */
-function mark(note: Record<string, string>, kind: string): string | undefined {
-  return note['w:type'] === undefined || note['w:type'] === 'normal' ? `[^${kind}${note['w:id'] ?? ''}]: ` : undefined
+function mark(note: Record<string, string>, kind: string, { notes }: DocxContext): string | undefined {
+  const ordinary = note['w:type'] === undefined || note['w:type'] === 'normal'
+  return ordinary ? `${noteMark(notes, kind, note)}: ` : undefined
 }
 
 async function readStyles(archive: Archive, part: string): Promise<Pick<DocxContext, 'headings' | 'styleLists'>> {
@@ -116,7 +118,7 @@ async function readStyles(archive: Archive, part: string): Promise<Pick<DocxCont
   let id = ''
   let list: { list: string; level: number } | undefined
   if (!archive.has(part)) return { headings, styleLists }
-  await readXml(archive.stream(part), {
+  await readXml(archive.stream(part, smallPart), {
     open(name, attributes) {
       const value = attributes['w:val'] ?? ''
       if (name === 'w:style') {

@@ -1,7 +1,7 @@
 /** Opens an OpenDocument file, and refuses one that is locked: its parts are then listed with how they were encrypted. */
 import { ParleyError } from '../../core/errors.ts'
 import type { Limits } from '../limits.ts'
-import { type Archive, damaged, openArchive } from './archive.ts'
+import { type Archive, damaged, openArchive, smallPart } from './archive.ts'
 import { readXml } from './xml.ts'
 
 export const contentPart = 'content.xml'
@@ -10,7 +10,7 @@ export async function openDocument(bytes: Uint8Array, name: string, limits: Limi
   const archive = await openArchive(bytes, name, limits)
   let encrypted = archive.has('encrypted-package')
   if (archive.has('META-INF/manifest.xml')) {
-    await readXml(archive.stream('META-INF/manifest.xml'), {
+    await readXml(archive.stream('META-INF/manifest.xml', smallPart), {
       open(tag) {
         if (/(?:^|:)encryption-data$/.test(tag)) encrypted = true
       },

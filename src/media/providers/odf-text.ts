@@ -26,6 +26,8 @@ interface Table {
   rows: string[][]
   row: string[]
   cell: string[]
+  /** Characters in the row so far: a row is held until it ends. */
+  size: number
   repeat: number
   lines: ReturnType<typeof createMarkdownTable>
 }
@@ -40,6 +42,7 @@ const unseen = new Set([
   'office:scripts',
 ])
 const longest = 200_000
+const mostCells = 1_000
 
 export function createOdfText(): OdfText {
   let done: OdfBlock[] = []
@@ -65,6 +68,7 @@ export function createOdfText(): OdfText {
     }
     const open = paragraphs.at(-1)
     if (open === undefined) return
+    if (tables.length > 0 && open.text.length > longest) return
     open.text += text
     if (open.text.length > longest && tables.length === 0 && paragraphs.length === 1) {
       push(open.text, false)
@@ -127,7 +131,7 @@ export function createOdfText(): OdfText {
         if (/^(?:page-number|date-time|footer|header)$/.test(attributes['presentation:class'] ?? '')) hidden = 1
         break
       case 'table:table':
-        tables.push({ rows: [], row: [], cell: [], repeat: 1, lines: createMarkdownTable() })
+        tables.push({ rows: [], row: [], cell: [], size: 0, repeat: 1, lines: createMarkdownTable() })
         break
       case 'table:table-cell':
       case 'table:covered-table-cell': {
@@ -187,10 +191,17 @@ export function createOdfText(): OdfText {
     if (open === undefined || words === '') return
     if (comment !== undefined) comment.texts.push(words)
     else if (footnote !== undefined) footnote.texts.push(words)
-    else if (tables.length > 0) tables.at(-1)?.cell.push(words)
+    else if (tables.length > 0) addToCell(words)
     else if (title && notes === 0) push(`# ${words.replace(/\s*\n\s*/g, ' ')}`, true)
     else if (open.level !== undefined) push(`${'#'.repeat(Math.min(open.level, 6))} ${words}`, true)
     else push(`${lists.length > 0 ? `${'  '.repeat(Math.min(lists.length - 1, 8))}- ` : ''}${words}`, false)
+  }
+
+  function addToCell(words: string): void {
+    const table = tables.at(-1)
+    if (table === undefined) return
+    table.size += words.length
+    if (table.size <= longest) table.cell.push(words)
   }
 
   function endNote(): void {
@@ -211,7 +222,7 @@ export function createOdfText(): OdfText {
     const table = tables.at(-1)
     if (table === undefined) return
     const text = table.cell.join(' ')
-    table.row.push(...Array.from({ length: table.repeat }, () => text))
+    if (table.row.length < mostCells) table.row.push(...Array.from({ length: table.repeat }, () => text))
     table.cell = []
     table.repeat = 1
   }
@@ -222,6 +233,7 @@ export function createOdfText(): OdfText {
     if (tables.length > 1) table.rows.push(table.row)
     else for (const line of table.lines.row(table.row)) push(line, false)
     table.row = []
+    if (tables.length === 1) table.size = 0
   }
 
   function endTable(): void {

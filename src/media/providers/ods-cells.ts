@@ -105,7 +105,10 @@ export function createOdsCells(): OdsCells {
 function storedValue(attributes: Record<string, string>): string | undefined {
   switch (attributes['office:value-type']) {
     case 'date':
-      return attributes['office:date-value']?.replace(/T00:00:00(?:\.0+)?$/, '').replace('T', ' ')
+      return attributes['office:date-value']
+        ?.replace(/T00:00:00(?:\.0+)?$/, '')
+        .replace('T', ' ')
+        .replace(/(:\d\d):00(?:\.0+)?$/, '$1')
     case 'float': {
       const value = Number(attributes['office:value'])
       return Number.isFinite(value) ? String(Number(value.toPrecision(15))) : undefined

@@ -1,5 +1,5 @@
 /** The text of one slide, of its notes or of a diagram: headings, paragraphs, rows of tables. */
-import type { Archive } from './archive.ts'
+import { type Archive, smallPart } from './archive.ts'
 import { createMarkdownTable } from './markdown-table.ts'
 import { readXml } from './xml.ts'
 
@@ -24,7 +24,7 @@ export async function readSlideText(archive: Archive, part: string): Promise<str
     else lines.push(`${level > 0 ? `${'  '.repeat(Math.min(level, 8))}- ` : ''}${words}`)
     level = 0
   }
-  await readXml(archive.stream(part), {
+  await readXml(archive.stream(part, smallPart), {
     open(name, attributes) {
       if (hidden > 0 || name === 'mc:Fallback') hidden += 1
       else if (name === 'p:sp' || name === 'p:graphicFrame') kind = ''

@@ -1,7 +1,7 @@
 /** Reads PowerPoint presentations: the slides in their order, each with its tables and the speaker's notes. */
 import { ParleyError } from '../../core/errors.ts'
 import type { Provider } from '../provider.ts'
-import { type Archive, damaged, openArchive } from './archive.ts'
+import { type Archive, damaged, openArchive, smallPart } from './archive.ts'
 import { readSlideText } from './pptx-text.ts'
 import { mainPart, type Relation, relationsOf } from './relations.ts'
 import { deliverSlides } from './slides.ts'
@@ -35,7 +35,7 @@ async function slidesOf(archive: Archive, main: string): Promise<string[]> {
   const relations = await relationsOf(archive, main)
   const paths: string[] = []
   try {
-    await readXml(archive.stream(main), {
+    await readXml(archive.stream(main, smallPart), {
       open(name, attributes) {
         const target = name === 'p:sldId' ? relations.get(attributes['r:id'] ?? '')?.target : undefined
         if (target !== undefined) paths.push(target)

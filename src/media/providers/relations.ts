@@ -1,5 +1,5 @@
 /** How parts of an Office Open XML file point at each other. Targets outside the file are names, and never opened. */
-import type { Archive } from './archive.ts'
+import { type Archive, smallPart } from './archive.ts'
 import { readXml } from './xml.ts'
 
 export interface Relation {
@@ -16,7 +16,7 @@ export async function relationsOf(archive: Archive, part: string): Promise<Map<s
   const path = `${folder}_rels/${part.slice(slash)}.rels`
   const relations = new Map<string, Relation>()
   if (!archive.has(path)) return relations
-  await readXml(archive.stream(path), {
+  await readXml(archive.stream(path, smallPart), {
     open(name, attributes) {
       if (!/(?:^|:)Relationship$/.test(name)) return
       const { Id, Type = '', Target = '', TargetMode } = attributes

@@ -134,7 +134,10 @@ export function* rtfBlocks(rtf: string): Generator<string> {
     else if (name === 'footnote' && !state.hidden) {
       notes += 1
       text += `[^${notes}]`
-      note = ''
+      note = `[^${notes}]: `
+      state.note = true
+    } else if (name === 'annotation' && !state.hidden) {
+      note = 'Comment: '
       state.note = true
     } else if (name === 'cell' || name === 'nestcell') {
       cells.push(text)
@@ -181,8 +184,7 @@ export function* rtfBlocks(rtf: string): Generator<string> {
       state = { ...state }
       skip = 0
     } else if (token.kind === 'close') {
-      if (state.note && stack.at(-1)?.note === false)
-        after.push(`[^${notes}]: ${note.trim().replace(/^\[\^\d+\]\s*/, '')}`)
+      if (state.note && stack.at(-1)?.note === false) after.push(note.trim().replace(/[ \t]+/g, ' '))
       if (inFonts !== undefined && stack.length <= inFonts) inFonts = undefined
       state = stack.pop() ?? state
       ignorable = false

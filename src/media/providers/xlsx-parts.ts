@@ -1,7 +1,7 @@
 /** The parts that all sheets of a workbook share: texts by number, and what the number formats mean. */
 import { ParleyError } from '../../core/errors.ts'
 import type { Limits } from '../limits.ts'
-import type { Archive } from './archive.ts'
+import { type Archive, smallPart } from './archive.ts'
 import { builtinKind, kindOfFormat, type NumberKind } from './sheet-values.ts'
 import { readXml } from './xml.ts'
 
@@ -52,7 +52,7 @@ export async function readStyles(archive: Archive, part: string): Promise<readon
   const kinds: NumberKind[] = []
   if (!archive.has(part)) return kinds
   let inCells = false
-  await readXml(archive.stream(part), {
+  await readXml(archive.stream(part, smallPart), {
     open(tag, attributes) {
       if (tag === 'numFmt') formats.set(Number(attributes.numFmtId), kindOfFormat(attributes.formatCode ?? ''))
       else if (tag === 'cellXfs') inCells = true

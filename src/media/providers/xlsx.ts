@@ -4,7 +4,7 @@
  */
 import { ParleyError } from '../../core/errors.ts'
 import type { Provider } from '../provider.ts'
-import { type Archive, damaged, openArchive } from './archive.ts'
+import { type Archive, damaged, openArchive, smallPart } from './archive.ts'
 import { mainPart, relationsOf } from './relations.ts'
 import { createSheetReport } from './sheet-report.ts'
 import { createSheetText } from './sheet-text.ts'
@@ -62,7 +62,7 @@ async function readWorkbook(archive: Archive, main: string, name: string) {
   const sheets: Sheet[] = []
   let since1904 = false
   try {
-    await readXml(archive.stream(main), {
+    await readXml(archive.stream(main, smallPart), {
       open(tag, attributes) {
         if (tag === 'workbookPr') since1904 = /^(?:1|true)$/.test(attributes.date1904 ?? '')
         if (tag !== 'sheet') return

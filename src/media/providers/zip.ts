@@ -7,6 +7,8 @@ import { createInner, deliverList } from './inner.ts'
 
 /** What programs leave behind: nobody sent it knowingly. */
 const litter = /(?:^|\/)(?:__MACOSX\/|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\.git\/|node_modules\/)/
+/** Nothing larger within is unpacked, whatever it is. */
+const largestFile = 100e6
 const longestListing = 1_000
 
 export const provider: Provider = {
@@ -36,7 +38,7 @@ export const provider: Provider = {
       sink.problem({ code: 'archive_unsafe', tell })
     }
     for (const [at, file] of safe.slice(0, most).entries()) {
-      const content = await archive.bytes(file.name).catch((error: unknown) => {
+      const content = await archive.bytes(file.name, largestFile).catch((error: unknown) => {
         // At the limit of the whole, what is left cannot be read either.
         if (error instanceof ParleyError && error.code === 'file_too_large' && inner.count() === 0) throw error
         sink.problem({
