@@ -105,8 +105,8 @@ function wordsOf(segment: HeardSegment): Word[] {
     return {
       key: match[0].toLowerCase().replaceAll(/['’]/g, ''),
       text: text.slice(start, end),
-      fromMs: fromMs + match.index * perCharacter,
-      toMs: fromMs + (match.index + match[0].length) * perCharacter,
+      fromMs: fromMs + start * perCharacter,
+      toMs: place === found.length - 1 ? toMs : fromMs + (match.index + match[0].length) * perCharacter,
       segment,
     }
   })

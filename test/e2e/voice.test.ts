@@ -128,3 +128,36 @@ describe.skipIf(withoutFfmpeg)(`where nothing hears${withoutFfmpeg}`, () => {
     }
   })
 })
+
+describe.skipIf(withoutFfmpeg)(`a video in the console${withoutFfmpeg}`, () => {
+  it('gives a model that sees its key frames and what is said, cited by its time', { timeout: 60_000 }, async () => {
+    const home = await temporaryHome()
+    const hears = await startTranscriber({
+      hear: async () => ({ segments: [{ text: 'The pump is behind the boiler.', start: 1, end: 3 }], language: 'en' }),
+    })
+    const model = await startScriptedOpenAi({
+      models: [{ id: 'gpt-5-mini' }],
+      script: () => ({ tokens: ['Behind the boiler [1:m1].'] }),
+    })
+    const parley = await startParley(home, { TRANSCRIBE_URL: hears.url, OPENAI_BASE_URL: model.url })
+    try {
+      const client = new ConsoleClient(parley.url)
+      const sources = ['color=red:d=3:s=320x240', 'color=blue:d=3:s=320x240', 'sine=frequency=300:duration=6']
+      const joined = ['-filter_complex', '[0][1]concat=n=2[v]', '-map', '[v]', '-map', '2:a']
+      const video = generate(sources, joined, 'tour.mp4')
+      const reply = await client.ask('Where is the pump?', [await client.upload('tour.mp4', video, 'video/mp4')])
+      expect(reply.text).toBe('Behind the boiler [1].')
+      expect(reply.citations).toMatchObject([{ title: 'tour.mp4', at: { kind: 'time', fromMs: 1_000, toMs: 3_000 } }])
+      expect(reply.receipt.attachments).toMatchObject([
+        { outcome: 'read', summary: expect.stringMatching(/^0:06 transcribed \(en\), \d+ pictures$/) },
+      ])
+      const body = JSON.stringify(model.requests.at(-1)?.body)
+      expect(body).toContain('The pump is behind the boiler.')
+      expect(body.match(/data:image\/jpeg;base64,/g)?.length).toBeGreaterThanOrEqual(2)
+    } finally {
+      await parley[Symbol.asyncDispose]()
+      await Promise.all([hears.close(), model.close()])
+      await removeHome(home)
+    }
+  })
+})
