@@ -9,6 +9,7 @@ import { markQuote } from './pdf-marks.ts'
 import { createScans, type Scans } from './pdf-ocr.ts'
 import { isGarbage, wantsOcr } from './pdf-scan.ts'
 import { createScanMarks } from './pdf-scan-marks.ts'
+import { textWithTables } from './pdf-tables.ts'
 
 export const provider: Provider = {
   async read(input, limits, sink) {
@@ -34,7 +35,7 @@ export const provider: Provider = {
       async render(page, { width, quote }) {
         const image = document.withPage(page, (handle) => ({
           ...drawPage(document.pdfium, handle, width),
-          marks: quote === undefined ? [] : markQuote(document.pdfium, handle, quote),
+          marks: quote === undefined ? [] : markQuote(document.pdfium, handle, quote.replaceAll('|', ' ')),
         }))
         if (image === undefined) {
           throw new ParleyError(
@@ -87,7 +88,11 @@ function readPage({ pdfium, withPage }: PdfDocument, page: number): Found | unde
   try {
     return withPage(page, (handle) => {
       const raw = rawText(pdfium, handle)
-      return { page, text: isGarbage(raw) ? '' : plainText(raw), scan: wantsOcr(pdfium, handle, raw) }
+      return {
+        page,
+        text: isGarbage(raw) ? '' : (textWithTables(pdfium, handle, plainText) ?? plainText(raw)),
+        scan: wantsOcr(pdfium, handle, raw),
+      }
     })
   } catch (error) {
     if (error instanceof WebAssembly.RuntimeError) return undefined
