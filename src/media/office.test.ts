@@ -1,5 +1,7 @@
 /** Office files that other programs made: nothing that stands in them is lost, and every place has its address. */
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeDocx, makeXlsx, makeZip } from '../../test/fixtures/make-zip.ts'
@@ -140,6 +142,20 @@ describe('from before 2007', () => {
 
   test.skipIf(!hasSoffice)(`a budget as .xls${withOffice}`, async () => {
     expectBudget(await read('budget.xls', made('made-by-libreoffice/budget.xls')))
+  })
+
+  test.skipIf(!hasSoffice)(`a picture that a document links to is not fetched${withOffice}`, async () => {
+    let asked = 0
+    // The port that stands in the document.
+    const server = createServer((_, response) => {
+      asked += 1
+      response.end()
+    }).listen(47_819, '127.0.0.1')
+    await once(server, 'listening')
+    const artifact = await read('linked.doc', made('made-by-libreoffice/linked-picture.doc'))
+    server.close()
+    expect(textOf(artifact)).toBe('Hello picture')
+    expect(asked).toBe(0)
   })
 
   test('without LibreOffice it is refused, with what to do', async () => {

@@ -102,6 +102,23 @@ describe('encodings', () => {
     ])
   })
 
+  // As bytes, because these encodings are only read here, never written.
+  test.each([
+    ['Shift-JIS', '8e8196bc2c8f5a8f8a0a8e52936391be98592c938c8b9e93738d608be60a', '氏名 | 住所'],
+    ['GB18030', 'd0d5c3fb2cb3c7cad00ad5c5ceb02cb1b1bea90acdf5b7bc2cc9cfbaa30a', '姓名 | 城市'],
+    ['EUC-KR', 'c0ccb8a72cb5b5bdc30ab1e8c3b6bcf62cbcadbfef0a', '이름 | 도시'],
+    ['Windows-1251', 'c8ecff2cc3eef0eee40ac8e2e0ed2ccceef1eae2e00aceebfce3e02ccae0e7e0edfc0a', 'Имя | Город'],
+    ['KOI8-R', 'e9cdd12ce7cfd2cfc40ae9d7c1ce2cedcfd3cbd7c10aefccd8c7c12cebc1dac1ced80a', 'Имя | Город'],
+    ['Windows-1253', 'bcedefece12cd0fcebe70ac3e9fef1e3eff22cc1e8deede10a', 'Όνομα | Πόλη'],
+    ['Windows-1255', 'f9ed2cf2e9f80ae3e5e32ce9f8e5f9ece9ed0a', 'שם | עיר'],
+    ['Windows-1256', 'c7e1c7d3e32cc7e1e3cfede4c90ae3cde3cf2cc7e1dec7e5d1c90a', 'الاسم | المدينة'],
+    ['Windows-1250', '5a61bff3b3e62c67ea9c6cb90aa3f3649f2c4b72616bf3770a', 'Zażółć | gęślą'],
+  ])('a table in %s', async (encoding, hex, start) => {
+    const artifact = await read('export.csv', Buffer.from(hex, 'hex'))
+    expect(textOf(artifact)).toContain(start)
+    expect(artifact.problems).toMatchObject([{ code: 'text_encoding', tell: expect.stringContaining(encoding) }])
+  })
+
   test('one bad byte does not spoil a UTF-8 text', async () => {
     const artifact = await read(
       'cut.txt',
