@@ -123,6 +123,20 @@ test.each([
   else expect(told).toEqual(expected)
 })
 
+test.each([
+  ['environment', '{}'],
+  ['file', 'ERR_ACCESS_DENIED'],
+  ['write', 'ERR_ACCESS_DENIED'],
+  ['program', 'ERR_ACCESS_DENIED'],
+])('one that may load machine code has no %s to give away by JavaScript either', async (what, expected) => {
+  const plain = badFormats['text/plain']
+  if (plain?.reader === undefined) throw new Error('the bad reader is gone')
+  const native = { 'text/plain': { ...plain, reader: { ...plain.reader, native: true } } }
+  reader = createReader({ formats: native, readable: [fixtures] })
+  const artifact = await reader.read(files.share('curious.txt', `tell ${what}`), watched())
+  expect(artifact.segments[0]?.text ?? '{}').toBe(expected)
+})
+
 test('closing ends every reading process', async () => {
   const watch = watched()
   const reading = start().read(files.share('endless.txt', 'hang'), watch)

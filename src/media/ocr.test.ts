@@ -2,12 +2,14 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { deflateSync } from 'node:zlib'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { program, wordRecall } from '../../test/fixtures/foreign-pdf.ts'
 import { makeManual, makePdf } from '../../test/fixtures/make-pdf.ts'
 import { manualPages } from '../../test/fixtures/manual-prose.ts'
 import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
+import { silentLog } from '../core/log.ts'
 import { createReader } from './create-reader.ts'
 import type { LimitOverrides } from './limits.ts'
 import type { PageRenderer, Reader } from './reader.ts'
@@ -162,6 +164,22 @@ describe.skipIf(pdftoppm === undefined)('scans by poppler (skipped without poppl
   }, 90_000)
 })
 
+test('a page that is one picture of 30,000 × 30,000 pixels ends within its limits, and the next file is read', async () => {
+  const peaks: number[] = []
+  const log = { ...silentLog, debug: (fields: unknown) => void peaks.push(Number(Object(fields).peakMb)) }
+  const limited = createReader({ log, limits: { pdf: { memoryMb: 700, seconds: 30, ocrSeconds: 10 } } })
+  const bomb = files.share('bomb.pdf', pictureBomb(30_000))
+  const outcome = await limited.read(bomb, watched()).catch((error: unknown) => error)
+  if (outcome instanceof Error) expect(outcome).toMatchObject({ code: expect.stringMatching(/^file_/) })
+  else expect(outcome).toMatchObject({ pages: 1, segments: [] })
+  const next = await limited.read(files.share('next.pdf', await pdfOf(['Words.'])), watched())
+  expect(next.segments).toHaveLength(1)
+  await limited.close()
+  // The memory is looked at every 25 ms: it may be passed by what comes between two looks.
+  console.log(`peak of the bomb: ${Math.max(...peaks)} MB`)
+  expect(Math.max(...peaks)).toBeLessThan(900)
+}, 60_000)
+
 test.skipIf(recognizer === undefined)(
   'the program is sent graymaps and nothing else (skipped without tesseract-ocr)',
   async () => {
@@ -170,3 +188,18 @@ test.skipIf(recognizer === undefined)(
       expect(await recognizer?.recognize(Buffer.from(bytes), signal)).toBeUndefined()
   },
 )
+
+/** A page whose only content is a colour picture of many pixels in few bytes. */
+function pictureBomb(side: number): Buffer {
+  const pixels = deflateSync(Buffer.alloc(1_000_000), { level: 9 })
+  const draw = '500 0 0 500 0 0 cm /P Do'
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+    '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 500 500] /Contents 4 0 R /Resources << /XObject << /P 5 0 R >> >> >>',
+    `<< /Length ${draw.length} >>\nstream\n${draw}\nendstream`,
+    `<< /Type /XObject /Subtype /Image /Width ${side} /Height ${side} /ColorSpace /DeviceRGB /BitsPerComponent 8 /Filter /FlateDecode /Length ${pixels.length} >>\nstream\n${pixels.toString('latin1')}\nendstream`,
+  ]
+  const body = objects.map((object, at) => `${at + 1} 0 obj\n${object}\nendobj\n`).join('')
+  return Buffer.from(`%PDF-1.7\n${body}trailer << /Root 1 0 R /Size 6 >>\n%%EOF\n`, 'latin1')
+}

@@ -4,6 +4,7 @@
  */
 import type { Problem } from '../../core/artifact.ts'
 import { ParleyError } from '../../core/errors.ts'
+import type { Limits } from '../limits.ts'
 import type { Ending, Input, Provider, Sink } from '../provider.ts'
 import { openPicture, type Picture } from './image-decode.ts'
 import { encodeForModels, toGray } from './image-encode.ts'
@@ -19,7 +20,7 @@ export const provider: Provider = {
     const picture = await openPicture(input, limits)
     for (const problem of picture.problems) sink.problem(problem)
     const of = Math.min(picture.pages, limits.pages)
-    const written = input.mediaType === 'image/svg+xml' && (await readSource(input, limits, sink))
+    const source = input.mediaType === 'image/svg+xml' ? await readSource(input, limits, sink) : undefined
     const reading = { picture, input, ocr: createOcr(sink), of, sink }
     const startedAt = performance.now()
     const unread: number[] = []
@@ -27,13 +28,13 @@ export const provider: Provider = {
       await givePicture(reading, page)
       const late = performance.now() - startedAt > (limits.ocrSeconds ?? 120) * 1000
       if (late || page > (limits.ocrPages ?? 20)) unread.push(page)
-      else if (!written) await readText(reading, page)
+      else if (source?.words !== true) await readText(reading, page)
     }
     if (unread.length > 0) {
       const tell = `The text on ${unread.length} of ${picture.pages} pages of ${input.name} was not recognised: that is the limit of OCR.`
       sink.problem({ code: 'ocr_limit', tell })
     }
-    return { pages: picture.pages, ...cut(input.name, picture.pages, of) }
+    return { pages: picture.pages, ...source?.ending, ...cut(input.name, picture.pages, of) }
   },
 
   async pages(input) {
@@ -79,12 +80,12 @@ async function readText({ picture, input, ocr, of, sink }: Reading, page: number
   if (page === 1 || problem.code === 'ocr_unsure') sink.problem(problem)
 }
 
-/** An SVG is text too: its words are exact there. Pictures that it carries are not. False when it holds no words. */
-async function readSource(input: Input, limits: Parameters<Provider['read']>[1], sink: Sink): Promise<boolean> {
+/** An SVG is text too: its words are exact there. The pictures that it carries are not. */
+async function readSource(input: Input, limits: Limits, sink: Sink): Promise<{ ending: Ending; words: boolean }> {
   const source = Buffer.from(input.bytes).toString('latin1')
-  const lean = source.replace(/(data:[\w/+.-]+;base64,)[A-Za-z0-9+/=\s]{100,}/g, '$1…')
-  await text.read({ ...input, bytes: Buffer.from(lean, 'latin1') }, limits, sink)
-  return /<text[\s>]/.test(lean)
+  const lean = source.replace(/(data:[\w/+.-]+;base64,)[A-Za-z0-9+/=\s]{100,}/g, '$1')
+  const ending = await text.read({ ...input, bytes: Buffer.from(lean, 'latin1') }, limits, sink)
+  return { ending, words: /<text[\s>]/.test(lean) }
 }
 
 async function markQuote(picture: Picture, page: number, ocr: Ocr, quote: string) {
