@@ -27,9 +27,9 @@ export interface Format {
 
 const provider = (file: string) => new URL(`./providers/${file}`, import.meta.url)
 const pdf: FormatReader = { engine: 'pdf-2', module: provider('pdf.ts'), family: 'pdf' }
-const text: FormatReader = { engine: 'text-1', module: provider('text.ts'), family: 'text' }
-const csv: FormatReader = { engine: 'csv-1', module: provider('csv.ts'), family: 'csv' }
-const html: FormatReader = { engine: 'html-1', module: provider('html.ts'), family: 'html' }
+const text: FormatReader = { engine: 'text-2', module: provider('text.ts'), family: 'text' }
+const csv: FormatReader = { engine: 'csv-2', module: provider('csv.ts'), family: 'csv' }
+const html: FormatReader = { engine: 'html-2', module: provider('html.ts'), family: 'html' }
 const image: FormatReader = { engine: 'image-1', module: provider('image.ts'), family: 'image', native: true }
 const subtitles: FormatReader = { engine: 'subtitles-1', module: provider('subtitles.ts'), family: 'text' }
 const docx: FormatReader = { engine: 'docx-1', module: provider('docx.ts'), family: 'office' }

@@ -105,11 +105,11 @@ test('a burst of files, good and bad, gives each its own outcome', async () => {
       ),
     ),
   )
-  expect(outcomes).toEqual(outcomes.map((_, i) => (i % 2 === 0 ? 'file_empty' : 'csv-1')))
+  expect(outcomes).toEqual(outcomes.map((_, i) => (i % 2 === 0 ? 'file_empty' : 'csv-2')))
 })
 
 test('identify names the engine that reads', async () => {
-  expect(await reader.identify(files.share('a.csv', 'a,b\n1,2\n'))).toEqual({ engine: 'csv-1', mediaType: 'text/csv' })
+  expect(await reader.identify(files.share('a.csv', 'a,b\n1,2\n'))).toEqual({ engine: 'csv-2', mediaType: 'text/csv' })
 })
 
 test('no bytes whatever make the sniffing throw or dawdle', async () => {

@@ -108,7 +108,8 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
 
   return {
     count: () => read,
-    async read(file) {
+    async read(given) {
+      const file = { ...given, name: shownPath(given.name) }
       try {
         await attempt(file)
       } catch (error) {
@@ -117,6 +118,14 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
       return !full
     },
   }
+}
+
+/** A name of strangers may hold anything: here it is one line that can be stored and shown. */
+export function shownPath(name: string): string {
+  return name
+    .replace(/[\p{Cc}\p{Cf}]/gu, '')
+    .toWellFormed()
+    .slice(0, 200)
 }
 
 function problemOf(error: unknown, name: string) {

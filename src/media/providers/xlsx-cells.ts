@@ -38,6 +38,7 @@ export function createCells({ strings, kinds, since1904 }: Shared): Cells {
   let formula = ''
   let inside: 'value' | 'formula' | undefined
   let unvalued = 0
+  let phonetic = false
 
   function endCell(): void {
     if (row === undefined) return
@@ -84,9 +85,9 @@ export function createCells({ strings, kinds, since1904 }: Shared): Cells {
           style = Number(attributes.s ?? 0)
           value = ''
           formula = ''
-        } else if (tag === 'v' || tag === 't') inside = 'value'
+        } else if (tag === 'rPh') phonetic = true
+        else if (tag === 'v' || (tag === 't' && !phonetic)) inside = 'value'
         else if (tag === 'f') inside = 'formula'
-        else if (tag === 'rPh') inside = undefined
       },
       text(words) {
         if (inside === 'value' && value.length < longestCell) value += words
@@ -94,6 +95,7 @@ export function createCells({ strings, kinds, since1904 }: Shared): Cells {
       },
       close(tag) {
         if (tag === 'v' || tag === 't' || tag === 'f') inside = undefined
+        else if (tag === 'rPh') phonetic = false
         else if (tag === 'c') endCell()
         else if (tag === 'row' && row !== undefined) {
           if (row.values.size > 0) rows.push(row)

@@ -3,7 +3,7 @@ import { ParleyError } from '../../core/errors.ts'
 import { archiveDefaults } from '../limits.ts'
 import type { Provider } from '../provider.ts'
 import { type ArchiveEntry, openArchive } from './archive.ts'
-import { createInner, deliverList } from './inner.ts'
+import { createInner, deliverList, shownPath } from './inner.ts'
 
 /** What programs leave behind: nobody sent it knowingly. */
 const litter = /(?:^|\/)(?:__MACOSX\/|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\.git\/|node_modules\/)/
@@ -64,7 +64,6 @@ function isBarred({ unsafe, encrypted }: ArchiveEntry): boolean {
   return unsafe || encrypted
 }
 
-/** A name of strangers may hold anything. */
 function shown({ name }: ArchiveEntry): string {
-  return name.replace(/[\p{Cc}\p{Cf}]/gu, '').slice(0, 200)
+  return shownPath(name)
 }
