@@ -8,6 +8,7 @@ import type { Limits } from '../limits.ts'
 import type { Ending, Input, Provider, Sink } from '../provider.ts'
 import { openPicture, type Picture } from './image-decode.ts'
 import { encodeForModels, toGray } from './image-encode.ts'
+import { damaged } from './image-refusals.ts'
 import { createOcr, type Ocr } from './ocr.ts'
 import { poorConfidence, withoutGrain } from './ocr-text.ts'
 import { provider as text } from './text.ts'
@@ -24,11 +25,20 @@ export const provider: Provider = {
     const reading = { picture, input, ocr: createOcr(sink), of, sink }
     const startedAt = performance.now()
     const unread: number[] = []
+    const lost: number[] = []
     for (let page = 1; page <= of; page += 1) {
-      await givePicture(reading, page)
+      if (!(await givePicture(reading, page))) {
+        lost.push(page)
+        continue
+      }
       const late = performance.now() - startedAt > (limits.ocrSeconds ?? 120) * 1000
       if (late || page > (limits.ocrPages ?? 20)) unread.push(page)
       else if (source?.words !== true) await readText(reading, page)
+    }
+    if (lost.length === of && source?.words !== true) throw damaged(input.name)
+    if (lost.length > 0) {
+      const tell = `${lost.length} of ${picture.pages} pictures of ${input.name} cannot be drawn: they were left out.`
+      sink.problem({ code: 'pages_damaged', tell })
     }
     if (unread.length > 0) {
       const tell = `The text on ${unread.length} of ${picture.pages} pages of ${input.name} was not recognised: that is the limit of OCR.`
@@ -63,9 +73,11 @@ interface Reading {
   sink: Sink
 }
 
-async function givePicture({ picture, input, sink }: Reading, page: number): Promise<void> {
-  const encoded = await encodeForModels(picture.open(page), input.mediaType)
-  await sink.image({ ...encoded, at: { kind: 'page', page } })
+/** False for a picture that cannot be decoded. */
+async function givePicture({ picture, input, sink }: Reading, page: number): Promise<boolean> {
+  const encoded = await encodeForModels(picture.open(page), input.mediaType).catch(() => undefined)
+  if (encoded !== undefined) await sink.image({ ...encoded, at: { kind: 'page', page } })
+  return encoded !== undefined
 }
 
 async function readText({ picture, input, ocr, of, sink }: Reading, page: number): Promise<void> {
