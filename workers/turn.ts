@@ -68,6 +68,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       target: work.replyTarget,
       turnId: work.id,
       posted: work.parts,
+      resuming: work.attempts > 1,
       store: turns,
       signal: gone,
     })

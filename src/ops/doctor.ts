@@ -15,6 +15,9 @@ export interface DoctorDeps {
   consoleUrl: string | null
 }
 
+/** Older dead jobs are told, but are no reason for an alarm any more. */
+const dayMs = 86_400_000
+
 export async function examine({ database, queue, models, consoleUrl }: DoctorDeps): Promise<Check[]> {
   const checks = await Promise.all([
     attempt('database', async () => ({ ok: true, tell: await database() })),
@@ -30,11 +33,12 @@ export async function examine({ database, queue, models, consoleUrl }: DoctorDep
     attempt('dead letters', async () => {
       const dead = await queue.dead(5)
       if (dead.length === 0) return { ok: true, tell: 'no job has used up its attempts' }
+      const fresh = dead.some((job) => Date.now() - job.failedAt.getTime() < dayMs)
       const lines = dead.map(
         (job) => `${job.id} (${job.failedAt.toISOString()}, ${job.attempts} attempts): ${job.reason}`,
       )
       return {
-        ok: false,
+        ok: !fresh,
         tell: `jobs that used up their attempts, newest first; the log tells more:\n    ${lines.join('\n    ')}`,
       }
     }),

@@ -1,5 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { message } from '../../test/fakes/message.ts'
 import { createFakePlatform } from '../../test/fakes/platform.ts'
 import { ParleyError } from '../core/errors.ts'
@@ -23,7 +23,7 @@ const receipt: Receipt = {
 }
 const end = { state: 'done', receipt } as const
 
-function desk(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = []) {
+function desk(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = [], resuming = posted.length > 0) {
   const fake = createFakePlatform(abilities)
   for (const { ref, text } of posted) fake.posted.set(String(ref), { turnId, text, phase: 'streaming', citations: [] })
   const saved: { ordinal: number; ref: MessageRef; text: string }[] = []
@@ -41,6 +41,7 @@ function desk(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = []) 
     target: message().replyTarget,
     turnId,
     posted,
+    resuming,
     store,
     signal: gone.signal,
   })
@@ -102,15 +103,32 @@ describe('the pen', () => {
     expect(calls.some((call) => call.startsWith('post'))).toBe(false)
   })
 
-  it('after a crash what people see does not shrink', async () => {
+  it('after a crash what people see does not shrink, though it was ahead of what is stored', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
     const { pen, shown, settle } = desk({}, [{ ordinal: 0, ref: `${turnId}-0`, text: 'A long beginning' }])
     pen.append('A long')
     await settle()
     expect(shown()).toEqual(['A long beginning'])
-    pen.append(' beginning, and more')
+    pen.append(' beginning')
+    await settle()
+    vi.advanceTimersByTime(900)
+    pen.append(', and')
+    await settle()
+    expect(shown()).toEqual(['A long beginning'])
+    vi.advanceTimersByTime(200)
+    pen.append(' more')
     await settle()
     expect(shown()).toEqual(['A long beginning, and more'])
     await pen.finish('A long beginning, and more', [], end)
+  })
+
+  it('a regenerated reply is shown from its first word', async () => {
+    const { pen, shown, settle } = desk({}, [{ ordinal: 0, ref: `${turnId}-0`, text: 'The old answer' }], false)
+    pen.append('New')
+    await settle()
+    expect(shown()).toEqual(['New'])
+    await pen.finish('New.', [], end)
   })
 
   it('a shorter answer takes surplus messages away', async () => {

@@ -21,8 +21,10 @@ export interface PenDeps {
   platform: Pick<Platform, 'transport' | 'capabilities'>
   target: ReplyTarget
   turnId: string
-  /** What an earlier attempt has posted. */
+  /** What an earlier attempt, or the reply that is written anew, has posted. */
   posted: StoredPart[]
+  /** An earlier attempt died while it wrote: what people see is at least what is stored, and must not shrink. */
+  resuming: boolean
   store: PartStore
   /** Ends all writing at once: the lease is gone and another worker holds the pen. */
   signal: AbortSignal
@@ -64,11 +66,16 @@ export function createPen(deps: PenDeps): Pen {
   let length = 0
   let citations: Citation[] = []
   let firstTextAt: Date | null = null
-  /** After a restart, text shorter than what people see would look like a step back. */
-  let floor = shownLength()
+  /** Text shorter than what people see would look like a step back. */
+  let floor = deps.resuming ? shownLength() : 0
+  /** What they saw may be this far ahead of what was stored; a new answer grows as fast as the old one did. */
+  let lagMs = deps.resuming ? rememberEveryMs : 0
+  let caughtUpAt: number | undefined
 
   const pace = createPace(capabilities.minEditMs, async () => {
     if (capabilities.streaming === 'none' || length === 0 || length < floor) return
+    caughtUpAt ??= Date.now()
+    if (Date.now() - caughtUpAt < lagMs) return
     await show(splitter.parts(), false)
   })
 
@@ -136,6 +143,7 @@ export function createPen(deps: PenDeps): Pen {
       splitter = createSplitter(capabilities.maxChars)
       length = 0
       floor = shownLength()
+      lagMs = 0
     },
     cite(known) {
       citations = known

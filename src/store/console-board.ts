@@ -61,7 +61,8 @@ export function createConsoleBoard({ query, prisma }: Database) {
     },
 
     async deleteThread(id: string, conversationKey: string) {
-      await query(deleteThread, [id, conversationKey])
+      const rows = await query<{ hash: string }>(deleteThread, [id, conversationKey])
+      return rows.map(({ hash }) => hash)
     },
 
     async addMessage(message: {
@@ -185,11 +186,34 @@ select (select to_jsonb(row) from (select ${threadJson}) row) as thread,
 from console_thread thread where thread.id = $1`,
 }
 
+/** A content goes when no other conversation and no other thread has it. */
 const deleteThread: Statement = {
   name: 'console_delete_thread',
   text: `
-with board as (delete from console_thread where id = $1)
-delete from conversation where key = $2`,
+with uploads as (
+  select upload.id, upload.content_hash as hash from console_message message
+    cross join jsonb_array_elements(message.attachments) chip
+    join console_upload upload on upload.id::text = chip ->> 'id'
+  where message.thread_id = $1::uuid
+), orphans as (
+  select distinct hash from uploads
+  where not exists (
+      select from turn_attachment file join turn on turn.id = file.turn_id
+      where file.content_hash = uploads.hash and turn.conversation_key <> $2)
+    and not exists (
+      select from console_upload other where other.content_hash = uploads.hash and other.id not in (select id from uploads))
+), board as (
+  delete from console_thread where id = $1::uuid
+), memory as (
+  delete from conversation where key = $2
+), shared as (
+  delete from console_upload using uploads where console_upload.id = uploads.id
+), artifacts as (
+  delete from artifact using orphans where artifact.content_hash = orphans.hash
+), passages as (
+  delete from passage using orphans where passage.content_hash = orphans.hash
+)
+select hash from orphans`,
 }
 
 const addMessage: Statement = {
