@@ -29,7 +29,7 @@ export const Environment = z.object({
     .optional(),
   REDIS_URL: z
     .string()
-    .regex(/^rediss?:\/\//, 'wants an address that starts with redis://')
+    .regex(/^(?:rediss?:\/)?\//, 'wants an address that starts with redis://, or the path of a socket')
     .optional(),
   PORT: whole(0, 65_535).default(8787),
   HOST: z.string().min(1).default('127.0.0.1'),

@@ -52,12 +52,12 @@ async function start(
 }
 
 const kinds = {
-  'PostgreSQL alone': { skip: null, redis: async () => null },
+  'PostgreSQL alone': { skip: undefined, redis: async () => null },
   'PostgreSQL and Redis': { skip: redisMissing, redis: startTestRedis },
 }
 
 describe.each(Object.entries(kinds))('%s', (_, { skip, redis }) => {
-  it.skipIf(skip !== null)(
+  it.skipIf(skip !== undefined)(
     `a worker dies in the middle of a reply and another one completes the same message, live on the page${skip ? ` (${skip})` : ''}`,
     { timeout: 90_000 },
     async () => {
