@@ -2,25 +2,13 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { message } from '../../test/fakes/message.ts'
 import { createFakePlatform } from '../../test/fakes/platform.ts'
+import { receipt } from '../../test/fakes/receipt.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Capabilities, MessageRef } from '../core/platform.ts'
-import type { Receipt } from '../core/reply.ts'
 import type { StoredPart } from '../store/turns.ts'
 import { createPen } from './pen.ts'
 
 const turnId = '00000000-0000-4000-8000-00000000000t'
-const receipt: Receipt = {
-  ...{
-    model: 'm',
-    provider: 'p',
-    reason: 'It is the only one.',
-    attachments: [],
-    costNanoUsd: null,
-    attempts: 1,
-    notices: [],
-  },
-  ms: { queued: 1, firstText: 2, total: 3 },
-}
 const end = { state: 'done', receipt } as const
 
 function desk(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = [], resuming = posted.length > 0) {

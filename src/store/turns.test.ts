@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { file, message } from '../../test/fakes/message.ts'
+import { receipt } from '../../test/fakes/receipt.ts'
 import { silentLog } from '../core/log.ts'
 import { createAttachments } from './attachments.ts'
 import { type Database, openDatabase } from './database.ts'
@@ -28,18 +29,7 @@ const outcome = (text: string, state: StoredOutcome['state'] = 'done'): StoredOu
   text,
   state,
   citations: [],
-  receipt: {
-    ...{
-      model: 'm',
-      provider: 'test',
-      reason: 'It is the only one.',
-      attachments: [],
-      costNanoUsd: null,
-      attempts: 1,
-      notices: [],
-    },
-    ms: { queued: 1, firstText: 2, total: 3 },
-  },
+  receipt,
 })
 
 async function answer(turnId: string, text: string) {
