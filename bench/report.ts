@@ -84,9 +84,9 @@ function cell(value: Cell): string {
   return typeof value === 'number' ? round(value).toLocaleString('en-US') : value
 }
 
-/** Three figures that count, or all of them before the point. */
+/** For people: three figures that count, at most three after the point. */
 export function round(value: number): number {
-  return Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3))
+  return Math.abs(value) >= 100 ? Math.round(value) : Number(Number(value.toPrecision(3)).toFixed(3))
 }
 
 export function median(values: number[]): number {
