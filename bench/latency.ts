@@ -58,11 +58,11 @@ export async function measureLatency(): Promise<{ tables: Table[]; aims: Aim[] }
       },
       trips,
     ],
-    aims: measured.flatMap(({ level, beyond }) => {
+    aims: measured.flatMap(({ level, beyond, spent: { otherCores } }) => {
       const aim = aims[level.conversations]
       if (aim === undefined) return []
       const what = `first text beyond the model, ${aim.name} at ${level.conversations}`
-      return [{ what, value: quantile(beyond, aim.share), unit: 'ms', atMost: aim.atMost }]
+      return [{ what, value: quantile(beyond, aim.share), unit: 'ms', atMost: aim.atMost, otherCores }]
     }),
   }
 }
