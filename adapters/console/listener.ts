@@ -144,8 +144,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   servePage(app)
 
   async function announce(threadId: string): Promise<void> {
-    const known = await board.thread(threadId).catch(() => null)
-    if (known) topics.publish(listTopic, toJson({ type: 'thread', thread: known.thread }))
+    const thread = await board.summary(threadId).catch(() => null)
+    if (thread) topics.publish(listTopic, toJson({ type: 'thread', thread }))
   }
 
   const handle = getRequestListener(app.fetch, { overrideGlobalObjects: false })

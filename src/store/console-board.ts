@@ -52,6 +52,11 @@ export function createConsoleBoard({ query, prisma }: Database) {
   return {
     threads: () => query<ThreadRow>(threads, []),
 
+    async summary(id: string) {
+      const [row] = await query<ThreadRow>(summary, [id])
+      return row ?? null
+    },
+
     async thread(id: string) {
       const [row] = await query<{ thread: ThreadRow; messages: MessageRow[] | null; status: StatusRow | null }>(
         thread,
@@ -166,6 +171,11 @@ const threadJson = `
 const threads: Statement = {
   name: 'console_threads',
   text: `select ${threadJson} from console_thread thread order by thread.updated_at desc limit 500`,
+}
+
+const summary: Statement = {
+  name: 'console_summary',
+  text: `select ${threadJson} from console_thread thread where thread.id = $1`,
 }
 
 const thread: Statement = {
