@@ -16,6 +16,8 @@ function desk(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = [], 
   for (const { ref, text } of posted) fake.posted.set(String(ref), { turnId, text, phase: 'streaming', citations: [] })
   const saved: { ordinal: number; ref: MessageRef; text: string }[] = []
   const gone = new AbortController()
+  /** The lease ran out while the process slept; no timer has fired yet. */
+  const expired = { value: false }
   const store = {
     async savePart(_turnId: string, part: { ordinal: number; ref: MessageRef; text: string }) {
       saved.push(part)
@@ -30,6 +32,7 @@ function desk(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = [], 
     turnId,
     posted,
     resuming,
+    held: () => !expired.value,
     store,
     signal: gone.signal,
   })
@@ -38,7 +41,7 @@ function desk(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = [], 
   const settle = async () => {
     for (let n = 0; n < 20; n += 1) await breathe()
   }
-  return { ...fake, pen, saved, shown, settle, gone }
+  return { ...fake, pen, saved, shown, settle, gone, expired }
 }
 
 describe('the pen', () => {
@@ -148,6 +151,18 @@ describe('the pen', () => {
     gone.abort()
     await expect(pen.finish('Hello', [], end)).rejects.toThrow()
     expect(calls).toEqual([])
+  })
+
+  it('does not write after a sleep that outlasted the lease, before any timer tells', async () => {
+    const { pen, expired, calls, settle } = desk()
+    pen.append('Hello')
+    await settle()
+    expired.value = true
+    pen.append(' again')
+    await settle()
+    expect(calls).toEqual(['post 0: Hello'])
+    await expect(pen.finish('Hello again', [], end)).rejects.toThrow()
+    expect(calls).toEqual(['post 0: Hello'])
   })
 
   it('each message carries the citations that stand in it', async () => {

@@ -28,6 +28,8 @@ export interface PenDeps {
   store: PartStore
   /** Ends all writing at once: the lease is gone and another worker holds the pen. */
   signal: AbortSignal
+  /** Asked before each write: whether the lease surely holds. */
+  held(): boolean
   now?: () => Date
 }
 
@@ -121,6 +123,7 @@ export function createPen(deps: PenDeps): Pen {
     const deadline = Date.now() + patienceMs
     for (let tries = 0; ; tries += 1) {
       signal.throwIfAborted()
+      if (!deps.held()) throw new DOMException('the lease ran out', 'AbortError')
       try {
         return await call()
       } catch (thrown) {

@@ -255,6 +255,9 @@ with message as (
   select $1, thread.id, 'parley', $3, $4, $5::uuid, $6::jsonb, $7::jsonb from console_thread thread where thread.id = $2::uuid
   on conflict (id) do update set text = excluded.text, state = excluded.state, turn_id = excluded.turn_id,
     citations = excluded.citations, receipt = excluded.receipt
+  -- A worker that was away must not put its half over the whole that another has written meanwhile.
+  where not (console_message.turn_id = excluded.turn_id and console_message.receipt is not null
+    and excluded.receipt is null)
   returning *
 ), touched as (
   update console_thread set updated_at = now() from message where console_thread.id = message.thread_id and $4 <> 'streaming'

@@ -32,7 +32,16 @@ export function openDatabase(
   connection: pg.PoolConfig,
   { log, connections = 16 }: { log: Log; connections?: number },
 ): Database {
-  const pool = new pg.Pool({ ...connection, max: connections, idleTimeoutMillis: 60_000, application_name: 'parley' })
+  const pool = new pg.Pool({
+    ...connection,
+    max: connections,
+    idleTimeoutMillis: 60_000,
+    application_name: 'parley',
+    // A network that falls silent must become an error, or every connection would wait for ever.
+    keepAlive: true,
+    connectionTimeoutMillis: 5000,
+    query_timeout: 10_000,
+  })
   // An idle connection that the server closed is replaced at the next use.
   pool.on('error', (error) => log.warn(errorFields(error), 'database connection lost'))
   const prisma = openPrisma(pool)
@@ -69,11 +78,18 @@ function openPrisma(pool: pg.Pool) {
 /** Sends again while the server is away, for a while. Throws `database_unreachable` when it stays away. */
 async function outlasting<T>(send: () => Promise<T>): Promise<T> {
   try {
-    return await retryOnConnectionLoss(send)
+    return await retryOnConnectionLoss(() =>
+      send().catch((error: unknown) => (isDeadlock(error) ? send() : Promise.reject(error))),
+    )
   } catch (error) {
     if (!isConnectionError(error)) throw error
     throw new ParleyError('database_unreachable', 'The database does not answer. Please try again in a moment.', {
       cause: error,
     })
   }
+}
+
+/** PostgreSQL ended this statement so that another one could go on: its turn comes when it is sent again. */
+function isDeadlock(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '40P01'
 }
