@@ -119,10 +119,12 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       title: titleOf(sent.text, uploads),
       attachments,
     })
-    topics.publish(threadTopic(threadId), toJson({ type: 'message', message }))
-    const received = await intake.receive(normalize(threadId, sent, uploads, new Date()))
+    const { turnId } = await intake.receive(normalize(threadId, sent, uploads, new Date()))
+    // Told only now: a page forgets its own copy of a message that has a turn.
+    const taken = { ...message, turnId }
+    topics.publish(threadTopic(threadId), toJson({ type: 'message', message: taken }))
     void announce(threadId)
-    return context.json({ message: { ...message, turnId: received.turnId }, turnId: received.turnId }, 202)
+    return context.json({ message: taken, turnId }, 202)
   })
 
   app.post('/console/turns/:turnId/:action{stop|regenerate}', async (context) => {
@@ -135,7 +137,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     if (threadId !== undefined && !uuid.test(threadId))
       throw new ParleyError('request_invalid', 'That is not the address of a thread.')
     context.header('x-accel-buffering', 'no')
-    return serveEvents(context, { board, topics, threadId })
+    return serveEvents(context, { board, topics, threadId, log })
   })
   servePreviews(app, { board, previews: deps.previews })
   app.all('/console/*', () => {
