@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { skipReasons } from './test/skip-reasons.ts'
 
 export default defineConfig({
   test: {
@@ -7,5 +8,6 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    reporters: ['default', skipReasons],
   },
 })

@@ -30,11 +30,13 @@ export interface Turn {
   totalMs: number
   /** Milliseconds since 1970 when the question was sent. */
   at: number
+  /** False for the first of each conversation. */
+  counted: boolean
 }
 
 export interface Clients extends AsyncDisposable {
   pid: number
-  /** The counted turns, when all conversations are over. */
+  /** When all conversations are over. */
   turns: Promise<Turn[]>
 }
 
@@ -69,7 +71,8 @@ async function converse(ask: Ask, count: number, talk: Talk, turns: Turn[], warm
       first ??= performance.now()
     })
     if (first === undefined) throw new Error('a reply without text')
-    if (n > 0 || warm) turns.push({ firstMs: first - started, totalMs: performance.now() - started, at })
+    const totalMs = performance.now() - started
+    turns.push({ firstMs: first - started, totalMs, at, counted: warm || n > 0 })
     const { least, most } = talk.thinkMs
     await sleep(least + Math.random() * (most - least))
   }

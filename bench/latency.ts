@@ -3,11 +3,10 @@
  * its first word comes at once, so what is left of a direct call is the machine's own cost, and what Parley takes longer
  * is Parley's. Both are asked by the same number of conversations at a time, in the same run: direct, Parley, direct.
  */
-import { loadavg } from 'node:os'
 import { removeHome, startParley, temporaryHome } from '../test/e2e/parley.ts'
-import { type Clients, startClients, type Talk, type Turn } from './conversations.ts'
-import { noProc, processUse } from './processes.ts'
-import { type Aim, median, quantile, round, say, type Table } from './report.ts'
+import { startClients, type Talk, type Turn } from './conversations.ts'
+import { noProc, type Spent, watchCpu } from './processes.ts'
+import { type Aim, median, quantile, say, type Table } from './report.ts'
 import { databasePids, type ModelServer, startModel } from './servers.ts'
 import { countRoundTrips } from './statements.ts'
 
@@ -45,32 +44,25 @@ export async function measureLatency(): Promise<{ tables: Table[]; aims: Aim[] }
         notes: [
           'Parley: just before POST /console/threads/:id/messages → the server-sent event with the first text of the reply.',
           'direct: the same model called with the openai SDK → the first chunk with text. beyond: Parley less the p50 of direct.',
-          ...new Set(measured.map(({ level }) => describe(level))),
+          ...measured.map(({ level }) => describe(level)),
         ],
       },
       {
         title: 'What it took',
         rows: measured.map(cost),
-        notes: [noProc ?? 'Processor time of all its threads, per question; two cores give 2,000 ms a second.'],
+        notes: [
+          noProc ??
+            'ms: processor time for each question and its reply. others: cores that were busy with something else.',
+          'Under a busy machine the tail is the machine’s: compare figures with few others beside them.',
+        ],
       },
       trips,
     ],
-    aims: measured.flatMap(({ level, parley, floor }): Aim[] => {
+    aims: measured.flatMap(({ level, beyond, spent: { otherCores } }) => {
       const aim = aims[level.conversations]
       if (aim === undefined) return []
-      const value =
-        quantile(
-          parley.map((turn) => turn.firstMs),
-          aim.share,
-        ) - floor
-      return [
-        {
-          what: `first text beyond the model, ${aim.name} at ${level.conversations}`,
-          value,
-          unit: 'ms',
-          atMost: aim.atMost,
-        },
-      ]
+      const what = `first text beyond the model, ${aim.name} at ${level.conversations}`
+      return [{ what, value: quantile(beyond, aim.share), unit: 'ms', atMost: aim.atMost, otherCores }]
     }),
   }
 }
@@ -83,54 +75,51 @@ function chosen(): Level[] {
 
 interface Measured {
   level: Level
-  parley: Turn[]
-  direct: Turn[]
-  /** The p50 of direct. */
-  floor: number
-  cpuMs: Record<string, number | null>
-  load: number
+  /** Every turn, for what went on at a time. */
+  all: Turn[]
+  /** Milliseconds to the first text, of the counted turns. */
+  parley: number[]
+  direct: number[]
+  beyond: number[]
+  spent: Spent
 }
 
 async function measure(level: Level): Promise<Measured> {
   say(`latency: ${level.conversations} at a time`)
   await using model = await startModel(level)
-  const before = await direct(level, model, 0.5)
-  const { turns: parley, cpuMs, load } = await throughParley(level, model)
-  const after = await direct(level, model, 0.5)
-  const both = [...before, ...after]
-  return { level, parley, direct: both, floor: median(both.map((turn) => turn.firstMs)), cpuMs, load }
+  const before = await askDirectly(level, model)
+  const { turns, spent } = await throughParley(level, model)
+  const direct = firstTexts([...before, ...(await askDirectly(level, model))])
+  const floor = median(direct)
+  const parley = firstTexts(turns)
+  return { level, all: turns, parley, direct, beyond: parley.map((ms) => ms - floor), spent }
 }
 
-async function direct(level: Level, model: ModelServer, share: number): Promise<Turn[]> {
-  await using clients = startClients({
-    ...talk(level),
-    turns: Math.ceil(level.turns * share),
-    url: model.url,
-    direct: true,
-  })
+function firstTexts(turns: Turn[]): number[] {
+  return turns.filter(({ counted }) => counted).map(({ firstMs }) => firstMs)
+}
+
+/** Half of the questions: it is asked once before Parley and once after. */
+async function askDirectly(level: Level, model: ModelServer): Promise<Turn[]> {
+  const talked = { ...talk(level), turns: Math.ceil(level.turns / 2), url: model.url, direct: true }
+  await using clients = startClients(talked)
   return await clients.turns
 }
 
-async function throughParley(level: Level, model: ModelServer) {
+async function throughParley(level: Level, model: ModelServer): Promise<{ turns: Turn[]; spent: Spent }> {
   const home = await temporaryHome()
   try {
     await using parley = await startParley(home, { OPENAI_BASE_URL: model.url, OPENAI_API_KEY: 'bench' })
     await warmUp(parley.url)
-    const talked = { ...talk(level), url: parley.url, direct: false }
-    await using clients = startClients(talked)
+    await using clients = startClients({ ...talk(level), url: parley.url, direct: false })
     const processes = {
-      parley: [parley.pid],
-      postgres: await databasePids(home),
-      model: [model.pid],
-      clients: [clients.pid],
+      parley: async () => [parley.pid],
+      postgres: () => databasePids(home),
+      model: async () => [model.pid],
+      clients: async () => [clients.pid],
     }
-    // The clients' own time is lost with them when they end.
-    const spent = watchCpu(processes, clients)
-    const turns = await clients.turns
-    const cpuMs = await spent
-    const asked = turns.length + level.conversations
-    const perTurn = Object.entries(cpuMs).map(([name, ms]) => [name, ms === null ? null : ms / asked])
-    return { turns, cpuMs: Object.fromEntries(perTurn) as Record<string, number | null>, load: loadavg()[0] ?? 0 }
+    const spent = await watchCpu(processes, clients.turns)
+    return { turns: await clients.turns, spent }
   } finally {
     await removeHome(home)
   }
@@ -139,15 +128,8 @@ async function throughParley(level: Level, model: ModelServer) {
 /** The first questions find a runtime that has compiled nothing yet; nobody would measure an engine so. */
 async function warmUp(url: string): Promise<void> {
   const thinkMs = { least: 0, most: 10 }
-  await using clients = startClients({
-    url,
-    direct: false,
-    conversations: 4,
-    turns: 10,
-    turnsPerThread: 10,
-    thinkMs,
-    startOverMs: 50,
-  })
+  const talk = { conversations: 4, turns: 10, turnsPerThread: 10, thinkMs, startOverMs: 50 }
+  await using clients = startClients({ ...talk, url, direct: false })
   await clients.turns
 }
 
@@ -155,24 +137,8 @@ function talk({ conversations, turns, thinkMs, tokens, everyMs }: Level): Omit<T
   return { conversations, turns, turnsPerThread: 10, thinkMs, startOverMs: conversations === 1 ? 0 : tokens * everyMs }
 }
 
-async function watchCpu(processes: Record<string, number[]>, clients: Clients): Promise<Record<string, number | null>> {
-  const read = (pids: number[]) => pids.reduce((sum, pid) => sum + (processUse(pid)?.cpuMs ?? 0), 0)
-  const readAll = () => Object.entries(processes).map(([name, pids]) => [name, read(pids)] as const)
-  const start = new Map(readAll())
-  let last = readAll()
-  const timer = setInterval(() => {
-    last = last.map(([name, ms]) => [name, Math.max(ms, read(processes[name] ?? []))])
-  }, 500)
-  try {
-    await clients.turns
-  } finally {
-    clearInterval(timer)
-  }
-  return Object.fromEntries(last.map(([name, ms]) => [name, noProc === null ? ms - (start.get(name) ?? 0) : null]))
-}
-
-function rows({ level, parley, direct, floor }: Measured) {
-  const row = (way: string, values: number[]) => ({
+function rows({ level, parley, direct, beyond }: Measured) {
+  return Object.entries({ Parley: parley, direct, beyond }).map(([way, values]) => ({
     'at a time': level.conversations,
     way,
     p50: quantile(values, 0.5),
@@ -180,36 +146,29 @@ function rows({ level, parley, direct, floor }: Measured) {
     p99: quantile(values, 0.99),
     most: quantile(values, 1),
     questions: values.length,
-  })
-  const through = parley.map((turn) => turn.firstMs)
-  return [
-    row('Parley', through),
-    row(
-      'direct',
-      direct.map((turn) => turn.firstMs),
-    ),
-    row(
-      'beyond',
-      through.map((ms) => ms - floor),
-    ),
-  ]
+  }))
 }
 
-function cost({ level, parley, cpuMs, load }: Measured) {
-  const from = Math.min(...parley.map((turn) => turn.at))
-  const until = Math.max(...parley.map((turn) => turn.at + turn.totalMs))
-  const streamed = parley.reduce((sum, turn) => sum + turn.totalMs - turn.firstMs, 0)
-  const { parley: own = null, postgres = null, model = null, clients = null } = cpuMs
+function cost({ level, all, spent }: Measured) {
+  const seconds =
+    (Math.max(...all.map((turn) => turn.at + turn.totalMs)) - Math.min(...all.map((turn) => turn.at))) / 1000
+  const each = Object.entries(spent.ms).map(
+    ([name, ms]) => [`${name} ms`, ms === null ? null : ms / all.length] as const,
+  )
   return {
     'at a time': level.conversations,
-    'streaming, mean': streamed / (until - from),
-    'questions/s': parley.length / ((until - from) / 1000),
-    'Parley ms': own,
-    'PostgreSQL ms': postgres,
-    'model ms': model,
-    'clients ms': clients,
-    'load average': round(load),
+    'streaming then': streamingMeanwhile(all),
+    'questions/s': all.length / seconds,
+    ...Object.fromEntries(each),
+    'others, cores': spent.otherCores,
   }
+}
+
+/** How many replies were being streamed when a counted question was asked: the median. */
+function streamingMeanwhile(turns: Turn[]): number {
+  const streaming = (at: number) =>
+    turns.filter((turn) => turn.at + turn.firstMs < at && at < turn.at + turn.totalMs).length
+  return median(turns.filter(({ counted }) => counted).map(({ at }) => streaming(at)))
 }
 
 function describe({ conversations, tokens, everyMs, thinkMs }: Level): string {

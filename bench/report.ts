@@ -17,6 +17,8 @@ export interface Aim {
   value: number
   unit: string
   atMost: number
+  /** Cores that others kept busy meanwhile: a reason to measure again rather than to search. */
+  otherCores?: number | null
 }
 
 export interface Result {
@@ -55,9 +57,10 @@ function commit(): string {
 }
 
 export function print(result: Result): string {
-  const aims = result.aims.map(({ what, value, unit, atMost }) => {
+  const aims = result.aims.map(({ what, value, unit, atMost, otherCores }) => {
     const met = value <= atMost ? 'met   ' : 'MISSED'
-    return `  ${met}  ${what}: ${round(value)} ${unit} (aim: at most ${atMost} ${unit})`
+    const beside = otherCores == null ? '' : `, while other work kept ${round(otherCores)} cores busy`
+    return `  ${met}  ${what}: ${round(value)} ${unit} (aim: at most ${atMost} ${unit})${beside}`
   })
   const { before, after } = result.load
   return [
@@ -84,9 +87,9 @@ function cell(value: Cell): string {
   return typeof value === 'number' ? round(value).toLocaleString('en-US') : value
 }
 
-/** Three figures that count, or all of them before the point. */
+/** For people: three figures that count, at most three after the point. */
 export function round(value: number): number {
-  return Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3))
+  return Math.abs(value) >= 100 ? Math.round(value) : Number(Number(value.toPrecision(3)).toFixed(3))
 }
 
 export function median(values: number[]): number {

@@ -15,8 +15,10 @@ function nameOf(statement: unknown): string {
   return 'text' in statement && typeof statement.text === 'string' ? shorten(statement.text) : 'other'
 }
 
+/** BullMQ's statements begin with a comment that says what they are for. */
 function shorten(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').trim().slice(0, 48)
+  const said = text.replaceAll(/\s+/g, ' ').trim().replace(/^-- /, 'queue: ')
+  return said.length > 60 ? `${said.slice(0, 59)}…` : said
 }
 
 const send = pg.Client.prototype.query as (this: unknown, ...given: unknown[]) => unknown

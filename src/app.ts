@@ -40,7 +40,7 @@ import { createTurns } from './store/turns-postgres.ts'
 import { version } from './version.ts'
 
 export interface App extends AsyncDisposable {
-  /** Where the HTTP port answers; `null` for a worker. */
+  /** Where the HTTP port answers; `null` when there is none. */
   url: string | null
   doctor(): Promise<Check[]>
   /** Settles when Parley cannot go on; the reason is for the log and the exit code. */
@@ -62,37 +62,92 @@ const waitingForTranscripts = 8
 export async function createApp(config: Config, { log, mode = 'run' }: AppOptions): Promise<App> {
   await using opening = new AsyncDisposableStack()
   const fatal = Promise.withResolvers<ParleyError>()
-  /** Names this process in leases; everything else that is in them belongs to others. */
-  const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`
+  const state = await openState(config, opening, fatal.resolve, log)
+  const ways = await openWays(config, state, opening, log)
+  const models = openModels(config, log)
+  const reading = await openReaders(config, state, log)
+  const { reader } = reading
+  opening.defer(() => reader.close())
+  const platforms = await openPlatforms({ config, state, ways, models, reader, log })
 
-  // State
+  let url: string | null = null
+  const doctor = () => examineApp({ config, state, ways, models, reading, url })
+  const all = { config, state, ways, models, reader, platforms, doctor, opening, log }
+  if (mode === 'run') {
+    if (config.role !== 'gateway') await work(all)
+    url = config.role === 'worker' ? await listen(all, config.workerPort, []) : await receive(all)
+  }
+  const resources = opening.move()
+  return { url, doctor, fatal: fatal.promise, [Symbol.asyncDispose]: () => resources.disposeAsync() }
+}
+
+type State = Awaited<ReturnType<typeof openState>>
+type Ways = Awaited<ReturnType<typeof openWays>>
+type Models = ReturnType<typeof openModels>
+type Readers = Awaited<ReturnType<typeof openReaders>>
+type Platforms = Awaited<ReturnType<typeof openPlatforms>>
+
+interface Parts {
+  config: Config
+  state: State
+  ways: Ways
+  models: Models
+  reader: Readers['reader']
+  log: Log
+}
+interface Running extends Parts {
+  platforms: Platforms
+  doctor(): Promise<Check[]>
+  opening: AsyncDisposableStack
+}
+
+/** The database with its stores, and the files. */
+async function openState(
+  config: Config,
+  opening: AsyncDisposableStack,
+  onFatal: (error: ParleyError) => void,
+  log: Log,
+) {
+  const { home, databaseUrl } = config
   const embedded =
-    config.databaseUrl === undefined
-      ? opening.use(await startEmbeddedPostgres({ home: config.home, log, onFatal: fatal.resolve }))
-      : undefined
-  const connection = embedded?.connection ?? { connectionString: config.databaseUrl ?? '' }
+    databaseUrl === undefined ? opening.use(await startEmbeddedPostgres({ home, log, onFatal })) : undefined
+  const connection = embedded?.connection ?? { connectionString: databaseUrl ?? '' }
   await migrate(connection, { log })
   const database = openDatabase(connection, { log })
   opening.defer(() => database.close())
-  const turns = createTurns(database)
-  const attachments = createAttachments(database)
-  const board = createConsoleBoard(database)
-  const index = createPassageIndex(database.pool)
-  const blobs = createBlobs(config.home)
+  return {
+    connection,
+    database,
+    /** This process alone uses the database. */
+    alone: embedded !== undefined && config.role === 'all',
+    embedded: embedded !== undefined,
+    /** Names this process in leases. */
+    owner: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
+    turns: createTurns(database),
+    attachments: createAttachments(database),
+    board: createConsoleBoard(database),
+    index: createPassageIndex(database.lasting),
+    blobs: createBlobs(home),
+  }
+}
 
-  // Ways between processes
-  const queueConnection =
+/** The ways between processes: jobs, live text, stops. */
+async function openWays(config: Config, { connection, alone }: State, opening: AsyncDisposableStack, log: Log) {
+  const server =
     config.redisUrl === undefined
       ? ({ kind: 'postgres', config: connection } as const)
       : ({ kind: 'redis', url: config.redisUrl } as const)
-  const queue = await createBullQueue(queueConnection, { log })
+  const queue = await createBullQueue(server, { log })
   opening.defer(() => queue.close())
-  const channel = config.role === 'all' ? createLocalChannel() : await createRelayChannel(queueConnection, { log })
+  const channel = alone ? createLocalChannel() : createRelayChannel(server, { log })
   opening.defer(() => channel.close())
   const stops = await listenForStops(channel)
   opening.defer(() => stops.close())
+  return { queue, channel, stops }
+}
 
-  // What reads and what answers
+/** What reads files, pictures and recordings. */
+async function openReaders(config: Config, { blobs }: State, log: Log) {
   const ffmpeg = createFfmpeg({ concurrency: config.turns.readers, ...definite({ path: config.ffmpegPath }) })
   const transcriber = openTranscriber(config, log)
   const files = createReader({
@@ -100,187 +155,171 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
     ...definite({ recognizer: await findRecognizer() }),
   })
   const recordings = { ffmpeg, blobs, limits: config.reading, ...definite({ transcriber }) }
-  const reader = withRecordings(files, recordings)
-  opening.defer(() => reader.close())
-  const { openai, ollama } = config.providers
-  const providers = new Map(
-    [
-      ...(openai ? [createOpenAiProvider({ name: 'openai', ...definite(openai), log })] : []),
-      ...(ollama
-        ? [createOpenAiProvider({ name: 'ollama', baseUrl: `${ollama.baseUrl.replace(/\/$/, '')}/v1`, log })]
-        : []),
-      createExtractiveProvider(),
-    ].map((provider) => [provider.name, provider]),
-  )
-  const catalogue = createCatalogue({
-    configured: config.models.list,
-    providers: [...providers.values()],
-    ...(config.models.default === undefined ? {} : { defaultModel: config.models.default }),
-    log,
-  })
+  return { ffmpeg, transcriber, reader: withRecordings(files, recordings) }
+}
 
-  // Platforms
-  const status = async (): Promise<ConsoleStatus> => {
-    const models = (await catalogue.models())
-      .filter((model) => model.provider !== 'extractive')
-      .map((model) => model.id)
-    const notice =
-      models.length > 0
-        ? null
-        : 'No language model is configured: Parley answers by quoting your files. Set OPENAI_API_KEY or OPENAI_BASE_URL, or run Ollama and set OLLAMA_HOST, for written answers.'
-    return {
-      version,
-      models,
-      notice,
-      limits: {
-        fileBytes: config.limits.fileBytes,
-        files: config.limits.filesPerMessage,
-        textChars: config.limits.messageCharacters,
-      },
-    }
+function openModels(config: Config, log: Log) {
+  const { openai, ollama } = config.providers
+  const providers = [
+    ...(openai ? [createOpenAiProvider({ name: 'openai', ...definite(openai), log })] : []),
+    ...(ollama
+      ? [createOpenAiProvider({ name: 'ollama', baseUrl: `${ollama.baseUrl.replace(/\/$/, '')}/v1`, log })]
+      : []),
+    createExtractiveProvider(),
+  ]
+  const defaultModel = config.models.default === undefined ? {} : { defaultModel: config.models.default }
+  const catalogue = createCatalogue({ configured: config.models.list, providers, ...defaultModel, log })
+  return {
+    catalogue,
+    providers,
+    provider(name: string) {
+      const known = catalogue.provider(name)
+      if (known) return known
+      throw new ParleyError(
+        'model_unknown',
+        `No provider called ${name} is configured. Check the models in parley.yaml.`,
+      )
+    },
+    /** Models that write; without any, answers are quotations. */
+    writing: async () => (await catalogue.models()).filter((model) => model.provider !== 'extractive'),
   }
+}
+
+async function openPlatforms({ config, state, ways, models, reader, log }: Parts) {
+  const { fileBytes, filesPerMessage: files, messageCharacters: textChars } = config.limits
+  const limits = { fileBytes, files, textChars }
+  const status = async (): Promise<ConsoleStatus> => {
+    const names = (await models.writing()).map((model) => model.id)
+    return { version, limits, models: names, notice: names.length > 0 ? null : noModelNotice }
+  }
+  const { board, blobs, attachments } = state
   const previews = createPreviews({ blobs, renderer: reader, latestArtifact: attachments.latestArtifact })
-  const platforms = new Map<string, Platform>()
-  const consolePlatform = await createConsole({
-    board,
-    topics: channel,
-    blobs,
-    previews,
-    status,
-    limits: (await status()).limits,
-    loopback: config.loopback,
-    log,
-  })
-  platforms.set(consolePlatform.name, consolePlatform)
-  const platform = (name: string): Platform => {
-    const known = platforms.get(name)
-    if (known === undefined)
+  const all = [
+    await createConsole({
+      board,
+      blobs,
+      previews,
+      status,
+      limits,
+      topics: ways.channel,
+      loopback: config.loopback,
+      log,
+    }),
+  ]
+  return {
+    all,
+    platform(name: string): Platform {
+      const known = all.find((each) => each.name === name)
+      if (known) return known
       throw new ParleyError(
         'platform_rejected',
         `The platform ${name} is not configured here. Configure it again, so that its turns can be answered.`,
       )
-    return known
+    },
   }
+}
 
-  const doctor = () =>
-    examine({
-      async database() {
-        const { rows } = await database.pool.query<{ version: string; turns: string; failed: string }>(
-          `select current_setting('server_version') as version, count(*) as turns, count(*) filter (where state = 'failed') as failed from turn`,
-        )
-        const row = rows[0]
-        return `PostgreSQL ${row?.version} (${embedded ? 'built in' : 'DATABASE_URL'}), ${row?.turns} turns, ${row?.failed} of them failed`
-      },
-      queue,
-      async models() {
-        const asked = await Promise.all(
-          [...providers.values()].map((provider) => provider.models(AbortSignal.timeout(10_000)).catch(asParleyError)),
-        )
-        const known = (await catalogue.models()).filter((model) => model.provider !== 'extractive')
-        return {
-          names: known.map((model) => `${model.id} (${model.provider})`),
-          problems: asked.flatMap((answer) => (answer instanceof ParleyError ? [answer.tell] : [])),
-        }
-      },
-      ffmpeg: ffmpeg.version,
-      ffmpegIsSet: config.ffmpegPath !== undefined,
-      transcriber: transcriber === undefined ? null : () => transcriber.check(AbortSignal.timeout(10_000)),
-      consoleUrl: url,
-    })
+const noModelNotice =
+  'No language model is configured: Parley answers by quoting your files. Set OPENAI_API_KEY or OPENAI_BASE_URL, or run Ollama and set OLLAMA_HOST, for written answers.'
 
-  let url: string | null = null
-  if (mode === 'run' && config.role !== 'gateway') await work()
-  if (mode === 'run' && config.role !== 'worker') url = await listen()
-
-  async function work(): Promise<void> {
-    const sweep = createSweep({ turns, queue, log })
-    if (embedded && config.role === 'all') {
-      // This process owns the home alone: whoever else holds a lease is dead.
-      await turns.dropForeignLeases(owner)
-      await sweep(0)
-    }
-    const provider = (name: string) => {
-      const known = providers.get(name)
-      if (known === undefined)
-        throw new ParleyError(
-          'model_unknown',
-          `No provider called ${name} is configured. Check the models in parley.yaml.`,
-        )
-      return known
-    }
-    const progress = createProgress({ platform, store: turns, log })
-    const content = { artifacts: attachments.artifacts, index, picture: pictureIn(blobs) }
-    const handlers = createHandlers({
-      ...{
-        turns,
-        queue,
-        attachments,
-        blobs,
-        reader,
-        index,
-        platform,
-        progress,
-        stops,
-        catalogue,
-        provider,
-        content,
-        owner,
-        log,
-      },
-      limits: config.limits,
-      sweep: () => sweep(strandedAfterMs),
-    })
-    const concurrency = {
-      turn: config.turns.concurrency,
-      media: config.turns.readers * 2 + waitingForTranscripts,
-      system: 1,
-    }
-    const wanted = Object.fromEntries(
-      Object.entries(concurrency).filter(([name]) => config.queues.some((each) => each === name)),
-    )
-    const processor = await queue.process(handlers, wanted)
-    opening.defer(() => processor.close(drainMs))
-    await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, sweepEveryMs)
+/** Starts the workers of this process. */
+async function work({ config, state, ways, models, reader, platforms, opening, log }: Running): Promise<void> {
+  const { turns, attachments, index, blobs, owner } = state
+  const { queue, stops } = ways
+  const { platform } = platforms
+  const sweep = createSweep({ turns, queue, log })
+  if (state.alone) {
+    // Whoever else holds a lease is dead.
+    await turns.dropForeignLeases(owner)
+    await sweep(0)
   }
+  const handlers = createHandlers({
+    ...{ turns, queue, attachments, blobs, reader, index, stops, owner, log, platform },
+    ...{ catalogue: models.catalogue, provider: models.provider, limits: config.limits },
+    progress: createProgress({ platform, store: turns, log }),
+    content: { artifacts: attachments.artifacts, index, picture: pictureIn(blobs) },
+    sweep: () => sweep(strandedAfterMs),
+  })
+  const media = config.turns.readers * 2 + waitingForTranscripts
+  const concurrency = { turn: config.turns.concurrency, media, system: 1 }
+  const wanted = Object.entries(concurrency).filter(([name]) => config.queues.some((each) => each === name))
+  const processor = await queue.process(handlers, Object.fromEntries(wanted))
+  opening.defer(() => processor.close(drainMs))
+  await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, sweepEveryMs)
+}
 
-  async function listen(): Promise<string> {
-    const inbox = createInbox({ turns, queue, channel, log })
-    const listeners = [...platforms.values()].map((each) => each.listen(inbox))
-    const ready = async () => {
-      try {
-        await database.pool.query('select 1')
-        return null
-      } catch (error) {
-        log.warn(errorFields(error), 'not ready')
-        return 'The database does not answer. Parley goes on when it is back.'
-      }
-    }
-    const http = opening.use(
-      await serveHttp({
-        host: config.host,
-        port: config.port,
-        mounts: listeners.flatMap((each) => each.mounts),
-        ready,
-        doctor,
-        log,
-      }),
-    )
-    for (const listener of listeners) {
-      await listener.start()
-      opening.defer(() => listener.stop())
-    }
-    await writeRunning(config.home, { url: http.url })
+/** Takes messages in, from every platform. */
+async function receive(running: Running): Promise<string | null> {
+  const { config, state, ways, platforms, opening, log } = running
+  const inbox = createInbox({ turns: state.turns, queue: ways.queue, channel: ways.channel, log })
+  const listeners = platforms.all.map((platform) => platform.listen(inbox))
+  const url = await listen(
+    running,
+    config.port,
+    listeners.flatMap((listener) => listener.mounts),
+  )
+  for (const listener of listeners) {
+    await listener.start()
+    opening.defer(() => listener.stop())
+  }
+  if (url !== null) {
+    await writeRunning(config.home, { url })
     opening.defer(() => clearRunning(config.home))
-    return http.url
   }
+  return url
+}
 
-  const resources = opening.move()
-  return {
-    url,
-    fatal: fatal.promise,
-    doctor,
-    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+/** Opens the HTTP port, if there is to be one. */
+async function listen(
+  { config, state, doctor, opening, log }: Running,
+  port: number | undefined,
+  mounts: ReturnType<Platform['listen']>['mounts'],
+): Promise<string | null> {
+  if (port === undefined) return null
+  const ready = async () => {
+    try {
+      await state.database.pool.query('select 1')
+      return null
+    } catch (error) {
+      log.warn(errorFields(error), 'not ready')
+      return 'The database does not answer. Parley goes on when it is back.'
+    }
   }
+  const http = opening.use(await serveHttp({ host: config.host, port, mounts, ready, doctor, log }))
+  return http.url
+}
+
+interface Examined extends Pick<Parts, 'config' | 'state' | 'ways' | 'models'> {
+  reading: Readers
+  url: string | null
+}
+
+function examineApp({ config, state, ways, models, reading, url }: Examined) {
+  const { ffmpeg, transcriber } = reading
+  return examine({
+    async database() {
+      const { rows } = await state.database.pool.query<{ version: string; turns: string; failed: string }>(
+        `select current_setting('server_version') as version, count(*) as turns,
+           count(*) filter (where state = 'failed') as failed from turn`,
+      )
+      const kind = state.embedded ? 'built in' : 'DATABASE_URL'
+      return `PostgreSQL ${rows[0]?.version} (${kind}), ${rows[0]?.turns} turns, ${rows[0]?.failed} of them failed`
+    },
+    queue: ways.queue,
+    async models() {
+      const answers = models.providers.map((provider) =>
+        provider.models(AbortSignal.timeout(10_000)).catch(asParleyError),
+      )
+      const problems = (await Promise.all(answers)).flatMap((answer) =>
+        answer instanceof ParleyError ? [answer.tell] : [],
+      )
+      return { problems, names: (await models.writing()).map((model) => `${model.id} (${model.provider})`) }
+    },
+    ffmpeg: ffmpeg.version,
+    ffmpegIsSet: config.ffmpegPath !== undefined,
+    transcriber: transcriber === undefined ? null : () => transcriber.check(AbortSignal.timeout(10_000)),
+    consoleUrl: url,
+  })
 }
 
 function openTranscriber({ transcriber }: Config, log: Log): Transcriber | undefined {

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { createApp } from './app.ts'
 import { ask } from './cli/ask.ts'
 import { examineParley, withParley } from './cli/client.ts'
-import { readConfig } from './config.ts'
+import { callerFolder, readConfig } from './config.ts'
 import { ParleyError } from './core/errors.ts'
 import { createLogger } from './ops/logger.ts'
 import { runUntilSignal } from './ops/signals.ts'
@@ -23,7 +23,14 @@ program
     const words = [first, ...rest]
     const question = words.at(-1) ?? ''
     await withParley((url) =>
-      ask({ url, files: words.slice(0, -1), question, json: options.json === true, timeoutMs: options.timeout * 1000 }),
+      ask({
+        url,
+        files: words.slice(0, -1),
+        folder: callerFolder(),
+        question,
+        json: options.json === true,
+        timeoutMs: options.timeout * 1000,
+      }),
     )
   })
 

@@ -29,7 +29,7 @@ export const Environment = z.object({
     .optional(),
   REDIS_URL: z
     .string()
-    .regex(/^rediss?:\/\//, 'wants an address that starts with redis://')
+    .regex(/^(?:rediss?:\/)?\//, 'wants an address that starts with redis://, or the path of a socket')
     .optional(),
   PORT: whole(0, 65_535).default(8787),
   HOST: z.string().min(1).default('127.0.0.1'),
@@ -144,7 +144,7 @@ export function readConfig({ env = process.env, cwd = process.cwd(), overrides =
       `Parley cannot start: ${many} in its configuration must be mended.\n${problems.map((each) => `  - ${each}`).join('\n')}`,
     )
   }
-  return settle(environment, file, cwd)
+  return settle(environment, file, cwd, env.PORT !== undefined && env.PORT !== '')
 }
 
 /** Rules over several settings. */
@@ -157,13 +157,15 @@ function contradictions(environment: z.infer<typeof Environment>): string[] {
     : []
 }
 
-function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof File>, cwd: string) {
+function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof File>, cwd: string, portGiven: boolean) {
   const openai = environment.OPENAI_API_KEY !== undefined || environment.OPENAI_BASE_URL !== undefined
   return {
     home: resolve(cwd, environment.PARLEY_HOME),
     databaseUrl: environment.DATABASE_URL,
     redisUrl: environment.REDIS_URL,
     port: environment.PORT,
+    /** A worker opens a port for its health only when told which: several may share a machine. */
+    workerPort: portGiven ? environment.PORT : undefined,
     host: environment.HOST,
     loopback: isLoopback(environment.HOST),
     role: environment.ROLE,
@@ -230,6 +232,11 @@ function readingLimits(reading: z.infer<typeof File>['reading']): LimitOverrides
     overrides[family] = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
   }
   return overrides
+}
+
+/** The folder a command was called from: npm moves to the package's own and keeps it here. */
+export function callerFolder(): string {
+  return process.env.INIT_CWD ?? process.cwd()
 }
 
 /** Whether only this machine can reach a server bound to `host`. */

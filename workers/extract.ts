@@ -1,4 +1,6 @@
 /** Reads one attachment: fetch → what is it → read (or take from the cache) → artifact, found by its passages → receipt. */
+
+import { randomUUID } from 'node:crypto'
 import { type Artifact, clock } from '../src/core/artifact.ts'
 import { asParleyError, errorFields, type ParleyError } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
@@ -33,7 +35,8 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
   const { attachments, progress, stops, log } = deps
 
   return async ({ attachmentId }, { id, last, signal }) => {
-    const owner = `${deps.owner}:${id}`
+    // Of this run, not of the job: the queue may give a job out again while its earlier run still ends.
+    const owner = `${deps.owner}:${id}:${randomUUID()}`
     const work = await attachments.claim(attachmentId, owner, leaseMs)
     if (work === 'ended') return 'done'
     if (work === 'held') return { delayMs: 1000 }

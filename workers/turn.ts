@@ -6,6 +6,7 @@
  *
  * Killed at any line, the next worker comes here again, edits the same messages and ends the turn once.
  */
+import { randomUUID } from 'node:crypto'
 import { asParleyError, errorFields } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
 import type { Platform } from '../src/core/platform.ts'
@@ -14,7 +15,7 @@ import type { Stops } from '../src/intake/stop.ts'
 import { jobId } from '../src/queue/jobs.ts'
 import type { Handlers, JobContext, Outcome, Queue } from '../src/queue/queue.ts'
 import { createPen, type Pen } from '../src/reply/pen.ts'
-import { keepTurnLease, turnLeaseMs } from '../src/store/lease.ts'
+import { keepTurnLease, type TurnLease, turnLeaseMs } from '../src/store/lease.ts'
 import type { StoredOutcome, Turns, TurnWork } from '../src/store/turns.ts'
 import { type AnswerDeps, answer, failedOutcome, stoppedOutcome } from './answer.ts'
 
@@ -35,7 +36,8 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   const { turns, queue, stops, log } = deps
 
   return async ({ turnId }, context) => {
-    const owner = `${deps.owner}:${context.id}`
+    // Of this run, not of the job: the queue may give a job out again while its earlier run still ends.
+    const owner = `${deps.owner}:${context.id}:${randomUUID()}`
     const claim = await turns.claim(turnId, owner, turnLeaseMs)
     if (claim.kind === 'ended') return 'done'
     if (claim.kind === 'busy') return { delayMs: busyMs }
@@ -47,11 +49,11 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     if (work.stopRequested) stop.stop()
     // A follow-up with a file joined between the claim and now: its file comes first.
     if (!stop.signal.aborted && work.attachments.some(({ state }) => state === 'waiting' || state === 'reading')) {
-      await turns.release(turnId, owner)
+      await turns.release(turnId, owner, 'unused')
       return { delayMs: 0 }
     }
     // Awaited here: the lease and the watch end with this block.
-    return await write(work, owner, context, stop.signal, lease.lost)
+    return await write(work, owner, context, stop.signal, lease)
   }
 
   async function write(
@@ -59,36 +61,51 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     owner: string,
     context: JobContext,
     stop: AbortSignal,
-    lost: AbortSignal,
+    lease: TurnLease,
   ): Promise<Outcome> {
-    const gone = AbortSignal.any([lost, context.signal])
+    const gone = AbortSignal.any([lease.lost, context.signal])
     const platform = deps.platform(work.platform)
     const pen = createPen({
       platform,
       target: work.replyTarget,
       turnId: work.id,
       posted: work.parts,
+      resuming: work.attempts > 1,
       store: turns,
       signal: gone,
+      held: lease.held,
     })
+    await platform.transport.status(work.replyTarget, work.id, 'Answering', 'answering')
+    let outcome = work.outcome
     try {
-      const outcome = work.outcome ?? (await decide(work, pen, context, stop, gone))
-      gone.throwIfAborted()
-      if (work.outcome === null && (await turns.saveOutcome(work.id, owner, outcome)) === 'lost')
-        return { delayMs: busyMs }
+      if (outcome === null) {
+        outcome = await decide(work, pen, context, stop, gone)
+        gone.throwIfAborted()
+        if ((await turns.saveOutcome(work.id, owner, outcome)) === 'lost') return { delayMs: busyMs }
+      }
       await pen.finish(outcome.text, outcome.citations, { state: outcome.state, receipt: outcome.receipt })
       await platform.transport.status(work.replyTarget, work.id, null, outcome.state)
-      const { next } = await turns.finish(work.id, owner, outcome, pen.firstTextAt())
-      const { ms, model, attempts } = outcome.receipt
-      log.info({ turnId: work.id, state: outcome.state, model, attempts, ...ms }, 'turn ended')
-      if (next) await wake(next)
-      return 'done'
+      return await end(work, owner, outcome, pen)
     } catch (thrown) {
       await pen.abandon()
-      if (lost.aborted) return { delayMs: busyMs }
+      if (!lease.held()) return { delayMs: busyMs }
+      const final = asParleyError(thrown).retry === 'never' || context.last
+      if (outcome !== null && final && !gone.aborted) {
+        // The platform will not take it, and the conversation must go on.
+        log.error({ turnId: work.id, ...errorFields(thrown) }, 'reply could not be delivered')
+        return await end(work, owner, { ...outcome, state: 'failed' }, pen)
+      }
       await turns.release(work.id, owner)
       throw thrown
     }
+  }
+
+  async function end(work: TurnWork, owner: string, outcome: StoredOutcome, pen: Pen): Promise<Outcome> {
+    const { next } = await turns.finish(work.id, owner, outcome, pen.firstTextAt())
+    const { ms, model, attempts } = outcome.receipt
+    log.info({ turnId: work.id, state: outcome.state, model, attempts, ...ms }, 'turn ended')
+    if (next) await wake(next)
+    return 'done'
   }
 
   /** The answer, or what is said instead of one. Throws when another attempt may still give one. */

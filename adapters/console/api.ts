@@ -10,8 +10,8 @@
  *   POST   /console/threads/:id/messages        SendMessage → 202 { message, turnId }; the same `id` again is no harm
  *   POST   /console/turns/:turnId/stop          → { turnId }
  *   POST   /console/turns/:turnId/regenerate    → { turnId } of the new turn, which rewrites the same message
- *   GET    /console/events?thread=:id           server-sent events, each `data:` a ConsoleEvent; without `thread`, thread
- *                                               list changes only. The first event is `snapshot` (with `thread`).
+ *   GET    /console/events?thread=:id           server-sent events, each `data:` a ConsoleEvent: changes of the thread list,
+ *                                               and with `thread` its snapshot first, then what happens in it.
  *   GET    /console/files/:hash/page/:n?width=  → image/png of a page of a PDF
  *   GET    /console/files/:hash/page/:n/marks?quote=…  → { width, height, marks: Mark[] } in fractions of the page
  *   GET    /console/files/:hash/text?from=&to=  → { from, to, of, lines: string[] } around a cited place of a text file
@@ -51,6 +51,7 @@ export const MessageState = z.enum(['sent', 'streaming', 'done', 'stopped', 'fai
 
 export type Message = z.infer<typeof Message>
 export const Message = z.object({
+  /** Of a person's message: the `id` it was sent with. */
   id: z.string(),
   threadId: z.uuid(),
   /** Position in the thread: order by it. */

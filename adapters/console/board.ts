@@ -17,10 +17,12 @@ export interface ReplyRow {
 
 export interface Board {
   threads(): Promise<Thread[]>
+  /** A thread as the list shows it. */
+  summary(id: string): Promise<Thread | null>
   /** A thread with its messages and what is happening in it; `null` when there is none. */
   thread(id: string): Promise<{ thread: Thread; messages: Message[]; status: TurnStatus | null } | null>
-  /** Removes the thread and what Parley remembers of it. */
-  deleteThread(id: string, conversationKey: string): Promise<void>
+  /** Removes the thread and what Parley remembers of it; answers the contents that nothing else refers to any more. */
+  deleteThread(id: string, conversationKey: string): Promise<string[]>
   /** Adds a person's message, and the thread with its first one. Again is no harm. */
   addMessage(message: {
     id: string

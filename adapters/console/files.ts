@@ -10,6 +10,7 @@ export interface BlobStore {
   has(hash: string): Promise<boolean>
   path(hash: string): string
   open(hash: string): Readable
+  remove(hash: string): Promise<void>
 }
 
 const Locator = z.object({ blob: z.string() })

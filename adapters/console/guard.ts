@@ -21,7 +21,7 @@ export function guard(served: { loopback: boolean }): MiddlewareHandler {
     if (!served.loopback) {
       throw new ParleyError(
         'request_forbidden',
-        'The console page has no sign-in yet, so it is served to this machine only. Set HOST=127.0.0.1, or reach it through an SSH tunnel.',
+        'The console page has no sign-in yet, so it is served to this machine only. Set HOST=127.0.0.1; from another machine, reach it then through an SSH tunnel.',
       )
     }
     const host = nameOf(`http://${context.req.header('host') ?? ''}`)

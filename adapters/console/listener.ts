@@ -47,7 +47,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const id = idOf(context, 'id')
     const known = await board.thread(id)
     if (known?.status) await intake.act({ kind: 'stop', turnId: known.status.turnId, by: localAuthor.id })
-    await board.deleteThread(id, conversationKey(conversationOf(id)))
+    const forgotten = await board.deleteThread(id, conversationKey(conversationOf(id)))
+    await Promise.all(forgotten.map((hash) => blobs.remove(hash)))
     topics.publish(listTopic, toJson({ type: 'threadDeleted', threadId: id }))
     return context.body(null, 204)
   })
@@ -118,10 +119,12 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       title: titleOf(sent.text, uploads),
       attachments,
     })
-    topics.publish(threadTopic(threadId), toJson({ type: 'message', message }))
-    const received = await intake.receive(normalize(threadId, sent, uploads, new Date()))
+    const { turnId } = await intake.receive(normalize(threadId, sent, uploads, new Date()))
+    // Told only now: a page forgets its own copy of a message that has a turn.
+    const taken = { ...message, turnId }
+    topics.publish(threadTopic(threadId), toJson({ type: 'message', message: taken }))
     void announce(threadId)
-    return context.json({ message: { ...message, turnId: received.turnId }, turnId: received.turnId }, 202)
+    return context.json({ message: taken, turnId }, 202)
   })
 
   app.post('/console/turns/:turnId/:action{stop|regenerate}', async (context) => {
@@ -134,7 +137,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     if (threadId !== undefined && !uuid.test(threadId))
       throw new ParleyError('request_invalid', 'That is not the address of a thread.')
     context.header('x-accel-buffering', 'no')
-    return serveEvents(context, { board, topics, threadId })
+    return serveEvents(context, { board, topics, threadId, log })
   })
   servePreviews(app, { board, previews: deps.previews })
   app.all('/console/*', () => {
@@ -143,8 +146,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   servePage(app)
 
   async function announce(threadId: string): Promise<void> {
-    const known = await board.thread(threadId).catch(() => null)
-    if (known) topics.publish(listTopic, toJson({ type: 'thread', thread: known.thread }))
+    const thread = await board.summary(threadId).catch(() => null)
+    if (thread) topics.publish(listTopic, toJson({ type: 'thread', thread }))
   }
 
   const handle = getRequestListener(app.fetch, { overrideGlobalObjects: false })

@@ -1,28 +1,60 @@
 /** Server-sent events of one open page: a snapshot first, then what changes, without gaps. */
 import type { Context } from 'hono'
 import { streamSSE } from 'hono/streaming'
+import { errorFields } from '../../src/core/errors.ts'
+import type { Log } from '../../src/core/log.ts'
 import type { ConsoleEvent } from './api.ts'
 import type { Board } from './board.ts'
 import { listTopic, resyncTopic, type Topics, threadTopic } from './topics.ts'
 
 const heartbeatMs = 15_000
+/** What may wait for a page that reads slowly. Beyond it the stream ends, and the page comes back for a snapshot. */
+const maxWaiting = 4_000_000
+/** A resync is answered well within this, or was lost. */
+const resyncEveryMs = 1000
 
-export function serveEvents(
-  context: Context,
-  { board, topics, threadId }: { board: Board; topics: Topics; threadId: string | undefined },
-) {
+export interface LiveDeps {
+  board: Board
+  topics: Topics
+  threadId: string | undefined
+  log: Log
+}
+
+export function serveEvents(context: Context, { board, topics, threadId, log }: LiveDeps) {
+  // The answer to HEAD has no body that could be read or cancelled.
+  if (context.req.method === 'HEAD') return context.body(null, 200, { 'content-type': 'text/event-stream' })
   return streamSSE(context, async (stream) => {
-    const send = (event: ConsoleEvent) => {
-      // A page that has gone away is noticed by onAbort; a write to it may be lost.
-      void stream.writeSSE({ data: JSON.stringify(event) }).catch(() => undefined)
-    }
     const gone = Promise.withResolvers<void>()
     stream.onAbort(() => gone.resolve())
-    const ends: (() => Promise<void>)[] = [await topics.subscribe(listTopic, (event) => send(event as ConsoleEvent))]
-    if (threadId !== undefined) ends.push(await followThread(threadId, board, topics, send))
-    const heartbeat = setInterval(() => void stream.write(': still here\n\n').catch(() => undefined), heartbeatMs)
+    let waiting = 0
+    const write = (text: string, size: number) => {
+      if (stream.aborted) return
+      if (waiting > maxWaiting) {
+        stream.abort()
+        return
+      }
+      waiting += size
+      // A page that has gone away is noticed by onAbort; a write to it may be lost.
+      const written = () => {
+        waiting -= size
+      }
+      stream.write(text).then(written, written)
+    }
+    const send = (event: ConsoleEvent) => {
+      const text = `data: ${JSON.stringify(event)}\n\n`
+      // There is one snapshot, of any size: counting it would keep a slow page from ever getting past it.
+      write(text, event.type === 'snapshot' ? 0 : text.length)
+    }
+    const ends: (() => Promise<void>)[] = []
+    let heartbeat: NodeJS.Timeout | undefined
     try {
+      ends.push(await topics.subscribe(listTopic, (event) => send(event as ConsoleEvent)))
+      if (threadId !== undefined) ends.push(await followThread(threadId, board, topics, send))
+      heartbeat = setInterval(() => write(': still here\n\n', 16), heartbeatMs)
       await gone.promise
+    } catch (error) {
+      // The stream ends, and the page comes back.
+      log.warn(errorFields(error), 'console events broke off')
     } finally {
       clearInterval(heartbeat)
       await Promise.all(ends.map((end) => end()))
@@ -43,12 +75,18 @@ async function followThread(
   const lengths = new Map<string, number>()
   const early: ConsoleEvent[] = []
   let ready = false
+  let resyncAt = 0
+  const resync = () => {
+    if (Date.now() - resyncAt < resyncEveryMs) return
+    resyncAt = Date.now()
+    topics.publish(resyncTopic, threadId)
+  }
   const pass = (event: ConsoleEvent) => {
     if (event.type === 'message') lengths.set(event.message.id, event.message.text.length)
     if (event.type === 'text') {
       const held = lengths.get(event.messageId)
       if (held === undefined || event.offset > held) {
-        topics.publish(resyncTopic, threadId)
+        resync()
         return
       }
       lengths.set(event.messageId, event.offset + event.text.length)
@@ -60,16 +98,21 @@ async function followThread(
     if (ready) pass(event)
     else early.push(event)
   })
-  const known = await board.thread(threadId)
-  send({
-    type: 'snapshot',
-    thread: known?.thread ?? null,
-    messages: known?.messages ?? [],
-    status: known?.status ?? null,
-  })
-  for (const message of known?.messages ?? []) lengths.set(message.id, message.text.length)
-  ready = true
-  for (const event of early) pass(event)
-  if (known?.messages.some((message) => message.state === 'streaming')) topics.publish(resyncTopic, threadId)
-  return end
+  try {
+    const known = await board.thread(threadId)
+    send({
+      type: 'snapshot',
+      thread: known?.thread ?? null,
+      messages: known?.messages ?? [],
+      status: known?.status ?? null,
+    })
+    for (const message of known?.messages ?? []) lengths.set(message.id, message.text.length)
+    ready = true
+    for (const event of early) pass(event)
+    if (known?.messages.some((message) => message.state === 'streaming')) resync()
+    return end
+  } catch (error) {
+    await end()
+    throw error
+  }
 }

@@ -19,7 +19,9 @@ const types: Record<string, string> = {
 
 export function servePage<E extends Env>(app: Hono<E>): void {
   app.get('*', async (context) => {
-    const path = normalize(decodeURIComponent(context.req.path))
+    const address = decoded(context.req.path)
+    if (address === null) return context.text('There is nothing at that address.', 404)
+    const path = normalize(address)
     const file = join(dist, path)
     const known =
       (file + sep).startsWith(dist + sep) && extname(file) in types ? await stat(file).catch(() => null) : null
@@ -27,6 +29,8 @@ export function servePage<E extends Env>(app: Hono<E>): void {
       context.header('content-type', types[extname(file)] ?? 'application/octet-stream')
       context.header('content-length', String(known.size))
       context.header('cache-control', path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache')
+      // The body of an answer to HEAD is thrown away: an open file would stay open.
+      if (context.req.method === 'HEAD') return context.body(null)
       return context.body(Readable.toWeb(createReadStream(file)) as ReadableStream)
     }
     if (path !== '/') return context.text('There is nothing at that address.', 404)
@@ -36,4 +40,12 @@ export function servePage<E extends Env>(app: Hono<E>): void {
     context.header('cache-control', 'no-cache')
     return context.html(page)
   })
+}
+
+function decoded(path: string): string | null {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return null
+  }
 }

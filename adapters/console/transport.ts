@@ -60,8 +60,8 @@ export function createTransport({
   }
 
   async function announce(threadId: string): Promise<void> {
-    const known = await board.thread(threadId)
-    if (known) topics.publish(listTopic, toJson({ type: 'thread', thread: known.thread }))
+    const thread = await board.summary(threadId)
+    if (thread) topics.publish(listTopic, toJson({ type: 'thread', thread }))
   }
 
   return {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { createReadStream, fstatSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import type { ApiError, ConsoleEvent, Message } from '../../adapters/console/api.ts'
 import { describePosition } from '../core/artifact.ts'
@@ -11,6 +11,8 @@ import { ParleyError } from '../core/errors.ts'
 export interface AskOptions {
   url: string
   files: string[]
+  /** Where the files' paths start. */
+  folder: string
   question: string
   json: boolean
   timeoutMs: number
@@ -23,7 +25,9 @@ export async function ask(options: AskOptions): Promise<void> {
   const { url, json } = options
   const signal = AbortSignal.timeout(options.timeoutMs)
   const uploads: string[] = []
-  for (const path of options.files) uploads.push(await upload(url, basename(path), await openFile(path), signal))
+  for (const path of options.files) {
+    uploads.push(await upload(url, basename(path), await openFile(resolve(options.folder, path)), signal))
+  }
   const piped = await readStdin()
   if (piped) uploads.push(await upload(url, 'stdin.txt', piped, signal))
 

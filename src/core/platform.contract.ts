@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { receipt } from '../../test/fakes/receipt.ts'
 import { ParleyError } from './errors.ts'
 import { Attachment, IncomingMessage, type ReplyTarget } from './message.ts'
 import type { Action, Intake, OutgoingMessage, Platform } from './platform.ts'
-import type { Receipt } from './reply.ts'
 
 /** One message as somebody on the platform sees it. */
 export interface Seen {
@@ -33,19 +33,6 @@ export interface PlatformRig {
 export interface ContractOptions {
   /** Why a retried post may double, where the platform has no idempotent posting. */
   doublePosts?: string
-}
-
-const receipt: Receipt = {
-  ...{
-    model: 'm',
-    provider: 'p',
-    reason: 'It is the only one.',
-    attachments: [],
-    costNanoUsd: null,
-    attempts: 1,
-    notices: [],
-  },
-  ms: { queued: 1, firstText: 2, total: 3 },
 }
 
 /** Takes everything in, or fails as a database that is away. */

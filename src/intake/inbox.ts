@@ -12,6 +12,9 @@ import type { Dispatch, Turns } from '../store/turns.ts'
 import { dispatchTurn, readingJobs } from './dispatch.ts'
 import { stopTopic } from './stop.ts'
 
+/** The number of the job that a stop adds; dispatches count from 1. */
+const stopDispatch = 0
+
 export interface InboxDeps {
   turns: Turns
   queue: Queue
@@ -51,6 +54,9 @@ export function createInbox({ turns, queue, channel, log }: InboxDeps): Intake {
       if (known === null) throw new ParleyError('turn_not_found', 'That answer is no longer here. Nothing is running.')
       // The worker that holds the turn hears this at once; should it be lost, the next renewal of the lease tells.
       channel.publish(stopTopic, { turnId: action.turnId })
+      // Nobody holds a turn whose files are still to be read: this job ends it without waiting for them.
+      if (known === 'queued')
+        await handOver({ turnId: action.turnId, dispatch: stopDispatch, attachmentIds: [] }, 'new')
       return { turnId: action.turnId }
     },
   }

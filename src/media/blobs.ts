@@ -1,7 +1,7 @@
 /** Files on this machine by content: `PARLEY_HOME/blobs/ab/abcdef…`. Written once, complete or not at all. */
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -19,6 +19,8 @@ export interface Blobs {
   /** Where the blob lies, for readers in other processes. */
   path(hash: string): string
   open(hash: string): Readable
+  /** Nothing happens when it is not there. */
+  remove(hash: string): Promise<void>
 }
 
 export function createBlobs(home: string): Blobs {
@@ -48,6 +50,7 @@ export function createBlobs(home: string): Blobs {
         const hash = digest.digest('hex')
         await mkdir(join(root, hash.slice(0, 2)), { recursive: true })
         await rename(incoming, path(hash))
+        await syncFolder(join(root, hash.slice(0, 2)))
         return { hash, bytes }
       } catch (error) {
         await rm(incoming, { force: true })
@@ -60,6 +63,19 @@ export function createBlobs(home: string): Blobs {
         () => false,
       ),
     open: (hash) => createReadStream(path(hash)),
+    remove: (hash) => rm(path(hash), { force: true }),
+  }
+}
+
+/** The new name, too, must outlive a power cut: the message that refers to it is about to be committed. */
+async function syncFolder(folder: string): Promise<void> {
+  // Windows cannot open folders.
+  if (process.platform === 'win32') return
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }
 

@@ -73,7 +73,7 @@ describe('asking models', () => {
     expect(asked).toEqual(['a', 'extractive'])
     expect(shown).toBe('> quote')
     expect(end).toMatchObject({
-      notices: ['It failed: model_unreachable. So Parley quoted the passages that fit best answered instead.'],
+      notices: ['It failed: model_unreachable. So Parley quoted the passages of the files that fit best.'],
     })
   })
 

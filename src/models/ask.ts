@@ -14,7 +14,6 @@ export interface Choice {
 }
 
 export type AskEvent<Model extends Choice> =
-  | { type: 'asking'; model: Model }
   | { type: 'text'; delta: string }
   /** What was said so far is void: the answer starts over. */
   | { type: 'restart' }
@@ -38,14 +37,14 @@ export async function* ask<Model extends Choice>(
   const notices: string[] = []
   let failure: ParleyError | undefined
   for (const model of models) {
-    if (failure) notices.push(`${failure.tell} So ${describeModel(model)} answered instead.`)
+    if (failure) notices.push(`${failure.tell} ${insteadOf(model)}`)
     failure = undefined
     for (let attempt = 1; attempt <= attemptsEach; attempt += 1) {
-      yield { type: 'asking', model }
       const state: Attempt = { visible: false, usage: undefined }
       let broken: ParleyError | undefined
+      // Outside of the model's try: what fails here is Parley's own.
+      const request = await deps.prepare(model)
       try {
-        const request = await deps.prepare(model)
         for await (const event of deps.provider(model.provider).stream(request, signal)) {
           if (event.type === 'text' && event.delta !== '') {
             state.visible = true
@@ -95,8 +94,9 @@ interface Attempt {
   reason?: FinishReason
 }
 
-function describeModel(model: Choice): string {
-  return model.provider === 'extractive' ? 'Parley quoted the passages that fit best' : model.id
+function insteadOf(model: Choice): string {
+  if (model.provider === 'extractive') return 'So Parley quoted the passages of the files that fit best.'
+  return `So ${model.id} answered instead.`
 }
 
 function overflow(model: Choice): ParleyError {

@@ -21,6 +21,9 @@ export interface DoctorDeps {
   consoleUrl: string | null
 }
 
+/** Older dead jobs are told, but are no reason for an alarm any more. */
+const dayMs = 86_400_000
+
 export async function examine(deps: DoctorDeps): Promise<Check[]> {
   const { database, queue, models, consoleUrl } = deps
   const checks = await Promise.all([
@@ -37,11 +40,12 @@ export async function examine(deps: DoctorDeps): Promise<Check[]> {
     attempt('dead letters', async () => {
       const dead = await queue.dead(5)
       if (dead.length === 0) return { ok: true, tell: 'no job has used up its attempts' }
+      const fresh = dead.some((job) => Date.now() - job.failedAt.getTime() < dayMs)
       const lines = dead.map(
         (job) => `${job.id} (${job.failedAt.toISOString()}, ${job.attempts} attempts): ${job.reason}`,
       )
       return {
-        ok: false,
+        ok: !fresh,
         tell: `jobs that used up their attempts, newest first; the log tells more:\n    ${lines.join('\n    ')}`,
       }
     }),

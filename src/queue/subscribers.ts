@@ -1,5 +1,5 @@
 /** Who listens to what in this process. */
-import { Json } from '../core/json.ts'
+import type { Json } from '../core/json.ts'
 
 type Handler = (message: Json) => void
 
@@ -34,7 +34,7 @@ export function createSubscribers(report: (error: unknown) => void = () => {}): 
     deliver(topic, text) {
       for (const handler of byTopic.get(topic) ?? []) {
         try {
-          handler(Json.parse(JSON.parse(text)))
+          handler(JSON.parse(text) as Json)
         } catch (error) {
           report(error)
         }

@@ -17,7 +17,7 @@ export function createTrouble(log: Log, what: string): Trouble {
     report(error) {
       if (performance.now() - toldAt < quietMs) return
       toldAt = performance.now()
-      log.warn(errorFields(error), `${what}.trouble`)
+      log.warn(errorFields(error), `${what} trouble`)
     },
     over() {
       if (toldAt === Number.NEGATIVE_INFINITY) return

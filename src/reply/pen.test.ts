@@ -1,33 +1,23 @@
 import { setImmediate as breathe } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { message } from '../../test/fakes/message.ts'
 import { createFakePlatform } from '../../test/fakes/platform.ts'
+import { receipt } from '../../test/fakes/receipt.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Capabilities, MessageRef } from '../core/platform.ts'
-import type { Receipt } from '../core/reply.ts'
 import type { StoredPart } from '../store/turns.ts'
 import { createPen } from './pen.ts'
 
 const turnId = '00000000-0000-4000-8000-00000000000t'
-const receipt: Receipt = {
-  ...{
-    model: 'm',
-    provider: 'p',
-    reason: 'It is the only one.',
-    attachments: [],
-    costNanoUsd: null,
-    attempts: 1,
-    notices: [],
-  },
-  ms: { queued: 1, firstText: 2, total: 3 },
-}
 const end = { state: 'done', receipt } as const
 
-function desk(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = []) {
+function desk(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = [], resuming = posted.length > 0) {
   const fake = createFakePlatform(abilities)
   for (const { ref, text } of posted) fake.posted.set(String(ref), { turnId, text, phase: 'streaming', citations: [] })
   const saved: { ordinal: number; ref: MessageRef; text: string }[] = []
   const gone = new AbortController()
+  /** The lease ran out while the process slept; no timer has fired yet. */
+  const expired = { value: false }
   const store = {
     async savePart(_turnId: string, part: { ordinal: number; ref: MessageRef; text: string }) {
       saved.push(part)
@@ -41,6 +31,8 @@ function desk(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = []) 
     target: message().replyTarget,
     turnId,
     posted,
+    resuming,
+    held: () => !expired.value,
     store,
     signal: gone.signal,
   })
@@ -49,7 +41,7 @@ function desk(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = []) 
   const settle = async () => {
     for (let n = 0; n < 20; n += 1) await breathe()
   }
-  return { ...fake, pen, saved, shown, settle, gone }
+  return { ...fake, pen, saved, shown, settle, gone, expired }
 }
 
 describe('the pen', () => {
@@ -102,15 +94,32 @@ describe('the pen', () => {
     expect(calls.some((call) => call.startsWith('post'))).toBe(false)
   })
 
-  it('after a crash what people see does not shrink', async () => {
+  it('after a crash what people see does not shrink, though it was ahead of what is stored', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
     const { pen, shown, settle } = desk({}, [{ ordinal: 0, ref: `${turnId}-0`, text: 'A long beginning' }])
     pen.append('A long')
     await settle()
     expect(shown()).toEqual(['A long beginning'])
-    pen.append(' beginning, and more')
+    pen.append(' beginning')
+    await settle()
+    vi.advanceTimersByTime(900)
+    pen.append(', and')
+    await settle()
+    expect(shown()).toEqual(['A long beginning'])
+    vi.advanceTimersByTime(200)
+    pen.append(' more')
     await settle()
     expect(shown()).toEqual(['A long beginning, and more'])
     await pen.finish('A long beginning, and more', [], end)
+  })
+
+  it('a regenerated reply is shown from its first word', async () => {
+    const { pen, shown, settle } = desk({}, [{ ordinal: 0, ref: `${turnId}-0`, text: 'The old answer' }], false)
+    pen.append('New')
+    await settle()
+    expect(shown()).toEqual(['New'])
+    await pen.finish('New.', [], end)
   })
 
   it('a shorter answer takes surplus messages away', async () => {
@@ -142,6 +151,18 @@ describe('the pen', () => {
     gone.abort()
     await expect(pen.finish('Hello', [], end)).rejects.toThrow()
     expect(calls).toEqual([])
+  })
+
+  it('does not write after a sleep that outlasted the lease, before any timer tells', async () => {
+    const { pen, expired, calls, settle } = desk()
+    pen.append('Hello')
+    await settle()
+    expired.value = true
+    pen.append(' again')
+    await settle()
+    expect(calls).toEqual(['post 0: Hello'])
+    await expect(pen.finish('Hello again', [], end)).rejects.toThrow()
+    expect(calls).toEqual(['post 0: Hello'])
   })
 
   it('each message carries the citations that stand in it', async () => {

@@ -21,11 +21,15 @@ export interface PenDeps {
   platform: Pick<Platform, 'transport' | 'capabilities'>
   target: ReplyTarget
   turnId: string
-  /** What an earlier attempt has posted. */
+  /** What an earlier attempt, or the reply that is written anew, has posted. */
   posted: StoredPart[]
+  /** An earlier attempt died while it wrote: what people see is at least what is stored, and must not shrink. */
+  resuming: boolean
   store: PartStore
   /** Ends all writing at once: the lease is gone and another worker holds the pen. */
   signal: AbortSignal
+  /** Asked before each write: whether the lease surely holds. */
+  held(): boolean
   now?: () => Date
 }
 
@@ -64,11 +68,16 @@ export function createPen(deps: PenDeps): Pen {
   let length = 0
   let citations: Citation[] = []
   let firstTextAt: Date | null = null
-  /** After a restart, text shorter than what people see would look like a step back. */
-  let floor = shownLength()
+  /** Text shorter than what people see would look like a step back. */
+  let floor = deps.resuming ? shownLength() : 0
+  /** What they saw may be this far ahead of what was stored; a new answer grows as fast as the old one did. */
+  let lagMs = deps.resuming ? rememberEveryMs : 0
+  let caughtUpAt: number | undefined
 
   const pace = createPace(capabilities.minEditMs, async () => {
     if (capabilities.streaming === 'none' || length === 0 || length < floor) return
+    caughtUpAt ??= Date.now()
+    if (Date.now() - caughtUpAt < lagMs) return
     await show(splitter.parts(), false)
   })
 
@@ -114,6 +123,7 @@ export function createPen(deps: PenDeps): Pen {
     const deadline = Date.now() + patienceMs
     for (let tries = 0; ; tries += 1) {
       signal.throwIfAborted()
+      if (!deps.held()) throw new DOMException('the lease ran out', 'AbortError')
       try {
         return await call()
       } catch (thrown) {
@@ -136,6 +146,7 @@ export function createPen(deps: PenDeps): Pen {
       splitter = createSplitter(capabilities.maxChars)
       length = 0
       floor = shownLength()
+      lagMs = 0
     },
     cite(known) {
       citations = known

@@ -52,6 +52,11 @@ export function createConsoleBoard({ query, prisma }: Database) {
   return {
     threads: () => query<ThreadRow>(threads, []),
 
+    async summary(id: string) {
+      const [row] = await query<ThreadRow>(summary, [id])
+      return row ?? null
+    },
+
     async thread(id: string) {
       const [row] = await query<{ thread: ThreadRow; messages: MessageRow[] | null; status: StatusRow | null }>(
         thread,
@@ -61,7 +66,8 @@ export function createConsoleBoard({ query, prisma }: Database) {
     },
 
     async deleteThread(id: string, conversationKey: string) {
-      await query(deleteThread, [id, conversationKey])
+      const rows = await query<{ hash: string }>(deleteThread, [id, conversationKey])
+      return rows.map(({ hash }) => hash)
     },
 
     async addMessage(message: {
@@ -167,6 +173,11 @@ const threads: Statement = {
   text: `select ${threadJson} from console_thread thread order by thread.updated_at desc limit 500`,
 }
 
+const summary: Statement = {
+  name: 'console_summary',
+  text: `select ${threadJson} from console_thread thread where thread.id = $1`,
+}
+
 const thread: Statement = {
   name: 'console_thread',
   text: `
@@ -186,11 +197,34 @@ select (select to_jsonb(row) from (select ${threadJson}) row) as thread,
 from console_thread thread where thread.id = $1`,
 }
 
+/** A content goes when no other conversation and no other thread has it. */
 const deleteThread: Statement = {
   name: 'console_delete_thread',
   text: `
-with board as (delete from console_thread where id = $1)
-delete from conversation where key = $2`,
+with uploads as (
+  select upload.id, upload.content_hash as hash from console_message message
+    cross join jsonb_array_elements(message.attachments) chip
+    join console_upload upload on upload.id::text = chip ->> 'id'
+  where message.thread_id = $1::uuid
+), orphans as (
+  select distinct hash from uploads
+  where not exists (
+      select from turn_attachment file join turn on turn.id = file.turn_id
+      where file.content_hash = uploads.hash and turn.conversation_key <> $2)
+    and not exists (
+      select from console_upload other where other.content_hash = uploads.hash and other.id not in (select id from uploads))
+), board as (
+  delete from console_thread where id = $1::uuid
+), memory as (
+  delete from conversation where key = $2
+), shared as (
+  delete from console_upload using uploads where console_upload.id = uploads.id
+), artifacts as (
+  delete from artifact using orphans where artifact.content_hash = orphans.hash
+), passages as (
+  delete from passage using orphans where passage.content_hash = orphans.hash
+)
+select hash from orphans`,
 }
 
 const addMessage: Statement = {
@@ -222,6 +256,9 @@ with message as (
   select $1, thread.id, 'parley', $3, $4, $5::uuid, $6::jsonb, $7::jsonb from console_thread thread where thread.id = $2::uuid
   on conflict (id) do update set text = excluded.text, state = excluded.state, turn_id = excluded.turn_id,
     citations = excluded.citations, receipt = excluded.receipt
+  -- A worker that was away must not put its half over the whole that another has written meanwhile.
+  where not (console_message.turn_id = excluded.turn_id and console_message.receipt is not null
+    and excluded.receipt is null)
   returning *
 ), touched as (
   update console_thread set updated_at = now() from message where console_thread.id = message.thread_id and $4 <> 'streaming'

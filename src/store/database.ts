@@ -5,10 +5,10 @@
  */
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
-import { errorFields } from '../core/errors.ts'
+import { errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { PrismaClient } from './generated/client.ts'
-import { retryOnConnectionLoss } from './postgres/connect.ts'
+import { isConnectionError, retryOnConnectionLoss } from './postgres/connect.ts'
 
 /** A named statement is prepared once a connection. */
 export interface Statement {
@@ -18,7 +18,9 @@ export interface Statement {
 
 export interface Database {
   pool: pg.Pool
-  prisma: PrismaClient
+  prisma: ReturnType<typeof openPrisma>
+  /** For statements made elsewhere; each must be safe to send twice. */
+  lasting: { query(text: string, values: unknown[]): Promise<{ rows: unknown[] }> }
   /** One round trip. The statement must be safe to send twice. */
   query<Row extends pg.QueryResultRow>(statement: Statement, values: unknown[]): Promise<Row[]>
   /** Statements sent through `query` so far, for the count of round trips a turn costs. */
@@ -30,24 +32,64 @@ export function openDatabase(
   connection: pg.PoolConfig,
   { log, connections = 16 }: { log: Log; connections?: number },
 ): Database {
-  const pool = new pg.Pool({ ...connection, max: connections, idleTimeoutMillis: 60_000, application_name: 'parley' })
+  const pool = new pg.Pool({
+    ...connection,
+    max: connections,
+    idleTimeoutMillis: 60_000,
+    application_name: 'parley',
+    // A network that falls silent must become an error, or every connection would wait for ever.
+    keepAlive: true,
+    connectionTimeoutMillis: 5000,
+    query_timeout: 10_000,
+  })
   // An idle connection that the server closed is replaced at the next use.
   pool.on('error', (error) => log.warn(errorFields(error), 'database connection lost'))
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) })
+  const prisma = openPrisma(pool)
   let sent = 0
   return {
     pool,
     prisma,
     query: (statement, values) =>
-      retryOnConnectionLoss(async () => {
+      outlasting(async () => {
         sent += 1
         const result = await pool.query({ name: statement.name, text: statement.text, values })
         return result.rows
       }),
+    lasting: {
+      query: (text, values) =>
+        outlasting(() => {
+          sent += 1
+          return pool.query(text, values)
+        }),
+    },
     roundTrips: () => sent,
     async close() {
       await prisma.$disconnect()
       await pool.end()
     },
   }
+}
+
+function openPrisma(pool: pg.Pool) {
+  const client = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) })
+  return client.$extends({ query: { $allOperations: ({ args, query }) => outlasting(() => query(args)) } })
+}
+
+/** Sends again while the server is away, for a while. Throws `database_unreachable` when it stays away. */
+async function outlasting<T>(send: () => Promise<T>): Promise<T> {
+  try {
+    return await retryOnConnectionLoss(() =>
+      send().catch((error: unknown) => (isDeadlock(error) ? send() : Promise.reject(error))),
+    )
+  } catch (error) {
+    if (!isConnectionError(error)) throw error
+    throw new ParleyError('database_unreachable', 'The database does not answer. Please try again in a moment.', {
+      cause: error,
+    })
+  }
+}
+
+/** PostgreSQL ended this statement so that another one could go on: its turn comes when it is sent again. */
+function isDeadlock(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '40P01'
 }

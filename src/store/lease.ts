@@ -4,6 +4,8 @@ import type { Turns } from './turns.ts'
 export interface TurnLease extends Disposable {
   /** Aborts when the lease is gone: another worker holds the pen. */
   lost: AbortSignal
+  /** Whether it surely holds at this moment: a process that was suspended finds out here before any timer does. */
+  held(): boolean
 }
 
 export const turnLeaseMs = 15_000
@@ -35,5 +37,9 @@ export function keepTurnLease(
     }
   }
   const timer = setInterval(() => void renew(), renewEveryMs)
-  return { lost: lost.signal, [Symbol.dispose]: () => clearInterval(timer) }
+  return {
+    lost: lost.signal,
+    held: () => !lost.signal.aborted && Date.now() < heldUntil,
+    [Symbol.dispose]: () => clearInterval(timer),
+  }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { ParleyError } from '../core/errors.ts'
 import { storable, storableJson } from '../core/json.ts'
 import { conversationKey, type IncomingMessage } from '../core/message.ts'
+import type { TurnState } from '../core/platform.ts'
 import type { Database } from './database.ts'
 import type { Dispatch, PastTurn, StoredAttachment, StoredOutcome, StoredPart, Turns, TurnWork } from './turns.ts'
 import * as sql from './turns-sql.ts'
@@ -95,8 +96,8 @@ export function createTurns(database: Database): Turns {
       return row.stop ? 'stop' : 'held'
     },
 
-    async release(turnId, owner) {
-      await query(sql.release, [turnId, owner])
+    async release(turnId, owner, use) {
+      await query(sql.release, [turnId, owner, use === 'unused' ? 1 : 0])
     },
 
     async saveOutcome(turnId, owner, outcome) {
@@ -132,8 +133,8 @@ export function createTurns(database: Database): Turns {
     },
 
     async requestStop(turnId) {
-      const [row] = await query<StopRow>(sql.requestStop, [turnId])
-      return row === undefined ? null : { state: row.state, target: row.reply_target, platform: row.platform }
+      const [row] = await query<{ state: TurnState }>(sql.requestStop, [turnId])
+      return row?.state ?? null
     },
 
     async regenerate(turnId) {
@@ -192,11 +193,3 @@ interface LoadRow {
   history: PastTurn[] | null
   parts: StoredPart[] | null
 }
-
-interface StopRow {
-  [column: string]: unknown
-  state: TurnStateRow
-  reply_target: TurnWork['replyTarget']
-  platform: string
-}
-type TurnStateRow = 'queued' | 'answering' | 'done' | 'stopped' | 'failed'

@@ -21,6 +21,7 @@ with known as (
 ), joinable as (
   select turn.id from turn join held on held.key = turn.conversation_key
   where turn.state = 'queued' and turn.author_id = $8 and turn.source_id = turn.id and turn.stop_requested_at is null
+    and turn.outcome is null
     and turn.seq = (select max(latest.seq) from turn latest where latest.conversation_key = $1)
   for update of turn
 ), event as (
@@ -34,7 +35,9 @@ with known as (
   select event.turn_id, $1, event.turn_id, $8, $2, $10::jsonb from event where event.turn_id = $9::uuid
 ), files as (
   insert into turn_attachment (id, turn_id, position, attachment)
-  select file.id, event.turn_id, file.position, file.attachment
+  -- Those of a message that joins come after those that are there.
+  select file.id, event.turn_id, file.position + (
+    select count(*) from turn_attachment earlier where earlier.turn_id = event.turn_id), file.attachment
   from event, jsonb_to_recordset($11::jsonb) as file (id text, position int, attachment jsonb)
   on conflict do nothing
 )
@@ -70,7 +73,13 @@ with wanted as (
 ), started as (
   update turn set state = 'answering', attempts = attempts + 1, started_at = coalesce(started_at, now())
   from leased where turn.id = $1 and turn.state in ('queued', 'answering')
-  returning turn.id
+  returning turn.id, turn.source_id
+), taken as (
+  insert into reply_part (turn_id, ordinal, ref, text)
+  select started.id, part.ordinal, part.ref, part.text
+  from started join turn old on old.source_id = started.source_id and old.superseded_by = started.id
+    join reply_part part on part.turn_id = old.id
+  on conflict do nothing
 )
 select exists (select from started) as claimed, state not in ('queued', 'answering') as ended, unread, dispatches from wanted`,
 }
@@ -122,7 +131,8 @@ with freed as (
   update conversation set lease_turn = null, lease_owner = null, lease_until = null
   where lease_turn = $1 and lease_owner = $2 returning key
 )
-update turn set state = 'queued' from freed where turn.id = $1 and turn.state = 'answering'`,
+update turn set state = 'queued', attempts = turn.attempts - $3::int from freed
+where turn.id = $1 and turn.state = 'answering'`,
 }
 
 export const saveOutcome: Statement = {
@@ -138,13 +148,21 @@ returning turn.id`,
 export const finish: Statement = {
   name: 'turn_finish',
   text: `
-with ended as (
+with held as (
+  -- Conversation first, then turn: the order in which everything else takes them.
+  select conversation.key from turn join conversation on conversation.key = turn.conversation_key
+  where turn.id = $1 and conversation.lease_turn = turn.id and conversation.lease_owner = $2
+  for update of conversation
+), ended as (
   update turn set state = $3::turn_state, outcome = $4::jsonb, answer = $5, receipt = $6::jsonb, finished_at = now(),
     first_text_at = coalesce(turn.first_text_at, $7)
-  from conversation
-  where turn.id = $1 and turn.state = 'answering' and conversation.key = turn.conversation_key
-    and conversation.lease_turn = turn.id and conversation.lease_owner = $2
-  returning turn.id
+  from held
+  where turn.id = $1 and turn.state = 'answering' and turn.conversation_key = held.key
+  returning turn.id, turn.source_id
+), kept as (
+  -- A regeneration that failed leaves the answer that it was to replace in the history.
+  update turn set superseded_by = null from ended
+  where $3 = 'failed' and turn.source_id = ended.source_id and turn.superseded_by = ended.id
 ), freed as (
   update conversation set lease_turn = null, lease_owner = null, lease_until = null
   from ended where lease_turn = ended.id and lease_owner = $2
@@ -186,10 +204,10 @@ with asked as (
   update turn set stop_requested_at = coalesce(stop_requested_at, now())
   where id = $1 and state in ('queued', 'answering')
 )
-select state, reply_target, platform from turn where id = $1`,
+select state from turn where id = $1`,
 }
 
-/** The new turn takes over the messages that the old reply was posted as; the old one leaves the history. */
+/** The old turn leaves the history; what its reply was posted as goes to the new one when that is claimed. */
 export const regenerate: Statement = {
   name: 'turn_regenerate',
   text: `
@@ -204,9 +222,6 @@ with old as (
   returning id
 ), replaced as (
   update turn set superseded_by = fresh.id from fresh where turn.id = $1
-), taken as (
-  insert into reply_part (turn_id, ordinal, ref, text)
-  select fresh.id, part.ordinal, part.ref, part.text from fresh, reply_part part where part.turn_id = $1
 )
 select true as known, ended, latest or superseded_by is not null as latest,
   coalesce((select id from fresh), superseded_by) as id
@@ -234,7 +249,8 @@ with lost as (
 update turn set dispatches = dispatches + 1, dispatched_at = now() from lost where turn.id = lost.id
 returning turn.id, turn.dispatches,
   (select array_agg(file.id order by file.position) from turn_attachment file
-    where file.turn_id = turn.source_id and file.state in ('waiting', 'reading')) as files`,
+    where file.turn_id = turn.source_id and file.state in ('waiting', 'reading')
+      and turn.stop_requested_at is null) as files`,
 }
 
 export const dropTurnLeases: Statement = {

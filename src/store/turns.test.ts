@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { file, message } from '../../test/fakes/message.ts'
+import { receipt } from '../../test/fakes/receipt.ts'
 import { silentLog } from '../core/log.ts'
 import { createAttachments } from './attachments.ts'
 import { type Database, openDatabase } from './database.ts'
@@ -28,18 +29,7 @@ const outcome = (text: string, state: StoredOutcome['state'] = 'done'): StoredOu
   text,
   state,
   citations: [],
-  receipt: {
-    ...{
-      model: 'm',
-      provider: 'test',
-      reason: 'It is the only one.',
-      attachments: [],
-      costNanoUsd: null,
-      attempts: 1,
-      notices: [],
-    },
-    ms: { queued: 1, firstText: 2, total: 3 },
-  },
+  receipt,
 })
 
 async function answer(turnId: string, text: string) {
@@ -95,6 +85,21 @@ describe('taking messages in', () => {
     const first = await turns.accept(message())
     await turns.claim(first.turnId, 'w', leaseMs)
     expect((await turns.accept(message())).kind).toBe('new')
+  })
+
+  it('a follow-up to a turn that has its answer already is the next turn, though its worker died', async () => {
+    const first = await turns.accept(message())
+    await turns.claim(first.turnId, 'w', leaseMs)
+    await turns.saveOutcome(first.turnId, 'w', outcome('Answer to the first.'))
+    await turns.release(first.turnId, 'w')
+    expect((await turns.accept(message())).kind).toBe('new')
+  })
+
+  it('files of messages that join come after those that are there', async () => {
+    const first = await turns.accept(message({ attachments: [file('a1'), file('a2')] }))
+    await turns.accept(message({ attachments: [file('b1')] }))
+    const { attachments } = await turns.load(first.turnId)
+    expect(attachments.map(({ attachment }) => attachment.name)).toEqual(['a1', 'a2', 'b1'])
   })
 
   it('no message is lost between a claim and a follow-up at the same moment', async () => {
@@ -238,11 +243,22 @@ describe('regenerating', () => {
     await turns.finish(turnId, 'w', outcome('poor'), null)
     const again = await turns.regenerate(turnId)
     expect((await turns.regenerate(turnId)).turnId).toBe(again.turnId)
+    expect(await turns.claim(again.turnId, 'w', leaseMs)).toEqual({ kind: 'claimed' })
     const work = await turns.load(again.turnId)
     expect(work.messages.map(({ text }) => text)).toEqual(['one?'])
     expect(work.parts).toEqual([{ ordinal: 0, ref: { id: 'm1' }, text: 'poor' }])
     expect(work.history).toEqual([])
     await answer(again.turnId, 'good')
+    const next = await turns.accept(message({ text: 'two?' }))
+    expect((await turns.load(next.turnId)).history.map((past) => past.answer)).toEqual(['good'])
+  })
+
+  it('that fails leaves the answer it was to replace in the history', async () => {
+    const { turnId } = await turns.accept(message({ text: 'one?' }))
+    await answer(turnId, 'good')
+    const again = await turns.regenerate(turnId)
+    await turns.claim(again.turnId, 'w', leaseMs)
+    await turns.finish(again.turnId, 'w', outcome('The model is away.', 'failed'), null)
     const next = await turns.accept(message({ text: 'two?' }))
     expect((await turns.load(next.turnId)).history.map((past) => past.answer)).toEqual(['good'])
   })
@@ -254,6 +270,20 @@ describe('regenerating', () => {
     await turns.accept(message())
     await expect(turns.regenerate(turnId)).rejects.toMatchObject({ code: 'turn_not_latest' })
     await expect(turns.regenerate(randomUUID())).rejects.toMatchObject({ code: 'turn_not_found' })
+  })
+})
+
+describe('deleting a conversation', () => {
+  it('while its turns end does not deadlock', async () => {
+    const ends = Array.from({ length: 60 }, async (_, n) => {
+      const { turnId } = await turns.accept(message({ channelId: `gone-${n}` }))
+      await turns.claim(turnId, 'w', leaseMs)
+      const gone = database.query({ name: 'delete', text: 'delete from conversation where key = $1' }, [
+        `test/team/gone-${n}`,
+      ])
+      await Promise.all([turns.finish(turnId, 'w', outcome('x'), null), gone])
+    })
+    await Promise.all(ends)
   })
 })
 

@@ -87,8 +87,8 @@ export interface Turns {
   load(turnId: string): Promise<TurnWork>
   /** Extends the lease. */
   renew(turnId: string, owner: string, leaseMs: number): Promise<'held' | 'lost' | 'stop'>
-  /** Gives the turn back unanswered; `queued` again, so that follow-ups may join it. */
-  release(turnId: string, owner: string): Promise<void>
+  /** Gives the turn back unanswered. `unused`: nothing was tried, so it counts as no attempt. */
+  release(turnId: string, owner: string, use?: 'unused'): Promise<void>
   saveOutcome(turnId: string, owner: string, outcome: StoredOutcome): Promise<'saved' | 'lost'>
   /** Ends the turn and its lease; answers the next turn of the conversation. */
   finish(
@@ -102,7 +102,8 @@ export interface Turns {
   reservePart(turnId: string, ordinal: number): Promise<boolean>
   parts(turnId: string): Promise<StoredPart[]>
   removePart(turnId: string, ordinal: number): Promise<void>
-  requestStop(turnId: string): Promise<{ state: TurnState; target: ReplyTarget; platform: string } | null>
+  /** `null` for a turn that is not known. */
+  requestStop(turnId: string): Promise<TurnState | null>
   /** A new turn that answers the same messages in the same reply. Throws `turn_not_found`, `turn_not_latest`. */
   regenerate(turnId: string): Promise<Dispatch>
   /**

@@ -195,7 +195,7 @@ describe.skipIf(findBrowser() === null)(`in the browser${findBrowser() === null 
     await source.click()
     expect((await picture).headers()['content-type']).toBe('image/png')
     await page.getByRole('dialog').getByText('Page 137 of 200').waitFor()
-    await page.locator('.panel .mark').first().waitFor()
+    await page.locator('.page-mark').first().waitFor()
     const axe = await new AxeBuilder({ page }).analyze()
     expect(axe.violations.map(({ id }) => id)).toEqual([])
     await page.keyboard.press('Escape')

@@ -33,7 +33,8 @@ export async function buildPage(): Promise<'built' | 'fresh'> {
   } finally {
     rmSync(fresh, { recursive: true, force: true })
   }
-  console.log(`Built the console page in ${((performance.now() - started) / 1000).toFixed(1)} s`)
+  // To stderr: a command's own output may be read by a program.
+  console.error(`Built the console page in ${((performance.now() - started) / 1000).toFixed(1)} s`)
   return 'built'
 }
 

@@ -110,15 +110,6 @@ CREATE TABLE "reply_part" (
 );
 
 -- CreateTable
-CREATE TABLE "setting" (
-    "key" TEXT NOT NULL,
-    "value" JSONB NOT NULL,
-    "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
-
-    CONSTRAINT "setting_pkey" PRIMARY KEY ("key")
-);
-
--- CreateTable
 CREATE TABLE "console_thread" (
     "id" UUID NOT NULL,
     "title" TEXT NOT NULL,

@@ -6,7 +6,6 @@
  * carries the lexeme `in <hash>/<engine>`, so that a search of few files stays inside them however many others there are.
  */
 import { setImmediate as breathe } from 'node:timers/promises'
-import type { Pool } from 'pg'
 import { z } from 'zod'
 import { Position } from '../../core/artifact.ts'
 import { chunk } from '../chunk.ts'
@@ -31,7 +30,12 @@ const MAX_SCOPED = 4
 const BEGINNING_WEIGHT = 0.35
 const MIN_BEGINNING = 5
 
-export function createPassageIndex(pool: Pick<Pool, 'query'>): PassageIndex {
+/** Sends one statement. Both of this index may be sent twice. */
+export interface Statements {
+  query(text: string, values: unknown[]): Promise<{ rows: unknown[] }>
+}
+
+export function createPassageIndex(pool: Statements): PassageIndex {
   return {
     async add(artifact) {
       const passages = chunk(artifact)

@@ -57,7 +57,14 @@ async function linkLibraries(folder: string): Promise<void> {
       () => false,
     )
     if (exists) continue
-    // Another process may be doing the same; a read-only node_modules shows when postgres starts.
-    await symlink(basename(source), path).catch(() => {})
+    await symlink(basename(source), path).catch((cause: NodeJS.ErrnoException) => {
+      // Another process was doing the same.
+      if (cause.code === 'EEXIST') return
+      throw new ParleyError(
+        'database_start_failed',
+        `PostgreSQL's libraries need links in ${dirname(path)}, which this user may not make. Run \`npm ci\` as the user that runs Parley, start it once as the owner of node_modules, or set DATABASE_URL.`,
+        { cause },
+      )
+    })
   }
 }

@@ -104,6 +104,7 @@ const messages = [
   /Client was closed and is not queryable/,
   /timeout exceeded when trying to connect/,
   /timeout expired/,
+  /Query read timeout/,
 ]
 
 /** Whether the way to the server broke, rather than the statement: trying again may help. Looks through what wraps it. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Message } from '../../api.ts'
-import { applyEvent, type Conversation, emptyConversation, runningTurn } from './conversation.ts'
+import { applyEvent, type Conversation, emptyConversation, runningTurn, takenIn } from './conversation.ts'
 
 const threadId = '00000000-0000-4000-8000-000000000001'
 const message = (more: Partial<Message>): Message => ({
@@ -27,6 +27,12 @@ function heldAfter(...events: Parameters<typeof applyEvent>[1][]): Conversation 
 }
 
 describe('what the page holds of a thread', () => {
+  test('a message that was stored without a turn is not taken in yet', () => {
+    const sent = message({ role: 'user', state: 'sent', turnId: null })
+    expect(takenIn(heldAfter({ type: 'message', message: sent }))).toEqual([])
+    expect(takenIn(heldAfter({ type: 'message', message: { ...sent, turnId: 't1' } }))).toEqual(['m1'])
+  })
+
   test('text replaces what stands from its offset on, also when it comes twice', () => {
     const text = { type: 'text' as const, messageId: 'm1', offset: 3, text: 'two' }
     const held = heldAfter({ type: 'message', message: message({ text: 'onX' }) }, text, text)

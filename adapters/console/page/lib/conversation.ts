@@ -51,6 +51,11 @@ export function withMessage(held: Conversation, message: Message): Conversation 
   return { ...held, messages: [...others, message].sort((a, b) => a.seq - b.seq) }
 }
 
+/** Messages that have a turn. One without was stored, but may never be answered unless its sender sends it again. */
+export function takenIn(held: Conversation): string[] {
+  return held.messages.filter((message) => message.turnId !== null).map((message) => message.id)
+}
+
 /** The turn that can be stopped now, if one runs. */
 export function runningTurn(held: Conversation): string | null {
   if (held.status !== null) return held.status.turnId

@@ -26,7 +26,7 @@ export interface OutboxDeps {
 export interface Outbox {
   state: Store<Outgoing[]>
   add(outgoing: Pick<Outgoing, 'threadId' | 'body' | 'attachments'>): void
-  /** The server has it, as an event told; or the person gave it up. */
+  /** The server has taken it in, as an event told; or the person gave it up. */
   drop(messageIds: string[]): void
   dropThread(threadId: string): void
   /** Tries everything that waits now, and `messageId` even if it was refused. */

@@ -5,6 +5,7 @@ import {
   type Conversation,
   emptyConversation,
   runningTurn,
+  takenIn,
   withMessage,
   withThread,
 } from './conversation.ts'
@@ -82,7 +83,7 @@ export function createSession(): Session {
       if (event.type === 'threadDeleted' && event.threadId === conversation.threadId) queueMicrotask(leaveDeleted)
     }
     patch({ conversation, threads })
-    outbox.drop(conversation.messages.map((message) => message.id))
+    outbox.drop(takenIn(conversation))
   }
 
   function follow(threadId: string): void {

@@ -1,0 +1,148 @@
+/** The console's HTTP side with a board that fails, and with clients that behave badly. */
+import { randomUUID } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { ParleyError } from '../../src/core/errors.ts'
+import { silentLog } from '../../src/core/log.ts'
+import type { Intake } from '../../src/core/platform.ts'
+import { createLocalChannel } from '../../src/queue/channel-local.ts'
+import type { Message } from './api.ts'
+import type { Board } from './board.ts'
+import { createListener, type ListenerDeps } from './listener.ts'
+import { type Topics, threadTopic } from './topics.ts'
+
+const ends: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end()
+})
+const unused = () => Promise.reject(new Error('not used'))
+const away = () =>
+  Promise.reject(new ParleyError('database_unreachable', 'The database does not answer. Please try again in a moment.'))
+
+function storedMessage(id: string, threadId: string, text: string): Message {
+  const row = { id, threadId, text, seq: 1, role: 'user' as const, state: 'sent' as const, turnId: null }
+  return { ...row, createdAt: new Date().toISOString(), attachments: [], citations: [], receipt: null }
+}
+
+async function setUp({ board = {}, intake = {} }: { board?: Partial<Board>; intake?: Partial<Intake> } = {}) {
+  const channel = createLocalChannel()
+  const open = { subscriptions: 0 }
+  const topics: Topics = {
+    publish: channel.publish,
+    async subscribe(topic, handler) {
+      const end = await channel.subscribe(topic, handler)
+      open.subscriptions += 1
+      return async () => {
+        open.subscriptions -= 1
+        await end()
+      }
+    },
+  }
+  const limits = { fileBytes: 1000, files: 10, textChars: 100 }
+  const deps: ListenerDeps = {
+    board: {
+      ...{ threads: async () => [], summary: async () => null, thread: async () => null, deleteThread: async () => [] },
+      ...{ saveReply: unused, removeReply: unused, saveUpload: unused, uploads: async () => [] },
+      addMessage: async ({ id, threadId, text }) => storedMessage(id, threadId, text),
+      knowsFile: async () => false,
+      ...board,
+    },
+    blobs: {
+      ...{ put: unused, has: async () => false, remove: async () => {}, path: () => '' },
+      open: () => {
+        throw new Error('not used')
+      },
+    },
+    previews: { page: unused, lines: unused },
+    status: async () => ({ version: '0', models: [], notice: null, limits }),
+    ...{ topics, limits, loopback: true, log: silentLog },
+  }
+  const listener = createListener(deps, {
+    receive: async () => ({ turnId: randomUUID(), kind: 'new' }),
+    act: unused,
+    ...intake,
+  })
+  const http = createServer((request, response) => void listener.mounts[0]?.handle(request, response))
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  ends.push(async () => {
+    await listener.stop()
+    http.closeAllConnections()
+    http.close()
+  })
+  const address = http.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  const url = `http://127.0.0.1:${port}`
+  const post = (threadId: string, body: unknown) =>
+    fetch(`${url}/console/threads/${threadId}/messages`, { method: 'POST', body: JSON.stringify(body) })
+  return { url, port, topics, open, post, listener }
+}
+
+test('pages are told of a message when it is taken in, with its turn, and not before', async () => {
+  const threadId = randomUUID()
+  const turnId = randomUUID()
+  let works = false
+  const intake = { receive: async () => (works ? { turnId, kind: 'new' as const } : away()) }
+  const { topics, post } = await setUp({ intake })
+  const told: unknown[] = []
+  await topics.subscribe(threadTopic(threadId), (event) => void told.push(event))
+  const body = { id: randomUUID(), text: 'Please answer me', uploads: [] }
+  expect((await post(threadId, body)).status).toBe(503)
+  expect(told).toEqual([])
+  works = true
+  expect((await post(threadId, body)).status).toBe(202)
+  await expect.poll(() => told).toMatchObject([{ type: 'message', message: { id: body.id, turnId } }])
+})
+
+test('an event stream that ends, fails or is only looked at leaves no subscription', async () => {
+  const board: Partial<Board> = {}
+  const { url, open } = await setUp({ board: { thread: (id) => (board.thread ?? (async () => null))(id) } })
+  const events = `${url}/console/events?thread=${randomUUID()}`
+  const page = new AbortController()
+  await fetch(events, { signal: page.signal })
+  await expect.poll(() => open.subscriptions).toBe(2)
+  page.abort()
+  await expect.poll(() => open.subscriptions).toBe(0)
+  expect((await fetch(events, { method: 'HEAD' })).status).toBe(200)
+  expect(open.subscriptions).toBe(0)
+  board.thread = away
+  expect(await (await fetch(events)).text()).toBe('')
+  await expect.poll(() => open.subscriptions).toBe(0)
+})
+
+test('a page that does not read is let go before much waits for it', async () => {
+  const { port, open, topics } = await setUp()
+  const threadId = randomUUID()
+  const socket = connect(port, '127.0.0.1')
+  ends.push(() => socket.destroy())
+  socket.pause().write(`GET /console/events?thread=${threadId} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`)
+  await expect.poll(() => open.subscriptions).toBe(2)
+  const text = 'x'.repeat(500_000)
+  for (let n = 0; n < 100 && open.subscriptions > 0; n += 1) {
+    topics.publish(threadTopic(threadId), {
+      type: 'status',
+      status: { threadId, turnId: threadId, state: 'reading', text },
+    })
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  expect(open.subscriptions).toBe(0)
+})
+
+test('an address that cannot be decoded is not there', async () => {
+  const { url } = await setUp()
+  expect((await fetch(`${url}/%E0%A4%A`)).status).toBe(404)
+})
+
+test.skipIf(process.platform !== 'linux')('asking for the head of an asset opens no file', async () => {
+  const { url } = await setUp()
+  const assets = join(import.meta.dirname, 'dist', 'assets')
+  const [asset = ''] = readdirSync(assets)
+  const openFiles = () => readdirSync('/proc/self/fd').length
+  const { headers } = await fetch(`${url}/assets/${asset}`, { method: 'HEAD' })
+  expect(Number(headers.get('content-length'))).toBe(readFileSync(join(assets, asset)).length)
+  const before = openFiles()
+  for (let n = 0; n < 30; n += 1) await fetch(`${url}/assets/${asset}`, { method: 'HEAD' })
+  expect(openFiles() - before).toBeLessThan(10)
+})

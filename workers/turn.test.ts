@@ -1,0 +1,132 @@
+/** The turn worker on a real database, with a platform and a queue in memory. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { ParleyError } from '../src/core/errors.ts'
+import { silentLog } from '../src/core/log.ts'
+import { listenForStops } from '../src/intake/stop.ts'
+import { createCatalogue } from '../src/models/catalogue.ts'
+import type { ModelProvider } from '../src/models/model.ts'
+import { createLocalChannel } from '../src/queue/channel-local.ts'
+import type { JobContext, Queue } from '../src/queue/queue.ts'
+import { type Database, openDatabase } from '../src/store/database.ts'
+import type { Turns } from '../src/store/turns.ts'
+import { createTurns } from '../src/store/turns-postgres.ts'
+import { startTestDatabase, type TestServer } from '../test/database.ts'
+import { message } from '../test/fakes/message.ts'
+import { createFakePlatform, type FakePlatform } from '../test/fakes/platform.ts'
+import { createTurn } from './turn.ts'
+
+let server: TestServer
+let database: Database
+let turns: Turns
+let fake: FakePlatform
+const nudged: string[] = []
+
+beforeAll(async () => {
+  server = await startTestDatabase()
+})
+afterAll(() => server?.dispose())
+beforeEach(async () => {
+  database = openDatabase((await server.createDatabase()).connection, { log: silentLog })
+  turns = createTurns(database)
+  fake = createFakePlatform()
+  nudged.length = 0
+  return () => database.close()
+})
+
+/** Says each word, a moment apart. */
+function speaker(words: string[], everyMs = 0): ModelProvider {
+  return {
+    name: 'openai',
+    async models() {
+      return [{ id: 'speaker', contextWindow: 32_000 }]
+    },
+    async *stream(_request, signal) {
+      yield { type: 'start', model: 'speaker' }
+      for (const delta of words) {
+        if (signal.aborted) break
+        yield { type: 'text', delta }
+        if (everyMs > 0) await sleep(everyMs)
+      }
+      yield { type: 'finish', reason: signal.aborted ? 'aborted' : 'stop' }
+    },
+  }
+}
+
+async function worker(provider: ModelProvider) {
+  const channel = createLocalChannel()
+  const queue = { nudge: async (_name: string, id: string) => void nudged.push(id) }
+  return createTurn({
+    turns,
+    queue: queue as Partial<Queue> as Queue,
+    platform: () => fake.platform,
+    stops: await listenForStops(channel),
+    owner: 'test',
+    log: silentLog,
+    catalogue: createCatalogue({ configured: [], providers: [provider], log: silentLog }),
+    provider: () => provider,
+    content: { artifacts: async () => [], index: { rank: async () => [] }, picture: async () => null },
+    limits: { promptTokens: 1000 },
+  })
+}
+
+const context = (last = false): JobContext => ({ id: 'job', attempt: 1, last, signal: new AbortController().signal })
+const shown = () => [...fake.posted.values()].map(({ text }) => text)
+
+describe('a turn', () => {
+  it('is answered once, and wakes the next one', async () => {
+    const run = await worker(speaker(['Hello ', 'there.']))
+    const first = await turns.accept(message({ author: 'ann' }))
+    const second = await turns.accept(message({ author: 'bob' }))
+    expect(await run({ v: 1, turnId: second.turnId }, context())).toEqual({ delayMs: 2000 })
+    expect(await run({ v: 1, turnId: first.turnId }, context())).toBe('done')
+    expect(shown()).toEqual(['Hello there.'])
+    expect(nudged).toEqual([`turn-${second.turnId}-1`])
+    expect(await run({ v: 1, turnId: first.turnId }, context())).toBe('done')
+    expect(fake.calls.filter((call) => call.startsWith('post'))).toHaveLength(1)
+  })
+
+  it('whose platform refuses for good ends as failed, and the conversation goes on', async () => {
+    const run = await worker(speaker(['Hello']))
+    const first = await turns.accept(message({ author: 'ann' }))
+    const second = await turns.accept(message({ author: 'bob' }))
+    const refusal = () => new ParleyError('platform_rejected', 'The channel is archived.')
+    fake.failures.push(refusal(), refusal())
+    expect(await run({ v: 1, turnId: first.turnId }, context())).toBe('done')
+    expect(await turns.requestStop(first.turnId)).toBe('failed')
+    expect(await run({ v: 1, turnId: second.turnId }, context())).toBe('done')
+  })
+
+  it('given out twice in one process is written by one run alone, and asked once', async () => {
+    let asked = 0
+    const slow = speaker(['One ', 'two ', 'three.'], 30)
+    const run = await worker({
+      ...slow,
+      stream(request, signal) {
+        asked += 1
+        return slow.stream(request, signal)
+      },
+    })
+    const { turnId } = await turns.accept(message())
+    const outcomes = await Promise.all([run({ v: 1, turnId }, context()), run({ v: 1, turnId }, context())])
+    expect(outcomes).toContainEqual('done')
+    expect(outcomes).toContainEqual({ delayMs: 2000 })
+    expect(asked).toBe(1)
+    expect(shown()).toEqual(['One two three.'])
+  })
+
+  it('says that it is answering before the first word', async () => {
+    const run = await worker(speaker(['Hello']))
+    const { turnId } = await turns.accept(message())
+    await run({ v: 1, turnId }, context())
+    expect(fake.statuses).toEqual(['Answering', null])
+  })
+
+  it('whose database failed is not told as the model’s failure', async () => {
+    const run = await worker(speaker(['Hello']))
+    const { turnId } = await turns.accept(message())
+    fake.failures.push(new ParleyError('database_unreachable', 'The database does not answer.', { retryAfterMs: 1 }))
+    expect(await run({ v: 1, turnId }, context())).toBe('done')
+    expect(shown()).toEqual(['Hello'])
+  })
+})
