@@ -23,7 +23,14 @@ async function setUp() {
   const clock = { now: 1_000_000 }
   const board: Board = {
     ...{ threads: async () => [], summary: async () => null, thread: async () => null, deleteThread: unused },
-    ...{ addMessage: unused, removeReply: async () => {}, saveUpload: unused, uploads: unused, knowsFile: unused },
+    ...{
+      addMessage: unused,
+      removeReply: async () => {},
+      saveUpload: unused,
+      sweepUploads: unused,
+      uploads: unused,
+      knowsFile: unused,
+    },
     saveReply: async (row) => ({
       ...row,
       seq: 1,
