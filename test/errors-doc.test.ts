@@ -21,7 +21,6 @@ const notYet: Partial<Record<ErrorCode, string>> = {
   file_fetch_failed: 'platforms that keep files on servers of their own',
   platform_rate_limited: 'platforms with rate limits',
   platform_unreachable: 'platforms on other machines',
-  turn_not_running: 'a stop that finds nothing to stop',
 }
 
 describe('docs/ERRORS.md', () => {

@@ -74,9 +74,9 @@ export const Upload = z.object({ uploadId: z.uuid(), name: z.string(), mediaType
 export type SendMessage = z.infer<typeof SendMessage>
 export const SendMessage = z.object({
   /** Made by the sender; sending it again after a lost answer does not double the message. */
-  id: z.uuid(),
+  id: z.uuid().toLowerCase(),
   text: z.string(),
-  uploads: z.array(z.uuid()).max(20),
+  uploads: z.array(z.uuid().toLowerCase()).max(20),
   /** BCP 47. */
   locale: z.string().max(35).optional(),
 })
@@ -86,7 +86,7 @@ export type ConsoleEvent =
   | { type: 'snapshot'; thread: Thread | null; messages: Message[]; status: TurnStatus | null }
   /** A message is new or has changed as a whole. */
   | { type: 'message'; message: Message }
-  /** Text from `offset` (in UTF-16 units) on is now `text`. The server sends no gaps; one all the same wants a reconnect. */
+  /** Text from `offset` (in UTF-16 units) on is now `text`. Where text is missing before it, reconnect. */
   | { type: 'text'; messageId: string; offset: number; text: string }
   | { type: 'removed'; messageId: string }
   /** What is happening in the thread, or `null`: "Reading report.pdf, page 120 of 200". */

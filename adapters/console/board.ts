@@ -34,7 +34,10 @@ export interface Board {
   /** Stores a message of Parley's as it stands now. */
   saveReply(row: ReplyRow): Promise<Message>
   removeReply(id: string): Promise<void>
+  /** Throws `request_invalid` where the id is known with another content. */
   saveUpload(upload: StoredUpload): Promise<void>
+  /** Removes uploads that were not sent within a day; answers the contents that nothing refers to any more. */
+  sweepUploads(): Promise<string[]>
   uploads(ids: string[]): Promise<StoredUpload[]>
   /** Whether a file with this content was shared in the console, and what it is. */
   knowsFile(contentHash: string): Promise<boolean>

@@ -27,7 +27,14 @@ function storedMessage(id: string, threadId: string, text: string): Message {
   return { ...row, createdAt: new Date().toISOString(), attachments: [], citations: [], receipt: null }
 }
 
-async function setUp({ board = {}, intake = {} }: { board?: Partial<Board>; intake?: Partial<Intake> } = {}) {
+interface SetUp {
+  board?: Partial<Board>
+  intake?: Partial<Intake>
+  /** Hashes of removed blobs are put here. */
+  removed?: string[]
+}
+
+async function setUp({ board = {}, intake = {}, removed = [] }: SetUp = {}) {
   const channel = createLocalChannel()
   const open = { subscriptions: 0 }
   const topics: Topics = {
@@ -45,13 +52,19 @@ async function setUp({ board = {}, intake = {} }: { board?: Partial<Board>; inta
   const deps: ListenerDeps = {
     board: {
       ...{ threads: async () => [], summary: async () => null, thread: async () => null, deleteThread: async () => [] },
-      ...{ saveReply: unused, removeReply: unused, saveUpload: unused, uploads: async () => [] },
+      ...{
+        saveReply: unused,
+        removeReply: unused,
+        saveUpload: unused,
+        sweepUploads: async () => [],
+        uploads: async () => [],
+      },
       addMessage: async ({ id, threadId, text }) => storedMessage(id, threadId, text),
       knowsFile: async () => false,
       ...board,
     },
     blobs: {
-      ...{ put: unused, has: async () => false, remove: async () => {}, path: () => '' },
+      ...{ put: unused, has: async () => false, remove: async (hash) => void removed.push(hash), path: () => '' },
       open: () => {
         throw new Error('not used')
       },
@@ -135,14 +148,52 @@ test('an address that cannot be decoded is not there', async () => {
   expect((await fetch(`${url}/%E0%A4%A`)).status).toBe(404)
 })
 
-test.skipIf(process.platform !== 'linux')('asking for the head of an asset opens no file', async () => {
-  const { url } = await setUp()
-  const assets = join(import.meta.dirname, 'dist', 'assets')
-  const [asset = ''] = readdirSync(assets)
-  const openFiles = () => readdirSync('/proc/self/fd').length
-  const { headers } = await fetch(`${url}/assets/${asset}`, { method: 'HEAD' })
-  expect(Number(headers.get('content-length'))).toBe(readFileSync(join(assets, asset)).length)
-  const before = openFiles()
-  for (let n = 0; n < 30; n += 1) await fetch(`${url}/assets/${asset}`, { method: 'HEAD' })
-  expect(openFiles() - before).toBeLessThan(10)
+const linux = process.platform === 'linux'
+test.skipIf(!linux)(
+  `the head of an asset opens no file${linux ? '' : ' (open files are counted on Linux only)'}`,
+  async () => {
+    const { url } = await setUp()
+    const assets = join(import.meta.dirname, 'dist', 'assets')
+    const [asset = ''] = readdirSync(assets)
+    const openFiles = () => readdirSync('/proc/self/fd').length
+    const { headers } = await fetch(`${url}/assets/${asset}`, { method: 'HEAD' })
+    expect(Number(headers.get('content-length'))).toBe(readFileSync(join(assets, asset)).length)
+    const before = openFiles()
+    for (let n = 0; n < 30; n += 1) await fetch(`${url}/assets/${asset}`, { method: 'HEAD' })
+    expect(openFiles() - before).toBeLessThan(10)
+  },
+)
+
+test('a message body is bounded, announced or not', async () => {
+  const { url, post } = await setUp()
+  const threadId = randomUUID()
+  const long = { id: randomUUID(), text: 'x'.repeat(70_000), uploads: [] }
+  expect((await post(threadId, long)).status).toBe(400)
+  const parts = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(10_000)) })
+  const init = { method: 'POST', body: parts, duplex: 'half' as const }
+  const answer = await fetch(`${url}/console/threads/${threadId}/messages`, init).then(
+    ({ status }) => status,
+    () => 'cut off',
+  )
+  expect([400, 'cut off']).toContain(answer)
+})
+
+test('ids are the same in upper case', async () => {
+  const asked: string[][] = []
+  const uploads = async (ids: string[]) => {
+    asked.push(ids)
+    return []
+  }
+  const { post } = await setUp({ board: { uploads } })
+  const upload = randomUUID()
+  await post(randomUUID(), { id: randomUUID(), text: 'x', uploads: [upload.toUpperCase()] })
+  expect(asked).toEqual([[upload]])
+})
+
+test('uploads that were never sent are removed at the start', async () => {
+  const removed: string[] = []
+  const { listener } = await setUp({ board: { sweepUploads: async () => ['a', 'b'] }, removed })
+  await listener.start()
+  await listener.stop()
+  expect(removed).toEqual(['a', 'b'])
 })

@@ -1,4 +1,6 @@
 /** The console's HTTP side: the page, its API (see api.ts) and its events. */
+import type { IncomingMessage } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { asParleyError, errorFields, ParleyError } from '../../src/core/errors.ts'
@@ -28,6 +30,7 @@ export interface ListenerDeps {
 }
 
 type Env = { Bindings: HttpBindings }
+const dayMs = 24 * 3_600_000
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 export function createListener(deps: ListenerDeps, intake: Intake): Listener {
@@ -82,7 +85,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   app.post('/console/threads/:id/messages', async (context) => {
     const threadId = idOf(context, 'id')
-    const parsed = SendMessage.safeParse(await context.req.json().catch(() => null))
+    const body = await readText(context.env.incoming, limits.textChars * 4 + 64_000)
+    const parsed = SendMessage.safeParse(parse(body))
     if (!parsed.success)
       throw new ParleyError(
         'request_invalid',
@@ -150,11 +154,32 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     if (thread) topics.publish(listTopic, toJson({ type: 'thread', thread }))
   }
 
+  async function sweep(): Promise<void> {
+    try {
+      const orphans = await board.sweepUploads()
+      await Promise.all(orphans.map((hash) => blobs.remove(hash)))
+      if (orphans.length > 0) log.info({ files: orphans.length }, 'uploads that were never sent removed')
+    } catch (error) {
+      log.warn(errorFields(error), 'uploads that were never sent not removed; tried again in a day')
+    }
+  }
+  let sweeping: Promise<void> = Promise.resolve()
+  let daily: NodeJS.Timeout | undefined
+
   const handle = getRequestListener(app.fetch, { overrideGlobalObjects: false })
   return {
     mounts: [{ prefix: '/', handle: (request, response) => void handle(request, response) }],
-    async start() {},
-    async stop() {},
+    async start() {
+      const again = () => {
+        sweeping = sweep()
+      }
+      again()
+      daily = setInterval(again, dayMs).unref()
+    },
+    async stop() {
+      clearInterval(daily)
+      await sweeping
+    },
   }
 }
 
@@ -163,6 +188,30 @@ function idOf(context: Context, name: string): string {
   if (!uuid.test(id))
     throw new ParleyError('request_invalid', 'That address is not complete. Reload the page and try again.')
   return id.toLowerCase()
+}
+
+async function readText(incoming: IncomingMessage | Http2ServerRequest, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = Number(incoming.headers['content-length'] ?? 0)
+  const refuse = () =>
+    new ParleyError('message_too_long', 'The message is too long. Attach the text as a file instead.')
+  if (bytes > maxBytes) throw refuse()
+  bytes = 0
+  // The rest is left unread and the connection stays, for the answer.
+  for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
+    bytes += chunk.length
+    if (bytes > maxBytes) throw refuse()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    return null
+  }
 }
 
 function tooLarge(name: string, bytes: number): ParleyError {
@@ -178,7 +227,6 @@ const statuses: Partial<Record<ParleyError['code'], 400 | 403 | 404 | 409 | 413 
   turn_not_found: 404,
   file_missing: 404,
   turn_not_latest: 409,
-  turn_not_running: 409,
   file_too_large: 413,
   database_unreachable: 503,
   queue_unreachable: 503,

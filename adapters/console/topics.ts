@@ -13,6 +13,8 @@ export const threadTopic = (threadId: string) => `console-thread-${threadId}`
 export const listTopic = 'console-threads'
 /** A page has opened a thread and wants the whole text of messages being written in it. */
 export const resyncTopic = 'console-resync'
+/** A transport has begun or ended a reply: what another one remembers of that reply is out of date. */
+export const writerTopic = 'console-writer'
 
 /** Events are plain JSON by their schemas; a round trip through JSON drops absent fields. */
 export function toJson(event: ConsoleEvent): Json {

@@ -2,19 +2,26 @@
  * Writes replies to the console: to the open pages at once, to the board at most once a second while the text grows. The
  * id of a message is made from the turn, so a post tried again is the same post.
  */
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
 import type { OutgoingMessage, Transport, TurnState } from '../../src/core/platform.ts'
 import type { ConsoleEvent, MessageState } from './api.ts'
 import type { Board, ReplyRow } from './board.ts'
 import { threadOf } from './normalize.ts'
-import { listTopic, resyncTopic, type Topics, threadTopic, toJson } from './topics.ts'
+import { listTopic, resyncTopic, type Topics, threadTopic, toJson, writerTopic } from './topics.ts'
 
 const saveEveryMs = 1000
+/** A reply that grew no more for this long may have been left by its writer; what the board has of it is whole by then. */
+const freshMs = 15_000
 
 interface Live {
   threadId: string
   text: string
   savedAt: number
+  shownAt: number
 }
+
+const Written = z.object({ messageId: z.string(), writer: z.string() })
 
 export interface ConsoleTransport extends Transport {
   /** Lets pages that open in the middle of a reply have its whole text. */
@@ -31,6 +38,8 @@ export function createTransport({
   now?: () => number
 }): ConsoleTransport {
   const live = new Map<string, Live>()
+  const writer = randomUUID()
+  const claim = (messageId: string) => topics.publish(writerTopic, { messageId, writer })
   const publish = (threadId: string, event: ConsoleEvent) => topics.publish(threadTopic(threadId), toJson(event))
 
   function row(threadId: string, id: string, message: OutgoingMessage): ReplyRow {
@@ -40,19 +49,22 @@ export function createTransport({
   }
 
   /** Publishes the change only, and the whole message when it is the last one. */
-  async function show(threadId: string, id: string, message: OutgoingMessage): Promise<void> {
+  async function show(change: 'post' | 'edit', threadId: string, id: string, message: OutgoingMessage): Promise<void> {
     const before = live.get(id)
     if (message.end) {
       live.delete(id)
+      claim(id)
       const saved = await board.saveReply(row(threadId, id, message))
       publish(threadId, { type: 'message', message: saved })
       await announce(threadId)
       return
     }
     const kept = before === undefined ? 0 : commonLength(before.text, message.text)
-    const entry = { threadId, text: message.text, savedAt: before?.savedAt ?? 0 }
+    const entry = { threadId, text: message.text, savedAt: before?.savedAt ?? 0, shownAt: now() }
     live.set(id, entry)
-    if (before) publish(threadId, { type: 'text', messageId: id, offset: kept, text: message.text.slice(kept) })
+    if (before === undefined) claim(id)
+    if (change === 'edit')
+      publish(threadId, { type: 'text', messageId: id, offset: kept, text: message.text.slice(kept) })
     if (before === undefined || now() - entry.savedAt >= saveEveryMs) {
       entry.savedAt = now()
       await board.saveReply(row(threadId, id, message))
@@ -68,9 +80,14 @@ export function createTransport({
     async start() {
       await topics.subscribe(resyncTopic, (threadId) => {
         for (const [messageId, each] of live) {
-          if (each.threadId === threadId)
+          if (now() - each.shownAt > freshMs) live.delete(messageId)
+          else if (each.threadId === threadId)
             publish(each.threadId, { type: 'text', messageId, offset: 0, text: each.text })
         }
+      })
+      await topics.subscribe(writerTopic, (event) => {
+        const { success, data } = Written.safeParse(event)
+        if (success && data.writer !== writer) live.delete(data.messageId)
       })
     },
     async post(target, message, { key }) {
@@ -95,11 +112,11 @@ export function createTransport({
           },
         })
       }
-      await show(threadId, key, message)
+      await show('post', threadId, key, message)
       return { messageId: key }
     },
     async edit(target, ref, message) {
-      await show(threadOf(target), idOf(ref), message)
+      await show('edit', threadOf(target), idOf(ref), message)
     },
     async remove(target, ref) {
       const id = idOf(ref)

@@ -43,7 +43,6 @@ export const errorCodes = {
   // turns
   turn_failed: 'now',
   turn_not_found: 'never',
-  turn_not_running: 'never',
   turn_not_latest: 'never',
   message_too_long: 'never',
   message_empty: 'never',

@@ -1,7 +1,7 @@
 /** Files on this machine by content: `PARLEY_HOME/blobs/ab/abcdef…`. Written once, complete or not at all. */
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, opendir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -23,8 +23,13 @@ export interface Blobs {
   remove(hash: string): Promise<void>
 }
 
+/** Nothing is written to an upload for this long but when its process is gone. */
+const abandonedAfterMs = 3_600_000
+const clearedAtOnce = 10_000
+
 export function createBlobs(home: string): Blobs {
   const root = join(home, 'blobs')
+  void clearAbandoned(join(root, 'incoming')).catch(() => {})
   const path = (hash: string) => {
     if (!/^[0-9a-f]{64}$/.test(hash))
       throw new ParleyError('file_missing', 'That file is not here. Please share it again.')
@@ -64,6 +69,18 @@ export function createBlobs(home: string): Blobs {
       ),
     open: (hash) => createReadStream(path(hash)),
     remove: (hash) => rm(path(hash), { force: true }),
+  }
+}
+
+/** Uploads that were under way when their process was killed. */
+async function clearAbandoned(incoming: string): Promise<void> {
+  const before = Date.now() - abandonedAfterMs
+  let left = clearedAtOnce
+  for await (const { name } of await opendir(incoming)) {
+    if (left-- === 0) return
+    const path = join(incoming, name)
+    const known = await stat(path).catch(() => null)
+    if (known?.isFile() && known.mtimeMs < before) await rm(path, { force: true })
   }
 }
 

@@ -3,9 +3,14 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeManual, makePdf } from '../../test/fixtures/make-pdf.ts'
 import { createSharedFiles, type SharedFiles } from '../../test/fixtures/shared-files.ts'
+import { silentLog } from '../core/log.ts'
 import { createReader } from './create-reader.ts'
+import { formats } from './formats.ts'
+import { lookAt } from './looked.ts'
+import { createProcesses } from './processes.ts'
 import { findQuote, lettersIn } from './providers/pdf-marks.ts'
 import type { Mark, PageRenderer, Reader } from './reader.ts'
+import { createRenderer } from './renderer.ts'
 
 const fact = 'The torque for the K-22 clamp is 41 newton metres.'
 const { signal } = new AbortController()
@@ -137,4 +142,25 @@ test('abort lets the caller go at once, and the document stays open for others',
   stop.abort(new Error('turned the page'))
   await expect(drawing).rejects.toThrow('turned the page')
   expect((await reader.render(manual, 4, { width: 100, signal })).width).toBe(100)
+})
+
+test('many documents asked for at once take turns on three processes', async () => {
+  const processes = createProcesses({ heapMb: 256, log: silentLog })
+  let running = 0
+  let most = 0
+  const start = () => {
+    const process = processes.start()
+    most = Math.max(most, ++running)
+    void process.exited.then(() => running--)
+    return process
+  }
+  const look = (path: string) => lookAt({ path, name: 'The file', mediaType: '' }, { formats, overrides: {} })
+  const renderer = createRenderer({ processes: { ...processes, start }, look, idleMs: 10_000 })
+  const documents = await Promise.all([1, 2, 3, 4, 5, 6].map((seed) => makeManual({ pages: 2, seed })))
+  const paths = documents.map((bytes, i) => files.share(`turns-${i}.pdf`, bytes).path)
+  const drawn = await Promise.all(paths.map((path) => renderer.render(path, 2, { width: 100, signal })))
+  expect(drawn.map(({ width }) => width)).toEqual(drawn.map(() => 100))
+  expect(most).toBe(3)
+  renderer.close()
+  await processes.close()
 })

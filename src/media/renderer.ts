@@ -17,6 +17,8 @@ export interface RendererDeps {
 
 /** Documents open at once; the one that was used least recently makes way. */
 const openDocuments = 2
+/** Processes at once: the open documents, and one that still ends or draws its last page while the next one starts. */
+const processesAtOnce = openDocuments + 1
 const widest = 2_000
 
 interface Open {
@@ -32,9 +34,31 @@ export function createRenderer({ processes, look, idleMs }: RendererDeps): PageR
   /** By path, in order of use. Blobs never change, so a path names its content. */
   const documents = new Map<string, Promise<Open>>()
 
+  let running = 0
+  const waiting: (() => void)[] = []
+
+  /** Whoever waits has pushed another document out, which ends after its last page: the wait has an end. */
+  async function startBounded(reader: Looked['reader']): Promise<ReaderProcess> {
+    if (running < processesAtOnce) running += 1
+    else await new Promise<void>((resolve) => waiting.push(resolve))
+    const leave = () => {
+      const next = waiting.shift()
+      if (next === undefined) running -= 1
+      else next()
+    }
+    try {
+      const process = processes.start(reader)
+      void process.exited.then(leave)
+      return process
+    } catch (error) {
+      leave()
+      throw error
+    }
+  }
+
   async function openDocument(path: string): Promise<Open> {
     const looked = await look(path)
-    const process = processes.start(looked.reader)
+    const process = await startBounded(looked.reader)
     const document: Open = { process, looked, last: Promise.resolve(), drawing: 0 }
     void process.exited.then(() => forget(path, document))
     process.send(openTask('pages', looked))

@@ -1,4 +1,5 @@
 /** The console's board on PostgreSQL (port: adapters/console/board.ts; app.ts puts the two together). */
+import { ParleyError } from '../core/errors.ts'
 import { storable, storableJson } from '../core/json.ts'
 import type { Citation, Receipt } from '../core/reply.ts'
 import type { Database, Statement } from './database.ts'
@@ -84,7 +85,10 @@ export function createConsoleBoard({ query, prisma }: Database) {
         storable(message.text),
         storableJson(message.attachments),
       ])
-      return row === undefined ? known(message.id) : row.message
+      const stored = row?.message ?? (await known(message.id))
+      if (stored.threadId !== message.threadId)
+        throw new ParleyError('request_invalid', 'That message belongs to another thread. Send it anew.')
+      return stored
     },
 
     async saveReply(
@@ -116,9 +120,15 @@ export function createConsoleBoard({ query, prisma }: Database) {
     },
 
     async saveUpload(upload: UploadRow) {
-      const { uploadId: id, bytes, ...rest } = upload
-      const row = { ...rest, name: storable(rest.name), bytes: BigInt(bytes) }
-      await prisma.consoleUpload.upsert({ where: { id }, create: { id, ...row }, update: row })
+      const { uploadId, name, mediaType, bytes, contentHash } = upload
+      const [row] = await query(saveUpload, [uploadId, storable(name), storable(mediaType), bytes, contentHash])
+      if (row === undefined)
+        throw new ParleyError('request_invalid', 'Another file was uploaded under that id. Attach the file again.')
+    },
+
+    async sweepUploads() {
+      const rows = await query<{ hash: string }>(sweepUploads, [])
+      return rows.map(({ hash }) => hash)
     },
 
     /** In the order of `ids`; unknown ones are left out. */
@@ -227,11 +237,38 @@ with uploads as (
 select hash from orphans`,
 }
 
+/** An upload has one content for good: a message may refer to it already. */
+const saveUpload: Statement = {
+  name: 'console_save_upload',
+  text: `
+insert into console_upload as upload (id, name, media_type, bytes, content_hash) values ($1::uuid, $2, $3, $4, $5)
+on conflict (id) do update set name = excluded.name, media_type = excluded.media_type, created_at = now()
+  where upload.content_hash = excluded.content_hash
+returning id`,
+}
+
+const sweepUploads: Statement = {
+  name: 'console_sweep_uploads',
+  text: `
+with unsent as (
+  delete from console_upload upload
+  where upload.created_at < now() - interval '1 day' and not exists (
+    select from console_message message cross join jsonb_array_elements(message.attachments) chip
+    where chip ->> 'id' = upload.id::text)
+  returning upload.id, upload.content_hash as hash
+)
+select distinct hash from unsent
+where not exists (
+    select from console_upload other where other.content_hash = unsent.hash and other.id not in (select id from unsent))
+  and not exists (select from turn_attachment file where file.content_hash = unsent.hash)`,
+}
+
 const addMessage: Statement = {
   name: 'console_add_message',
   text: `
 with home as (
-  insert into console_thread as thread (id, title) values ($1::uuid, $2)
+  insert into console_thread as thread (id, title) select $1::uuid, $2
+  where not exists (select from console_message where id = $3 and thread_id <> $1::uuid)
   on conflict (id) do update set updated_at = now()
   returning id
 ), message as (

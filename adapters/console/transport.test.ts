@@ -1,0 +1,85 @@
+/** Two processes that write to the console: what one began another may end. */
+import { expect, test } from 'vitest'
+import type { OutgoingMessage } from '../../src/core/platform.ts'
+import { createLocalChannel } from '../../src/queue/channel-local.ts'
+import { receipt } from '../../test/fakes/receipt.ts'
+import type { Board } from './board.ts'
+import { conversationOf } from './normalize.ts'
+import { resyncTopic, threadTopic } from './topics.ts'
+import { createTransport } from './transport.ts'
+
+const unused = () => Promise.reject(new Error('not used'))
+const { signal } = new AbortController()
+const threadId = '00000000-0000-4000-8000-000000000001'
+const target = { conversation: conversationOf(threadId), data: null }
+const streaming = (text: string): OutgoingMessage => ({ turnId: 't', text, phase: 'streaming', citations: [] })
+const final = (text: string): OutgoingMessage => ({
+  ...{ turnId: 't', text, phase: 'final', citations: [] },
+  end: { state: 'done', receipt },
+})
+
+async function setUp() {
+  const channel = createLocalChannel()
+  const clock = { now: 1_000_000 }
+  const board: Board = {
+    ...{ threads: async () => [], summary: async () => null, thread: async () => null, deleteThread: unused },
+    ...{
+      addMessage: unused,
+      removeReply: async () => {},
+      saveUpload: unused,
+      sweepUploads: unused,
+      uploads: unused,
+      knowsFile: unused,
+    },
+    saveReply: async (row) => ({
+      ...row,
+      seq: 1,
+      role: 'parley',
+      createdAt: new Date().toISOString(),
+      attachments: [],
+    }),
+  }
+  const open = async () => {
+    const transport = createTransport({ board, topics: channel, now: () => clock.now })
+    await transport.start()
+    return transport
+  }
+  const texts: unknown[] = []
+  await channel.subscribe(threadTopic(threadId), (event) => {
+    if (typeof event === 'object' && event !== null && 'type' in event && event.type === 'text') texts.push(event)
+  })
+  const settled = () => new Promise((resolve) => setTimeout(resolve, 20))
+  const resync = async () => {
+    await settled()
+    texts.length = 0
+    channel.publish(resyncTopic, threadId)
+    await settled()
+    return texts
+  }
+  return { one: await open(), other: await open(), clock, resync }
+}
+
+test('a resync brings the whole text of a reply that is being written', async () => {
+  const { one, resync } = await setUp()
+  const ref = await one.post(target, streaming('Half'), { key: 't-0', signal })
+  await one.edit(target, ref, streaming('Half an ans'), { signal })
+  expect(await resync()).toEqual([{ type: 'text', messageId: 't-0', offset: 0, text: 'Half an ans' }])
+})
+
+test('a reply that another writer took over is not answered with its old text', async () => {
+  const { one, other, resync } = await setUp()
+  const ref = await one.post(target, streaming('Half an ans'), { key: 't-0', signal })
+  await other.edit(target, ref, streaming('Anew'), { signal })
+  expect(await resync()).toEqual([{ type: 'text', messageId: 't-0', offset: 0, text: 'Anew' }])
+  await other.edit(target, ref, final('Anew, whole.'), { signal })
+  expect(await resync()).toEqual([])
+})
+
+test('a reply that its writer left is forgotten, and known again when it goes on', async () => {
+  const { one, clock, resync } = await setUp()
+  const ref = await one.post(target, streaming('Half an ans'), { key: 't-0', signal })
+  clock.now += 15_001
+  expect(await resync()).toEqual([])
+  await one.edit(target, ref, streaming('Half an answer'), { signal })
+  expect(await resync()).toEqual([{ type: 'text', messageId: 't-0', offset: 0, text: 'Half an answer' }])
+})

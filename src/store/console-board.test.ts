@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { startTestDatabase, type TestServer } from '../../test/database.ts'
+import { silentLog } from '../core/log.ts'
+import { createConsoleBoard } from './console-board.ts'
+import { type Database, openDatabase } from './database.ts'
+
+let server: TestServer
+let database: Database
+let board: ReturnType<typeof createConsoleBoard>
+beforeAll(async () => {
+  server = await startTestDatabase()
+  database = openDatabase((await server.createDatabase()).connection, { log: silentLog })
+  board = createConsoleBoard(database)
+})
+afterAll(async () => {
+  await database?.close()
+  await server?.dispose()
+})
+
+const hash = (letter: string) => letter.repeat(64)
+const upload = (contentHash: string) => ({
+  ...{ uploadId: randomUUID(), name: 'a.txt', mediaType: 'text/plain', bytes: 1, contentHash },
+})
+
+test('an upload keeps its content: the same again is no harm, another one is refused', async () => {
+  const one = upload(hash('a'))
+  await board.saveUpload(one)
+  await board.saveUpload({ ...one, name: 'b.txt' })
+  await expect(board.saveUpload({ ...one, contentHash: hash('b') })).rejects.toMatchObject({ code: 'request_invalid' })
+  expect(await board.uploads([one.uploadId])).toEqual([{ ...one, name: 'b.txt' }])
+})
+
+test('a message of one thread is refused in another, which does not come to be', async () => {
+  const message = { id: randomUUID(), text: 'x', title: 'x', attachments: [] }
+  const [threadId, other] = [randomUUID(), randomUUID()]
+  const first = await board.addMessage({ ...message, threadId })
+  expect(await board.addMessage({ ...message, threadId })).toEqual(first)
+  await expect(board.addMessage({ ...message, threadId: other })).rejects.toMatchObject({ code: 'request_invalid' })
+  expect(await board.summary(other)).toBeNull()
+})
+
+test('uploads that were not sent within a day go, with contents that nothing else has', async () => {
+  const sent = upload(hash('c'))
+  const alone = upload(hash('d'))
+  const sameAsSent = upload(hash('c'))
+  const fresh = upload(hash('e'))
+  for (const each of [sent, alone, sameAsSent, fresh]) await board.saveUpload(each)
+  const { uploadId: id, name, mediaType, bytes } = sent
+  const attachments = [{ id, name, mediaType, bytes }]
+  await board.addMessage({ id: randomUUID(), threadId: randomUUID(), text: 'x', title: 'x', attachments })
+  await database.prisma.consoleUpload.updateMany({
+    where: { id: { in: [sent, alone, sameAsSent].map(({ uploadId }) => uploadId) } },
+    data: { createdAt: new Date(Date.now() - 25 * 3_600_000) },
+  })
+  expect(await board.sweepUploads()).toEqual([hash('d')])
+  const left = await board.uploads([sent, alone, sameAsSent, fresh].map(({ uploadId }) => uploadId))
+  expect(left).toEqual([sent, fresh])
+  expect(await board.sweepUploads()).toEqual([])
+})
