@@ -24,7 +24,24 @@ const sources: CitationSource[] = [
     positions: [rows('Plan 2026!', 2, 40), rows("Ist 'Werte'", 2, 40), rows("Ist 'Werte'", 41, 80)],
   },
   { fileNumber: 5, title: 'main.ts', contentHash: 'e'.repeat(64), positions: [{ kind: 'lines', from: 10, to: 24 }] },
+  {
+    fileNumber: 6,
+    title: 'mail.eml',
+    contentHash: 'f'.repeat(64),
+    positions: [
+      { kind: 'lines', from: 1, to: 10 },
+      { kind: 'lines', from: 1, to: 10, inner: 'notes.txt' },
+      { kind: 'lines', from: 1, to: 10, inner: 'all.zip/notes.txt' },
+      { kind: 'lines', from: 11, to: 20, inner: 'all.zip/notes.txt' },
+      { kind: 'page', page: 2, inner: 'Angebot [neu], 2:p3.pdf' },
+      { kind: 'page', page: 2, inner: 'b.pdf' },
+      { kind: 'rows', sheet: 'Plan', from: 2, to: 9, inner: 'x.xlsx' },
+      { kind: 'rows', sheet: 'Plan', from: 2, to: 9, inner: 'y.xlsx' },
+    ],
+  },
 ]
+/** Of a file within the mail: `f` and the number of its path. */
+const within = (inner: string, place: string) => sourceLabel(6, { kind: 'page', page: 1, inner }).replace('p1', place)
 
 function read(text: string, given = sources) {
   const stream = createCitationStream(given)
@@ -48,6 +65,14 @@ describe('labels', () => {
     expect(sourceLabel(1, { kind: 'rows', from: 2, to: 2 })).toBe('1:r2')
     expect(sourceLabel(5, { kind: 'lines', from: 10, to: 24 })).toBe('5:l10-24')
     expect(sourceLabel(3, { kind: 'time', fromMs: 65_300, toMs: 70_000 })).toBe('3:m65')
+  })
+
+  test('tell the files within a file apart', () => {
+    const inner = 'Angebot [neu], 2:p3.pdf'
+    expect(sourceLabel(6, { kind: 'lines', from: 1, to: 10, inner })).toMatch(/^6:f\d{6}l1-10$/)
+    expect(sourceLabel(6, { ...rows('Plan', 2, 9), inner })).toMatch(/^6:f\d{6}t\d{4}r2-9$/)
+    const paths = Array.from({ length: 200 }, (_, n) => `photos/${n}.jpg`)
+    expect(new Set(paths.map((path) => within(path, 'p1'))).size).toBe(200)
   })
 
   test('are read strictly one at a time', () => {
@@ -96,6 +121,23 @@ describe('markers', () => {
     expect(read(written)).toMatchObject({ shown, unknown: 0 })
   })
 
+  test.each([
+    [`[${within('notes.txt', 'l1-10')}]`, ['notes.txt']],
+    [`(${within('notes.txt', 'l1-10')})`, ['notes.txt']],
+    [`【${within('notes.txt', 'l3')}†mail.eml】`, ['notes.txt']],
+    [`[${within('notes.txt', ' l3').toUpperCase()}]`, ['notes.txt']],
+    [`[file ${within('notes.txt', ', lines 3-4')}]`, ['notes.txt']],
+    [`[${within('all.zip/notes.txt', 'l1, l12')}]`, ['all.zip/notes.txt', 'all.zip/notes.txt']],
+    [`[${within('notes.txt', 'l1')}; ${within('b.pdf', 'p2')}]`, ['notes.txt', 'b.pdf']],
+    [`[${within('y.xlsx', 't1r5')}]`, ['y.xlsx']],
+    ['[6:f1l5]', ['notes.txt']],
+    ['[6:l5]', [undefined]],
+    ['[6:l15]', ['all.zip/notes.txt']],
+  ])('%s is in the file meant', (written, inner) => {
+    const { citations, unknown } = read(written)
+    expect({ inner: citations.map(({ at }) => at.inner), unknown }).toEqual({ inner, unknown: 0 })
+  })
+
   test('a moment is the piece of the recording that holds it', () => {
     expect(read('[3:m30] [3:m64] [3:m65] [3:m90] [3:m60-70]').shown).toBe('[1] [1] [2] [2] [1][2]')
     expect(read('[3:m91]').unknown).toBe(1)
@@ -118,6 +160,8 @@ describe('places that were not given', () => {
     ['It is so [1:p99][1:p137].', 'It is so [1].'],
     ['It is so [1:p99, 1:p137].', 'It is so [1].'],
     ['[1:p99] It is so.', ' It is so.'],
+    ['It is so [6:f999999p2].', 'It is so.'],
+    ['It is so [1:f123456p137].', 'It is so.'],
   ])('%s', (written, shown) => {
     expect(read(written)).toMatchObject({ shown, unknown: 1 })
   })
@@ -165,12 +209,15 @@ describe('as it streams', () => {
 
   test('a marker that the end cut off is not shown', () => {
     expect(read('The price is 10 [1:p13').shown.trimEnd()).toBe('The price is 10')
+    expect(read('It is 10 [6:f48').shown.trimEnd()).toBe('It is 10')
+    expect(read('It is 10 [6:f482103l1-').shown.trimEnd()).toBe('It is 10')
+    expect(read('It is 10 [4:t4821r').shown.trimEnd()).toBe('It is 10')
     expect(read('An open [bracket').shown).toBe('An open [bracket')
   })
 
   test('the result does not depend on how the text was cut', () => {
     const pieces = fc.constantFrom(
-      ...'[1:p137]|[1:p99]|[1: p. 137, 1:p138]|【1:p12】|(1:p137)|[[2:s3]]|[3]|[3](x)|`|``|```|~~~|\n|\n```ts\n|\n- | |  |\t|\\|[|]|(|)|word|.|[x]|12|:p|[link](https://a.b)|> |1. '.split(
+      ...'[1:p137]|[1:p99]|[1: p. 137, 1:p138]|[6:f1l5]|[6:f999999l5]|【1:p12】|(1:p137)|[[2:s3]]|[3]|[3](x)|`|``|```|~~~|\n|\n```ts\n|\n- | |  |\t|\\|[|]|(|)|word|.|[x]|12|:p|[link](https://a.b)|> |1. '.split(
         '|',
       ),
     )

@@ -6,24 +6,33 @@ import type { SourceLabel } from '../models/model.ts'
 export interface Label {
   fileNumber: number
   kind: Position['kind']
+  /** The file within the file. */
+  inner?: number
   sheet?: number
   from: number
   to: number
 }
 
-/** `1:p137`, `2:s3`, `1:r2-9`, `1:t4821r2-9`, `1:l10-24`, `3:m65`: pages, slides, rows, rows of a sheet, lines, seconds. */
+/**
+ * `1:p137`, `2:s3`, `1:r2-9`, `1:t4821r2-9`, `1:l10-24`, `3:m65`: pages, slides, rows, rows of a sheet, lines, seconds. In a
+ * file within a mail or an archive, its number stands before the place: `1:f482103p2`.
+ */
 export function sourceLabel(fileNumber: number, at: Position): SourceLabel {
+  return `${fileNumber}:${at.inner === undefined ? '' : `f${innerNumber(at.inner)}`}${placeLabel(at)}`
+}
+
+function placeLabel(at: Position): string {
   switch (at.kind) {
     case 'page':
-      return `${fileNumber}:p${at.page}`
+      return `p${at.page}`
     case 'slide':
-      return `${fileNumber}:s${at.slide}`
+      return `s${at.slide}`
     case 'rows':
-      return `${fileNumber}:${at.sheet === undefined ? '' : `t${sheetNumber(at.sheet)}`}r${range(at)}`
+      return `${at.sheet === undefined ? '' : `t${sheetNumber(at.sheet)}`}r${range(at)}`
     case 'lines':
-      return `${fileNumber}:l${range(at)}`
+      return `l${range(at)}`
     case 'time':
-      return `${fileNumber}:m${Math.floor(at.fromMs / 1000)}`
+      return `m${Math.floor(at.fromMs / 1000)}`
   }
 }
 
@@ -32,18 +41,24 @@ function range({ from, to }: { from: number; to: number }): string {
 }
 
 /**
- * Four digits of a sheet's name, because names hold anything and a label must be easy to repeat (FNV-1a). Two sheets of
- * one file share a number once in thousands of files; then the rows tell them apart, or the first one is meant.
+ * Four digits of a sheet's name, because names hold anything and a label must be easy to repeat. Two sheets of one file
+ * share a number once in thousands of files; then the rows tell them apart, or the first one is meant.
  */
-function sheetNumber(name: string): number {
+const sheetNumber = (name: string) => 1_000 + (hashOf(name) % 9_000)
+
+/** Six digits of a path, as there may be many files in an archive. */
+const innerNumber = (path: string) => 100_000 + (hashOf(path) % 900_000)
+
+/** FNV-1a. */
+function hashOf(name: string): number {
   let hash = 0x811c9dc5
   for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
-  return 1000 + (hash % 9000)
+  return hash
 }
 
-// The file may be left out after a first label: `[1:p137, p138]`.
+// The file may be left out after a first label: `[1:p137, p138]`; then the file within it is the same, too.
 const LABEL =
-  /(?:(?:file\s*)?(\d{1,3})\s*[:：,\s]\s*)?(?:t(\d{1,4})\s*)?(pp?|pages?|s|slides?|r|rows?|l|lines?|m)\.?\s*(\d{1,7})(?:\s*[-–—]\s*(?:pp?|s|r|l|m)?\.?\s*(\d{1,7}))?(?!\w)/iy
+  /(?:(?:file\s*)?(\d{1,3})\s*[:：,\s]\s*)?(?:f(\d{1,6})[\s:.,]*)?(?:t(\d{1,4})\s*)?(pp?|pages?|s|slides?|r|rows?|l|lines?|m)\.?\s*(\d{1,7})(?:\s*[-–—]\s*(?:pp?|s|r|l|m)?\.?\s*(\d{1,7}))?(?!\w)/iy
 const FILLER = /\s*(?:see|cf\.?|sources?|vgl\.?|siehe|quellen?)?[\s:]*/iy
 const SEPARATOR = /\s*(?:[,;&]\s*)?(?:(?:and|und|et|y)\s)?\s*/iy
 
@@ -63,15 +78,18 @@ export function parseLabels(inner: string): Label[] | undefined {
   while (at < text.length) {
     LABEL.lastIndex = at
     const match = LABEL.exec(text)
-    const fileNumber = match?.[1] === undefined ? labels.at(-1)?.fileNumber : Number(match[1])
-    const kind = kinds[match?.[3]?.[0]?.toLowerCase() ?? '']
-    if (match === null || fileNumber === undefined || kind === undefined) return undefined
-    const from = Number(match[4])
-    const to = match[5] === undefined ? from : Number(match[5])
+    const before = match?.[1] === undefined ? labels.at(-1) : undefined
+    const fileNumber = before?.fileNumber ?? Number(match?.[1] ?? Number.NaN)
+    const kind = kinds[match?.[4]?.[0]?.toLowerCase() ?? '']
+    if (match === null || Number.isNaN(fileNumber) || kind === undefined) return undefined
+    const inner = match[2] === undefined ? before?.inner : Number(match[2])
+    const from = Number(match[5])
+    const to = match[6] === undefined ? from : Number(match[6])
     labels.push({
       fileNumber,
       kind,
-      ...(match[2] === undefined ? {} : { sheet: Number(match[2]) }),
+      ...(inner === undefined ? {} : { inner }),
+      ...(match[3] === undefined ? {} : { sheet: Number(match[3]) }),
       from: Math.min(from, to),
       to: Math.max(from, to),
     })
@@ -90,7 +108,19 @@ const MAX_PLACES = 4
 
 /** Those of a file's positions that a label names: the one it was made from, else those that it touches. */
 export function placesOf(label: Label, positions: Position[]): Position[] {
-  const ofKind = positions.filter((at) => at.kind === label.kind && isOnSheet(label, at, positions))
+  const fitting = positions.filter(
+    (at) => at.kind === label.kind && isWithin(label, at, positions) && isOnSheet(label, at, positions),
+  )
+  if (label.inner !== undefined) return placesAmong(fitting, label)
+  // Without a file within, the file itself is meant; where it has no such place, any that has.
+  const own = placesAmong(
+    fitting.filter((at) => at.inner === undefined),
+    label,
+  )
+  return own.length > 0 ? own : placesAmong(fitting, label)
+}
+
+function placesAmong(ofKind: Position[], label: Label): Position[] {
   const same = ofKind.find((at) => {
     const { from, to } = extent(at)
     return from === label.from && (at.kind === 'time' ? label.to === label.from : to === label.to)
@@ -101,6 +131,15 @@ export function placesOf(label: Label, positions: Position[]): Position[] {
     return from <= label.to && to >= label.from
   })
   return (label.kind === 'time' && label.from === label.to ? touched.slice(-1) : touched).slice(0, MAX_PLACES)
+}
+
+/** By the number in the label, or by the place of the file within among the given ones. */
+function isWithin(label: Label, at: Position, positions: Position[]): boolean {
+  if (label.inner === undefined) return true
+  if (at.inner === undefined) return false
+  if (label.inner >= 100_000) return innerNumber(at.inner) === label.inner
+  const files = new Set(positions.flatMap(({ inner }) => inner ?? []))
+  return [...files][label.inner - 1] === at.inner
 }
 
 /** By the number in the label, or by the sheet's place among the given ones, as models count. */

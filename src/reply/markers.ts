@@ -109,7 +109,9 @@ export function createMarkerScanner(reader: MarkerReader): { push(delta: string)
       if (window.length === MAX_MARKER) return literal()
       if (!final) return 'wait'
       // The text ended in the middle of a marker: a piece of one says nothing.
-      return /^\s*\d{1,3}\s*:\s*[a-z][\d\s-]*$/i.test(inner) ? { next: text.length } : literal()
+      return /^\s*\d{1,3}\s*:\s*(?:(?:[ft]\d+\s*){1,2}[a-z]?|[a-z])[\d\s-]*$/i.test(inner)
+        ? { next: text.length }
+        : literal()
     }
     const end = from + close + 1
     // Its next sign tells a link, and a doubled bracket's end.
@@ -175,7 +177,7 @@ function fenceAt(
 
 function mayBeMarker(inner: string, opener: Opener): boolean {
   // Parentheses are common in prose: only the exact form counts.
-  if (opener === '(') return /^\d{0,3}(?:(?<=\d):\s?(?:[tpsrlm][\s\d.,;:–—a-z-]*)?)?$/i.test(inner)
+  if (opener === '(') return /^\d{0,3}(?:(?<=\d):\s?(?:[ftpsrlm][\s\d.,;:–—a-z-]*)?)?$/i.test(inner)
   if (!/^[\p{L}\p{Nd} \t:：.,;&†–—#_-]*$/u.test(inner)) return false
-  return inner.trim().length <= 12 || /^\D{0,12}\d{1,3}\s*[:：,\s]\s*(?:t\d+\s*)?[a-z]/i.test(inner)
+  return inner.trim().length <= 12 || /^\D{0,12}\d{1,3}\s*[:：,\s]\s*[a-z]/i.test(inner)
 }
