@@ -7,9 +7,24 @@ import { type Catalogue, type Model, priceUsage } from '../src/models/catalogue.
 import type { FinishReason, ModelProvider, ModelRequest } from '../src/models/model.ts'
 import { withoutRefusedImages } from '../src/models/refused-images.ts'
 import { compose, estimateTokens, plainQuestion } from '../src/prompt/compose.ts'
-import { type Content, type ContentDeps, chooseContent, type SourceFile, sourceFiles } from '../src/prompt/content.ts'
+import {
+  type Content,
+  type ContentDeps,
+  chooseContent,
+  contentNotices,
+  type SourceFile,
+  sourceFiles,
+} from '../src/prompt/content.ts'
 import { type HeardQuestion, hearQuestion } from '../src/prompt/heard.ts'
-import { type ImageDeps, imageTokens, loadImages, type ShownImage, sourceImages } from '../src/prompt/images.ts'
+import {
+  type ImageDeps,
+  imageLimits,
+  imageTokens,
+  loadImages,
+  type ShownImage,
+  sourceImages,
+} from '../src/prompt/images.ts'
+import { pagesWanted } from '../src/prompt/page-range.ts'
 import { createCitationStream } from '../src/reply/citations.ts'
 import type { Pen } from '../src/reply/pen.ts'
 import { withQuotes } from '../src/reply/quotes.ts'
@@ -59,9 +74,10 @@ interface Plan {
 
 async function planAnswer(deps: AnswerDeps, { work, opening }: HeardQuestion): Promise<Plan> {
   const question = plainQuestion(work)
+  const wanted = pagesWanted(question)
   const files = sourceFiles(work)
   const fixedTokens = estimateTokens(question) + overheadTokens
-  const images = await sourceImages(files, work, deps.content)
+  const images = await sourceImages(files, work, deps.content, { ...imageLimits, wanted })
   const models = await deps.catalogue.models()
   const chosen = route({ models, request: { tokensIn: fixedTokens, images: images.length } })
   const writing = chosen.fallbacks.filter((model) => !isQuoting(model)).slice(0, writingFallbacks)
@@ -80,7 +96,7 @@ async function planAnswer(deps: AnswerDeps, { work, opening }: HeardQuestion): P
       const shown = sees(model) ? await loadImages(images, room / 2, deps.content) : []
       const left = room - shown.reduce((sum, image) => sum + imageTokens(image), 0)
       const budget = Math.max(0, Math.min(left, deps.limits.promptTokens))
-      const content = await chooseContent(files, question, budget, deps.content)
+      const content = await chooseContent(files, question, budget, deps.content, wanted)
       // Quoting ranks passages by the words of the question: nothing is added to them.
       const pictures = { images: shown, unseen: isQuoting(model) ? 0 : images.length - shown.length }
       const request = compose({ work, content, ...pictures, model, historyTokens, today: new Date() })
@@ -159,6 +175,7 @@ function outcomeOf(work: TurnWork, pen: Pen, { opening, chosen, files }: Plan, s
       costNanoUsd: cost(end.usage, end.model),
       notices: [
         ...end.notices,
+        ...contentNotices(content),
         ...endNotices(end.reason, end.model),
         ...quotingNotices(work, files, said),
         ...unknownNotices(said.unknown),

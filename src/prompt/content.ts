@@ -6,6 +6,7 @@ import type { Artifact, Position } from '../core/artifact.ts'
 import type { PassageIndex } from '../search/passages.ts'
 import type { ArtifactKey } from '../store/attachments.ts'
 import type { StoredAttachment, TurnWork } from '../store/turns.ts'
+import { describePages, type PageRange } from './page-range.ts'
 
 /** A file that the answer may rest on. `number` is how the model names it: 1 is the first file of the question. */
 export interface SourceFile extends ArtifactKey {
@@ -31,7 +32,12 @@ export interface Content {
   /** Tokens of all files, of which `excerpts` hold some. */
   tokensAvailable: number
   tokens: number
+  /** Everything that was to be read is in it: all of the files, or all of the pages asked for. */
   whole: boolean
+  /** What the person restricted the question to, where files have it. */
+  asked?: PageRange
+  /** What was asked for and no file has. */
+  missed?: PageRange
 }
 
 export interface ContentDeps {
@@ -63,16 +69,28 @@ function readable(file: StoredAttachment): file is StoredAttachment & { contentH
   return file.state === 'read' && file.contentHash !== null && file.engine !== null
 }
 
-/** Chooses at most `budget` tokens. `question` may be empty: then the beginnings stand for the files. */
+/**
+ * Chooses at most `budget` tokens. `question` may be empty: then the beginnings stand for the files. `wanted` keeps only
+ * those pages of files that have pages; where no file has them, it is as if nothing had been asked.
+ */
 export async function chooseContent(
   files: SourceFile[],
   question: string,
   budget: number,
   deps: ContentDeps,
+  wanted?: PageRange,
 ): Promise<Content> {
   const tokensAvailable = files.reduce((sum, file) => sum + file.tokens, 0)
   const all = { files, tokensAvailable }
   if (files.length === 0) return { ...all, excerpts: [], tokens: 0, whole: true }
+  if (wanted !== undefined) {
+    const excerpts = await wholeFiles(files, deps)
+    const has = hasPages(excerpts, wanted)
+    const chosen = has
+      ? await choosePages(files, question, budget, deps, { excerpts, wanted })
+      : await chooseContent(files, question, budget, deps)
+    return has ? { ...all, ...chosen, asked: wanted } : { ...all, ...chosen, missed: wanted }
+  }
   if (tokensAvailable <= budget) {
     const excerpts = await wholeFiles(files, deps)
     return { ...all, excerpts, tokens: sumTokens(excerpts), whole: true }
@@ -80,6 +98,44 @@ export async function chooseContent(
   const fitting = await fittingPassages(files, question, budget, deps)
   const excerpts = fitting.length > 0 ? fitting : spread(await wholeFiles(files, deps), budget)
   return { ...all, excerpts, tokens: sumTokens(excerpts), whole: false }
+}
+
+async function choosePages(
+  files: SourceFile[],
+  question: string,
+  budget: number,
+  deps: ContentDeps,
+  { excerpts, wanted }: { excerpts: Excerpt[]; wanted: PageRange },
+): Promise<Pick<Content, 'excerpts' | 'tokens' | 'whole'>> {
+  const kept = excerpts.filter(({ at }) => isAsked(at, wanted))
+  const tokens = sumTokens(kept)
+  if (tokens <= budget) return { excerpts: kept, tokens, whole: true }
+  const fitting = await fittingPassages(files, question, budget, deps, wanted)
+  const chosen = fitting.length > 0 ? fitting : spread(kept, budget)
+  return { excerpts: chosen, tokens: sumTokens(chosen), whole: false }
+}
+
+export function hasPages(places: { at: Position }[], wanted: PageRange): boolean {
+  return places.some(({ at }) => isPage(at) && isAsked(at, wanted))
+}
+
+/** A place without pages is not restricted by them: the table beside the manual stays. */
+export function isAsked(at: Position, { from, to }: PageRange): boolean {
+  const page = isPage(at) ? pageOf(at) : from
+  return page >= from && page <= to
+}
+
+function isPage(at: Position): at is Extract<Position, { kind: 'page' | 'slide' }> {
+  return at.kind === 'page' || at.kind === 'slide'
+}
+
+function pageOf(at: Extract<Position, { kind: 'page' | 'slide' }>): number {
+  return at.kind === 'page' ? at.page : at.slide
+}
+
+export function contentNotices({ missed }: Content): string[] {
+  if (missed === undefined) return []
+  return [`None of the files has text on ${describePages(missed)}, so they were used without that restriction.`]
 }
 
 async function wholeFiles(files: SourceFile[], { artifacts }: ContentDeps): Promise<Excerpt[]> {
@@ -92,6 +148,7 @@ async function fittingPassages(
   question: string,
   budget: number,
   { index }: ContentDeps,
+  wanted?: PageRange,
 ): Promise<Excerpt[]> {
   if (question.trim() === '') return []
   const byHash = new Map(files.map((file) => [file.contentHash, file]))
@@ -100,6 +157,7 @@ async function fittingPassages(
   for (const passage of await index.rank(question, files, mostPassages)) {
     const file = byHash.get(passage.contentHash)
     if (file === undefined || passage.score <= 0 || tokens + passage.tokens > budget) continue
+    if (wanted !== undefined && !isAsked(passage.at, wanted)) continue
     tokens += passage.tokens
     chosen.push({
       file,

@@ -2,7 +2,8 @@
 import type { Artifact, Picture, Position } from '../core/artifact.ts'
 import type { ArtifactKey } from '../store/attachments.ts'
 import type { TurnWork } from '../store/turns.ts'
-import type { SourceFile } from './content.ts'
+import { hasPages, isAsked, type SourceFile } from './content.ts'
+import type { PageRange } from './page-range.ts'
 
 export interface SourceImage {
   file: SourceFile
@@ -28,19 +29,29 @@ export interface ImageLimits {
 
 export const imageLimits: ImageLimits = { count: 10, bytes: 12e6 }
 
-/** The best candidates in order: this turn's files share the number among them, earlier files take what is left. */
+/**
+ * The best candidates in order: this turn's files share the number among them, earlier files take what is left. Where files
+ * have the pages that were asked for, only their pictures; a picture that is a file of its own stays.
+ */
 export async function sourceImages(
   files: SourceFile[],
   work: Pick<TurnWork, 'attachments'>,
   deps: ImageDeps,
-  { count }: ImageLimits = imageLimits,
+  { count, wanted }: Pick<ImageLimits, 'count'> & { wanted?: PageRange | undefined } = imageLimits,
 ): Promise<SourceImage[]> {
   const withImages = files.filter((file) => (file.images ?? 0) > 0)
   if (withImages.length === 0) return []
-  const known = new Map((await deps.artifacts(withImages)).map((artifact) => [artifact.contentHash, artifact]))
+  const artifacts = await deps.artifacts(wanted === undefined ? withImages : files)
+  const known = new Map(artifacts.map((artifact) => [artifact.contentHash, artifact]))
+  const asked =
+    wanted !== undefined && artifacts.some(({ segments }) => hasPages(segments, wanted)) ? wanted : undefined
   const now = new Set(work.attachments.map(({ contentHash }) => contentHash))
   const candidates = (of: SourceFile[]) =>
-    of.map((file) => (known.get(file.contentHash)?.images ?? []).map((picture) => imageOf(file, picture)))
+    of.map((file) =>
+      (known.get(file.contentHash)?.images ?? [])
+        .filter(({ at }) => asked === undefined || at === undefined || isAsked(at, asked))
+        .map((picture) => imageOf(file, picture)),
+    )
   const current = shareOut(candidates(withImages.filter(({ contentHash }) => now.has(contentHash))), count)
   const earlier = candidates(withImages.filter(({ contentHash }) => !now.has(contentHash)))
   return [...current, ...shareOut(earlier, count - current.length)]

@@ -1,6 +1,7 @@
 /** The sentences of a receipt. */
 import type { AttachmentReceipt, Receipt } from '../core/reply.ts'
 import type { Content } from '../prompt/content.ts'
+import { describePages, type PageRange } from '../prompt/page-range.ts'
 
 export interface UsedPictures {
   shown: number
@@ -25,8 +26,10 @@ export function describeUsed(content: Content, pictures?: UsedPictures): NonNull
   return { summary, tokens: content.tokens, tokensAvailable: content.tokensAvailable }
 }
 
-function summarise({ files, excerpts, whole }: Content): string {
+function summarise(content: Content): string {
+  const { files, excerpts, whole } = content
   const [only] = files
+  if (content.asked !== undefined) return summarisePages(content, content.asked)
   if (whole) return files.length === 1 && only !== undefined ? `all of ${only.title}` : `all of ${files.length} files`
   const used = files.flatMap((file) => {
     const places = new Set(excerpts.filter((excerpt) => excerpt.file === file).map(({ at }) => JSON.stringify(at))).size
@@ -40,6 +43,22 @@ function summarise({ files, excerpts, whole }: Content): string {
   const left = files.length - used.length
   const unused = left === 0 ? '' : `; nothing of ${count(left, files.length > left ? 'other file' : 'file')}`
   return `${used.join(', ')}${unused}: what fits the question best`
+}
+
+/** "pages 10–20 of manual.pdf, as you asked". */
+function summarisePages({ files, excerpts, whole }: Content, asked: PageRange): string {
+  const given = files.map((file) => ({ file, places: excerpts.filter((excerpt) => excerpt.file === file) }))
+  const used = given.flatMap(({ file, places: [first] }) => {
+    if (first === undefined) return []
+    const { kind } = first.at
+    if (kind !== 'page' && kind !== 'slide') return [whole ? `all of ${file.title}` : `parts of ${file.title}`]
+    // A file's number of pages is that of an archive's own, not of what lies in it.
+    const last = first.at.inner === undefined ? (file.pages ?? asked.to) : asked.to
+    return [`${describePages({ from: asked.from, to: Math.min(asked.to, last) }, kind)} of ${file.title}`]
+  })
+  const left = files.length - used.length
+  const unused = left === 0 ? '' : `; nothing of ${count(left, 'other file')}`
+  return `${used.join(', ')}, as you asked${whole ? '' : ': what of them fits the question best'}${unused}`
 }
 
 /** "3 read, 1 skipped: 31 MB is over the limit of 25 MB"; an empty string when nothing was attached. */

@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest'
+import type { Artifact, Segment } from '../core/artifact.ts'
+import { describeUsed } from '../reply/receipt.ts'
+import { type ContentDeps, chooseContent, contentNotices, type SourceFile } from './content.ts'
+
+const page = (number: number): Segment => ({ text: `Page ${number}.`, at: { kind: 'page', page: number }, tokens: 100 })
+const slide = (number: number): Segment => ({
+  text: `Slide ${number}.`,
+  at: { kind: 'slide', slide: number },
+  tokens: 100,
+})
+const line: Segment = { text: 'A line.', at: { kind: 'lines', from: 1, to: 1 }, tokens: 100 }
+const upTo = (count: number, of: (number: number) => Segment) => Array.from({ length: count }, (_, at) => of(at + 1))
+
+function rig(contents: Record<string, Segment[]>) {
+  const files = Object.entries(contents).map<SourceFile>(([title, segments], at) => ({
+    ...{ number: at + 1, title, contentHash: title, engine: 'test-1', tokens: 100 * segments.length },
+    pages: segments.some(({ at }) => at.kind !== 'lines') ? segments.length : undefined,
+  }))
+  const artifacts = files.map<Artifact>(({ title, tokens }) => ({
+    ...{ contentHash: title, engine: 'test-1', mediaType: 'text/plain', tokens, problems: [] },
+    segments: contents[title] ?? [],
+  }))
+  const deps: ContentDeps = {
+    artifacts: async () => artifacts,
+    index: {
+      rank: async () =>
+        artifacts.flatMap(({ contentHash, engine, segments }) =>
+          segments.map((segment, ordinal) => ({ ...segment, contentHash, engine, ordinal, score: 1 })),
+        ),
+    },
+  }
+  return { files, deps }
+}
+
+async function given(contents: Record<string, Segment[]>, wanted: { from: number; to: number }, budget = 1e6) {
+  const { files, deps } = rig(contents)
+  const content = await chooseContent(files, 'what?', budget, deps, wanted)
+  return {
+    texts: content.excerpts.map(({ text }) => text),
+    summary: describeUsed(content).summary,
+    notices: contentNotices(content),
+    content,
+  }
+}
+
+describe('only the pages that were asked for', () => {
+  test('in full when they fit', async () => {
+    const { texts, summary, notices, content } = await given({ 'manual.pdf': upTo(30, page) }, { from: 10, to: 20 })
+    expect(texts).toEqual(Array.from({ length: 11 }, (_, at) => `Page ${at + 10}.`))
+    expect(summary).toBe('pages 10–20 of manual.pdf, as you asked')
+    expect(notices).toEqual([])
+    expect(content).toMatchObject({ tokens: 1100, tokensAvailable: 3000, whole: true })
+  })
+
+  test('what of them fits the question best when they do not', async () => {
+    const { texts, summary } = await given({ 'manual.pdf': upTo(30, page) }, { from: 10, to: 20 }, 300)
+    expect(texts).toEqual(['Page 10.', 'Page 11.', 'Page 12.'])
+    expect(summary).toBe('pages 10–20 of manual.pdf, as you asked: what of them fits the question best')
+  })
+
+  test('of each file as far as it has them; a file without pages stays', async () => {
+    const files = {
+      'manual.pdf': upTo(3, page),
+      'short.pdf': upTo(1, page),
+      'deck.pptx': upTo(9, slide),
+      'a.txt': [line],
+    }
+    const { texts, summary } = await given(files, { from: 2, to: 5 })
+    expect(texts).toEqual(['Page 2.', 'Page 3.', 'Slide 2.', 'Slide 3.', 'Slide 4.', 'Slide 5.', 'A line.'])
+    expect(summary).toBe(
+      'pages 2–3 of manual.pdf, slides 2–5 of deck.pptx, all of a.txt, as you asked; nothing of 1 other file',
+    )
+  })
+
+  test('are set aside, and that is told, when no file has them', async () => {
+    const { texts, summary, notices } = await given({ 'manual.pdf': upTo(3, page) }, { from: 10, to: 20 })
+    expect(texts).toHaveLength(3)
+    expect(summary).toBe('all of manual.pdf')
+    expect(notices).toEqual(['None of the files has text on pages 10–20, so they were used without that restriction.'])
+  })
+})
