@@ -37,7 +37,7 @@ export async function sourceImages(
   files: SourceFile[],
   work: Pick<TurnWork, 'attachments'>,
   deps: ImageDeps,
-  { count, wanted }: Pick<ImageLimits, 'count'> & { wanted?: PageRange | undefined } = imageLimits,
+  { count, wanted }: ImageLimits & { wanted?: PageRange | undefined } = imageLimits,
 ): Promise<SourceImage[]> {
   const withImages = files.filter((file) => (file.images ?? 0) > 0)
   if (withImages.length === 0) return []
