@@ -14,7 +14,13 @@
  *                                               and with `thread` its snapshot first, then what happens in it.
  *   GET    /console/files/:hash/page/:n?width=  → image/png of a page of a PDF
  *   GET    /console/files/:hash/page/:n/marks?quote=…  → { width, height, marks: Mark[] } in fractions of the page
- *   GET    /console/files/:hash/text?from=&to=  → { from, to, of, lines: string[] } around a cited place of a text file
+ *   GET    /console/files/:hash/text?kind=&from=&to=&sheet=&inner=
+ *                                               → { from, to, of, lines: string[], places?, picture? }: a cited place and
+ *                                               what stands around it, in lines, rows, pages, slides or milliseconds, of the
+ *                                               sheet `sheet`, in the file `inner` within a mail or an archive. `places` has
+ *                                               a { from, to } for each line of what is not numbered by lines or rows;
+ *                                               `picture` is true where reading took a picture of the place:
+ *   GET    /console/files/:hash/picture?kind=&from=&to=&inner=&width=  → image/png
  */
 import { z } from 'zod'
 import { Citation, Receipt } from '../../src/core/reply.ts'

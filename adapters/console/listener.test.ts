@@ -12,6 +12,7 @@ import { createLocalChannel } from '../../src/queue/channel-local.ts'
 import type { Message } from './api.ts'
 import type { Board } from './board.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
+import type { Previews } from './previews.ts'
 import { type Topics, threadTopic } from './topics.ts'
 
 const ends: (() => unknown)[] = []
@@ -30,11 +31,12 @@ function storedMessage(id: string, threadId: string, text: string): Message {
 interface SetUp {
   board?: Partial<Board>
   intake?: Partial<Intake>
+  previews?: Partial<Previews>
   /** Hashes of removed blobs are put here. */
   removed?: string[]
 }
 
-async function setUp({ board = {}, intake = {}, removed = [] }: SetUp = {}) {
+async function setUp({ board = {}, intake = {}, previews = {}, removed = [] }: SetUp = {}) {
   const channel = createLocalChannel()
   const open = { subscriptions: 0 }
   const topics: Topics = {
@@ -69,7 +71,7 @@ async function setUp({ board = {}, intake = {}, removed = [] }: SetUp = {}) {
         throw new Error('not used')
       },
     },
-    previews: { page: unused, lines: unused },
+    previews: { page: unused, lines: unused, picture: unused, ...previews },
     status: async () => ({ version: '0', models: [], notice: null, limits }),
     ...{ topics, limits, loopback: true, log: silentLog },
   }
@@ -196,4 +198,29 @@ test('uploads that were never sent are removed at the start', async () => {
   await listener.start()
   await listener.stop()
   expect(removed).toEqual(['a', 'b'])
+})
+
+test('the place of a citation is asked for as it is: in its unit, its sheet and the file within', async () => {
+  const asked: unknown[] = []
+  const lines: Previews['lines'] = async (_hash, from, to, where) => {
+    asked.push({ from, to, ...where })
+    return { from, to, of: to, lines: [] }
+  }
+  const picture: Previews['picture'] = async (_hash, from, to, { signal: _, ...where }) => {
+    asked.push({ from, to, ...where })
+    return { png: Uint8Array.of(1, 2, 3) }
+  }
+  const { url } = await setUp({ board: { knowsFile: async () => true }, previews: { lines, picture } })
+  const get = (path: string) => fetch(`${url}/console/files/${'a'.repeat(64)}/${path}`)
+  await get('text?from=2&to=9&kind=rows&sheet=Plan+1&inner=a%2Fb.xlsx')
+  await get('text?from=0&to=90000&kind=time')
+  await get('text?from=5&to=100000&kind=nonsense')
+  const response = await get('picture?from=2&to=2&kind=page&inner=b.pdf&width=9000')
+  expect(response.headers.get('content-type')).toBe('image/png')
+  expect(asked).toEqual([
+    { from: 2, to: 9, kind: 'rows', sheet: 'Plan 1', inner: 'a/b.xlsx' },
+    { from: 0, to: 90_000, kind: 'time' },
+    { from: 5, to: 505 },
+    { from: 2, to: 2, kind: 'page', inner: 'b.pdf', width: 2000 },
+  ])
 })

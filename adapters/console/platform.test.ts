@@ -26,7 +26,11 @@ platformContract('console', async () => {
   const board = createConsoleBoard(database)
   const platform = await createConsole({
     ...{ board, topics: createLocalChannel(), blobs: createBlobs(server.home), limits, loopback: true, log: silentLog },
-    previews: { page: () => Promise.reject(new Error('not used')), lines: () => Promise.reject(new Error('not used')) },
+    previews: {
+      page: () => Promise.reject(new Error('not used')),
+      lines: () => Promise.reject(new Error('not used')),
+      picture: () => Promise.reject(new Error('not used')),
+    },
     status: async () => ({ version: '0', models: [], notice: null, limits }),
   })
   const threadId = randomUUID()

@@ -1,7 +1,15 @@
-/** What a citation opens: the page as a picture with the passage marked, or the lines of a text around it. */
+/** What a citation opens: the page as a picture with the passage marked, or the text of the place and around it. */
 import type { Env, Hono } from 'hono'
+import { Position } from '../../src/core/artifact.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Board } from './board.ts'
+
+/** What the places are counted in, and the part of the file: the file within a mail or an archive, the sheet. */
+export interface Where {
+  kind?: Position['kind'] | undefined
+  inner?: string | undefined
+  sheet?: string | undefined
+}
 
 /** Shows pieces of files; src/media provides it. */
 export interface Previews {
@@ -15,13 +23,33 @@ export interface Previews {
     height: number
     marks: { x: number; y: number; width: number; height: number }[]
   }>
-  /** Lines `from` to `to`, 1-based and inclusive, of a text file. */
+  /** Lines, rows, pages or slides `from` to `to`, 1-based and inclusive, or milliseconds. */
   lines(
     contentHash: string,
     from: number,
     to: number,
-  ): Promise<{ from: number; to: number; of: number; lines: string[] }>
+    where: Where,
+  ): Promise<{
+    from: number
+    to: number
+    of: number
+    lines: string[]
+    places?: { from: number; to: number }[]
+    picture?: boolean
+  }>
+  /** The picture that `lines` tells of. */
+  picture(
+    contentHash: string,
+    from: number,
+    to: number,
+    options: Where & { width: number; signal: AbortSignal },
+  ): Promise<{ png: Uint8Array }>
 }
+
+const kinds = Position.options.map(({ shape }) => shape.kind.value)
+/** At once. */
+const MAX_LINES = 500
+const MAX_MS = 3_600_000
 
 export function servePreviews<E extends Env>(
   app: Hono<E>,
@@ -33,9 +61,17 @@ export function servePreviews<E extends Env>(
     }
     return hash
   }
-  const count = (text: string | undefined, fallback: number, most: number) => {
+  const count = (text: string | undefined, fallback: number, most: number, least = 1) => {
     const value = Math.floor(Number(text ?? fallback))
-    return Number.isFinite(value) ? Math.min(Math.max(value, 1), most) : fallback
+    return Number.isFinite(value) ? Math.min(Math.max(value, least), most) : fallback
+  }
+  const placeOf = (query: (name: string) => string | undefined): Where & { from: number; to: number } => {
+    const asked = query('kind')
+    const kind = kinds.find((known) => known === asked)
+    const timed = kind === 'time'
+    const from = count(query('from'), timed ? 0 : 1, 1_000_000_000, timed ? 0 : 1)
+    const to = Math.max(from, count(query('to'), from, from + (timed ? MAX_MS : MAX_LINES)))
+    return { from, to, kind, inner: query('inner'), sheet: query('sheet') }
   }
 
   app.get('/console/files/:hash/page/:n', async (context) => {
@@ -60,8 +96,17 @@ export function servePreviews<E extends Env>(
   })
   app.get('/console/files/:hash/text', async (context) => {
     const hash = await shared(context.req.param('hash'))
-    const from = count(context.req.query('from'), 1, 10_000_000)
-    const to = count(context.req.query('to'), from, from + 500)
-    return context.json(await previews.lines(hash, from, Math.max(from, to)))
+    const { from, to, ...where } = placeOf((name) => context.req.query(name))
+    return context.json(await previews.lines(hash, from, to, where))
+  })
+  app.get('/console/files/:hash/picture', async (context) => {
+    const hash = await shared(context.req.param('hash'))
+    const { from, to, ...where } = placeOf((name) => context.req.query(name))
+    const width = count(context.req.query('width'), 1000, 2000)
+    const image = await previews.picture(hash, from, to, { ...where, width, signal: context.req.raw.signal })
+    return context.body(Buffer.from(image.png), 200, {
+      'content-type': 'image/png',
+      'cache-control': 'private, max-age=86400',
+    })
   })
 }

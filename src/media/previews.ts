@@ -1,5 +1,5 @@
-/** Shows the place that a citation names: a page as a picture, or the lines around it. */
-import type { Artifact } from '../core/artifact.ts'
+/** Shows the place that a citation names: as a picture, or its text and what stands around it. */
+import type { Artifact, Picture, Position, Segment } from '../core/artifact.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Blobs } from './blobs.ts'
 import type { PageRenderer } from './reader.ts'
@@ -11,41 +11,88 @@ export interface PreviewDeps {
 }
 
 export function createPreviews({ blobs, renderer, latestArtifact }: PreviewDeps) {
+  async function read(contentHash: string): Promise<Artifact> {
+    const artifact = await latestArtifact(contentHash)
+    if (artifact === null) throw missing()
+    return artifact
+  }
+
   return {
     page: (contentHash: string, page: number, options: { width: number; quote?: string; signal: AbortSignal }) =>
       renderer.render(blobs.path(contentHash), page, options),
 
     async lines(contentHash: string, from: number, to: number, where: Where = {}) {
-      const artifact = await latestArtifact(contentHash)
-      if (artifact === null)
-        throw new ParleyError('file_missing', 'That file is no longer here. Please share it again.')
-      return linesOf(artifact, from, to, where)
+      const artifact = await read(contentHash)
+      const text = linesOf(artifact, from, to, where)
+      return pictureAt(artifact, from, to, where) === undefined ? text : { ...text, picture: true }
+    },
+
+    /** The picture that reading took from the place: of an archive's image, of a scanned page there, of a video's moment. */
+    async picture(
+      contentHash: string,
+      from: number,
+      to: number,
+      { width, signal, ...where }: Where & { width: number; signal: AbortSignal },
+    ) {
+      const picture = pictureAt(await read(contentHash), from, to, where)
+      if (picture === undefined) throw missing()
+      return renderer.render(blobs.path(picture.contentHash), 1, { width, signal })
     },
   }
 }
 
-/** Which part of a file its lines or rows are counted in: the file within it, the sheet; absent for the file itself. */
+function missing(): ParleyError {
+  return new ParleyError('file_missing', 'That file is no longer here. Please share it again.')
+}
+
+/** What a file's places are counted in, and which part of it is meant. */
 export interface Where {
+  /** Absent: lines or rows. */
+  kind?: Position['kind'] | undefined
+  /** The file within it; absent for the file itself. */
   inner?: string | undefined
   sheet?: string | undefined
 }
 
-/** Lines or rows `from` to `to` of a text artifact, as far as it has them. */
-export function linesOf(
-  artifact: Artifact,
-  from: number,
-  to: number,
-  { inner, sheet }: Where = {},
-): { from: number; to: number; of: number; lines: string[] } {
+export interface TextOfPlace {
+  from: number
+  to: number
+  of: number
+  lines: string[]
+  /** Of each line its page, slide or milliseconds; absent for lines and rows, which follow each other from `from` on. */
+  places?: { from: number; to: number }[]
+}
+
+/** Lines or rows, pages, slides or milliseconds `from` to `to`, as far as the artifact has them. */
+export function linesOf(artifact: Artifact, from: number, to: number, where: Where = {}): TextOfPlace {
+  const { kind = 'lines', inner } = where
+  const segments = artifact.segments.filter(({ at }) => at.inner === inner)
+  if (kind === 'lines' || kind === 'rows') return numberedLines(segments, from, to, where)
+  const found = segments.flatMap((segment) => {
+    const place = segment.at.kind === kind ? extentOf(segment.at) : undefined
+    if (place === undefined || place.to < from || place.from > to) return []
+    return linesIn(segment).map((line) => ({ line, place }))
+  })
+  const ends = segments.map(({ at }) => (at.kind === kind ? extentOf(at).to : 0))
+  return {
+    from: found[0]?.place.from ?? from,
+    to: found.at(-1)?.place.to ?? from,
+    of: ends.reduce((most, end) => Math.max(most, end), 0),
+    lines: found.map(({ line }) => line),
+    places: found.map(({ place }) => place),
+  }
+}
+
+function numberedLines(segments: Segment[], from: number, to: number, { sheet }: Where): TextOfPlace {
   const found = new Map<number, string>()
   let of = 0
-  for (const { at, text } of artifact.segments) {
+  for (const segment of segments) {
+    const { at } = segment
     if (at.kind !== 'lines' && at.kind !== 'rows') continue
-    if (at.inner !== inner || (at.kind === 'rows' && sheet !== undefined && at.sheet !== sheet)) continue
+    if (at.kind === 'rows' && sheet !== undefined && at.sheet !== sheet) continue
     of = Math.max(of, at.to)
     if (at.to < from || at.from > to) continue
-    // A segment of a file within begins with that file's path.
-    const lines = (inner === undefined ? text : text.replace(/^\[.*\]\n/, '')).split('\n')
+    const lines = linesIn(segment)
     // A segment of rows repeats the header before them.
     const header = at.kind === 'rows' ? Math.max(0, lines.length - (at.to - at.from + 1)) : 0
     for (const [place, line] of lines.slice(header).entries()) {
@@ -59,5 +106,37 @@ export function linesOf(
     to: numbers.at(-1) ?? from,
     of,
     lines: numbers.map((number) => found.get(number) ?? ''),
+  }
+}
+
+/** A segment of a file within begins with that file's path. */
+function linesIn({ at, text }: Segment): string[] {
+  return (at.inner === undefined ? text : text.replace(/^\[.*\]\n/, '')).split('\n')
+}
+
+function pictureAt(artifact: Artifact, from: number, to: number, { kind, inner }: Where): Picture | undefined {
+  const pictures = (artifact.images ?? []).flatMap((picture) => {
+    const at: Position = picture.at ?? { kind: 'page', page: 1 }
+    return at.kind === kind && at.inner === inner ? [{ picture, ...extentOf(at) }] : []
+  })
+  // A video's picture stands until the next one.
+  const found =
+    kind === 'time'
+      ? (pictures.findLast((one) => one.from <= to) ?? pictures[0])
+      : pictures.find((one) => one.from <= to && one.to >= from)
+  return found?.picture
+}
+
+function extentOf(at: Position): { from: number; to: number } {
+  switch (at.kind) {
+    case 'page':
+      return { from: at.page, to: at.page }
+    case 'slide':
+      return { from: at.slide, to: at.slide }
+    case 'time':
+      return { from: at.fromMs, to: at.toMs }
+    case 'lines':
+    case 'rows':
+      return at
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Position } from '../../src/core/artifact.ts'
 import { findBrowser, noBrowser } from '../browser.ts'
 import { receipt } from '../servers/console-api.ts'
 import { citations, hash, pictureOf, usePage } from './console-page-setup.ts'
@@ -104,6 +105,42 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     await page.getByRole('button', { name: /server\.log/ }).click()
     await page.locator('.text-line.cited').first().waitFor()
     expect(await page.locator('.text-line.cited .line-number').allTextContents()).toEqual(['137', '138', '139'])
+  })
+
+  test('a place without a page picture opens its text, with what is cited marked', async () => {
+    const { page, ask, api } = await open()
+    const turn = await ask('What did they say?')
+    turn.write('All of it [1][2][3][4].')
+    const quote = 'The largest customer accounts for 22 percent of revenue, and its contract ends on 30 September.'
+    const of = (n: number, title: string, at: Position) => ({ n, title, contentHash: hash, at })
+    turn.finish({
+      citations: [
+        of(1, 'call.ogg', { kind: 'time', fromMs: 60_000, toMs: 80_000 }),
+        of(2, 'talk.pptx', { kind: 'slide', slide: 3 }),
+        { ...of(3, 'all.zip', { kind: 'page', page: 2, inner: 'a & b.pdf' }), quote },
+        { ...of(4, 'letter.docx', { kind: 'page', page: 1 }), quote },
+      ],
+      receipt: receipt(),
+    })
+    const show = async (n: number) => {
+      await page
+        .locator('.source')
+        .nth(n - 1)
+        .click()
+      await page.locator('.text-line.cited').first().waitFor()
+      const cited = page.locator('.text-line.cited')
+      return { labels: await cited.locator('.line-number').allTextContents(), count: await cited.count() }
+    }
+    expect(await show(1)).toEqual({ labels: ['0:50', '', '1:10', ''], count: 4 })
+    await page.keyboard.press('Escape')
+    expect(await show(2)).toEqual({ labels: ['3', ''], count: 2 })
+    await page.keyboard.press('Escape')
+    expect(await show(3)).toEqual({ labels: [], count: 2 })
+    await page.getByRole('img', { name: 'all.zip, a & b.pdf, p. 2' }).waitFor()
+    expect(api.pictures).toEqual(['?from=2&to=2&kind=page&inner=a+%26+b.pdf&width=1000'])
+    await page.keyboard.press('Escape')
+    await page.route(/\/page\/1\?width=/, (route) => route.fulfill({ status: 415, body: '' }))
+    expect(await show(4)).toEqual({ labels: [], count: 2 })
   })
 
   test('what was left out shows at once, and the receipt tells the rest', async () => {

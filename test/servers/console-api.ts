@@ -11,7 +11,7 @@ import type { ConsoleEvent, ConsoleStatus, Message, Thread, TurnStatus, Upload }
 import { SendMessage } from '../../adapters/console/api.ts'
 import { securityHeaders } from '../../adapters/console/guard.ts'
 import type { Receipt } from '../../src/core/reply.ts'
-import { pageMarks, pagePicture, textLines } from './console-document.ts'
+import { pageMarks, pagePicture, textLines, textOf } from './console-document.ts'
 
 const dist = join(import.meta.dirname, '../../adapters/console/dist')
 const types: Record<string, string> = {
@@ -55,6 +55,8 @@ export async function startConsoleApi() {
     } as ConsoleStatus,
     /** `PUT /console/uploads` and so on, without ids, in order of arrival. */
     requests: [] as string[],
+    /** What pictures of places were asked for. */
+    pictures: [] as string[],
     /** The messages taken in, each once. */
     sent: [] as SendMessage[],
     /** Off: each call is cut without an answer, as by a server that is being restarted. */
@@ -251,7 +253,13 @@ export async function startConsoleApi() {
           response.end(await pagePicture(Number(third), Number(url.searchParams.get('width') ?? 800)))
           return
         }
-        return json(response, textLines(Number(url.searchParams.get('from')), Number(url.searchParams.get('to'))))
+        if (action === 'picture') {
+          api.pictures.push(url.search)
+          response.setHeader('content-type', 'image/png')
+          response.end(await pagePicture(1, 400))
+          return
+        }
+        return json(response, textFrom(url.searchParams))
       default:
         return json(response, { error: { code: 'unknown', tell: `no such call: ${called}` } }, 404)
     }
@@ -283,6 +291,12 @@ export async function startConsoleApi() {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   api.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
   return api
+}
+
+function textFrom(query: URLSearchParams) {
+  const kind = query.get('kind') ?? 'lines'
+  const [from, to] = [Number(query.get('from')), Number(query.get('to'))]
+  return kind === 'lines' || kind === 'rows' ? textLines(from, to) : textOf(kind, from, to)
 }
 
 /** A receipt with every line filled. */

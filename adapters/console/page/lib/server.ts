@@ -30,6 +30,10 @@ export interface TextAround {
   to: number
   of: number
   lines: string[]
+  /** Of each line, where lines do not simply follow each other. */
+  places?: { from: number; to: number }[]
+  /** There is one of the place, at `pictureUrl`. */
+  picture?: boolean
 }
 
 const UNREACHABLE = 'Parley cannot be reached right now.'
@@ -75,12 +79,23 @@ export const server = {
   marks: (hash: string, page: number, quote: string, signal: AbortSignal) =>
     call<PageMarks>('GET', `files/${id(hash)}/page/${page}/marks?quote=${id(quote)}`, undefined, signal),
   textAround: (hash: string, at: Position, range: { from: number; to: number }, signal: AbortSignal) => {
-    const query = new URLSearchParams({ from: String(range.from), to: String(range.to), kind: at.kind })
-    if (at.kind === 'rows' && at.sheet !== undefined) query.set('sheet', at.sheet)
-    return call<TextAround>('GET', `files/${id(hash)}/text?${query}`, undefined, signal)
+    return call<TextAround>('GET', `files/${id(hash)}/text?${placeQuery(at, range)}`, undefined, signal)
   },
+}
+
+function placeQuery(at: Position, range: { from: number; to: number }): URLSearchParams {
+  const query = new URLSearchParams({
+    from: String(Math.floor(range.from)),
+    to: String(Math.ceil(range.to)),
+    kind: at.kind,
+  })
+  if (at.kind === 'rows' && at.sheet !== undefined) query.set('sheet', at.sheet)
+  if (at.inner !== undefined) query.set('inner', at.inner)
+  return query
 }
 
 export const eventsUrl = (threadId: string) => `/console/events?thread=${id(threadId)}`
 export const pageUrl = (hash: string, page: number, width: number) =>
   `/console/files/${id(hash)}/page/${page}?width=${width}`
+export const pictureUrl = (hash: string, at: Position, range: { from: number; to: number }, width: number) =>
+  `/console/files/${id(hash)}/picture?${placeQuery(at, range)}&width=${width}`

@@ -12,7 +12,15 @@ const WIDTH_STEP = 200
 const PADDING = 12
 const WIDEST = 2_000
 
-export function PageView({ citation, cited, pages }: { citation: Citation; cited: number; pages: number | null }) {
+export interface PageViewProps {
+  citation: Citation
+  cited: number
+  pages: number | null
+  /** The cited page cannot be shown as a picture. */
+  onUnpictured(): void
+}
+
+export function PageView({ citation, cited, pages, onUnpictured }: PageViewProps) {
   const [page, setPage] = useState(cited)
   const [zoom, setZoom] = useState<'fit' | 'full'>('fit')
   const [loaded, setLoaded] = useState(false)
@@ -104,7 +112,7 @@ export function PageView({ citation, cited, pages }: { citation: Citation; cited
               src={pageUrl(citation.contentHash, page, Math.min(WIDEST, asked))}
               alt={`Page ${page} of ${citation.title}`}
               onLoad={() => setLoaded(true)}
-              onError={() => setFailed(true)}
+              onError={() => (onCited ? onUnpictured() : setFailed(true))}
             />
             <div className="page-marks">
               {shown.map((mark) => (

@@ -1,5 +1,5 @@
 /** The place that a citation names: beside the thread, or as a sheet on a phone. Esc closes it and the focus returns. */
-import { useEffect, useId, useRef } from 'react'
+import { useEffect, useId, useRef, useState } from 'react'
 import { describePosition } from '../../../../src/core/artifact.ts'
 import type { Citation } from '../../../../src/core/reply.ts'
 import { Icon } from './icon.tsx'
@@ -17,6 +17,8 @@ export interface SourcePanelProps {
 export function SourcePanel({ citation, pages, modal, onClose }: SourcePanelProps) {
   const heading = useId()
   const panel = useRef<HTMLElement>(null)
+  /** The citation whose page turned out to have no picture: its text is shown instead. */
+  const [unpictured, setUnpictured] = useState<Citation | null>(null)
 
   useEffect(() => {
     panel.current?.querySelector<HTMLElement>('.panel-close')?.focus()
@@ -43,8 +45,14 @@ export function SourcePanel({ citation, pages, modal, onClose }: SourcePanelProp
           </button>
         </header>
         {citation.quote === undefined ? null : <blockquote className="panel-quote">{citation.quote}</blockquote>}
-        {citation.at.kind === 'page' ? (
-          <PageView key={citation.n} citation={citation} cited={citation.at.page} pages={pages} />
+        {citation.at.kind === 'page' && citation.at.inner === undefined && unpictured !== citation ? (
+          <PageView
+            key={citation.n}
+            citation={citation}
+            cited={citation.at.page}
+            pages={pages}
+            onUnpictured={() => setUnpictured(citation)}
+          />
         ) : (
           <TextView key={citation.n} citation={citation} />
         )}

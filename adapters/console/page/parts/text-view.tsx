@@ -1,8 +1,11 @@
-/** The text around a cited place that has no page picture: lines, rows, slides, times. */
+/** The text of a cited place that has no page picture, and around it: lines, rows, slides, times, pages of an archive's files. */
 import { useEffect, useRef, useState } from 'react'
-import type { Position } from '../../../../src/core/artifact.ts'
+import { clock, describePosition, type Position } from '../../../../src/core/artifact.ts'
 import type { Citation } from '../../../../src/core/reply.ts'
-import { ServerFailure, server, type TextAround } from '../lib/server.ts'
+import { pictureUrl, ServerFailure, server, type TextAround } from '../lib/server.ts'
+
+/** Of the picture, in pixels. */
+const PICTURE_WIDTH = 1_000
 
 type Shown = { kind: 'loading' } | { kind: 'text'; around: TextAround } | { kind: 'failed'; tell: string }
 
@@ -31,8 +34,15 @@ export function TextView({ citation }: { citation: Citation }) {
     <div ref={box} className="panel-body" tabIndex={0}>
       {shown.kind === 'loading' ? <p className="panel-note">Loading…</p> : null}
       {shown.kind === 'failed' ? <p className="panel-note">{shown.tell}</p> : null}
-      {shown.kind === 'text' && shown.around.lines.length === 0 ? (
+      {shown.kind === 'text' && shown.around.lines.length === 0 && shown.around.picture !== true ? (
         <p className="panel-note">There is no picture or text of this place to show here.</p>
+      ) : null}
+      {shown.kind === 'text' && shown.around.picture === true ? (
+        <img
+          className="text-picture"
+          src={pictureUrl(citation.contentHash, citation.at, extentOf(citation.at), PICTURE_WIDTH)}
+          alt={`${citation.title}, ${describePosition(citation.at)}`}
+        />
       ) : null}
       {shown.kind === 'text' ? <Lines citation={citation} around={shown.around} /> : null}
     </div>
@@ -41,16 +51,26 @@ export function TextView({ citation }: { citation: Citation }) {
 
 function Lines({ citation, around }: { citation: Citation; around: TextAround }) {
   const { at, quote } = citation
-  const numbered = (at.kind === 'lines' || at.kind === 'rows') && around.lines.length === around.to - around.from + 1
+  const { lines, places } = around
+  const inPlace = lines.map((_, index) => {
+    const place = places?.[index]
+    return place === undefined || touches(place, extentOf(at))
+  })
+  const ofPlace = lines.map((line, index) => (inPlace[index] ? line : ''))
+  const quoted = quote === undefined ? new Set<number>() : linesOfQuote(ofPlace, quote)
+  const numbered = (at.kind === 'lines' || at.kind === 'rows') && lines.length === around.to - around.from + 1
+  const labelled = places !== undefined && (at.kind === 'time' || at.kind === 'slide')
   return (
     <div className="text-lines">
-      {around.lines.map((line, index) => {
+      {lines.map((line, index) => {
         const number = around.from + index
-        const cited = numbered ? number >= at.from && number <= at.to : bears(line, quote)
+        const whole = labelled && (at.kind === 'time' || quoted.size === 0)
+        const cited = numbered ? number >= at.from && number <= at.to : whole ? inPlace[index] : quoted.has(index)
         return (
           // biome-ignore lint/suspicious/noArrayIndexKey: lines do not move
           <div key={index} className={cited ? 'text-line cited' : 'text-line'}>
             {numbered ? <span className="line-number">{number}</span> : null}
+            {labelled ? <span className="line-number">{labelOf(at, places[index], places[index - 1])}</span> : null}
             {cited ? <mark>{line}</mark> : <span>{line}</span>}
           </div>
         )
@@ -59,14 +79,24 @@ function Lines({ citation, around }: { citation: Citation; around: TextAround })
   )
 }
 
-/** What to ask for around the place, in its own unit. */
-function contextOf(at: Position): { from: number; to: number } {
+/** Once for the lines of a place. */
+function labelOf(at: Position, place: Extent | undefined, before: Extent | undefined): string {
+  if (place === undefined || place.from === before?.from) return ''
+  return at.kind === 'time' ? clock(place.from) : String(place.from)
+}
+
+interface Extent {
+  from: number
+  to: number
+}
+
+function extentOf(at: Position): Extent {
   switch (at.kind) {
     case 'lines':
     case 'rows':
-      return { from: Math.max(1, at.from - 12), to: at.to + 12 }
+      return at
     case 'time':
-      return { from: Math.max(0, at.fromMs - 30_000), to: at.toMs + 30_000 }
+      return { from: at.fromMs, to: at.toMs }
     case 'slide':
       return { from: at.slide, to: at.slide }
     case 'page':
@@ -74,7 +104,35 @@ function contextOf(at: Position): { from: number; to: number } {
   }
 }
 
-function bears(line: string, quote: string | undefined): boolean {
+/** What to ask for around the place, in its own unit. */
+function contextOf(at: Position): Extent {
+  const { from, to } = extentOf(at)
+  const around = { lines: 12, rows: 12, time: 30_000, slide: 1, page: 0 }[at.kind]
+  return { from: Math.max(at.kind === 'time' ? 0 : 1, from - around), to: to + around }
+}
+
+/** Pieces of a recording end where the next one begins. */
+function touches(place: Extent, cited: Extent): boolean {
+  return place.from === cited.from || (place.from < cited.to && place.to > cited.from)
+}
+
+/** The lines that a quote runs over, wherever its own lines break. */
+function linesOfQuote(lines: string[], quote: string): Set<number> {
+  const bare = (text: string) => text.replace(/\s+/g, '')
+  const wanted = bare(quote)
+  const start = wanted === '' ? -1 : bare(lines.join('')).indexOf(wanted)
+  const found = new Set<number>()
+  let at = 0
+  for (const [index, line] of lines.entries()) {
+    const end = at + bare(line).length
+    const runsOver = start >= 0 && at < start + wanted.length && end > start
+    if (runsOver || (start < 0 && bears(line, quote))) found.add(index)
+    at = end
+  }
+  return found
+}
+
+function bears(line: string, quote: string): boolean {
   const words = line.trim()
-  return quote !== undefined && words.length > 3 && (quote.includes(words) || words.includes(quote.trim()))
+  return words.length > 3 && (quote.includes(words) || words.includes(quote.trim()))
 }
