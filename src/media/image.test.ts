@@ -7,11 +7,13 @@ import { crc32, deflateSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { program, wordRecall } from '../../test/fixtures/foreign-pdf.ts'
+import { makeZip } from '../../test/fixtures/make-zip.ts'
 import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
 import type { Artifact, Picture } from '../core/artifact.ts'
 import { silentLog } from '../core/log.ts'
 import { type Blobs, createBlobs } from './blobs.ts'
 import { createReader } from './create-reader.ts'
+import { createPreviews } from './previews.ts'
 import type { PageRenderer, Reader } from './reader.ts'
 
 const words = ['Invoice number 4711-K', 'Total: 1,234.56 EUR', 'Payable within thirty days']
@@ -167,6 +169,25 @@ describe('what models are given', () => {
     expect(shown.marks).toHaveLength(1)
     expect(shown.marks[0]?.y).toBeCloseTo(95 / 240, 1)
     await expect(reader.render(request.path, 2, { width: 350, signal })).rejects.toMatchObject({ code: 'file_missing' })
+  })
+
+  test('a citation of a picture in an archive opens that picture, however deep it lies', async () => {
+    const png = await note().png().toBuffer()
+    const deep = makeZip([{ name: 'note.png', content: await note().negate({ alpha: false }).png().toBuffer() }])
+    const artifact = await read(
+      'all.zip',
+      makeZip([
+        { name: 'note.png', content: png },
+        { name: 'deep.zip', content: deep },
+      ]),
+    )
+    expect(artifact.images?.map(({ at }) => at?.inner)).toEqual(['note.png', 'deep.zip/note.png'])
+    const previews = createPreviews({ blobs, renderer: reader, latestArtifact: async () => artifact })
+    const where = { kind: 'page', inner: 'deep.zip/note.png' } as const
+    expect(await previews.lines(artifact.contentHash, 1, 1, where)).toMatchObject({ picture: true })
+    const signal = new AbortController().signal
+    const shown = await previews.picture(artifact.contentHash, 1, 1, { ...where, width: 350, signal })
+    expect([...(await sharp(shown.png).removeAlpha().raw().toBuffer()).subarray(0, 3)]).toEqual([0, 0, 0])
   })
 })
 

@@ -37,19 +37,22 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
   /** The same sink, in which places say which file they are in. */
   function sinkOf(path: string): Sink & { gave(): boolean } {
     let gave = false
+    const placed = (at: Position): Position => ({
+      ...at,
+      inner: at.inner === undefined ? path : `${path}/${at.inner}`,
+    })
     return {
       ...sink,
       gave: () => gave,
       async segment(text, at) {
         if (text.trim() === '') return true
         gave = true
-        const inner = at.inner === undefined ? path : `${path}/${at.inner}`
         const head = at.inner === undefined ? `[${path}]\n` : ''
-        const taken = await sink.segment(`${head}${text}`, { ...at, inner })
+        const taken = await sink.segment(`${head}${text}`, placed(at))
         if (!taken) full = true
         return taken
       },
-      image: (image) => sink.image({ ...image, ...(image.at && { at: { ...image.at, inner: path } }) }),
+      image: (image) => sink.image({ ...image, ...(image.at && { at: placed(image.at) }) }),
       // The whole counts its files itself.
       progress: async () => {},
       problem(problem) {
