@@ -4,6 +4,7 @@ import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measureLatency } from './latency.ts'
+import { measureMedia } from './media.ts'
 import { measureMemory } from './memory.ts'
 import { measureReading } from './reading.ts'
 import { measureRecordings } from './recordings.ts'
@@ -13,7 +14,8 @@ import { describeHost, print, type Result, round, say } from './report.ts'
 const benches: Record<string, () => Promise<Pick<Result, 'tables' | 'aims'>>> = {
   latency: measureLatency,
   reading: measureReading,
-  recordings: measureRecordings,
+  recordings: () => measureRecordings(),
+  media: measureMedia,
   memory: measureMemory,
 }
 

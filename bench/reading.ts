@@ -37,29 +37,12 @@ interface Manual {
 export async function measureReading(): Promise<{ tables: Table[]; aims: Aim[] }> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-bench-'))
   try {
-    const rows: Record<string, Cell>[] = []
-    const manuals = new Map<number, Manual[]>()
-    for (const pages of sizes) {
-      say(`reading: ${pages} pages`)
-      // Each is read once: a file that was read before comes from the cache.
-      const made = await Promise.all(Array.from({ length: repeats }, (_, seed) => make(folder, pages, seed)))
-      manuals.set(pages, made)
-      rows.push(...(await readAll(made)))
-    }
+    const { table, manuals } = await readManuals(folder, sizes)
     const asked = await askAll(manuals.get(200) ?? [])
     const slowest = Math.max(...asked.seconds)
     return {
       tables: [
-        {
-          title: 'Reading PDFs',
-          rows,
-          notes: [
-            `Median of ${repeats} files each. Parley: its reader process started cold, text with positions, passages and artifact stored durably in the built-in PostgreSQL.`,
-            ...(rows.some((row) => row.way === 'pdftotext')
-              ? []
-              : ['pdftotext: skipped, it is not installed (Debian: poppler-utils).']),
-          ],
-        },
+        table,
         {
           title: 'parley ask 200-pages.pdf "…", no model configured, beside a Parley that runs',
           rows: asked.seconds.map((seconds, at) => ({
@@ -77,6 +60,29 @@ export async function measureReading(): Promise<{ tables: Table[]; aims: Aim[] }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Text PDFs of these sizes in `folder`, each read once by Parley and by pdftotext. */
+export async function readManuals(
+  folder: string,
+  sizes: number[],
+): Promise<{ table: Table; manuals: Map<number, Manual[]> }> {
+  const rows: Record<string, Cell>[] = []
+  const manuals = new Map<number, Manual[]>()
+  for (const pages of sizes) {
+    say(`reading: ${pages} pages`)
+    // Each is read once: a file that was read before comes from the cache.
+    const made = await Promise.all(Array.from({ length: repeats }, (_, seed) => make(folder, pages, seed)))
+    manuals.set(pages, made)
+    rows.push(...(await readAll(made)))
+  }
+  const notes = [
+    `Median of ${repeats} files each. Parley: its reader process started cold, text with positions, passages and artifact stored durably in the built-in PostgreSQL.`,
+    ...(rows.some((row) => row.way === 'pdftotext')
+      ? []
+      : ['pdftotext: skipped, it is not installed (Debian: poppler-utils).']),
+  ]
+  return { table: { title: 'Reading PDFs', rows, notes }, manuals }
 }
 
 async function make(folder: string, pages: number, seed: number): Promise<Manual> {

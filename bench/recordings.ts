@@ -1,4 +1,4 @@
-/** What hearing costs beside the recogniser: decoding, cutting and joining an hour that a transcriber hears in no time. */
+/** What hearing costs beside the recogniser: decoding, cutting and joining what a transcriber hears in no time. */
 import { execFileSync } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,7 +9,6 @@ import { watched } from '../test/fixtures/shared-files.ts'
 import type { Result } from './report.ts'
 import { round, say } from './report.ts'
 
-const seconds = 3_600
 const encodings: Record<string, string[]> = {
   'voice.ogg': ['-c:a', 'libopus', '-b:a', '24k', '-ac', '1'],
   'talk.mp3': ['-c:a', 'libmp3lame', '-b:a', '128k'],
@@ -28,12 +27,13 @@ const instant: Transcriber = {
   check: async () => 'instant',
 }
 
-export async function measureRecordings(): Promise<Pick<Result, 'tables' | 'aims'>> {
+export async function measureRecordings(minutes = 60): Promise<Pick<Result, 'tables' | 'aims'>> {
+  const seconds = 60 * minutes
   const folder = await mkdtemp(join(tmpdir(), 'parley-bench-'))
   const rows: Record<string, number | string>[] = []
   try {
     for (const [name, args] of Object.entries(encodings)) {
-      say(`hearing an hour of ${name}`)
+      say(`recordings: ${minutes} minutes of ${name}`)
       const file = join(folder, name)
       const noise = `anoisesrc=d=${seconds}:c=pink:a=0.2:r=16000`
       execFileSync('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-i', noise, ...args, file])
@@ -48,7 +48,7 @@ export async function measureRecordings(): Promise<Pick<Result, 'tables' | 'aims
       const artifact = await rig.reader.read(request, watched())
       const took = (performance.now() - started) / 1000
       clearInterval(timer)
-      const row = { recording: name, minutes: seconds / 60, seconds: round(took), 'real-time factor': took / seconds }
+      const row = { recording: name, minutes, seconds: round(took), 'real-time factor': took / seconds }
       rows.push({ ...row, segments: artifact.segments.length, 'memory MB more': round((most - before) / 1e6) })
     }
   } finally {
