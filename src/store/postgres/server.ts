@@ -73,8 +73,12 @@ async function bringUp(options: StartOptions, state: { spawned: Spawned | undefi
       await explainExit(spawned, placement, begun)
       await sleep(100, undefined, { signal: options.signal })
     } else if (state.spawned === undefined && !(file !== undefined && (await isPostmaster(file.pid, placement.data)))) {
-      if (file !== undefined) await removeStaleLocks(placement.data, file)
-      state.spawned = await spawnServer(options)
+      // Backends that outlive their server use its memory still. Its lock file is what keeps a second server from that,
+      // and is not to be cleared away as stale before they are gone.
+      if ((await endStragglers(placement, performance.now() - begun)) === 0) {
+        if (file !== undefined) await removeStaleLocks(placement.data, file)
+        state.spawned = await spawnServer(options)
+      }
     }
     if (performance.now() - heard > silenceMs || performance.now() - begun > recoveryMs) {
       throw failed(placement, 'does not take connections', await tail(placement.logFile))
@@ -186,16 +190,24 @@ async function explainExit(spawned: Spawned, placement: Placement, begun: number
   const said = await tail(placement.logFile, spawned.logFrom)
   const waited = performance.now() - begun
   if (waited > silenceMs) throw failed(placement, 'does not start', said)
-  // Backends of a killed server finish what they are at before they notice. Waiting for them is right, but not for ever.
   if (said.includes('pre-existing shared memory block')) {
-    for (const pid of waited > 1000 ? await processesNaming(clusterName(placement)) : []) {
-      signal(pid, waited > 4000 ? 'SIGKILL' : 'SIGTERM')
-    }
+    await endStragglers(placement, waited)
     return
   }
   // Another Parley starts the same database at the same moment.
   if (said.includes('lock file') && said.includes('already exists')) return
   throw failed(placement, 'does not start', said)
+}
+
+/**
+ * Backends of a killed server finish what they are at before they notice. Waiting for them is right, but not for ever.
+ * Answers how many there are.
+ */
+async function endStragglers(placement: Placement, waited: number): Promise<number> {
+  // Backends by their titles: a server that is just starting carries the name in its arguments and is none.
+  const stragglers = await processesNaming(`postgres: ${clusterName(placement)}`)
+  for (const pid of waited > 1000 ? stragglers : []) signal(pid, waited > 4000 ? 'SIGKILL' : 'SIGTERM')
+  return stragglers.length
 }
 
 function failed(placement: Placement, what: string, said: string): ParleyError {
