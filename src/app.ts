@@ -248,10 +248,17 @@ async function work({ config, state, ways, models, reader, platforms, opening, l
   await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, sweepEveryMs)
 }
 
+/** Until the table of commands is there. */
+const commands = {
+  commands: [],
+  command: async () => ({ text: 'There are no commands yet.' }),
+  suggest: async () => [],
+}
+
 /** Takes messages in, from every platform. */
 async function receive(running: Running): Promise<string | null> {
   const { config, state, ways, platforms, opening, log } = running
-  const inbox = createInbox({ turns: state.turns, queue: ways.queue, channel: ways.channel, log })
+  const inbox = createInbox({ turns: state.turns, queue: ways.queue, channel: ways.channel, commands, log })
   const listeners = platforms.all.map((platform) => platform.listen(inbox))
   const url = await listen(
     running,

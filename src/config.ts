@@ -36,8 +36,14 @@ export const Environment = z.object({
   ROLE: z.enum(['all', 'gateway', 'worker']).default('all'),
   QUEUES: list(['turn', 'media', 'system']).default(['turn', 'media', 'system']),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  /** Encrypts the secrets that Parley stores. */
+  PARLEY_SECRET: z.string().min(16, 'wants at least 16 characters: `openssl rand -hex 32` gives a good one').optional(),
+  /** Where people and platforms reach this port from outside. */
+  PUBLIC_URL: url.optional(),
   OPENAI_API_KEY: z.string().min(1).optional(),
   OPENAI_BASE_URL: url.optional(),
+  ANTHROPIC_API_KEY: z.string().min(1).optional(),
+  ANTHROPIC_BASE_URL: url.optional(),
   OLLAMA_HOST: z.string().min(1).optional(),
   TRANSCRIBE_URL: url.optional(),
   TRANSCRIBE_MODEL: z.string().min(1).optional(),

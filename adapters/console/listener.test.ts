@@ -9,6 +9,7 @@ import { ParleyError } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { createLocalChannel } from '../../src/queue/channel-local.ts'
+import { fakeIntake } from '../../test/fakes/intake.ts'
 import type { Message } from './api.ts'
 import type { Board } from './board.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
@@ -75,11 +76,7 @@ async function setUp({ board = {}, intake = {}, previews = {}, removed = [] }: S
     status: async () => ({ version: '0', models: [], notice: null, limits }),
     ...{ topics, limits, loopback: true, log: silentLog },
   }
-  const listener = createListener(deps, {
-    receive: async () => ({ turnId: randomUUID(), kind: 'new' }),
-    act: unused,
-    ...intake,
-  })
+  const listener = createListener(deps, fakeIntake({ act: unused, ...intake }))
   const http = createServer((request, response) => void listener.mounts[0]?.handle(request, response))
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
   ends.push(async () => {

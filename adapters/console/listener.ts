@@ -49,7 +49,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   app.delete('/console/threads/:id', async (context) => {
     const id = idOf(context, 'id')
     const known = await board.thread(id)
-    if (known?.status) await intake.act({ kind: 'stop', turnId: known.status.turnId, by: localAuthor.id })
+    if (known?.status) await intake.act({ kind: 'stop', turnId: known.status.turnId, by: localAuthor })
     const forgotten = await board.deleteThread(id, conversationKey(conversationOf(id)))
     await Promise.all(forgotten.map((hash) => blobs.remove(hash)))
     topics.publish(listTopic, toJson({ type: 'threadDeleted', threadId: id }))
@@ -133,7 +133,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   app.post('/console/turns/:turnId/:action{stop|regenerate}', async (context) => {
     const kind = context.req.param('action') === 'stop' ? 'stop' : 'regenerate'
-    return context.json(await intake.act({ kind, turnId: idOf(context, 'turnId'), by: localAuthor.id }))
+    return context.json(await intake.act({ kind, turnId: idOf(context, 'turnId'), by: localAuthor }))
   })
 
   app.get('/console/events', (context) => {

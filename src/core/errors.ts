@@ -12,6 +12,7 @@ export const errorCodes = {
   database_unreachable: 'later',
   database_start_failed: 'never',
   queue_unreachable: 'later',
+  secret_missing: 'never',
   // files
   file_missing: 'never',
   file_too_large: 'never',
@@ -40,6 +41,15 @@ export const errorCodes = {
   model_stalled: 'now',
   model_truncated: 'now',
   model_unknown: 'never',
+  model_not_allowed: 'never',
+  model_price_unknown: 'never',
+  // money and limits
+  budget_exhausted: 'never',
+  rate_limited: 'later',
+  // commands
+  command_invalid: 'never',
+  command_forbidden: 'never',
+  approval_not_found: 'never',
   // turns
   turn_failed: 'now',
   turn_not_found: 'never',

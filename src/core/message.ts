@@ -43,11 +43,28 @@ export type ReplyTarget = z.infer<typeof ReplyTarget>
 export const ReplyTarget = z.object({ conversation: ConversationRef, data: Json })
 
 export type Author = z.infer<typeof Author>
-export const Author = z.object({ id: z.string().min(1), name: z.string().optional() })
+export const Author = z.object({
+  id: z.string().min(1),
+  name: z.string().optional(),
+  /**
+   * What the platform itself says of this person in this workspace. Owners are Parley's first admins there; `guest` and
+   * `stranger` (of another organisation) obey the policy for outsiders. Absent: not known, an ordinary member.
+   */
+  standing: z.enum(['owner', 'member', 'guest', 'stranger']).optional(),
+})
+
+/** What a message asks for beside its words; policies and limits still hold. */
+export type Wish = z.infer<typeof Wish>
+export const Wish = z.object({
+  /** Id or alias of a model. */
+  model: z.string().optional(),
+  temperature: z.number().min(0).max(2).optional(),
+  maxOutputTokens: z.number().int().positive().optional(),
+})
 
 export type IncomingMessage = z.infer<typeof IncomingMessage>
 export const IncomingMessage = z.object({
-  /** The platform's event id: a redelivery carries the same one. */
+  /** The platform's own id of the message or event: a redelivery, and an edit of the message, carry the same one. */
   id: z.string().min(1),
   conversation: ConversationRef,
   author: Author,
@@ -58,6 +75,13 @@ export const IncomingMessage = z.object({
   replyTarget: ReplyTarget,
   /** The text of the message that this one answers or forwards. */
   quoted: z.string().optional(),
+  wish: Wish.optional(),
+  /** What was said before, oldest first, where the sender tells it each time instead of Parley remembering it. */
+  history: z.array(z.object({ role: z.enum(['user', 'assistant']), text: z.string() })).optional(),
+  /** Instructions that the sender sets for this answer. */
+  instructions: z.string().optional(),
+  /** Only its author may see the answer, where the platform can. */
+  private: z.boolean().optional(),
   /** BCP 47. */
   locale: z.string().optional(),
   /** ISO 8601, by the platform's clock. */

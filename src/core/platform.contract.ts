@@ -2,10 +2,12 @@
 import { randomUUID } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { fakeIntake } from '../../test/fakes/intake.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
+import type { Action } from './action.ts'
 import { ParleyError } from './errors.ts'
 import { Attachment, IncomingMessage, type ReplyTarget } from './message.ts'
-import type { Action, Intake, OutgoingMessage, Platform } from './platform.ts'
+import type { Intake, OutgoingMessage, Platform } from './platform.ts'
 
 /** One message as somebody on the platform sees it. */
 export interface Seen {
@@ -40,7 +42,7 @@ function recorder() {
   const received: IncomingMessage[] = []
   const acted: Action[] = []
   const state = { failing: false }
-  const intake: Intake = {
+  const intake = fakeIntake({
     async receive(message) {
       if (state.failing) throw new ParleyError('database_unreachable', 'The database is away. Please try again.')
       const known = received.some(({ id }) => id === message.id)
@@ -49,9 +51,9 @@ function recorder() {
     },
     async act(action) {
       acted.push(action)
-      return { turnId: action.turnId }
+      return {}
     },
-  }
+  })
   return { intake, received, acted, state }
 }
 

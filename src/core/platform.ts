@@ -4,8 +4,10 @@
  */
 import type { IncomingMessage as HttpRequest, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
+import type { Action } from './action.ts'
+import type { CommandCall, CommandSpec, Notice, OutgoingFile } from './command.ts'
 import type { Json } from './json.ts'
-import type { Attachment, IncomingMessage, ReplyTarget } from './message.ts'
+import type { Attachment, Author, ConversationRef, IncomingMessage, ReplyTarget } from './message.ts'
 import type { Citation, Receipt } from './reply.ts'
 
 export interface Capabilities {
@@ -17,7 +19,10 @@ export interface Capabilities {
   minEditMs: number
   /** `native`: the platform shows progress beside the conversation. `message`: progress is the reply's first text. */
   status: 'native' | 'message'
+  /** Whether people can press buttons under a reply: stop, regenerate, why and the like. */
   buttons: boolean
+  /** A longer reply is its first messages and the whole as a file, by `Transport.attach`. Absent: no limit. */
+  maxMessages?: number
 }
 
 /** The platform's own id of a posted message. */
@@ -53,6 +58,15 @@ export interface Transport {
   remove(target: ReplyTarget, ref: MessageRef, options: { signal: AbortSignal }): Promise<void>
   /** Shows what is happening, or clears it with `null`. Only where `capabilities.status` is `native`. Never throws. */
   status(target: ReplyTarget, turnId: string, text: string | null, state: TurnState): Promise<void>
+  /** Adds a file to a reply. `key` as with `post`. Throws `platform_*`. */
+  attach?(
+    target: ReplyTarget,
+    turnId: string,
+    file: OutgoingFile,
+    options: { key: string; signal: AbortSignal },
+  ): Promise<MessageRef>
+  /** Says something outside of any reply: an alert, a request for approval. `key` as with `post`. Throws `platform_*`. */
+  notify?(target: ReplyTarget, notice: Notice, options: { key: string; signal: AbortSignal }): Promise<void>
 }
 
 export interface Files {
@@ -66,12 +80,36 @@ export interface Received {
   kind: 'new' | 'joined' | 'duplicate'
 }
 
-export type Action = { kind: 'stop'; turnId: string; by: string } | { kind: 'regenerate'; turnId: string; by: string }
+/** A person changed a message that Parley has taken in. */
+export interface Revision {
+  platform: string
+  /** As in IncomingMessage. */
+  id: string
+  text: string
+  by: Author
+}
+
+/** `revised`: the turn had not started and answers the new text. `started`: too late, regenerating would answer the new text. */
+export type Revised = { kind: 'revised' | 'started'; turnId: string } | { kind: 'unknown' }
 
 /** Where a listener delivers. When a call returns, its effect is committed: only then may the platform be acknowledged. */
 export interface Intake {
   receive(message: IncomingMessage): Promise<Received>
-  act(action: Action): Promise<{ turnId: string }>
+  /** Presses a button. `turnId` is the turn that goes on from it; `notice` is for the one who pressed. */
+  act(action: Action): Promise<{ turnId?: string; notice?: Notice }>
+  /** Runs a command. Never throws for what the person did: the notice says what is wrong. */
+  command(call: CommandCall): Promise<Notice>
+  /** What may stand for an argument, best first: for a platform's completion while somebody types. At most 25. */
+  suggest(
+    call: Pick<CommandCall, 'conversation' | 'author'>,
+    command: string,
+    argument: string,
+    typed: string,
+  ): Promise<string[]>
+  commands: readonly CommandSpec[]
+  revise(revision: Revision): Promise<Revised>
+  /** Whether Parley has answered in this conversation, so that a message there needs no mention. */
+  takesPart(conversation: ConversationRef): Promise<boolean>
 }
 
 /** Requests of the shared HTTP port whose path equals `prefix` or lies below it. */

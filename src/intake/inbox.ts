@@ -4,8 +4,8 @@
  */
 import { errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { IncomingMessage } from '../core/message.ts'
-import type { Action, Intake, Received } from '../core/platform.ts'
+import { conversationKey, IncomingMessage } from '../core/message.ts'
+import type { Intake, Received } from '../core/platform.ts'
 import type { Channel } from '../queue/channel.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Dispatch, Turns } from '../store/turns.ts'
@@ -19,10 +19,11 @@ export interface InboxDeps {
   turns: Turns
   queue: Queue
   channel: Channel
+  commands: Pick<Intake, 'command' | 'suggest' | 'commands'>
   log: Log
 }
 
-export function createInbox({ turns, queue, channel, log }: InboxDeps): Intake {
+export function createInbox({ turns, queue, channel, commands, log }: InboxDeps): Intake {
   async function handOver(next: Dispatch, kind: Received['kind']): Promise<void> {
     try {
       // The turn that was joined is on its way already; it waits for its new files when it starts.
@@ -44,20 +45,32 @@ export function createInbox({ turns, queue, channel, log }: InboxDeps): Intake {
       return { kind, turnId }
     },
 
-    async act(action: Action) {
-      if (action.kind === 'regenerate') {
-        const next = await turns.regenerate(action.turnId)
-        await handOver(next, 'new')
-        return { turnId: next.turnId }
+    async act(action) {
+      switch (action.kind) {
+        case 'stop':
+          return await stop(action.turnId)
+        case 'regenerate': {
+          const next = await turns.regenerate(action.turnId)
+          await handOver(next, 'new')
+          return { turnId: next.turnId }
+        }
+        default:
+          throw new ParleyError('request_invalid', 'That button is of a newer Parley. Please ask the question again.')
       }
-      const known = await turns.requestStop(action.turnId)
-      if (known === null) throw new ParleyError('turn_not_found', 'That answer is no longer here. Nothing is running.')
-      // The worker that holds the turn hears this at once; should it be lost, the next renewal of the lease tells.
-      channel.publish(stopTopic, { turnId: action.turnId })
-      // Nobody holds a turn whose files are still to be read: this job ends it without waiting for them.
-      if (known === 'queued')
-        await handOver({ turnId: action.turnId, dispatch: stopDispatch, attachmentIds: [] }, 'new')
-      return { turnId: action.turnId }
     },
+
+    revise: ({ platform, id, text, by }) => turns.revise(platform, id, text, by.id),
+    takesPart: (conversation) => turns.takesPart(conversationKey(conversation)),
+    ...commands,
+  }
+
+  async function stop(turnId: string): Promise<{ turnId: string }> {
+    const known = await turns.requestStop(turnId)
+    if (known === null) throw new ParleyError('turn_not_found', 'That answer is no longer here. Nothing is running.')
+    // The worker that holds the turn hears this at once; should it be lost, the next renewal of the lease tells.
+    channel.publish(stopTopic, { turnId })
+    // Nobody holds a turn whose files are still to be read: this job ends it without waiting for them.
+    if (known === 'queued') await handOver({ turnId, dispatch: stopDispatch, attachmentIds: [] }, 'new')
+    return { turnId }
   }
 }

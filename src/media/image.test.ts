@@ -1,5 +1,5 @@
 /** Pictures of every sort: what models are given of them, what is recognised on them, and what is refused. */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -17,7 +17,14 @@ import { createPreviews } from './previews.ts'
 import type { PageRenderer, Reader } from './reader.ts'
 
 const words = ['Invoice number 4711-K', 'Total: 1,234.56 EUR', 'Payable within thirty days']
-const magick = program('convert')
+const magick = imageMagick()
+/** Other programs are called `convert` too. */
+function imageMagick(): string | undefined {
+  const convert = program('convert')
+  const told = convert === undefined ? '' : spawnSync(convert, ['-version'], { encoding: 'utf8' }).stdout
+  return told.startsWith('Version: ImageMagick') ? convert : undefined
+}
+
 /** The reading processes' largest memory, in MB. */
 const peaks: number[] = []
 let files: SharedFiles

@@ -137,6 +137,17 @@ export function createTurns(database: Database): Turns {
       return row?.state ?? null
     },
 
+    async revise(platform, id, text, authorId) {
+      const [row] = await query<{ id: string; revised: boolean }>(sql.revise, [platform, id, storable(text), authorId])
+      if (row === undefined) return { kind: 'unknown' }
+      return { kind: row.revised ? 'revised' : 'started', turnId: row.id }
+    },
+
+    async takesPart(key) {
+      const [row] = await query<{ known: boolean }>(sql.takesPart, [key])
+      return row?.known === true
+    },
+
     async regenerate(turnId) {
       const [row] = await query<{ known: boolean; ended: boolean; latest: boolean; id: string | null }>(
         sql.regenerate,

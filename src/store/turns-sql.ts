@@ -207,6 +207,29 @@ with asked as (
 select state from turn where id = $1`,
 }
 
+/**
+ * The turn is locked before its state is looked at: one that a worker claims at this moment counts as started. The message
+ * as it is now is kept either way, for whoever regenerates the answer.
+ */
+export const revise: Statement = {
+  name: 'inbound_revise',
+  text: `
+with held as (
+  select turn.id, turn.state from inbound join turn on turn.id = inbound.turn_id
+  where inbound.platform = $1 and inbound.id = $2 and turn.author_id = $4
+  for update of turn
+), changed as (
+  update inbound set message = jsonb_set(inbound.message, '{text}', to_jsonb($3::text)) from held
+  where inbound.platform = $1 and inbound.id = $2
+)
+select id, state = 'queued' as revised from held`,
+}
+
+export const takesPart: Statement = {
+  name: 'conversation_known',
+  text: `select exists (select from turn where conversation_key = $1) as known`,
+}
+
 /** The old turn leaves the history; what its reply was posted as goes to the new one when that is claimed. */
 export const regenerate: Statement = {
   name: 'turn_regenerate',

@@ -1,7 +1,7 @@
 /** The port of turns: what was asked, whose turn it is, and what was answered. Implemented in turns-postgres.ts. */
 import type { Json } from '../core/json.ts'
 import type { Attachment, IncomingMessage, ReplyTarget } from '../core/message.ts'
-import type { MessageRef, Received, TurnState } from '../core/platform.ts'
+import type { MessageRef, Received, Revised, TurnState } from '../core/platform.ts'
 import type { AttachmentReceipt, Citation, Receipt } from '../core/reply.ts'
 
 export type EndState = Extract<TurnState, 'done' | 'stopped' | 'failed'>
@@ -104,6 +104,10 @@ export interface Turns {
   removePart(turnId: string, ordinal: number): Promise<void>
   /** `null` for a turn that is not known. */
   requestStop(turnId: string): Promise<TurnState | null>
+  /** Replaces the text of a message by its author, while its turn has not started. */
+  revise(platform: string, id: string, text: string, authorId: string): Promise<Revised>
+  /** Whether a turn of this conversation was ever taken in. */
+  takesPart(conversationKey: string): Promise<boolean>
   /** A new turn that answers the same messages in the same reply. Throws `turn_not_found`, `turn_not_latest`. */
   regenerate(turnId: string): Promise<Dispatch>
   /**

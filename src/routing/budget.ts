@@ -1,0 +1,49 @@
+/**
+ * The one door of every paid call (law 5): the most that it can cost is reserved over all its scopes in one transaction
+ * before it is made, and what it did cost is settled after, once. Implemented in src/store/ledger-postgres.ts.
+ */
+import type { Json } from '../core/json.ts'
+import type { NanoUsd } from '../core/money.ts'
+import type { Usage } from '../core/reply.ts'
+import type { Spender } from '../core/scope.ts'
+
+export type PaidKind = 'answer' | 'transcription' | 'embedding' | 'image' | 'search' | 'classifier'
+
+export interface PaidCall {
+  /** Made by the caller, one for each attempt: the same id reserves once. A uuid. */
+  id: string
+  turnId?: string
+  spender: Spender
+  kind: PaidKind
+  provider: string
+  model: string
+  /** The most that it can cost. */
+  worst: NanoUsd
+  /** By which it is priced; kept on the ledger's row. */
+  price: Json
+}
+
+export interface Settlement {
+  cost: NanoUsd
+  usage?: Usage
+  /** The provider told no usage: the cost is Parley's own estimate. */
+  estimated: boolean
+  outcome: 'ok' | 'failed' | 'aborted'
+  /** Milliseconds from the request to its end, and to the first text. */
+  ms: number
+  firstTokenMs?: number
+}
+
+export interface Reservation {
+  /** What the call did cost. Again is no harm: the first one counts. */
+  settle(settlement: Settlement): Promise<void>
+  /** Nothing was sent, so nothing was spent. */
+  release(): Promise<void>
+}
+
+export interface Budget {
+  /** Throws `budget_exhausted`, which names the rule that is in the way and when it resets. */
+  reserve(call: PaidCall): Promise<Reservation>
+  /** The least that is left over all of a person's scopes, by model; `null`: no limit. What is reserved is not left. */
+  left(spender: Spender, models: { provider: string; id: string }[]): Promise<(NanoUsd | null)[]>
+}

@@ -1,0 +1,73 @@
+/**
+ * What admins and people set by command, for one scope each. THE table: name → shape. A value set for a narrower scope wins
+ * over a wider one, but for what restricts: those add up (src/admin/effective.ts). Implemented in settings-postgres.ts.
+ */
+import { z } from 'zod'
+import { ReplyTarget } from '../core/message.ts'
+import type { Scope } from '../core/scope.ts'
+
+/** A model as settings name it: `provider/id`. */
+const ModelKey = z.string().min(1)
+/** Decimal USD, such as `0.15`. */
+const Usd = z.string().regex(/^\d+(?:\.\d{1,9})?$/)
+
+export const settings = {
+  /** Models: which one answers, which may not, what they are called and what they cost. */
+  'models.default': ModelKey,
+  'models.pinned': ModelKey,
+  'models.disabled': z.array(ModelKey),
+  'models.aliases': z.record(z.string(), ModelKey),
+  'models.prices': z.record(
+    ModelKey,
+    z.union([
+      z.object({ input: Usd, output: Usd, cacheRead: Usd.optional(), cacheWrite: Usd.optional() }),
+      z.object({ perHour: Usd }),
+    ]),
+  ),
+  /** Policy. */
+  'policy.localOnly': z.boolean(),
+  'policy.search': z.boolean(),
+  'policy.allowedModels': z.array(ModelKey),
+  'policy.outsiders': z.enum(['answer', 'refuse']),
+  'policy.atLimit': z.enum(['cheaper', 'refuse']),
+  /** Limits of one person or one channel, whichever the scope is. */
+  'limits.requestsPerMinute': z.int().positive(),
+  'limits.concurrentTurns': z.int().positive(),
+  /** Where alerts and requests for approval go. */
+  'alerts.target': ReplyTarget,
+  /** IANA, such as `Europe/Berlin`: in which days, weeks and months budgets reset. */
+  timezone: z.string(),
+  /** Who may do what, by the platform's id of the person; of a channel, its managers. */
+  roles: z.record(z.string(), z.enum(['manager', 'admin'])),
+  /** How Parley answers. */
+  'persona.instructions': z.string().max(4000),
+  'persona.language': z.string().max(80),
+  'persona.temperature': z.number().min(0).max(2),
+  'persona.maxOutputTokens': z.int().min(16),
+  'persona.templates': z.record(z.string(), z.string().max(8000)),
+} as const satisfies Record<string, z.ZodType>
+
+export type SettingName = keyof typeof settings
+export type SettingValue<Name extends SettingName> = z.infer<(typeof settings)[Name]>
+
+/** Who changed something, and through what. */
+export interface Changer {
+  /** `slack/T1/U1`, `console/local/local`, `cli`. */
+  id: string
+  name?: string
+}
+
+export interface Settings {
+  /** All values set for these scopes, in their order. Cached: a change anywhere is seen within a moment everywhere. */
+  read(scopes: readonly Scope[]): Promise<ReadonlyMap<Scope, { [Name in SettingName]?: SettingValue<Name> }>>
+  /**
+   * Sets or, with `null`, removes a value, and writes the audit log in the same statement. `change` gets the value as it is
+   * at that moment and may run again when somebody else was faster. Answers before and after.
+   */
+  change<Name extends SettingName>(
+    scope: Scope,
+    name: Name,
+    change: (before: SettingValue<Name> | null) => SettingValue<Name> | null,
+    by: Changer,
+  ): Promise<{ before: SettingValue<Name> | null; after: SettingValue<Name> | null }>
+}
