@@ -36,6 +36,10 @@ import { openDatabase } from './store/database.ts'
 import { clearRunning, writeRunning } from './store/home.ts'
 import { startEmbeddedPostgres } from './store/postgres/embedded.ts'
 import { migrate } from './store/postgres/migrate.ts'
+import { createLocalQuota } from './store/quota-local.ts'
+import { createPostgresQuota } from './store/quota-postgres.ts'
+import { createRecords } from './store/records-postgres.ts'
+import { createSecrets } from './store/secrets.ts'
 import { createTurns } from './store/turns-postgres.ts'
 import { version } from './version.ts'
 
@@ -115,11 +119,17 @@ async function openState(
   await migrate(connection, { log })
   const database = openDatabase(connection, { log })
   opening.defer(() => database.close())
+  const alone = embedded !== undefined && config.role === 'all'
+  const secrets = createSecrets(config.secret)
   return {
     connection,
     database,
     /** This process alone uses the database. */
-    alone: embedded !== undefined && config.role === 'all',
+    alone,
+    secrets,
+    /** What a platform's adapter is given: its own records, and the pace that all processes keep together. */
+    records: (platform: string) => createRecords(database, secrets, platform),
+    quota: alone ? createLocalQuota() : createPostgresQuota(database),
     embedded: embedded !== undefined,
     /** Names this process in leases. */
     owner: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,

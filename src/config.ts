@@ -177,6 +177,7 @@ function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof F
     role: environment.ROLE,
     queues: environment.QUEUES,
     logLevel: environment.LOG_LEVEL,
+    secret: environment.PARLEY_SECRET,
     providers: {
       openai: openai ? { apiKey: environment.OPENAI_API_KEY, baseUrl: environment.OPENAI_BASE_URL } : undefined,
       ollama: environment.OLLAMA_HOST === undefined ? undefined : { baseUrl: ollamaUrl(environment.OLLAMA_HOST) },

@@ -1,0 +1,64 @@
+/**
+ * One line for all processes: a row for each key says when the line is free again, and one statement takes the next place
+ * in it, by the database's clock. The row's lock makes it exact. The table is unlogged: after a crash of the server every
+ * line is free, which the platform itself corrects.
+ */
+import type { Quota } from '../core/quota.ts'
+import type { Database, Statement } from './database.ts'
+
+/**
+ * `free_at` is when the line has no claim left on it; up to `burst` places may lie before that. Sent again after a lost
+ * answer it takes one place more, which costs a short wait and nothing else.
+ */
+const take: Statement = {
+  name: 'quota_take',
+  text: `
+insert into platform_quota as line (key, free_at, place)
+select $1, moment + $2::float8 * interval '1 millisecond', moment from (select clock_timestamp() as moment offset 0) clock
+on conflict (key) do update set (free_at, place) = (
+  select from_then + $2::float8 * interval '1 millisecond',
+    greatest(moment, line.held_until, from_then - $2::float8 * ($3::int - 1) * interval '1 millisecond')
+  from (
+    select moment, greatest(moment, line.free_at, line.held_until) as from_then
+    from (select clock_timestamp() as moment offset 0) clock
+    offset 0
+  ) next)
+returning greatest(0, extract(epoch from place - clock_timestamp()) * 1000)::float8 as wait`,
+}
+
+const hold: Statement = {
+  name: 'quota_hold',
+  text: `
+insert into platform_quota as line (key, free_at, place, held_until)
+select $1, until, until, until from (select clock_timestamp() + $2::float8 * interval '1 millisecond' as until) held
+on conflict (key) do update set held_until = greatest(line.held_until, excluded.held_until)`,
+}
+
+/** Lines that have been free for a while: to take from one that is gone is the same. */
+const sweep: Statement = {
+  name: 'quota_sweep',
+  text: `
+delete from platform_quota
+where free_at < now() - interval '10 minutes' and (held_until is null or held_until < now() - interval '10 minutes')`,
+}
+
+const sweepEveryMs = 10 * 60_000
+
+export function createPostgresQuota(database: Pick<Database, 'query'>, now: () => number = Date.now): Quota {
+  const { query } = database
+  let sweptAt = now()
+
+  return {
+    async take(key, everyMs, burst = 1) {
+      if (now() - sweptAt >= sweepEveryMs) {
+        sweptAt = now()
+        await query(sweep, [])
+      }
+      const [row] = await query<{ wait: number }>(take, [key, everyMs, burst])
+      return row?.wait ?? 0
+    },
+    async hold(key, ms) {
+      await query(hold, [key, ms])
+    },
+  }
+}

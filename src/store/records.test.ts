@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { startTestDatabase, type TestServer } from '../../test/database.ts'
+import { silentLog } from '../core/log.ts'
+import { openDatabase } from './database.ts'
+import { createRecords } from './records-postgres.ts'
+import { createSecrets } from './secrets.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestDatabase()
+})
+afterAll(() => server?.dispose())
+
+const secrets = createSecrets('a secret for the tests alone')
+
+async function desk() {
+  const { connection } = await server.createDatabase()
+  const database = openDatabase(connection, { log: silentLog })
+  onTestFinished(() => database.close())
+  return { database, slack: createRecords(database, secrets, 'slack') }
+}
+
+describe('records of a platform', () => {
+  it('are kept under their key, replaced and removed', async () => {
+    const { slack } = await desk()
+    expect(await slack.get('reference/C1')).toBeUndefined()
+    await slack.put('reference/C1', { url: 'https://example.org', tries: [1, null, true] })
+    expect(await slack.get('reference/C1')).toEqual({ url: 'https://example.org', tries: [1, null, true] })
+    await slack.put('reference/C1', null)
+    expect(await slack.get('reference/C1')).toBeNull()
+    await slack.remove('reference/C1')
+    await slack.remove('reference/C1')
+    expect(await slack.get('reference/C1')).toBeUndefined()
+  })
+
+  it('are listed by the beginning of their keys, in order, without patterns', async () => {
+    const { slack } = await desk()
+    for (const key of ['team/b', 'team/B', 'team/a_1', 'team%', 'teams']) await slack.put(key, key)
+    expect((await slack.list('team/')).map(({ key }) => key)).toEqual(['team/B', 'team/a_1', 'team/b'])
+    expect((await slack.list('team%')).map(({ key }) => key)).toEqual(['team%'])
+    expect(await slack.list('')).toHaveLength(5)
+  })
+
+  it('of one platform are not seen by another', async () => {
+    const { database, slack } = await desk()
+    await slack.put('a', 1)
+    const discord = createRecords(database, secrets, 'discord')
+    expect(await discord.get('a')).toBeUndefined()
+    expect(await discord.list('')).toEqual([])
+    await discord.remove('a')
+    expect(await slack.get('a')).toBe(1)
+  })
+
+  it('that are too large or have no key are refused', async () => {
+    const { slack } = await desk()
+    await expect(slack.put('', 1)).rejects.toThrow(RangeError)
+    await expect(slack.put('k'.repeat(513), 1)).rejects.toThrow(RangeError)
+    await expect(slack.put('a', 'x'.repeat(300_000))).rejects.toThrow(RangeError)
+  })
+
+  it('that are secret lie nowhere in the database in clear', async () => {
+    const { database, slack } = await desk()
+    const token = `xoxb-${randomBytes(16).toString('hex')}`
+    await slack.put('installation/T1', { token, name: 'Acme' }, { secret: true })
+    expect(await slack.get('installation/T1')).toEqual({ token, name: 'Acme' })
+    expect(await slack.list('installation/')).toEqual([{ key: 'installation/T1', value: { token, name: 'Acme' } }])
+    const found = await everywhere(database, token.slice(5, 21))
+    expect(found).toEqual([])
+    // The search sees what is not secret.
+    await slack.put('installation/T2', { token })
+    expect(await everywhere(database, token.slice(5, 21))).toEqual(['platform_record'])
+    // What was in clear is gone when it is put as a secret.
+    await slack.put('installation/T2', { token }, { secret: true })
+    expect(await everywhere(database, token.slice(5, 21))).toEqual([])
+  })
+
+  it('that are secret want the secret they were stored with', async () => {
+    const { database, slack } = await desk()
+    await slack.put('open', 1)
+    await slack.put('sealed', 'hush', { secret: true })
+    for (const other of [undefined, 'another secret for the tests']) {
+      const records = createRecords(database, createSecrets(other), 'slack')
+      expect(await records.get('open')).toBe(1)
+      await expect(records.get('sealed')).rejects.toMatchObject({ code: 'secret_missing' })
+      await expect(records.list('')).rejects.toMatchObject({ code: 'secret_missing' })
+    }
+    const without = createRecords(database, createSecrets(undefined), 'slack')
+    await expect(without.put('sealed', 'hush', { secret: true })).rejects.toMatchObject({ code: 'secret_missing' })
+    expect(await slack.get('sealed')).toBe('hush')
+  })
+
+  it('that are secret do not open under another key', async () => {
+    const { database, slack } = await desk()
+    await slack.put('mine', 'hush', { secret: true })
+    await database.pool.query(`update platform_record set key = 'yours' where key = 'mine'`)
+    await expect(slack.get('yours')).rejects.toMatchObject({ code: 'secret_missing' })
+  })
+})
+
+/** The tables that hold `text` in any column of any row. */
+async function everywhere(database: Awaited<ReturnType<typeof desk>>['database'], text: string): Promise<string[]> {
+  const { rows } = await database.pool.query<{ name: string }>(
+    `select relname as name from pg_class where relkind in ('r', 'm') and relnamespace = 'public'::regnamespace`,
+  )
+  const found: string[] = []
+  for (const { name } of rows) {
+    const { rowCount } = await database.pool.query(`select from "${name}" t where strpos(t::text, $1) > 0 limit 1`, [
+      text,
+    ])
+    if (rowCount !== 0) found.push(name)
+  }
+  return found
+}
