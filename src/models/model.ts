@@ -25,6 +25,8 @@ export interface ModelRequest {
   messages: ModelMessage[]
   /** Always set: no reply runs without an end. */
   maxOutputTokens: number
+  /** 0 to 2, as admins and people set it. Absent: the server's own. */
+  temperature?: number
 }
 
 export type FinishReason =
@@ -58,7 +60,8 @@ export interface ModelProvider {
   name: string
   /**
    * Streams the answer. Throws `model_*` before `start` or in the middle when the provider fails; the iterator ends with
-   * `finish` and never throws because of `signal`.
+   * `finish` and never throws because of `signal`. Where a server was reached or a connection broke, the cause of what it
+   * throws keeps `status` or `code` (reached.ts): by them is known whether a failure may have cost something.
    */
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>
   /** The models that the provider offers now. Throws `model_unreachable` or `model_refused_key`. */

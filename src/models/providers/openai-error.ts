@@ -1,6 +1,7 @@
 /** What goes wrong with a Chat Completions server, once, in Parley's codes. Nothing a server said reaches `tell`. */
 import { APIConnectionError, APIError } from 'openai'
 import { type ErrorCode, ParleyError } from '../../core/errors.ts'
+import { causeOf } from '../reached.ts'
 import type { Ended } from './watch.ts'
 
 export interface ErrorContext {
@@ -25,7 +26,13 @@ export function translateError(thrown: unknown, context: ErrorContext): ParleyEr
   if (thrown instanceof ParleyError) return thrown
   if (context.ended !== undefined && context.ended !== 'aborted') return stalled(context.ended, context)
   const failure = readFailure(thrown)
-  const cause = new Error(scrub(`${failure.status ?? 'no answer'}: ${failure.message}`, context.apiKey))
+  const cause = Object.assign(
+    new Error(scrub(`${failure.status ?? 'no answer'}: ${failure.message}`, context.apiKey)),
+    {
+      ...causeOf({ cause: thrown }),
+      ...(failure.status === undefined ? {} : { status: failure.status }),
+    },
+  )
   const retryAfterMs = readRetryAfter(failure.headers)
   const code = failure.status === undefined ? connectionCode(thrown) : codeOf(failure)
   return new ParleyError(code, tells(code, failure, context), {

@@ -17,6 +17,7 @@ export interface ChatBody {
   messages: ChatCompletionMessageParam[]
   max_tokens?: number
   max_completion_tokens?: number
+  temperature?: number
   stream_options?: { include_usage: true }
 }
 
@@ -28,6 +29,7 @@ export function chatBody(request: ModelRequest, dialect: Dialect): ChatBody {
     stream: true,
     messages: [...system, ...request.messages.flatMap(chatMessage)],
     [dialect.tokenLimit]: request.maxOutputTokens,
+    ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
     ...(dialect.streamOptions ? { stream_options: { include_usage: true } } : {}),
   }
 }
