@@ -128,9 +128,29 @@ describe('configuration', () => {
       'models: {list: [{id: a, provider: openai, price: {input: 0.1, output: "0.2"}}]}',
     )
     expect(readConfig({ env: {}, cwd }).models.list[0]?.price).toEqual({
-      inputPerMillion: 100_000_000n,
-      outputPerMillion: 200_000_000n,
+      kind: 'tokens',
+      rates: { input: 100_000_000n, output: 200_000_000n },
     })
+  })
+
+  it('reads the price of an hour of the hardware', () => {
+    const cwd = folderWith('parley.yaml', 'models: {list: [{id: a, provider: ollama, price: {perHour: 2.5}}]}')
+    expect(readConfig({ env: {}, cwd }).models.list[0]?.price).toEqual({ kind: 'hours', perHour: 2_500_000_000n })
+  })
+
+  it.each([
+    ['{input: 1}', 'wants input and output'],
+    ['{perHour: 1, input: 1, output: 1}', 'or perHour alone'],
+    ['{input: 1, output: 1, concurrency: 2}', 'or perHour alone'],
+    ['{}', 'wants input and output'],
+    ['{input: cheap, output: 1}', 'such as 0.15'],
+    ['{input: -1, output: 1}', 'such as 0.15'],
+  ])('a price of %s is none', (price, told) => {
+    const tell = tellOf({
+      cwd: folderWith('parley.yaml', `models: {list: [{id: a, provider: openai, price: ${price}}]}`),
+    })
+    expect(tell).toContain('parley.yaml: models.list.0.price')
+    expect(tell).toContain(told)
   })
 
   it.each([

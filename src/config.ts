@@ -8,9 +8,10 @@ import { resolve } from 'node:path'
 import { parse as parseYaml, YAMLParseError } from 'yaml'
 import { z } from 'zod'
 import { ParleyError } from './core/errors.ts'
-import { usd } from './core/money.ts'
+import { decimalUsd, usd } from './core/money.ts'
 import { families, type LimitOverrides, type Limits } from './media/limits.ts'
-import type { ConfiguredModel } from './models/catalogue.ts'
+import { type ConfiguredModel, tiers } from './models/catalogue.ts'
+import { readPrice } from './models/stated-price.ts'
 
 const url = z.url({ protocol: /^https?$/, error: 'wants an address that starts with http:// or https://' })
 const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
@@ -51,14 +52,36 @@ export const Environment = z.object({
   FFMPEG_PATH: z.string().min(1).optional(),
 })
 
-const Price = z.union([z.string(), z.number()]).transform((value, context) => {
+/** Decimal USD, kept as its text: prices are never floats. */
+const Amount = z.union([z.string(), z.number()]).transform((value, context) => {
   try {
-    return usd(String(value))
+    return decimalUsd(usd(String(value)))
   } catch {
-    context.addIssue('wants USD per million tokens, such as 0.15')
+    context.addIssue('wants USD with at most nine decimals, such as 0.15')
     return z.NEVER
   }
 })
+
+const Price = z
+  .strictObject({
+    input: Amount.optional(),
+    output: Amount.optional(),
+    cacheRead: Amount.optional(),
+    cacheWrite: Amount.optional(),
+    cacheWrite1h: Amount.optional(),
+    perHour: Amount.optional(),
+    concurrency: z.int().min(1).max(10_000).optional(),
+  })
+  .transform(({ perHour, concurrency, input, output, ...cache }, context) => {
+    const perToken = [input, output, ...Object.values(cache)].some((amount) => amount !== undefined)
+    if (perHour !== undefined && !perToken) return readPrice({ perHour, concurrency })
+    if (perHour === undefined && concurrency === undefined && input !== undefined && output !== undefined)
+      return readPrice({ input, output, ...cache })
+    context.addIssue(
+      'wants input and output in USD per million tokens, or perHour alone in USD per hour of the hardware',
+    )
+    return z.NEVER
+  })
 
 /** The shape of parley.yaml; `parley.example.yaml` shows every key, by a test. */
 export const File = z.strictObject({
@@ -70,9 +93,19 @@ export const File = z.strictObject({
           z.strictObject({
             id: z.string().min(1),
             provider: z.enum(['openai', 'ollama']),
+            label: z.string().min(1).max(80).optional(),
+            alias: z
+              .string()
+              .regex(/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u, 'wants one word, such as fast')
+              .optional(),
+            tier: z.enum(tiers).optional(),
+            local: z.boolean().optional(),
+            vision: z.boolean().optional(),
+            audio: z.boolean().optional(),
+            tools: z.boolean().optional(),
             contextWindow: z.int().min(1024).optional(),
             maxOutputTokens: z.int().min(16).optional(),
-            price: z.strictObject({ input: Price, output: Price, cacheRead: Price.optional() }).optional(),
+            price: Price.optional(),
           }),
         )
         .default([]),
@@ -203,14 +236,9 @@ function transcriber(environment: z.infer<typeof Environment>): TranscriberSetti
   return { dialect: 'openai', url: 'https://api.openai.com/v1', model, apiKey: environment.OPENAI_API_KEY }
 }
 
-function configuredModel({ price, ...model }: z.infer<typeof File>['models']['list'][number]): ConfiguredModel {
+function configuredModel(model: z.infer<typeof File>['models']['list'][number]): ConfiguredModel {
   const set = Object.fromEntries(Object.entries(model).filter(([, value]) => value !== undefined))
-  const prices = price && {
-    inputPerMillion: price.input,
-    outputPerMillion: price.output,
-    ...(price.cacheRead === undefined ? {} : { cacheReadPerMillion: price.cacheRead }),
-  }
-  return { ...set, id: model.id, provider: model.provider, ...(prices ? { price: prices } : {}) }
+  return { ...set, id: model.id, provider: model.provider }
 }
 
 function readingLimits(reading: z.infer<typeof File>['reading']): LimitOverrides {

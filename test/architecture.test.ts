@@ -48,7 +48,7 @@ const layers: Record<string, Layer> = {
   },
   config: {
     files: /^src\/config\.ts$/,
-    may: [core, /^src\/media\/limits\.ts$/, /^src\/models\/catalogue\.ts$/],
+    may: [core, /^src\/media\/limits\.ts$/, /^src\/models\/(?:catalogue|stated-price)\.ts$/],
     packages: [/^zod$/, /^yaml$/],
   },
   workers: { files: /^workers\//, may: [core, stages, /^workers\//], packages: [/^zod$/] },

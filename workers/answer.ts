@@ -3,8 +3,9 @@ import type { ParleyError } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
 import type { Citation, Receipt, Usage } from '../src/core/reply.ts'
 import { type AskEvent, ask } from '../src/models/ask.ts'
-import { type Catalogue, type Model, priceUsage } from '../src/models/catalogue.ts'
+import type { Catalogue, Model } from '../src/models/catalogue.ts'
 import type { FinishReason, ModelProvider, ModelRequest } from '../src/models/model.ts'
+import { priceUsage } from '../src/models/price.ts'
 import { withoutRefusedImages } from '../src/models/refused-images.ts'
 import { compose, estimateTokens, plainQuestion } from '../src/prompt/compose.ts'
 import {
@@ -254,8 +255,7 @@ function reasonFor(chosen: Route, model: Model): string {
 }
 
 function cost(usage: Usage | undefined, model: Model): string | null {
-  const nanos = usage === undefined ? null : priceUsage(usage, model.price)
-  return nanos === null ? null : nanos.toString()
+  return usage === undefined || model.price === undefined ? null : priceUsage(usage, model.price).toString()
 }
 
 /** For a turn that was stopped before anything was asked. */

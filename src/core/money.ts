@@ -10,10 +10,10 @@ export function usd(decimal: string): NanoUsd {
   return BigInt(match[1] ?? '0') * NANOS_PER_USD + BigInt((match[2] ?? '').padEnd(9, '0'))
 }
 
-/** The cost of `tokens` at a price per million tokens, rounded up: a fraction of a nano is never lost to the spender. */
-export function costOf(tokens: number, perMillion: NanoUsd): NanoUsd {
-  const product = BigInt(tokens) * perMillion
-  return (product + 999_999n) / 1_000_000n
+/** The amount exactly, as `usd` reads it: `0.15`. Not for amounts below zero. */
+export function decimalUsd(amount: NanoUsd): string {
+  const fraction = (amount % NANOS_PER_USD).toString().padStart(9, '0').replace(/0+$/, '')
+  return `${amount / NANOS_PER_USD}${fraction === '' ? '' : `.${fraction}`}`
 }
 
 /** `$1.25`, `$0.0042`, `$0`: at least two decimals, and as many as the first two significant digits need. */

@@ -32,7 +32,10 @@ export const AttachmentReceipt = z.object({
   readMs: z.number().optional(),
 })
 
-/** Tokens as the provider counted them; `input` includes what was read from or written to a cache. */
+/**
+ * What the provider counted. `input` includes what was read from or written to a cache and what was heard; `output` includes
+ * the reasoning. Absent: none.
+ */
 export type Usage = z.infer<typeof Usage>
 export const Usage = z.object({
   input: z.number().int().nonnegative(),
@@ -40,7 +43,16 @@ export const Usage = z.object({
   cacheWrite: z.number().int().nonnegative(),
   output: z.number().int().nonnegative(),
   reasoning: z.number().int().nonnegative(),
-  /** Decimal USD charged for tools, e.g. `0.01`. */
+  /** Of `cacheWrite`, what is kept for an hour. */
+  cacheWrite1h: z.number().int().nonnegative().optional(),
+  /** Of `input`, what was sound. */
+  inputAudio: z.number().int().nonnegative().optional(),
+  /** Pictures, searches of the web and of files, and milliseconds of sound, which some models charge apart. */
+  images: z.number().int().nonnegative().optional(),
+  webSearches: z.number().int().nonnegative().optional(),
+  fileSearches: z.number().int().nonnegative().optional(),
+  audioMs: z.number().nonnegative().optional(),
+  /** Decimal USD that the provider itself says it charged for tools, e.g. `0.01`; those are not in the counts above. */
   toolFees: z.string().optional(),
   source: z.enum(['provider', 'estimated']),
 })

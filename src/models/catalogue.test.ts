@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { ParleyError } from '../core/errors.ts'
 import { silentLog } from '../core/log.ts'
-import { usd } from '../core/money.ts'
-import { type CatalogueOptions, type ConfiguredModel, createCatalogue, priceUsage } from './catalogue.ts'
+import { type CatalogueOptions, type ConfiguredModel, createCatalogue } from './catalogue.ts'
 import type { ModelInfo, ModelProvider } from './model.ts'
+import { free } from './price.ts'
 
 function provider(name: string, models: () => Promise<ModelInfo[]>): ModelProvider {
   return { name, models, stream: () => (async function* () {})() }
@@ -27,7 +27,7 @@ describe('the catalogue', () => {
   it('always has extractive, at no cost', async () => {
     const [only, ...rest] = await catalogue([]).models()
     expect(rest).toEqual([])
-    expect(only).toMatchObject({ id: 'extractive', price: { inputPerMillion: 0n, outputPerMillion: 0n } })
+    expect(only).toMatchObject({ id: 'extractive', price: free })
   })
 
   it('puts configured models first, then discovered ones that chat, best default first', async () => {
@@ -141,32 +141,5 @@ describe('the catalogue', () => {
     answer()
     await refreshed
     expect(await ids(of)).toEqual(['v2', 'extractive'])
-  })
-})
-
-describe('the price of a usage', () => {
-  const usage = {
-    input: 1_000_000,
-    cacheRead: 400_000,
-    cacheWrite: 0,
-    output: 100_000,
-    reasoning: 60_000,
-    source: 'provider' as const,
-  }
-  const price = { inputPerMillion: usd('2.5'), outputPerMillion: usd('10'), cacheReadPerMillion: usd('1.25') }
-
-  it('counts cached input once, at its own price, and reasoning within the output', () => {
-    expect(priceUsage(usage, price)).toBe(usd('3'))
-  })
-  it('takes the full price for cached input where no other is known', () => {
-    const { inputPerMillion, outputPerMillion } = price
-    expect(priceUsage(usage, { inputPerMillion, outputPerMillion })).toBe(usd('3.5'))
-  })
-  it('adds what tools cost', () => {
-    expect(priceUsage({ ...usage, toolFees: '0.01' }, price)).toBe(usd('3.01'))
-  })
-  it('is unknown, not nothing, without a price, and nothing at a price of 0', () => {
-    expect(priceUsage(usage, undefined)).toBeNull()
-    expect(priceUsage(usage, { inputPerMillion: 0n, outputPerMillion: 0n })).toBe(0n)
   })
 })

@@ -4,34 +4,45 @@
  */
 import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { costOf, type NanoUsd, usd } from '../core/money.ts'
-import type { Usage } from '../core/reply.ts'
 import { chats, knownModel, preference } from './known-models.ts'
 import type { ModelInfo, ModelProvider } from './model.ts'
+import { free, type Price } from './price.ts'
+import type { StatedPrice } from './stated-price.ts'
 
-export interface Price {
-  inputPerMillion: NanoUsd
-  outputPerMillion: NanoUsd
-  /** Input that came from the provider's cache; the price of input where it is not known. */
-  cacheReadPerMillion?: NanoUsd
-}
+export const tiers = ['small', 'medium', 'large'] as const
+export type Tier = (typeof tiers)[number]
+
+/**
+ * Who says what a model costs: an admin by command, parley.yaml, the provider's published list, or nobody. `hardware`: it
+ * runs on own hardware, where tokens cost nothing by rule until somebody states otherwise.
+ */
+export type PriceSource = 'admin' | 'configured' | 'published' | 'hardware' | 'unknown'
 
 export interface Model {
   id: string
   /** Name of the provider that serves it. */
   provider: string
   label?: string
+  /** Other names that people may type for it. */
+  aliases: readonly string[]
   /** Tokens of input and output together. */
   contextWindow: number
   maxOutputTokens: number
-  /** Absent: the price is not known. */
+  /** Absent: nobody has said what it costs, and it must not be asked. */
   price?: Price
-  tier?: string
-  /** Whether it takes images; absent: not known. */
+  priceSource: PriceSource
+  tier: Tier
+  /** Whether it runs on own hardware, so that what is asked stays in the house. */
+  local: boolean
+  /** `false`: an admin has switched it off for everybody. */
+  enabled: boolean
+  /** Whether it takes images, takes sound, calls tools; absent: not known. */
   vision?: boolean
-  /** `configured` by an admin, told by a provider, or Parley's own. */
+  audio?: boolean
+  tools?: boolean
+  /** `configured` in parley.yaml, told by a provider, or Parley's own. */
   origin: 'configured' | 'discovered' | 'builtin'
-  /** What the configuration names as the default. */
+  /** What an admin or the configuration names as the default. */
   isDefault?: boolean
 }
 
@@ -39,11 +50,24 @@ export interface ConfiguredModel {
   id: string
   provider: string
   label?: string
+  alias?: string
   contextWindow?: number
   maxOutputTokens?: number
   price?: Price
-  tier?: string
+  tier?: Tier
+  local?: boolean
   vision?: boolean
+  audio?: boolean
+  tools?: boolean
+}
+
+/** What admins changed by command for everybody (src/store/settings.ts). Models are named `provider/id`. */
+export interface AdminChanges {
+  disabled?: readonly string[] | undefined
+  /** What people type → model. */
+  aliases?: Readonly<Record<string, string>> | undefined
+  prices?: Readonly<Record<string, StatedPrice>> | undefined
+  default?: string | undefined
 }
 
 export interface CatalogueOptions {
@@ -85,8 +109,15 @@ const extractive: Model = {
   label: 'Quotes from the shared files',
   contextWindow: 100_000,
   maxOutputTokens: MAX_OUTPUT,
-  price: { inputPerMillion: 0n, outputPerMillion: 0n },
+  aliases: [],
+  price: free,
+  priceSource: 'hardware',
+  tier: 'small',
+  local: true,
+  enabled: true,
   vision: false,
+  audio: false,
+  tools: false,
   origin: 'builtin',
 }
 
@@ -161,6 +192,11 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
     return {
       ...(known === undefined ? {} : { vision: known.vision }),
       ...model,
+      aliases: model.alias === undefined ? [] : [model.alias],
+      priceSource: model.price === undefined ? 'unknown' : 'configured',
+      tier: model.tier ?? 'medium',
+      local: model.local ?? model.provider === 'ollama',
+      enabled: true,
       contextWindow,
       maxOutputTokens: Math.min(model.maxOutputTokens ?? output, Math.floor(contextWindow / 2)),
       origin,
@@ -172,18 +208,6 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
     refresh,
     provider: (name) => providers.find((provider) => provider.name === name),
   }
-}
-
-/** What a usage costs, or `null` where the price is not known. Cached input is part of the input, reasoning of the output. */
-export function priceUsage(usage: Usage, price: Price | undefined): NanoUsd | null {
-  if (price === undefined) return null
-  const fresh = usage.input - usage.cacheRead
-  return (
-    costOf(fresh, price.inputPerMillion) +
-    costOf(usage.cacheRead, price.cacheReadPerMillion ?? price.inputPerMillion) +
-    costOf(usage.output, price.outputPerMillion) +
-    (usage.toolFees === undefined ? 0n : usd(usage.toolFees))
-  )
 }
 
 function key(model: { id: string; provider: string }): string {

@@ -54,6 +54,15 @@ export interface ModelInfo {
   id: string
   /** Tokens of input and output together, where the provider tells. */
   contextWindow?: number
+  maxOutputTokens?: number
+  /** Whether it takes images, takes sound, calls tools, where the provider tells. */
+  vision?: boolean
+  audio?: boolean
+  tools?: boolean
+  /** In billions, where the provider tells. */
+  parameters?: number
+  /** Whom the server names as the model's owner (`owned_by`): behind a proxy, another company. */
+  owner?: string
 }
 
 export interface ModelProvider {

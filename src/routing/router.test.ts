@@ -7,6 +7,11 @@ const model = (id: string, more: Partial<Model> = {}): Model => ({
   provider: 'local',
   contextWindow: 8_192,
   maxOutputTokens: 1_024,
+  aliases: [],
+  priceSource: 'unknown',
+  tier: 'medium',
+  local: false,
+  enabled: true,
   origin: 'discovered',
   ...more,
 })

@@ -20,8 +20,14 @@ export const settings = {
   'models.prices': z.record(
     ModelKey,
     z.union([
-      z.object({ input: Usd, output: Usd, cacheRead: Usd.optional(), cacheWrite: Usd.optional() }),
-      z.object({ perHour: Usd }),
+      z.object({
+        input: Usd,
+        output: Usd,
+        cacheRead: Usd.optional(),
+        cacheWrite: Usd.optional(),
+        cacheWrite1h: Usd.optional(),
+      }),
+      z.object({ perHour: Usd, concurrency: z.int().positive().optional() }),
     ]),
   ),
   /** Policy. */

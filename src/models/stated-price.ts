@@ -1,0 +1,36 @@
+/** A price as people state it, in parley.yaml or by command, and as the ledger keeps it: decimal USD. */
+import type { Json } from '../core/json.ts'
+import { decimalUsd, usd } from '../core/money.ts'
+import type { Price, Rates } from './price.ts'
+
+/** Decimal USD: per million tokens, or per hour of the hardware with how many calls it answers at the same time. */
+export type StatedPrice =
+  | {
+      input: string
+      output: string
+      cacheRead?: string | undefined
+      cacheWrite?: string | undefined
+      cacheWrite1h?: string | undefined
+    }
+  | { perHour: string; concurrency?: number | undefined }
+
+/** Throws a RangeError on what is no decimal. A stated 0 is a price. */
+export function readPrice(stated: StatedPrice): Price {
+  if ('perHour' in stated) {
+    const { perHour, concurrency } = stated
+    return { kind: 'hours', perHour: usd(perHour), ...(concurrency === undefined ? {} : { concurrency }) }
+  }
+  const { cacheRead, cacheWrite, cacheWrite1h } = stated
+  const rates: Rates = { input: usd(stated.input), output: usd(stated.output) }
+  if (cacheRead !== undefined) rates.cacheRead = usd(cacheRead)
+  if (cacheWrite !== undefined) rates.cacheWrite = usd(cacheWrite)
+  if (cacheWrite1h !== undefined) rates.cacheWrite1h = usd(cacheWrite1h)
+  return { kind: 'tokens', rates }
+}
+
+/** The whole price as JSON, its amounts in decimal USD: what a row of the ledger keeps of it. */
+export function priceSnapshot(price: Price): Json {
+  return JSON.parse(
+    JSON.stringify(price, (_key, value: unknown) => (typeof value === 'bigint' ? decimalUsd(value) : value)),
+  )
+}
