@@ -1,0 +1,133 @@
+/**
+ * How much of a model a question wants, judged by its structure alone: how much there is to read, of how many kinds, from
+ * how many places. What it is about is not judged: guessing a topic's difficulty from words is hardly better than chance.
+ */
+
+export const tiers = ['small', 'medium', 'large'] as const
+export type Tier = (typeof tiers)[number]
+
+/** What can be counted before any model is asked. */
+export interface QuestionShape {
+  /** Of the question itself, what it quotes included. */
+  questionTokens: number
+  /** Of the files' readable text, as far as it would be given to a model. */
+  fileTokens: number
+  pages: number
+  /** Pictures that a model would be shown. */
+  images: number
+  files: number
+  /** Separate requests in one message: items of a list, several questions. */
+  asks: number
+  /** Results of a search are to be weighed against each other. */
+  search: boolean
+  /** The question or a file holds program text. */
+  code: boolean
+}
+
+export interface ScorePart {
+  points: number
+  /** "212 pages". */
+  says: string
+}
+
+export interface Complexity {
+  score: number
+  /** What the score is made of; nothing that gave no points. */
+  parts: ScorePart[]
+  tier: Tier
+}
+
+/** THE table: from how many points on a tier is wanted. */
+export const tierFrom = { small: 0, medium: 2, large: 6 } as const satisfies Record<Tier, number>
+
+type Steps = readonly (readonly [atLeast: number, points: number])[]
+
+/** THE table: from which count on how many points. The last step that is reached counts. */
+const steps = {
+  questionTokens: [
+    [150, 1],
+    [800, 2],
+  ],
+  fileTokens: [
+    [1_500, 1],
+    [12_000, 2],
+    [40_000, 3],
+  ],
+  pages: [
+    [30, 1],
+    [100, 2],
+  ],
+  images: [
+    [1, 1],
+    [2, 2],
+    [5, 3],
+  ],
+  files: [
+    [2, 1],
+    [4, 2],
+  ],
+  asks: [
+    [3, 1],
+    [6, 2],
+  ],
+} as const satisfies Partial<Record<keyof QuestionShape, Steps>>
+
+const SEARCH_POINTS = 2
+const CODE_POINTS = 2
+
+const count = new Intl.NumberFormat('en')
+
+const says: Record<keyof typeof steps, (value: number) => string> = {
+  questionTokens: (value) => `a question of about ${count.format(value)} tokens`,
+  fileTokens: (value) => `about ${count.format(value)} tokens of files`,
+  pages: (value) => `${count.format(value)} pages`,
+  images: (value) => (value === 1 ? 'a picture' : `${value} pictures`),
+  files: (value) => `${value} files to be compared`,
+  asks: (value) => `${value} things asked at once`,
+}
+
+export function judge(shape: QuestionShape): Complexity {
+  const counted = (Object.keys(steps) as (keyof typeof steps)[]).flatMap((name) => {
+    const points = pointsFor(steps[name], shape[name])
+    return points === 0 ? [] : [{ points, says: says[name](shape[name]) }]
+  })
+  const parts = [
+    ...counted,
+    ...(shape.search ? [{ points: SEARCH_POINTS, says: 'results of a search' }] : []),
+    ...(shape.code ? [{ points: CODE_POINTS, says: 'program code' }] : []),
+  ].sort((a, b) => b.points - a.points)
+  const score = parts.reduce((sum, { points }) => sum + points, 0)
+  return { score, parts, tier: tierOf(score) }
+}
+
+export function tierOf(score: number): Tier {
+  return tiers.findLast((tier) => score >= tierFrom[tier]) ?? 'small'
+}
+
+function pointsFor(table: Steps, value: number): number {
+  return table.findLast(([atLeast]) => value >= atLeast)?.[1] ?? 0
+}
+
+const codeFile =
+  /\.(?:[cm]?[jt]sx?|py|rs|go|java|kt|swift|scala|rb|php|cs|[ch](?:pp|xx)?|cc|hh|m|lua|pl|r|jl|hs|ex|exs|erl|clj|sql|sh|bash|ps1|vue|svelte|dart|zig|nim|tf|proto|ipynb|patch|diff)$/i
+
+/** By its name: what the bytes are is text either way. */
+export function isCodeFile(name: string): boolean {
+  return codeFile.test(name)
+}
+
+/** A fenced block, or several lines that end as lines of programs do. */
+export function holdsCode(text: string): boolean {
+  if (/^ {0,3}(?:```|~~~)/m.test(text)) return true
+  const lines = text
+    .split('\n')
+    .filter((line) => /[{};]\s*$|^\s*(?:def|class|import|from|fn|func|return)\b.*[:)\w]$/.test(line))
+  return lines.length >= 3
+}
+
+/** Items of lists and questions, whichever are more; at least one. */
+export function countAsks(text: string): number {
+  const items = text.match(/^\s*(?:[-*•]|\d{1,2}[.)])\s+\S/gm)?.length ?? 0
+  const questions = text.match(/[?？؟]+(?=\s|$|\p{L})/gu)?.length ?? 0
+  return Math.max(1, items, questions)
+}

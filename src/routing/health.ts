@@ -1,0 +1,263 @@
+/**
+ * Which models can be asked now, learnt from every call: a circuit for each model and one for each provider, and how fast
+ * each model was. In memory; what one process learns is told to the others (health-shared.ts).
+ */
+import { ParleyError } from '../core/errors.ts'
+import { causeOf, howFar } from '../models/reached.ts'
+import { type Circuit, type CircuitLimits, type CircuitState, circuitLimits, createCircuit } from './circuit.ts'
+
+export interface Endpoint {
+  provider: string
+  id: string
+}
+
+/** How a call ended, as far as it says something about the endpoint. */
+export type CallOutcome =
+  /** It answered: refusals, too long questions and rejected requests are answers as well. */
+  | { kind: 'answered'; ms: number; firstTokenMs?: number; outputTokens?: number }
+  | { kind: 'failed'; error: ParleyError }
+  /** Somebody stopped it. */
+  | { kind: 'stopped' }
+
+/** A call that may be made; it must be ended, whatever becomes of it. */
+export interface Trial {
+  end(outcome: CallOutcome): void
+}
+
+export interface Speed {
+  firstTokenMs: number
+  tokensPerSecond: number | null
+}
+
+export interface EndpointHealth {
+  provider: string
+  /** `null`: the provider as a whole. */
+  model: string | null
+  state: CircuitState
+  /** Why it is not asked, as the end of "… because it". */
+  because: string | null
+  /** Milliseconds until it is asked again. */
+  againInMs: number | null
+  /** Within the last minute. */
+  calls: number
+  failures: number
+  speed: Speed | null
+}
+
+/** What another process may want to know. */
+export interface HealthNews {
+  provider: string
+  model: string | null
+  state: CircuitState
+  forMs: number
+  code: ParleyError['code'] | null
+  tell: string | null
+}
+
+export interface Health {
+  /** Why it cannot be asked now, as the end of "… because it"; `undefined` when it can. */
+  because(endpoint: Endpoint): string | undefined
+  /** Before a call. Throws what made the model fail before while it is not to be asked; `retryAfterMs` says how long. */
+  begin(endpoint: Endpoint): Trial
+  speed(endpoint: Endpoint): Speed | undefined
+  /** Those that are in trouble first, then by provider and name. */
+  list(): EndpointHealth[]
+  /** Called with every change. One listener. */
+  onChange(tell: (news: HealthNews) => void): void
+  heard(news: HealthNews): void
+}
+
+export interface HealthOptions {
+  limits?: Partial<CircuitLimits>
+  now?: () => number
+  random?: () => number
+}
+
+interface Watched {
+  provider: string
+  model: string | null
+  circuit: Circuit
+  /** What opened it. */
+  error: { code: ParleyError['code']; tell: string } | undefined
+}
+
+/** The weight of the newest call in an average of speeds. */
+const NEWEST = 0.3
+/** More endpoints than this are not watched: the oldest is forgotten. */
+const MOST = 2_000
+
+export function createHealth({ limits = {}, now = Date.now, random = Math.random }: HealthOptions = {}): Health {
+  const watched = new Map<string, Watched>()
+  const speeds = new Map<string, Speed>()
+  let tellOthers: (news: HealthNews) => void = () => {}
+
+  function watch(provider: string, model: string | null): Watched {
+    const key = keyOf(provider, model)
+    const known = watched.get(key)
+    if (known !== undefined) return known
+    const circuit = createCircuit({ ...circuitLimits, ...limits }, random)
+    const fresh = { provider, model, circuit, error: undefined }
+    watched.set(key, fresh)
+    const oldest = watched.size > MOST ? watched.keys().next().value : undefined
+    if (oldest !== undefined) watched.delete(oldest)
+    return fresh
+  }
+
+  function inTheWay({ provider, id }: Endpoint): { of: Watched; forMs: number; state: CircuitState } | undefined {
+    for (const key of [keyOf(provider, null), keyOf(provider, id)]) {
+      const of = watched.get(key)
+      const closed = of?.circuit.closedTo(now())
+      if (of !== undefined && closed !== undefined) return { of, ...closed }
+    }
+    return undefined
+  }
+
+  function tell({ provider, model, error }: Watched, state: CircuitState, forMs: number): void {
+    tellOthers({ provider, model, state, forMs, code: error?.code ?? null, tell: error?.tell ?? null })
+  }
+
+  function settle(of: Watched, pass: ReturnType<Circuit['enter']>, outcome: CallOutcome): void {
+    if (outcome.kind === 'stopped') {
+      of.circuit.unknown(pass)
+    } else if (outcome.kind === 'failed' && (of.model === null) === isOfProvider(outcome.error)) {
+      const { error } = outcome
+      const opened = of.circuit.failed(pass, { atOnce: isLasting(error), ...waiting(error) }, now())
+      if (opened === undefined) return
+      of.error = { code: error.code, tell: error.tell }
+      tell(of, 'open', opened)
+    } else if (outcome.kind === 'failed' && of.model !== null) {
+      // The provider's trouble is not this model's.
+      of.circuit.unknown(pass)
+    } else if (of.circuit.succeeded(pass, now())) {
+      tell(of, 'closed', 0)
+    }
+  }
+
+  return {
+    because(endpoint) {
+      const found = inTheWay(endpoint)
+      return found === undefined ? undefined : because(found.of, found.state, found.forMs)
+    },
+
+    begin(endpoint) {
+      const found = inTheWay(endpoint)
+      if (found !== undefined) throw stillFailing(endpoint, found.of, found.forMs)
+      const passes = [watch(endpoint.provider, null), watch(endpoint.provider, endpoint.id)].map((of) => {
+        const pass = of.circuit.enter(now())
+        if (pass.probe) tell(of, 'probing', circuitLimits.probeMs)
+        return { of, pass }
+      })
+      let ended = false
+      return {
+        end(outcome) {
+          if (ended) return
+          ended = true
+          const meaning = meaningOf(outcome)
+          for (const { of, pass } of passes) settle(of, pass, meaning)
+          if (outcome.kind === 'answered') learn(keyOf(endpoint.provider, endpoint.id), outcome)
+        },
+      }
+    },
+
+    speed: ({ provider, id }) => speeds.get(keyOf(provider, id)),
+
+    list() {
+      const rank = { open: 0, probing: 1, closed: 2 }
+      return [...watched.values()]
+        .map(({ circuit, ...of }) => {
+          const { provider, model } = of
+          const closed = circuit.closedTo(now())
+          return {
+            ...{ provider, model, state: circuit.state(now()), ...circuit.recent(now()) },
+            because: closed === undefined ? null : because({ ...of, circuit }, closed.state, closed.forMs),
+            againInMs: closed?.forMs ?? null,
+            speed: (model === null ? undefined : speeds.get(keyOf(provider, model))) ?? null,
+          }
+        })
+        .sort(
+          (a, b) =>
+            rank[a.state] - rank[b.state] || `${a.provider}/${a.model}`.localeCompare(`${b.provider}/${b.model}`),
+        )
+    },
+
+    onChange(listener) {
+      tellOthers = listener
+    },
+
+    heard({ provider, model, state, forMs, code, tell }) {
+      const of = watch(provider, model)
+      if (code !== null && tell !== null) of.error = { code, tell }
+      of.circuit.heard({ state, forMs }, now())
+    },
+  }
+
+  function learn(key: string, { ms, firstTokenMs, outputTokens }: CallOutcome & { kind: 'answered' }): void {
+    if (firstTokenMs === undefined) return
+    const before = speeds.get(key)
+    const streamed = (ms - firstTokenMs) / 1_000
+    // The pace of a handful of tokens is the network's, not the model's.
+    const pace = outputTokens !== undefined && outputTokens >= 8 && streamed > 0 ? outputTokens / streamed : null
+    speeds.set(key, {
+      firstTokenMs: averaged(before?.firstTokenMs, firstTokenMs),
+      tokensPerSecond: pace === null ? (before?.tokensPerSecond ?? null) : averaged(before?.tokensPerSecond, pace),
+    })
+  }
+}
+
+function averaged(before: number | null | undefined, newest: number): number {
+  return before === undefined || before === null ? newest : before + NEWEST * (newest - before)
+}
+
+function keyOf(provider: string, model: string | null): string {
+  return model === null ? provider : `${provider}\0${model}`
+}
+
+/** Requests that no server would take, and questions that are too long, were answered as they deserve. */
+function meaningOf(outcome: CallOutcome): CallOutcome {
+  if (outcome.kind !== 'failed') return outcome
+  const { code } = outcome.error
+  const answered = code === 'model_rejected_request' || code === 'model_context_overflow'
+  return answered ? { kind: 'answered', ms: 0 } : outcome
+}
+
+/** A server that is not there, or that does not take the key, is so for all of its models. */
+function isOfProvider(error: ParleyError): boolean {
+  if (error.code === 'model_refused_key') return causeOf(error).status !== 403
+  return error.code === 'model_unreachable' && howFar(error) === 'nowhere'
+}
+
+function isLasting(error: ParleyError): boolean {
+  return error.code === 'model_refused_key'
+}
+
+function waiting({ code, retryAfterMs }: ParleyError): { forMs?: number } {
+  return code === 'model_busy' && retryAfterMs !== undefined ? { forMs: retryAfterMs } : {}
+}
+
+function stillFailing({ id }: Endpoint, { error }: Watched, forMs: number): ParleyError {
+  const { code, tell } = error ?? {
+    code: 'model_unreachable' as const,
+    tell: `${id} failed a moment ago. Please ask again shortly, or pick another model.`,
+  }
+  return new ParleyError(code, tell, { retryAfterMs: Math.ceil(forMs) })
+}
+
+function because({ error }: Watched, state: CircuitState, forMs: number): string {
+  const what = reasons[error?.code ?? ''] ?? 'failed several times'
+  return state === 'probing' ? `${what} and is being tried again` : `${what} and is asked again in ${duration(forMs)}`
+}
+
+/** As the end of "… because it". */
+const reasons: Record<string, string> = {
+  model_unreachable: 'could not be reached',
+  model_busy: 'takes no more requests',
+  model_refused_key: 'did not accept Parley’s key',
+  model_stalled: 'fell silent in its answers',
+  model_truncated: 'broke off its answers',
+}
+
+function duration(ms: number): string {
+  const seconds = Math.max(1, Math.ceil(ms / 1_000))
+  if (seconds < 90) return seconds === 1 ? 'a second' : `${seconds} seconds`
+  return `${Math.ceil(seconds / 60)} minutes`
+}
