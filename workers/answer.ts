@@ -171,6 +171,7 @@ function outcomeOf(work: TurnWork, pen: Pen, { opening, chosen, files }: Plan, s
       model: end.model.id,
       provider: end.model.provider,
       reason: reasonFor(chosen, end.model),
+      finish: end.reason,
       ...(files.length === 0 ? {} : { used: describeUsed(content, said.pictures) }),
       ...(end.usage ? { usage: end.usage } : {}),
       costNanoUsd: cost(end.usage, end.model),
@@ -277,6 +278,7 @@ export function failedOutcome(work: TurnWork, pen: Pen, error: ParleyError): Sto
     model: 'none',
     provider: 'none',
     reason: `No answer: ${error.code}.`,
+    error: error.code,
     costNanoUsd: null,
     notices: [],
   }

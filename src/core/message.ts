@@ -76,6 +76,8 @@ export const IncomingMessage = z.object({
   /** The text of the message that this one answers or forwards. */
   quoted: z.string().optional(),
   wish: Wish.optional(),
+  /** The API key that the question came with. */
+  keyId: z.string().optional(),
   /** What was said before, oldest first, where the sender tells it each time instead of Parley remembering it. */
   history: z.array(z.object({ role: z.enum(['user', 'assistant']), text: z.string() })).optional(),
   /** Instructions that the sender sets for this answer. */

@@ -75,6 +75,10 @@ export const Receipt = z.object({
     })
     .optional(),
   usage: Usage.optional(),
+  /** How the model's answer ended; absent where none began. */
+  finish: z.string().optional(),
+  /** The code of what is said instead of an answer (docs/ERRORS.md). */
+  error: z.string().optional(),
   /** Decimal nano-USD as a string, `null` when the price is not known. */
   costNanoUsd: z.string().nullable(),
   /** Milliseconds. `queued`: arrival → start. `firstText`: arrival → first visible text. `total`: arrival → done. */

@@ -17,8 +17,12 @@ export interface Spender {
   keyId?: string
 }
 
-export function spenderOf({ platform, workspaceId, channelId }: ConversationRef, userId: string): Spender {
-  return { platform, workspaceId, channelId, userId }
+export function spenderOf(
+  { platform, workspaceId, channelId }: ConversationRef,
+  userId: string,
+  keyId?: string,
+): Spender {
+  return { platform, workspaceId, channelId, userId, ...(keyId === undefined ? {} : { keyId }) }
 }
 
 const joined = (...parts: string[]) => parts.map(encodeURIComponent).join('/')

@@ -105,6 +105,11 @@ export function createTurns(database: Database): Turns {
       return rows.length > 0 ? 'saved' : 'lost'
     },
 
+    async ended(turnId) {
+      const [row] = await query<{ outcome: StoredOutcome | null }>(sql.ended, [turnId])
+      return row?.outcome ?? null
+    },
+
     async finish(turnId, owner, outcome, firstTextAt) {
       const values = [
         turnId,

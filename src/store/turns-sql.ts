@@ -144,6 +144,11 @@ where turn.id = $1 and conversation.key = turn.conversation_key and conversation
 returning turn.id`,
 }
 
+export const ended: Statement = {
+  name: 'turn_ended',
+  text: `select outcome from turn where id = $1 and state not in ('queued', 'answering')`,
+}
+
 /** Ends a turn. Sent again after a lost answer it changes nothing and still names the next turn. */
 export const finish: Statement = {
   name: 'turn_finish',

@@ -90,6 +90,8 @@ export interface Turns {
   /** Gives the turn back unanswered. `unused`: nothing was tried, so it counts as no attempt. */
   release(turnId: string, owner: string, use?: 'unused'): Promise<void>
   saveOutcome(turnId: string, owner: string, outcome: StoredOutcome): Promise<'saved' | 'lost'>
+  /** How a turn ended; `null` while it has not, or where it is not known. */
+  ended(turnId: string): Promise<StoredOutcome | null>
   /** Ends the turn and its lease; answers the next turn of the conversation. */
   finish(
     turnId: string,
