@@ -1,0 +1,50 @@
+/** Tables for platforms that have none: aligned columns for a code block, or row by row where that would be too wide. */
+import type { AlignType, Table } from 'mdast'
+import { plainText } from './parse.ts'
+
+/** What a phone shows of a code block before it breaks lines is less, what a desktop shows is more. */
+export const maxTableColumns = 72
+
+const gap = '  '
+const rowsOf = (table: Table) =>
+  table.children.map((row) => row.children.map((cell) => plainText(cell).replaceAll(/\s+/g, ' ').trim()))
+
+/** Aligned columns, a line under the first row; `undefined` when a line would be longer than `maxColumns`. */
+export function alignedTable(table: Table, maxColumns = maxTableColumns): string | undefined {
+  const rows = rowsOf(table)
+  const count = Math.max(0, ...rows.map((row) => row.length))
+  const widths = Array.from({ length: count }, (_, at) => Math.max(1, ...rows.map((row) => columns(row[at] ?? ''))))
+  if (widths.reduce((sum, width) => sum + width + gap.length, -gap.length) > maxColumns) return undefined
+  const lines = rows.map((row) =>
+    widths
+      .map((width, at) => pad(row[at] ?? '', width, table.align?.[at] ?? null))
+      .join(gap)
+      .trimEnd(),
+  )
+  const rule = widths.map((width) => '─'.repeat(width)).join(gap)
+  return [lines[0] ?? '', rule, ...lines.slice(1)].join('\n')
+}
+
+/** Each row as what it says under which heading; empty cells are left out. */
+export function tableRecords(table: Table): { heading: string; value: string }[][] {
+  const [headings = [], ...rows] = rowsOf(table)
+  return rows.map((row) => row.flatMap((value, at) => (value === '' ? [] : [{ heading: headings[at] ?? '', value }])))
+}
+
+function pad(text: string, width: number, align: AlignType): string {
+  const room = Math.max(0, width - columns(text))
+  const before = align === 'right' ? room : align === 'center' ? Math.floor(room / 2) : 0
+  return ' '.repeat(before) + text + ' '.repeat(room - before)
+}
+
+const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
+/** Characters that take two columns of a code block: East Asian wide and full-width ones, and emoji. */
+const wide =
+  /^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}\uFE0F|[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6]|[\u{20000}-\u{3FFFD}])/u
+
+/** How many columns a text takes where every character is as wide as the next. */
+export function columns(text: string): number {
+  let sum = 0
+  for (const { segment } of graphemes.segment(text)) sum += wide.test(segment) ? 2 : 1
+  return sum
+}
