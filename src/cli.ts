@@ -1,8 +1,10 @@
 /** `npm run parley -- <command>`. Results go to stdout, everything else to stderr; exit code 1 comes with one clear line. */
+import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { createApp } from './app.ts'
 import { ask } from './cli/ask.ts'
 import { examineParley, withParley } from './cli/client.ts'
+import { replayFolder } from './cli/replay.ts'
 import { callerFolder, readConfig } from './config.ts'
 import { ParleyError } from './core/errors.ts'
 import { createLogger } from './ops/logger.ts'
@@ -43,6 +45,18 @@ program
     if (options.json) console.log(JSON.stringify(checks, null, 2))
     else for (const { name, ok, tell } of checks) console.log(`${ok ? '✓' : '✗'} ${name}: ${tell}`)
     if (checks.some(({ ok }) => !ok)) process.exitCode = 1
+  })
+
+program
+  .command('replay')
+  .description('hand recorded events of a platform to its entrance, and print what became of each')
+  .argument('<platform>', 'such as slack')
+  .argument('<folder>', 'of JSON files: an event, an array of events, or an object of named ones')
+  .option('--json', 'print one object a line')
+  .action(async (platform: string, folder: string, options: { json?: boolean }) => {
+    const from = resolve(callerFolder(), folder)
+    const failed = await replayFolder({ platform, folder: from, json: options.json === true, print: console.log })
+    if (failed > 0) process.exitCode = 1
   })
 
 for (const role of ['gateway', 'worker'] as const) {

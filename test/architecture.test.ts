@@ -69,7 +69,7 @@ const layers: Record<string, Layer> = {
   },
   'command line': {
     files: /^src\/(?:cli\.ts|cli\/)/,
-    may: [core, /^src\//, /^adapters\/console\/api\.ts$/],
+    may: [core, /^src\//, /^adapters\/console\/api\.ts$/, /^adapters\/\w+\/replay\.ts$/],
     packages: [/^commander$/],
   },
   'composition root': { files: /^src\/(?:app|main|version)\.ts$/, may: [/./], packages: [/./] },

@@ -1,0 +1,28 @@
+/** Recorded requests of the page, `{ path, body? }`, as the listener would take them in. */
+import { z } from 'zod'
+import type { Json } from '../../src/core/json.ts'
+import { createReplayIntake, type Replay } from '../../src/core/replay.ts'
+import { SendMessage } from './api.ts'
+import { localAuthor, normalize } from './normalize.ts'
+
+const Recorded = z.object({ path: z.string().startsWith('/console/'), body: z.json().optional() })
+
+export const replay: Replay = {
+  recognises: (value) => Recorded.safeParse(value).success,
+
+  async replay(record: Json) {
+    const { path, body } = Recorded.parse(record)
+    const { intake, taken } = createReplayIntake()
+    const [, kind, id = '', last] = /^\/console\/(threads|turns)\/([\w-]+)\/(\w+)$/.exec(path) ?? []
+    const sent = SendMessage.safeParse(body)
+    if (kind === 'threads' && last === 'messages' && sent.success) {
+      const uploads = sent.data.uploads.map((uploadId) => ({
+        ...{ uploadId, name: uploadId, mediaType: 'application/octet-stream', bytes: 0, contentHash: '' },
+      }))
+      await intake.receive(normalize(id, sent.data, uploads, new Date(0)))
+    }
+    if (kind === 'turns' && (last === 'stop' || last === 'regenerate'))
+      await intake.act({ kind: last, turnId: id, by: localAuthor })
+    return taken[0] ?? { kind: 'ignored', summary: 'takes nothing in' }
+  },
+}

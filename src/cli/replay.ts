@@ -1,0 +1,129 @@
+/**
+ * `parley replay <platform> <folder>`: hands every recorded event of a folder to the platform's own entrance and prints
+ * what became of it. For whoever asks why a message was not answered, and for fixtures.
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { ParleyError } from '../core/errors.ts'
+import { Json } from '../core/json.ts'
+import type { Replay, Replayed } from '../core/replay.ts'
+
+/** THE table of platforms that can replay; each is loaded when it is asked for. */
+const replays: Record<string, () => Promise<{ replay: Replay }>> = {
+  console: () => import('../../adapters/console/replay.ts'),
+}
+
+export interface ReplayOptions {
+  platform: string
+  folder: string
+  json: boolean
+  print(line: string): void
+}
+
+export interface ReplayLine {
+  /** File and, within it, name or place: `dm.json#mention`. */
+  name: string
+  kind: Replayed['kind'] | 'failed'
+  summary: string
+}
+
+const maxSummaryChars = 200
+/** How deep a file may gather its events: an object of arrays of events is two. */
+const maxDepth = 4
+
+/** Answers how many events failed: those at which the platform's own entrance threw. */
+export async function replayFolder({ platform, folder, json, print }: ReplayOptions): Promise<number> {
+  const load = replays[platform]
+  if (load === undefined)
+    throw new ParleyError(
+      'request_invalid',
+      `There is no platform ${platform} to replay for. Choose one of: ${Object.keys(replays).join(', ')}.`,
+    )
+  const { replay } = await load()
+  const counts = new Map<ReplayLine['kind'], number>()
+  for await (const line of replayFiles(replay, platform, resolve(folder))) {
+    counts.set(line.kind, (counts.get(line.kind) ?? 0) + 1)
+    print(json ? JSON.stringify(line) : `${line.kind.padEnd(9)} ${line.name}  ${line.summary}`)
+  }
+  const told = [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ')
+  if (!json) print(told === '' ? 'There is nothing in these files.' : told)
+  return counts.get('failed') ?? 0
+}
+
+async function* replayFiles(replay: Replay, platform: string, folder: string): AsyncGenerator<ReplayLine> {
+  for (const name of await jsonFiles(folder)) {
+    const content = parse(await readFile(join(folder, name), 'utf8'))
+    if (content === undefined) {
+      yield { name, kind: 'failed', summary: 'is not valid JSON' }
+      continue
+    }
+    const context = singleValues(content)
+    for (const found of eventsIn(replay, content, name, 0)) {
+      if (found.record === undefined)
+        yield { name: found.name, kind: 'ignored', summary: `no event of ${platform} is in it` }
+      else yield { name: found.name, ...(await replayOne(replay, found.record, context)) }
+    }
+  }
+}
+
+async function replayOne(
+  replay: Replay,
+  record: Json,
+  context: Record<string, Json>,
+): Promise<Pick<ReplayLine, 'kind' | 'summary'>> {
+  try {
+    const { kind, summary } = await replay.replay(record, context)
+    return { kind, summary: oneLine(summary) }
+  } catch (thrown) {
+    const why = thrown instanceof ParleyError ? thrown.tell : String(thrown)
+    return { kind: 'failed', summary: oneLine(why) }
+  }
+}
+
+interface Found {
+  name: string
+  /** Absent where there is none to find. */
+  record?: Json
+}
+
+/** A file is one event, an array of them, or an object of named ones beside single values. */
+function eventsIn(replay: Replay, value: Json, name: string, depth: number): Found[] {
+  if (replay.recognises(value)) return [{ name, record: value }]
+  if (typeof value !== 'object' || value === null || depth >= maxDepth) return []
+  const found = Object.entries(value).flatMap(([key, each]) =>
+    eventsIn(replay, each, depth === 0 ? `${name}#${key}` : `${name}.${key}`, depth + 1),
+  )
+  // Told once, where no part of it is an event; single values are the context of those that are.
+  return found.some(({ record }) => record !== undefined) || (depth === 0 && found.length > 0) ? found : [{ name }]
+}
+
+function singleValues(value: Json): Record<string, Json> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {}
+  return Object.fromEntries(Object.entries(value).filter(([, each]) => typeof each !== 'object' || each === null))
+}
+
+async function jsonFiles(folder: string): Promise<string[]> {
+  try {
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+    return entries
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.json'))
+      .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+      .sort()
+  } catch (cause) {
+    throw new ParleyError('file_missing', `There is no folder ${folder}. Check the path.`, { cause })
+  }
+}
+
+function parse(text: string): Json | undefined {
+  try {
+    return Json.parse(JSON.parse(text))
+  } catch {
+    return undefined
+  }
+}
+
+/** What strangers sent is shown on a terminal: no control characters, no endless lines. */
+function oneLine(text: string): string {
+  const flat = text.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim()
+  return flat.length <= maxSummaryChars ? flat : `${flat.slice(0, maxSummaryChars - 1).toWellFormed()}…`
+}

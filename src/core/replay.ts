@@ -1,0 +1,71 @@
+/**
+ * Recorded events of a platform, handed to its own entrance without a network, a database or an answer: what
+ * `parley replay` prints. Each adapter exports one in its `replay.ts`.
+ */
+import type { Action } from './action.ts'
+import type { CommandCall } from './command.ts'
+import type { Json } from './json.ts'
+import { conversationKey, type IncomingMessage } from './message.ts'
+import type { Intake, Revision } from './platform.ts'
+
+export interface Replayed {
+  /** What intake was given; `ignored` when the entrance let it pass, with the reason as the summary. */
+  kind: 'message' | 'command' | 'action' | 'revision' | 'ignored'
+  /** One line for people. */
+  summary: string
+}
+
+export interface Replay {
+  /** Whether `value` is one recorded event, and not a collection of them. */
+  recognises(value: Json): boolean
+  /** `context` has the single values that the record's file names beside its events, such as `botUserId`. */
+  replay(record: Json, context: Readonly<Record<string, Json>>): Promise<Replayed>
+}
+
+/** An intake without effect that remembers what it was given, for a replay that drives the platform's own listener. */
+export function createReplayIntake(): { intake: Intake; taken: Replayed[] } {
+  const taken: Replayed[] = []
+  const intake: Intake = {
+    async receive(message) {
+      taken.push({ kind: 'message', summary: describeMessage(message) })
+      return { turnId: '00000000-0000-4000-8000-000000000000', kind: 'new' }
+    },
+    async act(action) {
+      taken.push({ kind: 'action', summary: describeAction(action) })
+      return {}
+    },
+    async command(call) {
+      taken.push({ kind: 'command', summary: describeCommand(call) })
+      return { text: '' }
+    },
+    async revise(revision) {
+      taken.push({ kind: 'revision', summary: describeRevision(revision) })
+      return { kind: 'unknown' }
+    },
+    suggest: async () => [],
+    commands: [],
+    takesPart: async () => true,
+  }
+  return { intake, taken }
+}
+
+export function describeMessage({ kind, conversation, author, text, attachments }: IncomingMessage): string {
+  const files = attachments.map(({ name, voiceNote }) => (voiceNote ? `voice note ${name}` : name))
+  return [
+    `${kind} by ${author.id} in ${conversationKey(conversation)}: ${JSON.stringify(text)}`,
+    ...(files.length === 0 ? [] : [`with ${files.join(', ')}`]),
+  ].join(' ')
+}
+
+export function describeCommand({ conversation, author, text }: CommandCall): string {
+  return `/parley ${text} by ${author.id} in ${conversationKey(conversation)}`
+}
+
+export function describeAction(action: Action): string {
+  const on = action.kind === 'command' ? action.text : 'turnId' in action ? action.turnId : action.approvalId
+  return `${action.kind} by ${action.by.id}: ${on}${action.comment === undefined ? '' : ` ${JSON.stringify(action.comment)}`}`
+}
+
+export function describeRevision({ id, by, text }: Revision): string {
+  return `of ${id} by ${by.id}: ${JSON.stringify(text)}`
+}
