@@ -1,5 +1,6 @@
 /** The port of a model provider: one request in, a stream of events out. Its law is model.contract.ts. */
 import type { Position } from '../core/artifact.ts'
+import type { Json } from '../core/json.ts'
 import type { Usage } from '../core/reply.ts'
 
 export type Part =
@@ -10,6 +11,24 @@ export type Part =
    */
   | { type: 'passage'; source: SourceLabel; title: string; at: Position; text: string }
   | { type: 'image'; mediaType: string; data: Uint8Array }
+  /**
+   * A whole PDF, for models whose `ModelInfo.pdf` is true; others are told only that it is there. `source` is the file's own
+   * label: its page 5 is cited as `[${source}:p5]`.
+   */
+  | { type: 'file'; mediaType: 'application/pdf'; data: Uint8Array; title: string; source: SourceLabel }
+  /** In a message of the assistant: a call that it made, as the event told it. */
+  | { type: 'toolCall'; id: string; name: string; arguments: string }
+  /** In a message of the user: what the call gave. Untrusted data. */
+  | { type: 'toolResult'; id: string; name: string; text: string; failed?: boolean }
+
+/** A function that the model may ask to be called. */
+export interface ModelTool {
+  /** Letters, digits, `_` and `-`, at most 64. */
+  name: string
+  description: string
+  /** JSON Schema of its arguments: an object's. */
+  schema: { [key: string]: Json }
+}
 
 /** How a passage is named to the model, and cited by it: `[1:p137]` is page 137 of the first file. */
 export type SourceLabel = string
@@ -25,7 +44,8 @@ export interface ModelRequest {
   messages: ModelMessage[]
   /** Always set: no reply runs without an end. */
   maxOutputTokens: number
-  /** 0 to 2, as admins and people set it. Absent: the server's own. */
+  tools?: ModelTool[]
+  /** 0 to 2, as admins and people set it; models that take none go without. Absent: the server's own. */
   temperature?: number
 }
 
@@ -40,6 +60,7 @@ export type FinishReason =
   | 'truncated'
 
 /**
+ * What the text cites stands in it as `[label]`, whether the model wrote it so or its provider told it apart.
  * A stream is one `start`, any of the middle ones, at most one last `usage` that counts, and exactly one `finish`, which
  * ends it. A stream that ends without the provider's own terminator finishes as `truncated`, an abort as `aborted`.
  */
@@ -47,20 +68,30 @@ export type ModelEvent =
   | { type: 'start'; model: string }
   | { type: 'text'; delta: string }
   | { type: 'reasoning'; delta: string }
+  /** A whole call, told before `finish` with the reason `tool`; `arguments` is a JSON object as text. */
+  | { type: 'toolCall'; id: string; name: string; arguments: string }
   | { type: 'usage'; usage: Usage }
   | { type: 'finish'; reason: FinishReason }
 
+/** What a provider tells of a model; what it does not tell is absent, never guessed. */
 export interface ModelInfo {
   id: string
-  /** Tokens of input and output together, where the provider tells. */
+  /** For people, e.g. `Claude Sonnet 4.5`. */
+  label?: string
+  /** Tokens of input and output together. */
   contextWindow?: number
   maxOutputTokens?: number
-  /** Whether it takes images, takes sound, calls tools, where the provider tells. */
+  /** Whether it takes images, takes sound, calls tools, and takes whole PDFs, where the provider tells. */
   vision?: boolean
   audio?: boolean
   tools?: boolean
+  pdf?: boolean
+  /** Whether it thinks before it answers, in tokens that count as output. */
+  reasoning?: boolean
   /** In billions, where the provider tells. */
   parameters?: number
+  /** Size on the disk of a local model. */
+  bytes?: number
   /** Whom the server names as the model's owner (`owned_by`): behind a proxy, another company. */
   owner?: string
 }

@@ -36,8 +36,8 @@ function isHalfJson(data: string): boolean {
   }
 }
 
-/** Lines without their ends; a character split between pieces comes out whole. */
-async function* readLines(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+/** Lines without their ends, also of NDJSON; a character split between pieces comes out whole. */
+export async function* readLines(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   let rest = ''
   for await (const piece of pieces) {

@@ -1,11 +1,12 @@
-/** What goes wrong with a Chat Completions server, once, in Parley's codes. Nothing a server said reaches `tell`. */
-import { APIConnectionError, APIError } from 'openai'
+/** What goes wrong with a model server, once, in Parley's codes. Nothing a server said reaches `tell`. */
 import { type ErrorCode, ParleyError } from '../../core/errors.ts'
 import { causeOf } from '../reached.ts'
 import type { Ended } from './watch.ts'
 
 export interface ErrorContext {
   provider: string
+  /** What its address has to speak, e.g. `the OpenAI API`. */
+  api: string
   model?: string
   apiKey: string | undefined
   ended: Ended | undefined
@@ -20,7 +21,9 @@ interface Failure {
 }
 
 const overflowWords =
-  /context[_ -]?(?:length|window|size)|maximum context|(?:prompt|input) is too long|too many (?:input )?tokens|exceed_context_size/i
+  /context[_ -]?(?:length|window|size|limit)|maximum context|(?:prompt|input) is too long|too many (?:input )?tokens|exceed_context_size/i
+/** Anthropic tells an empty account as a bad request. */
+const creditWords = /credit balance is too low/i
 
 export function translateError(thrown: unknown, context: ErrorContext): ParleyError {
   if (thrown instanceof ParleyError) return thrown
@@ -52,19 +55,34 @@ export class StreamError extends Error {
   }
 }
 
-/** Which words of our request a server does not take; the caller may then say it otherwise. */
-export function refusedWord(thrown: unknown): 'stream_options' | 'max_tokens' | 'max_completion_tokens' | undefined {
-  if (!(thrown instanceof APIError) || (thrown.status !== 400 && thrown.status !== 422)) return undefined
-  const said = `${thrown.param ?? ''} ${thrown.message} ${JSON.stringify(thrown.error ?? '')}`
-  if (overflowWords.test(said)) return undefined
-  if (/stream_options|include_usage/.test(said)) return 'stream_options'
-  if (!/unsupported|unknown|unrecogni[sz]ed|not supported|not permitted|extra|unexpected|not allowed/i.test(said)) {
-    return undefined
+/** A server's refusal where the SDK has no error of its own that keeps status and headers. */
+export class HttpFailure extends Error {
+  readonly status: number
+  readonly headers: Headers
+  readonly error: unknown
+
+  constructor(status: number, headers: Headers, error: unknown) {
+    super(`status ${status}`)
+    this.status = status
+    this.headers = headers
+    this.error = error
   }
+}
+
+/** Which of our words a server does not take; the caller may then do without it. */
+export function refusedWord<Word extends string>(thrown: unknown, words: readonly Word[]): Word | undefined {
+  if (!isHttpFailure(thrown) || (thrown.status !== 400 && thrown.status !== 422)) return undefined
+  const param = 'param' in thrown && typeof thrown.param === 'string' ? thrown.param : ''
+  const said = `${param} ${thrown.message} ${JSON.stringify(thrown.error ?? '')}`
+  if (overflowWords.test(said) || !refusingWords.test(said)) return undefined
   // "… is not supported, use max_completion_tokens instead" blames only what stands before the advice.
   const blamed = said.split(/\buse\b|\binstead\b/i)[0] ?? said
-  return /\bmax_(?:completion_)?tokens\b/.exec(blamed)?.[0] as 'max_tokens' | 'max_completion_tokens' | undefined
+  const at = (word: Word) => blamed.search(new RegExp(`(?<![\\w])${word}(?![\\w])`))
+  return words.filter((word) => at(word) >= 0).toSorted((a, b) => at(a) - at(b))[0]
 }
+
+const refusingWords =
+  /unsupported|unknown|unrecogni[sz]ed|not support|not permitted|extra|unexpected|not allowed|deprecated|verified|invalid field/i
 
 /** Milliseconds, from `retry-after-ms`, or `retry-after` as seconds or a date. */
 export function readRetryAfter(headers: Headers | undefined, now = Date.now()): number | undefined {
@@ -89,7 +107,7 @@ function stalled(ended: Exclude<Ended, 'aborted'>, { provider }: ErrorContext): 
 
 function readFailure(thrown: unknown): Failure {
   if (thrown instanceof StreamError) return thrown.failure
-  if (thrown instanceof APIError && thrown.status !== undefined) {
+  if (isHttpFailure(thrown)) {
     const failure = fromBody(thrown.error, thrown.status, thrown.headers)
     return failure.message === '' ? { ...failure, message: thrown.message } : failure
   }
@@ -98,10 +116,22 @@ function readFailure(thrown: unknown): Failure {
   return { status: undefined, message: `${error.message}${cause}`, code: '', type: '', headers: undefined }
 }
 
+interface HttpError extends Error {
+  status: number
+  headers?: Headers
+  error?: unknown
+}
+
+/** The errors of the SDKs that carry a status, and HttpFailure. */
+function isHttpFailure(thrown: unknown): thrown is HttpError {
+  return thrown instanceof Error && 'status' in thrown && typeof thrown.status === 'number'
+}
+
 /** Only message, code and type are taken: validation errors of some servers repeat the whole request. */
 function fromBody(body: unknown, status: number | undefined, headers: Headers | undefined): Failure {
   const outer = typeof body === 'object' && body !== null ? body : { message: typeof body === 'string' ? body : '' }
-  const inner = 'error' in outer && typeof outer.error === 'object' && outer.error !== null ? outer.error : outer
+  const told = 'error' in outer ? outer.error : undefined
+  const inner = typeof told === 'string' ? { message: told } : typeof told === 'object' && told !== null ? told : outer
   const text = (key: string): string => {
     const value = Reflect.get(inner, key)
     return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
@@ -124,7 +154,7 @@ function statusOf({ code, type, message }: Failure): number {
 }
 
 function codeOf({ status = 500, message, code, type }: Failure): ErrorCode {
-  if (code === 'insufficient_quota' || status === 402) return 'model_refused_key'
+  if (code === 'insufficient_quota' || status === 402 || creditWords.test(message)) return 'model_refused_key'
   if (status === 401 || status === 403) return 'model_refused_key'
   if (status === 429 || status === 503 || status === 529) return 'model_busy'
   if (code === 'context_length_exceeded' || overflowWords.test(`${type} ${message}`)) return 'model_context_overflow'
@@ -134,14 +164,15 @@ function codeOf({ status = 500, message, code, type }: Failure): ErrorCode {
 
 /** Without a status it never got through, unless it is nothing the network does. */
 function connectionCode(thrown: unknown): ErrorCode {
-  if (thrown instanceof APIConnectionError) return 'model_unreachable'
-  const network = thrown instanceof TypeError || (thrown instanceof Error && 'code' in thrown)
+  // The SDKs' connection errors have a status, which is undefined.
+  const network = thrown instanceof TypeError || (thrown instanceof Error && ('code' in thrown || 'status' in thrown))
   return network ? 'model_unreachable' : 'model_unknown'
 }
 
-function tells(code: ErrorCode, { status, code: detail }: Failure, { provider, model }: ErrorContext): string {
+function tells(code: ErrorCode, failure: Failure, { provider, model, api }: ErrorContext): string {
+  const { status, code: detail } = failure
   const named = model === undefined ? 'the model' : `the model ${model}`
-  if (detail === 'insufficient_quota' || status === 402) {
+  if (detail === 'insufficient_quota' || status === 402 || creditWords.test(failure.message)) {
     return `${provider} reports that the account has no credit left. Ask an admin to check its plan, or pick another model.`
   }
   switch (code) {
@@ -160,7 +191,7 @@ function tells(code: ErrorCode, { status, code: detail }: Failure, { provider, m
         ? `${provider} does not offer ${named}. Pick another model, or ask an admin to check its name.`
         : `${provider} refused the request${status === undefined ? '' : ` (${status})`}. Pick another model, or ask an admin to look at the log.`
     default:
-      return `${provider} answered in a way Parley does not understand. Ask an admin to check that its address speaks the OpenAI API.`
+      return `${provider} answered in a way Parley does not understand. Ask an admin to check that its address speaks ${api}.`
   }
 }
 

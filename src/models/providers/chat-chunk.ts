@@ -5,18 +5,7 @@
 import { z } from 'zod'
 import type { Usage } from '../../core/reply.ts'
 import type { FinishReason } from '../model.ts'
-
-export interface Chunk {
-  text: string
-  reasoning: string
-  refusal: string
-  finish?: FinishReason
-  usage?: Usage
-  /** `[DONE]`: nothing follows. */
-  done: boolean
-  /** The server's own account of a failure in the middle. */
-  error?: unknown
-}
+import { type CallPiece, type Chunk, parseJson } from './chunk.ts'
 
 const Text = z
   .union([
@@ -25,8 +14,29 @@ const Text = z
   ])
   .nullish()
   .catch(undefined)
+const Call = z.object({
+  index: z.number().nullish().catch(undefined),
+  id: z.string().nullish().catch(undefined),
+  function: z
+    .object({
+      name: z.string().nullish().catch(undefined),
+      // A string by OpenAI's account; some servers send the object itself.
+      arguments: z
+        .union([z.string(), z.record(z.string(), z.unknown()).transform((value) => JSON.stringify(value))])
+        .nullish()
+        .catch(undefined),
+    })
+    .nullish()
+    .catch(undefined),
+})
 const Delta = z
-  .object({ content: Text, reasoning_content: Text, reasoning: Text, refusal: Text })
+  .object({
+    content: Text,
+    reasoning_content: Text,
+    reasoning: Text,
+    refusal: Text,
+    tool_calls: z.array(Call).nullish().catch(undefined),
+  })
   .nullish()
   .catch(undefined)
 const Count = z.number().int().nonnegative().nullish().catch(undefined)
@@ -73,48 +83,56 @@ export function createChunkReader(): ReadChunk {
   let bare = false
   return function read(data: string): Chunk[] {
     const trimmed = data.trim()
-    if (trimmed === '[DONE]') return [{ ...nothing, done: true }]
+    if (trimmed === '[DONE]') return [{ done: true }]
     const literal = /^b(['"])([\s\S]*)\1$/.exec(trimmed)?.[2]
     if (literal !== undefined) {
       const text = decoder.decode(pythonBytes(literal), { stream: true })
       const nested = /^data: ?(.*\S)\s*$/s.exec(text)?.[1]
-      return nested === undefined ? [{ ...nothing, text }] : read(nested)
+      return nested === undefined ? [{ text }] : read(nested)
     }
     const parsed = trimmed.startsWith('{') ? parseJson(trimmed) : undefined
     const payload = parsed === undefined ? undefined : Payload.safeParse(parsed).data
-    if (payload) return [payloadChunk(payload, parsed)]
-    if (trimmed.startsWith('{"') && !bare) return [{ ...nothing, error: { message: 'a chunk is not JSON' } }]
+    if (payload) return payloadChunks(payload, parsed)
+    if (trimmed.startsWith('{"') && !bare) return [{ error: { message: 'a chunk is not JSON' } }]
     bare = true
-    return [{ ...nothing, text: data }]
+    return [{ text: data }]
   }
 }
 
-const nothing: Chunk = { text: '', reasoning: '', refusal: '', done: false }
-
 /** An answer that came as one JSON body although a stream was asked for. */
-export function readWhole(body: string): Chunk {
+export function readWhole(body: string): Chunk[] {
   const parsed = parseJson(body)
   const payload = Payload.safeParse(parsed).data
   if (payload === undefined || (payload.choices ?? []).length === 0) {
-    return { ...nothing, error: parsed ?? { message: 'the answer is not JSON' } }
+    return [{ error: parsed ?? { message: 'the answer is not JSON' } }]
   }
-  return { ...payloadChunk(payload, parsed), done: true }
+  return [...payloadChunks(payload, parsed), { done: true }]
 }
 
-function payloadChunk(payload: z.infer<typeof Payload>, parsed: unknown): Chunk {
-  if (payload.error !== undefined && payload.error !== null) return { ...nothing, error: payload.error }
-  if (payload.object === 'error') return { ...nothing, error: parsed }
+function payloadChunks(payload: z.infer<typeof Payload>, parsed: unknown): Chunk[] {
+  if (payload.error !== undefined && payload.error !== null) return [{ error: payload.error }]
+  if (payload.object === 'error') return [{ error: parsed }]
   const choice = payload.choices?.[0]
   const delta = choice?.delta ?? choice?.message
   const usage = normalizeUsage(payload.usage)
   const finish = choice?.finish_reason
-  return {
+  const calls = (delta?.tool_calls ?? []).map((call, at) => ({ call: callPiece(call, at) }))
+  const rest: Chunk = {
     text: delta?.content ?? choice?.text ?? '',
     reasoning: delta?.reasoning_content ?? delta?.reasoning ?? '',
     refusal: delta?.refusal ?? '',
-    done: false,
     ...(finish ? { finish: finishes[finish] ?? 'stop' } : {}),
     ...(usage ? { usage } : {}),
+  }
+  return [...calls, rest]
+}
+
+function callPiece({ index, id, function: named }: z.infer<typeof Call>, at: number): CallPiece {
+  return {
+    key: index ?? at,
+    ...(id ? { id } : {}),
+    ...(named?.name ? { name: named.name } : {}),
+    arguments: named?.arguments ?? '',
   }
 }
 
@@ -131,14 +149,6 @@ function normalizeUsage(usage: z.infer<typeof WireUsage>): Usage | undefined {
     output,
     reasoning: usage?.completion_tokens_details?.reasoning_tokens ?? 0,
     source: 'provider',
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }
 

@@ -1,28 +1,37 @@
-/** A response of Chat Completions → its chunks, for as long as the watch allows. */
+/** A response's body → its chunks, for as long as the watch allows. */
 import { ParleyError } from '../../core/errors.ts'
-import { type Chunk, createChunkReader, readWhole } from './openai-chunk.ts'
-import { readSse } from './sse.ts'
+import type { Chunk } from './chunk.ts'
 import type { Watch } from './watch.ts'
 
 /** After the last word only usage can follow; a server that keeps the line open is not waited for. */
 const AFTER_FINISH_MS = 2_000
 const CONNECTION_END_MS = 25
 
-/** The chunks of a response; ends at the server's terminator, or where the stream does. */
-export async function* readAnswer(response: Response, watch: Watch, idleMs: number): AsyncGenerator<Chunk> {
+export interface Reading {
+  /** Bytes → the payloads of events or lines. */
+  events(pieces: AsyncIterable<Uint8Array>): AsyncIterable<string>
+  read(data: string): Chunk[]
+  /** An answer that came as one JSON body although a stream was asked for. */
+  readWhole?(body: string): Chunk[]
+  /** Milliseconds. */
+  idleMs: number
+}
+
+/** Ends at the server's terminator, or where the stream does. */
+export async function* readBody(response: Response, watch: Watch, reading: Reading): AsyncGenerator<Chunk> {
+  const { idleMs } = reading
   const type = response.headers.get('content-type') ?? ''
-  if (type.includes('application/json')) {
-    yield readWhole(await watch.during(response.text(), 'idle', idleMs))
+  if (reading.readWhole && type.includes('application/json')) {
+    yield* reading.readWhole(await watch.during(response.text(), 'idle', idleMs))
     return
   }
   if (type.includes('text/html') || response.body === null) {
     await response.body?.cancel()
     throw new ParleyError(
       'model_unknown',
-      'The model server answered with a web page. Ask an admin to check its address: it has to end where the OpenAI API begins, often in /v1.',
+      'The model server answered with a web page. Ask an admin to check its address: it has to end where the API begins, for OpenAI’s often in /v1.',
     )
   }
-  const read = createChunkReader()
   const reader = response.body.getReader()
   let finished = false
 
@@ -40,8 +49,8 @@ export async function* readAnswer(response: Response, watch: Watch, idleMs: numb
   }
 
   try {
-    for await (const data of readSse(pieces())) {
-      for (const chunk of read(data)) {
+    for await (const data of reading.events(pieces())) {
+      for (const chunk of reading.read(data)) {
         yield chunk
         finished ||= chunk.finish !== undefined
         if (!chunk.done) continue

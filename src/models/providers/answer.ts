@@ -1,0 +1,91 @@
+/** What one stream has said so far: its events, how it ended, and what it used. */
+import type { Usage } from '../../core/reply.ts'
+import type { FinishReason, ModelEvent, ModelRequest } from '../model.ts'
+import { type CallPiece, type Chunk, parseArguments } from './chunk.ts'
+import { estimateInput, estimateTokens } from './estimate-tokens.ts'
+import { StreamError } from './failure.ts'
+
+interface Call {
+  id: string
+  name: string
+  arguments: string
+}
+
+export function createAnswer(request: ModelRequest) {
+  let text = ''
+  let reasoning = ''
+  let usage: Usage | undefined
+  let input: Chunk['input']
+  let finish: FinishReason | undefined
+  let refused = false
+  let done = false
+  const calls = new Map<CallPiece['key'], Call>()
+
+  function takeCall({ key, id, name, whole, arguments: piece = '' }: CallPiece): void {
+    const call = calls.get(key) ?? { id: `call_${calls.size}`, name: '', arguments: '' }
+    calls.set(key, {
+      id: id ?? call.id,
+      name: name ?? call.name,
+      arguments: whole ? piece : call.arguments + piece,
+    })
+  }
+
+  const answer = {
+    /** Whether anything was sent that may cost. */
+    sent: false,
+    get visible() {
+      return text !== '' || reasoning !== ''
+    },
+    *take(chunk: Chunk): Generator<ModelEvent> {
+      usage = chunk.usage ?? usage
+      input = chunk.input ?? input
+      if (chunk.error !== undefined) throw new StreamError(chunk.error)
+      if (chunk.reasoning) {
+        reasoning += chunk.reasoning
+        yield { type: 'reasoning', delta: chunk.reasoning }
+      }
+      const said = (chunk.text ?? '') + (chunk.refusal ?? '')
+      if (chunk.refusal) refused = true
+      if (said !== '') {
+        text += said
+        yield { type: 'text', delta: said }
+      }
+      if (chunk.call) takeCall(chunk.call)
+      finish = chunk.finish ?? finish
+      done ||= chunk.done === true
+    },
+    reason(): FinishReason {
+      if (finish === undefined && !done) return 'truncated'
+      if (refused && finish !== 'filter') return 'refusal'
+      const ended = finish ?? 'stop'
+      if (ended !== 'stop' && ended !== 'tool') return ended
+      // Some servers call the end of a message with calls an end like any other.
+      if (calls.size === 0) return 'stop'
+      return [...calls.values()].every(isWhole) ? 'tool' : 'truncated'
+    },
+    async usage(): Promise<Usage> {
+      if (usage) return usage
+      const reasoned = await estimateTokens(reasoning)
+      const called = [...calls.values()].map((call) => `${call.name} ${call.arguments}`).join('\n')
+      return {
+        ...(input ?? { input: await estimateInput(request), cacheRead: 0, cacheWrite: 0 }),
+        output: reasoned + (await estimateTokens(text)) + (await estimateTokens(called)),
+        reasoning: reasoned,
+        source: 'estimated',
+      }
+    },
+    async *end(reason: FinishReason): AsyncGenerator<ModelEvent> {
+      if (reason === 'tool') {
+        for (const call of calls.values()) yield { type: 'toolCall', ...call, arguments: call.arguments.trim() || '{}' }
+      }
+      if (answer.sent) yield { type: 'usage', usage: await answer.usage() }
+      yield { type: 'finish', reason }
+    },
+  }
+  return answer
+}
+
+/** Arguments that are cut off are no call: what they ask for is not known. */
+function isWhole(call: Call): boolean {
+  return call.name !== '' && parseArguments(call.arguments) !== undefined
+}

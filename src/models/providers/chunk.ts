@@ -1,0 +1,45 @@
+/** What one event of a provider's stream adds to an answer, whatever the dialect. */
+import type { Usage } from '../../core/reply.ts'
+import type { FinishReason } from '../model.ts'
+
+export interface Chunk {
+  text?: string
+  reasoning?: string
+  /** Text, by which the model declines. */
+  refusal?: string
+  call?: CallPiece
+  finish?: FinishReason
+  /** Replaces what was told before. */
+  usage?: Usage
+  /** The input as counted before the first word: it stands where the stream breaks off before its usage. */
+  input?: Pick<Usage, 'input' | 'cacheRead' | 'cacheWrite'>
+  /** The provider's terminator: nothing follows. */
+  done?: boolean
+  /** The server's own account of a failure in the middle. */
+  error?: unknown
+}
+
+/** A piece of a tool call; pieces of one call share their key. */
+export interface CallPiece {
+  key: string | number
+  id?: string
+  name?: string
+  /** Joined to what came before, or with `whole` instead of it. */
+  arguments?: string
+  whole?: boolean
+}
+
+/** `undefined` for what is not JSON. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** A call's arguments, or what has come of them; `undefined` where that is no whole object. */
+export function parseArguments(text: string): { [key: string]: unknown } | undefined {
+  const value = text.trim() === '' ? {} : parseJson(text)
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined
+}

@@ -1,0 +1,50 @@
+/** OpenAI's SDK as both of its dialects use it, and the list of models that both share. */
+import { OpenAI } from 'openai'
+import { z } from 'zod'
+import type { ModelInfo } from '../model.ts'
+import { askForModels, type ProviderOptions, type Wire } from './attempts.ts'
+import { createSdkFetch } from './sdk-fetch.ts'
+
+export const openAiUrl = 'https://api.openai.com/v1'
+
+const ModelList = z.object({
+  data: z.array(
+    z.object({
+      id: z.string(),
+      max_model_len: z.number().int().positive().nullish().catch(undefined),
+      context_length: z.number().int().positive().nullish().catch(undefined),
+      context_window: z.number().int().positive().nullish().catch(undefined),
+    }),
+  ),
+})
+
+export function createOpenAiClient({ baseUrl, fetch }: ProviderOptions, { apiKey, timers }: Wire): OpenAI {
+  return new OpenAI({
+    baseURL: baseUrl ?? openAiUrl,
+    apiKey: apiKey ?? 'none',
+    // Everything the SDK would read from the environment by itself is said here, so that it reads nothing.
+    adminAPIKey: null,
+    organization: null,
+    project: null,
+    webhookSecret: null,
+    logLevel: 'off',
+    maxRetries: 0,
+    timeout: timers.totalMs,
+    fetch: createSdkFetch({
+      ...(fetch === undefined ? {} : { fetch }),
+      headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
+    }),
+  })
+}
+
+/** The models that the server lists, with the context windows that vLLM, LiteLLM and others add. */
+export function listOpenAiModels(client: OpenAI, wire: Wire, signal: AbortSignal): Promise<ModelInfo[]> {
+  return askForModels(wire, signal, async (watch) => {
+    const response = await client.models.list({ signal: watch.signal }).asResponse()
+    const list = ModelList.parse(await response.json())
+    return list.data.map(({ id, max_model_len, context_length, context_window }) => {
+      const contextWindow = max_model_len ?? context_length ?? context_window
+      return { id, ...(contextWindow === null || contextWindow === undefined ? {} : { contextWindow }) }
+    })
+  })
+}

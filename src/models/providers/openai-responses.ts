@@ -1,0 +1,31 @@
+/** OpenAI's own models in OpenAI's own dialect, Responses; everything compatible speaks Chat Completions (openai.ts). */
+import type { ModelProvider } from '../model.ts'
+import { createWire, type Dialect, type ProviderOptions, streamAnswer } from './attempts.ts'
+import { readBody } from './body.ts'
+import { createOpenAiClient, listOpenAiModels } from './openai-client.ts'
+import { createResponsesReader } from './responses-chunk.ts'
+import { responsesBody, responsesWords } from './responses-request.ts'
+import { readSse } from './sse.ts'
+import { createWording } from './wording.ts'
+
+export function createOpenAiResponsesProvider(options: ProviderOptions): ModelProvider {
+  const { name, log } = options
+  const wire = createWire(options, 'the OpenAI API')
+  const client = createOpenAiClient(options, wire)
+  const wording = createWording(name, responsesWords, log)
+
+  const dialect: Dialect = {
+    open: (request, watch) =>
+      wording.send(request.model, (without) =>
+        client.responses.create(responsesBody(request, without), { signal: watch.signal }).asResponse(),
+      ),
+    read: (response, _request, watch) =>
+      readBody(response, watch, { events: readSse, read: createResponsesReader(), idleMs: wire.timers.idleMs }),
+  }
+
+  return {
+    name,
+    stream: (request, signal) => streamAnswer(wire, dialect, request, signal),
+    models: (signal) => listOpenAiModels(client, wire, signal),
+  }
+}
