@@ -96,6 +96,10 @@ async function connectForCatalogues(pool: pg.Pool): Promise<SqlDriverAdapter> {
     const columnTypes = result.columnTypes.map((type, at) => (chars?.has(at) ? ColumnTypeEnum.Character : type))
     return { ...result, columnTypes }
   }
+  // The adapter's own cuts a script at every semicolon, those within functions too.
+  adapter.executeScript = async (script) => {
+    await pool.query(script)
+  }
   return adapter
 }
 

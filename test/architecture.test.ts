@@ -44,7 +44,12 @@ const layers: Record<string, Layer> = {
     packages: [/^pg$/, /^zod$/],
   },
   'model providers': { files: /^src\/models\/providers\//, may: [core, stages, /^src\/models\//], packages: [/./] },
-  store: { files: /^src\/store\//, may: [core, /^src\/store\//], packages: [/^pg$/, /^@prisma\//, /^zod$/] },
+  // The ledger implements what routing spends through.
+  store: {
+    files: /^src\/store\//,
+    may: [core, /^src\/store\//, /^src\/routing\/budget\.ts$/],
+    packages: [/^pg$/, /^@prisma\//, /^zod$/],
+  },
   ops: { files: /^src\/ops\//, may: [core, stages, /^src\/ops\//], packages: [/^pino/, /^zod$/] },
   stages: {
     files: /^src\/(?:intake|queue|search|models|routing|prompt|reply)\//,

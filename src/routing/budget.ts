@@ -1,6 +1,6 @@
 /**
  * The one door of every paid call (law 5): the most that it can cost is reserved over all its scopes in one transaction
- * before it is made, and what it did cost is settled after, once. Implemented in src/store/ledger-postgres.ts.
+ * before it is made, and what it did cost is settled after, once. Implemented in ledger-budget.ts over src/store/ledger.ts.
  */
 import type { Json } from '../core/json.ts'
 import type { NanoUsd } from '../core/money.ts'
@@ -35,15 +35,24 @@ export interface Settlement {
 }
 
 export interface Reservation {
-  /** What the call did cost. Again is no harm: the first one counts. */
+  /**
+   * What the call did cost. Again is no harm: the first one counts. Does not throw while the database is away: it is
+   * written later. A stream that was stopped or broke off is settled too, at what it did cost.
+   */
   settle(settlement: Settlement): Promise<void>
   /** Nothing was sent, so nothing was spent. */
   release(): Promise<void>
 }
 
 export interface Budget {
-  /** Throws `budget_exhausted`, which names the rule that is in the way and when it resets. */
+  /**
+   * Throws `budget_exhausted` (`BudgetExhausted` of exhausted.ts), which names the rule that is in the way and when it
+   * resets. A call that can cost nothing always passes. What is reserved is kept alive until it is settled or released.
+   */
   reserve(call: PaidCall): Promise<Reservation>
-  /** The least that is left over all of a person's scopes, by model; `null`: no limit. What is reserved is not left. */
-  left(spender: Spender, models: { provider: string; id: string }[]): Promise<(NanoUsd | null)[]>
+  /**
+   * The least that is left over all of a person's scopes, by model; `null`: no limit. What is reserved is not left; what an
+   * admin approved for the turn is. No query where no budget concerns the question. When nothing fits, have `reserve` say no.
+   */
+  left(spender: Spender, models: { provider: string; id: string }[], turnId?: string): Promise<(NanoUsd | null)[]>
 }

@@ -1,0 +1,151 @@
+/**
+ * The door of every paid call, over the ledger: reserves, keeps what is under way alive, settles, and has admins warned.
+ * A settlement that cannot be written is tried again here until it is; should the process die before, the reservation's
+ * lease ends and its worst case counts. So the budgets never hold less than what was spent.
+ */
+import { errorFields } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import { scopeOf, scopesOf } from '../core/scope.ts'
+import type { Budgets } from '../store/budgets.ts'
+import type { DueAlert, Ended, Ledger } from '../store/ledger.ts'
+import type { Budget, PaidCall, Reservation, Settlement } from './budget.ts'
+import { leastLeft } from './budget-left.ts'
+import { BudgetExhausted } from './exhausted.ts'
+
+export interface LedgerBudgetDeps {
+  ledger: Ledger
+  budgets: Pick<Budgets, 'list' | 'approved'>
+  /** Which scopes have a budget at all; from memory. */
+  limited(): Promise<ReadonlySet<string>>
+  /** Tells admins. Rejects when that failed: it is tried again later. */
+  alert(due: DueAlert): Promise<void>
+  log: Log
+  leaseMs?: number
+}
+
+export interface LedgerBudget extends Budget {
+  /** Ends what crashed processes left, and tells what they did not. For the regular sweep. */
+  sweep(): Promise<void>
+  /** Ends the renewals; what is open ends with its lease. */
+  close(): Promise<void>
+}
+
+const defaultLeaseMs = 60_000
+/** No call takes longer: what is still open then was forgotten. */
+const longestMs = 3_600_000
+const expiredAtOnce = 200
+
+interface Open {
+  since: number
+  /** What could not be written so far. */
+  unwritten?: () => Promise<Ended | undefined>
+}
+
+export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
+  const { ledger, budgets, log, leaseMs = defaultLeaseMs } = deps
+  const open = new Map<string, Open>()
+  const telling = new Set<Promise<void>>()
+  let timer: NodeJS.Timeout | undefined
+
+  async function tend(): Promise<void> {
+    const now = performance.now()
+    for (const [id, { since, unwritten }] of open) {
+      if (unwritten) await write(id, unwritten)
+      else if (now - since > longestMs) {
+        open.delete(id)
+        log.error({ ledger: id }, 'a reservation was never settled; its lease ends')
+      }
+    }
+    const alive = [...open].flatMap(([id, { unwritten }]) => (unwritten ? [] : [id]))
+    if (alive.length > 0) await ledger.renew(alive, leaseMs)
+  }
+
+  function watch(id: string): void {
+    open.set(id, { since: performance.now() })
+    timer ??= setInterval(() => {
+      tend().catch((error: unknown) => log.warn(errorFields(error), 'reservations not renewed; tried again'))
+    }, leaseMs / 3).unref()
+  }
+
+  async function write(id: string, ending: () => Promise<Ended | undefined>): Promise<Ended | undefined> {
+    try {
+      const ended = await ending()
+      open.delete(id)
+      if (ended && ended.alerts > 0) tellSoon()
+      return ended
+    } catch (error) {
+      if (error instanceof RangeError) throw error
+      log.error({ ledger: id, ...errorFields(error) }, 'a settlement is not written yet; tried again')
+      open.set(id, { since: performance.now(), unwritten: ending })
+      return undefined
+    }
+  }
+
+  async function tell(): Promise<void> {
+    for (const due of await ledger.claimAlerts()) {
+      await deps.alert(due)
+      await ledger.alertTold(due)
+    }
+  }
+  /** Nobody waits for it: what fails is told by a later sweep. */
+  function tellSoon(): void {
+    const told = tell()
+      .catch((error: unknown) => log.warn(errorFields(error), 'a budget warning is not told yet'))
+      .finally(() => telling.delete(told))
+    telling.add(told)
+  }
+
+  return {
+    async reserve(call) {
+      const { spender, provider, model, id, worst } = call
+      const scopes = [...scopesOf(spender), scopeOf.model(provider, model)]
+      const admission = await ledger.reserve(call, scopes, { leaseMs })
+      if (admission.kind === 'refused') {
+        if (admission.alerts > 0) tellSoon()
+        throw new BudgetExhausted(admission.by, worst)
+      }
+      watch(id)
+      return reservation(call)
+    },
+
+    async left(spender, models, turnId) {
+      const limited = await deps.limited()
+      const own = scopesOf(spender)
+      const each = models.map((model) => scopeOf.model(model.provider, model.id))
+      const concerned = [...own, ...new Set(each)].filter((scope) => limited.has(scope))
+      if (concerned.length === 0) return models.map(() => null)
+      const [states, approved] = await Promise.all([
+        budgets.list(concerned),
+        turnId === undefined ? null : budgets.approved(turnId),
+      ])
+      return each.map((scope) => leastLeft(states, [...own, scope], approved))
+    },
+
+    async sweep() {
+      const { expired, alerts } = await ledger.expire(expiredAtOnce)
+      if (expired > 0) log.warn({ reservations: expired }, 'reservations ended unsettled, charged at their worst case')
+      if (alerts > 0) log.info({ alerts }, 'budget warnings became due')
+      await tell()
+    },
+
+    async close() {
+      clearInterval(timer)
+      await Promise.all(telling)
+    },
+  }
+
+  function reservation({ id, worst, provider, model }: PaidCall): Reservation {
+    return {
+      async settle(settlement: Settlement) {
+        if (settlement.cost > worst) {
+          const amounts = { worst: worst.toString(), cost: settlement.cost.toString() }
+          log.error({ ledger: id, provider, model, ...amounts }, 'a call cost more than was reserved; booked in full')
+        }
+        await write(id, () => ledger.settle(id, settlement))
+      },
+      async release() {
+        await write(id, () => ledger.release(id))
+      },
+    }
+  }
+}

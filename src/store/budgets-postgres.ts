@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto'
+import { ParleyError } from '../core/errors.ts'
+import type { Scope } from '../core/scope.ts'
+import { isTimeZone, type Period } from '../core/window.ts'
+import type { BudgetRule, BudgetState, Budgets } from './budgets.ts'
+import type { Database } from './database.ts'
+import * as sql from './ledger-sql.ts'
+
+interface StateRow {
+  [column: string]: unknown
+  id: string
+  scope: Scope
+  period: Period
+  amount: string
+  extra: string
+  time_zone: string
+  created_by: string
+  created_at: Date
+  starts_at: Date
+  ends_at: Date
+  spent: string
+  reserved: string
+}
+
+/** `changed` is told after each change. */
+export function createBudgets({ query }: Pick<Database, 'query'>, changed: () => void = () => {}): Budgets {
+  async function list(scopes?: Scope[]): Promise<BudgetState[]> {
+    return (await query<StateRow>(sql.states, [scopes ?? null, null])).map(stateOf)
+  }
+  async function find(scope: Scope, period: Period): Promise<BudgetState | null> {
+    return (await list([scope])).find((each) => each.period === period) ?? null
+  }
+
+  async function write({ scope, period, amount, timeZone }: BudgetRule, by: string | null): Promise<boolean> {
+    if (amount < 0n) throw new RangeError(`a budget cannot be less than nothing: ${amount}`)
+    if (!isTimeZone(timeZone)) throw noZone(timeZone)
+    const rule = [randomUUID(), scope, period, amount, timeZone]
+    try {
+      if (by !== null) await query(sql.set, [...rule, by])
+      else return (await query<{ applied: boolean }>(sql.seedApply, rule))[0]?.applied === true
+      return true
+    } catch (error) {
+      // PostgreSQL's table of zones may be older than Node's.
+      if (error instanceof Error && 'code' in error && error.code === '22023') throw noZone(timeZone, error)
+      throw error
+    }
+  }
+
+  return {
+    list,
+    async set(rule, by) {
+      const before = await find(rule.scope, rule.period)
+      await write(rule, by)
+      changed()
+      const after = await find(rule.scope, rule.period)
+      if (after === null) throw new ParleyError('internal', 'The budget was removed at the same moment. Set it again.')
+      return { before, after }
+    },
+    async remove(scope, period) {
+      const before = await find(scope, period)
+      await query(sql.remove, [scope, period])
+      changed()
+      return before
+    },
+    async grant(scope, period, amount, by) {
+      if (amount <= 0n) throw new RangeError(`a grant adds something: ${amount}`)
+      await query(sql.grant, [randomUUID(), scope, period, amount, by])
+      return find(scope, period)
+    },
+    async seed(rules) {
+      const applied: BudgetRule[] = []
+      for (const rule of rules) if (await write(rule, null)) applied.push(rule)
+      const kept = [rules.map(({ scope }) => scope), rules.map(({ period }) => period)]
+      const removed = await query<{ scope: Scope; period: Period }>(sql.seedDrop, kept)
+      if (applied.length + removed.length > 0) changed()
+      return { applied, removed }
+    },
+    async scopes() {
+      return new Set((await query<{ scope: Scope }>(sql.scopes, [])).map(({ scope }) => scope))
+    },
+    async approved(turnId) {
+      const [row] = await query<{ amount: string | null }>(sql.approvedFor, [turnId])
+      return row?.amount == null ? null : BigInt(row.amount)
+    },
+  }
+}
+
+function stateOf(row: StateRow): BudgetState {
+  const [amount, extra, spent, reserved] = [row.amount, row.extra, row.spent, row.reserved].map(BigInt) as [
+    bigint,
+    bigint,
+    bigint,
+    bigint,
+  ]
+  const { id, scope, period } = row
+  return {
+    ...{ id, scope, period, amount, extra, spent, reserved, left: amount + extra - spent - reserved },
+    ...{ timeZone: row.time_zone, createdBy: row.created_by, createdAt: row.created_at },
+    ...{ startsAt: row.starts_at, resetsAt: row.ends_at },
+  }
+}
+
+function noZone(timeZone: string, cause?: unknown): ParleyError {
+  const tell = `${JSON.stringify(timeZone)} is no time zone. Use an IANA name, such as Europe/Berlin, America/New_York or UTC.`
+  return new ParleyError('command_invalid', tell, { cause })
+}

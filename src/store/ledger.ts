@@ -1,0 +1,66 @@
+/**
+ * The port of the ledger: one row for each attempt at something that costs money, and the sums that budgets are held to.
+ * Spending goes through `Budget` (src/routing/budget.ts), which is made of it. Implemented in ledger-postgres.ts.
+ */
+import type { NanoUsd } from '../core/money.ts'
+import type { Scope } from '../core/scope.ts'
+import type { Period } from '../core/window.ts'
+import type { PaidCall, Settlement } from '../routing/budget.ts'
+
+/** The budget that is in the way of a call. */
+export interface Barrier {
+  id: string
+  scope: Scope
+  period: Period
+  timeZone: string
+  /** With what was granted for this window. */
+  limit: NanoUsd
+  spent: NanoUsd
+  /** Held back for calls under way. */
+  reserved: NanoUsd
+  resetsAt: Date
+}
+
+export type Admission =
+  /** Also when this id was reserved before. */
+  { kind: 'admitted' } | { kind: 'refused'; by: Barrier; alerts: number }
+
+export interface Ended {
+  /** It ended now: earlier there was no end, or none that told its cost. */
+  first: boolean
+  reserved: NanoUsd
+  /** Warnings that became due by it. */
+  alerts: number
+}
+
+/** A warning to be told. */
+export interface DueAlert {
+  budgetId: string
+  scope: Scope
+  period: Period
+  timeZone: string
+  startsAt: Date
+  resetsAt: Date
+  /** The highest threshold, in per cent, that is not told yet. */
+  threshold: number
+  limit: NanoUsd
+  spent: NanoUsd
+}
+
+export interface Ledger {
+  /**
+   * Holds the call's worst case back in every budget of `scopes` or in none: one transaction, one round trip. `at` is for
+   * tests; the database's clock counts.
+   */
+  reserve(call: PaidCall, scopes: Scope[], options: { leaseMs: number; at?: Date }): Promise<Admission>
+  /** Again is no harm. `undefined`: nothing was reserved under this id. */
+  settle(id: string, settlement: Settlement): Promise<Ended | undefined>
+  release(id: string): Promise<Ended | undefined>
+  /** Extends the leases of those that are still reserved. */
+  renew(ids: string[], leaseMs: number): Promise<void>
+  /** Ends reservations whose lease has run out, at the most that they can have cost. Answers how many, and what is due. */
+  expire(limit: number): Promise<{ expired: number; alerts: number }>
+  /** Warnings that nobody is telling. Who gets them tells them and then says so. */
+  claimAlerts(): Promise<DueAlert[]>
+  alertTold(alert: Pick<DueAlert, 'budgetId' | 'startsAt' | 'threshold'>): Promise<void>
+}
