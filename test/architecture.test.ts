@@ -72,6 +72,7 @@ const layers: Record<string, Layer> = {
     may: [core, /^adapters\/console\//],
     packages: [/^hono/, /^@hono\//, /^zod$/],
   },
+  'OpenAI-compatible endpoint': { files: /^adapters\/api\//, may: [core, /^adapters\/api\//], packages: [/^zod$/] },
   'command line': {
     files: /^src\/(?:cli\.ts|cli\/)/,
     may: [core, /^src\//, /^adapters\/console\/api\.ts$/, /^adapters\/\w+\/replay\.ts$/],

@@ -1,0 +1,92 @@
+/**
+ * Writes one answer to the program that waits for it: as one JSON body at its end, or as chunks while it grows. What was
+ * sent cannot be taken back, so an answer that was begun anew follows the part that is void, and says so.
+ */
+import type { ServerResponse } from 'node:http'
+import type { ApiFailure } from './failure.ts'
+import { type Completion, chunk, completion, finishReason, usageChunk } from './format.ts'
+import type { Ended } from './topics.ts'
+import type { Follower } from './wait.ts'
+
+export interface AnswerWriter extends Follower {
+  /** The question is stored: from here on a stream shows within a second that it is worked on. */
+  taken(): void
+  /** `closing`: what stands below the answer, sources and notices. */
+  end(ended: Ended, closing: string): void
+  fail(failure: ApiFailure): void
+  close(): void
+}
+
+/** Until then a failure can still be told by its status. */
+const headersAfterMs = 900
+/** Keeps proxies from closing a silent stream. */
+const beatMs = 15_000
+const anew = '\n\n---\n\n_The model broke off. The whole answer, from its beginning:_\n\n'
+
+export function createAnswerWriter(
+  response: ServerResponse,
+  { about, streaming, withUsage }: { about: Completion; streaming: boolean; withUsage: boolean },
+): AnswerWriter {
+  let sent = ''
+  let status = 'taken in'
+  let timer: NodeJS.Timeout | undefined
+
+  const open = () => {
+    if (response.headersSent || response.destroyed) return
+    clearTimeout(timer)
+    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' })
+    timer = setInterval(comment, beatMs)
+  }
+  const comment = () => response.write(`: ${status.replaceAll(/\s+/g, ' ')}\n\n`)
+  const data = (value: unknown) => response.write(`data: ${JSON.stringify(value)}\n\n`)
+
+  function say(text: string): void {
+    if (text === '') return
+    open()
+    data(chunk(about, { ...(sent === '' ? { role: 'assistant' as const } : {}), content: text }))
+    sent += text
+  }
+
+  return {
+    taken() {
+      if (!streaming) return
+      timer = setTimeout(() => {
+        open()
+        comment()
+      }, headersAfterMs)
+    },
+    onStatus(text) {
+      status = text
+      if (streaming && response.headersSent) comment()
+    },
+    onText(text) {
+      // Text that was begun anew is held back until it is whole.
+      if (streaming && text.startsWith(sent)) say(text.slice(sent.length))
+    },
+    end(ended, closing) {
+      const text = ended.text + closing
+      if (!streaming) {
+        response.writeHead(200, { 'content-type': 'application/json; charset=utf-8' })
+        response.end(JSON.stringify(completion(about, ended, text)))
+        return
+      }
+      say(text.startsWith(sent) ? text.slice(sent.length) : `${anew}${text}`)
+      open()
+      data(chunk(about, {}, finishReason(ended.receipt)))
+      if (withUsage) data(usageChunk(about, ended.receipt))
+      response.end('data: [DONE]\n\n')
+    },
+    fail(failure) {
+      if (response.headersSent) {
+        data(failure.body)
+        response.end()
+        return
+      }
+      response.writeHead(failure.status, { 'content-type': 'application/json; charset=utf-8' })
+      response.end(JSON.stringify(failure.body))
+    },
+    close() {
+      clearTimeout(timer)
+    },
+  }
+}

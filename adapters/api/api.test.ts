@@ -1,0 +1,417 @@
+/** The endpoint by the official client, its answers held to OpenAI's own description; the worker's side is played here. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import fc from 'fast-check'
+import { OpenAI } from 'openai'
+import { afterEach, describe, expect, test } from 'vitest'
+import { ParleyError } from '../../src/core/errors.ts'
+import { silentLog } from '../../src/core/log.ts'
+import type { IncomingMessage } from '../../src/core/message.ts'
+import type { Intake, OutgoingMessage } from '../../src/core/platform.ts'
+import type { Receipt } from '../../src/core/reply.ts'
+import { createLocalChannel } from '../../src/queue/channel-local.ts'
+import { fakeIntake } from '../../test/fakes/intake.ts'
+import { receipt } from '../../test/fakes/receipt.ts'
+import { openAiSpec, specMissing } from '../../test/servers/openai-spec.ts'
+import { openApiDocument } from './openapi.ts'
+import { createApi } from './platform.ts'
+import type { Ended, Topics } from './topics.ts'
+
+const turnId = '6f1c8f6e-7d53-4d0e-9a5a-3a3a52f7c001'
+const secret = 'parley-test-secret-1234'
+const ends: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end()
+})
+
+/** Plays the worker: what each question is answered with, piece by piece. */
+type Script = (write: Writer, message: IncomingMessage) => Promise<void> | void
+interface Writer {
+  text(text: string): Promise<void>
+  status(text: string): Promise<void>
+  end(ended: Partial<Ended> & { text: string }, more?: Partial<Receipt>): Promise<void>
+}
+
+async function setUp(
+  script: Script,
+  options: { intake?: Partial<Intake>; topics?: (topics: Topics) => Topics; files?: number } = {},
+) {
+  const channel = createLocalChannel()
+  const topics = options.topics?.(channel) ?? channel
+  const stored = new Map<string, Ended>()
+  const received: IncomingMessage[] = []
+  const contents = new Map<string, Buffer>()
+  const api = createApi({
+    topics,
+    files: { fetch: async () => Readable.from([]) },
+    blobs: {
+      async put(content) {
+        const bytes = await buffer(content)
+        const hash = `hash-${contents.size}`
+        contents.set(hash, bytes)
+        return { hash }
+      },
+    },
+    findKey: async (given) => (given === secret ? { id: 'key-1', name: 'CI' } : null),
+    models: async () => [{ id: 'scripted', provider: 'openai' }],
+    checkModel: async (name) => {
+      if (name !== 'scripted') throw new ParleyError('model_unknown', `No model is called ${name}. Try scripted.`)
+    },
+    ended: async () => stored.get(turnId) ?? null,
+    limits: { files: options.files ?? 10, fileBytes: 2_000_000, textChars: 10_000 },
+    lookEveryMs: 200,
+    version: '0',
+    log: silentLog,
+  })
+  const listener = api.listen(
+    fakeIntake({
+      async receive(message) {
+        received.push(message)
+        const target = message.replyTarget
+        const signal = new AbortController().signal
+        const post = (outgoing: Pick<OutgoingMessage, 'text' | 'citations'> & Partial<OutgoingMessage>) =>
+          api.transport.post(target, { turnId, phase: 'streaming', ...outgoing }, { key: 'k', signal })
+        const writer: Writer = {
+          text: async (text) => void (await post({ text, citations: [] })),
+          status: (text) => api.transport.status(target, turnId, text, 'reading'),
+          async end({ text, citations = [], state = 'done' }, more = {}) {
+            const ended = { text, citations, state, receipt: { ...receipt, finish: 'stop', ...more } }
+            stored.set(turnId, ended)
+            const end = { state: ended.state, receipt: ended.receipt }
+            await post({ text, citations, phase: 'final', end })
+          },
+        }
+        setImmediate(() => void script(writer, message))
+        return { turnId, kind: 'new' }
+      },
+      ...options.intake,
+    }),
+  )
+  const http = createServer((request, response) => void listener.mounts[0]?.handle(request, response))
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  ends.push(async () => {
+    http.closeAllConnections()
+    http.close()
+    await listener.stop()
+    await channel.close()
+  })
+  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+  const client = (apiKey = secret) => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 })
+  const post = (body: unknown, headers: Record<string, string> = {}) =>
+    fetch(`${url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${secret}`, ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
+  return { url, client: client(), clientWith: client, received, contents, post }
+}
+
+async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = []
+  for await (const item of stream) items.push(item)
+  return items
+}
+
+const question = { model: 'parley', messages: [{ role: 'user' as const, content: 'How long is the notice period?' }] }
+const used = { input: 1200, cacheRead: 1000, cacheWrite: 0, output: 12, reasoning: 3, source: 'provider' as const }
+const cited = { n: 1, title: 'contract.pdf', contentHash: 'c'.repeat(64), at: { kind: 'page' as const, page: 3 } }
+
+const answers: Script = async (write) => {
+  await write.text('Thirty')
+  await write.text('Thirty days')
+  await write.end({ text: 'Thirty days [1].', citations: [cited] }, { model: 'scripted', usage: used })
+}
+
+describe('the official client', () => {
+  test('gets a whole answer with its sources, usage and the model that gave it', async () => {
+    const { client, received } = await setUp(answers)
+    const answer = await client.chat.completions.create(question)
+    expect(answer.choices[0]?.message.content).toBe('Thirty days [1].\n\n[1] contract.pdf, p. 3')
+    expect(answer.choices[0]?.finish_reason).toBe('stop')
+    expect(answer.model).toBe('scripted')
+    expect(answer.usage).toMatchObject({
+      ...{ prompt_tokens: 1200, completion_tokens: 12, total_tokens: 1212 },
+      prompt_tokens_details: { cached_tokens: 1000 },
+    })
+    expect(received[0]).toMatchObject({ text: 'How long is the notice period?', keyId: 'key-1', kind: 'direct' })
+  })
+
+  test('streams the answer as it grows, with its usage in the last chunk when it asks for it', async () => {
+    const { client } = await setUp(answers)
+    const stream = await client.chat.completions.create({
+      ...{ ...question, stream: true },
+      stream_options: { include_usage: true },
+    })
+    const chunks = await all(stream)
+    const said = chunks.flatMap(({ choices }) => choices[0]?.delta.content ?? [])
+    expect(said).toEqual(['Thirty', ' days', ' [1].\n\n[1] contract.pdf, p. 3'])
+    expect(chunks.flatMap(({ choices }) => choices[0]?.delta.role ?? [])).toEqual(['assistant'])
+    expect(chunks.at(-2)?.choices[0]?.finish_reason).toBe('stop')
+    expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { total_tokens: 1212 } })
+  })
+
+  test.skipIf(specMissing !== undefined)(
+    `gets bodies and chunks that OpenAI's own description allows (skipped: ${specMissing ?? 'not'})`,
+    async () => {
+      const { client, post } = await setUp(answers)
+      const body = await client.chat.completions.create(question)
+      expect(openAiSpec('CreateChatCompletionResponse')(body)).toEqual([])
+      const fresh = await setUp(answers)
+      const streamed = await fresh.post({ ...question, stream: true, stream_options: { include_usage: true } })
+      const events = (await streamed.text()).split('\n\n').filter((line) => line.startsWith('data: {'))
+      const valid = openAiSpec('CreateChatCompletionStreamResponse')
+      expect(events.length).toBeGreaterThan(4)
+      for (const event of events) expect(valid(JSON.parse(event.slice(6)))).toEqual([])
+      const models = await client.models.list()
+      expect(openAiSpec('ListModelsResponse')({ object: 'list', data: models.data })).toEqual([])
+      const refusal = await post({ ...question, n: 2 })
+      expect(openAiSpec('ErrorResponse')(await refusal.json())).toEqual([])
+    },
+  )
+
+  test('lists the models that may be asked for, and `parley` for whatever the routing chooses', async () => {
+    const { client } = await setUp(answers)
+    expect((await client.models.list()).data.map(({ id }) => id)).toEqual(['parley', 'scripted'])
+    expect((await client.models.retrieve('scripted')).owned_by).toBe('openai')
+    await expect(client.models.retrieve('gpt-99')).rejects.toMatchObject({ status: 404, code: 'model_not_found' })
+  })
+
+  test.each([
+    ['budget_exhausted', 429, 'insufficient_quota'],
+    ['rate_limited', 429, 'rate_limit_error'],
+    ['model_not_allowed', 403, 'permission_error'],
+    ['model_unreachable', 503, 'server_error'],
+    ['internal', 500, 'server_error'],
+  ])('is told %s by status %i, with the sentence', async (code, status, type) => {
+    const tell = 'The budget of this key is spent: $5 a day. It resets at midnight.'
+    const { client } = await setUp((write) => write.end({ text: tell, state: 'failed' }, { error: code }))
+    for (const stream of [false, true])
+      await expect(client.chat.completions.create({ ...question, stream })).rejects.toMatchObject({
+        ...{ status, type, code },
+        message: expect.stringContaining(tell),
+      })
+  })
+
+  test('hears of a failure in the middle of a stream as an error, and never as an end', async () => {
+    const { client } = await setUp(async (write) => {
+      await write.text('Thirty')
+      await write.end({ text: 'It broke off. Please try again.', state: 'failed' }, { error: 'model_stalled' })
+    })
+    const stream = await client.chat.completions.create({ ...question, stream: true })
+    await expect(all(stream)).rejects.toThrow('It broke off')
+  })
+
+  test('without a key, or with a wrong one, is told who makes them', async () => {
+    const { clientWith, url } = await setUp(answers)
+    await expect(clientWith('parley-wrong-key-1').chat.completions.create(question)).rejects.toMatchObject({
+      ...{ status: 401, code: 'invalid_api_key' },
+    })
+    expect((await fetch(`${url}/v1/models`)).status).toBe(401)
+    expect((await fetch(`${url}/openapi.json`)).status).toBe(200)
+  })
+})
+
+describe('what is asked', () => {
+  test('instructions, history, wishes and files reach the turn', async () => {
+    const { client, received, contents } = await setUp(answers)
+    const png = 'data:image/png;base64,aGVsbG8='
+    await client.chat.completions.create({
+      model: 'scripted',
+      temperature: 0.2,
+      max_completion_tokens: 99,
+      messages: [
+        { role: 'system', content: 'Answer in French.' },
+        {
+          role: 'user',
+          content: [
+            { type: 'image_url', image_url: { url: png } },
+            { type: 'text', text: 'What is it?' },
+          ],
+        },
+        { role: 'assistant', content: 'A picture.' },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'And these?' },
+            { type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,JVBERg==' } },
+            { type: 'input_audio', input_audio: { data: 'aGk=', format: 'mp3' } },
+          ],
+        },
+      ],
+    })
+    expect(received[0]).toMatchObject({
+      text: 'And these?',
+      instructions: 'Answer in French.',
+      history: [
+        { role: 'user', text: 'What is it?' },
+        { role: 'assistant', text: 'A picture.' },
+      ],
+      wish: { model: 'scripted', temperature: 0.2, maxOutputTokens: 99 },
+      attachments: [
+        { name: 'a.pdf', mediaType: 'application/pdf', bytes: 4, voiceNote: false },
+        { name: 'audio-3.mp3', mediaType: 'audio/mpeg', voiceNote: true },
+        { name: 'image-1.png', mediaType: 'image/png' },
+      ],
+    })
+    expect([...contents.values()].map(String)).toEqual(['%PDF', 'hi', 'hello'])
+  })
+
+  const image = (url: string) => ({ role: 'user', content: [{ type: 'image_url', image_url: { url } }] })
+  const asking = (more: object) => ({ ...question, ...more })
+  test.each<[string, unknown, number, string | null]>([
+    ['no JSON', '{', 400, null],
+    ['a list', [], 400, null],
+    ['no messages', { model: 'parley', messages: [] }, 400, 'messages'],
+    ['an empty question', { model: 'parley', messages: [{ role: 'user', content: ' ' }] }, 400, 'messages'],
+    ['an answer last', asking({ messages: [{ role: 'assistant', content: 'Well,' }] }), 400, 'messages'],
+    [
+      'results of tools',
+      asking({ messages: [{ role: 'tool', tool_call_id: '1', content: 'x' }] }),
+      400,
+      'messages.0.role',
+    ],
+    ['several answers', asking({ n: 2 }), 400, 'n'],
+    ['tools', asking({ tools: [{ type: 'function', function: { name: 'f' } }] }), 400, 'tools'],
+    ['JSON as the form', asking({ response_format: { type: 'json_object' } }), 400, 'response_format'],
+    ['stop words', asking({ stop: ['\n'] }), 400, 'stop'],
+    ['a picture on the web', asking({ messages: [image('https://example.com/a.png')] }), 400, 'messages'],
+    ['a picture of this machine', asking({ messages: [image('file:///etc/passwd')] }), 400, 'messages'],
+    ['broken base64', asking({ messages: [image('data:image/png;base64,*')] }), 400, 'messages'],
+    [
+      'a file by its id',
+      asking({ messages: [{ role: 'user', content: [{ type: 'file', file: { file_id: 'f' } }] }] }),
+      400,
+      'messages',
+    ],
+    ['an unknown model', asking({ model: 'gpt-99' }), 404, null],
+    ['a long text', asking({ messages: [{ role: 'user', content: 'x'.repeat(10_001) }] }), 400, 'messages'],
+    [
+      'a file over the limit',
+      asking({ messages: [image(`data:image/png;base64,${'A'.repeat(3_000_000)}`)] }),
+      413,
+      null,
+    ],
+    [
+      'too many files',
+      asking({ messages: [{ role: 'user', content: Array(11).fill(image('data:image/png;base64,AAAA').content[0]) }] }),
+      400,
+      'messages',
+    ],
+  ])('%s is refused with a sentence, and nothing is taken in', async (_what, body, status, param) => {
+    const { post, received } = await setUp(answers)
+    const response = await post(body)
+    expect(response.status).toBe(status)
+    expect(await response.json()).toMatchObject({
+      error: { message: expect.stringMatching(/\.$/), param, type: 'invalid_request_error' },
+    })
+    expect(received).toEqual([])
+  })
+
+  test('what has no effect is named in a header', async () => {
+    const { post } = await setUp(answers)
+    const response = await post(asking({ top_p: 0.5, seed: 1, user: 'me', n: 1, tools: [], stop: null }))
+    expect(response.status).toBe(200)
+    expect(response.headers.get('x-parley-ignored')).toBe('top_p, seed')
+  })
+
+  test('no JSON whatever is answered by anything but a body of OpenAI’s form', async () => {
+    const { post } = await setUp(answers)
+    await fc.assert(
+      fc.asyncProperty(fc.jsonValue(), fc.constantFrom('', 'messages', 'model', 'stream'), async (value, at) => {
+        const response = await post(at === '' ? value : { ...question, [at]: value })
+        expect([200, 400, 404]).toContain(response.status)
+        const text = await response.text()
+        if (response.status !== 200) expect(JSON.parse(text).error.message).toMatch(/\S/)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('requests that are taken fit the published description', async () => {
+    const { components } = openApiDocument('0')
+    const valid = new Ajv2020({ strict: false }).compile({ components, $ref: '#/components/schemas/ChatRequest' })
+    expect(valid(question)).toBe(true)
+    expect(valid(asking({ stream: true, temperature: 1, messages: [image('data:image/png;base64,AAAA')] }))).toBe(true)
+    expect(valid({ model: 'parley' })).toBe(false)
+  })
+})
+
+describe('what happens on the way', () => {
+  test('text that the channel loses comes with the end, from the store when the end is lost, too', async () => {
+    let count = 0
+    const lossy = (topics: Topics): Topics => ({
+      subscribe: topics.subscribe,
+      publish: (topic, message) => {
+        count += 1
+        if (count === 1) topics.publish(topic, message)
+      },
+    })
+    const { client } = await setUp(answers, { topics: lossy })
+    const stream = await client.chat.completions.create({ ...question, stream: true })
+    const chunks = await all(stream)
+    expect(chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')).toBe(
+      'Thirty days [1].\n\n[1] contract.pdf, p. 3',
+    )
+  })
+
+  test('an answer that is begun anew says so, and stands whole below what is void', async () => {
+    const { client } = await setUp(async (write) => {
+      await write.text('Thirty da')
+      await write.text('The notice')
+      await write.end({ text: 'The notice period is thirty days.' })
+    })
+    const stream = await client.chat.completions.create({ ...question, stream: true })
+    const text = (await all(stream)).map(({ choices }) => choices[0]?.delta.content ?? '').join('')
+    expect(text).toMatch(/^Thirty da\n\n---\n\n_The model broke off.*_\n\nThe notice period is thirty days\.$/s)
+  })
+
+  test('a client that leaves stops its turn; one that can come back finds the answer', async () => {
+    const acted: string[] = []
+    const stopped = Promise.withResolvers<void>()
+    const intake: Partial<Intake> = {
+      async act({ kind }) {
+        acted.push(kind)
+        stopped.resolve()
+        return {}
+      },
+    }
+    const held = Promise.withResolvers<Writer>()
+    const first = await setUp(
+      async (write) => {
+        await write.text('Thirty')
+        held.resolve(write)
+      },
+      { intake },
+    )
+    const body = { ...question, stream: true }
+    for (const headers of [{ 'idempotency-key': 'again' }, {}]) {
+      const response = await first.post(body, headers)
+      const reader = response.body?.getReader()
+      await reader?.read()
+      await reader?.cancel()
+    }
+    await stopped.promise
+    expect(acted).toEqual(['stop'])
+    await (await held.promise).end({ text: 'Thirty days.' })
+    const again = await first.post(question, { 'idempotency-key': 'again' })
+    expect((await again.json()).choices[0].message.content).toBe('Thirty days.')
+    expect(first.received.map(({ id }) => id)).toEqual([
+      first.received[0]?.id,
+      expect.any(String),
+      first.received[0]?.id,
+    ])
+  })
+
+  test('a stream shows within a second that it is worked on', async () => {
+    const { post } = await setUp(async (write) => {
+      await write.status('Reading contract.pdf')
+    })
+    const response = await post({ ...question, stream: true })
+    const reader = response.body?.getReader()
+    expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe(': Reading contract.pdf\n\n')
+    await reader?.cancel()
+  })
+})

@@ -1,0 +1,42 @@
+/** Writes answers to the requests that wait for them. Nothing is kept here: the turn's own row holds how it ended. */
+
+import type { ReplyTarget } from '../../src/core/message.ts'
+import type { OutgoingMessage, Transport } from '../../src/core/platform.ts'
+import { type AnswerEvent, answerTopic, type Topics, toJson } from './topics.ts'
+
+export function createTransport({ topics }: { topics: Topics }): Transport {
+  /** Text of answers that are being written here, so that only what is new travels. */
+  const shown = new Map<string, string>()
+
+  function publish(target: ReplyTarget, event: AnswerEvent): void {
+    topics.publish(answerTopic(target.conversation.threadId ?? ''), toJson(event))
+  }
+
+  function show(target: ReplyTarget, { turnId, text, citations, end }: OutgoingMessage): void {
+    const before = shown.get(turnId) ?? ''
+    if (end) {
+      shown.delete(turnId)
+      publish(target, { type: 'end', ended: { text, citations, ...end } })
+      return
+    }
+    shown.set(turnId, text)
+    const offset = text.startsWith(before) ? before.length : 0
+    publish(target, { type: 'text', offset, text: text.slice(offset) })
+  }
+
+  return {
+    async post(target, message, { key }) {
+      show(target, message)
+      return { messageId: key }
+    },
+    async edit(target, _ref, message) {
+      show(target, message)
+    },
+    // One message of any length: there is never a surplus one.
+    async remove() {},
+    async status(target, turnId, text, state) {
+      if (text !== null) publish(target, { type: 'status', text })
+      else if (state === 'failed' || state === 'stopped') shown.delete(turnId)
+    },
+  }
+}
