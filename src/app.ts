@@ -9,7 +9,7 @@ import type { Config } from './config.ts'
 import { asParleyError, errorFields, ParleyError } from './core/errors.ts'
 import type { Log } from './core/log.ts'
 import type { Platform } from './core/platform.ts'
-import { createInbox } from './intake/inbox.ts'
+import { createInbox, type InboxDeps } from './intake/inbox.ts'
 import { listenForStops } from './intake/stop.ts'
 import { createBlobs, pictureIn } from './media/blobs.ts'
 import { createReader } from './media/create-reader.ts'
@@ -33,6 +33,7 @@ import { createPassageIndex } from './search/providers/postgres.ts'
 import { createAttachments } from './store/attachments.ts'
 import { createConsoleBoard } from './store/console-board.ts'
 import { openDatabase } from './store/database.ts'
+import { createFeedback } from './store/feedback.ts'
 import { clearRunning, writeRunning } from './store/home.ts'
 import { startEmbeddedPostgres } from './store/postgres/embedded.ts'
 import { migrate } from './store/postgres/migrate.ts'
@@ -134,6 +135,7 @@ async function openState(
     /** Names this process in leases. */
     owner: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
     turns: createTurns(database),
+    feedback: createFeedback(database),
     attachments: createAttachments(database),
     board: createConsoleBoard(database),
     index: createPassageIndex(database.lasting),
@@ -265,10 +267,25 @@ const commands = {
   suggest: async () => [],
 }
 
+/** Until settings, roles and approvals are there. */
+function adminOf({ turns }: Pick<State, 'turns'>): Pick<InboxDeps, 'settings' | 'roleOf' | 'why' | 'approvals'> {
+  return {
+    settings: { read: async () => new Map() },
+    roleOf: async ({ standing }) => (standing === 'owner' ? 'admin' : 'member'),
+    why: async (turnId) => ({ text: (await turns.ended(turnId))?.receipt.reason ?? 'That answer has not ended yet.' }),
+    approvals: {
+      decide: () => Promise.reject(new ParleyError('approval_not_found', 'Nothing waits for an approval here.')),
+    },
+  }
+}
+
 /** Takes messages in, from every platform. */
 async function receive(running: Running): Promise<string | null> {
   const { config, state, ways, platforms, opening, log } = running
-  const inbox = createInbox({ turns: state.turns, queue: ways.queue, channel: ways.channel, commands, log })
+  const inbox = createInbox({
+    ...{ turns: state.turns, feedback: state.feedback, queue: ways.queue, channel: ways.channel, commands, log },
+    ...adminOf(state),
+  })
   const listeners = platforms.all.map((platform) => platform.listen(inbox))
   const url = await listen(
     running,

@@ -9,7 +9,9 @@
  *   PUT    /console/uploads/:uploadId?name=…    raw bytes, Content-Type as the browser knows it → Upload
  *   POST   /console/threads/:id/messages        SendMessage → 202 { message, turnId }; the same `id` again is no harm
  *   POST   /console/turns/:turnId/stop          → { turnId }
- *   POST   /console/turns/:turnId/regenerate    → { turnId } of the new turn, which rewrites the same message
+ *   POST   /console/turns/:turnId/regenerate    → { turnId } of the new turn, which rewrites the same message; so do
+ *                                               `cheaper` and `better`, with another model
+ *   POST   /console/turns/:turnId/good, /bad    PressButton, if any → { notice }; `why` → { notice }
  *   GET    /console/events?thread=:id           server-sent events, each `data:` a ConsoleEvent: changes of the thread list,
  *                                               and with `thread` its snapshot first, then what happens in it.
  *   GET    /console/files/:hash/page/:n?width=  → image/png of a page of a PDF
@@ -86,6 +88,9 @@ export const SendMessage = z.object({
   /** BCP 47. */
   locale: z.string().max(35).optional(),
 })
+
+export type PressButton = z.infer<typeof PressButton>
+export const PressButton = z.object({ comment: z.string().max(4000).optional() })
 
 export type ConsoleEvent =
   /** Everything of the thread so far; replaces what the page holds. Sent first, also after a reconnect. */

@@ -3,16 +3,17 @@ import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
+import { turnActions } from '../../src/core/action.ts'
 import { asParleyError, errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { conversationKey } from '../../src/core/message.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
-import { type ApiError, type ConsoleStatus, SendMessage } from './api.ts'
+import { type ApiError, type ConsoleStatus, PressButton, SendMessage } from './api.ts'
 import type { Board } from './board.ts'
 import type { BlobStore } from './files.ts'
 import { guard } from './guard.ts'
 import { serveEvents } from './live.ts'
-import { conversationOf, localAuthor, normalize, titleOf } from './normalize.ts'
+import { conversationOf, normalize, pressOf, titleOf } from './normalize.ts'
 import { type Previews, servePreviews } from './previews.ts'
 import { servePage } from './static.ts'
 import { listTopic, type Topics, threadTopic, toJson } from './topics.ts'
@@ -49,7 +50,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   app.delete('/console/threads/:id', async (context) => {
     const id = idOf(context, 'id')
     const known = await board.thread(id)
-    if (known?.status) await intake.act({ kind: 'stop', turnId: known.status.turnId, by: localAuthor })
+    if (known?.status) await intake.act({ kind: 'stop', turnId: known.status.turnId, ...pressOf(id) })
     const forgotten = await board.deleteThread(id, conversationKey(conversationOf(id)))
     await Promise.all(forgotten.map((hash) => blobs.remove(hash)))
     topics.publish(listTopic, toJson({ type: 'threadDeleted', threadId: id }))
@@ -123,7 +124,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       title: titleOf(sent.text, uploads),
       attachments,
     })
-    const { turnId } = await intake.receive(normalize(threadId, sent, uploads, new Date()))
+    const received = await intake.receive(normalize(threadId, sent, uploads, new Date()))
+    if (received.kind === 'refused') throw new ParleyError('request_forbidden', received.notice.text)
+    const { turnId } = received
     // Told only now: a page forgets its own copy of a message that has a turn.
     const taken = { ...message, turnId }
     topics.publish(threadTopic(threadId), toJson({ type: 'message', message: taken }))
@@ -131,9 +134,14 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     return context.json({ message: taken, turnId }, 202)
   })
 
-  app.post('/console/turns/:turnId/:action{stop|regenerate}', async (context) => {
-    const kind = context.req.param('action') === 'stop' ? 'stop' : 'regenerate'
-    return context.json(await intake.act({ kind, turnId: idOf(context, 'turnId'), by: localAuthor }))
+  app.post(`/console/turns/:turnId/:action{${turnActions.join('|')}}`, async (context) => {
+    const kind = turnActions.find((each) => each === context.req.param('action')) ?? 'stop'
+    const turnId = idOf(context, 'turnId')
+    const said = PressButton.safeParse(parse(await readText(context.env.incoming, 64_000)) ?? {})
+    if (!said.success) throw new ParleyError('request_invalid', 'That comment is too long. Say it in fewer words.')
+    const { comment } = said.data
+    const pressed = { kind, turnId, ...pressOf(turnId), ...(comment === undefined ? {} : { comment }) }
+    return context.json(await intake.act(pressed))
   })
 
   app.get('/console/events', (context) => {

@@ -1,4 +1,5 @@
 /** Pure: what the page sent → IncomingMessage. */
+import { randomUUID } from 'node:crypto'
 import type { ConversationRef, IncomingMessage, ReplyTarget } from '../../src/core/message.ts'
 import type { SendMessage } from './api.ts'
 import type { StoredUpload } from './board.ts'
@@ -9,6 +10,11 @@ export const localAuthor = { id: 'local', name: 'You' }
 
 export function conversationOf(threadId: string): ConversationRef {
   return { platform: platformName, workspaceId: 'local', channelId: threadId }
+}
+
+/** Of what is pressed on the page; `threadId` may be any where nothing is answered there. */
+export function pressOf(threadId: string) {
+  return { id: randomUUID(), by: localAuthor, replyTarget: { conversation: conversationOf(threadId), data: null } }
 }
 
 export function threadOf(target: ReplyTarget): string {

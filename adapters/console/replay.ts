@@ -1,9 +1,10 @@
 /** Recorded requests of the page, `{ path, body? }`, as the listener would take them in. */
 import { z } from 'zod'
+import { turnActions } from '../../src/core/action.ts'
 import type { Json } from '../../src/core/json.ts'
 import { createReplayIntake, type Replay } from '../../src/core/replay.ts'
 import { SendMessage } from './api.ts'
-import { localAuthor, normalize } from './normalize.ts'
+import { normalize, pressOf } from './normalize.ts'
 
 const Recorded = z.object({ path: z.string().startsWith('/console/'), body: z.json().optional() })
 
@@ -21,8 +22,8 @@ export const replay: Replay = {
       }))
       await intake.receive(normalize(id, sent.data, uploads, new Date(0)))
     }
-    if (kind === 'turns' && (last === 'stop' || last === 'regenerate'))
-      await intake.act({ kind: last, turnId: id, by: localAuthor })
+    const pressed = turnActions.find((each) => each === last)
+    if (kind === 'turns' && pressed !== undefined) await intake.act({ kind: pressed, turnId: id, ...pressOf(id) })
     return taken[0] ?? { kind: 'ignored', summary: 'takes nothing in' }
   },
 }

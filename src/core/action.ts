@@ -1,5 +1,5 @@
 /** What buttons do: one short string on every platform, so that an old button still works after a restart. */
-import type { Author } from './message.ts'
+import type { Author, ReplyTarget } from './message.ts'
 
 /** Of one reply. `cheaper` and `better` write it anew with a model of the tier below or above. */
 export const turnActions = ['stop', 'regenerate', 'cheaper', 'better', 'why', 'good', 'bad'] as const
@@ -16,7 +16,11 @@ export type ButtonAction =
   | { kind: 'command'; text: string }
 
 export type Action = ButtonAction & {
+  /** The platform's event id: the same press delivered twice has its effect once. */
+  id: string
   by: Author
+  /** Where it was pressed, and where what it sets off is answered. */
+  replyTarget: ReplyTarget
   /** With `bad`: what was wrong, in the person's words. */
   comment?: string
 }

@@ -74,10 +74,19 @@ export interface Files {
   fetch(attachment: Attachment, options: { signal: AbortSignal }): Promise<Readable>
 }
 
-export interface Received {
+export interface Accepted {
   turnId: string
   /** `duplicate`: this event was taken in before. `joined`: it became part of a turn that has not started yet. */
   kind: 'new' | 'joined' | 'duplicate'
+}
+
+/** `refused`: nothing will answer; the notice, for the author alone, says why. The platform is acknowledged all the same. */
+export type Received = Accepted | { kind: 'refused'; notice: Notice }
+
+/** What a pressed button did. `turnId` is the turn that goes on from it; `notice` is for the one who pressed. */
+export interface Pressed {
+  turnId?: string
+  notice?: Notice
 }
 
 /** A person changed a message that Parley has taken in. */
@@ -95,8 +104,8 @@ export type Revised = { kind: 'revised' | 'started'; turnId: string } | { kind: 
 /** Where a listener delivers. When a call returns, its effect is committed: only then may the platform be acknowledged. */
 export interface Intake {
   receive(message: IncomingMessage): Promise<Received>
-  /** Presses a button. `turnId` is the turn that goes on from it; `notice` is for the one who pressed. */
-  act(action: Action): Promise<{ turnId?: string; notice?: Notice }>
+  /** Presses a button. Throws a ParleyError for what may not or cannot be done; its `tell` is for the one who pressed. */
+  act(action: Action): Promise<Pressed>
   /** Runs a command. Never throws for what the person did: the notice says what is wrong. */
   command(call: CommandCall): Promise<Notice>
   /** What may stand for an argument, best first: for a platform's completion while somebody types. At most 25. */

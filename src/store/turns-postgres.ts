@@ -4,7 +4,17 @@ import { storable, storableJson } from '../core/json.ts'
 import { conversationKey, type IncomingMessage } from '../core/message.ts'
 import type { TurnState } from '../core/platform.ts'
 import type { Database } from './database.ts'
-import type { Dispatch, PastTurn, StoredAttachment, StoredOutcome, StoredPart, Turns, TurnWork } from './turns.ts'
+import type {
+  Dispatch,
+  PastTurn,
+  StoredAttachment,
+  StoredOutcome,
+  StoredPart,
+  TurnAbout,
+  Turns,
+  TurnWish,
+  TurnWork,
+} from './turns.ts'
 import * as sql from './turns-sql.ts'
 
 interface DispatchRow {
@@ -82,6 +92,7 @@ export function createTurns(database: Database): Turns {
         history: row.history ?? [],
         parts: row.parts ?? [],
         outcome: row.outcome,
+        ...(row.wish === null ? {} : { wish: row.wish }),
         attempts: row.attempts,
         stopRequested: row.stop_requested_at !== null,
         createdAt: row.created_at,
@@ -153,10 +164,18 @@ export function createTurns(database: Database): Turns {
       return row?.known === true
     },
 
-    async regenerate(turnId) {
+    async about(turnId) {
+      const [row] = await query<AboutRow>(sql.about, [turnId])
+      if (row === undefined) return null
+      const { platform, workspace_id: workspaceId, channel_id: channelId, thread_id: threadId } = row
+      const conversation = { platform, workspaceId, channelId, ...(threadId === null ? {} : { threadId }) }
+      return { conversation, author: row.author, direct: row.direct, private: row.private }
+    },
+
+    async regenerate(turnId, wish) {
       const [row] = await query<{ known: boolean; ended: boolean; latest: boolean; id: string | null }>(
         sql.regenerate,
-        [turnId, randomUUID()],
+        [turnId, randomUUID(), wish === undefined ? null : storableJson(wish)],
       )
       if (row === undefined)
         throw new ParleyError('turn_not_found', 'That answer is no longer here. Please ask the question again.')
@@ -192,6 +211,14 @@ interface ClaimRow {
   dispatches: number
 }
 
+interface AboutRow extends Pick<TurnAbout, 'author' | 'direct' | 'private'> {
+  [column: string]: unknown
+  platform: string
+  workspace_id: string
+  channel_id: string
+  thread_id: string | null
+}
+
 interface LoadRow {
   [column: string]: unknown
   conversation_key: string
@@ -203,6 +230,7 @@ interface LoadRow {
   attempts: number
   stop_requested_at: Date | null
   outcome: StoredOutcome | null
+  wish: TurnWish | null
   messages: IncomingMessage[] | null
   attachments: StoredAttachment[] | null
   earlier_files: StoredAttachment[] | null

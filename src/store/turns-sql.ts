@@ -93,7 +93,7 @@ export const load: Statement = {
   name: 'turn_load',
   text: `
 select turn.conversation_key, turn.platform, turn.reply_target, turn.created_at, turn.started_at, turn.first_text_at,
-  turn.attempts, turn.stop_requested_at, turn.outcome,
+  turn.attempts, turn.stop_requested_at, turn.outcome, turn.wish,
   (select jsonb_agg(inbound.message order by inbound.seq) from inbound where inbound.turn_id = turn.source_id) as messages,
   (select jsonb_agg(${fileJson('file')} order by file.position, file.id)
     from turn_attachment file where file.turn_id = turn.source_id) as attachments,
@@ -235,6 +235,18 @@ export const takesPart: Statement = {
   text: `select exists (select from turn where conversation_key = $1) as known`,
 }
 
+export const about: Statement = {
+  name: 'turn_about',
+  text: `
+select conversation.platform, conversation.workspace_id, conversation.channel_id, conversation.thread_id,
+  asked.message -> 'author' as author, asked.message ->> 'kind' = 'direct' as direct,
+  coalesce((asked.message ->> 'private')::boolean, false) as private
+from turn join conversation on conversation.key = turn.conversation_key
+  join lateral (
+    select message from inbound where inbound.turn_id = turn.source_id order by inbound.seq limit 1) asked on true
+where turn.id = $1`,
+}
+
 /** The old turn leaves the history; what its reply was posted as goes to the new one when that is claimed. */
 export const regenerate: Statement = {
   name: 'turn_regenerate',
@@ -244,8 +256,11 @@ with old as (
     seq = (select max(latest.seq) from turn latest where latest.conversation_key = turn.conversation_key) as latest
   from turn where id = $1 for update
 ), fresh as (
-  insert into turn (id, conversation_key, source_id, author_id, platform, reply_target)
-  select $2::uuid, conversation_key, source_id, author_id, platform, reply_target from old
+  insert into turn (id, conversation_key, source_id, author_id, platform, reply_target, wish)
+  select $2::uuid, conversation_key, source_id, author_id, platform, reply_target, coalesce(
+    $3::jsonb || case when receipt ->> 'model' is null then '{}' else jsonb_build_object('from',
+      jsonb_build_object('provider', receipt ->> 'provider', 'model', receipt ->> 'model')) end, wish)
+  from old
   where ended and latest and superseded_by is null
   returning id
 ), replaced as (

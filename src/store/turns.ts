@@ -1,7 +1,7 @@
 /** The port of turns: what was asked, whose turn it is, and what was answered. Implemented in turns-postgres.ts. */
 import type { Json } from '../core/json.ts'
-import type { Attachment, IncomingMessage, ReplyTarget } from '../core/message.ts'
-import type { MessageRef, Received, Revised, TurnState } from '../core/platform.ts'
+import type { Attachment, Author, ConversationRef, IncomingMessage, ReplyTarget } from '../core/message.ts'
+import type { Accepted, MessageRef, Revised, TurnState } from '../core/platform.ts'
 import type { AttachmentReceipt, Citation, Receipt } from '../core/reply.ts'
 
 export type EndState = Extract<TurnState, 'done' | 'stopped' | 'failed'>
@@ -38,6 +38,27 @@ export interface StoredOutcome {
   receipt: Receipt
 }
 
+/** What the one who had an answer written anew asked for; a message's own wish is in the message. */
+export interface TurnWish {
+  /** One tier below or above that of `from`. */
+  tier?: 'cheaper' | 'better'
+  /** Id or alias. */
+  model?: string
+  /** Who wrote the answer that is replaced; absent where no model did. */
+  from?: { provider: string; model: string }
+}
+
+/** What is to be known of a turn before somebody may press its buttons. */
+export interface TurnAbout {
+  conversation: ConversationRef
+  /** Of its first message. */
+  author: Author
+  /** Asked in a direct conversation. */
+  direct: boolean
+  /** Only its author may see the answer. */
+  private: boolean
+}
+
 /** Everything a worker needs to answer. */
 export interface TurnWork {
   id: string
@@ -53,6 +74,7 @@ export interface TurnWork {
   history: PastTurn[]
   parts: StoredPart[]
   outcome: StoredOutcome | null
+  wish?: TurnWish
   attempts: number
   stopRequested: boolean
   createdAt: Date
@@ -80,7 +102,7 @@ export interface Turns {
    * Law 1 and 2: when it returns, the message is committed, once however often it is delivered. One round trip. What it
    * says to dispatch is the same each time: the sender may be trying again because the first answer was lost.
    */
-  accept(message: IncomingMessage): Promise<Received & { dispatch: Dispatch }>
+  accept(message: IncomingMessage): Promise<Accepted & { dispatch: Dispatch }>
   /** Takes the conversation's lease for this turn, if it is its turn. */
   claim(turnId: string, owner: string, leaseMs: number): Promise<Claim>
   /** Loads what the claimed turn needs. Files may have joined in the last moment and be unread: then give it back. */
@@ -110,8 +132,12 @@ export interface Turns {
   revise(platform: string, id: string, text: string, authorId: string): Promise<Revised>
   /** Whether a turn of this conversation was ever taken in. */
   takesPart(conversationKey: string): Promise<boolean>
-  /** A new turn that answers the same messages in the same reply. Throws `turn_not_found`, `turn_not_latest`. */
-  regenerate(turnId: string): Promise<Dispatch>
+  about(turnId: string): Promise<TurnAbout | null>
+  /**
+   * A new turn that answers the same messages in the same reply; without a wish it keeps the old turn's. Throws
+   * `turn_not_found`, `turn_not_latest`.
+   */
+  regenerate(turnId: string, wish?: Omit<TurnWish, 'from'>): Promise<Dispatch>
   /**
    * Turns that should be under way but are not: no lease, no file being read, handed to the queue longer than `olderThanMs`
    * ago (doubling with each try). Each is counted as handed over once more.

@@ -1,0 +1,148 @@
+/**
+ * What a pressed button does, and who may press it. Writing an answer anew is paid for by its asker, and a stop takes it
+ * away from them: so beside the asker only managers may, and whoever takes part in a direct conversation. An opinion, and
+ * why an answer is as it is, are for everybody who can see it.
+ */
+import type { Action, ApprovalAction, TurnAction } from '../core/action.ts'
+import type { Notice, Role } from '../core/command.ts'
+import { ParleyError } from '../core/errors.ts'
+import type { Author, ConversationRef } from '../core/message.ts'
+import type { Accepted, Intake, Pressed } from '../core/platform.ts'
+import type { Channel } from '../queue/channel.ts'
+import type { Feedback } from '../store/feedback.ts'
+import type { Dispatch, TurnAbout, Turns } from '../store/turns.ts'
+import { stopTopic } from './stop.ts'
+
+export interface ActionsDeps {
+  turns: Pick<Turns, 'about' | 'requestStop' | 'regenerate'>
+  feedback: Feedback
+  channel: Pick<Channel, 'publish'>
+  handOver(next: Dispatch, kind: Accepted['kind']): Promise<void>
+  commands: Pick<Intake, 'command'>
+  roleOf(person: Author, at: ConversationRef): Promise<Role>
+  /** Why the answer is as it is: its model, its cost, its sources. Decides itself what this person may know. */
+  why(turnId: string, by: Author): Promise<Notice>
+  approvals: Approvals
+  /** Why this person is not served here. */
+  refusal(person: Author, at: ConversationRef): Promise<string | undefined>
+}
+
+export interface Approvals {
+  /** Approves or declines once. Throws `approval_not_found`, `command_forbidden`. */
+  decide(approvalId: string, decision: ApprovalAction, by: Author, at: ConversationRef): Promise<Pressed>
+}
+
+/** The number of the job that a stop adds; dispatches count from 1. */
+const stopDispatch = 0
+
+/** THE table: who may press. */
+const pressers = {
+  stop: 'asker',
+  regenerate: 'asker',
+  cheaper: 'asker',
+  better: 'asker',
+  why: 'everybody',
+  good: 'everybody',
+  bad: 'everybody',
+} as const satisfies Record<TurnAction, 'asker' | 'everybody'>
+
+const verbs: Partial<Record<TurnAction, string>> = { stop: 'stop this answer' }
+
+export function createActions(deps: ActionsDeps): Intake['act'] {
+  const { turns, feedback } = deps
+
+  return async (action) => {
+    const { by, replyTarget } = action
+    const at = replyTarget.conversation
+    // Whoever was refused meanwhile may still stop what runs for them.
+    const refusal = action.kind === 'stop' ? undefined : await deps.refusal(by, at)
+    if (refusal !== undefined) throw new ParleyError('request_forbidden', refusal)
+    switch (action.kind) {
+      case 'approve':
+      case 'decline':
+        return await deps.approvals.decide(action.approvalId, action.kind, by, at)
+      case 'command':
+        return { notice: await deps.commands.command(commandOf(action)) }
+      default:
+        await mayPress(action.kind, action.turnId, by, at)
+        return await press(action)
+    }
+  }
+
+  async function press(action: Extract<Action, { turnId: string }>): Promise<Pressed> {
+    const { kind, turnId, by } = action
+    switch (kind) {
+      case 'stop':
+        return await stop(turnId)
+      case 'regenerate':
+        return await anew(turnId)
+      case 'cheaper':
+      case 'better':
+        return await anew(turnId, { tier: kind })
+      case 'why':
+        return { notice: { private: true, ...(await deps.why(turnId, by)) } }
+      case 'good':
+      case 'bad':
+        if (!(await feedback.give(turnId, by.id, kind, action.comment))) throw notFound()
+        return { notice: { text: thanks(kind, action.comment), private: true } }
+    }
+  }
+
+  async function anew(turnId: string, wish?: { tier: 'cheaper' | 'better' }): Promise<Pressed> {
+    const next = await turns.regenerate(turnId, wish)
+    await deps.handOver(next, 'new')
+    return { turnId: next.turnId }
+  }
+
+  async function stop(turnId: string): Promise<Pressed> {
+    const known = await turns.requestStop(turnId)
+    if (known === null) throw notFound()
+    // The worker that holds the turn hears this at once; should it be lost, the next renewal of the lease tells.
+    deps.channel.publish(stopTopic, { turnId })
+    // Nobody holds a turn whose files are still to be read: this job ends it without waiting for them.
+    if (known === 'queued') await deps.handOver({ turnId, dispatch: stopDispatch, attachmentIds: [] }, 'new')
+    return { turnId }
+  }
+
+  async function mayPress(kind: TurnAction, turnId: string, by: Author, at: ConversationRef): Promise<void> {
+    const turn = isUuid(turnId) ? await turns.about(turnId) : null
+    // A turn of another workspace is as good as none: its id alone opens nothing.
+    if (turn === null || !isSameWorkspace(turn.conversation, at)) throw notFound()
+    const isAsker = turn.author.id === by.id
+    if (turn.private && !isAsker) throw notFound()
+    if (pressers[kind] === 'everybody' || isAsker || turn.direct) return
+    if ((await deps.roleOf(by, turn.conversation)) === 'member') throw notYours(kind, turn)
+  }
+}
+
+function commandOf(action: Extract<Action, { kind: 'command' }>) {
+  const { id, by, replyTarget, text } = action
+  return { id, conversation: replyTarget.conversation, author: by, text, replyTarget }
+}
+
+function isSameWorkspace(one: ConversationRef, other: ConversationRef): boolean {
+  return one.platform === other.platform && one.workspaceId === other.workspaceId
+}
+
+/** An id of another form is none of Parley's, and the database would not take it. */
+function isUuid(id: string): boolean {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)
+}
+
+function thanks(kind: 'good' | 'bad', comment: string | undefined): string {
+  if (kind === 'good') return 'Thank you. Noted as a good answer.'
+  return comment === undefined ? 'Thank you. Noted as a bad answer.' : 'Thank you. Noted, with your comment.'
+}
+
+function notFound(): ParleyError {
+  return new ParleyError('turn_not_found', 'That answer is no longer here. Please ask the question again.')
+}
+
+function notYours(kind: TurnAction, { author }: TurnAbout): ParleyError {
+  const verb = verbs[kind] ?? 'have this answer written anew'
+  const asker = author.name === undefined ? 'whoever asked' : `${author.name}, who asked,`
+  return new ParleyError(
+    'request_forbidden',
+    `Only ${asker} and managers of this channel can ${verb}. Ask the question yourself for an answer of your own.`,
+  )
+}
