@@ -151,7 +151,10 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       withUsage: asked.request.stream_options?.include_usage === true,
     })
     await using following = await follow(id, deps, writer, AbortSignal.any([gone.signal, leaving.signal]))
-    const { turnId } = await intake.receive(normalize(asked, { id, key, sentAt: new Date(), hashes }))
+    const message = normalize(asked, { id, key, sentAt: new Date(), hashes })
+    const received = await intake.receive(message)
+    if (received.kind === 'refused') throw new ApiFailure(403, received.notice.text, { code: 'request_forbidden' })
+    const { turnId } = received
     writer.taken()
     try {
       const ended = await following.end(turnId)
@@ -162,7 +165,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       else if (!gone.signal.aborted) throw thrown
       // Whoever may come back for the answer gets it; otherwise nobody will read it.
       else if (repeatable === undefined)
-        await intake.act({ kind: 'stop', turnId, by: { id: key.id, name: key.name } }).catch(() => undefined)
+        await intake
+          .act({ kind: 'stop', turnId, id: randomUUID(), by: message.author, replyTarget: message.replyTarget })
+          .catch(() => undefined)
     } finally {
       writer.close()
     }
