@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { startTestDatabase, type TestServer } from '../../test/database.ts'
+import { silentLog } from '../core/log.ts'
+import { usd } from '../core/money.ts'
+import type { Usage } from '../core/reply.ts'
+import { type Spender, scopeOf } from '../core/scope.ts'
+import { type Price, priceUsage, worstCase } from '../models/price.ts'
+import { priceSnapshot } from '../models/stated-price.ts'
+import type { Channel } from '../queue/channel.ts'
+import { createLocalChannel } from '../queue/channel-local.ts'
+import type { Budgets } from '../store/budgets.ts'
+import { createBudgets } from '../store/budgets-postgres.ts'
+import { type Database, openDatabase } from '../store/database.ts'
+import type { DueAlert, Ledger } from '../store/ledger.ts'
+import { createLedger } from '../store/ledger-postgres.ts'
+import type { PaidCall, Settlement } from './budget.ts'
+import { BudgetExhausted } from './exhausted.ts'
+import { createLedgerBudget, type LedgerBudget, type LedgerBudgetDeps } from './ledger-budget.ts'
+import { budgetsTopic, createLimitedScopes, type LimitedScopes } from './limited-scopes.ts'
+
+const ann: Spender = { platform: 'slack', workspaceId: 'T1', channelId: 'C1', userId: 'U1' }
+const mini = { provider: 'openai', id: 'gpt-5-mini' }
+const large = { provider: 'openai', id: 'gpt-5' }
+const settled = (cost: bigint, more: Partial<Settlement> = {}): Settlement => ({
+  ...{ cost, estimated: false, outcome: 'ok', ms: 5 },
+  ...more,
+})
+
+let server: TestServer
+let database: Database
+let ledger: Ledger
+let budgets: Budgets
+let channel: Channel
+let limited: LimitedScopes
+let budget: LedgerBudget
+let told: DueAlert[]
+beforeAll(async () => {
+  server = await startTestDatabase()
+})
+afterAll(() => server.dispose())
+beforeEach(async () => {
+  database = openDatabase((await server.createDatabase()).connection, { log: silentLog })
+  ledger = createLedger(database)
+  channel = createLocalChannel()
+  budgets = createBudgets(database, () => channel.publish(budgetsTopic, null))
+  limited = await createLimitedScopes({ budgets, channel, log: silentLog })
+  told = []
+  budget = open()
+})
+afterEach(async () => {
+  await budget.close()
+  await database.close()
+})
+
+function open(more: Partial<LedgerBudgetDeps> = {}): LedgerBudget {
+  const alert = async (due: DueAlert) => void told.push(due)
+  return createLedgerBudget({ ledger, budgets, limited: limited.scopes, alert, log: silentLog, ...more })
+}
+function call(worst: bigint, more: Partial<PaidCall> = {}): PaidCall {
+  return {
+    id: randomUUID(),
+    spender: ann,
+    kind: 'answer',
+    provider: 'openai',
+    model: 'gpt-5',
+    worst,
+    price: {},
+    ...more,
+  }
+}
+const limit = (amount: string, scope: Parameters<Budgets['set']>[0]['scope'] = 'all') =>
+  budgets.set({ scope, period: 'day', amount: usd(amount), timeZone: 'Europe/Berlin' }, 'test')
+const total = async () => {
+  const { rows } = await database.pool.query<{ cost: string; open: number }>(
+    `select coalesce(sum(cost), 0) as cost, count(*) filter (where state = 'reserved')::int as open from ledger`,
+  )
+  return { cost: BigInt(rows[0]?.cost ?? -1), open: rows[0]?.open }
+}
+
+describe('what may be spent', () => {
+  it('a refusal is one sentence with the rule, what is spent, the reset in local time and a next step', async () => {
+    await limit('1', scopeOf.channel(ann))
+    await (await budget.reserve(call(usd('0.95')))).settle(settled(usd('0.93')))
+    const refused = await budget.reserve(call(usd('0.12'))).catch((error: unknown) => error)
+    expect(refused).toBeInstanceOf(BudgetExhausted)
+    expect(refused).toMatchObject({
+      code: 'budget_exhausted',
+      worst: usd('0.12'),
+      by: { scope: 'channel:slack/T1/C1', period: 'day', limit: usd('1'), spent: usd('0.93'), reserved: 0n },
+      tell: expect.stringMatching(
+        /^The budget of \$1\.00 a day for this channel does not allow this: \$0\.93 is spent, and this could cost up to \$0\.12\. It resets on \w+day \d+ \w+ \d{4} at 00:00 \(Europe\/Berlin\)\. An admin can raise it\.$/,
+      ),
+    })
+  })
+
+  it('where answers under way hold the rest back, it says to try again when they have ended', async () => {
+    await limit('1')
+    await budget.reserve(call(usd('0.9')))
+    await expect(budget.reserve(call(usd('0.2')))).rejects.toThrow(
+      /\$0 is spent, \$0\.90 is set aside for answers under way, and this could cost up to \$0\.20\. Try again when those answers have ended; otherwise it resets on/,
+    )
+  })
+
+  it('a free model answers although the budget is used up, and the paid one that it falls back to is asked for money', async () => {
+    await limit('0.1')
+    await (await budget.reserve(call(usd('0.1')))).settle(settled(usd('0.1')))
+    const local = await budget.reserve(call(0n, { provider: 'ollama', model: 'qwen3' }))
+    await local.settle(settled(0n, { outcome: 'failed' }))
+    await expect(budget.reserve(call(usd('0.01')))).rejects.toMatchObject({ code: 'budget_exhausted' })
+    expect(await total()).toEqual({ cost: usd('0.1'), open: 0 })
+  })
+
+  it('what a stopped stream had cost is booked', async () => {
+    await limit('1')
+    const stopped = await budget.reserve(call(usd('0.5')))
+    await stopped.settle(settled(usd('0.07'), { outcome: 'aborted', estimated: true }))
+    expect(await budgets.list()).toMatchObject([{ spent: usd('0.07'), reserved: 0n }])
+  })
+
+  it('cached tokens are booked once, and a tool’s fee beside them', async () => {
+    const price: Price = {
+      kind: 'tokens',
+      rates: { input: usd('3'), output: usd('15'), cacheRead: usd('0.3'), cacheWrite: usd('3.75') },
+      fees: { webSearch: usd('0.01') },
+    }
+    const usage: Usage = {
+      ...{ input: 21_000, cacheRead: 15_000, cacheWrite: 5_000, output: 100, reasoning: 0 },
+      ...{ webSearches: 2, source: 'provider' },
+    }
+    const worst = worstCase(price, { inputTokens: 21_000, maxOutputTokens: 200, webSearches: 2 })
+    const reservation = await budget.reserve(call(worst, { price: priceSnapshot(price) }))
+    await reservation.settle(settled(priceUsage(usage, price), { usage }))
+    // 1,000 fresh at $3, 15,000 read at $0.30, 5,000 written at $3.75, 100 out at $15, two searches at a cent.
+    expect((await total()).cost).toBe(3_000_000n + 4_500_000n + 18_750_000n + 1_500_000n + 20_000_000n)
+    const { rows } = await database.pool.query('select usage, price from ledger')
+    expect(rows).toEqual([{ usage, price: priceSnapshot(price) }])
+  })
+
+  it('a settlement that cannot be written at once is written later', async () => {
+    let away = true
+    const flaky: Ledger = {
+      ...ledger,
+      settle: (id, settlement) => (away ? Promise.reject(new Error('away')) : ledger.settle(id, settlement)),
+    }
+    const patient = open({ ledger: flaky, leaseMs: 300 })
+    const reservation = await patient.reserve(call(usd('0.5')))
+    await reservation.settle(settled(usd('0.2')))
+    expect(await total()).toEqual({ cost: 0n, open: 1 })
+    away = false
+    await vi.waitFor(async () => expect(await total()).toEqual({ cost: usd('0.2'), open: 0 }), { timeout: 10_000 })
+    await patient.close()
+  })
+
+  it('a long answer keeps its reservation; one whose process died is charged in full by the sweep', async () => {
+    const leaseOf = async (id: string) =>
+      (await database.pool.query<{ at: Date }>('select lease_until as at from ledger where id = $1', [id])).rows[0]?.at
+    const living = open({ leaseMs: 3_000 })
+    const long = call(usd('0.3'))
+    const reservation = await living.reserve(long)
+    const first = (await leaseOf(long.id)) ?? new Date(0)
+    await vi.waitFor(async () => expect((await leaseOf(long.id))?.getTime()).toBeGreaterThan(first.getTime()), {
+      timeout: 10_000,
+    })
+    const dead = call(usd('0.4'))
+    await ledger.reserve(dead, ['all'], { leaseMs: 0 })
+    await living.sweep()
+    expect(await total()).toEqual({ cost: usd('0.4'), open: 1 })
+    await reservation.settle(settled(usd('0.1')))
+    expect(await total()).toEqual({ cost: usd('0.5'), open: 0 })
+    await living.close()
+  })
+
+  it('admins are warned once; what could not be told is told by a later sweep', async () => {
+    let broken = true
+    const alert = async (due: DueAlert) => {
+      if (broken) throw new Error('the chat is away')
+      told.push(due)
+    }
+    const warning = open({ alert })
+    await limit('1')
+    await (await warning.reserve(call(usd('0.9')))).settle(settled(usd('0.85')))
+    await warning.close()
+    broken = false
+    await warning.sweep()
+    expect(told).toEqual([])
+    await database.pool.query(`update budget_alert set claimed_at = claimed_at - interval '2 minutes'`)
+    await warning.sweep()
+    await warning.sweep()
+    expect(told).toMatchObject([{ threshold: 80, spent: usd('0.85'), limit: usd('1') }])
+  })
+})
+
+describe('what is left', () => {
+  it('is the least over the scopes, for each model, less what is held back', async () => {
+    await limit('10')
+    await limit('1', scopeOf.user(ann))
+    await limit('0.5', scopeOf.model(large.provider, large.id))
+    await budget.reserve(call(usd('0.3')))
+    expect(await budget.left(ann, [mini, large])).toEqual([usd('0.7'), usd('0.2')])
+    expect(await budget.left({ ...ann, userId: 'U2' }, [mini, large])).toEqual([usd('9.7'), usd('0.2')])
+    await limit('0', scopeOf.user(ann))
+    expect(await budget.left(ann, [mini])).toEqual([0n])
+  })
+
+  it('asks the database nothing where no budget concerns the question', async () => {
+    expect(await budget.left(ann, [mini, large])).toEqual([null, null])
+    await limit('1', scopeOf.channel({ ...ann, channelId: 'C2' }))
+    await budget.left(ann, [mini])
+    const before = database.roundTrips()
+    for (let n = 0; n < 100; n += 1) await budget.left(ann, [mini, large])
+    expect(database.roundTrips()).toBe(before)
+  })
+
+  it('sees a budget that another process has set, told by the channel', async () => {
+    expect(await budget.left(ann, [mini])).toEqual([null])
+    await createBudgets(database).set({ scope: 'all', period: 'day', amount: 5n, timeZone: 'UTC' }, 'elsewhere')
+    expect(await budget.left(ann, [mini])).toEqual([null])
+    channel.publish(budgetsTopic, null)
+    await vi.waitFor(async () => expect(await budget.left(ann, [mini])).toEqual([5n]))
+  })
+
+  it('and after a while, should the channel have lost that', async () => {
+    let now = 0
+    const mute = await createLimitedScopes({ budgets, channel: createLocalChannel(), log: silentLog, now: () => now })
+    expect((await mute.scopes()).size).toBe(0)
+    await limit('1')
+    expect((await mute.scopes()).size).toBe(0)
+    now = 20_000
+    await vi.waitFor(async () => expect((await mute.scopes()).size).toBe(1))
+  })
+})
