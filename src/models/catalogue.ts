@@ -4,9 +4,11 @@
  */
 import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { chats, knownModel, preference } from './known-models.ts'
+import { completeModel, modelKey } from './complete-model.ts'
+import { chats, preference } from './known-models.ts'
 import type { ModelInfo, ModelProvider } from './model.ts'
 import { free, type Price } from './price.ts'
+import type { FindPublished } from './published.ts'
 import type { StatedPrice } from './stated-price.ts'
 
 export const tiers = ['small', 'medium', 'large'] as const
@@ -40,6 +42,9 @@ export interface Model {
   vision?: boolean
   audio?: boolean
   tools?: boolean
+  /** Whether it takes whole PDFs, and thinks in its output before it answers; absent: not known. */
+  pdf?: boolean
+  reasoning?: boolean
   /** `configured` in parley.yaml, told by a provider, or Parley's own. */
   origin: 'configured' | 'discovered' | 'builtin'
   /** What an admin or the configuration names as the default. */
@@ -75,6 +80,12 @@ export interface CatalogueOptions {
   providers: ModelProvider[]
   /** Id of the model that answers unless something else is asked for. */
   defaultModel?: string
+  /** Where a provider is asked, by its name: decides which prices hold, and whether it is own hardware. */
+  addresses?: Record<string, string>
+  /** What is published; without it prices are stated or unknown. */
+  published?: FindPublished
+  /** What admins changed. Called for every list of models: quick, and cached by whoever implements it. */
+  changes?: () => Promise<AdminChanges>
   /** Windows of a provider's models that neither it nor the configuration tells. Default: 4,096 for `ollama`. */
   defaultContextWindows?: Record<string, number>
   log: Log
@@ -86,18 +97,16 @@ export interface CatalogueOptions {
 }
 
 export interface Catalogue {
-  /** Best default first: configured, then discovered, then `extractive`. Never throws. */
+  /**
+   * Best default first: configured, then discovered, then `extractive`. Never throws. The same list until something changed,
+   * a price with the hour included: whoever keeps it must not change it.
+   */
   models(): Promise<Model[]>
   provider(name: string): ModelProvider | undefined
   /** Asks every provider again and returns when all have answered or failed. */
   refresh(): Promise<void>
 }
 
-const UNKNOWN_WINDOW = 8_192
-const MAX_OUTPUT = 4_096
-/** Models of such limits think in their output before they answer, and need the room. */
-const REASONS = 100_000
-const MAX_REASONED = 16_384
 const ASK_MS = 15_000
 /** A provider that failed is asked again sooner. */
 const AGAIN_MS = 10_000
@@ -108,7 +117,7 @@ const extractive: Model = {
   provider: 'extractive',
   label: 'Quotes from the shared files',
   contextWindow: 100_000,
-  maxOutputTokens: MAX_OUTPUT,
+  maxOutputTokens: 4_096,
   aliases: [],
   price: free,
   priceSource: 'hardware',
@@ -123,9 +132,14 @@ const extractive: Model = {
 
 export function createCatalogue(options: CatalogueOptions): Catalogue {
   const { configured, providers, defaultModel, log, now = Date.now, firstWaitMs = 2_000, refreshMs = 300_000 } = options
+  const { addresses = {}, changes } = options
   const windows: Record<string, number> = options.defaultContextWindows ?? ollamaWindow
   const asked = providers.filter(({ name }) => name !== extractive.provider)
   const told = new Map<string, ModelInfo[]>()
+  /** Grows whenever providers have told something. */
+  let tellings = 0
+  let changed: AdminChanges = {}
+  let merged: { of: string; models: Model[] } | undefined
   let askedAt = Number.NEGATIVE_INFINITY
   let someFailed = true
   let refreshing: Promise<void> | undefined
@@ -135,6 +149,7 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
     try {
       const found = await provider.models(AbortSignal.timeout(ASK_MS))
       told.set(provider.name, found)
+      tellings += 1
       log.debug({ provider: provider.name, models: found.length }, 'models listed')
       return true
     } catch (thrown) {
@@ -161,46 +176,46 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
     }
     // Calls that come while the first one waits wait with it; none waits again.
     await first
-    return merge()
+    await readChanges()
+    // Prices that change with the date or the hour do so at a full minute.
+    const of = JSON.stringify([tellings, Math.floor(now() / 60_000), changed])
+    if (merged?.of !== of) merged = { of, models: merge() }
+    return merged.models
+  }
+
+  async function readChanges(): Promise<void> {
+    try {
+      changed = (await changes?.()) ?? {}
+    } catch (thrown) {
+      // What was read before stays.
+      log.warn(errorFields(thrown), "admins' changes of models not read")
+    }
   }
 
   function merge(): Model[] {
+    const at = new Date(now())
+    const infos = new Map<string, ModelInfo>()
+    for (const [provider, found] of told) for (const info of found) infos.set(modelKey({ provider, id: info.id }), info)
+    const complete = (model: ConfiguredModel, origin: 'configured' | 'discovered') => {
+      const address = addresses[model.provider]
+      return completeModel({
+        ...{ configured: model, origin, address, changes: changed },
+        info: infos.get(modelKey(model)),
+        published: address === undefined ? undefined : options.published?.(address, model.id, at),
+        defaultWindow: windows[model.provider],
+      })
+    }
     const mine = configured.map((model) => complete(model, 'configured'))
-    const named = new Set(mine.map(key))
+    const named = new Set(mine.map(modelKey))
     const found = asked.flatMap(({ name: provider }) =>
       (told.get(provider) ?? [])
-        .filter(({ id }) => chats(id))
-        .map((info) => complete({ id: info.id, provider }, 'discovered'))
-        .filter((model) => !named.has(key(model))),
+        .filter(({ id }) => chats(id) && !named.has(modelKey({ provider, id })))
+        .map(({ id }) => complete({ id, provider }, 'discovered')),
     )
     found.sort((a, b) => preference(a.id) - preference(b.id))
     const all = [...mine, ...found, extractive]
-    const chosen = all.find(({ id }) => id === defaultModel)
+    const chosen = called(all, changed.default) ?? called(all, defaultModel)
     return chosen === undefined ? all : [{ ...chosen, isDefault: true }, ...all.filter((model) => model !== chosen)]
-  }
-
-  /** The provider knows its limit best; an admin may stay below it. */
-  function complete(model: ConfiguredModel, origin: 'configured' | 'discovered'): Model {
-    const info = told.get(model.provider)?.find(({ id }) => id === model.id)
-    const known = knownModel(model.id)
-    const limits = [info?.contextWindow, model.contextWindow].filter((limit) => limit !== undefined)
-    const fallback = known?.contextWindow ?? windows[model.provider] ?? UNKNOWN_WINDOW
-    const contextWindow = limits.length > 0 ? Math.min(...limits) : fallback
-    // An answer gets at most a quarter of a small window, or nothing is left for the files.
-    const most = known !== undefined && known.maxOutputTokens >= REASONS ? MAX_REASONED : MAX_OUTPUT
-    const output = Math.min(known?.maxOutputTokens ?? most, most, Math.floor(contextWindow / 4))
-    return {
-      ...(known === undefined ? {} : { vision: known.vision }),
-      ...model,
-      aliases: model.alias === undefined ? [] : [model.alias],
-      priceSource: model.price === undefined ? 'unknown' : 'configured',
-      tier: model.tier ?? 'medium',
-      local: model.local ?? model.provider === 'ollama',
-      enabled: true,
-      contextWindow,
-      maxOutputTokens: Math.min(model.maxOutputTokens ?? output, Math.floor(contextWindow / 2)),
-      origin,
-    }
   }
 
   return {
@@ -210,8 +225,20 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   }
 }
 
-function key(model: { id: string; provider: string }): string {
-  return JSON.stringify([model.provider, model.id])
+function called(models: Model[], name: string | undefined): Model | undefined {
+  if (name === undefined) return undefined
+  const is = (model: Model) => model.id === name || modelKey(model) === name
+  return models.find(is) ?? models.find(({ aliases }) => aliases.includes(name))
+}
+
+/** Why a model without a price is not asked, as a sentence with the next step; `undefined` where its price is known. */
+export function priceMissing(model: Model): string | undefined {
+  if (model.price !== undefined) return undefined
+  const name = modelKey(model)
+  return (
+    `Nobody has said what ${name} costs, and an unknown price is not a free one. ` +
+    `An admin can say it, per million tokens: \`/parley models price ${name} 0.25 2\`, or with \`price:\` in parley.yaml.`
+  )
 }
 
 async function within(ms: number, work: Promise<void>): Promise<void> {

@@ -11,6 +11,7 @@ import {
   type ModelInfo as PricedModel,
 } from '@pydantic/genai-prices'
 import { type NanoUsd, usd } from '../../core/money.ts'
+import { undated } from '../known-models.ts'
 import type { Fees, Rates, TokenPrice } from '../price.ts'
 import type { FindPublished, Published } from '../published.ts'
 
@@ -51,13 +52,6 @@ const feeUnits: Record<string, { fee: keyof Fees; each: number }> = {
 /** What Parley never asks of a model, and `audio_hours`, which says what `input_audio_hours` does. */
 const neverUsed =
   /^(?:output_(?:audio|image|video)_mtok|input_(?:image|video)_mtok|cache_(?:audio|image)_read_mtok|audio_hours)$/
-
-const dated = /-(?:20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])|20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))$/
-
-/** A name without the date at its end: `gpt-4o-2024-08-06` is `gpt-4o`. */
-export function undated(id: string): string {
-  return id.replace(dated, '')
-}
 
 export function createPublishedPrices(): FindPublished {
   const indexes = new Map<string, Map<string, PricedModel>>()

@@ -1,0 +1,75 @@
+/** The model that somebody means by what they typed: `provider/id`, an id, an alias, or the beginning of one. */
+import { ParleyError } from '../core/errors.ts'
+import type { Model } from './catalogue.ts'
+import { modelKey } from './complete-model.ts'
+
+const MAX_NAME = 200
+const SHOWN = 3
+
+/** Throws `model_unknown`, whose sentence names the nearest ones. Upper and lower case are the same where that is clear. */
+export function resolveModel(models: readonly Model[], typed: string): Model {
+  const name = typed.trim().slice(0, MAX_NAME)
+  const folded = name.toLowerCase()
+  const exact =
+    models.find((model) => model.id === name || modelKey(model) === name) ??
+    models.find(({ aliases }) => aliases.some((alias) => alias.toLowerCase() === folded)) ??
+    models.find((model) => [model.id, modelKey(model)].some((each) => each.toLowerCase() === folded))
+  if (exact !== undefined) return exact
+  const beginning = name === '' ? [] : models.filter((model) => namesOf(model).some((each) => each.startsWith(folded)))
+  const [only] = beginning
+  if (only !== undefined && beginning.length === 1) return only
+  const asked = `“${printable(name)}”`
+  if (beginning.length > 1)
+    throw new ParleyError(
+      'model_unknown',
+      `${asked} may be ${listed(beginning.slice(0, SHOWN).map(modelKey), beginning.length)}. Type more of the name.`,
+    )
+  const near = nearest(models, folded)
+  const hint = near.length === 0 ? '' : ` Did you mean ${listed(near.map(modelKey), near.length)}?`
+  throw new ParleyError(
+    'model_unknown',
+    `No model is called ${asked}.${hint} \`/parley models list\` shows all of them.`,
+  )
+}
+
+/** Those whose names differ least, if they are near at all. */
+function nearest(models: readonly Model[], folded: string): Model[] {
+  const farthest = Math.max(2, Math.floor(folded.length / 3))
+  return models
+    .map((model) => ({ model, away: Math.min(...namesOf(model).map((name) => distance(folded, name))) }))
+    .filter(
+      ({ model, away }) => away <= farthest || namesOf(model).some((name) => folded !== '' && name.includes(folded)),
+    )
+    .sort((a, b) => a.away - b.away)
+    .slice(0, SHOWN)
+    .map(({ model }) => model)
+}
+
+function namesOf(model: Model): string[] {
+  return [model.id, modelKey(model), ...model.aliases].map((name) => name.toLowerCase())
+}
+
+/** Levenshtein's: how many letters must be put in, taken out or changed. */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, at) => at)
+  for (const [i, letter] of [...from].entries()) {
+    const next = [i + 1]
+    for (let j = 1; j <= to.length; j += 1) {
+      const changed = (row[j - 1] ?? 0) + (to[j - 1] === letter ? 0 : 1)
+      next.push(Math.min(changed, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
+}
+
+function listed(names: string[], of: number): string {
+  const more = of - names.length
+  if (more > 0) return `${names.join(', ')} or one of ${more} more`
+  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
+}
+
+/** What somebody typed, safe to say back: no mention, no Markdown, no line of its own. */
+function printable(name: string): string {
+  return name.replace(/[^\p{L}\p{N} ./:_-]/gu, '').slice(0, 60)
+}
