@@ -22,7 +22,9 @@ import { withRecordings } from './media/recording-reader.ts'
 import type { Transcriber } from './media/transcriber.ts'
 import { createCatalogue } from './models/catalogue.ts'
 import { createExtractiveProvider } from './models/providers/extractive.ts'
+import { createPublishedPrices } from './models/providers/genai-prices.ts'
 import { createOpenAiProvider } from './models/providers/openai.ts'
+import { openAiUrl } from './models/providers/openai-client.ts'
 import { type Check, examine } from './ops/doctor.ts'
 import { serveHttp } from './ops/http.ts'
 import { createBullQueue } from './queue/bullmq.ts'
@@ -180,7 +182,12 @@ function openModels(config: Config, log: Log) {
     createExtractiveProvider(),
   ]
   const defaultModel = config.models.default === undefined ? {} : { defaultModel: config.models.default }
-  const catalogue = createCatalogue({ configured: config.models.list, providers, ...defaultModel, log })
+  const catalogue = createCatalogue({
+    ...{ configured: config.models.list, providers, ...defaultModel, log },
+    published: createPublishedPrices(),
+    // Where each provider is asked decides which prices hold, and what is own hardware.
+    addresses: definite({ openai: openai && (openai.baseUrl ?? openAiUrl), ollama: ollama?.baseUrl }),
+  })
   return {
     catalogue,
     providers,

@@ -2,6 +2,7 @@
  * Which models there are: those of the configuration, those that providers tell of, and always `extractive`. Asking
  * providers happens in the background; one that fails costs only its own models, and a turn waits for it once, briefly.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { completeModel, modelKey } from './complete-model.ts'
@@ -139,7 +140,7 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   /** Grows whenever providers have told something. */
   let tellings = 0
   let changed: AdminChanges = {}
-  let merged: { of: string; models: Model[] } | undefined
+  let merged: { of: { tellings: number; minute: number; changed: AdminChanges }; models: Model[] } | undefined
   let askedAt = Number.NEGATIVE_INFINITY
   let someFailed = true
   let refreshing: Promise<void> | undefined
@@ -178,8 +179,8 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
     await first
     await readChanges()
     // Prices that change with the date or the hour do so at a full minute.
-    const of = JSON.stringify([tellings, Math.floor(now() / 60_000), changed])
-    if (merged?.of !== of) merged = { of, models: merge() }
+    const of = { tellings, minute: Math.floor(now() / 60_000), changed }
+    if (merged === undefined || !isDeepStrictEqual(merged.of, of)) merged = { of, models: merge() }
     return merged.models
   }
 

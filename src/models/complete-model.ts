@@ -89,7 +89,8 @@ function windowOf({ configured, info, published, defaultWindow }: Said, local: b
 /** An answer gets at most a quarter of a small window, or nothing is left for the files. */
 function outputOf({ configured, info }: Said, known: KnownModel, window: number): number {
   const limit = info?.maxOutputTokens ?? known.maxOutputTokens
-  const most = limit !== undefined && limit >= REASONS ? MAX_REASONED : MAX_OUTPUT
+  const reasons = info?.reasoning ?? (limit !== undefined && limit >= REASONS)
+  const most = reasons ? MAX_REASONED : MAX_OUTPUT
   const output = Math.min(limit ?? most, most, Math.floor(window / 4))
   return Math.min(configured.maxOutputTokens ?? output, Math.floor(window / 2))
 }

@@ -14,6 +14,7 @@ const ModelList = z.object({
       max_model_len: z.number().int().positive().nullish().catch(undefined),
       context_length: z.number().int().positive().nullish().catch(undefined),
       context_window: z.number().int().positive().nullish().catch(undefined),
+      owned_by: z.string().nullish().catch(undefined),
     }),
   ),
 })
@@ -42,9 +43,12 @@ export function listOpenAiModels(client: OpenAI, wire: Wire, signal: AbortSignal
   return askForModels(wire, signal, async (watch) => {
     const response = await client.models.list({ signal: watch.signal }).asResponse()
     const list = ModelList.parse(await response.json())
-    return list.data.map(({ id, max_model_len, context_length, context_window }) => {
+    return list.data.map(({ id, max_model_len, context_length, context_window, owned_by }) => {
+      const info: ModelInfo = { id }
       const contextWindow = max_model_len ?? context_length ?? context_window
-      return { id, ...(contextWindow === null || contextWindow === undefined ? {} : { contextWindow }) }
+      if (typeof contextWindow === 'number') info.contextWindow = contextWindow
+      if (typeof owned_by === 'string') info.owner = owned_by
+      return info
     })
   })
 }

@@ -222,7 +222,10 @@ describe('openai: dialects and odd servers', () => {
   it('reads context windows from the list of models, and a refused key as such', async () => {
     server = await startScriptedOpenAi({ models: [{ id: 'qwen', max_model_len: 32_768 }, { id: 'plain' }] })
     const signal = new AbortController().signal
-    expect(await provider(server).models(signal)).toEqual([{ id: 'qwen', contextWindow: 32_768 }, { id: 'plain' }])
+    expect(await provider(server).models(signal)).toEqual([
+      { id: 'qwen', owner: 'scripted', contextWindow: 32_768 },
+      { id: 'plain', owner: 'scripted' },
+    ])
     await server.close()
     server = await startScriptedOpenAi({ models: 401 })
     await expect(provider(server).models(signal)).rejects.toMatchObject({ code: 'model_refused_key' })

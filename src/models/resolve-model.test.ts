@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import { ParleyError } from '../core/errors.ts'
+import { silentLog } from '../core/log.ts'
+import { createCatalogue } from './catalogue.ts'
+import { modelKey } from './complete-model.ts'
+import { resolveModel } from './resolve-model.ts'
+
+const models = await createCatalogue({
+  configured: [
+    { id: 'gpt-5', provider: 'openai' },
+    { id: 'gpt-5-mini', provider: 'openai', alias: 'fast' },
+    { id: 'claude-haiku-4-5', provider: 'anthropic' },
+    { id: 'llama3.1:8b', provider: 'ollama' },
+    { id: 'gpt-5-mini', provider: 'proxy' },
+  ],
+  providers: [],
+  changes: async () => ({ aliases: { Think: 'openai/gpt-5' } }),
+  log: silentLog,
+}).models()
+
+function tell(typed: string): string {
+  try {
+    resolveModel(models, typed)
+  } catch (error) {
+    if (error instanceof ParleyError && error.code === 'model_unknown') return error.tell
+    throw error
+  }
+  throw new Error(`${typed} is a model`)
+}
+
+describe('the model that is meant', () => {
+  it.each([
+    ['gpt-5', 'openai/gpt-5'],
+    ['openai/gpt-5', 'openai/gpt-5'],
+    ['proxy/gpt-5-mini', 'proxy/gpt-5-mini'],
+    ['gpt-5-mini', 'openai/gpt-5-mini'],
+    ['GPT-5', 'openai/gpt-5'],
+    ['fast', 'openai/gpt-5-mini'],
+    ['think', 'openai/gpt-5'],
+    ['claude', 'anthropic/claude-haiku-4-5'],
+    ['Claude-Haiku', 'anthropic/claude-haiku-4-5'],
+    [' llama ', 'ollama/llama3.1:8b'],
+    ['ollama/', 'ollama/llama3.1:8b'],
+    ['extractive', 'extractive/extractive'],
+  ])('%j is %s', (typed, key) => {
+    expect(modelKey(resolveModel(models, typed))).toBe(key)
+  })
+
+  it.each([
+    ['gpt', '“gpt” may be openai/gpt-5, openai/gpt-5-mini or proxy/gpt-5-mini. Type more of the name.'],
+    ['gtp-5', 'No model is called “gtp-5”. Did you mean openai/gpt-5? `/parley models list` shows all of them.'],
+    [
+      'haiku',
+      'No model is called “haiku”. Did you mean anthropic/claude-haiku-4-5? `/parley models list` shows all of them.',
+    ],
+    ['zzzzzzzz', 'No model is called “zzzzzzzz”. `/parley models list` shows all of them.'],
+    ['', 'No model is called “”. `/parley models list` shows all of them.'],
+  ])('%j is told: %s', (typed, sentence) => {
+    expect(tell(typed)).toBe(sentence)
+  })
+
+  it('is said back without anything that a platform would act on', () => {
+    expect(tell('<!everyone> **x**\n@here `y`')).toContain('“everyone xhere y”')
+  })
+
+  it('is found quickly, however long the name is', () => {
+    const from = performance.now()
+    expect(tell('x'.repeat(1_000_000)).length).toBeLessThan(200)
+    expect(performance.now() - from).toBeLessThan(500)
+  })
+})
