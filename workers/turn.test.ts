@@ -8,6 +8,7 @@ import { createCatalogue } from '../src/models/catalogue.ts'
 import type { ModelProvider } from '../src/models/model.ts'
 import { createLocalChannel } from '../src/queue/channel-local.ts'
 import type { JobContext, Queue } from '../src/queue/queue.ts'
+import { createProgress } from '../src/reply/progress.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
 import type { Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
@@ -113,6 +114,63 @@ describe('a turn', () => {
     expect(outcomes).toContainEqual({ delayMs: 2000 })
     expect(asked).toBe(1)
     expect(shown()).toEqual(['One two three.'])
+  })
+
+  it('on a platform without native status takes over the message that showed progress, also after its poster died', async () => {
+    fake = createFakePlatform({ status: 'message', streaming: 'none' })
+    const run = await worker(speaker(['Hello ', 'there.']))
+    const { turnId } = await turns.accept(message())
+    const progress = createProgress({ platform: () => fake.platform, store: turns, log: silentLog })
+    const target = message().replyTarget
+    progress.open({ turnId, platform: 'test', target }, 'Reading report.pdf, page 3 of 9')
+    await expect.poll(() => shown()).toEqual(['_Reading report.pdf, page 3 of 9…_'])
+    await expect.poll(async () => (await turns.parts(turnId))[0]?.ref).toBe(`${turnId}-0`)
+    // Nobody closes that line: its worker is gone.
+    expect(await run({ v: 1, turnId }, context())).toBe('done')
+    expect(shown()).toEqual(['Hello there.'])
+    expect(fake.calls.filter((call) => call.startsWith('post'))).toHaveLength(1)
+    expect(fake.statuses).toEqual([])
+  })
+
+  it('shows within a second that it is answering, in the message that the answer takes over', async () => {
+    fake = createFakePlatform({ status: 'message' })
+    const go = Promise.withResolvers<void>()
+    const slow = speaker(['Hello.'])
+    const run = await worker({
+      ...slow,
+      async *stream(request, signal) {
+        await go.promise
+        yield* slow.stream(request, signal)
+      },
+    })
+    const { turnId } = await turns.accept(message())
+    const running = run({ v: 1, turnId }, context())
+    await expect.poll(() => shown()).toEqual(['_Answering…_'])
+    go.resolve()
+    expect(await running).toBe('done')
+    expect(shown()).toEqual(['Hello.'])
+    expect(fake.calls.filter((call) => call.startsWith('post'))).toHaveLength(1)
+  })
+
+  it('is answered though a worker died between claiming the progress message and posting it', async () => {
+    fake = createFakePlatform({ status: 'message', streaming: 'none' })
+    const run = await worker(speaker(['Hello.']))
+    const { turnId } = await turns.accept(message())
+    expect(await turns.reservePart(turnId, 0)).toBe(true)
+    expect(await run({ v: 1, turnId }, context())).toBe('done')
+    expect(shown()).toEqual(['Hello.'])
+  })
+
+  it('that is long and whose worker dies after its file is finished with one file', async () => {
+    fake = createFakePlatform({ maxChars: 500, maxMessages: 1, streaming: 'none' })
+    const run = await worker(speaker([Array.from({ length: 300 }, (_, n) => `word${n} `).join('')]))
+    const { turnId } = await turns.accept(message({ text: 'Tell me everything!' }))
+    // One message and the file go through, the end does not, and then the platform is back.
+    fake.failures.push(null, null, new ParleyError('request_invalid', 'no'), new ParleyError('request_invalid', 'no'))
+    await run({ v: 1, turnId }, context()).catch(() => undefined)
+    await run({ v: 1, turnId }, context())
+    expect([...fake.attached.values()].map(({ name }) => name)).toEqual(['tell-me-everything.md'])
+    expect(shown()).toHaveLength(1)
   })
 
   it('says that it is answering before the first word', async () => {

@@ -29,6 +29,8 @@ export interface TurnDeps extends AnswerDeps {
   log: Log
 }
 
+/** Law 7: within a second something is seen. */
+const announceAfterMs = 700
 /** A busy conversation is looked at again after this time; its turn's end wakes the next one sooner. */
 const busyMs = 2000
 
@@ -69,13 +71,14 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       platform,
       target: work.replyTarget,
       turnId: work.id,
+      question: work.messages.map(({ text }) => text).join(' '),
       posted: work.parts,
       resuming: work.attempts > 1,
       store: turns,
       signal: gone,
       held: lease.held,
     })
-    await platform.transport.status(work.replyTarget, work.id, 'Answering', 'answering')
+    using _progress = await showAnswering(platform, work, pen)
     let outcome = work.outcome
     try {
       if (outcome === null) {
@@ -84,7 +87,8 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
         if ((await turns.saveOutcome(work.id, owner, outcome)) === 'lost') return { delayMs: busyMs }
       }
       await pen.finish(outcome.text, outcome.citations, { state: outcome.state, receipt: outcome.receipt })
-      await platform.transport.status(work.replyTarget, work.id, null, outcome.state)
+      if (platform.capabilities.status === 'native')
+        await platform.transport.status(work.replyTarget, work.id, null, outcome.state)
       return await end(work, owner, outcome, pen)
     } catch (thrown) {
       await pen.abandon()
@@ -98,6 +102,16 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       await turns.release(work.id, owner)
       throw thrown
     }
+  }
+
+  /** Beside the conversation where the platform can; else as the reply's first message, unless the text is there sooner. */
+  async function showAnswering(platform: Platform, work: TurnWork, pen: Pen): Promise<Disposable> {
+    if (platform.capabilities.status === 'native') {
+      await platform.transport.status(work.replyTarget, work.id, 'Answering', 'answering')
+      return { [Symbol.dispose]() {} }
+    }
+    const timer = setTimeout(() => pen.announce('Answering'), announceAfterMs)
+    return { [Symbol.dispose]: () => clearTimeout(timer) }
   }
 
   async function end(work: TurnWork, owner: string, outcome: StoredOutcome, pen: Pen): Promise<Outcome> {

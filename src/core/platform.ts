@@ -58,7 +58,7 @@ export interface Transport {
   remove(target: ReplyTarget, ref: MessageRef, options: { signal: AbortSignal }): Promise<void>
   /** Shows what is happening, or clears it with `null`. Only where `capabilities.status` is `native`. Never throws. */
   status(target: ReplyTarget, turnId: string, text: string | null, state: TurnState): Promise<void>
-  /** Adds a file to a reply. `key` as with `post`. Throws `platform_*`. */
+  /** Adds a file to a reply; `remove` takes its ref, too. `key` as with `post`. Throws `platform_*`. */
   attach?(
     target: ReplyTarget,
     turnId: string,

@@ -8,8 +8,9 @@ import type { ReplyTarget } from '../core/message.ts'
 import type { MessageRef, OutgoingMessage, Platform } from '../core/platform.ts'
 import type { Citation } from '../core/reply.ts'
 import type { StoredPart } from '../store/turns.ts'
+import { type AnswerFile, answerFile, shortened } from './answer-file.ts'
 import { createPace } from './pace.ts'
-import { createSplitter } from './split.ts'
+import { createSplitter, split } from './split.ts'
 
 /** Where posted parts are remembered; src/store/turns.ts is one. */
 export interface PartStore {
@@ -21,6 +22,8 @@ export interface PenDeps {
   platform: Pick<Platform, 'transport' | 'capabilities'>
   target: ReplyTarget
   turnId: string
+  /** What was asked, in its words: a file with the whole answer is named by it. */
+  question: string
   /** What an earlier attempt, or the reply that is written anew, has posted. */
   posted: StoredPart[]
   /** An earlier attempt died while it wrote: what people see is at least what is stored, and must not shrink. */
@@ -34,6 +37,8 @@ export interface PenDeps {
 }
 
 export interface Pen {
+  /** Shows what is happening as the reply's first message, until there is text; nothing where a message is shown already. */
+  announce(text: string): void
   append(text: string): void
   /** The answer starts over; what is shown stays until the new text has caught up with it. */
   restart(): void
@@ -51,6 +56,9 @@ const rememberEveryMs = 1000
 /** How long a platform may refuse before a turn fails. */
 const patienceMs = 120_000
 
+/** A file with the whole answer is a part beside the messages; its text is the hash of its bytes. */
+const fileOrdinal = 1000
+
 interface Part {
   ref: MessageRef
   shown: string
@@ -61,13 +69,17 @@ interface Part {
 export function createPen(deps: PenDeps): Pen {
   const { platform, target, turnId, store, signal, now = () => new Date() } = deps
   const { transport, capabilities } = platform
+  const { attach } = transport
+  const mostMessages = attach === undefined ? undefined : capabilities.maxMessages
+  let posted = deps.posted.find(({ ordinal, ref }) => ordinal === fileOrdinal && ref !== null)
   const parts: Part[] = deps.posted
-    .filter((part) => part.ref !== null)
+    .filter(({ ordinal, ref }) => ref !== null && ordinal < fileOrdinal)
     .map((part) => ({ ref: part.ref, shown: part.text, phase: 'streaming', rememberedAt: 0 }))
   let splitter = createSplitter(capabilities.maxChars)
   let length = 0
   let citations: Citation[] = []
   let firstTextAt: Date | null = null
+  let progress = ''
   /** Text shorter than what people see would look like a step back. */
   let floor = deps.resuming ? shownLength() : 0
   /** What they saw may be this far ahead of what was stored; a new answer grows as fast as the old one did. */
@@ -75,10 +87,11 @@ export function createPen(deps: PenDeps): Pen {
   let caughtUpAt: number | undefined
 
   const pace = createPace(capabilities.minEditMs, async () => {
-    if (capabilities.streaming === 'none' || length === 0 || length < floor) return
+    if (length === 0) return await showProgress()
+    if (capabilities.streaming === 'none' || length < floor) return
     caughtUpAt ??= Date.now()
     if (Date.now() - caughtUpAt < lagMs) return
-    await show(splitter.parts(), false)
+    await show(splitter.parts().slice(0, mostMessages), false)
   })
 
   function shownLength(): number {
@@ -96,6 +109,15 @@ export function createPen(deps: PenDeps): Pen {
       const phase = final || !last ? 'final' : 'streaming'
       await put(ordinal, message(text, phase, last ? end : undefined))
     }
+  }
+
+  /** Counts as no text: it is neither remembered nor the first that people read of the answer. */
+  async function showProgress(): Promise<void> {
+    if (progress === '' || parts.length > 0) return
+    const outgoing = message(`_${progress}…_`, 'streaming')
+    const ref = await patiently(() => transport.post(target, outgoing, { key: `${turnId}-0`, signal }))
+    parts[0] = { ref, shown: '', phase: 'streaming', rememberedAt: 0 }
+    await store.savePart(turnId, { ordinal: 0, ref, text: '' })
   }
 
   async function put(ordinal: number, outgoing: OutgoingMessage): Promise<void> {
@@ -118,6 +140,48 @@ export function createPen(deps: PenDeps): Pen {
     }
   }
 
+  /** Posts the file once, in place of one of an earlier answer; `false` when the platform will not take it. */
+  async function enclose(file: AnswerFile): Promise<boolean> {
+    if (posted?.text === file.hash) return true
+    await removeFile()
+    if (attach === undefined) return false
+    const { hash, ...outgoing } = file
+    try {
+      const ref = await patiently(() =>
+        attach.call(transport, target, turnId, outgoing, { key: `${turnId}-file`, signal }),
+      )
+      posted = { ordinal: fileOrdinal, ref, text: hash }
+      await store.savePart(turnId, posted)
+      return true
+    } catch (thrown) {
+      if (thrown instanceof ParleyError && thrown.code === 'platform_rejected') return false
+      throw thrown
+    }
+  }
+
+  async function removeFile(): Promise<void> {
+    if (posted === undefined) return
+    const { ref } = posted
+    await patiently(() => transport.remove(target, ref, { signal }))
+    await store.removePart(turnId, fileOrdinal)
+    posted = undefined
+  }
+
+  /** The messages of a finished answer; what is too long for them is in the file by then. */
+  async function settle(text: string): Promise<string[]> {
+    const texts = split(text, capabilities.maxChars)
+    if (texts.length === 0) throw new ParleyError('turn_failed', 'The answer was empty. Please try again.')
+    if (mostMessages === undefined || texts.length <= mostMessages) {
+      await removeFile()
+      return texts
+    }
+    const file = answerFile(text, citations, deps.question)
+    const first = shortened(texts, mostMessages, capabilities.maxChars, file)
+    // The file stands below the messages, and what says so never stands without it for good.
+    await show(first, true)
+    return (await enclose(file)) ? first : texts
+  }
+
   /** Waits out rate limits and short outages; gives up when the platform means no. */
   async function patiently<T>(call: () => Promise<T>): Promise<T> {
     const deadline = Date.now() + patienceMs
@@ -136,6 +200,10 @@ export function createPen(deps: PenDeps): Pen {
   }
 
   return {
+    announce(text) {
+      progress = text
+      pace.wake()
+    },
     append(text) {
       if (text === '') return
       splitter.append(text)
@@ -154,10 +222,7 @@ export function createPen(deps: PenDeps): Pen {
     async finish(text, known, end) {
       await pace.end()
       citations = known
-      const whole = createSplitter(capabilities.maxChars)
-      whole.append(text)
-      const texts = whole.parts()
-      if (texts.length === 0) throw new ParleyError('turn_failed', 'The answer was empty. Please try again.')
+      const texts = await settle(text)
       await show(texts, true, end)
       for (let ordinal = parts.length - 1; ordinal >= texts.length; ordinal -= 1) {
         const surplus = parts[ordinal]

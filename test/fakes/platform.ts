@@ -1,5 +1,6 @@
 /** A platform in memory, with every ability to choose from. It passes the contract (platform.test.ts). */
 import { Readable } from 'node:stream'
+import type { Notice, OutgoingFile } from '../../src/core/command.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
 import type { Capabilities, Intake, MessageRef, OutgoingMessage, Platform } from '../../src/core/platform.ts'
@@ -11,8 +12,12 @@ export interface FakePlatform {
   /** Every call, in order: `post 0`, `edit 0: text`. */
   calls: string[]
   statuses: (string | null)[]
-  /** The next calls throw these. */
-  failures: Error[]
+  /** Files added to replies, by key. */
+  attached: Map<string, OutgoingFile>
+  /** What was said outside of replies, by key. */
+  notices: Map<string, Notice>
+  /** The next calls throw these; `null` lets one pass. */
+  failures: (Error | null)[]
   files: Map<string, Buffer>
   intake(): Intake
 }
@@ -21,7 +26,9 @@ export function createFakePlatform(abilities: Partial<Capabilities> = {}): FakeP
   const posted = new Map<string, OutgoingMessage>()
   const calls: string[] = []
   const statuses: (string | null)[] = []
-  const failures: Error[] = []
+  const attached = new Map<string, OutgoingFile>()
+  const notices = new Map<string, Notice>()
+  const failures: (Error | null)[] = []
   const files = new Map<string, Buffer>()
   let taken: Intake | undefined
 
@@ -45,8 +52,19 @@ export function createFakePlatform(abilities: Partial<Capabilities> = {}): FakeP
         posted.set(keyOf(ref), message)
       },
       async remove(_target, ref) {
-        attempt(`remove ${keyOf(ref).slice(-1)}`)
-        posted.delete(keyOf(ref))
+        const key = keyOf(ref)
+        attempt(`remove ${attached.has(key) ? 'file' : key.slice(-1)}`)
+        posted.delete(key)
+        attached.delete(key)
+      },
+      async attach(_target, _turnId, file, { key }) {
+        attempt(`attach ${file.name}`)
+        attached.set(key, file)
+        return key
+      },
+      async notify(_target, notice, { key }) {
+        attempt(`notify: ${notice.text}`)
+        notices.set(key, notice)
       },
       async status(_target: ReplyTarget, _turnId, text) {
         statuses.push(text)
@@ -69,5 +87,5 @@ export function createFakePlatform(abilities: Partial<Capabilities> = {}): FakeP
     if (taken === undefined) throw new Error('nobody listens')
     return taken
   }
-  return { platform, posted, calls, statuses, failures, files, intake }
+  return { platform, posted, calls, statuses, attached, notices, failures, files, intake }
 }

@@ -1,0 +1,40 @@
+/** An answer that is too long for messages: its first messages, and the whole of it as a Markdown file. Pure. */
+import { createHash } from 'node:crypto'
+import type { OutgoingFile } from '../core/command.ts'
+import { sourceLines } from '../core/markdown/sources.ts'
+import type { Citation } from '../core/reply.ts'
+import { split } from './split.ts'
+
+export interface AnswerFile extends OutgoingFile {
+  /** Of its bytes: whoever goes on after a crash knows by it that this file was posted. */
+  hash: string
+}
+
+const maxNameChars = 60
+
+export function answerFile(text: string, citations: Citation[], question: string): AnswerFile {
+  const { lines } = sourceLines(citations, Number.POSITIVE_INFINITY)
+  const sources = lines.map(({ n, place }) => `- [${n}] ${place}`)
+  const parts = [text.trimEnd(), ...(sources.length === 0 ? [] : ['## Sources', sources.join('\n')])]
+  const data = new TextEncoder().encode(`${parts.join('\n\n')}\n`)
+  const hash = createHash('sha256').update(data).digest('hex')
+  return { name: fileName(question), mediaType: 'text/markdown', data, hash }
+}
+
+/** `what-is-the-notice-period.md`; `answer.md` for a question without words. */
+export function fileName(question: string): string {
+  const words = question
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{M}\p{N}]+/gu, '-')
+    .replaceAll(/^-+|-+$/g, '')
+  const cut = words.length <= maxNameChars ? words : words.slice(0, maxNameChars).replace(/-[^-]*$/, '')
+  return `${cut.toWellFormed() || 'answer'}.md`
+}
+
+/** The first `most` of an answer's messages; the last of them says where the rest is. */
+export function shortened(texts: string[], most: number, maxChars: number, file: { name: string }): string[] {
+  const note = `_This is the beginning. The whole answer is in the file ${file.name}._`
+  const [last = ''] = split(texts[most - 1] ?? '', maxChars - note.length - 2)
+  return [...texts.slice(0, most - 1), `${last}\n\n${note}`]
+}

@@ -1,0 +1,141 @@
+/** Answers that are too long for a platform's messages: first messages, and the whole as a file. */
+import { describe, expect, it } from 'vitest'
+import { message } from '../../test/fakes/message.ts'
+import { createFakePlatform } from '../../test/fakes/platform.ts'
+import { receipt } from '../../test/fakes/receipt.ts'
+import { ParleyError } from '../core/errors.ts'
+import type { Capabilities } from '../core/platform.ts'
+import type { StoredPart } from '../store/turns.ts'
+import { fileName } from './answer-file.ts'
+import { createPen } from './pen.ts'
+
+const end = { state: 'done', receipt } as const
+const name = 'what-is-the-notice-period.md'
+const words = (count: number) => Array.from({ length: count }, (_, n) => `word${n}`).join(' ')
+const long = words(400)
+
+/** A reply whose parts outlive its pens. */
+function reply(abilities: Partial<Capabilities> = {}) {
+  const fake = createFakePlatform({ maxChars: 500, maxMessages: 2, ...abilities })
+  const stored = new Map<number, StoredPart>()
+  /** Parts at which the worker dies before it has stored them. */
+  const unstored = new Set<number>()
+  const store = {
+    async savePart(_turnId: string, part: StoredPart) {
+      if (unstored.has(part.ordinal)) throw new Error('died')
+      stored.set(part.ordinal, part)
+    },
+    async removePart(_turnId: string, ordinal: number) {
+      stored.delete(ordinal)
+    },
+  }
+  const pen = (turnId = 'turn-1', resuming = stored.size > 0) =>
+    createPen({
+      ...{ platform: fake.platform, target: message().replyTarget, turnId, resuming, store, held: () => true },
+      question: 'What is the notice period?',
+      posted: [...stored.values()].sort((a, b) => a.ordinal - b.ordinal),
+      signal: new AbortController().signal,
+    })
+  const shown = () => [...fake.posted.values()].map(({ text }) => text)
+  const files = () => [...fake.attached.values()].map((file) => new TextDecoder().decode(file.data))
+  return { ...fake, pen, unstored, shown, files }
+}
+
+describe('an answer that is too long for messages', () => {
+  it('is its first messages, which say so, and the whole in a file with its sources', async () => {
+    const { pen, shown, files, attached, posted } = reply()
+    const citations = [
+      { n: 1, title: 'report.pdf', contentHash: 'a'.repeat(64), at: { kind: 'page', page: 3 } as const },
+    ]
+    await pen().finish(`${long} [1]`, citations, end)
+    expect(shown()).toHaveLength(2)
+    expect(shown().every((text) => text.length <= 500)).toBe(true)
+    expect(long.startsWith(shown()[0] ?? '-')).toBe(true)
+    expect(shown()[1]).toMatch(new RegExp(`\\n\\n_This is the beginning. The whole answer is in the file ${name}._$`))
+    expect([...attached.values()][0]).toMatchObject({ name, mediaType: 'text/markdown' })
+    expect(files()).toEqual([`${long} [1]\n\n## Sources\n\n- [1] report.pdf, p. 3\n`])
+    expect([...posted.values()].map((part) => part.end !== undefined)).toEqual([false, true])
+  })
+
+  it('that just fits has no file', async () => {
+    const { pen, shown, attached } = reply()
+    await pen().finish(words(100), [], end)
+    expect(shown()).toHaveLength(2)
+    expect(shown().join(' ')).toBe(words(100))
+    expect(attached.size).toBe(0)
+  })
+
+  it('never posts more than its first messages while it grows', async () => {
+    const { pen, calls } = reply()
+    const writing = pen()
+    for (let at = 0; at < long.length; at += 300) {
+      writing.append(long.slice(at, at + 300))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await writing.finish(long, [], end)
+    expect(calls.filter((call) => call.startsWith('post'))).toHaveLength(2)
+    expect(calls.at(-2)).toBe(`attach ${name}`)
+    expect(calls.at(-1)).toMatch(/^edit 1/)
+  })
+
+  it('works on a platform that shows finished text alone', async () => {
+    const { pen, shown, files } = reply({ streaming: 'none', maxMessages: 1 })
+    await pen().finish(long, [], end)
+    expect(shown()).toHaveLength(1)
+    expect(files()).toEqual([`${long}\n`])
+  })
+
+  it('after a crash before the end has its file once, and ends', async () => {
+    const { pen, failures, attached, calls, posted } = reply()
+    // Two posts and the file go through; the last edit does not.
+    failures.push(null, null, null, new ParleyError('platform_rejected', 'Gone.'))
+    await expect(pen().finish(long, [], end)).rejects.toThrow()
+    expect(attached.size).toBe(1)
+    await pen().finish(long, [], end)
+    expect(attached.size).toBe(1)
+    expect(calls.filter((call) => call.startsWith('attach'))).toHaveLength(1)
+    expect([...posted.values()].at(-1)?.end).toEqual(end)
+  })
+
+  it('after a crash between the file and its record posts it under the same key', async () => {
+    const { pen, unstored, attached, calls } = reply()
+    unstored.add(1000)
+    await expect(pen().finish(long, [], end)).rejects.toThrow('died')
+    unstored.clear()
+    await pen().finish(long, [], end)
+    expect(calls.filter((call) => call.startsWith('attach'))).toHaveLength(2)
+    expect([...attached.keys()]).toEqual(['turn-1-file'])
+  })
+
+  it('written anew has a new file in place of the old one', async () => {
+    const { pen, files } = reply()
+    await pen().finish(long, [], end)
+    await pen('turn-2', false).finish(`New: ${long}`, [], end)
+    expect(files()).toEqual([`New: ${long}\n`])
+  })
+
+  it('written anew and shorter has no file any more', async () => {
+    const { pen, attached, shown } = reply()
+    await pen().finish(long, [], end)
+    await pen('turn-2', false).finish('Short.', [], end)
+    expect(attached.size).toBe(0)
+    expect(shown()).toEqual(['Short.'])
+  })
+
+  it('is all messages where the platform will not take the file: nothing is silently left out', async () => {
+    const { pen, failures, shown, attached } = reply()
+    failures.push(null, null, new ParleyError('platform_rejected', 'Files are not allowed here.'))
+    await pen().finish(long, [], end)
+    expect(attached.size).toBe(0)
+    expect(shown().join(' ')).toBe(long)
+  })
+})
+
+describe('the name of the file', () => {
+  it('is the question’s, in any script, and safe as a name anywhere', () => {
+    expect(fileName('What’s in ../../etc/passwd?')).toBe('what-s-in-etc-passwd.md')
+    expect(fileName('通知期間は？')).toBe('通知期間は.md')
+    expect(fileName(`${'very '.repeat(30)}long`)).toMatch(/^[a-z-]{1,60}\.md$/)
+    for (const question of ['', '???', '\u202e']) expect(fileName(question)).toBe('answer.md')
+  })
+})
