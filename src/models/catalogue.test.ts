@@ -1,19 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { ParleyError } from '../core/errors.ts'
 import { silentLog } from '../core/log.ts'
-import {
-  type AdminChanges,
-  type CatalogueOptions,
-  type ConfiguredModel,
-  createCatalogue,
-  type Model,
-  priceMissing,
-} from './catalogue.ts'
-import { describePrice } from './describe-price.ts'
+import { type AdminChanges, type CatalogueOptions, type ConfiguredModel, createCatalogue } from './catalogue.ts'
 import type { ModelInfo, ModelProvider } from './model.ts'
 import { free } from './price.ts'
 import { createPublishedPrices } from './providers/genai-prices.ts'
-import { readPrice } from './stated-price.ts'
 
 function provider(name: string, models: () => Promise<ModelInfo[]>): ModelProvider {
   return { name, models, stream: () => (async function* () {})() }
@@ -156,150 +147,6 @@ describe('the catalogue', () => {
 
 const openaiAt = { openai: 'https://api.openai.com/v1' }
 const published = createPublishedPrices()
-const stated = (input: string, output: string) => readPrice({ input, output })
-
-async function one(id: string, more: Partial<CatalogueOptions> & { info?: Partial<ModelInfo>; yaml?: object } = {}) {
-  const { info, yaml, ...options } = more
-  const name = Object.keys(options.addresses ?? openaiAt)[0] ?? 'openai'
-  const mine = yaml === undefined ? [] : [{ id, provider: name, ...yaml }]
-  const [model] = await catalogue([lists(name, { id, ...info })], mine, {
-    ...{ addresses: openaiAt, published, now: () => Date.parse('2026-11-21T12:00:00Z') },
-    ...options,
-  }).models()
-  if (model === undefined) throw new Error('no model')
-  return model
-}
-const says = (model: Model) => [model.priceSource, model.price === undefined ? null : describePrice(model.price)]
-
-describe('what a model costs', () => {
-  it.each<[string, Parameters<typeof one>, [string, string | null]]>([
-    [
-      'as an admin says, over everything',
-      [
-        'gpt-4o',
-        {
-          yaml: { price: stated('2', '3') },
-          changes: async () => ({ prices: { 'openai/gpt-4o': { input: '1', output: '2' } } }),
-        },
-      ],
-      ['admin', '$1 in, $2 out per million tokens'],
-    ],
-    [
-      'an hour of the hardware, as an admin says',
-      [
-        'qwen',
-        {
-          addresses: { local: 'http://gpu:8000' },
-          changes: async () => ({ prices: { 'local/qwen': { perHour: '2.5' } } }),
-        },
-      ],
-      ['admin', '$2.5 per hour, whole for each call while it runs'],
-    ],
-    [
-      'as parley.yaml says, over what is published',
-      ['gpt-4o', { yaml: { price: stated('2', '3') } }],
-      ['configured', '$2 in, $3 out per million tokens'],
-    ],
-    [
-      'as published',
-      ['gpt-4o'],
-      [
-        'published',
-        '$2.5 in, $10 out per million tokens, cached $1.25, each web search $0.01, each file search $0.0025',
-      ],
-    ],
-    [
-      'nothing on own hardware, where no one says otherwise',
-      ['llama3.1:8b', { addresses: { ollama: 'http://localhost:11434' } }],
-      ['hardware', 'free'],
-    ],
-    [
-      'nothing where parley.yaml says that it is own hardware',
-      ['qwen', { addresses: { openai: 'https://gpu.example.org/v1' }, yaml: { local: true } }],
-      ['hardware', 'free'],
-    ],
-    ['a stated zero', ['gpt-4o', { yaml: { price: stated('0', '0') } }], ['configured', 'free']],
-    ['unknown for a name that nobody published', ['gpt-4o-foo'], ['unknown', null]],
-    [
-      'unknown for a published name at another address',
-      ['gpt-4o', { addresses: { openai: 'https://llm.example.org/v1' } }],
-      ['unknown', null],
-    ],
-    [
-      'unknown for what a proxy passes on',
-      ['gpt-4o', { addresses: { openai: 'http://localhost:4000/v1' }, info: { owner: 'openai' } }],
-      ['unknown', null],
-    ],
-    [
-      'unknown for what Ollama runs at its company',
-      ['gpt-oss:120b-cloud', { addresses: { ollama: 'http://localhost:11434' } }],
-      ['unknown', null],
-    ],
-  ])('is %s', async (_name, asked, expected) => {
-    expect(says(await one(...asked))).toEqual(expected)
-  })
-
-  it('is asked for, with the next step, where nobody has said it', async () => {
-    expect(priceMissing(await one('gpt-4o-foo'))).toContain('/parley models price openai/gpt-4o-foo 0.25 2')
-    expect(priceMissing(await one('gpt-4o'))).toBeUndefined()
-  })
-
-  it('changes on the day that the provider said, without anybody asking again', async () => {
-    let time = Date.parse('2025-06-09T23:59:30Z')
-    const of = catalogue([lists('openai', 'o3')], [], { addresses: openaiAt, published, now: () => time })
-    const words = async () => says((await of.models())[0] as Model)[1]
-    expect(await words()).toContain('$10 in, $40 out')
-    time += 30_000
-    expect(await words()).toContain('$2 in, $8 out')
-  })
-})
-
-describe('what a model can do', () => {
-  it.each<[string, Parameters<typeof one>, Partial<Model>]>([
-    [
-      'as its provider tells',
-      ['llama3.1:8b', { info: { vision: true, tools: false, pdf: true, reasoning: true, label: 'Llama' } }],
-      { vision: true, tools: false, pdf: true, reasoning: true, label: 'Llama' },
-    ],
-    [
-      'as parley.yaml says, over its provider',
-      ['x', { info: { vision: true, tools: false }, yaml: { vision: false, tools: true, audio: true, label: 'X' } }],
-      { vision: false, tools: true, audio: true, label: 'X' },
-    ],
-    [
-      'as its name tells',
-      ['qwen2.5vl:7b', { addresses: { local: 'http://vllm:8000' } }],
-      { vision: true, local: true, tier: 'small' },
-    ],
-    ['a window as published', ['gpt-5.4'], { contextWindow: 1_050_000, tier: 'large' }],
-    [
-      'a window of its family where a cloud tells none',
-      ['llama-3.1-8b-unheard', { addresses: { cloud: 'https://llm.example.org' } }],
-      { contextWindow: 131_072 },
-    ],
-    [
-      'a modest window on own hardware, whatever it was trained for',
-      ['llama-3.1-8b', { addresses: { local: 'http://vllm:8000' } }],
-      { contextWindow: 8_192 },
-    ],
-    ['a tier that parley.yaml says', ['gpt-5', { yaml: { tier: 'small' } }], { tier: 'small' }],
-    ['a tier of its price: cheap', ['unheard', { yaml: { price: stated('0.1', '0.4') } }], { tier: 'small' }],
-    ['a tier of its price: dear', ['unheard', { yaml: { price: stated('15', '75') } }], { tier: 'large' }],
-    ['a tier of its size', ['unheard:70b', { addresses: { ollama: 'http://localhost:11434' } }], { tier: 'large' }],
-    [
-      'a tier of the size that its provider tells',
-      ['unheard', { addresses: { ollama: 'http://localhost:11434' }, info: { parameters: 3.2 } }],
-      { tier: 'small' },
-    ],
-    [
-      'the middle tier where nothing tells',
-      ['unheard', { addresses: { local: 'http://vllm:8000' } }],
-      { tier: 'medium' },
-    ],
-  ])('is %s', async (_name, asked, expected) => {
-    expect(await one(...asked)).toMatchObject(expected)
-  })
-})
 
 describe("admins' changes", () => {
   it('switch models off, name them and choose the default', async () => {

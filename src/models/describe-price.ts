@@ -51,4 +51,7 @@ function sharing(concurrency: number): string {
   return concurrency === 1 ? 'whole for each call while it runs' : `shared by ${concurrency} calls at the same time`
 }
 
-const money = (amount: NanoUsd) => `$${decimalUsd(amount)}`
+/** Exact, as on a price tag: `$2.50`, `$0.025`, `$2`. */
+function money(amount: NanoUsd): string {
+  return `$${decimalUsd(amount).replace(/\.\d$/, '$&0')}`
+}

@@ -190,14 +190,14 @@ describe('a price in words', () => {
     [gpt5mini, '$0.25 in, $2 out per million tokens, cached $0.025'],
     [
       sonnet,
-      '$3 in, $15 out per million tokens, cached $0.3, written to the cache $3.75, written for an hour $6, each web search $0.01',
+      '$3 in, $15 out per million tokens, cached $0.30, written to the cache $3.75, written for an hour $6, each web search $0.01',
     ],
     [
       tiered,
-      '$1.25 in, $10 out per million tokens, cached $0.125; above 200,000 tokens $2.5 in, $15 out, cached $0.25',
+      '$1.25 in, $10 out per million tokens, cached $0.125; above 200,000 tokens $2.50 in, $15 out, cached $0.25',
     ],
-    [gpu, '$2.5 per hour, whole for each call while it runs'],
-    [{ ...gpu, concurrency: 4 }, '$2.5 per hour, shared by 4 calls at the same time'],
+    [gpu, '$2.50 per hour, whole for each call while it runs'],
+    [{ ...gpu, concurrency: 4 }, '$2.50 per hour, shared by 4 calls at the same time'],
     [{ ...free, fees: { audioHour: usd('0.36') } }, 'each hour of sound $0.36'],
     [free, 'free'],
   ])('%#: %s', (price, words) => {

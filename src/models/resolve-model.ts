@@ -34,12 +34,15 @@ export function resolveModel(models: readonly Model[], typed: string): Model {
 
 /** Those whose names differ least, if they are near at all. */
 function nearest(models: readonly Model[], folded: string): Model[] {
+  if (folded === '') return []
   const farthest = Math.max(2, Math.floor(folded.length / 3))
+  const away = (name: string) => {
+    if (name.includes(folded)) return 0
+    return Math.abs(name.length - folded.length) > farthest ? Number.POSITIVE_INFINITY : distance(folded, name)
+  }
   return models
-    .map((model) => ({ model, away: Math.min(...namesOf(model).map((name) => distance(folded, name))) }))
-    .filter(
-      ({ model, away }) => away <= farthest || namesOf(model).some((name) => folded !== '' && name.includes(folded)),
-    )
+    .map((model) => ({ model, away: Math.min(...namesOf(model).map(away)) }))
+    .filter((each) => each.away <= farthest)
     .sort((a, b) => a.away - b.away)
     .slice(0, SHOWN)
     .map(({ model }) => model)
