@@ -186,7 +186,11 @@ function openModels(config: Config, log: Log) {
     ...{ configured: config.models.list, providers, ...defaultModel, log },
     published: createPublishedPrices(),
     // Where each provider is asked decides which prices hold, and what is own hardware.
-    addresses: definite({ openai: openai && (openai.baseUrl ?? openAiUrl), ollama: ollama?.baseUrl }),
+    addresses: definite({
+      openai: openai && (openai.baseUrl ?? openAiUrl),
+      ollama: ollama?.baseUrl,
+      transcriber: config.transcriber?.url,
+    }),
   })
   return {
     catalogue,

@@ -139,10 +139,12 @@ describe('configuration', () => {
   })
 
   it.each([
-    ['{input: 1}', 'wants input and output'],
-    ['{perHour: 1, input: 1, output: 1}', 'or perHour alone'],
-    ['{input: 1, output: 1, concurrency: 2}', 'or perHour alone'],
-    ['{}', 'wants input and output'],
+    ['{input: 1}', 'wants one of these: input and output'],
+    ['{perHour: 1, input: 1, output: 1}', 'wants one of these'],
+    ['{input: 1, output: 1, concurrency: 2}', 'wants one of these'],
+    ['{concurrency: 2}', 'perHour in USD per hour of the hardware'],
+    ['{perHour: 1, perAudioHour: 1}', 'wants one of these'],
+    ['{}', 'perAudioHour in USD per hour of sound'],
     ['{input: cheap, output: 1}', 'such as 0.15'],
     ['{input: -1, output: 1}', 'such as 0.15'],
   ])('a price of %s is none', (price, told) => {

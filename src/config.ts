@@ -71,14 +71,18 @@ const Price = z
     cacheWrite1h: Amount.optional(),
     perHour: Amount.optional(),
     concurrency: z.int().min(1).max(10_000).optional(),
+    perAudioHour: Amount.optional(),
   })
-  .transform(({ perHour, concurrency, input, output, ...cache }, context) => {
+  .transform(({ perHour, concurrency, perAudioHour, input, output, ...cache }, context) => {
     const perToken = [input, output, ...Object.values(cache)].some((amount) => amount !== undefined)
-    if (perHour !== undefined && !perToken) return readPrice({ perHour, concurrency })
-    if (perHour === undefined && concurrency === undefined && input !== undefined && output !== undefined)
-      return readPrice({ input, output, ...cache })
+    const ways = [perToken, perHour !== undefined || concurrency !== undefined, perAudioHour !== undefined]
+    if (ways.filter(Boolean).length === 1) {
+      if (perHour !== undefined) return readPrice({ perHour, concurrency })
+      if (perAudioHour !== undefined) return readPrice({ perAudioHour })
+      if (input !== undefined && output !== undefined) return readPrice({ input, output, ...cache })
+    }
     context.addIssue(
-      'wants input and output in USD per million tokens, or perHour alone in USD per hour of the hardware',
+      'wants one of these: input and output in USD per million tokens, perHour in USD per hour of the hardware, perAudioHour in USD per hour of sound',
     )
     return z.NEVER
   })
@@ -92,7 +96,7 @@ export const File = z.strictObject({
         .array(
           z.strictObject({
             id: z.string().min(1),
-            provider: z.enum(['openai', 'ollama']),
+            provider: z.enum(['openai', 'ollama', 'transcriber']),
             label: z.string().min(1).max(80).optional(),
             alias: z
               .string()

@@ -54,6 +54,11 @@ describe('the catalogue', () => {
     ])
   })
 
+  it('leaves out configured models whose provider is not set up', async () => {
+    const of = catalogue([lists('openai', 'a')], [{ id: 'claude', provider: 'anthropic' }])
+    expect(await ids(of)).toEqual(['a', 'extractive'])
+  })
+
   it('prefers models made for chat on a local server', async () => {
     const local = lists('local', 'nomic-embed-text', 'llama3.1:8b', 'bge-m3', 'qwen2.5:7b-instruct')
     expect(await ids(catalogue([local]))).toEqual(['qwen2.5:7b-instruct', 'llama3.1:8b', 'extractive'])

@@ -103,6 +103,11 @@ export interface Catalogue {
    * a price with the hour included: whoever keeps it must not change it.
    */
   models(): Promise<Model[]>
+  /**
+   * What is known of any model by name, also of one that writes no answers, such as what hears recordings (`transcriber`):
+   * above all its price, for the calls that are made of it. Never throws.
+   */
+  about(provider: string, id: string): Promise<Model>
   provider(name: string): ModelProvider | undefined
   /** Asks every provider again and returns when all have answered or failed. */
   refresh(): Promise<void>
@@ -136,6 +141,11 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   const { addresses = {}, changes } = options
   const windows: Record<string, number> = options.defaultContextWindows ?? ollamaWindow
   const asked = providers.filter(({ name }) => name !== extractive.provider)
+  // Without its provider a model cannot be asked, whatever is said of it.
+  const mine = configured.filter((model) => asked.some(({ name }) => name === model.provider))
+  for (const model of configured)
+    if (!mine.includes(model) && addresses[model.provider] === undefined)
+      log.warn({ model: modelKey(model) }, 'a model of parley.yaml has no provider: set its key or address')
   const told = new Map<string, ModelInfo[]>()
   /** Grows whenever providers have told something. */
   let tellings = 0
@@ -193,34 +203,42 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
     }
   }
 
+  async function about(provider: string, id: string): Promise<Model> {
+    await readChanges()
+    const model = configured.find((each) => each.provider === provider && each.id === id)
+    return complete(model ?? { id, provider }, model === undefined ? 'discovered' : 'configured')
+  }
+
+  function complete(model: ConfiguredModel, origin: 'configured' | 'discovered', info = infoOf(model)): Model {
+    const address = addresses[model.provider]
+    return completeModel({
+      ...{ configured: model, origin, info, address, changes: changed },
+      published: address === undefined ? undefined : options.published?.(address, model.id, new Date(now())),
+      defaultWindow: windows[model.provider],
+    })
+  }
+
+  function infoOf({ provider, id }: ConfiguredModel): ModelInfo | undefined {
+    return told.get(provider)?.find((info) => info.id === id)
+  }
+
   function merge(): Model[] {
-    const at = new Date(now())
-    const infos = new Map<string, ModelInfo>()
-    for (const [provider, found] of told) for (const info of found) infos.set(modelKey({ provider, id: info.id }), info)
-    const complete = (model: ConfiguredModel, origin: 'configured' | 'discovered') => {
-      const address = addresses[model.provider]
-      return completeModel({
-        ...{ configured: model, origin, address, changes: changed },
-        info: infos.get(modelKey(model)),
-        published: address === undefined ? undefined : options.published?.(address, model.id, at),
-        defaultWindow: windows[model.provider],
-      })
-    }
-    const mine = configured.map((model) => complete(model, 'configured'))
-    const named = new Set(mine.map(modelKey))
+    const listed = mine.map((model) => complete(model, 'configured'))
+    const named = new Set(listed.map(modelKey))
     const found = asked.flatMap(({ name: provider }) =>
       (told.get(provider) ?? [])
         .filter(({ id }) => chats(id) && !named.has(modelKey({ provider, id })))
-        .map(({ id }) => complete({ id, provider }, 'discovered')),
+        .map((info) => complete({ id: info.id, provider }, 'discovered', info)),
     )
     found.sort((a, b) => preference(a.id) - preference(b.id))
-    const all = [...mine, ...found, extractive]
+    const all = [...listed, ...found, extractive]
     const chosen = called(all, changed.default) ?? called(all, defaultModel)
     return chosen === undefined ? all : [{ ...chosen, isDefault: true }, ...all.filter((model) => model !== chosen)]
   }
 
   return {
     models,
+    about,
     refresh,
     provider: (name) => providers.find((provider) => provider.name === name),
   }

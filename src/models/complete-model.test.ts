@@ -98,6 +98,25 @@ describe('what a model costs', () => {
     expect(says(await one(...asked))).toEqual(expected)
   })
 
+  it.each<[string, string, string, [string, string | null]]>([
+    ['OpenAI', 'https://api.openai.com/v1', 'whisper-1', ['published', 'each hour of sound $0.36']],
+    ['own server', 'http://ears:9000/asr', 'whisper-1', ['hardware', 'free']],
+    [
+      'server of somebody else, as parley.yaml says',
+      'https://ears.example.org',
+      'stated',
+      ['configured', 'each hour of sound $0.20'],
+    ],
+    ['server of somebody else', 'https://ears.example.org', 'unheard', ['unknown', null]],
+  ])('is known of what hears recordings: %s', async (_name, address, id, expected) => {
+    const of = createCatalogue({
+      configured: [{ id: 'stated', provider: 'transcriber', price: readPrice({ perAudioHour: '0.2' }) }],
+      ...{ providers: [], addresses: { transcriber: address }, published, log: silentLog },
+    })
+    expect(says(await of.about('transcriber', id))).toEqual(expected)
+    expect(await of.models()).toHaveLength(1)
+  })
+
   it('is asked for, with the next step, where nobody has said it', async () => {
     expect(priceMissing(await one('gpt-4o-foo'))).toContain('/parley models price openai/gpt-4o-foo 0.25 2')
     expect(priceMissing(await one('gpt-4o'))).toBeUndefined()

@@ -13,7 +13,11 @@ const models = await createCatalogue({
     { id: 'llama3.1:8b', provider: 'ollama' },
     { id: 'gpt-5-mini', provider: 'proxy' },
   ],
-  providers: [],
+  providers: ['openai', 'anthropic', 'ollama', 'proxy'].map((name) => ({
+    name,
+    models: async () => [],
+    stream: () => (async function* () {})(),
+  })),
   changes: async () => ({ aliases: { Think: 'openai/gpt-5' } }),
   log: silentLog,
 }).models()

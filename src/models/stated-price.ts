@@ -1,9 +1,12 @@
 /** A price as people state it, in parley.yaml or by command, and as the ledger keeps it: decimal USD. */
 import type { Json } from '../core/json.ts'
 import { decimalUsd, usd } from '../core/money.ts'
-import type { Price, Rates } from './price.ts'
+import { free, type Price, type Rates } from './price.ts'
 
-/** Decimal USD: per million tokens, or per hour of the hardware with how many calls it answers at the same time. */
+/**
+ * Decimal USD: per million tokens, per hour of the hardware with how many calls it answers at the same time, or per hour of
+ * sound that is heard.
+ */
 export type StatedPrice =
   | {
       input: string
@@ -13,6 +16,7 @@ export type StatedPrice =
       cacheWrite1h?: string | undefined
     }
   | { perHour: string; concurrency?: number | undefined }
+  | { perAudioHour: string }
 
 /** Throws a RangeError on what is no decimal. A stated 0 is a price. */
 export function readPrice(stated: StatedPrice): Price {
@@ -20,6 +24,7 @@ export function readPrice(stated: StatedPrice): Price {
     const { perHour, concurrency } = stated
     return { kind: 'hours', perHour: usd(perHour), ...(concurrency === undefined ? {} : { concurrency }) }
   }
+  if ('perAudioHour' in stated) return { ...free, fees: { audioHour: usd(stated.perAudioHour) } }
   const { cacheRead, cacheWrite, cacheWrite1h } = stated
   const rates: Rates = { input: usd(stated.input), output: usd(stated.output) }
   if (cacheRead !== undefined) rates.cacheRead = usd(cacheRead)
