@@ -8,7 +8,8 @@ export interface StoredUpload extends Upload {
 export interface ReplyRow {
   id: string
   threadId: string
-  turnId: string
+  /** `null` of what is said outside of any reply. */
+  turnId: string | null
   text: string
   state: MessageState
   citations: Message['citations']

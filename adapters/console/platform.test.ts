@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { afterAll, beforeAll } from 'vitest'
 import { silentLog } from '../../src/core/log.ts'
+import type { PlatformRig } from '../../src/core/platform.contract.rig.ts'
 import { platformContract } from '../../src/core/platform.contract.ts'
 import { createBlobs } from '../../src/media/blobs.ts'
 import { createLocalChannel } from '../../src/queue/channel-local.ts'
@@ -19,7 +20,17 @@ beforeAll(async () => {
 })
 afterAll(() => server?.dispose())
 
-platformContract('console', async () => {
+platformContract('console', openRig, {
+  lacks: {
+    attach: 'a message holds a million characters',
+    buttons: 'the page itself draws them, by the state of a message',
+    command: 'the page has no line for commands',
+    revise: 'what was sent is not changed there',
+    follow: 'every thread is with Parley alone',
+  },
+})
+
+async function openRig(): Promise<PlatformRig> {
   const { connection } = await server.createDatabase()
   const database = openDatabase(connection, { log: silentLog })
   const limits = { fileBytes: 1_000_000, files: 10, textChars: 10_000 }
@@ -50,14 +61,24 @@ platformContract('console', async () => {
       try {
         await client.send(threadId, text, uploads, eventId)
         return { acknowledged: true }
-      } catch {
-        return { acknowledged: false }
+      } catch (error) {
+        return { acknowledged: false, told: String(error) }
       }
     },
     async seen(target) {
       const known = await board.thread(threadOf(target))
-      const replies = (known?.messages ?? []).filter(({ role }) => role === 'parley')
+      const replies = (known?.messages ?? []).filter(({ role, turnId }) => role === 'parley' && turnId !== null)
       return replies.map(({ text, receipt }) => ({ text, finished: receipt !== null }))
+    },
+    async notices(target) {
+      const known = await board.thread(threadOf(target))
+      return (known?.messages ?? []).flatMap((each) => (each.role === 'parley' && !each.turnId ? [each.text] : []))
+    },
+    async press({ button }) {
+      const turnId = 'turnId' in button ? button.turnId : ''
+      const response = await fetch(`${client.url}/console/turns/${turnId}/${button.kind}`, { method: 'POST' })
+      const body = (await response.json()) as { notice?: { text: string }; error?: { tell: string } }
+      return { acknowledged: response.ok, told: body.notice?.text ?? body.error?.tell ?? '' }
     },
     async close() {
       http.closeAllConnections()
@@ -65,4 +86,4 @@ platformContract('console', async () => {
       await database.close()
     },
   }
-})
+}

@@ -124,6 +124,22 @@ export function createTransport({
       await board.removeReply(id)
       publish(threadOf(target), { type: 'removed', messageId: id })
     },
+    async notify(target, { text, files = [] }, { key }) {
+      const threadId = threadOf(target)
+      // The page shows no pictures of Parley's own: what they show is told in words.
+      const words = [text, ...files.map(({ name, alt }) => `_${alt ?? name}_`)].join('\n\n')
+      const said = {
+        id: key,
+        threadId,
+        turnId: null,
+        text: words,
+        state: 'done' as const,
+        citations: [],
+        receipt: null,
+      }
+      publish(threadId, { type: 'message', message: await board.saveReply(said) })
+      await announce(threadId)
+    },
     async status(target, turnId, text, state) {
       const threadId = threadOf(target)
       publish(threadId, {

@@ -2,60 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { fakeIntake } from '../../test/fakes/intake.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
-import type { Action } from './action.ts'
-import { ParleyError } from './errors.ts'
-import { Attachment, IncomingMessage, type ReplyTarget } from './message.ts'
-import type { Intake, OutgoingMessage, Platform } from './platform.ts'
-
-/** One message as somebody on the platform sees it. */
-export interface Seen {
-  text: string
-  /** Whether the platform shows it as finished. */
-  finished: boolean
-}
-
-/** A platform on a real or stand-in server, seen from outside. */
-export interface PlatformRig {
-  platform: Platform
-  /** Calls `platform.listen` and opens it, delivering to `intake`. */
-  open(intake: Intake): Promise<void>
-  /** Somebody writes; resolves with whether the platform was acknowledged. `eventId` again is a redelivery. */
-  write(message: {
-    eventId: string
-    text: string
-    file?: { name: string; content: Buffer }
-  }): Promise<{ acknowledged: boolean }>
-  /** Parley's messages in the conversation of `target`, in order. */
-  seen(target: ReplyTarget): Promise<Seen[]>
-  close(): Promise<void>
-}
-
-export interface ContractOptions {
-  /** Why a retried post may double, where the platform has no idempotent posting. */
-  doublePosts?: string
-}
-
-/** Takes everything in, or fails as a database that is away. */
-function recorder() {
-  const received: IncomingMessage[] = []
-  const acted: Action[] = []
-  const state = { failing: false }
-  const intake = fakeIntake({
-    async receive(message) {
-      if (state.failing) throw new ParleyError('database_unreachable', 'The database is away. Please try again.')
-      const known = received.some(({ id }) => id === message.id)
-      received.push(IncomingMessage.parse(message))
-      return { turnId: randomUUID(), kind: known ? 'duplicate' : 'new' }
-    },
-    async act(action) {
-      acted.push(action)
-      return {}
-    },
-  })
-  return { intake, received, acted, state }
-}
+import { Attachment, type IncomingMessage } from './message.ts'
+import { abilityLaws } from './platform.contract.abilities.ts'
+import { type ContractOptions, type PlatformRig, recorder } from './platform.contract.rig.ts'
+import type { OutgoingMessage } from './platform.ts'
 
 export function platformContract(
   name: string,
@@ -100,10 +51,17 @@ export function platformContract(
     it('is not acknowledged when it could not be taken in, so that it is delivered again', async () => {
       inbox.state.failing = true
       const eventId = randomUUID()
-      expect(await rig.write({ eventId, text: 'Hello' })).toEqual({ acknowledged: false })
+      expect(await rig.write({ eventId, text: 'Hello' })).toMatchObject({ acknowledged: false })
       inbox.state.failing = false
       expect(await rig.write({ eventId, text: 'Hello' })).toEqual({ acknowledged: true })
       expect(inbox.received).toHaveLength(1)
+    })
+
+    it('whoever is refused is told why, and nothing is taken in', async () => {
+      inbox.state.refusing = 'Parley does not answer guests here.'
+      const { told } = await rig.write({ eventId: randomUUID(), text: 'Hello' })
+      expect(told).toContain('Parley does not answer guests here.')
+      expect(inbox.received).toEqual([])
     })
 
     it('a redelivery carries the same id', async () => {
@@ -181,6 +139,8 @@ export function platformContract(
       await rig.platform.transport.status(replyTarget, turnId, 'Reading note.txt', 'reading')
       await rig.platform.transport.status(replyTarget, turnId, null, 'done')
     })
+
+    abilityLaws(options, { rig: () => rig, inbox: () => inbox, written })
 
     it('tells its abilities within reason', () => {
       const { capabilities } = rig.platform

@@ -92,7 +92,9 @@ export function createConsoleBoard({ query, prisma }: Database) {
     },
 
     async saveReply(
-      reply: Pick<MessageRow, 'id' | 'threadId' | 'text' | 'state' | 'citations' | 'receipt'> & { turnId: string },
+      reply: Pick<MessageRow, 'id' | 'threadId' | 'text' | 'state' | 'citations' | 'receipt'> & {
+        turnId: string | null
+      },
     ) {
       const [row] = await query<{ message: MessageRow }>(saveReply, [
         reply.id,
