@@ -96,12 +96,17 @@ export async function* streamAnswer(
 }
 
 /** Asks a provider for something small. Throws translated errors. */
-export async function askOnce<T>(wire: Wire, signal: AbortSignal, work: (watch: Watch) => Promise<T>): Promise<T> {
+export async function askOnce<T>(
+  wire: Wire,
+  signal: AbortSignal,
+  work: (watch: Watch) => Promise<T>,
+  model?: string,
+): Promise<T> {
   using watch = createWatch(signal, wire.timers.connectMs)
   try {
     return await watch.during(work(watch), 'connect', wire.timers.connectMs)
   } catch (thrown) {
-    throw translate(wire, thrown, watch)
+    throw translate(wire, thrown, watch, model)
   }
 }
 

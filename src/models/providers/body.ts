@@ -34,22 +34,13 @@ export async function* readBody(response: Response, watch: Watch, reading: Readi
   }
   const reader = response.body.getReader()
   let finished = false
-
-  async function* pieces(): AsyncGenerator<Uint8Array> {
-    for (;;) {
-      const next = reader.read()
-      const piece = await watch.during(
-        finished ? within(Math.min(AFTER_FINISH_MS, idleMs / 2), next) : next,
-        'idle',
-        idleMs,
-      )
-      if (piece === undefined || piece.done) return
-      yield piece.value
-    }
+  const next = () => {
+    const piece = reader.read()
+    return finished ? within(Math.min(AFTER_FINISH_MS, idleMs / 2), piece) : piece
   }
 
   try {
-    for await (const data of reading.events(pieces())) {
+    for await (const data of reading.events(pieces(next, watch, idleMs))) {
       for (const chunk of reading.read(data)) {
         yield chunk
         finished ||= chunk.finish !== undefined
@@ -61,6 +52,31 @@ export async function* readBody(response: Response, watch: Watch, reading: Readi
     }
   } finally {
     reader.cancel().catch(() => {})
+  }
+}
+
+/** The events of a body that is no answer, such as a download's progress. */
+export async function* readEvents(
+  response: Response,
+  watch: Watch,
+  { events, idleMs }: Pick<Reading, 'events' | 'idleMs'>,
+): AsyncGenerator<string> {
+  const reader = response.body?.getReader()
+  if (reader === undefined) return
+  try {
+    yield* events(pieces(() => reader.read(), watch, idleMs))
+  } finally {
+    reader.cancel().catch(() => {})
+  }
+}
+
+type Piece = ReadableStreamReadResult<Uint8Array> | undefined
+
+async function* pieces(next: () => Promise<Piece>, watch: Watch, idleMs: number): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const piece = await watch.during(next(), 'idle', idleMs)
+    if (piece === undefined || piece.done) return
+    yield piece.value
   }
 }
 

@@ -45,7 +45,7 @@ const WireUsage = z
     prompt_tokens: Count,
     completion_tokens: Count,
     prompt_cache_hit_tokens: Count,
-    prompt_tokens_details: z.object({ cached_tokens: Count }).nullish().catch(undefined),
+    prompt_tokens_details: z.object({ cached_tokens: Count, cache_write_tokens: Count }).nullish().catch(undefined),
     completion_tokens_details: z.object({ reasoning_tokens: Count }).nullish().catch(undefined),
   })
   .nullish()
@@ -142,12 +142,13 @@ function normalizeUsage(usage: z.infer<typeof WireUsage>): Usage | undefined {
   if (input === undefined || input === null || output === undefined || output === null) return undefined
   if (input === 0 && output === 0) return undefined
   const cached = usage?.prompt_tokens_details?.cached_tokens ?? usage?.prompt_cache_hit_tokens ?? 0
+  const cacheRead = Math.min(cached, input)
   return {
     input,
-    cacheRead: Math.min(cached, input),
-    cacheWrite: 0,
+    cacheRead,
+    cacheWrite: Math.min(usage?.prompt_tokens_details?.cache_write_tokens ?? 0, input - cacheRead),
     output,
-    reasoning: usage?.completion_tokens_details?.reasoning_tokens ?? 0,
+    reasoning: Math.min(usage?.completion_tokens_details?.reasoning_tokens ?? 0, output),
     source: 'provider',
   }
 }

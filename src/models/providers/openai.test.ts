@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { dialects, scriptedRig } from '../../../test/models/dialects.ts'
 import { type ScriptedOpenAi, type ScriptedReply, startScriptedOpenAi } from '../../../test/servers/openai.ts'
 import { silentLog } from '../../core/log.ts'
-import { modelContract, type Scene } from '../model.contract.ts'
+import { modelContract } from '../model.contract.ts'
 import type { ModelEvent, ModelProvider, ModelRequest } from '../model.ts'
 import { createOpenAiProvider } from './openai.ts'
 
@@ -19,47 +20,7 @@ function provider(server: { url: string }): ModelProvider {
   })
 }
 
-const refusals: Record<NonNullable<Scene['refuse']>, ScriptedReply> = {
-  key: { status: 401, error: { message: `Incorrect API key provided: ${secret}`, code: 'invalid_api_key' } },
-  busy: { status: 429, error: { message: 'slow down', code: 'rate_limit_exceeded' } },
-  broken: { status: 502, error: { message: `upstream said Bearer ${secret}` } },
-  malformed: { status: 400, error: { message: 'messages.0.role is wrong', type: 'invalid_request_error' } },
-  unknownModel: { status: 404, error: { message: 'no such model', code: 'model_not_found' } },
-  overflow: { status: 400, error: { message: "This model's maximum context length is 4096 tokens.", code: null } },
-}
-
-function reply(scene: Scene): ScriptedReply {
-  const { usages, finish, refuse, retryAfterS, tokens = ['ok'], ...same } = scene
-  const headers = retryAfterS === undefined ? {} : { 'retry-after': String(retryAfterS) }
-  if (refuse) return { ...refusals[refuse], headers }
-  const base: ScriptedReply = { ...same, tokens, finish: finish === 'filter' ? 'content_filter' : (finish ?? 'stop') }
-  if (usages === undefined) return base
-  if (usages.length === 0) return { ...base, usage: false }
-  const lines = usages.map(({ input, output }) => ({
-    choices: [],
-    usage: { prompt_tokens: input, completion_tokens: output },
-  }))
-  const said = tokens.map((content) => ({ choices: [{ delta: { content } }] }))
-  const end = { choices: [{ delta: {}, finish_reason: 'stop' }] }
-  return { raw: [...said, end, ...lines].map((line) => `data: ${JSON.stringify(line)}\n\n`).concat('data: [DONE]\n\n') }
-}
-
-modelContract('openai', async (scenes) => {
-  const server = await startScriptedOpenAi({ script: scenes.map(reply) })
-  return {
-    provider: provider(server),
-    model: 'scripted',
-    secret,
-    async sent(index) {
-      const { body, closed } = await server.request(index)
-      const { messages, max_tokens } = body as { messages: { content: string }[]; max_tokens?: number }
-      return { text: messages.map(({ content }) => content).join('\n'), maxOutputTokens: max_tokens, closed }
-    },
-    count: () => server.requests.length,
-    goAway: () => server.close(),
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
-  }
-})
+modelContract('chat completions', scriptedRig(dialects['chat completions']))
 
 describe('openai: dialects and odd servers', () => {
   let server: ScriptedOpenAi | undefined

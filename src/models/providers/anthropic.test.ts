@@ -1,0 +1,4 @@
+import { dialects, scriptedRig } from '../../../test/models/dialects.ts'
+import { modelContract } from '../model.contract.ts'
+
+modelContract('anthropic', scriptedRig(dialects.anthropic))

@@ -1,0 +1,105 @@
+/** Anthropic's Messages. Passages are document blocks, whose citations come back as the labels of their passages. */
+import { Anthropic } from '@anthropic-ai/sdk'
+import { z } from 'zod'
+import type { ModelInfo, ModelProvider } from '../model.ts'
+import { createAnthropicReader } from './anthropic-chunk.ts'
+import { anthropicBody, anthropicWords, citedParts } from './anthropic-request.ts'
+import { askForModels, createWire, type Dialect, type ProviderOptions, streamAnswer, type Wire } from './attempts.ts'
+import { readBody } from './body.ts'
+import { createSdkFetch } from './sdk-fetch.ts'
+import { readSse } from './sse.ts'
+import { createWording } from './wording.ts'
+
+export interface AnthropicOptions extends ProviderOptions {
+  /**
+   * Whether the server knows document blocks and their citations. Default: Anthropic itself does; of others it is not
+   * known, and one that ignored them would answer without having seen the passages.
+   */
+  documents?: boolean
+}
+
+/** `baseUrl` ends where `/v1/messages` begins. */
+export function createAnthropicProvider(options: AnthropicOptions): ModelProvider {
+  const { name, log } = options
+  const baseUrl = (options.baseUrl ?? 'https://api.anthropic.com').replace(/\/+(?:v1\/*)?$/, '')
+  const documents = options.documents ?? /(?:^|\.)anthropic\.com$/.test(new URL(baseUrl).hostname)
+  const wire = createWire(options, 'the Anthropic API')
+  const client = createClient(options, wire, baseUrl)
+  const wording = createWording(name, anthropicWords, log)
+
+  const dialect: Dialect = {
+    open: (request, watch) =>
+      wording.send(request.model, (without) =>
+        client.messages.create(anthropicBody(request, documents, without), { signal: watch.signal }).asResponse(),
+      ),
+    read: (response, request, watch) => {
+      const read = createAnthropicReader(documents ? citedParts(request) : [])
+      return readBody(response, watch, { events: readSse, read, idleMs: wire.timers.idleMs })
+    },
+  }
+
+  return {
+    name,
+    stream: (request, signal) => streamAnswer(wire, dialect, request, signal),
+    models: (signal) => listModels(client, wire, signal),
+  }
+}
+
+function createClient({ fetch }: ProviderOptions, { apiKey, timers }: Wire, baseURL: string): Anthropic {
+  return new Anthropic({
+    baseURL,
+    // Everything the SDK would read from the environment or a profile by itself is said here, so that it reads nothing.
+    apiKey: apiKey ?? 'none',
+    authToken: null,
+    webhookKey: null,
+    openTelemetry: false,
+    logLevel: 'off',
+    maxRetries: 0,
+    timeout: timers.totalMs,
+    fetch: createSdkFetch({
+      ...(fetch === undefined ? {} : { fetch }),
+      headers: apiKey === undefined ? {} : { 'x-api-key': apiKey },
+    }),
+  })
+}
+
+const Limit = z.number().int().positive().nullish().catch(undefined)
+const Support = z.object({ supported: z.boolean() }).nullish().catch(undefined)
+const ModelList = z.object({
+  data: z.array(
+    z.object({
+      id: z.string(),
+      display_name: z.string().nullish().catch(undefined),
+      max_input_tokens: Limit,
+      max_tokens: Limit,
+      lifecycle: z.string().nullish().catch(undefined),
+      capabilities: z
+        .object({ image_input: Support, pdf_input: Support, thinking: Support })
+        .nullish()
+        .catch(undefined),
+    }),
+  ),
+})
+
+function listModels(client: Anthropic, wire: Wire, signal: AbortSignal): Promise<ModelInfo[]> {
+  return askForModels(wire, signal, async (watch) => {
+    const response = await client.models.list({ limit: 1000 }, { signal: watch.signal }).asResponse()
+    const { data } = ModelList.parse(await response.json())
+    return data.filter(({ lifecycle }) => lifecycle !== 'retired').map(modelInfo)
+  })
+}
+
+function modelInfo(told: z.infer<typeof ModelList>['data'][number]): ModelInfo {
+  const { id, display_name: label, max_input_tokens: window, max_tokens: most, capabilities } = told
+  return {
+    id,
+    ...(label ? { label } : {}),
+    ...(window ? { contextWindow: window } : {}),
+    ...(most ? { maxOutputTokens: most } : {}),
+    // Who tells abilities is Anthropic itself, all of whose models call tools.
+    ...(capabilities ? { tools: true } : {}),
+    ...(capabilities?.image_input ? { vision: capabilities.image_input.supported } : {}),
+    ...(capabilities?.pdf_input ? { pdf: capabilities.pdf_input.supported } : {}),
+    ...(capabilities?.thinking ? { reasoning: capabilities.thinking.supported } : {}),
+  }
+}

@@ -1,0 +1,81 @@
+/** Ollama in its own dialect, `/api/chat`: only there the window can be set, which else is small and cut silently. */
+import type { ModelInfo, ModelProvider, ModelRequest } from '../model.ts'
+import { askForModels, createWire, type Dialect, type ProviderOptions, streamAnswer } from './attempts.ts'
+import { readBody } from './body.ts'
+import { estimateInput } from './estimate-tokens.ts'
+import { HttpFailure } from './failure.ts'
+import { createOllamaReader } from './ollama-chunk.ts'
+import { type ConnectOllama, connectOllama } from './ollama-client.ts'
+import { ollamaBody } from './ollama-request.ts'
+import { modelInfo, Show, Tags } from './ollama-show.ts'
+import { readLines } from './sse.ts'
+import type { Watch } from './watch.ts'
+import { createWindows } from './window.ts'
+
+export interface OllamaOptions extends ProviderOptions {
+  /** E.g. `http://127.0.0.1:11434`. */
+  baseUrl: string
+}
+
+/** So many models are asked about at the same time. */
+const ASKED_AT_ONCE = 4
+
+export function createOllamaProvider(options: OllamaOptions): ModelProvider {
+  const { name } = options
+  const wire = createWire(options, 'Ollama’s API')
+  const connect = connectOllama(options.baseUrl, options.fetch)
+  const windows = createWindows()
+  const abilities = createAbilities(connect)
+
+  async function open(request: ModelRequest, watch: Watch): Promise<Response> {
+    const { model } = request
+    // A model that cannot be asked about is asked the question all the same: that tells what is wrong.
+    const told = await abilities(model, undefined, watch).catch(() => undefined)
+    const input = await estimateInput(request)
+    if (told?.contextWindow !== undefined && input * 0.8 > told.contextWindow) {
+      // Older servers would cut it instead of refusing it.
+      throw new HttpFailure(400, new Headers(), { error: 'the input is longer than the context window' })
+    }
+    const client = connect(watch.signal)
+    await client.sdk.chat(
+      ollamaBody(request, windows.choose(model, input + request.maxOutputTokens, told?.contextWindow)),
+    )
+    return client.response()
+  }
+
+  const dialect: Dialect = {
+    open,
+    read: (response, _request, watch) =>
+      readBody(response, watch, { events: readLines, read: createOllamaReader(), idleMs: wire.timers.idleMs }),
+  }
+
+  async function models(signal: AbortSignal): Promise<ModelInfo[]> {
+    return await askForModels(wire, signal, async (watch) => {
+      const tags = Tags.parse(await connect(watch.signal).sdk.list()).models
+      const infos: (ModelInfo | undefined)[] = []
+      for (let at = 0; at < tags.length; at += ASKED_AT_ONCE) {
+        const asked = tags.slice(at, at + ASKED_AT_ONCE).map(async ({ name: id, digest, size: bytes }) => {
+          const info = await abilities(id, digest ?? undefined, watch).catch(() => ({ id }))
+          return info && { ...info, bytes }
+        })
+        infos.push(...(await Promise.all(asked)))
+      }
+      watch.signal.throwIfAborted()
+      return infos.filter((info) => info !== undefined)
+    })
+  }
+
+  return { name, models, stream: (request, signal) => streamAnswer(wire, dialect, request, signal) }
+}
+
+/** Asks about a model once, and again when there is another of its name. */
+function createAbilities(connect: ConnectOllama) {
+  const known = new Map<string, { digest: string | undefined; info: ModelInfo | undefined }>()
+  return async (id: string, digest: string | undefined, watch: Watch): Promise<ModelInfo | undefined> => {
+    const before = known.get(id)
+    if (before && (digest === undefined || before.digest === digest)) return before.info
+    const info = modelInfo(id, Show.parse(await connect(watch.signal).sdk.show({ model: id })))
+    known.set(id, { digest, info })
+    return info
+  }
+}

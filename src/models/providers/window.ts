@@ -1,0 +1,32 @@
+/**
+ * How large a window a local model is loaded with. Another window loads the model anew, which takes seconds; a large one
+ * takes memory. So windows come in few sizes, and one that was needed lately is kept.
+ */
+
+const LEAST = 8_192
+/** As long as Ollama keeps an idle model loaded. */
+const KEPT_MS = 300_000
+/** Tokenizers differ, and templates add words of their own. */
+const SPARE = 1.15
+const TEMPLATE = 256
+
+export interface Windows {
+  /** `tokens` are the estimate of input and output, `most` is what the model can. */
+  choose(model: string, tokens: number, most: number | undefined): number
+}
+
+export function createWindows(now: () => number = Date.now): Windows {
+  const lately = new Map<string, { size: number; at: number }>()
+  return {
+    choose(model, tokens, most = Number.POSITIVE_INFINITY) {
+      let size = LEAST
+      while (size < tokens * SPARE + TEMPLATE) size *= 2
+      const before = lately.get(model)
+      const kept = before !== undefined && now() - before.at < KEPT_MS ? before.size : 0
+      const chosen = Math.min(most, Math.max(size, kept))
+      // A large window is kept by those who need it, not by every short question that comes along.
+      if (chosen > kept || size >= chosen) lately.set(model, { size: chosen, at: now() })
+      return chosen
+    },
+  }
+}
