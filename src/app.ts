@@ -21,10 +21,14 @@ import { findRecognizer } from './media/recognizer.ts'
 import { withRecordings } from './media/recording-reader.ts'
 import type { Transcriber } from './media/transcriber.ts'
 import { createCatalogue } from './models/catalogue.ts'
+import { anthropicUrl, createAnthropicProvider } from './models/providers/anthropic.ts'
 import { createExtractiveProvider } from './models/providers/extractive.ts'
 import { createPublishedPrices } from './models/providers/genai-prices.ts'
+import { createOllamaProvider } from './models/providers/ollama.ts'
+import { createOllamaModels } from './models/providers/ollama-local.ts'
 import { createOpenAiProvider } from './models/providers/openai.ts'
-import { openAiUrl } from './models/providers/openai-client.ts'
+import { isOpenAi, openAiUrl } from './models/providers/openai-client.ts'
+import { createOpenAiResponsesProvider } from './models/providers/openai-responses.ts'
 import { type Check, examine } from './ops/doctor.ts'
 import { serveHttp } from './ops/http.ts'
 import { createBullQueue } from './queue/bullmq.ts'
@@ -173,11 +177,13 @@ async function openReaders(config: Config, { blobs }: State, log: Log) {
 }
 
 function openModels(config: Config, log: Log) {
-  const { openai, ollama } = config.providers
+  const { openai, anthropic, ollama } = config.providers
+  const openAiProvider = isOpenAi(openai?.baseUrl) ? createOpenAiResponsesProvider : createOpenAiProvider
   const providers = [
-    ...(openai ? [createOpenAiProvider({ name: 'openai', ...definite(openai), log })] : []),
+    ...(openai ? [openAiProvider({ name: 'openai', ...definite(openai), log })] : []),
+    ...(anthropic ? [createAnthropicProvider({ name: 'anthropic', ...definite(anthropic), log })] : []),
     ...(ollama
-      ? [createOpenAiProvider({ name: 'ollama', baseUrl: `${ollama.baseUrl.replace(/\/$/, '')}/v1`, log })]
+      ? [createOllamaProvider({ name: 'ollama', ...ollama, contextWindows: windowsOf('ollama', config), log })]
       : []),
     createExtractiveProvider(),
   ]
@@ -188,6 +194,7 @@ function openModels(config: Config, log: Log) {
     // Where each provider is asked decides which prices hold, and what is own hardware.
     addresses: definite({
       openai: openai && (openai.baseUrl ?? openAiUrl),
+      anthropic: anthropic && (anthropic.baseUrl ?? anthropicUrl),
       ollama: ollama?.baseUrl,
       transcriber: config.transcriber?.url,
     }),
@@ -195,6 +202,8 @@ function openModels(config: Config, log: Log) {
   return {
     catalogue,
     providers,
+    /** Models that can be pulled and deleted; absent where nothing keeps any. */
+    local: ollama && createOllamaModels({ name: 'ollama', ...ollama, log }),
     provider(name: string) {
       const known = catalogue.provider(name)
       if (known) return known
@@ -206,6 +215,13 @@ function openModels(config: Config, log: Log) {
     /** Models that write; without any, answers are quotations. */
     writing: async () => (await catalogue.models()).filter((model) => model.provider !== 'extractive'),
   }
+}
+
+function windowsOf(provider: string, { models }: Config): Record<string, number> {
+  const set = models.list.flatMap((model) =>
+    model.provider === provider && model.contextWindow !== undefined ? [[model.id, model.contextWindow] as const] : [],
+  )
+  return Object.fromEntries(set)
 }
 
 async function openPlatforms({ config, state, ways, models, reader, log }: Parts) {
@@ -243,7 +259,7 @@ async function openPlatforms({ config, state, ways, models, reader, log }: Parts
 }
 
 const noModelNotice =
-  'No language model is configured: Parley answers by quoting your files. Set OPENAI_API_KEY or OPENAI_BASE_URL, or run Ollama and set OLLAMA_HOST, for written answers.'
+  'No language model is configured: Parley answers by quoting your files. Set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST, for written answers.'
 
 /** Starts the workers of this process. */
 async function work({ config, state, ways, models, reader, platforms, opening, log }: Running): Promise<void> {

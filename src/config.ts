@@ -45,7 +45,13 @@ export const Environment = z.object({
   OPENAI_BASE_URL: url.optional(),
   ANTHROPIC_API_KEY: z.string().min(1).optional(),
   ANTHROPIC_BASE_URL: url.optional(),
-  OLLAMA_HOST: z.string().min(1).optional(),
+  OLLAMA_HOST: z
+    .string()
+    .refine(
+      (host) => URL.canParse(/^https?:\/\//.test(host) ? host : `http://${host}`),
+      'wants an address such as 127.0.0.1:11434',
+    )
+    .optional(),
   TRANSCRIBE_URL: url.optional(),
   TRANSCRIBE_MODEL: z.string().min(1).optional(),
   TRANSCRIBE_API_KEY: z.string().min(1).optional(),
@@ -96,7 +102,7 @@ export const File = z.strictObject({
         .array(
           z.strictObject({
             id: z.string().min(1),
-            provider: z.enum(['openai', 'ollama', 'transcriber']),
+            provider: z.enum(['openai', 'anthropic', 'ollama', 'transcriber']),
             label: z.string().min(1).max(80).optional(),
             alias: z
               .string()
@@ -201,7 +207,6 @@ function contradictions(environment: z.infer<typeof Environment>): string[] {
 }
 
 function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof File>, cwd: string, portGiven: boolean) {
-  const openai = environment.OPENAI_API_KEY !== undefined || environment.OPENAI_BASE_URL !== undefined
   return {
     home: resolve(cwd, environment.PARLEY_HOME),
     databaseUrl: environment.DATABASE_URL,
@@ -216,7 +221,8 @@ function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof F
     logLevel: environment.LOG_LEVEL,
     secret: environment.PARLEY_SECRET,
     providers: {
-      openai: openai ? { apiKey: environment.OPENAI_API_KEY, baseUrl: environment.OPENAI_BASE_URL } : undefined,
+      openai: cloud(environment.OPENAI_API_KEY, environment.OPENAI_BASE_URL),
+      anthropic: cloud(environment.ANTHROPIC_API_KEY, environment.ANTHROPIC_BASE_URL),
       ollama: environment.OLLAMA_HOST === undefined ? undefined : { baseUrl: ollamaUrl(environment.OLLAMA_HOST) },
     },
     transcriber: transcriber(environment),
@@ -284,9 +290,17 @@ export function isLoopback(host: string): boolean {
   return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'))
 }
 
-/** Ollama's own variable is often a bare `host:port`. */
+/** Asked for by its key, or by an address that may want none. */
+function cloud(apiKey: string | undefined, baseUrl: string | undefined) {
+  return apiKey === undefined && baseUrl === undefined ? undefined : { apiKey, baseUrl }
+}
+
+/** Ollama's own variable is often a bare `host:port`, or a host alone, which means Ollama's port. */
 function ollamaUrl(host: string): string {
-  return /^https?:\/\//.test(host) ? host : `http://${host}`
+  if (/^https?:\/\//.test(host)) return host
+  const url = new URL(`http://${host}`)
+  if (url.port === '' && !/:80\/?$/.test(host)) url.port = '11434'
+  return url.href.replace(/\/$/, '')
 }
 
 /** An empty variable, as compose files write for an unset one, counts as unset. */

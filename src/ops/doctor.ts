@@ -55,7 +55,7 @@ export async function examine(deps: DoctorDeps): Promise<Check[]> {
       if (names.length > 0) return { ok: true, tell: names.slice(0, 10).join(', ') }
       return {
         ok: true,
-        tell: 'none configured: answers are quotations. Set OPENAI_API_KEY or OPENAI_BASE_URL, or run Ollama and set OLLAMA_HOST.',
+        tell: 'none configured: answers are quotations. Set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST.',
       }
     }),
     attempt('ffmpeg', async () => {

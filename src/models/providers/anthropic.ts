@@ -18,10 +18,12 @@ export interface AnthropicOptions extends ProviderOptions {
   documents?: boolean
 }
 
+export const anthropicUrl = 'https://api.anthropic.com'
+
 /** `baseUrl` ends where `/v1/messages` begins. */
 export function createAnthropicProvider(options: AnthropicOptions): ModelProvider {
   const { name, log } = options
-  const baseUrl = (options.baseUrl ?? 'https://api.anthropic.com').replace(/\/+(?:v1\/*)?$/, '')
+  const baseUrl = (options.baseUrl ?? anthropicUrl).replace(/\/+(?:v1\/*)?$/, '')
   const documents = options.documents ?? /(?:^|\.)anthropic\.com$/.test(new URL(baseUrl).hostname)
   const wire = createWire(options, 'the Anthropic API')
   const client = createClient(options, wire, baseUrl)

@@ -51,7 +51,8 @@ async function answer({ messages }: ModelRequest, signal: AbortSignal): Promise<
 
 const nothingToQuote =
   'Without a language model I can only quote from shared files, and there is none here. Share a file and ask about it, ' +
-  'or configure a model: set `OPENAI_API_KEY`, or `OPENAI_BASE_URL` for a local server, or run Ollama (see the README).'
+  'or configure a model: set `OPENAI_API_KEY` or `ANTHROPIC_API_KEY`, or `OPENAI_BASE_URL` for a local server, or run Ollama ' +
+  '(see the README).'
 
 function passagesOf(message: ModelMessage | undefined): PassagePart[] {
   return (message?.parts ?? []).filter((part) => part.type === 'passage')

@@ -15,10 +15,13 @@ import { createWindows } from './window.ts'
 export interface OllamaOptions extends ProviderOptions {
   /** E.g. `http://127.0.0.1:11434`. */
   baseUrl: string
+  /** Windows that an admin sets, by model: none is loaded with a larger one. */
+  contextWindows?: Record<string, number>
 }
 
 /** So many models are asked about at the same time. */
 const ASKED_AT_ONCE = 4
+const UNKNOWN = Number.POSITIVE_INFINITY
 
 export function createOllamaProvider(options: OllamaOptions): ModelProvider {
   const { name } = options
@@ -31,15 +34,14 @@ export function createOllamaProvider(options: OllamaOptions): ModelProvider {
     const { model } = request
     // A model that cannot be asked about is asked the question all the same: that tells what is wrong.
     const told = await abilities(model, undefined, watch).catch(() => undefined)
+    const most = Math.min(told?.contextWindow ?? UNKNOWN, options.contextWindows?.[model] ?? UNKNOWN)
     const input = await estimateInput(request)
-    if (told?.contextWindow !== undefined && input * 0.8 > told.contextWindow) {
+    if (input * 0.8 > most) {
       // Older servers would cut it instead of refusing it.
       throw new HttpFailure(400, new Headers(), { error: 'the input is longer than the context window' })
     }
     const client = connect(watch.signal)
-    await client.sdk.chat(
-      ollamaBody(request, windows.choose(model, input + request.maxOutputTokens, told?.contextWindow)),
-    )
+    await client.sdk.chat(ollamaBody(request, windows.choose(model, input + request.maxOutputTokens, most)))
     return client.response()
   }
 

@@ -7,6 +7,11 @@ import { createSdkFetch } from './sdk-fetch.ts'
 
 export const openAiUrl = 'https://api.openai.com/v1'
 
+/** Whether an address is OpenAI's own, which speaks Responses; others speak at most Chat Completions. */
+export function isOpenAi(baseUrl: string = openAiUrl): boolean {
+  return /(?:^|\.)openai\.com$/.test(new URL(baseUrl).hostname)
+}
+
 const ModelList = z.object({
   data: z.array(
     z.object({

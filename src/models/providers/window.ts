@@ -11,14 +11,14 @@ const SPARE = 1.15
 const TEMPLATE = 256
 
 export interface Windows {
-  /** `tokens` are the estimate of input and output, `most` is what the model can. */
-  choose(model: string, tokens: number, most: number | undefined): number
+  /** `tokens` are the estimate of input and output, `most` is what the model can or may. */
+  choose(model: string, tokens: number, most: number): number
 }
 
 export function createWindows(now: () => number = Date.now): Windows {
   const lately = new Map<string, { size: number; at: number }>()
   return {
-    choose(model, tokens, most = Number.POSITIVE_INFINITY) {
+    choose(model, tokens, most) {
       let size = LEAST
       while (size < tokens * SPARE + TEMPLATE) size *= 2
       const before = lately.get(model)
