@@ -52,7 +52,7 @@ export function completeModel(said: Said): Model {
     id,
     provider,
     ...(label === undefined ? {} : { label }),
-    aliases: [...adminAliases, ...(alias === undefined || alias in (changes.aliases ?? {}) ? [] : [alias])],
+    aliases: [...adminAliases, ...(alias === undefined || Object.hasOwn(changes.aliases ?? {}, alias) ? [] : [alias])],
     contextWindow,
     maxOutputTokens: outputOf(said, known, contextWindow),
     ...price,
