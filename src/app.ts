@@ -5,6 +5,9 @@ import type { ConsoleStatus } from '../adapters/console/api.ts'
 import { createConsole } from '../adapters/console/platform.ts'
 import { createHandlers } from '../workers/registry.ts'
 import { createSweep } from '../workers/turn.ts'
+import { catalogueChanges } from './admin/changes.ts'
+import { createCommands } from './admin/commands.ts'
+import { standingOf } from './admin/standing.ts'
 import type { Config } from './config.ts'
 import { asParleyError, errorFields, ParleyError } from './core/errors.ts'
 import type { Log } from './core/log.ts'
@@ -37,6 +40,8 @@ import { createRelayChannel } from './queue/channel-relay.ts'
 import { createProgress } from './reply/progress.ts'
 import { createPassageIndex } from './search/providers/postgres.ts'
 import { createAttachments } from './store/attachments.ts'
+import { createAudit } from './store/audit-postgres.ts'
+import { createCommandCalls } from './store/command-calls.ts'
 import { createConsoleBoard } from './store/console-board.ts'
 import { openDatabase } from './store/database.ts'
 import { createFeedback } from './store/feedback.ts'
@@ -47,6 +52,7 @@ import { createLocalQuota } from './store/quota-local.ts'
 import { createPostgresQuota } from './store/quota-postgres.ts'
 import { createRecords } from './store/records-postgres.ts'
 import { createSecrets } from './store/secrets.ts'
+import { createSettings } from './store/settings-postgres.ts'
 import { createTurns } from './store/turns-postgres.ts'
 import { version } from './version.ts'
 
@@ -75,7 +81,7 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
   const fatal = Promise.withResolvers<ParleyError>()
   const state = await openState(config, opening, fatal.resolve, log)
   const ways = await openWays(config, state, opening, log)
-  const models = openModels(config, log)
+  const models = openModels(config, ways, log)
   const reading = await openReaders(config, state, log)
   const { reader } = reading
   opening.defer(() => reader.close())
@@ -149,8 +155,13 @@ async function openState(
   }
 }
 
-/** The ways between processes: jobs, live text, stops. */
-async function openWays(config: Config, { connection, alone }: State, opening: AsyncDisposableStack, log: Log) {
+/** The ways between processes: jobs, live text, stops, and the settings, whose changes are heard of on them. */
+async function openWays(
+  config: Config,
+  { connection, alone, database }: State,
+  opening: AsyncDisposableStack,
+  log: Log,
+) {
   const server =
     config.redisUrl === undefined
       ? ({ kind: 'postgres', config: connection } as const)
@@ -161,7 +172,9 @@ async function openWays(config: Config, { connection, alone }: State, opening: A
   opening.defer(() => channel.close())
   const stops = await listenForStops(channel)
   opening.defer(() => stops.close())
-  return { queue, channel, stops }
+  const settings = await createSettings({ database, channel, log })
+  opening.defer(() => settings.close())
+  return { queue, channel, stops, settings }
 }
 
 /** What reads files, pictures and recordings. */
@@ -176,7 +189,7 @@ async function openReaders(config: Config, { blobs }: State, log: Log) {
   return { ffmpeg, transcriber, reader: withRecordings(files, recordings) }
 }
 
-function openModels(config: Config, log: Log) {
+function openModels(config: Config, { settings }: Ways, log: Log) {
   const { openai, anthropic, ollama } = config.providers
   const openAiProvider = isOpenAi(openai?.baseUrl) ? createOpenAiResponsesProvider : createOpenAiProvider
   const providers = [
@@ -191,6 +204,7 @@ function openModels(config: Config, log: Log) {
   const catalogue = createCatalogue({
     ...{ configured: config.models.list, providers, ...defaultModel, log },
     published: createPublishedPrices(),
+    changes: catalogueChanges(settings),
     // Where each provider is asked decides which prices hold, and what is own hardware.
     addresses: definite({
       openai: openai && (openai.baseUrl ?? openAiUrl),
@@ -287,18 +301,29 @@ async function work({ config, state, ways, models, reader, platforms, opening, l
   await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, sweepEveryMs)
 }
 
-/** Until the table of commands is there. */
-const commands = {
-  commands: [],
-  command: async () => ({ text: 'There are no commands yet.' }),
-  suggest: async () => [],
+/** What admins and people do by command, wherever they type it. */
+function openCommands({ config, state, ways, models, log }: Parts) {
+  const { settings } = ways
+  const calls = createCommandCalls(state.database)
+  const audit = createAudit(state.database)
+  return createCommands({
+    ...{ settings, audit, calls, models: () => models.catalogue.models(), admins: adminsOf(config), log },
+  })
 }
 
-/** Until settings, roles and approvals are there. */
-function adminOf({ turns }: Pick<State, 'turns'>): Pick<InboxDeps, 'settings' | 'roleOf' | 'why' | 'approvals'> {
+/** Of the whole installation. Whoever reaches the console sits at this machine: it is served on loopback alone. */
+function adminsOf({ admins, loopback }: Config): string[] {
+  return loopback ? [...admins, 'console/local/local', 'console/local/cli'] : admins
+}
+
+/** Until approvals are there. */
+function adminOf({ config, ways, state }: Parts): Pick<InboxDeps, 'settings' | 'roleOf' | 'why' | 'approvals'> {
+  const { turns } = state
+  const { settings } = ways
+  const admins = adminsOf(config)
   return {
-    settings: { read: async () => new Map() },
-    roleOf: async ({ standing }) => (standing === 'owner' ? 'admin' : 'member'),
+    settings,
+    roleOf: async (author, conversation) => (await standingOf({ author, conversation }, { settings, admins })).role,
     why: async (turnId) => ({ text: (await turns.ended(turnId))?.receipt.reason ?? 'That answer has not ended yet.' }),
     approvals: {
       decide: () => Promise.reject(new ParleyError('approval_not_found', 'Nothing waits for an approval here.')),
@@ -309,9 +334,10 @@ function adminOf({ turns }: Pick<State, 'turns'>): Pick<InboxDeps, 'settings' | 
 /** Takes messages in, from every platform. */
 async function receive(running: Running): Promise<string | null> {
   const { config, state, ways, platforms, opening, log } = running
+  const commands = openCommands(running)
   const inbox = createInbox({
     ...{ turns: state.turns, feedback: state.feedback, queue: ways.queue, channel: ways.channel, commands, log },
-    ...adminOf(state),
+    ...adminOf(running),
   })
   const listeners = platforms.all.map((platform) => platform.listen(inbox))
   const url = await listen(

@@ -95,6 +95,12 @@ const Price = z
 
 /** The shape of parley.yaml; `parley.example.yaml` shows every key, by a test. */
 export const File = z.strictObject({
+  /** Of the whole installation. Each workspace's own owners are admins of their workspace without being named here. */
+  admins: z
+    .array(
+      z.string().regex(/^[^/\s]+\/[^/\s]+\/[^/\s]+$/, 'wants platform/workspace/person, such as slack/T0123/U0456'),
+    )
+    .default([]),
   models: z
     .strictObject({
       default: z.string().min(1).optional(),
@@ -220,6 +226,7 @@ function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof F
     queues: environment.QUEUES,
     logLevel: environment.LOG_LEVEL,
     secret: environment.PARLEY_SECRET,
+    admins: file.admins,
     providers: {
       openai: cloud(environment.OPENAI_API_KEY, environment.OPENAI_BASE_URL),
       anthropic: cloud(environment.ANTHROPIC_API_KEY, environment.ANTHROPIC_BASE_URL),

@@ -47,10 +47,11 @@ const layers: Record<string, Layer> = {
   // The ledger implements what routing spends through.
   store: {
     files: /^src\/store\//,
-    may: [core, /^src\/store\//, /^src\/routing\/budget\.ts$/],
+    may: [core, /^src\/store\//, /^src\/routing\/budget\.ts$/, /^src\/queue\/channel\.ts$/],
     packages: [/^pg$/, /^@prisma\//, /^zod$/],
   },
   ops: { files: /^src\/ops\//, may: [core, stages, /^src\/ops\//], packages: [/^pino/, /^zod$/] },
+  admin: { files: /^src\/admin\//, may: [core, stages, /^src\/admin\//], packages: [/^zod$/] },
   stages: {
     files: /^src\/(?:intake|queue|search|models|routing|prompt|reply)\//,
     may: [core, stages],

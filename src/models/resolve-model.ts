@@ -1,4 +1,5 @@
 /** The model that somebody means by what they typed: `provider/id`, an id, an alias, or the beginning of one. */
+import { editDistance } from '../core/edit-distance.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Model } from './catalogue.ts'
 import { modelKey } from './complete-model.ts'
@@ -38,7 +39,7 @@ function nearest(models: readonly Model[], folded: string): Model[] {
   const farthest = Math.max(2, Math.floor(folded.length / 3))
   const away = (name: string) => {
     if (name.includes(folded)) return 0
-    return Math.abs(name.length - folded.length) > farthest ? Number.POSITIVE_INFINITY : distance(folded, name)
+    return Math.abs(name.length - folded.length) > farthest ? Number.POSITIVE_INFINITY : editDistance(folded, name)
   }
   return models
     .map((model) => ({ model, away: Math.min(...namesOf(model).map(away)) }))
@@ -50,20 +51,6 @@ function nearest(models: readonly Model[], folded: string): Model[] {
 
 function namesOf(model: Model): string[] {
   return [model.id, modelKey(model), ...model.aliases].map((name) => name.toLowerCase())
-}
-
-/** Levenshtein's: how many letters must be put in, taken out or changed. */
-function distance(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, at) => at)
-  for (const [i, letter] of [...from].entries()) {
-    const next = [i + 1]
-    for (let j = 1; j <= to.length; j += 1) {
-      const changed = (row[j - 1] ?? 0) + (to[j - 1] === letter ? 0 : 1)
-      next.push(Math.min(changed, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
 }
 
 function listed(names: string[], of: number): string {

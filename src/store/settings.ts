@@ -58,17 +58,23 @@ export type SettingValue<Name extends SettingName> = z.infer<(typeof settings)[N
 
 /** Who changed something, and through what. */
 export interface Changer {
-  /** `slack/T1/U1`, `console/local/local`, `cli`. */
+  /** `slack/T1/U1`, `console/local/local`. */
   id: string
   name?: string
+  /** `command`, or what else it was. */
+  via: string
 }
+
+/** What is set for one scope. */
+export type SettingsOf = { [Name in SettingName]?: SettingValue<Name> }
 
 export interface Settings {
   /** All values set for these scopes, in their order. Cached: a change anywhere is seen within a moment everywhere. */
-  read(scopes: readonly Scope[]): Promise<ReadonlyMap<Scope, { [Name in SettingName]?: SettingValue<Name> }>>
+  read(scopes: readonly Scope[]): Promise<ReadonlyMap<Scope, SettingsOf>>
   /**
    * Sets or, with `null`, removes a value, and writes the audit log in the same statement. `change` gets the value as it is
-   * at that moment and may run again when somebody else was faster. Answers before and after.
+   * at that moment and may run again when somebody else was faster. Answers before and after; where they are equal nothing is
+   * written. Throws `command_invalid` when the value is not of the setting's shape.
    */
   change<Name extends SettingName>(
     scope: Scope,

@@ -1,0 +1,57 @@
+/** One change of one setting by a command: who may is checked, the value is changed, and the answer says what it was before. */
+
+import type { Scope } from '../core/scope.ts'
+import type { AdminChanges } from '../models/catalogue.ts'
+import type { SettingName, Settings, SettingValue } from '../store/settings.ts'
+import type { Caller } from './define.ts'
+import { demand, nameOf, type Place, scopeOfPlace, widest } from './place.ts'
+
+export interface Changed<Name extends SettingName> {
+  scope: Scope
+  /** For people. */
+  where: string
+  before: SettingValue<Name> | null
+  after: SettingValue<Name> | null
+}
+
+export interface ChangeOptions {
+  /** Default: the widest that the caller may change. */
+  place?: Place | undefined
+  /** People may change it for themselves, and that is meant when no place is named. */
+  own?: boolean
+}
+
+export async function changeSetting<Name extends SettingName>(
+  settings: Settings,
+  caller: Caller,
+  name: Name,
+  change: (before: SettingValue<Name> | null) => SettingValue<Name> | null,
+  { place, own = false }: ChangeOptions = {},
+): Promise<Changed<Name>> {
+  const { standing, spender, by } = caller
+  const scope = await scopeOfPlace(place ?? (own ? { kind: 'me' } : widest(standing)), spender)
+  demand(standing, scope, spender, { own })
+  const { before, after } = await settings.change(scope, name, change, by)
+  return { scope, where: nameOf(scope, spender), before, after }
+}
+
+/** The end of a sentence on where it holds now: ` everywhere`, ` for this channel`. */
+export function forWhere(where: string): string {
+  return where === 'everywhere' ? ' everywhere' : ` for ${where}`
+}
+
+/** With `null` for an empty list or table: nothing set, rather than something empty. */
+export function orNull<T extends object>(value: T): T | null {
+  return Object.keys(value).length === 0 ? null : value
+}
+
+/** What admins changed for everybody, as the catalogue takes it. */
+export function catalogueChanges(settings: Pick<Settings, 'read'>): () => Promise<AdminChanges> {
+  return async () => {
+    const all = (await settings.read(['all'])).get('all') ?? {}
+    return {
+      ...{ disabled: all['models.disabled'], aliases: all['models.aliases'] },
+      ...{ prices: all['models.prices'], default: all['models.default'] },
+    }
+  }
+}

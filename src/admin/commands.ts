@@ -1,0 +1,114 @@
+/** THE table of commands, for all platforms, and how one call of it runs. */
+import type { CommandCall, Notice } from '../core/command.ts'
+import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import type { Intake } from '../core/platform.ts'
+import { spenderOf } from '../core/scope.ts'
+import type { Audit } from '../store/audit.ts'
+import type { CommandCalls } from '../store/command-calls.ts'
+import { callers, helpCommands, mayCall } from './commands/help.ts'
+import { type ModelDeps, modelCommands } from './commands/models.ts'
+import { policyCommands } from './commands/policy.ts'
+import type { Answer, Caller, Command } from './define.ts'
+import { parseLine } from './parse.ts'
+import { personId, standingOf } from './standing.ts'
+
+export interface TableDeps extends ModelDeps {
+  audit: Audit
+}
+
+export interface CommandDeps extends TableDeps {
+  calls: CommandCalls
+  /** `slack/T1/U1`: admins of the whole installation, by whoever runs it. */
+  admins: readonly string[]
+  log: Log
+}
+
+/** The order is that of `help`. */
+export function createTable(deps: TableDeps): readonly Command[] {
+  const table: Command[] = []
+  table.push(...helpCommands(() => table), ...modelCommands(deps), ...policyCommands(deps))
+  return table
+}
+
+const maxSuggestions = 25
+
+export function createCommands(deps: CommandDeps): Pick<Intake, 'command' | 'suggest' | 'commands'> {
+  const { calls, settings, admins, log } = deps
+  const table = createTable(deps)
+
+  async function callerOf(call: CommandCall): Promise<Caller> {
+    const { conversation, author } = call
+    const standing = await standingOf(call, { settings, admins })
+    const by = {
+      id: personId(conversation, author.id),
+      via: 'command',
+      ...(author.name === undefined ? {} : { name: author.name }),
+    }
+    return { call, standing, by, spender: spenderOf(conversation, author.id) }
+  }
+
+  async function run(call: CommandCall): Promise<Notice> {
+    const { command, given } = parseLine(call.text, table)
+    const caller = await callerOf(call)
+    if (!mayCall(caller.standing.role, command))
+      throw new ParleyError(
+        'command_forbidden',
+        `\`${command.name}\` is for ${callers[command.role]}. Ask one of them; \`roles list\` names them.`,
+      )
+    const answer = command.changes
+      ? await once(call, () => command.run(given, caller))
+      : await command.run(given, caller)
+    log.info({ command: command.name, platform: call.conversation.platform }, 'command run')
+    const { again: _again, ...notice } = answer
+    return notice
+  }
+
+  /** The same call delivered again gets the answer of the first one. */
+  async function once(call: CommandCall, run: () => Promise<Answer>): Promise<Answer> {
+    const id = JSON.stringify([call.conversation.platform, call.id])
+    const begun = await calls.begin(id)
+    if (begun.kind === 'ended') return storedNotice(begun.notice)
+    if (begun.kind === 'running') return { text: 'That command is being run already.', private: true }
+    try {
+      const answer = await run()
+      const { text, again = text, buttons = [], private: hidden = false } = answer
+      await calls.end(id, JSON.parse(JSON.stringify({ text: again, buttons, private: hidden })))
+      return answer
+    } catch (thrown) {
+      if (thrown instanceof ParleyError) await calls.abandon(id)
+      throw thrown
+    }
+  }
+
+  return {
+    commands: table,
+
+    async command(call) {
+      try {
+        return await run(call)
+      } catch (thrown) {
+        const error = asParleyError(thrown)
+        if (error.code === 'internal') log.error(errorFields(thrown), 'command failed')
+        return { text: error.tell, private: true }
+      }
+    },
+
+    async suggest(call, name, argument, typed) {
+      const command = table.find((each) => each.name === name)
+      const known = Object.entries(command?.arguments ?? {}).find(([own]) => own === argument)?.[1]
+      if (known === undefined) return []
+      const spender = spenderOf(call.conversation, call.author.id)
+      const all = known.choices ?? (await known.suggest?.({ spender })) ?? []
+      const wanted = typed.toLowerCase()
+      const starts = all.filter((each) => each.toLowerCase().startsWith(wanted))
+      const holds = all.filter((each) => each.toLowerCase().includes(wanted))
+      return [...new Set([...starts, ...holds])].slice(0, maxSuggestions)
+    },
+  }
+}
+
+function storedNotice(stored: unknown): Answer {
+  const { text, buttons, private: hidden } = stored as Pick<Notice, 'text' | 'buttons' | 'private'>
+  return { text, ...(buttons?.length ? { buttons } : {}), ...(hidden ? { private: true } : {}) }
+}

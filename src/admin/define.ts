@@ -1,0 +1,152 @@
+/** The form of a command: its name, arguments, role, examples, and what it does. The families in commands/ are made of it. */
+import { z } from 'zod'
+import type { ArgumentSpec, CommandCall, CommandSpec, Notice, Role } from '../core/command.ts'
+import { usd } from '../core/money.ts'
+import type { Spender } from '../core/scope.ts'
+import type { Changer } from '../store/settings.ts'
+import { mention } from './line.ts'
+import { readPlace } from './place.ts'
+import type { Standing } from './standing.ts'
+
+/** One call as handlers see it. */
+export interface Caller {
+  call: CommandCall
+  spender: Spender
+  standing: Standing
+  /** For the audit log. */
+  by: Changer
+}
+
+export interface Answer extends Notice {
+  /** What is said when the same call is delivered again, where the text must not be kept. */
+  again?: string
+}
+
+export interface Argument<T> {
+  type: ArgumentSpec['type']
+  summary: string
+  required: boolean
+  choices?: readonly string[]
+  /** Its error message completes "… wants". */
+  schema: z.ZodType<T>
+  /** What may stand for it, for completion. */
+  suggest?: (caller: Pick<Caller, 'spender'>) => Promise<string[]>
+}
+
+type Values<Args> = { [Name in keyof Args]: Args[Name] extends Argument<infer T> ? T : never }
+
+export interface Command extends CommandSpec {
+  /** It has an effect, which a call delivered twice must have once. */
+  changes: boolean
+  arguments: Readonly<Record<string, Argument<unknown>>>
+  /** `given` as typed, by the argument's name. */
+  run(given: Readonly<Record<string, unknown>>, caller: Caller): Promise<Answer>
+}
+
+export function define<const Args extends Record<string, Argument<unknown>>>(command: {
+  name: string
+  summary: string
+  role: Role
+  changes?: boolean
+  args: Args
+  examples: readonly [string, ...string[]]
+  run(values: Values<Args>, caller: Caller): Promise<Answer>
+}): Command {
+  const { args, changes = false, ...rest } = command
+  const specs = Object.entries(args).map(([name, { type, summary, required, choices }]) => ({
+    ...{ name, summary, required, type },
+    ...(choices === undefined ? {} : { choices }),
+  }))
+  return {
+    ...rest,
+    changes,
+    arguments: args,
+    args: specs,
+    run: (given, caller) => command.run(given as Values<Args>, caller),
+  }
+}
+
+const plain = (type: ArgumentSpec['type'], summary: string) => ({ type, summary, required: true })
+const text = (most: number) =>
+  z
+    .string()
+    .min(1, 'some text')
+    .max(most, `at most ${most.toLocaleString('en')} characters`)
+
+/** Amounts as people type them: `20`, `$20`, `20.50`, `0,5`. */
+const Amount = z.string().transform((typed, context) => {
+  try {
+    return usd(typed.replace(/^\$|\s*(?:usd|\$)$/gi, '').replace(/^(\d+),(\d{1,2})$/, '$1.$2'))
+  } catch {
+    context.addIssue('an amount in USD, such as 20 or 0.50')
+    return z.NEVER
+  }
+})
+const on = /^(?:on|yes|true)$/i
+const off = /^(?:off|no|false)$/i
+
+export const arg = {
+  word: (summary: string, most = 200): Argument<string> => ({ ...plain('word', summary), schema: text(most) }),
+  rest: (summary: string, most = 8000): Argument<string> => ({ ...plain('rest', summary), schema: text(most) }),
+  model: (summary = 'Its name, or an alias of it'): Argument<string> => ({
+    ...plain('model', summary),
+    schema: text(200),
+  }),
+  usd: (summary = 'An amount in USD'): Argument<bigint> => ({ ...plain('usd', summary), schema: Amount }),
+  number: (summary: string, least: number, most: number, whole = true): Argument<number> => ({
+    ...plain('number', summary),
+    schema: z.coerce
+      .number('a number')
+      .refine(
+        (value) => (!whole || Number.isInteger(value)) && value >= least && value <= most,
+        `a ${whole ? 'whole ' : ''}number from ${least} to ${most.toLocaleString('en')}`,
+      ),
+  }),
+  choice: <const Values extends readonly [string, ...string[]]>(
+    summary: string,
+    choices: Values,
+  ): Argument<Values[number]> => ({
+    ...plain('choice', summary),
+    choices,
+    schema: z
+      .string()
+      .toLowerCase()
+      .pipe(z.enum(choices, `one of ${choices.join(', ')}`)),
+  }),
+  onOff: (summary: string): Argument<boolean> => ({
+    ...plain('choice', summary),
+    choices: ['on', 'off'],
+    schema: z
+      .string()
+      .refine((typed) => on.test(typed) || off.test(typed), 'on or off')
+      .transform((typed) => on.test(typed)),
+  }),
+  /** A flag: there or not. */
+  flag: (summary: string): Argument<boolean> => ({
+    ...plain('switch', summary),
+    required: false,
+    schema: z
+      .string()
+      .optional()
+      .transform((typed) => typed !== undefined && !off.test(typed)),
+  }),
+  person: (summary = 'A mention, or an id of the platform'): Argument<string> => ({
+    ...plain('person', summary),
+    schema: text(200).transform((typed) => mention(typed)?.id ?? typed.replace(/^@/, '')),
+  }),
+  place: (summary = 'Where it is to hold'): Argument<ReturnType<typeof readPlace>> => ({
+    ...plain('word', summary),
+    schema: z.string().transform((typed, context) => {
+      const place = readPlace(typed)
+      if (place !== undefined) return place
+      context.addIssue('channel, workspace, everywhere, me, or a mention of a channel or a person')
+      return z.NEVER
+    }),
+    suggest: async () => ['channel', 'workspace', 'everywhere', 'me'],
+  }),
+  optional: <T>(argument: Argument<T>): Argument<T | undefined> => ({
+    ...argument,
+    required: false,
+    schema: argument.schema.optional(),
+  }),
+}

@@ -1,0 +1,75 @@
+/**
+ * What holds for a person's question, from the settings of all its scopes. Pure. Policies add up, so that nobody can loosen
+ * below what was tightened above: local-only anywhere wins, allowed lists intersect, disabled models unite, a "no" to search
+ * or outsiders stays a "no". Instructions of a persona follow each other from wide to narrow; of everything else the
+ * narrowest wins.
+ */
+import type { Scope } from '../core/scope.ts'
+import type { SettingsOf } from '../store/settings.ts'
+
+export interface Effective {
+  models: {
+    default: string | undefined
+    pinned: string | undefined
+    /** `provider/id` of those that may not answer here. */
+    disabled: ReadonlySet<string>
+    /** What people type → `provider/id`. */
+    aliases: Readonly<Record<string, string>>
+  }
+  policy: {
+    localOnly: boolean
+    search: boolean
+    /** `provider/id` of the only ones that may answer; `undefined`: any. */
+    allowedModels: ReadonlySet<string> | undefined
+    outsiders: 'answer' | 'refuse'
+    atLimit: 'cheaper' | 'refuse'
+  }
+  /** IANA. */
+  timezone: string
+  persona: {
+    instructions: string | undefined
+    language: string | undefined
+    temperature: number | undefined
+    maxOutputTokens: number | undefined
+    templates: Readonly<Record<string, string>>
+  }
+}
+
+/** `found` in the order of `scopes`, widest first. */
+export function effective(scopes: readonly Scope[], found: ReadonlyMap<Scope, SettingsOf>): Effective {
+  const all = scopes.map((scope) => found.get(scope) ?? {})
+  const each = <Name extends keyof SettingsOf>(name: Name) =>
+    all.flatMap((values) => {
+      const value = values[name]
+      return value === undefined ? [] : [value as Exclude<SettingsOf[Name], undefined>]
+    })
+  const narrowest = <Name extends keyof SettingsOf>(name: Name) => each(name).at(-1)
+  const lists = each('policy.allowedModels')
+  return {
+    models: {
+      default: narrowest('models.default'),
+      pinned: narrowest('models.pinned'),
+      disabled: new Set(each('models.disabled').flat()),
+      aliases: Object.assign({}, ...each('models.aliases')),
+    },
+    policy: {
+      localOnly: each('policy.localOnly').includes(true),
+      search: !each('policy.search').includes(false),
+      allowedModels: lists.length === 0 ? undefined : new Set(intersection(lists)),
+      outsiders: each('policy.outsiders').includes('refuse') ? 'refuse' : 'answer',
+      atLimit: narrowest('policy.atLimit') ?? 'cheaper',
+    },
+    timezone: narrowest('timezone') ?? 'UTC',
+    persona: {
+      instructions: each('persona.instructions').join('\n\n') || undefined,
+      language: narrowest('persona.language'),
+      temperature: narrowest('persona.temperature'),
+      maxOutputTokens: narrowest('persona.maxOutputTokens'),
+      templates: Object.assign({}, ...each('persona.templates')),
+    },
+  }
+}
+
+function intersection([first = [], ...others]: string[][]): string[] {
+  return first.filter((model) => others.every((list) => list.includes(model)))
+}

@@ -1,0 +1,147 @@
+/**
+ * Settings as rows, read from a copy in this process: another process's change drops the copy by a message on the
+ * channel, and should that get lost, the copy is too old after a few seconds.
+ */
+import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import { ParleyError } from '../core/errors.ts'
+import { type Json, storableJson } from '../core/json.ts'
+import type { Log } from '../core/log.ts'
+import type { Scope } from '../core/scope.ts'
+import type { Channel } from '../queue/channel.ts'
+import type { Database, Statement } from './database.ts'
+import { type SettingName, type Settings, type SettingsOf, settings } from './settings.ts'
+
+export interface SettingsDeps {
+  database: Pick<Database, 'query'>
+  channel: Pick<Channel, 'publish' | 'subscribe'>
+  log: Log
+  now?: () => number
+  /** Default 5 s. */
+  maxAgeMs?: number
+}
+
+const topic = 'settings'
+const maxScopes = 10_000
+/** Others who change the same value at the same time each win once. */
+const tries = 50
+
+interface Row {
+  [column: string]: unknown
+  scope: Scope
+  name: string
+  value: Json
+}
+
+export async function createSettings(deps: SettingsDeps): Promise<Settings & { close(): Promise<void> }> {
+  const { channel, log, now = Date.now, maxAgeMs = 5000 } = deps
+  const { query } = deps.database
+  const known = new Map<Scope, { values: SettingsOf; at: number }>()
+  /** Counts changes heard of: what was read before one of them is not kept. */
+  let changes = 0
+
+  function forget(scope: Scope): void {
+    changes += 1
+    known.delete(scope)
+  }
+  const close = await channel.subscribe(topic, (scope) => {
+    if (typeof scope === 'string') forget(scope as Scope)
+  })
+
+  async function load(scopes: Scope[]): Promise<Map<Scope, SettingsOf>> {
+    const since = changes
+    const at = now()
+    const found = new Map<Scope, SettingsOf>(scopes.map((scope) => [scope, {}]))
+    for (const row of await query<Row>(read, [scopes])) {
+      const values = found.get(row.scope)
+      if (values === undefined) continue
+      if (isSetting(row.name)) assign(values, row.name, row.value, log)
+    }
+    if (since === changes) {
+      if (known.size + scopes.length > maxScopes) known.clear()
+      for (const [scope, values] of found) known.set(scope, { values, at })
+    }
+    return found
+  }
+
+  async function current(scope: Scope, name: SettingName): Promise<{ value: unknown; changeId: string | null }> {
+    const [row] = await query<{ value: Json; change_id: string }>(one, [scope, name])
+    const parsed = row === undefined ? undefined : settings[name].safeParse(row.value)
+    return { value: parsed?.success ? parsed.data : null, changeId: row?.change_id ?? null }
+  }
+
+  return {
+    close,
+
+    async read(scopes) {
+      const oldest = now() - maxAgeMs
+      const missing = scopes.filter((scope) => (known.get(scope)?.at ?? Number.NEGATIVE_INFINITY) < oldest)
+      const loaded = missing.length === 0 ? new Map<Scope, SettingsOf>() : await load(missing)
+      return new Map(scopes.map((scope) => [scope, loaded.get(scope) ?? known.get(scope)?.values ?? {}]))
+    },
+
+    async change(scope, name, change, by) {
+      for (let attempt = 0; attempt < tries; attempt += 1) {
+        const { value, changeId } = await current(scope, name)
+        const before = value as Parameters<typeof change>[0]
+        const wanted = change(before)
+        const after = wanted === null ? null : (settings[name].safeParse(wanted).data as typeof wanted | undefined)
+        if (after === undefined)
+          throw new ParleyError('command_invalid', `That is not a value for ${name}. See the examples of the command.`)
+        if (isDeepStrictEqual(before, after)) return { before, after }
+        const values = [before, after].map((each) => (each === null ? null : storableJson(each)))
+        const [row] = await query<{ changed: boolean }>(write, [
+          ...[scope, name, changeId, randomUUID(), ...values],
+          ...[by.id, by.name ?? null, by.via],
+        ])
+        if (row?.changed !== true) continue
+        forget(scope)
+        channel.publish(topic, scope)
+        return { before, after }
+      }
+      throw new ParleyError('internal', 'Others are changing the same setting. Please try again in a moment.')
+    },
+  }
+}
+
+function isSetting(name: string): name is SettingName {
+  return Object.hasOwn(settings, name)
+}
+
+/** A value that this version does not know is left out, not guessed: a newer one may have written it. */
+function assign<Name extends SettingName>(values: SettingsOf, name: Name, value: Json, log: Log): void {
+  const parsed = settings[name].safeParse(value)
+  if (parsed.success) Object.assign(values, { [name]: parsed.data })
+  else log.warn({ name }, 'a setting is not of a known shape and is left out')
+}
+
+const read: Statement = {
+  name: 'setting_read',
+  text: `select scope, name, value from setting where scope = any($1::text[])`,
+}
+
+const one: Statement = {
+  name: 'setting_one',
+  text: `select value, change_id from setting where scope = $1 and name = $2`,
+}
+
+/** Changes the value only if it is still the one that was seen ($3), and says so too when it was sent twice. */
+const write: Statement = {
+  name: 'setting_write',
+  text: `
+with added as (
+  insert into setting (scope, name, value, change_id) select $1, $2, $6::jsonb, $4::uuid where $3::uuid is null and $6 is not null
+  on conflict do nothing returning 1
+), changed as (
+  update setting set value = $6::jsonb, change_id = $4::uuid
+  where scope = $1 and name = $2 and change_id = $3::uuid and $6 is not null returning 1
+), removed as (
+  delete from setting where scope = $1 and name = $2 and change_id = $3::uuid and $6 is null returning 1
+), log as (
+  insert into audit (id, by, by_name, via, scope, name, before, after)
+  select $4::uuid, $7, $8, $9, $1, $2, $5::jsonb, $6::jsonb
+  from (select from added union all select from changed union all select from removed) done
+  returning 1
+)
+select exists (select from log) or exists (select from audit where id = $4::uuid) as changed`,
+}

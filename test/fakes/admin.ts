@@ -1,0 +1,72 @@
+/** Commands on a real database, as somebody types them: `say('models list', admin)`. Parts that have servers are passed in. */
+import { randomUUID } from 'node:crypto'
+import { catalogueChanges } from '../../src/admin/changes.ts'
+import { type CommandDeps, createCommands } from '../../src/admin/commands.ts'
+import type { Notice } from '../../src/core/command.ts'
+import { silentLog } from '../../src/core/log.ts'
+import type { Author } from '../../src/core/message.ts'
+import { type ConfiguredModel, createCatalogue } from '../../src/models/catalogue.ts'
+import { createExtractiveProvider } from '../../src/models/providers/extractive.ts'
+import { readPrice } from '../../src/models/stated-price.ts'
+import { createLocalChannel } from '../../src/queue/channel-local.ts'
+import { createAudit } from '../../src/store/audit-postgres.ts'
+import { createCommandCalls } from '../../src/store/command-calls.ts'
+import { openDatabase } from '../../src/store/database.ts'
+import { createSettings } from '../../src/store/settings-postgres.ts'
+import type { TestServer } from '../database.ts'
+
+const price = readPrice({ input: '0.25', output: '2' })
+/** What people of these tests talk about. */
+const configured: ConfiguredModel[] = [
+  { id: 'gpt-5-mini', provider: 'openai', tier: 'medium', price, vision: true, tools: true, local: false },
+  { id: 'gpt-5', provider: 'openai', tier: 'large', price, local: false },
+  { id: 'llama3.2', provider: 'ollama', tier: 'small', local: true },
+]
+
+export const people = {
+  /** Of the whole installation, by parley.yaml. */
+  root: { id: 'UROOT', name: 'Root' },
+  /** Of the workspace, by the platform. */
+  owner: { id: 'UOWNER', name: 'Olga', standing: 'owner' },
+  manager: { id: 'UMANAGER', name: 'Mara', standing: 'member' },
+  member: { id: 'UMEMBER', name: 'Max', standing: 'member' },
+} as const satisfies Record<string, Author>
+
+export const here = { platform: 'slack', workspaceId: 'T1', channelId: 'C1' }
+
+export interface AdminRig extends AsyncDisposable {
+  say(text: string, author?: Author, options?: { id?: string; channelId?: string }): Promise<Notice>
+  deps: CommandDeps
+  commands: ReturnType<typeof createCommands>
+  database: ReturnType<typeof openDatabase>
+}
+
+/** With a manager of the channel `C1`. */
+export async function adminRig(server: TestServer, own: Partial<CommandDeps> = {}): Promise<AdminRig> {
+  const { connection } = await server.createDatabase()
+  const database = openDatabase(connection, { log: silentLog })
+  const settings = await createSettings({ database, channel: createLocalChannel(), log: silentLog })
+  const catalogue = createCatalogue({
+    ...{ configured, providers: [createExtractiveProvider()], defaultModel: 'gpt-5-mini', log: silentLog },
+    changes: catalogueChanges(settings),
+  })
+  const deps: CommandDeps = {
+    ...{ settings, models: () => catalogue.models(), admins: ['slack/T1/UROOT'], log: silentLog },
+    ...{ calls: createCommandCalls(database), audit: createAudit(database) },
+    ...own,
+  }
+  const by = { id: 'test', via: 'test' }
+  await settings.change('channel:slack/T1/C1', 'roles', () => ({ [people.manager.id]: 'manager' }), by)
+  const commands = createCommands(deps)
+  return {
+    ...{ deps, commands, database },
+    say: (text, author = people.root, { id = randomUUID(), channelId = here.channelId } = {}) => {
+      const conversation = { ...here, channelId }
+      return commands.command({ id, conversation, author, text, replyTarget: { conversation, data: null } })
+    },
+    [Symbol.asyncDispose]: async () => {
+      await settings.close()
+      await database.close()
+    },
+  }
+}
