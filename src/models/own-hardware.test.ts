@@ -24,6 +24,8 @@ describe('own hardware', () => {
       { id: 'gpt-4o', owner: 'openai' },
       false,
     ],
+    ['a gateway to Claude', 'anthropic', 'http://gateway:8080', { id: 'claude-haiku-4-5' }, false],
+    ['another model behind the same API', 'anthropic', 'http://localhost:1234', { id: 'qwen3' }, true],
     ['OpenAI', 'openai', 'https://api.openai.com/v1', { id: 'gpt-4o' }, false],
     ['a name that only looks private', 'openai', 'https://127.0.0.1.example.org/v1', { id: 'qwen' }, false],
     ['a public address', 'openai', 'http://8.8.8.8/v1', { id: 'qwen' }, false],

@@ -55,6 +55,8 @@ export function onOwnHardware(
   { id, owner }: Pick<ModelInfo, 'id' | 'owner'>,
 ): boolean {
   if (provider === 'ollama') return !rentedOllama(address, id)
+  // Behind Anthropic's API on a private address stands a company's gateway, and Claude runs nowhere but at clouds.
+  if (provider === 'anthropic' && id.startsWith('claude')) return false
   return address !== undefined && isOwnAddress(address) && !companies.has(owner?.toLowerCase() ?? '')
 }
 
