@@ -19,6 +19,12 @@ const core = /^src\/core\//
 const stages =
   /^src\/(?:intake|queue|media|search|models|routing|prompt|reply|store)\/(?!providers\/|postgres\/|generated\/|bullmq|channel-|database|.*-postgres|console-board|create-reader)[^/]+\.ts$/
 
+/** A platform knows the core, itself and its own SDK; where it has a protocol of its own it checks it with zod. */
+function adapter(name: string, ...sdk: RegExp[]): Layer {
+  const own = new RegExp(`^adapters/${name}/`)
+  return { files: own, may: [core, own], packages: [/^zod$/, ...sdk] }
+}
+
 /** The first row that fits a file is its law. */
 const layers: Record<string, Layer> = {
   'Markdown of the core': {
@@ -68,12 +74,8 @@ const layers: Record<string, Layer> = {
     may: [core, /^adapters\/console\/api\.ts$/, /^adapters\/console\/page\//],
     packages: [/./],
   },
-  console: {
-    files: /^adapters\/console\//,
-    may: [core, /^adapters\/console\//],
-    packages: [/^hono/, /^@hono\//, /^zod$/],
-  },
-  'OpenAI-compatible endpoint': { files: /^adapters\/api\//, may: [core, /^adapters\/api\//], packages: [/^zod$/] },
+  console: adapter('console', /^hono/, /^@hono\//),
+  'OpenAI-compatible endpoint': adapter('api'),
   'command line': {
     files: /^src\/(?:cli\.ts|cli\/)/,
     may: [core, /^src\//, /^adapters\/console\/api\.ts$/, /^adapters\/\w+\/replay\.ts$/],
