@@ -21,14 +21,9 @@ const notYet: Partial<Record<ErrorCode, string>> = {
   file_fetch_failed: 'platforms that keep files on servers of their own',
   platform_rate_limited: 'platforms with rate limits',
   platform_unreachable: 'platforms on other machines',
-  secret_missing: 'stored secrets',
   model_not_allowed: 'policies',
   model_price_unknown: 'budgets',
-  budget_exhausted: 'budgets',
   rate_limited: 'limits',
-  command_invalid: 'commands',
-  command_forbidden: 'commands',
-  approval_not_found: 'commands',
 }
 
 describe('docs/ERRORS.md', () => {
