@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import type { Action } from '../../src/core/action.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { Intake } from '../../src/core/platform.ts'
@@ -220,4 +221,25 @@ test('the place of a citation is asked for as it is: in its unit, its sheet and 
     { from: 5, to: 505 },
     { from: 2, to: 2, kind: 'page', inner: 'b.pdf', width: 2000 },
   ])
+})
+
+test('a pressed button comes with what its person said, and a long comment is refused', async () => {
+  const acted: Action[] = []
+  const { url } = await setUp({
+    intake: {
+      async act(action) {
+        acted.push(action)
+        return { notice: { text: 'Thank you.', private: true } }
+      },
+    },
+  })
+  const turnId = randomUUID()
+  const press = (comment: string) =>
+    fetch(`${url}/console/turns/${turnId}/bad`, { method: 'POST', body: JSON.stringify({ comment }) })
+  const pressed = await press('Wrong page.')
+  expect([pressed.status, await pressed.json()]).toEqual([200, { notice: { text: 'Thank you.', private: true } }])
+  expect(acted).toMatchObject([{ kind: 'bad', turnId, by: { id: 'local' }, comment: 'Wrong page.' }])
+  expect((await press('x'.repeat(5000))).status).toBe(400)
+  expect((await fetch(`${url}/console/turns/${turnId}/explode`, { method: 'POST' })).status).toBe(400)
+  expect(acted).toHaveLength(1)
 })
