@@ -14,6 +14,8 @@ export interface Notices {
    * notices, it is logged. `key` is the same when it is sent again. Throws `platform_*`.
    */
   send(scope: Scope, notice: Notice, key: string): Promise<'sent' | 'logged'>
+  /** Where notices about a scope go, if anywhere. */
+  target(scope: Scope): Promise<ReplyTarget | undefined>
 }
 
 export interface NoticesDeps {
@@ -40,6 +42,7 @@ export function createNotices({ settings, platform, log }: NoticesDeps): Notices
   }
 
   return {
+    target: targetOf,
     async send(scope, notice, key) {
       const target = await targetOf(scope)
       const transport = target && transportFor(target)

@@ -2,7 +2,7 @@
 import { ParleyError } from '../core/errors.ts'
 import { formatUsd, type NanoUsd } from '../core/money.ts'
 import type { Scope } from '../core/scope.ts'
-import { localTime, type Period } from '../core/window.ts'
+import { localTime } from '../core/window.ts'
 import type { Barrier, DueAlert } from '../store/ledger.ts'
 
 /** `budget_exhausted` with what a request for approval needs to know. */
@@ -54,10 +54,7 @@ export function tellAlert({ scope, period, timeZone, threshold, limit, spent, re
   return threshold >= 100 ? `**Limit reached:** ${sums}. ${reset}` : `**${threshold} % used:** ${sums}. ${reset}`
 }
 
-export function tellApproval(
-  by: { scope: Scope; period: Period; limit: NanoUsd; spent: NanoUsd },
-  worst: NanoUsd,
-): string {
-  const what = `the budget of ${formatUsd(by.limit)} a ${by.period} for ${scopeName(by.scope)}`
-  return `A question met ${what}: ${formatUsd(by.spent)} is spent, and the answer could cost up to ${formatUsd(worst)}. Let it pass once?`
+export function tellApproval({ scope, period, limit, spent }: Barrier, worst: NanoUsd, asker: string): string {
+  const what = `the budget of ${formatUsd(limit)} a ${period} for ${scopeName(scope)}`
+  return `A question of ${asker} met ${what}: ${formatUsd(spent)} is spent, and the answer could cost up to ${formatUsd(worst)}. Let it pass once?`
 }

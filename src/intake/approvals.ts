@@ -1,0 +1,91 @@
+/**
+ * An admin's one-time approval. At the limit the turn ends with a refusal and a request goes to the channel chosen for
+ * alerts; approved there, the question is answered anew, and its next reservation passes the limit once, still booked.
+ */
+import type { Button } from '../core/command.ts'
+import type { Role } from '../core/command.ts'
+import { ParleyError } from '../core/errors.ts'
+import { type Author, type ConversationRef, conversationKey } from '../core/message.ts'
+import { formatUsd } from '../core/money.ts'
+import type { Accepted } from '../core/platform.ts'
+import { type BudgetExhausted, tellApproval } from '../routing/exhausted.ts'
+import type { Approvals as ApprovalStore } from '../store/approvals.ts'
+import type { Dispatch, Turns } from '../store/turns.ts'
+import type { Approvals } from './actions.ts'
+import type { Notices } from './notices.ts'
+
+/** What the worker of a refused turn calls. */
+export interface ApprovalRequests {
+  /** Asks for a turn once. What to tell its asker beside the refusal; `undefined` when there is nobody to ask. */
+  ask(turnId: string, asker: Author, exhausted: BudgetExhausted): Promise<string | undefined>
+}
+
+export function createApprovalRequests(deps: {
+  approvals: Pick<ApprovalStore, 'ask'>
+  notices: Notices
+}): ApprovalRequests {
+  return {
+    async ask(turnId, asker, { by, worst }) {
+      if ((await deps.notices.target(by.scope)) === undefined) return undefined
+      const { id: approvalId } = await deps.approvals.ask({ turnId, budgetId: by.id, scope: by.scope, amount: worst })
+      const buttons: Button[] = [
+        { label: 'Approve once', style: 'primary', action: { kind: 'approve', approvalId } },
+        { label: 'Decline', style: 'danger', action: { kind: 'decline', approvalId } },
+      ]
+      const text = tellApproval(by, worst, asker.name ?? asker.id)
+      const sent = await deps.notices.send(by.scope, { text, buttons }, `approval-${approvalId}`)
+      return sent === 'sent' ? 'An admin has been asked to let it pass once.' : undefined
+    },
+  }
+}
+
+export interface ApprovalsDeps {
+  approvals: ApprovalStore
+  notices: Pick<Notices, 'target'>
+  turns: Pick<Turns, 'about' | 'regenerate'>
+  handOver(next: Dispatch, kind: Accepted['kind']): Promise<void>
+  roleOf(person: Author, at: ConversationRef): Promise<Role>
+}
+
+export function createApprovals(deps: ApprovalsDeps): Approvals {
+  const { approvals, turns } = deps
+  return {
+    async decide(approvalId, decision, by, at) {
+      const asked = /^[0-9a-f-]{36}$/.test(approvalId) ? await approvals.find(approvalId) : null
+      const turn = asked && (await turns.about(asked.turnId))
+      if (asked === null || turn === null) throw notFound()
+      const sent = await deps.notices.target(asked.scope)
+      const here = sent !== undefined && conversationKey(sent.conversation) === conversationKey(at)
+      // Of another workspace only where its requests are sent to.
+      if (!here && !isSameWorkspace(turn.conversation, at)) throw notFound()
+      if ((await deps.roleOf(by, at)) !== 'admin')
+        throw new ParleyError('command_forbidden', 'Only admins can decide this. Ask one of them.')
+      const admin = `${at.platform}/${at.workspaceId}/${by.id}`
+      if (asked.state !== 'asked') return already(asked.state, asked.decidedBy)
+      if (decision === 'decline') {
+        const decided = await approvals.decide(approvalId, decision, admin)
+        if (decided?.state !== 'declined') return already(decided?.state ?? 'used', decided?.decidedBy ?? null)
+        return { notice: { text: 'Declined. The question stays unanswered.' } }
+      }
+      // First, for it fails when the conversation has gone on; nothing is approved then.
+      const next = await turns.regenerate(asked.turnId)
+      await approvals.decide(approvalId, decision, admin)
+      await deps.handOver(next, 'new')
+      const text = `Approved: the question is answered now, for up to ${formatUsd(asked.amount)}.`
+      return { turnId: next.turnId, notice: { text } }
+    },
+  }
+}
+
+function already(state: string, by: string | null) {
+  const what = state === 'declined' ? 'declined' : 'approved'
+  return { notice: { text: `This was ${what} before${by === null ? '' : ` by ${by}`}.`, private: true } }
+}
+
+function isSameWorkspace(one: ConversationRef, other: ConversationRef): boolean {
+  return one.platform === other.platform && one.workspaceId === other.workspaceId
+}
+
+function notFound(): ParleyError {
+  return new ParleyError('approval_not_found', 'That request is no longer here. Ask for the question to be asked again.')
+}

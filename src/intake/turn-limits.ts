@@ -1,0 +1,51 @@
+/** Whether a turn may be answered now: the limits that admins set for its person and its channel. */
+import { ParleyError } from '../core/errors.ts'
+import type { Scope, Spender } from '../core/scope.ts'
+import { scopeOf, scopesOf } from '../core/scope.ts'
+import type { Limits, Room, TurnLimit } from '../store/limits.ts'
+import type { Settings } from '../store/settings.ts'
+
+export interface TurnLimits {
+  /** `wait`: later, by itself. Throws `rate_limited`, which names the limit and when the next one may come. */
+  enter(turnId: string, spender: Spender): Promise<'in' | 'wait'>
+}
+
+export function createTurnLimits(deps: { settings: Pick<Settings, 'read'>; limits: Limits }): TurnLimits {
+  return {
+    async enter(turnId, spender) {
+      const room = await deps.limits.enter(turnId, limitsFor(await deps.settings.read(scopesOf(spender)), spender))
+      if (room.kind === 'full') throw refusal(room)
+      return room.kind
+    },
+  }
+}
+
+type Values = Awaited<ReturnType<Settings['read']>>
+
+/**
+ * What is set for a channel holds for all of it together. What is set for a person, else for the workspace, else for
+ * everybody, holds for each person by themselves.
+ */
+export function limitsFor(values: Values, spender: Spender): TurnLimit[] {
+  const [channel, user] = [scopeOf.channel(spender), scopeOf.user(spender)]
+  const limit = (scope: Scope, from: Scope[]): TurnLimit => {
+    const found = from.map((each) => values.get(each) ?? {})
+    const perMinute = found.map((each) => each['limits.requestsPerMinute']).find((each) => each !== undefined)
+    const concurrent = found.map((each) => each['limits.concurrentTurns']).find((each) => each !== undefined)
+    return {
+      scope,
+      ...(perMinute === undefined ? {} : { requestsPerMinute: perMinute }),
+      ...(concurrent === undefined ? {} : { concurrentTurns: concurrent }),
+    }
+  }
+  const all = [limit(user, [user, scopeOf.workspace(spender), 'all']), limit(channel, [channel])]
+  return all.filter((each) => each.requestsPerMinute !== undefined || each.concurrentTurns !== undefined)
+}
+
+function refusal({ by, againMs }: Extract<Room, { kind: 'full' }>): ParleyError {
+  const whose = by.scope.startsWith('channel:') ? 'This channel has' : 'You have'
+  const count = by.requestsPerMinute === 1 ? 'one question' : `${by.requestsPerMinute} questions`
+  const seconds = Math.max(1, Math.ceil(againMs / 1000))
+  const tell = `${whose} a limit of ${count} a minute, and it is reached. Ask again in ${seconds === 1 ? 'a second' : `${seconds} seconds`}.`
+  return new ParleyError('rate_limited', tell, { retryAfterMs: againMs })
+}
