@@ -12,8 +12,11 @@ import type { Config } from './config.ts'
 import { asParleyError, errorFields, ParleyError } from './core/errors.ts'
 import type { Log } from './core/log.ts'
 import type { Platform } from './core/platform.ts'
+import { createApprovalRequests, createApprovals } from './intake/approvals.ts'
 import { createInbox, type InboxDeps } from './intake/inbox.ts'
+import { createNotices } from './intake/notices.ts'
 import { listenForStops } from './intake/stop.ts'
+import { createTurnLimits } from './intake/turn-limits.ts'
 import { createBlobs, pictureIn } from './media/blobs.ts'
 import { createReader } from './media/create-reader.ts'
 import { createPreviews } from './media/previews.ts'
@@ -38,14 +41,21 @@ import { createBullQueue } from './queue/bullmq.ts'
 import { createLocalChannel } from './queue/channel-local.ts'
 import { createRelayChannel } from './queue/channel-relay.ts'
 import { createProgress } from './reply/progress.ts'
+import { alertKey, tellAlert } from './routing/exhausted.ts'
+import { createLedgerBudget } from './routing/ledger-budget.ts'
+import { budgetsTopic, createLimitedScopes } from './routing/limited-scopes.ts'
 import { createPassageIndex } from './search/providers/postgres.ts'
+import { createApprovals as createApprovalStore } from './store/approvals.ts'
 import { createAttachments } from './store/attachments.ts'
 import { createAudit } from './store/audit-postgres.ts'
+import { createBudgets } from './store/budgets-postgres.ts'
 import { createCommandCalls } from './store/command-calls.ts'
 import { createConsoleBoard } from './store/console-board.ts'
 import { openDatabase } from './store/database.ts'
 import { createFeedback } from './store/feedback.ts'
 import { clearRunning, writeRunning } from './store/home.ts'
+import { createLedger } from './store/ledger-postgres.ts'
+import { createLimits } from './store/limits.ts'
 import { startEmbeddedPostgres } from './store/postgres/embedded.ts'
 import { migrate } from './store/postgres/migrate.ts'
 import { createLocalQuota } from './store/quota-local.ts'
@@ -86,10 +96,11 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
   const { reader } = reading
   opening.defer(() => reader.close())
   const platforms = await openPlatforms({ config, state, ways, models, reader, log })
+  const money = await openMoney({ config, state, ways, platforms, opening, log })
 
   let url: string | null = null
   const doctor = () => examineApp({ config, state, ways, models, reading, url })
-  const all = { config, state, ways, models, reader, platforms, doctor, opening, log }
+  const all = { config, state, ways, models, reader, platforms, money, doctor, opening, log }
   if (mode === 'run') {
     if (config.role !== 'gateway') await work(all)
     url = config.role === 'worker' ? await listen(all, config.workerPort, []) : await receive(all)
@@ -103,6 +114,7 @@ type Ways = Awaited<ReturnType<typeof openWays>>
 type Models = ReturnType<typeof openModels>
 type Readers = Awaited<ReturnType<typeof openReaders>>
 type Platforms = Awaited<ReturnType<typeof openPlatforms>>
+type Money = Awaited<ReturnType<typeof openMoney>>
 
 interface Parts {
   config: Config
@@ -114,6 +126,7 @@ interface Parts {
 }
 interface Running extends Parts {
   platforms: Platforms
+  money: Money
   doctor(): Promise<Check[]>
   opening: AsyncDisposableStack
 }
@@ -272,11 +285,47 @@ async function openPlatforms({ config, state, ways, models, reader, log }: Parts
   }
 }
 
+/** What every paid call goes through, and what admins hear of it. */
+async function openMoney({
+  config,
+  state,
+  ways,
+  platforms,
+  opening,
+  log,
+}: Pick<Running, 'config' | 'state' | 'ways' | 'platforms' | 'opening' | 'log'>) {
+  const { database } = state
+  const { settings } = ways
+  const budgets = createBudgets(database, () => ways.channel.publish(budgetsTopic, null))
+  const limited = await createLimitedScopes({ budgets, channel: ways.channel, log })
+  opening.defer(() => limited.close())
+  const seeded = await budgets.seed(config.budgets)
+  if (seeded.applied.length + seeded.removed.length > 0)
+    log.info({ set: seeded.applied.length, removed: seeded.removed.length }, 'budgets of parley.yaml applied')
+  const notices = createNotices({ settings, platform: platforms.platform, log })
+  const budget = createLedgerBudget({
+    ...{ ledger: createLedger(database), budgets, limited: limited.scopes, log },
+    alert: async (due) => {
+      await notices.send(due.scope, { text: tellAlert(due) }, alertKey(due))
+    },
+  })
+  opening.defer(() => budget.close())
+  const approvals = createApprovalStore(database)
+  return {
+    budget,
+    budgets,
+    notices,
+    approvals,
+    approvalRequests: createApprovalRequests({ approvals, notices }),
+    turnLimits: createTurnLimits({ settings, limits: createLimits(database) }),
+  }
+}
+
 const noModelNotice =
   'No language model is configured: Parley answers by quoting your files. Set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST, for written answers.'
 
 /** Starts the workers of this process. */
-async function work({ config, state, ways, models, reader, platforms, opening, log }: Running): Promise<void> {
+async function work({ config, state, ways, models, reader, platforms, money, opening, log }: Running): Promise<void> {
   const { turns, attachments, index, blobs, owner } = state
   const { queue, stops } = ways
   const { platform } = platforms
@@ -291,7 +340,11 @@ async function work({ config, state, ways, models, reader, platforms, opening, l
     ...{ catalogue: models.catalogue, provider: models.provider, limits: config.limits },
     progress: createProgress({ platform, store: turns, log }),
     content: { artifacts: attachments.artifacts, index, picture: pictureIn(blobs) },
-    sweep: () => sweep(strandedAfterMs),
+    ...{ turnLimits: money.turnLimits, approvals: money.approvalRequests },
+    async sweep() {
+      await sweep(strandedAfterMs)
+      await money.budget.sweep()
+    },
   })
   const media = config.turns.readers * 2 + waitingForTranscripts
   const concurrency = { turn: config.turns.concurrency, media, system: 1 }
@@ -316,18 +369,24 @@ function adminsOf({ admins, loopback }: Config): string[] {
   return loopback ? [...admins, 'console/local/local', 'console/local/cli'] : admins
 }
 
-/** Until approvals are there. */
-function adminOf({ config, ways, state }: Parts): Pick<InboxDeps, 'settings' | 'roleOf' | 'why' | 'approvals'> {
+function adminOf({
+  config,
+  ways,
+  state,
+  money,
+  log,
+}: Running): Pick<InboxDeps, 'settings' | 'roleOf' | 'why' | 'approvals'> {
   const { turns } = state
-  const { settings } = ways
+  const { settings, queue } = ways
+  const { approvals, notices } = money
   const admins = adminsOf(config)
+  const roleOf: InboxDeps['roleOf'] = async (author, conversation) =>
+    (await standingOf({ author, conversation }, { settings, admins })).role
   return {
     settings,
-    roleOf: async (author, conversation) => (await standingOf({ author, conversation }, { settings, admins })).role,
+    roleOf,
+    approvals: createApprovals({ approvals, notices, turns, queue, roleOf, log }),
     why: async (turnId) => ({ text: (await turns.ended(turnId))?.receipt.reason ?? 'That answer has not ended yet.' }),
-    approvals: {
-      decide: () => Promise.reject(new ParleyError('approval_not_found', 'Nothing waits for an approval here.')),
-    },
   }
 }
 

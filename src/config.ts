@@ -9,6 +9,8 @@ import { parse as parseYaml, YAMLParseError } from 'yaml'
 import { z } from 'zod'
 import { ParleyError } from './core/errors.ts'
 import { decimalUsd, usd } from './core/money.ts'
+import type { Scope } from './core/scope.ts'
+import { isTimeZone, periods } from './core/window.ts'
 import { families, type LimitOverrides, type Limits } from './media/limits.ts'
 import { type ConfiguredModel, tiers } from './models/catalogue.ts'
 import { readPrice } from './models/stated-price.ts'
@@ -93,6 +95,19 @@ const Price = z
     return z.NEVER
   })
 
+const Budget = z
+  .strictObject({
+    scope: z
+      .string()
+      .regex(
+        /^(?:all|workspace:[^/]+\/[^/]+|channel:[^/]+\/[^/]+\/[^/]+|user:[^/]+\/[^/]+\/[^/]+|model:[^/]+\/[^/]+|key:[^/]+)$/,
+        'wants all, workspace:slack/T1, channel:slack/T1/C1, user:slack/T1/U1, model:openai/gpt-5 or key:<id>',
+      ),
+    period: z.enum(periods),
+    usd: Amount,
+  })
+  .transform(({ scope, period, usd: amount }) => ({ scope: scope as Scope, period, amount: usd(amount) }))
+
 /** The shape of parley.yaml; `parley.example.yaml` shows every key, by a test. */
 export const File = z.strictObject({
   /** Of the whole installation. Each workspace's own owners are admins of their workspace without being named here. */
@@ -127,6 +142,18 @@ export const File = z.strictObject({
         .default([]),
     })
     .prefault({}),
+  /** In whose days, weeks and months budgets reset, unless an admin has set another. */
+  timezone: z
+    .string()
+    .refine(isTimeZone, 'wants an IANA time zone, such as Europe/Berlin, America/New_York or UTC')
+    .default('UTC'),
+  budgets: z
+    .array(Budget)
+    .refine(
+      (budgets) => new Set(budgets.map(({ scope, period }) => `${period} ${scope}`)).size === budgets.length,
+      'names one scope and period twice',
+    )
+    .default([]),
   turns: z
     .strictObject({
       concurrency: z.int().min(1).max(1000).default(200),
@@ -235,6 +262,8 @@ function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof F
     transcriber: transcriber(environment),
     ffmpegPath: environment.FFMPEG_PATH === undefined ? undefined : resolve(cwd, environment.FFMPEG_PATH),
     models: { default: file.models.default, list: file.models.list.map(configuredModel) },
+    timeZone: file.timezone,
+    budgets: file.budgets.map((budget) => ({ ...budget, timeZone: file.timezone })),
     turns: file.turns,
     reading: readingLimits(file.reading),
     limits: { ...file.limits, fileBytes: file.limits.fileMegabytes * 1_000_000 },

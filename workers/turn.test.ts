@@ -3,13 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ParleyError } from '../src/core/errors.ts'
 import { silentLog } from '../src/core/log.ts'
+import type { Scope } from '../src/core/scope.ts'
 import { listenForStops } from '../src/intake/stop.ts'
+import { createTurnLimits } from '../src/intake/turn-limits.ts'
 import { createCatalogue } from '../src/models/catalogue.ts'
 import type { ModelProvider } from '../src/models/model.ts'
 import { createLocalChannel } from '../src/queue/channel-local.ts'
 import type { JobContext, Queue } from '../src/queue/queue.ts'
 import { createProgress } from '../src/reply/progress.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
+import { createLimits } from '../src/store/limits.ts'
+import type { SettingName, SettingValue } from '../src/store/settings.ts'
 import type { Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
@@ -21,6 +25,7 @@ let server: TestServer
 let database: Database
 let turns: Turns
 let fake: FakePlatform
+let limits: Map<Scope, { [Name in SettingName]?: SettingValue<Name> }>
 const nudged: string[] = []
 
 beforeAll(async () => {
@@ -31,6 +36,7 @@ beforeEach(async () => {
   database = openDatabase((await server.createDatabase()).connection, { log: silentLog })
   turns = createTurns(database)
   fake = createFakePlatform()
+  limits = new Map()
   nudged.length = 0
   return () => database.close()
 })
@@ -68,6 +74,8 @@ async function worker(provider: ModelProvider) {
     provider: () => provider,
     content: { artifacts: async () => [], index: { rank: async () => [] }, picture: async () => null },
     limits: { promptTokens: 1000 },
+    turnLimits: createTurnLimits({ settings: { read: async () => limits }, limits: createLimits(database) }),
+    approvals: { ask: async () => undefined },
   })
 }
 
@@ -186,5 +194,36 @@ describe('a turn', () => {
     fake.failures.push(new ParleyError('database_unreachable', 'The database does not answer.', { retryAfterMs: 1 }))
     expect(await run({ v: 1, turnId }, context())).toBe('done')
     expect(shown()).toEqual(['Hello'])
+  })
+
+  it('waits while as many as allowed are under way, and holds neither lease nor attempt meanwhile', async () => {
+    limits.set('all', { 'limits.concurrentTurns': 1 })
+    const run = await worker(speaker(['One ', 'two ', 'three.'], 200))
+    const first = await turns.accept(message({ author: 'ann', channelId: 'one' }))
+    const second = await turns.accept(message({ author: 'ann', channelId: 'two' }))
+    const other = await turns.accept(message({ author: 'bob', channelId: 'three' }))
+    const answering = run({ v: 1, turnId: first.turnId }, context())
+    await expect.poll(() => shown().length).toBe(1)
+    expect(await run({ v: 1, turnId: second.turnId }, context())).toEqual({ delayMs: 2000 })
+    expect(await run({ v: 1, turnId: other.turnId }, context())).toBe('done')
+    expect(await turns.claim(second.turnId, 'looks', 1)).toEqual({ kind: 'claimed' })
+    expect(await turns.load(second.turnId)).toMatchObject({ attempts: 1 })
+    await turns.release(second.turnId, 'looks', 'unused')
+    expect(await answering).toBe('done')
+    expect(await run({ v: 1, turnId: second.turnId }, context())).toBe('done')
+    expect(shown()).toHaveLength(3)
+  })
+
+  it('beyond the requests of a minute is refused in a sentence that names the limit, and is tried no further', async () => {
+    limits.set('all', { 'limits.requestsPerMinute': 1 })
+    const run = await worker(speaker(['Hello.']))
+    const first = await turns.accept(message({ author: 'ann', channelId: 'one' }))
+    const second = await turns.accept(message({ author: 'ann', channelId: 'two' }))
+    expect(await run({ v: 1, turnId: first.turnId }, context())).toBe('done')
+    expect(await run({ v: 1, turnId: second.turnId }, context())).toBe('done')
+    expect(shown()[1]).toMatch(
+      /^You have a limit of one question a minute, and it is reached\. Ask again in \d+ seconds\.$/,
+    )
+    expect(await turns.requestStop(second.turnId)).toBe('failed')
   })
 })

@@ -7,14 +7,18 @@
  * Killed at any line, the next worker comes here again, edits the same messages and ends the turn once.
  */
 import { randomUUID } from 'node:crypto'
-import { asParleyError, errorFields } from '../src/core/errors.ts'
+import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
 import type { Platform } from '../src/core/platform.ts'
+import { spenderOf } from '../src/core/scope.ts'
+import type { ApprovalRequests } from '../src/intake/approvals.ts'
 import { dispatchTurn, readingJobs } from '../src/intake/dispatch.ts'
 import type { Stops } from '../src/intake/stop.ts'
+import type { TurnLimits } from '../src/intake/turn-limits.ts'
 import { jobId } from '../src/queue/jobs.ts'
 import type { Handlers, JobContext, Outcome, Queue } from '../src/queue/queue.ts'
 import { createPen, type Pen } from '../src/reply/pen.ts'
+import { BudgetExhausted } from '../src/routing/exhausted.ts'
 import { keepTurnLease, type TurnLease, turnLeaseMs } from '../src/store/lease.ts'
 import type { StoredOutcome, Turns, TurnWork } from '../src/store/turns.ts'
 import { type AnswerDeps, answer, failedOutcome, stoppedOutcome } from './answer.ts'
@@ -24,6 +28,8 @@ export interface TurnDeps extends AnswerDeps {
   queue: Queue
   platform(name: string): Platform
   stops: Stops
+  turnLimits: TurnLimits
+  approvals: ApprovalRequests
   /** This process, in leases. */
   owner: string
   log: Log
@@ -54,8 +60,25 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       await turns.release(turnId, owner, 'unused')
       return { delayMs: 0 }
     }
+    const entry = stop.signal.aborted || work.outcome !== null ? 'in' : await enter(work)
+    if (entry === 'wait') {
+      await turns.release(turnId, owner, 'unused')
+      return { delayMs: busyMs }
+    }
     // Awaited here: the lease and the watch end with this block.
-    return await write(work, owner, context, stop.signal, lease)
+    return await write(work, owner, context, stop.signal, lease, entry)
+  }
+
+  /** Whether the limits of its person and its channel let it in; the error is for its asker. */
+  async function enter(work: TurnWork): Promise<'in' | 'wait' | ParleyError> {
+    const [asked] = work.messages
+    if (asked === undefined) return 'in'
+    try {
+      return await deps.turnLimits.enter(work.id, spenderOf(asked.conversation, asked.author.id, asked.keyId))
+    } catch (thrown) {
+      if (thrown instanceof ParleyError && thrown.code === 'rate_limited') return thrown
+      throw thrown
+    }
   }
 
   async function write(
@@ -64,6 +87,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     context: JobContext,
     stop: AbortSignal,
     lease: TurnLease,
+    entry: 'in' | ParleyError,
   ): Promise<Outcome> {
     const gone = AbortSignal.any([lease.lost, context.signal])
     const platform = deps.platform(work.platform)
@@ -82,7 +106,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     let outcome = work.outcome
     try {
       if (outcome === null) {
-        outcome = await decide(work, pen, context, stop, gone)
+        outcome = entry === 'in' ? await decide(work, pen, context, stop, gone) : failedOutcome(work, pen, entry)
         gone.throwIfAborted()
         if ((await turns.saveOutcome(work.id, owner, outcome)) === 'lost') return { delayMs: busyMs }
       }
@@ -138,7 +162,19 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       const error = asParleyError(thrown)
       log.warn({ turnId: work.id, attempt: context.attempt, ...errorFields(thrown) }, 'answering failed')
       if (error.retry !== 'never' && !context.last) throw thrown
-      return failedOutcome(work, pen, error)
+      const outcome = failedOutcome(work, pen, error)
+      const asked = error instanceof BudgetExhausted ? await askApproval(work, error) : undefined
+      return asked === undefined ? outcome : { ...outcome, text: `${outcome.text} ${asked}` }
+    }
+  }
+
+  async function askApproval(work: TurnWork, exhausted: BudgetExhausted): Promise<string | undefined> {
+    const [asked] = work.messages
+    try {
+      return asked && (await deps.approvals.ask(work.id, asked.author, exhausted))
+    } catch (error) {
+      log.warn({ turnId: work.id, ...errorFields(error) }, 'no admin could be asked')
+      return undefined
     }
   }
 

@@ -2,16 +2,17 @@
  * An admin's one-time approval. At the limit the turn ends with a refusal and a request goes to the channel chosen for
  * alerts; approved there, the question is answered anew, and its next reservation passes the limit once, still booked.
  */
-import type { Button } from '../core/command.ts'
-import type { Role } from '../core/command.ts'
-import { ParleyError } from '../core/errors.ts'
+import type { Button, Role } from '../core/command.ts'
+import { errorFields, ParleyError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
 import { type Author, type ConversationRef, conversationKey } from '../core/message.ts'
 import { formatUsd } from '../core/money.ts'
-import type { Accepted } from '../core/platform.ts'
+import type { Queue } from '../queue/queue.ts'
 import { type BudgetExhausted, tellApproval } from '../routing/exhausted.ts'
 import type { Approvals as ApprovalStore } from '../store/approvals.ts'
-import type { Dispatch, Turns } from '../store/turns.ts'
+import type { Turns } from '../store/turns.ts'
 import type { Approvals } from './actions.ts'
+import { dispatchTurn } from './dispatch.ts'
 import type { Notices } from './notices.ts'
 
 /** What the worker of a refused turn calls. */
@@ -43,7 +44,8 @@ export interface ApprovalsDeps {
   approvals: ApprovalStore
   notices: Pick<Notices, 'target'>
   turns: Pick<Turns, 'about' | 'regenerate'>
-  handOver(next: Dispatch, kind: Accepted['kind']): Promise<void>
+  queue: Pick<Queue, 'add' | 'addFlow'>
+  log: Log
   roleOf(person: Author, at: ConversationRef): Promise<Role>
 }
 
@@ -70,7 +72,9 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
       // First, for it fails when the conversation has gone on; nothing is approved then.
       const next = await turns.regenerate(asked.turnId)
       await approvals.decide(approvalId, decision, admin)
-      await deps.handOver(next, 'new')
+      await dispatchTurn(deps.queue, next).catch((error: unknown) => {
+        deps.log.warn({ ...errorFields(error), turnId: next.turnId }, 'turn not handed to the queue; sweep will')
+      })
       const text = `Approved: the question is answered now, for up to ${formatUsd(asked.amount)}.`
       return { turnId: next.turnId, notice: { text } }
     },
@@ -87,5 +91,8 @@ function isSameWorkspace(one: ConversationRef, other: ConversationRef): boolean 
 }
 
 function notFound(): ParleyError {
-  return new ParleyError('approval_not_found', 'That request is no longer here. Ask for the question to be asked again.')
+  return new ParleyError(
+    'approval_not_found',
+    'That request is no longer here. Ask for the question to be asked again.',
+  )
 }

@@ -3,7 +3,7 @@ import { jobId } from '../queue/jobs.ts'
 import type { Job, Queue } from '../queue/queue.ts'
 import type { Dispatch } from '../store/turns.ts'
 
-export async function dispatchTurn(queue: Queue, next: Dispatch): Promise<void> {
+export async function dispatchTurn(queue: Pick<Queue, 'add' | 'addFlow'>, next: Dispatch): Promise<void> {
   const turn: Job = { name: 'turn', id: jobId.turn(next.turnId, next.dispatch), payload: { v: 1, turnId: next.turnId } }
   const files = readingJobs(next)
   if (files.length === 0) await queue.add(turn)

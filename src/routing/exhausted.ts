@@ -58,3 +58,8 @@ export function tellApproval({ scope, period, limit, spent }: Barrier, worst: Na
   const what = `the budget of ${formatUsd(limit)} a ${period} for ${scopeName(scope)}`
   return `A question of ${asker} met ${what}: ${formatUsd(spent)} is spent, and the answer could cost up to ${formatUsd(worst)}. Let it pass once?`
 }
+
+/** The same for a warning that is told again. */
+export function alertKey({ budgetId, startsAt, threshold }: DueAlert): string {
+  return `budget-${budgetId}-${startsAt.getTime()}-${threshold}`
+}

@@ -131,7 +131,10 @@ with freed as (
   update conversation set lease_turn = null, lease_owner = null, lease_until = null
   where lease_turn = $1 and lease_owner = $2 returning key
 )
-update turn set state = 'queued', attempts = turn.attempts - $3::int from freed
+update turn set state = 'queued', attempts = turn.attempts - $3::int,
+  -- Whoever gives it back unused comes again by themselves.
+  dispatched_at = case when $3::int = 1 then now() else turn.dispatched_at end
+from freed
 where turn.id = $1 and turn.state = 'answering'`,
 }
 
