@@ -15,6 +15,7 @@ const lookUp: ModelTool = {
 
 export function abilityLaws(play: PlayRig, needsWire: (context: TestContext) => void): void {
   it.for<[string, SceneUsage]>([
+    ['what was read and written', { input: 1000, output: 50 }],
     ['what was read from a cache', { input: 1000, cacheRead: 600, output: 50 }],
     ['what was written to a cache', { input: 1000, cacheRead: 600, cacheWrite: 300, output: 50 }],
     ['what was thought', { input: 10, output: 50, reasoning: 40 }],

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { silentLog } from '../../src/core/log.ts'
-import type { ModelRequest } from '../../src/models/model.ts'
+import type { ModelMessage, ModelProvider, ModelRequest, Part } from '../../src/models/model.ts'
 import { createOpenAiProvider } from '../../src/models/providers/openai.ts'
-import { type ReceivedRequest, startScriptedOpenAi } from './openai.ts'
-import { openAiSpec, specMissing } from './openai-spec.ts'
+import { createOpenAiResponsesProvider } from '../../src/models/providers/openai-responses.ts'
+import { startScriptedOpenAi } from './openai.ts'
+import { openAiEventSpec, openAiSpec, specMissing } from './openai-spec.ts'
+import { startScriptedResponses } from './responses.ts'
 
 const request: ModelRequest = {
-  model: 'gpt-4o-mini',
+  model: 'gpt-5-mini',
   system: 'Be brief.',
   messages: [
     { role: 'user', parts: [{ type: 'text', text: 'hello' }] },
@@ -19,24 +21,74 @@ const request: ModelRequest = {
         { type: 'text', text: 'what is this?' },
       ],
     },
+    {
+      role: 'assistant',
+      parts: [
+        { type: 'text', text: 'I look it up.' },
+        { type: 'toolCall', id: 'call_1', name: 'look_up', arguments: '{"word":"this"}' },
+      ],
+    },
+    { role: 'user', parts: [{ type: 'toolResult', id: 'call_1', name: 'look_up', text: 'A picture.' }] },
   ],
   maxOutputTokens: 64,
+  temperature: 0.5,
+  tools: [
+    {
+      name: 'look_up',
+      description: 'Looks a word up.',
+      schema: { type: 'object', properties: { word: { type: 'string' } }, required: ['word'] },
+    },
+  ],
+}
+const pdf = { type: 'file', mediaType: 'application/pdf', title: 'a.pdf', source: '1' } as const
+
+async function answered(provider: ModelProvider, asked: ModelRequest): Promise<void> {
+  for await (const event of provider.stream(asked, new AbortController().signal)) if (event.type === 'finish') break
 }
 
-async function received(): Promise<ReceivedRequest> {
-  await using server = await startScriptedOpenAi()
-  const provider = createOpenAiProvider({ name: 'stand-in', baseUrl: server.url, log: silentLog })
-  for await (const event of provider.stream(request, new AbortController().signal)) if (event.type === 'finish') break
-  return await server.request(0)
-}
-
-describe('the scripted server and OpenAI’s own description', () => {
-  it('a request that Parley sends is one that OpenAI describes', async (context) => {
+describe('the scripted servers and OpenAI’s own description', () => {
+  it('a Chat Completions request that Parley sends is one that OpenAI describes', async (context) => {
     context.skip(specMissing !== undefined, specMissing)
+    await using server = await startScriptedOpenAi()
+    await answered(createOpenAiProvider({ name: 'stand-in', baseUrl: server.url, log: silentLog }), request)
     const violations = openAiSpec('CreateChatCompletionRequest')
-    const { body } = await received()
+    const { body } = await server.request(0)
     expect(violations(body)).toEqual([])
     expect(violations({ ...(body as object), messages: 'none' })).not.toEqual([])
+  })
+
+  it('a Responses request that Parley sends is one that OpenAI describes, pictures and files included', async (context) => {
+    context.skip(specMissing !== undefined, specMissing)
+    await using server = await startScriptedResponses()
+    const file: Part = { ...pdf, data: new TextEncoder().encode('%PDF-1.7') }
+    const messages: ModelMessage[] = [{ role: 'user', parts: [file] }, ...request.messages]
+    const provider = createOpenAiResponsesProvider({ name: 'stand-in', baseUrl: server.url, log: silentLog })
+    await answered(provider, { ...request, messages })
+    const violations = openAiSpec('CreateResponse')
+    const { body } = await server.request(0)
+    expect(violations(body)).toEqual([])
+    expect(violations({ ...(body as object), input: [{ role: 'nobody' }] })).not.toEqual([])
+    expect(body).toMatchObject({ store: false, reasoning: { summary: 'auto' } })
+  })
+
+  it('the events of the scripted Responses server are those that OpenAI describes', async (context) => {
+    context.skip(specMissing !== undefined, specMissing)
+    const calls = [{ id: 'call_1', name: 'look_up', arguments: ['{"wo', 'rd":"a"}'] }]
+    await using server = await startScriptedResponses({
+      script: [
+        { reasoning: ['hm'], tokens: ['a', 'b'], refusal: ['c'], calls },
+        { tokens: ['a'], finish: 'max_output_tokens' },
+        { tokens: ['a'], failure: { code: 'server_error', message: 'It failed.' } },
+      ],
+    })
+    const violations = openAiEventSpec()
+    const body = JSON.stringify({ model: 'm', stream: true, input: [{ role: 'user', content: 'hello' }] })
+    for (const count of [16, 6, 5]) {
+      const stream = await (await fetch(`${server.url}/responses`, { method: 'POST', body })).text()
+      const events = [...stream.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data ?? ''))
+      expect(events.flatMap((event) => violations(event).map((line) => `${event.type}: ${line}`))).toEqual([])
+      expect(events.length).toBe(count)
+    }
   })
 
   it('what the server streams, answers whole and lists is what OpenAI describes', async (context) => {

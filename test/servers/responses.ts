@@ -29,7 +29,7 @@ function responsesWire(body: unknown, index: number): Wire {
     ...{ id: `resp_${index}`, object: 'response', created_at: 1_700_000_000, model: request.model ?? 'scripted' },
     ...{ status, background: false, error: null, incomplete_details: null, instructions: null, metadata: {} },
     ...{ output: [], parallel_tool_calls: true, temperature: 1, tool_choice: 'auto', tools: [], top_p: 1 },
-    ...{ store: false, usage: null, ...fields },
+    ...{ store: false, ...fields },
   })
   const asked = lastUserText(request)
 
@@ -67,13 +67,14 @@ function responsesWire(body: unknown, index: number): Wire {
     },
     ending(reply, tokens) {
       if (reply.done === false) return ''
-      const usage = reply.usage === false ? null : typeof reply.usage === 'object' ? reply.usage : count(asked, tokens)
+      const told = typeof reply.usage === 'object' ? reply.usage : count(asked, tokens)
+      const usage = reply.usage === false ? {} : { usage: told }
       const done = event('response.output_item.done', messageItem('completed', tokens))
       const reason = reply.finish === undefined || reply.finish === 'stop' ? null : reply.finish
       const status = reason === null ? 'completed' : 'incomplete'
       const output = [messageItem(status, tokens).item]
       const details = reason === null ? {} : { incomplete_details: { reason } }
-      return done + event(`response.${status}`, { response: response(status, { usage, output, ...details }) })
+      return done + event(`response.${status}`, { response: response(status, { ...usage, output, ...details }) })
     },
     whole: (content) => response('completed', { output: [messageItem('completed', [content]).item] }),
     refusal: openAiRefusal,

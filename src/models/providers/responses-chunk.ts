@@ -30,6 +30,7 @@ const Payload = z.object({
     .catch(undefined),
   response: z
     .object({
+      status: z.string().nullish().catch(undefined),
       usage: WireUsage,
       incomplete_details: z.object({ reason: z.string().nullish() }).nullish().catch(undefined),
       error: z.unknown().optional(),
@@ -70,9 +71,10 @@ function readEvent({ type, delta, item, response, output_index, summary_index }:
     case 'response.output_item.done':
       return item?.type === 'function_call' ? { call: wholeCall(item, output_index ?? 0) } : {}
     case 'response.completed':
-      return { ...ended, finish: 'stop' }
-    case 'response.incomplete':
-      return { ...ended, finish: incomplete[response?.incomplete_details?.reason ?? ''] ?? 'length' }
+    case 'response.incomplete': {
+      const whole = type === 'response.completed' && response?.status !== 'incomplete'
+      return { ...ended, finish: whole ? 'stop' : (incomplete[response?.incomplete_details?.reason ?? ''] ?? 'length') }
+    }
     case 'response.failed':
       return { ...(usage ? { usage } : {}), error: response?.error ?? { message: 'the response failed' } }
     case 'error':
