@@ -23,7 +23,6 @@ const notYet: Partial<Record<ErrorCode, string>> = {
   platform_unreachable: 'platforms on other machines',
   model_not_allowed: 'policies',
   model_price_unknown: 'budgets',
-  rate_limited: 'limits',
 }
 
 describe('docs/ERRORS.md', () => {
