@@ -1,0 +1,125 @@
+/**
+ * Slack's Web API at the pace that Slack allows: a line for each method and workspace, and for posts one for each channel,
+ * shared by all processes. Retries belong to the callers; `Retry-After` holds the line for everybody.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { webApi } from '@slack/bolt'
+import type { Log } from '../../src/core/log.ts'
+import type { Quota } from '../../src/core/quota.ts'
+import { rateLimited, translate } from './errors.ts'
+import { boltLogger } from './logger.ts'
+
+export interface CallOptions {
+  signal?: AbortSignal
+  /** The longest wait for a place in line; where it would be longer, nothing is sent: `platform_rate_limited`. Default: any. */
+  patienceMs?: number
+}
+
+export interface Api {
+  /** Throws `platform_*`. */
+  call(method: string, args: Record<string, unknown>, options?: CallOptions): Promise<Answer>
+  /** About how long a call would wait for its place now, as far as this process knows. */
+  waitFor(method: string, channel?: string): number
+  token: string
+}
+
+/** As Slack sent it; callers parse what they use of it. */
+export type Answer = Record<string, unknown>
+
+export interface ApiDeps {
+  quota: Quota
+  apiUrl?: string
+  log: Log
+}
+
+interface Pace {
+  everyMs: number
+  burst: number
+}
+
+/** Slack's tiers are calls a minute, and forgive bursts: https://docs.slack.dev/apis/web-api/rate-limits */
+const tiers = {
+  2: { everyMs: 3000, burst: 10 },
+  3: { everyMs: 1200, burst: 25 },
+  4: { everyMs: 600, burst: 50 },
+} satisfies Record<number, Pace>
+
+const tierOf: Record<string, keyof typeof tiers> = {
+  'chat.startStream': 2,
+  'chat.stopStream': 2,
+  'chat.update': 3,
+  'chat.delete': 3,
+  'conversations.replies': 3,
+  'agents.sessions.setStatus': 3,
+  'assistant.threads.setTitle': 3,
+  'assistant.threads.setSuggestedPrompts': 3,
+  'reactions.add': 3,
+  'reactions.remove': 3,
+  'conversations.open': 3,
+}
+
+/** About one message a second in a channel, short bursts allowed. */
+const posts: Pace = { everyMs: 1000, burst: 3 }
+
+function lineOf(team: string, method: string, channel?: string): { key: string } & Pace {
+  if (method === 'chat.postMessage') return { key: `slack/${team}/post/${channel ?? ''}`, ...posts }
+  return { key: `slack/${team}/${method}`, ...tiers[tierOf[method] ?? 4] }
+}
+
+export function createApi(token: string, team: string, { quota, apiUrl, log }: ApiDeps): Api {
+  const client = new webApi.WebClient(token, {
+    ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
+    ...{ retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, timeout: 15_000, allowAbsoluteUrls: false },
+    logger: boltLogger(log),
+  })
+  /** When the next place of a line comes, as far as this process saw. */
+  const busyUntil = new Map<string, number>()
+
+  function waitFor(method: string, channel?: string): number {
+    const { key } = lineOf(team, method, channel)
+    return Math.max(0, (busyUntil.get(key) ?? 0) - Date.now())
+  }
+
+  return {
+    token,
+    waitFor,
+    async call(method, args, { signal, patienceMs = Number.POSITIVE_INFINITY } = {}) {
+      signal?.throwIfAborted()
+      const channel = typeof args.channel === 'string' ? args.channel : undefined
+      const { key, everyMs, burst } = lineOf(team, method, channel)
+      const expected = waitFor(method, channel)
+      if (expected > patienceMs) throw rateLimited(expected)
+      const wait = await quota.take(key, everyMs, burst)
+      if (busyUntil.size > 5000) busyUntil.clear()
+      if (wait > 0) {
+        busyUntil.set(key, Date.now() + wait)
+        await sleep(wait, undefined, signal === undefined ? {} : { signal })
+      }
+      try {
+        return { ...(await withSignal(client.apiCall(method, args), signal)) }
+      } catch (thrown) {
+        if (signal?.aborted) throw thrown
+        const error = translate(thrown, method)
+        if (error.code === 'platform_rate_limited') {
+          const ms = error.retryAfterMs ?? 1000
+          busyUntil.set(key, Date.now() + ms)
+          await quota.hold(key, ms)
+        }
+        throw error
+      }
+    },
+  }
+}
+
+async function withSignal<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work
+  const { promise, reject } = Promise.withResolvers<never>()
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort, { once: true })
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+  }
+}

@@ -1,0 +1,107 @@
+/** The parts of Slack's payloads that Parley reads; everything else passes unread. */
+import { z } from 'zod'
+import { Json, storableJson } from '../../src/core/json.ts'
+
+const text = z.string().nullish()
+const number = z.number().nullish()
+
+export type SlackFile = z.infer<typeof SlackFile>
+export const SlackFile = z.object({
+  id: z.string().min(1),
+  name: text,
+  title: text,
+  mimetype: text,
+  filetype: text,
+  size: number,
+  mode: text,
+  subtype: text,
+  duration_ms: number,
+  url_private: text,
+  url_private_download: text,
+  permalink: text,
+  is_external: z.boolean().nullish(),
+  external_type: text,
+  file_access: text,
+  transcription: z
+    .object({ status: text, preview: z.object({ content: text, has_more: z.boolean().nullish() }).nullish() })
+    .nullish(),
+})
+
+/** A forwarded message, an unfurled link, or what a bot attached to its message. */
+export type Shared = z.infer<typeof Shared>
+export const Shared = z.object({
+  text,
+  fallback: text,
+  pretext: text,
+  title: text,
+  title_link: text,
+  author_name: text,
+  from_url: text,
+  footer: text,
+  is_share: z.boolean().nullish(),
+  is_msg_unfurl: z.boolean().nullish(),
+  fields: z.array(z.object({ title: text, value: text })).nullish(),
+  files: z.array(SlackFile).nullish(),
+  blocks: z.array(z.unknown()).nullish(),
+})
+
+const said = {
+  user: text,
+  bot_id: text,
+  text,
+  ts: z.string().min(1),
+  thread_ts: text,
+  team: text,
+  user_team: text,
+  files: z.array(SlackFile).nullish(),
+  attachments: z.array(Shared).nullish(),
+  blocks: z.array(z.unknown()).nullish(),
+}
+
+/** A message as history and replies tell it. */
+export type Said = z.infer<typeof Said>
+export const Said = z.object({ ...said, subtype: text, username: text })
+
+export type MessageEvent = z.infer<typeof MessageEvent>
+export const MessageEvent = z.object({
+  type: z.enum(['message', 'app_mention']),
+  subtype: text,
+  channel: z.string().min(1),
+  channel_type: text,
+  ...said,
+  event_ts: text,
+  assistant_thread: z.unknown(),
+  app_context: z.unknown(),
+  message: Said.nullish(),
+  previous_message: Said.nullish(),
+})
+
+/** Who Parley is in the workspace that an event comes from. */
+export interface Self {
+  teamId: string
+  enterpriseId?: string
+  botUserId?: string
+  botId?: string
+}
+
+/** What a transport keeps of a question: where to answer, and whom. */
+export type TargetData = z.infer<typeof TargetData>
+export const TargetData = z.object({
+  team: z.string(),
+  enterprise: z.string().optional(),
+  channel: z.string(),
+  /** Absent in a direct message without threads. */
+  thread: z.string().optional(),
+  /** The question's own message. */
+  ts: z.string().optional(),
+  user: z.string().optional(),
+  userTeam: z.string().optional(),
+  /** The question's first words, for a list of conversations. */
+  title: z.string().optional(),
+  direct: z.boolean().optional(),
+})
+
+/** As plain JSON: without absent fields, and with nothing that a store refuses. */
+export function plain(value: unknown): Json {
+  return Json.parse(JSON.parse(storableJson(value)))
+}

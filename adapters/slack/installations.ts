@@ -1,0 +1,146 @@
+/**
+ * Whose token writes in which workspace: the one of the settings, or those that workspaces gave by installing the app. Kept
+ * as secret records; every process asks for them here.
+ */
+import { z } from 'zod'
+import { ParleyError } from '../../src/core/errors.ts'
+import type { Log } from '../../src/core/log.ts'
+import type { Quota } from '../../src/core/quota.ts'
+import type { Records } from '../../src/core/records.ts'
+import { type Api, createApi } from './api.ts'
+import { plain } from './events.ts'
+import type { SlackSettings } from './settings.ts'
+
+export type Installation = z.infer<typeof Installation>
+export const Installation = z.object({
+  token: z.string().min(1),
+  botId: z.string().optional(),
+  botUserId: z.string().optional(),
+  teamId: z.string().optional(),
+  enterpriseId: z.string().optional(),
+  name: z.string().optional(),
+  /** As granted at the installation. */
+  scopes: z.array(z.string()).default([]),
+})
+
+/** What `auth.test` says of a token. */
+const Identity = z.object({
+  user_id: z.string(),
+  team_id: z.string(),
+  bot_id: z.string().nullish(),
+  enterprise_id: z.string().nullish(),
+  team: z.string().nullish(),
+  response_metadata: z.object({ scopes: z.array(z.string()).optional() }).optional(),
+})
+
+export interface Workspace extends Installation {
+  api: Api
+}
+
+export interface Installations {
+  /** Throws `platform_rejected` where the app is not installed, `platform_*` where Slack does not answer. */
+  of(teamId: string | undefined, enterpriseId?: string): Promise<Workspace>
+  save(installation: Installation): Promise<void>
+  remove(teamId: string | undefined, enterpriseId?: string): Promise<void>
+  all(): Promise<Workspace[]>
+}
+
+export interface InstallationsDeps {
+  settings: SlackSettings
+  records: Records
+  quota: Quota
+  log: Log
+}
+
+/** How long a process goes on with what it knows of an installation. */
+const freshMs = 30_000
+const prefix = 'installation/'
+
+export function createInstallations({ settings, records, quota, log }: InstallationsDeps): Installations {
+  const { botToken, apiUrl } = settings
+  const known = new Map<string, { workspace: Workspace; at: number }>()
+  let own: Promise<Workspace> | undefined
+
+  const open = (installation: Installation): Workspace => ({
+    ...installation,
+    api: createApi(installation.token, installation.teamId ?? installation.enterpriseId ?? 'unknown', {
+      ...{ quota, log },
+      ...(apiUrl === undefined ? {} : { apiUrl }),
+    }),
+  })
+
+  /** The workspace of the settings' token; asked of Slack once. */
+  async function ownWorkspace(token: string): Promise<Workspace> {
+    own ??= identify(token)
+    try {
+      return await own
+    } catch (error) {
+      own = undefined
+      throw error
+    }
+  }
+
+  async function identify(token: string): Promise<Workspace> {
+    const bare = open({ token, scopes: [] })
+    const answer = await bare.api.call('auth.test', {})
+    const found = Identity.parse(answer)
+    return open({
+      ...{ token, botUserId: found.user_id, teamId: found.team_id, scopes: found.response_metadata?.scopes ?? [] },
+      ...(found.bot_id && { botId: found.bot_id }),
+      ...(found.enterprise_id && { enterpriseId: found.enterprise_id }),
+      ...(found.team && { name: found.team }),
+    })
+  }
+
+  async function stored(id: string): Promise<Workspace | undefined> {
+    const cached = known.get(id)
+    if (cached && Date.now() - cached.at < freshMs) return cached.workspace
+    const record = await records.get(prefix + id)
+    if (record === undefined) {
+      known.delete(id)
+      return undefined
+    }
+    const installation = Installation.parse(record)
+    // The same token keeps its client, and with it what it knows of its pace.
+    const workspace = cached?.workspace.token === installation.token ? cached.workspace : open(installation)
+    known.set(id, { workspace, at: Date.now() })
+    return workspace
+  }
+
+  return {
+    async of(teamId, enterpriseId) {
+      if (settings.oauth) {
+        for (const id of [teamId, enterpriseId]) {
+          const found = id === undefined ? undefined : await stored(id)
+          if (found) return found
+        }
+      }
+      if (botToken !== undefined) {
+        const workspace = await ownWorkspace(botToken)
+        if (!settings.oauth || teamId === undefined || workspace.teamId === teamId) return workspace
+      }
+      throw new ParleyError(
+        'platform_rejected',
+        'Parley is not installed in that Slack workspace any more. An admin has to install the app again.',
+      )
+    },
+    async save(installation) {
+      const id = installation.teamId ?? installation.enterpriseId
+      if (id === undefined) throw new Error('an installation of no workspace')
+      await records.put(prefix + id, plain(installation), { secret: true })
+      known.delete(id)
+    },
+    async remove(teamId, enterpriseId) {
+      for (const id of [teamId, teamId === undefined ? enterpriseId : undefined]) {
+        if (id === undefined) continue
+        await records.remove(prefix + id)
+        known.delete(id)
+      }
+    },
+    async all() {
+      const listed = await records.list(prefix)
+      const installed = listed.map(({ value }) => open(Installation.parse(value)))
+      return botToken === undefined ? installed : [await ownWorkspace(botToken), ...installed]
+    },
+  }
+}

@@ -1,0 +1,179 @@
+/** Pure: a message event of Slack → what Parley makes of it, or why it makes nothing of it. */
+import type { Attachment, ConversationRef, IncomingMessage, ReplyTarget } from '../../src/core/message.ts'
+import type { Revision } from '../../src/core/platform.ts'
+import { MessageEvent, plain, type Said, type Self, type SlackFile, type TargetData } from './events.ts'
+import { mentions, type Names, toMarkdown, withoutMention } from './mrkdwn.ts'
+import { quoteShared } from './quote.ts'
+import { platformName } from './settings.ts'
+
+export type Normalized =
+  | { kind: 'message'; message: IncomingMessage; needs: Needs }
+  /** `fresh`: what it asks when Parley has not taken the message in before. */
+  | { kind: 'revision'; revision: Omit<Revision, 'by'> & { by: { id: string } }; fresh?: IncomingMessage }
+  | { kind: 'ignored'; why: string }
+
+/** What has to be looked up before the message may be taken in. */
+export interface Needs {
+  /** Only a question where Parley takes part in the conversation. */
+  part: boolean
+  /** Parley is called into a thread that others began. */
+  thread: boolean
+}
+
+const ignored = (why: string): Normalized => ({ kind: 'ignored', why })
+const heard = new Set(['file_share', 'thread_broadcast', 'me_message'])
+
+export function normalize(given: unknown, self: Self, names?: Names): Normalized {
+  const parsed = MessageEvent.safeParse(given)
+  if (!parsed.success) return ignored('not a message')
+  const event = parsed.data
+  if (event.subtype === 'message_changed') return normalizeChange(event, self, names)
+  if (event.subtype && !heard.has(event.subtype)) return ignored(`a notice of Slack (${event.subtype})`)
+  return normalizeSaid(event, event, self, names)
+}
+
+/** The place of a message: what Slack says of its channel. */
+type Place = Pick<MessageEvent, 'channel' | 'channel_type' | 'assistant_thread' | 'app_context' | 'type'>
+
+function normalizeSaid(place: Place, said: Said, self: Self, names?: Names): Normalized {
+  if (said.bot_id || said.user === self.botUserId) return ignored('written by a bot')
+  if (!said.user || said.user === 'USLACKBOT') return ignored('written by nobody')
+  const direct = isDirect(place)
+  const called = place.type === 'app_mention' || mentions(said.text ?? '', self.botUserId)
+  const inThread = said.thread_ts != null && said.thread_ts !== said.ts
+  if (!direct && !called) {
+    if (!inThread) return ignored('not addressed to Parley')
+    if (/^\s*<@/.test(said.text ?? '')) return ignored('addressed to somebody else')
+  }
+  const message = messageOf(place, { ...said, user: said.user }, self, names)
+  if (message.text === '' && message.attachments.length === 0 && message.quoted === undefined)
+    return direct || called
+      ? { kind: 'message', message: { ...message, text: greeting }, needs: noNeeds }
+      : ignored('empty')
+  const kind = direct ? 'direct' : called ? 'mention' : 'thread'
+  return {
+    kind: 'message',
+    message: { ...message, kind },
+    needs: { part: !direct && !called, thread: called && !direct && inThread },
+  }
+}
+
+const noNeeds: Needs = { part: false, thread: false }
+/** What somebody asks who only calls. */
+const greeting = 'Hello! What can you do?'
+
+function normalizeChange(event: MessageEvent, self: Self, names?: Names): Normalized {
+  const { message, previous_message: previous } = event
+  if (message == null) return ignored('a change of nothing')
+  if (message.bot_id || message.user === self.botUserId) return ignored('written by a bot')
+  // Slack tells unfurled links and new replies as changes too.
+  if (!message.user || (previous != null && previous.text === message.text)) return ignored('a change of no words')
+  const after = normalizeSaid(event, message, self, names)
+  if (after.kind !== 'message') return after
+  // Whoever adds the mention afterwards asks now.
+  const newlyCalled = mentions(message.text ?? '', self.botUserId) && !mentions(previous?.text ?? '', self.botUserId)
+  return {
+    kind: 'revision',
+    revision: {
+      ...{ platform: platformName, id: after.message.id, text: after.message.text },
+      by: { id: message.user },
+    },
+    ...(newlyCalled && { fresh: after.message }),
+  }
+}
+
+export function isDirect({ channel, channel_type: type }: Pick<MessageEvent, 'channel' | 'channel_type'>): boolean {
+  return type === 'im' || type === 'app_home' || (type == null && channel.startsWith('D'))
+}
+
+function messageOf(place: Place, said: Said & { user: string }, self: Self, names?: Names): IncomingMessage {
+  const text = toMarkdown(withoutMention(said.text ?? '', self.botUserId), names).trim()
+  const quoted = quoteShared(said.attachments ?? [], names)
+  const files = [...(said.files ?? []), ...(said.attachments ?? []).flatMap((shared) => shared.files ?? [])]
+  const conversation = conversationOf(place, said, self)
+  const userTeam = said.user_team ?? said.team
+  const data: TargetData = {
+    ...{ team: self.teamId, channel: place.channel, ts: said.ts, user: said.user, title: titleOf(text, files) },
+    ...(self.enterpriseId && { enterprise: self.enterpriseId }),
+    ...(conversation.threadId && { thread: conversation.threadId }),
+    ...(userTeam && { userTeam }),
+    ...(isDirect(place) && { direct: true }),
+  }
+  return {
+    id: messageId(place.channel, said.ts),
+    conversation,
+    author: { id: said.user, ...(userTeam && userTeam !== self.teamId && { standing: 'stranger' as const }) },
+    text,
+    kind: 'mention',
+    attachments: attachmentsOf(files, self),
+    replyTarget: targetOf(conversation, data),
+    ...(quoted === undefined ? {} : { quoted }),
+    sentAt: sentAt(said.ts),
+  }
+}
+
+/** The same for an `app_mention` and the `message` event of one message, and for its edits. */
+export function messageId(channel: string, ts: string): string {
+  return `${channel}-${ts}`
+}
+
+/** A thread where there are threads: in channels always, in direct messages where people, or the agent view, make them. */
+function conversationOf(place: Place, said: Said, { teamId }: Self): ConversationRef {
+  const flat = isDirect(place) && said.thread_ts == null && place.assistant_thread == null && place.app_context == null
+  return {
+    ...{ platform: platformName, workspaceId: teamId, channelId: place.channel },
+    ...(!flat && { threadId: said.thread_ts ?? said.ts }),
+  }
+}
+
+export function threadConversation(teamId: string, channel: string, thread: string): ConversationRef {
+  return { platform: platformName, workspaceId: teamId, channelId: channel, threadId: thread }
+}
+
+export function targetOf(conversation: ConversationRef, data: TargetData): ReplyTarget {
+  return { conversation, data: plain(data) }
+}
+
+/** Slack's ids of messages are their times, in seconds. */
+export function sentAt(ts: string): string {
+  const ms = Number(ts) * 1000
+  return new Date(Number.isFinite(ms) && ms > 0 ? ms : Date.now()).toISOString()
+}
+
+export function attachmentsOf(files: readonly SlackFile[], { teamId, enterpriseId }: Self): Attachment[] {
+  const once = [...new Map(files.map((file) => [file.id, file])).values()]
+  return once.map((file) => {
+    const preview = file.transcription?.preview
+    const transcript = file.transcription?.status === 'complete' && !preview?.has_more ? preview?.content : undefined
+    const url = file.url_private_download ?? file.url_private
+    return {
+      id: `${teamId}-${file.id}`,
+      ...describeFile(file),
+      ...(file.size != null && file.size > 0 && { bytes: file.size }),
+      ...(file.duration_ms != null && { durationMs: file.duration_ms }),
+      voiceNote: file.subtype === 'slack_audio',
+      ...(transcript ? { transcript } : {}),
+      locator: {
+        ...{ team: teamId, file: file.id },
+        ...(enterpriseId && { enterprise: enterpriseId }),
+        ...(url && file.file_access !== 'check_file_info' && { url }),
+        ...(file.is_external && { external: file.external_type || 'another service' }),
+        ...(file.permalink && { permalink: file.permalink }),
+      },
+    }
+  })
+}
+
+/** Canvases and mails come as HTML under media types of Slack's own. */
+function describeFile(file: SlackFile): Pick<Attachment, 'name' | 'mediaType'> {
+  const name = (file.name || file.title || 'file').slice(0, 255)
+  const canvas =
+    file.filetype === 'quip' || file.filetype === 'canvas' || file.mimetype === 'application/vnd.slack-docs'
+  if (canvas) return { name: `${(file.title || name).replace(/\.html$/, '')}.html`, mediaType: 'text/html' }
+  return { name, mediaType: file.mimetype || 'application/octet-stream' }
+}
+
+function titleOf(text: string, files: readonly SlackFile[]): string {
+  const words = text.replaceAll(/\s+/g, ' ').trim() || files[0]?.name || 'Question'
+  return words.length <= 80 ? words : `${words.slice(0, 79).toWellFormed()}…`
+}
