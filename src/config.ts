@@ -43,6 +43,12 @@ export const Environment = z.object({
   PARLEY_SECRET: z.string().min(16, 'wants at least 16 characters: `openssl rand -hex 32` gives a good one').optional(),
   /** Where people and platforms reach this port from outside. */
   PUBLIC_URL: url.optional(),
+  SLACK_BOT_TOKEN: z.string().startsWith('xoxb-', 'wants a bot token, which starts with xoxb-').optional(),
+  SLACK_SIGNING_SECRET: z.string().min(8).optional(),
+  SLACK_APP_TOKEN: z.string().startsWith('xapp-', 'wants an app-level token, which starts with xapp-').optional(),
+  SLACK_API_URL: url.optional(),
+  SLACK_CLIENT_ID: z.string().min(1).optional(),
+  SLACK_CLIENT_SECRET: z.string().min(1).optional(),
   OPENAI_API_KEY: z.string().min(1).optional(),
   OPENAI_BASE_URL: url.optional(),
   ANTHROPIC_API_KEY: z.string().min(1).optional(),

@@ -37,6 +37,8 @@ export interface OutgoingMessage {
   /** More will follow by edits while `streaming`. */
   phase: 'streaming' | 'final'
   citations: Citation[]
+  /** While nothing of the answer is there: what is being done, of which `text` is the form for platforms without another. */
+  progress?: string
   /** Present on the last message of a finished reply. */
   end?: { state: Extract<TurnState, 'done' | 'stopped' | 'failed'>; receipt: Receipt }
 }

@@ -65,7 +65,7 @@ export function createProgress({ platform, store, log }: ProgressDeps): Progress
 
   async function showAsMessage({ turnId, target, platform: name }: ProgressOf, text: string): Promise<void> {
     const { transport } = platform(name)
-    const message = { turnId, text: `_${text}…_`, phase: 'streaming' as const, citations: [] }
+    const message = { turnId, text: `_${text}…_`, phase: 'streaming' as const, citations: [], progress: text }
     const signal = AbortSignal.timeout(10_000)
     if (await store.reservePart(turnId, 0)) {
       const ref = await transport.post(target, message, { key: `${turnId}-0`, signal })

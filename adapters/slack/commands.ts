@@ -1,0 +1,142 @@
+/** `/parley …`: a command of the table, or a question where it was asked. */
+import type { AckFn, RespondArguments, RespondFn, SlashCommand } from '@slack/bolt'
+import type { CommandSpec, Notice } from '../../src/core/command.ts'
+import { asParleyError } from '../../src/core/errors.ts'
+import type { ConversationRef } from '../../src/core/message.ts'
+import { plain, type Self, type TargetData } from './events.ts'
+import type { Installations, Workspace } from './installations.ts'
+import type { Desk, EventContext } from './listener.ts'
+import { toMarkdown, withoutMention } from './mrkdwn.ts'
+import { messageId, sentAt, targetOf } from './normalize.ts'
+import { noticeContent } from './notice.ts'
+import { platformName } from './settings.ts'
+import { sendBytes, share } from './upload.ts'
+
+/** Slack waits three seconds for the acknowledgement, which may carry the answer. */
+const ackWithinMs = 1800
+/** As long as what somebody types who wants a command and errs. */
+const shortWords = 3
+
+export interface Commands {
+  run(
+    command: SlashCommand,
+    context: EventContext,
+    ack: AckFn<string | RespondArguments>,
+    respond: RespondFn,
+  ): Promise<void>
+}
+
+export function createCommands(desk: Desk): Commands {
+  const { intake, people } = desk
+
+  async function answer(command: SlashCommand, self: Self, workspace: Workspace): Promise<Notice> {
+    const text = command.text.trim() === '' ? 'help' : command.text.trim()
+    const conversation: ConversationRef = {
+      platform: platformName,
+      workspaceId: self.teamId,
+      channelId: command.channel_id,
+    }
+    const { standing, name, locale } = await people.person(workspace, self, command.user_id)
+    const author = { id: command.user_id, name: name ?? command.user_name, ...(standing && { standing }) }
+    if (isQuestion(text, intake.commands)) return await ask(text, command, self, workspace)
+    const data: TargetData = { team: self.teamId, channel: command.channel_id, user: command.user_id }
+    return await intake.command({
+      ...{ id: command.trigger_id, conversation, author, text, replyTarget: targetOf(conversation, data) },
+      ...(locale && { locale }),
+    })
+  }
+
+  /** A slash command is no message: the question is posted, and the thread under it is the conversation. */
+  async function ask(text: string, command: SlashCommand, self: Self, workspace: Workspace): Promise<Notice> {
+    const { channel_id: channel, user_id: user } = command
+    const said = toMarkdown(withoutMention(text, self.botUserId))
+    const answer = await workspace.api.call('chat.postMessage', {
+      ...{ channel, text: `<@${user}> asks: ${text}`, unfurl_links: false, unfurl_media: false },
+    })
+    const ts = String(answer.ts)
+    const conversation = { platform: platformName, workspaceId: self.teamId, channelId: channel, threadId: ts }
+    const data: TargetData = {
+      team: self.teamId,
+      channel,
+      thread: ts,
+      ts,
+      user,
+      title: said.slice(0, 80),
+      ...(channel.startsWith('D') && { direct: true }),
+    }
+    await desk.ask(
+      {
+        ...{ id: messageId(channel, ts), conversation, author: { id: user }, text: said, kind: 'command' },
+        ...{ attachments: [], replyTarget: { conversation, data: plain(data) }, sentAt: sentAt(ts) },
+      },
+      self,
+      workspace,
+    )
+    return { text: 'Parley answers in the thread.', private: true }
+  }
+
+  return {
+    async run(command, context, ack, respond) {
+      const { self, workspace } = await desk.at(context)
+      const work = answer(command, self, workspace).catch((error: unknown): Notice => {
+        if (asParleyError(error).code === 'database_unreachable') throw error
+        return { text: asParleyError(error).tell, private: true }
+      })
+      const late = Symbol('late')
+      const { promise, resolve } = Promise.withResolvers<typeof late>()
+      const timer = setTimeout(() => resolve(late), ackWithinMs)
+      const first = await Promise.race([work, promise])
+      clearTimeout(timer)
+      if (first === late) {
+        await ack()
+        desk.later('answering a command', async () => {
+          const notice = await work.catch(
+            (error: unknown): Notice => ({ text: asParleyError(error).tell, private: true }),
+          )
+          await respond(responseOf(notice))
+          await shareFiles(notice, command, workspace)
+        })
+        return
+      }
+      await ack(responseOf(first))
+      if (first.files?.length) desk.later('sharing what a command made', () => shareFiles(first, command, workspace))
+    },
+  }
+}
+
+/** What is no command, and too long or too plainly a question to be a mistyped one. */
+export function isQuestion(text: string, commands: readonly CommandSpec[]): boolean {
+  const words = text.toLowerCase().split(/\s+/)
+  const begins = commands.some(({ name }) => name.split(' ')[0] === words[0])
+  if (begins || words[0] === 'help') return false
+  return words.length > shortWords || text.endsWith('?')
+}
+
+function responseOf(notice: Notice): RespondArguments {
+  const { text, blocks } = noticeContent(notice)
+  return {
+    response_type: notice.private ? 'ephemeral' : 'in_channel',
+    text,
+    blocks: blocks.map((block) => ({ ...block })),
+  }
+}
+
+/** A file cannot be shown to one person in a channel: those of a private answer go to a direct message. */
+async function shareFiles(
+  { files = [], private: secret }: Notice,
+  command: SlashCommand,
+  workspace: Workspace,
+): Promise<void> {
+  if (files.length === 0) return
+  const { api } = workspace
+  const channel = secret ? await directChannel(workspace, command.user_id) : command.channel_id
+  for (const file of files) await share(api, await sendBytes(api, file, {}), file.name, { channel }, {})
+}
+
+export async function directChannel({ api }: Awaited<ReturnType<Installations['of']>>, user: string): Promise<string> {
+  const answer = await api.call('conversations.open', { users: user })
+  const { channel } = answer
+  if (typeof channel === 'object' && channel !== null && 'id' in channel && typeof channel.id === 'string')
+    return channel.id
+  throw new Error('Slack opened no direct message')
+}

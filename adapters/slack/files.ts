@@ -1,0 +1,146 @@
+/** Fetches what people share, with the bot's token, and checks that it is the file: Slack answers with its login page, status 200, where a scope is missing. */
+import { Readable } from 'node:stream'
+import { z } from 'zod'
+import { ParleyError } from '../../src/core/errors.ts'
+import type { Attachment } from '../../src/core/message.ts'
+import type { Files } from '../../src/core/platform.ts'
+import type { Api } from './api.ts'
+import { slackCode } from './errors.ts'
+import { SlackFile } from './events.ts'
+import type { Installations } from './installations.ts'
+
+const Locator = z.object({
+  team: z.string(),
+  enterprise: z.string().optional(),
+  file: z.string(),
+  url: z.string().optional(),
+  /** Lies at another service, by this name. */
+  external: z.string().optional(),
+})
+
+const maxRedirects = 3
+/** Until the answer begins; the reader of the stream has limits of its own. */
+const answerMs = 30_000
+
+export function createFiles({ installations, apiUrl }: { installations: Installations; apiUrl?: string }): Files {
+  return {
+    async fetch(attachment, { signal }) {
+      const locator = Locator.parse(attachment.locator)
+      const { name } = attachment
+      if (locator.external !== undefined)
+        throw new ParleyError(
+          'file_unsupported',
+          `${name} lies at ${locator.external}, which Parley cannot read. Download it and share the file itself.`,
+        )
+      const { api } = await installations.of(locator.team, locator.enterprise)
+      const url = locator.url ?? (await addressOf(api, locator.file, name, signal))
+      const response = await download(url, api.token, { apiUrl, name, signal })
+      return await checked(response, attachment)
+    },
+  }
+}
+
+/** Files of shared channels come without an address. */
+async function addressOf(api: Api, id: string, name: string, signal: AbortSignal): Promise<string> {
+  try {
+    const answer = await api.call('files.info', { file: id }, { signal })
+    const { file } = z.object({ file: SlackFile }).parse(answer)
+    const url = file.url_private_download ?? file.url_private
+    if (url) return url
+  } catch (error) {
+    if (slackCode(error) !== 'file_not_found' && slackCode(error) !== 'file_deleted') throw error
+  }
+  throw missing(name)
+}
+
+interface Download {
+  apiUrl: string | undefined
+  name: string
+  signal: AbortSignal
+}
+
+async function download(address: string, token: string, { apiUrl, name, signal }: Download): Promise<Response> {
+  let url = new URL(address)
+  for (let hops = 0; hops <= maxRedirects; hops += 1) {
+    // The token opens the whole workspace: it goes to Slack and nowhere else.
+    if (!isSlack(url, apiUrl)) throw notTheFile(name)
+    const late = new AbortController()
+    const timer = setTimeout(() => late.abort(), answerMs)
+    const response = await fetch(url, {
+      headers: { authorization: `Bearer ${token}` },
+      redirect: 'manual',
+      signal: AbortSignal.any([signal, late.signal]),
+    })
+      .finally(() => clearTimeout(timer))
+      .catch((cause: unknown) => {
+        signal.throwIfAborted()
+        throw new ParleyError('file_fetch_failed', `${name} could not be fetched from Slack. Please try again.`, {
+          cause,
+        })
+      })
+    const { status } = response
+    if (status >= 200 && status < 300) return response
+    await response.body?.cancel()
+    const location = response.headers.get('location')
+    if (status >= 300 && status < 400 && location !== null) url = new URL(location, url)
+    else if (status === 404 || status === 410) throw missing(name)
+    else if (status === 401 || status === 403) throw notTheFile(name)
+    else {
+      const retryAfter = Number(response.headers.get('retry-after'))
+      throw new ParleyError(
+        'file_fetch_failed',
+        `${name} could not be fetched from Slack (${status}). Please try again.`,
+        {
+          ...(retryAfter > 0 && { retryAfterMs: retryAfter * 1000 }),
+        },
+      )
+    }
+  }
+  throw notTheFile(name)
+}
+
+function isSlack(url: URL, apiUrl: string | undefined): boolean {
+  if (apiUrl !== undefined && url.origin === new URL(apiUrl).origin) return true
+  return url.protocol === 'https:' && /(?:^|\.)(?:slack\.com|slack-files\.com|slack-edge\.com)$/.test(url.hostname)
+}
+
+/** The stream, once its first bytes are not those of a login page. */
+async function checked(response: Response, { name, mediaType, bytes }: Attachment): Promise<Readable> {
+  if (response.body === null) throw missing(name)
+  const reader = response.body.getReader()
+  const { value: start = new Uint8Array() } = await reader.read()
+  const length = Number(response.headers.get('content-length') ?? Number.NaN)
+  const isPage = /^\s*<(?:!doctype html|html)/i.test(Buffer.from(start.subarray(0, 200)).toString('latin1'))
+  const expected = mediaType === 'text/html' && (bytes === undefined || Number.isNaN(length) || length === bytes)
+  if (isPage && !expected && (mediaType !== 'text/html' || isLogin(start))) {
+    await reader.cancel()
+    throw notTheFile(name)
+  }
+  return Readable.from(joined(start, reader), { objectMode: false })
+}
+
+function isLogin(start: Uint8Array): boolean {
+  return /slack\.com\/signin|<title>[^<]*Slack<\/title>|data-(?:cdn|primer)/i.test(
+    Buffer.from(start).toString('latin1'),
+  )
+}
+
+async function* joined(start: Uint8Array, reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    if (start.length > 0) yield start
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value
+  } finally {
+    await reader.cancel().catch(() => undefined)
+  }
+}
+
+function missing(name: string): ParleyError {
+  return new ParleyError('file_missing', `${name} is no longer in Slack. Please share it again.`)
+}
+
+function notTheFile(name: string): ParleyError {
+  return new ParleyError(
+    'file_fetch_failed',
+    `Slack did not give ${name} to Parley but its login page. An admin should see that the app has the scope files:read and install it again; then share the file once more.`,
+  )
+}

@@ -1,0 +1,90 @@
+/** The Home tab: what a person has used and set, as the commands tell it, and what Parley can do. */
+import { encodeAction } from '../../src/core/action.ts'
+import type { CommandSpec, Notice } from '../../src/core/command.ts'
+import type { Intake } from '../../src/core/platform.ts'
+import { type Block, cut, plainText, toMrkdwn } from './format.ts'
+
+/** Those of the table that say something of a person without being told more, in the order of the tab. */
+const shown = ['usage', 'limits', 'budget', 'persona', 'model', 'models', 'settings']
+const maxShown = 4
+const sectionChars = 2900
+
+export function homeCommands(commands: readonly CommandSpec[]): CommandSpec[] {
+  const plain = commands.filter(({ role, args }) => role === 'member' && !args.some(({ required }) => required))
+  return shown.flatMap((name) => plain.find((each) => each.name === name) ?? []).slice(0, maxShown)
+}
+
+export interface HomeSection {
+  command: CommandSpec
+  notice: Notice
+}
+
+export function homeView(sections: HomeSection[], commands: readonly CommandSpec[]): Block {
+  const blocks: Block[] = [
+    { type: 'header', text: plainText('Parley') },
+    section(
+      'Mention me in a channel, write to me here, or share a file and ask about it. I read documents, scans, pictures and recordings, and say which page an answer comes from.',
+    ),
+    ...sections.flatMap(({ command, notice }) => [
+      { type: 'divider' },
+      { type: 'header', text: plainText(titleOf(command)) },
+      ...chunks(toMrkdwn(notice.text)).map(section),
+      ...buttonsOf(notice),
+    ]),
+    { type: 'divider' },
+    section(commandLines(commands.filter(({ role }) => role === 'member'))),
+    {
+      type: 'actions',
+      elements: [{ type: 'button', action_id: 'parley:home:refresh', text: plainText('Refresh'), value: 'refresh' }],
+    },
+  ]
+  return { type: 'home', blocks: blocks.slice(0, 100) }
+}
+
+/** Runs the commands whose answers the tab shows; one that fails is left out. */
+export async function homeSections(
+  intake: Intake,
+  call: Omit<Parameters<Intake['command']>[0], 'text'>,
+): Promise<HomeSection[]> {
+  const sections = await Promise.all(
+    homeCommands(intake.commands).map(async (command) => {
+      const notice = await intake
+        .command({ ...call, id: `${call.id}-${command.name}`, text: command.name })
+        .catch(() => undefined)
+      return notice === undefined ? [] : [{ command, notice }]
+    }),
+  )
+  return sections.flat()
+}
+
+function titleOf({ name, summary }: CommandSpec): string {
+  return summary.length <= 60 ? summary : name
+}
+
+function section(text: string): Block {
+  return { type: 'section', text: { type: 'mrkdwn', text: cut(text, sectionChars) } }
+}
+
+function buttonsOf({ buttons = [] }: Notice): Block[] {
+  const elements = buttons.slice(0, 25).map(({ label, action }, at) => ({
+    ...{ type: 'button', action_id: `parley:home:${at}`, text: plainText(label), value: encodeAction(action) },
+  }))
+  return elements.length === 0 ? [] : [{ type: 'actions', elements }]
+}
+
+function chunks(text: string): string[] {
+  const parts: string[] = []
+  let rest = text
+  while (rest.length > sectionChars && parts.length < 5) {
+    const at = rest.lastIndexOf('\n', sectionChars)
+    const end = at > 0 ? at : sectionChars
+    parts.push(rest.slice(0, end))
+    rest = rest.slice(end).trimStart()
+  }
+  return [...parts, rest].filter((part) => part.trim() !== '')
+}
+
+function commandLines(commands: readonly CommandSpec[]): string {
+  const lines = commands.map(({ name, summary }) => `\`/parley ${name}\` ${toMrkdwn(summary)}`)
+  return ['*Commands*', ...lines, '`/parley` and a question: asks it where you are'].join('\n')
+}

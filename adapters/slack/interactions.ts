@@ -1,0 +1,173 @@
+/** Buttons, dialogs and the message shortcut. */
+import { randomUUID } from 'node:crypto'
+import type { BlockAction, MessageShortcut, RespondFn, SlackViewAction } from '@slack/bolt'
+import { z } from 'zod'
+import { type ButtonAction, decodeAction } from '../../src/core/action.ts'
+import type { Notice } from '../../src/core/command.ts'
+import { asParleyError } from '../../src/core/errors.ts'
+import type { IncomingMessage } from '../../src/core/message.ts'
+import { Attachment } from '../../src/core/message.ts'
+import { directChannel } from './commands.ts'
+import { plain, Said, type Self, type TargetData } from './events.ts'
+import { homeSections, homeView } from './home.ts'
+import type { Workspace } from './installations.ts'
+import type { Desk, EventContext } from './listener.ts'
+import { attachmentsOf, targetOf } from './normalize.ts'
+import { noticeContent } from './notice.ts'
+import { quoteThread } from './quote.ts'
+import { askShortcut, askView, feedbackView, platformName } from './settings.ts'
+import { askDialog, feedbackDialog, inputOf } from './views.ts'
+
+export interface Interactions {
+  press(body: BlockAction, context: EventContext, respond: RespondFn | undefined): Promise<void>
+  /** What the dialog shall do: nothing closes it. */
+  submit(body: SlackViewAction, context: EventContext): Promise<undefined>
+  shortcut(shortcut: MessageShortcut, context: EventContext): Promise<void>
+  publishHome(user: string, self: Self, workspace: Workspace): Promise<void>
+}
+
+const Asked = z.object({
+  quoted: z.string().optional(),
+  attachments: z.array(Attachment),
+  channel: z.string(),
+  thread: z.string(),
+})
+const askedRecord = (id: string) => `asked/${id}`
+
+export function createInteractions(desk: Desk, onIgnored: ((why: string) => void) | undefined): Interactions {
+  const { intake, records, people, log } = desk
+
+  async function authorOf(id: string, self: Self, workspace: Workspace) {
+    const { standing, name } = await people.person(workspace, self, id)
+    return { id, ...(name && { name }), ...(standing && { standing }) }
+  }
+
+  async function act(action: ButtonAction, body: BlockAction, context: EventContext): Promise<Notice | undefined> {
+    const { self, workspace } = await desk.at(context)
+    const by = await authorOf(body.user.id, self, workspace)
+    if (action.kind === 'bad')
+      desk.later('asking what was bad', () =>
+        workspace.api.call('views.open', { trigger_id: body.trigger_id, view: feedbackDialog(action.turnId) }),
+      )
+    try {
+      return (await intake.act({ ...action, by })).notice
+    } catch (thrown) {
+      const error = asParleyError(thrown)
+      if (error.retry === 'later') throw thrown
+      return { text: error.tell, private: true }
+    }
+  }
+
+  async function publishHome(user: string, self: Self, workspace: Workspace): Promise<void> {
+    const conversation = { platform: platformName, workspaceId: self.teamId, channelId: user }
+    const data: TargetData = { team: self.teamId, channel: user, user, direct: true }
+    const author = await authorOf(user, self, workspace)
+    const call = { id: `home-${randomUUID()}`, conversation, author, replyTarget: targetOf(conversation, data) }
+    const view = homeView(await homeSections(intake, call), intake.commands)
+    await workspace.api.call('views.publish', { user_id: user, view })
+  }
+
+  /** A request that somebody decided is decided for everybody who sees it. */
+  function decided(body: BlockAction, text: string) {
+    const blocks = z
+      .array(z.looseObject({ type: z.string() }))
+      .catch([])
+      .parse(body.message?.blocks)
+    const kept = blocks.filter(({ type }) => type !== 'actions')
+    const by = { type: 'context', elements: [{ type: 'mrkdwn', text: `${text} <@${body.user.id}>` }] }
+    return { replace_original: true, text, blocks: [...kept, by] }
+  }
+
+  return {
+    publishHome,
+    async press(body, context, respond) {
+      const [pressed] = body.actions
+      const value = pressed !== undefined && 'value' in pressed ? pressed.value : undefined
+      const action = typeof value === 'string' ? decodeAction(value) : undefined
+      const home = body.view?.type === 'home'
+      const refresh = () =>
+        desk.later('showing the Home tab', async () => {
+          const { self, workspace } = await desk.at(context)
+          await publishHome(body.user.id, self, workspace)
+        })
+      if (action === undefined) return home ? refresh() : onIgnored?.('a button that is not of Parley')
+      const notice = await act(action, body, context)
+      if (home) return refresh()
+      if (respond === undefined) return
+      const decision = action.kind === 'approve' ? 'Approved by' : action.kind === 'decline' ? 'Declined by' : undefined
+      desk.later('answering a button', async () => {
+        if (decision !== undefined && !notice?.private) await respond(decided(body, decision))
+        if (notice === undefined) return
+        const { text, blocks } = noticeContent(notice)
+        const said = { text, blocks: blocks.map((block) => ({ ...block })) }
+        await respond({ response_type: 'ephemeral', replace_original: false, ...said })
+      })
+    },
+
+    async submit(body, context) {
+      const { view, user } = body
+      const { self, workspace } = await desk.at(context)
+      if (body.type === 'view_closed') {
+        if (view.callback_id === askView) await records.remove(askedRecord(view.private_metadata))
+        return
+      }
+      if (view.callback_id === feedbackView) {
+        const by = await authorOf(user.id, self, workspace)
+        const comment = inputOf(view.state.values, 'reason')
+        await intake.act({ kind: 'bad', turnId: view.private_metadata, by, ...(comment && { comment }) })
+      } else if (view.callback_id === askView) {
+        await askAbout(view.private_metadata, view, user.id, self, workspace)
+      } else onIgnored?.('a dialog that is not of Parley')
+      return undefined
+    },
+
+    async shortcut(shortcut, context) {
+      if (shortcut.callback_id !== askShortcut) return onIgnored?.('a shortcut that is not of Parley')
+      const { self, workspace } = await desk.at(context)
+      const said = Said.parse({ ...shortcut.message, ts: shortcut.message_ts })
+      const quoted = quoteThread([said], () => undefined)
+      const attachments = attachmentsOf(
+        [...(said.files ?? []), ...(said.attachments ?? []).flatMap((shared) => shared.files ?? [])],
+        self,
+      )
+      const id = randomUUID()
+      const thread = said.thread_ts ?? said.ts
+      await records.put(
+        askedRecord(id),
+        plain({ ...(quoted && { quoted }), attachments, channel: shortcut.channel.id, thread }),
+      )
+      desk.later('asking for the question', () =>
+        workspace.api.call('views.open', { trigger_id: shortcut.trigger_id, view: askDialog(id) }),
+      )
+    },
+  }
+
+  /** The question of the dialog, about the message that it was opened on. */
+  async function askAbout(id: string, view: SlackViewAction['view'], user: string, self: Self, workspace: Workspace) {
+    const asked = Asked.safeParse(await records.get(askedRecord(id)))
+    if (!asked.success) return log.info({}, 'a question came after its dialog was given up')
+    const { channel, thread, quoted, attachments } = asked.data
+    const inThread = inputOf(view.state.values, 'where') === 'thread'
+    const place = inThread ? { channel, thread } : { channel: await directChannel(workspace, user) }
+    const conversation = {
+      ...{ platform: platformName, workspaceId: self.teamId, channelId: place.channel },
+      ...(place.thread && { threadId: place.thread }),
+    }
+    const text = inputOf(view.state.values, 'question') || 'What does this say, and what should I know about it?'
+    const data: TargetData = {
+      team: self.teamId,
+      ...place,
+      user,
+      title: text.slice(0, 80),
+      ...(!inThread && { direct: true }),
+    }
+    const message: IncomingMessage = {
+      ...{ id: `${channel}-${view.id}`, conversation, author: { id: user }, text, kind: 'command', attachments },
+      ...{ replyTarget: targetOf(conversation, data), sentAt: new Date().toISOString() },
+      ...(quoted && { quoted }),
+      ...(!inThread && { private: true }),
+    }
+    await desk.ask(message, self, workspace)
+    await records.remove(askedRecord(id))
+  }
+}

@@ -1,0 +1,284 @@
+/**
+ * What comes in from Slack: messages here, buttons and dialogs in interactions.ts, commands in commands.ts. Each event is
+ * committed by intake before it is acknowledged; whatever else there is to do comes after.
+ */
+import { App, type BlockAction } from '@slack/bolt'
+import { z } from 'zod'
+import { asParleyError, errorFields, ParleyError } from '../../src/core/errors.ts'
+import type { Log } from '../../src/core/log.ts'
+import { conversationKey, type IncomingMessage } from '../../src/core/message.ts'
+import type { Intake, Listener } from '../../src/core/platform.ts'
+import type { Records } from '../../src/core/records.ts'
+import { createCommands } from './commands.ts'
+import { slackCode } from './errors.ts'
+import { MessageEvent, Said, type Self, TargetData } from './events.ts'
+import type { Installations, Workspace } from './installations.ts'
+import { createInteractions } from './interactions.ts'
+import { boltLogger } from './logger.ts'
+import { mentionedPeople, type Names } from './mrkdwn.ts'
+import { normalize, threadConversation } from './normalize.ts'
+import { createPeople, type People } from './people.ts'
+import { createPosts } from './posts.ts'
+import { quoteThread } from './quote.ts'
+import type { Entrance } from './receiver.ts'
+import { suggestedPrompts } from './settings.ts'
+import { runningRecord } from './status.ts'
+import { sourceRecord } from './transport.ts'
+
+export interface ListenerDeps {
+  entrance: Entrance
+  installations: Installations
+  records: Records
+  log: Log
+  /** Where a replay hears why an event was let pass. */
+  onIgnored?(why: string): void
+}
+
+/** What every part of the listener works with. */
+export interface Desk {
+  intake: Intake
+  installations: Installations
+  records: Records
+  people: People
+  log: Log
+  /** Work after the acknowledgement; `stop` waits for it. */
+  later(what: string, work: () => Promise<unknown>): void
+  /** Whose workspace an event is of. */
+  at(context: EventContext): Promise<{ self: Self; workspace: Workspace }>
+  /** Takes a question in, with all that is known of its author. */
+  ask(message: IncomingMessage, self: Self, workspace: Workspace): Promise<void>
+}
+
+export interface EventContext {
+  teamId?: string | undefined
+  enterpriseId?: string | undefined
+}
+
+const dayMs = 24 * 3_600_000
+const Replies = z.object({ messages: z.array(Said).default([]) })
+const StoppedEvent = z.object({ channel: z.string(), thread_ts: z.string(), user: z.string() })
+const HomeEvent = z.object({ user: z.string(), channel: z.string(), tab: z.string().nullish() })
+const ThreadStarted = z.object({ assistant_thread: z.object({ channel_id: z.string(), thread_ts: z.string() }) })
+const RevokedEvent = z.object({ tokens: z.object({ bot: z.array(z.string()).nullish() }) })
+
+export function createListener(deps: ListenerDeps, intake: Intake): Listener {
+  const { entrance, installations, records, log, onIgnored } = deps
+  const people = createPeople()
+  const posts = createPosts(records)
+  const running = new Set<Promise<void>>()
+  let daily: NodeJS.Timeout | undefined
+
+  const app = new App({
+    receiver: entrance.receiver,
+    logger: boltLogger(log),
+    ignoreSelf: false,
+    async authorize({ teamId, enterpriseId }) {
+      const { botId, botUserId, token } = await installations.of(teamId, enterpriseId)
+      return {
+        botToken: token,
+        ...(botId && { botId }),
+        ...(botUserId && { botUserId }),
+        ...(teamId && { teamId }),
+        ...(enterpriseId && { enterpriseId }),
+      }
+    },
+  })
+  app.error(async (error) => {
+    // An app that was taken away has nothing to say; Slack would deliver it again for nothing.
+    const cause = 'original' in error ? error.original : undefined
+    if (cause instanceof ParleyError && cause.code === 'platform_rejected' && slackCode(cause) === undefined) {
+      onIgnored?.(cause.tell)
+      return
+    }
+    throw error
+  })
+
+  const desk: Desk = {
+    ...{ intake, installations, records, people, log },
+    later(what, work) {
+      const task = work().then(
+        () => undefined,
+        (error: unknown) => log.warn(errorFields(error), `${what} failed`),
+      )
+      running.add(task)
+      void task.finally(() => running.delete(task))
+    },
+    async at({ teamId, enterpriseId }) {
+      const workspace = await installations.of(teamId, enterpriseId)
+      const team = teamId ?? workspace.teamId ?? workspace.enterpriseId ?? 'unknown'
+      const { botId, botUserId } = workspace
+      const self = { teamId: team, ...(botId && { botId }), ...(botUserId && { botUserId }) }
+      return { workspace, self: { ...self, ...(enterpriseId && { enterpriseId }) } }
+    },
+    async ask(message, self, workspace) {
+      const { standing, name, locale } = await people.person(workspace, self, message.author.id)
+      const author = {
+        ...message.author,
+        ...(name && { name }),
+        ...(standing && !message.author.standing && { standing }),
+      }
+      try {
+        await intake.receive({ ...message, author, ...(locale && { locale }) })
+      } catch (thrown) {
+        const error = asParleyError(thrown)
+        if (error.retry !== 'never') throw thrown
+        desk.later('telling why a question was refused', () => whisper(workspace, message, error.tell))
+        return
+      }
+      desk.later('remembering where files lie', () => rememberSources(message))
+    },
+  }
+
+  async function rememberSources({ attachments, conversation }: IncomingMessage): Promise<void> {
+    for (const { name, locator } of attachments) {
+      const link = z.object({ permalink: z.string() }).safeParse(locator)
+      if (link.success) await records.put(sourceRecord(conversation, name), link.data.permalink)
+    }
+  }
+
+  async function hear(event: unknown, context: EventContext): Promise<void> {
+    const { self, workspace } = await desk.at(context)
+    const names = await namesIn(event, self, workspace)
+    const heard = normalize(event, self, names)
+    if (heard.kind === 'ignored') return onIgnored?.(heard.why)
+    if (heard.kind === 'revision') return await revise(heard, self, workspace)
+    const { message, needs } = heard
+    const partOf = needs.part || needs.thread ? await intake.takesPart(message.conversation) : false
+    if (needs.part && !partOf) return onIgnored?.('in a thread where Parley takes no part')
+    const called = needs.thread && !partOf ? await withThread(message, self, workspace) : message
+    await desk.ask(called, self, workspace)
+  }
+
+  async function namesIn(event: unknown, self: Self, workspace: Workspace): Promise<Names> {
+    const parsed = MessageEvent.safeParse(event)
+    if (!parsed.success) return new Map()
+    const text = parsed.data.message?.text ?? parsed.data.text ?? ''
+    const ids = mentionedPeople(text).filter((id) => id !== self.botUserId)
+    const found = await Promise.all(
+      ids.slice(0, 10).map(async (id) => [id, (await people.person(workspace, self, id)).name ?? id] as const),
+    )
+    return new Map(found)
+  }
+
+  /** Called into a thread that others began: what they said there is what the question is about. */
+  async function withThread(message: IncomingMessage, self: Self, workspace: Workspace): Promise<IncomingMessage> {
+    const { channel, thread, ts } = TargetData.parse(message.replyTarget.data)
+    try {
+      const answer = await workspace.api.call(
+        'conversations.replies',
+        { channel, ts: thread, latest: ts, limit: 50 },
+        { patienceMs: 200, signal: AbortSignal.timeout(1000) },
+      )
+      const before = Replies.parse(answer).messages.filter((said) => said.ts !== ts && said.user !== self.botUserId)
+      const told = quoteThread(before, () => undefined)
+      const quoted = [message.quoted, told].filter((part) => part !== undefined).join('\n\n')
+      return quoted === '' ? message : { ...message, quoted }
+    } catch (error) {
+      log.debug(errorFields(error), 'a thread was not read; the question stands alone')
+      return message
+    }
+  }
+
+  async function revise(
+    heard: Extract<ReturnType<typeof normalize>, { kind: 'revision' }>,
+    self: Self,
+    workspace: Workspace,
+  ): Promise<void> {
+    const { revision, fresh } = heard
+    const revised = await intake.revise(revision)
+    if (revised.kind === 'unknown') {
+      if (fresh) return await desk.ask(fresh, self, workspace)
+      return onIgnored?.('an edit of a message that Parley has not taken in')
+    }
+    if (revised.kind === 'started') desk.later('offering a new answer', () => offer(revised.turnId, heard, workspace))
+  }
+
+  /** Too late to be answered by the same turn: the author may ask for a new answer. */
+  async function offer(
+    turnId: string,
+    { revision }: { revision: { id: string; by: { id: string } } },
+    workspace: Workspace,
+  ) {
+    const dash = revision.id.indexOf('-')
+    const [channel, ts] = [revision.id.slice(0, dash), revision.id.slice(dash + 1)]
+    const button = { type: 'button', action_id: 'parley:regenerate', value: `regenerate:${turnId}` }
+    const text = 'You changed your question after Parley began to answer it.'
+    await workspace.api.call('chat.postEphemeral', {
+      ...{ channel, user: revision.by.id, thread_ts: ts, text },
+      blocks: [
+        { type: 'section', text: { type: 'mrkdwn', text } },
+        { type: 'actions', elements: [{ ...button, text: { type: 'plain_text', text: 'Answer the new text' } }] },
+      ],
+    })
+  }
+
+  async function whisper(workspace: Workspace, message: IncomingMessage, text: string): Promise<void> {
+    const { channel, thread, user, direct } = TargetData.parse(message.replyTarget.data)
+    const where = { channel, text, ...(thread && { thread_ts: thread }) }
+    if (direct || user === undefined) await workspace.api.call('chat.postMessage', where)
+    else await workspace.api.call('chat.postEphemeral', { ...where, user })
+  }
+
+  app.event(/^(?:message|app_mention)$/, ({ event, context }) => hear(event, context))
+  app.event('agent_session_stopped', async ({ event, context }) => {
+    const { channel, thread_ts: thread, user } = StoppedEvent.parse(event)
+    const { self } = await desk.at(context)
+    const turnId = await records.get(runningRecord(conversationKey(threadConversation(self.teamId, channel, thread))))
+    if (typeof turnId !== 'string') return onIgnored?.('nothing is running there')
+    await intake.act({ kind: 'stop', turnId, by: { id: user } })
+  })
+  app.event('app_home_opened', async ({ event, context }) => {
+    const { user, channel, tab } = HomeEvent.parse(event)
+    const { self, workspace } = await desk.at(context)
+    if (tab === 'home') return desk.later('showing the Home tab', () => interactions.publishHome(user, self, workspace))
+    const prompts = { channel_id: channel, prompts: suggestedPrompts }
+    desk.later('suggesting prompts', () => workspace.api.call('assistant.threads.setSuggestedPrompts', prompts))
+  })
+  app.event('assistant_thread_started', async ({ event, context }) => {
+    const { assistant_thread: thread } = ThreadStarted.parse(event)
+    const { workspace } = await desk.at(context)
+    desk.later('suggesting prompts', () =>
+      workspace.api.call('assistant.threads.setSuggestedPrompts', { ...thread, prompts: suggestedPrompts }),
+    )
+  })
+  app.event('app_uninstalled', ({ context }) => installations.remove(context.teamId, context.enterpriseId))
+  app.event('tokens_revoked', async ({ event, context }) => {
+    const { tokens } = RevokedEvent.parse(event)
+    if ((tokens.bot ?? []).length > 0) await installations.remove(context.teamId, context.enterpriseId)
+  })
+
+  const interactions = createInteractions(desk, onIgnored)
+  const commands = createCommands(desk)
+  app.command(/.*/, (args) => commands.run(args.command, args.context, args.ack, args.respond))
+  app.action<BlockAction>({ type: 'block_actions' }, async (args) => {
+    await interactions.press(args.body, args.context, args.respond)
+    await args.ack()
+  })
+  app.view(/.*/, async (args) => {
+    await args.ack(await interactions.submit(args.body, args.context))
+  })
+  app.view({ callback_id: /.*/, type: 'view_closed' }, async (args) => {
+    await args.ack(await interactions.submit(args.body, args.context))
+  })
+  app.shortcut(/.*/, async ({ shortcut, context, ack }) => {
+    if (shortcut.type === 'message_action') await interactions.shortcut(shortcut, context)
+    else onIgnored?.('a shortcut that is not of Parley')
+    await ack()
+  })
+  app.options(/.*/, ({ ack }) => ack({ options: [] }))
+
+  return {
+    mounts: entrance.mounts,
+    async start() {
+      await entrance.start()
+      const sweep = () => desk.later('sweeping what is out of date', () => posts.sweep())
+      sweep()
+      daily = setInterval(sweep, dayMs).unref()
+    },
+    async stop() {
+      clearInterval(daily)
+      await entrance.stop()
+      await Promise.allSettled(running)
+    },
+  }
+}

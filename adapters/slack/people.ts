@@ -1,0 +1,72 @@
+/** Who somebody is in a workspace: name, language, standing. Asked of Slack once in a while and never waited for long. */
+import { z } from 'zod'
+import type { Author } from '../../src/core/message.ts'
+import type { Self } from './events.ts'
+import type { Workspace } from './installations.ts'
+
+export interface Person {
+  name?: string
+  standing?: NonNullable<Author['standing']>
+  locale?: string
+}
+
+export interface People {
+  /** Empty where Slack does not say it in time. */
+  person(workspace: Workspace, self: Self, id: string): Promise<Person>
+}
+
+const User = z.object({
+  user: z.object({
+    team_id: z.string().nullish(),
+    name: z.string().nullish(),
+    real_name: z.string().nullish(),
+    profile: z.object({ display_name: z.string().nullish() }).nullish(),
+    locale: z.string().nullish(),
+    is_owner: z.boolean().nullish(),
+    is_primary_owner: z.boolean().nullish(),
+    is_restricted: z.boolean().nullish(),
+    is_ultra_restricted: z.boolean().nullish(),
+    is_stranger: z.boolean().nullish(),
+    enterprise_user: z.object({ teams: z.array(z.string()).nullish() }).nullish(),
+  }),
+})
+
+const freshMs = 600_000
+/** Slack wants its acknowledgement within three seconds of the event. */
+const patienceMs = 1000
+const maxKnown = 20_000
+
+export function createPeople(): People {
+  const known = new Map<string, { person: Promise<Person>; at: number }>()
+
+  async function ask(workspace: Workspace, self: Self, id: string): Promise<Person> {
+    const answer = await workspace.api.call(
+      'users.info',
+      { user: id, include_locale: true },
+      { patienceMs: 200, signal: AbortSignal.timeout(patienceMs) },
+    )
+    const { user } = User.parse(answer)
+    const name = user.profile?.display_name || user.real_name || user.name
+    const home =
+      user.enterprise_user?.teams?.includes(self.teamId) ?? (user.team_id == null || user.team_id === self.teamId)
+    const guest = user.is_restricted === true || user.is_ultra_restricted === true
+    const owner = user.is_owner === true || user.is_primary_owner === true
+    const standing = user.is_stranger === true || !home ? 'stranger' : guest ? 'guest' : owner ? 'owner' : 'member'
+    return { standing, ...(name && { name }), ...(user.locale && { locale: user.locale }) }
+  }
+
+  return {
+    async person(workspace, self, id) {
+      const key = `${self.teamId}/${id}`
+      const cached = known.get(key)
+      if (cached && Date.now() - cached.at < freshMs) return await cached.person
+      if (known.size >= maxKnown) known.clear()
+      const person = ask(workspace, self, id).catch((): Person => {
+        known.delete(key)
+        return {}
+      })
+      known.set(key, { person, at: Date.now() })
+      return await person
+    },
+  }
+}

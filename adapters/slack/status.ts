@@ -1,0 +1,120 @@
+/**
+ * What Parley is doing, beside the conversation: Slack's own status and session (with its stop button) in threads, and where
+ * there is neither, a reaction on the question. A courtesy: nothing here ever fails the work.
+ */
+import { errorFields } from '../../src/core/errors.ts'
+import type { Log } from '../../src/core/log.ts'
+import { conversationKey, type ReplyTarget } from '../../src/core/message.ts'
+import type { TurnState } from '../../src/core/platform.ts'
+import type { Records } from '../../src/core/records.ts'
+import type { Api } from './api.ts'
+import { slackCode } from './errors.ts'
+import type { TargetData } from './events.ts'
+
+export interface Status {
+  show(
+    api: Api,
+    target: ReplyTarget,
+    data: TargetData,
+    turnId: string,
+    text: string | null,
+    state: TurnState,
+  ): Promise<void>
+  /** Whether Slack itself shows a stop button for the turn; `undefined`: not asked yet. */
+  session(turnId: string): boolean | undefined
+  /** The reply's end has ended the session too. */
+  sessionEnded(turnId: string): void
+}
+
+interface Shown {
+  session: boolean
+  status: boolean
+  reaction: boolean
+  /** The session's end is on its way with the reply's. */
+  ended: boolean
+}
+
+const seen = 'eyes'
+/** A status that has to wait is out of date. */
+const showPatienceMs = 300
+const clearPatienceMs = 20_000
+/** How long a workspace that has no such thing is not asked again. */
+const refusedMs = 600_000
+
+export const runningRecord = (key: string) => `running/${key}`
+
+export function createStatus({ records, log }: { records: Records; log: Log }): Status {
+  const turns = new Map<string, Shown>()
+  const refusedUntil = new Map<string, number>()
+
+  /** Whether Slack did it. */
+  async function attempt(api: Api, team: string, method: string, args: Record<string, unknown>, patienceMs: number) {
+    const place = `${team}/${method}`
+    if ((refusedUntil.get(place) ?? 0) > Date.now()) return false
+    try {
+      await api.call(method, args, { patienceMs, signal: AbortSignal.timeout(patienceMs + 5000) })
+      return true
+    } catch (error) {
+      const code = slackCode(error)
+      if (code === 'already_reacted' || code === 'no_reaction') return true
+      if (code !== undefined && code !== 'ratelimited') refusedUntil.set(place, Date.now() + refusedMs)
+      log.debug({ ...errorFields(error), method }, 'a status was not shown')
+      return false
+    }
+  }
+
+  async function begin(api: Api, target: ReplyTarget, data: TargetData, turnId: string): Promise<Shown> {
+    const { team, channel, thread, ts } = data
+    let session = false
+    if (thread !== undefined) {
+      await records.put(runningRecord(conversationKey(target.conversation)), turnId)
+      const place = { channel_id: channel, thread_ts: thread, status: 'processing' }
+      const more = { ...(data.title && { title: data.title }), ...(data.user && { initiator_user_id: data.user }) }
+      session = await attempt(api, team, 'agents.sessions.setStatus', { ...place, ...more }, showPatienceMs)
+    }
+    const shown: Shown = { session, status: false, reaction: false, ended: false }
+    turns.set(turnId, shown)
+    if (!session && ts !== undefined)
+      shown.reaction = await attempt(api, team, 'reactions.add', { channel, timestamp: ts, name: seen }, showPatienceMs)
+    return shown
+  }
+
+  async function clear(api: Api, target: ReplyTarget, data: TargetData, turnId: string): Promise<void> {
+    const shown = turns.get(turnId)
+    turns.delete(turnId)
+    const { team, channel, thread, ts } = data
+    if (thread !== undefined) await records.remove(runningRecord(conversationKey(target.conversation)))
+    if (shown === undefined) return
+    const place = { channel_id: channel, thread_ts: thread }
+    if (shown.session && !shown.ended)
+      await attempt(api, team, 'agents.sessions.setStatus', { ...place, status: 'active' }, clearPatienceMs)
+    if (shown.status) await attempt(api, team, 'assistant.threads.setStatus', { ...place, status: '' }, clearPatienceMs)
+    if (shown.reaction)
+      await attempt(api, team, 'reactions.remove', { channel, timestamp: ts, name: seen }, clearPatienceMs)
+  }
+
+  return {
+    async show(api, target, data, turnId, text, _state) {
+      try {
+        if (text === null) return await clear(api, target, data, turnId)
+        if (turns.size > 10_000) turns.clear()
+        const shown = turns.get(turnId) ?? (await begin(api, target, data, turnId))
+        if (data.thread === undefined) return
+        const status = { channel_id: data.channel, thread_ts: data.thread, status: inSentence(text) }
+        if (await attempt(api, data.team, 'assistant.threads.setStatus', status, showPatienceMs)) shown.status = true
+      } catch (error) {
+        log.warn({ ...errorFields(error), turnId }, 'status not shown')
+      }
+    },
+    session: (turnId) => turns.get(turnId)?.session,
+    sessionEnded(turnId) {
+      const shown = turns.get(turnId)
+      if (shown) shown.ended = true
+    },
+  }
+}
+
+/** Slack puts the app's name before it: "Parley is answering…". */
+function inSentence(text: string): string {
+  return `is ${text.charAt(0).toLowerCase()}${text.slice(1)}…`
+}

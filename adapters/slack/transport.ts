@@ -1,0 +1,270 @@
+/**
+ * Writes replies into Slack: as native streams where Slack has them, else as messages that grow by edits, and under
+ * pressure as one whole message at the end. Whatever is refused on the way, the finished text is there once.
+ */
+import { z } from 'zod'
+import { errorFields } from '../../src/core/errors.ts'
+import type { Log } from '../../src/core/log.ts'
+import { conversationKey, type ReplyTarget } from '../../src/core/message.ts'
+import type { MessageRef, OutgoingMessage, Transport } from '../../src/core/platform.ts'
+import type { Records } from '../../src/core/records.ts'
+import type { Api, CallOptions } from './api.ts'
+import { slackCode } from './errors.ts'
+import { plain, TargetData } from './events.ts'
+import { type Block, type LinkOf, settled, stopButton, tail, textBlocks, toNotification } from './format.ts'
+import type { Installations, Workspace } from './installations.ts'
+import { noticeContent } from './notice.ts'
+import { createPosts, metadataOf, PostRef } from './posts.ts'
+import { createStatus } from './status.ts'
+import { createStreams, type Stream, streamMs } from './streams.ts'
+import { sendBytes, share } from './upload.ts'
+
+export interface TransportDeps {
+  installations: Installations
+  records: Records
+  log: Log
+  now?: () => number
+}
+
+const FileRef = z.object({ channel: z.string(), key: z.string(), file: z.string() })
+const Sent = z.object({ ts: z.string() })
+const Handover = z.object({ at: z.number() })
+
+/** Nothing in a reply calls up a preview: that would tell a stranger's server that it was read. */
+const quiet = { unfurl_links: false, unfurl_media: false }
+/** With longer lines than these a message is posted once, when it is whole. */
+const pressureMs = 2000
+/** An update of a text in progress may be left out. */
+const updatePatienceMs = 1000
+
+/** Where the listener keeps the address of a file, for footnotes. */
+export const sourceRecord = (conversation: ReplyTarget['conversation'], name: string) =>
+  `source/${conversationKey(conversation)}/${name.slice(0, 150)}`
+const handoverRecord = (channel: string, ts: string) => `task/${channel}/${ts}`
+
+export function createTransport({ installations, records, log, now = Date.now }: TransportDeps): Transport {
+  const posts = createPosts(records)
+  const streams = createStreams(now)
+  const status = createStatus({ records, log })
+  /** Streams of other processes that this one has ended. */
+  const ended = new Set<string>()
+
+  async function open(target: ReplyTarget): Promise<{ data: TargetData; workspace: Workspace; api: Api }> {
+    const data = TargetData.parse(target.data)
+    const workspace = await installations.of(data.team, data.enterprise)
+    return { data, workspace, api: workspace.api }
+  }
+
+  async function linksOf(target: ReplyTarget, message: OutgoingMessage): Promise<LinkOf> {
+    if (message.citations.length === 0 || message.phase !== 'final') return () => undefined
+    const found = await records.list(sourceRecord(target.conversation, '')).catch(() => [])
+    const links = new Map(found.map(({ key, value }) => [key, typeof value === 'string' ? value : undefined]))
+    return ({ title }) => links.get(sourceRecord(target.conversation, title))
+  }
+
+  async function contentOf(target: ReplyTarget, message: OutgoingMessage, key: string) {
+    const { text, phase, turnId } = message
+    const shown = phase === 'streaming' && message.progress === undefined ? settled(text) || text : text
+    const under: Block[] = phase === 'streaming' ? stopButton(turnId) : tail(message, await linksOf(target, message))
+    const blocks = [...textBlocks(shown), ...under]
+    return { text: toNotification(text), blocks, metadata: metadataOf(key), parse: 'none', link_names: false }
+  }
+
+  async function send(
+    api: Api,
+    target: ReplyTarget,
+    data: TargetData,
+    message: OutgoingMessage,
+    key: string,
+    options: CallOptions,
+  ) {
+    const content = await contentOf(target, message, key)
+    const place = { channel: data.channel, ...(data.thread && { thread_ts: data.thread }) }
+    return Sent.parse(await api.call('chat.postMessage', { ...place, ...content, ...quiet }, options)).ts
+  }
+
+  async function update(
+    api: Api,
+    target: ReplyTarget,
+    ref: { channel: string; ts: string; key: string },
+    message: OutgoingMessage,
+    options: CallOptions,
+  ) {
+    if (message.phase === 'streaming' && api.waitFor('chat.update') > updatePatienceMs) return
+    const content = await contentOf(target, message, ref.key)
+    try {
+      await api.call('chat.update', { channel: ref.channel, ts: ref.ts, ...content }, options)
+    } catch (error) {
+      if (slackCode(error) !== 'message_not_found') throw error
+      log.info({ ...errorFields(error), turnId: message.turnId }, 'a reply was deleted while it was written')
+    }
+  }
+
+  /** Whether an open stream took the message; otherwise it has to be edited. */
+  async function stream(
+    api: Api,
+    target: ReplyTarget,
+    open: Stream,
+    key: string,
+    message: OutgoingMessage,
+    options: CallOptions,
+  ) {
+    if (message.phase === 'streaming')
+      return message.progress === undefined
+        ? await streams.grow(api, open, message.text, options)
+        : await streams.progress(api, open, message.progress, options)
+    const session = message.end && status.session(message.turnId) ? 'active' : undefined
+    const blocks = tail(message, await linksOf(target, message))
+    const went = await streams.end(api, open, message.text, { blocks, metadata: metadataOf(key), session }, options)
+    if (went && session) status.sessionEnded(message.turnId)
+    return went
+  }
+
+  /** The stream of a message: this process's own, or one that another began and has shown nothing but progress. */
+  async function streamOf(channel: string, ts: string, message: OutgoingMessage): Promise<Stream | undefined> {
+    const own = streams.get(channel, ts)
+    const record = handoverRecord(channel, ts)
+    if (own) {
+      if (own.task !== undefined && message.progress === undefined) await records.remove(record)
+      return own
+    }
+    const handover = Handover.safeParse(await records.get(record))
+    if (!handover.success || now() - handover.data.at > streamMs) return undefined
+    if (message.progress === undefined) await records.remove(record)
+    return streams.adopt(channel, ts, handover.data.at)
+  }
+
+  async function place(
+    target: ReplyTarget,
+    ref: PostRef,
+    message: OutgoingMessage,
+    options: CallOptions,
+  ): Promise<void> {
+    const { data, workspace, api } = await open(target)
+    const { channel, key } = ref
+    const ts = ref.ts ?? (await posts.find(key))
+    if (ts === undefined) {
+      if (message.phase === 'streaming') return
+      const found = await posts.begin(api, data, key, workspace, options)
+      const posted = found?.ts ?? (await send(api, target, data, message, key, options))
+      await posts.settle(key, posted)
+      if (found) await update(api, target, { channel, ts: posted, key }, message, options)
+      return
+    }
+    if (ref.stream && !ended.has(ts)) {
+      const current = await streamOf(channel, ts, message)
+      if (current && (await stream(api, target, current, key, message, options))) return
+      if (current === undefined) await streams.abandon(api, channel, ts, options)
+      if (ended.size > 5000) ended.clear()
+      ended.add(ts)
+    }
+    await update(api, target, { channel, ts, key }, message, options)
+  }
+
+  return {
+    async post(target, message, { key, signal }) {
+      const { data, workspace, api } = await open(target)
+      const { channel } = data
+      const options = { signal }
+      const known = await posts.begin(api, data, key, workspace, options)
+      if (known) return plain({ channel, key, ts: known.ts, ...(known.stream && { stream: true }) })
+      if (message.phase === 'streaming') {
+        const button = status.session(message.turnId) === false ? stopButton(message.turnId) : undefined
+        const begun = await streams.start(
+          api,
+          data,
+          { text: message.text, progress: message.progress, button },
+          options,
+        )
+        if (begun) {
+          if (begun.task !== undefined) await records.put(handoverRecord(channel, begun.ts), plain({ at: now() }))
+          return plain({ channel, key, ts: begun.ts, stream: true })
+        }
+        if (Math.max(api.waitFor('chat.postMessage', channel), api.waitFor('chat.update')) > pressureMs)
+          return plain({ channel, key })
+      }
+      return plain({ channel, key, ts: await send(api, target, data, message, key, options) })
+    },
+
+    async edit(target, ref, message, { signal }) {
+      const post = PostRef.parse(ref)
+      await place(target, post, message, { signal })
+      // By now the ref is stored.
+      if (message.phase === 'final' && post.ts !== undefined) await posts.forget(post.key)
+    },
+
+    async remove(target, ref, { signal }) {
+      const { api } = await open(target)
+      const options = { signal }
+      const file = FileRef.safeParse(ref)
+      if (file.success) return await gone(api.call('files.delete', { file: file.data.file }, options))
+      const { channel, key, ...post } = PostRef.parse(ref)
+      const ts = post.ts ?? (await posts.find(key))
+      if (ts !== undefined) {
+        if (post.stream && streams.get(channel, ts)) await streams.abandon(api, channel, ts, options)
+        await gone(api.call('chat.delete', { channel, ts }, options))
+      }
+      await posts.forget(key)
+    },
+
+    async status(target, turnId, text, state) {
+      try {
+        const { api, data } = await open(target)
+        await status.show(api, target, data, turnId, text, state)
+      } catch (error) {
+        log.warn({ ...errorFields(error), turnId }, 'status not shown')
+      }
+    },
+
+    async attach(target, _turnId, file, { key, signal }): Promise<MessageRef> {
+      const { data, api } = await open(target)
+      const record = `file/${key}`
+      const begun = z.object({ id: z.string(), shared: z.boolean() }).safeParse(await records.get(record))
+      const ref = (id: string) => plain({ channel: data.channel, key, file: id })
+      if (begun.success && begun.data.shared) return ref(begun.data.id)
+      const id = begun.success ? begun.data.id : await sendBytes(api, file, { signal })
+      if (!begun.success) await records.put(record, plain({ id, shared: false }))
+      if (!begun.success || !(await isShared(api, id, { signal })))
+        await share(api, id, file.name, { channel: data.channel, thread: data.thread }, { signal })
+      await records.put(record, plain({ id, shared: true }))
+      return ref(id)
+    },
+
+    async notify(target, notice, { key, signal }) {
+      const { data, workspace, api } = await open(target)
+      const { text, blocks } = noticeContent(notice)
+      const where = { channel: data.channel, ...(data.thread && { thread_ts: data.thread }) }
+      const options = { signal }
+      if (notice.private && data.user !== undefined && data.direct !== true) {
+        await api.call('chat.postEphemeral', { ...where, user: data.user, text, blocks }, options)
+      } else if ((await posts.begin(api, data, key, workspace, options)) === undefined) {
+        const said = { text, blocks, metadata: metadataOf(key), parse: 'none', link_names: false, ...quiet }
+        await api.call('chat.postMessage', { ...where, ...said }, options)
+      }
+      for (const file of notice.files ?? [])
+        await share(
+          api,
+          await sendBytes(api, file, options),
+          file.name,
+          { channel: data.channel, thread: data.thread },
+          options,
+        )
+    },
+  }
+}
+
+async function gone(deletion: Promise<unknown>): Promise<void> {
+  try {
+    await deletion
+  } catch (error) {
+    const code = slackCode(error)
+    if (code !== 'message_not_found' && code !== 'file_not_found' && code !== 'file_deleted') throw error
+  }
+}
+
+/** A share that was cut off before its answer came may have happened. */
+async function isShared(api: Api, file: string, options: CallOptions): Promise<boolean> {
+  const Info = z.object({ file: z.object({ shares: z.record(z.string(), z.unknown()).nullish() }) })
+  const answer = Info.safeParse(await api.call('files.info', { file }, options))
+  return answer.success && Object.keys(answer.data.file.shares ?? {}).length > 0
+}

@@ -1,0 +1,288 @@
+/** The Web API of the stand-in: each method's arguments, answer and documented errors, as far as Parley uses them. */
+import { randomUUID } from 'node:crypto'
+import { bot, type SlackState, type StandInFile, type StandInMessage, team } from './slack-state.ts'
+
+export type Args = Record<string, unknown>
+export type Method = (args: Args, state: SlackState, base: string) => Args
+export class SlackRefusal extends Error {
+  readonly more: Args
+  constructor(code: string, more: Args = {}) {
+    super(code)
+    this.more = more
+  }
+}
+
+/** Slack ends a stream by itself after about this time. */
+export const streamLifeMs = 300_000
+const maxMarkdown = 12_000
+const maxBlocks = 50
+
+const text = (args: Args, name: string): string => {
+  const value = args[name]
+  if (typeof value !== 'string' || value === '') throw new SlackRefusal('invalid_arguments', { missing: name })
+  return value
+}
+const optional = (args: Args, name: string): string | undefined =>
+  typeof args[name] === 'string' && args[name] !== '' ? args[name] : undefined
+
+function known(args: Args, state: SlackState): StandInMessage {
+  const message = state.find(text(args, 'channel'), text(args, 'ts'))
+  if (message === undefined) throw new SlackRefusal('message_not_found')
+  return message
+}
+
+function blocksOf(args: Args): Record<string, unknown>[] {
+  const blocks = Array.isArray(args.blocks) ? args.blocks : []
+  if (blocks.length > maxBlocks) throw new SlackRefusal('invalid_blocks')
+  const markdown = blocks.reduce((sum, block) => sum + (block.type === 'markdown' ? String(block.text).length : 0), 0)
+  if (markdown > maxMarkdown) throw new SlackRefusal('msg_blocks_too_long')
+  for (const block of blocks) {
+    const said = JSON.stringify(block)
+    if (block.type === 'section' && String(block.text?.text ?? '').length > 3000)
+      throw new SlackRefusal('invalid_blocks')
+    if (block.type === 'context' && block.elements.length > 10) throw new SlackRefusal('invalid_blocks')
+    if (said.includes('<!channel') || said.includes('<!here') || said.includes('<!everyone'))
+      throw new SlackRefusal('stand_in_saw_a_ping')
+  }
+  return blocks
+}
+
+function expire(message: StandInMessage, state: SlackState): void {
+  if (message.streaming_state === 'in_progress' && state.now() - (message.startedAt ?? 0) > streamLifeMs)
+    message.streaming_state = 'errored'
+}
+
+function streaming(args: Args, state: SlackState): StandInMessage {
+  const message = known(args, state)
+  expire(message, state)
+  if (message.streaming_state !== 'in_progress') throw new SlackRefusal('message_not_in_streaming_state')
+  return message
+}
+
+function stream(message: StandInMessage, args: Args): void {
+  const chunks = Array.isArray(args.chunks) ? args.chunks : []
+  const markdown = optional(args, 'markdown_text')
+  if (markdown !== undefined && chunks.length > 0) throw new SlackRefusal('invalid_arguments')
+  for (const chunk of markdown === undefined ? chunks : [{ type: 'markdown_text', text: markdown }]) {
+    if (chunk.type === 'markdown_text') {
+      if (String(chunk.text).length > maxMarkdown) throw new SlackRefusal('msg_too_long')
+      message.text += chunk.text
+    } else if (chunk.type === 'task_update') message.tasks.set(chunk.id, { title: chunk.title, status: chunk.status })
+    else if (chunk.type === 'blocks') message.blocks.push(...blocksOf({ blocks: chunk.blocks }))
+    else throw new SlackRefusal('invalid_chunks')
+  }
+}
+
+function post(args: Args, state: SlackState, more: Partial<StandInMessage> = {}): StandInMessage {
+  const channel = text(args, 'channel')
+  if (channel.startsWith('CNOTIN')) throw new SlackRefusal('not_in_channel')
+  const thread = optional(args, 'thread_ts')
+  const message: StandInMessage = {
+    ...{ channel, ts: state.nextTs(), user: bot.user, bot_id: bot.id, text: optional(args, 'text') ?? '' },
+    ...{ blocks: blocksOf(args), tasks: new Map(), files: [], edits: 0 },
+    ...(thread && { thread_ts: thread }),
+    ...(typeof args.metadata === 'object' && args.metadata !== null && { metadata: args.metadata as never }),
+    ...more,
+  }
+  if (message.text === '' && message.blocks.length === 0 && more.streaming_state === undefined)
+    throw new SlackRefusal('no_text')
+  state.messages.push(message)
+  return message
+}
+
+const said = (message: StandInMessage) => {
+  const { channel: _channel, tasks: _tasks, startedAt: _at, edits: _edits, only: _only, ...rest } = message
+  return { type: 'message', ...rest }
+}
+
+export function fileOf(file: StandInFile, base: string): Args {
+  const url = `${base}/files-pri/${file.id}/${encodeURIComponent(file.name)}`
+  return {
+    ...{
+      id: file.id,
+      name: file.name,
+      title: file.name,
+      mimetype: file.mimetype,
+      size: file.content.length,
+      mode: 'hosted',
+    },
+    ...{
+      url_private: url,
+      url_private_download: url,
+      permalink: `https://acme.slack.com/files/${file.id}/${file.name}`,
+    },
+    shares: Object.fromEntries(file.shares.map(({ channel, ts }) => ['public', { [channel]: [{ ts }] }])),
+    ...file.more,
+  }
+}
+
+const thread = (args: Args) => `${text(args, 'channel_id')}/${text(args, 'thread_ts')}`
+
+export const methods: Record<string, Method> = {
+  'auth.test': () => ({
+    url: 'https://acme.slack.com/',
+    team: 'Acme',
+    user: 'parley',
+    team_id: team,
+    user_id: bot.user,
+    bot_id: bot.id,
+  }),
+  'users.info'(args, state) {
+    const user = state.users.get(text(args, 'user'))
+    if (user === undefined) throw new SlackRefusal('user_not_found')
+    return {
+      user: { id: user.id, team_id: user.team, name: user.name, real_name: user.name, locale: 'en-US', ...user.more },
+    }
+  },
+  'chat.postMessage': (args, state) => {
+    const message = post(args, state)
+    return { channel: message.channel, ts: message.ts, message: said(message) }
+  },
+  'chat.postEphemeral': (args, state) => {
+    const message = post(args, state, { only: text(args, 'user') })
+    return { message_ts: message.ts }
+  },
+  'chat.update'(args, state) {
+    const message = known(args, state)
+    expire(message, state)
+    if (message.streaming_state === 'in_progress') throw new SlackRefusal('streaming_state_conflict')
+    message.blocks = blocksOf(args)
+    message.text = optional(args, 'text') ?? message.text
+    if (typeof args.metadata === 'object' && args.metadata !== null) message.metadata = args.metadata as never
+    message.edits += 1
+    return { channel: message.channel, ts: message.ts, text: message.text }
+  },
+  'chat.delete'(args, state) {
+    const message = known(args, state)
+    state.messages.splice(state.messages.indexOf(message), 1)
+    return { channel: message.channel, ts: message.ts }
+  },
+  'chat.startStream'(args, state) {
+    const channel = text(args, 'channel')
+    if (optional(args, 'thread_ts') === undefined) throw new SlackRefusal('invalid_thread_ts')
+    if (!channel.startsWith('D')) {
+      if (optional(args, 'recipient_user_id') === undefined) throw new SlackRefusal('missing_recipient_user_id')
+      if (optional(args, 'recipient_team_id') === undefined) throw new SlackRefusal('missing_recipient_team_id')
+    }
+    const message = post({ ...args, text: '', blocks: [] }, state, {
+      streaming_state: 'in_progress',
+      startedAt: state.now(),
+    })
+    stream(message, args)
+    return { channel, ts: message.ts }
+  },
+  'chat.appendStream'(args, state) {
+    const message = streaming(args, state)
+    stream(message, args)
+    return { channel: message.channel, ts: message.ts }
+  },
+  'chat.stopStream'(args, state) {
+    const message = streaming(args, state)
+    stream(message, args)
+    message.streaming_state = 'completed'
+    message.blocks = [...message.blocks, { type: 'markdown', text: message.text }, ...blocksOf(args)]
+    if (typeof args.metadata === 'object' && args.metadata !== null) message.metadata = args.metadata as never
+    const session = optional(args, 'session_status')
+    if (session) state.sessions.set(`${message.channel}/${message.thread_ts}`, session)
+    return { channel: message.channel, ts: message.ts, message: said(message) }
+  },
+  'conversations.replies'(args, state) {
+    const [channel, root, oldest] = [text(args, 'channel'), text(args, 'ts'), Number(args.oldest ?? 0)]
+    const latest = args.latest === undefined ? Number.POSITIVE_INFINITY : Number(args.latest)
+    const found = state.messages.filter(
+      (message) =>
+        message.channel === channel &&
+        message.only === undefined &&
+        (message.ts === root || message.thread_ts === root) &&
+        (message.ts === root || (Number(message.ts) >= oldest && Number(message.ts) < latest)),
+    )
+    if (found.length === 0) throw new SlackRefusal('thread_not_found')
+    return { messages: found.map(said), has_more: false }
+  },
+  'conversations.history'(args, state) {
+    const [channel, oldest] = [text(args, 'channel'), Number(args.oldest ?? 0)]
+    const found = state.messages.filter(
+      (message) => message.channel === channel && !message.thread_ts && Number(message.ts) >= oldest,
+    )
+    return { messages: found.map(said).reverse(), has_more: false }
+  },
+  'conversations.open': (args) => ({ channel: { id: `D${text(args, 'users').slice(1)}` } }),
+  'users.conversations': () => ({ channels: [{ id: 'C0GENERAL1', name: 'general' }] }),
+  'files.getUploadURLExternal'(args, state, base) {
+    const id = `F${randomUUID().replaceAll('-', '').slice(0, 10).toUpperCase()}`
+    const file = {
+      id,
+      name: text(args, 'filename'),
+      mimetype: 'application/octet-stream',
+      content: Buffer.alloc(0),
+      shares: [],
+      more: {},
+    }
+    state.files.set(id, file)
+    return { upload_url: `${base}/upload/v1/${id}`, file_id: id }
+  },
+  'files.completeUploadExternal'(args, state, base) {
+    const given = Array.isArray(args.files) ? args.files : []
+    const channel = text(args, 'channel_id')
+    const files = given.map(({ id }: { id: string }) => {
+      const file = state.files.get(id)
+      if (file === undefined) throw new SlackRefusal('file_not_found')
+      return file
+    })
+    const message = post(
+      { channel, thread_ts: args.thread_ts, text: optional(args, 'initial_comment') ?? ' ' },
+      state,
+      { files: files.map(({ id }) => id) },
+    )
+    for (const file of files) file.shares.push({ channel, ts: message.ts })
+    return { files: files.map((file) => fileOf(file, base)) }
+  },
+  'files.info'(args, state, base) {
+    const file = state.files.get(text(args, 'file'))
+    if (file === undefined || file.deleted) throw new SlackRefusal('file_not_found')
+    return { file: fileOf(file, base) }
+  },
+  'files.delete'(args, state) {
+    const file = state.files.get(text(args, 'file'))
+    if (file === undefined || file.deleted) throw new SlackRefusal('file_deleted')
+    file.deleted = true
+    return {}
+  },
+  'assistant.threads.setStatus'(args, state) {
+    const status = typeof args.status === 'string' ? args.status : ''
+    if (status === '') state.statuses.delete(thread(args))
+    else state.statuses.set(thread(args), status)
+    return {}
+  },
+  'assistant.threads.setSuggestedPrompts'(args, state) {
+    state.prompts.push(args)
+    return {}
+  },
+  'agents.sessions.setStatus'(args, state) {
+    state.sessions.set(thread(args), text(args, 'status'))
+    if (typeof args.title === 'string' && !state.titles.has(thread(args))) state.titles.set(thread(args), args.title)
+    return { status: text(args, 'status') }
+  },
+  'reactions.add'(args, state) {
+    const reaction = `${text(args, 'channel')}/${text(args, 'timestamp')}/${text(args, 'name')}`
+    if (state.reactions.has(reaction)) throw new SlackRefusal('already_reacted')
+    state.reactions.add(reaction)
+    return {}
+  },
+  'reactions.remove'(args, state) {
+    if (!state.reactions.delete(`${text(args, 'channel')}/${text(args, 'timestamp')}/${text(args, 'name')}`))
+      throw new SlackRefusal('no_reaction')
+    return {}
+  },
+  'views.open'(args, state) {
+    text(args, 'trigger_id')
+    const view = typeof args.view === 'object' && args.view !== null ? { ...args.view } : {}
+    state.views.push({ kind: 'modal', view })
+    return { view: { id: `V${randomUUID().slice(0, 8)}`, ...view } }
+  },
+  'views.publish'(args, state) {
+    const view = typeof args.view === 'object' && args.view !== null ? { ...args.view } : {}
+    state.views.push({ kind: 'home', view, user: text(args, 'user_id') })
+    return { view }
+  },
+}

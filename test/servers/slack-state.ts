@@ -1,0 +1,111 @@
+/** What the stand-in of Slack holds: one workspace with its people, channels, messages and files. */
+export interface StandInMessage {
+  channel: string
+  ts: string
+  thread_ts?: string
+  user?: string
+  bot_id?: string
+  text: string
+  blocks: Record<string, unknown>[]
+  metadata?: { event_type: string; event_payload: Record<string, unknown> }
+  /** Of a native stream. */
+  streaming_state?: 'in_progress' | 'completed' | 'errored'
+  startedAt?: number
+  /** Task cards of a stream, by their ids. */
+  tasks: Map<string, { title: string; status: string }>
+  files: string[]
+  edits: number
+  /** Seen by this person alone. */
+  only?: string
+}
+
+export interface StandInFile {
+  id: string
+  name: string
+  mimetype: string
+  content: Buffer
+  shares: { channel: string; ts: string }[]
+  deleted?: boolean
+  more: Record<string, unknown>
+}
+
+export interface StandInUser {
+  id: string
+  name: string
+  team: string
+  more: Record<string, unknown>
+}
+
+export const team = 'T0PARLEY01'
+export const bot = {
+  id: 'B0PARLEY01',
+  user: 'U0PARLEY01',
+  token: 'xoxb-stand-in-token',
+  appToken: 'xapp-stand-in-token',
+}
+
+export interface SlackState {
+  messages: StandInMessage[]
+  files: Map<string, StandInFile>
+  users: Map<string, StandInUser>
+  /** By channel and thread: what is shown beside the conversation. */
+  statuses: Map<string, string>
+  sessions: Map<string, string>
+  reactions: Set<string>
+  titles: Map<string, string>
+  views: { kind: 'modal' | 'home'; view: Record<string, unknown>; user?: string }[]
+  prompts: Record<string, unknown>[]
+  /** Bodies that came to response addresses. */
+  responses: Record<string, unknown>[]
+  /** Milliseconds since 1970, by Slack's clock. */
+  now(): number
+  nextTs(): string
+  find(channel: string, ts: string): StandInMessage | undefined
+}
+
+export function createState(): SlackState & { advance(ms: number): void } {
+  let shift = 0
+  let lastTs = 0
+  const messages: StandInMessage[] = []
+  const byPlace = new Map<string, StandInMessage>()
+  const state = {
+    messages,
+    files: new Map(),
+    users: new Map(),
+    statuses: new Map(),
+    sessions: new Map(),
+    reactions: new Set<string>(),
+    titles: new Map(),
+    views: [],
+    prompts: [],
+    responses: [],
+    now: () => Date.now() + shift,
+    advance(ms: number) {
+      shift += ms
+    },
+    nextTs() {
+      lastTs = Math.max(lastTs + 1, Math.round((Date.now() + shift) * 1000))
+      return `${Math.floor(lastTs / 1e6)}.${String(lastTs % 1e6).padStart(6, '0')}`
+    },
+    find(channel: string, ts: string) {
+      const place = `${channel}/${ts}`
+      const known = byPlace.get(place)
+      if (known && messages.includes(known)) return known
+      const found = messages.find((message) => message.channel === channel && message.ts === ts)
+      if (found) byPlace.set(place, found)
+      return found
+    },
+  }
+  return state
+}
+
+/** What a person reads of a message's text. */
+export function shown(message: StandInMessage): string {
+  const markdown = message.blocks.flatMap((block) => (block.type === 'markdown' ? [String(block.text)] : []))
+  return markdown.length > 0 ? markdown.join('\n\n') : message.text
+}
+
+/** The buttons that a message shows, by their values. */
+export function buttonsOf(message: StandInMessage): string[] {
+  return [...JSON.stringify(message.blocks).matchAll(/"value":"((?:[^"\\]|\\.)*)"/g)].map(([, value]) => value ?? '')
+}

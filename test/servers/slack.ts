@@ -1,0 +1,392 @@
+/**
+ * A local stand-in for Slack, built from its documented shapes: the Web API with native streaming and its errors, guarded
+ * files and the v2 upload flow, rate limits with `Retry-After`, OAuth; and the other direction: signed events with retries,
+ * slash commands and interactivity over HTTP, and all of it over Socket Mode.
+ *
+ * Where it departs from Slack: one workspace and one app; everybody is a member of every channel except `CNOTIN…`; all
+ * methods accept JSON and forms alike; an event is retried at once instead of after a minute and five; sessions and statuses
+ * never time out; rate limits are what a test sets, by default none. `chat.update` of a message that still streams is refused
+ * with `streaming_state_conflict`: the strictest reading. A message that would ping a channel is refused, so that no test can
+ * miss it.
+ */
+import { createHmac, randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { botScopes } from '../../adapters/slack/settings.ts'
+import { fileOf, methods, SlackRefusal } from './slack-methods.ts'
+import { bot, createState, type SlackState, type StandInFile, type StandInMessage, team } from './slack-state.ts'
+
+export interface SlackCall {
+  method: string
+  args: Record<string, unknown>
+  at: number
+  /** What went wrong: Slack's code, or `ratelimited`. */
+  error?: string
+}
+
+export interface SlackStandInOptions {
+  /** Methods that this workspace does not have, with the error that it gives. */
+  without?: Record<string, string>
+  /** Seconds of `Retry-After` for call number `index` (from 0) of all; undefined lets it pass. */
+  limit?(method: string, index: number, args: Record<string, unknown>): number | undefined
+}
+
+export interface Delivered {
+  status: number
+  body: string
+  /** Milliseconds until the acknowledgement. */
+  ms: number
+}
+
+export interface SlackStandIn extends AsyncDisposable {
+  /** For SLACK_API_URL. */
+  apiUrl: string
+  signingSecret: string
+  state: SlackState & { advance(ms: number): void }
+  calls: SlackCall[]
+  options: SlackStandInOptions
+  /** Where events go: Parley's own port. Without it they go over the socket. */
+  target: string | undefined
+  /** A person writes. Resolves once it is acknowledged or given up. */
+  say(message: Spoken): Promise<{ ts: string; delivered: Delivered[] }>
+  /** Sends one event; `times` more than once as Slack does when it saw no acknowledgement. */
+  event(event: Record<string, unknown>, options?: { retry?: number; eventId?: string }): Promise<Delivered>
+  /** A form: a slash command or an interaction. */
+  form(fields: Record<string, string>): Promise<Delivered>
+  interact(payload: Record<string, unknown>): Promise<Delivered>
+  addFile(file: Pick<StandInFile, 'name' | 'mimetype' | 'content'> & { more?: Record<string, unknown> }): StandInFile
+  fileRecord(file: StandInFile): Record<string, unknown>
+  sockets(): number
+  /** Messages of Parley in a place, oldest first. */
+  replies(channel: string, thread?: string): StandInMessage[]
+  /** Resolves once `done` answers something, looked at after each call that comes in. */
+  until<T>(done: () => T | undefined | false, what: string, timeoutMs?: number): Promise<T>
+}
+
+export interface Spoken {
+  channel: string
+  user?: string
+  text: string
+  thread?: string
+  files?: StandInFile[]
+  /** Also as `app_mention`, as Slack does. */
+  mention?: boolean
+  more?: Record<string, unknown>
+  ts?: string
+}
+
+const retries = 3
+/** What the token may do, as Slack tells it with every answer. */
+const grantedScopes = botScopes.join(',')
+
+export async function startSlack(options: SlackStandInOptions = {}): Promise<SlackStandIn> {
+  const state = createState()
+  const calls: SlackCall[] = []
+  const watchers = new Set<() => void>()
+  const sockets = new Set<WebSocket>()
+  const acks = new Map<string, (payload: unknown) => void>()
+  const signingSecret = 'stand-in-signing-secret'
+  let counted = 0
+
+  const server = createServer((request, response) => {
+    serve(request, response).catch((error: unknown) => {
+      if (!response.headersSent) response.writeHead(500)
+      response.end(String(error))
+    })
+  })
+  const socketServer = new WebSocketServer({ noServer: true })
+  server.on('upgrade', (request, socket, head) => {
+    socketServer.handleUpgrade(request, socket, head, (ws) => {
+      sockets.add(ws)
+      ws.on('close', () => sockets.delete(ws))
+      ws.on('message', (data) => {
+        const { envelope_id: id, payload } = JSON.parse(String(data))
+        acks.get(id)?.(payload)
+      })
+      ws.send(JSON.stringify({ type: 'hello', num_connections: sockets.size }))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const pieces: Uint8Array[] = []
+    for await (const piece of request) pieces.push(piece)
+    const body = Buffer.concat(pieces)
+    const url = new URL(request.url ?? '/', base)
+    if (url.pathname.startsWith('/api/')) api(url.pathname.slice(5), body, request, response)
+    else if (url.pathname.startsWith('/files-pri/')) download(url.pathname.split('/')[2] ?? '', request, response)
+    else if (url.pathname.startsWith('/upload/v1/')) {
+      const file = state.files.get(url.pathname.slice(11))
+      if (file) file.content = body
+      response.writeHead(file ? 200 : 404).end('OK')
+    } else if (url.pathname === '/oauth/v2/authorize') {
+      const redirect = new URL(url.searchParams.get('redirect_uri') ?? 'http://127.0.0.1/')
+      redirect.searchParams.set('code', 'stand-in-code')
+      redirect.searchParams.set('state', url.searchParams.get('state') ?? '')
+      response.writeHead(302, { location: redirect.href }).end()
+    } else if (url.pathname.startsWith('/response/')) {
+      state.responses.push(JSON.parse(body.toString()))
+      response.writeHead(200).end('ok')
+    } else response.writeHead(404).end()
+    for (const watcher of watchers) watcher()
+  }
+
+  function api(method: string, body: Buffer, request: IncomingMessage, response: ServerResponse): void {
+    const args = argsOf(body.toString(), request.headers['content-type'] ?? '')
+    const call: SlackCall = { method, args, at: Date.now() }
+    calls.push(call)
+    const retryAfter = options.limit?.(method, counted++, args)
+    const token = (request.headers.authorization ?? '').replace(/^Bearer /, '') || String(args.token ?? '')
+    const answer = retryAfter === undefined ? answerTo(method, args, token) : { ok: false, error: 'ratelimited' }
+    if (answer.ok === false) call.error = String(answer.error)
+    response.writeHead(retryAfter === undefined ? 200 : 429, {
+      ...{ 'content-type': 'application/json', 'x-oauth-scopes': grantedScopes },
+      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+    })
+    response.end(JSON.stringify(answer))
+  }
+
+  function answerTo(method: string, args: Record<string, unknown>, token: string): Record<string, unknown> {
+    const refused = options.without?.[method]
+    if (refused !== undefined)
+      return { ok: false, error: refused, ...(refused === 'missing_scope' && { needed: 'assistant:write', provided: 'chat:write' }) }
+    if (method === 'apps.connections.open')
+      return token === bot.appToken ? { ok: true, url: `${base.replace('http', 'ws')}/link` } : { ok: false, error: 'invalid_auth' }
+    if (method === 'oauth.v2.access') return installed(args)
+    if (token !== bot.token && !token.startsWith('xoxb-installed')) return { ok: false, error: 'invalid_auth' }
+    const run = methods[method]
+    if (run === undefined) return { ok: false, error: 'unknown_method' }
+    try {
+      return { ok: true, ...run(args, state, base) }
+    } catch (error) {
+      if (!(error instanceof SlackRefusal)) throw error
+      return { ok: false, error: error.message, ...error.more }
+    }
+  }
+
+  function installed(args: Record<string, unknown>): Record<string, unknown> {
+    if (args.code !== 'stand-in-code') return { ok: false, error: 'invalid_code' }
+    return {
+      ...{
+        ok: true,
+        access_token: 'xoxb-installed-token',
+        token_type: 'bot',
+        scope: 'chat:write',
+        bot_user_id: bot.user,
+      },
+      ...{ app_id: 'A0PARLEY01', team: { id: team, name: 'Acme' }, enterprise: null, is_enterprise_install: false },
+      authed_user: { id: 'U0ADMIN001' },
+    }
+  }
+
+  /** Without the bot's token Slack answers with its login page, and says that all is well. */
+  function download(id: string, request: IncomingMessage, response: ServerResponse): void {
+    const file = state.files.get(id)
+    if (request.headers.authorization !== `Bearer ${bot.token}`)
+      response
+        .writeHead(200, { 'content-type': 'text/html' })
+        .end('<!DOCTYPE html><html><title>Sign in | Slack</title></html>')
+    else if (file === undefined || file.deleted) response.writeHead(404).end()
+    else
+      response
+        .writeHead(200, { 'content-type': file.mimetype, 'content-length': file.content.length })
+        .end(file.content)
+  }
+
+  async function post(body: string, type: string, headers: Record<string, string> = {}): Promise<Delivered> {
+    const timestamp = String(Math.floor(Date.now() / 1000))
+    const started = performance.now()
+    const response = await fetch(new URL('/slack/events', slack.target), {
+      method: 'POST',
+      headers: {
+        'content-type': type,
+        'x-slack-request-timestamp': timestamp,
+        'x-slack-signature': sign(signingSecret, timestamp, body),
+        ...headers,
+      },
+      body,
+    })
+    return { status: response.status, body: await response.text(), ms: performance.now() - started }
+  }
+
+  /** Over the socket; no acknowledgement within three seconds counts as none. */
+  async function envelope(type: string, payload: unknown, retry: number): Promise<Delivered> {
+    const [socket] = sockets
+    if (socket === undefined) throw new Error('nobody is connected')
+    const id = randomUUID()
+    const started = performance.now()
+    const { promise, resolve } = Promise.withResolvers<Delivered>()
+    const timer = setTimeout(() => resolve({ status: 0, body: '', ms: 3000 }), 3000)
+    acks.set(id, (answer) =>
+      resolve({ status: 200, body: JSON.stringify(answer ?? ''), ms: performance.now() - started }),
+    )
+    const attempts = retry > 0 ? { retry_attempt: retry, retry_reason: 'timeout' } : {}
+    socket.send(
+      JSON.stringify({ envelope_id: id, type, payload, accepts_response_payload: type !== 'events_api', ...attempts }),
+    )
+    const delivered = await promise
+    clearTimeout(timer)
+    acks.delete(id)
+    return delivered
+  }
+
+  const slack: SlackStandIn = {
+    ...{ apiUrl: `${base}/api/`, signingSecret, state, calls, options, target: undefined },
+    async event(event, { retry = 0, eventId = `Ev${randomUUID().slice(0, 8)}` } = {}) {
+      const body = {
+        ...{
+          token: 'deprecated',
+          team_id: team,
+          api_app_id: 'A0PARLEY01',
+          type: 'event_callback',
+          event,
+          event_id: eventId,
+        },
+        ...{ event_time: Math.floor(Date.now() / 1000), is_ext_shared_channel: false },
+        authorizations: [
+          { enterprise_id: null, team_id: team, user_id: bot.user, is_bot: true, is_enterprise_install: false },
+        ],
+      }
+      if (slack.target === undefined) return envelope('events_api', body, retry)
+      const retried = retry > 0 ? { 'x-slack-retry-num': String(retry), 'x-slack-retry-reason': 'http_error' } : {}
+      return post(JSON.stringify(body), 'application/json', retried)
+    },
+    async say({
+      channel,
+      user = 'U0ALICE001',
+      text,
+      thread,
+      files = [],
+      mention = false,
+      more = {},
+      ts = state.nextTs(),
+    }) {
+      const said = {
+        ...{ user, text, ts, channel, event_ts: ts, team, ...(thread && { thread_ts: thread }), ...more },
+        ...(files.length > 0 && { files: files.map((file) => fileOf(file, base)) }),
+      }
+      state.messages.push({
+        channel,
+        ts,
+        user,
+        text,
+        blocks: [],
+        tasks: new Map(),
+        files: [],
+        edits: 0,
+        ...(thread && { thread_ts: thread }),
+      })
+      const type = channel.startsWith('D') ? 'im' : channel.startsWith('G') ? 'mpim' : 'channel'
+      const events: Record<string, unknown>[] = [
+        { type: 'message', channel_type: type, ...(files.length > 0 && { subtype: 'file_share' }), ...said },
+        ...(mention ? [{ type: 'app_mention', ...said }] : []),
+      ]
+      const delivered = await Promise.all(
+        events.map(async (event) => {
+          const eventId = `Ev${randomUUID().slice(0, 8)}`
+          let last = await slack.event(event, { eventId })
+          for (let retry = 1; retry <= retries && last.status !== 200; retry += 1)
+            last = await slack.event(event, { retry, eventId })
+          return last
+        }),
+      )
+      return { ts, delivered }
+    },
+    async form(fields) {
+      const more = {
+        team_id: team,
+        team_domain: 'acme',
+        api_app_id: 'A0PARLEY01',
+        trigger_id: `trigger.${randomUUID()}`,
+        response_url: `${base}/response/${randomUUID()}`,
+      }
+      if (slack.target === undefined) return envelope('slash_commands', { ...more, ...fields }, 0)
+      return post(new URLSearchParams({ ...more, ...fields }).toString(), 'application/x-www-form-urlencoded')
+    },
+    async interact(given) {
+      const payload = {
+        team: { id: team, domain: 'acme' },
+        api_app_id: 'A0PARLEY01',
+        trigger_id: `trigger.${randomUUID()}`,
+        response_url: `${base}/response/${randomUUID()}`,
+        ...given,
+      }
+      if (slack.target === undefined) return envelope('interactive', payload, 0)
+      return post(
+        new URLSearchParams({ payload: JSON.stringify(payload) }).toString(),
+        'application/x-www-form-urlencoded',
+      )
+    },
+    addFile({ more = {}, ...file }) {
+      const id = `F${randomUUID().replaceAll('-', '').toUpperCase()}`
+      const added: StandInFile = { id, shares: [], more, ...file }
+      state.files.set(id, added)
+      return added
+    },
+    fileRecord: (file) => fileOf(file, base),
+    sockets: () => sockets.size,
+    replies: (channel, thread) =>
+      state.messages.filter(
+        (message) =>
+          message.bot_id === bot.id &&
+          message.channel === channel &&
+          message.only === undefined &&
+          (thread === undefined || message.thread_ts === thread),
+      ),
+    async until(done, what, timeoutMs = 20_000) {
+      const { promise, resolve, reject } = Promise.withResolvers<Awaited<ReturnType<typeof done>>>()
+      const look = () => {
+        const found = done()
+        if (found) resolve(found as never)
+      }
+      const timer = setTimeout(
+        () =>
+          reject(
+            new Error(
+              `${what}: not within ${timeoutMs} ms; calls: ${calls
+                .slice(-8)
+                .map(({ method, error }) => `${method}${error ? ` (${error})` : ''}`)
+                .join(', ')}`,
+            ),
+          ),
+        timeoutMs,
+      )
+      watchers.add(look)
+      look()
+      try {
+        return (await promise) as never
+      } finally {
+        clearTimeout(timer)
+        watchers.delete(look)
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.terminate()
+      server.closeAllConnections()
+      await new Promise<void>((resolve) => server.close(() => resolve()))
+    },
+  }
+  return slack
+}
+
+export function sign(secret: string, timestamp: string, body: string): string {
+  return `v0=${createHmac('sha256', secret).update(`v0:${timestamp}:${body}`).digest('hex')}`
+}
+
+/** Forms carry what is not text as JSON. */
+function argsOf(body: string, type: string): Record<string, unknown> {
+  if (type.includes('json')) return JSON.parse(body || '{}')
+  return Object.fromEntries(
+    [...new URLSearchParams(body)].map(([name, value]) => [name, /^[[{]/.test(value) ? parsed(value) : value]),
+  )
+}
+
+function parsed(value: string): unknown {
+  try {
+    return JSON.parse(value)
+  } catch {
+    return value
+  }
+}
