@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { ConsoleStatus } from '../adapters/console/api.ts'
 import { createConsole } from '../adapters/console/platform.ts'
+import { createSlack } from '../adapters/slack/platform.ts'
 import { createHandlers } from '../workers/registry.ts'
 import { createSweep } from '../workers/turn.ts'
 import { catalogueChanges } from './admin/changes.ts'
@@ -260,7 +261,7 @@ async function openPlatforms({ config, state, ways, models, reader, log }: Parts
   }
   const { board, blobs, attachments } = state
   const previews = createPreviews({ blobs, renderer: reader, latestArtifact: attachments.latestArtifact })
-  const all = [
+  const all: Platform[] = [
     await createConsole({
       board,
       blobs,
@@ -271,6 +272,9 @@ async function openPlatforms({ config, state, ways, models, reader, log }: Parts
       loopback: config.loopback,
       log,
     }),
+    ...(config.slack
+      ? [createSlack({ settings: definite(config.slack), records: state.records('slack'), quota: state.quota, log })]
+      : []),
   ]
   return {
     all,

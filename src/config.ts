@@ -238,11 +238,45 @@ export function readConfig({ env = process.env, cwd = process.cwd(), overrides =
 /** Rules over several settings. */
 function contradictions(environment: z.infer<typeof Environment>): string[] {
   const split = environment.ROLE !== 'all' && environment.DATABASE_URL === undefined
-  return split
-    ? [
-        `ROLE=${environment.ROLE} runs beside other processes and needs their DATABASE_URL. Set it, or leave ROLE out to run everything in one process.`,
-      ]
-    : []
+  return [
+    ...(split
+      ? [
+          `ROLE=${environment.ROLE} runs beside other processes and needs their DATABASE_URL. Set it, or leave ROLE out to run everything in one process.`,
+        ]
+      : []),
+    ...slackContradictions(environment),
+  ]
+}
+
+function slackContradictions(environment: z.infer<typeof Environment>): string[] {
+  const { SLACK_CLIENT_ID: id, SLACK_CLIENT_SECRET: secret, SLACK_APP_TOKEN: app, ROLE } = environment
+  const { SLACK_BOT_TOKEN: bot, SLACK_SIGNING_SECRET: signing } = environment
+  if ([id, secret, app, bot, signing].every((value) => value === undefined)) return []
+  const oauth = id !== undefined || secret !== undefined
+  const wanting = (names: string[], why: string) => `Slack is configured by half: set ${names.join(' and ')}, ${why}.`
+  const problems: string[] = []
+  if (bot === undefined && !oauth) problems.push(wanting(['SLACK_BOT_TOKEN'], 'which Parley answers with'))
+  if (signing === undefined && app === undefined && ROLE !== 'worker')
+    problems.push(
+      wanting(['SLACK_SIGNING_SECRET (events over HTTP) or SLACK_APP_TOKEN (Socket Mode)'], 'how events come in'),
+    )
+  if (!oauth) return problems
+  const needed = { SLACK_CLIENT_ID: id, SLACK_CLIENT_SECRET: secret, PARLEY_SECRET: environment.PARLEY_SECRET }
+  const inbound = ROLE === 'worker' ? {} : { SLACK_SIGNING_SECRET: signing, PUBLIC_URL: environment.PUBLIC_URL }
+  const missing = Object.entries({ ...needed, ...inbound }).flatMap(([name, value]) =>
+    value === undefined ? [name] : [],
+  )
+  return missing.length === 0 ? problems : [...problems, wanting(missing, 'for installation by several workspaces')]
+}
+
+function slackSettings(environment: z.infer<typeof Environment>) {
+  const { SLACK_CLIENT_ID: clientId, SLACK_CLIENT_SECRET: clientSecret } = environment
+  const { SLACK_BOT_TOKEN: botToken, SLACK_SIGNING_SECRET: signingSecret, SLACK_APP_TOKEN: appToken } = environment
+  if (botToken === undefined && clientId === undefined) return undefined
+  return {
+    ...{ botToken, signingSecret, appToken, apiUrl: environment.SLACK_API_URL, publicUrl: environment.PUBLIC_URL },
+    oauth: clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret },
+  }
 }
 
 function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof File>, cwd: string, portGiven: boolean) {
@@ -265,6 +299,7 @@ function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof F
       anthropic: cloud(environment.ANTHROPIC_API_KEY, environment.ANTHROPIC_BASE_URL),
       ollama: environment.OLLAMA_HOST === undefined ? undefined : { baseUrl: ollamaUrl(environment.OLLAMA_HOST) },
     },
+    slack: slackSettings(environment),
     transcriber: transcriber(environment),
     ffmpegPath: environment.FFMPEG_PATH === undefined ? undefined : resolve(cwd, environment.FFMPEG_PATH),
     models: { default: file.models.default, list: file.models.list.map(configuredModel) },

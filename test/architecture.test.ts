@@ -76,6 +76,7 @@ const layers: Record<string, Layer> = {
   },
   console: adapter('console', /^hono/, /^@hono\//),
   'OpenAI-compatible endpoint': adapter('api'),
+  slack: adapter('slack', /^@slack\/bolt$/),
   'command line': {
     files: /^src\/(?:cli\.ts|cli\/)/,
     may: [core, /^src\//, /^adapters\/console\/api\.ts$/, /^adapters\/\w+\/replay\.ts$/],

@@ -5,8 +5,7 @@ import { z } from 'zod'
 import { type ButtonAction, decodeAction } from '../../src/core/action.ts'
 import type { Notice } from '../../src/core/command.ts'
 import { asParleyError } from '../../src/core/errors.ts'
-import type { IncomingMessage } from '../../src/core/message.ts'
-import { Attachment } from '../../src/core/message.ts'
+import { Attachment, type ConversationRef, type IncomingMessage, type ReplyTarget } from '../../src/core/message.ts'
 import { directChannel } from './commands.ts'
 import { plain, Said, type Self, type TargetData } from './events.ts'
 import { homeSections, homeView } from './home.ts'
@@ -50,7 +49,9 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
         workspace.api.call('views.open', { trigger_id: body.trigger_id, view: feedbackDialog(action.turnId) }),
       )
     try {
-      return (await intake.act({ ...action, by })).notice
+      return (
+        await intake.act({ ...action, id: `${body.trigger_id}-${action.kind}`, by, replyTarget: placeOf(body, self) })
+      ).notice
     } catch (thrown) {
       const error = asParleyError(thrown)
       if (error.retry === 'later') throw thrown
@@ -59,7 +60,7 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
   }
 
   async function publishHome(user: string, self: Self, workspace: Workspace): Promise<void> {
-    const conversation = { platform: platformName, workspaceId: self.teamId, channelId: user }
+    const conversation = homeOf(user, self)
     const data: TargetData = { team: self.teamId, channel: user, user, direct: true }
     const author = await authorOf(user, self, workspace)
     const call = { id: `home-${randomUUID()}`, conversation, author, replyTarget: targetOf(conversation, data) }
@@ -114,7 +115,14 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
       if (view.callback_id === feedbackView) {
         const by = await authorOf(user.id, self, workspace)
         const comment = inputOf(view.state.values, 'reason')
-        await intake.act({ kind: 'bad', turnId: view.private_metadata, by, ...(comment && { comment }) })
+        const replyTarget = targetOf(homeOf(user.id, self), {
+          team: self.teamId,
+          channel: user.id,
+          user: user.id,
+          direct: true,
+        })
+        const bad = { kind: 'bad' as const, turnId: view.private_metadata, id: view.id, by, replyTarget }
+        await intake.act(comment === undefined || comment === '' ? bad : { ...bad, comment })
       } else if (view.callback_id === askView) {
         await askAbout(view.private_metadata, view, user.id, self, workspace)
       } else onIgnored?.('a dialog that is not of Parley')
@@ -170,4 +178,28 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
     await desk.ask(message, self, workspace)
     await records.remove(askedRecord(id))
   }
+}
+
+/** The Home tab is nobody's channel: what a person does there counts as done in a place of their own. */
+function homeOf(user: string, { teamId }: Self): ConversationRef {
+  return { platform: platformName, workspaceId: teamId, channelId: user }
+}
+
+/** Where a button was pressed: its message's thread, or its channel. */
+function placeOf(body: BlockAction, self: Self): ReplyTarget {
+  const user = body.user.id
+  const channel = body.channel?.id
+  if (channel === undefined)
+    return targetOf(homeOf(user, self), { team: self.teamId, channel: user, user, direct: true })
+  const at = Said.pick({ ts: true, thread_ts: true }).safeParse(body.message)
+  const thread = at.success ? (at.data.thread_ts ?? (channel.startsWith('D') ? undefined : at.data.ts)) : undefined
+  const conversation = { ...homeOf(user, self), channelId: channel, ...(thread && { threadId: thread }) }
+  const data: TargetData = {
+    team: self.teamId,
+    channel,
+    user,
+    ...(thread && { thread }),
+    ...(channel.startsWith('D') && { direct: true }),
+  }
+  return targetOf(conversation, data)
 }

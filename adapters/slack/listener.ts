@@ -4,7 +4,8 @@
  */
 import { App, type BlockAction } from '@slack/bolt'
 import { z } from 'zod'
-import { asParleyError, errorFields, ParleyError } from '../../src/core/errors.ts'
+import type { Notice } from '../../src/core/command.ts'
+import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { conversationKey, type IncomingMessage } from '../../src/core/message.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
@@ -16,7 +17,8 @@ import type { Installations, Workspace } from './installations.ts'
 import { createInteractions } from './interactions.ts'
 import { boltLogger } from './logger.ts'
 import { mentionedPeople, type Names } from './mrkdwn.ts'
-import { normalize, threadConversation } from './normalize.ts'
+import { normalize, targetOf, threadConversation } from './normalize.ts'
+import { noticeContent } from './notice.ts'
 import { createPeople, type People } from './people.ts'
 import { createPosts } from './posts.ts'
 import { quoteThread } from './quote.ts'
@@ -56,7 +58,7 @@ export interface EventContext {
 
 const dayMs = 24 * 3_600_000
 const Replies = z.object({ messages: z.array(Said).default([]) })
-const StoppedEvent = z.object({ channel: z.string(), thread_ts: z.string(), user: z.string() })
+const StoppedEvent = z.object({ channel: z.string(), thread_ts: z.string(), user: z.string(), event_ts: z.string() })
 const HomeEvent = z.object({ user: z.string(), channel: z.string(), tab: z.string().nullish() })
 const ThreadStarted = z.object({ assistant_thread: z.object({ channel_id: z.string(), thread_ts: z.string() }) })
 const RevokedEvent = z.object({ tokens: z.object({ bot: z.array(z.string()).nullish() }) })
@@ -117,12 +119,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         ...(name && { name }),
         ...(standing && !message.author.standing && { standing }),
       }
-      try {
-        await intake.receive({ ...message, author, ...(locale && { locale }) })
-      } catch (thrown) {
-        const error = asParleyError(thrown)
-        if (error.retry !== 'never') throw thrown
-        desk.later('telling why a question was refused', () => whisper(workspace, message, error.tell))
+      const received = await intake.receive({ ...message, author, ...(locale && { locale }) })
+      if (received.kind === 'refused') {
+        desk.later('telling why a question was refused', () => whisper(workspace, message, received.notice))
         return
       }
       desk.later('remembering where files lie', () => rememberSources(message))
@@ -212,20 +211,22 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     })
   }
 
-  async function whisper(workspace: Workspace, message: IncomingMessage, text: string): Promise<void> {
+  async function whisper({ api }: Workspace, message: IncomingMessage, notice: Notice): Promise<void> {
     const { channel, thread, user, direct } = TargetData.parse(message.replyTarget.data)
-    const where = { channel, text, ...(thread && { thread_ts: thread }) }
-    if (direct || user === undefined) await workspace.api.call('chat.postMessage', where)
-    else await workspace.api.call('chat.postEphemeral', { ...where, user })
+    const where = { channel, ...noticeContent(notice), ...(thread && { thread_ts: thread }) }
+    if (direct || user === undefined) await api.call('chat.postMessage', where)
+    else await api.call('chat.postEphemeral', { ...where, user })
   }
 
   app.event(/^(?:message|app_mention)$/, ({ event, context }) => hear(event, context))
   app.event('agent_session_stopped', async ({ event, context }) => {
-    const { channel, thread_ts: thread, user } = StoppedEvent.parse(event)
+    const { channel, thread_ts: thread, user, event_ts: at } = StoppedEvent.parse(event)
     const { self } = await desk.at(context)
-    const turnId = await records.get(runningRecord(conversationKey(threadConversation(self.teamId, channel, thread))))
+    const conversation = threadConversation(self.teamId, channel, thread)
+    const turnId = await records.get(runningRecord(conversationKey(conversation)))
     if (typeof turnId !== 'string') return onIgnored?.('nothing is running there')
-    await intake.act({ kind: 'stop', turnId, by: { id: user } })
+    const replyTarget = targetOf(conversation, { team: self.teamId, channel, thread, user })
+    await intake.act({ kind: 'stop', turnId, id: `stop-${channel}-${at}`, by: { id: user }, replyTarget })
   })
   app.event('app_home_opened', async ({ event, context }) => {
     const { user, channel, tab } = HomeEvent.parse(event)

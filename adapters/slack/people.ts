@@ -6,7 +6,7 @@ import type { Workspace } from './installations.ts'
 
 export interface Person {
   name?: string
-  standing?: NonNullable<Author['standing']>
+  standing?: Exclude<Author['standing'], undefined>
   locale?: string
 }
 

@@ -151,9 +151,15 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
   function answerTo(method: string, args: Record<string, unknown>, token: string): Record<string, unknown> {
     const refused = options.without?.[method]
     if (refused !== undefined)
-      return { ok: false, error: refused, ...(refused === 'missing_scope' && { needed: 'assistant:write', provided: 'chat:write' }) }
+      return {
+        ok: false,
+        error: refused,
+        ...(refused === 'missing_scope' && { needed: 'assistant:write', provided: 'chat:write' }),
+      }
     if (method === 'apps.connections.open')
-      return token === bot.appToken ? { ok: true, url: `${base.replace('http', 'ws')}/link` } : { ok: false, error: 'invalid_auth' }
+      return token === bot.appToken
+        ? { ok: true, url: `${base.replace('http', 'ws')}/link` }
+        : { ok: false, error: 'invalid_auth' }
     if (method === 'oauth.v2.access') return installed(args)
     if (token !== bot.token && !token.startsWith('xoxb-installed')) return { ok: false, error: 'invalid_auth' }
     const run = methods[method]
