@@ -70,8 +70,8 @@ export const MessageEvent = z.object({
   channel_type: text,
   ...said,
   event_ts: text,
-  assistant_thread: z.unknown(),
-  app_context: z.unknown(),
+  assistant_thread: z.unknown().optional(),
+  app_context: z.unknown().optional(),
   message: Said.nullish(),
   previous_message: Said.nullish(),
 })

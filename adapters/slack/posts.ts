@@ -113,6 +113,6 @@ export function createPosts(records: Records): Posts {
 }
 
 /** What every message of Parley's carries, so that it can be found again. */
-export function metadataOf(key: string) {
-  return { event_type: 'parley_reply', event_payload: { key } }
+export function metadataOf(key: string, kind: 'reply' | 'notice' = 'reply') {
+  return { event_type: `parley_${kind}`, event_payload: { key } }
 }

@@ -110,7 +110,7 @@ export function createStreams(now: () => number = Date.now): Streams {
       if (data.direct !== true && data.user === undefined) return undefined
       if (Math.max(api.waitFor('chat.startStream'), api.waitFor('chat.stopStream')) > startPatienceMs) return undefined
       sweep()
-      const sent = progress === undefined ? toSlackMarkdown(settled(text)) : ''
+      const sent = progress === undefined ? toSlackMarkdown(settled(text) || text) : ''
       if (progress === undefined && sent.trim() === '') return undefined
       const task = progress === undefined ? undefined : taskId
       const chunks = [

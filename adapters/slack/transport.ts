@@ -238,7 +238,7 @@ export function createTransport({ installations, records, log, now = Date.now }:
       if (notice.private && data.user !== undefined && data.direct !== true) {
         await api.call('chat.postEphemeral', { ...where, user: data.user, text, blocks }, options)
       } else if ((await posts.begin(api, data, key, workspace, options)) === undefined) {
-        const said = { text, blocks, metadata: metadataOf(key), parse: 'none', link_names: false, ...quiet }
+        const said = { text, blocks, metadata: metadataOf(key, 'notice'), parse: 'none', link_names: false, ...quiet }
         await api.call('chat.postMessage', { ...where, ...said }, options)
       }
       for (const file of notice.files ?? [])

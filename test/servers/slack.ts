@@ -326,7 +326,7 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
       )
     },
     addFile({ more = {}, ...file }) {
-      const id = `F${randomUUID().replaceAll('-', '').toUpperCase()}`
+      const id = `F${randomUUID().replaceAll('-', '')}`
       const added: StandInFile = { id, shares: [], more, ...file }
       state.files.set(id, added)
       return added
