@@ -9,7 +9,7 @@ import { type Author, type ConversationRef, conversationKey } from '../core/mess
 import { formatUsd } from '../core/money.ts'
 import type { Queue } from '../queue/queue.ts'
 import { type BudgetExhausted, tellApproval } from '../routing/exhausted.ts'
-import type { Approvals as ApprovalStore } from '../store/approvals.ts'
+import type { Approval, Approvals as ApprovalStore } from '../store/approvals.ts'
 import type { Turns } from '../store/turns.ts'
 import type { Approvals } from './actions.ts'
 import { dispatchTurn } from './dispatch.ts'
@@ -63,15 +63,14 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
       if ((await deps.roleOf(by, at)) !== 'admin')
         throw new ParleyError('command_forbidden', 'Only admins can decide this. Ask one of them.')
       const admin = `${at.platform}/${at.workspaceId}/${by.id}`
-      if (asked.state !== 'asked') return already(asked.state, asked.decidedBy)
-      if (decision === 'decline') {
-        const decided = await approvals.decide(approvalId, decision, admin)
-        if (decided?.state !== 'declined') return already(decided?.state ?? 'used', decided?.decidedBy ?? null)
-        return { notice: { text: 'Declined. The question stays unanswered.' } }
-      }
-      // First, for it fails when the conversation has gone on; nothing is approved then.
-      const next = await turns.regenerate(asked.turnId)
-      await approvals.decide(approvalId, decision, admin)
+      const before = asked.state !== 'asked' ? asked : await approvals.decide(approvalId, decision, admin)
+      if (before !== null) return already(before)
+      if (decision === 'decline') return { notice: { text: 'Declined. The question stays unanswered.' } }
+      // Killed here, the approval stands: whoever has the answer written anew may use it.
+      const next = await turns.regenerate(asked.turnId).catch(async (error: unknown) => {
+        await approvals.reopen(approvalId)
+        throw error
+      })
       await dispatchTurn(deps.queue, next).catch((error: unknown) => {
         deps.log.warn({ ...errorFields(error), turnId: next.turnId }, 'turn not handed to the queue; sweep will')
       })
@@ -81,9 +80,9 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
   }
 }
 
-function already(state: string, by: string | null) {
-  const what = state === 'declined' ? 'declined' : 'approved'
-  return { notice: { text: `This was ${what} before${by === null ? '' : ` by ${by}`}.`, private: true } }
+function already({ state, decidedBy }: Approval) {
+  const by = decidedBy === null ? '' : ` by ${decidedBy}`
+  return { notice: { text: `This was ${state === 'declined' ? 'declined' : 'approved'} before${by}.`, private: true } }
 }
 
 function isSameWorkspace(one: ConversationRef, other: ConversationRef): boolean {

@@ -21,8 +21,10 @@ export interface Approvals {
   /** One for each turn: asked again, it is the same. */
   ask(wanted: { turnId: string; budgetId: string; scope: Scope; amount: NanoUsd }): Promise<Approval>
   find(id: string): Promise<Approval | null>
-  /** The first decision counts; answers it as it is then. */
+  /** `null`: this decision counts. Otherwise what was decided before. */
   decide(id: string, decision: ApprovalAction, by: string): Promise<Approval | null>
+  /** Takes an approval back that could not be acted on. */
+  reopen(id: string): Promise<void>
 }
 
 interface Row {
@@ -51,7 +53,11 @@ export function createApprovals({ query }: Pick<Database, 'query'>): Approvals {
       return asked
     },
     async decide(id, decision, by) {
-      return (await one(decide, [id, decision === 'approve' ? 'approved' : 'declined', by])) ?? find(id)
+      const decided = await one(decide, [id, decision === 'approve' ? 'approved' : 'declined', by])
+      return decided === null ? find(id) : null
+    },
+    async reopen(id) {
+      await query(reopen, [id])
     },
   }
 }
@@ -74,4 +80,9 @@ const decide: Statement = {
   text: `
 update approval set state = $2::approval_state, decided_by = $3, decided_at = clock_timestamp()
 where id = $1 and state = 'asked' returning ${columns}`,
+}
+
+const reopen: Statement = {
+  name: 'approval_reopen',
+  text: `update approval set state = 'asked', decided_by = null, decided_at = null where id = $1 and state = 'approved'`,
 }

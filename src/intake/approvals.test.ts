@@ -1,0 +1,203 @@
+/** From a refusal at the limit to the one answer that an admin let pass, on a real database. */
+import { randomUUID } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { startTestDatabase, type TestServer } from '../../test/database.ts'
+import { message } from '../../test/fakes/message.ts'
+import { createFakePlatform } from '../../test/fakes/platform.ts'
+import { receipt } from '../../test/fakes/receipt.ts'
+import type { Notice, Role } from '../core/command.ts'
+import { silentLog } from '../core/log.ts'
+import type { ConversationRef } from '../core/message.ts'
+import { usd } from '../core/money.ts'
+import type { Platform } from '../core/platform.ts'
+import { type Scope, spenderOf } from '../core/scope.ts'
+import { createLocalChannel } from '../queue/channel-local.ts'
+import type { Job } from '../queue/queue.ts'
+import { BudgetExhausted } from '../routing/exhausted.ts'
+import { createLedgerBudget, type LedgerBudget } from '../routing/ledger-budget.ts'
+import { createLimitedScopes } from '../routing/limited-scopes.ts'
+import { createApprovals as createApprovalStore } from '../store/approvals.ts'
+import type { Budgets } from '../store/budgets.ts'
+import { createBudgets } from '../store/budgets-postgres.ts'
+import { type Database, openDatabase } from '../store/database.ts'
+import { createLedger } from '../store/ledger-postgres.ts'
+import type { SettingsOf } from '../store/settings.ts'
+import type { Turns } from '../store/turns.ts'
+import { createTurns } from '../store/turns-postgres.ts'
+import type { Approvals } from './actions.ts'
+import { type ApprovalRequests, createApprovalRequests, createApprovals } from './approvals.ts'
+import { createNotices } from './notices.ts'
+
+const alerts: ConversationRef = { platform: 'test', workspaceId: 'team', channelId: 'money' }
+const ada = { id: 'ada', name: 'Ada' }
+
+let server: TestServer
+let database: Database
+let turns: Turns
+let budgets: Budgets
+let budget: LedgerBudget
+let requests: ApprovalRequests
+let approvals: Approvals
+let settings: Map<Scope, SettingsOf>
+let sent: { notice: Notice; key: string }[]
+let jobs: Job[]
+let role: Role
+beforeAll(async () => {
+  server = await startTestDatabase()
+})
+afterAll(() => server.dispose())
+beforeEach(async () => {
+  database = openDatabase((await server.createDatabase()).connection, { log: silentLog })
+  turns = createTurns(database)
+  budgets = createBudgets(database)
+  const limited = await createLimitedScopes({ budgets, channel: createLocalChannel(), log: silentLog })
+  const ledger = createLedger(database)
+  budget = createLedgerBudget({ ledger, budgets, limited: limited.scopes, alert: async () => {}, log: silentLog })
+  settings = new Map([['all', { 'alerts.target': { conversation: alerts, data: null } }]])
+  sent = []
+  jobs = []
+  role = 'admin'
+  const { platform: fake } = createFakePlatform()
+  const platform: Platform = {
+    ...fake,
+    transport: { ...fake.transport, notify: async (_target, notice, { key }) => void sent.push({ notice, key }) },
+  }
+  const notices = createNotices({ settings: { read: async () => settings }, platform: () => platform, log: silentLog })
+  const store = createApprovalStore(database)
+  requests = createApprovalRequests({ approvals: store, notices })
+  const add = async (job: Job) => void jobs.push(job)
+  approvals = createApprovals({
+    ...{ approvals: store, notices, turns, log: silentLog },
+    queue: { add, addFlow: add },
+    roleOf: async () => role,
+  })
+  await budgets.set({ scope: 'all', period: 'month', amount: usd('1'), timeZone: 'UTC' }, 'test')
+})
+afterEach(async () => {
+  await budget.close()
+  await database.close()
+})
+
+const reserve = (turnId: string, worst = usd('2')) =>
+  budget.reserve({
+    ...{ id: randomUUID(), turnId, worst, kind: 'answer', provider: 'openai', model: 'gpt-5', price: null },
+    spender: spenderOf(message().conversation, 'ann'),
+  })
+
+/** A turn that ended with the refusal of its reservation. */
+async function refused(): Promise<{ turnId: string; error: BudgetExhausted }> {
+  const { turnId } = await turns.accept(message())
+  await turns.claim(turnId, 'w', 60_000)
+  const error: unknown = await reserve(turnId).catch((thrown: unknown) => thrown)
+  if (!(error instanceof BudgetExhausted)) throw new Error('it was not refused')
+  await turns.finish(turnId, 'w', { text: error.tell, state: 'failed', citations: [], receipt }, null)
+  return { turnId, error }
+}
+
+async function asked() {
+  const { turnId, error } = await refused()
+  await requests.ask(turnId, { id: 'ann', name: 'Ann' }, error)
+  const [button] = sent.at(-1)?.notice.buttons ?? []
+  if (button?.action.kind !== 'approve') throw new Error('there is no button that approves')
+  return { turnId, approvalId: button.action.approvalId }
+}
+
+describe('a one-time approval', () => {
+  it('is asked for where alerts go, by two buttons and without a word of the question, once', async () => {
+    const { turnId, error } = await refused()
+    const told = await requests.ask(turnId, { id: 'ann', name: 'Ann' }, error)
+    expect(told).toBe('An admin has been asked to let it pass once.')
+    await requests.ask(turnId, { id: 'ann', name: 'Ann' }, error)
+    expect(new Set(sent.map(({ key }) => key)).size).toBe(1)
+    expect(sent[0]?.notice).toMatchObject({
+      text: 'A question of Ann met the budget of $1.00 a month for everybody: $0 is spent, and the answer could cost up to $2.00. Let it pass once?',
+      buttons: [{ action: { kind: 'approve' } }, { action: { kind: 'decline' } }],
+    })
+  })
+
+  it('is not asked for where no channel is chosen for alerts', async () => {
+    settings.clear()
+    const { turnId, error } = await refused()
+    expect(await requests.ask(turnId, { id: 'ann' }, error)).toBeUndefined()
+    expect((await database.pool.query('select from approval')).rowCount).toBe(0)
+  })
+
+  it('has the question answered anew, and lets exactly one reservation of it pass, which is booked', async () => {
+    const { turnId, approvalId } = await asked()
+    const pressed = await approvals.decide(approvalId, 'approve', ada, alerts)
+    expect(pressed.notice?.text).toBe('Approved: the question is answered now, for up to $2.00.')
+    expect(jobs).toMatchObject([{ name: 'turn', payload: { turnId: pressed.turnId } }])
+    expect(pressed.turnId).not.toBe(turnId)
+    const again = pressed.turnId ?? ''
+    const ann = spenderOf(message().conversation, 'ann')
+    const gpt = [{ provider: 'openai', id: 'gpt-5' }]
+    expect(await budget.left(ann, gpt, again)).toEqual([usd('2')])
+    expect(await budget.left(ann, gpt)).toEqual([usd('1')])
+    // Neither another question nor a dearer attempt may use it.
+    await expect(reserve(randomUUID())).rejects.toThrow(BudgetExhausted)
+    await expect(reserve(again, usd('2.01'))).rejects.toThrow(BudgetExhausted)
+    const passed = await reserve(again)
+    await expect(reserve(again)).rejects.toThrow(BudgetExhausted)
+    await passed.settle({ cost: usd('1.7'), estimated: false, outcome: 'ok', ms: 1 })
+    await expect(reserve(again)).rejects.toThrow(BudgetExhausted)
+    expect(await budgets.list()).toMatchObject([{ spent: usd('1.7'), reserved: 0n, left: -usd('0.7') }])
+  })
+
+  it('is not used up by an attempt that cost nothing', async () => {
+    const { approvalId } = await asked()
+    const { turnId = '' } = await approvals.decide(approvalId, 'approve', ada, alerts)
+    await (await reserve(turnId)).release()
+    await expect(reserve(turnId)).resolves.toBeDefined()
+  })
+
+  it('pressed by many at once answers the question once', async () => {
+    const { approvalId } = await asked()
+    const pressed = await Promise.allSettled(
+      Array.from({ length: 5 }, () => approvals.decide(approvalId, 'approve', ada, alerts)),
+    )
+    const answered = pressed.filter((each) => each.status === 'fulfilled' && each.value.turnId !== undefined)
+    expect(answered).toHaveLength(1)
+    expect(jobs).toHaveLength(1)
+    const late = await approvals.decide(approvalId, 'decline', ada, alerts)
+    expect(late.notice).toEqual({ text: 'This was approved before by test/team/ada.', private: true })
+  })
+
+  it('declined, nothing is answered, and that stands', async () => {
+    const { turnId, approvalId } = await asked()
+    expect((await approvals.decide(approvalId, 'decline', ada, alerts)).notice?.text).toMatch(/^Declined\./)
+    expect((await approvals.decide(approvalId, 'approve', ada, alerts)).notice?.text).toMatch(
+      /^This was declined before/,
+    )
+    expect(jobs).toEqual([])
+    await expect(reserve(turnId)).rejects.toThrow(BudgetExhausted)
+  })
+
+  it('is decided by admins alone, and from nowhere but its workspace and where it was sent', async () => {
+    const { approvalId } = await asked()
+    role = 'manager'
+    await expect(approvals.decide(approvalId, 'approve', ada, alerts)).rejects.toMatchObject({
+      code: 'command_forbidden',
+    })
+    role = 'admin'
+    const elsewhere = { ...alerts, workspaceId: 'other' }
+    for (const [id, at] of [
+      [approvalId, elsewhere],
+      [randomUUID(), alerts],
+      ["' or 1=1", alerts],
+    ] as const)
+      await expect(approvals.decide(id, 'approve', ada, at)).rejects.toMatchObject({ code: 'approval_not_found' })
+    expect(jobs).toEqual([])
+  })
+
+  it('of a question whose conversation has gone on approves nothing', async () => {
+    const { approvalId } = await asked()
+    const later = await turns.accept(message({ text: 'And another thing' }))
+    await turns.claim(later.turnId, 'w', 60_000)
+    await turns.finish(later.turnId, 'w', { text: 'So.', state: 'done', citations: [], receipt }, null)
+    await expect(approvals.decide(approvalId, 'approve', ada, alerts)).rejects.toMatchObject({
+      code: 'turn_not_latest',
+    })
+    const { rows } = await database.pool.query('select state from approval')
+    expect(rows).toEqual([{ state: 'asked' }])
+  })
+})
