@@ -9,10 +9,12 @@ import { createSweep } from '../workers/turn.ts'
 import { catalogueChanges } from './admin/changes.ts'
 import { createCommands } from './admin/commands.ts'
 import { standingOf } from './admin/standing.ts'
+import { createTurnRules } from './admin/turn-rules.ts'
 import type { Config } from './config.ts'
 import { asParleyError, errorFields, ParleyError } from './core/errors.ts'
 import type { Log } from './core/log.ts'
 import type { Platform } from './core/platform.ts'
+import { describeDecision } from './core/route-decision.ts'
 import { createApprovalRequests, createApprovals } from './intake/approvals.ts'
 import { createInbox, type InboxDeps } from './intake/inbox.ts'
 import { createNotices } from './intake/notices.ts'
@@ -43,6 +45,8 @@ import { createLocalChannel } from './queue/channel-local.ts'
 import { createRelayChannel } from './queue/channel-relay.ts'
 import { createProgress } from './reply/progress.ts'
 import { alertKey, tellAlert } from './routing/exhausted.ts'
+import { createHealth } from './routing/health.ts'
+import { shareHealth } from './routing/health-shared.ts'
 import { createLedgerBudget } from './routing/ledger-budget.ts'
 import { budgetsTopic, createLimitedScopes } from './routing/limited-scopes.ts'
 import { createPassageIndex } from './search/providers/postgres.ts'
@@ -169,7 +173,7 @@ async function openState(
   }
 }
 
-/** The ways between processes: jobs, live text, stops, and the settings, whose changes are heard of on them. */
+/** The ways between processes: jobs, live text, stops, and what is heard of on them: settings, which models are well. */
 async function openWays(
   config: Config,
   { connection, alone, database }: State,
@@ -188,7 +192,9 @@ async function openWays(
   opening.defer(() => stops.close())
   const settings = await createSettings({ database, channel, log })
   opening.defer(() => settings.close())
-  return { queue, channel, stops, settings }
+  const health = createHealth()
+  opening.defer(await shareHealth(health, channel))
+  return { queue, channel, stops, settings, health }
 }
 
 /** What reads files, pictures and recordings. */
@@ -341,7 +347,8 @@ async function work({ config, state, ways, models, reader, platforms, money, ope
   }
   const handlers = createHandlers({
     ...{ turns, queue, attachments, blobs, reader, index, stops, owner, log, platform },
-    ...{ catalogue: models.catalogue, provider: models.provider, limits: config.limits },
+    ...{ catalogue: models.catalogue, provider: models.provider, limits: config.limits, health: ways.health },
+    ...{ rules: createTurnRules(ways.settings), budget: money.budget },
     progress: createProgress({ platform, store: turns, log }),
     content: { artifacts: attachments.artifacts, index, picture: pictureIn(blobs) },
     ...{ turnLimits: money.turnLimits, approvals: money.approvalRequests },
@@ -390,7 +397,11 @@ function adminOf({
     settings,
     roleOf,
     approvals: createApprovals({ approvals, notices, turns, queue, roleOf, log }),
-    why: async (turnId) => ({ text: (await turns.ended(turnId))?.receipt.reason ?? 'That answer has not ended yet.' }),
+    why: async (turnId) => {
+      const ended = await turns.ended(turnId)
+      if (ended === null) return { text: 'That answer has not ended yet.' }
+      return { text: ended.route === undefined ? ended.receipt.reason : describeDecision(ended.route) }
+    },
   }
 }
 

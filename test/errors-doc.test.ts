@@ -21,8 +21,6 @@ const notYet: Partial<Record<ErrorCode, string>> = {
   file_fetch_failed: 'platforms that keep files on servers of their own',
   platform_rate_limited: 'platforms with rate limits',
   platform_unreachable: 'platforms on other machines',
-  model_not_allowed: 'policies',
-  model_price_unknown: 'budgets',
 }
 
 describe('docs/ERRORS.md', () => {

@@ -11,12 +11,15 @@ import type { ModelProvider } from '../src/models/model.ts'
 import { createLocalChannel } from '../src/queue/channel-local.ts'
 import type { JobContext, Queue } from '../src/queue/queue.ts'
 import { createProgress } from '../src/reply/progress.ts'
+import { createHealth } from '../src/routing/health.ts'
+import { plainRules } from '../src/routing/rules.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
 import { createLimits } from '../src/store/limits.ts'
 import type { SettingName, SettingValue } from '../src/store/settings.ts'
 import type { Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
+import { createFakeBudget } from '../test/fakes/budget.ts'
 import { message } from '../test/fakes/message.ts'
 import { createFakePlatform, type FakePlatform } from '../test/fakes/platform.ts'
 import { createTurn } from './turn.ts'
@@ -70,12 +73,18 @@ async function worker(provider: ModelProvider) {
     stops: await listenForStops(channel),
     owner: 'test',
     log: silentLog,
-    catalogue: createCatalogue({ configured: [], providers: [provider], log: silentLog }),
+    catalogue: createCatalogue({
+      ...{ configured: [], providers: [provider], log: silentLog },
+      addresses: { openai: 'http://127.0.0.1:8000/v1' },
+    }),
     provider: () => provider,
     content: { artifacts: async () => [], index: { rank: async () => [] }, picture: async () => null },
     limits: { promptTokens: 1000 },
     turnLimits: createTurnLimits({ settings: { read: async () => limits }, limits: createLimits(database) }),
     approvals: { ask: async () => undefined },
+    rules: async () => plainRules,
+    health: createHealth(),
+    budget: createFakeBudget(),
   })
 }
 

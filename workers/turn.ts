@@ -21,7 +21,8 @@ import { createPen, type Pen } from '../src/reply/pen.ts'
 import { BudgetExhausted } from '../src/routing/exhausted.ts'
 import { keepTurnLease, type TurnLease, turnLeaseMs } from '../src/store/lease.ts'
 import type { StoredOutcome, Turns, TurnWork } from '../src/store/turns.ts'
-import { type AnswerDeps, answer, failedOutcome, stoppedOutcome } from './answer.ts'
+import { type AnswerDeps, answer } from './answer.ts'
+import { failedOutcome, stoppedOutcome, type Trace } from './outcome.ts'
 
 export interface TurnDeps extends AnswerDeps {
   turns: Turns
@@ -155,14 +156,15 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     gone: AbortSignal,
   ): Promise<StoredOutcome> {
     if (stop.aborted) return stoppedOutcome(work, pen)
+    const trace: Trace = {}
     try {
-      return await answer(deps, work, pen, stop, gone)
+      return await answer(deps, work, pen, { stop, gone }, trace)
     } catch (thrown) {
       if (gone.aborted) throw thrown
       const error = asParleyError(thrown)
       log.warn({ turnId: work.id, attempt: context.attempt, ...errorFields(thrown) }, 'answering failed')
       if (error.retry !== 'never' && !context.last) throw thrown
-      const outcome = failedOutcome(work, pen, error)
+      const outcome = failedOutcome(work, pen, error, trace)
       const asked = error instanceof BudgetExhausted ? await askApproval(work, error) : undefined
       return asked === undefined ? outcome : { ...outcome, text: `${outcome.text} ${asked}` }
     }

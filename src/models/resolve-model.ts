@@ -7,14 +7,22 @@ import { modelKey } from './complete-model.ts'
 const MAX_NAME = 200
 const SHOWN = 3
 
+/** The model of exactly this name: `provider/id`, an id, an alias; `undefined` where there is none. */
+export function modelNamed(models: readonly Model[], typed: string): Model | undefined {
+  const name = typed.trim().slice(0, MAX_NAME)
+  const folded = name.toLowerCase()
+  return (
+    models.find((model) => model.id === name || modelKey(model) === name) ??
+    models.find(({ aliases }) => aliases.some((alias) => alias.toLowerCase() === folded)) ??
+    models.find((model) => [model.id, modelKey(model)].some((each) => each.toLowerCase() === folded))
+  )
+}
+
 /** Throws `model_unknown`, whose sentence names the nearest ones. Upper and lower case are the same where that is clear. */
 export function resolveModel(models: readonly Model[], typed: string): Model {
   const name = typed.trim().slice(0, MAX_NAME)
   const folded = name.toLowerCase()
-  const exact =
-    models.find((model) => model.id === name || modelKey(model) === name) ??
-    models.find(({ aliases }) => aliases.some((alias) => alias.toLowerCase() === folded)) ??
-    models.find((model) => [model.id, modelKey(model)].some((each) => each.toLowerCase() === folded))
+  const exact = modelNamed(models, name)
   if (exact !== undefined) return exact
   const beginning = name === '' ? [] : models.filter((model) => namesOf(model).some((each) => each.startsWith(folded)))
   const [only] = beginning

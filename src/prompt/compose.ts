@@ -15,6 +15,8 @@ export interface ComposeInput {
   /** Pictures of the files that it is not shown, because it cannot see or they do not fit. */
   unseen?: number
   model: { id: string; contextWindow: number; maxOutputTokens: number }
+  /** How Parley answers here, by what admins and people have set. */
+  persona?: { instructions: readonly string[]; language?: string; temperature?: number }
   /** Tokens that history may take. */
   historyTokens: number
   today: Date
@@ -29,7 +31,9 @@ export function estimateTokens(text: string): number {
 }
 
 export function compose(input: ComposeInput): ModelRequest {
-  const { work, content, model, historyTokens, today, images = [], unseen = 0 } = input
+  const { work, content, model, historyTokens, today, images = [], unseen = 0, persona } = input
+  const temperature = work.messages.at(-1)?.wish?.temperature ?? persona?.temperature
+  const wanted = [...(persona?.instructions ?? []), ...work.messages.flatMap(({ instructions }) => instructions ?? [])]
   const passages = content.excerpts.map<Part>(({ file, at, text }) => ({
     type: 'passage',
     source: sourceLabel(file.number, at),
@@ -48,12 +52,10 @@ export function compose(input: ComposeInput): ModelRequest {
   const question: Part = { type: 'text', text: questionText(work, content) + note }
   return {
     model: model.id,
-    system: systemPrompt(content, images, today),
-    messages: [
-      ...pastMessages(work.history, historyTokens),
-      { role: 'user', parts: [...passages, ...pictures, question] },
-    ],
+    system: [...rulesOf(content, images, today, persona?.language), ...instructionLines(wanted)].join('\n'),
+    messages: [...saidBefore(work, historyTokens), { role: 'user', parts: [...passages, ...pictures, question] }],
     maxOutputTokens: model.maxOutputTokens,
+    ...(temperature === undefined ? {} : { temperature }),
   }
 }
 
@@ -91,9 +93,10 @@ function unseenLine(count: number): string {
   return `(${what} of the files cannot be shown to you. What was recognised of the writing on them is in the passages; say so if that is not enough.)`
 }
 
-function systemPrompt(content: Content, images: ShownImage[], today: Date): string {
+function rulesOf(content: Content, images: ShownImage[], today: Date, language: string | undefined): string[] {
+  const inLanguage = language === undefined ? 'in the language it was asked in' : `in this language: ${language}`
   const rules = [
-    'You are Parley, an assistant in a team chat. Answer the question directly, in the language it was asked in, as briefly as it allows, in Markdown.',
+    `You are Parley, an assistant in a team chat. Answer the question directly, ${inLanguage}, as briefly as it allows, in Markdown.`,
     'If you do not know, say so. Never invent facts, quotations or sources.',
     `Today is ${today.toISOString().slice(0, 10)}.`,
   ]
@@ -114,7 +117,31 @@ function systemPrompt(content: Content, images: ShownImage[], today: Date): stri
       `Files: ${content.files.map((file) => `${file.number} = ${JSON.stringify(file.title)}${file.pages === undefined ? '' : ` (${file.pages} pages)`}`).join('; ')}.`,
     )
   }
-  return rules.join('\n')
+  return rules
+}
+
+/** After the rules, which they may add to and not undo. */
+function instructionLines(instructions: readonly string[]): string[] {
+  const given = instructions.map((text) => text.trim()).filter((text) => text !== '')
+  if (given.length === 0) return []
+  return [
+    'Beside these rules, and as far as they allow, follow the instructions of the place and of the person:',
+    ...given,
+  ]
+}
+
+/** The sender's own account of the conversation, where it sends one each time, else what Parley remembers. */
+function saidBefore({ messages, history }: Pick<TurnWork, 'messages' | 'history'>, budget: number): ModelMessage[] {
+  const told = messages.findLast((message) => message.history !== undefined)?.history
+  if (told === undefined) return pastMessages(history, budget)
+  const kept: ModelMessage[] = []
+  let tokens = 0
+  for (const { role, text } of told.toReversed()) {
+    tokens += estimateTokens(text)
+    if (tokens > budget) break
+    kept.push({ role, parts: [{ type: 'text', text }] })
+  }
+  return kept.toReversed()
 }
 
 /** The latest turns that fit, oldest first. `[n]` of old answers would be taken for labels and is left out. */

@@ -35,9 +35,8 @@ export interface Pass {
   probe: boolean
 }
 
-/** `at once`: one failure is enough, as when a key is refused. `forMs`: the server itself said for how long. */
+/** `forMs`: the server itself said for how long it wants to be left alone; one failure is enough then. */
 export interface Failure {
-  atOnce?: boolean
   forMs?: number
 }
 
@@ -111,14 +110,14 @@ export function createCircuit(limits: CircuitLimits = circuitLimits, random: () 
       return true
     },
 
-    failed(pass, { atOnce = false, forMs }, now) {
+    failed(pass, { forMs }, now) {
       note(false, now)
       // The calls that were under way when it opened fail one after the other: they are the same trouble.
       if (openUntil !== undefined && !pass.probe) return undefined
       const seen = within(now)
       const failures = seen.filter(({ ok }) => !ok).length
       const often = seen.length >= limits.among && failures >= seen.length * limits.share
-      if (!pass.probe && !atOnce && forMs === undefined && inARow < limits.inARow && !often) return undefined
+      if (!pass.probe && forMs === undefined && inARow < limits.inARow && !often) return undefined
       const cooling = Math.min(limits.longestMs, limits.coolMs * 2 ** Math.min(opensInARow, 16))
       return open(Math.min(limits.longestMs, forMs ?? cooling * (0.8 + 0.4 * random())), now)
     },

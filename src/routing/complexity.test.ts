@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { countAsks, holdsCode, isCodeFile, judge, type QuestionShape, type Tier, tierOf } from './complexity.ts'
+import type { Tier } from '../models/catalogue.ts'
+import { countAsks, holdsCode, isCodeFile, judge, type QuestionShape, tierOf } from './complexity.ts'
 
 const plain: QuestionShape = {
   questionTokens: 12,

@@ -2,9 +2,7 @@
  * How much of a model a question wants, judged by its structure alone: how much there is to read, of how many kinds, from
  * how many places. What it is about is not judged: guessing a topic's difficulty from words is hardly better than chance.
  */
-
-export const tiers = ['small', 'medium', 'large'] as const
-export type Tier = (typeof tiers)[number]
+import { type Tier, tiers } from '../models/catalogue.ts'
 
 /** What can be counted before any model is asked. */
 export interface QuestionShape {

@@ -164,11 +164,13 @@ describe('a provider', () => {
     expect(isOpen(health, gpt)).toBe(false)
   })
 
-  it('that refuses the key is not asked again at once, but for a model that the key may not use', () => {
-    const { health, call } = rig()
-    call(gpt, failed('model_refused_key', { cause: { status: 403 } }))
+  it('that refuses the key is left alone, but for a model that the key may not use', () => {
+    const { health, calls } = rig()
+    const notThisModel = failed('model_refused_key', { cause: { status: 403 } })
+    const wrongKey = failed('model_refused_key', { cause: { status: 401 } })
+    calls(gpt, notThisModel, notThisModel, notThisModel)
     expect([isOpen(health, gpt), isOpen(health, mini)]).toEqual([true, false])
-    call(mini, failed('model_refused_key', { cause: { status: 401 } }))
+    calls(mini, wrongKey, wrongKey, wrongKey)
     expect(health.because(gpt)).toBe('did not accept Parley’s key and is asked again in 5 seconds')
   })
 })

@@ -83,12 +83,14 @@ interface Watched {
 
 /** The weight of the newest call in an average of speeds. */
 const NEWEST = 0.3
+/** A speed that was measured longer ago is not known any more: a model that was slow once gets another chance. */
+const SPEED_MS = 900_000
 /** More endpoints than this are not watched: the oldest is forgotten. */
 const MOST = 2_000
 
 export function createHealth({ limits = {}, now = Date.now, random = Math.random }: HealthOptions = {}): Health {
   const watched = new Map<string, Watched>()
-  const speeds = new Map<string, Speed>()
+  const speeds = new Map<string, Speed & { at: number }>()
   let tellOthers: (news: HealthNews) => void = () => {}
 
   function watch(provider: string, model: string | null): Watched {
@@ -121,7 +123,7 @@ export function createHealth({ limits = {}, now = Date.now, random = Math.random
       of.circuit.unknown(pass)
     } else if (outcome.kind === 'failed' && (of.model === null) === isOfProvider(outcome.error)) {
       const { error } = outcome
-      const opened = of.circuit.failed(pass, { atOnce: isLasting(error), ...waiting(error) }, now())
+      const opened = of.circuit.failed(pass, waiting(error), now())
       if (opened === undefined) return
       of.error = { code: error.code, tell: error.tell }
       tell(of, 'open', opened)
@@ -159,7 +161,7 @@ export function createHealth({ limits = {}, now = Date.now, random = Math.random
       }
     },
 
-    speed: ({ provider, id }) => speeds.get(keyOf(provider, id)),
+    speed: ({ provider, id }) => speedOf(keyOf(provider, id)),
 
     list() {
       const rank = { open: 0, probing: 1, closed: 2 }
@@ -171,7 +173,7 @@ export function createHealth({ limits = {}, now = Date.now, random = Math.random
             ...{ provider, model, state: circuit.state(now()), ...circuit.recent(now()) },
             because: closed === undefined ? null : because({ ...of, circuit }, closed.state, closed.forMs),
             againInMs: closed?.forMs ?? null,
-            speed: (model === null ? undefined : speeds.get(keyOf(provider, model))) ?? null,
+            speed: (model === null ? undefined : speedOf(keyOf(provider, model))) ?? null,
           }
         })
         .sort(
@@ -191,13 +193,20 @@ export function createHealth({ limits = {}, now = Date.now, random = Math.random
     },
   }
 
+  function speedOf(key: string): Speed | undefined {
+    const known = speeds.get(key)
+    if (known === undefined || known.at < now() - SPEED_MS) return undefined
+    return { firstTokenMs: known.firstTokenMs, tokensPerSecond: known.tokensPerSecond }
+  }
+
   function learn(key: string, { ms, firstTokenMs, outputTokens }: CallOutcome & { kind: 'answered' }): void {
     if (firstTokenMs === undefined) return
-    const before = speeds.get(key)
+    const before = speedOf(key)
     const streamed = (ms - firstTokenMs) / 1_000
     // The pace of a handful of tokens is the network's, not the model's.
     const pace = outputTokens !== undefined && outputTokens >= 8 && streamed > 0 ? outputTokens / streamed : null
     speeds.set(key, {
+      at: now(),
       firstTokenMs: averaged(before?.firstTokenMs, firstTokenMs),
       tokensPerSecond: pace === null ? (before?.tokensPerSecond ?? null) : averaged(before?.tokensPerSecond, pace),
     })
@@ -224,10 +233,6 @@ function meaningOf(outcome: CallOutcome): CallOutcome {
 function isOfProvider(error: ParleyError): boolean {
   if (error.code === 'model_refused_key') return causeOf(error).status !== 403
   return error.code === 'model_unreachable' && howFar(error) === 'nowhere'
-}
-
-function isLasting(error: ParleyError): boolean {
-  return error.code === 'model_refused_key'
 }
 
 function waiting({ code, retryAfterMs }: ParleyError): { forMs?: number } {

@@ -1,25 +1,33 @@
 /**
- * Which model answers, and which ones stand by, in order. Pure: gates that a model must pass first, then what was asked
- * for, then the catalogue's order. Quoting (`extractive`) is always the last resort and never gated.
+ * Which model answers, and which ones stand by, in order. Pure: gates that a model must pass (gates.ts), then who was asked
+ * for, then the tier that the question's structure wants (complexity.ts), then price and measured speed (rank.ts). Quoting
+ * (`extractive`) is always the last resort and never gated.
  */
+import type { ErrorCode } from '../core/errors.ts'
+import type { NanoUsd } from '../core/money.ts'
+import type { RouteDecision } from '../core/route-decision.ts'
 import type { Model } from '../models/catalogue.ts'
-
-export interface RouteRequest {
-  /** The least that has to fit: question, rules, history that may not be left out. */
-  tokensIn: number
-  images: number
-  /** Id of the model that a person or a channel asked for. */
-  pinned?: string
-  /** Room that the answer needs. Default 256. */
-  tokensOut?: number
-}
+import { modelKey } from '../models/complete-model.ts'
+import { modelNamed } from '../models/resolve-model.ts'
+import { type Asked, type RouteRequest, whoIsAskedFor } from './asked.ts'
+import { type Gated, type GateName, gateOf, gates, isRule, isSoft, type Needs } from './gates.ts'
+import type { Speed } from './health.ts'
+import { describePolicy, openPolicy, type Policy } from './policy.ts'
+import { byWeight, higher, tierDistance, type Weighed, weigh } from './rank.ts'
+import { type Chosen, reasonFor } from './reason.ts'
 
 export interface RouteInput {
   /** In the catalogue's order: best default first. */
-  models: Model[]
+  models: readonly Model[]
   request: RouteRequest
+  policy?: Policy
+  /** The default of this channel or person, where it is another than the catalogue's. */
+  defaultModel?: string
   /** Why a model cannot be asked at the moment, as the end of "… because it"; `undefined` when it can. */
   health?: (model: Model) => string | undefined
+  speed?: (model: Model) => Speed | undefined
+  /** What is left to spend on a model, by `provider/id`; absent: not looked up, the reservation will tell. */
+  left?: ReadonlyMap<string, NanoUsd | null>
 }
 
 export interface Route {
@@ -27,82 +35,200 @@ export interface Route {
   provider: string
   /** Why this model, as a sentence. */
   reason: string
-  /** The others that may answer, best first, `extractive` last. */
+  /** The others that may answer, best first, other providers' before the same one's, `extractive` last. */
   fallbacks: Model[]
   /** No model that may answer takes images: they are left out of the prompt. */
   withoutImages: boolean
+  /** What a typical answer costs; `null`: not known. */
+  estimate: NanoUsd | null
+  /** Set when there are models that write and none may answer: what is said where there is nothing to quote either. */
+  refusal?: { code: ErrorCode; tell: string }
+  /** Set when the message itself asks for a model that rules are against: it is told so, and nothing else answers. */
+  forbidden?: { code: ErrorCode; tell: string }
+  decision: RouteDecision
 }
 
-const isQuoting = (model: Model) => model.provider === 'extractive'
+/** More would be tried one after the other while somebody waits. */
+const MOST_FALLBACKS = 2
+/** Of those that could answer, and of those that were stopped for one reason, so many are kept by name. */
+const MOST_RANKED = 8
+const MOST_NAMED = 20
+
+const isQuoting = ({ provider }: Model) => provider === 'extractive'
 
 /** Throws a RangeError when `models` has nothing at all, not even `extractive`. */
-export function route({ models, request, health = () => undefined }: RouteInput): Route {
+export function route(input: RouteInput): Route {
+  const { models, request, policy = openPolicy, health = () => undefined, speed = () => undefined } = input
   const writing = models.filter((model) => !isQuoting(model))
   const quoting = models.filter(isQuoting)
-  const passed = writing.filter((model) => tooSmall(model, request) === undefined)
-  const seeing = passed.filter((model) => request.images === 0 || model.vision !== false)
-  // Without a model that sees, one that reads the text around the images still helps.
-  const able = seeing.length > 0 ? seeing : passed
-  const wellFirst = [...able.filter((model) => !health(model)), ...able.filter((model) => health(model))]
-  const knownToSee = (model: Model) => (request.images > 0 && model.vision === true ? 0 : 1)
-  const ordered = wellFirst
-    .map((model, at) => ({ model, at }))
-    .sort((a, b) => rank(a.model) - rank(b.model) || knownToSee(a.model) - knownToSee(b.model) || a.at - b.at)
-    .map(({ model }) => model)
+  const gated = stopped(writing, input)
+  const { pool, ailing } = mayAnswer(writing, gated, request, health)
+  const defaultModel = defaultOf(models, input.defaultModel)
 
-  /** Healthy before ailing, and of the healthy what was asked for, then the configured default. */
-  function rank(model: Model): number {
-    if (health(model)) return 3
-    if (model.id === request.pinned) return 0
-    return model.isDefault === true ? 1 : 2
+  const tier = wantedTier(request, defaultModel, gated)
+  const weighed = weigh(pool, request, speed)
+  const healthy = weighed.filter(({ model }) => !ailing.has(model))
+  const wanted = whoIsAskedFor(request, models, healthy)
+
+  const places = new Map(weighed.map((entry) => [entry, placeOf(entry)]))
+  const ordered = weighed.toSorted((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0) || byWeight(a, b))
+
+  /** Lower is better, digit by digit: well, asked for, known to see, of the wanted tier, the default. */
+  function placeOf({ model }: Weighed): number {
+    const asked = wanted.findIndex((each) => each.model === model)
+    const isDefault = model === defaultModel
+    const maySee = request.images > 0 && model.vision !== true && !isDefault
+    const digits = [
+      ailing.has(model) ? 1 : 0,
+      asked < 0 ? 9 : asked,
+      maySee ? 1 : 0,
+      tierDistance(model.tier, tier),
+      isDefault ? 0 : 1,
+    ]
+    return digits.reduce((sum, digit) => sum * 10 + digit, 0)
   }
 
-  const pinnedQuoting = quoting.filter(({ id }) => id === request.pinned)
-  const [model, ...fallbacks] = [
-    ...pinnedQuoting,
-    ...ordered,
-    ...quoting.filter((quoter) => !pinnedQuoting.includes(quoter)),
-  ]
-  if (model === undefined) throw new RangeError('no models to choose from')
-  const withoutImages = request.images > 0 && (seeing.length === 0 || model.vision === false)
-  return { model, provider: model.provider, reason: reasonFor(model), fallbacks, withoutImages }
-
-  function reasonFor(chosen: Model): string {
-    const why = [because(chosen), withoutImages ? 'No model at hand can see images, so they were left out.' : '']
-    return why.filter((sentence) => sentence !== '').join(' ')
+  const first = firstOf({ ordered, quoting, wanted, defaultModel })
+  if (first === undefined) throw new RangeError('no models to choose from')
+  const model = first.model
+  const chosen: Chosen = { model, by: byWhom(model), weighed: first }
+  const withoutImages = request.images > 0 && !isQuoting(model) && model.vision === false
+  const reason = reasonFor({
+    ...{ chosen, wanted, defaultModel, gated, request, tier, withoutImages },
+    peers: weighed.filter((entry) => entry.model.tier === model.tier && ailing.has(entry.model) === ailing.has(model)),
+    configured: writing.length > 0,
+  })
+  const standing = standBy(ordered, model, ailing)
+  const fallbacks = [...standing, ...quoting.filter((quoter) => quoter !== model)]
+  const forbidden = forbiddenWish(wanted, gated)
+  const refused = isQuoting(model) && chosen.by === 'nobody' ? mostCommon(gated) : undefined
+  return {
+    ...{ model, provider: model.provider, reason, fallbacks, withoutImages, estimate: first.cost },
+    ...(refused === undefined
+      ? {}
+      : { refusal: { code: gates[refused].code, tell: `${gates[refused].nobody} ${gates[refused].todo}` } }),
+    ...(forbidden === undefined ? {} : { forbidden }),
+    decision: {
+      ...{ model: modelKey(model), by: chosen.by, reason, complexity: request.complexity },
+      policy: describePolicy(policy),
+      gated: grouped(gated),
+      ranking: ordered.slice(0, MOST_RANKED).map(rankingEntry),
+      able: healthy.length,
+      fallbacks: fallbacks.map(modelKey),
+    },
   }
 
-  function because(chosen: Model): string {
-    const name = chosen.label ?? chosen.id
-    const wanted = request.pinned ?? writing.find(({ isDefault }) => isDefault)?.id
-    if (chosen.id === request.pinned) return isQuoting(chosen) ? 'Quoting was asked for.' : `${name} was asked for.`
-    const passedOver = wanted === undefined || wanted === chosen.id ? undefined : whyNot(wanted)
-    if (isQuoting(chosen)) {
-      if (writing.length === 0)
-        return 'No language model is configured, so Parley quotes what fits best in the shared files.'
-      return `${passedOver ?? `The question is too long for every model.`} So Parley quotes what fits best in the shared files.`
-    }
-    if (passedOver !== undefined) return `${passedOver} So ${name} answers instead.`
-    if (chosen.isDefault) return `${name} is the configured default.`
-    if (request.images > 0 && chosen.vision && writing[0] !== chosen) return `${name} can see images.`
-    if (chosen.origin === 'configured') return `${name} is the first configured model that fits.`
-    return `No default is configured; ${name} is the first model that ${chosen.provider} offers and that fits.`
-  }
-
-  /** Why the wanted model does not answer, as a sentence. */
-  function whyNot(id: string): string {
-    const model = models.find((other) => other.id === id)
-    if (model === undefined) return `${id} is not available.`
-    const ailing = health(model)
-    const small = tooSmall(model, request)
-    if (small !== undefined) return `${id} ${small}.`
-    if (request.images > 0 && model.vision === false) return `${id} cannot see images.`
-    return ailing === undefined ? `${id} is not the best fit.` : `${id} cannot be asked because it ${ailing}.`
+  function byWhom(of: Model): Chosen['by'] {
+    const asked = wanted.find((each) => each.model === of)
+    const byDefault = of === defaultModel && (isQuoting(of) || tier === of.tier)
+    if (asked !== undefined && !(asked.by === 'conversation' && byDefault)) return asked.by
+    if (byDefault) return 'default'
+    return isQuoting(of) ? 'nobody' : 'tier'
   }
 }
 
-/** Why the question does not fit, as the end of a sentence. */
-function tooSmall(model: Model, { tokensIn, tokensOut = 256 }: RouteRequest): string | undefined {
-  if (tokensIn + tokensOut <= model.contextWindow) return undefined
-  return `reads at most ${model.contextWindow.toLocaleString('en')} tokens and the question needs ${(tokensIn + tokensOut).toLocaleString('en')}`
+function forbiddenWish(wanted: Asked[], gated: ReadonlyMap<Model, Gated>): Route['forbidden'] {
+  const wish = wanted.find(({ by }) => by === 'wish')?.model
+  const gate = wish === undefined ? undefined : gated.get(wish)
+  if (wish === undefined || gate === undefined || !isRule(gate)) return undefined
+  const tell = `${wish.label ?? wish.id} ${gate.because}. Pick another model, or ask an admin.`
+  return { code: gates[gate.gate].code, tell }
+}
+
+function stopped(writing: readonly Model[], input: RouteInput): Map<Model, Gated> {
+  const { request, policy = openPolicy, health = () => undefined, left } = input
+  const context = {
+    needs: request,
+    policy: {
+      localOnly: policy.localOnly,
+      allowed: policy.allowed === undefined ? undefined : new Set(policy.allowed),
+      disabled: new Set(policy.disabled),
+    },
+    health,
+    left: (model: Model) => left?.get(modelKey(model)),
+  }
+  const gated = new Map<Model, Gated>()
+  for (const model of writing) {
+    const gate = gateOf(model, context)
+    if (gate !== undefined) gated.set(model, gate)
+  }
+  return gated
+}
+
+/** Who may answer: without a model that sees, one that reads the text around the images still helps; the ailing come last. */
+function mayAnswer(
+  writing: readonly Model[],
+  gated: ReadonlyMap<Model, Gated>,
+  { images }: Needs,
+  health: (model: Model) => string | undefined,
+): { pool: { model: Model; at: number }[]; ailing: ReadonlySet<Model> } {
+  const passed = writing.flatMap((model, at) => {
+    const gate = gated.get(model)
+    return gate === undefined || isSoft(gate) ? [{ model, at }] : []
+  })
+  const seeing = passed.filter(({ model }) => images === 0 || model.vision !== false)
+  const pool = seeing.length > 0 ? seeing : passed
+  return { pool, ailing: new Set(pool.flatMap(({ model }) => (health(model) === undefined ? [] : [model]))) }
+}
+
+/** The default is the floor: a plain question is no evidence that less would do. Where rules are against it, it is none. */
+function wantedTier({ complexity }: RouteRequest, defaultModel: Model | undefined, gated: ReadonlyMap<Model, Gated>) {
+  if (defaultModel === undefined || isQuoting(defaultModel)) return complexity.tier
+  const gate = gated.get(defaultModel)
+  return gate !== undefined && isRule(gate) ? complexity.tier : higher(defaultModel.tier, complexity.tier)
+}
+
+function defaultOf(models: readonly Model[], name: string | undefined): Model | undefined {
+  const named = name === undefined ? undefined : modelNamed(models, name)
+  return named ?? models.find(({ isDefault }) => isDefault === true)
+}
+
+function firstOf(of: {
+  ordered: Weighed[]
+  quoting: Model[]
+  wanted: Asked[]
+  defaultModel: Model | undefined
+}): Weighed | undefined {
+  const { ordered, quoting, wanted, defaultModel } = of
+  const asked = wanted.find(({ model }) => model !== undefined && (isQuoting(model) || ordered[0]?.model === model))
+  const quotes = asked?.model ?? defaultModel
+  const quoter = quotes !== undefined && isQuoting(quotes) ? quotes : undefined
+  const last = quoter ?? (ordered.length === 0 ? quoting[0] : undefined)
+  return last === undefined ? ordered[0] : { model: last, cost: 0n, speed: undefined, weight: 0n, ms: 0, at: 0 }
+}
+
+/** The best of another provider first, because one that fails for a model often fails for its others; then by rank. */
+function standBy(ordered: Weighed[], chosen: Model, ailing: ReadonlySet<Model>): Model[] {
+  const others = ordered.map(({ model }) => model).filter((model) => model !== chosen)
+  const elsewhere = others.find((model) => model.provider !== chosen.provider && !ailing.has(model))
+  const rest = others.filter((model) => model !== elsewhere)
+  return [...(elsewhere === undefined ? [] : [elsewhere]), ...rest].slice(0, MOST_FALLBACKS)
+}
+
+function mostCommon(gated: ReadonlyMap<Model, Gated>): GateName | undefined {
+  const counts = new Map<GateName, number>()
+  for (const { gate } of gated.values()) counts.set(gate, (counts.get(gate) ?? 0) + 1)
+  return [...counts].toSorted((a, b) => b[1] - a[1])[0]?.[0]
+}
+
+function grouped(gated: ReadonlyMap<Model, Gated>): RouteDecision['gated'] {
+  const groups = new Map<string, RouteDecision['gated'][number]>()
+  for (const [model, { gate, because }] of gated) {
+    const group = groups.get(because) ?? { gate, because, models: [], more: 0 }
+    if (group.models.length < MOST_NAMED) group.models.push(modelKey(model))
+    else group.more += 1
+    groups.set(because, group)
+  }
+  const all = [...groups.values()]
+  return all.slice(0, MOST_NAMED)
+}
+
+function rankingEntry({ model, cost, speed }: Weighed): RouteDecision['ranking'][number] {
+  return {
+    model: modelKey(model),
+    tier: model.tier,
+    costNanoUsd: cost?.toString() ?? null,
+    firstTokenMs: speed?.firstTokenMs ?? null,
+    tokensPerSecond: speed?.tokensPerSecond ?? null,
+  }
 }

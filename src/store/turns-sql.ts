@@ -103,7 +103,8 @@ select turn.conversation_key, turn.platform, turn.reply_target, turn.created_at,
       and file.state = 'read'
     order by owner.seq desc, file.position limit 50) file) as earlier_files,
   (select jsonb_agg(past.item order by past.seq) from (
-    select past.seq, jsonb_build_object('answer', past.answer, 'provider', past.receipt ->> 'provider', 'messages',
+    select past.seq, jsonb_build_object('answer', past.answer, 'provider', past.receipt ->> 'provider',
+      'model', past.receipt ->> 'model', 'messages',
       (select jsonb_agg(inbound.message order by inbound.seq) from inbound where inbound.turn_id = past.source_id)) as item
     from turn past
     where past.conversation_key = turn.conversation_key and past.seq < turn.seq and past.state in ('done', 'stopped')

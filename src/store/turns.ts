@@ -3,6 +3,7 @@ import type { Json } from '../core/json.ts'
 import type { Attachment, Author, ConversationRef, IncomingMessage, ReplyTarget } from '../core/message.ts'
 import type { Accepted, MessageRef, Revised, TurnState } from '../core/platform.ts'
 import type { AttachmentReceipt, Citation, Receipt } from '../core/reply.ts'
+import type { RouteDecision } from '../core/route-decision.ts'
 
 export type EndState = Extract<TurnState, 'done' | 'stopped' | 'failed'>
 
@@ -21,6 +22,7 @@ export interface PastTurn {
   /** As it was shown, with `[n]` for citations. */
   answer: string
   provider: string | null
+  model: string | null
 }
 
 export interface StoredPart {
@@ -36,6 +38,8 @@ export interface StoredOutcome {
   citations: Citation[]
   state: EndState
   receipt: Receipt
+  /** How it was routed, in full: the receipt has the one sentence of it. */
+  route?: RouteDecision
 }
 
 /** What the one who had an answer written anew asked for; a message's own wish is in the message. */

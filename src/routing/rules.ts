@@ -1,0 +1,30 @@
+/** What admins and people have set for a question: the policy of its place, who is pinned, how Parley answers there. */
+import type { Spender } from '../core/scope.ts'
+import { openPolicy, type Policy } from './policy.ts'
+
+export interface Persona {
+  /** Of the workspace, the channel and the person, widest first. */
+  instructions: readonly string[]
+  /** The language to answer in, as people call it; absent: that of the question. */
+  language?: string
+  /** 0 to 2. */
+  temperature?: number
+  maxOutputTokens?: number
+}
+
+export interface TurnRules {
+  policy: Policy
+  /** The narrowest pin: `provider/id` or id, and for whom as the end of "… is pinned": `for you`, `for this channel`. */
+  pinned?: { model: string; by: string }
+  /** Where it is another than the catalogue's. */
+  defaultModel?: string
+  /** What people here type → `provider/id`, beside the catalogue's own. */
+  aliases: Readonly<Record<string, string>>
+  persona: Persona
+}
+
+/** From memory where nothing changed: a turn makes no round trip for it. */
+export type RulesOf = (spender: Spender) => Promise<TurnRules>
+
+/** Where nobody has set anything. */
+export const plainRules: TurnRules = { policy: openPolicy, aliases: {}, persona: { instructions: [] } }
