@@ -258,6 +258,14 @@ function windowsOf(provider: string, { models }: Config): Record<string, number>
   return Object.fromEntries(set)
 }
 
+/** Its library is loaded where it is wanted. */
+async function openDiscord({ config, state, log }: Pick<Parts, 'config' | 'state' | 'log'>): Promise<Platform[]> {
+  if (config.discord === undefined) return []
+  const { createDiscord } = await import('../adapters/discord/platform.ts')
+  const { records, quota } = state
+  return [createDiscord({ ...config.discord, records: records('discord'), quota, log })]
+}
+
 async function openPlatforms({ config, state, ways, models, reader, log }: Parts) {
   const { fileBytes, filesPerMessage: files, messageCharacters: textChars } = config.limits
   const limits = { fileBytes, files, textChars }
@@ -281,6 +289,7 @@ async function openPlatforms({ config, state, ways, models, reader, log }: Parts
     ...(config.slack
       ? [createSlack({ settings: definite(config.slack), records: state.records('slack'), quota: state.quota, log })]
       : []),
+    ...(await openDiscord({ config, state, log })),
   ]
   return {
     all,

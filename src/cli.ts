@@ -4,6 +4,8 @@ import { Command, InvalidArgumentError } from 'commander'
 import { createApp } from './app.ts'
 import { ask } from './cli/ask.ts'
 import { examineParley, withParley } from './cli/client.ts'
+import { addDiscordCommands } from './cli/discord.ts'
+import { examinePlatform } from './cli/doctor.ts'
 import { replayFolder } from './cli/replay.ts'
 import { callerFolder, readConfig } from './config.ts'
 import { ParleyError } from './core/errors.ts'
@@ -39,9 +41,10 @@ program
 program
   .command('doctor')
   .description('look at everything that Parley needs, and say what to do about what is missing')
+  .argument('[platform]', 'look at a chat platform instead, such as discord')
   .option('--json', 'print the checks as JSON')
-  .action(async (options: { json?: boolean }) => {
-    const checks = await examineParley()
+  .action(async (platform: string | undefined, options: { json?: boolean }) => {
+    const checks = platform === undefined ? await examineParley() : await examinePlatform(platform)
     if (options.json) console.log(JSON.stringify(checks, null, 2))
     else for (const { name, ok, tell } of checks) console.log(`${ok ? '✓' : '✗'} ${name}: ${tell}`)
     if (checks.some(({ ok }) => !ok)) process.exitCode = 1
@@ -58,6 +61,8 @@ program
     const failed = await replayFolder({ platform, folder: from, json: options.json === true, print: console.log })
     if (failed > 0) process.exitCode = 1
   })
+
+addDiscordCommands(program)
 
 for (const role of ['gateway', 'worker'] as const) {
   program

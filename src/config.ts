@@ -64,6 +64,8 @@ export const Environment = z.object({
   TRANSCRIBE_MODEL: z.string().min(1).optional(),
   TRANSCRIBE_API_KEY: z.string().min(1).optional(),
   FFMPEG_PATH: z.string().min(1).optional(),
+  DISCORD_TOKEN: z.string().min(1).optional(),
+  DISCORD_API_URL: url.optional(),
 })
 
 /** Decimal USD, kept as its text: prices are never floats. */
@@ -160,6 +162,7 @@ export const File = z.strictObject({
       'names one scope and period twice',
     )
     .default([]),
+  discord: z.strictObject({ shards: z.int().min(1).max(1000).optional() }).prefault({}),
   turns: z
     .strictObject({
       concurrency: z.int().min(1).max(1000).default(200),
@@ -300,6 +303,7 @@ function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof F
       ollama: environment.OLLAMA_HOST === undefined ? undefined : { baseUrl: ollamaUrl(environment.OLLAMA_HOST) },
     },
     slack: slackSettings(environment),
+    discord: discord(environment, file),
     transcriber: transcriber(environment),
     ffmpegPath: environment.FFMPEG_PATH === undefined ? undefined : resolve(cwd, environment.FFMPEG_PATH),
     models: { default: file.models.default, list: file.models.list.map(configuredModel) },
@@ -309,6 +313,15 @@ function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof F
     reading: readingLimits(file.reading),
     limits: { ...file.limits, fileBytes: file.limits.fileMegabytes * 1_000_000 },
   }
+}
+
+function discord(
+  { DISCORD_TOKEN: token, DISCORD_API_URL: apiUrl }: z.infer<typeof Environment>,
+  file: z.infer<typeof File>,
+) {
+  if (token === undefined) return undefined
+  const { shards } = file.discord
+  return { token, ...(apiUrl === undefined ? {} : { apiUrl }), ...(shards === undefined ? {} : { shards }) }
 }
 
 /** A key goes only to the server that it was given for: OpenAI's to OpenAI alone. */

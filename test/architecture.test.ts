@@ -75,11 +75,12 @@ const layers: Record<string, Layer> = {
     packages: [/./],
   },
   console: adapter('console', /^hono/, /^@hono\//),
+  discord: adapter('discord', /^discord\.js$/, /^@discordjs\/ws$/),
   'OpenAI-compatible endpoint': adapter('api'),
   slack: adapter('slack', /^@slack\/bolt$/),
   'command line': {
     files: /^src\/(?:cli\.ts|cli\/)/,
-    may: [core, /^src\//, /^adapters\/console\/api\.ts$/, /^adapters\/\w+\/replay\.ts$/],
+    may: [core, /^src\//, /^adapters\/console\/api\.ts$/, /^adapters\/\w+\/(?:replay|setup)\.ts$/],
     packages: [/^commander$/],
   },
   'composition root': { files: /^src\/(?:app|main|version)\.ts$/, may: [/./], packages: [/./] },

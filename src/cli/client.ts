@@ -10,8 +10,8 @@ import { readRunning } from '../store/home.ts'
 const quiet = () => createLogger({ level: 'error', readable: process.stderr.isTTY === true })
 
 export async function withParley<T>(use: (url: string) => Promise<T>): Promise<T> {
-  // Its own Parley takes any free port of this machine, whatever port the served one is to have.
-  const config = readConfig({ overrides: { PORT: '0', HOST: '127.0.0.1', ROLE: 'all' } })
+  // Its own Parley takes any free port of this machine, whatever port the served one is to have, and listens nowhere else.
+  const config = readConfig({ overrides: { PORT: '0', HOST: '127.0.0.1', ROLE: 'all', DISCORD_TOKEN: '' } })
   const running = await readRunning(config.home)
   if (running) return use(reachable(running.url))
   await using app = await createApp(config, { log: quiet() })

@@ -1,0 +1,209 @@
+/**
+ * Pure: Discord's commands as they are registered. `/parley` is made from Parley's own table of commands, and a call of it
+ * is turned back into the line that would be typed elsewhere.
+ */
+import {
+  type APIApplicationCommandBasicOption,
+  type APIApplicationCommandInteractionDataBasicOption,
+  type APIApplicationCommandInteractionDataOption,
+  type APIApplicationCommandInteractionDataSubcommandGroupOption,
+  type APIApplicationCommandInteractionDataSubcommandOption,
+  type APIApplicationCommandOption,
+  type APIApplicationCommandSubcommandOption,
+  ApplicationCommandOptionType,
+  ApplicationCommandType,
+  ApplicationIntegrationType,
+  InteractionContextType,
+  type RESTPutAPIApplicationCommandsJSONBody,
+} from 'discord.js'
+import type { ArgumentSpec, CommandSpec } from '../../src/core/command.ts'
+
+export const names = {
+  ask: 'ask',
+  parley: 'parley',
+  about: 'Ask about this message',
+  transcribe: 'Transcribe',
+} as const
+
+const maxFiles = 10
+/** Discord's limits of descriptions, of choices, and of commands in a group or groups in a command. */
+const maxDescription = 100
+const maxChoices = 25
+const maxBranches = 25
+
+const everywhere = {
+  integration_types: [ApplicationIntegrationType.GuildInstall],
+  contexts: [InteractionContextType.Guild, InteractionContextType.BotDM],
+}
+
+export function discordCommands(table: readonly CommandSpec[]): RESTPutAPIApplicationCommandsJSONBody {
+  const parley = parleyOptions(table)
+  return [
+    { name: names.ask, description: 'Ask Parley, with files to read', options: askOptions(), ...everywhere },
+    ...(parley.length === 0
+      ? []
+      : [{ name: names.parley, description: 'Settings, usage and help of Parley', options: parley, ...everywhere }]),
+    { name: names.about, type: ApplicationCommandType.Message, ...everywhere },
+    { name: names.transcribe, type: ApplicationCommandType.Message, ...everywhere },
+  ]
+}
+
+function askOptions(): APIApplicationCommandBasicOption[] {
+  const files = Array.from({ length: maxFiles }, (_, at) => ({
+    type: ApplicationCommandOptionType.Attachment as const,
+    name: at === 0 ? 'file' : `file${at + 1}`,
+    description: at === 0 ? 'A document, picture, recording or anything else to read' : 'One more file',
+  }))
+  return [
+    {
+      type: ApplicationCommandOptionType.String,
+      name: 'text',
+      description: 'Your question; leave it out to write a long one in a form',
+      max_length: 6000,
+    },
+    ...files,
+    {
+      type: ApplicationCommandOptionType.String,
+      name: 'model',
+      description: 'Which model answers',
+      autocomplete: true,
+    },
+    { type: ApplicationCommandOptionType.Boolean, name: 'private', description: 'Only you see the answer' },
+  ]
+}
+
+/** One word is a sub-command, two words are a group and one of its own; a group's bare word is its `show`. */
+function parleyOptions(table: readonly CommandSpec[]): APIApplicationCommandOption[] {
+  return [...branches(table)].slice(0, maxBranches).map(([word, specs]) => {
+    const [only] = specs
+    if (specs.length === 1 && only !== undefined && only.name === word) return subcommand(word, only)
+    return {
+      type: ApplicationCommandOptionType.SubcommandGroup,
+      name: word,
+      description: cut(specs.map(({ name }) => name.split(' ')[1] ?? 'show').join(', ')),
+      options: specs.slice(0, maxBranches).map((spec) => subcommand(spec.name.split(' ')[1] ?? 'show', spec)),
+    }
+  })
+}
+
+function branches(table: readonly CommandSpec[]): Map<string, CommandSpec[]> {
+  const found = new Map<string, CommandSpec[]>()
+  for (const spec of table) {
+    const word = spec.name.split(' ')[0] ?? spec.name
+    found.set(word, [...(found.get(word) ?? []), spec])
+  }
+  return found
+}
+
+function subcommand(name: string, spec: CommandSpec): APIApplicationCommandSubcommandOption {
+  const options = spec.args.toSorted((a, b) => Number(b.required) - Number(a.required)).map(option)
+  return { type: ApplicationCommandOptionType.Subcommand, name, description: cut(spec.summary), options }
+}
+
+function option(arg: ArgumentSpec): APIApplicationCommandBasicOption {
+  const base = { name: optionName(arg.name), description: cut(arg.summary), required: arg.required }
+  switch (arg.type) {
+    case 'number':
+      return { type: ApplicationCommandOptionType.Number, ...base }
+    case 'person':
+      return { type: ApplicationCommandOptionType.User, ...base }
+    case 'channel':
+      return { type: ApplicationCommandOptionType.Channel, ...base }
+    case 'switch':
+      return { type: ApplicationCommandOptionType.Boolean, ...base }
+    case 'choice':
+      if (arg.choices !== undefined && arg.choices.length > 0 && arg.choices.length <= maxChoices)
+        return {
+          type: ApplicationCommandOptionType.String,
+          ...base,
+          choices: arg.choices.map((value) => ({ name: value, value })),
+        }
+      return { type: ApplicationCommandOptionType.String, ...base, autocomplete: true }
+    case 'model':
+    case 'word':
+      return { type: ApplicationCommandOptionType.String, ...base, autocomplete: true }
+    default:
+      return { type: ApplicationCommandOptionType.String, ...base }
+  }
+}
+
+const optionName = (name: string) =>
+  name
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}_-]/gu, '-')
+    .slice(0, 32)
+
+function cut(text: string): string {
+  return text.length <= maxDescription ? text : `${text.slice(0, maxDescription - 1)}…`
+}
+
+/** A use of `/parley`. */
+export interface Called {
+  name: string
+  /** Its row in the table; absent when the table has changed since the commands were registered. */
+  spec?: CommandSpec
+  given: APIApplicationCommandInteractionDataBasicOption[]
+}
+
+export function calledCommand(
+  table: readonly CommandSpec[],
+  options: readonly APIApplicationCommandInteractionDataOption[] = [],
+): Called {
+  const words: string[] = []
+  let given = options
+  for (let branch = given[0]; branch !== undefined && isBranch(branch); branch = given[0]) {
+    words.push(branch.name)
+    given = branch.options ?? []
+  }
+  const bare = words[1] === 'show' ? table.find((each) => each.name === words[0]) : undefined
+  const spec = table.find((each) => each.name === words.join(' ')) ?? bare
+  return {
+    name: spec?.name ?? words.join(' '),
+    ...(spec === undefined ? {} : { spec }),
+    given: given.filter((each) => !isBranch(each)),
+  }
+}
+
+type Branch =
+  | APIApplicationCommandInteractionDataSubcommandGroupOption
+  | APIApplicationCommandInteractionDataSubcommandOption
+
+function isBranch(option: APIApplicationCommandInteractionDataOption): option is Branch {
+  const { type } = option
+  return type === ApplicationCommandOptionType.SubcommandGroup || type === ApplicationCommandOptionType.Subcommand
+}
+
+/** The line that would be typed after `/parley`: what is required in its order, the rest by name. */
+export function commandLine({ name, spec, given }: Called): string {
+  const args = given.map((each) => ({ arg: argumentOf(spec, each.name), value: each.value }))
+  const order = spec?.args ?? []
+  const sorted = args.toSorted((a, b) => rank(a.arg) - rank(b.arg))
+  return [name, ...sorted.flatMap(({ arg, value }) => argumentWords(arg, value))].join(' ')
+
+  /** Text without an end comes last. */
+  function rank(arg: Known): number {
+    if (arg.type === 'rest') return 2000
+    return arg.required ? order.findIndex((each) => each.name === arg.name) : 1000
+  }
+}
+
+type Known = Pick<ArgumentSpec, 'name' | 'type' | 'required'>
+
+function argumentOf(spec: CommandSpec | undefined, option: string): Known {
+  return spec?.args.find(({ name }) => optionName(name) === option) ?? { name: option, type: 'word', required: false }
+}
+
+function argumentWords({ name, type, required }: Known, value: string | number | boolean): string[] {
+  if (type === 'switch') return value === true ? [`--${name}`] : []
+  const word = type === 'person' ? `<@${value}>` : type === 'channel' ? `<#${value}>` : quoted(String(value))
+  return required ? [word] : [`--${name}`, word]
+}
+
+const quoted = (text: string) =>
+  /^[\p{L}\p{N}][\p{L}\p{N}._:/$%-]*$/u.test(text) ? text : `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`
+
+/** The argument that somebody is typing, by its name in the table. */
+export function focusedArgument({ spec, given }: Called): { name: string; typed: string } | undefined {
+  const focused = given.find((each) => 'focused' in each && each.focused === true)
+  return focused && { name: argumentOf(spec, focused.name).name, typed: String(focused.value) }
+}

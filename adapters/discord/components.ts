@@ -1,0 +1,184 @@
+/** Pure: buttons, select menus and the forms that open, and what they say when they are used. */
+import {
+  type APIActionRowComponent,
+  type APIButtonComponent,
+  type APIComponentInMessageActionRow,
+  type APIModalInteractionResponseCallbackData,
+  ButtonStyle,
+  ComponentType,
+  TextInputStyle,
+} from 'discord.js'
+import { type ButtonAction, decodeAction, encodeAction } from '../../src/core/action.ts'
+import type { Button } from '../../src/core/command.ts'
+import type { OutgoingMessage } from '../../src/core/platform.ts'
+
+export type Row = APIActionRowComponent<APIComponentInMessageActionRow>
+
+const maxId = 100
+const maxOptions = 25
+const buttonsInRow = 5
+
+/**
+ * What stands under a part of a reply: Stop while it is written, under the last part what can be done with it. With the
+ * action travels the conversation's root, so that an answer to this message is found to belong to it after any restart.
+ */
+export function replyRows({ turnId, phase, end }: OutgoingMessage, root: string | undefined): Row[] {
+  const button = (kind: Exclude<ButtonAction['kind'], 'command' | 'approve' | 'decline'>, label: string, emoji = '') =>
+    buttonOf({ label, action: { kind, turnId } }, root, emoji)
+  if (phase === 'streaming') return [row([button('stop', 'Stop', '⏹️')])]
+  if (end === undefined) return []
+  const again = button('regenerate', 'Again', '🔁')
+  if (end.state === 'failed' || end.receipt.model === 'none') return [row([again])]
+  const others: Button[] = [
+    { label: 'A better model', action: { kind: 'better', turnId } },
+    { label: 'A cheaper model', action: { kind: 'cheaper', turnId } },
+  ]
+  return [
+    row([again, button('why', 'Why?'), button('good', '', '👍'), button('bad', '', '👎')]),
+    menu(others, 'Write it anew with…'),
+  ]
+}
+
+/** Up to ten buttons in two rows, or a menu of up to 25. What has no room in Discord's 100 characters is left out. */
+export function noticeRows(buttons: Button[] = []): Row[] {
+  const usable = buttons.filter(({ action }) => encodeAction(action).length <= maxId)
+  if (usable.length === 0) return []
+  if (usable.length > buttonsInRow * 2) return [menu(usable.slice(0, maxOptions), 'Choose')]
+  const made = usable.map((button) => buttonOf(button, undefined))
+  return [made.slice(0, buttonsInRow), made.slice(buttonsInRow)].filter((some) => some.length > 0).map(row)
+}
+
+function row(components: APIButtonComponent[]): Row {
+  return { type: ComponentType.ActionRow, components }
+}
+
+function buttonOf({ label, action, style }: Button, root: string | undefined, emoji = ''): APIButtonComponent {
+  const styles = { primary: ButtonStyle.Primary, danger: ButtonStyle.Danger } as const
+  const id = encodeAction(action)
+  return {
+    type: ComponentType.Button,
+    style: style === undefined ? ButtonStyle.Secondary : styles[style],
+    custom_id: root === undefined || id.length + root.length >= maxId ? id : `${id}#${root}`,
+    ...(label === '' ? {} : { label: label.slice(0, 80) }),
+    ...(emoji === '' ? {} : { emoji: { name: emoji } }),
+  }
+}
+
+function menu(buttons: Button[], placeholder: string): Row {
+  const options = buttons.map(({ label, action }) => ({ label: label.slice(0, 100), value: encodeAction(action) }))
+  return {
+    type: ComponentType.ActionRow,
+    components: [{ type: ComponentType.StringSelect, custom_id: 'choose', placeholder, options }],
+  }
+}
+
+/** The action that a button or a menu's choice stands for; `undefined` for what is none of Parley's. */
+export function actionOf(customId: string, values: readonly string[] = []): ButtonAction | undefined {
+  return decodeAction(withoutRoot(values[0] ?? customId))
+}
+
+const rootMark = /#([\w@-]{1,60})$/
+const withoutRoot = (id: string) => (id.startsWith('command:') ? id : id.replace(rootMark, ''))
+
+/** The root that a message of Parley's carries in its buttons. */
+export function rootOf(components: readonly unknown[] | undefined): string | undefined {
+  for (const found of JSON.stringify(components ?? []).matchAll(/"custom_id":"([^"]{1,100})"/g)) {
+    const id = found[1] ?? ''
+    const root = id.startsWith('command:') ? undefined : rootMark.exec(id)?.[1]
+    if (root !== undefined) return root
+  }
+  return undefined
+}
+
+/** What a form was opened for travels in its id, so that it may be sent after any restart. */
+export type FormOf =
+  | { form: 'ask'; private: boolean; model?: string }
+  | { form: 'about'; channelId: string; messageId: string }
+  | { form: 'bad'; turnId: string }
+
+const modelMax = 80
+
+export function formId(of: FormOf): string {
+  if (of.form === 'ask') return `ask/${of.private ? 'private' : 'open'}/${of.model ?? ''}`
+  return of.form === 'about' ? `about/${of.channelId}/${of.messageId}` : `bad/${of.turnId}`
+}
+
+export function formOf(id: string): FormOf | undefined {
+  const [form, first = '', ...rest] = id.split('/')
+  const second = rest.join('/')
+  if (form === 'ask') return { form, private: first === 'private', ...(second === '' ? {} : { model: second }) }
+  if (form === 'about' && first !== '' && second !== '') return { form, channelId: first, messageId: second }
+  return form === 'bad' && first !== '' ? { form, turnId: first } : undefined
+}
+
+/** A model's name that fits into a form's id. */
+export const fitsForm = (model: string | undefined) =>
+  model !== undefined && model.length <= modelMax ? model : undefined
+
+export function askForm(of: Extract<FormOf, { form: 'ask' }>): APIModalInteractionResponseCallbackData {
+  return {
+    custom_id: formId(of),
+    title: 'Ask Parley',
+    components: [
+      textField('text', 'Your question', { required: false, maxLength: 4000 }),
+      {
+        type: ComponentType.Label,
+        label: 'Files to read',
+        component: {
+          type: ComponentType.FileUpload,
+          custom_id: 'files',
+          min_values: 0,
+          max_values: 10,
+          required: false,
+        },
+      },
+    ],
+  }
+}
+
+export function aboutForm(of: Extract<FormOf, { form: 'about' }>): APIModalInteractionResponseCallbackData {
+  return {
+    custom_id: formId(of),
+    title: 'Ask about this message',
+    components: [textField('text', 'Your question', { required: true, maxLength: 4000 })],
+  }
+}
+
+export function badForm(of: Extract<FormOf, { form: 'bad' }>): APIModalInteractionResponseCallbackData {
+  return {
+    custom_id: formId(of),
+    title: 'What was wrong?',
+    components: [textField('comment', 'What should have been different', { required: false, maxLength: 1000 })],
+  }
+}
+
+function textField(id: string, label: string, { required, maxLength }: { required: boolean; maxLength: number }) {
+  return {
+    type: ComponentType.Label as const,
+    label,
+    component: {
+      type: ComponentType.TextInput as const,
+      custom_id: id,
+      style: TextInputStyle.Paragraph,
+      required,
+      max_length: maxLength,
+    },
+  }
+}
+
+/** What was written into a form's field, and the files put into it. */
+export function fieldsOf(components: readonly unknown[]): { text: Map<string, string>; files: string[] } {
+  const text = new Map<string, string>()
+  const files: string[] = []
+  const open = [...components]
+  for (let each = open.shift(); each !== undefined; each = open.shift()) {
+    if (typeof each !== 'object' || each === null) continue
+    if ('components' in each && Array.isArray(each.components)) open.push(...each.components)
+    if ('component' in each) open.push(each.component)
+    if (!('custom_id' in each) || typeof each.custom_id !== 'string') continue
+    if ('value' in each && typeof each.value === 'string') text.set(each.custom_id, each.value)
+    if ('values' in each && Array.isArray(each.values))
+      files.push(...each.values.filter((id) => typeof id === 'string'))
+  }
+  return { text, files }
+}

@@ -1,0 +1,281 @@
+/**
+ * Commands, buttons, menus and forms. Discord wants an answer within three seconds: what is asked is taken in first and
+ * acknowledged then; where taking in is slow, Discord is told to wait, and a crash in between has the event sent again.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type APIApplicationCommandInteractionDataAttachmentOption,
+  type APIApplicationCommandInteractionDataBasicOption,
+  type APIAttachment,
+  type APIChatInputApplicationCommandInteraction,
+  type APIInteraction,
+  type APIMessage,
+  type APIMessageApplicationCommandInteraction,
+  type APIMessageComponentInteraction,
+  type APIModalSubmitInteraction,
+  ApplicationCommandType,
+  InteractionResponseType,
+  InteractionType,
+  MessageFlags,
+} from 'discord.js'
+import type { ButtonAction } from '../../src/core/action.ts'
+import type { Notice } from '../../src/core/command.ts'
+import { asParleyError, errorFields } from '../../src/core/errors.ts'
+import type { Log } from '../../src/core/log.ts'
+import type { Intake, Received } from '../../src/core/platform.ts'
+import { calledCommand, commandLine, names } from './commands.ts'
+import { aboutForm, actionOf, askForm, badForm, fieldsOf, fitsForm, formOf } from './components.ts'
+import { attachmentOf, filesOf, type Me, quote, type Said } from './content.ts'
+import { type Asked, type AskInteraction, authorOfInteraction, normalizeAsk, placeOfInteraction } from './normalize.ts'
+import { packNotice } from './posts.ts'
+import { type Api, codes, refusedWith } from './rest.ts'
+import { suggestChoices } from './suggest.ts'
+
+export interface InteractionsDeps {
+  api: Pick<Api, 'call'>
+  intake: Intake
+  me(): Me
+  log: Log
+}
+
+export interface Interactions {
+  /** Answers when it is taken in and acknowledged. Throws when it could not be taken in. */
+  take(interaction: APIInteraction): Promise<void>
+}
+
+/** Of Discord's three seconds; the rest is the way there and back. */
+const waitAtMostMs = 2000
+const maxTargets = 500
+
+export function createInteractions({ api, intake, me, log }: InteractionsDeps): Interactions {
+  /** Messages that "Ask about this message" was chosen for; after a restart they are looked up. */
+  const targets = new Map<string, APIMessage>()
+
+  async function respond(interaction: APIInteraction, type: InteractionResponseType, data?: object, files = noFiles) {
+    const path = `/interactions/${interaction.id}/${interaction.token}/callback`
+    try {
+      const body = { type, ...(data === undefined ? {} : { data }) }
+      await api.call('POST', path, { body, files, auth: false, urgent: true })
+      return 'now'
+    } catch (thrown) {
+      // An event that was sent again is acknowledged already, or too old to be; its answer goes on regardless.
+      if (!refusedWith(thrown, codes.alreadyAcknowledged, codes.unknownInteraction)) throw thrown
+      log.info({ code: thrown.discordCode }, 'interaction not acknowledged')
+      return thrown.discordCode === codes.alreadyAcknowledged ? 'before' : 'never'
+    }
+  }
+
+  const defer = (interaction: APIInteraction, hidden: boolean) =>
+    respond(interaction, InteractionResponseType.DeferredChannelMessageWithSource, {
+      flags: hidden ? MessageFlags.Ephemeral : 0,
+    })
+
+  async function say(interaction: APIInteraction, notice: Notice): Promise<void> {
+    const { body, files } = packNotice(notice)
+    const known = await respond(interaction, InteractionResponseType.ChannelMessageWithSource, body, files)
+    if (known === 'before') await change(interaction, notice)
+  }
+
+  /** Answers with what `work` gives, later when it takes longer; only the asker sees a late one. */
+  async function answerWith(interaction: APIInteraction, work: Promise<Notice>): Promise<void> {
+    const early = await within(work, () => defer(interaction, true))
+    if (early !== undefined) return await say(interaction, early)
+    await change(interaction, await work)
+  }
+
+  /** Replaces what stands where Discord says that Parley thinks. */
+  async function change({ application_id, token }: APIInteraction, notice: Notice): Promise<void> {
+    const { body, files } = packNotice({ ...notice, private: false })
+    await api.call('PATCH', `/webhooks/${application_id}/${token}/messages/@original`, { body, files, auth: false })
+  }
+
+  async function ask(interaction: AskInteraction, asked: Asked): Promise<void> {
+    const taking = intake.receive(normalizeAsk(interaction, asked))
+    const waiting = () => defer(interaction, asked.private)
+    let received: Received
+    try {
+      const early = await within(taking, waiting)
+      received = early ?? (await taking)
+      if (early?.kind === 'new' || early?.kind === 'duplicate') await waiting()
+    } catch (thrown) {
+      const error = asParleyError(thrown)
+      // Taken in again until the database is back, by this process or the next.
+      if (error.retry === 'later') throw thrown
+      log.error(errorFields(thrown), 'a question was not taken in')
+      return await say(interaction, { text: error.tell, private: true })
+    }
+    if (received.kind === 'refused') await say(interaction, { ...received.notice, private: true })
+    if (received.kind === 'joined')
+      await say(interaction, { text: 'Added to your question above: one answer takes in both.', private: true })
+  }
+
+  async function onAsk(interaction: APIChatInputApplicationCommandInteraction): Promise<void> {
+    const options = (interaction.data.options ?? []) as APIApplicationCommandInteractionDataBasicOption[]
+    const value = (name: string) => options.find((option) => option.name === name)?.value
+    const text = String(value('text') ?? '')
+    const model = value('model')
+    const files = options.filter(isFile).flatMap(({ value: id }) => fileOf(interaction.data.resolved?.attachments, id))
+    const asked = { text, files, private: value('private') === true, ...(model ? { model: String(model) } : {}) }
+    if (text.trim() !== '' || files.length > 0) return await ask(interaction, asked)
+    const form = { form: 'ask', private: asked.private, ...named('model', fitsForm(asked.model)) } as const
+    await respond(interaction, InteractionResponseType.Modal, askForm(form))
+  }
+
+  async function onParley(interaction: APIChatInputApplicationCommandInteraction): Promise<void> {
+    const called = calledCommand(intake.commands, interaction.data.options)
+    const target = placeOfInteraction(interaction)
+    const notice = intake.command({
+      id: interaction.id,
+      conversation: target.conversation,
+      author: authorOfInteraction(interaction),
+      text: commandLine(called),
+      replyTarget: target,
+      ...named('locale', interaction.locale),
+    })
+    await answerWith(interaction, notice)
+  }
+
+  async function onMessageCommand(interaction: APIMessageApplicationCommandInteraction): Promise<void> {
+    const { data, channel } = interaction
+    const message = data.resolved.messages[data.target_id]
+    if (message === undefined) return await say(interaction, gone)
+    if (data.name === names.about) {
+      targets.set(message.id, message)
+      const [oldest] = targets.keys()
+      if (targets.size > maxTargets && oldest !== undefined) targets.delete(oldest)
+      const form = { form: 'about', channelId: channel.id, messageId: message.id } as const
+      await respond(interaction, InteractionResponseType.Modal, aboutForm(form))
+      return
+    }
+    const files = filesOf(message)
+    if (files.length === 0)
+      return await say(interaction, {
+        text: 'There is no recording in that message. Choose one with a voice message or a video.',
+        private: true,
+      })
+    await ask(interaction, { text: transcribe, files, private: true })
+  }
+
+  async function onForm(interaction: APIModalSubmitInteraction): Promise<void> {
+    const form = formOf(interaction.data.custom_id)
+    if (form === undefined) return await say(interaction, outdated)
+    const { text, files } = fieldsOf(interaction.data.components)
+    if (form.form === 'bad') return await act(interaction, { kind: 'bad', turnId: form.turnId }, text.get('comment'))
+    const words = text.get('text') ?? ''
+    if (form.form === 'ask') {
+      const sent = files.flatMap((id) => fileOf(resolvedFiles(interaction), id))
+      if (words.trim() === '' && sent.length === 0) return await say(interaction, empty)
+      return await ask(interaction, { text: words, files: sent, private: form.private, ...named('model', form.model) })
+    }
+    const about = await messageOf(form)
+    if (about === undefined) return await say(interaction, gone)
+    await ask(interaction, { text: words, files: filesOf(about), private: false, quoted: quote(about, me()) })
+  }
+
+  async function messageOf({ channelId, messageId }: { channelId: string; messageId: string }) {
+    const known = targets.get(messageId)
+    if (known !== undefined) return known
+    try {
+      return await api.call<Said>('GET', `/channels/${channelId}/messages/${messageId}`, { urgent: true })
+    } catch (thrown) {
+      log.info(errorFields(thrown), 'message to ask about not found')
+      return undefined
+    }
+  }
+
+  async function onComponent(interaction: APIMessageComponentInteraction): Promise<void> {
+    const { data } = interaction
+    const action = actionOf(data.custom_id, 'values' in data ? data.values : [])
+    if (action === undefined) return await say(interaction, outdated)
+    if (action.kind !== 'bad') return await act(interaction, action)
+    await respond(interaction, InteractionResponseType.Modal, badForm({ form: 'bad', turnId: action.turnId }))
+  }
+
+  async function act(
+    interaction: APIMessageComponentInteraction | APIModalSubmitInteraction,
+    action: ButtonAction,
+    comment?: string,
+  ): Promise<void> {
+    const press = {
+      ...{ id: interaction.id, by: authorOfInteraction(interaction) },
+      replyTarget: placeOfInteraction(interaction),
+      ...(comment ? { comment } : {}),
+    }
+    const acting = intake
+      .act({ ...action, ...press })
+      .then(({ notice }) => notice ?? null)
+      .catch((thrown: unknown) => {
+        const error = asParleyError(thrown)
+        if (error.code === 'internal') log.error(errorFields(thrown), 'a button failed')
+        return { text: error.tell, private: true }
+      })
+    const early = await within(acting, () => defer(interaction, true))
+    if (early !== undefined && early !== null) return await say(interaction, early)
+    if (early === null) await respond(interaction, InteractionResponseType.DeferredMessageUpdate)
+    else await change(interaction, (await acting) ?? { text: 'Done.' })
+  }
+
+  return {
+    async take(interaction) {
+      switch (interaction.type) {
+        case InteractionType.ApplicationCommandAutocomplete: {
+          const choices = await suggestChoices(intake, interaction)
+          await respond(interaction, InteractionResponseType.ApplicationCommandAutocompleteResult, { choices })
+          return
+        }
+        case InteractionType.ApplicationCommand: {
+          const { data } = interaction
+          if (data.type === ApplicationCommandType.Message)
+            return await onMessageCommand(interaction as APIMessageApplicationCommandInteraction)
+          const command = interaction as APIChatInputApplicationCommandInteraction
+          return data.name === names.ask ? await onAsk(command) : await onParley(command)
+        }
+        case InteractionType.MessageComponent:
+          return await onComponent(interaction)
+        case InteractionType.ModalSubmit:
+          return await onForm(interaction)
+      }
+    },
+  }
+}
+
+const noFiles: ReturnType<typeof packNotice>['files'] = []
+const transcribe = 'Transcribe the recording word for word. Name the speakers where they can be told apart.'
+const outdated: Notice = { text: 'That is of another version of Parley. Please ask the question again.', private: true }
+const gone: Notice = { text: 'That message is no longer here, or I may not read it.', private: true }
+const empty: Notice = { text: 'Write a question or add a file.', private: true }
+
+/** What `work` gives in time. When it takes longer, or fails for now, `onLate` tells Discord to wait. */
+async function within<T>(work: Promise<T>, onLate: () => Promise<unknown>): Promise<T | undefined> {
+  const stop = new AbortController()
+  const late = sleep(waitAtMostMs, undefined, { signal: stop.signal }).catch(() => undefined)
+  try {
+    const early = await Promise.race([work, late])
+    if (early === undefined) await onLate()
+    return early
+  } catch (thrown) {
+    if (asParleyError(thrown).retry === 'later') await onLate()
+    throw thrown
+  } finally {
+    stop.abort()
+  }
+}
+
+function isFile(
+  option: APIApplicationCommandInteractionDataBasicOption,
+): option is APIApplicationCommandInteractionDataAttachmentOption {
+  return /^file\d{0,2}$/.test(option.name)
+}
+
+function fileOf(resolved: Record<string, APIAttachment> | undefined, id: string) {
+  const file = resolved?.[id]
+  return file === undefined ? [] : [attachmentOf(file)]
+}
+
+function resolvedFiles({ data }: APIModalSubmitInteraction): Record<string, APIAttachment> | undefined {
+  return data.resolved?.attachments
+}
+
+function named<Name extends string, Value>(name: Name, value: Value | undefined): { [Key in Name]?: Value } {
+  return (value === undefined ? {} : { [name]: value }) as { [Key in Name]?: Value }
+}

@@ -1,0 +1,133 @@
+/** Which messages are for Parley, and what it takes in of them. */
+import type { APIMessage } from 'discord.js'
+import { conversationKey, type IncomingMessage, type ReplyTarget } from '../../src/core/message.ts'
+import type { Intake, Received } from '../../src/core/platform.ts'
+import { rootOf } from './components.ts'
+import type { Me } from './content.ts'
+import { type GatewayMessage, isThread, normalizeMessage, type Place, platformName } from './normalize.ts'
+import type { Guild, Places } from './places.ts'
+import { type Api, DiscordRefusal } from './rest.ts'
+
+export interface MessagesDeps {
+  api: Pick<Api, 'call'>
+  places: Pick<Places, 'channel' | 'guild'>
+  intake: Pick<Intake, 'receive' | 'revise' | 'takesPart'>
+  /** Parley's own user. */
+  me(): string
+}
+
+/** `ignored`: it is not for Parley. `empty`: it only calls Parley. */
+export type Taken = { kind: 'ignored' | 'empty' } | { kind: 'taken'; target: ReplyTarget; received: Received }
+
+export interface Messages {
+  /** Throws when it could not be taken in. */
+  take(message: GatewayMessage): Promise<Taken>
+  /** Somebody changed what they wrote. */
+  revise(message: Partial<GatewayMessage> & { id: string }): Promise<void>
+}
+
+/** Ordinary messages and replies; the others are Discord's own words, such as "joined the server". */
+const spoken = [0, 19]
+const maxRemembered = 10_000
+const ignored = { kind: 'ignored' } as const
+const empty = { kind: 'empty' } as const
+
+export function createMessages({ api, places, intake, me }: MessagesDeps): Messages {
+  /** Threads that Parley takes part in; it stays in them. */
+  const parts = new Set<string>()
+
+  async function takesPart(place: Place, guildId: string): Promise<boolean> {
+    const ref = { workspaceId: guildId, channelId: place.parentId ?? place.id, threadId: place.id }
+    const conversation = { platform: platformName, ...ref }
+    const key = conversationKey(conversation)
+    if (parts.has(key)) return true
+    const part = await intake.takesPart(conversation)
+    if (parts.size >= maxRemembered) parts.clear()
+    if (part) parts.add(key)
+    return part
+  }
+
+  /** What a thread began with: a forum's post, or the message that it grew out of. */
+  async function starterOf(place: Place, message: GatewayMessage): Promise<APIMessage | undefined> {
+    if (message.id === place.id) return undefined
+    for (const channelId of [place.id, place.parentId]) {
+      if (channelId === undefined) continue
+      try {
+        const path = `/channels/${channelId}/messages/${place.id}`
+        return await api.call<APIMessage>('GET', path, { urgent: true })
+      } catch (error) {
+        // In a forum it lies in the thread, elsewhere beside it; or it is deleted, or may not be read.
+        if (!(error instanceof DiscordRefusal)) throw error
+      }
+    }
+    return undefined
+  }
+
+  return {
+    async take(message) {
+      if (message.author.bot || message.webhook_id !== undefined || !spoken.includes(message.type)) return ignored
+      const { guild_id: guildId } = message
+      const myself: Me = { id: me() }
+      if (guildId === undefined) {
+        const place = { id: message.channel_id, type: 1 }
+        const normalized = normalizeMessage(message, { me: myself, place, kind: 'direct' })
+        if (normalized.text === '' && normalized.attachments.length === 0 && !normalized.quoted) return empty
+        return await hand(normalized)
+      }
+      const calls = callsParley(message, me())
+      if (!calls && message.mention_roles.length === 0 && !mayBeThread(message)) return ignored
+      const [place, guild] = await Promise.all([places.channel(message.channel_id), places.guild(guildId)])
+      const called = calls || message.mention_roles.some((id) => guild.ownRoleIds.includes(id))
+      if (!called && !isThread(place)) return ignored
+      if (!called && (addressedElsewhere(message, me()) || !(await takesPart(place, guildId)))) return ignored
+      return await receive(message, place, guild, called ? 'mention' : 'thread')
+    },
+
+    async revise(message) {
+      const { author, content, edited_timestamp } = message
+      if (author === undefined || content === undefined || !edited_timestamp || author.bot) return
+      const myself = { id: me() }
+      const whole = { ...message, content, embeds: [], attachments: [] } as unknown as GatewayMessage
+      const { text } = normalizeMessage(
+        { ...whole, timestamp: message.timestamp ?? edited_timestamp },
+        { me: myself, place: { id: message.channel_id ?? '', type: 1 }, kind: 'direct' },
+      )
+      await intake.revise({ platform: platformName, id: message.id, text, by: { id: author.id } })
+    },
+  }
+
+  async function receive(message: GatewayMessage, place: Place, guild: Guild, kind: 'mention' | 'thread') {
+    const root =
+      message.referenced_message?.author.id === me() ? rootOf(message.referenced_message.components) : undefined
+    const joins = kind === 'mention' && isThread(place) && !(await takesPart(place, guild.id))
+    const starter = joins ? await starterOf(place, message) : undefined
+    const normalized = normalizeMessage(message, {
+      ...{ me: { id: me(), roleIds: guild.ownRoleIds }, place, standing: guild, kind },
+      ...(starter === undefined ? {} : { starter }),
+      ...(root === undefined || isThread(place) ? {} : { root }),
+    })
+    if (normalized.text === '' && normalized.attachments.length === 0 && !normalized.quoted) return empty
+    return await hand(normalized)
+  }
+
+  async function hand(message: IncomingMessage) {
+    const received = await intake.receive(message)
+    return { kind: 'taken' as const, target: message.replyTarget, received }
+  }
+}
+
+function callsParley(message: GatewayMessage, me: string): boolean {
+  return message.mentions.some(({ id }) => id === me) || message.referenced_message?.author.id === me
+}
+
+/** Discord tells the kind of channel with a message, though not always. */
+function mayBeThread(message: GatewayMessage & { channel_type?: number }): boolean {
+  return message.channel_type === undefined || [10, 11, 12].includes(message.channel_type)
+}
+
+/** In a thread that Parley takes part in, people still talk to each other. */
+function addressedElsewhere(message: GatewayMessage, me: string): boolean {
+  const others = message.mentions.some(({ id }) => id !== me)
+  const answered = message.referenced_message?.author
+  return others || (answered !== undefined && answered.id !== me && answered.id !== message.author.id)
+}

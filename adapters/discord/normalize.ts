@@ -1,0 +1,213 @@
+/** Pure: what Discord sends → what Parley takes in. A message's id and an interaction's are Discord's own. */
+import type {
+  APIMessage,
+  APIModalSubmitInteraction,
+  APIUser,
+  APIChatInputApplicationCommandInteraction as CommandInteraction,
+  APIMessageApplicationCommandInteraction as MessageCommandInteraction,
+} from 'discord.js'
+import type { Attachment, Author, ConversationRef, IncomingMessage, ReplyTarget } from '../../src/core/message.ts'
+import { filesOf, type Me, nameOf, quote, type Said, textOf } from './content.ts'
+import { madeAt } from './snowflake.ts'
+import type { Destination } from './target.ts'
+
+export const platformName = 'discord'
+/** The workspace of direct chats, which belong to no server. */
+export const directWorkspace = '@me'
+
+/** What is known of a channel: https://discord.com/developers/docs/resources/channel#channel-object-channel-types */
+export interface Place {
+  id: string
+  type: number
+  name?: string
+  guildId?: string
+  parentId?: string
+}
+
+const threadTypes = [10, 11, 12]
+/** Where a thread may grow out of a message: text and announcement channels. */
+const threadable = [0, 5]
+const administrator = 8n
+
+export const isThread = (place: Place): boolean => threadTypes.includes(place.type)
+
+/** Parts of a server that say who its owners are. */
+export interface Standing {
+  ownerId?: string
+  /** Permissions of each role as Discord's number. */
+  roles?: ReadonlyMap<string, bigint>
+}
+
+export interface MessageContext {
+  me: Me
+  place: Place
+  standing?: Standing
+  kind: IncomingMessage['kind']
+  /** What a thread began with, where Parley joins it now. */
+  starter?: Said & { author?: APIUser }
+  /** Of an earlier exchange in a channel, which this message goes on. */
+  root?: string
+}
+
+/** What the gateway sends beside the message itself. */
+export type GatewayMessage = APIMessage & { guild_id?: string; member?: { roles: string[]; nick?: string | null } }
+
+export function normalizeMessage(message: GatewayMessage, context: MessageContext): IncomingMessage {
+  const { me, place, kind, starter, root } = context
+  const { conversation, destination } = whereTo(message, place, root)
+  const referenced = message.referenced_message ?? undefined
+  const own = message.embeds.filter(({ type }) => type === 'rich' || type === 'article' || type === 'link')
+  const quoted = [
+    ...(starter === undefined ? [] : [[place.name, quote(starter, me)].filter((each) => each).join('\n\n')]),
+    ...(referenced === undefined ? [] : [quote(referenced, me)]),
+    quote({ content: '', embeds: own, message_snapshots: message.message_snapshots ?? [] }, me),
+  ].filter((text) => text !== '')
+  const files = [message, referenced, starter].flatMap((each) => (each === undefined ? [] : filesOf(each)))
+  return {
+    id: message.id,
+    conversation,
+    author: authorOf(message, context.standing),
+    text: textOf(message, me),
+    kind,
+    attachments: once(files),
+    replyTarget: { conversation, data: destination },
+    ...(quoted.length === 0 ? {} : { quoted: quoted.join('\n\n') }),
+    sentAt: new Date(message.timestamp).toISOString(),
+  }
+}
+
+/**
+ * A mention in a channel is its own conversation: the thread that grows out of it has the message's id, whoever opens it
+ * and however often that is tried, and where no thread may be opened the replies belong to the same one.
+ */
+function whereTo(message: GatewayMessage, place: Place, root: string | undefined) {
+  const to = (ref: Omit<ConversationRef, 'platform'>, destination: Destination) => ({
+    conversation: { platform: platformName, ...ref },
+    destination,
+  })
+  const userId = message.author.id
+  const here = { to: 'channel', channelId: place.id, userId, replyTo: message.id } as const
+  const workspaceId = message.guild_id ?? place.guildId
+  if (workspaceId === undefined)
+    return to({ workspaceId: directWorkspace, channelId: place.id }, { to: 'channel', channelId: place.id, userId })
+  if (isThread(place)) return to({ workspaceId, channelId: place.parentId ?? place.id, threadId: place.id }, here)
+  const ref = { workspaceId, channelId: place.id, threadId: root ?? message.id }
+  if (root !== undefined || !threadable.includes(place.type)) return to(ref, here)
+  return to(ref, { to: 'thread', channelId: place.id, userId, replyTo: message.id, name: threadName(message) })
+}
+
+function threadName({ content, attachments, author }: GatewayMessage): string {
+  const words = content
+    .replaceAll(/<[@#:/a-z][^>]*>/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+  const name = words || attachments[0]?.filename || `Question of ${nameOf(author)}`
+  return name.length <= 80 ? name : `${name.slice(0, 79).trimEnd()}…`
+}
+
+function authorOf({ author, member, guild_id }: GatewayMessage, standing: Standing = {}): Author {
+  const roles = [...(member?.roles ?? []), ...(guild_id === undefined ? [] : [guild_id])]
+  const rules =
+    standing.ownerId === author.id || roles.some((id) => ((standing.roles?.get(id) ?? 0n) & administrator) !== 0n)
+  return { id: author.id, name: member?.nick || nameOf(author), ...(rules ? { standing: 'owner' as const } : {}) }
+}
+
+export type AskInteraction = CommandInteraction | MessageCommandInteraction | APIModalSubmitInteraction
+
+/** Of any interaction: who it is, as Discord itself computed their permissions. */
+export function authorOfInteraction(interaction: {
+  user?: APIUser
+  member?: { user: APIUser; nick?: string | null; permissions: string }
+}): Author {
+  const { member } = interaction
+  const user = member?.user ?? interaction.user
+  if (user === undefined) throw new TypeError('an interaction without a person')
+  const rules = member !== undefined && (BigInt(member.permissions) & administrator) !== 0n
+  return { id: user.id, name: member?.nick || nameOf(user), ...(rules ? { standing: 'owner' as const } : {}) }
+}
+
+interface InteractionPlace {
+  id: string
+  token: string
+  application_id: string
+  guild_id?: string
+  channel?: { id: string; type: number; parent_id?: string | null }
+  channel_id?: string
+  user?: APIUser
+  member?: { user: APIUser; nick?: string | null; permissions: string }
+}
+
+/** Where something was used: what is said there later, such as an alert, is an ordinary message. */
+export function placeOfInteraction(interaction: InteractionPlace): ReplyTarget {
+  const { id: userId } = authorOfInteraction(interaction)
+  const { channelId, ref } = groundOf(interaction)
+  return { conversation: { platform: platformName, ...ref }, data: { to: 'channel', channelId, userId } }
+}
+
+/**
+ * Where a question asked by a command is answered. In a channel each is a conversation of its own, called by the
+ * interaction's id; a private one never shares a conversation with anybody.
+ */
+export function targetOfAsk(interaction: InteractionPlace, isPrivate: boolean): ReplyTarget {
+  const { id: userId } = authorOfInteraction(interaction)
+  const { channelId, ref } = groundOf(interaction)
+  const { id, application_id: applicationId, token, guild_id: guildId } = interaction
+  const own =
+    guildId === undefined
+      ? {}
+      : isPrivate
+        ? { threadId: `private-${channelId}-${userId}` }
+        : { threadId: ref.threadId ?? id }
+  const destination: Destination = {
+    to: 'interaction',
+    applicationId,
+    id,
+    token,
+    channelId,
+    userId,
+    private: isPrivate,
+  }
+  return { conversation: { platform: platformName, ...ref, ...own }, data: destination }
+}
+
+function groundOf({ guild_id: workspaceId, channel, channel_id }: InteractionPlace) {
+  const channelId = channel?.id ?? channel_id
+  if (channelId === undefined) throw new TypeError('an interaction without a channel')
+  const ref: Omit<ConversationRef, 'platform'> =
+    workspaceId === undefined
+      ? { workspaceId: directWorkspace, channelId }
+      : threadTypes.includes(channel?.type ?? -1)
+        ? { workspaceId, channelId: channel?.parent_id ?? channelId, threadId: channelId }
+        : { workspaceId, channelId }
+  return { channelId, ref }
+}
+
+export interface Asked {
+  text: string
+  files: Attachment[]
+  model?: string
+  private: boolean
+  quoted?: string
+}
+
+export function normalizeAsk(interaction: AskInteraction, asked: Asked): IncomingMessage {
+  const replyTarget = targetOfAsk(interaction as InteractionPlace, asked.private)
+  return {
+    id: interaction.id,
+    conversation: replyTarget.conversation,
+    author: authorOfInteraction(interaction as InteractionPlace),
+    text: asked.text.trim(),
+    kind: 'command',
+    attachments: once(asked.files),
+    replyTarget,
+    ...(asked.quoted ? { quoted: asked.quoted } : {}),
+    ...(asked.model === undefined ? {} : { wish: { model: asked.model } }),
+    ...(asked.private ? { private: true } : {}),
+    ...(interaction.locale === undefined ? {} : { locale: interaction.locale }),
+    sentAt: new Date(madeAt(interaction.id)).toISOString(),
+  }
+}
+
+function once(files: Attachment[]): Attachment[] {
+  return [...new Map(files.map((file) => [file.id, file])).values()]
+}

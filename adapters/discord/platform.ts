@@ -1,0 +1,68 @@
+/** Discord as a platform: one gateway connection where events are taken in, REST alone everywhere else. */
+import type { APIUser } from 'discord.js'
+import type { Log } from '../../src/core/log.ts'
+import type { Platform } from '../../src/core/platform.ts'
+import type { Quota } from '../../src/core/quota.ts'
+import type { Records } from '../../src/core/records.ts'
+import { createComplaints } from './complaints.ts'
+import { createFiles } from './files.ts'
+import { maxMarkdown } from './format.ts'
+import { createListener, type ListenerDeps } from './listener.ts'
+import { platformName } from './normalize.ts'
+import { createApi } from './rest.ts'
+import { createThreads } from './threads.ts'
+import { createTransport } from './transport.ts'
+import { createTyping } from './typing.ts'
+
+export interface DiscordSettings {
+  token: string
+  /** Instead of https://discord.com/api. */
+  apiUrl?: string
+  /** Default: as many as Discord recommends. */
+  shards?: number
+}
+
+export interface DiscordDeps extends DiscordSettings, Pick<ListenerDeps, 'retryMs' | 'saveEveryMs'> {
+  records: Records
+  quota: Quota
+  log: Log
+  now?: () => number
+}
+
+/** Four edits in five seconds of the five that Discord allows: the end of an answer has room. */
+const minEditMs = 1250
+/** A longer answer comes as a file as well. */
+const maxMessages = 5
+
+export function createDiscord(deps: DiscordDeps): Platform {
+  const { token, records, log, quota } = deps
+  const apiUrl = deps.apiUrl === undefined ? {} : { apiUrl: deps.apiUrl }
+  const now = deps.now === undefined ? {} : { now: deps.now }
+  const api = createApi({ token, quota, ...apiUrl })
+  const me = once(() => api.call<APIUser>('GET', '/users/@me'))
+  const threads = createThreads({ api, log })
+  const typing = createTyping(api, deps.now)
+  const complaints = createComplaints({ api, threads, records, me: async () => (await me()).id, log, ...now })
+  const transport = createTransport({ api, threads, typing, complaints, log, ...now })
+  return {
+    name: platformName,
+    capabilities: {
+      ...{ streaming: 'edit', maxChars: maxMarkdown, minEditMs, status: 'message', buttons: true, maxMessages },
+    },
+    transport,
+    files: createFiles({ api, ...apiUrl }),
+    listen: (intake) => createListener({ ...deps, api, threads, transport, me }, intake),
+  }
+}
+
+/** Asked until it is known. */
+function once<T>(ask: () => Promise<T>): () => Promise<T> {
+  let known: Promise<T> | undefined
+  return () => {
+    known ??= ask().catch((error: unknown) => {
+      known = undefined
+      throw error
+    })
+    return known
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * Discord's REST API through discord.js: paced over all processes, errors translated once. What is waited for is waited for
+ * here; nothing of a request, least of all the token in an interaction's path, reaches an error or a log.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DiscordAPIError, HTTPError, RateLimitError, REST, type RequestMethod } from 'discord.js'
+import { ParleyError } from '../../src/core/errors.ts'
+import type { Quota } from '../../src/core/quota.ts'
+import { createPacer, type Pacer } from './pacer.ts'
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+export interface SentFile {
+  name: string
+  contentType: string
+  data: Uint8Array
+}
+
+export interface CallOptions {
+  body?: object
+  /** Goes as multipart, beside the body. */
+  files?: SentFile[]
+  query?: Record<string, string>
+  /** False for what an interaction's token allows. */
+  auth?: boolean
+  signal?: AbortSignal
+  /** An answer to a person who waits for three seconds at most stands in no line. */
+  urgent?: boolean
+}
+
+export interface Api {
+  /** The parsed answer, `undefined` where there is none. Throws `DiscordRefusal`, or a ParleyError `platform_*`. */
+  call<T>(method: Method, path: string, options?: CallOptions): Promise<T>
+  /** For discord.js's own gateway. */
+  rest: REST
+}
+
+/** Discord said no, with its own code: https://discord.com/developers/docs/topics/opcodes-and-status-codes#json */
+export class DiscordRefusal extends ParleyError {
+  readonly discordCode: number
+  readonly status: number
+
+  constructor(status: number, code: number, cause: Error) {
+    super('platform_rejected', tellOf(status, code), { cause })
+    this.name = 'DiscordRefusal'
+    this.discordCode = code
+    this.status = status
+  }
+}
+
+export const codes = {
+  unknownChannel: 10003,
+  unknownMessage: 10008,
+  unknownWebhook: 10015,
+  unknownInteraction: 10062,
+  alreadyAcknowledged: 40060,
+  missingAccess: 50001,
+  cannotMessageUser: 50007,
+  missingPermissions: 50013,
+  wrongChannelType: 50024,
+  invalidWebhookToken: 50027,
+  threadExists: 160004,
+} as const
+
+export function refusedWith(thrown: unknown, ...known: number[]): thrown is DiscordRefusal {
+  return thrown instanceof DiscordRefusal && known.includes(thrown.discordCode)
+}
+
+export interface ApiDeps {
+  token: string
+  /** Ends in `/api`; Discord's own where it is not set. */
+  apiUrl?: string
+  quota: Quota
+}
+
+/** How often a call is made again after Discord told it to wait. */
+const patience = 5
+const timeoutMs = 15_000
+
+export function createApi({ token, apiUrl, quota }: ApiDeps): Api {
+  const rest = new REST({
+    version: '10',
+    retries: 0,
+    timeout: timeoutMs,
+    // This process sees its own calls alone: the lines that all processes share decide (pacer.ts).
+    rejectOnRateLimit: () => true,
+    ...(apiUrl === undefined ? {} : { api: apiUrl.replace(/\/$/, '') }),
+  }).setToken(token)
+  const pacer = createPacer(quota)
+  rest.on('response', ({ method, path }, response) => pacer.learn(method, path, response.headers))
+
+  async function attempt<T>(method: Method, path: string, options: CallOptions): Promise<T> {
+    const { body, files, query, auth = true, signal } = options
+    const response = await rest.queueRequest({
+      fullRoute: path as `/${string}`,
+      method: method as RequestMethod,
+      auth,
+      ...(body === undefined ? {} : { body }),
+      ...(query === undefined ? {} : { query: new URLSearchParams(query) }),
+      ...(signal === undefined ? {} : { signal }),
+      ...(files === undefined || files.length === 0
+        ? {}
+        : { files: files.map(({ name, contentType, data }) => ({ name, contentType, data: Buffer.from(data) })) }),
+    })
+    if (response.status === 204) return undefined as T
+    return (await response.json()) as T
+  }
+
+  return {
+    rest,
+    async call(method, path, options = {}) {
+      for (let tries = 1; ; tries += 1) {
+        if (!options.urgent) await pacer.wait(method, path, options.signal)
+        try {
+          return await attempt(method, path, options)
+        } catch (thrown) {
+          options.signal?.throwIfAborted()
+          if (!(thrown instanceof RateLimitError)) throw translate(thrown)
+          await heed(pacer, method, path, thrown)
+          if (tries >= patience) throw slowDown(thrown.retryAfter)
+          if (options.urgent) await sleep(thrown.retryAfter, undefined, { signal: options.signal })
+        }
+      }
+    },
+  }
+}
+
+async function heed(pacer: Pacer, method: Method, path: string, { global, retryAfter }: RateLimitError): Promise<void> {
+  await pacer.hold(method, path, Math.max(retryAfter, 50), global)
+}
+
+function slowDown(retryAfterMs: number): ParleyError {
+  return new ParleyError('platform_rate_limited', 'Discord asks Parley to write more slowly. It goes on by itself.', {
+    retryAfterMs,
+  })
+}
+
+function translate(thrown: unknown): unknown {
+  if (thrown instanceof DiscordAPIError) {
+    const code = typeof thrown.code === 'number' ? thrown.code : 0
+    return new DiscordRefusal(thrown.status, code, new Error(`${thrown.status} ${code}: ${thrown.message}`))
+  }
+  if (thrown instanceof HTTPError && thrown.status < 500)
+    return new DiscordRefusal(thrown.status, 0, new Error(`${thrown.status}: ${thrown.message}`))
+  const what = thrown instanceof Error ? thrown : new Error(String(thrown))
+  return new ParleyError('platform_unreachable', 'Discord does not answer at the moment. Parley tries again.', {
+    cause: new Error(thrown instanceof HTTPError ? `${thrown.status}` : `${what.name}: ${what.message}`),
+  })
+}
+
+function tellOf(status: number, code: number): string {
+  if (status === 401 && code !== codes.invalidWebhookToken)
+    return 'Discord refuses the bot token. Set DISCORD_TOKEN to the one on the Bot page of the developer portal.'
+  if (code === codes.missingPermissions || code === codes.missingAccess)
+    return 'Parley lacks a permission in that Discord channel. `parley doctor discord` says which one.'
+  if (code === codes.unknownChannel) return 'That Discord channel or thread is no longer there.'
+  if (code === codes.cannotMessageUser) return 'That person takes no direct messages from Parley.'
+  return `Discord refused what Parley wrote (${status}, code ${code}). \`parley doctor discord\` may say why.`
+}

@@ -1,0 +1,196 @@
+/**
+ * Writes replies over REST, from any worker. An interaction is answered by its token while that is good, and by the bot
+ * afterwards; a mention is answered in a thread where that may be opened, else by a reply.
+ */
+import { type APIMessage, MessageFlags } from 'discord.js'
+import { errorFields } from '../../src/core/errors.ts'
+import type { Log } from '../../src/core/log.ts'
+import type { ReplyTarget } from '../../src/core/message.ts'
+import type { OutgoingMessage, Transport } from '../../src/core/platform.ts'
+import type { Complaints } from './complaints.ts'
+import { directWorkspace } from './normalize.ts'
+import { type MessageBody, nonceOf, type Packed, packFile, packNotice, replyBody } from './posts.ts'
+import { type Api, codes, refusedWith } from './rest.ts'
+import { madeAt } from './snowflake.ts'
+import { type Destination, destinationOf, PostedRef } from './target.ts'
+import type { Threads } from './threads.ts'
+import type { Typing } from './typing.ts'
+
+export interface TransportDeps {
+  api: Api
+  threads: Threads
+  typing: Typing
+  complaints: Complaints
+  log: Log
+  now?: () => number
+}
+
+interface PostOptions {
+  key: string
+  signal: AbortSignal
+  /** The first message of a reply. */
+  first?: boolean
+}
+
+type Interaction = Extract<Destination, { to: 'interaction' }>
+
+/** Fifteen minutes, less what a call may take: https://discord.com/developers/docs/interactions/receiving-and-responding */
+const tokenLifeMs = 15 * 60_000 - 20_000
+/** What Discord says when a token is no longer good. */
+const tokenEnded = [codes.unknownWebhook, codes.invalidWebhookToken, codes.unknownInteraction]
+
+export function createTransport({ api, threads, typing, complaints, log, now = Date.now }: TransportDeps): Transport {
+  /** Tokens that ended before their time. */
+  const ended = new Set<string>()
+
+  const usable = ({ id }: Interaction) => !ended.has(id) && now() < madeAt(id) + tokenLifeMs
+
+  /** By the token while it is good; `undefined` when it is not. */
+  async function byToken<T>(
+    destination: Destination | undefined,
+    call: (at: Interaction) => Promise<T>,
+  ): Promise<T | undefined> {
+    if (destination?.to !== 'interaction' || !usable(destination)) return undefined
+    try {
+      return await call(destination)
+    } catch (thrown) {
+      if (!refusedWith(thrown, ...tokenEnded)) throw thrown
+      ended.add(destination.id)
+      if (ended.size > 1000) ended.clear()
+      return undefined
+    }
+  }
+
+  const webhook = ({ applicationId, token }: Interaction) => `/webhooks/${applicationId}/${token}`
+
+  /** Where the bot itself writes, and what it answers there. */
+  async function botPlace(destination: Destination, signal: AbortSignal) {
+    if (destination.to === 'thread') return await threads.open(destination, signal)
+    if (destination.to === 'interaction' && destination.private)
+      return { channelId: await threads.direct(destination.userId, signal) }
+    const { channelId } = destination
+    return destination.to === 'channel' && destination.replyTo !== undefined
+      ? { channelId, replyTo: destination.replyTo }
+      : { channelId }
+  }
+
+  async function postAsBot(target: ReplyTarget, packed: Packed, options: PostOptions): Promise<PostedRef> {
+    const { body, files } = packed
+    const { key, signal } = options
+    const { channelId, replyTo } = await botPlace(destinationOf(target), signal)
+    const reply = replyTo === undefined ? {} : { message_reference: { message_id: replyTo, fail_if_not_exists: false } }
+    try {
+      const message = await api.call<APIMessage>('POST', `/channels/${channelId}/messages`, {
+        body: { ...body, ...reply, ...nonceOf(key) },
+        files,
+        signal,
+      })
+      return { channelId: message.channel_id, messageId: message.id }
+    } catch (thrown) {
+      throw await complaints.explain(thrown, target, channelId)
+    }
+  }
+
+  /** The first message of an answer is the one that Discord shows as "thinking"; private ones go on by the token alone. */
+  async function post(target: ReplyTarget, packed: Packed, options: PostOptions): Promise<PostedRef> {
+    const destination = destinationOf(target)
+    const { body, files } = packed
+    const { signal } = options
+    const posted = await byToken(destination, async (at) => {
+      if (options.first)
+        return await api.call<APIMessage>('PATCH', `${webhook(at)}/messages/@original`, {
+          ...{ body: edited(body), files, auth: false, signal },
+        })
+      if (!at.private) return undefined
+      const hidden = { ...body, flags: body.flags | MessageFlags.Ephemeral }
+      return await api.call<APIMessage>('POST', webhook(at), {
+        ...{ body: hidden, files, auth: false, signal, query: { wait: 'true' } },
+      })
+    })
+    if (posted === undefined) return await postAsBot(target, packed, options)
+    const hidden = destination.to === 'interaction' && destination.private
+    return { channelId: posted.channel_id, messageId: posted.id, via: hidden ? 'private' : 'token' }
+  }
+
+  async function editByBot(target: ReplyTarget, ref: PostedRef, message: OutgoingMessage, signal: AbortSignal) {
+    if (ref.via !== 'private') {
+      const body = edited(replyBody(message, rootOf(target)))
+      await api.call('PATCH', `/channels/${ref.channelId}/messages/${ref.messageId}`, { body, signal })
+      return
+    }
+    // Nobody can change it any more: the end of the answer comes as a direct message.
+    if (message.end === undefined) return
+    const key = `${ref.messageId}-direct`
+    await postAsBot(target, { body: replyBody(message, undefined), files: [] }, { key, signal })
+  }
+
+  const rootOf = (target: ReplyTarget) =>
+    target.conversation.workspaceId === directWorkspace ? undefined : target.conversation.threadId
+
+  return {
+    async post(target, message, { key, signal }) {
+      const packed = { body: replyBody(message, rootOf(target)), files: [] }
+      const first = key === `${message.turnId}-0`
+      return await post(target, packed, { key, signal, first })
+    },
+
+    async edit(target, stored, message, { signal }) {
+      const ref = PostedRef.parse(stored)
+      try {
+        const done = await byToken(ref.via === undefined ? undefined : destinationOf(target), (at) =>
+          api.call<APIMessage>('PATCH', `${webhook(at)}/messages/${ref.messageId}`, {
+            body: edited(replyBody(message, rootOf(target))),
+            auth: false,
+            signal,
+          }),
+        )
+        if (done === undefined) await editByBot(target, ref, message, signal)
+      } catch (thrown) {
+        // Whoever took the message away wants no more of it.
+        if (!refusedWith(thrown, codes.unknownMessage)) throw await complaints.explain(thrown, target, ref.channelId)
+        log.info({ turnId: message.turnId }, 'the reply was deleted on Discord')
+      }
+    },
+
+    async remove(target, stored, { signal }) {
+      const { channelId, messageId, via } = PostedRef.parse(stored)
+      try {
+        const gone = await byToken(via === undefined ? undefined : destinationOf(target), async (at) => {
+          await api.call('DELETE', `${webhook(at)}/messages/${messageId}`, { auth: false, signal })
+          return true
+        })
+        if (!gone && via !== 'private')
+          await api.call('DELETE', `/channels/${channelId}/messages/${messageId}`, { signal })
+      } catch (thrown) {
+        if (!refusedWith(thrown, codes.unknownMessage)) throw thrown
+      }
+    },
+
+    /** The listener's first sign; later ones are the reply's own first text. */
+    async status(target, _turnId, text) {
+      const destination = destinationOf(target)
+      // Discord itself says that Parley is thinking, or there is nothing more to show.
+      if (destination.to === 'interaction' || text === null) return
+      const signal = AbortSignal.timeout(10_000)
+      try {
+        const { channelId } = await botPlace(destination, signal)
+        await typing.show(channelId, signal)
+      } catch (thrown) {
+        log.debug(errorFields(thrown), 'typing not shown')
+      }
+    },
+
+    async attach(target, _turnId, file, { key, signal }) {
+      return await post(target, packFile(file), { key, signal })
+    },
+
+    async notify(target, notice, { key, signal }) {
+      await post(target, packNotice(notice), { key, signal })
+    },
+  }
+}
+
+/** What an edit may set: of a message's flags this one alone. */
+function edited(body: MessageBody): MessageBody {
+  return { ...body, flags: MessageFlags.SuppressEmbeds }
+}

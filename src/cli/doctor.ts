@@ -1,0 +1,20 @@
+/** `parley doctor <platform>`: what one chat platform needs, looked at from outside, without a database. */
+import { readConfig } from '../config.ts'
+import { ParleyError } from '../core/errors.ts'
+import type { Check } from '../ops/doctor.ts'
+import { discordSetup } from './discord.ts'
+
+/** THE table of platforms with a doctor of their own. */
+const doctors: Record<string, () => Promise<Check[]>> = {
+  discord: async () => (await discordSetup(readConfig())).examine(),
+}
+
+export async function examinePlatform(platform: string): Promise<Check[]> {
+  const examine = doctors[platform]
+  if (examine === undefined)
+    throw new ParleyError(
+      'request_invalid',
+      `There is nothing to look at for ${platform}. Choose one of: ${Object.keys(doctors).join(', ')}; or none, to look at Parley itself.`,
+    )
+  return await examine()
+}
