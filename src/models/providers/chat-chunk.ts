@@ -75,6 +75,9 @@ const finishes: Record<string, FinishReason> = {
   abort: 'truncated',
 }
 
+/** What the model itself ends with; pipelines that pass its tokens on pass this on, too. */
+const endOfSequence = /^\s*(?:<\/s>|<\|(?:eot_id|im_end|endoftext|end)\|>)\s*$/
+
 export type ReadChunk = (data: string) => Chunk[]
 
 /** A reader for one stream; bare text may follow bare text, and a character may be cut between two bytes literals. */
@@ -88,7 +91,8 @@ export function createChunkReader(): ReadChunk {
     if (literal !== undefined) {
       const text = decoder.decode(pythonBytes(literal), { stream: true })
       const nested = /^data: ?(.*\S)\s*$/s.exec(text)?.[1]
-      return nested === undefined ? [{ text }] : read(nested)
+      if (nested !== undefined) return read(nested)
+      return endOfSequence.test(text) ? [] : [{ text }]
     }
     const parsed = trimmed.startsWith('{') ? parseJson(trimmed) : undefined
     const payload = parsed === undefined ? undefined : Payload.safeParse(parsed).data

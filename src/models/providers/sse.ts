@@ -9,6 +9,8 @@ const MAX_LINE = 8 * 1024 * 1024
  */
 export async function* readSse(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let data: string[] = []
+  let fields = false
+  let bare = 0
   for await (const line of readLines(pieces)) {
     if (line === '') {
       if (data.length > 0) yield data.join('\n')
@@ -16,17 +18,24 @@ export async function* readSse(pieces: AsyncIterable<Uint8Array>): AsyncGenerato
       continue
     }
     const field = /^(data|event|id|retry)?:/.exec(line)
+    if (field) fields = true
+    else bare++
     if (field && field[1] !== 'data') continue
     const value = (field ? line.slice(5) : line).replace(field ? /^ / : /^$/, '')
     // Some servers end events with one newline only: another payload is another event, not a second line of the first.
     if (data.length > 0 && /^\s*(?:\{|\[DONE\]|b['"])/.test(value)) yield data.splice(0).join('\n')
     data.push(value)
   }
+  // `dat` at the end of a stream of fields is no text, but what is left of a field.
+  if (fields && bare === 1 && /^[a-z]+$/.test(data.at(-1) ?? '')) data.pop()
   const last = data.join('\n')
-  if (last !== '' && !isHalfJson(last)) yield last
+  if (last !== '' && !isHalf(last)) yield last
 }
 
-function isHalfJson(data: string): boolean {
+/** JSON without its end, a bytes literal without its closing quote. */
+function isHalf(data: string): boolean {
+  const literal = /^\s*b(['"])(.*)$/s.exec(data)
+  if (literal) return !literal[2]?.trimEnd().endsWith(literal[1] ?? '')
   if (!data.trimStart().startsWith('{')) return false
   try {
     JSON.parse(data)
