@@ -107,6 +107,7 @@ function messageParam({ role, parts }: ModelMessage, documents: boolean): Messag
 
 function block(part: Part, documents: boolean): ContentBlockParam[] {
   if (documents && isDocument(part)) return [documentBlock(part)]
+  if (documents && part.type === 'passage') return []
   switch (part.type) {
     case 'image':
       return [imageBlock(part)]

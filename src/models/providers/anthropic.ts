@@ -31,9 +31,11 @@ export function createAnthropicProvider(options: AnthropicOptions): ModelProvide
 
   const dialect: Dialect = {
     open: (request, watch) =>
-      wording.send(request.model, (without) =>
-        client.messages.create(anthropicBody(request, documents, without), { signal: watch.signal }).asResponse(),
-      ),
+      wording.send(request.model, (without) => {
+        const body = anthropicBody(request, documents, without)
+        // Not `messages.create`: that prints to the console for models which are to retire.
+        return client.post('/v1/messages', { body, stream: true, signal: watch.signal }).asResponse()
+      }),
     read: (response, request, watch) => {
       const read = createAnthropicReader(documents ? citedParts(request) : [])
       return readBody(response, watch, { events: readSse, read, idleMs: wire.timers.idleMs })
