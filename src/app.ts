@@ -49,6 +49,7 @@ import { createHealth } from './routing/health.ts'
 import { shareHealth } from './routing/health-shared.ts'
 import { createLedgerBudget } from './routing/ledger-budget.ts'
 import { budgetsTopic, createLimitedScopes } from './routing/limited-scopes.ts'
+import { createPaidHearing } from './routing/paid-hearing.ts'
 import { createPassageIndex } from './search/providers/postgres.ts'
 import { createApprovals as createApprovalStore } from './store/approvals.ts'
 import { createAttachments } from './store/attachments.ts'
@@ -98,14 +99,14 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
   const ways = await openWays(config, state, opening, log)
   const models = openModels(config, ways, log)
   const reading = await openReaders(config, state, log)
-  const { reader } = reading
+  const { reader, transcriber } = reading
   opening.defer(() => reader.close())
   const platforms = await openPlatforms({ config, state, ways, models, reader, log })
   const money = await openMoney({ config, state, ways, platforms, opening, log })
 
   let url: string | null = null
   const doctor = () => examineApp({ config, state, ways, models, reading, url })
-  const all = { config, state, ways, models, reader, platforms, money, doctor, opening, log }
+  const all = { config, state, ways, models, reader, transcriber, platforms, money, doctor, opening, log }
   if (mode === 'run') {
     if (config.role !== 'gateway') await work(all)
     url = config.role === 'worker' ? await listen(all, config.workerPort, []) : await receive(all)
@@ -130,6 +131,7 @@ interface Parts {
   log: Log
 }
 interface Running extends Parts {
+  transcriber: Readers['transcriber']
   platforms: Platforms
   money: Money
   doctor(): Promise<Check[]>
@@ -344,7 +346,8 @@ const noModelNotice =
   'No language model is configured: Parley answers by quoting your files. Set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST, for written answers.'
 
 /** Starts the workers of this process. */
-async function work({ config, state, ways, models, reader, platforms, money, opening, log }: Running): Promise<void> {
+async function work(running: Running): Promise<void> {
+  const { config, state, ways, models, reader, transcriber, platforms, money, opening, log } = running
   const { turns, attachments, index, blobs, owner } = state
   const { queue, stops } = ways
   const { platform } = platforms
@@ -360,6 +363,10 @@ async function work({ config, state, ways, models, reader, platforms, money, ope
     ...{ rules: createTurnRules(ways.settings), budget: money.budget },
     progress: createProgress({ platform, store: turns, log }),
     content: { artifacts: attachments.artifacts, index, picture: pictureIn(blobs) },
+    paying: createPaidHearing({
+      budget: money.budget,
+      model: () => models.catalogue.about('transcriber', transcriber?.name ?? 'none'),
+    }),
     ...{ turnLimits: money.turnLimits, approvals: money.approvalRequests },
     async sweep() {
       await sweep(strandedAfterMs)

@@ -6,10 +6,12 @@ import { asParleyError, errorFields, type ParleyError } from '../src/core/errors
 import type { Log } from '../src/core/log.ts'
 import type { Platform } from '../src/core/platform.ts'
 import type { AttachmentReceipt } from '../src/core/reply.ts'
+import type { Spender } from '../src/core/scope.ts'
 import type { Stops } from '../src/intake/stop.ts'
 import type { Blobs } from '../src/media/blobs.ts'
 import type { Reader, ReadProgress } from '../src/media/reader.ts'
 import { describeReading, isLasting, skippedReceipt } from '../src/media/receipt.ts'
+import type { Paying } from '../src/media/transcriber.ts'
 import type { Handlers } from '../src/queue/queue.ts'
 import type { Progress, ProgressLine } from '../src/reply/progress.ts'
 import type { PassageIndex } from '../src/search/passages.ts'
@@ -23,6 +25,8 @@ export interface ExtractDeps {
   platform(name: string): Platform
   progress: Progress
   stops: Stops
+  /** What pays for hearing the recordings of a turn. */
+  paying(spender: Spender, turnId: string): Paying
   limits: { fileBytes: number }
   owner: string
   log: Log
@@ -116,7 +120,7 @@ async function read(
     line.update(`${state.unit === 'second' ? 'Listening to' : 'Reading'} ${attachment.name}, ${text}`)
   }
   line.update(`Reading ${attachment.name}`)
-  const given = await reader.read(request, { signal, onProgress })
+  const given = await reader.read(request, { signal, onProgress, paying: deps.paying(work.spender, work.turnId) })
   // What a limit cut short serves this attachment alone: its key is one that no later reading looks for.
   const artifact = isLasting(given) ? given : { ...given, engine: `${engine}/${attachment.id}` }
   // Findable first: an artifact that is known is never indexed again.

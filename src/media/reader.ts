@@ -1,5 +1,6 @@
 /** The port of reading: a file on this machine in, an artifact out. */
 import type { Artifact } from '../core/artifact.ts'
+import type { Paying } from './transcriber.ts'
 
 export interface ReadProgress {
   /** Finished units and their total, e.g. pages 120 of 200. */
@@ -35,7 +36,7 @@ export interface Reader {
    */
   read(
     request: ReadRequest,
-    options: { signal: AbortSignal; onProgress(progress: ReadProgress): void },
+    options: { signal: AbortSignal; onProgress(progress: ReadProgress): void; paying?: Paying },
   ): Promise<Artifact>
   /**
    * What would read the file, e.g. `pdf-1`, by its bytes: with the content hash, the key of a cached artifact. Throws

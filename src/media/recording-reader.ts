@@ -24,7 +24,7 @@ import {
 } from './recordings.ts'
 import { type Sniffed, sampleBytes, sniff } from './sniff.ts'
 import { speechSegments } from './speech-segments.ts'
-import type { Transcriber } from './transcriber.ts'
+import { type Paying, type Transcriber, withPaying } from './transcriber.ts'
 
 export interface RecordingDeps {
   ffmpeg: Ffmpeg
@@ -47,6 +47,7 @@ interface Looked {
 interface ReadOptions {
   signal: AbortSignal
   onProgress(progress: ReadProgress): void
+  paying?: Paying
 }
 
 /** What the transcription server is asked at once, whatever the number of recordings. */
@@ -94,8 +95,9 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
     async function hear(): Promise<Listened | ParleyError> {
       if (probe?.audio === false) return { segments: [], problems: [silentVideo(request.name)] }
       try {
-        const { transcriber } = deps
-        if (transcriber === undefined) throw unheard(request.name)
+        if (deps.transcriber === undefined) throw unheard(request.name)
+        const { paying } = options
+        const transcriber = paying === undefined ? deps.transcriber : withPaying(deps.transcriber, paying)
         const mediaType = probe?.video === false ? withoutVideo(looked.type) : looked.type
         const asItIs =
           probe?.video !== true &&

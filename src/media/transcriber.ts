@@ -38,3 +38,10 @@ export interface Transcriber {
   /** What `doctor` tells. Throws as `hear` does when the server is not there. */
   check(signal: AbortSignal): Promise<string>
 }
+
+/** Goes around each call of `hear`: reserves what it may cost and settles what it did. Throws `budget_exhausted` and the like. */
+export type Paying = (recording: Recording, hear: () => Promise<Heard>) => Promise<Heard>
+
+export function withPaying(transcriber: Transcriber, paying: Paying): Transcriber {
+  return { ...transcriber, hear: (recording, options) => paying(recording, () => transcriber.hear(recording, options)) }
+}

@@ -4,12 +4,15 @@ import type { Artifact } from '../core/artifact.ts'
 import { storableJson } from '../core/json.ts'
 import { Attachment, type ReplyTarget } from '../core/message.ts'
 import type { AttachmentReceipt } from '../core/reply.ts'
+import type { Spender } from '../core/scope.ts'
 import type { Database, Statement } from './database.ts'
 
 export interface ReadingWork {
   attachment: Attachment
   platform: string
   target: ReplyTarget
+  /** Whose question it belongs to. */
+  spender: Spender
   turnId: string
   stopRequested: boolean
 }
@@ -43,6 +46,10 @@ export function createAttachments({ query }: Database): Attachments {
         platform: string
         reply_target: ReplyTarget
         turn_id: string
+        workspace_id: string
+        channel_id: string
+        author_id: string
+        key_id: string | null
         stop: boolean
       }>(claim, [id, owner, leaseMs])
       if (row === undefined || row.ended) return 'ended'
@@ -51,6 +58,15 @@ export function createAttachments({ query }: Database): Attachments {
         attachment: Attachment.parse(row.attachment),
         platform: row.platform,
         target: row.reply_target,
+        spender: {
+          ...{
+            platform: row.platform,
+            workspaceId: row.workspace_id,
+            channelId: row.channel_id,
+            userId: row.author_id,
+          },
+          ...(row.key_id === null ? {} : { keyId: row.key_id }),
+        },
         turnId: row.turn_id,
         stopRequested: row.stop,
       }
@@ -94,8 +110,12 @@ with taken as (
   returning id
 )
 select exists (select from taken) as claimed, file.state in ('read', 'failed') as ended, file.attachment, file.turn_id,
-  turn.platform, turn.reply_target, turn.stop_requested_at is not null as stop
-from turn_attachment file join turn on turn.id = file.turn_id where file.id = $1`,
+  turn.platform, turn.reply_target, turn.stop_requested_at is not null as stop, turn.author_id,
+  conversation.workspace_id, conversation.channel_id,
+  (select inbound.message ->> 'keyId' from inbound where inbound.turn_id = turn.source_id order by inbound.seq limit 1) as key_id
+from turn_attachment file join turn on turn.id = file.turn_id
+  join conversation on conversation.key = turn.conversation_key
+where file.id = $1`,
 }
 
 const progress: Statement = {

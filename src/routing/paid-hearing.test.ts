@@ -1,0 +1,100 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { startTestDatabase, type TestServer } from '../../test/database.ts'
+import { type ErrorCode, ParleyError } from '../core/errors.ts'
+import { silentLog } from '../core/log.ts'
+import { usd } from '../core/money.ts'
+import type { Recording } from '../media/transcriber.ts'
+import { createCatalogue } from '../models/catalogue.ts'
+import { readPrice } from '../models/stated-price.ts'
+import { createBudgets } from '../store/budgets-postgres.ts'
+import { type Database, openDatabase } from '../store/database.ts'
+import { createLedger } from '../store/ledger-postgres.ts'
+import { createLedgerBudget, type LedgerBudget } from './ledger-budget.ts'
+import { createPaidHearing } from './paid-hearing.ts'
+
+const ann = { platform: 'slack', workspaceId: 'T1', channelId: 'C1', userId: 'U1' }
+const turnId = '7f3a2b10-0000-4000-8000-000000000001'
+const minute: Recording = { bytes: new Uint8Array(64), name: 'a.wav', mediaType: 'audio/wav', durationMs: 60_000 }
+const said = { segments: [{ text: 'Hello.', fromMs: 0, toMs: 900 }] }
+
+let server: TestServer
+let database: Database
+let budget: LedgerBudget
+beforeAll(async () => {
+  server = await startTestDatabase()
+})
+afterAll(() => server.dispose())
+beforeEach(async () => {
+  database = openDatabase((await server.createDatabase()).connection, { log: silentLog })
+  const budgets = createBudgets(database)
+  const limited = async () => new Set<string>()
+  const alert = async () => {}
+  budget = createLedgerBudget({ ledger: createLedger(database), budgets, limited, alert, log: silentLog })
+  await budgets.set({ scope: 'user:slack/T1/U1', period: 'day', amount: usd('0.01'), timeZone: 'UTC' }, 'test')
+})
+afterEach(async () => {
+  await budget.close()
+  await database.close()
+})
+
+/** Hears at $0.36 an hour, which is $0.006 a minute. */
+function paying(id = 'stated') {
+  const catalogue = createCatalogue({
+    configured: [{ id: 'stated', provider: 'transcriber', price: readPrice({ perAudioHour: '0.36' }) }],
+    addresses: { transcriber: 'https://ears.example.org' },
+    ...{ providers: [], log: silentLog },
+  })
+  return createPaidHearing({ budget, model: () => catalogue.about('transcriber', id) })(ann, turnId)
+}
+const rows = async () =>
+  (
+    await database.pool.query(
+      `select kind, provider, model, turn_id, state::text, cost, estimated, (usage ->> 'audioMs')::int as heard from ledger`,
+    )
+  ).rows as unknown[]
+
+describe('transcription', () => {
+  it('is paid by the second that was heard, through the same door as answers', async () => {
+    const heard = await paying()(minute, async () => ({ ...said, durationMs: 45_000 }))
+    expect(heard.segments).toEqual(said.segments)
+    expect(await rows()).toEqual([
+      {
+        ...{ kind: 'transcription', provider: 'transcriber', model: 'stated', turn_id: turnId, state: 'settled' },
+        ...{ cost: '4500000', estimated: false, heard: 45_000 },
+      },
+    ])
+  })
+
+  it('is refused before anything is sent when the budget does not hold it', async () => {
+    await paying()(minute, async () => said)
+    let asked = false
+    const second = paying()(minute, async () => {
+      asked = true
+      return said
+    })
+    await expect(second).rejects.toMatchObject({ code: 'budget_exhausted' })
+    expect(asked).toBe(false)
+  })
+
+  it.each<[ErrorCode, string, string]>([
+    ['transcriber_busy', 'released', '0'],
+    ['transcriber_rejected', 'released', '0'],
+    ['transcriber_refused_key', 'released', '0'],
+    ['transcriber_unreachable', 'settled', '6000000'],
+  ])('that ends with %s is %s at %s nano-dollars', async (code, state, cost) => {
+    const failing = paying()(minute, () => Promise.reject(new ParleyError(code, 'No.')))
+    await expect(failing).rejects.toMatchObject({ code })
+    expect(await rows()).toMatchObject([{ state, cost, estimated: state === 'settled' }])
+  })
+
+  it('of a recording whose length nobody knows is reserved by its bytes and marked as an estimate', async () => {
+    const { durationMs: _, ...unknown } = minute
+    await paying()({ ...unknown, bytes: new Uint8Array(30_000) }, async () => said)
+    expect(await rows()).toMatchObject([{ cost: '4000000', estimated: true, heard: 40_000 }])
+  })
+
+  it('whose price nobody knows is not asked for', async () => {
+    await expect(paying('unheard')(minute, async () => said)).rejects.toMatchObject({ code: 'model_price_unknown' })
+    expect(await rows()).toEqual([])
+  })
+})
