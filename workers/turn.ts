@@ -112,8 +112,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
         if ((await turns.saveOutcome(work.id, owner, outcome)) === 'lost') return { delayMs: busyMs }
       }
       await pen.finish(outcome.text, outcome.citations, { state: outcome.state, receipt: outcome.receipt })
-      if (platform.capabilities.status === 'native')
-        await platform.transport.status(work.replyTarget, work.id, null, outcome.state)
+      await clearStatus(platform, work, outcome.state)
       return await end(work, owner, outcome, pen)
     } catch (thrown) {
       await pen.abandon()
@@ -122,6 +121,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       if (outcome !== null && final && !gone.aborted) {
         // The platform will not take it, and the conversation must go on.
         log.error({ turnId: work.id, ...errorFields(thrown) }, 'reply could not be delivered')
+        await clearStatus(platform, work, 'failed')
         return await end(work, owner, { ...outcome, state: 'failed' }, pen)
       }
       await turns.release(work.id, owner)
@@ -131,12 +131,17 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
 
   /** Beside the conversation where the platform can; else as the reply's first message, unless the text is there sooner. */
   async function showAnswering(platform: Platform, work: TurnWork, pen: Pen): Promise<Disposable> {
-    if (platform.capabilities.status === 'native') {
+    if (platform.capabilities.status !== 'message') {
       await platform.transport.status(work.replyTarget, work.id, 'Answering', 'answering')
       return { [Symbol.dispose]() {} }
     }
     const timer = setTimeout(() => pen.announce('Answering'), announceAfterMs)
     return { [Symbol.dispose]: () => clearTimeout(timer) }
+  }
+
+  async function clearStatus(platform: Platform, work: TurnWork, state: StoredOutcome['state']): Promise<void> {
+    if (platform.capabilities.status !== 'message')
+      await platform.transport.status(work.replyTarget, work.id, null, state)
   }
 
   async function end(work: TurnWork, owner: string, outcome: StoredOutcome, pen: Pen): Promise<Outcome> {
