@@ -97,7 +97,11 @@ for (const role of ['gateway', 'worker'] as const) {
     .action(() =>
       runUntilSignal(async () => {
         const config = readConfig({ overrides: { ROLE: role } })
-        const log = createLogger({ level: config.logLevel, readable: process.stderr.isTTY === true })
+        const log = createLogger({
+          level: config.logLevel,
+          readable: process.stderr.isTTY === true,
+          secrets: config.secrets,
+        })
         const app = await createApp(config, { log })
         console.log(app.url === null ? 'Parley worker is ready' : `Parley gateway is ready: ${app.url}`)
         return { app, log }

@@ -190,6 +190,24 @@ describe('configuration', () => {
   })
 })
 
+describe('secrets', () => {
+  it('are keys and tokens, and the passwords of addresses, as they are written and as they are meant', () => {
+    const { secrets } = readConfig({
+      cwd: emptyFolder(),
+      env: {
+        ...{
+          OPENAI_API_KEY: 'sk-1',
+          PARLEY_SECRET: 'sixteen characters',
+          PORT: '0',
+          OPENAI_BASE_URL: 'http://localhost/v1',
+        },
+        ...{ DATABASE_URL: 'postgres://parley:p%40ssword@db/parley', REDIS_URL: 'redis://:%zzredis@cache' },
+      },
+    })
+    expect(secrets.toSorted()).toEqual(['%zzredis', 'p%40ssword', 'p@ssword', 'sixteen characters', 'sk-1'].toSorted())
+  })
+})
+
 /** `a.b.c` for each leaf of a value; the entries of a list share their path. */
 function pathsOf(value: unknown, path = ''): string[] {
   if (Array.isArray(value)) return [...new Set(value.flatMap((each) => pathsOf(each, `${path}[]`)))]

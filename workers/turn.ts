@@ -40,6 +40,8 @@ export interface TurnDeps extends AnswerDeps {
 const announceAfterMs = 700
 /** A busy conversation is looked at again after this time; its turn's end wakes the next one sooner. */
 const busyMs = 2000
+/** Who is asked to wait longer is told so, and not kept waiting. */
+const patienceMs = 30_000
 
 export function createTurn(deps: TurnDeps): Handlers['turn'] {
   const { turns, queue, stops, log } = deps
@@ -168,7 +170,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       if (gone.aborted) throw thrown
       const error = asParleyError(thrown)
       log.warn({ turnId: work.id, attempt: context.attempt, ...errorFields(thrown) }, 'answering failed')
-      if (error.retry !== 'never' && !context.last) throw thrown
+      if (error.retry !== 'never' && !context.last && (error.retryAfterMs ?? 0) <= patienceMs) throw thrown
       const outcome = failedOutcome(work, pen, error, trace)
       const asked = error instanceof BudgetExhausted ? await askApproval(work, error) : undefined
       return asked === undefined ? outcome : { ...outcome, text: `${outcome.text} ${asked}` }

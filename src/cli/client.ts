@@ -1,7 +1,7 @@
 /** Commands use the Parley that runs on this home, or start one for themselves and stop it after. */
 import type { ApiError } from '../../adapters/console/api.ts'
 import { createApp } from '../app.ts'
-import { readConfig } from '../config.ts'
+import { type Config, readConfig } from '../config.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Check } from '../ops/doctor.ts'
 import { createLogger } from '../ops/logger.ts'
@@ -9,14 +9,15 @@ import type { DryRun } from '../routing/dry-run.ts'
 import { readRunning } from '../store/home.ts'
 
 /** Only what went wrong is worth a line beside a command's own output. */
-const quiet = () => createLogger({ level: 'error', readable: process.stderr.isTTY === true })
+const quiet = ({ secrets }: Config) =>
+  createLogger({ level: 'error', readable: process.stderr.isTTY === true, secrets })
 
 export async function withParley<T>(use: (url: string) => Promise<T>): Promise<T> {
   // Its own Parley takes any free port of this machine, whatever port the served one is to have, and listens nowhere else.
   const config = readConfig({ overrides: { PORT: '0', HOST: '127.0.0.1', ROLE: 'all', DISCORD_TOKEN: '' } })
   const running = await readRunning(config.home)
   if (running) return use(reachable(running.url))
-  await using app = await createApp(config, { log: quiet() })
+  await using app = await createApp(config, { log: quiet(config) })
   if (app.url === null) throw new ParleyError('internal', 'Parley did not open its port. Please try again.')
   return await use(app.url)
 }
@@ -25,7 +26,7 @@ export async function examineParley(): Promise<Check[]> {
   const config = readConfig()
   const running = await readRunning(config.home)
   if (!running) {
-    await using app = await createApp(config, { log: quiet(), mode: 'examine' })
+    await using app = await createApp(config, { log: quiet(config), mode: 'examine' })
     return await app.doctor()
   }
   const url = reachable(running.url)
