@@ -44,7 +44,7 @@ export async function explainRoute(asked: DryRun): Promise<unknown> {
   const config = readConfig()
   const running = await readRunning(config.home)
   if (!running) {
-    await using app = await createApp(config, { log: quiet(), mode: 'examine' })
+    await using app = await createApp(config, { log: quiet(config), mode: 'examine' })
     return await app.explain(asked)
   }
   const headers = { 'content-type': 'application/json' }
