@@ -23,9 +23,9 @@ export function formatReply({ text, citations, end }: OutgoingMessage): string {
   return whole(fitted(text, maxContent - (footer === '' ? 0 : footer.length + 1)))
 }
 
-/** What is said outside of replies: as much as fits. */
+/** What is said outside of replies: as much as fits. Parley itself may name people and channels there; it calls nobody. */
 export function formatNotice(text: string): string {
-  return fitted(text, maxContent)
+  return fitted(text, maxContent).replaceAll(/<\u200B((?:@[!&]?|#)\d{15,20}>)/g, '<$1')
 }
 
 /** The best form of `markdown` that fits: tables aligned, else row by row, else as they were written. */

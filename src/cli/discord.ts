@@ -1,6 +1,7 @@
 /** `parley discord …`: the invitation and the commands of the Discord application. */
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Setup } from '../../adapters/discord/setup.ts'
+import { commandSpecs } from '../admin/specs.ts'
 import { type Config, readConfig } from '../config.ts'
 import { ParleyError } from '../core/errors.ts'
 
@@ -11,7 +12,7 @@ export async function discordSetup(config: Pick<Config, 'discord'>): Promise<Set
       'DISCORD_TOKEN is not set. It stands on the Bot page of your application in the Discord developer portal.',
     )
   const { createSetup } = await import('../../adapters/discord/setup.ts')
-  return createSetup({ ...config.discord, commands: [] })
+  return createSetup({ ...config.discord, commands: commandSpecs })
 }
 
 export function addDiscordCommands(program: Command): void {

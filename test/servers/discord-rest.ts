@@ -135,7 +135,7 @@ const ok = (body: unknown): Answer => ({ status: 200, body })
 const nothing: Answer = { status: 204 }
 
 function gatewayBot(state: RestState): Answer {
-  const session_start_limit = { total: 1000, remaining: 1000, reset_after: 0, max_concurrency: 1 }
+  const session_start_limit = { total: 1000, remaining: 1000, reset_after: 0, max_concurrency: 16 }
   return ok({ url: state.gatewayUrl(), shards: 1, session_start_limit })
 }
 

@@ -58,7 +58,7 @@ export interface StandInDiscord extends AsyncDisposable {
   use(what: Using): Use
   /** A file of somebody's, as a command's options carry it. */
   attach(channel: WorldChannel, name: string, data: Buffer, type?: string): { id: string }
-  /** Waits until `look` finds something; asked again with every change. */
+  /** Waits until `look` finds something; asked again with every change, and often besides for what changes elsewhere. */
   until<T>(look: () => T | undefined | null | false, what: string, timeoutMs?: number): Promise<T>
   /** Parley's messages in a channel, in order, without what only one person sees. */
   said(channelId: string): WorldMessage[]
@@ -253,7 +253,9 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
     attach: (channel, name, data, type = 'application/octet-stream') => world.store(url, channel.id, name, data, type),
     until(look, what, timeoutMs = 20_000) {
       return new Promise((resolve, reject) => {
+        const often = setInterval(() => again(), 25)
         const timer = setTimeout(() => {
+          clearInterval(often)
           waiting.delete(again)
           reject(new Error(`not within ${timeoutMs} ms: ${what}`))
         }, timeoutMs)
@@ -261,6 +263,7 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
           const seen = look()
           if (seen === undefined || seen === null || seen === false) return
           clearTimeout(timer)
+          clearInterval(often)
           waiting.delete(again)
           resolve(seen)
         }

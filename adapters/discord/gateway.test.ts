@@ -1,0 +1,181 @@
+/** The connection to Discord's gateway when things go wrong with it: discord.js's own client against a stand-in. */
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { silentLog } from '../../src/core/log.ts'
+import type { Intake } from '../../src/core/platform.ts'
+import { createLocalQuota } from '../../src/store/quota-local.ts'
+import { fakeIntake } from '../../test/fakes/intake.ts'
+import { memoryRecords } from '../../test/fakes/records.ts'
+import { type StandInDiscord, startDiscord } from '../../test/servers/discord.ts'
+import type { WorldChannel } from '../../test/servers/discord-world.ts'
+import { createDiscord } from './platform.ts'
+
+let discord: StandInDiscord
+let records: ReturnType<typeof memoryRecords>
+let chat: WorldChannel
+let ann: ReturnType<StandInDiscord['world']['addUser']>
+/** Texts in the order in which they were taken in. */
+let taken: string[]
+const open: { stop(): Promise<void> }[] = []
+
+beforeEach(async () => {
+  // Hearts beat fast here, so that a dead connection is noticed soon.
+  discord = await startDiscord({ heartbeatMs: 150 })
+  records = memoryRecords()
+  ann = discord.world.addUser('Ann')
+  chat = discord.world.directChat(ann.id)
+  taken = []
+})
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((listener) => listener.stop()))
+  await discord[Symbol.asyncDispose]()
+})
+
+const intake = (more: Partial<Intake> = {}) =>
+  fakeIntake({
+    receive: async ({ text, id }) => {
+      if (!taken.includes(text)) taken.push(text)
+      return { turnId: id, kind: 'duplicate' }
+    },
+    ...more,
+  })
+
+async function listen(more: { intake?: Intake; token?: string; shards?: number } = {}) {
+  const platform = createDiscord({
+    ...{ token: more.token ?? discord.token, apiUrl: discord.url, records, quota: createLocalQuota(), log: silentLog },
+    ...{ retryMs: 10, saveEveryMs: 5, ...(more.shards === undefined ? {} : { shards: more.shards }) },
+  })
+  const listener = platform.listen(more.intake ?? intake())
+  await listener.start()
+  open.push(listener)
+  return listener
+}
+
+const write = (text: string) => discord.write({ author: ann, channel: chat, text })
+const until = (text: string) => discord.until(() => taken.includes(text), `"${text}" taken in`)
+const counts = () => discord.gateway.counts
+
+it('a connection that is cut is resumed, and what was written meanwhile comes in', async () => {
+  await listen()
+  write('before')
+  await until('before')
+  discord.gateway.cut()
+  await discord.until(() => discord.gateway.connected() === 0, 'the cut')
+  write('while away')
+  await until('while away')
+  expect(counts()).toMatchObject({ identified: 1, resumed: 1 })
+  expect(taken).toEqual(['before', 'while away'])
+})
+
+it('Discord’s wish to reconnect is followed by a resume', async () => {
+  await listen()
+  discord.gateway.askReconnect()
+  await discord.until(() => counts().closes.length === 1, 'the farewell')
+  write('after')
+  await until('after')
+  expect(counts()).toMatchObject({ identified: 1, resumed: 1, closes: [4200] })
+})
+
+it('a session that Discord declares invalid is begun anew', async () => {
+  await listen()
+  discord.gateway.invalidate(false)
+  await discord.until(() => counts().identified === 2, 'a second identify')
+  write('in the new session')
+  await until('in the new session')
+})
+
+it('a connection on which no heartbeat is answered is taken for dead and resumed', async () => {
+  await listen()
+  discord.gateway.trouble.deaf = true
+  await discord.until(() => counts().closes.includes(4200), 'the dead connection to be left')
+  discord.gateway.trouble.deaf = false
+  write('alive again')
+  await until('alive again')
+  expect(counts().resumed).toBeGreaterThanOrEqual(1)
+})
+
+it('a process that is stopped leaves its session to the next one, which takes in what came between', async () => {
+  await (await listen()).stop()
+  open.length = 0
+  expect(counts().closes).toEqual([4200])
+  write('between two processes')
+  await listen()
+  await until('between two processes')
+  expect(counts()).toMatchObject({ identified: 1, resumed: 1 })
+})
+
+it('what a process took in last before it was killed comes again, what it had not yet taken in is not lost', async () => {
+  const stuck = intake({ receive: () => new Promise(() => {}) })
+  // Killed while the database hung: nothing of this process runs on but its promise.
+  const platform = createDiscord({
+    ...{ token: discord.token, apiUrl: discord.url, records, quota: createLocalQuota(), log: silentLog },
+    saveEveryMs: 5,
+  })
+  await platform.listen(stuck).start()
+  const { id } = write('never taken in')
+  await discord.until(() => positionOf(0) === discord.gateway.sequence() - 1, 'the position before it')
+  discord.gateway.cut()
+  await listen()
+  await until('never taken in')
+  expect(id).toMatch(/^\d+$/)
+})
+
+it('a session that ended meanwhile is begun anew by the next process', async () => {
+  await (await listen()).stop()
+  open.length = 0
+  discord.gateway.trouble.forgetful = true
+  const starting = listen()
+  await discord.until(() => counts().invalid === 1, 'the refusal')
+  discord.gateway.trouble.forgetful = false
+  await starting
+  expect(counts().identified).toBe(2)
+})
+
+it('each shard has the events of its servers and its own session', async () => {
+  const guilds = Array.from({ length: 6 }, (_, n) => discord.world.addGuild(`Team ${n}`, ann))
+  const channels = guilds.map((guild) => discord.world.addChannel(guild, 'general'))
+  await listen({ shards: 2 })
+  expect(counts().identified).toBe(2)
+  for (const [n, channel] of channels.entries()) discord.write({ author: ann, channel, text: `in ${n}`, mention: true })
+  await discord.until(() => taken.length === 6, 'a message of every server')
+  await discord.until(() => positionOf(0) !== undefined && positionOf(1) !== undefined, 'two positions')
+}, 20_000)
+
+it('says what to switch on when Discord refuses the intents', async () => {
+  discord.state.flags = 0
+  await expect(listen()).rejects.toMatchObject({
+    code: 'config_invalid',
+    tell: expect.stringContaining('Message Content Intent'),
+  })
+})
+
+it('says which setting is wrong when Discord refuses the token', async () => {
+  await expect(listen({ token: 'wrong' })).rejects.toMatchObject({ tell: expect.stringContaining('DISCORD_TOKEN') })
+})
+
+it('messages of one channel come in one after the other, of others meanwhile', async () => {
+  const gate = Promise.withResolvers<void>()
+  const order: string[] = []
+  await listen({
+    intake: intake({
+      async receive({ text, id }) {
+        if (text === 'slow') await gate.promise
+        order.push(text)
+        return { turnId: id, kind: 'duplicate' }
+      },
+    }),
+  })
+  const other = discord.world.directChat(discord.world.addUser('Bob').id)
+  write('slow')
+  write('after it')
+  discord.write({ author: ann, channel: other, text: 'elsewhere' })
+  await discord.until(() => order.includes('elsewhere'), 'the other channel')
+  expect(order).toEqual(['elsewhere'])
+  gate.resolve()
+  await discord.until(() => order.length === 3, 'the rest')
+  expect(order).toEqual(['elsewhere', 'slow', 'after it'])
+})
+
+function positionOf(shard: number): number | undefined {
+  const stored = records.peek(`session/${shard}`)
+  return typeof stored === 'object' && stored !== null && 'sequence' in stored ? Number(stored.sequence) : undefined
+}
