@@ -15,6 +15,7 @@ import { createLedger } from '../../src/store/ledger-postgres.ts'
 import { startTestDatabase } from '../database.ts'
 import { type PaidProvider, paidWorst, startPaidProvider } from '../servers/paid-provider.ts'
 import { startExternalPostgres } from '../servers/postgres.ts'
+import { watchCounters } from '../watch-counters.ts'
 
 const Line = z.object({ turnId: z.string(), outcome: z.enum(['answered', 'refused', 'failed']) })
 const processes = 4
@@ -82,7 +83,7 @@ describe.each(Object.entries(servers))('two hundred turns at once on four proces
     const budgets = createBudgets(database)
     for (const scope of ['all', scopeOf.workspace({ platform: 'slack', workspaceId: 'T1' })] as const)
       await budgets.set({ scope, period: 'month', amount, timeZone: 'Europe/Berlin' }, 'test')
-    await watchEveryCommit(database)
+    const watched = await watchCounters(database)
     const running = new Set<ChildProcess>()
     const spending = new Set<ChildProcess>()
     let killed = 0
@@ -136,7 +137,7 @@ describe.each(Object.entries(servers))('two hundred turns at once on four proces
         )
         return rows[0]?.open
       },
-      books: () => booksOf(database),
+      books: async () => ({ ...(await booksOf(database)), ...(await watched()) }),
       async [Symbol.asyncDispose]() {
         const gone = [...running].map((child) => once(child, 'exit'))
         for (const child of running) child.kill('SIGKILL')
@@ -147,33 +148,17 @@ describe.each(Object.entries(servers))('two hundred turns at once on four proces
   }
 })
 
-/** Every change of a counter is looked at within its transaction: how far it ever went, and how often it went too far. */
-async function watchEveryCommit(database: Database): Promise<void> {
-  await database.pool.query(`
-    create table watched (total bigint not null, amount bigint not null);
-    create function watch() returns trigger language plpgsql as $$ begin
-      insert into watched select new.spent + new.reserved, amount from budget where id = new.budget_id;
-      return new;
-    end $$;
-    create trigger watch after insert or update on budget_window for each row execute function watch()`)
-}
-
 async function booksOf(database: Database) {
   const { rows } = await database.pool.query<{ id: string; state: string; cost: string; estimated: boolean }>(
     'select id, state, cost, estimated from ledger',
   )
   const counters = await createBudgets(database).list()
-  const { rows: watched } = await database.pool.query<{ most: string; beyond: number }>(
-    'select max(total) as most, count(*) filter (where total > amount)::int as beyond from watched',
-  )
   return {
     open: rows.filter(({ state }) => state === 'reserved').length,
     byId: new Map(rows.map(({ id, cost }) => [id, BigInt(cost)])),
     estimated: new Set(rows.flatMap(({ id, estimated }) => (estimated ? [id] : []))),
     spent: counters.map(({ spent }) => spent),
     reserved: counters.map(({ reserved }) => reserved),
-    most: BigInt(watched[0]?.most ?? 0),
-    beyond: watched[0]?.beyond,
   }
 }
 
