@@ -7,14 +7,15 @@ import { createSlack } from '../adapters/slack/platform.ts'
 import { createHandlers } from '../workers/registry.ts'
 import { createSweep } from '../workers/turn.ts'
 import { catalogueChanges } from './admin/changes.ts'
+import { explain } from './admin/commands/why.ts'
 import { createCommands } from './admin/commands.ts'
+import { chartPng } from './admin/providers/chart-png.ts'
 import { standingOf } from './admin/standing.ts'
 import { createTurnRules } from './admin/turn-rules.ts'
 import type { Config } from './config.ts'
 import { asParleyError, errorFields, ParleyError } from './core/errors.ts'
 import type { Log } from './core/log.ts'
-import type { Platform } from './core/platform.ts'
-import { describeDecision } from './core/route-decision.ts'
+import type { Intake, Platform } from './core/platform.ts'
 import { createApprovalRequests, createApprovals } from './intake/approvals.ts'
 import { createInbox, type InboxDeps } from './intake/inbox.ts'
 import { createNotices } from './intake/notices.ts'
@@ -60,6 +61,7 @@ import { createConsoleBoard } from './store/console-board.ts'
 import { openDatabase } from './store/database.ts'
 import { createFeedback } from './store/feedback.ts'
 import { clearRunning, writeRunning } from './store/home.ts'
+import { createKeys } from './store/keys.ts'
 import { createLedger } from './store/ledger-postgres.ts'
 import { createLimits } from './store/limits.ts'
 import { startEmbeddedPostgres } from './store/postgres/embedded.ts'
@@ -70,6 +72,7 @@ import { createRecords } from './store/records-postgres.ts'
 import { createSecrets } from './store/secrets.ts'
 import { createSettings } from './store/settings-postgres.ts'
 import { createTurns } from './store/turns-postgres.ts'
+import { createUsage } from './store/usage-postgres.ts'
 import { version } from './version.ts'
 
 export interface App extends AsyncDisposable {
@@ -382,12 +385,20 @@ async function work(running: Running): Promise<void> {
 }
 
 /** What admins and people do by command, wherever they type it. */
-function openCommands({ config, state, ways, models, log }: Parts) {
+function openCommands({ config, state, ways, models, money, log }: Running, ask: Intake['receive']) {
+  const { database } = state
   const { settings } = ways
-  const calls = createCommandCalls(state.database)
-  const audit = createAudit(state.database)
+  const stores = {
+    audit: createAudit(database),
+    calls: createCommandCalls(database),
+    keys: createKeys(database),
+    budgets: money.budgets,
+    usage: createUsage(database),
+    turns: state.turns,
+  }
   return createCommands({
-    ...{ settings, audit, calls, models: () => models.catalogue.models(), admins: adminsOf(config), log },
+    ...{ settings, ...stores, models: () => models.catalogue.models() },
+    ...{ admins: adminsOf(config), ask, draw: chartPng, log },
   })
 }
 
@@ -413,19 +424,16 @@ function adminOf({
     settings,
     roleOf,
     approvals: createApprovals({ approvals, notices, turns, queue, roleOf, log }),
-    why: async (turnId) => {
-      const ended = await turns.ended(turnId)
-      if (ended === null) return { text: 'That answer has not ended yet.' }
-      return { text: ended.route === undefined ? ended.receipt.reason : describeDecision(ended.route) }
-    },
+    why: (turnId, by) => explain({ turns, usage: createUsage(state.database) }, turnId, by),
   }
 }
 
 /** Takes messages in, from every platform. */
 async function receive(running: Running): Promise<string | null> {
   const { config, state, ways, platforms, opening, log } = running
-  const commands = openCommands(running)
-  const inbox = createInbox({
+  // A saved question comes in as if its person had typed it.
+  const commands = openCommands(running, (message) => inbox.receive(message))
+  const inbox: Intake = createInbox({
     ...{ turns: state.turns, feedback: state.feedback, queue: ways.queue, channel: ways.channel, commands, log },
     ...adminOf(running),
   })

@@ -57,6 +57,11 @@ const layers: Record<string, Layer> = {
     packages: [/^pg$/, /^@prisma\//, /^zod$/],
   },
   ops: { files: /^src\/ops\//, may: [core, stages, /^src\/ops\//], packages: [/^pino/, /^zod$/] },
+  'admin providers': {
+    files: /^src\/admin\/providers\//,
+    may: [core, /^src\/admin\//],
+    packages: [/^opentype\.js$/, /^sharp$/],
+  },
   admin: { files: /^src\/admin\//, may: [core, stages, /^src\/admin\//], packages: [/^zod$/] },
   stages: {
     files: /^src\/(?:intake|queue|search|models|routing|prompt|reply)\//,

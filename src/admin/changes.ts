@@ -1,5 +1,6 @@
 /** One change of one setting by a command: who may is checked, the value is changed, and the answer says what it was before. */
 
+import { createHash } from 'node:crypto'
 import type { Scope } from '../core/scope.ts'
 import type { AdminChanges } from '../models/catalogue.ts'
 import type { SettingName, Settings, SettingValue } from '../store/settings.ts'
@@ -43,6 +44,14 @@ export function forWhere(where: string): string {
 /** With `null` for an empty list or table: nothing set, rather than something empty. */
 export function orNull<T extends object>(value: T): T | null {
   return Object.keys(value).length === 0 ? null : value
+}
+
+/** Of an audit entry: the same when the same call runs again. */
+export function changeId({ call }: Caller, name: string): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([call.conversation.platform, call.id, name]))
+    .digest('hex')
+  return hash.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-5$3-8$4-$5')
 }
 
 /** What admins changed for everybody, as the catalogue takes it. */

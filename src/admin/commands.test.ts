@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { adminRig, here, people } from '../../test/fakes/admin.ts'
+import { silentLog } from '../core/log.ts'
+import type { Author } from '../core/message.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -32,6 +34,43 @@ const good: [line: string, answer: RegExp][] = [
   ['policy models gpt-5, llama3.2', /Only `openai\/gpt-5` and `ollama\/llama3\.2` may answer everywhere/],
   ['policy models channel gpt-5', /Only `openai\/gpt-5` may answer for this channel/],
   ['policy', /What holds for you here/],
+  ['budget', /No budgets are set\. `budget set workspace 100 month` sets one/],
+  [
+    'budget set channel 20 month',
+    /^This channel: \$20\.00 a month\. Spent \$0, left \$20\.00; it resets on .* at 00:00 \(UTC\)$/,
+  ],
+  ['budget set for channel --amount 20 --period month', /This channel: \$20\.00 a month/],
+  ['budget set <@U9> $1.50 day', /^<@U9>: \$1\.50 a day/],
+  ['budget set everywhere 0,50 week', /Everywhere: \$0\.50 a week/],
+  ['budget set model:gpt-5 5 day', /The model gpt-5: \$5\.00 a day/],
+  ['budget remove channel month', /This channel has no budget for a month\. `budget list`/],
+  ['limits set rate 10 channel', /At most 10 questions a minute for this channel/],
+  ['limits set turns off', /No limit on answers at the same time everywhere any more/],
+  ['limits', /No limits are set by command here/],
+  ['timezone Europe/Berlin', /Days begin by Europe\/Berlin everywhere: it is .*\(Europe\/Berlin\)/],
+  ['timezone', /Days begin by UTC/],
+  ['alerts', /Alerts are told nowhere/],
+  ['alerts here', /come here from now on/],
+  ['alerts show', /Alerts are told nowhere/],
+  ['roles', /owners, and nobody else\n- Managers of this channel: <@UMANAGER>/],
+  ['roles set <@U7|eve> manager', /<@U7> is now manager of this channel/],
+  ['roles set <@U7> admin', /<@U7> is now admin of this workspace/],
+  ['roles set <@UMANAGER> member', /<@UMANAGER> is no manager of this channel any more/],
+  ['roles set <@U7> admin everywhere', /<@U7> is now admin of everywhere/],
+  ['audit', /changed `roles` for this channel from nothing to “\{"UMANAGER":"manager"\}”/],
+  ['keys', /There are no keys/],
+  ['keys create website 20 month', /may spend \$20\.00 a month\. Keep it now.*`parley-[\w-]{43}`/s],
+  ['persona', /Nothing special is set/],
+  ['persona instructions Be brief. Cite pages.', /Noted for you: “Be brief\. Cite pages\.”/],
+  ['persona instructions channel "Be brief."', /Noted for this channel: “Be brief\.”/],
+  ['persona language "Brazilian Portuguese" for channel', /answers in Brazilian Portuguese for this channel/],
+  ['persona temperature 0.2', /The temperature is 0\.2 for you/],
+  ['persona clear language', /Nothing was set for you/],
+  ['templates', /No templates are saved/],
+  [
+    'templates save summary Summarise {{document}} in five lines.',
+    /Saved for you\. To use it: `templates use summary document=…`/,
+  ],
 ]
 
 /** Lines that do not, and how they are mended. */
@@ -53,6 +92,20 @@ const bad: [line: string, answer: RegExp][] = [
   ['policy local-only maybe', /the state is on or off, not `maybe`/],
   ['policy outsiders refsue', /the what is one of answer, refuse, not `refsue`\. Did you mean `refuse`\?/],
   ['policy search on for space', /channel, workspace, everywhere, me/],
+  ['budget set channel twenty month', /the amount is an amount in USD, such as 20 or 0\.50, not `twenty`/],
+  ['budget set channel 20', /`budget set`: it wants the period/],
+  ['budget set channel 20 fortnight', /the period is one of day, week, month, not `fortnight`/],
+  ['budget set key:nobody 20 month', /no key `nobody`/],
+  ['budget set channel -5 month', /the amount is an amount in USD/],
+  ['limits set rate 0 channel', /a whole number from 1, or off, not `0`/],
+  ['timezone Mars/Olympus', /no time zone/],
+  ['roles set <@U7> manager workspace', /Managers are of a channel/],
+  ['keys create "my site" 5 day', /one word/],
+  ['keys revoke nobody', /No key in use is called `nobody`/],
+  ['persona temperature 3', /a number from 0 to 2/],
+  ['persona length 2', /a whole number from 16 to 100,000/],
+  ['templates use nothing', /no template `nothing` here/],
+  ['templates save {{x}} y', /A template's name is one word/],
   ['help modesl', /Did you mean `help models`\?/],
 ]
 
@@ -62,22 +115,26 @@ describe('a command line', () => {
     expect((await rig.say(line)).text).toMatch(answer)
   })
 
-  it.for(bad)('%j is mended', async ([line, answer]) => {
+  it('that does not is mended, and changes nothing', async () => {
     await using rig = await adminRig(server)
-    const notice = await rig.say(line)
-    expect(notice.text).toMatch(answer)
-    expect(notice.private).toBe(true)
-    expect(await rig.deps.audit.list({ limit: 5, workspace: 'workspace:slack/T2' })).toEqual([])
+    for (const [line, answer] of bad) {
+      const notice = await rig.say(line)
+      expect(notice.text, line).toMatch(answer)
+      expect(notice.private, line).toBe(true)
+    }
+    expect(await rig.deps.audit.list({ limit: 5 })).toHaveLength(1)
   })
 
   it('every example of the table works for who may call it', async () => {
-    await using rig = await adminRig(server)
-    for (const { examples } of rig.commands.commands)
+    const ran: unknown[] = []
+    const log = { ...silentLog, info: (fields: object) => void ran.push(fields) }
+    await using rig = await adminRig(server, { log })
+    for (const { name, examples } of rig.commands.commands)
       for (const line of examples) {
-        // What an example takes away or goes back to was set before.
-        if (/unalias/.test(line)) await rig.say('models alias fast gpt-5-mini')
-        const { private: hidden, text } = await rig.say(line)
-        expect(`${hidden === true ? 'refused' : 'ok'} ${line}: ${text}`).toMatch(/^ok/)
+        for (const before of needs(line)) await rig.say(before)
+        const { text } = await rig.say(line)
+        expect(ran.at(-1), `${line}: ${text}`).toMatchObject({ command: name })
+        ran.length = 0
       }
   })
 
@@ -89,6 +146,16 @@ describe('a command line', () => {
     expect((await rig.say('models alias __proto__ gpt-5')).text).toMatch(/one word/)
   })
 })
+
+/** What has to be there for an example to work. */
+function needs(line: string): string[] {
+  if (line.startsWith('models unalias')) return ['models alias fast gpt-5-mini']
+  if (line.startsWith('keys revoke')) return ['keys create website 20 month']
+  if (line.startsWith('keys create')) return ['keys revoke website']
+  if (line.startsWith('templates use')) return ['templates save summary Summarise {{document}}.']
+  if (/^budget (?:remove|grant)/.test(line)) return ['budget set channel 20 month']
+  return []
+}
 
 describe('who may', () => {
   const lines = {
@@ -105,19 +172,42 @@ describe('who may', () => {
     'policy search off for workspace:slack/T2': 'root',
     'models price gpt-5 1 2': 'root',
     'models alias fast gpt-5': 'root',
+    'budget list': 'everybody',
+    'budget set channel 5 day': 'manager',
+    'budget set workspace 5 day': 'owner',
+    'budget set <@U9> 5 day': 'owner',
+    'budget set model:gpt-5 5 day': 'root',
+    'budget grant workspace 5 day': 'owner',
+    'limits set rate 5 channel': 'manager',
+    'limits set rate 5 workspace': 'owner',
+    timezone: 'everybody',
+    'timezone UTC for channel': 'manager',
+    'alerts here for channel': 'manager',
+    'alerts here for workspace': 'owner',
+    'roles list': 'everybody',
+    'roles set <@U9> manager': 'owner',
+    'roles set <@U9> admin everywhere': 'root',
+    'audit channel': 'manager',
+    'audit workspace': 'owner',
+    'audit everywhere': 'root',
+    'keys list': 'root',
+    'keys create site 5 day': 'root',
+    'persona instructions me Be brief.': 'everybody',
+    'persona instructions channel Be brief.': 'manager',
+    'persona instructions workspace Be brief.': 'owner',
+    'persona instructions <@U9> Be brief.': 'owner',
+    'templates save me1 Hello.': 'everybody',
+    'templates save everybodys workspace Hello.': 'owner',
   }
   const ranks = { everybody: 0, manager: 1, owner: 2, root: 3 }
-  const cases = Object.entries(lines).flatMap(([line, least]) =>
-    Object.entries({ everybody: member, manager, owner, root }).map(
-      ([who, person]) =>
-        [line, person, ranks[who as keyof typeof ranks] >= ranks[least as keyof typeof ranks]] as const,
-    ),
-  )
-  it.for(cases)('%s, %o: %s', async ([line, person, allowed]) => {
+  it.for(Object.entries(lines))('%s: %s', async ([line, least]) => {
     await using rig = await adminRig(server)
-    const { text } = await rig.say(line, person)
-    if (allowed) expect(text).not.toMatch(/only\. Ask one of them|is for/)
-    else expect(text).toMatch(/(?:only|is for .*)\. Ask one of them; `roles list` names them/)
+    for (const [who, person] of Object.entries({ everybody: member, manager, owner, root })) {
+      const { text } = await rig.say(line, person)
+      const allowed = ranks[who as keyof typeof ranks] >= ranks[least as keyof typeof ranks]
+      if (allowed) expect(text, who).not.toMatch(/only\. Ask one of them|is for/)
+      else expect(text, who).toMatch(/(?:only|is for .*)\. Ask one of them; `roles list` names them/)
+    }
   })
 
   it('a manager manages no other channel', async () => {
@@ -144,6 +234,90 @@ describe('a change', () => {
       by: { id: 'slack/T1/UMANAGER', name: 'Mara', via: 'command' },
       name: 'policy.search',
     })
+  })
+})
+
+describe('budgets by command', () => {
+  it('show only what concerns a member, and everything below to an admin of the workspace', async () => {
+    await using rig = await adminRig(server)
+    for (const place of ['channel', '<#C2>', '<@UMEMBER>', '<@U9>', 'workspace:slack/T2', 'workspace', 'everywhere'])
+      await rig.say(`budget set ${place} 5 day`)
+    const shown = async (who: Author) => (await rig.say('budget list', who)).text.match(/^- [^:]+/gm)?.toSorted()
+    expect(await shown(member)).toEqual(['- Everywhere', '- This channel', '- This workspace', '- You'])
+    expect(await shown(owner)).toEqual([
+      '- <#C2>',
+      '- <@U9>',
+      '- <@UMEMBER>',
+      '- Everywhere',
+      '- This channel',
+      '- This workspace',
+    ])
+    expect(await shown(root)).toHaveLength(7)
+  })
+
+  it('are audited with before and after, grants included, and a grant delivered twice is one', async () => {
+    await using rig = await adminRig(server)
+    await rig.say('budget set channel 20 month')
+    await rig.say('budget set channel 30 month')
+    for (let n = 0; n < 3; n += 1) await rig.say('budget grant channel 5 month', root, { id: 'E5' })
+    await rig.say('budget remove channel month')
+    const log = await rig.deps.audit.list({ scopes: ['channel:slack/T1/C1'], limit: 10 })
+    expect(log.filter(({ name }) => name.startsWith('budget')).map(({ before, after }) => [before, after])).toEqual([
+      [{ amount: '30', timeZone: 'UTC', extra: '5' }, null],
+      [
+        { amount: '30', timeZone: 'UTC' },
+        { amount: '30', timeZone: 'UTC', extra: '5' },
+      ],
+      [
+        { amount: '20', timeZone: 'UTC' },
+        { amount: '30', timeZone: 'UTC' },
+      ],
+      [null, { amount: '20', timeZone: 'UTC' }],
+    ])
+  })
+})
+
+describe('keys', () => {
+  it('open until they are revoked; their secret is shown once and lies nowhere', async () => {
+    await using rig = await adminRig(server)
+    const made = await rig.say('keys create website 20 month', root, { id: 'E1' })
+    const secret = /parley-[\w-]{43}/.exec(made.text)?.[0] ?? ''
+    expect(made.private).toBe(true)
+    const found = await rig.deps.keys.find(secret)
+    expect(found).toMatchObject({ name: 'website' })
+    expect((await rig.deps.budgets.list([`key:${found?.id}`])).map(({ amount }) => amount)).toEqual([20_000_000_000n])
+    expect((await rig.say('keys create website 20 month', root, { id: 'E1' })).text).toMatch(
+      /was shown when it was made/,
+    )
+    const { rows } = await rig.database.pool.query(
+      `select (select json_agg(k)::text from api_key k) || (select json_agg(a)::text from audit a) || (select json_agg(c)::text from command_call c) as everything`,
+    )
+    expect(rows[0].everything).toContain('website')
+    expect(rows[0].everything).not.toContain(secret.slice(7))
+    await rig.say('keys revoke website')
+    expect(await rig.deps.keys.find(secret)).toBeNull()
+    expect(await rig.deps.keys.find(`${secret}x`)).toBeNull()
+  })
+})
+
+describe('templates', () => {
+  it('are asked with their variables filled in, where the person asked, once', async () => {
+    await using rig = await adminRig(server)
+    await rig.say('templates save letter channel "Write to {{whom}} about {{what}}, {{ whom }} first."')
+    const used = await rig.say('templates use letter whom="Ms Ada" what=tea', member, { id: 'E7' })
+    await rig.say('templates use letter whom="Ms Ada" what=tea', member, { id: 'E7' })
+    expect(used.text).toBe('Asked: “Write to Ms Ada about tea, Ms Ada first.”')
+    expect(rig.asked).toMatchObject([
+      {
+        id: 'E7:template',
+        text: 'Write to Ms Ada about tea, Ms Ada first.',
+        author: member,
+        conversation: here,
+        kind: 'command',
+      },
+    ])
+    expect((await rig.say('templates use letter what=tea', member)).text).toMatch(/wants `whom`.*whom="…" what="…"/)
+    expect((await rig.say('templates use leter', member)).text).toMatch(/Did you mean `letter`\?/)
   })
 })
 

@@ -4,30 +4,48 @@ import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Intake } from '../core/platform.ts'
 import { spenderOf } from '../core/scope.ts'
-import type { Audit } from '../store/audit.ts'
 import type { CommandCalls } from '../store/command-calls.ts'
+import type { Usage } from '../store/usage.ts'
+import { type BudgetDeps, budgetCommands } from './commands/budget.ts'
 import { callers, helpCommands, mayCall } from './commands/help.ts'
+import { type KeyDeps, keyCommands } from './commands/keys.ts'
+import { limitCommands } from './commands/limits.ts'
 import { type ModelDeps, modelCommands } from './commands/models.ts'
+import { personaCommands } from './commands/persona.ts'
 import { policyCommands } from './commands/policy.ts'
+import { type RoleDeps, roleCommands } from './commands/roles.ts'
+import { type TemplateDeps, templateCommands } from './commands/templates.ts'
+import { type UsageDeps, usageCommands } from './commands/usage.ts'
+import { type WhyDeps, whyCommands } from './commands/why.ts'
 import type { Answer, Caller, Command } from './define.ts'
 import { parseLine } from './parse.ts'
 import { personId, standingOf } from './standing.ts'
 
-export interface TableDeps extends ModelDeps {
-  audit: Audit
+export interface TableDeps extends ModelDeps, BudgetDeps, KeyDeps, RoleDeps, TemplateDeps, UsageDeps, WhyDeps {
+  usage: Usage
 }
 
 export interface CommandDeps extends TableDeps {
   calls: CommandCalls
-  /** `slack/T1/U1`: admins of the whole installation, by whoever runs it. */
-  admins: readonly string[]
   log: Log
 }
 
 /** The order is that of `help`. */
 export function createTable(deps: TableDeps): readonly Command[] {
   const table: Command[] = []
-  table.push(...helpCommands(() => table), ...modelCommands(deps), ...policyCommands(deps))
+  table.push(
+    ...helpCommands(() => table),
+    ...modelCommands(deps),
+    ...budgetCommands(deps),
+    ...usageCommands(deps),
+    ...whyCommands(deps),
+    ...policyCommands(deps),
+    ...limitCommands(deps),
+    ...personaCommands(deps),
+    ...templateCommands(deps),
+    ...roleCommands(deps),
+    ...keyCommands(deps),
+  )
   return table
 }
 

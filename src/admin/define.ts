@@ -5,7 +5,7 @@ import { usd } from '../core/money.ts'
 import type { Spender } from '../core/scope.ts'
 import type { Changer } from '../store/settings.ts'
 import { mention } from './line.ts'
-import { readPlace } from './place.ts'
+import { type Place, readPlace } from './place.ts'
 import type { Standing } from './standing.ts'
 
 /** One call as handlers see it. */
@@ -134,7 +134,7 @@ export const arg = {
     ...plain('person', summary),
     schema: text(200).transform((typed) => mention(typed)?.id ?? typed.replace(/^@/, '')),
   }),
-  place: (summary = 'Where it is to hold'): Argument<ReturnType<typeof readPlace>> => ({
+  place: (summary = 'Where it is to hold'): Argument<Place> => ({
     ...plain('word', summary),
     schema: z.string().transform((typed, context) => {
       const place = readPlace(typed)

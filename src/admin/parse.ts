@@ -65,8 +65,8 @@ function readArguments(command: Command, line: string, typed: Word[]): Record<st
       return takeNamed(named, flag[2], at + 1)
     }
     // "for channel": the word is the name of what follows.
-    if (named !== undefined && !named.argument.required && !raw.has(said) && at + 1 < typed.length)
-      return takeNamed(named, undefined, at + 1)
+    const may = named !== undefined && (!named.argument.required || said === 'for') && !raw.has(said)
+    if (may && at + 1 < typed.length) return takeNamed(named, undefined, at + 1)
     const next = nextFor(word.text)
     if (next === undefined) throw wrong(command, `\`${clipped(word.text)}\` is one word too many`)
     position = args.indexOf(next) + 1

@@ -2,20 +2,35 @@
 import { randomUUID } from 'node:crypto'
 import { catalogueChanges } from '../../src/admin/changes.ts'
 import { type CommandDeps, createCommands } from '../../src/admin/commands.ts'
+import { chartPng } from '../../src/admin/providers/chart-png.ts'
 import type { Notice } from '../../src/core/command.ts'
 import { silentLog } from '../../src/core/log.ts'
-import type { Author } from '../../src/core/message.ts'
+import type { Author, IncomingMessage } from '../../src/core/message.ts'
 import { type ConfiguredModel, createCatalogue } from '../../src/models/catalogue.ts'
 import { createExtractiveProvider } from '../../src/models/providers/extractive.ts'
 import { readPrice } from '../../src/models/stated-price.ts'
 import { createLocalChannel } from '../../src/queue/channel-local.ts'
 import { createAudit } from '../../src/store/audit-postgres.ts'
+import { createBudgets } from '../../src/store/budgets-postgres.ts'
 import { createCommandCalls } from '../../src/store/command-calls.ts'
 import { openDatabase } from '../../src/store/database.ts'
+import { createKeys } from '../../src/store/keys.ts'
 import { createSettings } from '../../src/store/settings-postgres.ts'
+import type { Turns } from '../../src/store/turns.ts'
+import { createTurns } from '../../src/store/turns-postgres.ts'
+import { createUsage } from '../../src/store/usage-postgres.ts'
 import type { TestServer } from '../database.ts'
 
 const price = readPrice({ input: '0.25', output: '2' })
+/** They answer by quoting, under the names that people know. */
+const providers = ['openai', 'ollama', 'extractive'].map((name) => {
+  const quoting = createExtractiveProvider()
+  return {
+    ...quoting,
+    name,
+    models: async (signal: AbortSignal) => (name === quoting.name ? quoting.models(signal) : []),
+  }
+})
 /** What people of these tests talk about. */
 const configured: ConfiguredModel[] = [
   { id: 'gpt-5-mini', provider: 'openai', tier: 'medium', price, vision: true, tools: true, local: false },
@@ -36,30 +51,36 @@ export const here = { platform: 'slack', workspaceId: 'T1', channelId: 'C1' }
 
 export interface AdminRig extends AsyncDisposable {
   say(text: string, author?: Author, options?: { id?: string; channelId?: string }): Promise<Notice>
-  deps: CommandDeps
+  deps: CommandDeps & { turns: Turns }
   commands: ReturnType<typeof createCommands>
   database: ReturnType<typeof openDatabase>
+  /** Questions that commands asked. */
+  asked: IncomingMessage[]
 }
 
 /** With a manager of the channel `C1`. */
-export async function adminRig(server: TestServer, own: Partial<CommandDeps> = {}): Promise<AdminRig> {
+export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']> = {}): Promise<AdminRig> {
   const { connection } = await server.createDatabase()
   const database = openDatabase(connection, { log: silentLog })
   const settings = await createSettings({ database, channel: createLocalChannel(), log: silentLog })
   const catalogue = createCatalogue({
-    ...{ configured, providers: [createExtractiveProvider()], defaultModel: 'gpt-5-mini', log: silentLog },
+    ...{ configured, providers, defaultModel: 'gpt-5-mini', log: silentLog },
     changes: catalogueChanges(settings),
   })
-  const deps: CommandDeps = {
+  const asked: IncomingMessage[] = []
+  const deps: AdminRig['deps'] = {
     ...{ settings, models: () => catalogue.models(), admins: ['slack/T1/UROOT'], log: silentLog },
     ...{ calls: createCommandCalls(database), audit: createAudit(database) },
+    ...{ budgets: createBudgets(database), keys: createKeys(database) },
+    ...{ usage: createUsage(database), turns: createTurns(database), draw: chartPng },
+    ask: async (message) => asked.push(message),
     ...own,
   }
   const by = { id: 'test', via: 'test' }
   await settings.change('channel:slack/T1/C1', 'roles', () => ({ [people.manager.id]: 'manager' }), by)
   const commands = createCommands(deps)
   return {
-    ...{ deps, commands, database },
+    ...{ deps, commands, database, asked },
     say: (text, author = people.root, { id = randomUUID(), channelId = here.channelId } = {}) => {
       const conversation = { ...here, channelId }
       return commands.command({ id, conversation, author, text, replyTarget: { conversation, data: null } })

@@ -1,0 +1,48 @@
+/** Charts as PNG. The letters are DejaVu Sans', brought along from npm and drawn as paths: no font of the system is asked for. */
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import opentype from 'opentype.js'
+import sharp from 'sharp'
+import { type Chart, drawChart, type Lettering } from '../chart.ts'
+
+/** For screens with two dots a pixel. */
+const density = 2
+
+let loaded: Promise<Lettering> | undefined
+
+/** Once a process, when the first chart is drawn. */
+export function loadLetters(): Promise<Lettering> {
+  loaded ??= (async () => {
+    const bytes = await readFile(fileURLToPath(import.meta.resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf')))
+    const font = opentype.parse(new Uint8Array(bytes).buffer)
+    // Sign by sign: labels need no ligatures, and the library refuses some tables that would make them.
+    const signs = (text: string, size: number) => {
+      let at = 0
+      return [...text].map((sign) => {
+        const glyph = font.charToGlyph(sign)
+        const from = at
+        at += ((glyph.advanceWidth ?? 0) * size) / font.unitsPerEm
+        return { glyph, from, to: at }
+      })
+    }
+    return {
+      path: (text, x, y, size) =>
+        signs(text, size)
+          .map(({ glyph, from }) => glyph.getPath(x + from, y, size).toPathData(1))
+          .join(''),
+      width: (text, size) => signs(text, size).at(-1)?.to ?? 0,
+    }
+  })()
+  return loaded
+}
+
+export async function chartPng(chart: Chart): Promise<Uint8Array> {
+  const { svg, width, height } = drawChart(chart, await loadLetters())
+  const image = sharp(Buffer.from(svg), { density: 72 * density, limitInputPixels: 40_000_000 })
+  return new Uint8Array(
+    await image
+      .resize(width * density, height * density)
+      .png({ palette: true })
+      .toBuffer(),
+  )
+}

@@ -1,0 +1,212 @@
+import { randomUUID } from 'node:crypto'
+import sharp from 'sharp'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startTestDatabase, type TestServer } from '../../test/database.ts'
+import { type AdminRig, adminRig, here, people } from '../../test/fakes/admin.ts'
+import type { Author, IncomingMessage } from '../core/message.ts'
+import type { Spender } from '../core/scope.ts'
+import { createLedger } from '../store/ledger-postgres.ts'
+import { drawChart } from './chart.ts'
+import { projected, windowOfSpan } from './period.ts'
+import { loadLetters } from './providers/chart-png.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestDatabase()
+})
+afterAll(() => server.dispose())
+
+const { root, owner, manager, member } = people
+
+interface Asked {
+  who?: { id: string; name: string }
+  channelId?: string
+  model?: string
+  cost?: bigint
+  state?: 'done' | 'failed'
+  opinion?: 'good' | 'bad'
+  totalMs?: number
+}
+
+/** A question that was asked, paid and answered, by the stores that answer real ones. */
+async function answered({ deps, database }: AdminRig, asked: Asked): Promise<string> {
+  const { who = member, channelId = 'C1', model = 'gpt-5', cost = 1_000_000n, state = 'done', totalMs = 1000 } = asked
+  const conversation = { ...here, channelId }
+  const message: IncomingMessage = {
+    ...{ id: randomUUID(), conversation, author: who, text: 'How much?', kind: 'mention', attachments: [] },
+    ...{ replyTarget: { conversation, data: null }, sentAt: new Date().toISOString() },
+  }
+  const { turns } = deps
+  const { dispatch } = await turns.accept(message)
+  const { turnId } = dispatch
+  await turns.claim(turnId, 'w', 10_000)
+  const spender: Spender = { platform: 'slack', workspaceId: 'T1', channelId, userId: who.id }
+  const ledger = createLedger(database)
+  const id = randomUUID()
+  const usage = { input: 1000, output: 200, cacheRead: 0, cacheWrite: 0, reasoning: 0, source: 'provider' as const }
+  const call = { id, turnId, spender, kind: 'answer' as const, provider: 'openai', model, worst: cost * 2n, price: {} }
+  await ledger.reserve(call, [], { leaseMs: 60_000 })
+  await ledger.settle(id, {
+    ...{ cost, usage, estimated: false, outcome: state === 'done' ? 'ok' : 'failed', ms: 900, firstTokenMs: 300 },
+  })
+  const receipt = {
+    ...{
+      model,
+      provider: 'openai',
+      reason: `${model} is the default.`,
+      attachments: [],
+      usage,
+      attempts: 1,
+      notices: [],
+    },
+    ...{ costNanoUsd: cost.toString(), ms: { queued: 10, firstText: 400, total: totalMs } },
+  }
+  await turns.finish(turnId, 'w', { text: 'So much.', citations: [], state, receipt }, new Date())
+  if (asked.opinion !== undefined)
+    await database.pool.query('insert into feedback (turn_id, by, value) values ($1, $2, $3)', [
+      turnId,
+      who.id,
+      asked.opinion,
+    ])
+  return turnId
+}
+
+async function aBusyDay(): Promise<AdminRig> {
+  const rig = await adminRig(server)
+  await answered(rig, { cost: 1_234_567_891n, opinion: 'good' })
+  await answered(rig, { cost: 7n, model: 'gpt-5-mini', opinion: 'bad', totalMs: 3000 })
+  await answered(rig, { who: manager, cost: 500_000_000n, state: 'failed' })
+  await answered(rig, { who: owner, channelId: 'C2', cost: 250_000_000n })
+  return rig
+}
+
+const textOf = (data: Uint8Array | undefined) => new TextDecoder().decode(data)
+
+describe('usage', () => {
+  it('tells cost, questions, tokens, times and opinions', async () => {
+    await using rig = await aBusyDay()
+    const { text } = await rig.say('usage today', root)
+    expect(text).toMatch(/Cost: \*\*\$1\.98\*\*/)
+    expect(text).toMatch(/4 questions: 75 % answered, 1 failed/)
+    expect(text).toMatch(/Tokens: 4K in, 800 out/)
+    expect(text).toMatch(/Whole answer: 1\.0 s half of the time, 2\.8 s at most/)
+    expect(text).toMatch(/First words: 0\.4 s/)
+    expect(text).toMatch(/Opinions: 1 good, 1 bad/)
+  })
+
+  it('splits by user, channel and model, the dearest first', async () => {
+    await using rig = await aBusyDay()
+    const lines = async (line: string) => (await rig.say(line, root)).text.match(/^- .*?(?=, )/gm)
+    expect(await lines('usage by user')).toEqual([
+      '- <@UMEMBER> (Max): **$1.23**',
+      '- <@UMANAGER> (Mara): **$0.50**',
+      '- <@UOWNER> (Olga): **$0.25**',
+    ])
+    expect(await lines('usage by channel')).toEqual(['- this channel: **$1.73**', '- <#C2>: **$0.25**'])
+    expect(await lines('usage by model today')).toEqual([
+      '- `openai/gpt-5`: **$1.98**',
+      '- `openai/gpt-5-mini`: **$0.000000007**',
+    ])
+  })
+
+  it('shows a member what is theirs, a manager the channel, an owner the workspace', async () => {
+    await using rig = await aBusyDay()
+    const cost = async (who: Author, line = 'usage') => /\*\*\$([\d.]+)\*\*/.exec((await rig.say(line, who)).text)?.[1]
+    expect(await cost(member)).toBe('1.23')
+    expect(await cost(manager)).toBe('1.73')
+    expect(await cost(owner)).toBe('1.98')
+    expect((await rig.say('usage for channel', member)).text).toMatch(/managers and the workspace's admins only/)
+    expect((await rig.say('usage for <@UMEMBER>', manager)).text).toMatch(/workspace's admins only/)
+  })
+
+  it('exports exact sums as CSV and JSON, and no formulas', async () => {
+    await using rig = await aBusyDay()
+    await answered(rig, { who: { id: 'UEVIL', name: '=HYPERLINK("x")' }, cost: 1n })
+    const { files = [] } = await rig.say('usage by user --csv --json', root)
+    const csv = textOf(files.find(({ name }) => name === 'usage.csv')?.data)
+    expect(csv).toContain('UMEMBER,Max,2,0,0,2,2,1.234567898,0,2000,400')
+    expect(csv).toContain(`"'=HYPERLINK(""x"")"`)
+    const json = JSON.parse(textOf(files.find(({ name }) => name === 'usage.json')?.data))
+    const sum = json.rows.reduce((all: bigint, row: { costUsd: string }) => all + nanos(row.costUsd), 0n)
+    expect(sum).toBe(1_984_567_899n)
+  })
+
+  it('comes with a picture that says the same in words', async () => {
+    await using rig = await aBusyDay()
+    const { files } = await rig.say('usage by model', root)
+    const picture = files?.[0]
+    expect(await sharp(Buffer.from(picture?.data ?? [])).metadata()).toMatchObject({ format: 'png', width: 1440 })
+    expect(picture?.alt).toMatch(
+      /Cost by model, this month. openai\/gpt-5: \$1\.98, openai\/gpt-5-mini: \$0\.000000007/,
+    )
+    expect((await rig.say('usage', root)).files?.[0]?.alt).toMatch(
+      /Cost a day, this month: \$1\.98\. 1 Nov: |Cost a day/,
+    )
+  })
+
+  it('says so when there is nothing', async () => {
+    await using rig = await adminRig(server)
+    expect(await rig.say('usage yesterday', root)).toEqual({ text: 'Usage yesterday: nothing was asked.' })
+  })
+})
+
+describe('why', () => {
+  it('tells model, reason, cost, tokens and times of the own last answer, to the one who asks', async () => {
+    await using rig = await aBusyDay()
+    const { text, private: hidden } = await rig.say('why', member)
+    expect(text).toMatch(/Answered by `openai\/gpt-5-mini`\. gpt-5-mini is the default\./)
+    expect(text).toMatch(/Cost: \$0\.000000007\. Tokens: 1,000 in, 200 out/)
+    expect(text).toMatch(/Time: 3\.0 s in all, first words after 0\.4 s, waited 0\.0 s to start/)
+    expect(hidden).toBe(true)
+    expect((await rig.say('why last', member)).text).toMatch(/openai\/gpt-5`/)
+    expect((await rig.say('why', member, { channelId: 'C9' })).text).toMatch(/no answer here yet/)
+  })
+})
+
+describe('a chart', () => {
+  it('is drawn without any letters of the system, from nothing up, and holds long and foreign names', async () => {
+    const points = [
+      { label: 'a name that is far too long to stand beside its number, whatever happens', value: 3 },
+      { label: 'Ωмега & <b>', value: 1 },
+    ]
+    const letters = await loadLetters()
+    const { svg } = drawChart({ kind: 'bars', title: 'T', format: String, points }, letters)
+    expect(svg).not.toMatch(/<text|font/)
+    expect([...svg.matchAll(/<rect [^>]*fill="#2f6feb"/g)].map(([rect]) => /width="([\d.]+)"/.exec(rect)?.[1])).toEqual(
+      ['664', '221.3'],
+    )
+    const columns = drawChart(
+      { kind: 'columns', title: 'T', format: String, points: [{ label: 'x', value: 0 }] },
+      letters,
+    )
+    expect(columns.svg).not.toContain('NaN')
+  })
+})
+
+describe('periods', () => {
+  const zone = 'Europe/Berlin'
+  it('are those of the zone, across a change of its clocks', () => {
+    const now = new Date('2026-10-25T12:00:00Z')
+    expect(windowOfSpan('today', zone, now)).toMatchObject({
+      from: new Date('2026-10-24T22:00:00Z'),
+      to: new Date('2026-10-25T23:00:00Z'),
+    })
+    expect(windowOfSpan('last-month', zone, now)).toMatchObject({
+      from: new Date('2026-08-31T22:00:00Z'),
+      to: new Date('2026-09-30T22:00:00Z'),
+    })
+    expect(windowOfSpan('30d', zone, now).from).toEqual(new Date('2026-09-25T22:00:00Z'))
+  })
+
+  it('are projected by what has passed, and not from too little', () => {
+    const window = { from: new Date('2026-11-01T00:00:00Z'), to: new Date('2026-12-01T00:00:00Z') }
+    expect(projected(3_000_000_001n, window, new Date('2026-11-11T00:00:00Z'))).toBe(9_000_000_003n)
+    expect(projected(3n, window, new Date('2026-11-02T00:00:00Z'))).toBeNull()
+    expect(projected(3n, window, new Date('2026-12-02T00:00:00Z'))).toBeNull()
+  })
+})
+
+function nanos(decimal: string): bigint {
+  const [whole = '0', fraction = ''] = decimal.split('.')
+  return BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'))
+}
