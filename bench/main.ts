@@ -3,12 +3,14 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { measureChaos } from './chaos.ts'
 import { measureLatency } from './latency.ts'
 import { measureMedia } from './media.ts'
 import { measureMemory } from './memory.ts'
 import { measureReading } from './reading.ts'
 import { measureRecordings } from './recordings.ts'
 import { describeHost, print, type Result, round, say } from './report.ts'
+import { measureRouting } from './routing.ts'
 
 /** THE table of benches. */
 const benches: Record<string, () => Promise<Pick<Result, 'tables' | 'aims'>>> = {
@@ -17,6 +19,8 @@ const benches: Record<string, () => Promise<Pick<Result, 'tables' | 'aims'>>> = 
   recordings: () => measureRecordings(),
   media: measureMedia,
   memory: measureMemory,
+  routing: measureRouting,
+  chaos: measureChaos,
 }
 
 const { values, positionals } = parseArgs({

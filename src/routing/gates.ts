@@ -42,7 +42,9 @@ interface Gate {
 export const gates = {
   disabled: {
     because: (model, { policy }) =>
-      model.enabled && !policy.disabled.has(modelKey(model)) ? undefined : 'is disabled by an admin',
+      model.enabled && !(policy.disabled.size > 0 && policy.disabled.has(modelKey(model)))
+        ? undefined
+        : 'is disabled by an admin',
     nobody: 'Every language model is disabled.',
     todo: 'Ask an admin to enable one.',
     code: 'model_not_allowed',

@@ -70,22 +70,18 @@ export function route(input: RouteInput): Route {
   const healthy = weighed.filter(({ model }) => !ailing.has(model))
   const wanted = whoIsAskedFor(request, models, healthy)
 
-  const places = new Map(weighed.map((entry) => [entry, placeOf(entry)]))
-  const ordered = weighed.toSorted((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0) || byWeight(a, b))
+  const ordered = weighed
+    .map((entry) => ({ entry, place: placeOf(entry) }))
+    .sort((a, b) => a.place - b.place || byWeight(a.entry, b.entry))
+    .map(({ entry }) => entry)
 
   /** Lower is better, digit by digit: well, asked for, known to see, of the wanted tier, the default. */
   function placeOf({ model }: Weighed): number {
-    const asked = wanted.findIndex((each) => each.model === model)
+    const asked = wanted.length === 0 ? -1 : wanted.findIndex((each) => each.model === model)
     const isDefault = model === defaultModel
     const maySee = request.images > 0 && model.vision !== true && !isDefault
-    const digits = [
-      ailing.has(model) ? 1 : 0,
-      asked < 0 ? 9 : asked,
-      maySee ? 1 : 0,
-      tierDistance(model.tier, tier),
-      isDefault ? 0 : 1,
-    ]
-    return digits.reduce((sum, digit) => sum * 10 + digit, 0)
+    const kept = (maySee ? 100 : 0) + tierDistance(model.tier, tier) * 10 + (isDefault ? 0 : 1)
+    return (ailing.has(model) ? 10_000 : 0) + (asked < 0 ? 9 : asked) * 1_000 + kept
   }
 
   const first = firstOf({ ordered, quoting, wanted, defaultModel })
@@ -168,7 +164,10 @@ function mayAnswer(
   })
   const seeing = passed.filter(({ model }) => images === 0 || model.vision !== false)
   const pool = seeing.length > 0 ? seeing : passed
-  return { pool, ailing: new Set(pool.flatMap(({ model }) => (health(model) === undefined ? [] : [model]))) }
+  // Whoever was stopped by no gate is well; who cannot see has not been asked for its health yet.
+  const isAiling = (gate: Gated | undefined, model: Model) =>
+    gate !== undefined && (gate.gate === 'health' || health(model) !== undefined)
+  return { pool, ailing: new Set(pool.flatMap(({ model }) => (isAiling(gated.get(model), model) ? [model] : []))) }
 }
 
 /** The default is the floor: a plain question is no evidence that less would do. Where rules are against it, it is none. */
