@@ -16,6 +16,7 @@ import type { Config } from './config.ts'
 import { asParleyError, errorFields, ParleyError } from './core/errors.ts'
 import type { Log } from './core/log.ts'
 import type { Intake, Platform } from './core/platform.ts'
+import { describeDecision, type RouteDecision } from './core/route-decision.ts'
 import { createApprovalRequests, createApprovals } from './intake/approvals.ts'
 import { createInbox, type InboxDeps } from './intake/inbox.ts'
 import { createNotices } from './intake/notices.ts'
@@ -41,10 +42,12 @@ import { isOpenAi, openAiUrl } from './models/providers/openai-client.ts'
 import { createOpenAiResponsesProvider } from './models/providers/openai-responses.ts'
 import { type Check, examine } from './ops/doctor.ts'
 import { serveHttp } from './ops/http.ts'
+import { imageLimits } from './prompt/images.ts'
 import { createBullQueue } from './queue/bullmq.ts'
 import { createLocalChannel } from './queue/channel-local.ts'
 import { createRelayChannel } from './queue/channel-relay.ts'
 import { createProgress } from './reply/progress.ts'
+import { DryRun, explainRoute } from './routing/dry-run.ts'
 import { alertKey, tellAlert } from './routing/exhausted.ts'
 import { createHealth } from './routing/health.ts'
 import { shareHealth } from './routing/health-shared.ts'
@@ -79,6 +82,8 @@ export interface App extends AsyncDisposable {
   /** Where the HTTP port answers; `null` when there is none. */
   url: string | null
   doctor(): Promise<Check[]>
+  /** How a question would be routed. Throws `model_unknown`, `request_invalid`. */
+  explain(asked: unknown): Promise<RouteDecision>
   /** Settles when Parley cannot go on; the reason is for the log and the exit code. */
   fatal: Promise<ParleyError>
 }
@@ -109,13 +114,14 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
 
   let url: string | null = null
   const doctor = () => examineApp({ config, state, ways, models, reading, url })
-  const all = { config, state, ways, models, reader, transcriber, platforms, money, doctor, opening, log }
+  const explain = (asked: unknown) => explainAsked(asked, { config, ways, models, money })
+  const all = { config, state, ways, models, reader, transcriber, platforms, money, doctor, explain, opening, log }
   if (mode === 'run') {
     if (config.role !== 'gateway') await work(all)
     url = config.role === 'worker' ? await listen(all, config.workerPort, []) : await receive(all)
   }
   const resources = opening.move()
-  return { url, doctor, fatal: fatal.promise, [Symbol.asyncDispose]: () => resources.disposeAsync() }
+  return { url, doctor, explain, fatal: fatal.promise, [Symbol.asyncDispose]: () => resources.disposeAsync() }
 }
 
 type State = Awaited<ReturnType<typeof openState>>
@@ -138,6 +144,7 @@ interface Running extends Parts {
   platforms: Platforms
   money: Money
   doctor(): Promise<Check[]>
+  explain(asked: unknown): Promise<RouteDecision>
   opening: AsyncDisposableStack
 }
 
@@ -456,7 +463,7 @@ async function receive(running: Running): Promise<string | null> {
 
 /** Opens the HTTP port, if there is to be one. */
 async function listen(
-  { config, state, doctor, opening, log }: Running,
+  { config, state, doctor, explain, opening, log }: Running,
   port: number | undefined,
   mounts: ReturnType<Platform['listen']>['mounts'],
 ): Promise<string | null> {
@@ -470,8 +477,20 @@ async function listen(
       return 'The database does not answer. Parley goes on when it is back.'
     }
   }
-  const http = opening.use(await serveHttp({ host: config.host, port, mounts, ready, doctor, log }))
+  const http = opening.use(await serveHttp({ host: config.host, port, mounts, ready, doctor, explain, log }))
   return http.url
+}
+
+async function explainAsked(
+  asked: unknown,
+  { config, ways, models, money }: Pick<Running, 'config' | 'ways' | 'models' | 'money'>,
+): Promise<RouteDecision> {
+  const dryRun = DryRun.safeParse(asked)
+  if (!dryRun.success) throw new ParleyError('request_invalid', 'That is no question to be routed.')
+  const { catalogue } = models
+  const rules = createTurnRules(ways.settings)
+  const limits = { promptTokens: config.limits.promptTokens, mostImages: imageLimits.count }
+  return await explainRoute({ catalogue, rules, health: ways.health, budget: money.budget, ...limits }, dryRun.data)
 }
 
 interface Examined extends Pick<Parts, 'config' | 'state' | 'ways' | 'models'> {

@@ -3,10 +3,11 @@ import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { createApp } from './app.ts'
 import { ask } from './cli/ask.ts'
-import { examineParley, withParley } from './cli/client.ts'
+import { examineParley, explainRoute, withParley } from './cli/client.ts'
 import { addDiscordCommands } from './cli/discord.ts'
 import { examinePlatform } from './cli/doctor.ts'
 import { replayFolder } from './cli/replay.ts'
+import { explainQuestion } from './cli/route.ts'
 import { callerFolder, readConfig } from './config.ts'
 import { ParleyError } from './core/errors.ts'
 import { createLogger } from './ops/logger.ts'
@@ -36,6 +37,27 @@ program
         timeoutMs: options.timeout * 1000,
       }),
     )
+  })
+
+program
+  .command('route')
+  .description('say which model would answer a question, and why, without asking any')
+  .argument('[files…] question', 'files that would be shared, then the question')
+  .argument('[words...]')
+  .requiredOption('--dry-run', 'ask no model: the only way there is')
+  .option('--model <name>', 'as if this model had been asked for')
+  .option('--channel <platform/workspace/channel>', 'by the rules and budgets of this channel')
+  .option('--json', 'print the decision as JSON')
+  .usage('--dry-run [files…] "question"')
+  .action(async (first: string, rest: string[], options: { model?: string; channel?: string; json?: boolean }) => {
+    const words = [first, ...rest]
+    await explainQuestion({
+      ...{ question: words.at(-1) ?? '', files: words.slice(0, -1), folder: callerFolder() },
+      ...(options.model === undefined ? {} : { model: options.model }),
+      ...(options.channel === undefined ? {} : { channel: options.channel }),
+      ...{ json: options.json === true, reading: readConfig().reading },
+      ...{ explain: explainRoute, print: console.log, note: console.error },
+    })
   })
 
 program
@@ -75,7 +97,11 @@ for (const role of ['gateway', 'worker'] as const) {
     .action(() =>
       runUntilSignal(async () => {
         const config = readConfig({ overrides: { ROLE: role } })
-        const log = createLogger({ level: config.logLevel, readable: process.stderr.isTTY === true })
+        const log = createLogger({
+          level: config.logLevel,
+          readable: process.stderr.isTTY === true,
+          secrets: config.secrets,
+        })
         const app = await createApp(config, { log })
         console.log(app.url === null ? 'Parley worker is ready' : `Parley gateway is ready: ${app.url}`)
         return { app, log }

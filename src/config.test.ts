@@ -122,6 +122,26 @@ describe('configuration', () => {
     expect(readConfig({ env, cwd: emptyFolder() }).transcriber).toEqual(transcriber)
   })
 
+  it.each([
+    ['127.0.0.1', 'http://127.0.0.1:11434'],
+    ['gpu-box:1234', 'http://gpu-box:1234'],
+    ['gpu-box:80', 'http://gpu-box'],
+    ['https://ollama.example.com', 'https://ollama.example.com'],
+    ['[::1]', 'http://[::1]:11434'],
+  ])('OLLAMA_HOST %s is asked at %s', (host, baseUrl) => {
+    expect(readConfig({ env: { OLLAMA_HOST: host }, cwd: emptyFolder() }).providers.ollama).toEqual({ baseUrl })
+  })
+
+  it('Anthropic is there with its key, or with an address that wants none', () => {
+    const anthropic = (env: NodeJS.ProcessEnv) => readConfig({ env, cwd: emptyFolder() }).providers.anthropic
+    expect(anthropic({ ANTHROPIC_API_KEY: 'k' })).toEqual({ apiKey: 'k', baseUrl: undefined })
+    expect(anthropic({ ANTHROPIC_BASE_URL: 'http://gateway:1' })).toEqual({
+      apiKey: undefined,
+      baseUrl: 'http://gateway:1',
+    })
+    expect(tellOf({ env: { OLLAMA_HOST: 'not a host' } })).toContain('OLLAMA_HOST')
+  })
+
   it('reads prices exactly', () => {
     const cwd = folderWith(
       'parley.yaml',
@@ -167,6 +187,24 @@ describe('configuration', () => {
     ['::', false],
   ])('%s is this machine alone: %s', (host, expected) => {
     expect(isLoopback(host)).toBe(expected)
+  })
+})
+
+describe('secrets', () => {
+  it('are keys and tokens, and the passwords of addresses, as they are written and as they are meant', () => {
+    const { secrets } = readConfig({
+      cwd: emptyFolder(),
+      env: {
+        ...{
+          OPENAI_API_KEY: 'sk-1',
+          PARLEY_SECRET: 'sixteen characters',
+          PORT: '0',
+          OPENAI_BASE_URL: 'http://localhost/v1',
+        },
+        ...{ DATABASE_URL: 'postgres://parley:p%40ssword@db/parley', REDIS_URL: 'redis://:%zzredis@cache' },
+      },
+    })
+    expect(secrets.toSorted()).toEqual(['%zzredis', 'p%40ssword', 'p@ssword', 'sixteen characters', 'sk-1'].toSorted())
   })
 })
 

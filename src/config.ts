@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import querystring from 'node:querystring'
 import { parse as parseYaml, YAMLParseError } from 'yaml'
 import { z } from 'zod'
 import { ParleyError } from './core/errors.ts'
@@ -296,6 +297,8 @@ function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof F
     queues: environment.QUEUES,
     logLevel: environment.LOG_LEVEL,
     secret: environment.PARLEY_SECRET,
+    /** Values that no log may hold. */
+    secrets: secretsIn(environment),
     admins: file.admins,
     providers: {
       openai: cloud(environment.OPENAI_API_KEY, environment.OPENAI_BASE_URL),
@@ -322,6 +325,17 @@ function discord(
   if (token === undefined) return undefined
   const { shards } = file.discord
   return { token, ...(apiUrl === undefined ? {} : { apiUrl }), ...(shards === undefined ? {} : { shards }) }
+}
+
+/** Keys and tokens by their names, and the passwords of addresses. */
+function secretsIn(environment: z.infer<typeof Environment>): string[] {
+  return Object.entries(environment).flatMap(([name, value]) => {
+    if (typeof value !== 'string') return []
+    if (/_(?:KEY|SECRET|TOKEN)$/.test(name)) return [value]
+    const password = URL.canParse(value) ? new URL(value).password : ''
+    // Shorter ones would blot out ordinary words.
+    return [...new Set([password, querystring.unescape(password)])].filter(({ length }) => length >= 6)
+  })
 }
 
 /** A key goes only to the server that it was given for: OpenAI's to OpenAI alone. */

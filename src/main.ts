@@ -6,7 +6,11 @@ import { runUntilSignal } from './ops/signals.ts'
 
 await runUntilSignal(async () => {
   const config = readConfig()
-  const log = createLogger({ level: config.logLevel, readable: process.stderr.isTTY === true })
+  const log = createLogger({
+    level: config.logLevel,
+    readable: process.stderr.isTTY === true,
+    secrets: config.secrets,
+  })
   const app = await createApp(config, { log })
   if (app.url !== null) console.log(`Parley is ready: ${app.url}`)
   return { app, log }

@@ -5,7 +5,7 @@ import type { Catalogue, Model } from '../src/models/catalogue.ts'
 import { modelKey } from '../src/models/complete-model.ts'
 import type { ModelRequest } from '../src/models/model.ts'
 import { resolveModel } from '../src/models/resolve-model.ts'
-import { compose, estimateTokens, plainQuestion } from '../src/prompt/compose.ts'
+import { compose, plainQuestion } from '../src/prompt/compose.ts'
 import { type Content, type ContentDeps, chooseContent, type SourceFile, sourceFiles } from '../src/prompt/content.ts'
 import type { HeardQuestion } from '../src/prompt/heard.ts'
 import {
@@ -19,8 +19,8 @@ import {
 import { pagesWanted } from '../src/prompt/page-range.ts'
 import type { RouteRequest } from '../src/routing/asked.ts'
 import type { Budget } from '../src/routing/budget.ts'
-import { countAsks, holdsCode, isCodeFile, judge } from '../src/routing/complexity.ts'
 import type { Health } from '../src/routing/health.ts'
+import { countQuestion } from '../src/routing/question.ts'
 import { type Route, type RouteInput, route } from '../src/routing/router.ts'
 import type { RulesOf, TurnRules } from '../src/routing/rules.ts'
 import type { TurnWork } from '../src/store/turns.ts'
@@ -56,8 +56,6 @@ export interface Plan {
   cheaper(): Promise<Model[]>
 }
 
-/** Room for the rules, the question's wrapping and the error of the estimates. */
-const overheadTokens = 800
 const historyShare = 0.2
 
 /** Throws `model_unknown` and `model_not_allowed` for what the message itself asks for, and what forbids every model. */
@@ -67,21 +65,17 @@ export async function planAnswer(deps: PlanDeps, { work, opening }: HeardQuestio
   const question = plainQuestion(work)
   const wanted = pagesWanted(question)
   const files = sourceFiles(work)
-  const said = [
-    question,
-    ...rules.persona.instructions,
-    ...work.messages.flatMap(({ instructions = '' }) => instructions),
-  ]
-  const fixedTokens = estimateTokens(said.join('\n')) + overheadTokens
   const images = await sourceImages(files, work, deps.content, { ...imageLimits, wanted })
   const models = await deps.catalogue.models()
-  const request = requestOf(work, models, rules, {
-    question,
-    files,
-    fixedTokens,
-    images: images.length,
-    limits: deps.limits,
+  const instructions = [
+    ...rules.persona.instructions,
+    ...work.messages.flatMap((message) => message.instructions ?? []),
+  ]
+  const counted = countQuestion({
+    ...{ text: question, instructions, files, images: images.length },
+    promptTokens: deps.limits.promptTokens,
   })
+  const request = { ...counted, ...askedFor(work, models, rules) }
   const input: RouteInput = {
     ...{ models, request, policy: rules.policy },
     ...(rules.defaultModel === undefined ? {} : { defaultModel: rules.defaultModel }),
@@ -98,7 +92,7 @@ export async function planAnswer(deps: PlanDeps, { work, opening }: HeardQuestio
     async prepare(given) {
       const model = { ...given, maxOutputTokens: outputOf(given, work, rules) }
       const historyTokens = Math.floor(model.contextWindow * historyShare)
-      const room = model.contextWindow - model.maxOutputTokens - historyTokens - fixedTokens
+      const room = model.contextWindow - model.maxOutputTokens - historyTokens - counted.tokensIn
       // Half of the room for pictures: the passages hold what is written on them, and more.
       const shown = sees(model) ? await loadImages(images, room / 2, deps.content) : []
       const left = room - shown.reduce((sum, image) => sum + imageTokens(image), 0)
@@ -133,32 +127,17 @@ function inOrder({ model, fallbacks, refusal }: Route, files: SourceFile[]): Mod
   )
 }
 
-interface Counted {
-  question: string
-  files: SourceFile[]
-  fixedTokens: number
-  images: number
-  limits: PlanDeps['limits']
-}
-
-function requestOf(work: TurnWork, models: readonly Model[], rules: TurnRules, counted: Counted): RouteRequest {
-  const { question, files, fixedTokens, images, limits } = counted
-  const fileTokens = Math.min(
-    limits.promptTokens,
-    files.reduce((sum, { tokens }) => sum + tokens, 0),
-  )
-  const complexity = judge({
-    ...{ questionTokens: estimateTokens(question), fileTokens, images, files: files.length, search: false },
-    pages: files.reduce((sum, { pages = 0 }) => sum + pages, 0),
-    asks: countAsks(question),
-    code: files.some(({ title }) => isCodeFile(title)) || holdsCode(question),
-  })
+/** By the message, its sender's settings, the conversation so far, and a button. Throws `model_unknown`. */
+function askedFor(
+  work: TurnWork,
+  models: readonly Model[],
+  rules: TurnRules,
+): Pick<RouteRequest, 'wish' | 'pinned' | 'sticky' | 'button'> {
   const named = work.wish?.model ?? work.messages.at(-1)?.wish?.model
   const wish = named !== undefined && Object.hasOwn(rules.aliases, named) ? rules.aliases[named] : named
   const { tier, from } = work.wish ?? {}
   const last = work.history.at(-1)
   return {
-    ...{ tokensIn: fixedTokens, tokensLikely: fixedTokens + fileTokens, images, complexity },
     ...(wish === undefined ? {} : { wish: modelKey(resolveModel(models, wish)) }),
     ...(rules.pinned === undefined ? {} : { pinned: rules.pinned }),
     ...(last?.provider == null || last.model == null ? {} : { sticky: { provider: last.provider, id: last.model } }),

@@ -40,6 +40,8 @@ export interface TurnDeps extends AnswerDeps {
 const announceAfterMs = 700
 /** A busy conversation is looked at again after this time; its turn's end wakes the next one sooner. */
 const busyMs = 2000
+/** Who is asked to wait longer is told so, and not kept waiting. */
+const patienceMs = 30_000
 
 export function createTurn(deps: TurnDeps): Handlers['turn'] {
   const { turns, queue, stops, log } = deps
@@ -112,8 +114,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
         if ((await turns.saveOutcome(work.id, owner, outcome)) === 'lost') return { delayMs: busyMs }
       }
       await pen.finish(outcome.text, outcome.citations, { state: outcome.state, receipt: outcome.receipt })
-      if (platform.capabilities.status === 'native')
-        await platform.transport.status(work.replyTarget, work.id, null, outcome.state)
+      await clearStatus(platform, work, outcome.state)
       return await end(work, owner, outcome, pen)
     } catch (thrown) {
       await pen.abandon()
@@ -122,6 +123,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       if (outcome !== null && final && !gone.aborted) {
         // The platform will not take it, and the conversation must go on.
         log.error({ turnId: work.id, ...errorFields(thrown) }, 'reply could not be delivered')
+        await clearStatus(platform, work, 'failed')
         return await end(work, owner, { ...outcome, state: 'failed' }, pen)
       }
       await turns.release(work.id, owner)
@@ -131,12 +133,17 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
 
   /** Beside the conversation where the platform can; else as the reply's first message, unless the text is there sooner. */
   async function showAnswering(platform: Platform, work: TurnWork, pen: Pen): Promise<Disposable> {
-    if (platform.capabilities.status === 'native') {
+    if (platform.capabilities.status !== 'message') {
       await platform.transport.status(work.replyTarget, work.id, 'Answering', 'answering')
       return { [Symbol.dispose]() {} }
     }
     const timer = setTimeout(() => pen.announce('Answering'), announceAfterMs)
     return { [Symbol.dispose]: () => clearTimeout(timer) }
+  }
+
+  async function clearStatus(platform: Platform, work: TurnWork, state: StoredOutcome['state']): Promise<void> {
+    if (platform.capabilities.status !== 'message')
+      await platform.transport.status(work.replyTarget, work.id, null, state)
   }
 
   async function end(work: TurnWork, owner: string, outcome: StoredOutcome, pen: Pen): Promise<Outcome> {
@@ -163,7 +170,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       if (gone.aborted) throw thrown
       const error = asParleyError(thrown)
       log.warn({ turnId: work.id, attempt: context.attempt, ...errorFields(thrown) }, 'answering failed')
-      if (error.retry !== 'never' && !context.last) throw thrown
+      if (error.retry !== 'never' && !context.last && (error.retryAfterMs ?? 0) <= patienceMs) throw thrown
       const outcome = failedOutcome(work, pen, error, trace)
       const asked = error instanceof BudgetExhausted ? await askApproval(work, error) : undefined
       return asked === undefined ? outcome : { ...outcome, text: `${outcome.text} ${asked}` }

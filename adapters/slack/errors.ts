@@ -25,8 +25,9 @@ const notThere = new Set([
   'messages_tab_disabled',
 ])
 
-/** Slack's own word for what went wrong, such as `message_not_in_streaming_state`. */
+/** Slack's own word for why it refused, such as `message_not_in_streaming_state`; none where trying again may help. */
 export function slackCode(thrown: unknown): string | undefined {
+  if (thrown instanceof ParleyError && thrown.code !== 'platform_rejected') return undefined
   const error = thrown instanceof ParleyError ? thrown.cause : thrown
   return error instanceof webApi.WebAPIPlatformError ? error.data.error : undefined
 }

@@ -25,7 +25,7 @@ export function createSlack({ settings, records, quota, log, now }: SlackDeps): 
     name: platformName,
     capabilities: {
       ...{ streaming: 'edit', maxChars: replyChars, minEditMs: 1000, maxMessages: 3 },
-      ...{ status: 'message', buttons: true },
+      ...{ status: 'both', buttons: true },
     },
     transport: createTransport({ installations, records, log, ...(now && { now }) }),
     files: createFiles({ installations, ...(settings.apiUrl && { apiUrl: settings.apiUrl }) }),

@@ -57,7 +57,7 @@ export function createStatus({ records, log }: { records: Records; log: Log }): 
     } catch (error) {
       const code = slackCode(error)
       if (code === 'already_reacted' || code === 'no_reaction') return true
-      if (code !== undefined && code !== 'ratelimited') refusedUntil.set(place, Date.now() + refusedMs)
+      if (code !== undefined) refusedUntil.set(place, Date.now() + refusedMs)
       log.debug({ ...errorFields(error), method }, 'a status was not shown')
       return false
     }

@@ -55,7 +55,7 @@ export interface Streams {
   progress(api: Api, stream: Stream, title: string, options: CallOptions): Promise<boolean>
   /** Ends the stream with all of `text`. As `grow`. */
   end(api: Api, stream: Stream, text: string, end: StreamEnd, options: CallOptions): Promise<boolean>
-  /** Ends a stream, of whichever process, without a word. Never throws. */
+  /** Ends a stream, of whichever process, without a word. Throws `platform_rate_limited` and `platform_unreachable`. */
   abandon(api: Api, channel: string, ts: string, options: CallOptions): Promise<void>
 }
 
@@ -89,7 +89,7 @@ export function createStreams(now: () => number = Date.now): Streams {
       return true
     } catch (error) {
       const code = slackCode(error)
-      if (code === undefined || code === 'ratelimited') throw error
+      if (code === undefined) throw error
       return drop(stream)
     }
   }
@@ -140,7 +140,7 @@ export function createStreams(now: () => number = Date.now): Streams {
         return stream
       } catch (error) {
         const code = slackCode(error)
-        if (code === undefined || code === 'ratelimited') throw error
+        if (code === undefined) throw error
         if (!unsupported.has(code)) return undefined
         refusedUntil.set(place, now() + refusedMs)
         return undefined
@@ -207,9 +207,14 @@ export function createStreams(now: () => number = Date.now): Streams {
       return went
     },
     async abandon(api, channel, ts, options) {
+      try {
+        await api.call('chat.stopStream', { channel, ts }, options)
+      } catch (error) {
+        // Refused for good: it has ended already, and may be edited.
+        if (slackCode(error) === undefined) throw error
+      }
       const stream = live.get(keyOf(channel, ts))
       if (stream) drop(stream)
-      await api.call('chat.stopStream', { channel, ts }, options).catch(() => undefined)
     },
   }
 }

@@ -3,7 +3,7 @@
  * pressure as one whole message at the end. Whatever is refused on the way, the finished text is there once.
  */
 import { z } from 'zod'
-import { errorFields } from '../../src/core/errors.ts'
+import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { conversationKey, type ReplyTarget } from '../../src/core/message.ts'
 import type { MessageRef, OutgoingMessage, Transport } from '../../src/core/platform.ts'
@@ -24,6 +24,14 @@ export interface TransportDeps {
   records: Records
   log: Log
   now?: () => number
+}
+
+interface Posting {
+  target: ReplyTarget
+  data: TargetData
+  api: Api
+  key: string
+  options: CallOptions
 }
 
 const FileRef = z.object({ channel: z.string(), key: z.string(), file: z.string() })
@@ -161,29 +169,33 @@ export function createTransport({ installations, records, log, now = Date.now }:
     await update(api, target, { channel, ts, key }, message, options)
   }
 
+  async function first({ target, data, api, key, options }: Posting, message: OutgoingMessage): Promise<MessageRef> {
+    const { channel } = data
+    if (message.phase === 'streaming') {
+      const button = status.session(message.turnId) === false ? stopButton(message.turnId) : undefined
+      const begun = await streams.start(api, data, { text: message.text, progress: message.progress, button }, options)
+      if (begun) {
+        if (begun.task !== undefined) await records.put(handoverRecord(channel, begun.ts), plain({ at: now() }))
+        return plain({ channel, key, ts: begun.ts, stream: true })
+      }
+      if (Math.max(api.waitFor('chat.postMessage', channel), api.waitFor('chat.update')) > pressureMs)
+        return plain({ channel, key })
+    }
+    return plain({ channel, key, ts: await send(api, target, data, message, key, options) })
+  }
+
   return {
     async post(target, message, { key, signal }) {
       const { data, workspace, api } = await open(target)
-      const { channel } = data
-      const options = { signal }
-      const known = await posts.begin(api, data, key, workspace, options)
-      if (known) return plain({ channel, key, ts: known.ts, ...(known.stream && { stream: true }) })
-      if (message.phase === 'streaming') {
-        const button = status.session(message.turnId) === false ? stopButton(message.turnId) : undefined
-        const begun = await streams.start(
-          api,
-          data,
-          { text: message.text, progress: message.progress, button },
-          options,
-        )
-        if (begun) {
-          if (begun.task !== undefined) await records.put(handoverRecord(channel, begun.ts), plain({ at: now() }))
-          return plain({ channel, key, ts: begun.ts, stream: true })
-        }
-        if (Math.max(api.waitFor('chat.postMessage', channel), api.waitFor('chat.update')) > pressureMs)
-          return plain({ channel, key })
+      const known = await posts.begin(api, data, key, workspace, { signal })
+      if (known) return plain({ channel: data.channel, key, ts: known.ts, ...(known.stream && { stream: true }) })
+      try {
+        return await first({ target, data, api, key, options: { signal } }, message)
+      } catch (error) {
+        // Surely not posted: the next try need not look for it.
+        if (error instanceof ParleyError && error.code !== 'platform_unreachable') await posts.forget(key)
+        throw error
       }
-      return plain({ channel, key, ts: await send(api, target, data, message, key, options) })
     },
 
     async edit(target, ref, message, { signal }) {

@@ -17,8 +17,11 @@ export interface Capabilities {
   maxChars: number
   /** The least time between two edits of one message. */
   minEditMs: number
-  /** `native`: the platform shows progress beside the conversation. `message`: progress is the reply's first text. */
-  status: 'native' | 'message'
+  /**
+   * `native`: the platform shows progress beside the conversation. `message`: progress is the reply's first text. `both`: what
+   * is read is told in the reply, that it is being answered beside it.
+   */
+  status: 'native' | 'message' | 'both'
   /** Whether people can press buttons under a reply: stop, regenerate, why and the like. */
   buttons: boolean
   /** A longer reply is its first messages and the whole as a file, by `Transport.attach`. Absent: no limit. */
@@ -58,7 +61,7 @@ export interface Transport {
   edit(target: ReplyTarget, ref: MessageRef, message: OutgoingMessage, options: { signal: AbortSignal }): Promise<void>
   /** Takes a message away, when a shorter reply needs fewer messages than an earlier attempt posted. */
   remove(target: ReplyTarget, ref: MessageRef, options: { signal: AbortSignal }): Promise<void>
-  /** Shows what is happening, or clears it with `null`. Only where `capabilities.status` is `native`. Never throws. */
+  /** Shows what is happening, or clears it with `null`. Not where `capabilities.status` is `message`. Never throws. */
   status(target: ReplyTarget, turnId: string, text: string | null, state: TurnState): Promise<void>
   /** Adds a file to a reply; `remove` takes its ref, too. `key` as with `post`. Throws `platform_*`. */
   attach?(

@@ -1,6 +1,6 @@
 /** The one HTTP port: health, and whatever the platforms mount. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { errorFields, ParleyError } from '../core/errors.ts'
+import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Mount } from '../core/platform.ts'
 
@@ -13,6 +13,8 @@ export interface HttpDeps {
   ready(): Promise<string | null>
   /** What `parley doctor` asks a running Parley; told to this machine only. */
   doctor(): Promise<unknown>
+  /** What `parley route` asks a running Parley; told to this machine only. Throws a ParleyError for what makes no sense. */
+  explain(asked: unknown): Promise<unknown>
   log: Log
 }
 
@@ -21,7 +23,7 @@ export interface HttpServer extends AsyncDisposable {
 }
 
 /** Throws `port_in_use`. */
-export async function serveHttp({ host, port, mounts, ready, doctor, log }: HttpDeps): Promise<HttpServer> {
+export async function serveHttp({ host, port, mounts, ready, doctor, explain, log }: HttpDeps): Promise<HttpServer> {
   const health: Mount[] = [
     { prefix: '/healthz', handle: (_request, response) => sendJson(response, 200, { ok: true }) },
     {
@@ -35,13 +37,19 @@ export async function serveHttp({ host, port, mounts, ready, doctor, log }: Http
       prefix: '/doctor',
       async handle(request, response) {
         if (isLocal(request)) sendJson(response, 200, await doctor())
-        else
-          sendJson(response, 403, {
-            error: {
-              code: 'request_forbidden',
-              tell: 'The doctor speaks to this machine only. Run `npm run parley -- doctor` there.',
-            },
-          })
+        else refuse(response, 'doctor')
+      },
+    },
+    {
+      prefix: '/route',
+      async handle(request, response) {
+        if (!isLocal(request)) return refuse(response, 'route')
+        try {
+          sendJson(response, 200, await explain(await readJson(request)))
+        } catch (thrown) {
+          const { code, tell } = asParleyError(thrown)
+          sendJson(response, code === 'internal' ? 500 : 400, { error: { code, tell } })
+        }
       },
     },
   ]
@@ -80,6 +88,31 @@ async function route(table: Mount[], request: IncomingMessage, response: ServerR
   if (mount === undefined)
     return sendJson(response, 404, { error: { code: 'request_invalid', tell: 'There is nothing at that address.' } })
   await mount.handle(request, response)
+}
+
+function refuse(response: ServerResponse, command: string): void {
+  const tell = `This is told to its own machine only. Run \`npm run parley -- ${command}\` there.`
+  sendJson(response, 403, { error: { code: 'request_forbidden', tell } })
+}
+
+const mostQuestionBytes = 1_000_000
+
+/** A page of another site cannot send this type without being asked first. */
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const invalid = new ParleyError('request_invalid', 'This wants a small JSON object by POST.')
+  if (request.method !== 'POST' || request.headers['content-type'] !== 'application/json') throw invalid
+  const pieces: Uint8Array[] = []
+  let bytes = 0
+  for await (const piece of request) {
+    bytes += piece.length
+    if (bytes > mostQuestionBytes) throw invalid
+    pieces.push(piece)
+  }
+  try {
+    return JSON.parse(Buffer.concat(pieces).toString())
+  } catch {
+    throw invalid
+  }
 }
 
 /** From this machine, and under a name of this machine: not through another site's DNS name. */

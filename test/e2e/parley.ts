@@ -159,10 +159,10 @@ export class ConsoleClient {
   }
 
   /** Asks in a new thread and waits for the reply. */
-  async ask(text: string, uploads: string[] = []): Promise<Message & { receipt: Receipt }> {
+  async ask(text: string, uploads: string[] = [], timeoutMs?: number): Promise<Message & { receipt: Receipt }> {
     const threadId = randomUUID()
     const { turnId } = await this.send(threadId, text, uploads)
-    return this.reply(threadId, turnId)
+    return this.reply(threadId, turnId, timeoutMs)
   }
 
   async call(

@@ -2,7 +2,7 @@
 import { type ChaosConfig, type Fixture, type FixtureResponse, LLMock } from '@copilotkit/aimock'
 import { type ModelRig, type Scene, type SceneUsage, Unplayable } from '../../src/models/model.contract.ts'
 import { type Broken, startProxy } from '../servers/proxy.ts'
-import { model, type Spoken, secret } from './dialects.ts'
+import { isJson, model, type Spoken, secret } from './dialects.ts'
 
 export interface AtAimock {
   spoken: Spoken
@@ -113,13 +113,4 @@ function usageOf(at: AtAimock, usages: SceneUsage[] | undefined): { usage?: Reco
   if (usage.cacheRead || usage.cacheWrite || usage.reasoning)
     throw new Unplayable('aimock knows no parts of usage here')
   return { usage: at.usage(usage) }
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
 }

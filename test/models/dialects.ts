@@ -164,7 +164,7 @@ function pieces({ partialCalls }: Spoken, json: string): string[] {
   return partialCalls ? (json.match(/.{1,7}/gsu) ?? []) : [json]
 }
 
-function isJson(text: string): boolean {
+export function isJson(text: string): boolean {
   try {
     JSON.parse(text)
     return true

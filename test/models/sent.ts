@@ -10,6 +10,13 @@ const fromDataUrl = (url: string) => bytes(/^data:image\/\w+;base64,(.*)$/s.exec
 const lines = (texts: (string | null | undefined)[]) => texts.filter((text) => text).join('\n')
 const Schema = z.record(z.string(), z.unknown())
 const Limit = z.number().optional()
+const FunctionTool = z.strictObject({
+  type: z.literal('function'),
+  function: z.strictObject({ name: z.string(), description: z.string(), parameters: Schema }),
+})
+const namedTool = ({ function: { name, description, parameters: schema } }: z.infer<typeof FunctionTool>) => ({
+  ...{ name, description, schema },
+})
 
 const Chat = z.strictObject({
   model: z.string(),
@@ -18,14 +25,7 @@ const Chat = z.strictObject({
   max_tokens: Limit,
   max_completion_tokens: Limit,
   temperature: Limit,
-  tools: z
-    .array(
-      z.strictObject({
-        type: z.literal('function'),
-        function: z.strictObject({ name: z.string(), description: z.string(), parameters: Schema }),
-      }),
-    )
-    .default([]),
+  tools: z.array(FunctionTool).default([]),
   messages: z.array(
     z.strictObject({
       role: z.enum(['system', 'user', 'assistant', 'tool']),
@@ -64,7 +64,7 @@ export function sentChat(body: unknown): Sent {
     maxOutputTokens: max_tokens ?? max_completion_tokens,
     temperature,
     images: parts.flatMap((part) => (part.type === 'image_url' ? [fromDataUrl(part.image_url.url)] : [])),
-    tools: tools.map(({ function: { name, description, parameters: schema } }) => ({ name, description, schema })),
+    tools: tools.map(namedTool),
     calls: messages.flatMap(({ tool_calls }) =>
       tool_calls.map(({ id, function: { name, arguments: json } }) => ({ id, name, arguments: JSON.parse(json) })),
     ),
@@ -205,14 +205,7 @@ const Ollama = z.strictObject({
   truncate: z.literal(false),
   shift: z.literal(false),
   options: z.strictObject({ num_ctx: z.number().int(), num_predict: z.number(), temperature: Limit }),
-  tools: z
-    .array(
-      z.strictObject({
-        type: z.literal('function'),
-        function: z.strictObject({ name: z.string(), description: z.string(), parameters: Schema }),
-      }),
-    )
-    .default([]),
+  tools: z.array(FunctionTool).default([]),
   messages: z.array(
     z.strictObject({
       role: z.enum(['system', 'user', 'assistant', 'tool']),
@@ -233,7 +226,7 @@ export function sentOllama(body: unknown): Sent {
     maxOutputTokens: options.num_predict,
     temperature: options.temperature,
     images: messages.flatMap(({ images }) => images.map(bytes)),
-    tools: tools.map(({ function: { name, description, parameters: schema } }) => ({ name, description, schema })),
+    tools: tools.map(namedTool),
     calls: messages.flatMap(({ tool_calls }) =>
       tool_calls.map(({ function: { name, arguments: given } }) => ({ id: name, name, arguments: given })),
     ),

@@ -177,21 +177,12 @@ export async function openSlackRig(
       }
       await slack.event({ ...event, message, previous_message: { ...message, text: 'before' } })
     },
-    follow: ({ text, target }) =>
-      answered(() => {
-        const ts = slack.state.nextTs()
-        const thread_ts = target.conversation.threadId
-        return slack.event({
-          type: 'message',
-          channel_type: 'channel',
-          user: alice,
-          ts,
-          thread_ts,
-          text,
-          channel,
-          event_ts: ts,
-        })
-      }),
+    async follow({ text, target }) {
+      const ts = slack.state.nextTs()
+      const said = { user: alice, ts, thread_ts: target.conversation.threadId, text, channel, event_ts: ts }
+      const { status } = await slack.event({ type: 'message', channel_type: 'channel', ...said })
+      return { acknowledged: status === 200 }
+    },
     async close() {
       await listener?.stop()
       await http?.close()

@@ -137,7 +137,7 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
     const args = argsOf(body.toString(), request.headers['content-type'] ?? '')
     const call: SlackCall = { method, args, at: Date.now() }
     calls.push(call)
-    const retryAfter = options.limit?.(method, counted++, args)
+    const retryAfter = slack.options.limit?.(method, counted++, args)
     const token = (request.headers.authorization ?? '').replace(/^Bearer /, '') || String(args.token ?? '')
     const answer = retryAfter === undefined ? answerTo(method, args, token) : { ok: false, error: 'ratelimited' }
     if (answer.ok === false) call.error = String(answer.error)
@@ -149,7 +149,7 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
   }
 
   function answerTo(method: string, args: Record<string, unknown>, token: string): Record<string, unknown> {
-    const refused = options.without?.[method]
+    const refused = slack.options.without?.[method]
     if (refused !== undefined)
       return {
         ok: false,

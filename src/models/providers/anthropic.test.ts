@@ -122,6 +122,17 @@ describe('anthropic', () => {
     expect(lastUsage(events)).toMatchObject({ output: 7, source: 'provider' })
   })
 
+  it.for([
+    ['pause_turn', 'truncated'],
+    ['model_context_window_exceeded', 'length'],
+    ['stop_sequence', 'stop'],
+    ['something_new', 'stop'],
+  ] as const)('an answer that stopped by %s is told as %s', async ([stop, reason]) => {
+    server = await startScriptedAnthropic({ script: [{ tokens: ['some'], finish: stop }] })
+    const events = await collect(provider(server).stream(request, never))
+    expect(events.at(-1)).toEqual({ type: 'finish', reason })
+  })
+
   it('reads names, limits and abilities of models, and leaves retired ones out', async () => {
     const supported = { supported: true }
     server = await startScriptedAnthropic({

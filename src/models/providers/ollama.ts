@@ -9,6 +9,7 @@ import { type ConnectOllama, connectOllama } from './ollama-client.ts'
 import { ollamaBody } from './ollama-request.ts'
 import { modelInfo, Show, Tags } from './ollama-show.ts'
 import { readLines } from './sse.ts'
+import { createThoughtFilter } from './thinking.ts'
 import type { Watch } from './watch.ts'
 import { createWindows } from './window.ts'
 
@@ -47,8 +48,15 @@ export function createOllamaProvider(options: OllamaOptions): ModelProvider {
 
   const dialect: Dialect = {
     open,
-    read: (response, _request, watch) =>
-      readBody(response, watch, { events: readLines, read: createOllamaReader(), idleMs: wire.timers.idleMs }),
+    read(response, _request, watch) {
+      const read = createOllamaReader()
+      const apart = createThoughtFilter()
+      return readBody(response, watch, {
+        events: readLines,
+        read: (line) => read(line).flatMap(apart),
+        idleMs: wire.timers.idleMs,
+      })
+    },
   }
 
   async function models(signal: AbortSignal): Promise<ModelInfo[]> {

@@ -137,6 +137,19 @@ describe('openai: dialects and odd servers', () => {
     expect(server?.requests.length).toBe(1)
   })
 
+  it('asks OPEA’s pipeline at its own address, always with a limit, and calls it by its name', async () => {
+    server = await startScriptedOpenAi({
+      script: [{ raw: [`data: b' Thirty'\n\n`, `data: b' days.'\n\n`, 'data: [DONE]\n\n'] }],
+    })
+    const pipeline = createOpenAiProvider({ name: 'opea', baseUrl: `${server.url}/chatqna/`, log: silentLog })
+    expect(text(await collect(pipeline))).toBe(' Thirty days.')
+    expect(server.requests[0]).toMatchObject({ path: '/v1/chatqna', body: { max_tokens: 50, stream: true } })
+    const signal = new AbortController().signal
+    expect((await pipeline.models(signal)).map(({ id }) => id)).toEqual(['chatqna'])
+    await server.close()
+    await expect(pipeline.models(signal)).rejects.toMatchObject({ code: 'model_unreachable' })
+  })
+
   it('does not wait for a server that keeps the line open after its last word', async () => {
     const raw = ['data: {"choices":[{"delta":{"content":"x"},"finish_reason":"stop"}]}\n\n', '']
     const events = await answer([{ raw, cut: { after: 1, how: 'stall' } }])

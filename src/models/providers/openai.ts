@@ -10,6 +10,7 @@ import { createChunkReader, readWhole } from './chat-chunk.ts'
 import { chatBody, chatWords } from './chat-request.ts'
 import { createOpenAiClient, listOpenAiModels, openAiUrl } from './openai-client.ts'
 import { readSse } from './sse.ts'
+import { createThoughtFilter } from './thinking.ts'
 import { createWording } from './wording.ts'
 
 /** `baseUrl` ends where `/chat/completions` begins, e.g. `http://localhost:8000/v1`, or is that of OPEA's `/v1/chatqna`. */
@@ -31,13 +32,16 @@ export function createOpenAiProvider(options: ProviderOptions): ModelProvider {
         if (isChatQna(baseUrl)) return client.post(baseUrl, { ...send, body, stream: true }).asResponse()
         return client.chat.completions.create(body, send).asResponse()
       }),
-    read: (response, _request, watch) =>
-      readBody(response, watch, {
+    read(response, _request, watch) {
+      const read = createChunkReader()
+      const apart = createThoughtFilter()
+      return readBody(response, watch, {
         events: readSse,
-        read: createChunkReader(),
-        readWhole,
+        read: (data) => read(data).flatMap(apart),
+        readWhole: (body) => readWhole(body).flatMap(apart),
         idleMs: wire.timers.idleMs,
-      }),
+      })
+    },
   }
 
   return {

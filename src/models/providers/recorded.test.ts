@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { asParleyError } from '../../core/errors.ts'
 import { silentLog } from '../../core/log.ts'
+import { createCitationStream } from '../../reply/citations.ts'
 import type { ModelEvent, ModelProvider, ModelRequest, Part } from '../model.ts'
 import { createAnthropicProvider } from './anthropic.ts'
 import type { ProviderOptions } from './attempts.ts'
@@ -173,6 +174,15 @@ describe('recorded bodies', () => {
       expect(text).toBe(
         'In short: the notice period is 30 days [1:p137], and\nthe rent is due monthly. [2:p5-6][2:p9]\n',
       )
+      const places = (fileNumber: number, ...pages: number[]) => ({
+        ...{ fileNumber, title: `file ${fileNumber}`, contentHash: `hash ${fileNumber}` },
+        positions: pages.map((page) => ({ kind: 'page' as const, page })),
+      })
+      const stream = createCitationStream([places(1, 137), places(2, 4, 5, 6, 9)])
+      expect(stream.push(text) + stream.flush()).toBe(
+        'In short: the notice period is 30 days [1], and\nthe rent is due monthly. [2][3][4]\n',
+      )
+      expect([stream.citations().length, stream.unknown()]).toEqual([4, 0])
     }
   })
 })

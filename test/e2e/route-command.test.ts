@@ -1,0 +1,68 @@
+/** `parley route --dry-run`: what it says, beside a Parley that runs and without one, and that no model hears of it. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { RouteDecision } from '../../src/core/route-decision.ts'
+import { makeManual } from '../fixtures/make-pdf.ts'
+import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
+import { environment, type ParleyProcess, removeHome, run, startParley, temporaryHome } from './parley.ts'
+
+const cli = join(import.meta.dirname, '../../src/cli.ts')
+let model: ScriptedOpenAi
+let home: string
+let settings: Record<string, string>
+
+beforeAll(async () => {
+  model = await startScriptedOpenAi({ models: [{ id: 'llama-3-8b' }, { id: 'llama-3-70b' }] })
+  home = await temporaryHome()
+  settings = { OPENAI_BASE_URL: model.url }
+  await writeFile(join(home, 'manual.pdf'), await makeManual({ pages: 120, facts: {} }))
+  await writeFile(join(home, 'broken.pdf'), '%PDF-1.7 and then nothing')
+})
+afterAll(async () => {
+  await model.close()
+  await removeHome(home)
+})
+
+const route = (...words: string[]) =>
+  run([cli, 'route', '--dry-run', ...words], environment(home, settings), { cwd: home })
+
+async function decision(...words: string[]): Promise<RouteDecision> {
+  const { code, stdout, stderr } = await route('--json', ...words)
+  expect(code, stderr).toBe(0)
+  return RouteDecision.parse(JSON.parse(stdout))
+}
+
+it('explains a plain question, one about a long manual, and what cannot be read', async () => {
+  await using _parley: ParleyProcess = await startParley(home, settings)
+  expect(await decision('How high is the Eiffel tower?')).toMatchObject({
+    model: 'openai/llama-3-8b',
+    by: 'tier',
+    complexity: { score: 0, tier: 'small', parts: [] },
+    ranking: [{ model: 'openai/llama-3-8b', costNanoUsd: '0' }, { model: 'openai/llama-3-70b' }],
+  })
+  const long = await decision('manual.pdf', 'What does it say?')
+  expect(long.complexity.parts.map(({ says }) => says)).toContain('120 pages')
+  expect(long.complexity.score).toBeGreaterThan(2)
+  const wished = await decision('--model', 'llama-3-70b', 'Hello')
+  expect(wished).toMatchObject({ by: 'wish', reason: 'llama-3-70b was asked for.' })
+
+  const { stdout, stderr, code } = await route('broken.pdf', 'What does it say?')
+  expect(code).toBe(0)
+  expect(stderr).toMatch(/^broken\.pdf is not counted: .+\.$/m)
+  expect(stdout).toMatch(/^openai\/llama-3-8b was chosen by tier, price and speed\. /)
+  expect(stdout).toContain('Could answer (2)')
+  expect(model.requests).toEqual([])
+})
+
+it('works while no Parley runs, and refuses what makes no sense in one clear line', async () => {
+  expect(await decision('Hello')).toMatchObject({ model: 'openai/llama-3-8b' })
+  const unknown = await route('--model', 'lama', 'Hello')
+  expect([unknown.code, unknown.stdout]).toEqual([1, ''])
+  expect(unknown.stderr).toMatch(/^No model is called “lama”\..*\n$/)
+  const nowhere = await route('--channel', 'slack', 'Hello')
+  expect(nowhere.stderr).toMatch(/platform\/workspace\/channel/)
+  const missing = await route('gone.pdf', 'Hello')
+  expect(missing.stderr).toMatch(/There is no file .*gone\.pdf/)
+  expect(model.requests).toEqual([])
+})

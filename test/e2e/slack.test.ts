@@ -1,0 +1,368 @@
+/** Slack as people use it: a real Parley, the stand-in of Slack over signed HTTP, a scripted model. */
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { makePdf } from '../fixtures/make-pdf.ts'
+import { sayTones } from '../fixtures/tone-speech.ts'
+import { type ScriptedOpenAi, type ScriptedReply, startScriptedOpenAi } from '../servers/openai.ts'
+import { askedText } from '../servers/openai-wire.ts'
+import { type SlackStandIn, startSlack } from '../servers/slack.ts'
+import { addPeople, alice, finished } from '../servers/slack-rig.ts'
+import { bot, buttonsOf, type StandInFile, type StandInMessage, shown } from '../servers/slack-state.ts'
+import { type ParleyProcess, removeHome, startParley, temporaryHome } from './parley.ts'
+
+let slack: SlackStandIn
+let model: ScriptedOpenAi
+let home: string
+let parley: ParleyProcess
+/** What the model says to a question that contains the word. */
+const answers = new Map<string, ScriptedReply | ((asked: string) => ScriptedReply)>()
+const general = 'C0GENERAL1'
+const direct = 'D0ALICE001'
+
+async function start(): Promise<void> {
+  parley = await startParley(home, {
+    ...{ SLACK_BOT_TOKEN: bot.token, SLACK_SIGNING_SECRET: slack.signingSecret, SLACK_API_URL: slack.apiUrl },
+    OPENAI_BASE_URL: model.url,
+  })
+  slack.target = parley.url
+}
+
+beforeAll(async () => {
+  slack = await startSlack()
+  addPeople(slack)
+  model = await startScriptedOpenAi({
+    script({ body }) {
+      const asked = askedText(body)
+      const [, answer] = [...answers].find(([word]) => asked.includes(word)) ?? []
+      return typeof answer === 'function' ? answer(asked) : (answer ?? { tokens: ['Here ', 'you ', 'are.'] })
+    },
+  })
+  home = await temporaryHome()
+  await start()
+}, 60_000)
+afterEach(() => {
+  answers.clear()
+  slack.options = {}
+})
+afterAll(async () => {
+  await parley?.[Symbol.asyncDispose]()
+  await slack?.[Symbol.asyncDispose]()
+  await model?.close()
+  if (home) await removeHome(home)
+})
+
+const mention = (text: string, files: StandInFile[] = []) =>
+  slack.say({ channel: general, text: `<@${bot.user}> ${text}`, mention: true, files })
+
+/** The finished reply in a thread, as far as it goes over several messages. */
+async function reply(channel: string, thread: string, last = 0): Promise<StandInMessage> {
+  return await slack.until(() => slack.replies(channel, thread).filter(finished)[last], 'a finished reply')
+}
+const text = (message: StandInMessage) => JSON.stringify(message.blocks)
+const words = (count: number, word = 'word') => Array.from({ length: count }, (_, at) => `${word}${at} `)
+const markdown = (name: string, content: string) =>
+  slack.addFile({ name, mimetype: 'text/markdown', content: Buffer.from(content) })
+
+describe('in a channel', () => {
+  it('a mention with a PDF is answered in its thread from the page, which is linked', async () => {
+    answers.set('north gate', { tokens: ['The code ', 'is QX-4471 ', '[1:p1].'] })
+    const content = await makePdf((doc) => void doc.addPage().text('The north gate opens with code QX-4471.'))
+    const file = slack.addFile({ name: 'manual.pdf', mimetype: 'application/pdf', content })
+    const { ts, delivered } = await mention('What is the code of the north gate?', [file])
+    expect(delivered.map(({ status }) => status)).toEqual([200, 200])
+
+    const answer = await reply(general, ts)
+    expect(shown(answer)).toBe('The code is QX-4471 [1].')
+    expect(text(answer)).toContain(`<https://acme.slack.com/files/${file.id}/manual.pdf|manual.pdf, p. 1>`)
+    expect(text(answer)).toContain('Files: 1 read')
+    expect(answer.streaming_state).toBe('completed')
+    expect([...answer.tasks.values()].map(({ status }) => status)).not.toContain('in_progress')
+    await slack.until(() => slack.state.sessions.get(`${general}/${ts}`) === 'active', 'the session rests')
+    await slack.until(() => !slack.state.statuses.has(`${general}/${ts}`), 'the status goes')
+    expect(slack.replies(general, ts)).toHaveLength(1)
+  })
+
+  it('a follow-up in the thread needs no mention, and remembers what was shared', async () => {
+    const { ts } = await mention('Keep this in mind.', [markdown('keys.md', 'The cellar key hangs behind the boiler.')])
+    await reply(general, ts)
+    answers.set('Where is the cellar key', (asked) => ({
+      tokens: [asked.includes('behind the boiler') ? 'Behind the boiler [1:l1].' : 'I do not know.'],
+    }))
+    await slack.say({ channel: general, thread: ts, text: 'Where is the cellar key?' })
+    expect(shown(await reply(general, ts, 1))).toContain('Behind the boiler')
+    await slack.say({ channel: general, thread: ts, text: '<@U0BOB00001> did you hang it there?' })
+    await slack.say({ channel: general, text: 'Lunch, anybody?' })
+    await slack.event({
+      type: 'message',
+      channel: general,
+      channel_type: 'channel',
+      bot_id: 'B0OTHER01',
+      user: 'U0OTHER001',
+      ts: slack.state.nextTs(),
+      thread_ts: ts,
+      text: `<@${bot.user}> hello`,
+    })
+    expect(slack.replies(general, ts)).toHaveLength(2)
+  })
+
+  it('called into a thread of others, it knows what they said, attachments of bots included', async () => {
+    answers.set('alert', (asked) => ({
+      tokens: [asked.includes('disk 97 % full') ? 'The disk is nearly full.' : 'Which alert?'],
+    }))
+    const root = slack.state.nextTs()
+    slack.state.messages.push({
+      channel: general,
+      ts: root,
+      bot_id: 'B0MONITOR',
+      text: '',
+      blocks: [{ type: 'section', text: { type: 'mrkdwn', text: 'web-1: disk 97 % full' } }],
+      tasks: new Map(),
+      files: [],
+      edits: 0,
+    })
+    await slack.say({
+      channel: general,
+      thread: root,
+      text: `<@${bot.user}> what does this alert mean?`,
+      mention: true,
+    })
+    expect(shown(await reply(general, root))).toBe('The disk is nearly full.')
+  })
+
+  it('the same event three times is one turn', async () => {
+    const before = model.requests.length
+    const ts = slack.state.nextTs()
+    const event = {
+      type: 'app_mention',
+      channel: general,
+      user: alice,
+      ts,
+      event_ts: ts,
+      text: `<@${bot.user}> once only`,
+    }
+    for (const retry of [0, 1, 2]) expect((await slack.event(event, { retry })).status).toBe(200)
+    await reply(general, ts)
+    expect(model.requests.length - before).toBe(1)
+    expect(slack.replies(general, ts)).toHaveLength(1)
+  })
+})
+
+describe('in a direct message', () => {
+  it('three files and a voice clip are read; the clip is the question', async () => {
+    answers.set('north gate', (asked) => ({
+      tokens: [
+        ['QX-4471', 'behind the boiler', 'Mondays'].every((known) => asked.includes(known))
+          ? 'All three read.'
+          : 'Something is missing.',
+      ],
+    }))
+    const clip = slack.addFile({
+      ...{ name: 'audio_message.webm', mimetype: 'audio/webm', content: sayTones([4]) },
+      more: {
+        ...{ subtype: 'slack_audio', duration_ms: 1200 },
+        transcription: { status: 'complete', preview: { content: 'Where is the north gate key?', has_more: false } },
+      },
+    })
+    const files = [
+      markdown('gate.md', 'The north gate opens with code QX-4471.'),
+      markdown('keys.md', 'The cellar key hangs behind the boiler.'),
+      markdown('garden.md', 'The garden is watered on Mondays.'),
+      clip,
+    ]
+    await slack.say({ channel: direct, text: '', files })
+    const answer = await slack.until(() => slack.replies(direct).find(finished), 'a reply in the direct message')
+    expect(shown(answer)).toContain('All three read.')
+    expect(shown(answer)).toContain('Where is the north gate key?')
+    expect(text(answer)).toContain('Files: 4 read')
+    expect(answer.thread_ts).toBeUndefined()
+  })
+
+  it('in the agent view each question begins a thread, with a title', async () => {
+    const { ts } = await slack.say({ channel: direct, text: 'What is new?', more: { app_context: { entities: [] } } })
+    const answer = await reply(direct, ts)
+    expect(answer.streaming_state).toBe('completed')
+    expect(slack.state.titles.get(`${direct}/${ts}`)).toBe('What is new?')
+  })
+})
+
+describe('while an answer is written', () => {
+  it("Slack's stop button stops it, and what was written stays", async () => {
+    answers.set('long story', { tokens: words(400), everyMs: 40 })
+    const { ts } = await mention('Tell me a long story.')
+    const open = await slack.until(
+      () => slack.replies(general, ts).find((each) => each.text.includes('word5 ')),
+      'some text',
+    )
+    await slack.event({
+      type: 'agent_session_stopped',
+      channel: general,
+      thread_ts: ts,
+      user: alice,
+      streaming_message_ts: [open.ts],
+      event_ts: slack.state.nextTs(),
+    })
+    const answer = await reply(general, ts)
+    expect(shown(answer)).toContain('word5 ')
+    expect(shown(answer)).not.toContain('word399')
+    expect(text(answer)).toContain('Stopped before the end.')
+    await slack.until(() => slack.state.sessions.get(`${general}/${ts}`) === 'active', 'the session rests')
+  })
+
+  it("an edit after the start offers a new answer, and Parley's own button gives it", async () => {
+    answers.set('colour', (asked) => ({
+      tokens: [asked.includes('blue') ? 'Blue it is.' : 'Red it is.'],
+      everyMs: 300,
+      firstAfterMs: 200,
+    }))
+    const { ts } = await mention('Which colour, red?')
+    await slack.until(() => slack.state.sessions.get(`${general}/${ts}`) === 'processing', 'the turn has begun')
+    const message = { type: 'message', user: alice, ts, text: `<@${bot.user}> Which colour, blue?` }
+    const previous_message = { ...message, text: `<@${bot.user}> Which colour, red?` }
+    await slack.event({
+      type: 'message',
+      subtype: 'message_changed',
+      channel: general,
+      channel_type: 'channel',
+      hidden: true,
+      ts: slack.state.nextTs(),
+      event_ts: slack.state.nextTs(),
+      message,
+      previous_message,
+    })
+    const offer = await slack.until(
+      () => slack.state.messages.find(({ only, thread_ts }) => only === alice && thread_ts === ts),
+      'an offer',
+    )
+    const [value = ''] = buttonsOf(offer)
+    expect(value).toMatch(/^regenerate:/)
+    expect(shown(await reply(general, ts))).toBe('Red it is.')
+    await slack.interact({
+      type: 'block_actions',
+      user: { id: alice },
+      channel: { id: general },
+      container: { type: 'message', message_ts: offer.ts, is_ephemeral: true },
+      actions: [{ type: 'button', action_id: 'parley:regenerate', block_id: 'b', value }],
+    })
+    await slack.until(
+      () => slack.replies(general, ts).some((each) => finished(each) && shown(each) === 'Blue it is.'),
+      'the new answer',
+    )
+    expect(slack.replies(general, ts)).toHaveLength(1)
+  })
+
+  it('a stream that Slack ended goes on by edits of the same message', async () => {
+    answers.set('endless', { tokens: words(90), everyMs: 40 })
+    const { ts } = await mention('An endless answer, please.')
+    await slack.until(() => slack.replies(general, ts).some((each) => each.text.includes('word5 ')), 'some text')
+    slack.state.advance(301_000)
+    const answer = await reply(general, ts)
+    expect(answer.streaming_state).toBe('errored')
+    expect(answer.edits).toBeGreaterThan(0)
+    expect(shown(answer).trim().split(/\s+/)).toEqual(words(90).map((word) => word.trim()))
+    expect(slack.replies(general, ts)).toHaveLength(1)
+    expect(slack.calls.some(({ error }) => error === 'message_not_in_streaming_state')).toBe(true)
+  })
+
+  it('where every third call is refused for its pace, the answer comes all the same, once', async () => {
+    let index = 0
+    slack.options = { limit: () => (index++ % 3 === 2 ? 1 : undefined) }
+    answers.set('hurry', { tokens: words(60), everyMs: 20 })
+    const { ts } = await mention('No hurry.')
+    const { ts: second } = await mention('In a hurry.')
+    for (const thread of [ts, second]) {
+      expect(
+        shown(await reply(general, thread))
+          .trim()
+          .split(/\s+/),
+      ).toEqual(words(60).map((word) => word.trim()))
+      expect(slack.replies(general, thread)).toHaveLength(1)
+    }
+    expect(slack.calls.filter(({ error }) => error === 'ratelimited').length).toBeGreaterThan(3)
+  }, 60_000)
+
+  it('in a workspace without streaming it grows by edits, with a button to stop', async () => {
+    slack.options = {
+      without: {
+        'chat.startStream': 'unknown_method',
+        'agents.sessions.setStatus': 'unknown_method',
+        'assistant.threads.setStatus': 'missing_scope',
+      },
+    }
+    answers.set('old workspace', { tokens: words(60), everyMs: 40 })
+    const place = { channel: 'C0OLDWORK1', text: `<@${bot.user}> How is it in an old workspace?`, mention: true }
+    const { ts } = await slack.say(place)
+    const growing = await slack.until(
+      () => slack.replies('C0OLDWORK1', ts).find((each) => buttonsOf(each)[0]?.startsWith('stop:')),
+      'a growing message',
+    )
+    const answer = await reply('C0OLDWORK1', ts)
+    expect(answer.ts).toBe(growing.ts)
+    expect(answer.streaming_state).toBeUndefined()
+    expect(shown(answer)).toContain('word59')
+    expect(buttonsOf(answer).some((value) => value.startsWith('stop:'))).toBe(false)
+  })
+})
+
+describe('long answers and commands', () => {
+  it('an answer of 30,000 characters is its beginning and the whole as a file, with tables and code whole', async () => {
+    const part = (at: number) =>
+      `## Part ${at}\n\n${'Some words of this part. '.repeat(40)}\n\n| Region | Net |\n|:--|--:|\n| North ${at} | 1,200 |\n\n\`\`\`js\nconst part = ${at}\n\`\`\`\n\n<!channel> @here\n\n`
+    const whole = Array.from({ length: 30 }, (_, at) => part(at)).join('')
+    expect(whole.length).toBeGreaterThan(30_000)
+    answers.set('everything', { tokens: whole.match(/[\s\S]{1,400}/g) ?? [] })
+    const { ts } = await mention('Tell me everything.')
+    await slack.until(() => slack.replies(general, ts).some(({ files }) => files.length > 0), 'the file', 30_000)
+    await slack.until(() => slack.replies(general, ts).some(finished), 'the end')
+    const messages = slack.replies(general, ts).filter(({ files }) => files.length === 0)
+    expect(messages.length).toBeLessThanOrEqual(3)
+    expect(shown(messages[0] ?? slack.state.messages[0] ?? never())).toContain('```\nRegion     Net')
+    const [id] = slack.replies(general, ts).flatMap(({ files }) => files)
+    const file = slack.state.files.get(id ?? '')
+    expect(file?.content.toString()).toContain('const part = 29')
+    expect(slack.calls.map(({ error }) => error)).not.toContain('stand_in_saw_a_ping')
+  }, 60_000)
+
+  it('a slash command is answered in its acknowledgement, and a question in a thread of its own', async () => {
+    const helped = await slack.form({
+      command: '/parley',
+      text: '',
+      user_id: alice,
+      user_name: 'alice',
+      channel_id: general,
+      channel_name: 'general',
+    })
+    expect(helped.status).toBe(200)
+    expect(JSON.parse(helped.body)).toMatchObject({ blocks: expect.any(Array) })
+    await slack.form({
+      command: '/parley',
+      text: 'what is the tallest mountain of Wales?',
+      user_id: alice,
+      user_name: 'alice',
+      channel_id: general,
+      channel_name: 'general',
+    })
+    const root = await slack.until(
+      () => slack.replies(general).find(({ text: said }) => said.includes('tallest mountain')),
+      'the question',
+    )
+    expect(shown(await reply(general, root.ts))).toBe('Here you are.')
+  })
+})
+
+it('a Parley that is killed in mid-stream goes on in the same message when it is back', async () => {
+  answers.set('survive', { tokens: words(70), everyMs: 40 })
+  const { ts } = await mention('Will you survive?')
+  const open = await slack.until(
+    () => slack.replies(general, ts).find((each) => each.text.includes('word5 ')),
+    'some text',
+  )
+  await parley.kill('SIGKILL')
+  await start()
+  const answer = await reply(general, ts)
+  expect(answer.ts).toBe(open.ts)
+  expect(shown(answer).trim().split(/\s+/)).toEqual(words(70).map((word) => word.trim()))
+  expect(slack.replies(general, ts)).toHaveLength(1)
+}, 60_000)
+
+function never(): never {
+  throw new Error('there is no message')
+}
