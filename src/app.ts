@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { ConsoleStatus } from '../adapters/console/api.ts'
 import { createConsole } from '../adapters/console/platform.ts'
-import { createSlack } from '../adapters/slack/platform.ts'
 import { createHandlers } from '../workers/registry.ts'
 import { createSweep } from '../workers/turn.ts'
 import { catalogueChanges } from './admin/changes.ts'
@@ -278,6 +277,13 @@ async function openDiscord({ config, state, log }: Pick<Parts, 'config' | 'state
   return [createDiscord({ ...config.discord, records: records('discord'), quota, log })]
 }
 
+async function openSlack({ config, state, log }: Pick<Parts, 'config' | 'state' | 'log'>): Promise<Platform[]> {
+  if (config.slack === undefined) return []
+  const { createSlack } = await import('../adapters/slack/platform.ts')
+  const { records, quota } = state
+  return [createSlack({ settings: config.slack, records: records('slack'), quota, log })]
+}
+
 async function openPlatforms({ config, state, ways, models, reader, log }: Parts) {
   const { fileBytes, filesPerMessage: files, messageCharacters: textChars } = config.limits
   const limits = { fileBytes, files, textChars }
@@ -298,9 +304,7 @@ async function openPlatforms({ config, state, ways, models, reader, log }: Parts
       loopback: config.loopback,
       log,
     }),
-    ...(config.slack
-      ? [createSlack({ settings: definite(config.slack), records: state.records('slack'), quota: state.quota, log })]
-      : []),
+    ...(await openSlack({ config, state, log })),
     ...(await openDiscord({ config, state, log })),
   ]
   return {

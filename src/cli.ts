@@ -8,6 +8,7 @@ import { addDiscordCommands } from './cli/discord.ts'
 import { examinePlatform } from './cli/doctor.ts'
 import { replayFolder } from './cli/replay.ts'
 import { explainQuestion } from './cli/route.ts'
+import { addSlackCommands } from './cli/slack.ts'
 import { callerFolder, readConfig } from './config.ts'
 import { ParleyError } from './core/errors.ts'
 import { createLogger } from './ops/logger.ts'
@@ -85,6 +86,7 @@ program
   })
 
 addDiscordCommands(program)
+addSlackCommands(program)
 
 for (const role of ['gateway', 'worker'] as const) {
   program

@@ -277,9 +277,14 @@ function slackSettings(environment: z.infer<typeof Environment>) {
   const { SLACK_CLIENT_ID: clientId, SLACK_CLIENT_SECRET: clientSecret } = environment
   const { SLACK_BOT_TOKEN: botToken, SLACK_SIGNING_SECRET: signingSecret, SLACK_APP_TOKEN: appToken } = environment
   if (botToken === undefined && clientId === undefined) return undefined
+  const { SLACK_API_URL: apiUrl, PUBLIC_URL: publicUrl } = environment
   return {
-    ...{ botToken, signingSecret, appToken, apiUrl: environment.SLACK_API_URL, publicUrl: environment.PUBLIC_URL },
-    oauth: clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret },
+    ...(botToken === undefined ? {} : { botToken }),
+    ...(signingSecret === undefined ? {} : { signingSecret }),
+    ...(appToken === undefined ? {} : { appToken }),
+    ...(apiUrl === undefined ? {} : { apiUrl }),
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+    ...(clientId === undefined || clientSecret === undefined ? {} : { oauth: { clientId, clientSecret } }),
   }
 }
 
@@ -305,6 +310,7 @@ function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof F
       anthropic: cloud(environment.ANTHROPIC_API_KEY, environment.ANTHROPIC_BASE_URL),
       ollama: environment.OLLAMA_HOST === undefined ? undefined : { baseUrl: ollamaUrl(environment.OLLAMA_HOST) },
     },
+    publicUrl: environment.PUBLIC_URL,
     slack: slackSettings(environment),
     discord: discord(environment, file),
     transcriber: transcriber(environment),

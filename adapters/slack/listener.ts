@@ -63,6 +63,12 @@ const HomeEvent = z.object({ user: z.string(), channel: z.string(), tab: z.strin
 const ThreadStarted = z.object({ assistant_thread: z.object({ channel_id: z.string(), thread_ts: z.string() }) })
 const RevokedEvent = z.object({ tokens: z.object({ bot: z.array(z.string()).nullish() }) })
 
+/** Some events name their workspace outside of their authorizations alone. */
+function teamOf(body: unknown): string | undefined {
+  const named = z.looseObject({ team_id: z.string() }).safeParse(body)
+  return named.success ? named.data.team_id : undefined
+}
+
 export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   const { entrance, installations, records, log, onIgnored } = deps
   const people = createPeople()
@@ -74,7 +80,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     receiver: entrance.receiver,
     logger: boltLogger(log),
     ignoreSelf: false,
-    async authorize({ teamId, enterpriseId }) {
+    async authorize(source, body) {
+      const { enterpriseId } = source
+      const teamId = source.teamId ?? teamOf(body)
       const { botId, botUserId, token } = await installations.of(teamId, enterpriseId)
       return {
         botToken: token,
@@ -242,10 +250,12 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       workspace.api.call('assistant.threads.setSuggestedPrompts', { ...thread, prompts: suggestedPrompts }),
     )
   })
-  app.event('app_uninstalled', ({ context }) => installations.remove(context.teamId, context.enterpriseId))
-  app.event('tokens_revoked', async ({ event, context }) => {
+  app.event('app_uninstalled', ({ context, body }) =>
+    installations.remove(context.teamId ?? teamOf(body), context.enterpriseId),
+  )
+  app.event('tokens_revoked', async ({ event, context, body }) => {
     const { tokens } = RevokedEvent.parse(event)
-    if ((tokens.bot ?? []).length > 0) await installations.remove(context.teamId, context.enterpriseId)
+    if ((tokens.bot ?? []).length > 0) await installations.remove(context.teamId ?? teamOf(body), context.enterpriseId)
   })
 
   const interactions = createInteractions(desk, onIgnored)

@@ -16,10 +16,10 @@ export function mentions(text: string, personId: string | undefined): boolean {
 /** Without every mention of `personId`, and the space and punctuation that it leaves behind. */
 export function withoutMention(text: string, personId: string | undefined): string {
   if (personId === undefined) return text.trim()
-  const at = new RegExp(`<@${personId}(?:\\|[^>]*)?>`, 'g')
+  const at = `<@${personId}(?:\\|[^>]*)?>`
   return text
-    .replace(at, ' ')
-    .replaceAll(/[ \t]{2,}/g, ' ')
+    .replaceAll(new RegExp(`[ \\t]*${at}(?=[,.:;!?])`, 'g'), '')
+    .replaceAll(new RegExp(`[ \\t]*${at}[ \\t]*`, 'g'), ' ')
     .replace(/^[\s,:;]+/, '')
     .trim()
 }

@@ -33,6 +33,8 @@ export interface EntranceDeps {
 
 /** What Slack sends is small; a message has at most 40,000 characters. */
 const bodyLimit = 2_000_000
+/** Slack's own advice. */
+const timelySeconds = 300
 
 export function createEntrance({ settings, installations, log }: EntranceDeps): Entrance {
   const { signingSecret, appToken } = settings
@@ -61,6 +63,11 @@ function mountOf(http: HTTPReceiver, prefix: string): Mount {
   return {
     prefix,
     handle(request, response) {
+      const stamp = request.headers['x-slack-request-timestamp']
+      if (stamp !== undefined && !isTimely(String(stamp))) {
+        response.writeHead(401).end()
+        return
+      }
       try {
         http.requestListener(request, response)
       } catch {
@@ -68,6 +75,11 @@ function mountOf(http: HTTPReceiver, prefix: string): Mount {
       }
     },
   }
+}
+
+/** Bolt refuses what is old, but takes a time that is none, or one yet to come. */
+function isTimely(stamp: string): boolean {
+  return /^\d{1,12}$/.test(stamp) && Math.abs(Date.now() / 1000 - Number(stamp)) <= timelySeconds
 }
 
 function httpEntrance(signingSecret: string, { settings, installations, log }: EntranceDeps): HTTPReceiver {

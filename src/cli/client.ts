@@ -12,9 +12,19 @@ import { readRunning } from '../store/home.ts'
 const quiet = ({ secrets }: Config) =>
   createLogger({ level: 'error', readable: process.stderr.isTTY === true, secrets })
 
+/** No chat platform is listened to for the sake of one command. */
+const platformVariables = [
+  'DISCORD_TOKEN',
+  'SLACK_BOT_TOKEN',
+  'SLACK_SIGNING_SECRET',
+  'SLACK_APP_TOKEN',
+  'SLACK_CLIENT_ID',
+]
+const deaf = Object.fromEntries([...platformVariables, 'SLACK_CLIENT_SECRET'].map((name) => [name, '']))
+
 export async function withParley<T>(use: (url: string) => Promise<T>): Promise<T> {
   // Its own Parley takes any free port of this machine, whatever port the served one is to have, and listens nowhere else.
-  const config = readConfig({ overrides: { PORT: '0', HOST: '127.0.0.1', ROLE: 'all', DISCORD_TOKEN: '' } })
+  const config = readConfig({ overrides: { PORT: '0', HOST: '127.0.0.1', ROLE: 'all', ...deaf } })
   const running = await readRunning(config.home)
   if (running) return use(reachable(running.url))
   await using app = await createApp(config, { log: quiet(config) })

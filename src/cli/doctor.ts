@@ -3,10 +3,20 @@ import { readConfig } from '../config.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Check } from '../ops/doctor.ts'
 import { discordSetup } from './discord.ts'
+import { slackSetup } from './slack.ts'
 
 /** THE table of platforms with a doctor of their own. */
 const doctors: Record<string, () => Promise<Check[]>> = {
   discord: async () => (await discordSetup(readConfig())).examine(),
+  slack: async () => {
+    const config = readConfig()
+    if (config.slack === undefined)
+      throw new ParleyError(
+        'config_invalid',
+        'SLACK_BOT_TOKEN is not set. docs/slack.md takes you to it, from `parley slack manifest` on.',
+      )
+    return (await slackSetup(config)).examine()
+  },
 }
 
 export async function examinePlatform(platform: string): Promise<Check[]> {

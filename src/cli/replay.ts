@@ -11,6 +11,7 @@ import type { Replay, Replayed } from '../core/replay.ts'
 /** THE table of platforms that can replay; each is loaded when it is asked for. */
 const replays: Record<string, () => Promise<{ replay: Replay }>> = {
   console: () => import('../../adapters/console/replay.ts'),
+  slack: () => import('../../adapters/slack/replay.ts'),
   discord: () => import('../../adapters/discord/replay.ts'),
 }
 

@@ -242,6 +242,9 @@ export const methods: Record<string, Method> = {
     if (file === undefined || file.deleted) throw new SlackRefusal('file_not_found')
     return { file: fileOf(file, base) }
   },
+  'files.list': (_args, state, base) => ({
+    files: [...state.files.values()].slice(0, 1).map((file) => fileOf(file, base)),
+  }),
   'files.delete'(args, state) {
     const file = state.files.get(text(args, 'file'))
     if (file === undefined || file.deleted) throw new SlackRefusal('file_deleted')

@@ -28,6 +28,10 @@ export interface SlackCall {
 export interface SlackStandInOptions {
   /** Methods that this workspace does not have, with the error that it gives. */
   without?: Record<string, string>
+  /** What the token may do, as Slack tells it with every answer. Default: everything. */
+  granted?: string[]
+  /** Where the bot is a member. Default: #general. */
+  channels?: { id: string; name: string }[]
   /** Seconds of `Retry-After` for call number `index` (from 0) of all; undefined lets it pass. */
   limit?(method: string, index: number, args: Record<string, unknown>): number | undefined
 }
@@ -77,8 +81,6 @@ export interface Spoken {
 }
 
 const retries = 3
-/** What the token may do, as Slack tells it with every answer. */
-const grantedScopes = botScopes.join(',')
 
 export async function startSlack(options: SlackStandInOptions = {}): Promise<SlackStandIn> {
   const state = createState()
@@ -142,7 +144,7 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
     const answer = retryAfter === undefined ? answerTo(method, args, token) : { ok: false, error: 'ratelimited' }
     if (answer.ok === false) call.error = String(answer.error)
     response.writeHead(retryAfter === undefined ? 200 : 429, {
-      ...{ 'content-type': 'application/json', 'x-oauth-scopes': grantedScopes },
+      ...{ 'content-type': 'application/json', 'x-oauth-scopes': (slack.options.granted ?? botScopes).join(',') },
       ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
     })
     response.end(JSON.stringify(answer))
@@ -160,6 +162,8 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
       return token === bot.appToken
         ? { ok: true, url: `${base.replace('http', 'ws')}/link` }
         : { ok: false, error: 'invalid_auth' }
+    if (method === 'users.conversations' && slack.options.channels)
+      return { ok: true, channels: slack.options.channels }
     if (method === 'oauth.v2.access') return installed(args)
     if (token !== bot.token && !token.startsWith('xoxb-installed')) return { ok: false, error: 'invalid_auth' }
     const run = methods[method]

@@ -1,0 +1,118 @@
+/** Recorded bodies of Slack (events, commands, interactions), signed and sent to the real HTTP entrance, without Slack behind it. */
+import { createHmac, randomUUID } from 'node:crypto'
+import { createServer } from 'node:http'
+import { z } from 'zod'
+import { ParleyError } from '../../src/core/errors.ts'
+import type { Json } from '../../src/core/json.ts'
+import { silentLog } from '../../src/core/log.ts'
+import type { Records } from '../../src/core/records.ts'
+import { createReplayIntake, type Replay, type Replayed } from '../../src/core/replay.ts'
+import type { Api } from './api.ts'
+import type { Installations } from './installations.ts'
+import { createListener } from './listener.ts'
+import { createEntrance } from './receiver.ts'
+import { eventsPath } from './settings.ts'
+
+const bodies = [
+  'event_callback',
+  'url_verification',
+  'block_actions',
+  'view_submission',
+  'view_closed',
+  'message_action',
+  'shortcut',
+]
+const Body = z.union([
+  z.looseObject({ type: z.enum(bodies) }),
+  z.looseObject({ command: z.string().startsWith('/'), user_id: z.string(), channel_id: z.string() }),
+])
+const Authorized = z.looseObject({ authorizations: z.array(z.looseObject({ user_id: z.string() })).min(1) })
+const signingSecret = randomUUID()
+
+export const replay: Replay = {
+  recognises: (value) => Body.safeParse(value).success,
+
+  async replay(record, context) {
+    const { intake, taken } = createReplayIntake()
+    const ignored: string[] = []
+    const installations = installationsOf(record, context)
+    const entrance = createEntrance({ settings: { signingSecret }, installations, log: silentLog })
+    const onIgnored = (why: string) => void ignored.push(why)
+    const listener = createListener({ entrance, installations, records: memory(), log: silentLog, onIgnored }, intake)
+    const answer = await send(listener.mounts, record)
+    if (answer.status !== 200) throw new ParleyError('request_invalid', `The entrance answered ${answer.status}.`)
+    return taken[0] ?? describe(record, ignored, answer.body)
+  },
+}
+
+function describe(record: Json, ignored: string[], answer: string): Replayed {
+  const type = z.object({ type: z.string() }).safeParse(record)
+  const event = z.object({ event: z.object({ type: z.string() }) }).safeParse(record)
+  const what = event.success ? event.data.event.type : type.success ? type.data.type : 'a command'
+  if (answer.includes('challenge')) return { kind: 'ignored', summary: 'a check of the address, answered' }
+  return { kind: 'ignored', summary: ignored[0] ?? `${what}: nothing to take in` }
+}
+
+/** Whoever the record is for, with a Slack that never answers. */
+function installationsOf(record: Json, context: Readonly<Record<string, Json>>): Installations {
+  const authorized = Authorized.safeParse(record)
+  const botUserId =
+    typeof context.botUserId === 'string' ? context.botUserId : authorized.data?.authorizations[0]?.user_id
+  const api: Api = {
+    token: 'xoxb-replay',
+    waitFor: () => 0,
+    call: () => Promise.reject(new ParleyError('platform_unreachable', 'A replay asks nothing of Slack.')),
+  }
+  const workspace = { token: api.token, scopes: [], api, ...(botUserId && { botUserId }) }
+  return { of: async () => workspace, all: async () => [workspace], async save() {}, async remove() {} }
+}
+
+function memory(): Records {
+  const records = new Map<string, Json>()
+  return {
+    get: async (key) => records.get(key),
+    put: async (key, value) => void records.set(key, value),
+    remove: async (key) => void records.delete(key),
+    list: async (prefix) =>
+      [...records].filter(([key]) => key.startsWith(prefix)).map(([key, value]) => ({ key, value })),
+  }
+}
+
+async function send(mounts: ReturnType<typeof createListener>['mounts'], record: Json) {
+  const mount = mounts.find(({ prefix }) => prefix === eventsPath)
+  const server = createServer((request, response) => void mount?.handle(request, response))
+  const { promise, resolve } = Promise.withResolvers<void>()
+  server.listen(0, '127.0.0.1', resolve)
+  await promise
+  try {
+    const address = server.address()
+    const port = typeof address === 'object' && address !== null ? address.port : 0
+    const { type, text } = encode(record)
+    const timestamp = String(Math.floor(Date.now() / 1000))
+    const signature = createHmac('sha256', signingSecret).update(`v0:${timestamp}:${text}`).digest('hex')
+    const headers = {
+      'content-type': type,
+      'x-slack-request-timestamp': timestamp,
+      'x-slack-signature': `v0=${signature}`,
+    }
+    const response = await fetch(`http://127.0.0.1:${port}${eventsPath}`, { method: 'POST', headers, body: text })
+    return { status: response.status, body: await response.text() }
+  } finally {
+    server.closeAllConnections()
+    server.close()
+  }
+}
+
+/** Events come as JSON, commands as forms, interactions as JSON within a form. */
+function encode(record: Json): { type: string; text: string } {
+  const form = 'application/x-www-form-urlencoded'
+  const command = z.looseObject({ command: z.string() }).safeParse(record)
+  if (command.success) {
+    const fields = Object.entries(command.data).map(([name, value]) => [name, String(value)])
+    return { type: form, text: new URLSearchParams(fields).toString() }
+  }
+  const { type } = z.looseObject({ type: z.string() }).parse(record)
+  if (type === 'event_callback' || type === 'url_verification')
+    return { type: 'application/json', text: JSON.stringify(record) }
+  return { type: form, text: new URLSearchParams({ payload: JSON.stringify(record) }).toString() }
+}
