@@ -221,7 +221,7 @@ async function openReaders(config: Config, { blobs }: State, log: Log) {
 }
 
 function openModels(config: Config, { settings }: Ways, log: Log) {
-  const { openai, anthropic, ollama } = config.providers
+  const { openai, anthropic, ollama, servers } = config.providers
   const openAiProvider = isOpenAi(openai?.baseUrl) ? createOpenAiResponsesProvider : createOpenAiProvider
   const providers = [
     ...(openai ? [openAiProvider({ name: 'openai', ...definite(openai), log })] : []),
@@ -229,6 +229,7 @@ function openModels(config: Config, { settings }: Ways, log: Log) {
     ...(ollama
       ? [createOllamaProvider({ name: 'ollama', ...ollama, contextWindows: windowsOf('ollama', config), log })]
       : []),
+    ...servers.map((server) => createOpenAiProvider({ ...server, log })),
     createExtractiveProvider(),
   ]
   const defaultModel = config.models.default === undefined ? {} : { defaultModel: config.models.default }
@@ -242,6 +243,7 @@ function openModels(config: Config, { settings }: Ways, log: Log) {
       anthropic: anthropic && (anthropic.baseUrl ?? anthropicUrl),
       ollama: ollama?.baseUrl,
       transcriber: config.transcriber?.url,
+      ...Object.fromEntries(servers.map(({ name, baseUrl }) => [name, baseUrl])),
     }),
   })
   return {

@@ -30,7 +30,7 @@ describe('configuration', () => {
   it('needs nothing', () => {
     const config = readConfig({ env: {}, cwd: emptyFolder() })
     expect(config).toMatchObject({ port: 8787, host: '127.0.0.1', loopback: true, role: 'all', databaseUrl: undefined })
-    expect(config.providers).toEqual({ openai: undefined, anthropic: undefined, ollama: undefined })
+    expect(config.providers).toEqual({ openai: undefined, anthropic: undefined, ollama: undefined, servers: [] })
   })
 
   it('.env.example names exactly the variables that are read', () => {

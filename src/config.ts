@@ -128,11 +128,25 @@ export const File = z.strictObject({
   models: z
     .strictObject({
       default: z.string().min(1).optional(),
+      /** Servers that speak Chat Completions, beside the one of OPENAI_BASE_URL. */
+      servers: z
+        .array(
+          z.strictObject({
+            name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'wants a short name in small letters, such as gpu'),
+            url,
+            /** The environment variable that holds the key. */
+            keyVariable: z
+              .string()
+              .regex(/^[A-Z][A-Z0-9_]*$/, 'wants the name of an environment variable, never the key itself')
+              .optional(),
+          }),
+        )
+        .default([]),
       list: z
         .array(
           z.strictObject({
             id: z.string().min(1),
-            provider: z.enum(['openai', 'anthropic', 'ollama', 'transcriber']),
+            provider: z.string().min(1),
             label: z.string().min(1).max(80).optional(),
             alias: z
               .string()
@@ -221,14 +235,11 @@ export interface ConfigSources {
 /** Reads the whole configuration. Throws `config_invalid`, whose `tell` lists every problem, one a line. */
 export function readConfig({ env = process.env, cwd = process.cwd(), overrides = {} }: ConfigSources = {}): Config {
   const problems: string[] = []
-  const environment = check(
-    Environment,
-    cleaned({ ...readDotEnv(cwd), ...env, ...overrides }),
-    (name) => name,
-    problems,
-  )
+  const variables = cleaned({ ...readDotEnv(cwd), ...env, ...overrides })
+  const environment = check(Environment, variables, (name) => name, problems)
   const file = check(File, readYaml(cwd, problems), (path) => `parley.yaml: ${path}`, problems)
   if (environment) problems.push(...contradictions(environment))
+  if (file) problems.push(...serverProblems(file, variables))
   if (!environment || !file || problems.length > 0) {
     const many = problems.length === 1 ? 'one thing' : `${problems.length} things`
     throw new ParleyError(
@@ -236,7 +247,31 @@ export function readConfig({ env = process.env, cwd = process.cwd(), overrides =
       `Parley cannot start: ${many} in its configuration must be mended.\n${problems.map((each) => `  - ${each}`).join('\n')}`,
     )
   }
-  return settle(environment, file, cwd, env.PORT !== undefined && env.PORT !== '')
+  const servers = file.models.servers.map(({ name, url: baseUrl, keyVariable }) => {
+    const apiKey = keyVariable === undefined ? undefined : variables[keyVariable]
+    return { name, baseUrl, ...(apiKey === undefined ? {} : { apiKey }) }
+  })
+  return settle(environment, file, servers, cwd, env.PORT !== undefined && env.PORT !== '')
+}
+
+const builtInProviders = ['openai', 'anthropic', 'ollama', 'transcriber']
+
+function serverProblems({ models }: z.infer<typeof File>, variables: Record<string, string>): string[] {
+  const names = models.servers.map(({ name }) => name)
+  const known = [...builtInProviders, ...names]
+  return [
+    ...names
+      .filter((name, at) => known.indexOf(name) !== builtInProviders.length + at || name === 'extractive')
+      .map((name) => `parley.yaml: models.servers: the name ${name} is taken; give this server another one.`),
+    ...models.servers.flatMap(({ name, keyVariable }) =>
+      keyVariable === undefined || variables[keyVariable] !== undefined
+        ? []
+        : [`parley.yaml: models.servers: ${name} wants its key in ${keyVariable}, which is not set.`],
+    ),
+    ...models.list
+      .filter(({ provider }) => !known.includes(provider))
+      .map(({ id, provider }) => `parley.yaml: models.list: ${id} is of ${provider}; known are ${known.join(', ')}.`),
+  ]
 }
 
 /** Rules over several settings. */
@@ -288,7 +323,19 @@ function slackSettings(environment: z.infer<typeof Environment>) {
   }
 }
 
-function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof File>, cwd: string, portGiven: boolean) {
+interface ModelServer {
+  name: string
+  baseUrl: string
+  apiKey?: string
+}
+
+function settle(
+  environment: z.infer<typeof Environment>,
+  file: z.infer<typeof File>,
+  servers: ModelServer[],
+  cwd: string,
+  portGiven: boolean,
+) {
   return {
     home: resolve(cwd, environment.PARLEY_HOME),
     databaseUrl: environment.DATABASE_URL,
@@ -309,6 +356,7 @@ function settle(environment: z.infer<typeof Environment>, file: z.infer<typeof F
       openai: cloud(environment.OPENAI_API_KEY, environment.OPENAI_BASE_URL),
       anthropic: cloud(environment.ANTHROPIC_API_KEY, environment.ANTHROPIC_BASE_URL),
       ollama: environment.OLLAMA_HOST === undefined ? undefined : { baseUrl: ollamaUrl(environment.OLLAMA_HOST) },
+      servers,
     },
     publicUrl: environment.PUBLIC_URL,
     slack: slackSettings(environment),
