@@ -1,7 +1,9 @@
 /** The composition root: the only file that knows every implementation. Opened in order, closed in reverse. */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { createApi } from '../adapters/api/platform.ts'
 import type { ConsoleStatus } from '../adapters/console/api.ts'
+import { createFiles as createBlobFiles } from '../adapters/console/files.ts'
 import { createConsole } from '../adapters/console/platform.ts'
 import { createHandlers } from '../workers/registry.ts'
 import { createSweep } from '../workers/turn.ts'
@@ -39,6 +41,7 @@ import { createOllamaModels } from './models/providers/ollama-local.ts'
 import { createOpenAiProvider } from './models/providers/openai.ts'
 import { isOpenAi, openAiUrl } from './models/providers/openai-client.ts'
 import { createOpenAiResponsesProvider } from './models/providers/openai-responses.ts'
+import { resolveModel } from './models/resolve-model.ts'
 import { type Check, examine } from './ops/doctor.ts'
 import { serveHttp } from './ops/http.ts'
 import { imageLimits } from './prompt/images.ts'
@@ -176,6 +179,7 @@ async function openState(
     /** Names this process in leases. */
     owner: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
     turns: createTurns(database),
+    keys: createKeys(database),
     feedback: createFeedback(database),
     attachments: createAttachments(database),
     board: createConsoleBoard(database),
@@ -286,6 +290,25 @@ async function openSlack({ config, state, log }: Pick<Parts, 'config' | 'state' 
   return [createSlack({ settings: config.slack, records: records('slack'), quota, log })]
 }
 
+/** OpenAI's clients ask here. */
+function openApi({
+  limits,
+  state,
+  ways,
+  models,
+  log,
+}: Pick<Parts, 'state' | 'ways' | 'models' | 'log'> & { limits: ConsoleStatus['limits'] }): Platform {
+  const { keys, blobs, turns } = state
+  return createApi({
+    ...{ blobs, limits, version, log, files: createBlobFiles(blobs), topics: ways.channel, ended: turns.ended },
+    findKey: keys.find,
+    models: models.writing,
+    async checkModel(name) {
+      resolveModel(await models.catalogue.models(), name)
+    },
+  })
+}
+
 async function openPlatforms({ config, state, ways, models, reader, log }: Parts) {
   const { fileBytes, filesPerMessage: files, messageCharacters: textChars } = config.limits
   const limits = { fileBytes, files, textChars }
@@ -308,6 +331,7 @@ async function openPlatforms({ config, state, ways, models, reader, log }: Parts
     }),
     ...(await openSlack({ config, state, log })),
     ...(await openDiscord({ config, state, log })),
+    openApi({ limits, state, ways, models, log }),
   ]
   return {
     all,
@@ -404,7 +428,7 @@ function openCommands({ config, state, ways, models, money, log }: Running, ask:
   const stores = {
     audit: createAudit(database),
     calls: createCommandCalls(database),
-    keys: createKeys(database),
+    keys: state.keys,
     budgets: money.budgets,
     usage: createUsage(database),
     turns: state.turns,
