@@ -57,7 +57,7 @@ export interface HealthNews {
 export interface Health {
   /** Why it cannot be asked now, as the end of "… because it"; `undefined` when it can. */
   because(endpoint: Endpoint): string | undefined
-  /** Before a call. Throws what made the model fail before while it is not to be asked; `retryAfterMs` says how long. */
+  /** Before a call. Throws what made the model fail before while it is not to be asked; `retryAfterMs` is when to try again. */
   begin(endpoint: Endpoint): Trial
   speed(endpoint: Endpoint): Speed | undefined
   /** Those that are in trouble first, then by provider and name. */
@@ -85,6 +85,8 @@ interface Watched {
 const NEWEST = 0.3
 /** A speed that was measured longer ago is not known any more: a model that was slow once gets another chance. */
 const SPEED_MS = 900_000
+/** Where nobody else can answer, a question is tried again this soon: its asker is told after a few tries, not after a cool-down. */
+const MOST_WAIT_MS = 5_000
 /** More endpoints than this are not watched: the oldest is forgotten. */
 const MOST = 2_000
 
@@ -244,7 +246,7 @@ function stillFailing({ id }: Endpoint, { error }: Watched, forMs: number): Parl
     code: 'model_unreachable' as const,
     tell: `${id} failed a moment ago. Please ask again shortly, or pick another model.`,
   }
-  return new ParleyError(code, tell, { retryAfterMs: Math.ceil(forMs) })
+  return new ParleyError(code, tell, { retryAfterMs: Math.min(MOST_WAIT_MS, Math.ceil(forMs)) })
 }
 
 function because({ error }: Watched, state: CircuitState, forMs: number): string {
