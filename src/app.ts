@@ -112,13 +112,14 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
   const { reader, transcriber } = reading
   opening.defer(() => reader.close())
   const platforms = await openPlatforms({ config, state, ways, models, reader, log })
-  const money = await openMoney({ config, state, ways, platforms, opening, log })
+  const money = await openMoney({ state, ways, platforms, opening, log })
 
   let url: string | null = null
   const doctor = () => examineApp({ config, state, ways, models, reading, url })
   const explain = (asked: unknown) => explainAsked(asked, { config, ways, models, money })
   const all = { config, state, ways, models, reader, transcriber, platforms, money, doctor, explain, opening, log }
   if (mode === 'run') {
+    await applyBudgets(all)
     if (config.role !== 'gateway') await work(all)
     url = config.role === 'worker' ? await listen(all, config.workerPort, []) : await receive(all)
   }
@@ -346,23 +347,25 @@ async function openPlatforms({ config, state, ways, models, reader, log }: Parts
   }
 }
 
+async function applyBudgets({ config, money, log }: Running): Promise<void> {
+  const { applied, removed } = await money.budgets.seed(config.budgets)
+  if (applied.length + removed.length > 0)
+    log.info({ set: applied.length, removed: removed.length }, 'budgets of parley.yaml applied')
+}
+
 /** What every paid call goes through, and what admins hear of it. */
 async function openMoney({
-  config,
   state,
   ways,
   platforms,
   opening,
   log,
-}: Pick<Running, 'config' | 'state' | 'ways' | 'platforms' | 'opening' | 'log'>) {
+}: Pick<Running, 'state' | 'ways' | 'platforms' | 'opening' | 'log'>) {
   const { database } = state
   const { settings } = ways
   const budgets = createBudgets(database, () => ways.channel.publish(budgetsTopic, null))
   const limited = await createLimitedScopes({ budgets, channel: ways.channel, log })
   opening.defer(() => limited.close())
-  const seeded = await budgets.seed(config.budgets)
-  if (seeded.applied.length + seeded.removed.length > 0)
-    log.info({ set: seeded.applied.length, removed: seeded.removed.length }, 'budgets of parley.yaml applied')
   const notices = createNotices({ settings, platform: platforms.platform, log })
   const budget = createLedgerBudget({
     ...{ ledger: createLedger(database), budgets, limited: limited.scopes, log },

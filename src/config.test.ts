@@ -175,6 +175,34 @@ describe('configuration', () => {
     expect(tell).toContain(told)
   })
 
+  it('budgets are exact amounts for a scope and a period, in the zone of the file', () => {
+    const budgets =
+      'budgets: [{scope: all, period: month, usd: 0.1}, {scope: "model:openai/gpt-5", period: day, usd: "5"}]'
+    const cwd = folderWith('parley.yaml', `timezone: Europe/Berlin\n${budgets}`)
+    expect(readConfig({ env: {}, cwd })).toMatchObject({
+      timeZone: 'Europe/Berlin',
+      budgets: [
+        { scope: 'all', period: 'month', amount: 100_000_000n, timeZone: 'Europe/Berlin' },
+        { scope: 'model:openai/gpt-5', period: 'day', amount: 5_000_000_000n, timeZone: 'Europe/Berlin' },
+      ],
+    })
+    expect(readConfig({ env: {}, cwd: emptyFolder() })).toMatchObject({ timeZone: 'UTC', budgets: [] })
+  })
+
+  it.each([
+    ['timezone: Mars/Olympus', 'timezone: wants an IANA time zone, such as Europe/Berlin'],
+    ['timezone: "+02:00"', 'timezone: wants an IANA time zone'],
+    ['budgets: [{scope: all, period: year, usd: 1}]', 'budgets.0.period'],
+    ['budgets: [{scope: all, period: day, usd: -1}]', 'budgets.0.usd: wants USD'],
+    ['budgets: [{scope: C1, period: day, usd: 1}]', 'budgets.0.scope: wants all, workspace:slack/T1'],
+    [
+      'budgets: [{scope: all, period: day, usd: 1}, {scope: all, period: day, usd: 2}]',
+      'budgets: names one scope and period twice',
+    ],
+  ])('%s is refused in a sentence', (file, sentence) => {
+    expect(tellOf({ cwd: folderWith('parley.yaml', file) })).toContain(`parley.yaml: ${sentence}`)
+  })
+
   it.each([
     ['127.0.0.1', true],
     ['127.8.8.8', true],
