@@ -16,7 +16,7 @@ import { howFar } from '../models/reached.ts'
 import { priceSnapshot } from '../models/stated-price.ts'
 import type { Budget, Reservation, Settlement } from './budget.ts'
 import type { CallOutcome, Health, Trial } from './health.ts'
-import { estimateUsage, mostTokens } from './sent-tokens.ts'
+import { estimateUsage, LONGEST_MS, mostTokens } from './sent-tokens.ts'
 
 export type AttemptEnd = { reason: FinishReason } | { error: ParleyError }
 
@@ -54,9 +54,6 @@ export interface AttemptsDeps {
   turnId: string
   now?: () => number
 }
-
-/** The longest that a provider lets a call take, tries included; hardware by the hour is reserved for it. */
-const LONGEST_MS = 900_000
 
 const free: Reservation = { settle: async () => {}, release: async () => {} }
 const noTrial: Trial = { end() {} }

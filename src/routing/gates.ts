@@ -7,6 +7,7 @@ import { formatUsd, type NanoUsd } from '../core/money.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
 import { worstCase } from '../models/price.ts'
+import { LONGEST_MS } from './sent-tokens.ts'
 
 /** What the answer needs of a model. */
 export interface Needs {
@@ -143,10 +144,16 @@ export function isSoft({ gate }: Gated): boolean {
   return soft.includes(gate)
 }
 
+/** What is reserved bounds the tokens by their characters, which is up to so many times what a text has (sent-tokens.ts). */
+const BOUND = 2.5
+
 /** The most that an answer of this model can cost, as far as is known before its prompt is composed. */
 export function worstOf(model: Model, { tokensIn, tokensLikely = tokensIn, images }: Needs): NanoUsd | undefined {
   if (model.price === undefined) return undefined
-  return worstCase(model.price, { inputTokens: tokensLikely, maxOutputTokens: model.maxOutputTokens, images })
+  return worstCase(model.price, {
+    ...{ inputTokens: Math.ceil(tokensLikely * BOUND), maxOutputTokens: model.maxOutputTokens, images },
+    maxMs: LONGEST_MS,
+  })
 }
 
 function tooDear(model: Model, needs: Needs, left: NanoUsd | null | undefined): string | undefined {

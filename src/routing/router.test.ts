@@ -593,7 +593,7 @@ const tables: Record<string, Row[]> = {
       'what the budget does not hold is not asked',
       { models: [isDefault(sonnet), ...without(cloud, sonnet)], ask: plain, left: left('0.05') },
       'mini, haiku, gpt, extractive',
-      'sonnet may cost up to $0.064, and the budget has $0.050 left. So mini answers instead.',
+      'sonnet may cost up to $0.068, and the budget has $0.050 left. So mini answers instead.',
     ],
     [
       'what costs nothing needs none',
@@ -605,7 +605,7 @@ const tables: Record<string, Row[]> = {
       'an overdrawn budget has nothing left',
       { models: [isDefault(mini), quotes], ask: plain, left: new Map([['openai/mini', -5n]]) },
       'extractive',
-      'mini may cost up to $0.0084, and the budget has $0 left. So Parley quotes what fits best in the shared files.',
+      'mini may cost up to $0.0087, and the budget has $0 left. So Parley quotes what fits best in the shared files.',
     ],
     [
       'no limit is no limit',

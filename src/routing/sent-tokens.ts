@@ -3,6 +3,8 @@ import type { Usage } from '../core/reply.ts'
 import type { ModelRequest, Part } from '../models/model.ts'
 import { estimateTokens } from '../prompt/compose.ts'
 
+/** The longest that a provider lets a call take, tries included; hardware by the hour is reserved for it. */
+export const LONGEST_MS = 900_000
 /** What providers add around each message, and the words that passages are marked with. */
 const AROUND = 40
 /** Of one picture in the size that models are given; and of a page of a PDF that is handed over whole, pictures included. */
