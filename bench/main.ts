@@ -4,6 +4,7 @@ import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measureChaos } from './chaos.ts'
+import { measureDiscord } from './discord.ts'
 import { measureLatency } from './latency.ts'
 import { measureMedia } from './media.ts'
 import { measureMemory } from './memory.ts'
@@ -19,6 +20,7 @@ const benches: Record<string, () => Promise<Pick<Result, 'tables' | 'aims'>>> = 
   recordings: () => measureRecordings(),
   media: measureMedia,
   memory: measureMemory,
+  discord: measureDiscord,
   routing: measureRouting,
   chaos: measureChaos,
 }
