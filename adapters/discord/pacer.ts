@@ -23,7 +23,7 @@ interface Allowance {
 }
 
 /** Fifty requests a second for a bot as a whole: https://discord.com/developers/docs/topics/rate-limits#global-rate-limit */
-const everything = { key: 'discord/all', ...spread({ limit: 50, windowMs: 1000 }, 0.4) }
+const everything = { key: 'discord/all', ...spread({ limit: 50, windowMs: 1000 }, 0.1) }
 /** Of a route that has not been used yet: what posting and editing have had for years. */
 const assumed: Allowance = { limit: 5, windowMs: 5000 }
 /** What is not written, such as looking a channel up, has wide limits of its own. */

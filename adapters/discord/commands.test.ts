@@ -1,0 +1,105 @@
+/** The commands that Discord is told of, and the lines that come back. */
+import { ApplicationCommandOptionType as kind } from 'discord.js'
+import { describe, expect, it } from 'vitest'
+import { commandSpecs } from '../../src/admin/specs.ts'
+import type { CommandSpec } from '../../src/core/command.ts'
+import { discordSpecMissing, openDiscordSpec } from '../../test/servers/discord-spec.ts'
+import { calledCommand, commandLine, discordCommands, focusedArgument } from './commands.ts'
+
+const spec: CommandSpec = {
+  ...{ name: 'budget set', summary: 'Sets a budget', role: 'manager', examples: ['budget set channel 20'] },
+  args: [
+    { name: 'place', summary: 'Where', required: true, type: 'word' },
+    { name: 'amount', summary: 'USD', required: true, type: 'usd' },
+    { name: 'for', summary: 'Who', required: false, type: 'person' },
+    { name: 'hard', summary: 'No more', required: false, type: 'switch' },
+    { name: 'note', summary: 'Why', required: false, type: 'rest' },
+  ],
+}
+const table: CommandSpec[] = [spec, { ...spec, name: 'budget', args: [] }, { ...spec, name: 'help', args: [] }]
+
+describe('as they are registered', () => {
+  it('one word is a sub-command, two are a group, and a group’s bare word is its show', () => {
+    const parley = discordCommands(table).find(({ name }) => name === 'parley')
+    expect(JSON.stringify(parley)).toContain('"name":"show"')
+    expect(parley).toMatchObject({
+      options: [
+        { type: kind.SubcommandGroup, name: 'budget', options: [{ name: 'set' }, { name: 'show' }] },
+        { type: kind.Subcommand, name: 'help' },
+      ],
+    })
+  })
+
+  it('what is required comes first, as Discord wants it', () => {
+    const odd = { ...spec, name: 'odd', args: [...spec.args].reverse() }
+    expect(JSON.stringify(discordCommands([odd])[1])).toMatch(/"required":true.*"required":true.*"required":false/)
+  })
+
+  it('/ask takes ten files, and a model that is completed', () => {
+    const ask = JSON.stringify(discordCommands([])[0])
+    expect(ask.match(/"type":11/g)).toHaveLength(10)
+    expect(ask).toMatch(/"name":"model"[^}]*"autocomplete":true/)
+  })
+
+  it('the whole table keeps to Discord’s limits', () => {
+    const parley = discordCommands(commandSpecs).find(({ name }) => name === 'parley')
+    const branches = parley && 'options' in parley ? (parley.options ?? []) : []
+    expect(branches.length).toBeGreaterThan(3)
+    // Nothing was left out for want of room.
+    expect(branches.length).toBe(new Set(commandSpecs.map(({ name }) => name.split(' ')[0])).size)
+    const texts = [...JSON.stringify(parley).matchAll(/"(?:name|description|value)":"((?:[^"\\]|\\.)*)"/g)]
+    expect(texts.reduce((sum, [, text = '']) => sum + text.length, 0)).toBeLessThanOrEqual(8000)
+  })
+
+  it.skipIf(discordSpecMissing)(
+    `the whole table is as Discord’s document has it${discordSpecMissing ? ` (${discordSpecMissing})` : ''}`,
+    () => {
+      expect(openDiscordSpec()?.violations('PUT', '/applications/1/commands', discordCommands(commandSpecs))).toEqual(
+        [],
+      )
+    },
+  )
+})
+
+describe('as they are used', () => {
+  const use = (given: object[]) =>
+    [
+      { type: kind.SubcommandGroup, name: 'budget', options: [{ type: kind.Subcommand, name: 'set', options: given }] },
+    ] as never
+
+  it('the line is what would have been typed', () => {
+    const given = [
+      { name: 'note', type: kind.String, value: 'for the "big" launch' },
+      { name: 'hard', type: kind.Boolean, value: true },
+      { name: 'for', type: kind.User, value: '123' },
+      { name: 'amount', type: kind.String, value: '20' },
+      { name: 'place', type: kind.String, value: 'channel' },
+    ]
+    expect(commandLine(calledCommand(table, use(given)))).toBe(
+      'budget set channel 20 --hard --for <@123> --note "for the \\"big\\" launch"',
+    )
+  })
+
+  it('a value cannot pass for the name of another argument', () => {
+    const given = [{ name: 'place', type: kind.String, value: '--hard' }]
+    expect(commandLine(calledCommand(table, use(given)))).toBe('budget set "--hard"')
+  })
+
+  it('a command that the table no longer has is handed on as it was used, for intake to say what is wrong', () => {
+    const old = [
+      { type: kind.Subcommand, name: 'gone', options: [{ name: 'x', type: kind.String, value: 'y' }] },
+    ] as never
+    expect(commandLine(calledCommand(table, old))).toBe('gone --x y')
+  })
+
+  it('a switch that is off is not said', () => {
+    expect(commandLine(calledCommand(table, use([{ name: 'hard', type: kind.Boolean, value: false }])))).toBe(
+      'budget set',
+    )
+  })
+
+  it('the argument that is being typed is found by its own name', () => {
+    const given = [{ name: 'place', type: kind.String, value: 'cha', focused: true }]
+    expect(focusedArgument(calledCommand(table, use(given)))).toEqual({ name: 'place', typed: 'cha' })
+  })
+})

@@ -1,0 +1,114 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { OutgoingMessage } from '../../src/core/platform.ts'
+import type { Citation, Receipt } from '../../src/core/reply.ts'
+import { receipt } from '../../test/fakes/receipt.ts'
+import { formatNotice, formatReply, maxContent, maxMarkdown } from './format.ts'
+
+const part = (text: string, more: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
+  ...{ turnId: 't', text, phase: 'final', citations: [] },
+  ...more,
+})
+const ended = (text: string, more: Partial<Receipt> = {}, citations: Citation[] = []) =>
+  part(text, { citations, end: { state: 'done', receipt: { ...receipt, ...more } } })
+const cited = (n: number, title = 'report.pdf'): Citation => ({
+  n,
+  title,
+  contentHash: 'h',
+  at: { kind: 'page', page: n },
+})
+
+describe('the text of a message', () => {
+  it('has tables as aligned columns in a code block', () => {
+    expect(formatReply(part('| a | bb |\n|--|--:|\n| x | 1 |\n| yyy | 22 |'))).toBe(
+      '```\na    bb\n───  ──\nx     1\nyyy  22\n```',
+    )
+  })
+
+  it('tells a wide table row by row', () => {
+    const wide = `| Name | What it says |\n|--|--|\n| one | ${'word '.repeat(20)} |`
+    expect(formatReply(part(wide))).toBe(`- **Name** one\n  **What it says** ${'word '.repeat(20).trim()}`)
+  })
+
+  it('hides nothing between two bars, knows no rules and only three depths of headings', () => {
+    expect(formatReply(part('a || b || c\n\n---\n\n#### Deep'))).toBe('a \\|\\| b \\|\\| c\n\n──────────\n\n**Deep**')
+  })
+
+  it('leaves code as it is', () => {
+    expect(formatReply(part('```js\na || b // @everyone\n```'))).toBe('```js\na || b // @everyone\n```')
+  })
+
+  it('calls nobody by what a model or a file says', () => {
+    expect(formatReply(part('Hi @everyone and <@123456789012345678>'))).toBe(
+      'Hi @\u200Beveryone and <\u200B@123456789012345678>',
+    )
+  })
+
+  it('names people where Parley itself speaks', () => {
+    expect(formatNotice('Ask <@123456789012345678>, not @everyone')).toBe(
+      'Ask <@123456789012345678>, not @\u200Beveryone',
+    )
+  })
+})
+
+describe('the end of a reply', () => {
+  it('says its sources, its model, what was read and what it cost in small print', () => {
+    const files = [
+      { attachmentId: '1', name: 'report.pdf', outcome: 'read' as const, summary: '200 pages read', problems: [] },
+    ]
+    const text = formatReply(ended('So [1].', { attachments: files, costNanoUsd: '1200000' }, [cited(1)]))
+    expect(text.split('\n')).toEqual([
+      'So [1].',
+      '-# [1] report.pdf, p. 1',
+      expect.stringMatching(/^-# m · report\.pdf: 200 pages read · \$0\.0012/),
+    ])
+  })
+
+  it('says what was not read, and every notice', () => {
+    const files = [
+      { attachmentId: '1', name: 'a.pdf', outcome: 'read' as const, summary: '', problems: [] },
+      {
+        attachmentId: '2',
+        name: 'b.mov',
+        outcome: 'skipped' as const,
+        summary: 'skipped: 310 MB is over the limit of 100 MB',
+        problems: [],
+      },
+    ]
+    const text = formatReply(ended('So.', { attachments: files, notices: ['Stopped before the end.'] }))
+    expect(text).toContain('-# ⚠️ Stopped before the end.')
+    expect(text).toContain('-# ⚠️ b.mov: skipped: 310 MB is over the limit of 100 MB')
+    expect(text).toContain('1 file read')
+  })
+
+  it('counts the sources for which there is no room', () => {
+    const many = Array.from({ length: 60 }, (_, n) => cited(n + 1, `a rather long name of a file ${n}.pdf`))
+    expect(formatReply(ended('So.', {}, many))).toMatch(/and \d+ more sources/)
+  })
+})
+
+it('no part is longer than Discord allows, whatever stands in it', () => {
+  const piece = fc.oneof(
+    fc.constantFrom(
+      '| a | b |\n|--|--|\n| 1 | 2 |\n',
+      '@everyone ',
+      '<@1> ',
+      '||',
+      '```\n',
+      '#### h\n',
+      '---\n',
+      '[x](http://y.z)',
+      '\\',
+      '🙂',
+    ),
+    fc.string(),
+  )
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 300 }), fc.array(fc.string(), { maxLength: 6 }), (pieces, notices) => {
+      const text = pieces.join('').slice(0, maxMarkdown)
+      const message = ended(text, { notices }, [cited(1), cited(2)])
+      expect(formatReply(message).length).toBeLessThanOrEqual(maxContent)
+    }),
+    { numRuns: 150 },
+  )
+})

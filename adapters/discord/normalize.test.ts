@@ -1,0 +1,270 @@
+/** Frames of the gateway → messages, in the shapes in which Discord sends them. */
+import { existsSync, readdirSync } from 'node:fs'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { replayFolder } from '../../src/cli/replay.ts'
+import { IncomingMessage } from '../../src/core/message.ts'
+import { fakeIntake } from '../../test/fakes/intake.ts'
+import { createMessages } from './messages.ts'
+import { type GatewayMessage, type Place, targetOfAsk } from './normalize.ts'
+import { codes, DiscordRefusal } from './rest.ts'
+
+const me = '900000000000000001'
+const guildId = '800000000000000001'
+const ownRole = '800000000000000009'
+const ann = { id: '700000000000000001', username: 'ann', global_name: 'Ann', discriminator: '0', avatar: null }
+const bob = { id: '700000000000000002', username: 'bob', global_name: null, discriminator: '0', avatar: null }
+const parley = { id: me, username: 'parley', global_name: 'Parley', discriminator: '0', avatar: null, bot: true }
+
+const places: Record<string, Place> = {
+  general: { id: '600000000000000001', type: 0, guildId, name: 'general' },
+  voice: { id: '600000000000000002', type: 2, guildId, name: 'Lounge' },
+  thread: { id: '600000000000000003', type: 11, guildId, parentId: '600000000000000001', name: 'A thread' },
+  post: { id: '600000000000000004', type: 11, guildId, parentId: '600000000000000005', name: 'How do I grow basil?' },
+}
+const placeOf = (id: string): Place => Object.values(places).find((each) => each.id === id) ?? { id, type: 0, guildId }
+
+let taken: IncomingMessage[]
+let known: Map<string, object>
+let takesPart: boolean
+beforeEach(() => {
+  taken = []
+  known = new Map()
+  takesPart = false
+})
+
+/** A message as the gateway sends it; `where` is a name of `places`, or `direct`. */
+function frame(where: string, more: object = {}): GatewayMessage {
+  const place = places[where]
+  return {
+    ...{ id: '500000000000000001', type: 0, channel_id: place?.id ?? '400000000000000001', content: '', author: ann },
+    ...{ timestamp: '2026-02-17T00:48:03.193000+00:00', edited_timestamp: null, tts: false, mention_everyone: false },
+    ...{ mentions: [], mention_roles: [], attachments: [], embeds: [], pinned: false, components: [], flags: 0 },
+    ...(place === undefined ? {} : { guild_id: guildId, member: { roles: [], nick: null } }),
+    ...more,
+  } as unknown as GatewayMessage
+}
+
+const called = (content: string) => ({ content: `<@${me}> ${content}`, mentions: [parley] })
+
+async function take(message: GatewayMessage): Promise<IncomingMessage | undefined> {
+  const messages = createMessages({
+    api: {
+      call: async (_, path) => {
+        const found = known.get(path)
+        if (found === undefined) throw new DiscordRefusal(404, codes.unknownMessage, new Error(path))
+        return found as never
+      },
+    },
+    places: {
+      channel: async (id) => placeOf(id),
+      guild: async () => ({ id: guildId, ownerId: bob.id, roles: new Map([['1', 8n]]), ownRoleIds: [ownRole] }),
+    },
+    intake: fakeIntake({
+      async receive(incoming) {
+        taken.push(IncomingMessage.parse(incoming))
+        return { kind: 'new', turnId: 't' }
+      },
+      takesPart: async () => takesPart,
+    }),
+    me: () => me,
+  })
+  await messages.take(message)
+  return taken.at(-1)
+}
+
+describe('what is for Parley', () => {
+  it('a direct message, whatever it says', async () => {
+    expect(await take(frame('direct', { content: 'Hi' }))).toMatchObject({
+      ...{ kind: 'direct', text: 'Hi', id: '500000000000000001' },
+      conversation: { platform: 'discord', workspaceId: '@me', channelId: '400000000000000001' },
+    })
+  })
+
+  it('a mention, without the words of the mention', async () => {
+    expect(await take(frame('general', called('what is this?')))).toMatchObject({
+      kind: 'mention',
+      text: 'what is this?',
+    })
+  })
+
+  it('a mention of the role that Discord made for it', async () => {
+    const message = frame('general', { content: `<@&${ownRole}> hello`, mention_roles: [ownRole] })
+    expect(await take(message)).toMatchObject({ kind: 'mention', text: 'hello' })
+  })
+
+  it('an answer to one of its messages, mentioned or not', async () => {
+    const answer = frame('general', {
+      type: 19,
+      content: 'Why?',
+      referenced_message: frame('general', { author: parley, content: 'So.' }),
+    })
+    expect(await take(answer)).toMatchObject({ kind: 'mention', text: 'Why?', quoted: 'Parley: So.' })
+  })
+
+  it('anything in a thread that it takes part in', async () => {
+    takesPart = true
+    expect(await take(frame('thread', { content: 'And then?' }))).toMatchObject({
+      kind: 'thread',
+      conversation: { channelId: '600000000000000001', threadId: '600000000000000003' },
+    })
+  })
+
+  it.each([
+    ['a message of nobody it knows in a channel', frame('general', { content: 'Lunch?' })],
+    ['a thread of others', frame('thread', { content: 'Lunch?' })],
+    ['a mention of everyone', frame('general', { content: '@everyone', mention_everyone: true })],
+    ['a bot that mentions it', frame('general', { ...called('hello'), author: { ...bob, bot: true } })],
+    ['a webhook that mentions it', frame('general', { ...called('hello'), webhook_id: '1' })],
+    ['its own words', frame('direct', { author: parley, content: 'Hi' })],
+    ['Discord’s own words', frame('general', { ...called(''), type: 7 })],
+  ])('not %s', async (_, message) => {
+    expect(await take(message)).toBeUndefined()
+  })
+
+  it('not what people say to each other in its thread', async () => {
+    takesPart = true
+    await take(frame('thread', { content: `<@${bob.id}> look`, mentions: [bob] }))
+    const answer = frame('thread', {
+      type: 19,
+      content: 'Yes',
+      referenced_message: frame('thread', { author: bob, content: 'Is it?' }),
+    })
+    expect(await take(answer)).toBeUndefined()
+  })
+})
+
+describe('where it is answered', () => {
+  it('a mention in a text channel: in the thread that its id already names', async () => {
+    const message = await take(frame('general', called('What is a heat pump, and what does one cost?')))
+    expect(message?.conversation.threadId).toBe('500000000000000001')
+    expect(message?.replyTarget.data).toMatchObject({
+      ...{ to: 'thread', channelId: '600000000000000001', replyTo: '500000000000000001' },
+      name: 'What is a heat pump, and what does one cost?',
+    })
+  })
+
+  it('a mention where no thread can grow: as a reply', async () => {
+    expect((await take(frame('voice', called('hello'))))?.replyTarget.data).toMatchObject({
+      to: 'channel',
+      replyTo: '500000000000000001',
+    })
+  })
+
+  it('an answer to its reply in a channel: in the conversation that the reply’s buttons name', async () => {
+    const components = [{ type: 1, components: [{ type: 2, style: 2, custom_id: 'why:1#123456789012345678' }] }]
+    const answer = frame('general', {
+      type: 19,
+      content: 'Why?',
+      referenced_message: frame('general', { author: parley, components }),
+    })
+    expect(await take(answer)).toMatchObject({
+      conversation: { threadId: '123456789012345678' },
+      replyTarget: { data: { to: 'channel', replyTo: '500000000000000001' } },
+    })
+  })
+
+  it('a question by command in a channel: in a conversation of its own, a private one with nobody else', () => {
+    const base = { id: '1', token: 't', application_id: '2', guild_id: guildId, channel: { id: '3', type: 0 } }
+    const use = { ...base, member: { user: { ...ann } as never, permissions: '0' } }
+    expect(targetOfAsk(use, false).conversation.threadId).toBe('1')
+    expect(targetOfAsk(use, true).conversation.threadId).toBe(`private-3-${ann.id}`)
+  })
+})
+
+describe('what it says', () => {
+  it('mentions of others, emoji and times become words', async () => {
+    const content = `<@${me}> ask <@${bob.id}> <:party:123> at <t:1771289283:R>`
+    const message = await take(frame('general', { content, mentions: [parley, bob] }))
+    expect(message?.text).toBe('ask @bob :party: at 2026-02-17T00:48:03.000Z')
+  })
+
+  it('embeds are quoted content', async () => {
+    const embeds = [
+      { type: 'rich', title: 'Deploy failed', description: 'Step 3', fields: [{ name: 'Branch', value: 'main' }] },
+    ]
+    expect((await take(frame('general', { ...called('why?'), embeds })))?.quoted).toBe(
+      'Deploy failed\nStep 3\nBranch: main',
+    )
+  })
+
+  it('a forwarded message is quoted, its files are read', async () => {
+    const forwarded = { content: 'The key is under the mat.', embeds: [], attachments: [file('plan.pdf')] }
+    const message = await take(frame('direct', { content: 'Where?', message_snapshots: [{ message: forwarded }] }))
+    expect(message?.quoted).toContain('The key is under the mat.')
+    expect(message?.attachments).toMatchObject([
+      { name: 'plan.pdf', locator: { url: 'https://cdn.discordapp.com/plan.pdf' } },
+    ])
+  })
+
+  it('the message that is answered is quoted with its author, its files are read', async () => {
+    const asked = frame('general', { author: bob, content: 'Look at this', attachments: [file('report.pdf')] })
+    const message = await take(frame('general', { ...called('sum it up'), type: 19, referenced_message: asked }))
+    expect(message).toMatchObject({ quoted: 'bob: Look at this', attachments: [{ name: 'report.pdf' }] })
+  })
+
+  it('a voice message is a voice note with its length', async () => {
+    const voice = { ...file('voice-message.ogg'), content_type: 'audio/ogg', duration_secs: 2.5, waveform: 'AAA' }
+    const message = await take(frame('direct', { flags: 8192, attachments: [voice] }))
+    expect(message?.attachments).toMatchObject([{ voiceNote: true, durationMs: 2500, mediaType: 'audio/ogg' }])
+  })
+
+  it('called into a forum’s post, it reads the post first', async () => {
+    const { id = '', parentId } = places['post'] ?? {}
+    known.set(
+      `/channels/${id}/messages/${id}`,
+      frame('post', { author: bob, content: 'It wilts.', attachments: [file('leaf.jpg')] }),
+    )
+    const message = await take(frame('post', called('what do you think?')))
+    expect(message).toMatchObject({
+      quoted: 'How do I grow basil?\n\nbob: It wilts.',
+      attachments: [{ name: 'leaf.jpg' }],
+    })
+    expect(message?.conversation).toMatchObject({ channelId: parentId, threadId: id })
+  })
+
+  it('the owner of the server and its administrators are owners', async () => {
+    expect((await take(frame('general', called('a'))))?.author.standing).toBeUndefined()
+    expect((await take(frame('general', { ...called('b'), author: bob })))?.author.standing).toBe('owner')
+    const rules = { ...called('c'), member: { roles: ['1'], nick: 'Annie' } }
+    expect((await take(frame('general', rules)))?.author).toMatchObject({ standing: 'owner', name: 'Annie' })
+  })
+
+  it('a file keeps the name that its sender gave it', async () => {
+    const attachments = [{ ...file('Jahresbericht_2026.pdf'), title: 'Jahresbericht (2026)' }]
+    expect((await take(frame('direct', { attachments })))?.attachments[0]?.name).toBe('Jahresbericht (2026).pdf')
+  })
+})
+
+function file(filename: string) {
+  const url = `https://cdn.discordapp.com/${filename}`
+  return {
+    id: `3${filename.length}`,
+    filename,
+    size: 10,
+    url,
+    proxy_url: url,
+    content_type: 'application/octet-stream',
+  }
+}
+
+const fixtures = new URL('../../../shared/fixtures/discord', import.meta.url).pathname
+const missing = existsSync(fixtures) ? undefined : 'no recorded payloads in ../shared/fixtures/discord'
+
+it.skipIf(missing)(
+  `every recorded frame is taken in or ignored for a reason${missing ? ` (${missing})` : ''}`,
+  async () => {
+    const lines: string[] = []
+    const failed = await replayFolder({
+      platform: 'discord',
+      folder: fixtures,
+      json: false,
+      print: (line) => lines.push(line),
+    })
+    expect(failed).toBe(0)
+    expect(readdirSync(fixtures).length).toBeGreaterThan(0)
+    expect(lines.join('\n')).toMatch(
+      /^message +channel-discord\.json#mention {2}mention by 1033044521375764530 .*"Test"$/m,
+    )
+    expect(lines.join('\n')).toMatch(/^ignored +channel-discord\.json#channel_post_action/m)
+  },
+)

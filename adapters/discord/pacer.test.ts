@@ -1,0 +1,97 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import type { Quota } from '../../src/core/quota.ts'
+import { createLocalQuota } from '../../src/store/quota-local.ts'
+import { createPacer, spread } from './pacer.ts'
+
+it('no window, wherever it begins, holds more places than it may', async () => {
+  const allowances = fc.record({
+    limit: fc.integer({ min: 1, max: 60 }),
+    windowMs: fc.integer({ min: 100, max: 10_000 }),
+  })
+  const rests = fc.array(fc.integer({ min: 0, max: 3000 }), { minLength: 5, maxLength: 60 })
+  await fc.assert(
+    fc.asyncProperty(allowances, rests, fc.constantFrom(0, 0.1, 0.4), async ({ limit, windowMs }, arrivals, atOnce) => {
+      let now = 0
+      const quota = createLocalQuota(() => now)
+      const { everyMs, burst } = spread({ limit, windowMs }, atOnce)
+      const places: number[] = []
+      for (const rest of arrivals) {
+        now += rest
+        places.push(now + (await quota.take('line', everyMs, burst)))
+      }
+      for (const from of places) {
+        const inside = places.filter((place) => place >= from && place < from + windowMs)
+        expect(inside.length).toBeLessThanOrEqual(limit)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+interface Taken {
+  key: string
+  everyMs: number
+}
+
+function watched() {
+  const taken: Taken[] = []
+  const held: { key: string; ms: number }[] = []
+  const quota: Quota = {
+    async take(key, everyMs) {
+      taken.push({ key, everyMs })
+      return 0
+    },
+    async hold(key, ms) {
+      held.push({ key, ms })
+    },
+  }
+  return { taken, held, pacer: createPacer(quota) }
+}
+
+const headers = (limit: number, remaining: number, resetAfter: number) =>
+  new Headers({
+    'x-ratelimit-limit': String(limit),
+    'x-ratelimit-remaining': String(remaining),
+    'x-ratelimit-reset-after': String(resetAfter),
+  })
+
+it('the pace of a route follows what its answers say', async () => {
+  const { taken, pacer } = watched()
+  pacer.learn('PATCH', '/channels/123456789012345678/messages/223456789012345678', headers(10, 9, 2))
+  await pacer.wait('PATCH', '/channels/323456789012345678/messages/423456789012345678')
+  expect(taken[0]?.everyMs).toBe(Math.ceil(2000 / 9))
+})
+
+it('what is left of a window does not pass for its length', async () => {
+  const { taken, pacer } = watched()
+  pacer.learn('PATCH', '/channels/123456789012345678/messages/223456789012345678', headers(5, 1, 0.2))
+  await pacer.wait('PATCH', '/channels/123456789012345678/messages/223456789012345678')
+  expect(taken[0]?.everyMs).toBe(1250)
+})
+
+it('an empty bucket holds the line for every process until it is full again', () => {
+  const { held, pacer } = watched()
+  pacer.learn('POST', '/channels/123456789012345678/messages', headers(5, 0, 3.5))
+  expect(held).toEqual([{ key: 'discord/POST /channels/123456789012345678/messages', ms: 3500 }])
+})
+
+it('channels have lines of their own, the messages of one channel share theirs', async () => {
+  const { taken, pacer } = watched()
+  for (const [channel, message] of [
+    ['1', '3'],
+    ['1', '4'],
+    ['2', '5'],
+  ])
+    await pacer.wait('PATCH', `/channels/${channel}00000000000000000/messages/${message}00000000000000000`)
+  const lines = taken.map(({ key }) => key).filter((key) => key !== 'discord/all')
+  expect(lines[0]).toBe(lines[1])
+  expect(lines[2]).not.toBe(lines[0])
+})
+
+it('an interaction’s token is in no line’s name, and its calls do not count for the bot', async () => {
+  const { taken, pacer } = watched()
+  await pacer.wait('PATCH', '/webhooks/1/a-secret-token/messages/@original')
+  expect(taken).toHaveLength(1)
+  expect(taken[0]?.key).not.toContain('secret')
+})
