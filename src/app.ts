@@ -13,16 +13,15 @@ import { createCommands } from './admin/commands.ts'
 import { chartPng } from './admin/providers/chart-png.ts'
 import { standingOf } from './admin/standing.ts'
 import { createTurnRules } from './admin/turn-rules.ts'
+import { openMoney } from './app/money.ts'
 import type { Config } from './config.ts'
 import { asParleyError, errorFields, ParleyError } from './core/errors.ts'
 import type { Log } from './core/log.ts'
 import type { Intake, Platform } from './core/platform.ts'
 import { describeDecision, type RouteDecision } from './core/route-decision.ts'
-import { createApprovalRequests, createApprovals } from './intake/approvals.ts'
+import { createApprovals } from './intake/approvals.ts'
 import { createInbox, type InboxDeps } from './intake/inbox.ts'
-import { createNotices } from './intake/notices.ts'
 import { listenForStops } from './intake/stop.ts'
-import { createTurnLimits } from './intake/turn-limits.ts'
 import { createBlobs, pictureIn } from './media/blobs.ts'
 import { createReader } from './media/create-reader.ts'
 import { createPreviews } from './media/previews.ts'
@@ -50,25 +49,18 @@ import { createLocalChannel } from './queue/channel-local.ts'
 import { createRelayChannel } from './queue/channel-relay.ts'
 import { createProgress } from './reply/progress.ts'
 import { DryRun, explainRoute } from './routing/dry-run.ts'
-import { alertKey, tellAlert } from './routing/exhausted.ts'
 import { createHealth } from './routing/health.ts'
 import { shareHealth } from './routing/health-shared.ts'
-import { createLedgerBudget } from './routing/ledger-budget.ts'
-import { budgetsTopic, createLimitedScopes } from './routing/limited-scopes.ts'
 import { createPaidHearing } from './routing/paid-hearing.ts'
 import { createPassageIndex } from './search/providers/postgres.ts'
-import { createApprovals as createApprovalStore } from './store/approvals.ts'
 import { createAttachments } from './store/attachments.ts'
 import { createAudit } from './store/audit-postgres.ts'
-import { createBudgets } from './store/budgets-postgres.ts'
 import { createCommandCalls } from './store/command-calls.ts'
 import { createConsoleBoard } from './store/console-board.ts'
 import { openDatabase } from './store/database.ts'
 import { createFeedback } from './store/feedback.ts'
 import { clearRunning, writeRunning } from './store/home.ts'
 import { createKeys } from './store/keys.ts'
-import { createLedger } from './store/ledger-postgres.ts'
-import { createLimits } from './store/limits.ts'
 import { startEmbeddedPostgres } from './store/postgres/embedded.ts'
 import { migrate } from './store/postgres/migrate.ts'
 import { createLocalQuota } from './store/quota-local.ts'
@@ -112,7 +104,10 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
   const { reader, transcriber } = reading
   opening.defer(() => reader.close())
   const platforms = await openPlatforms({ config, state, ways, models, reader, log })
-  const money = await openMoney({ state, ways, platforms, opening, log })
+  const money = await openMoney({
+    ...{ database: state.database, channel: ways.channel, settings: ways.settings, platform: platforms.platform },
+    ...{ opening, log },
+  })
 
   let url: string | null = null
   const doctor = () => examineApp({ config, state, ways, models, reading, url })
@@ -351,38 +346,6 @@ async function applyBudgets({ config, money, log }: Running): Promise<void> {
   const { applied, removed } = await money.budgets.seed(config.budgets)
   if (applied.length + removed.length > 0)
     log.info({ set: applied.length, removed: removed.length }, 'budgets of parley.yaml applied')
-}
-
-/** What every paid call goes through, and what admins hear of it. */
-async function openMoney({
-  state,
-  ways,
-  platforms,
-  opening,
-  log,
-}: Pick<Running, 'state' | 'ways' | 'platforms' | 'opening' | 'log'>) {
-  const { database } = state
-  const { settings } = ways
-  const budgets = createBudgets(database, () => ways.channel.publish(budgetsTopic, null))
-  const limited = await createLimitedScopes({ budgets, channel: ways.channel, log })
-  opening.defer(() => limited.close())
-  const notices = createNotices({ settings, platform: platforms.platform, log })
-  const budget = createLedgerBudget({
-    ...{ ledger: createLedger(database), budgets, limited: limited.scopes, log },
-    alert: async (due) => {
-      await notices.send(due.scope, { text: tellAlert(due) }, alertKey(due))
-    },
-  })
-  opening.defer(() => budget.close())
-  const approvals = createApprovalStore(database)
-  return {
-    budget,
-    budgets,
-    notices,
-    approvals,
-    approvalRequests: createApprovalRequests({ approvals, notices }),
-    turnLimits: createTurnLimits({ settings, limits: createLimits(database) }),
-  }
 }
 
 const noModelNotice =

@@ -88,7 +88,7 @@ const layers: Record<string, Layer> = {
     may: [core, /^src\//, /^adapters\/console\/api\.ts$/, /^adapters\/\w+\/(?:replay|setup)\.ts$/],
     packages: [/^commander$/],
   },
-  'composition root': { files: /^src\/(?:app|main|version)\.ts$/, may: [/./], packages: [/./] },
+  'composition root': { files: /^src\/(?:(?:app|main|version)\.ts$|app\/)/, may: [/./], packages: [/./] },
 }
 
 const files = ['src/**/*.ts', 'adapters/**/*.ts', 'adapters/**/*.tsx', 'workers/**/*.ts']

@@ -1,0 +1,48 @@
+/** What every paid call goes through, and what admins hear of it. A part of the composition root. */
+import type { Log } from '../core/log.ts'
+import type { Platform } from '../core/platform.ts'
+import { createApprovalRequests } from '../intake/approvals.ts'
+import { createNotices } from '../intake/notices.ts'
+import { createTurnLimits } from '../intake/turn-limits.ts'
+import type { Channel } from '../queue/channel.ts'
+import { alertKey, tellAlert } from '../routing/exhausted.ts'
+import { createLedgerBudget } from '../routing/ledger-budget.ts'
+import { budgetsTopic, createLimitedScopes } from '../routing/limited-scopes.ts'
+import { createApprovals } from '../store/approvals.ts'
+import { createBudgets } from '../store/budgets-postgres.ts'
+import type { Database } from '../store/database.ts'
+import { createLedger } from '../store/ledger-postgres.ts'
+import { createLimits } from '../store/limits.ts'
+import type { Settings } from '../store/settings.ts'
+
+export interface MoneyParts {
+  database: Database
+  channel: Channel
+  settings: Settings
+  platform(name: string): Platform
+  opening: AsyncDisposableStack
+  log: Log
+}
+
+export async function openMoney({ database, channel, settings, platform, opening, log }: MoneyParts) {
+  const budgets = createBudgets(database, () => channel.publish(budgetsTopic, null))
+  const limited = await createLimitedScopes({ budgets, channel, log })
+  opening.defer(() => limited.close())
+  const notices = createNotices({ settings, platform, log })
+  const budget = createLedgerBudget({
+    ...{ ledger: createLedger(database), budgets, limited: limited.scopes, log },
+    alert: async (due) => {
+      await notices.send(due.scope, { text: tellAlert(due) }, alertKey(due))
+    },
+  })
+  opening.defer(() => budget.close())
+  const approvals = createApprovals(database)
+  return {
+    budget,
+    budgets,
+    notices,
+    approvals,
+    approvalRequests: createApprovalRequests({ approvals, notices }),
+    turnLimits: createTurnLimits({ settings, limits: createLimits(database) }),
+  }
+}
