@@ -59,6 +59,7 @@ import { createCommandCalls } from './store/command-calls.ts'
 import { createConsoleBoard } from './store/console-board.ts'
 import { openDatabase } from './store/database.ts'
 import { createFeedback } from './store/feedback.ts'
+import { createForget } from './store/forget.ts'
 import { clearRunning, writeRunning } from './store/home.ts'
 import { createKeys } from './store/keys.ts'
 import { startEmbeddedPostgres } from './store/postgres/embedded.ts'
@@ -388,20 +389,29 @@ async function work(running: Running): Promise<void> {
 }
 
 /** What admins and people do by command, wherever they type it. */
-function openCommands({ config, state, ways, models, money, log }: Running, ask: Intake['receive']) {
+function openCommands({ config, state, ways, models, platforms, money, log }: Running, ask: Intake['receive']) {
   const { database } = state
   const { settings } = ways
+  const usage = createUsage(database)
   const stores = {
     audit: createAudit(database),
     calls: createCommandCalls(database),
     keys: state.keys,
     budgets: money.budgets,
-    usage: createUsage(database),
+    usage,
+    waiting: usage.waiting,
     turns: state.turns,
+    forget: createForget(database),
   }
   return createCommands({
     ...{ settings, ...stores, models: () => models.catalogue.models() },
+    ...{ provider: models.provider, local: models.local, refreshModels: models.catalogue.refresh },
+    ...{ budget: money.budget, health: ways.health, removeBlob: state.blobs.remove },
     ...{ admins: adminsOf(config), ask, draw: chartPng, log },
+    tell: async (target, notice, key) => {
+      const { transport } = platforms.platform(target.conversation.platform)
+      await transport.notify?.(target, notice, { key, signal: AbortSignal.timeout(30_000) })
+    },
   })
 }
 

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { createApp } from './app.ts'
+import { runAdmin } from './cli/admin.ts'
 import { ask } from './cli/ask.ts'
 import { examineParley, explainRoute, withParley } from './cli/client.ts'
 import { addDiscordCommands } from './cli/discord.ts'
@@ -87,6 +88,19 @@ program
 
 addDiscordCommands(program)
 addSlackCommands(program)
+
+program
+  .command('admin')
+  .description(
+    'run a command of the chat, such as `usage by model` or `budget set workspace 100 month`; `help` lists all',
+  )
+  .argument('[words...]')
+  .option('--out <folder>', 'write pictures and files there')
+  .allowUnknownOption()
+  .action(async (words: string[], { out }: { out?: string }) => {
+    const folder = out === undefined ? undefined : resolve(callerFolder(), out)
+    await withParley((url) => runAdmin({ url, words, out: folder, print: console.log }))
+  })
 
 for (const role of ['gateway', 'worker'] as const) {
   program

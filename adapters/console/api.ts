@@ -12,6 +12,10 @@
  *   POST   /console/turns/:turnId/regenerate    → { turnId } of the new turn, which rewrites the same message; so do
  *                                               `cheaper` and `better`, with another model
  *   POST   /console/turns/:turnId/good, /bad    PressButton, if any → { notice }; `why` → { notice }
+ *   POST   /console/threads/:id/press           PressAction → { notice?: string, turnId?: string }; a notice is a message of the thread
+ *   GET    /console/commands                    → { commands: CommandSpec[] }
+ *   POST   /console/commands                    RunCommand → CommandAnswer, outside of any thread
+ *   GET    /console/uploads/:uploadId           → the file, as it was shared or as a command made it
  *   GET    /console/events?thread=:id           server-sent events, each `data:` a ConsoleEvent: changes of the thread list,
  *                                               and with `thread` its snapshot first, then what happens in it.
  *   GET    /console/files/:hash/page/:n?width=  → image/png of a page of a PDF
@@ -52,6 +56,8 @@ export const FileChip = z.object({
   name: z.string(),
   mediaType: z.string(),
   bytes: z.number(),
+  /** What a picture of Parley's shows. */
+  alt: z.string().optional(),
 })
 
 export type MessageState = z.infer<typeof MessageState>
@@ -73,6 +79,10 @@ export const Message = z.object({
   turnId: z.uuid().nullable(),
   attachments: z.array(FileChip),
   citations: z.array(Citation),
+  /** `action` is what pressing sends back. */
+  buttons: z.array(
+    z.object({ label: z.string(), action: z.string(), style: z.enum(['primary', 'danger']).optional() }),
+  ),
   receipt: Receipt.nullable(),
 })
 
@@ -110,4 +120,24 @@ export interface TurnStatus {
   turnId: string
   state: 'queued' | 'reading' | 'answering'
   text: string
+}
+
+/** A message that is a command: a slash and one word. A path such as `/etc/hosts` is none. */
+export function isCommand(text: string): boolean {
+  return /^\/\p{L}[\p{L}\d-]*(?:\s|$)/u.test(text.trim())
+}
+
+/** The id of the message that answers a command or a button. */
+export const answerOf = (id: string) => `${id}.answer`
+
+export type PressAction = z.infer<typeof PressAction>
+export const PressAction = z.object({ id: z.uuid().toLowerCase(), action: z.string().min(1).max(2000) })
+
+export type RunCommand = z.infer<typeof RunCommand>
+export const RunCommand = z.object({ id: z.uuid().toLowerCase(), text: z.string().max(20_000) })
+
+/** `data` in base64. */
+export interface CommandAnswer {
+  text: string
+  files: { name: string; mediaType: string; data: string }[]
 }

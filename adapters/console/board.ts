@@ -34,6 +34,8 @@ export interface Board {
   }): Promise<Message>
   /** Stores a message of Parley's as it stands now. */
   saveReply(row: ReplyRow): Promise<Message>
+  /** Stores something that Parley says outside of any reply. Again is no harm. */
+  saveNotice(notice: Pick<Message, 'id' | 'threadId' | 'text' | 'attachments' | 'buttons'>): Promise<Message>
   removeReply(id: string): Promise<void>
   /** Throws `request_invalid` where the id is known with another content. */
   saveUpload(upload: StoredUpload): Promise<void>

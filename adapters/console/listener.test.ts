@@ -27,7 +27,7 @@ const away = () =>
 
 function storedMessage(id: string, threadId: string, text: string): Message {
   const row = { id, threadId, text, seq: 1, role: 'user' as const, state: 'sent' as const, turnId: null }
-  return { ...row, createdAt: new Date().toISOString(), attachments: [], citations: [], receipt: null }
+  return { ...row, createdAt: new Date().toISOString(), attachments: [], citations: [], buttons: [], receipt: null }
 }
 
 interface SetUp {
@@ -58,6 +58,7 @@ async function setUp({ board = {}, intake = {}, previews = {}, removed = [] }: S
       ...{ threads: async () => [], summary: async () => null, thread: async () => null, deleteThread: async () => [] },
       ...{
         saveReply: unused,
+        saveNotice: unused,
         removeReply: unused,
         saveUpload: unused,
         sweepUploads: async () => [],

@@ -8,8 +8,9 @@ import { asParleyError, errorFields, ParleyError } from '../../src/core/errors.t
 import type { Log } from '../../src/core/log.ts'
 import { conversationKey } from '../../src/core/message.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
-import { type ApiError, type ConsoleStatus, PressButton, SendMessage } from './api.ts'
+import { type ApiError, type ConsoleStatus, isCommand, PressButton, SendMessage } from './api.ts'
 import type { Board } from './board.ts'
+import { runInThread, serveCommands } from './commands.ts'
 import type { BlobStore } from './files.ts'
 import { guard } from './guard.ts'
 import { serveEvents } from './live.ts'
@@ -124,6 +125,12 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       title: titleOf(sent.text, uploads),
       attachments,
     })
+    if (uploads.length === 0 && isCommand(sent.text)) {
+      topics.publish(threadTopic(threadId), toJson({ type: 'message', message }))
+      await runInThread({ board, blobs, topics, intake }, message, sent.locale)
+      void announce(threadId)
+      return context.json({ message, turnId: null }, 202)
+    }
     const received = await intake.receive(normalize(threadId, sent, uploads, new Date()))
     if (received.kind === 'refused') throw new ParleyError('request_forbidden', received.notice.text)
     const { turnId } = received
@@ -150,6 +157,10 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       throw new ParleyError('request_invalid', 'That is not the address of a thread.')
     context.header('x-accel-buffering', 'no')
     return serveEvents(context, { board, topics, threadId, log })
+  })
+  serveCommands(app, {
+    ...{ board, blobs, topics, intake, idOf },
+    body: async (context) => parse(await readText(context.env.incoming, 64_000)),
   })
   servePreviews(app, { board, previews: deps.previews })
   app.all('/console/*', () => {

@@ -7,6 +7,7 @@ import type { StoredUpload } from './board.ts'
 export const platformName = 'console'
 /** Whoever sits at this machine; the console has no sign-in. */
 export const localAuthor = { id: 'local', name: 'You' }
+export const cliAuthor = { id: 'cli', name: 'Command line' }
 
 export function conversationOf(threadId: string): ConversationRef {
   return { platform: platformName, workspaceId: 'local', channelId: threadId }

@@ -37,10 +37,12 @@ async function setUp() {
       role: 'parley',
       createdAt: new Date().toISOString(),
       attachments: [],
+      buttons: [],
     }),
+    saveNotice: unused,
   }
   const open = async () => {
-    const transport = createTransport({ board, topics: channel, now: () => clock.now })
+    const transport = createTransport({ board, blobs: { put: unused }, topics: channel, now: () => clock.now })
     await transport.start()
     return transport
   }

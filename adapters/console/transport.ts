@@ -7,7 +7,9 @@ import { z } from 'zod'
 import type { OutgoingMessage, Transport, TurnState } from '../../src/core/platform.ts'
 import type { ConsoleEvent, MessageState } from './api.ts'
 import type { Board, ReplyRow } from './board.ts'
+import type { BlobStore } from './files.ts'
 import { threadOf } from './normalize.ts'
+import { keepNotice } from './notices.ts'
 import { listTopic, resyncTopic, type Topics, threadTopic, toJson, writerTopic } from './topics.ts'
 
 const saveEveryMs = 1000
@@ -31,9 +33,11 @@ export interface ConsoleTransport extends Transport {
 export function createTransport({
   board,
   topics,
+  blobs,
   now = Date.now,
 }: {
   board: Board
+  blobs: Pick<BlobStore, 'put'>
   topics: Topics
   now?: () => number
 }): ConsoleTransport {
@@ -108,6 +112,7 @@ export function createTransport({
             turnId: message.turnId,
             attachments: [],
             citations: message.citations,
+            buttons: [],
             receipt: null,
           },
         })
@@ -124,20 +129,9 @@ export function createTransport({
       await board.removeReply(id)
       publish(threadOf(target), { type: 'removed', messageId: id })
     },
-    async notify(target, { text, files = [] }, { key }) {
+    async notify(target, notice, { key }) {
       const threadId = threadOf(target)
-      // The page shows no pictures of Parley's own: what they show is told in words.
-      const words = [text, ...files.map(({ name, alt }) => `_${alt ?? name}_`)].join('\n\n')
-      const said = {
-        id: key,
-        threadId,
-        turnId: null,
-        text: words,
-        state: 'done' as const,
-        citations: [],
-        receipt: null,
-      }
-      publish(threadId, { type: 'message', message: await board.saveReply(said) })
+      publish(threadId, { type: 'message', message: await keepNotice({ board, blobs }, threadId, key, notice) })
       await announce(threadId)
     },
     async status(target, turnId, text, state) {

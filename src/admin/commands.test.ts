@@ -3,6 +3,7 @@ import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { adminRig, here, people } from '../../test/fakes/admin.ts'
 import { silentLog } from '../core/log.ts'
 import type { Author } from '../core/message.ts'
+import type { LocalModels } from '../models/local-models.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -128,7 +129,7 @@ describe('a command line', () => {
   it('every example of the table works for who may call it', async () => {
     const ran: unknown[] = []
     const log = { ...silentLog, info: (fields: object) => void ran.push(fields) }
-    await using rig = await adminRig(server, { log })
+    await using rig = await adminRig(server, { log, local: localModels() })
     for (const { name, examples } of rig.commands.commands)
       for (const line of examples) {
         for (const before of needs(line)) await rig.say(before)
@@ -147,12 +148,29 @@ describe('a command line', () => {
   })
 })
 
+/** Models on a machine of these tests. */
+function localModels(): LocalModels {
+  const names: string[] = []
+  return {
+    ...{ provider: 'ollama', list: async () => [], show: () => Promise.reject(new Error('not used')) },
+    async *pull(id) {
+      yield { status: 'pulling', completed: 1, total: 2, done: false }
+      names.push(id)
+    },
+    async delete(id) {
+      names.splice(names.indexOf(id), 1)
+    },
+  }
+}
+
 /** What has to be there for an example to work. */
 function needs(line: string): string[] {
   if (line.startsWith('models unalias')) return ['models alias fast gpt-5-mini']
   if (line.startsWith('keys revoke')) return ['keys create website 20 month']
   if (line.startsWith('keys create')) return ['keys revoke website']
   if (line.startsWith('templates use')) return ['templates save summary Summarise {{document}}.']
+  if (/^models (?:test|compare)/.test(line))
+    return ['models enable gpt-5-mini', 'models enable gpt-5-mini for channel', 'policy local-only off']
   if (/^budget (?:remove|grant)/.test(line)) return ['budget set channel 20 month']
   return []
 }
@@ -318,6 +336,60 @@ describe('templates', () => {
     ])
     expect((await rig.say('templates use letter what=tea', member)).text).toMatch(/wants `whom`.*whom="…" what="…"/)
     expect((await rig.say('templates use leter', member)).text).toMatch(/Did you mean `letter`\?/)
+  })
+})
+
+describe('models of the own house', () => {
+  it('are fetched in the background, told when they are there, and audited', async () => {
+    await using rig = await adminRig(server, { local: localModels() })
+    expect((await rig.say('models pull llama3.2')).text).toMatch(/is being fetched\. You are told here/)
+    await expect
+      .poll(() => rig.told.map(({ text }) => text))
+      .toEqual(['`llama3.2` is there. `models test llama3.2` asks it something.'])
+    expect((await rig.say('models remove llama3.2', owner)).text).toMatch(/an admin of the whole installation only/)
+    await rig.say('models remove llama3.2')
+    const log = (await rig.deps.audit.list({ limit: 2 })).map(({ before, after }) => [before, after])
+    expect(log).toEqual([
+      ['llama3.2', null],
+      [null, 'llama3.2'],
+    ])
+  })
+
+  it('without Ollama say what to do', async () => {
+    await using rig = await adminRig(server)
+    expect((await rig.say('models pull llama3.2')).text).toMatch(/Set OLLAMA_HOST/)
+  })
+})
+
+describe('asking models directly', () => {
+  it('goes through the budget, and tells what it met', async () => {
+    await using rig = await adminRig(server)
+    expect((await rig.say('models test gpt-5', member)).text).toMatch(/\*\*openai\/gpt-5\*\*: .*in all/)
+    await rig.say('budget set everywhere 0 day')
+    expect((await rig.say('models test gpt-5', member)).text).toMatch(/\*\*openai\/gpt-5\*\*: .*budget/i)
+    const { rows } = await rig.database.pool.query(
+      'select count(*)::int as calls, sum(reserved)::int as held from ledger where state = $1',
+      ['reserved'],
+    )
+    expect(rows[0].calls).toBe(0)
+  })
+
+  it('obeys the policy, and compares side by side', async () => {
+    await using rig = await adminRig(server)
+    const both = await rig.say('models compare gpt-5,llama3.2 "Why is the sky blue?"', member)
+    expect(both.text).toMatch(/openai\/gpt-5.*---.*ollama\/llama3\.2/s)
+    await rig.say('policy local-only on')
+    expect((await rig.say('models compare gpt-5,llama3.2 "Why?"', member)).text).toMatch(
+      /`openai\/gpt-5` may not be asked here \(off: local models only\)/,
+    )
+    expect((await rig.say('models compare gpt-5 Why?', member)).text).toMatch(/Compare 2 to 5 models/)
+  })
+})
+
+describe('health', () => {
+  it('tells models, what waits and who is in trouble', async () => {
+    await using rig = await adminRig(server)
+    expect((await rig.say('health', member)).text).toMatch(/3 models can be asked\n- Nothing waits/)
   })
 })
 

@@ -4,9 +4,12 @@ import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Intake } from '../core/platform.ts'
 import { spenderOf } from '../core/scope.ts'
+import type { Health } from '../routing/health.ts'
 import type { CommandCalls } from '../store/command-calls.ts'
 import type { Usage } from '../store/usage.ts'
 import { type BudgetDeps, budgetCommands } from './commands/budget.ts'
+import { type ForgetDeps, forgetCommands } from './commands/forget.ts'
+import { type HealthDeps, healthCommands } from './commands/health.ts'
 import { callers, helpCommands, mayCall } from './commands/help.ts'
 import { type KeyDeps, keyCommands } from './commands/keys.ts'
 import { limitCommands } from './commands/limits.ts'
@@ -15,14 +18,26 @@ import { personaCommands } from './commands/persona.ts'
 import { policyCommands } from './commands/policy.ts'
 import { type RoleDeps, roleCommands } from './commands/roles.ts'
 import { type TemplateDeps, templateCommands } from './commands/templates.ts'
+import { type LocalDeps, tryCommands } from './commands/try.ts'
 import { type UsageDeps, usageCommands } from './commands/usage.ts'
 import { type WhyDeps, whyCommands } from './commands/why.ts'
 import type { Answer, Caller, Command } from './define.ts'
 import { parseLine } from './parse.ts'
 import { personId, standingOf } from './standing.ts'
 
-export interface TableDeps extends ModelDeps, BudgetDeps, KeyDeps, RoleDeps, TemplateDeps, UsageDeps, WhyDeps {
+export interface TableDeps
+  extends ModelDeps,
+    BudgetDeps,
+    KeyDeps,
+    RoleDeps,
+    TemplateDeps,
+    UsageDeps,
+    WhyDeps,
+    ForgetDeps,
+    HealthDeps,
+    LocalDeps {
   usage: Usage
+  health: Pick<Health, 'list' | 'begin'>
 }
 
 export interface CommandDeps extends TableDeps {
@@ -36,6 +51,7 @@ export function createTable(deps: TableDeps): readonly Command[] {
   table.push(
     ...helpCommands(() => table),
     ...modelCommands(deps),
+    ...tryCommands(deps),
     ...budgetCommands(deps),
     ...usageCommands(deps),
     ...whyCommands(deps),
@@ -45,6 +61,8 @@ export function createTable(deps: TableDeps): readonly Command[] {
     ...templateCommands(deps),
     ...roleCommands(deps),
     ...keyCommands(deps),
+    ...healthCommands(deps),
+    ...forgetCommands(deps),
   )
   return table
 }

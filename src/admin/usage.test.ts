@@ -163,6 +163,53 @@ describe('why', () => {
   })
 })
 
+describe('forget', () => {
+  it('says what would go, and with its button deletes it, but not what it cost', async () => {
+    await using rig = await aBusyDay()
+    await rig.say('persona language German', member)
+    const asked = await rig.say('forget me', member)
+    expect(asked.text).toMatch(
+      /would delete of you: 2 messages, 2 answers, 0 files and 1 personal setting\. It cannot be undone/,
+    )
+    expect(asked.buttons?.[0]?.action).toEqual({ kind: 'command', text: 'forget me --yes' })
+    expect((await rig.say('forget me --yes', member)).text).toMatch(
+      /^Gone: 2 messages, 2 answers, 0 files and 1 personal setting of you/,
+    )
+    expect((await rig.say('forget me', member)).text).toBe('Nothing of you is stored.')
+    const { rows } = await rig.database.pool.query(
+      'select count(*)::int as left, (select count(*)::int from ledger) as books from inbound',
+    )
+    expect(rows[0]).toEqual({ left: 2, books: 4 })
+    expect(await rig.deps.audit.list({ scopes: ['user:slack/T1/UMEMBER'], limit: 1 })).toMatchObject([
+      { name: 'forget' },
+    ])
+  })
+
+  it('lets members delete their own words, managers a channel, owners a person', async () => {
+    await using rig = await aBusyDay()
+    expect((await rig.say('forget channel --yes', member)).text).toMatch(/managers and the workspace's admins only/)
+    expect((await rig.say('forget <@UOWNER> --yes', manager)).text).toMatch(/workspace's admins only/)
+    expect((await rig.say('forget workspace', root)).text).toMatch(/Say what/)
+    expect((await rig.say('forget <@UMEMBER> --yes', owner)).text).toMatch(/^Gone: 2 messages/)
+    expect((await rig.say('forget channel --yes', manager)).text).toMatch(/^Gone: 1 message, 1 answer/)
+    expect((await rig.say('usage today', owner)).text).toMatch(/\$1\.98/)
+  })
+
+  it('takes a file away only when nobody else shares it', async () => {
+    await using rig = await aBusyDay()
+    const ids = [await answered(rig, {}), await answered(rig, { who: owner })]
+    for (const [n, turnId] of ids.entries())
+      await rig.database.pool.query(
+        `insert into turn_attachment (id, turn_id, position, attachment, state, content_hash) values ($1, $2, 0, '{}', 'read', 'h1'), ($3, $2, 1, '{}', 'read', $4)`,
+        [`a${n}`, turnId, `b${n}`, `own${n}`],
+      )
+    await rig.say('forget me --yes', member)
+    expect(rig.removed).toEqual(['own0'])
+    await rig.say('forget me --yes', owner)
+    expect(rig.removed.toSorted()).toEqual(['h1', 'own0', 'own1'])
+  })
+})
+
 describe('a chart', () => {
   it('is drawn without any letters of the system, from nothing up, and holds long and foreign names', async () => {
     const points = [

@@ -51,7 +51,8 @@ export interface AttemptsDeps {
   budget: Pick<Budget, 'reserve'>
   health: Pick<Health, 'begin'>
   spender: Spender
-  turnId: string
+  /** Absent outside of any turn. */
+  turnId?: string
   now?: () => number
 }
 
@@ -120,7 +121,14 @@ export function createAttempts({
           try {
             if (model.price === undefined) throw unpriced(model)
             const { provider, id } = model
-            const call = { id: randomUUID(), turnId, spender, kind: 'answer' as const, provider, model: id }
+            const call = {
+              id: randomUUID(),
+              ...(turnId === undefined ? {} : { turnId }),
+              spender,
+              kind: 'answer' as const,
+              provider,
+              model: id,
+            }
             const worst = worstCase(model.price, boundsOf(of))
             const price = priceSnapshot(model.price)
             if (!isQuoting(model)) reservation = await budget.reserve({ ...call, worst, price })

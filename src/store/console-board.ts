@@ -9,6 +9,7 @@ interface Chip {
   name: string
   mediaType: string
   bytes: number
+  alt?: string | undefined
 }
 
 interface MessageRow {
@@ -23,6 +24,7 @@ interface MessageRow {
   turnId: string | null
   attachments: Chip[]
   citations: Citation[]
+  buttons: { label: string; action: string; style?: 'primary' | 'danger' | undefined }[]
   receipt: Receipt | null
 }
 
@@ -113,8 +115,18 @@ export function createConsoleBoard({ query, prisma }: Database) {
           role: 'parley' as const,
           createdAt: new Date().toISOString(),
           attachments: [],
+          buttons: [],
         }
       )
+    },
+
+    async saveNotice(notice: Pick<MessageRow, 'id' | 'threadId' | 'text' | 'attachments' | 'buttons'>) {
+      const { id, threadId, text, attachments, buttons } = notice
+      const values = [id, threadId, storable(text), storableJson(attachments), storableJson(buttons)]
+      const [row] = await query<{ message: MessageRow }>(saveNotice, values)
+      if (row === undefined)
+        throw new ParleyError('conversation_not_found', 'That thread is not here. It may have been deleted.')
+      return row.message
     },
 
     async removeReply(id: string) {
@@ -170,7 +182,7 @@ const messageJson = `jsonb_build_object(
   'state', message.state, 'createdAt', to_char(message.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
   'turnId', coalesce(message.turn_id, (
     select inbound.turn_id from inbound where inbound.platform = 'console' and inbound.id = message.id)),
-  'attachments', message.attachments, 'citations', message.citations, 'receipt', message.receipt)`
+  'attachments', message.attachments, 'citations', message.citations, 'buttons', message.buttons, 'receipt', message.receipt)`
 
 /** With its outcome stored a turn has nothing left to show, though its worker still puts it away. */
 const openTurn = `
@@ -301,6 +313,20 @@ with message as (
   returning *
 ), touched as (
   update console_thread set updated_at = now() from message where console_thread.id = message.thread_id and $4 <> 'streaming'
+)
+select ${messageJson} as message from message`,
+}
+
+const saveNotice: Statement = {
+  name: 'console_save_notice',
+  text: `
+with message as (
+  insert into console_message (id, thread_id, role, text, state, attachments, buttons)
+  select $1, thread.id, 'parley', $3, 'done', $4::jsonb, $5::jsonb from console_thread thread where thread.id = $2::uuid
+  on conflict (id) do update set text = excluded.text, attachments = excluded.attachments, buttons = excluded.buttons
+  returning *
+), touched as (
+  update console_thread set updated_at = now() from message where console_thread.id = message.thread_id
 )
 select ${messageJson} as message from message`,
 }

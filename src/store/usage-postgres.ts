@@ -45,6 +45,10 @@ export function createUsage({ query }: Pick<Database, 'query'>): Usage {
         cost: cost === null ? null : BigInt(cost),
       }))
     },
+    async waiting() {
+      const [row] = await query<{ turns: string; oldest: number | null }>(waiting, [])
+      return { turns: Number(row?.turns ?? 0), oldestMs: row?.oldest ?? null }
+    },
     async latestTurn({ platform, workspaceId, channelId, threadId }, authorId) {
       const values = [platform, workspaceId, channelId, threadId ?? null, authorId ?? null]
       const [row] = await query<{ id: string }>(latest, values)
@@ -174,6 +178,13 @@ const calls: Statement = {
   text: `
 select kind, provider, model, cost, outcome, ms, first_token_ms as "firstTokenMs" from ledger
 where turn_id = $1::uuid and state <> 'released' order by reserved_at limit 50`,
+}
+
+const waiting: Statement = {
+  name: 'usage_waiting',
+  text: `
+select count(*) as turns, (extract(epoch from now() - min(created_at)) * 1000)::float8 as oldest
+from turn where state in ('queued', 'answering')`,
 }
 
 const latest: Statement = {

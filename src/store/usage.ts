@@ -79,6 +79,8 @@ export interface Usage {
   series(query: UsageQuery & { bucket: 'hour' | 'day'; timeZone: string }): Promise<UsagePoint[]>
   /** The paid calls of a turn, in order. */
   calls(turnId: string): Promise<AnswerCall[]>
+  /** Questions that are not answered yet, and for how many milliseconds the oldest. */
+  waiting(): Promise<{ turns: number; oldestMs: number | null }>
   /** The newest ended turn of a conversation or, without its thread, of the channel; by this author alone where given. */
   latestTurn(conversation: ConversationRef, authorId?: string): Promise<string | null>
 }

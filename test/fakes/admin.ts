@@ -10,11 +10,15 @@ import { type ConfiguredModel, createCatalogue } from '../../src/models/catalogu
 import { createExtractiveProvider } from '../../src/models/providers/extractive.ts'
 import { readPrice } from '../../src/models/stated-price.ts'
 import { createLocalChannel } from '../../src/queue/channel-local.ts'
+import { createHealth } from '../../src/routing/health.ts'
+import { createLedgerBudget } from '../../src/routing/ledger-budget.ts'
 import { createAudit } from '../../src/store/audit-postgres.ts'
 import { createBudgets } from '../../src/store/budgets-postgres.ts'
 import { createCommandCalls } from '../../src/store/command-calls.ts'
 import { openDatabase } from '../../src/store/database.ts'
+import { createForget } from '../../src/store/forget.ts'
 import { createKeys } from '../../src/store/keys.ts'
+import { createLedger } from '../../src/store/ledger-postgres.ts'
 import { createSettings } from '../../src/store/settings-postgres.ts'
 import type { Turns } from '../../src/store/turns.ts'
 import { createTurns } from '../../src/store/turns-postgres.ts'
@@ -54,8 +58,10 @@ export interface AdminRig extends AsyncDisposable {
   deps: CommandDeps & { turns: Turns }
   commands: ReturnType<typeof createCommands>
   database: ReturnType<typeof openDatabase>
-  /** Questions that commands asked. */
+  /** Questions that commands asked, what they said later, and files whose content they removed. */
   asked: IncomingMessage[]
+  told: Notice[]
+  removed: string[]
 }
 
 /** With a manager of the channel `C1`. */
@@ -67,12 +73,23 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
     ...{ configured, providers, defaultModel: 'gpt-5-mini', log: silentLog },
     changes: catalogueChanges(settings),
   })
+  const budgets = createBudgets(database)
+  const usage = createUsage(database)
+  const budget = createLedgerBudget({
+    ...{ ledger: createLedger(database), budgets, limited: budgets.scopes, log: silentLog, alert: async () => {} },
+  })
   const asked: IncomingMessage[] = []
+  const told: Notice[] = []
+  const removed: string[] = []
   const deps: AdminRig['deps'] = {
     ...{ settings, models: () => catalogue.models(), admins: ['slack/T1/UROOT'], log: silentLog },
     ...{ calls: createCommandCalls(database), audit: createAudit(database) },
-    ...{ budgets: createBudgets(database), keys: createKeys(database) },
-    ...{ usage: createUsage(database), turns: createTurns(database), draw: chartPng },
+    ...{ budgets, keys: createKeys(database) },
+    ...{ usage, waiting: usage.waiting, turns: createTurns(database), draw: chartPng },
+    ...{ forget: createForget(database), removeBlob: async (hash) => void removed.push(hash) },
+    ...{ budget, health: createHealth(), local: undefined, refreshModels: catalogue.refresh },
+    provider: (name) => catalogue.provider(name) ?? createExtractiveProvider(),
+    tell: async (_target, notice) => void told.push(notice),
     ask: async (message) => asked.push(message),
     ...own,
   }
@@ -80,12 +97,13 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
   await settings.change('channel:slack/T1/C1', 'roles', () => ({ [people.manager.id]: 'manager' }), by)
   const commands = createCommands(deps)
   return {
-    ...{ deps, commands, database, asked },
+    ...{ deps, commands, database, asked, told, removed },
     say: (text, author = people.root, { id = randomUUID(), channelId = here.channelId } = {}) => {
       const conversation = { ...here, channelId }
       return commands.command({ id, conversation, author, text, replyTarget: { conversation, data: null } })
     },
     [Symbol.asyncDispose]: async () => {
+      await budget.close()
       await settings.close()
       await database.close()
     },

@@ -118,6 +118,7 @@ export async function startConsoleApi() {
       turnId: randomUUID(),
       attachments: [],
       citations: [],
+      buttons: [],
       receipt: null,
       ...given,
     }

@@ -161,6 +161,7 @@ export function App({ session }: { session: Session }) {
             outgoing={outgoing}
             onOpenSource={openSource}
             onRegenerate={session.regenerate}
+            onPress={session.press}
             onRetry={session.outbox.retryNow}
             onDiscard={(messageId) => session.outbox.drop([messageId])}
           />

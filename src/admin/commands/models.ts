@@ -266,7 +266,7 @@ function line(all: Model[], model: Model, { models: set, policy }: Effective): s
   return `${code(nameOf(all, model))}${also}: ${parts.join(', ')}`
 }
 
-function whyNot(
+export function whyNot(
   model: Model,
   { disabled, policy }: { disabled: Effective['models']['disabled']; policy: Effective['policy'] },
 ): string {

@@ -10,6 +10,7 @@ const message = (more: Partial<Message>): Message => ({
   role: 'parley',
   text: '',
   state: 'streaming',
+  buttons: [],
   createdAt: '2026-01-01T00:00:00.000Z',
   turnId: 't1',
   attachments: [],

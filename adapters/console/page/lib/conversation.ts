@@ -1,5 +1,5 @@
 /** What the page holds of one thread, and how each event of the server changes it. Pure. */
-import type { ConsoleEvent, Message, Thread, TurnStatus } from '../../api.ts'
+import { answerOf, type ConsoleEvent, type Message, type Thread, type TurnStatus } from '../../api.ts'
 
 export interface Conversation {
   threadId: string
@@ -51,9 +51,10 @@ export function withMessage(held: Conversation, message: Message): Conversation 
   return { ...held, messages: [...others, message].sort((a, b) => a.seq - b.seq) }
 }
 
-/** Messages that have a turn. One without was stored, but may never be answered unless its sender sends it again. */
+/** Messages that have a turn or are answered commands. Another was stored, but may never be answered unless its sender sends it again. */
 export function takenIn(held: Conversation): string[] {
-  return held.messages.filter((message) => message.turnId !== null).map((message) => message.id)
+  const known = new Set(held.messages.map((message) => message.id))
+  return held.messages.filter(({ id, turnId }) => turnId !== null || known.has(answerOf(id))).map(({ id }) => id)
 }
 
 /** The turn that can be stopped now, if one runs. */

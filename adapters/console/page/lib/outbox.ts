@@ -17,7 +17,7 @@ export interface Outgoing {
 }
 
 export interface OutboxDeps {
-  send(threadId: string, body: SendMessage): Promise<{ message: Message; turnId: string }>
+  send(threadId: string, body: SendMessage): Promise<{ message: Message; turnId: string | null }>
   onSent(message: Message): void
   storage: Pick<Storage, 'getItem' | 'setItem'>
   setTimer(run: () => void, ms: number): void

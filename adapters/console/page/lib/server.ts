@@ -1,6 +1,7 @@
 /** The page's calls to the console's server. Uploads are in `upload.ts`, events in `live.ts`. */
 import type { Position } from '../../../../src/core/artifact.ts'
-import type { ApiError, ConsoleStatus, Message, SendMessage, Thread } from '../../api.ts'
+import type { CommandSpec } from '../../../../src/core/command.ts'
+import type { ApiError, ConsoleStatus, Message, PressAction, SendMessage, Thread } from '../../api.ts'
 
 /** `status` 0: the server was not reached. `tell` is a sentence for the person at the page. */
 export class ServerFailure extends Error {
@@ -73,8 +74,10 @@ export const server = {
   threads: () => call<{ threads: Thread[] }>('GET', 'threads').then((body) => body.threads),
   deleteThread: (threadId: string) => call<void>('DELETE', `threads/${id(threadId)}`),
   send: (threadId: string, body: SendMessage) =>
-    call<{ message: Message; turnId: string }>('POST', `threads/${id(threadId)}/messages`, body),
+    call<{ message: Message; turnId: string | null }>('POST', `threads/${id(threadId)}/messages`, body),
   stop: (turnId: string) => call<{ turnId: string }>('POST', `turns/${id(turnId)}/stop`),
+  commands: () => call<{ commands: CommandSpec[] }>('GET', 'commands').then((body) => body.commands),
+  press: (threadId: string, body: PressAction) => call<void>('POST', `threads/${id(threadId)}/press`, body),
   regenerate: (turnId: string) => call<{ turnId: string }>('POST', `turns/${id(turnId)}/regenerate`),
   marks: (hash: string, page: number, quote: string, signal: AbortSignal) =>
     call<PageMarks>('GET', `files/${id(hash)}/page/${page}/marks?quote=${id(quote)}`, undefined, signal),
@@ -94,6 +97,7 @@ function placeQuery(at: Position, range: { from: number; to: number }): URLSearc
   return query
 }
 
+export const uploadUrl = (uploadId: string) => `/console/uploads/${id(uploadId)}`
 export const eventsUrl = (threadId: string) => `/console/events?thread=${id(threadId)}`
 export const pageUrl = (hash: string, page: number, width: number) =>
   `/console/files/${id(hash)}/page/${page}?width=${width}`

@@ -33,6 +33,8 @@ export interface Session {
   send(text: string, files: FileChip[]): void
   stop(): void
   regenerate(turnId: string): void
+  /** Presses a button of a notice; what it answers comes as a message. */
+  press(action: string): void
   deleteThread(threadId: string): void
   dismissTrouble(): void
 }
@@ -164,6 +166,7 @@ export function createSession(): Session {
       )
     },
     regenerate: (turnId) => void act(() => server.regenerate(turnId)),
+    press: (action) => void act(() => server.press(held().threadId, { id: randomId(), action })),
     deleteThread: (threadId) =>
       void act(async () => {
         await server.deleteThread(threadId)

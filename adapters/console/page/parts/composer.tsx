@@ -13,7 +13,9 @@ import { writeDraftText } from '../lib/drafts.ts'
 import { formatCount } from '../lib/format.ts'
 import { useStore } from '../lib/store.ts'
 import type { Tray } from '../lib/tray.ts'
+import { useCommandList } from '../lib/use-command-list.ts'
 import { useMedia } from '../lib/use-media.ts'
+import { CommandList, optionId } from './command-list.tsx'
 import { ChosenFile } from './file-chip.tsx'
 import { Icon } from './icon.tsx'
 
@@ -38,6 +40,7 @@ export function Composer(props: ComposerProps) {
   const picker = useRef<HTMLInputElement>(null)
   const touch = useMedia('(hover: none)')
   const limits = props.status?.limits ?? null
+  const list = useCommandList(text, onText)
   const uploading = files.filter((file) => file.state === 'uploading').length
   const failed = files.some((file) => file.state === 'failed')
   const excess = limits === null ? 0 : text.length - limits.textChars
@@ -79,6 +82,7 @@ export function Composer(props: ComposerProps) {
   function onKeyDown(event: KeyboardEvent<HTMLTextAreaElement>): void {
     // An Enter that picks a word of an input method is not a send.
     if (event.nativeEvent.isComposing || event.keyCode === 229) return
+    if (list.onKey(event)) return
     if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault()
       submit()
@@ -102,7 +106,9 @@ export function Composer(props: ComposerProps) {
       ? 'A file was not uploaded. Remove it or try again before you send.'
       : excess > 0
         ? `${formatCount(excess)} characters over the limit. Attach long text as a file.`
-        : null
+        : list.shown.length > 0
+          ? `${list.shown.length === 1 ? 'One command fits' : `${list.shown.length} commands fit`}: arrow keys choose, Tab completes`
+          : null
 
   return (
     <form
@@ -125,6 +131,7 @@ export function Composer(props: ComposerProps) {
           ))}
         </ul>
       )}
+      <CommandList list={list} />
       <textarea
         ref={input}
         id="composer"
@@ -134,6 +141,13 @@ export function Composer(props: ComposerProps) {
         placeholder={touch ? 'Ask Parley' : 'Ask Parley, or drop a file'}
         aria-label="Message to Parley"
         aria-describedby="composer-hint"
+        {...(list.shown.length === 0
+          ? {}
+          : {
+              'aria-controls': 'commands',
+              'aria-autocomplete': 'list' as const,
+              'aria-activedescendant': list.marked < 0 ? undefined : optionId(list.marked),
+            })}
         enterKeyHint="send"
         onChange={(event) => onText(event.target.value)}
         onKeyDown={onKeyDown}

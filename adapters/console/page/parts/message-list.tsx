@@ -15,6 +15,7 @@ export interface MessageListProps {
   outgoing: Outgoing[]
   onOpenSource(citation: Citation, message: Message): void
   onRegenerate(turnId: string): void
+  onPress(action: string): void
   onRetry(messageId: string): void
   onDiscard(messageId: string): void
 }
@@ -50,6 +51,7 @@ export function MessageList(props: MessageListProps) {
                 repeatable={idle && message === lastReply}
                 onOpenSource={props.onOpenSource}
                 onRegenerate={props.onRegenerate}
+                onPress={props.onPress}
               />
             ),
           )}

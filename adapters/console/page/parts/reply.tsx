@@ -7,6 +7,7 @@ import { headingLevels } from '../lib/blocks.ts'
 import { CopyButton } from './copy-button.tsx'
 import { Icon } from './icon.tsx'
 import { ReplyMarkdown } from './markdown.tsx'
+import { NoticeParts } from './notice-parts.tsx'
 import { ReceiptCard } from './receipt.tsx'
 import { ReplyContext } from './reply-context.ts'
 import { Sources } from './sources.tsx'
@@ -17,9 +18,10 @@ export interface ReplyProps {
   repeatable: boolean
   onOpenSource(citation: Citation, message: Message): void
   onRegenerate(turnId: string): void
+  onPress(action: string): void
 }
 
-export const Reply = memo(function Reply({ message, repeatable, onOpenSource, onRegenerate }: ReplyProps) {
+export const Reply = memo(function Reply({ message, repeatable, onOpenSource, onRegenerate, onPress }: ReplyProps) {
   const [receiptOpen, setReceiptOpen] = useState(false)
   const receiptId = useId()
   const streaming = message.state === 'streaming'
@@ -44,6 +46,7 @@ export const Reply = memo(function Reply({ message, repeatable, onOpenSource, on
       <article className={`reply ${message.state}`} aria-busy={streaming}>
         <h2 className="visually-hidden">Parley</h2>
         {sentenceOnly || message.text === '' ? null : <ReplyMarkdown text={message.text} open={streaming} />}
+        <NoticeParts message={message} onPress={onPress} />
         {failed ? (
           <div className="failure" role="alert">
             <Icon name="warn" />

@@ -1,0 +1,105 @@
+/** Commands on the console: typed in a thread, by a button of a notice, or by the command line outside of any thread. */
+import type { Context, Env, Hono } from 'hono'
+import { decodeAction } from '../../src/core/action.ts'
+import type { Notice } from '../../src/core/command.ts'
+import { ParleyError } from '../../src/core/errors.ts'
+import type { Intake } from '../../src/core/platform.ts'
+import { answerOf, type CommandAnswer, type Message, PressAction, RunCommand } from './api.ts'
+import type { Board } from './board.ts'
+import type { BlobStore } from './files.ts'
+import { cliAuthor, conversationOf, localAuthor } from './normalize.ts'
+import { keepNotice } from './notices.ts'
+import { type Topics, threadTopic, toJson } from './topics.ts'
+
+export interface CommandRoutes {
+  board: Board
+  blobs: BlobStore
+  topics: Topics
+  intake: Intake
+  body(context: Context): Promise<unknown>
+  idOf(context: Context, name: string): string
+}
+
+/** Runs a command that was typed as a message; its answer is the next message of the thread. */
+export async function runInThread(
+  { board, blobs, topics, intake }: Pick<CommandRoutes, 'board' | 'blobs' | 'topics' | 'intake'>,
+  message: Message,
+  locale: string | undefined,
+): Promise<void> {
+  const conversation = conversationOf(message.threadId)
+  const notice = await intake.command({
+    ...{ id: message.id, conversation, author: localAuthor, text: message.text },
+    replyTarget: { conversation, data: null },
+    ...(locale === undefined ? {} : { locale }),
+  })
+  await say({ board, blobs, topics }, message.threadId, answerOf(message.id), notice)
+}
+
+async function say(
+  deps: Pick<CommandRoutes, 'board' | 'blobs' | 'topics'>,
+  threadId: string,
+  id: string,
+  notice: Notice,
+): Promise<void> {
+  const message = await keepNotice(deps, threadId, id, notice)
+  deps.topics.publish(threadTopic(threadId), toJson({ type: 'message', message }))
+}
+
+export function serveCommands<E extends Env>(app: Hono<E>, routes: CommandRoutes): void {
+  const { intake, board, blobs, body, idOf } = routes
+
+  app.get('/console/commands', (context) =>
+    context.json({
+      commands: intake.commands.map(({ name, summary, role, args, examples }) => ({
+        name,
+        summary,
+        role,
+        args,
+        examples,
+      })),
+    }),
+  )
+
+  app.post('/console/commands', async (context) => {
+    const { success, data } = RunCommand.safeParse(await body(context))
+    if (!success) throw new ParleyError('request_invalid', 'That is no command. See `parley admin help`.')
+    const conversation = conversationOf('cli')
+    const notice = await intake.command({
+      ...{ id: data.id, conversation, author: cliAuthor, text: data.text, replyTarget: { conversation, data: null } },
+    })
+    const files = (notice.files ?? []).map(({ name, mediaType, data }) => ({
+      ...{ name, mediaType, data: Buffer.from(data).toString('base64') },
+    }))
+    const answer: CommandAnswer = { text: notice.text, files }
+    return context.json(answer)
+  })
+
+  app.post('/console/threads/:id/press', async (context) => {
+    const threadId = idOf(context, 'id')
+    const { success, data } = PressAction.safeParse(await body(context))
+    const action = success ? decodeAction(data.action) : undefined
+    if (!success || action === undefined)
+      throw new ParleyError('request_invalid', 'That button is not known any more. Reload the page and try again.')
+    const conversation = conversationOf(threadId)
+    const replyTarget = { conversation, data: null }
+    const { notice, turnId } = await intake.act({ ...action, id: data.id, by: localAuthor, replyTarget })
+    if (notice !== undefined) await say(routes, threadId, answerOf(data.id), notice)
+    return context.json({ ...(turnId === undefined ? {} : { turnId }) })
+  })
+
+  app.get('/console/uploads/:uploadId', async (context) => {
+    const [upload] = await board.uploads([idOf(context, 'uploadId')])
+    if (upload === undefined || !(await blobs.has(upload.contentHash)))
+      throw new ParleyError('file_missing', 'That file is no longer here.')
+    // Only a picture that Parley drew is shown in the page; whatever people shared is saved, never opened.
+    const shown = upload.mediaType === 'image/png'
+    const bytes: Buffer[] = []
+    for await (const chunk of blobs.open(upload.contentHash)) bytes.push(chunk as Buffer)
+    context.header('content-type', shown ? 'image/png' : 'application/octet-stream')
+    context.header('x-content-type-options', 'nosniff')
+    context.header('cache-control', 'private, max-age=86400, immutable')
+    const name = encodeURIComponent(upload.name)
+    context.header('content-disposition', `${shown ? 'inline' : 'attachment'}; filename*=UTF-8''${name}`)
+    return context.body(new Uint8Array(Buffer.concat(bytes)))
+  })
+}

@@ -1,0 +1,32 @@
+/** What Parley says in a thread outside of any reply: a command's answer, an alert. Its files are uploads of the thread. */
+import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { encodeAction } from '../../src/core/action.ts'
+import type { Notice } from '../../src/core/command.ts'
+import type { Message } from './api.ts'
+import type { Board } from './board.ts'
+import type { BlobStore } from './files.ts'
+
+/** Parley makes its own files small. */
+const maxBytes = 50_000_000
+
+export async function keepNotice(
+  { board, blobs }: { board: Board; blobs: Pick<BlobStore, 'put'> },
+  threadId: string,
+  id: string,
+  { text, files = [], buttons = [] }: Notice,
+): Promise<Message> {
+  const attachments = await Promise.all(
+    files.map(async ({ name, mediaType, data, alt }) => {
+      const blob = await blobs.put(Readable.from([data]), { maxBytes })
+      const uploadId = randomUUID()
+      await board.saveUpload({ uploadId, name, mediaType, bytes: blob.bytes, contentHash: blob.hash })
+      return { id: uploadId, name, mediaType, bytes: blob.bytes, ...(alt === undefined ? {} : { alt }) }
+    }),
+  )
+  const pressed = buttons.map(({ label, action, style }) => ({
+    ...{ label, action: encodeAction(action) },
+    ...(style === undefined ? {} : { style }),
+  }))
+  return board.saveNotice({ id, threadId, text, attachments, buttons: pressed })
+}

@@ -1,0 +1,73 @@
+/** The commands that fit what is being typed after a slash, and which of them is marked. */
+import { type KeyboardEvent, useEffect, useState } from 'react'
+import type { CommandSpec } from '../../../../src/core/command.ts'
+import { server } from './server.ts'
+
+const most = 8
+let asked: Promise<CommandSpec[]> | undefined
+
+/** Asked once a page; one that failed is asked again. */
+function commands(): Promise<CommandSpec[]> {
+  asked ??= server.commands().catch(() => {
+    asked = undefined
+    return []
+  })
+  return asked
+}
+
+/** Of a slash and the beginning of a command's name, those that it may become. */
+export function fitting(text: string, all: readonly CommandSpec[]): CommandSpec[] {
+  const match = /^\/(?:parley +)?([\p{L}-]*(?: [\p{L}-]*)?)$/u.exec(text)
+  if (match === null) return []
+  const typed = (match[1] ?? '').toLowerCase()
+  const found = all.filter(({ name }) => name.startsWith(typed))
+  // A name that is typed whole needs no list.
+  return found.length === 1 && found[0]?.name === typed ? [] : found.slice(0, most)
+}
+
+export interface CommandList {
+  shown: CommandSpec[]
+  /** Which one is marked; -1: none. */
+  marked: number
+  take(command: CommandSpec): void
+  /** Whether the key was for the list. */
+  onKey(event: KeyboardEvent): boolean
+}
+
+export function useCommandList(text: string, onText: (text: string) => void): CommandList {
+  const [all, setAll] = useState<CommandSpec[]>([])
+  const [marked, setMarked] = useState(-1)
+  const [closedAt, setClosedAt] = useState<string | null>(null)
+  const begun = text.startsWith('/')
+
+  useEffect(() => {
+    if (begun) void commands().then(setAll)
+  }, [begun])
+
+  const shown = closedAt === text ? [] : fitting(text, all)
+  const at = Math.min(marked, shown.length - 1)
+  const take = (command: CommandSpec) => {
+    setMarked(-1)
+    onText(`/${command.name}${command.args.length === 0 ? '' : ' '}`)
+  }
+
+  return {
+    shown,
+    marked: at,
+    take,
+    onKey(event) {
+      if (shown.length === 0) return false
+      const chosen = shown[event.key === 'Tab' && at < 0 ? 0 : at]
+      if (event.key === 'ArrowDown') setMarked((at + 1) % shown.length)
+      else if (event.key === 'ArrowUp') setMarked(at <= 0 ? shown.length - 1 : at - 1)
+      else if (event.key === 'Escape') setClosedAt(text)
+      else if ((event.key === 'Tab' && !event.shiftKey) || (event.key === 'Enter' && at >= 0)) {
+        if (chosen === undefined) return false
+        take(chosen)
+      } else return false
+      event.preventDefault()
+      event.stopPropagation()
+      return true
+    },
+  }
+}

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "console_message" ADD COLUMN     "buttons" JSONB NOT NULL DEFAULT '[]';

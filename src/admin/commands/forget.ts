@@ -1,0 +1,97 @@
+/** `forget`: deletes what was asked, shared and answered; first it says what would go. */
+import { ParleyError } from '../../core/errors.ts'
+import type { Spender, scopeOf } from '../../core/scope.ts'
+import type { Audit } from '../../store/audit.ts'
+import type { Forget, ForgetCounts, Forgotten } from '../../store/forget.ts'
+import { type SettingName, type Settings, settings as table } from '../../store/settings.ts'
+import { changeId } from '../changes.ts'
+import { arg, type Caller, type Command, define } from '../define.ts'
+import { demand, nameOf, type Place, readPlace, scopeOfPlace } from '../place.ts'
+import { listed, many } from '../text.ts'
+
+export interface ForgetDeps {
+  settings: Settings
+  audit: Audit
+  forget: Forget
+  /** Takes a file's content away for good. */
+  removeBlob(hash: string): Promise<void>
+}
+
+export function forgetCommands({ settings, audit, forget, removeBlob }: ForgetDeps): Command[] {
+  return [
+    define({
+      name: 'forget',
+      summary: 'Deletes what was asked, shared and answered here, in a channel, or by a person',
+      role: 'member',
+      changes: true,
+      args: {
+        what: {
+          ...arg.word('thread, channel, me, or a mention of a channel or a person'),
+          suggest: async () => ['thread', 'channel', 'me'],
+        },
+        yes: arg.flag('Really; without it you are told what would go'),
+      },
+      examples: ['forget thread', 'forget me', 'forget channel --yes', 'forget <@U123> --yes'],
+      async run({ what: typed, yes }, caller) {
+        const { spender, standing, call, by } = caller
+        const thread = typed.toLowerCase() === 'thread'
+        const place: Place | undefined = thread ? { kind: 'channel' } : readPlace(typed)
+        const scope = place === undefined ? undefined : await scopeOfPlace(place, spender)
+        if (scope === undefined || !/^(?:channel|user):/.test(scope))
+          throw new ParleyError(
+            'command_invalid',
+            'Say what: `forget thread`, `forget channel`, `forget me`, or mention a channel or a person.',
+          )
+        const what = { ...wantedOf(scope, spender), ...(thread ? threadOf(caller) : {}) }
+        const counts = await forget.look(what, call.author.id)
+        // Words of others are not one's own to delete.
+        if (!(thread && counts.ofOthers === 0)) demand(standing, scope, spender, { own: true })
+        const name = thread ? 'this thread' : nameOf(scope, spender)
+        const set = scope.startsWith('user:') ? await settingsOf(scope) : []
+        if (counts.questions + counts.answers + counts.files + set.length === 0)
+          return { text: `Nothing of ${name} is stored.`, private: true }
+        if (!yes)
+          return {
+            text: `This would delete of ${name}: ${describe(counts, set.length)}. It cannot be undone. What is posted in the chat itself stays there; what it cost stays in the books, without any words.`,
+            buttons: [
+              { label: 'Forget for good', style: 'danger', action: { kind: 'command', text: `forget ${typed} --yes` } },
+            ],
+            private: true,
+          }
+        const went = await forget.forget(what, call.author.id)
+        for (const setting of set) await settings.change(scope, setting, () => null, by)
+        await Promise.all(went.hashes.map(removeBlob))
+        const { hashes, ...after } = went
+        const before = { ...after, contents: hashes.length, thread }
+        await audit.record({ id: changeId(caller, 'forget'), by, scope, name: 'forget', before, after: null })
+        return {
+          text: `Gone: ${describe(went, set.length)} of ${name}. What is posted in the chat itself is deleted there.`,
+          private: true,
+        }
+      },
+    }),
+  ]
+
+  async function settingsOf(scope: ReturnType<typeof scopeOf.user>): Promise<SettingName[]> {
+    const values = (await settings.read([scope])).get(scope) ?? {}
+    return Object.keys(table).filter((name): name is SettingName => Object.hasOwn(values, name))
+  }
+}
+
+function wantedOf(scope: string, spender: Spender): Forgotten {
+  const [kind, rest = ''] = scope.split(/:(.*)/s)
+  const [platform = spender.platform, workspaceId = spender.workspaceId, id = ''] = rest
+    .split('/')
+    .map(decodeURIComponent)
+  return { platform, workspaceId, ...(kind === 'user' ? { userId: id } : { channelId: id }) }
+}
+
+function threadOf({ call }: Caller): Pick<Forgotten, 'threadId'> {
+  const { threadId } = call.conversation
+  return threadId === undefined ? {} : { threadId }
+}
+
+function describe({ questions, answers, files }: ForgetCounts, settings: number): string {
+  const parts = [many(questions, 'message'), many(answers, 'answer'), many(files, 'file')]
+  return listed([...parts, ...(settings === 0 ? [] : [many(settings, 'personal setting')])])
+}

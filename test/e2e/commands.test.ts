@@ -1,0 +1,125 @@
+/** Commands where people type them: the console page in a real browser, and the terminal. */
+import { mkdtemp, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildPage } from '../../adapters/console/page/build.ts'
+import { findBrowser, launchBrowser } from '../browser.ts'
+import { environment, type ParleyProcess, removeHome, run, startParley, temporaryHome } from './parley.ts'
+
+let home: string
+let parley: ParleyProcess
+beforeAll(async () => {
+  await buildPage()
+  home = await temporaryHome()
+  parley = await startParley(home)
+}, 60_000)
+afterAll(async () => {
+  await parley[Symbol.asyncDispose]()
+  await removeHome(home)
+})
+
+const admin = (...words: string[]) => run(['src/cli.ts', 'admin', ...words], environment(home))
+
+describe('parley admin', () => {
+  it('runs a command of the running Parley and prints its answer', async () => {
+    expect(await admin('policy', 'local-only', 'on')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/Only models on own hardware answer everywhere from now on/),
+    })
+    expect((await admin('persona', 'instructions', 'everywhere', 'Be "very" brief.')).stdout).toMatch(
+      /“Be "very" brief\.”/,
+    )
+    expect((await admin('audit')).stdout).toMatch(
+      /Command line changed `policy\.localOnly` for everywhere from nothing to “true”/,
+    )
+    expect((await admin('modles')).stdout).toMatch(/Did you mean `models`\?/)
+  })
+
+  it('writes files where it is told to', async () => {
+    const fetched = await fetch(new URL(`/console/threads/${crypto.randomUUID()}/messages`, parley.url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ id: crypto.randomUUID(), text: 'What is in the report?', uploads: [] }),
+    })
+    expect(fetched.status).toBe(202)
+    await expect.poll(async () => (await admin('usage', 'today')).stdout, { timeout: 30_000 }).toMatch(/1 question/)
+    const out = await mkdtemp(join(tmpdir(), 'parley-usage-'))
+    const { stdout } = await admin('usage', 'today', '--csv', '--out', out)
+    expect(stdout).toMatch(/1 question: /)
+    expect(await readFile(join(out, 'usage.csv'), 'utf8')).toMatch(/^from,to,by,key,/)
+    expect((await readFile(join(out, 'usage.png'))).subarray(1, 4).toString()).toBe('PNG')
+  })
+}, 120_000)
+
+const browserFound = await findBrowser()
+describe.skipIf(browserFound === undefined)(
+  `the page (${browserFound ?? 'skipped: no browser here'})`,
+  () => {
+    let browser: Browser
+    beforeAll(async () => {
+      browser = await launchBrowser()
+    })
+    afterAll(() => browser.close())
+
+    it('completes commands, shows their answers with pictures, and keeps them over a reload', async () => {
+      const page = await (await browser.newContext()).newPage()
+      await page.goto(parley.url)
+      const input = page.getByLabel('Message to Parley')
+      await input.fill('/pol')
+      const list = page.getByRole('listbox', { name: 'Commands' })
+      await list.waitFor()
+      expect(await list.getByRole('option').first().textContent()).toBe('/policy show What holds here')
+      expect((await new AxeBuilder({ page }).include('form.composer').analyze()).violations).toEqual([])
+      await input.press('ArrowDown')
+      expect(await list.getByRole('option', { selected: true }).textContent()).toMatch(/policy show/)
+      await input.press('Escape')
+      await list.waitFor({ state: 'detached' })
+      await input.fill('/policy sh')
+      await input.press('Tab')
+      expect(await input.inputValue()).toBe('/policy show')
+      await input.press('Enter')
+      await page.getByText('What holds for you here:').waitFor()
+
+      await input.fill('What is in the report?')
+    await input.press('Enter')
+    await page.getByRole('button', { name: 'Receipt' }).waitFor()
+    await input.fill('/usage today')
+      await input.press('Enter')
+      const picture = page.locator('img.notice-picture')
+      await picture.waitFor()
+      await expect.poll(() => picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(1440)
+      expect(await picture.getAttribute('alt')).toMatch(/an hour, today/)
+      await page.reload()
+      await page.getByText('What holds for you here:').waitFor()
+      await page.locator('img.notice-picture').waitFor()
+      expect(await page.getByText('/usage today').count()).toBeGreaterThan(0)
+    })
+
+    it('a button under an answer does what it says', async () => {
+      const page = await (await browser.newContext()).newPage()
+      await page.goto(parley.url)
+      const input = page.getByLabel('Message to Parley')
+      await input.fill('What is in the report?')
+      await input.press('Enter')
+      await page.getByRole('button', { name: 'Receipt' }).waitFor()
+      await input.fill('/forget thread')
+      await input.press('Enter')
+      await page.getByRole('button', { name: /Forget/ }).click()
+      await page.getByText(/Gone:/).waitFor()
+    })
+
+    it('a path is a question, not a command', async () => {
+      const page = await (await browser.newContext()).newPage()
+      await page.goto(parley.url)
+      const input = page.getByLabel('Message to Parley')
+      await input.fill('/etc/hosts, what is that?')
+      expect(await page.getByRole('listbox').count()).toBe(0)
+      await input.press('Enter')
+      await page.getByRole('button', { name: 'Receipt' }).waitFor()
+    })
+  },
+  120_000,
+)
