@@ -379,7 +379,7 @@ function followUp(state: RestState, call: Call, [token = '']: string[]): Answer 
 function refreshUrls(state: RestState, { body }: Call): Answer {
   const urls = body.attachment_urls as string[]
   const refreshed = urls.map((original) => {
-    const path = new URL(original).pathname
+    const path = new URL(original).pathname.replace(/^\/api/, '')
     const file = state.world.files.get(path)
     if (file === undefined) return { original, refreshed: null }
     file.expiresAt = state.world.now() + 86_400_000

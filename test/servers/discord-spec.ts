@@ -17,9 +17,15 @@ export interface DiscordSpec {
   violations(method: string, path: string, body: unknown): string[] | undefined
 }
 
-/** Answers `undefined` where there is no copy of the document. */
+let opened: DiscordSpec | undefined
+
+/** Answers `undefined` where there is no copy of the document; read once, because it is large. */
 export function openDiscordSpec(): DiscordSpec | undefined {
-  if (discordSpecMissing !== undefined) return undefined
+  if (discordSpecMissing === undefined) opened ??= readSpec()
+  return opened
+}
+
+function readSpec(): DiscordSpec {
   const document = closed(JSON.parse(readFileSync(file, 'utf8'))) as Document
   const ajv = new Ajv2020({ strict: false, validateFormats: false, allErrors: true })
   ajv.addSchema(document, 'discord')

@@ -1,0 +1,192 @@
+/** Replies where something stands in their way: no thread allowed, tokens that ended, messages that were deleted. */
+import { randomUUID } from 'node:crypto'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { Json } from '../../src/core/json.ts'
+import { silentLog } from '../../src/core/log.ts'
+import type { ReplyTarget } from '../../src/core/message.ts'
+import type { OutgoingMessage, Platform } from '../../src/core/platform.ts'
+import { createLocalQuota } from '../../src/store/quota-local.ts'
+import { receipt } from '../../test/fakes/receipt.ts'
+import { memoryRecords } from '../../test/fakes/records.ts'
+import { type StandInDiscord, startDiscord } from '../../test/servers/discord.ts'
+import type { WorldChannel } from '../../test/servers/discord-world.ts'
+import { createDiscord } from './platform.ts'
+
+let discord: StandInDiscord
+let platform: Platform
+let ann: ReturnType<StandInDiscord['world']['addUser']>
+let guild: ReturnType<StandInDiscord['world']['addGuild']>
+let channel: WorldChannel
+const { signal } = new AbortController()
+const turnId = randomUUID()
+const key = (n = 0) => ({ key: `${turnId}-${n}`, signal })
+
+const fresh = () =>
+  createDiscord({
+    ...{
+      token: discord.token,
+      apiUrl: discord.url,
+      records: memoryRecords(),
+      quota: createLocalQuota(),
+      log: silentLog,
+    },
+    now: () => discord.world.now(),
+  })
+
+beforeEach(async () => {
+  discord = await startDiscord()
+  platform = fresh()
+  ann = discord.world.addUser('Ann')
+  guild = discord.world.addGuild('Team', discord.world.addUser('Olga'))
+  channel = discord.world.addChannel(guild, 'general')
+})
+afterEach(async () => {
+  expect(discord.violations).toEqual([])
+  await discord[Symbol.asyncDispose]()
+})
+
+const message = (text: string, done = false): OutgoingMessage => ({
+  ...{ turnId, text, citations: [], phase: done ? 'final' : 'streaming' },
+  ...(done ? { end: { state: 'done' as const, receipt } } : {}),
+})
+
+function target(data: Json, threadId?: string): ReplyTarget {
+  const conversation = { platform: 'discord', workspaceId: guild.id, channelId: channel.id }
+  return { conversation: { ...conversation, ...(threadId === undefined ? {} : { threadId }) }, data }
+}
+
+function mention(): ReplyTarget {
+  const { id } = discord.write({ author: ann, channel, text: 'Hello', mention: true })
+  return target({ to: 'thread', channelId: channel.id, replyTo: id, userId: ann.id, name: 'Hello' }, id)
+}
+
+async function question(isPrivate: boolean) {
+  const use = discord.use({ user: ann, channel, type: 2, data: { type: 1, name: 'ask', options: [] } })
+  // As the listener of another process has told it to wait.
+  await fetch(`${discord.url}/v10/interactions/${use.id}/${use.token}/callback`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ type: 5, data: { flags: isPrivate ? 64 : 0 } }),
+  })
+  const data = {
+    to: 'interaction',
+    applicationId: discord.world.bot.id,
+    id: use.id,
+    token: use.token,
+    channelId: channel.id,
+  }
+  return { use, to: target({ ...data, userId: ann.id, private: isPrivate }, use.id) }
+}
+
+it('a thread that is there already is the one to write in', async () => {
+  const to = mention()
+  await platform.transport.post(to, message('One'), key())
+  await fresh().transport.post(to, message('Two'), key(1))
+  expect(discord.said(to.conversation.threadId ?? '').map(({ content }) => content)).toEqual(['One', 'Two'])
+})
+
+it('where no thread may be opened, the reply goes under the message', async () => {
+  channel.overwrites.push({ id: guild.roles[1]?.id ?? '', type: 0, allow: '0', deny: String(1n << 35n) })
+  const to = mention()
+  const ref = await platform.transport.post(to, message('One'), key())
+  await platform.transport.edit(to, ref, message('One.', true), { signal })
+  expect(discord.said(channel.id)).toMatchObject([
+    { type: 19, message_reference: { message_id: to.conversation.threadId } },
+  ])
+})
+
+it('the first message of an answer is the one that was told to wait, the next ones are the bot’s', async () => {
+  const { use, to } = await question(false)
+  await platform.transport.post(to, message('One'), key())
+  await platform.transport.post(to, message('Two', true), key(1))
+  expect(use.original?.content).toBe('One')
+  expect(discord.said(channel.id).map(({ content }) => content.split('\n')[0])).toEqual(['One', 'Two'])
+})
+
+it('all of a private answer is seen by its asker alone', async () => {
+  const { use, to } = await question(true)
+  await platform.transport.post(to, message('One'), key())
+  await platform.transport.post(to, message('Two', true), key(1))
+  expect([use.original, ...use.followUps].map((each) => each?.visibleTo)).toEqual([ann.id, ann.id])
+  expect(discord.said(channel.id)).toEqual([])
+})
+
+it('when the token has ended before the first word, the bot writes into the channel', async () => {
+  const { to } = await question(false)
+  discord.world.clock.ahead += 15 * 60_000
+  const ref = await platform.transport.post(to, message('One'), key())
+  await platform.transport.edit(to, ref, message('One.', true), { signal })
+  expect(discord.said(channel.id).at(-1)?.content).toContain('One.')
+})
+
+it('a private answer whose token ends meanwhile is finished in the direct chat', async () => {
+  const { use, to } = await question(true)
+  const ref = await platform.transport.post(to, message('One'), key())
+  discord.world.clock.ahead += 15 * 60_000
+  await platform.transport.edit(to, ref, message('One, two'), { signal })
+  await platform.transport.edit(to, ref, message('One, two, three.', true), { signal })
+  expect(use.original?.content).toBe('One')
+  expect(discord.said(discord.world.directChat(ann.id).id).map(({ content }) => content.split('\n')[0])).toEqual([
+    'One, two, three.',
+  ])
+  expect(discord.said(channel.id)).toEqual([])
+})
+
+it('a token that Discord ends before its time is no end of the answer', async () => {
+  const { use, to } = await question(false)
+  const ref = await platform.transport.post(to, message('One'), key())
+  discord.state.tokenLifeMs = -1
+  await platform.transport.edit(to, ref, message('One, two.', true), { signal })
+  expect(use.original?.content).toContain('One, two.')
+})
+
+it('a reply that somebody deleted stays deleted, and the turn ends', async () => {
+  const to = mention()
+  const ref = await platform.transport.post(to, message('One'), key())
+  await platform.transport.remove(to, ref, { signal })
+  await platform.transport.edit(to, ref, message('One.', true), { signal })
+  await platform.transport.remove(to, ref, { signal })
+  expect(discord.said(to.conversation.threadId ?? '')).toEqual([])
+})
+
+it('a server that does not answer is told as such, without what was sent', async () => {
+  const to = mention()
+  const away = createDiscord({
+    ...{
+      token: 'a-secret-token',
+      apiUrl: 'http://127.0.0.1:9/api',
+      records: memoryRecords(),
+      quota: createLocalQuota(),
+      log: silentLog,
+    },
+  })
+  const failure = await away.transport.post(to, message('Private words'), key()).catch((error: unknown) => error)
+  expect(failure).toMatchObject({ code: 'platform_unreachable', retry: 'later' })
+  const told = `${failure instanceof Error ? `${failure.stack}${String(failure.cause)}` : ''}`
+  expect(told).not.toMatch(/a-secret-token|Private words/)
+})
+
+it('a file on another server than Discord’s is not fetched', async () => {
+  const attachment = {
+    id: '1',
+    name: 'x.pdf',
+    mediaType: 'application/pdf',
+    voiceNote: false,
+    locator: { url: 'http://169.254.169.254/latest' },
+  }
+  await expect(platform.files.fetch(attachment, { signal })).rejects.toMatchObject({ code: 'file_fetch_failed' })
+})
+
+it('an address that has ended is asked for anew', async () => {
+  const file = discord.world.store(discord.url, channel.id, 'plan.pdf', Buffer.from('The plan.'), 'application/pdf')
+  discord.world.clock.ahead += 48 * 3_600_000
+  const attachment = {
+    id: file.id,
+    name: 'plan.pdf',
+    mediaType: 'application/pdf',
+    voiceNote: false,
+    locator: { url: file.url },
+  }
+  const stream = await platform.files.fetch(attachment, { signal })
+  expect(Buffer.concat(await stream.toArray()).toString()).toBe('The plan.')
+})
