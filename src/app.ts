@@ -21,7 +21,7 @@ import type { Intake, Platform } from './core/platform.ts'
 import { describeDecision, type RouteDecision } from './core/route-decision.ts'
 import { createApprovals } from './intake/approvals.ts'
 import { createInbox, type InboxDeps } from './intake/inbox.ts'
-import { listenForStops } from './intake/stop.ts'
+import { listenForStops, stopTopic } from './intake/stop.ts'
 import { createBlobs, pictureIn } from './media/blobs.ts'
 import { createReader } from './media/create-reader.ts'
 import { createPreviews } from './media/previews.ts'
@@ -306,6 +306,34 @@ function openApi({
   })
 }
 
+/** Its SDK is loaded where it is wanted. */
+async function openTeams({
+  config,
+  state,
+  ways,
+  log,
+}: Pick<Parts, 'config' | 'state' | 'ways' | 'log'>): Promise<Platform[]> {
+  if (config.teams === undefined) return []
+  const { createTeams } = await import('../adapters/teams/platform.ts')
+  const { records, quota, blobs, turns } = state
+  const { fileBytes: maxFileBytes } = config.limits
+  const stopTurn = async (turnId: string) => {
+    await turns.requestStop(turnId)
+    ways.channel.publish(stopTopic, { turnId })
+  }
+  return [
+    createTeams({
+      settings: config.teams,
+      records: records('teams'),
+      quota,
+      blobs,
+      maxFileBytes,
+      stopTurn,
+      log,
+    }),
+  ]
+}
+
 async function openPlatforms({ config, state, ways, models, reader, log }: Parts) {
   const { fileBytes, filesPerMessage: files, messageCharacters: textChars } = config.limits
   const limits = { fileBytes, files, textChars }
@@ -329,6 +357,7 @@ async function openPlatforms({ config, state, ways, models, reader, log }: Parts
     ...(await openSlack({ config, state, log })),
     ...(await openDiscord({ config, state, log })),
     openApi({ limits, state, ways, models, log }),
+    ...(await openTeams({ config, state, ways, log })),
   ]
   return {
     all,

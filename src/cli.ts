@@ -10,6 +10,7 @@ import { examinePlatform } from './cli/doctor.ts'
 import { replayFolder } from './cli/replay.ts'
 import { explainQuestion } from './cli/route.ts'
 import { addSlackCommands } from './cli/slack.ts'
+import { addTeamsCommands } from './cli/teams.ts'
 import { callerFolder, readConfig } from './config.ts'
 import { ParleyError } from './core/errors.ts'
 import { createLogger } from './ops/logger.ts'
@@ -87,6 +88,7 @@ program
   })
 
 addDiscordCommands(program)
+addTeamsCommands(program)
 addSlackCommands(program)
 
 program

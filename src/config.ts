@@ -67,6 +67,17 @@ export const Environment = z.object({
   FFMPEG_PATH: z.string().min(1).optional(),
   DISCORD_TOKEN: z.string().min(1).optional(),
   DISCORD_API_URL: url.optional(),
+  TEAMS_CLIENT_ID: z.string().min(1).optional(),
+  TEAMS_CLIENT_SECRET: z.string().min(1).optional(),
+  TEAMS_TENANT_ID: z.string().min(1).optional(),
+  TEAMS_OPENID_METADATA_URL: url
+    .endsWith('/openidconfiguration', 'wants an address that ends in /openidconfiguration')
+    .optional(),
+  TEAMS_TOKEN_ISSUER: z.string().min(1).optional(),
+  TEAMS_AUTH: z.enum(['on', 'off']).default('on'),
+  TEAMS_LOGIN_URL: url.optional(),
+  TEAMS_GRAPH_URL: url.optional(),
+  TEAMS_SERVICE_URL: url.optional(),
 })
 
 /** Decimal USD, kept as its text: prices are never floats. */
@@ -178,6 +189,13 @@ export const File = z.strictObject({
     )
     .default([]),
   discord: z.strictObject({ shards: z.int().min(1).max(1000).optional() }).prefault({}),
+  teams: z
+    .strictObject({
+      tenants: z.array(z.guid('wants the id of a tenant')).default([]),
+      fileHosts: z.array(z.string().regex(/^[\w.-]+(?::\d+)?$/, 'wants a host, such as files.example.com')).default([]),
+      streamSeconds: z.number().min(1).max(110).default(100),
+    })
+    .prefault({}),
   turns: z
     .strictObject({
       concurrency: z.int().min(1).max(1000).default(200),
@@ -284,6 +302,7 @@ function contradictions(environment: z.infer<typeof Environment>): string[] {
         ]
       : []),
     ...slackContradictions(environment),
+    ...teamsContradictions(environment),
   ]
 }
 
@@ -361,6 +380,7 @@ function settle(
     publicUrl: environment.PUBLIC_URL,
     slack: slackSettings(environment),
     discord: discord(environment, file),
+    teams: teamsSettings(environment, file),
     transcriber: transcriber(environment),
     ffmpegPath: environment.FFMPEG_PATH === undefined ? undefined : resolve(cwd, environment.FFMPEG_PATH),
     models: { default: file.models.default, list: file.models.list.map(configuredModel) },
@@ -370,6 +390,51 @@ function settle(
     reading: readingLimits(file.reading),
     limits: { ...file.limits, fileBytes: file.limits.fileMegabytes * 1_000_000 },
   }
+}
+
+function teamsContradictions(environment: z.infer<typeof Environment>): string[] {
+  const { TEAMS_CLIENT_ID: id, TEAMS_CLIENT_SECRET: secret, TEAMS_AUTH: auth, HOST } = environment
+  const problems: string[] = []
+  if (auth === 'off' && !isLoopback(HOST))
+    problems.push(
+      `TEAMS_AUTH=off takes messages from whoever reaches the port, and is for this machine alone: leave it out, or HOST=${HOST}.`,
+    )
+  if ((id === undefined) !== (secret === undefined))
+    problems.push(
+      `Teams is configured by half: set ${id === undefined ? 'TEAMS_CLIENT_ID' : 'TEAMS_CLIENT_SECRET'}, too, of the same app registration.`,
+    )
+  return problems
+}
+
+function teamsSettings(environment: z.infer<typeof Environment>, { teams }: z.infer<typeof File>) {
+  const { TEAMS_CLIENT_ID: clientId, TEAMS_CLIENT_SECRET: clientSecret, TEAMS_TENANT_ID: tenantId } = environment
+  const unchecked = environment.TEAMS_AUTH === 'off'
+  if (clientId === undefined && !unchecked) return undefined
+  const addresses = {
+    openIdMetadataUrl: environment.TEAMS_OPENID_METADATA_URL,
+    tokenIssuer: environment.TEAMS_TOKEN_ISSUER,
+    loginUrl: environment.TEAMS_LOGIN_URL,
+    graphUrl: environment.TEAMS_GRAPH_URL,
+    serviceUrl: environment.TEAMS_SERVICE_URL,
+  }
+  return {
+    ...present({ clientId, clientSecret, tenantId, ...addresses }),
+    unchecked,
+    // An app of one organisation serves that one, unless more are named.
+    tenants: [...new Set([...(tenantId === undefined ? [] : [tenantId]), ...teams.tenants])],
+    fileHosts: teams.fileHosts.map((host) => host.toLowerCase()),
+    streamMs: teams.streamSeconds * 1000,
+  }
+}
+
+/** Those that are set. */
+function present<Name extends string>(values: Record<Name, string | undefined>): { [Each in Name]?: string } {
+  const set: { [Each in Name]?: string } = {}
+  for (const name in values) {
+    const value = values[name]
+    if (value !== undefined) set[name] = value
+  }
+  return set
 }
 
 function discord(

@@ -19,6 +19,9 @@ const platformVariables = [
   'SLACK_SIGNING_SECRET',
   'SLACK_APP_TOKEN',
   'SLACK_CLIENT_ID',
+  'TEAMS_CLIENT_ID',
+  'TEAMS_CLIENT_SECRET',
+  'TEAMS_AUTH',
 ]
 const deaf = Object.fromEntries([...platformVariables, 'SLACK_CLIENT_SECRET'].map((name) => [name, '']))
 

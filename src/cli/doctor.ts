@@ -4,10 +4,12 @@ import { ParleyError } from '../core/errors.ts'
 import type { Check } from '../ops/doctor.ts'
 import { discordSetup } from './discord.ts'
 import { slackSetup } from './slack.ts'
+import { teamsSetup } from './teams.ts'
 
 /** THE table of platforms with a doctor of their own. */
 const doctors: Record<string, () => Promise<Check[]>> = {
   discord: async () => (await discordSetup(readConfig())).examine(),
+  teams: async () => (await teamsSetup(readConfig())).examine(),
   slack: async () => {
     const config = readConfig()
     if (config.slack === undefined)

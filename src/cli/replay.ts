@@ -13,6 +13,7 @@ const replays: Record<string, () => Promise<{ replay: Replay }>> = {
   console: () => import('../../adapters/console/replay.ts'),
   slack: () => import('../../adapters/slack/replay.ts'),
   discord: () => import('../../adapters/discord/replay.ts'),
+  teams: () => import('../../adapters/teams/replay.ts'),
 }
 
 export interface ReplayOptions {

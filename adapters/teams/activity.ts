@@ -1,0 +1,142 @@
+/** What Teams sends, as far as Parley reads it. Checked at the edge; everything behind relies on these shapes. */
+import { z } from 'zod'
+import type { Json } from '../../src/core/json.ts'
+import type { ConversationRef, ReplyTarget } from '../../src/core/message.ts'
+import { platformName } from './settings.ts'
+
+/** Goes into addresses of the connector's API. */
+const Id = z.string().regex(/^[^\s/?#\\%]{1,400}$/)
+
+const Account = z.looseObject({
+  id: z.string().min(1).max(400),
+  name: z.string().nullish(),
+  aadObjectId: z.string().nullish(),
+})
+export type Account = z.infer<typeof Account>
+
+export const RawAttachment = z.looseObject({
+  contentType: z.string(),
+  contentUrl: z.string().nullish(),
+  name: z.string().nullish(),
+  content: z.unknown().optional(),
+})
+export type RawAttachment = z.infer<typeof RawAttachment>
+
+const Entity = z.looseObject({ type: z.string() })
+
+export const Activity = z.looseObject({
+  type: z.string(),
+  id: z.string().min(1).max(400).nullish(),
+  name: z.string().nullish(),
+  action: z.string().nullish(),
+  timestamp: z.string().nullish(),
+  locale: z.string().nullish(),
+  serviceUrl: z.string(),
+  from: Account,
+  recipient: Account.nullish(),
+  conversation: z.looseObject({
+    id: Id,
+    conversationType: z.string().nullish(),
+    tenantId: z.string().nullish(),
+    isGroup: z.boolean().nullish(),
+  }),
+  text: z.string().nullish(),
+  textFormat: z.string().nullish(),
+  attachments: z.array(RawAttachment).nullish(),
+  entities: z.array(Entity).nullish(),
+  replyToId: z.string().max(400).nullish(),
+  value: z.unknown().optional(),
+  membersAdded: z.array(Account).nullish(),
+  membersRemoved: z.array(Account).nullish(),
+  channelData: z
+    .looseObject({
+      eventType: z.string().nullish(),
+      tenant: z.looseObject({ id: z.string().nullish() }).nullish(),
+      team: z.looseObject({ id: z.string().nullish(), aadGroupId: z.string().nullish() }).nullish(),
+      teamsTeamId: z.string().nullish(),
+    })
+    .nullish(),
+})
+export type Activity = z.infer<typeof Activity>
+
+/** What any worker needs to write where a message came from; no secret is in it. */
+export type TargetData = z.infer<typeof TargetData>
+export const TargetData = z.object({
+  serviceUrl: z.string(),
+  /** With the thread, where there is one: `19:…@thread.tacv2;messageid=…`. */
+  conversation: Id,
+  scope: z.enum(['personal', 'groupChat', 'channel']),
+  tenant: z.string(),
+  bot: z.string().optional(),
+  user: z.string().optional(),
+  /** The team, by the names that Teams' connector and Graph have for it. */
+  team: z.object({ id: z.string(), group: z.string().optional() }).optional(),
+})
+
+export type Scope = TargetData['scope']
+
+const MentionEntity = z.looseObject({
+  type: z.literal('mention'),
+  text: z.string().nullish(),
+  mentioned: z.looseObject({ id: z.string(), name: z.string().nullish() }),
+})
+
+export interface Mention {
+  id: string
+  name: string
+  /** As it stands in the text, `<at>Parley</at>`. */
+  text: string
+}
+
+export function mentionsOf({ entities }: Activity): Mention[] {
+  return (entities ?? []).flatMap((entity) => {
+    const parsed = MentionEntity.safeParse(entity)
+    if (!parsed.success) return []
+    const { mentioned, text } = parsed.data
+    const name = mentioned.name ?? ''
+    return [{ id: mentioned.id, name, text: text ?? `<at>${name}</at>` }]
+  })
+}
+
+export function scopeOf({ conversation: { conversationType: type, id, isGroup } }: Activity): Scope {
+  if (type === 'personal' || type === 'groupChat' || type === 'channel') return type
+  if (/@thread\.(?:tacv2|skype)/.test(id)) return 'channel'
+  return isGroup === true ? 'groupChat' : 'personal'
+}
+
+export function tenantOf({ conversation, channelData }: Activity): string | undefined {
+  return conversation.tenantId ?? channelData?.tenant?.id ?? undefined
+}
+
+/** Threads of one channel are conversations of their own: what follows `;messageid=` is the thread. */
+export function placeOf(activity: Activity): ReplyTarget {
+  const { conversation, serviceUrl, recipient, from, channelData } = activity
+  const scope = scopeOf(activity)
+  const tenant = tenantOf(activity) ?? 'unknown'
+  const [channelId = '', thread] = conversation.id.split(';messageid=')
+  // The first message of a thread may come without the thread's id, which is its own.
+  const threadId = scope === 'channel' ? (thread ?? activity.replyToId ?? activity.id ?? undefined) : undefined
+  const ref: ConversationRef = {
+    ...{ platform: platformName, workspaceId: tenant, channelId },
+    ...(threadId === undefined ? {} : { threadId }),
+  }
+  const team = channelData?.team?.id ?? channelData?.teamsTeamId ?? undefined
+  const group = channelData?.team?.aadGroupId ?? undefined
+  const data: TargetData = {
+    ...{ serviceUrl: serviceUrl.replace(/\/+$/, ''), scope, tenant, user: from.id },
+    conversation: threadId === undefined ? channelId : `${channelId};messageid=${threadId}`,
+    ...(recipient ? { bot: recipient.id } : {}),
+    ...(team === undefined ? {} : { team: { id: team, ...(group === undefined ? {} : { group }) } }),
+  }
+  return { conversation: ref, data: plain(data) }
+}
+
+/** The same for every delivery of an activity and for later edits of a message. */
+export function eventId({ conversation, id }: Activity): string {
+  return `${conversation.id}#${id ?? ''}`
+}
+
+/** JSON without what is not set. */
+export function plain(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value)) as Json
+}

@@ -1,0 +1,98 @@
+/**
+ * Files that Parley gives, in personal chats: Teams asks the person first, then says where the bytes go. Until then they lie
+ * among Parley's own files, so that the answer to the card works after any restart.
+ */
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { z } from 'zod'
+import type { OutgoingFile } from '../../src/core/command.ts'
+import type { Log } from '../../src/core/log.ts'
+import type { Records } from '../../src/core/records.ts'
+import { plain, type TargetData } from './activity.ts'
+import type { Api, CallOptions } from './api.ts'
+import type { BlobStore } from './files.ts'
+import { guardedFetch, type Hosts } from './hosts.ts'
+import type { PostRef } from './posts.ts'
+
+export interface Consents {
+  ask(at: TargetData, file: OutgoingFile, key: string, options: CallOptions): Promise<PostRef>
+  withdraw(key: string): Promise<void>
+  /** The person agreed: sends the bytes to where Teams says, and shows the file in the card's place. */
+  accept(at: TargetData, consent: Consent, hosts: Hosts, options: CallOptions): Promise<void>
+}
+
+export interface Consent {
+  key: string
+  /** The message with the card. */
+  card: string
+  upload: {
+    uploadUrl: string
+    contentUrl: string
+    name: string
+    uniqueId?: string | undefined
+    fileType?: string | undefined
+  }
+}
+
+const Asked = z.object({ blob: z.string(), mediaType: z.string(), conversation: z.string(), at: z.number() })
+const maxBytes = 50_000_000
+
+export function createConsents(deps: { api: Api; records: Records; blobs: BlobStore; log: Log }): Consents {
+  const { api, records, blobs, log } = deps
+  return {
+    async ask(at, { name, mediaType, data, alt }, key, options) {
+      const { hash, bytes } = await blobs.put(Readable.from([Buffer.from(data)]), { maxBytes })
+      await records.put(
+        `consent/${key}`,
+        plain({ blob: hash, mediaType, conversation: at.conversation, at: Date.now() }),
+      )
+      const content = {
+        ...{ description: alt ?? 'From Parley', sizeInBytes: bytes },
+        ...{ acceptContext: { parley: key }, declineContext: { parley: key } },
+      }
+      const attachment = { contentType: 'application/vnd.microsoft.teams.card.file.consent', name, content }
+      const sent = await api.create(at, { type: 'message', attachments: [attachment] }, options)
+      return { id: sent?.id ?? '', file: key }
+    },
+    withdraw: (key) => records.remove(`consent/${key}`),
+    async accept(at, { key, card, upload }, hosts, options) {
+      const asked = Asked.safeParse(await records.get(`consent/${key}`)).data
+      if (asked === undefined || asked.conversation !== at.conversation || !(await blobs.has(asked.blob))) {
+        await api.update(
+          at,
+          card,
+          { type: 'message', text: 'That file is no longer here. Ask the question again.' },
+          options,
+        )
+        return
+      }
+      const bytes = new Uint8Array(await buffer(blobs.open(asked.blob)))
+      const response = await guardedFetch(
+        upload.uploadUrl,
+        {
+          ...{ method: 'PUT', body: bytes, signal: options.signal },
+          headers: {
+            'content-type': asked.mediaType,
+            'content-range': `bytes 0-${bytes.length - 1}/${bytes.length}`,
+          },
+        },
+        { hosts, tokenFor: async () => undefined },
+      )
+      await response.body?.cancel()
+      if (!response.ok) {
+        log.warn({ status: response.status }, 'a file was not taken by OneDrive')
+        const text = `OneDrive did not take ${upload.name} (${response.status}). Press Accept again, or ask the question again.`
+        await api.create(at, { type: 'message', text }, options)
+        return
+      }
+      const { uniqueId, fileType, contentUrl, name } = upload
+      const file = {
+        contentType: 'application/vnd.microsoft.teams.card.file.info',
+        contentUrl,
+        name,
+        content: { uniqueId, fileType },
+      }
+      await api.update(at, card, { type: 'message', attachments: [file] }, options)
+    },
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * The door at /api/messages. What has no place there is refused before the SDK looks at it: other algorithms than RS256,
+ * tokens without an end or of another issuer, a service that is none of Teams'. The signature, its key, the audience and the
+ * times are the SDK's to check, and the handler runs behind both.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { HttpRouteHandler, IHttpServerAdapter } from '@microsoft/teams.apps'
+import { z } from 'zod'
+import type { Log } from '../../src/core/log.ts'
+import type { Mount } from '../../src/core/platform.ts'
+import type { Hosts } from './hosts.ts'
+import { messagesPath, microsoft, type TeamsSettings } from './settings.ts'
+
+export interface Entrance {
+  adapter: IHttpServerAdapter
+  mount: Mount
+  /** Takes nothing more in; returns when calls under way have ended. */
+  close(): Promise<void>
+}
+
+/** Teams' own limit of a message lies far below. */
+const maxBytes = 1_000_000
+
+const Header = z.object({ alg: z.literal('RS256'), kid: z.string().min(1).max(200) })
+const Claims = z.object({
+  iss: z.string(),
+  aud: z.string(),
+  exp: z.number().int().positive(),
+  serviceurl: z.string(),
+})
+const Body = z.looseObject({
+  type: z.string().max(100),
+  serviceUrl: z.string().max(500),
+  channelId: z.string().optional(),
+})
+
+export function createEntrance(settings: TeamsSettings, hosts: Hosts, log: Log): Entrance {
+  let handler: HttpRouteHandler | undefined
+  let closing = false
+  const running = new Set<Promise<void>>()
+
+  /** Why a token is not even to be looked at; `undefined` when the SDK may. */
+  function objection(authorization: string | undefined, serviceUrl: string): string | undefined {
+    const [, head = '', claims = ''] = /^Bearer ([\w-]+)\.([\w-]+)\.[\w-]+$/.exec(authorization ?? '') ?? []
+    if (!Header.safeParse(decode(head)).success) return 'no token signed by RS256 with a named key'
+    const parsed = Claims.safeParse(decode(claims))
+    if (!parsed.success) return 'a token without issuer, audience, end or service'
+    const { iss, aud, serviceurl } = parsed.data
+    if (iss !== (settings.tokenIssuer ?? microsoft.issuer)) return 'a token of another issuer'
+    if (aud !== settings.clientId) return 'a token for another app'
+    return trimmed(serviceurl) === trimmed(serviceUrl) ? undefined : 'a token for another service'
+  }
+
+  async function take(request: IncomingMessage): Promise<{ status: number; body?: unknown }> {
+    if (request.method !== 'POST') return { status: 405 }
+    if (closing || handler === undefined) return { status: 503 }
+    const text = await read(request)
+    if (text === undefined) return { status: 413 }
+    const body = Body.safeParse(parse(text))
+    if (!body.success) return { status: 400 }
+    const { authorization } = request.headers
+    const why = settings.unchecked ? undefined : objection(authorization, body.data.serviceUrl)
+    if (why !== undefined || !hosts.isService(body.data.serviceUrl)) {
+      log.warn({ why: why ?? 'a service that is none of Teams’' }, 'an event for Teams was refused')
+      return { status: 401 }
+    }
+    const headers = authorization === undefined ? {} : { authorization }
+    const answer = await handler({ body: body.data, headers })
+    // What failed here may work in a moment; 500 says that it never will.
+    return answer.status === 500 ? { status: 503 } : answer
+  }
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { status, body } = await take(request)
+    if (!request.complete) response.setHeader('connection', 'close')
+    response.writeHead(status, {
+      'cache-control': 'no-store',
+      ...(body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
+    })
+    response.end(body === undefined ? undefined : JSON.stringify(body))
+  }
+
+  return {
+    adapter: {
+      registerRoute(_method, path, route) {
+        if (path === messagesPath) handler = route
+      },
+    },
+    mount: {
+      prefix: messagesPath,
+      async handle(request, response) {
+        const task = answer(request, response)
+        running.add(task)
+        await task.finally(() => running.delete(task))
+      },
+    },
+    async close() {
+      closing = true
+      await Promise.allSettled(running)
+    },
+  }
+}
+
+const trimmed = (url: string) => url.replace(/\/$/, '').toLowerCase()
+
+function decode(part: string): unknown {
+  return parse(Buffer.from(part, 'base64url').toString())
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+async function read(request: IncomingMessage): Promise<string | undefined> {
+  const pieces: Buffer[] = []
+  let bytes = 0
+  for await (const piece of request) {
+    bytes += piece.length
+    if (bytes > maxBytes) return undefined
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces).toString()
+}

@@ -1,0 +1,189 @@
+/** Fetches what people share, in any process, from where the listener left it or from where it lies in Microsoft's cloud. */
+import type { Readable } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { ParleyError } from '../../src/core/errors.ts'
+import type { Files } from '../../src/core/platform.ts'
+import type { Records } from '../../src/core/records.ts'
+import { TargetData } from './activity.ts'
+import type { Api } from './api.ts'
+import { GraphMessage, messageUrl, shareUrl } from './graph.ts'
+import { bodyOf, guardedFetch, type Hosts, StrangeHost } from './hosts.ts'
+import { graphPermissions, graphScopeOf, microsoft, type TeamsSettings } from './settings.ts'
+import type { Tokens } from './tokens.ts'
+
+/** What Teams needs of src/media/blobs.ts. */
+export interface BlobStore {
+  put(content: Readable, options: { maxBytes: number; signal?: AbortSignal }): Promise<{ hash: string; bytes: number }>
+  has(hash: string): Promise<boolean>
+  open(hash: string): Readable
+}
+
+/** `lies`: its address in OneDrive or SharePoint, which Graph can open. */
+export type Locator = z.infer<typeof Locator>
+export const Locator = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('blob'), blob: z.string() }),
+  /** The listener is still fetching it, and says in a record how that ends. */
+  z.object({ kind: z.literal('coming'), key: z.string(), lies: z.string().optional() }),
+  /** Its address had expired when Parley asked. */
+  z.object({ kind: z.literal('expired'), lies: z.string().optional() }),
+  z.object({ kind: z.literal('service'), url: z.string() }),
+  z.object({ kind: z.literal('share'), url: z.string() }),
+  z.object({ kind: z.literal('graph'), url: z.string() }),
+  z.object({ kind: z.literal('placed'), id: z.string(), message: z.string(), at: TargetData }),
+])
+
+/** How a fetch that outlasts the acknowledgement stands; `at` moves on while the listener lives. */
+export const Coming = z.object({
+  at: z.number(),
+  blob: z.string().optional(),
+  /** Why it will not come. */
+  failed: z.enum(['expired', 'too_large', 'unreachable']).optional(),
+})
+
+export interface FilesDeps {
+  settings: TeamsSettings
+  blobs: BlobStore
+  records: Records
+  api: Pick<Api, 'group'>
+  tokens: Tokens
+  hosts: Hosts
+}
+
+/** The listener has died when it says nothing for so long. */
+const silentMs = 20_000
+const lookEveryMs = 400
+const answerMs = 30_000
+const permission = Object.keys(graphPermissions).join(', ')
+
+export function createFiles(deps: FilesDeps): Files {
+  const { settings, blobs, records, tokens, hosts, api } = deps
+  const graphScope = graphScopeOf(settings)
+
+  const tokenFor = async (url: string) => {
+    if (hosts.isGraph(url)) return await tokens.get(graphScope)
+    return hosts.isService(url) ? await tokens.get(microsoft.botScope) : undefined
+  }
+
+  async function get(url: string, name: string, signal: AbortSignal): Promise<Response> {
+    const late = new AbortController()
+    const timer = setTimeout(() => late.abort(), answerMs)
+    try {
+      return await guardedFetch(url, { signal: AbortSignal.any([signal, late.signal]) }, { hosts, tokenFor })
+    } catch (cause) {
+      signal.throwIfAborted()
+      if (cause instanceof ParleyError) throw cause
+      if (cause instanceof StrangeHost)
+        throw new ParleyError(
+          'file_missing',
+          `${name} lies where Parley does not fetch files from. Send it to Parley itself, as a file.`,
+          { cause },
+        )
+      throw failed(name, undefined, cause)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async function fetched(url: string, name: string, signal: AbortSignal): Promise<Readable> {
+    const response = await get(url, name, signal)
+    if (response.ok && response.body !== null) return bodyOf(response)
+    await response.body?.cancel()
+    const { status } = response
+    if ((status === 401 || status === 403) && hosts.isGraph(url)) throw noConsent(name)
+    if (status === 401 || status === 403 || status === 404 || status === 410) throw missing(name)
+    throw failed(name, Number(response.headers.get('retry-after')) * 1000, new Error(`status ${status}`))
+  }
+
+  async function opened(hash: string, name: string): Promise<Readable> {
+    if (!(await blobs.has(hash))) throw missing(name)
+    return blobs.open(hash)
+  }
+
+  /** Without a copy of its own Parley asks Graph for the file where it lies. */
+  async function whereItLies(lies: string | undefined, name: string, signal: AbortSignal): Promise<Readable> {
+    if (lies === undefined) throw expired(name)
+    try {
+      return await fetched(shareUrl(settings, lies), name, signal)
+    } catch (error) {
+      if (error instanceof ParleyError && error.retry === 'never') throw expired(name)
+      throw error
+    }
+  }
+
+  async function awaited(key: string, lies: string | undefined, name: string, signal: AbortSignal): Promise<Readable> {
+    for (;;) {
+      const { at, blob, failed: why } = Coming.safeParse(await records.get(`file/${key}`)).data ?? { at: 0 }
+      if (blob !== undefined) return await opened(blob, name)
+      if (why === 'too_large')
+        throw new ParleyError(
+          'file_too_large',
+          `${name} is over the limit. Share a smaller one, or ask an admin to raise the limit.`,
+        )
+      if (why !== undefined || Date.now() - at > silentMs) return await whereItLies(lies, name, signal)
+      await sleep(lookEveryMs, undefined, { signal })
+    }
+  }
+
+  async function placed(
+    locator: Extract<Locator, { kind: 'placed' }>,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<Readable> {
+    const group = await api.group(locator.at).catch(() => undefined)
+    const url = messageUrl(settings, locator.at, locator.message, group)
+    if (url === undefined) throw noConsent(name)
+    const response = await get(url, name, signal)
+    if (response.status === 401 || response.status === 403 || response.status === 404) throw noConsent(name)
+    if (!response.ok) throw failed(name, undefined, new Error(`status ${response.status}`))
+    const { attachments } = GraphMessage.parse(await response.json())
+    const lies = attachments.find(({ id }) => id === locator.id)?.contentUrl
+    if (!lies) throw missing(name)
+    return await fetched(shareUrl(settings, lies), name, signal)
+  }
+
+  return {
+    async fetch({ name, locator: stored }, { signal }) {
+      const locator = Locator.parse(stored)
+      switch (locator.kind) {
+        case 'blob':
+          return await opened(locator.blob, name)
+        case 'coming':
+          return await awaited(locator.key, locator.lies, name, signal)
+        case 'expired':
+          return await whereItLies(locator.lies, name, signal)
+        case 'share':
+          return await fetched(shareUrl(settings, locator.url), name, signal)
+        case 'placed':
+          return await placed(locator, name, signal)
+        default:
+          return await fetched(locator.url, name, signal)
+      }
+    },
+  }
+}
+
+function missing(name: string): ParleyError {
+  return new ParleyError('file_missing', `${name} is no longer in Teams. Please share it again.`)
+}
+
+function expired(name: string): ParleyError {
+  return new ParleyError(
+    'file_missing',
+    `Teams’ link to ${name} had expired before Parley could fetch it. Please share the file again.`,
+  )
+}
+
+function noConsent(name: string): ParleyError {
+  return new ParleyError(
+    'file_missing',
+    `Parley may not read ${name}: in channels and group chats it wants the Graph permission ${permission}, which an admin grants in the Entra admin center (docs/teams.md). Until then, send the file to Parley in a personal chat.`,
+  )
+}
+
+function failed(name: string, retryAfterMs: number | undefined, cause: unknown): ParleyError {
+  return new ParleyError('file_fetch_failed', `${name} could not be fetched from Teams. Please try again.`, {
+    cause,
+    ...(retryAfterMs !== undefined && retryAfterMs > 0 ? { retryAfterMs } : {}),
+  })
+}

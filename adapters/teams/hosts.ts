@@ -1,0 +1,77 @@
+/**
+ * Where Parley asks for anything on Teams' behalf: hosts of Microsoft's and configured ones, nowhere else, whatever an event
+ * says. Redirects are followed by hand, each checked anew, and a token goes to the host it is for and no further.
+ */
+import { Readable } from 'node:stream'
+import { graphUrlOf, microsoft, type TeamsSettings } from './settings.ts'
+
+export interface Hosts {
+  /** A connector: may be written to with the bot's token. */
+  isService(url: string): boolean
+  isGraph(url: string): boolean
+  /** A file may be fetched from there or sent there. */
+  isFile(url: string): boolean
+}
+
+// Anybody may have a name below trafficmanager.net: it is named in full.
+const serviceHost =
+  /^(?:smba\.trafficmanager\.net|smba(?:\.[\w-]+)*\.teams\.microsoft\.(?:com|us)|(?:[\w-]+\.)*botframework\.(?:com|us|azure\.us|azure\.cn))$/
+const fileHost = /^(?:[\w-]+\.)+(?:sharepoint\.(?:com|us|cn)|sharepoint-df\.com|svc\.ms|1drv\.com|onedrive\.com)$/
+
+export function createHosts(settings: TeamsSettings): Hosts {
+  const { serviceUrl, unchecked, fileHosts } = settings
+  const own = (url: URL, address: string | undefined) => address !== undefined && url.origin === new URL(address).origin
+  const isLocal = (url: URL) => unchecked && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)
+  const secure = (url: URL, pattern: RegExp) =>
+    url.protocol === 'https:' && url.port === '' && pattern.test(url.hostname)
+  const check = (address: string, test: (url: URL) => boolean) => {
+    const url = URL.parse(address)
+    return url !== null && url.username === '' && url.password === '' && test(url)
+  }
+  const service = (url: URL) =>
+    secure(url, serviceHost) || own(url, serviceUrl) || isLocal(url) || own(url, microsoft.service)
+  const graph = (url: URL) => own(url, graphUrlOf(settings))
+  return {
+    isService: (address) => check(address, service),
+    isGraph: (address) => check(address, graph),
+    isFile: (address) =>
+      check(
+        address,
+        (url) => service(url) || graph(url) || secure(url, fileHost) || fileHosts.includes(url.host.toLowerCase()),
+      ),
+  }
+}
+
+const maxRedirects = 4
+
+export class StrangeHost extends Error {}
+
+/** Throws StrangeHost for an address that is none of Microsoft's. `tokenFor` answers the token for an address, or none. */
+export async function guardedFetch(
+  address: string,
+  init: { method?: string; headers?: Record<string, string>; body?: Uint8Array<ArrayBuffer>; signal: AbortSignal },
+  { hosts, tokenFor }: { hosts: Hosts; tokenFor(url: string): Promise<string | undefined> },
+): Promise<Response> {
+  let url = address
+  for (let hops = 0; hops <= maxRedirects; hops += 1) {
+    if (!hosts.isFile(url)) throw new StrangeHost(`not a host of Microsoft's: ${URL.parse(url)?.host ?? 'no address'}`)
+    const token = await tokenFor(url)
+    const response = await fetch(url, {
+      ...init,
+      headers: { ...init.headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+      redirect: 'manual',
+    })
+    const location = response.headers.get('location')
+    if (response.status < 300 || response.status >= 400 || location === null) return response
+    await response.body?.cancel()
+    url = new URL(location, url).href
+  }
+  throw new StrangeHost('redirected too often')
+}
+
+export function bodyOf({ body }: Response): Readable {
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    if (body) yield* body
+  }
+  return Readable.from(pieces(), { objectMode: false })
+}

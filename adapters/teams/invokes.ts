@@ -1,0 +1,215 @@
+/**
+ * What asks for an answer on the spot: pressed buttons, thumbs, the message extension, the answer to a file's card. What the
+ * press does is committed before it is answered.
+ */
+import { z } from 'zod'
+import { type ButtonAction, decodeAction } from '../../src/core/action.ts'
+import { asParleyError, errorFields } from '../../src/core/errors.ts'
+import type { Log } from '../../src/core/log.ts'
+import type { IncomingMessage } from '../../src/core/message.ts'
+import type { Intake } from '../../src/core/platform.ts'
+import { type Activity, eventId, placeOf, RawAttachment, TargetData } from './activity.ts'
+import { fileIn } from './attachments.ts'
+import type { Consents } from './consent.ts'
+import { card, cut } from './format.ts'
+import type { Hosts } from './hosts.ts'
+import { readHtml } from './html.ts'
+import type { createLasting } from './lasting.ts'
+import { momentOf } from './normalize.ts'
+import { wordsOf } from './notice.ts'
+import type { People } from './people.ts'
+import type { Posts } from './posts.ts'
+import { askCommand } from './settings.ts'
+import type { TeamsTransport } from './transport.ts'
+
+export interface InvokeDeps {
+  intake: Intake
+  people: People
+  posts: Posts
+  consents: Consents
+  transport: Pick<TeamsTransport, 'notify' | 'remove'>
+  lasting: ReturnType<typeof createLasting>
+  hosts: Hosts
+  log: Log
+  later(what: string, work: () => Promise<unknown>): void
+}
+
+export interface Answer {
+  status: number
+  body?: unknown
+}
+
+const CardAction = z.looseObject({ action: z.looseObject({ data: z.looseObject({ parley: z.string().max(2000) }) }) })
+const Feedback = z.looseObject({
+  actionName: z.literal('feedback'),
+  actionValue: z.looseObject({ reaction: z.enum(['like', 'dislike']), feedback: z.string().nullish() }),
+})
+const FeedbackText = z.object({ feedbackText: z.string().max(5000) })
+const Payload = z.looseObject({
+  id: z.string().nullish(),
+  body: z.looseObject({ content: z.string().nullish(), contentType: z.string().nullish() }).nullish(),
+  from: z.looseObject({ user: z.looseObject({ displayName: z.string().nullish() }).nullish() }).nullish(),
+  attachments: z.array(RawAttachment).nullish(),
+})
+const Extension = z.looseObject({
+  commandId: z.string(),
+  messagePayload: Payload.nullish(),
+  data: z.looseObject({ question: z.string().max(20_000).nullish() }).nullish(),
+})
+const FileConsent = z.looseObject({
+  action: z.enum(['accept', 'decline']),
+  context: z.object({ parley: z.string().max(200) }),
+  uploadInfo: z
+    .looseObject({
+      uploadUrl: z.string(),
+      contentUrl: z.string(),
+      name: z.string(),
+      uniqueId: z.string().nullish(),
+      fileType: z.string().nullish(),
+    })
+    .nullish(),
+})
+
+const uploadMs = 120_000
+
+export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise<Answer | undefined> {
+  const { intake, people, posts, consents, transport, lasting, hosts, log, later } = deps
+
+  async function press(activity: Activity, button: ButtonAction, comment?: string): Promise<string> {
+    const replyTarget = placeOf(activity)
+    const at = TargetData.parse(replyTarget.data)
+    const by = await people.author(activity.from, at)
+    const words = comment === undefined || comment === '' ? {} : { comment }
+    try {
+      const { notice } = await intake.act({ ...button, id: eventId(activity), by, replyTarget, ...words })
+      if (notice === undefined) return ''
+      // A toast holds one sentence; what is longer, or has pictures or buttons, is a message.
+      const short = wordsOf(notice)
+      if (notice.files === undefined && notice.buttons === undefined && notice.text.length < 300) return short
+      later('showing what a button answered', () =>
+        transport.notify(replyTarget, notice, {
+          key: `press-${eventId(activity)}`,
+          signal: AbortSignal.timeout(60_000),
+        }),
+      )
+      return cut(short, 120)
+    } catch (thrown) {
+      const error = asParleyError(thrown)
+      if (error.code === 'internal') log.error(errorFields(thrown), 'a button failed')
+      return error.tell
+    }
+  }
+
+  async function cardAction(activity: Activity): Promise<Answer> {
+    const button = decodeAction(CardAction.safeParse(activity.value).data?.action.data.parley ?? '')
+    const told = button === undefined ? 'That button is none of Parley’s.' : await press(activity, button)
+    const value = told === '' ? 'Done.' : told
+    return { status: 200, body: { statusCode: 200, type: 'application/vnd.microsoft.activity.message', value } }
+  }
+
+  async function feedback(activity: Activity): Promise<Answer> {
+    const given = Feedback.safeParse(activity.value).data?.actionValue
+    const turnId = await posts.replyOf(placeData(activity).conversation, activity.replyToId ?? '')
+    if (given !== undefined && turnId !== undefined) {
+      const words = FeedbackText.safeParse(parse(given.feedback ?? '')).data?.feedbackText
+      await press(activity, { kind: given.reaction === 'like' ? 'good' : 'bad', turnId }, words)
+    }
+    return { status: 200, body: {} }
+  }
+
+  function askForm(activity: Activity): Answer {
+    const value = Extension.safeParse(activity.value).data
+    if (value?.commandId !== askCommand) return { status: 400 }
+    const said = readHtml(value.messagePayload?.body?.content ?? '').text
+    const body = [
+      { type: 'TextBlock', text: cut(said, 300) || 'This message', wrap: true, isSubtle: true, maxLines: 4 },
+      {
+        ...{ type: 'Input.Text', id: 'question', label: 'Your question about this message', isMultiline: true },
+        ...{ maxLength: 4000, isRequired: true, errorMessage: 'Write what you want to know.' },
+      },
+    ]
+    const form = card(body, [{ type: 'Action.Submit', title: 'Ask Parley' }])
+    return {
+      status: 200,
+      body: {
+        task: { type: 'continue', value: { title: 'Ask Parley', height: 'medium', width: 'medium', card: form } },
+      },
+    }
+  }
+
+  async function ask(activity: Activity): Promise<Answer> {
+    const value = Extension.safeParse(activity.value).data
+    const text = value?.data?.question?.trim() ?? ''
+    if (value?.commandId !== askCommand || text === '') return { status: 400 }
+    const { messagePayload: about } = value
+    const replyTarget = placeOf(activity)
+    const at = TargetData.parse(replyTarget.data)
+    const read = readHtml(about?.body?.content ?? '')
+    const by = about?.from?.user?.displayName
+    const said = [...read.quoted, read.text]
+      .filter((each) => each !== '')
+      .join('\n\n')
+      .slice(0, 20_000)
+    const found = (about?.attachments ?? []).flatMap((each) => fileIn(each) ?? []).slice(0, 20)
+    const id = eventId(activity)
+    const message: IncomingMessage = {
+      ...{ id, conversation: replyTarget.conversation, text, replyTarget, kind: 'mention' },
+      author: await people.author(activity.from, at),
+      attachments: await lasting(found, { eventId: id, messageId: about?.id ?? '', at }),
+      sentAt: momentOf(activity.timestamp),
+      ...(said === '' ? {} : { quoted: by ? `${by}: ${said}` : said }),
+    }
+    const received = await intake.receive(message)
+    const told = received.kind === 'refused' ? wordsOf(received.notice) : 'Parley answers in this conversation.'
+    return { status: 200, body: { task: { type: 'message', value: told } } }
+  }
+
+  function consent(activity: Activity): Answer {
+    const given = FileConsent.safeParse(activity.value).data
+    const at = placeData(activity)
+    const { replyToId } = activity
+    if (given === undefined || !replyToId) return { status: 400 }
+    const { context, uploadInfo } = given
+    if (given.action === 'decline') {
+      later('taking a declined file away', async () => {
+        await consents.withdraw(context.parley)
+        await transport.remove(placeOf(activity), { id: replyToId }, { signal: AbortSignal.timeout(uploadMs) })
+      })
+    } else if (uploadInfo) {
+      const { uniqueId, fileType, ...where } = uploadInfo
+      const upload = { ...where, uniqueId: uniqueId ?? undefined, fileType: fileType ?? undefined }
+      const options = { signal: AbortSignal.timeout(uploadMs) }
+      later('sending a file', () =>
+        consents.accept(at, { key: context.parley, card: replyToId, upload }, hosts, options),
+      )
+    }
+    return { status: 200, body: {} }
+  }
+
+  return async (activity) => {
+    switch (activity.name) {
+      case 'adaptiveCard/action':
+        return await cardAction(activity)
+      case 'message/submitAction':
+        return await feedback(activity)
+      case 'composeExtension/fetchTask':
+        return askForm(activity)
+      case 'composeExtension/submitAction':
+        return await ask(activity)
+      case 'fileConsent/invoke':
+        return consent(activity)
+      default:
+        return undefined
+    }
+  }
+}
+
+const placeData = (activity: Activity) => TargetData.parse(placeOf(activity).data)
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

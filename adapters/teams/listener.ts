@@ -1,0 +1,167 @@
+/**
+ * What comes in from Teams. A message is committed by intake, and its short-lived files are fetched, before it is
+ * acknowledged; whatever else there is to do comes after.
+ */
+import type { App } from '@microsoft/teams.apps'
+import { errorFields } from '../../src/core/errors.ts'
+import type { Log } from '../../src/core/log.ts'
+import type { Intake, Listener } from '../../src/core/platform.ts'
+import type { Records } from '../../src/core/records.ts'
+import { Activity, placeOf, plain, scopeOf, TargetData, tenantOf } from './activity.ts'
+import type { Api } from './api.ts'
+import type { Entrance } from './entrance.ts'
+import type { BlobStore } from './files.ts'
+import { greeting } from './greeting.ts'
+import type { Hosts } from './hosts.ts'
+import { type Answer, createInvokes } from './invokes.ts'
+import { createLasting } from './lasting.ts'
+import { type Heard, normalize } from './normalize.ts'
+import { createPeople } from './people.ts'
+import { createPosts, sweepRecords } from './posts.ts'
+import type { TeamsSettings } from './settings.ts'
+import type { Tokens } from './tokens.ts'
+import type { TeamsTransport } from './transport.ts'
+
+export interface ListenerDeps {
+  settings: TeamsSettings
+  sdk: App
+  entrance: Entrance
+  api: Api
+  transport: TeamsTransport
+  tokens: Tokens
+  hosts: Hosts
+  records: Records
+  blobs: BlobStore
+  maxFileBytes: number
+  log: Log
+  /** How long an acknowledgement may wait for files. */
+  ackMs?: number
+  /** Where a replay hears why an event was let pass. */
+  onIgnored?(why: string): void
+}
+
+const dayMs = 24 * 3_600_000
+const sayMs = 60_000
+
+export function createListener(deps: ListenerDeps, intake: Intake): Listener {
+  const { settings, sdk, entrance, api, transport, records, log } = deps
+  const running = new Set<Promise<void>>()
+  let daily: NodeJS.Timeout | undefined
+
+  function later(what: string, work: () => Promise<unknown>): void {
+    const task = work().then(
+      () => undefined,
+      (error: unknown) => log.warn(errorFields(error), `${what} failed`),
+    )
+    running.add(task)
+    void task.finally(() => running.delete(task))
+  }
+
+  const people = createPeople({ api, log })
+  const lasting = createLasting({ ...deps, maxBytes: deps.maxFileBytes, later })
+  const posts = createPosts(records)
+  const invokes = createInvokes({ ...deps, intake, people, posts, consents: transport.consents, lasting, later })
+
+  function ignore(why: string): undefined {
+    deps.onIgnored?.(why)
+    return undefined
+  }
+
+  /** Whoever installed the app elsewhere is not served here. */
+  function isServed(activity: Activity): boolean {
+    const { tenants } = settings
+    const tenant = tenantOf(activity)
+    return tenants.length === 0 || tenants.some((each) => each.toLowerCase() === tenant?.toLowerCase())
+  }
+
+  async function take(received: unknown): Promise<Answer | undefined> {
+    const parsed = Activity.safeParse(received)
+    if (!parsed.success) return ignore('no activity of Teams')
+    const activity = parsed.data
+    if (!isServed(activity)) {
+      log.warn({ tenant: tenantOf(activity) }, 'an organisation that is not served wrote to Parley')
+      ignore('of an organisation that is not served')
+      return activity.type === 'invoke' ? { status: 403 } : undefined
+    }
+    if (activity.type === 'invoke')
+      return (await invokes(activity)) ?? ignore(`${activity.name} is not for Parley`) ?? { status: 501 }
+    if (activity.type === 'installationUpdate' || activity.type === 'conversationUpdate') return await meet(activity)
+    await hear(normalize(activity, intake.commands), activity)
+    return undefined
+  }
+
+  async function hear(heard: Heard, activity: Activity): Promise<void> {
+    if (heard.kind === 'ignored') return ignore(heard.why)
+    const replyTarget = placeOf(activity)
+    const at = TargetData.parse(replyTarget.data)
+    if (heard.kind === 'revision') {
+      const revised = await intake.revise(heard.revision)
+      if (revised.kind === 'unknown') ignore('an edit of a message that Parley has not taken in')
+      return
+    }
+    if (heard.kind === 'command') return await command(heard, activity)
+    const { message, files, part } = heard
+    if (part && !(await intake.takesPart(message.conversation)))
+      return ignore('in a conversation where Parley takes no part')
+    const [author, attachments] = await Promise.all([
+      people.author(activity.from, at),
+      lasting(files, { eventId: message.id, messageId: activity.id ?? '', at }),
+    ])
+    const received = await intake.receive({ ...message, author, attachments })
+    if (received.kind === 'refused') {
+      const notice = { ...received.notice, private: true }
+      later('telling why a question was refused', () => say(replyTarget, notice, `refused-${message.id}`))
+    }
+  }
+
+  async function command({ call, mentions }: Extract<Heard, { kind: 'command' }>, { from }: Activity): Promise<void> {
+    const at = TargetData.parse(call.replyTarget.data)
+    let { text } = call
+    for (const { id } of mentions) text = text.replaceAll(`<@${id}>`, `<@${await people.idOf(id, at)}>`)
+    const notice = await intake.command({ ...call, text, author: await people.author(from, at) })
+    later('answering a command', () => say(call.replyTarget, notice, `command-${call.id}`))
+  }
+
+  function say(target: ReturnType<typeof placeOf>, notice: Parameters<TeamsTransport['notify']>[1], key: string) {
+    return transport.notify(target, notice, { key, signal: AbortSignal.timeout(sayMs) })
+  }
+
+  /** Added or taken away: greets once where it is new. */
+  async function meet(activity: Activity): Promise<undefined> {
+    const { recipient, membersAdded, membersRemoved, action, type } = activity
+    const me = (members: Activity['membersAdded']) => members?.some(({ id }) => id === recipient?.id) === true
+    const place = placeOf(activity)
+    const key = `greeted/${place.conversation.channelId}`
+    if (action?.startsWith('remove') || me(membersRemoved)) {
+      await records.remove(key)
+      return ignore('Parley was taken away')
+    }
+    if (!action?.startsWith('add') && !me(membersAdded)) return ignore(`${type} is not for Parley`)
+    if ((await records.get(key)) !== undefined) return ignore('greeted before')
+    await records.put(key, { at: Date.now() })
+    // In the channel itself, not under a message of it.
+    const data = { ...TargetData.parse(place.data), conversation: place.conversation.channelId }
+    const notice = greeting(scopeOf(activity))
+    later('greeting', () =>
+      say({ conversation: place.conversation, data: plain(data) }, notice, `greeting-${activity.id ?? ''}-${key}`),
+    )
+    return undefined
+  }
+
+  sdk.use(async ({ activity }) => await take(activity))
+
+  return {
+    mounts: [entrance.mount],
+    async start() {
+      await sdk.initialize()
+      later('clearing old records', () => sweepRecords(records))
+      daily = setInterval(() => later('clearing old records', () => sweepRecords(records)), dayMs)
+      daily.unref()
+    },
+    async stop() {
+      clearInterval(daily)
+      await entrance.close()
+      await Promise.allSettled(running)
+    },
+  }
+}

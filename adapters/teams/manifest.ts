@@ -1,0 +1,107 @@
+/** The app package: what Teams is told of Parley, and its icons. Made from the same tables that the adapter works by. */
+import sharp from 'sharp'
+import type { CommandSpec } from '../../src/core/command.ts'
+import { askCommand, resourcePermissions, type TeamsSettings } from './settings.ts'
+import { zip } from './zip.ts'
+
+export interface ManifestOptions {
+  settings: TeamsSettings
+  commands: readonly Pick<CommandSpec, 'name' | 'summary' | 'args'>[]
+  /** `1.4.2`, of Parley. */
+  version: string
+  /** Where people reach this Parley; of it Teams wants pages for its imprint. */
+  publicUrl: string
+}
+
+export const manifestVersion = '1.19'
+const schema = `https://developer.microsoft.com/json-schemas/teams/v${manifestVersion}/MicrosoftTeams.schema.json`
+/** Teams' limits: commands that are suggested in one place, and their words. */
+const most = { commands: 10, title: 32, description: 128 }
+const accent = '#3B5BDB'
+
+export function manifest({ settings, commands, version, publicUrl }: ManifestOptions): Record<string, unknown> {
+  const { clientId: id } = settings
+  const site = new URL(publicUrl).origin
+  const scopes = ['personal', 'team', 'groupChat']
+  return {
+    $schema: schema,
+    manifestVersion,
+    version: version.replace(/[^\d.].*$/, ''),
+    id,
+    developer: { name: 'Parley', websiteUrl: site, privacyUrl: site, termsOfUseUrl: site },
+    name: { short: 'Parley', full: 'Parley, the assistant that reads what you share' },
+    description: {
+      short: 'Ask about your files, and get answers that say where they stand.',
+      full: 'Parley reads documents, scans, tables, pictures and recordings that you share with it, answers from them, and says on which page, in which cell or at which second it stands. It runs on your own servers.',
+    },
+    icons: { color: 'color.png', outline: 'outline.png' },
+    accentColor: accent,
+    bots: [
+      {
+        ...{ botId: id, scopes, supportsFiles: true, isNotificationOnly: false },
+        commandLists: [{ scopes, commands: suggested(commands) }],
+      },
+    ],
+    composeExtensions: [
+      {
+        botId: id,
+        commands: [
+          {
+            ...{ id: askCommand, type: 'action', title: 'Ask Parley about this message', fetchTask: true },
+            ...{ description: 'Ask a question about this message', context: ['message'] },
+          },
+        ],
+      },
+    ],
+    permissions: ['identity', 'messageTeamMembers'],
+    validDomains: [new URL(publicUrl).hostname],
+    webApplicationInfo: { id, resource: 'https://graph.microsoft.com' },
+    authorization: {
+      permissions: {
+        resourceSpecific: Object.keys(resourcePermissions).map((name) => ({ name, type: 'Application' })),
+      },
+    },
+  }
+}
+
+/** What can be sent as it is: the rest is a `help` away. */
+function suggested(commands: ManifestOptions['commands']) {
+  return commands
+    .filter(({ args }) => !args.some(({ required }) => required))
+    .filter(({ name }) => name.length <= most.title)
+    .slice(0, most.commands)
+    .map(({ name, summary }) => ({ title: name, description: shortened(summary) }))
+}
+
+const shortened = (text: string) =>
+  text.length <= most.description ? text : `${text.slice(0, most.description - 1).toWellFormed()}…`
+
+/** A speech bubble with the lines of a text in it. */
+const bubble = (fill: string, lines: string) =>
+  `<path fill="${fill}" d="M40 44h112a16 16 0 0 1 16 16v60a16 16 0 0 1-16 16H92l-34 28v-28H40a16 16 0 0 1-16-16V60a16 16 0 0 1 16-16z"/>
+   <path stroke="${lines}" stroke-width="10" stroke-linecap="round" d="M52 76h88M52 104h56"/>`
+
+const picture = (content: string) =>
+  Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 192 192">${content}</svg>`)
+
+/** 192 pixels in colour, and 32 in white on nothing, as Teams wants them. */
+export async function icons(): Promise<{ color: Buffer; outline: Buffer }> {
+  const full = picture(`<rect width="192" height="192" fill="${accent}"/>${bubble('#FFFFFF', accent)}`)
+  const line = picture(
+    `<path fill="none" stroke="#FFFFFF" stroke-width="12" stroke-linejoin="round" d="M36 36h120a14 14 0 0 1 14 14v72a14 14 0 0 1-14 14H96l-36 30v-30H36a14 14 0 0 1-14-14V50a14 14 0 0 1 14-14z"/>
+     <path stroke="#FFFFFF" stroke-width="12" stroke-linecap="round" d="M54 72h84M54 102h50"/>`,
+  )
+  return {
+    color: await sharp(full).resize(192, 192).png().toBuffer(),
+    outline: await sharp(line).resize(32, 32).png().toBuffer(),
+  }
+}
+
+export async function appPackage(options: ManifestOptions): Promise<Buffer> {
+  const { color, outline } = await icons()
+  return zip([
+    { name: 'manifest.json', data: Buffer.from(`${JSON.stringify(manifest(options), null, 2)}\n`) },
+    { name: 'color.png', data: color },
+    { name: 'outline.png', data: outline },
+  ])
+}

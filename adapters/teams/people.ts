@@ -1,0 +1,70 @@
+/** Who somebody is in a conversation, asked of Teams and remembered for some minutes: guests and strangers obey other rules. */
+import { errorFields } from '../../src/core/errors.ts'
+import type { Log } from '../../src/core/log.ts'
+import type { Author } from '../../src/core/message.ts'
+import type { Account, TargetData } from './activity.ts'
+import type { Api, Member } from './api.ts'
+import { authorOf } from './normalize.ts'
+
+export interface People {
+  author(account: Account, at: TargetData): Promise<Author>
+  /** The id that people have as authors, for one that a mention names. */
+  idOf(mentioned: string, at: TargetData): Promise<string>
+}
+
+const keptMs = 10 * 60_000
+const askMs = 2500
+const most = 5000
+
+export function createPeople({
+  api,
+  log,
+  now = Date.now,
+}: {
+  api: Pick<Api, 'member'>
+  log: Log
+  now?: () => number
+}): People {
+  const known = new Map<string, { member: Member; until: number }>()
+
+  async function member(id: string, at: TargetData): Promise<Member | undefined> {
+    const key = `${at.conversation}/${id}`
+    const kept = known.get(key)
+    if (kept && kept.until > now()) return kept.member
+    try {
+      const late = Promise.withResolvers<never>()
+      const timer = setTimeout(() => late.reject(new Error('Teams took too long')), askMs)
+      const found = await Promise.race([api.member(at, id), late.promise]).finally(() => clearTimeout(timer))
+      if (known.size >= most) known.clear()
+      known.set(key, { member: found, until: now() + keptMs })
+      return found
+    } catch (error) {
+      log.info(errorFields(error), 'Teams did not say who somebody is')
+      return undefined
+    }
+  }
+
+  return {
+    async author(account, at) {
+      const author = authorOf(account)
+      const found = await member(account.id, at)
+      const standing = found === undefined ? undefined : standingOf(found, at.tenant)
+      const name = author.name ?? found?.name
+      return { ...author, ...(name ? { name } : {}), ...(standing === undefined ? {} : { standing }) }
+    },
+    async idOf(mentioned, at) {
+      const found = await member(mentioned, at)
+      return found?.aadObjectId || mentioned
+    },
+  }
+}
+
+/** Of another organisation is a stranger; in this one's directory but not of it, a guest. */
+export function standingOf(
+  { userRole, tenantId, userPrincipalName }: Member,
+  tenant: string,
+): NonNullable<Author['standing']> {
+  if (userRole === 'anonymous') return 'stranger'
+  if (userRole === 'guest' || /#EXT#/i.test(userPrincipalName ?? '')) return 'guest'
+  return tenantId !== undefined && tenantId.toLowerCase() !== tenant.toLowerCase() ? 'stranger' : 'member'
+}

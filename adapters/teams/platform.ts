@@ -1,0 +1,51 @@
+/** Teams as a platform: activities in at /api/messages of the shared port, the connector's API out, from any worker. */
+import type { Log } from '../../src/core/log.ts'
+import type { Platform } from '../../src/core/platform.ts'
+import type { Quota } from '../../src/core/quota.ts'
+import type { Records } from '../../src/core/records.ts'
+import { createApi } from './api.ts'
+import { createEntrance } from './entrance.ts'
+import { type BlobStore, createFiles } from './files.ts'
+import { maxMarkdown } from './format.ts'
+import { createHosts } from './hosts.ts'
+import { createListener, type ListenerDeps } from './listener.ts'
+import { createSdk } from './sdk.ts'
+import { platformName, type TeamsSettings } from './settings.ts'
+import { createTokens } from './tokens.ts'
+import { createTransport, type TransportDeps } from './transport.ts'
+
+export interface TeamsDeps
+  extends Pick<TransportDeps, 'everyMs' | 'stopTurn' | 'now'>,
+    Pick<ListenerDeps, 'ackMs' | 'onIgnored'> {
+  settings: TeamsSettings
+  records: Records
+  quota: Quota
+  blobs: BlobStore
+  /** Of a file that is fetched at once. */
+  maxFileBytes: number
+  log: Log
+}
+
+/** Microsoft asks for a second at least; half a second more holds a long answer within the hour's quota, too. */
+const minEditMs = 1500
+/** A longer answer comes as a file as well, where Teams takes one. */
+const maxMessages = 4
+
+export function createTeams(deps: TeamsDeps): Platform {
+  const { settings, records, quota, blobs, log } = deps
+  const hosts = createHosts(settings)
+  const tokens = createTokens(settings)
+  const entrance = createEntrance(settings, hosts, log)
+  const sdk = createSdk(settings, tokens, entrance.adapter, log)
+  const api = createApi({ app: sdk, tokens, hosts, quota })
+  const transport = createTransport({ ...deps, api, streamMs: settings.streamMs })
+  return {
+    name: platformName,
+    capabilities: {
+      ...{ streaming: 'edit', maxChars: maxMarkdown, minEditMs, status: 'message', buttons: true, maxMessages },
+    },
+    transport,
+    files: createFiles({ settings, blobs, records, api, tokens, hosts }),
+    listen: (intake) => createListener({ ...deps, sdk, entrance, api, transport, tokens, hosts }, intake),
+  }
+}

@@ -1,0 +1,77 @@
+/** Recorded activities, taken in by the listener itself behind its own door; nothing is asked of Microsoft. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { z } from 'zod'
+import type { Json } from '../../src/core/json.ts'
+import { silentLog } from '../../src/core/log.ts'
+import type { Quota } from '../../src/core/quota.ts'
+import type { Records } from '../../src/core/records.ts'
+import { createReplayIntake, type Replay } from '../../src/core/replay.ts'
+import { Activity } from './activity.ts'
+import type { BlobStore } from './files.ts'
+import { createTeams } from './platform.ts'
+import { defaultStreamMs } from './settings.ts'
+
+const Recorded = z.looseObject({ ...Activity.shape, channelId: z.literal('msteams').optional() })
+
+const noLine: Quota = { take: async () => 0, hold: async () => undefined }
+const nothingKept: Records = {
+  get: async () => undefined,
+  put: async () => undefined,
+  remove: async () => undefined,
+  list: async () => [],
+}
+const noBlobs: BlobStore = {
+  put: () => Promise.reject(new Error('a replay fetches nothing')),
+  has: async () => false,
+  open: () => {
+    throw new Error('a replay fetches nothing')
+  },
+}
+
+export const replay: Replay = {
+  recognises: (value) => Recorded.safeParse(value).success,
+
+  async replay(record: Json) {
+    const { intake, taken } = createReplayIntake()
+    let ignored = 'takes nothing in'
+    // Whoever is asked for anything, a person's standing or a file's bytes, is a server that knows nothing.
+    const nobody = createServer((_request, response) => response.writeHead(404).end('{}'))
+    nobody.listen(0, '127.0.0.1')
+    await once(nobody, 'listening')
+    const address = nobody.address()
+    const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
+    const platform = createTeams({
+      settings: {
+        ...{ tenants: [], unchecked: true, fileHosts: [], streamMs: defaultStreamMs },
+        ...{ serviceUrl: url, graphUrl: `${url}/graph`, loginUrl: url },
+      },
+      ...{ records: nothingKept, quota: noLine, blobs: noBlobs, maxFileBytes: 0, log: silentLog },
+      stopTurn: async () => undefined,
+      onIgnored: (why) => {
+        ignored = why
+      },
+    })
+    const listener = platform.listen(intake)
+    try {
+      await listener.start()
+      const [mount] = listener.mounts
+      nobody.removeAllListeners('request')
+      nobody.on('request', (request, response) => {
+        if (request.headers['x-replay'] === undefined) response.writeHead(404).end('{}')
+        else void mount?.handle(request, response)
+      })
+      const response = await fetch(`${url}${mount?.prefix}`, {
+        ...{ method: 'POST', headers: { 'content-type': 'application/json', 'x-replay': '1' } },
+        body: JSON.stringify({ ...Recorded.parse(record), serviceUrl: url }),
+      })
+      await response.body?.cancel()
+      if (response.status >= 500) throw new Error(`the entrance answered ${response.status}`)
+      return taken[0] ?? { kind: 'ignored', summary: ignored }
+    } finally {
+      await listener.stop()
+      nobody.closeAllConnections()
+      nobody.close()
+    }
+  },
+}

@@ -1,0 +1,58 @@
+/**
+ * The SDK's App, once a process: it checks what comes in (entrance.ts) and gives the client for what goes out (api.ts). It
+ * opens no port, reads none of its own environment variables, and is told nothing that people wrote to log.
+ */
+import { App, type IHttpServerAdapter } from '@microsoft/teams.apps'
+import type { Log } from '../../src/core/log.ts'
+import { graphScopeOf, microsoft, type TeamsSettings } from './settings.ts'
+import type { Tokens } from './tokens.ts'
+
+/** Of one request to the connector. */
+const requestMs = 20_000
+
+export function createSdk(settings: TeamsSettings, tokens: Tokens, adapter: IHttpServerAdapter, log: Log): App {
+  const { clientId, tenantId, unchecked } = settings
+  return new App({
+    // Empty, not absent: what is absent would be read from CLIENT_ID and CLIENT_SECRET.
+    clientId: clientId ?? '',
+    clientSecret: '',
+    ...(tenantId === undefined ? {} : { tenantId }),
+    token: async (scope) => (await tokens.get(String(scope))) ?? '',
+    cloud: {
+      loginEndpoint: (settings.loginUrl ?? microsoft.login).replace(/\/+$/, ''),
+      loginTenant: tenantId ?? microsoft.loginTenant,
+      botScope: microsoft.botScope,
+      tokenServiceUrl: 'https://token.botframework.com',
+      openIdMetadataUrl: settings.openIdMetadataUrl ?? microsoft.openIdMetadata,
+      tokenIssuer: settings.tokenIssuer ?? microsoft.issuer,
+      graphScope: graphScopeOf(settings),
+      agenticIdentityBotScope: microsoft.botScope,
+    },
+    client: { timeout: requestMs, logger: quiet(log) },
+    serviceUrl: settings.serviceUrl ?? microsoft.service,
+    httpServerAdapter: adapter,
+    dangerouslyAllowUnauthenticatedRequests: unchecked,
+    telemetry: { agent365: false },
+    logger: quiet(log),
+  })
+}
+
+type Logger = NonNullable<NonNullable<ConstructorParameters<typeof App>[0]>['logger']>
+
+/** The SDK hands whole activities to its logger: nothing but its own sentences goes on. */
+function quiet(log: Log): Logger {
+  const sentence = (said: unknown[]) => {
+    const words = said.filter((each) => typeof each === 'string').join(' ')
+    return { sdk: words.replaceAll(/[\p{Cc}\s]+/gu, ' ').slice(0, 160) }
+  }
+  const logger: Logger = {
+    error: (...said) => log.warn(sentence(said), 'the Teams SDK reports an error'),
+    warn: (...said) => log.debug(sentence(said), 'the Teams SDK warns'),
+    info: () => undefined,
+    debug: () => undefined,
+    trace: () => undefined,
+    log: () => undefined,
+    child: () => logger,
+  }
+  return logger
+}

@@ -1,0 +1,187 @@
+/**
+ * Native streams, which Teams has in personal chats: first what is being done, then the growing text, then the end, numbered
+ * in one order, at most one a second, two minutes in all. Before that time is over a stream is ended as it stands, and its
+ * message goes on by edits; so it does when another process than the one that began it writes on.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import type { OutgoingMessage } from '../../src/core/platform.ts'
+import type { Records } from '../../src/core/records.ts'
+import type { TargetData } from './activity.ts'
+import { type Api, type CallOptions, type OutgoingActivity, refusalOf } from './api.ts'
+import { cut, settled, toTeams } from './format.ts'
+import type { PostRef } from './posts.ts'
+
+export interface Streams {
+  /** Begins one; `undefined` where Teams allows none. */
+  start(
+    at: TargetData,
+    message: OutgoingMessage,
+    options: CallOptions,
+  ): Promise<Required<Pick<PostRef, 'id' | 'stream'>> | undefined>
+  /** `false`: the stream is over and the message is to be edited. */
+  write(
+    at: TargetData,
+    ref: PostRef,
+    message: OutgoingMessage,
+    final: OutgoingActivity,
+    options: CallOptions,
+  ): Promise<boolean>
+}
+
+interface Live {
+  sequence: number
+  /** As it was sent; empty while only progress was. */
+  sent: string
+  sentAt: number
+}
+
+export interface StreamsDeps {
+  api: Api
+  records: Records
+  /** How long one is written on. */
+  streamMs: number
+  /** The least time between two parts of one stream. */
+  everyMs: number
+  /** The person pressed Teams' own Stop. */
+  onCancelled(turnId: string): void
+  now(): number
+}
+
+/** Teams' own end of a stream. */
+const teamsLimitMs = 120_000
+const progressChars = 900
+/** A part that would have to wait longer is left out: the next one holds its text, too. */
+const patienceMs = 1500
+const rememberedRefusals = 1000
+const Handover = z.object({ sequence: z.number(), at: z.number() })
+
+export function createStreams({ api, records, streamMs, everyMs, onCancelled, now }: StreamsDeps): Streams {
+  const live = new Map<string, Live>()
+  const over = new Set<string>()
+  /** Conversations that had a stream refused. */
+  const refused = new Set<string>()
+
+  function end(id: string): void {
+    live.delete(id)
+    if (over.size > 10_000) over.clear()
+    over.add(id)
+  }
+
+  async function chunk(at: TargetData, id: string | undefined, stream: Live, part: Part, options: CallOptions) {
+    const { text, streamType } = part
+    const info = { ...(id === undefined ? {} : { streamId: id }), streamType, streamSequence: stream.sequence + 1 }
+    const activity: OutgoingActivity = {
+      ...{ type: 'typing', text, channelData: info, entities: [{ type: 'streaminfo', ...info }] },
+    }
+    const sent = await api.create(at, activity, options)
+    if (sent === undefined) return undefined
+    stream.sequence += 1
+    stream.sentAt = now()
+    if (streamType === 'streaming') stream.sent = text
+    return sent
+  }
+
+  /** A call of a stream; `false` when Teams will have no more of it. */
+  async function carry(id: string, turnId: string, call: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await call()
+      return true
+    } catch (error) {
+      const refusal = refusalOf(error)
+      if (refusal === undefined || (refusal.status !== 403 && refusal.status !== 400)) throw error
+      end(id)
+      if (/cancell?ed/i.test(refusal.detail)) onCancelled(turnId)
+      return false
+    }
+  }
+
+  async function finish(
+    at: TargetData,
+    ref: PostRef,
+    turnId: string,
+    final: OutgoingActivity,
+    options: CallOptions,
+  ): Promise<boolean> {
+    const known = live.get(ref.id)
+    if (known) await sleep(Math.max(0, known.sentAt + everyMs - now()), undefined, { signal: options.signal })
+    const info = { streamId: ref.id, streamType: 'final' }
+    const ended = {
+      ...{ ...final, channelData: { ...final.channelData, ...info } },
+      entities: [...(final.entities ?? []), { type: 'streaminfo', ...info }],
+    }
+    const went = await carry(ref.id, turnId, () => api.create(at, ended, options))
+    end(ref.id)
+    await records.remove(`stream/${ref.id}`)
+    return went
+  }
+
+  /** This process's own, or one that another has shown nothing but progress in. */
+  async function find(ref: PostRef): Promise<Live | undefined> {
+    const own = live.get(ref.id)
+    if (own) return own
+    const left = Handover.safeParse(await records.get(`stream/${ref.id}`)).data
+    if (left === undefined) return undefined
+    const adopted = { sequence: left.sequence, sent: '', sentAt: now() - everyMs }
+    live.set(ref.id, adopted)
+    return adopted
+  }
+
+  async function progress(at: TargetData, ref: PostRef, stream: Live, message: OutgoingMessage, options: CallOptions) {
+    if (stream.sent !== '') return true
+    const part = { text: cut(message.progress ?? '', progressChars), streamType: 'informative' as const }
+    const went = await carry(ref.id, message.turnId, () => chunk(at, ref.id, stream, part, { ...options, patienceMs }))
+    if (went) await records.put(`stream/${ref.id}`, { sequence: stream.sequence, at: now() })
+    return went
+  }
+
+  return {
+    async start(at, message, options) {
+      if (at.scope !== 'personal' || refused.has(at.conversation)) return undefined
+      const text = partOf(message)
+      if (text.text.trim() === '') return undefined
+      const stream: Live = { sequence: 0, sent: '', sentAt: 0 }
+      try {
+        const sent = await chunk(at, undefined, stream, text, options)
+        if (sent === undefined) return undefined
+        live.set(sent.id, stream)
+        if (message.progress !== undefined) await records.put(`stream/${sent.id}`, { sequence: 1, at: now() })
+        return { id: sent.id, stream: now() }
+      } catch (error) {
+        const status = refusalOf(error)?.status
+        if (status !== 400 && status !== 403) throw error
+        if (refused.size > rememberedRefusals) refused.clear()
+        refused.add(at.conversation)
+        return undefined
+      }
+    },
+
+    async write(at, ref, message, final, options) {
+      const age = now() - (ref.stream ?? 0)
+      if (ref.stream === undefined || over.has(ref.id) || age > teamsLimitMs) {
+        live.delete(ref.id)
+        return false
+      }
+      const stream = await find(ref)
+      if (stream === undefined || message.phase === 'final' || age > streamMs)
+        return await finish(at, ref, message.turnId, final, options)
+      if (now() - stream.sentAt < everyMs) return true
+      if (message.progress !== undefined) return await progress(at, ref, stream, message, options)
+      const part = partOf(message)
+      // What was shown is not taken back in mid-stream: the end sets it right.
+      if (part.text === stream.sent || !part.text.startsWith(stream.sent)) return true
+      if (stream.sent === '') await records.remove(`stream/${ref.id}`)
+      return await carry(ref.id, message.turnId, () => chunk(at, ref.id, stream, part, { ...options, patienceMs }))
+    },
+  }
+}
+
+interface Part {
+  text: string
+  streamType: 'informative' | 'streaming'
+}
+
+function partOf({ text, progress }: OutgoingMessage): Part {
+  if (progress !== undefined) return { text: cut(progress, progressChars), streamType: 'informative' }
+  return { text: toTeams(settled(text)), streamType: 'streaming' }
+}

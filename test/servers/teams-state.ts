@@ -1,0 +1,228 @@
+/** What people in Teams see: conversations with their messages, and the rules that Teams holds an app to. */
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface Wire {
+  type: string
+  text?: string
+  entities?: Record<string, unknown>[]
+  attachments?: { contentType: string; contentUrl?: string; name?: string; content?: Record<string, unknown> }[]
+  channelData?: Record<string, unknown>
+  recipient?: { id: string }
+}
+
+export interface Stream {
+  startedAt: number
+  lastAt: number
+  sequence: number
+  text: string
+  state: 'open' | 'final' | 'cancelled'
+}
+
+export interface Shown {
+  id: string
+  activity: Wire
+  /** Of who alone sees it. */
+  only?: string
+  stream?: Stream
+  edits: number
+  deleted: boolean
+}
+
+export interface Conversation {
+  id: string
+  type: 'personal' | 'groupChat' | 'channel'
+  shown: Shown[]
+  /** Moments of calls, for the quota. */
+  calls: number[]
+}
+
+export interface Refusal {
+  status: number
+  code: string
+  message: string
+  retryAfter?: number
+}
+
+export interface Rules {
+  streamLimitMs: number
+  streamEveryMs: number
+  /** Calls in a window of milliseconds, of one conversation. */
+  quota: readonly (readonly [count: number, windowMs: number])[]
+}
+
+/** Of Microsoft's published limits. */
+export const teamsRules: Rules = {
+  streamLimitMs: 120_000,
+  streamEveryMs: 1000,
+  quota: [
+    [7, 1000],
+    [60, 30_000],
+  ],
+}
+const maxBytes = 28_000
+
+export function createState(rules: Rules) {
+  const conversations = new Map<string, Conversation>()
+  /** Each time a rule was broken: what a client ought never to do. */
+  const broken: string[] = []
+  const calls: { method: string; conversation: string; status: number; at: number }[] = []
+  let next = 1_767_000_000_000
+  let storm = { left: 0, retryAfter: 1 }
+
+  const nextId = () => String(next++)
+
+  function room(id: string): Conversation {
+    const known = conversations.get(id)
+    if (known) return known
+    const type = id.startsWith('a:') ? 'personal' : id.includes('@thread.tacv2') ? 'channel' : 'groupChat'
+    const made: Conversation = { id, type, shown: [], calls: [] }
+    conversations.set(id, made)
+    return made
+  }
+
+  function limited(at: Conversation): Refusal | undefined {
+    if (storm.left > 0) {
+      storm.left -= 1
+      return { status: 429, code: 'TooManyRequests', message: 'API calls quota exceeded', retryAfter: storm.retryAfter }
+    }
+    const now = Date.now()
+    for (const [count, windowMs] of rules.quota) {
+      const recent = at.calls.filter((moment) => now - moment < windowMs)
+      if (recent.length < count) continue
+      broken.push(`more than ${count} calls in ${windowMs} ms`)
+      const retryAfter = Math.ceil((windowMs - (now - (recent[0] ?? now))) / 1000)
+      return { status: 429, code: 'TooManyRequests', message: 'API calls quota exceeded', retryAfter }
+    }
+    at.calls.push(now)
+    return undefined
+  }
+
+  const infoOf = (activity: Wire) => activity.entities?.find(({ type }) => type === 'streaminfo')
+  const no = (status: number, code: string, message: string): Refusal => {
+    if (status === 400) broken.push(message)
+    return { status, code, message }
+  }
+
+  function create(conversationId: string, activity: Wire, only?: string): { id: string } | Refusal {
+    const at = room(conversationId)
+    if (JSON.stringify(activity).length * 2 > maxBytes * 4)
+      return no(413, 'MessageSizeTooBig', 'Message size too large')
+    const info = infoOf(activity)
+    if (info) return stream(at, activity, info)
+    if (activity.type !== 'message') return { id: nextId() }
+    if (!activity.text && !activity.attachments?.length)
+      return no(400, 'BadSyntax', 'Activity must have text or attachments')
+    const shown: Shown = { id: nextId(), activity, edits: 0, deleted: false, ...(only === undefined ? {} : { only }) }
+    at.shown.push(shown)
+    return { id: shown.id }
+  }
+
+  function stream(at: Conversation, activity: Wire, info: Record<string, unknown>): { id: string } | Refusal {
+    if (at.type !== 'personal') return no(403, 'ContentStreamNotAllowed', 'Content stream is not allowed')
+    const now = Date.now()
+    const { streamId, streamType, streamSequence } = info
+    if (streamId === undefined) {
+      if (!activity.text) return no(400, 'BadRequest', 'Start streaming activities should include text')
+      if (streamSequence !== 1) return no(400, 'BadRequest', 'a stream begins with 1')
+      const text = streamType === 'streaming' ? activity.text : ''
+      const made: Stream = { startedAt: now, lastAt: now, sequence: 1, text, state: 'open' }
+      const shown: Shown = { id: `a-${nextId()}`, activity, stream: made, edits: 0, deleted: false }
+      at.shown.push(shown)
+      return { id: shown.id }
+    }
+    const shown = at.shown.find(({ id }) => id === streamId)
+    const open = shown?.stream
+    if (shown === undefined || open === undefined) return no(400, 'BadRequest', 'no such stream')
+    if (open.state === 'cancelled') return no(403, 'ContentStreamNotAllowed', 'Content stream was canceled by user')
+    if (open.state === 'final') return no(403, 'ContentStreamNotAllowed', 'Content stream was already completed')
+    if (now - open.startedAt > rules.streamLimitMs)
+      return no(403, 'ContentStreamNotAllowed', 'Content stream finished due to exceeded streaming time.')
+    if (now - open.lastAt < rules.streamEveryMs - 30)
+      return { ...no(400, 'BadRequest', 'a stream was written more than once a second'), status: 429, retryAfter: 1 }
+    if (streamType === 'final') {
+      if (activity.type !== 'message') return no(400, 'BadRequest', 'the end of a stream is a message')
+      open.state = 'final'
+      shown.activity = activity
+      return { id: shown.id }
+    }
+    if (activity.type !== 'typing') return no(400, 'BadRequest', 'a part of a stream is a typing activity')
+    if (Number(streamSequence) <= open.sequence)
+      return no(400, 'ContentStreamSequenceOrderPreConditionFailed', 'the sequence went back')
+    if (streamType === 'informative' && open.text !== '') return no(400, 'BadRequest', 'progress after text')
+    const text = activity.text ?? ''
+    if (streamType === 'streaming' && !text.startsWith(open.text)) return no(400, 'BadRequest', 'text was taken back')
+    Object.assign(open, {
+      lastAt: now,
+      sequence: Number(streamSequence),
+      ...(streamType === 'streaming' ? { text } : {}),
+    })
+    shown.activity = activity
+    return { id: shown.id }
+  }
+
+  function update(conversationId: string, id: string, activity: Wire): { id: string } | Refusal {
+    const shown = room(conversationId).shown.find((each) => each.id === id && !each.deleted)
+    if (shown === undefined) return no(404, 'ActivityNotFoundInConversation', 'Unknown activity')
+    const { stream } = shown
+    if (stream?.state === 'cancelled') return no(403, 'ContentStreamNotAllowed', 'Content stream was canceled by user')
+    // Whether Teams takes it before its own limit is not documented: it is held against a client.
+    if (stream?.state === 'open' && Date.now() - stream.startedAt <= rules.streamLimitMs)
+      return no(400, 'BadRequest', 'a stream was edited before its end')
+    shown.activity = activity
+    shown.edits += 1
+    return { id }
+  }
+
+  function remove(conversationId: string, id: string): Record<string, never> | Refusal {
+    const shown = room(conversationId).shown.find((each) => each.id === id && !each.deleted)
+    if (shown === undefined) return no(404, 'ActivityNotFoundInConversation', 'Unknown activity')
+    shown.deleted = true
+    return {}
+  }
+
+  return {
+    ...{ conversations, broken, calls, nextId, room, limited, create, update, remove },
+    /** The next `count` calls are refused. */
+    storm(count: number, retryAfter = 1) {
+      storm = { left: count, retryAfter }
+    },
+    messages: (conversationId: string) => room(conversationId).shown.filter(({ deleted }) => !deleted),
+  }
+}
+
+export type State = ReturnType<typeof createState>
+
+/** Looks until there is something. */
+export async function until<T>(find: () => T | undefined, what: string, timeoutMs = 20_000): Promise<T> {
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    const found = find()
+    if (found !== undefined && found !== false) return found
+    if (Date.now() > deadline) throw new Error(`${what} did not come within ${timeoutMs} ms`)
+    await sleep(15)
+  }
+}
+
+/** What the cards of a message offer, encoded. */
+export function actionsOf({ activity }: Shown): string[] {
+  return (activity.attachments ?? []).flatMap(({ content }) => {
+    const actions = content?.actions
+    return Array.isArray(actions) ? actions.map(({ data }) => String(data?.parley)) : []
+  })
+}
+
+/** Whether a model is said to have written it: a reply, and no notice. */
+export const isReply = ({ activity, stream }: Shown) =>
+  stream !== undefined || activity.entities?.some(({ additionalType }) => Array.isArray(additionalType)) === true
+
+/** Whether it says what can be done with it. */
+export const isFinished = (shown: Shown) => actionsOf(shown).some((action) => action.startsWith('regenerate:'))
+
+export interface Claim {
+  position: number
+  appearance: { name: string; abstract: string }
+}
+
+export function claimsOf({ activity }: Shown): Claim[] {
+  return (activity.entities ?? []).flatMap(({ citation }) => (Array.isArray(citation) ? (citation as Claim[]) : []))
+}
