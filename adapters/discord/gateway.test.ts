@@ -152,6 +152,15 @@ it('says which setting is wrong when Discord refuses the token', async () => {
   await expect(listen({ token: 'wrong' })).rejects.toMatchObject({ tell: expect.stringContaining('DISCORD_TOKEN') })
 })
 
+it('a Discord that cannot be reached holds nothing up, and is connected to when it is back', async () => {
+  const { port } = new URL(discord.url)
+  await discord[Symbol.asyncDispose]()
+  const away = discord
+  await listen()
+  discord = await startDiscord({ port: Number(port), like: away })
+  await discord.until(() => discord.gateway.connected() === 1, 'the connection')
+})
+
 it('messages of one channel come in one after the other, of others meanwhile', async () => {
   const gate = Promise.withResolvers<void>()
   const order: string[] = []

@@ -17,7 +17,7 @@ export const intents =
   GatewayIntentBits.MessageContent
 
 export interface Gateway {
-  /** Returns when every shard is connected. Throws `config_invalid` or `platform_*`. */
+  /** Returns when every shard is connected; may be tried again. Throws `config_invalid` or `platform_*`. */
   open(): Promise<void>
   /** Leaves the sessions resumable; returns when events under way have been taken in. */
   close(): Promise<void>
@@ -67,18 +67,19 @@ export function createGateway({ api, token, shards, sessions, take, lineOf, log 
     })
   }
 
+  manager.on(WebSocketShardEvents.Dispatch, onDispatch)
+  manager.on(WebSocketShardEvents.Error, ({ error, shardId }) =>
+    log.error({ ...errorFields(error), shardId }, 'Discord connection failed'),
+  )
+  manager.on(WebSocketShardEvents.Closed, ({ code, shardId }) =>
+    log.info({ code, shardId }, 'Discord connection closed'),
+  )
+  manager.on(WebSocketShardEvents.Resumed, ({ shardId }) => log.info({ shardId }, 'Discord session resumed'))
+  manager.on(WebSocketShardEvents.Ready, ({ shardId }) => log.info({ shardId }, 'Discord session begun'))
+
   return {
     async open() {
       await sessions.load()
-      manager.on(WebSocketShardEvents.Dispatch, onDispatch)
-      manager.on(WebSocketShardEvents.Error, ({ error, shardId }) =>
-        log.error({ ...errorFields(error), shardId }, 'Discord connection failed'),
-      )
-      manager.on(WebSocketShardEvents.Closed, ({ code, shardId }) =>
-        log.info({ code, shardId }, 'Discord connection closed'),
-      )
-      manager.on(WebSocketShardEvents.Resumed, ({ shardId }) => log.info({ shardId }, 'Discord session resumed'))
-      manager.on(WebSocketShardEvents.Ready, ({ shardId }) => log.info({ shardId }, 'Discord session begun'))
       try {
         await manager.connect()
       } catch (thrown) {

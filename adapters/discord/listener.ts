@@ -50,6 +50,31 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     ...(deps.shards === undefined ? {} : { shards: deps.shards }),
   })
 
+  let connecting: Promise<void> | undefined
+
+  async function connect(): Promise<void> {
+    myself = await deps.me()
+    await gateway.open()
+  }
+
+  async function connectLater(): Promise<void> {
+    for (let tries = 1; !stopping.signal.aborted; tries += 1) {
+      await pause(tries)
+      if (stopping.signal.aborted) return
+      try {
+        return await connect()
+      } catch (thrown) {
+        log.warn({ ...errorFields(thrown), tries }, 'Discord cannot be reached; trying again')
+      }
+    }
+  }
+
+  /** Longer each time; a stop ends it. */
+  async function pause(tries: number): Promise<void> {
+    const ms = Math.min(retryMs * 2 ** (tries - 1), retryAtMostMs)
+    await sleep(ms, undefined, { signal: stopping.signal }).catch(() => undefined)
+  }
+
   async function take(packet: GatewayDispatchPayload): Promise<boolean> {
     places.note(packet)
     for (let tries = 1; ; tries += 1) {
@@ -66,9 +91,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
           return true
         }
         if (error.code === 'platform_rejected') return true
-        await sleep(Math.min(retryMs * 2 ** (tries - 1), retryAtMostMs), undefined, { signal: stopping.signal }).catch(
-          () => {},
-        )
+        await pause(tries)
       }
     }
   }
@@ -127,11 +150,18 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   return {
     mounts: [],
     async start() {
-      myself = await deps.me()
-      await gateway.open()
+      try {
+        await connect()
+      } catch (thrown) {
+        if (asParleyError(thrown).retry !== 'later') throw thrown
+        // The rest of Parley works without Discord; Discord is there again some time.
+        log.warn(errorFields(thrown), 'Discord cannot be reached; trying again')
+        connecting = connectLater()
+      }
     },
     async stop() {
       stopping.abort()
+      await connecting
       await gateway.close()
     },
   }

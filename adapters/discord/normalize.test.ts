@@ -229,6 +229,11 @@ describe('what it says', () => {
     expect((await take(frame('general', rules)))?.author).toMatchObject({ standing: 'owner', name: 'Annie' })
   })
 
+  it('who was invited to one voice channel is a guest', async () => {
+    const guest = { ...called('a'), member: { roles: [], nick: null, flags: 16 } }
+    expect((await take(frame('general', guest)))?.author.standing).toBe('guest')
+  })
+
   it('a file keeps the name that its sender gave it', async () => {
     const attachments = [{ ...file('Jahresbericht_2026.pdf'), title: 'Jahresbericht (2026)' }]
     expect((await take(frame('direct', { attachments })))?.attachments[0]?.name).toBe('Jahresbericht (2026).pdf')

@@ -50,7 +50,10 @@ export interface MessageContext {
 }
 
 /** What the gateway sends beside the message itself. */
-export type GatewayMessage = APIMessage & { guild_id?: string; member?: { roles: string[]; nick?: string | null } }
+export type GatewayMessage = APIMessage & {
+  guild_id?: string
+  member?: { roles: string[]; nick?: string | null; flags?: number }
+}
 
 export function normalizeMessage(message: GatewayMessage, context: MessageContext): IncomingMessage {
   const { me, place, kind, starter, root } = context
@@ -109,21 +112,26 @@ function authorOf({ author, member, guild_id }: GatewayMessage, standing: Standi
   const roles = [...(member?.roles ?? []), ...(guild_id === undefined ? [] : [guild_id])]
   const rules =
     standing.ownerId === author.id || roles.some((id) => ((standing.roles?.get(id) ?? 0n) & administrator) !== 0n)
-  return { id: author.id, name: member?.nick || nameOf(author), ...(rules ? { standing: 'owner' as const } : {}) }
+  return { id: author.id, name: member?.nick || nameOf(author), ...standingOf(rules, member?.flags) }
+}
+
+/** Invited to one voice channel, for as long as they are in it: https://discord.com/developers/docs/resources/guild#guild-member-object-guild-member-flags */
+const guestFlag = 1 << 4
+
+function standingOf(rules: boolean, flags = 0): Pick<Author, 'standing'> {
+  if (rules) return { standing: 'owner' }
+  return (flags & guestFlag) === 0 ? {} : { standing: 'guest' }
 }
 
 export type AskInteraction = CommandInteraction | MessageCommandInteraction | APIModalSubmitInteraction
 
 /** Of any interaction: who it is, as Discord itself computed their permissions. */
-export function authorOfInteraction(interaction: {
-  user?: APIUser
-  member?: { user: APIUser; nick?: string | null; permissions: string }
-}): Author {
+export function authorOfInteraction(interaction: Pick<InteractionPlace, 'user' | 'member'>): Author {
   const { member } = interaction
   const user = member?.user ?? interaction.user
   if (user === undefined) throw new TypeError('an interaction without a person')
   const rules = member !== undefined && (BigInt(member.permissions) & administrator) !== 0n
-  return { id: user.id, name: member?.nick || nameOf(user), ...(rules ? { standing: 'owner' as const } : {}) }
+  return { id: user.id, name: member?.nick || nameOf(user), ...standingOf(rules, member?.flags) }
 }
 
 interface InteractionPlace {
@@ -134,7 +142,7 @@ interface InteractionPlace {
   channel?: { id: string; type: number; parent_id?: string | null }
   channel_id?: string
   user?: APIUser
-  member?: { user: APIUser; nick?: string | null; permissions: string }
+  member?: { user: APIUser; nick?: string | null; permissions: string; flags?: number }
 }
 
 /** Where something was used: what is said there later, such as an alert, is an ordinary message. */

@@ -149,6 +149,45 @@ it('a reply that somebody deleted stays deleted, and the turn ends', async () =>
   expect(discord.said(to.conversation.threadId ?? '')).toEqual([])
 })
 
+it('workers that write into one channel keep Discord’s limits together', { timeout: 30_000 }, async () => {
+  await discord[Symbol.asyncDispose]()
+  // Windows of half a second, so that many of them pass.
+  discord = await startDiscord({ limitScale: 0.1, like: discord })
+  const quota = createLocalQuota()
+  const workers = Array.from({ length: 3 }, () =>
+    createDiscord({ token: discord.token, apiUrl: discord.url, records: memoryRecords(), quota, log: silentLog }),
+  )
+  const chat = discord.world.directChat(ann.id)
+  const to = target({ to: 'channel', channelId: chat.id, userId: ann.id })
+  const writing = workers.map(async ({ transport }, worker) => {
+    for (let n = 0; n < 3; n += 1) {
+      const ref = await transport.post(to, message('One'), { key: `${worker}-${n}`, signal })
+      await transport.edit(to, ref, message('One.', true), { signal })
+    }
+  })
+  await Promise.all(writing)
+  expect(discord.said(chat.id)).toHaveLength(9)
+  expect(discord.refused).toEqual([])
+})
+
+it('what another program of the bot uses up is waited for', { timeout: 30_000 }, async () => {
+  await discord[Symbol.asyncDispose]()
+  discord = await startDiscord({ limitScale: 0.2, like: discord, port: Number(new URL(discord.url).port) })
+  const chat = discord.world.directChat(ann.id)
+  const to = target({ to: 'channel', channelId: chat.id, userId: ann.id })
+  const elsewhere = () =>
+    fetch(`${discord.url}/v10/channels/${chat.id}/messages`, {
+      method: 'POST',
+      headers: { authorization: `Bot ${discord.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ content: 'Of another program' }),
+    })
+  for (let n = 0; n < 5; n += 1) await elsewhere()
+  await platform.transport.post(to, message('One', true), key())
+  expect(discord.said(chat.id).at(-1)?.content).toContain('One')
+  // Nobody could have known better but Discord, which said so once.
+  expect(discord.refused).toHaveLength(1)
+})
+
 it('a server that does not answer is told as such, without what was sent', async () => {
   const to = mention()
   const away = createDiscord({

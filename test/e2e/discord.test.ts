@@ -137,6 +137,10 @@ describe('a mention in a channel', () => {
     expect(reply.content).toContain('You asked: What is a heat pump?')
     expect(discord.said(thread.id)).toHaveLength(1)
     expect(discord.said(general.id).filter(({ content }) => content.includes('heat pump'))).toEqual([])
+    // Parley types in the thread until there is something to read, and not after.
+    const typed = discord.state.typing.filter(({ channelId }) => channelId === thread.id)
+    expect(typed.length).toBeLessThanOrEqual(1)
+    for (const { at } of typed) expect(at).toBeLessThanOrEqual(reply.times[0] ?? 0)
   })
 
   it('is followed up in the thread without a mention, with what was said before', async () => {

@@ -66,6 +66,8 @@ export interface StandInDiscord extends AsyncDisposable {
 
 export interface StandInOptions {
   port?: number
+  /** Comes back after it was away: with the same people, channels and token. */
+  like?: Pick<StandInDiscord, 'world'>
   heartbeatMs?: number
   tokenLifeMs?: number
   /** Of the windows of rate limits. */
@@ -73,7 +75,7 @@ export interface StandInOptions {
 }
 
 export async function startDiscord(options: StandInOptions = {}): Promise<StandInDiscord> {
-  const world = createWorld()
+  const world = options.like?.world ?? createWorld()
   const token = `${Buffer.from(world.bot.id).toString('base64url')}.stand.in`
   const spec = openDiscordSpec()
   const limits = createLimits(options.limitScale)
