@@ -104,6 +104,16 @@ program
     await withParley((url) => runAdmin({ url, words, out: folder, print: console.log }))
   })
 
+program
+  .command('compare')
+  .description('ask several models the same question, side by side: words, times, tokens, cost')
+  .argument('<question>')
+  .requiredOption('--models <names>', 'names with commas between them')
+  .action(async (question: string, { models }: { models: string }) => {
+    const words = ['models', 'compare', models, question]
+    await withParley((url) => runAdmin({ url, words, print: console.log }))
+  })
+
 for (const role of ['gateway', 'worker'] as const) {
   program
     .command(role)

@@ -4,6 +4,7 @@ import { adminRig, here, people } from '../../test/fakes/admin.ts'
 import { silentLog } from '../core/log.ts'
 import type { Author } from '../core/message.ts'
 import type { LocalModels } from '../models/local-models.ts'
+import { reference } from './reference.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -137,6 +138,11 @@ describe('a command line', () => {
         expect(ran.at(-1), `${line}: ${text}`).toMatchObject({ command: name })
         ran.length = 0
       }
+  })
+
+  it('docs/COMMANDS.md tells the table as it is', async () => {
+    await using rig = await adminRig(server)
+    await expect(reference(rig.commands.commands)).toMatchFileSnapshot('../../docs/COMMANDS.md')
   })
 
   it('is limited in length, and what is odd in it does no harm', async () => {

@@ -38,6 +38,14 @@ describe('parley admin', () => {
     expect((await admin('modles')).stdout).toMatch(/Did you mean `models`\?/)
   })
 
+  it('compares models, or says what is missing', async () => {
+    const compared = await run(
+      ['src/cli.ts', 'compare', 'Why is the sky blue?', '--models', 'extractive,nothing'],
+      environment(home),
+    )
+    expect(compared.stdout).toMatch(/No model is called “nothing”/)
+  })
+
   it('writes files where it is told to', async () => {
     const fetched = await fetch(new URL(`/console/threads/${crypto.randomUUID()}/messages`, parley.url), {
       method: 'POST',
@@ -84,9 +92,9 @@ describe.skipIf(browserFound === undefined)(
       await page.getByText('What holds for you here:').waitFor()
 
       await input.fill('What is in the report?')
-    await input.press('Enter')
-    await page.getByRole('button', { name: 'Receipt' }).waitFor()
-    await input.fill('/usage today')
+      await input.press('Enter')
+      await page.getByRole('button', { name: 'Receipt' }).waitFor()
+      await input.fill('/usage today')
       await input.press('Enter')
       const picture = page.locator('img.notice-picture')
       await picture.waitFor()

@@ -93,7 +93,7 @@ function describe(sum: UsageRow, window: SpanWindow, now: Date): string[] {
   const month = projected(cost, window, now)
   const rough = estimated === 0n ? '' : `, ${formatUsd(estimated)} of it estimated`
   return [
-    `Cost: **${formatUsd(cost)}**${rough}${month === null ? '' : `; at this pace ${formatUsd(month)} by the end`}`,
+    `Cost: **${formatUsd(cost)}**${rough}${month === null || cost === 0n ? '' : `; at this pace ${formatUsd(month)} by the end`}`,
     `${many(done + failed + stopped, 'question')}: ${share(done, ended)} answered${failed === 0 ? '' : `, ${failed} failed`}${stopped === 0 ? '' : `, ${stopped} stopped`}`,
     `Tokens: ${count(inputTokens)} in, ${count(outputTokens)} out`,
     ...(total.median === null ? [] : [`Whole answer: ${times(total)}`]),
