@@ -209,7 +209,7 @@ describe('what it says', () => {
   })
 
   it('called into a forum’s post, it reads the post first', async () => {
-    const { id = '', parentId } = places['post'] ?? {}
+    const { id = '', parentId } = places.post ?? {}
     known.set(
       `/channels/${id}/messages/${id}`,
       frame('post', { author: bob, content: 'It wilts.', attachments: [file('leaf.jpg')] }),

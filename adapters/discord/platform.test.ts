@@ -138,7 +138,7 @@ platformContract('discord', async () => {
 async function used(discord: StandInDiscord, using: Using): Promise<Answered> {
   const use = discord.use(using)
   const { data } = await discord.until(() => use.acknowledged, 'an acknowledgement')
-  return { acknowledged: true, ...(typeof data?.['content'] === 'string' ? { told: data['content'] } : {}) }
+  return { acknowledged: true, ...(typeof data?.content === 'string' ? { told: data.content } : {}) }
 }
 
 function actionsOf(components: unknown): ButtonAction[] {

@@ -40,9 +40,9 @@ export const replay: Replay = {
   async replay(record: Json, context) {
     const { t, d } = Frame.parse(record)
     const { intake, taken } = createReplayIntake()
-    const me = String(context['botUserId'] ?? context['applicationId'] ?? '0')
+    const me = String(context.botUserId ?? context.applicationId ?? '0')
     const places = {
-      channel: async (id: string) => ({ id, type: context['threadChannelId'] === id ? 11 : 0 }),
+      channel: async (id: string) => ({ id, type: context.threadChannelId === id ? 11 : 0 }),
       guild: async (id: string) => ({ id, ownerId: '0', roles: new Map<string, bigint>(), ownRoleIds: [] }),
     }
     if (t === 'MESSAGE_CREATE' || t === 'MESSAGE_UPDATE') {

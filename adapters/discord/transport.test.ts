@@ -9,6 +9,7 @@ import { createLocalQuota } from '../../src/store/quota-local.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
 import { type StandInDiscord, startDiscord } from '../../test/servers/discord.ts'
+import type { Use } from '../../test/servers/discord-rest.ts'
 import type { WorldChannel } from '../../test/servers/discord-world.ts'
 import { createDiscord } from './platform.ts'
 
@@ -61,13 +62,22 @@ function mention(): ReplyTarget {
 }
 
 async function question(isPrivate: boolean) {
-  const use = discord.use({ user: ann, channel, type: 2, data: { type: 1, name: 'ask', options: [] } })
-  // As the listener of another process has told it to wait.
+  const asked = unacknowledged(isPrivate)
+  await acknowledge(asked.use, isPrivate)
+  return asked
+}
+
+/** As the listener of another process tells Discord to wait. */
+async function acknowledge(use: Use, isPrivate: boolean): Promise<void> {
   await fetch(`${discord.url}/v10/interactions/${use.id}/${use.token}/callback`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ type: 5, data: { flags: isPrivate ? 64 : 0 } }),
   })
+}
+
+function unacknowledged(isPrivate: boolean) {
+  const use = discord.use({ user: ann, channel, type: 2, data: { type: 1, name: 'ask', options: [] } })
   const data = {
     to: 'interaction',
     applicationId: discord.world.bot.id,
@@ -101,6 +111,19 @@ it('the first message of an answer is the one that was told to wait, the next on
   await platform.transport.post(to, message('Two', true), key(1))
   expect(use.original?.content).toBe('One')
   expect(discord.said(channel.id).map(({ content }) => content.split('\n')[0])).toEqual(['One', 'Two'])
+})
+
+it('an answer that is quicker than the acknowledgement waits for it', async () => {
+  const { use, to } = unacknowledged(false)
+  const posting = platform.transport.post(to, message('One'), key())
+  await discord.until(
+    () => discord.requests.some(({ path, status }) => path.startsWith('/webhooks/') && status === 404),
+    'a try',
+  )
+  await acknowledge(use, false)
+  await posting
+  expect(use.original?.content).toBe('One')
+  expect(discord.said(channel.id)).toHaveLength(1)
 })
 
 it('all of a private answer is seen by its asker alone', async () => {

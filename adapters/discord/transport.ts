@@ -2,6 +2,7 @@
  * Writes replies over REST, from any worker. An interaction is answered by its token while that is good, and by the bot
  * afterwards; a mention is answered in a thread where that may be opened, else by a reply.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type APIMessage, MessageFlags } from 'discord.js'
 import { errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
@@ -36,6 +37,10 @@ type Interaction = Extract<Destination, { to: 'interaction' }>
 
 /** Fifteen minutes, less what a call may take: https://discord.com/developers/docs/interactions/receiving-and-responding */
 const tokenLifeMs = 15 * 60_000 - 20_000
+/** How long an acknowledgement may be on its way; the clocks of Discord and of this machine may differ. */
+const freshMs = 30_000
+const triesWhenFresh = 15
+const againMs = 250
 /** What Discord says when a token is no longer good. */
 const tokenEnded = [codes.unknownWebhook, codes.invalidWebhookToken, codes.unknownInteraction]
 
@@ -48,17 +53,25 @@ export function createTransport({ api, threads, typing, complaints, log, now = D
   /** By the token while it is good; `undefined` when it is not. */
   async function byToken<T>(
     destination: Destination | undefined,
+    signal: AbortSignal,
     call: (at: Interaction) => Promise<T>,
   ): Promise<T | undefined> {
-    if (destination?.to !== 'interaction' || !usable(destination)) return undefined
-    try {
-      return await call(destination)
-    } catch (thrown) {
-      if (!refusedWith(thrown, ...tokenEnded)) throw thrown
-      ended.add(destination.id)
-      if (ended.size > 1000) ended.clear()
-      return undefined
+    if (destination?.to !== 'interaction') return undefined
+    for (let tries = 1; usable(destination); tries += 1) {
+      try {
+        return await call(destination)
+      } catch (thrown) {
+        if (!refusedWith(thrown, ...tokenEnded)) throw thrown
+        // An answer can be quicker than the acknowledgement, before which Discord knows nothing of the token.
+        const early = thrown.discordCode === codes.unknownWebhook && now() < madeAt(destination.id) + freshMs
+        if (early && tries < triesWhenFresh) await sleep(againMs, undefined, { signal })
+        else {
+          ended.add(destination.id)
+          if (ended.size > 1000) ended.clear()
+        }
+      }
     }
+    return undefined
   }
 
   const webhook = ({ applicationId, token }: Interaction) => `/webhooks/${applicationId}/${token}`
@@ -96,7 +109,7 @@ export function createTransport({ api, threads, typing, complaints, log, now = D
     const destination = destinationOf(target)
     const { body, files } = packed
     const { signal } = options
-    const posted = await byToken(destination, async (at) => {
+    const posted = await byToken(destination, signal, async (at) => {
       if (options.first)
         return await api.call<APIMessage>('PATCH', `${webhook(at)}/messages/@original`, {
           ...{ body: edited(body), files, auth: false, signal },
@@ -137,7 +150,7 @@ export function createTransport({ api, threads, typing, complaints, log, now = D
     async edit(target, stored, message, { signal }) {
       const ref = PostedRef.parse(stored)
       try {
-        const done = await byToken(ref.via === undefined ? undefined : destinationOf(target), (at) =>
+        const done = await byToken(ref.via === undefined ? undefined : destinationOf(target), signal, (at) =>
           api.call<APIMessage>('PATCH', `${webhook(at)}/messages/${ref.messageId}`, {
             body: edited(replyBody(message, rootOf(target))),
             auth: false,
@@ -155,7 +168,7 @@ export function createTransport({ api, threads, typing, complaints, log, now = D
     async remove(target, stored, { signal }) {
       const { channelId, messageId, via } = PostedRef.parse(stored)
       try {
-        const gone = await byToken(via === undefined ? undefined : destinationOf(target), async (at) => {
+        const gone = await byToken(via === undefined ? undefined : destinationOf(target), signal, async (at) => {
           await api.call('DELETE', `${webhook(at)}/messages/${messageId}`, { auth: false, signal })
           return true
         })

@@ -103,7 +103,7 @@ describe('what is said of a message', () => {
     })
     const { acknowledged } = await onMessage('Ask about this message', about)
     expect(acknowledged.type).toBe(9)
-    const sent = await form(acknowledged.data?.['custom_id'], { text: 'Is it any good?' })
+    const sent = await form(acknowledged.data?.custom_id, { text: 'Is it any good?' })
     expect(sent.acknowledged.type).toBe(5)
     expect(received).toMatchObject([
       { text: 'Is it any good?', quoted: 'Ann: The plan', attachments: [{ name: 'plan.pdf' }] },
@@ -128,7 +128,7 @@ describe('what is said of a message', () => {
   it('"Transcribe" on a message without a recording says so', async () => {
     await listen()
     const { acknowledged } = await onMessage('Transcribe', discord.write({ author: ann, channel, text: 'Only words' }))
-    expect(acknowledged.data?.['content']).toContain('no recording')
+    expect(acknowledged.data?.content).toContain('no recording')
     expect(received).toEqual([])
   })
 })
@@ -151,14 +151,14 @@ describe('buttons', () => {
     await listen()
     const { acknowledged } = await press('bad:t1')
     expect(acknowledged.type).toBe(9)
-    await form(acknowledged.data?.['custom_id'], { comment: 'Too long' })
+    await form(acknowledged.data?.custom_id, { comment: 'Too long' })
     expect(acted).toMatchObject([{ kind: 'bad', turnId: 't1', comment: 'Too long' }])
   })
 
   it('of another version are told as such, to the one who pressed', async () => {
     await listen()
     const { acknowledged, ephemeral } = await press('unheard-of')
-    expect(acknowledged.data?.['content']).toContain('another version')
+    expect(acknowledged.data?.content).toContain('another version')
     expect(ephemeral).toBe(true)
   })
 })
@@ -202,7 +202,7 @@ describe('when taking in takes its time', () => {
       type: 2,
       data: { type: 1, name: 'ask', options: [{ type: 3, name: 'text', value: 'Hello?' }] },
     })
-    expect(use.acknowledged.data?.['content']).toBe('The message is too long. Attach it as a file.')
+    expect(use.acknowledged.data?.content).toBe('The message is too long. Attach it as a file.')
   })
 })
 

@@ -116,7 +116,7 @@ it('/ask without words opens a form for a long question, and the form is answere
     user: ann,
     channel: general,
     type: 5,
-    data: { custom_id: data?.['custom_id'], components: fields },
+    data: { custom_id: data?.custom_id, components: fields },
   })
   const reply = await discord.until(
     () => (sent.original && finished(sent.original) ? sent.original : null),
@@ -252,12 +252,12 @@ it('a command of the table runs, its answer for all or for one', async () => {
   const use = discord.use({ user: ann, channel: general, type: 2, data: { type: 1, name: 'parley', options: [list] } })
   const { type, data } = await discord.until(() => use.acknowledged, 'an answer')
   expect(type).toBe(4)
-  expect(data?.['content']).toContain('large-model')
+  expect(data?.content).toContain('large-model')
   const disable = { type: 1, name: 'disable', options: [{ type: 3, name: 'model', value: 'large-model' }] }
   const options = [{ type: 2, name: 'models', options: [disable] }]
   const refused = discord.use({ user: ann, channel: general, type: 2, data: { type: 1, name: 'parley', options } })
   const answer = await discord.until(() => refused.acknowledged, 'an answer')
-  expect(answer.data?.['content']).toContain('`models disable` is for')
+  expect(answer.data?.content).toContain('`models disable` is for')
   expect(refused.ephemeral).toBe(true)
 })
 

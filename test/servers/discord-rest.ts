@@ -317,7 +317,8 @@ function putCommands(state: RestState, { body }: Call, [scope = 'global']: strin
 
 function interactionOf(state: RestState, token: string): Use {
   const use = [...state.uses.values()].find((each) => each.token === token)
-  if (use === undefined) throw new Refusal(404, 10015, 'Unknown Webhook')
+  // Nothing is known of a token before the interaction is acknowledged.
+  if (use?.acknowledged === undefined) throw new Refusal(404, 10015, 'Unknown Webhook')
   if (state.world.now() > use.madeAt + state.tokenLifeMs) throw new Refusal(401, 50027, 'Invalid Webhook Token')
   return use
 }
