@@ -12,6 +12,7 @@ import { measureReading } from './reading.ts'
 import { measureRecordings } from './recordings.ts'
 import { describeHost, print, type Result, round, say } from './report.ts'
 import { measureRouting } from './routing.ts'
+import { measureSlack } from './slack.ts'
 
 /** THE table of benches. */
 const benches: Record<string, () => Promise<Pick<Result, 'tables' | 'aims'>>> = {
@@ -23,6 +24,7 @@ const benches: Record<string, () => Promise<Pick<Result, 'tables' | 'aims'>>> = 
   discord: measureDiscord,
   routing: measureRouting,
   chaos: measureChaos,
+  slack: measureSlack,
 }
 
 const { values, positionals } = parseArgs({

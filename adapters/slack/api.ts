@@ -14,6 +14,11 @@ export interface CallOptions {
   signal?: AbortSignal
   /** The longest wait for a place in line; where it would be longer, nothing is sent: `platform_rate_limited`. Default: any. */
   patienceMs?: number
+  /**
+   * May be left out: it has a line of its own, half as long as the method's, so that what must be said is not held up by what
+   * would be nice. Where that line has no place at once, nothing is sent: `platform_rate_limited`.
+   */
+  courtesy?: boolean
 }
 
 export interface Api {
@@ -21,6 +26,8 @@ export interface Api {
   call(method: string, args: Record<string, unknown>, options?: CallOptions): Promise<Answer>
   /** About how long a call would wait for its place now, as far as this process knows. */
   waitFor(method: string, channel?: string): number
+  /** Whether a courtesy would be sent now. */
+  spare(method: string): boolean
   token: string
 }
 
@@ -81,13 +88,27 @@ export function createApi(token: string, team: string, { quota, apiUrl, log }: A
     return Math.max(0, (busyUntil.get(key) ?? 0) - Date.now())
   }
 
+  const courtesyLine = (method: string) => `${lineOf(team, method).key}/courtesy`
+  const spare = (method: string) => (busyUntil.get(courtesyLine(method)) ?? 0) <= Date.now() && waitFor(method) === 0
+
+  async function takeCourtesy(method: string): Promise<void> {
+    if (!spare(method)) throw rateLimited(waitFor(method))
+    const { everyMs, burst } = lineOf(team, method)
+    const wait = await quota.take(courtesyLine(method), everyMs * 2, Math.ceil(burst / 3))
+    if (wait === 0) return
+    busyUntil.set(courtesyLine(method), Date.now() + wait)
+    throw rateLimited(wait)
+  }
+
   return {
     token,
     waitFor,
-    async call(method, args, { signal, patienceMs = Number.POSITIVE_INFINITY } = {}) {
+    spare,
+    async call(method, args, { signal, courtesy = false, patienceMs = Number.POSITIVE_INFINITY } = {}) {
       signal?.throwIfAborted()
       const channel = typeof args.channel === 'string' ? args.channel : undefined
       const { key, everyMs, burst } = lineOf(team, method, channel)
+      if (courtesy) await takeCourtesy(method)
       const expected = waitFor(method, channel)
       if (expected > patienceMs) throw rateLimited(expected)
       const wait = await quota.take(key, everyMs, burst)

@@ -29,6 +29,7 @@ const notThere = new Set([
 export function slackCode(thrown: unknown): string | undefined {
   if (thrown instanceof ParleyError && thrown.code !== 'platform_rejected') return undefined
   const error = thrown instanceof ParleyError ? thrown.cause : thrown
+  if (error instanceof webApi.WebAPIHTTPError) return `http_${error.statusCode}`
   return error instanceof webApi.WebAPIPlatformError ? error.data.error : undefined
 }
 
@@ -39,6 +40,8 @@ export function translate(thrown: unknown, method: string): ParleyError {
   if (thrown instanceof webApi.WebAPIPlatformError) return refused(thrown, method)
   if (thrown instanceof webApi.WebAPIHTTPError && thrown.statusCode === 429)
     return rateLimited(Number(thrown.headers['retry-after'] ?? 1) * 1000, cause)
+  if (thrown instanceof webApi.WebAPIHTTPError && thrown.statusCode >= 400 && thrown.statusCode < 500)
+    return new ParleyError('platform_rejected', tellOf(`HTTP ${thrown.statusCode}`, method, undefined), { cause })
   return new ParleyError('platform_unreachable', 'Slack cannot be reached. Parley tries again by itself.', { cause })
 }
 

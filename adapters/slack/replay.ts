@@ -61,6 +61,7 @@ function installationsOf(record: Json, context: Readonly<Record<string, Json>>):
   const api: Api = {
     token: 'xoxb-replay',
     waitFor: () => 0,
+    spare: () => false,
     call: () => Promise.reject(new ParleyError('platform_unreachable', 'A replay asks nothing of Slack.')),
   }
   const workspace = { token: api.token, scopes: [], api, ...(botUserId && { botUserId }) }

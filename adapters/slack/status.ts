@@ -27,7 +27,7 @@ export interface Status {
 }
 
 interface Shown {
-  session: boolean
+  session: boolean | undefined
   status: boolean
   reaction: boolean
   /** The session's end is on its way with the reply's. */
@@ -37,7 +37,7 @@ interface Shown {
 const seen = 'eyes'
 /** A status that has to wait is out of date. */
 const showPatienceMs = 300
-const clearPatienceMs = 20_000
+const clearPatienceMs = 120_000
 /** How long a workspace that has no such thing is not asked again. */
 const refusedMs = 600_000
 
@@ -47,25 +47,27 @@ export function createStatus({ records, log }: { records: Records; log: Log }): 
   const turns = new Map<string, Shown>()
   const refusedUntil = new Map<string, number>()
 
-  /** Whether Slack did it. */
+  /** Whether Slack did it; `undefined`: it was not asked, or could not answer. */
   async function attempt(api: Api, team: string, method: string, args: Record<string, unknown>, patienceMs: number) {
+    const courtesy = patienceMs === showPatienceMs
     const place = `${team}/${method}`
     if ((refusedUntil.get(place) ?? 0) > Date.now()) return false
     try {
-      await api.call(method, args, { patienceMs, signal: AbortSignal.timeout(patienceMs + 5000) })
+      await api.call(method, args, { patienceMs, courtesy, signal: AbortSignal.timeout(patienceMs + 5000) })
       return true
     } catch (error) {
       const code = slackCode(error)
       if (code === 'already_reacted' || code === 'no_reaction') return true
-      if (code !== undefined) refusedUntil.set(place, Date.now() + refusedMs)
       log.debug({ ...errorFields(error), method }, 'a status was not shown')
+      if (code === undefined) return undefined
+      refusedUntil.set(place, Date.now() + refusedMs)
       return false
     }
   }
 
   async function begin(api: Api, target: ReplyTarget, data: TargetData, turnId: string): Promise<Shown> {
     const { team, channel, thread, ts } = data
-    let session = false
+    let session: boolean | undefined
     if (thread !== undefined) {
       await records.put(runningRecord(conversationKey(target.conversation)), turnId)
       const place = { channel_id: channel, thread_ts: thread, status: 'processing' }
@@ -74,8 +76,9 @@ export function createStatus({ records, log }: { records: Records; log: Log }): 
     }
     const shown: Shown = { session, status: false, reaction: false, ended: false }
     turns.set(turnId, shown)
-    if (!session && ts !== undefined)
-      shown.reaction = await attempt(api, team, 'reactions.add', { channel, timestamp: ts, name: seen }, showPatienceMs)
+    if (session !== true && ts !== undefined)
+      shown.reaction =
+        (await attempt(api, team, 'reactions.add', { channel, timestamp: ts, name: seen }, showPatienceMs)) === true
     return shown
   }
 
@@ -86,6 +89,20 @@ export function createStatus({ records, log }: { records: Records; log: Log }): 
     if (thread !== undefined) await records.remove(runningRecord(conversationKey(target.conversation)))
     if (shown === undefined) return
     const place = { channel_id: channel, thread_ts: thread }
+    // In a rush the line is long: the turn does not wait for it.
+    const ended = finish(api, shown, { team, channel, ts, place })
+    if (Math.max(api.waitFor('agents.sessions.setStatus'), api.waitFor('reactions.remove')) < showPatienceMs)
+      await ended
+  }
+
+  interface Place {
+    team: string
+    channel: string
+    ts: string | undefined
+    place: { channel_id: string; thread_ts: string | undefined }
+  }
+
+  async function finish(api: Api, shown: Shown, { team, channel, ts, place }: Place): Promise<void> {
     if (shown.session && !shown.ended)
       await attempt(api, team, 'agents.sessions.setStatus', { ...place, status: 'active' }, clearPatienceMs)
     if (shown.status) await attempt(api, team, 'assistant.threads.setStatus', { ...place, status: '' }, clearPatienceMs)

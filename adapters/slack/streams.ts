@@ -2,12 +2,14 @@
  * Native streams of replies. A stream takes only what comes next, so each remembers what it was sent; one that cannot go on
  * (expired, rewritten, begun by a worker that died) is ended and its message edited from then on.
  */
+import { ParleyError } from '../../src/core/errors.ts'
 import type { Api, CallOptions } from './api.ts'
 import { slackCode } from './errors.ts'
 import type { TargetData } from './events.ts'
 import { type Block, settled, toSlackMarkdown } from './format.ts'
 
 export interface Stream {
+  team: string
   channel: string
   ts: string
   sent: string
@@ -31,7 +33,13 @@ export interface StreamEnd {
 export const streamMs = 270_000
 /** Slack says so where an app, a channel or a workspace has no streaming. */
 const unsupported = new Set([
-  ...['unknown_method', 'method_deprecated', 'feature_not_enabled', 'method_not_supported_for_channel_type'],
+  ...[
+    'unknown_method',
+    'http_404',
+    'method_deprecated',
+    'feature_not_enabled',
+    'method_not_supported_for_channel_type',
+  ],
   ...['missing_scope', 'not_allowed_token_type', 'team_access_not_granted', 'not_allowed'],
   ...['missing_recipient_team_id', 'missing_recipient_user_id', 'streaming_mode_mismatch', 'invalid_thread_ts'],
 ])
@@ -40,15 +48,15 @@ const taskId = 'parley-reading'
 const refusedMs = 600_000
 /** A message waits this long for a place to begin a stream, then it is posted. */
 const startPatienceMs = 1500
-/** An update of a text in progress may be left out; the next one has its words too. */
-const appendPatienceMs = 600
+/** Each has to be ended, and Slack takes no more ends at once than this. */
+const mostAtOnce = 10
 
 export interface Streams {
   /** The stream's message, or `undefined` where there can be none at the moment. Throws `platform_*`. */
   start(api: Api, data: TargetData, opening: Opening, options: CallOptions): Promise<Stream | undefined>
   get(channel: string, ts: string): Stream | undefined
   /** Takes over a stream that has only a task card so far, from the process that began it. */
-  adopt(channel: string, ts: string, startedAt: number): Stream
+  adopt(team: string, channel: string, ts: string, startedAt: number): Stream
   /** Shows what is settled of `text`. `false`: the stream is over, and the message has to be edited. */
   grow(api: Api, stream: Stream, text: string, options: CallOptions): Promise<boolean>
   /** Shows another line on the task card. As `grow`. */
@@ -110,6 +118,7 @@ export function createStreams(now: () => number = Date.now): Streams {
       if (data.direct !== true && data.user === undefined) return undefined
       if (Math.max(api.waitFor('chat.startStream'), api.waitFor('chat.stopStream')) > startPatienceMs) return undefined
       sweep()
+      if ([...live.values()].filter((stream) => stream.team === team).length >= mostAtOnce) return undefined
       const sent = progress === undefined ? toSlackMarkdown(settled(text) || text) : ''
       if (progress === undefined && sent.trim() === '') return undefined
       const task = progress === undefined ? undefined : taskId
@@ -128,6 +137,7 @@ export function createStreams(now: () => number = Date.now): Streams {
           { ...options, patienceMs: startPatienceMs },
         )
         const stream: Stream = {
+          team,
           channel,
           ts: String(answer.ts),
           sent,
@@ -139,6 +149,8 @@ export function createStreams(now: () => number = Date.now): Streams {
         live.set(keyOf(channel, stream.ts), stream)
         return stream
       } catch (error) {
+        // Over its pace it did not begin: the message may be posted.
+        if (error instanceof ParleyError && error.code === 'platform_rate_limited') return undefined
         const code = slackCode(error)
         if (code === undefined) throw error
         if (!unsupported.has(code)) return undefined
@@ -146,15 +158,15 @@ export function createStreams(now: () => number = Date.now): Streams {
         return undefined
       }
     },
-    adopt(channel, ts, startedAt) {
-      const stream: Stream = { channel, ts, sent: '', startedAt, button: false, over: false, task: taskId }
+    adopt(team, channel, ts, startedAt) {
+      const stream: Stream = { team, channel, ts, sent: '', startedAt, button: false, over: false, task: taskId }
       live.set(keyOf(channel, ts), stream)
       return stream
     },
     get: (channel, ts) => live.get(keyOf(channel, ts)),
     async progress(api, stream, title, options) {
       if (expired(stream)) return drop(stream)
-      if (stream.task === undefined || api.waitFor('chat.appendStream') > appendPatienceMs) return true
+      if (stream.task === undefined || !api.spare('chat.appendStream')) return true
       const chunks = [{ type: 'task_update', id: stream.task, title, status: 'in_progress' }]
       return await carry(stream, () =>
         api.call('chat.appendStream', { channel: stream.channel, ts: stream.ts, chunks }, options),
@@ -168,7 +180,7 @@ export function createStreams(now: () => number = Date.now): Streams {
       const next = toSlackMarkdown(settled(text))
       const delta = added(stream, next)
       // What was shown is not taken back in mid-stream: the end sets it right.
-      if (delta === undefined || delta === '' || api.waitFor('chat.appendStream') > appendPatienceMs) return true
+      if (delta === undefined || delta === '' || !api.spare('chat.appendStream')) return true
       const { channel, ts, task } = stream
       const chunks = [...(task ? [done(stream, 'Read')] : []), { type: 'markdown_text', text: delta }]
       const went = await carry(stream, () => api.call('chat.appendStream', { channel, ts, chunks }, options))

@@ -42,8 +42,8 @@ const Handover = z.object({ at: z.number() })
 const quiet = { unfurl_links: false, unfurl_media: false }
 /** With longer lines than these a message is posted once, when it is whole. */
 const pressureMs = 2000
-/** An update of a text in progress may be left out. */
-const updatePatienceMs = 1000
+/** Messages that grow by edits at once: each has to be edited once more at its end, at Slack's pace. */
+const mostGrowing = 15
 
 /** Where the listener keeps the address of a file, for footnotes. */
 export const sourceRecord = (conversation: ReplyTarget['conversation'], name: string) =>
@@ -56,6 +56,8 @@ export function createTransport({ installations, records, log, now = Date.now }:
   const status = createStatus({ records, log })
   /** Streams of other processes that this one has ended. */
   const ended = new Set<string>()
+  /** Keys of the messages that were posted before they were whole. */
+  const growing = new Set<string>()
 
   async function open(target: ReplyTarget): Promise<{ data: TargetData; workspace: Workspace; api: Api }> {
     const data = TargetData.parse(target.data)
@@ -98,11 +100,14 @@ export function createTransport({ installations, records, log, now = Date.now }:
     message: OutgoingMessage,
     options: CallOptions,
   ) {
-    if (message.phase === 'streaming' && api.waitFor('chat.update') > updatePatienceMs) return
+    const courtesy = message.phase === 'streaming'
+    if (courtesy && !api.spare('chat.update')) return
     const content = await contentOf(target, message, ref.key)
     try {
-      await api.call('chat.update', { channel: ref.channel, ts: ref.ts, ...content }, options)
+      await api.call('chat.update', { channel: ref.channel, ts: ref.ts, ...content }, { ...options, courtesy })
     } catch (error) {
+      // Left out: the next edit has its words too.
+      if (courtesy && error instanceof ParleyError && error.code === 'platform_rate_limited') return
       if (slackCode(error) !== 'message_not_found') throw error
       log.info({ ...errorFields(error), turnId: message.turnId }, 'a reply was deleted while it was written')
     }
@@ -129,7 +134,12 @@ export function createTransport({ installations, records, log, now = Date.now }:
   }
 
   /** The stream of a message: this process's own, or one that another began and has shown nothing but progress. */
-  async function streamOf(channel: string, ts: string, message: OutgoingMessage): Promise<Stream | undefined> {
+  async function streamOf(
+    team: string,
+    channel: string,
+    ts: string,
+    message: OutgoingMessage,
+  ): Promise<Stream | undefined> {
     const own = streams.get(channel, ts)
     const record = handoverRecord(channel, ts)
     if (own) {
@@ -139,7 +149,7 @@ export function createTransport({ installations, records, log, now = Date.now }:
     const handover = Handover.safeParse(await records.get(record))
     if (!handover.success || now() - handover.data.at > streamMs) return undefined
     if (message.progress === undefined) await records.remove(record)
-    return streams.adopt(channel, ts, handover.data.at)
+    return streams.adopt(team, channel, ts, handover.data.at)
   }
 
   async function place(
@@ -160,7 +170,7 @@ export function createTransport({ installations, records, log, now = Date.now }:
       return
     }
     if (ref.stream && !ended.has(ts)) {
-      const current = await streamOf(channel, ts, message)
+      const current = await streamOf(data.team, channel, ts, message)
       if (current && (await stream(api, target, current, key, message, options))) return
       if (current === undefined) await streams.abandon(api, channel, ts, options)
       if (ended.size > 5000) ended.clear()
@@ -178,8 +188,12 @@ export function createTransport({ installations, records, log, now = Date.now }:
         if (begun.task !== undefined) await records.put(handoverRecord(channel, begun.ts), plain({ at: now() }))
         return plain({ channel, key, ts: begun.ts, stream: true })
       }
-      if (Math.max(api.waitFor('chat.postMessage', channel), api.waitFor('chat.update')) > pressureMs)
+      const wait = Math.max(api.waitFor('chat.postMessage', channel), api.waitFor('chat.update'))
+      if (wait > pressureMs || growing.size >= mostGrowing) {
+        await posts.forget(key)
         return plain({ channel, key })
+      }
+      growing.add(key)
     }
     return plain({ channel, key, ts: await send(api, target, data, message, key, options) })
   }
@@ -202,7 +216,9 @@ export function createTransport({ installations, records, log, now = Date.now }:
       const post = PostRef.parse(ref)
       await place(target, post, message, { signal })
       // By now the ref is stored.
-      if (message.phase === 'final' && post.ts !== undefined) await posts.forget(post.key)
+      if (message.phase !== 'final') return
+      growing.delete(post.key)
+      if (post.ts !== undefined) await posts.forget(post.key)
     },
 
     async remove(target, ref, { signal }) {
@@ -216,6 +232,7 @@ export function createTransport({ installations, records, log, now = Date.now }:
         if (post.stream && streams.get(channel, ts)) await streams.abandon(api, channel, ts, options)
         await gone(api.call('chat.delete', { channel, ts }, options))
       }
+      growing.delete(key)
       await posts.forget(key)
     },
 
