@@ -68,6 +68,8 @@ export async function serveHttp({ host, port, mounts, ready, doctor, explain, lo
   // Uploads and event streams take their time; slow headers do not.
   server.requestTimeout = 0
   server.headersTimeout = 15_000
+  // Longer than proxies keep an idle connection, or theirs would be cut under a request on its way.
+  server.keepAliveTimeout = 75_000
   await listen(server, host, port)
   const address = server.address()
   const bound = typeof address === 'object' && address !== null ? address.port : port
