@@ -1,5 +1,6 @@
 /** The connection to Discord's gateway when things go wrong with it: discord.js's own client against a stand-in. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { ParleyError } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
@@ -39,10 +40,11 @@ const intake = (more: Partial<Intake> = {}) =>
     ...more,
   })
 
-async function listen(more: { intake?: Intake; token?: string; shards?: number } = {}) {
+async function listen(more: { intake?: Intake; token?: string; shards?: number; mostWaiting?: number } = {}) {
   const platform = createDiscord({
     ...{ token: more.token ?? discord.token, apiUrl: discord.url, records, quota: createLocalQuota(), log: silentLog },
     ...{ retryMs: 10, saveEveryMs: 5, ...(more.shards === undefined ? {} : { shards: more.shards }) },
+    ...(more.mostWaiting === undefined ? {} : { mostWaiting: more.mostWaiting }),
   })
   const listener = platform.listen(more.intake ?? intake())
   await listener.start()
@@ -159,6 +161,25 @@ it('a Discord that cannot be reached holds nothing up, and is connected to when 
   await listen()
   discord = await startDiscord({ port: Number(port), like: away })
   await discord.until(() => discord.gateway.connected() === 1, 'the connection')
+})
+
+it('of more events than may wait, those that do not fit come again with the next process', async () => {
+  let away = true
+  const receive: Intake['receive'] = async ({ text, id }) => {
+    if (away) throw new ParleyError('database_unreachable', 'The database is away.')
+    taken.push(text)
+    return { turnId: id, kind: 'duplicate' }
+  }
+  const first = await listen({ intake: intake({ receive }), mostWaiting: 2 })
+  for (const text of ['one', 'two', 'three', 'four']) write(text)
+  // The two that wait are tried again and again; nothing is taken in.
+  await discord.until(() => positionOf(0) !== undefined, 'a position')
+  await first.stop()
+  open.length = 0
+  away = false
+  await listen({ intake: intake({ receive }) })
+  await until('four')
+  expect(taken).toEqual(['one', 'two', 'three', 'four'])
 })
 
 it('messages of one channel come in one after the other, of others meanwhile', async () => {

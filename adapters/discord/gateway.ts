@@ -34,13 +34,26 @@ export interface GatewayDeps {
   /** Events of the same line come one after the other, others at once. */
   lineOf(packet: GatewayDispatchPayload): string | undefined
   log: Log
+  /** How many events may wait to be taken in, as while the database is away. */
+  mostWaiting?: number
 }
 
 /** Keeps the session: 1000 and 1001 would end it. */
 const closeResumable = 4200
 
-export function createGateway({ api, token, shards, sessions, take, lineOf, log }: GatewayDeps): Gateway {
+export function createGateway({
+  api,
+  token,
+  shards,
+  sessions,
+  take,
+  lineOf,
+  log,
+  mostWaiting = 10_000,
+}: GatewayDeps): Gateway {
   const lines = new Map<string, Promise<void>>()
+  let waiting = 0
+  let overflowing = false
   const manager = new WebSocketManager({
     token,
     rest: api.rest,
@@ -53,8 +66,18 @@ export function createGateway({ api, token, shards, sessions, take, lineOf, log 
   function onDispatch({ data, shardId }: ManagerShardEventsMap['dispatch'][0]): void {
     const line = lineOf(data)
     const taken = sessions.taking(shardId, data.s)
+    if (waiting >= mostWaiting) {
+      // Not taken in: the position stays before it, so that the next process has it sent again.
+      if (!overflowing)
+        log.error({ waiting }, 'too many Discord events wait to be taken in; the next ones wait at Discord')
+      overflowing = true
+      return
+    }
+    overflowing = false
+    waiting += 1
     const taking = async () => {
       if (await take(data)) taken()
+      waiting -= 1
     }
     if (line === undefined) {
       void taking()

@@ -24,9 +24,10 @@ export interface ListenerDeps {
   threads: Pick<Threads, 'direct'>
   me(): Promise<APIUser>
   log: Log
-  /** For tests: how long until an event is tried again, and how often positions are stored. */
+  /** For tests: how long until an event is tried again, how often positions are stored, how many events may wait. */
   retryMs?: number
   saveEveryMs?: number
+  mostWaiting?: number
 }
 
 /** While the database is away, events wait; what is wrong in itself is not made right by waiting. */
@@ -48,6 +49,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   const gateway = createGateway({
     ...{ api, token, sessions, take, lineOf, log },
     ...(deps.shards === undefined ? {} : { shards: deps.shards }),
+    ...(deps.mostWaiting === undefined ? {} : { mostWaiting: deps.mostWaiting }),
   })
 
   let connecting: Promise<void> | undefined

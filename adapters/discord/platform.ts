@@ -22,7 +22,7 @@ export interface DiscordSettings {
   shards?: number
 }
 
-export interface DiscordDeps extends DiscordSettings, Pick<ListenerDeps, 'retryMs' | 'saveEveryMs'> {
+export interface DiscordDeps extends DiscordSettings, Pick<ListenerDeps, 'retryMs' | 'saveEveryMs' | 'mostWaiting'> {
   records: Records
   quota: Quota
   log: Log

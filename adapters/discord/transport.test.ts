@@ -9,7 +9,7 @@ import { createLocalQuota } from '../../src/store/quota-local.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
 import { type StandInDiscord, startDiscord } from '../../test/servers/discord.ts'
-import type { Use } from '../../test/servers/discord-rest.ts'
+import type { Use } from '../../test/servers/discord-state.ts'
 import type { WorldChannel } from '../../test/servers/discord-world.ts'
 import { createDiscord } from './platform.ts'
 

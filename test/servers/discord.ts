@@ -11,37 +11,15 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
-import type { APIUser } from 'discord.js'
 import { createGateway, type StandInGateway } from './discord-gateway.ts'
 import { createLimits } from './discord-limits.ts'
-import { answer, type Call, type RestState, type Use } from './discord-rest.ts'
+import { createPeople, type People } from './discord-people.ts'
+import { answer } from './discord-rest.ts'
 import { openDiscordSpec } from './discord-spec.ts'
+import type { Call, RestState } from './discord-state.ts'
 import { createWorld, type World, type WorldChannel, type WorldMessage } from './discord-world.ts'
 
-export interface Writing {
-  author: APIUser
-  channel: WorldChannel
-  text?: string
-  /** The bot is mentioned in front of the text. */
-  mention?: boolean
-  files?: { name: string; data: Buffer; type?: string; durationSecs?: number }[]
-  /** Repeats an event: the same id as before. */
-  id?: string
-  replyTo?: WorldMessage
-  more?: object
-}
-
-export interface Using {
-  user: APIUser
-  channel: WorldChannel
-  /** Discord's number of the kind: 2 command, 3 button or menu, 4 suggestions, 5 form. */
-  type: 2 | 3 | 4 | 5
-  data: Record<string, unknown>
-  message?: WorldMessage
-  permissions?: bigint
-}
-
-export interface StandInDiscord extends AsyncDisposable {
+export interface StandInDiscord extends AsyncDisposable, People {
   /** For DISCORD_API_URL. */
   url: string
   token: string
@@ -53,9 +31,6 @@ export interface StandInDiscord extends AsyncDisposable {
   /** Requests that were told to slow down. */
   refused: { method: string; path: string; global: boolean }[]
   requests: { method: string; path: string; status: number; at: number; body: Record<string, unknown> }[]
-  write(what: Writing): WorldMessage
-  edit(message: WorldMessage, text: string): void
-  use(what: Using): Use
   /** A file of somebody's, as a command's options carry it. */
   attach(channel: WorldChannel, name: string, data: Buffer, type?: string): { id: string }
   /** Waits until `look` finds something; asked again with every change, and often besides for what changes elsewhere. */
@@ -155,103 +130,11 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
     else response.writeHead(200, { 'content-type': file.type }).end(file.data)
   }
 
-  function memberFields(channel: WorldChannel, user: APIUser) {
-    if (channel.guildId === undefined) return {}
-    const { user: _, ...member } = world.memberOf(channel.guildId, user.id)
-    return { guild_id: channel.guildId, member }
-  }
+  const people = createPeople({ world, url, uses: state.uses, dispatch: state.dispatch })
 
   return {
     ...{ url, token, world, gateway, state, violations, refused, requests },
-    write({ author, channel, text = '', mention = false, files = [], id = world.snowflake(), replyTo, more = {} }) {
-      const voice = files.some(({ durationSecs }) => durationSecs !== undefined)
-      const attachments = files.map(({ name, data, type = 'application/octet-stream', durationSecs }) =>
-        world.store(
-          url,
-          channel.id,
-          name,
-          data,
-          type,
-          durationSecs === undefined ? {} : { duration_secs: durationSecs, waveform: 'AAAA' },
-        ),
-      )
-      const reference = replyTo && {
-        ...{ type: 19, message_reference: { type: 0, channel_id: channel.id, message_id: replyTo.id } },
-        referenced_message: replyTo,
-      }
-      const message = {
-        ...{
-          id,
-          type: 0,
-          channel_id: channel.id,
-          channel_type: channel.type,
-          author,
-          tts: false,
-          mention_everyone: false,
-        },
-        content: mention ? `<@${world.bot.id}> ${text}` : text,
-        ...{
-          timestamp: new Date(world.now()).toISOString(),
-          edited_timestamp: null,
-          mentions: mention ? [world.bot] : [],
-        },
-        ...{
-          mention_roles: [],
-          attachments,
-          embeds: [],
-          pinned: false,
-          components: [],
-          flags: voice ? 8192 : 0,
-          times: [Date.now()],
-        },
-        ...memberFields(channel, author),
-        ...reference,
-        ...more,
-      } as unknown as WorldMessage
-      if (world.find(channel.id, id) === undefined) world.put(message)
-      gateway.dispatch('MESSAGE_CREATE', message, channel.guildId)
-      return message
-    },
-    edit(message, text) {
-      message.content = text
-      message.edited_timestamp = new Date(world.now()).toISOString()
-      gateway.dispatch('MESSAGE_UPDATE', message, message.guild_id)
-    },
-    use({ user, channel, type, data, message, permissions }) {
-      const id = world.snowflake()
-      const use: Use = {
-        ...{ id, token: `aW50ZXJhY3Rpb24${id}${'x'.repeat(40)}`, user, channel, madeAt: world.now(), ephemeral: false },
-        ...{ followUps: [], ...(message === undefined ? {} : { message }) },
-      }
-      state.uses.set(id, use)
-      const granted = String(permissions ?? world.permissions(channel, user.id))
-      const who =
-        channel.guildId === undefined
-          ? { user }
-          : {
-              guild_id: channel.guildId,
-              member: { ...world.memberOf(channel.guildId, user.id), user, permissions: granted },
-            }
-      gateway.dispatch(
-        'INTERACTION_CREATE',
-        {
-          ...{ id, application_id: world.bot.id, type, data, token: use.token, version: 1, locale: 'en-GB', ...who },
-          ...{
-            channel_id: channel.id,
-            channel: world.channelJson(channel),
-            ...(message === undefined ? {} : { message }),
-          },
-          ...{
-            app_permissions: String(world.permissions(channel, world.bot.id)),
-            entitlements: [],
-            attachment_size_limit: 10_000_000,
-          },
-          authorizing_integration_owners: {},
-        },
-        channel.guildId,
-      )
-      return use
-    },
+    ...people,
     attach: (channel, name, data, type = 'application/octet-stream') => world.store(url, channel.id, name, data, type),
     until(look, what, timeoutMs = 20_000) {
       return new Promise((resolve, reject) => {

@@ -1,0 +1,141 @@
+/** People on the stand-in: they write, change what they wrote, use commands, press buttons and send forms. */
+import type { APIUser } from 'discord.js'
+import type { RestState, Use } from './discord-state.ts'
+import type { World, WorldChannel, WorldMessage } from './discord-world.ts'
+
+export interface Writing {
+  author: APIUser
+  channel: WorldChannel
+  text?: string
+  /** The bot is mentioned in front of the text. */
+  mention?: boolean
+  files?: { name: string; data: Buffer; type?: string; durationSecs?: number }[]
+  /** Repeats an event: the same id as before. */
+  id?: string
+  replyTo?: WorldMessage
+  more?: object
+}
+
+export interface Using {
+  user: APIUser
+  channel: WorldChannel
+  /** Discord's number of the kind: 2 command, 3 button or menu, 4 suggestions, 5 form. */
+  type: 2 | 3 | 4 | 5
+  data: Record<string, unknown>
+  message?: WorldMessage
+  permissions?: bigint
+}
+
+export interface People {
+  write(what: Writing): WorldMessage
+  edit(message: WorldMessage, text: string): void
+  use(what: Using): Use
+}
+
+export interface PeopleDeps {
+  world: World
+  /** Below which files lie. */
+  url: string
+  uses: Map<string, Use>
+  dispatch: RestState['dispatch']
+}
+
+export function createPeople({ world, url, uses, dispatch }: PeopleDeps): People {
+  function memberFields(channel: WorldChannel, user: APIUser) {
+    if (channel.guildId === undefined) return {}
+    const { user: _, ...member } = world.memberOf(channel.guildId, user.id)
+    return { guild_id: channel.guildId, member }
+  }
+
+  return {
+    write({ author, channel, text = '', mention = false, files = [], id = world.snowflake(), replyTo, more = {} }) {
+      const voice = files.some(({ durationSecs }) => durationSecs !== undefined)
+      const attachments = files.map(({ name, data, type = 'application/octet-stream', durationSecs }) =>
+        world.store(
+          url,
+          channel.id,
+          name,
+          data,
+          type,
+          durationSecs === undefined ? {} : { duration_secs: durationSecs, waveform: 'AAAA' },
+        ),
+      )
+      const reference = replyTo && {
+        ...{ type: 19, message_reference: { type: 0, channel_id: channel.id, message_id: replyTo.id } },
+        referenced_message: replyTo,
+      }
+      const message = {
+        ...{
+          id,
+          type: 0,
+          channel_id: channel.id,
+          channel_type: channel.type,
+          author,
+          tts: false,
+          mention_everyone: false,
+        },
+        content: mention ? `<@${world.bot.id}> ${text}` : text,
+        ...{
+          timestamp: new Date(world.now()).toISOString(),
+          edited_timestamp: null,
+          mentions: mention ? [world.bot] : [],
+        },
+        ...{
+          mention_roles: [],
+          attachments,
+          embeds: [],
+          pinned: false,
+          components: [],
+          flags: voice ? 8192 : 0,
+          times: [Date.now()],
+        },
+        ...memberFields(channel, author),
+        ...reference,
+        ...more,
+      } as unknown as WorldMessage
+      if (world.find(channel.id, id) === undefined) world.put(message)
+      dispatch('MESSAGE_CREATE', message, channel.guildId)
+      return message
+    },
+    edit(message, text) {
+      message.content = text
+      message.edited_timestamp = new Date(world.now()).toISOString()
+      dispatch('MESSAGE_UPDATE', message, message.guild_id)
+    },
+    use({ user, channel, type, data, message, permissions }) {
+      const id = world.snowflake()
+      const use: Use = {
+        ...{ id, token: `aW50ZXJhY3Rpb24${id}${'x'.repeat(40)}`, user, channel, madeAt: world.now(), ephemeral: false },
+        ...{ followUps: [], ...(message === undefined ? {} : { message }) },
+      }
+      uses.set(id, use)
+      const granted = String(permissions ?? world.permissions(channel, user.id))
+      const who =
+        channel.guildId === undefined
+          ? { user }
+          : {
+              guild_id: channel.guildId,
+              member: { ...world.memberOf(channel.guildId, user.id), user, permissions: granted },
+            }
+      dispatch(
+        'INTERACTION_CREATE',
+        {
+          ...{ id, application_id: world.bot.id, type, data, token: use.token, version: 1, locale: 'en-GB', ...who },
+          ...{
+            channel_id: channel.id,
+            channel: world.channelJson(channel),
+            ...(message === undefined ? {} : { message }),
+          },
+          ...{
+            app_permissions: String(world.permissions(channel, world.bot.id)),
+            entitlements: [],
+            attachment_size_limit: 10_000_000,
+          },
+          authorizing_integration_owners: {},
+        },
+        channel.guildId,
+      )
+      return use
+    },
+  }
+}
