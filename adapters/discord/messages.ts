@@ -3,7 +3,7 @@ import type { APIMessage } from 'discord.js'
 import { conversationKey, type IncomingMessage, type ReplyTarget } from '../../src/core/message.ts'
 import type { Intake, Received } from '../../src/core/platform.ts'
 import { rootOf } from './components.ts'
-import type { Me } from './content.ts'
+import { type Me, textOf } from './content.ts'
 import { type GatewayMessage, isThread, normalizeMessage, type Place, platformName } from './normalize.ts'
 import type { Guild, Places } from './places.ts'
 import { type Api, DiscordRefusal } from './rest.ts'
@@ -83,16 +83,11 @@ export function createMessages({ api, places, intake, me }: MessagesDeps): Messa
       return await receive(message, place, guild, called ? 'mention' : 'thread')
     },
 
-    async revise(message) {
-      const { author, content, edited_timestamp } = message
+    async revise({ id, author, content, edited_timestamp, mentions = [], guild_id }) {
       if (author === undefined || content === undefined || !edited_timestamp || author.bot) return
-      const myself = { id: me() }
-      const whole = { ...message, content, embeds: [], attachments: [] } as unknown as GatewayMessage
-      const { text } = normalizeMessage(
-        { ...whole, timestamp: message.timestamp ?? edited_timestamp },
-        { me: myself, place: { id: message.channel_id ?? '', type: 1 }, kind: 'direct' },
-      )
-      await intake.revise({ platform: platformName, id: message.id, text, by: { id: author.id } })
+      const roleIds = guild_id !== undefined && content.includes('<@&') ? (await places.guild(guild_id)).ownRoleIds : []
+      const text = textOf({ content, mentions }, { id: me(), roleIds })
+      await intake.revise({ platform: platformName, id, text, by: { id: author.id } })
     },
   }
 

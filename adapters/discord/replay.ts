@@ -32,7 +32,7 @@ const Frame = z.union([
 ])
 
 /** Nothing is asked of Discord: what would be looked up is told as an ordinary text channel. */
-const noApi: Pick<Api, 'call'> = { call: () => Promise.resolve(undefined as never) }
+const noApi: Pick<Api, 'call'> = { call: async <T>() => undefined as T }
 
 export const replay: Replay = {
   recognises: (value) => Frame.safeParse(value).success,
@@ -46,21 +46,15 @@ export const replay: Replay = {
       guild: async (id: string) => ({ id, ownerId: '0', roles: new Map<string, bigint>(), ownRoleIds: [] }),
     }
     if (t === 'MESSAGE_CREATE' || t === 'MESSAGE_UPDATE') {
-      const message = {
-        mentions: [],
-        mention_roles: [],
-        attachments: [],
-        embeds: [],
-        components: [],
-        ...d,
-      } as unknown as GatewayMessage
+      const usual = { mentions: [], mention_roles: [], attachments: [], embeds: [], components: [] }
+      const message = Object.assign(usual, d as Partial<GatewayMessage>) as GatewayMessage
       const messages = createMessages({ api: noApi, places, intake, me: () => me })
       if (t === 'MESSAGE_CREATE') await messages.take(message)
       else await messages.revise(message)
     }
     if (t === 'INTERACTION_CREATE') {
       const interactions = createInteractions({ api: noApi, intake, me: () => ({ id: me }), log: silentLog })
-      await interactions.take(d as unknown as APIInteraction)
+      await interactions.take(d as APIInteraction)
     }
     return taken[0] ?? { kind: 'ignored', summary: `${t} is not for Parley` }
   },

@@ -1,9 +1,5 @@
 /** What Discord offers while somebody types an argument: Parley's own suggestions, asked for with what is typed so far. */
-import type {
-  APIApplicationCommandAutocompleteInteraction,
-  APIApplicationCommandInteractionDataBasicOption,
-  APIApplicationCommandOptionChoice,
-} from 'discord.js'
+import type { APIApplicationCommandAutocompleteInteraction, APIApplicationCommandOptionChoice } from 'discord.js'
 import type { Intake } from '../../src/core/platform.ts'
 import { calledCommand, focusedArgument, names } from './commands.ts'
 import { authorOfInteraction, placeOfInteraction } from './normalize.ts'
@@ -27,19 +23,12 @@ export async function suggestChoices(
 }
 
 function wantedOf({ commands }: Pick<Intake, 'commands'>, { data }: APIApplicationCommandAutocompleteInteraction) {
-  if (data.name === names.ask) {
-    const options = data.options as unknown as readonly (APIApplicationCommandInteractionDataBasicOption & {
-      focused?: boolean
-    })[]
-    const focused = options.find((option) => option.focused === true)
-    // Models are the same wherever one is to be named.
-    const [row] = commands.flatMap(({ name, args }) =>
-      args.flatMap((arg) => (arg.type === 'model' ? [{ name, arg }] : [])),
-    )
-    if (focused === undefined || row === undefined) return undefined
-    return { command: row.name, name: row.arg.name, typed: String(focused.value) }
-  }
   const called = calledCommand(commands, data.options)
   const argument = focusedArgument(called)
-  return argument && { command: called.name, ...argument }
+  if (data.name !== names.ask) return argument && { command: called.name, ...argument }
+  // Models are the same wherever one is to be named.
+  const [row] = commands.flatMap(({ name, args }) =>
+    args.flatMap((arg) => (arg.type === 'model' ? [{ name, arg }] : [])),
+  )
+  return row && argument && { command: row.name, name: row.arg.name, typed: argument.typed }
 }

@@ -92,7 +92,7 @@ export function createPeople({ world, url, uses, dispatch }: PeopleDeps): People
         ...memberFields(channel, author),
         ...reference,
         ...more,
-      } as unknown as WorldMessage
+      } as WorldMessage
       if (world.find(channel.id, id) === undefined) world.put(message)
       dispatch('MESSAGE_CREATE', message, channel.guildId)
       return message

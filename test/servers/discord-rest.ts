@@ -173,7 +173,8 @@ function typing(state: RestState, _: Call, [channelId = '']: string[]): Answer {
 }
 
 function putCommands(state: RestState, { body }: Call, [scope = 'global']: string[]): Answer {
-  const written = (body as unknown as Record<string, unknown>[]).map((command) => ({
+  const commands: object[] = Array.isArray(body) ? body : []
+  const written = commands.map((command) => ({
     ...{ id: state.world.snowflake(), application_id: state.world.bot.id, version: state.world.snowflake(), type: 1 },
     ...{ default_member_permissions: null, nsfw: false, description: '', name_localizations: null },
     ...command,

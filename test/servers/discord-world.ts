@@ -1,5 +1,14 @@
 /** What the stand-in for Discord knows: people, servers, channels, messages, and who may do what. */
-import type { APIAttachment, APIChannel, APIMessage, APIRole, APIUser, GuildMemberFlags, RoleFlags } from 'discord.js'
+import type {
+  APIAttachment,
+  APIChannel,
+  APIMessage,
+  APIRole,
+  APIUser,
+  ChannelFlags,
+  GuildMemberFlags,
+  RoleFlags,
+} from 'discord.js'
 import { PermissionFlagsBits as may } from 'discord.js'
 
 export interface WorldGuild {
@@ -155,13 +164,20 @@ export function createWorld() {
     channelJson(channel: WorldChannel): APIChannel {
       const { id, type, name, guildId, parentId, overwrites, userId } = channel
       const of = users.get(userId ?? '')
-      if (type === 1)
-        return { id, type, name: null, recipients: of ? [of] : [], last_message_id: null } as unknown as APIChannel
+      if (type === 1) return { id, type, name: null, recipients: of ? [of] : [], last_message_id: null } as APIChannel
       const thread = { owner_id: bot.id, message_count: 0, member_count: 2, thread_metadata: threadMetadata }
       return {
-        ...{ id, type, name, guild_id: guildId, parent_id: parentId ?? null, last_message_id: null, flags: 0 },
+        ...{
+          id,
+          type,
+          name,
+          guild_id: guildId,
+          parent_id: parentId ?? null,
+          last_message_id: null,
+          flags: 0 as ChannelFlags,
+        },
         ...([10, 11, 12].includes(type) ? thread : { permission_overwrites: overwrites, position: 0, nsfw: false }),
-      } as unknown as APIChannel
+      } as APIChannel
     },
     /** Stores bytes as Discord's own servers would; the address is good for a day. */
     store(base: string, channelId: string, name: string, data: Buffer, type: string, more: object = {}): APIAttachment {
