@@ -91,15 +91,27 @@ export function replyCard({ turnId, phase, end, citations }: OutgoingMessage): C
 /** What the reader must know; the model and its cost are what Why? tells. */
 function footer({ attachments, notices }: Receipt, citations: Citation[]): object[] {
   const { lines, left } = sourceLines(citations.slice(maxClaims), 500)
-  const files = attachments
-    .filter(({ outcome }) => outcome !== 'read')
-    .map(({ name, summary }) => `${name}: ${summary}`)
   const beyond = lines.map(({ n, place }) => `[${n}] ${place}`)
-  const said = [...beyond, ...(left > 0 ? [`and ${left} more sources`] : []), ...files, ...notices]
+  const troubled = attachments.filter(({ outcome }) => outcome !== 'read')
+  const said = [
+    ...beyond,
+    ...(left > 0 ? [`and ${left} more sources`] : []),
+    ...filesRead(attachments),
+    ...troubled.map(({ name, summary }) => `${name}: ${summary}`),
+    ...notices,
+  ]
   return said.slice(0, 12).map((text) => ({
     ...{ type: 'TextBlock', text: escapeMarkdown(cut(text, 400)), wrap: true },
     ...{ size: 'Small', isSubtle: true, spacing: 'None' },
   }))
+}
+
+function filesRead(attachments: Receipt['attachments']): string[] {
+  const counts = (['read', 'partly', 'skipped'] as const).flatMap((outcome) => {
+    const count = attachments.filter((each) => each.outcome === outcome).length
+    return count === 0 ? [] : [`${count} ${outcome === 'partly' ? 'partly read' : outcome}`]
+  })
+  return counts.length === 0 ? [] : [`Files: ${counts.join(', ')}`]
 }
 
 /** Of a text in progress, what stays as it is when more comes: a table is formed when its last row is there. */

@@ -61,7 +61,10 @@ export function createSetup(options: SetupOptions): Setup {
     const found: unknown = await response.json().catch(() => undefined)
     const list = typeof found === 'object' && found !== null && 'keys' in found ? found.keys : undefined
     if (!Array.isArray(list)) return unreachable
-    return { ok: list.length > 0, tell: `${list.length} keys for checking events were read from ${new URL(url).host}.` }
+    return {
+      ok: list.length > 0,
+      tell: `Keys for checking events were read from ${new URL(url).host}: ${list.length}.`,
+    }
   }
 
   /** Which of Graph's permissions the app was granted, as its own token says. */

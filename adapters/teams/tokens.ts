@@ -16,12 +16,19 @@ export interface Tokens {
 const Granted = z.object({ access_token: z.string().min(1), expires_in: z.coerce.number().positive() })
 const Refused = z.object({ error: z.string(), error_description: z.string().optional() })
 
+interface Kept {
+  granted: Promise<z.infer<typeof Granted>>
+  /** In milliseconds. */
+  until: number
+  value?: string
+}
+
 /** Before its end, so that it does not end on the way. */
 const earlyMs = 5 * 60_000
 const requestMs = 15_000
 
 export function createTokens(settings: TeamsSettings, now: () => number = Date.now): Tokens {
-  const kept = new Map<string, { token: Promise<string>; until: number; value?: string }>()
+  const kept = new Map<string, Kept>()
   const { clientId, clientSecret, tenantId, loginUrl = microsoft.login } = settings
 
   async function request(id: string, secret: string, scope: string): Promise<z.infer<typeof Granted>> {
@@ -50,14 +57,15 @@ export function createTokens(settings: TeamsSettings, now: () => number = Date.n
     async get(scope) {
       if (clientId === undefined || clientSecret === undefined) return undefined
       const known = kept.get(scope)
-      if (known && known.until > now()) return await known.token
+      if (known && known.until > now()) return (await known.granted).access_token
       const asked = request(clientId, clientSecret, scope)
-      const entry = { token: asked.then((granted) => granted.access_token), until: now() + requestMs }
+      // This very promise is the one that everybody awaits, so that its failure is nobody's unheard one.
+      const entry: Kept = { granted: asked, until: now() + requestMs }
       kept.set(scope, entry)
       try {
         const { access_token: value, expires_in: seconds } = await asked
-        const lifeMs = seconds * 1000
-        kept.set(scope, { ...entry, value, until: now() + Math.max(lifeMs - earlyMs, lifeMs / 2) })
+        entry.value = value
+        entry.until = now() + Math.max(seconds * 1000 - earlyMs, seconds * 500)
         return value
       } catch (error) {
         if (kept.get(scope) === entry) kept.delete(scope)

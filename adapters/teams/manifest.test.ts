@@ -1,0 +1,188 @@
+/** The app package, as Teams takes it, and what the doctor says of a set-up. */
+import { writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Ajv } from 'ajv'
+import sharp from 'sharp'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import * as yauzl from 'yauzl'
+import { run, temporaryHome } from '../../test/e2e/parley.ts'
+import { bot, startTeams, type TeamsStandIn, tenant } from '../../test/servers/teams.ts'
+import { settingsFor } from '../../test/servers/teams-rig.ts'
+import { appPackage, manifestVersion } from './manifest.ts'
+import { createSetup } from './setup.ts'
+
+let teams: TeamsStandIn
+beforeAll(async () => {
+  teams = await startTeams()
+})
+afterAll(() => teams?.[Symbol.asyncDispose]())
+
+const commands = [
+  { name: 'help', summary: 'What can be typed here', args: [] },
+  {
+    name: 'budget set',
+    summary: 'Set one',
+    args: [{ name: 'usd', summary: '', required: true, type: 'usd' as const }],
+  },
+  { name: 'usage', summary: 'x'.repeat(300), args: [] },
+]
+const options = () => ({
+  settings: settingsFor(teams),
+  commands,
+  version: '1.4.2-beta.1',
+  publicUrl: 'https://parley.example.com',
+})
+
+/** The limits of Microsoft's schema for what Parley's manifest has in it. */
+const text = (maxLength: number) => ({ type: 'string', minLength: 1, maxLength })
+const guid = { type: 'string', pattern: '^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$' }
+const url = { type: 'string', pattern: '^https://', maxLength: 2048 }
+const object = (properties: Record<string, object>, required = Object.keys(properties)) => ({
+  ...{ type: 'object', properties, required, additionalProperties: false },
+})
+const scope = { enum: ['team', 'personal', 'groupChat', 'copilot'] }
+const schema = object({
+  $schema: {
+    const: `https://developer.microsoft.com/json-schemas/teams/v${manifestVersion}/MicrosoftTeams.schema.json`,
+  },
+  manifestVersion: { const: manifestVersion },
+  version: { type: 'string', pattern: '^([0-9]|[1-9]+[0-9]*)\\.([0-9]|[1-9]+[0-9]*)\\.([0-9]|[1-9]+[0-9]*)$' },
+  id: guid,
+  developer: object({ name: text(32), websiteUrl: url, privacyUrl: url, termsOfUseUrl: url }),
+  name: object({ short: text(30), full: text(100) }),
+  description: object({ short: text(80), full: text(4000) }),
+  icons: object({ color: text(2048), outline: text(2048) }),
+  accentColor: { type: 'string', pattern: '^#[0-9a-fA-F]{6}$' },
+  bots: {
+    ...{ type: 'array', maxItems: 1 },
+    items: object({
+      ...{ botId: guid, supportsFiles: { type: 'boolean' }, isNotificationOnly: { type: 'boolean' } },
+      scopes: { type: 'array', maxItems: 3, uniqueItems: true, items: scope },
+      commandLists: {
+        ...{ type: 'array', maxItems: 3 },
+        items: object({
+          scopes: { type: 'array', maxItems: 3, items: scope },
+          commands: { type: 'array', maxItems: 10, items: object({ title: text(32), description: text(128) }) },
+        }),
+      },
+    }),
+  },
+  composeExtensions: {
+    ...{ type: 'array', maxItems: 1 },
+    items: object({
+      botId: guid,
+      commands: {
+        ...{ type: 'array', maxItems: 10 },
+        items: object({
+          ...{ id: text(64), title: text(32), description: text(128), fetchTask: { type: 'boolean' } },
+          ...{
+            type: { enum: ['query', 'action'] },
+            context: { type: 'array', maxItems: 3, items: { enum: ['compose', 'commandBox', 'message'] } },
+          },
+        }),
+      },
+    }),
+  },
+  permissions: { type: 'array', maxItems: 2, items: { enum: ['identity', 'messageTeamMembers'] } },
+  validDomains: { type: 'array', maxItems: 16, items: { type: 'string', maxLength: 2048, pattern: '^[\\w.-]+$' } },
+  webApplicationInfo: object({ id: guid, resource: text(2048) }),
+  authorization: object({
+    permissions: object({
+      resourceSpecific: {
+        type: 'array',
+        maxItems: 16,
+        items: object({ name: text(128), type: { enum: ['Application', 'Delegated'] } }),
+      },
+    }),
+  }),
+})
+
+/** Read by a reader that is not ours. */
+async function unzip(bytes: Buffer): Promise<Map<string, Buffer>> {
+  const archive = await yauzl.fromBufferPromise(bytes)
+  const files = new Map<string, Buffer>()
+  for await (const entry of archive.eachEntry()) {
+    const pieces: Buffer[] = []
+    for await (const piece of await archive.openReadStreamPromise(entry)) pieces.push(piece)
+    files.set(entry.fileName, Buffer.concat(pieces))
+  }
+  return files
+}
+
+describe('the app package', () => {
+  it('has a manifest within the limits of Microsoft’s schema, and two icons of the right size', async () => {
+    const files = await unzip(await appPackage(options()))
+    expect([...files.keys()]).toEqual(['manifest.json', 'color.png', 'outline.png'])
+    const manifest: unknown = JSON.parse(String(files.get('manifest.json')))
+    const validate = new Ajv({ strict: false }).compile(schema)
+    validate(manifest)
+    expect(validate.errors).toBeNull()
+    expect(manifest).toMatchObject({
+      ...{ id: bot.appId, version: '1.4.2' },
+      bots: [
+        {
+          botId: bot.appId,
+          supportsFiles: true,
+          commandLists: [{ commands: [{ title: 'help' }, { title: 'usage' }] }],
+        },
+      ],
+      composeExtensions: [{ commands: [{ title: 'Ask Parley about this message', context: ['message'] }] }],
+    })
+    const color = await sharp(files.get('color.png')).metadata()
+    expect([color.format, color.width, color.height]).toEqual(['png', 192, 192])
+    const outline = sharp(files.get('outline.png'))
+    expect(await outline.metadata()).toMatchObject({ format: 'png', width: 32, height: 32, hasAlpha: true })
+    // White on nothing: every pixel that is seen is white.
+    const { data } = await outline.raw().toBuffer({ resolveWithObject: true })
+    for (let at = 0; at < data.length; at += 4)
+      if ((data[at + 3] ?? 0) > 8)
+        expect(Math.min(data[at] ?? 0, data[at + 1] ?? 0, data[at + 2] ?? 0)).toBeGreaterThan(240)
+  })
+
+  it('is the same bytes for the same settings', async () => {
+    expect(await appPackage(options())).toEqual(await appPackage(options()))
+  })
+
+  it('is written by `parley teams manifest`, which says what is missing', async () => {
+    const cwd = await temporaryHome()
+    const env = { PATH: process.env.PATH ?? '', TEAMS_CLIENT_ID: bot.appId, TEAMS_CLIENT_SECRET: 'secret-of-it' }
+    const cli = join(import.meta.dirname, '../../src/cli.ts')
+    const out = join(tmpdir(), `parley-teams-${process.pid}.zip`)
+    const without = await run([cli, 'teams', 'manifest', '--out', out], env, { cwd })
+    expect(without).toMatchObject({ code: 1, stderr: expect.stringContaining('PUBLIC_URL') })
+    const made = await run(
+      [cli, 'teams', 'manifest', '--out', out],
+      { ...env, PUBLIC_URL: 'https://parley.example.com' },
+      { cwd },
+    )
+    expect(made).toMatchObject({ code: 0, stdout: `${out}\n` })
+  })
+})
+
+describe('the doctor', () => {
+  it('says of each part what is so, or what to do', async () => {
+    const setup = createSetup({ ...options(), publicUrl: 'http://127.0.0.1:1' })
+    const found = new Map((await setup.examine()).map(({ name, ok, tell }) => [name, { ok, tell }]))
+    expect(found.get('credentials')).toEqual({ ok: true, tell: expect.stringContaining(tenant) })
+    expect(found.get('signing keys')).toMatchObject({ ok: true, tell: expect.stringContaining(': 1.') })
+    expect(found.get('messaging endpoint')).toMatchObject({ ok: false, tell: expect.stringContaining('HTTPS') })
+    expect(found.get('files by Graph')).toMatchObject({ ok: false, tell: expect.stringContaining('Files.Read.All') })
+  })
+
+  it('names the setting that Microsoft’s login refuses', async () => {
+    const settings = { ...settingsFor(teams), clientSecret: 'wrong' }
+    const found = await createSetup({ ...options(), settings }).examine()
+    expect(found[0]).toMatchObject({ ok: false, tell: expect.stringMatching(/TEAMS_CLIENT_SECRET is not the secret/) })
+    expect(JSON.stringify(found)).not.toContain('wrong')
+  })
+})
+
+it('TEAMS_AUTH=off is refused unless bound to this machine', async () => {
+  const cwd = await temporaryHome()
+  await writeFile(join(cwd, 'parley.yaml'), '')
+  const { PATH = '' } = process.env
+  const main = join(import.meta.dirname, '../../src/main.ts')
+  const refused = await run([main], { PATH, TEAMS_AUTH: 'off', HOST: '0.0.0.0', PARLEY_HOME: cwd }, { cwd })
+  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('TEAMS_AUTH=off') })
+})

@@ -1,0 +1,117 @@
+/** One Parley on Slack, Discord, Teams and its own page at once: the same question with the same file, and the same cited answer in each one's form. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { makeManual } from '../fixtures/make-pdf.ts'
+import { type StandInDiscord, startDiscord } from '../servers/discord.ts'
+import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
+import { type SlackStandIn, startSlack } from '../servers/slack.ts'
+import { addPeople, finished } from '../servers/slack-rig.ts'
+import { bot, shown } from '../servers/slack-state.ts'
+import { startTeams, type TeamsStandIn } from '../servers/teams.ts'
+import { createPeople, personalChat } from '../servers/teams-people.ts'
+import { claimsOf, isFinished, isReply, until } from '../servers/teams-state.ts'
+import { ConsoleClient, type ParleyProcess, removeHome, startParley, temporaryHome } from './parley.ts'
+
+const fact = 'The emergency shut-off valve of the Zephyr compressor must be replaced every 4,250 operating hours.'
+const question = 'How often must the shut-off valve of the Zephyr compressor be replaced?'
+const answer = 'Every 4,250 operating hours [1].'
+
+let slack: SlackStandIn
+let discord: StandInDiscord
+let teams: TeamsStandIn
+let model: ScriptedOpenAi
+let home: string
+let parley: ParleyProcess
+let manual: Buffer
+
+beforeAll(async () => {
+  manual = await makeManual({ pages: 20, facts: { 13: fact } })
+  ;[slack, discord, teams] = await Promise.all([startSlack(), startDiscord(), startTeams()])
+  // Answers from the passages that it was given, or not at all.
+  model = await startScriptedOpenAi({
+    script({ body }) {
+      const given = JSON.stringify(body)
+      const label = [...given.slice(0, given.indexOf('4,250')).matchAll(/\d+:p\d+/g)].at(-1)?.[0]
+      return {
+        tokens: label ? ['Every ', '4,250 ', 'operating hours ', `[${label}].`] : ['I do not know.'],
+        everyMs: 20,
+      }
+    },
+  })
+  home = await temporaryHome()
+  await writeFile(join(home, 'parley.yaml'), `teams:\n  fileHosts: ["${teams.fileHost}"]\n`)
+  parley = await startParley(
+    home,
+    {
+      ...{ SLACK_BOT_TOKEN: bot.token, SLACK_SIGNING_SECRET: slack.signingSecret, SLACK_API_URL: slack.apiUrl },
+      ...{ DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.url },
+      ...teams.environment(),
+      OPENAI_BASE_URL: model.url,
+    },
+    home,
+  )
+  slack.target = parley.url
+  teams.target = parley.url
+}, 90_000)
+afterAll(async () => {
+  await parley?.[Symbol.asyncDispose]()
+  await Promise.all([slack, discord, teams].map((each) => each?.[Symbol.asyncDispose]()))
+  await model?.close()
+  if (home) await removeHome(home)
+})
+
+async function onSlack(): Promise<void> {
+  addPeople(slack)
+  const channel = 'C0GENERAL1'
+  const file = slack.addFile({ name: 'manual.pdf', mimetype: 'application/pdf', content: manual })
+  const { ts } = await slack.say({ channel, text: `<@${bot.user}> ${question}`, mention: true, files: [file] })
+  const reply = await slack.until(() => slack.replies(channel, ts).find(finished), 'the reply on Slack')
+  expect(shown(reply)).toBe(answer)
+  expect(JSON.stringify(reply.blocks)).toContain('manual.pdf, p. 13')
+}
+
+async function onDiscord(): Promise<void> {
+  const user = discord.world.addUser('Ann')
+  const channel = discord.world.addChannel(discord.world.addGuild('Team', user), 'general')
+  const pdf = discord.attach(channel, 'manual.pdf', manual, 'application/pdf')
+  const options = [
+    { type: 3, name: 'text', value: question },
+    { type: 11, name: 'file', value: pdf.id },
+  ]
+  const data = { type: 1, name: 'ask', options, resolved: { attachments: { [pdf.id]: pdf } } }
+  const use = discord.use({ user, channel, type: 2, data })
+  const done = () => JSON.stringify(use.original?.components ?? []).includes('"regenerate:')
+  const reply = await discord.until(() => (done() ? use.original : null), 'the reply on Discord')
+  expect(reply?.content).toContain('4,250 operating hours')
+  expect(reply?.content).toMatch(/-# .*manual\.pdf.*p\. 13/)
+}
+
+async function onTeams(): Promise<void> {
+  const people = createPeople(teams)
+  const place = { conversation: personalChat }
+  await people.say(place, question, { files: [people.addFile('manual.pdf', manual)] })
+  const reply = await until(
+    () => teams.state.messages(personalChat).filter(isReply).find(isFinished),
+    'the reply in Teams',
+    30_000,
+  )
+  expect(reply.activity.text).toBe(answer)
+  expect(reply.stream?.state).toBe('final')
+  const [claim] = claimsOf(reply)
+  expect(claim).toMatchObject({ position: 1, appearance: { name: 'manual.pdf' } })
+  expect(claim?.appearance.abstract).toMatch(/^p\. 13: .*4,250/)
+  expect(teams.state.broken).toEqual([])
+}
+
+async function onThePage(): Promise<void> {
+  const client = new ConsoleClient(parley.url)
+  const reply = await client.ask(question, [await client.upload('manual.pdf', manual, 'application/pdf')])
+  expect(reply.text).toBe(answer)
+  expect(reply.citations).toMatchObject([{ n: 1, title: 'manual.pdf', at: { kind: 'page', page: 13 } }])
+}
+
+it('the same question with the same PDF gets the same cited answer on all four', async () => {
+  await Promise.all([onSlack(), onDiscord(), onTeams(), onThePage()])
+  expect(model.requests).toHaveLength(4)
+}, 60_000)

@@ -1,0 +1,326 @@
+/** What people do in Teams, from end to end: a real Parley, the SDK as it is, a stand-in that holds an app to Microsoft's rules. */
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { makePdf } from '../fixtures/make-pdf.ts'
+import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
+import { askedText } from '../servers/openai-wire.ts'
+import { startTeams, type TeamsStandIn, tenant } from '../servers/teams.ts'
+import {
+  alice,
+  channel,
+  createPeople,
+  groupChat,
+  type People,
+  type Place,
+  personalChat,
+  thread,
+} from '../servers/teams-people.ts'
+import { actionsOf, claimsOf, isFinished, isReply, type Shown, until } from '../servers/teams-state.ts'
+import { type ParleyProcess, removeHome, startParley, temporaryHome } from './parley.ts'
+
+let teams: TeamsStandIn
+let people: People
+let model: ScriptedOpenAi
+let home: string
+let parley: ParleyProcess
+
+const root = join(import.meta.dirname, '../..')
+const chat: Place = { conversation: personalChat }
+/** The stand-in's clock for streams; Parley hands over before it. */
+const streamLimitMs = 3500
+const words = Array.from({ length: 40 }, (_, n) => `word${n}`)
+
+/** The label that a passage with these words was given under. */
+function labelOf(body: unknown, words: string): string {
+  const text = JSON.stringify(body)
+  return [...text.slice(0, text.indexOf(words)).matchAll(/\[?(\d+:[a-z]\d+(?:-\d+)?)\]?/g)].at(-1)?.[1] ?? '1:p1'
+}
+
+beforeAll(async () => {
+  teams = await startTeams({ streamLimitMs })
+  people = createPeople(teams)
+  model = await startScriptedOpenAi({
+    script: ({ body }) => {
+      const asked = askedText(body)
+      if (asked.includes('slowly')) return { tokens: words.map((word) => `${word} `), everyMs: 130 }
+      if (asked.includes('while others')) return { tokens: Array.from({ length: 30 }, (_, n) => `${n} `), everyMs: 100 }
+      if (asked.includes('at length'))
+        return { tokens: Array.from({ length: 2600 }, (_, n) => `Sentence ${n} of it. `), everyMs: 1 }
+      const text = JSON.stringify(body)
+      if (asked.includes('What is the rent'))
+        return { tokens: ['The rent is ', `1,450 € [${labelOf(body, '1,450')}].`], everyMs: 30 }
+      const code = asked.includes('Which code') ? /QX-\d+/.exec(text)?.[0] : undefined
+      return {
+        tokens: code ? ['The code is ', `${code} [${labelOf(body, code)}].`] : ['You asked: ', asked.slice(-60)],
+      }
+    },
+  })
+  home = await temporaryHome()
+  await writeFile(
+    join(home, 'parley.yaml'),
+    `admins:\n  - teams/${tenant}/${alice.aadObjectId}\nteams:\n  fileHosts: ["${teams.fileHost}"]\n  streamSeconds: 2\n`,
+  )
+  parley = await start()
+}, 90_000)
+afterAll(async () => {
+  await parley?.[Symbol.asyncDispose]()
+  await model?.close()
+  await teams?.[Symbol.asyncDispose]()
+  if (home) await removeHome(home)
+})
+afterEach(() => {
+  expect(teams.state.broken.splice(0)).toEqual([])
+  expect(teams.seen.tokensAtFiles).toBe(0)
+})
+
+async function start(): Promise<ParleyProcess> {
+  const started = await startParley(
+    home,
+    { ...teams.environment(), OPENAI_BASE_URL: model.url, LOG_LEVEL: 'debug' },
+    home,
+  )
+  teams.target = started.url
+  return started
+}
+
+const shown = ({ conversation }: Place) => teams.state.messages(conversation)
+const replies = (place: Place) => shown(place).filter(isReply)
+const textOf = (each: Shown | undefined) => each?.activity.text ?? ''
+
+/** The finished reply that comes after `act`. */
+async function reply(place: Place, act: () => Promise<{ status: number }>, timeoutMs = 20_000): Promise<Shown> {
+  const before = replies(place).filter(isFinished).length
+  expect((await act()).status).toBe(200)
+  return await until(() => replies(place).filter(isFinished)[before], `a reply in ${place.conversation}`, timeoutMs)
+}
+
+async function notice(place: Place, text: string): Promise<Shown> {
+  const before = shown(place).length
+  expect((await people.say(place, text)).status).toBe(200)
+  return await until(
+    () =>
+      shown(place)
+        .slice(before)
+        .find((each) => !isReply(each)),
+    `an answer to ${text}`,
+  )
+}
+
+describe('in a personal chat', () => {
+  it('a document is read, and the answer streamed, cited, labelled and open to opinions', async () => {
+    const content = await readFile(join(root, 'test/fixtures/made-by-libreoffice/contract.docx'))
+    const file = people.addFile('contract.docx', content, { downloads: 1 })
+    const answer = await reply(chat, () => people.say(chat, 'What is the rent?', { files: [file] }))
+    expect(textOf(answer)).toBe('The rent is 1,450 € [1].')
+    expect(answer.stream).toMatchObject({ state: 'final' })
+    expect(claimsOf(answer)).toMatchObject([
+      { position: 1, appearance: { name: 'contract.docx', abstract: expect.stringContaining('1,450') } },
+    ])
+    expect(answer.activity).toMatchObject({
+      entities: expect.arrayContaining([expect.objectContaining({ additionalType: ['AIGeneratedContent'] })]),
+      channelData: { feedbackLoop: { type: 'default' }, streamType: 'final' },
+    })
+    expect(JSON.stringify(answer.activity.attachments)).toContain('Files: 1 read')
+    expect(actionsOf(answer).map((action) => action.split(':')[0])).toEqual(['regenerate', 'why', 'better', 'cheaper'])
+  })
+
+  it('thumbs and buttons do what they say, and say so', async () => {
+    const answer = await reply(chat, () => people.say(chat, 'Hello there'))
+    const actionValue = { reaction: 'dislike', feedback: '{"feedbackText":"Too short."}' }
+    const judged = await people.invoke(
+      chat,
+      'message/submitAction',
+      { actionName: 'feedback', actionValue },
+      { replyToId: answer.id },
+    )
+    expect(judged.status).toBe(200)
+    const turnId = actionsOf(answer)[0]?.split(':')[1] ?? ''
+    const why = await people.press(chat, answer.id, { kind: 'why', turnId })
+    expect(why).toMatchObject({
+      status: 200,
+      body: { statusCode: 200, type: 'application/vnd.microsoft.activity.message' },
+    })
+    const edits = answer.edits
+    await people.press(chat, answer.id, { kind: 'regenerate', turnId })
+    await until(() => answer.edits > edits && isFinished(answer), 'the answer written anew in its place')
+    expect(textOf(answer)).toContain('Hello there')
+  })
+
+  it('an answer that takes longer than Teams lets one stream goes on by edits in the same message', async () => {
+    const before = replies(chat).length
+    const answer = await reply(chat, () => people.say(chat, 'Count slowly'), 40_000)
+    expect(replies(chat).length).toBe(before + 1)
+    expect(answer.stream?.state).toBe('final')
+    expect(answer.edits).toBeGreaterThan(0)
+    expect(textOf(answer)).toBe(words.join(' '))
+  }, 45_000)
+
+  it('who presses Teams’ own Stop is heeded', async () => {
+    const before = replies(chat).length
+    await people.say(chat, 'Count slowly again')
+    const streaming = await until(
+      () =>
+        replies(chat)
+          .slice(before)
+          .find(({ stream }) => stream && stream.text !== ''),
+      'a stream',
+    )
+    if (streaming.stream) streaming.stream.state = 'cancelled'
+    const end = await until(() => replies(chat).slice(before).find(isFinished), 'the end of it')
+    expect(JSON.stringify(end.activity.attachments)).toContain('Stopped before the end')
+    expect(textOf(end)).not.toContain('word39')
+  })
+
+  it('a file whose address expired is told by its name, and the rest is answered', async () => {
+    teams.consent.files = false
+    const file = people.addFile('plan.pdf', Buffer.from('%PDF-1.4'), { downloads: 0 })
+    const answer = await reply(chat, () => people.say(chat, 'What does the plan say?', { files: [file] }))
+    expect(JSON.stringify(answer.activity.attachments)).toContain('plan.pdf')
+    expect(JSON.stringify(model.requests.at(-1)?.body)).toContain('plan.pdf')
+    teams.consent.files = true
+  })
+
+  it('a file that takes longer than an acknowledgement may is waited for', async () => {
+    const content = await makePdf((doc) => doc.addPage().text('The gate opens with code QX-9.'))
+    const file = people.addFile('slow.pdf', content, { afterMs: 7500 })
+    const started = Date.now()
+    const answer = await reply(chat, () => people.say(chat, 'Which code?', { files: [file] }))
+    expect(Date.now() - started).toBeGreaterThan(7000)
+    expect(textOf(answer)).toBe('The code is QX-9 [1].')
+  })
+
+  it('a long answer is its first messages and a file, once the person agrees', async () => {
+    const answer = await reply(chat, () => people.say(chat, 'Tell it at length'), 40_000)
+    expect(textOf(answer)).toContain('The whole answer is in the file')
+    const isCard = ({ activity }: Shown) => activity.attachments?.[0]?.contentType.endsWith('file.consent') === true
+    const card = await until(() => shown(chat).find(isCard), 'the card of a file')
+    const [asked] = card.activity.attachments ?? []
+    const { uploadId, answered } = people.accept(chat, card.id, asked?.name ?? '', asked?.content?.acceptContext)
+    expect((await answered).status).toBe(200)
+    const content = await until(() => teams.uploads.get(uploadId), 'the file')
+    expect(content.toString()).toContain('Sentence 2599 of it.')
+    await until(
+      () => card.activity.attachments?.[0]?.contentType.endsWith('file.info'),
+      'the file in the place of its card',
+    )
+  }, 45_000)
+
+  it('commands are words, with `/parley` or without', async () => {
+    expect(textOf(await notice(chat, '/parley help'))).toContain('budget')
+    expect(textOf(await notice(chat, 'budget set everywhere 20 month'))).toMatch(/\$20/)
+    expect(textOf(await notice(chat, 'budget list'))).toMatch(/\$20/)
+    const usage = await notice(chat, 'usage')
+    expect(usage.activity.attachments?.[0]).toMatchObject({
+      contentType: 'image/png',
+      contentUrl: expect.stringMatching(/^data:image\/png;base64,/),
+    })
+    const asked = await reply(chat, () => people.say(chat, 'budget questions: which ones are there?'))
+    expect(textOf(asked)).toContain('which ones are there?')
+  })
+})
+
+describe('in a channel', () => {
+  it('a mention is answered in its thread, by edits, and follow-ups need no mention', async () => {
+    const place = thread('1767000000001')
+    const answer = await reply(place, () => people.say(place, 'Who are you?', { id: '1767000000001' }))
+    expect(answer.stream).toBeUndefined()
+    expect(textOf(answer)).toContain('Who are you?')
+    const next = await reply(place, () => people.say(place, 'And then?', { quiet: true }))
+    expect(textOf(next)).toContain('And then?')
+    const others = thread('1767000000002')
+    await people.say(others, 'Lunch?', { quiet: true })
+    expect(shown(others)).toEqual([])
+  })
+
+  it('two threads at once keep apart', async () => {
+    const [one, two] = [thread('1767000000011'), thread('1767000000022')]
+    const [first, second] = await Promise.all([
+      reply(one, () => people.say(one, 'Count to one, while others wait')),
+      reply(two, () => people.say(two, 'Second thread')),
+    ])
+    expect(textOf(first)).toMatch(/^0 1 2 /)
+    expect(textOf(second)).toContain('Second thread')
+    expect(textOf(second)).not.toContain('29')
+    expect(replies(one)).toHaveLength(1)
+    expect(replies(two)).toHaveLength(1)
+    const asked = model.requests.map(({ body }) => JSON.stringify(body)).find((body) => body.includes('Second thread'))
+    expect(asked).not.toContain('Count to one')
+  })
+
+  it('shared files are read by Graph; without consent it says what an admin must do', async () => {
+    const place = thread('1767000000033')
+    const content = await makePdf((doc) => doc.addPage().text('The gate opens with code QX-33.'))
+    const file = people.addFile('gate.pdf', content)
+    const contentUrl = `https://contoso.sharepoint.com/sites/team/${file.id}/gate.pdf`
+    const share = async (id: string) => {
+      teams.graphMessages.set(`messages/${id}`, {
+        attachments: [{ id: 'x1', contentType: 'reference', contentUrl, name: 'gate.pdf' }],
+      })
+      const message = people.message(place, 'Which code?', { id })
+      const html = { contentType: 'text/html', content: '<p>Which code?</p><attachment id="x1"></attachment>' }
+      return await teams.deliver({ ...message, attachments: [html] })
+    }
+    const read = await reply(place, () => share('1767000000033'))
+    expect(textOf(read)).toBe('The code is QX-33 [1].')
+    expect(claimsOf(read)[0]?.appearance.name).toBe('gate.pdf')
+    Object.assign(teams.consent, { files: false, messages: false })
+    const other = thread('1767000000044')
+    const refused = await reply(other, () =>
+      teams.deliver({
+        ...people.message(other, 'Which code?', { id: '1767000000044' }),
+        attachments: [{ contentType: 'text/html', content: '<p>Which code?</p><attachment id="x1"></attachment>' }],
+      }),
+    )
+    expect(JSON.stringify(refused.activity.attachments)).toMatch(/Files.*Read.*All.*an admin/)
+    Object.assign(teams.consent, { files: true, messages: true })
+  })
+
+  it('is greeted once where Parley is added', async () => {
+    const place = { conversation: channel }
+    const added = {
+      ...people.about(place),
+      type: 'conversationUpdate',
+      membersAdded: [{ id: '28:11111111-2222-4333-8444-555555555555' }],
+    }
+    await teams.deliver({ ...added, id: 'f:added' })
+    await until(() => shown(place)[0], 'a greeting')
+    await teams.deliver({ ...added, id: 'f:again' })
+    await teams.deliver({ ...people.about(place), type: 'installationUpdate', action: 'add', id: 'f:installed' })
+    await notice(thread('1767000000055'), '/parley help')
+    expect(shown(place).filter((each) => textOf(each).includes('I am Parley'))).toHaveLength(1)
+  })
+})
+
+describe('when Teams is short of patience', () => {
+  it('a storm of 429s delays an answer and loses nothing of it', async () => {
+    const place: Place = { conversation: groupChat }
+    teams.state.storm(6)
+    const answer = await reply(place, () => people.say(place, 'Count, while others wait'), 40_000)
+    expect(textOf(answer)).toBe(Array.from({ length: 30 }, (_, n) => n).join(' '))
+    expect(replies(place)).toHaveLength(1)
+    expect(teams.state.calls.filter(({ status }) => status === 429)).toHaveLength(6)
+  }, 45_000)
+
+  it('a worker that is killed in mid-stream leaves one whole answer all the same', async () => {
+    const before = replies(chat).length
+    await people.say(chat, 'Count slowly to the end')
+    const half = await until(
+      () =>
+        replies(chat)
+          .slice(before)
+          .find(({ stream }) => stream?.text.includes('word5')),
+      'half an answer',
+    )
+    await parley.kill('SIGKILL')
+    parley = await start()
+    await until(() => isFinished(half), 'the rest of it', 60_000)
+    expect(replies(chat).length).toBe(before + 1)
+    expect(textOf(half)).toBe(words.join(' '))
+  }, 90_000)
+
+  it('nothing of tokens, secrets or what people wrote is in the log', () => {
+    const log = parley.log()
+    for (const secret of ['the-secret-of-the-app', 'tempauth', 'Count slowly', 'eyJ']) expect(log).not.toContain(secret)
+  })
+})
