@@ -163,6 +163,29 @@ it('a Discord that cannot be reached holds nothing up, and is connected to when 
   await discord.until(() => discord.gateway.connected() === 1, 'the connection')
 })
 
+it('a stop waits for what is being taken in', async () => {
+  const gate = Promise.withResolvers<void>()
+  let begun = false
+  const listener = await listen({
+    intake: intake({
+      async command({ text }) {
+        begun = true
+        await gate.promise
+        taken.push(text)
+        return { text: 'Done.' }
+      },
+    }),
+  })
+  const data = { type: 1, name: 'parley', options: [{ type: 1, name: 'help' }] }
+  discord.use({ user: ann, channel: chat, type: 2, data })
+  await discord.until(() => begun, 'the command')
+  const stopped = listener.stop().then(() => taken.push('stopped'))
+  gate.resolve()
+  await stopped
+  open.length = 0
+  expect(taken).toEqual(['help', 'stopped'])
+})
+
 it('of more events than may wait, those that do not fit come again with the next process', async () => {
   let away = true
   const receive: Intake['receive'] = async ({ text, id }) => {

@@ -51,7 +51,9 @@ export function createGateway({
   log,
   mostWaiting = 10_000,
 }: GatewayDeps): Gateway {
+  /** The last event of each line, and all that are being taken in. */
   const lines = new Map<string, Promise<void>>()
+  const running = new Set<Promise<void>>()
   let waiting = 0
   let overflowing = false
   const manager = new WebSocketManager({
@@ -79,14 +81,12 @@ export function createGateway({
       if (await take(data)) taken()
       waiting -= 1
     }
-    if (line === undefined) {
-      void taking()
-      return
-    }
-    const mine = (lines.get(line) ?? Promise.resolve()).then(taking)
-    lines.set(line, mine)
+    const mine = line === undefined ? taking() : (lines.get(line) ?? Promise.resolve()).then(taking)
+    running.add(mine)
+    if (line !== undefined) lines.set(line, mine)
     void mine.then(() => {
-      if (lines.get(line) === mine) lines.delete(line)
+      running.delete(mine)
+      if (line !== undefined && lines.get(line) === mine) lines.delete(line)
     })
   }
 
@@ -112,7 +112,7 @@ export function createGateway({
     async close() {
       sessions.freeze()
       await manager.destroy({ code: closeResumable, reason: 'Parley restarts' })
-      await Promise.all(lines.values())
+      await Promise.all(running)
       await sessions.close()
     },
   }

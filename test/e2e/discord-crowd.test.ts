@@ -1,4 +1,4 @@
-/** Many people at once: a small crowd; `npm run bench discord` measures a large one. */
+/** Many people at once: a small crowd; `npm run bench -- discord` measures a large one. */
 import { expect, it } from 'vitest'
 import { gatherCrowd } from '../servers/discord-crowd.ts'
 import { removeHome, startParley, temporaryHome } from './parley.ts'
