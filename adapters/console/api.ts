@@ -84,6 +84,8 @@ export const Message = z.object({
     z.object({ label: z.string(), action: z.string(), style: z.enum(['primary', 'danger']).optional() }),
   ),
   receipt: Receipt.nullable(),
+  /** What was said of this reply at the page. */
+  feedback: z.enum(['good', 'bad']).nullable(),
 })
 
 export type Upload = z.infer<typeof Upload>

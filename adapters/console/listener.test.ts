@@ -27,7 +27,8 @@ const away = () =>
 
 function storedMessage(id: string, threadId: string, text: string): Message {
   const row = { id, threadId, text, seq: 1, role: 'user' as const, state: 'sent' as const, turnId: null }
-  return { ...row, createdAt: new Date().toISOString(), attachments: [], citations: [], buttons: [], receipt: null }
+  const nothing = { attachments: [], citations: [], buttons: [], receipt: null, feedback: null }
+  return { ...row, createdAt: new Date().toISOString(), ...nothing }
 }
 
 interface SetUp {

@@ -38,6 +38,7 @@ async function setUp() {
       createdAt: new Date().toISOString(),
       attachments: [],
       buttons: [],
+      feedback: null,
     }),
     saveNotice: unused,
   }

@@ -114,6 +114,7 @@ export function createTransport({
             citations: message.citations,
             buttons: [],
             receipt: null,
+            feedback: null,
           },
         })
       }

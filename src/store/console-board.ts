@@ -26,6 +26,7 @@ interface MessageRow {
   citations: Citation[]
   buttons: { label: string; action: string; style?: 'primary' | 'danger' | undefined }[]
   receipt: Receipt | null
+  feedback: 'good' | 'bad' | null
 }
 
 interface ThreadRow {
@@ -116,6 +117,7 @@ export function createConsoleBoard({ query, prisma }: Database) {
           createdAt: new Date().toISOString(),
           attachments: [],
           buttons: [],
+          feedback: null,
         }
       )
     },
@@ -182,7 +184,9 @@ const messageJson = `jsonb_build_object(
   'state', message.state, 'createdAt', to_char(message.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
   'turnId', coalesce(message.turn_id, (
     select inbound.turn_id from inbound where inbound.platform = 'console' and inbound.id = message.id)),
-  'attachments', message.attachments, 'citations', message.citations, 'buttons', message.buttons, 'receipt', message.receipt)`
+  'attachments', message.attachments, 'citations', message.citations, 'buttons', message.buttons, 'receipt', message.receipt,
+  'feedback', case when message.role = 'parley' then (
+    select feedback.value from feedback where feedback.turn_id = message.turn_id and feedback.by = 'local') end)`
 
 /** With its outcome stored a turn has nothing left to show, though its worker still puts it away. */
 const openTurn = `

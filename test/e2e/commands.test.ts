@@ -89,7 +89,7 @@ describe.skipIf(browserFound === undefined)(
       await input.press('Tab')
       expect(await input.inputValue()).toBe('/policy show')
       await input.press('Enter')
-      await page.getByText('What holds for you here:').waitFor()
+      await page.locator('.reply').getByText('What holds for you here:').waitFor()
 
       await input.fill('What is in the report?')
       await input.press('Enter')
@@ -101,7 +101,7 @@ describe.skipIf(browserFound === undefined)(
       await expect.poll(() => picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(1440)
       expect(await picture.getAttribute('alt')).toMatch(/an hour, today/)
       await page.reload()
-      await page.getByText('What holds for you here:').waitFor()
+      await page.locator('.reply').getByText('What holds for you here:').waitFor()
       await page.locator('img.notice-picture').waitFor()
       expect(await page.getByText('/usage today').count()).toBeGreaterThan(0)
     })
@@ -116,7 +116,7 @@ describe.skipIf(browserFound === undefined)(
       await input.fill('/forget thread')
       await input.press('Enter')
       await page.getByRole('button', { name: /Forget/ }).click()
-      await page.getByText(/Gone:/).waitFor()
+      await page.locator('.reply').getByText(/Gone:/).waitFor()
     })
 
     it('a path is a question, not a command', async () => {

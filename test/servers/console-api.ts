@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { extname, join } from 'node:path'
 import type { ConsoleEvent, ConsoleStatus, Message, Thread, TurnStatus, Upload } from '../../adapters/console/api.ts'
-import { SendMessage } from '../../adapters/console/api.ts'
+import { PressAction, PressButton, SendMessage } from '../../adapters/console/api.ts'
 import { securityHeaders } from '../../adapters/console/guard.ts'
 import type { Receipt } from '../../src/core/reply.ts'
 import { pageMarks, pagePicture, textLines, textOf } from './console-document.ts'
@@ -57,6 +57,10 @@ export async function startConsoleApi() {
     requests: [] as string[],
     /** What pictures of places were asked for. */
     pictures: [] as string[],
+    /** Buttons pressed below replies and notices, in order: `why`, `bad: Wrong page.`, `approve:<id>`. */
+    pressed: [] as string[],
+    /** What the button "Why" is answered. */
+    why: 'Answered by `ollama/gpt-oss:20b`.',
     /** The messages taken in, each once. */
     sent: [] as SendMessage[],
     /** Off: each call is cut without an answer, as by a server that is being restarted. */
@@ -86,6 +90,13 @@ export async function startConsoleApi() {
     /** Sends an event as it stands, for what a server should not do. */
     push(threadId: string, event: ConsoleEvent): void {
       publish(threadId, event)
+    },
+    /** Says something outside of any reply, as an alert or a request for approval is said. */
+    say(threadId: string, notice: Pick<Message, 'text'> & Partial<Pick<Message, 'attachments' | 'buttons'>>): void {
+      const held = threads.get(threadId) ?? create(threadId, 'Alerts')
+      const message = newMessage(held, { role: 'parley', turnId: null, ...notice })
+      held.messages.push(message)
+      publish(threadId, { type: 'message', message })
     },
     seed(thread: Partial<Thread> & { title: string }, messages: Partial<Message>[] = []): string {
       const held = create(thread.id ?? randomUUID(), thread.title)
@@ -120,8 +131,14 @@ export async function startConsoleApi() {
       citations: [],
       buttons: [],
       receipt: null,
+      feedback: null,
       ...given,
     }
+  }
+
+  function replyOf(turnId: string): Message | undefined {
+    const all = [...threads.values()].flatMap((one) => one.messages)
+    return all.find((message) => message.turnId === turnId && message.role === 'parley')
   }
 
   function publish(threadId: string, event: ConsoleEvent): void {
@@ -144,7 +161,7 @@ export async function startConsoleApi() {
       publish(threadId, { type: 'thread', thread: held.thread })
     }
     if (reply !== null) {
-      Object.assign(reply, { turnId, text: '', state: 'streaming', citations: [], receipt: null })
+      Object.assign(reply, { turnId, text: '', state: 'streaming', citations: [], receipt: null, feedback: null })
       show(reply)
     }
     const turn: ScriptedTurn & { stop(): void } = {
@@ -224,14 +241,38 @@ export async function startConsoleApi() {
       case 'POST /console/turns/stop':
         turns.get(id)?.stop()
         return json(response, { turnId: id })
-      case 'POST /console/turns/regenerate': {
+      case 'POST /console/turns/regenerate':
+      case 'POST /console/turns/cheaper':
+      case 'POST /console/turns/better': {
         const turnId = randomUUID()
-        const all = [...threads.values()].flatMap((one) => one.messages)
-        const reply = all.find((message) => message.turnId === id && message.role === 'parley')
+        const reply = replyOf(id)
+        api.pressed.push(action)
         json(response, { turnId })
         if (reply !== undefined) startTurn(reply.threadId, turnId, reply)
         return
       }
+      case 'POST /console/turns/why':
+        api.pressed.push(action)
+        return json(response, { notice: { text: api.why, private: true } })
+      case 'POST /console/turns/good':
+      case 'POST /console/turns/bad': {
+        const { comment } = PressButton.parse(body.length === 0 ? {} : JSON.parse(body.toString()))
+        api.pressed.push(comment === undefined ? action : `${action}: ${comment}`)
+        const reply = replyOf(id)
+        if (reply !== undefined) reply.feedback = action === 'good' ? 'good' : 'bad'
+        return json(response, { notice: { text: comment === undefined ? 'Thank you.' : 'Noted, with your comment.' } })
+      }
+      case 'POST /console/threads/press': {
+        const held = threads.get(id)
+        api.pressed.push(PressAction.parse(JSON.parse(body.toString())).action)
+        json(response, {})
+        if (held !== undefined) api.say(held.thread.id, { text: 'Approved: the question is answered now.' })
+        return
+      }
+      case 'GET /console/uploads':
+        response.setHeader('content-type', 'image/png')
+        response.end(await pagePicture(1, 400))
+        return
       case 'GET /console/events': {
         const following = url.searchParams.get('thread')
         const known = threads.get(following ?? '')

@@ -149,6 +149,7 @@ export function App({ session }: { session: Session }) {
         </header>
         {empty ? (
           <Welcome
+            models={status?.models ?? null}
             onPick={(prompt) => {
               setDraft({ threadId, text: prompt })
               input.current?.focus()
@@ -160,7 +161,7 @@ export function App({ session }: { session: Session }) {
             conversation={conversation}
             outgoing={outgoing}
             onOpenSource={openSource}
-            onRegenerate={session.regenerate}
+            onAct={session.act}
             onPress={session.press}
             onRetry={session.outbox.retryNow}
             onDiscard={(messageId) => session.outbox.drop([messageId])}

@@ -16,6 +16,7 @@ const message = (more: Partial<Message>): Message => ({
   attachments: [],
   citations: [],
   receipt: null,
+  feedback: null,
   ...more,
 })
 

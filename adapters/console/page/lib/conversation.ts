@@ -51,6 +51,14 @@ export function withMessage(held: Conversation, message: Message): Conversation 
   return { ...held, messages: [...others, message].sort((a, b) => a.seq - b.seq) }
 }
 
+/** The server keeps an opinion with the turn and tells it with the next snapshot. */
+export function withFeedback(held: Conversation, turnId: string, feedback: Message['feedback']): Conversation {
+  const messages = held.messages.map((message) =>
+    message.role === 'parley' && message.turnId === turnId ? { ...message, feedback } : message,
+  )
+  return { ...held, messages }
+}
+
 /** Messages that have a turn or are answered commands. Another was stored, but may never be answered unless its sender sends it again. */
 export function takenIn(held: Conversation): string[] {
   const known = new Set(held.messages.map((message) => message.id))

@@ -1,4 +1,6 @@
 /** The page's calls to the console's server. Uploads are in `upload.ts`, events in `live.ts`. */
+
+import type { TurnAction } from '../../../../src/core/action.ts'
 import type { Position } from '../../../../src/core/artifact.ts'
 import type { CommandSpec } from '../../../../src/core/command.ts'
 import type { ApiError, ConsoleStatus, Message, PressAction, SendMessage, Thread } from '../../api.ts'
@@ -37,6 +39,12 @@ export interface TextAround {
   picture?: boolean
 }
 
+/** What pressing a button did. `turnId`: the reply is written anew; `notice`: what there is to say about it, in Markdown. */
+export interface Pressed {
+  turnId?: string
+  notice?: { text: string }
+}
+
 const UNREACHABLE = 'Parley cannot be reached right now.'
 
 async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
@@ -67,6 +75,10 @@ export function tellOf(body: string, status: number): string {
   return status === 0 ? UNREACHABLE : `Parley answered with an error (${status}).`
 }
 
+/** What to tell the person when a call has failed, in one sentence. */
+export const tellOfFailure = (cause: unknown): string =>
+  cause instanceof ServerFailure ? cause.tell : 'That did not work. Try again.'
+
 const id = encodeURIComponent
 
 export const server = {
@@ -75,10 +87,10 @@ export const server = {
   deleteThread: (threadId: string) => call<void>('DELETE', `threads/${id(threadId)}`),
   send: (threadId: string, body: SendMessage) =>
     call<{ message: Message; turnId: string | null }>('POST', `threads/${id(threadId)}/messages`, body),
-  stop: (turnId: string) => call<{ turnId: string }>('POST', `turns/${id(turnId)}/stop`),
   commands: () => call<{ commands: CommandSpec[] }>('GET', 'commands').then((body) => body.commands),
   press: (threadId: string, body: PressAction) => call<void>('POST', `threads/${id(threadId)}/press`, body),
-  regenerate: (turnId: string) => call<{ turnId: string }>('POST', `turns/${id(turnId)}/regenerate`),
+  act: (turnId: string, action: TurnAction, comment?: string) =>
+    call<Pressed>('POST', `turns/${id(turnId)}/${action}`, comment === undefined ? undefined : { comment }),
   marks: (hash: string, page: number, quote: string, signal: AbortSignal) =>
     call<PageMarks>('GET', `files/${id(hash)}/page/${page}/marks?quote=${id(quote)}`, undefined, signal),
   textAround: (hash: string, at: Position, range: { from: number; to: number }, signal: AbortSignal) => {

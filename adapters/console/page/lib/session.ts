@@ -1,4 +1,5 @@
 /** One open page: the thread it shows, the list beside it, the event stream, and what the person can do. */
+import type { TurnAction } from '../../../../src/core/action.ts'
 import type { ConsoleEvent, ConsoleStatus, FileChip, Thread } from '../../api.ts'
 import {
   applyEvent,
@@ -6,6 +7,7 @@ import {
   emptyConversation,
   runningTurn,
   takenIn,
+  withFeedback,
   withMessage,
   withThread,
 } from './conversation.ts'
@@ -13,7 +15,7 @@ import { connectLive, type Live } from './live.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { randomId } from './random-id.ts'
 import { currentThread, threadHref } from './route.ts'
-import { eventsUrl, ServerFailure, server } from './server.ts'
+import { eventsUrl, type Pressed, ServerFailure, server, tellOfFailure } from './server.ts'
 import { createStore, type Store } from './store.ts'
 
 export interface PageState {
@@ -32,9 +34,10 @@ export interface Session {
   newThread(): void
   send(text: string, files: FileChip[]): void
   stop(): void
-  regenerate(turnId: string): void
-  /** Presses a button of a notice; what it answers comes as a message. */
-  press(action: string): void
+  /** Presses a button below a reply. Rejects with what `tellOfFailure` words. */
+  act(kind: TurnAction, turnId: string, comment?: string): Promise<Pressed>
+  /** Presses a button of a notice; what it answers comes as a message. Rejects as `act` does. */
+  press(action: string): Promise<void>
   deleteThread(threadId: string): void
   dismissTrouble(): void
 }
@@ -116,12 +119,12 @@ export function createSession(): Session {
     if (threads.status === 'fulfilled') patch({ threads: threads.value })
   }
 
-  async function act(action: () => Promise<unknown>): Promise<void> {
+  async function attempt(action: () => Promise<unknown>): Promise<void> {
     patch({ trouble: null })
     try {
       await action()
     } catch (cause) {
-      patch({ trouble: cause instanceof ServerFailure ? cause.tell : 'That did not work. Try again.' })
+      patch({ trouble: tellOfFailure(cause) })
     }
   }
 
@@ -158,17 +161,21 @@ export function createSession(): Session {
     stop() {
       const turnId = runningTurn(held())
       if (turnId === null) return
-      void act(() =>
-        server.stop(turnId).catch((cause: unknown) => {
+      void attempt(() =>
+        server.act(turnId, 'stop').catch((cause: unknown) => {
           // It ended by itself in the meantime: that is what was wanted.
           if (!(cause instanceof ServerFailure && (cause.status === 409 || cause.status === 404))) throw cause
         }),
       )
     },
-    regenerate: (turnId) => void act(() => server.regenerate(turnId)),
-    press: (action) => void act(() => server.press(held().threadId, { id: randomId(), action })),
+    async act(kind, turnId, comment) {
+      const pressed = await server.act(turnId, kind, comment)
+      if (kind === 'good' || kind === 'bad') patch({ conversation: withFeedback(held(), turnId, kind) })
+      return pressed
+    },
+    press: (action) => server.press(held().threadId, { id: randomId(), action }),
     deleteThread: (threadId) =>
-      void act(async () => {
+      void attempt(async () => {
         await server.deleteThread(threadId)
         outbox.dropThread(threadId)
         patch({ threads: state.get().threads?.filter((one) => one.id !== threadId) ?? null })

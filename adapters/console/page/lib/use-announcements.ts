@@ -1,4 +1,4 @@
-/** What a screen reader is told: a reply once it is finished, and each new kind of work; never single tokens. */
+/** What a screen reader is told: a reply once it is finished, each notice, and each new kind of work; never single tokens. */
 import { useEffect, useRef, useState } from 'react'
 import type { Message } from '../../api.ts'
 import type { Conversation } from './conversation.ts'
@@ -10,17 +10,24 @@ export function useAnnouncements(conversation: Conversation): string {
   const [said, say] = useState('')
   const written = useRef(new Map<string, Message['state']>())
   const work = useRef('')
+  /** The thread whose messages were there when it was opened: those are not news. */
+  const opened = useRef<string | null>(null)
+  const { threadId, loaded, messages } = conversation
 
   useEffect(() => {
-    for (const message of conversation.messages) {
+    const isNews = opened.current === threadId
+    for (const message of messages) {
       const before = written.current.get(message.id)
       written.current.set(message.id, message.state)
-      if (message.role !== 'parley' || before !== 'streaming' || message.state === 'streaming') continue
+      const notice = isNews && message.turnId === null && before === undefined
+      const finished = before === 'streaming' && message.state !== 'streaming'
+      if (message.role !== 'parley' || !(notice || finished)) continue
       const ends = { stopped: 'Stopped.', failed: 'The reply failed.' } as const
       const end = message.state === 'stopped' || message.state === 'failed' ? ends[message.state] : ''
       say(`Parley: ${plainText(message.text, LONGEST)} ${end}`.trim())
     }
-  }, [conversation.messages])
+    if (loaded) opened.current = threadId
+  }, [threadId, loaded, messages])
 
   useEffect(() => {
     const text = conversation.status?.text ?? ''

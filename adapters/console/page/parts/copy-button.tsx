@@ -14,7 +14,7 @@ export function CopyButton({ what, text }: { what: string; text: () => string })
   return (
     <button
       type="button"
-      className="quiet"
+      className="quiet copy"
       aria-label={label}
       title={label}
       onClick={() => void copyText(text()).then((copied) => setState(copied ? 'copied' : 'failed'))}

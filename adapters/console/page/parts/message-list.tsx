@@ -7,6 +7,7 @@ import type { Outgoing } from '../lib/outbox.ts'
 import { usePinnedScroll } from '../lib/use-pinned-scroll.ts'
 import { Icon } from './icon.tsx'
 import { Reply } from './reply.tsx'
+import type { Act } from './reply-actions.tsx'
 import { StatusLine } from './status-line.tsx'
 import { OutgoingMessage, UserMessage } from './user-message.tsx'
 
@@ -14,8 +15,8 @@ export interface MessageListProps {
   conversation: Conversation
   outgoing: Outgoing[]
   onOpenSource(citation: Citation, message: Message): void
-  onRegenerate(turnId: string): void
-  onPress(action: string): void
+  onAct: Act
+  onPress(action: string): Promise<void>
   onRetry(messageId: string): void
   onDiscard(messageId: string): void
 }
@@ -26,7 +27,8 @@ export function MessageList(props: MessageListProps) {
   const scroller = useRef<HTMLDivElement>(null)
   const content = useRef<HTMLDivElement>(null)
   const { away, pin } = usePinnedScroll(scroller, content)
-  const lastReply = messages.findLast((message) => message.role === 'parley')
+  // A notice is no reply: what a command answered does not take the buttons away from the reply before it.
+  const lastReply = messages.findLast((message) => message.role === 'parley' && message.turnId !== null)
   const idle = runningTurn(conversation) === null && outgoing.length === 0
   const happening = statusText(conversation)
 
@@ -50,7 +52,7 @@ export function MessageList(props: MessageListProps) {
                 message={message}
                 repeatable={idle && message === lastReply}
                 onOpenSource={props.onOpenSource}
-                onRegenerate={props.onRegenerate}
+                onAct={props.onAct}
                 onPress={props.onPress}
               />
             ),

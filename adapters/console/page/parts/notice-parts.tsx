@@ -1,11 +1,16 @@
-/** What a command's answer has beside its text: pictures, files to save, buttons. */
+/** What a notice has beside its text: pictures, files to save, buttons. */
 import { useState } from 'react'
+import { approvalActions, decodeAction } from '../../../../src/core/action.ts'
 import type { Message } from '../../api.ts'
 import { uploadUrl } from '../lib/server.ts'
+import { usePress } from '../lib/use-press.ts'
 
-export function NoticeParts({ message, onPress }: { message: Message; onPress(action: string): void }) {
-  // A button that was pressed has done its work.
-  const [pressed, setPressed] = useState<readonly string[]>([])
+export interface NoticePartsProps {
+  message: Message
+  onPress(action: string): Promise<void>
+}
+
+export function NoticeParts({ message, onPress }: NoticePartsProps) {
   const { attachments, buttons } = message
   if (attachments.length === 0 && buttons.length === 0) return null
   return (
@@ -19,24 +24,43 @@ export function NoticeParts({ message, onPress }: { message: Message; onPress(ac
           </a>
         ),
       )}
-      {buttons.length === 0 ? null : (
-        <div className="notice-buttons">
-          {buttons.map(({ label, action, style }) => (
-            <button
-              key={action}
-              type="button"
-              className={style === undefined ? 'button small' : `button small ${style}`}
-              disabled={pressed.includes(action)}
-              onClick={() => {
-                setPressed([...pressed, action])
-                onPress(action)
-              }}
-            >
-              {label}
-            </button>
-          ))}
-        </div>
+      {buttons.length === 0 ? null : <NoticeButtons buttons={buttons} onPress={onPress} />}
+    </div>
+  )
+}
+
+/** A button that was pressed has done its work, and either answer to a request is the answer. */
+function NoticeButtons({ buttons, onPress }: { buttons: Message['buttons']; onPress: NoticePartsProps['onPress'] }) {
+  const [done, setDone] = useState<readonly string[]>([])
+  const { pending, trouble, press } = usePress<string>()
+  const over = (action: string) => done.includes(action) || (isDecision(action) && done.some(isDecision))
+  return (
+    <div className="notice-buttons">
+      {buttons.map(({ label, action, style }) => (
+        <button
+          key={action}
+          type="button"
+          className={style === undefined ? 'button small' : `button small ${style}`}
+          aria-disabled={pending !== null || over(action)}
+          onClick={async () => {
+            if (over(action)) return
+            const worked = await press(action, () => onPress(action).then(() => true))
+            if (worked !== null) setDone((before) => [...before, action])
+          }}
+        >
+          {label}
+        </button>
+      ))}
+      {trouble === null ? null : (
+        <p className="action-trouble" role="alert">
+          {trouble}
+        </p>
       )}
     </div>
   )
+}
+
+function isDecision(encoded: string): boolean {
+  const kind = decodeAction(encoded)?.kind
+  return approvalActions.some((each) => each === kind)
 }

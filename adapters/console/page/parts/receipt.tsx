@@ -1,8 +1,47 @@
-/** The receipt of a reply: which model and why, what it was given, what it cost, how long it took. */
+/** The receipt of a reply: which model and why, what it was given, what it cost, how long it took; and that in one line. */
 import type { ReactNode } from 'react'
 import { formatUsd } from '../../../../src/core/money.ts'
 import type { AttachmentReceipt, Receipt, Usage } from '../../../../src/core/reply.ts'
 import { formatCount, formatDuration } from '../lib/format.ts'
+import { Icon } from './icon.tsx'
+
+export interface ReceiptLineProps {
+  receipt: Receipt
+  panelId: string
+  open: boolean
+  onToggle(): void
+}
+
+/** Opens the whole receipt. */
+export function ReceiptLine({ receipt, panelId, open, onToggle }: ReceiptLineProps) {
+  const { model, rest } = inShort(receipt)
+  return (
+    <button
+      type="button"
+      className="quiet receipt-line"
+      title="Receipt: model, cost, time and files"
+      data-opens="receipt"
+      aria-expanded={open}
+      aria-controls={open ? panelId : undefined}
+      onClick={onToggle}
+    >
+      <Icon name="receipt" />
+      <span className="visually-hidden">Receipt: </span>
+      {model === null ? null : <span className="receipt-model">{model}</span>}
+      <span className="receipt-rest">{model === null ? rest : ` · ${rest}`}</span>
+    </button>
+  )
+}
+
+/** The model, if one answered, and `$0.0042 · 6.8 s`. */
+function inShort({ model, provider, costNanoUsd, ms }: Receipt): { model: string | null; rest: string } {
+  const cost = costNanoUsd === null ? null : BigInt(costNanoUsd)
+  const time = formatDuration(ms.total)
+  const paid = cost === null || cost === 0n ? [] : [formatUsd(cost)]
+  if (provider === 'none') return { model: null, rest: [...paid, time].join(' · ') }
+  if (provider === 'extractive') return { model: 'Quotations', rest: [...paid, time].join(' · ') }
+  return { model, rest: [cost === null ? 'cost not known' : formatUsd(cost), time].join(' · ') }
+}
 
 export function ReceiptCard({ id, receipt }: { id: string; receipt: Receipt }) {
   const { ms, used, usage } = receipt
@@ -10,7 +49,11 @@ export function ReceiptCard({ id, receipt }: { id: string; receipt: Receipt }) {
     <section id={id} className="receipt" aria-label="Receipt">
       <dl>
         <Row term="Model">
-          <strong>{receipt.model}</strong> <span className="faint">{receipt.provider}</span>
+          {receipt.provider === 'none' ? null : (
+            <>
+              <strong>{receipt.model}</strong> <span className="faint">{receipt.provider}</span>
+            </>
+          )}
           <p>{receipt.reason}</p>
         </Row>
         {receipt.attachments.length === 0 ? null : (

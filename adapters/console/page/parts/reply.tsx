@@ -1,14 +1,13 @@
 /** One reply of Parley: its text, what was left out, its sources, and what can be done with it. */
-import { memo, useId, useMemo, useState } from 'react'
+import { memo, useMemo } from 'react'
 import { describePosition } from '../../../../src/core/artifact.ts'
 import type { Citation } from '../../../../src/core/reply.ts'
 import type { Message } from '../../api.ts'
 import { headingLevels } from '../lib/blocks.ts'
-import { CopyButton } from './copy-button.tsx'
 import { Icon } from './icon.tsx'
 import { ReplyMarkdown } from './markdown.tsx'
 import { NoticeParts } from './notice-parts.tsx'
-import { ReceiptCard } from './receipt.tsx'
+import { type Act, ReplyActions, TryAgain } from './reply-actions.tsx'
 import { ReplyContext } from './reply-context.ts'
 import { Sources } from './sources.tsx'
 
@@ -17,20 +16,17 @@ export interface ReplyProps {
   /** The last reply of a thread in which nothing runs can be written anew. */
   repeatable: boolean
   onOpenSource(citation: Citation, message: Message): void
-  onRegenerate(turnId: string): void
-  onPress(action: string): void
+  onAct: Act
+  onPress(action: string): Promise<void>
 }
 
-export const Reply = memo(function Reply({ message, repeatable, onOpenSource, onRegenerate, onPress }: ReplyProps) {
-  const [receiptOpen, setReceiptOpen] = useState(false)
-  const receiptId = useId()
+export const Reply = memo(function Reply({ message, repeatable, onOpenSource, onAct, onPress }: ReplyProps) {
   const streaming = message.state === 'streaming'
   const failed = message.state === 'failed'
   const notices = message.receipt?.notices ?? []
   // A failure is told by its notices; without any, the text is the sentence.
   const sentenceOnly = failed && notices.length === 0
   const { turnId } = message
-  const regenerate = repeatable && turnId !== null ? () => onRegenerate(turnId) : null
   const levels = useMemo(() => headingLevels(message.text).join(''), [message.text])
   const context = useMemo(
     () => ({
@@ -51,11 +47,7 @@ export const Reply = memo(function Reply({ message, repeatable, onOpenSource, on
           <div className="failure" role="alert">
             <Icon name="warn" />
             <p>{sentenceOnly ? message.text || 'This reply failed.' : notices.join(' ')}</p>
-            {regenerate !== null ? (
-              <button type="button" className="button" onClick={regenerate}>
-                Try again
-              </button>
-            ) : null}
+            {repeatable && turnId !== null ? <TryAgain key={turnId} turnId={turnId} onAct={onAct} /> : null}
           </div>
         ) : null}
         {message.state === 'stopped' ? <p className="aside">Stopped.</p> : null}
@@ -64,29 +56,14 @@ export const Reply = memo(function Reply({ message, repeatable, onOpenSource, on
           <Sources citations={message.citations} onOpen={context.openSource} />
         )}
         {streaming ? null : (
-          <div className="reply-actions">
-            {message.text === '' ? null : <CopyButton what="reply" text={() => replyAsText(message)} />}
-            {regenerate !== null && !failed ? (
-              <button type="button" className="quiet" onClick={regenerate}>
-                <Icon name="again" />
-                <span className="label">Regenerate</span>
-              </button>
-            ) : null}
-            {message.receipt === null ? null : (
-              <button
-                type="button"
-                className="quiet"
-                aria-expanded={receiptOpen}
-                aria-controls={receiptId}
-                onClick={() => setReceiptOpen(!receiptOpen)}
-              >
-                <Icon name="receipt" />
-                <span className="label">Receipt</span>
-              </button>
-            )}
-          </div>
+          <ReplyActions
+            key={turnId}
+            message={message}
+            text={message.text === '' ? null : () => replyAsText(message)}
+            repeatable={repeatable}
+            onAct={onAct}
+          />
         )}
-        {receiptOpen && message.receipt !== null ? <ReceiptCard id={receiptId} receipt={message.receipt} /> : null}
       </article>
     </ReplyContext>
   )

@@ -9,8 +9,20 @@ const examples = [
   { title: 'Explain a table', prompt: 'What stands out in the attached spreadsheet? Name the rows that you mean.' },
 ]
 
-/** Shown in a thread without messages. An example goes into the input; sending stays the person's own act. */
-export function Welcome({ onPick }: { onPick(prompt: string): void }) {
+export interface WelcomeProps {
+  /** Those that can answer; `null`: not known yet. */
+  models: string[] | null
+  /** Puts it into the input; sending stays the person's own act. */
+  onPick(prompt: string): void
+}
+
+/** Shown in a thread without messages. */
+export function Welcome({ models, onPick }: WelcomeProps) {
+  const command = (text: string) => (
+    <button type="button" className="command-link" onClick={() => onPick(text)}>
+      {text}
+    </button>
+  )
   return (
     <div className="welcome">
       <Mark />
@@ -27,6 +39,20 @@ export function Welcome({ onPick }: { onPick(prompt: string): void }) {
           </li>
         ))}
       </ul>
+      <p className="welcome-ways">
+        {command('/parley help')} lists what else can be typed here.{' '}
+        {models === null ? null : models.length === 0 ? (
+          <>
+            To add a model, set <code>OPENAI_API_KEY</code>, <code>ANTHROPIC_API_KEY</code> or <code>OLLAMA_HOST</code>{' '}
+            in <code>.env</code> and start Parley again.
+          </>
+        ) : (
+          <>
+            {command('/parley models list')} shows the models that answer; more are added in <code>.env</code> or{' '}
+            <code>parley.yaml</code>.
+          </>
+        )}
+      </p>
     </div>
   )
 }

@@ -1,0 +1,275 @@
+/** What is pressed below replies and notices: the row of a reply, why, opinions, approvals, and what goes wrong with them. */
+import { randomUUID } from 'node:crypto'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Locator, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { findBrowser, launchBrowser, noBrowser } from '../browser.ts'
+import { receipt } from '../servers/console-api.ts'
+import { phone, usePage } from './console-page-setup.ts'
+import { type ParleyProcess, removeHome, startParley, temporaryHome } from './parley.ts'
+
+const here = findBrowser() !== null
+const button = (within: Page | Locator, name: string) => within.getByRole('button', { name })
+const isFocused = (of: Locator) => of.evaluate((element) => element === document.activeElement)
+
+describe.skipIf(!here)(here ? 'below a reply' : `below a reply (${noBrowser})`, () => {
+  const open = usePage()
+
+  test('the last reply has all actions, an older one keeps why and opinions, and a notice takes none away', async () => {
+    const { page, api, ask } = await open()
+    const first = await ask('One')
+    first.write('First reply')
+    first.finish()
+    await button(page, 'Regenerate').waitFor()
+    const second = await ask('Two')
+    second.write('Second reply')
+    second.finish()
+    api.say(second.threadId, { text: 'Budget: half is spent.' })
+    await page.getByText('half is spent').first().waitFor()
+    const [older, last, notice] = [0, 1, 2].map((n) => page.locator('.reply').nth(n))
+    const names = (of: Locator | undefined) => of?.locator('.reply-actions button .label').allTextContents()
+    await expect.poll(() => names(older)).toEqual(['Copy', 'Why', 'Good reply', 'Bad reply'])
+    expect(await names(last)).toEqual(['Copy', 'Regenerate', 'Cheaper', 'Better', 'Why', 'Good reply', 'Bad reply'])
+    expect(await names(notice)).toEqual(['Copy'])
+    expect(await page.locator('[aria-live=polite]').textContent()).toBe('Parley: Budget: half is spent.')
+  })
+
+  test('a reply is written anew by a cheaper or a better model in its place, and the focus is not lost', async () => {
+    const { page, api, ask } = await open()
+    const first = await ask('Say a number')
+    first.write('Seven')
+    first.finish()
+    for (const [name, answer] of [
+      ['Cheaper', 'Six'],
+      ['Better', 'Eight'],
+    ] as const) {
+      await button(page, name).press('Enter')
+      const turn = await api.nextTurn()
+      await expect.poll(() => isFocused(page.getByRole('region', { name: 'Messages' }))).toBe(true)
+      turn.write(answer)
+      turn.finish()
+      await page.getByText(answer).first().waitFor()
+      await button(page, name).waitFor()
+    }
+    expect(api.pressed).toEqual(['cheaper', 'better'])
+    expect(await page.locator('.reply').count()).toBe(1)
+  })
+
+  test('why opens in place, again closes it, and so does Esc; it becomes no message', async () => {
+    const { page, api, ask } = await open()
+    api.why = '- Answered by `openai/gpt-5-mini`.\n- Not a source: [1]'
+    const turn = await ask('How come?')
+    turn.write('Because.')
+    turn.finish()
+    const why = button(page, 'Why')
+    await why.click()
+    const panel = page.getByRole('region', { name: 'Why this reply' })
+    await panel.locator('code', { hasText: 'openai/gpt-5-mini' }).waitFor()
+    expect(await panel.getByText('Not a source: [1]').count()).toBe(1)
+    expect(await why.getAttribute('aria-expanded')).toBe('true')
+    await why.click()
+    await panel.waitFor({ state: 'detached' })
+    await why.press('Enter')
+    await panel.waitFor()
+    await page.keyboard.press('Escape')
+    await panel.waitFor({ state: 'detached' })
+    expect(await isFocused(why)).toBe(true)
+    expect(await page.locator('.reply').count()).toBe(1)
+  })
+
+  test('an opinion is pressed, may be explained in a line, and is still there after a reload', async () => {
+    const { page, api, ask } = await open()
+    const turn = await ask('How was the quarter?')
+    turn.write('Good.')
+    turn.finish()
+    const [good, bad] = [button(page, 'Good reply'), button(page, 'Bad reply')]
+    await good.click()
+    await expect.poll(() => good.getAttribute('aria-pressed')).toBe('true')
+    await bad.click()
+    const words = page.getByLabel('What was wrong?')
+    await words.waitFor()
+    expect(await isFocused(words)).toBe(true)
+    expect([await good.getAttribute('aria-pressed'), await bad.getAttribute('aria-pressed')]).toEqual(['false', 'true'])
+    await page.keyboard.press('Escape')
+    await words.waitFor({ state: 'detached' })
+    expect(await isFocused(bad)).toBe(true)
+    await bad.press('Enter')
+    await words.fill('Wrong page.')
+    await words.press('Enter')
+    await page.getByRole('status').getByText('Noted, with your comment.').waitFor()
+    expect(await isFocused(bad)).toBe(true)
+    // Opening the line again says nothing again.
+    expect(api.pressed).toEqual(['good', 'bad', 'bad: Wrong page.'])
+    await page.reload()
+    await expect.poll(() => bad.getAttribute('aria-pressed')).toBe('true')
+    expect(await good.getAttribute('aria-pressed')).toBe('false')
+  })
+
+  test('what goes wrong is told where it was pressed, and pressing again works', async () => {
+    const { page, api, ask } = await open()
+    const first = await ask('Say a number')
+    first.write('Seven')
+    first.finish()
+    const alert = page.getByRole('alert')
+    for (const [name, action] of [
+      ['Why', 'why'],
+      ['Good reply', 'good'],
+      ['Cheaper', 'cheaper'],
+    ] as const) {
+      api.refuse(`POST /console/turns/${action}`, 409, `No ${action} now.`)
+      await button(page, name).click()
+      await alert.getByText(`No ${action} now.`).waitFor()
+    }
+    expect(await page.locator('.reply [role=alert]').count()).toBe(1)
+    expect(await button(page, 'Good reply').getAttribute('aria-pressed')).toBe('false')
+    expect(await page.getByRole('region', { name: 'Why this reply' }).count()).toBe(0)
+    await button(page, 'Cheaper').click()
+    const second = await api.nextTurn()
+    second.finish({ state: 'failed', text: 'The budget is used up.' })
+    api.refuse('POST /console/turns/regenerate', 409, 'Something newer was asked.')
+    await button(page, 'Try again').click()
+    await alert.getByText('Something newer was asked.').waitFor()
+    await button(page, 'Try again').click()
+    await api.nextTurn()
+  })
+
+  test('the receipt in a line names model, cost and time, and opens the whole', async () => {
+    const { page, ask } = await open()
+    const line = button(page, 'Receipt').last()
+    const looks = [
+      [receipt({ model: 'gpt-5-mini', costNanoUsd: '4200000' }), 'Receipt: gpt-5-mini · $0.0042 · 6.8 s'],
+      [receipt({ costNanoUsd: '0' }), 'Receipt: gpt-oss:20b · $0 · 6.8 s'],
+      [receipt({ costNanoUsd: null }), 'Receipt: gpt-oss:20b · cost not known · 6.8 s'],
+      [receipt({ model: 'extractive', provider: 'extractive', costNanoUsd: '0' }), 'Receipt: Quotations · 6.8 s'],
+      [receipt({ model: 'none', provider: 'none', costNanoUsd: '1500000' }), 'Receipt: $0.0015 · 6.8 s'],
+    ] as const
+    for (const [given, shown] of looks) {
+      const turn = await ask('Go on')
+      turn.write('Yes')
+      const notices = ['The larger model did not answer, so this one did.']
+      turn.finish({ receipt: { ...given, notices } })
+      await expect.poll(() => line.textContent()).toBe(shown)
+    }
+    expect(await page.getByText('so this one did').count()).toBe(looks.length)
+    await line.click()
+    const card = page.getByRole('region', { name: 'Receipt' })
+    await card.getByText('so this one did').waitFor()
+    expect(await card.locator('dt').allTextContents()).toEqual(['Model', 'Tokens', 'Cost', 'Time', 'Notices'])
+  })
+
+  const picture = { id: randomUUID(), name: 'usage.png', mediaType: 'image/png', bytes: 3, alt: 'Spent this month' }
+  const request = {
+    text: 'Ada wants one answer for up to **$0.42**.',
+    attachments: [picture],
+    buttons: [
+      { label: 'Approve once', action: 'approve:7', style: 'primary' as const },
+      { label: 'Decline', action: 'decline:7', style: 'danger' as const },
+    ],
+  }
+
+  test('a request for approval comes with its picture, is decided once, and a refusal is told below it', async () => {
+    const { page, api, ask } = await open()
+    const turn = await ask('Anything?')
+    turn.finish({ text: 'No.' })
+    api.say(turn.threadId, request)
+    await page.getByRole('img', { name: 'Spent this month' }).waitFor()
+    api.refuse('POST /console/threads/press', 403, 'Only admins can decide this.')
+    await button(page, 'Decline').click()
+    await page.getByRole('alert').getByText('Only admins can decide this.').waitFor()
+    await button(page, 'Approve once').click()
+    await page.getByText('the question is answered now').first().waitFor()
+    await expect.poll(() => button(page, 'Decline').getAttribute('aria-disabled')).toBe('true')
+    await button(page, 'Decline').click({ force: true })
+    await button(page, 'Approve once').click({ force: true })
+    expect(api.pressed).toEqual(['approve:7'])
+  })
+
+  test.each([
+    ['light', { colorScheme: 'light' as const }],
+    ['dark', { colorScheme: 'dark' as const }],
+    ['on a phone', phone],
+    ['on the narrowest phone', { ...phone, viewport: { width: 320, height: 640 } }],
+  ])('axe finds nothing to object to in what opens, and nothing is cut off, %s', async (_look, options) => {
+    const { page, api, ask } = await open({ ...options, reducedMotion: 'reduce' })
+    const turn = await ask('How was the quarter?')
+    turn.write('Good.')
+    turn.finish({ receipt: receipt({ model: 'a-model-with-a-name-that-is-very-long-indeed-2026-11-21' }) })
+    const check = async (what: string) => {
+      const { violations } = await new AxeBuilder({ page }).analyze()
+      expect(
+        violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)),
+        what,
+      ).toEqual([])
+      const wide = await page.locator('.messages').evaluate((list) => list.scrollWidth - list.clientWidth)
+      expect(wide, what).toBeLessThanOrEqual(0)
+    }
+    await button(page, 'Regenerate').waitFor()
+    await check('row')
+    await button(page, 'Why').click()
+    await page.getByText('Answered by').waitFor()
+    await check('why')
+    await button(page, 'Bad reply').click()
+    await page.getByLabel('What was wrong?').waitFor()
+    await check('comment')
+    api.refuse('POST /console/turns/better', 409, 'There is no better model.')
+    await button(page, 'Better').click()
+    await page.getByText('There is no better model.').waitFor()
+    await check('trouble')
+    api.say(turn.threadId, request)
+    await button(page, 'Approve once').waitFor()
+    await check('request')
+  })
+
+  test('an empty thread says what can be typed, and how models are added', async () => {
+    const { page, input } = await open()
+    await page.getByText('shows the models that answer').waitFor()
+    await button(page, '/parley help').click()
+    expect(await input.inputValue()).toBe('/parley help')
+    const without = await open({}, (server) => {
+      server.status.models = []
+    })
+    await without.page.getByText(/To add a model, set OPENAI_API_KEY, .* in \.env and start Parley again\./).waitFor()
+  })
+})
+
+describe.skipIf(!here)(
+  here ? 'below a reply of Parley itself' : `below a reply of Parley itself (${noBrowser})`,
+  () => {
+    let home: string
+    let parley: ParleyProcess
+    let browser: Awaited<ReturnType<typeof launchBrowser>>
+    beforeAll(async () => {
+      home = await temporaryHome()
+      parley = await startParley(home)
+      browser = await launchBrowser()
+    }, 60_000)
+    afterAll(async () => {
+      await browser?.close()
+      await parley?.[Symbol.asyncDispose]()
+      await removeHome(home)
+    })
+
+    test('why, an opinion with a comment, and another model all reach it; the opinion outlives a reload', async () => {
+      const page = await (await browser.newContext()).newPage()
+      await page.goto(parley.url)
+      const input = page.getByLabel('Message to Parley')
+      await input.fill('What is in the report?')
+      await input.press('Enter')
+      await button(page, 'Why').click()
+      await page
+        .getByRole('region', { name: 'Why this reply' })
+        .getByText(/Time: .* s in all/)
+        .waitFor()
+      await button(page, 'Bad reply').click()
+      await page.getByLabel('What was wrong?').fill('It has read nothing.')
+      await button(page, 'Send').last().press('Enter')
+      await page.getByRole('status').getByText('Thank you. Noted, with your comment.').waitFor()
+      await page.reload()
+      await expect.poll(() => button(page, 'Bad reply').getAttribute('aria-pressed')).toBe('true')
+      await button(page, 'Better').click()
+      // Written anew it is another reply, of which nothing was said yet.
+      await expect.poll(() => button(page, 'Bad reply').getAttribute('aria-pressed'), { timeout: 20_000 }).toBe('false')
+      expect(await page.locator('.reply').count()).toBe(1)
+    })
+  },
+)
