@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { type ConfigSources, Environment, File, isLoopback, readConfig } from './config.ts'
+import { Environment, isLoopback } from './config/environment.ts'
+import { File } from './config/file.ts'
+import { type ConfigSources, readConfig } from './config.ts'
 import { ParleyError } from './core/errors.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -233,6 +235,31 @@ describe('secrets', () => {
       },
     })
     expect(secrets.toSorted()).toEqual(['%zzredis', 'p%40ssword', 'p@ssword', 'sixteen characters', 'sk-1'].toSorted())
+  })
+})
+
+describe('further model servers', () => {
+  const servers = (text: string, env = {}) => readConfig({ env, cwd: folderWith('parley.yaml', `models:\n${text}`) })
+
+  it('stand beside the cloud, each with its own key, which no log holds', () => {
+    const config = servers('  servers: [{ name: gpu, url: http://gpu:8000/v1, keyVariable: GPU_PASS }]', {
+      GPU_PASS: 'sesame-open',
+    })
+    expect(config.providers.servers).toEqual([{ name: 'gpu', baseUrl: 'http://gpu:8000/v1', apiKey: 'sesame-open' }])
+    expect(config.secrets).toContain('sesame-open')
+  })
+
+  it.each([
+    ['[{ name: openai, url: http://a/v1 }]', 'the name openai is taken'],
+    ['[{ name: a, url: http://a/v1 }, { name: a, url: http://b/v1 }]', 'the name a is taken'],
+    ['[{ name: a, url: http://a/v1, keyVariable: NO_SUCH }]', 'a wants its key in NO_SUCH, which is not set'],
+    ['[{ name: a, url: http://a/v1, keyVariable: sk-1234 }]', 'never the key itself'],
+  ])('%s is refused: %s', (list, sentence) => {
+    expect(() => servers(`  servers: ${list}`)).toThrow(sentence)
+  })
+
+  it('are what a model may be of', () => {
+    expect(() => servers('  list: [{ id: m, provider: gpu }]')).toThrow('m is of gpu; known are openai,')
   })
 })
 

@@ -69,8 +69,8 @@ const layers: Record<string, Layer> = {
     packages: [/^zod$/],
   },
   config: {
-    files: /^src\/config\.ts$/,
-    may: [core, /^src\/media\/limits\.ts$/, /^src\/models\/(?:catalogue|stated-price)\.ts$/],
+    files: /^src\/config(?:\.ts$|\/)/,
+    may: [core, /^src\/config\//, /^src\/media\/limits\.ts$/, /^src\/models\/(?:catalogue|stated-price)\.ts$/],
     packages: [/^zod$/, /^yaml$/],
   },
   workers: { files: /^workers\//, may: [core, stages, /^workers\//], packages: [/^zod$/] },

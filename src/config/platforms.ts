@@ -1,0 +1,90 @@
+/** The chat platforms: what is set of each, and what is set by half. */
+import { type Environment, isLoopback } from './environment.ts'
+import type { File } from './file.ts'
+
+export function slackContradictions(environment: Environment): string[] {
+  const { SLACK_CLIENT_ID: id, SLACK_CLIENT_SECRET: secret, SLACK_APP_TOKEN: app, ROLE } = environment
+  const { SLACK_BOT_TOKEN: bot, SLACK_SIGNING_SECRET: signing } = environment
+  if ([id, secret, app, bot, signing].every((value) => value === undefined)) return []
+  const oauth = id !== undefined || secret !== undefined
+  const wanting = (names: string[], why: string) => `Slack is configured by half: set ${names.join(' and ')}, ${why}.`
+  const problems: string[] = []
+  if (bot === undefined && !oauth) problems.push(wanting(['SLACK_BOT_TOKEN'], 'which Parley answers with'))
+  if (signing === undefined && app === undefined && ROLE !== 'worker')
+    problems.push(
+      wanting(['SLACK_SIGNING_SECRET (events over HTTP) or SLACK_APP_TOKEN (Socket Mode)'], 'how events come in'),
+    )
+  if (!oauth) return problems
+  const needed = { SLACK_CLIENT_ID: id, SLACK_CLIENT_SECRET: secret, PARLEY_SECRET: environment.PARLEY_SECRET }
+  const inbound = ROLE === 'worker' ? {} : { SLACK_SIGNING_SECRET: signing, PUBLIC_URL: environment.PUBLIC_URL }
+  const missing = Object.entries({ ...needed, ...inbound }).flatMap(([name, value]) =>
+    value === undefined ? [name] : [],
+  )
+  return missing.length === 0 ? problems : [...problems, wanting(missing, 'for installation by several workspaces')]
+}
+
+export function slackSettings(environment: Environment) {
+  const { SLACK_CLIENT_ID: clientId, SLACK_CLIENT_SECRET: clientSecret } = environment
+  const { SLACK_BOT_TOKEN: botToken, SLACK_SIGNING_SECRET: signingSecret, SLACK_APP_TOKEN: appToken } = environment
+  if (botToken === undefined && clientId === undefined) return undefined
+  const { SLACK_API_URL: apiUrl, PUBLIC_URL: publicUrl } = environment
+  return {
+    ...(botToken === undefined ? {} : { botToken }),
+    ...(signingSecret === undefined ? {} : { signingSecret }),
+    ...(appToken === undefined ? {} : { appToken }),
+    ...(apiUrl === undefined ? {} : { apiUrl }),
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+    ...(clientId === undefined || clientSecret === undefined ? {} : { oauth: { clientId, clientSecret } }),
+  }
+}
+
+export function teamsContradictions(environment: Environment): string[] {
+  const { TEAMS_CLIENT_ID: id, TEAMS_CLIENT_SECRET: secret, TEAMS_AUTH: auth, HOST } = environment
+  const problems: string[] = []
+  if (auth === 'off' && !isLoopback(HOST))
+    problems.push(
+      `TEAMS_AUTH=off takes messages from whoever reaches the port, and is for this machine alone: leave it out, or HOST=${HOST}.`,
+    )
+  if ((id === undefined) !== (secret === undefined))
+    problems.push(
+      `Teams is configured by half: set ${id === undefined ? 'TEAMS_CLIENT_ID' : 'TEAMS_CLIENT_SECRET'}, too, of the same app registration.`,
+    )
+  return problems
+}
+
+export function teamsSettings(environment: Environment, { teams }: File) {
+  const { TEAMS_CLIENT_ID: clientId, TEAMS_CLIENT_SECRET: clientSecret, TEAMS_TENANT_ID: tenantId } = environment
+  const unchecked = environment.TEAMS_AUTH === 'off'
+  if (clientId === undefined && !unchecked) return undefined
+  const addresses = {
+    openIdMetadataUrl: environment.TEAMS_OPENID_METADATA_URL,
+    tokenIssuer: environment.TEAMS_TOKEN_ISSUER,
+    loginUrl: environment.TEAMS_LOGIN_URL,
+    graphUrl: environment.TEAMS_GRAPH_URL,
+    serviceUrl: environment.TEAMS_SERVICE_URL,
+  }
+  return {
+    ...present({ clientId, clientSecret, tenantId, ...addresses }),
+    unchecked,
+    // An app of one organisation serves that one, unless more are named.
+    tenants: [...new Set([...(tenantId === undefined ? [] : [tenantId]), ...teams.tenants])],
+    fileHosts: teams.fileHosts.map((host) => host.toLowerCase()),
+    streamMs: teams.streamSeconds * 1000,
+  }
+}
+
+/** Those that are set. */
+function present<Name extends string>(values: Record<Name, string | undefined>): { [Each in Name]?: string } {
+  const set: { [Each in Name]?: string } = {}
+  for (const name in values) {
+    const value = values[name]
+    if (value !== undefined) set[name] = value
+  }
+  return set
+}
+
+export function discordSettings({ DISCORD_TOKEN: token, DISCORD_API_URL: apiUrl }: Environment, file: File) {
+  if (token === undefined) return undefined
+  const { shards } = file.discord
+  return { token, ...(apiUrl === undefined ? {} : { apiUrl }), ...(shards === undefined ? {} : { shards }) }
+}
