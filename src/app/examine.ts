@@ -1,0 +1,53 @@
+/** What is asked of a Parley from outside: how it is, and how it would route a question. A part of the composition root. */
+import { createTurnRules } from '../admin/turn-rules.ts'
+import { asParleyError, ParleyError } from '../core/errors.ts'
+import type { RouteDecision } from '../core/route-decision.ts'
+import { examine } from '../ops/doctor.ts'
+import { imageLimits } from '../prompt/images.ts'
+import { DryRun, explainRoute } from '../routing/dry-run.ts'
+import type { Parts, Readers, Running } from './parts.ts'
+
+export async function explainAsked(
+  asked: unknown,
+  { config, ways, models, money }: Pick<Running, 'config' | 'ways' | 'models' | 'money'>,
+): Promise<RouteDecision> {
+  const dryRun = DryRun.safeParse(asked)
+  if (!dryRun.success) throw new ParleyError('request_invalid', 'That is no question to be routed.')
+  const { catalogue } = models
+  const rules = createTurnRules(ways.settings)
+  const limits = { promptTokens: config.limits.promptTokens, mostImages: imageLimits.count }
+  return await explainRoute({ catalogue, rules, health: ways.health, budget: money.budget, ...limits }, dryRun.data)
+}
+
+interface Examined extends Pick<Parts, 'config' | 'state' | 'ways' | 'models'> {
+  reading: Readers
+  url: string | null
+}
+
+export function examineApp({ config, state, ways, models, reading, url }: Examined) {
+  const { ffmpeg, transcriber } = reading
+  return examine({
+    async database() {
+      const { rows } = await state.database.pool.query<{ version: string; turns: string; failed: string }>(
+        `select current_setting('server_version') as version, count(*) as turns,
+           count(*) filter (where state = 'failed') as failed from turn`,
+      )
+      const kind = state.embedded ? 'built in' : 'DATABASE_URL'
+      return `PostgreSQL ${rows[0]?.version} (${kind}), ${rows[0]?.turns} turns, ${rows[0]?.failed} of them failed`
+    },
+    queue: ways.queue,
+    async models() {
+      const answers = models.providers.map((provider) =>
+        provider.models(AbortSignal.timeout(10_000)).catch(asParleyError),
+      )
+      const problems = (await Promise.all(answers)).flatMap((answer) =>
+        answer instanceof ParleyError ? [answer.tell] : [],
+      )
+      return { problems, names: (await models.writing()).map((model) => `${model.id} (${model.provider})`) }
+    },
+    ffmpeg: ffmpeg.version,
+    ffmpegIsSet: config.ffmpegPath !== undefined,
+    transcriber: transcriber === undefined ? null : () => transcriber.check(AbortSignal.timeout(10_000)),
+    consoleUrl: url,
+  })
+}

@@ -1,0 +1,67 @@
+/** The servers that write, and what there is to know of their models. A part of the composition root. */
+import { catalogueChanges } from '../admin/changes.ts'
+import type { Config } from '../config.ts'
+import { ParleyError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import { createCatalogue } from '../models/catalogue.ts'
+import { anthropicUrl, createAnthropicProvider } from '../models/providers/anthropic.ts'
+import { createExtractiveProvider } from '../models/providers/extractive.ts'
+import { createPublishedPrices } from '../models/providers/genai-prices.ts'
+import { createOllamaProvider } from '../models/providers/ollama.ts'
+import { createOllamaModels } from '../models/providers/ollama-local.ts'
+import { createOpenAiProvider } from '../models/providers/openai.ts'
+import { isOpenAi, openAiUrl } from '../models/providers/openai-client.ts'
+import { createOpenAiResponsesProvider } from '../models/providers/openai-responses.ts'
+import { definite } from './definite.ts'
+import type { Ways } from './parts.ts'
+
+export function openModels(config: Config, { settings }: Ways, log: Log) {
+  const { openai, anthropic, ollama, servers } = config.providers
+  const openAiProvider = isOpenAi(openai?.baseUrl) ? createOpenAiResponsesProvider : createOpenAiProvider
+  const providers = [
+    ...(openai ? [openAiProvider({ name: 'openai', ...definite(openai), log })] : []),
+    ...(anthropic ? [createAnthropicProvider({ name: 'anthropic', ...definite(anthropic), log })] : []),
+    ...(ollama
+      ? [createOllamaProvider({ name: 'ollama', ...ollama, contextWindows: windowsOf('ollama', config), log })]
+      : []),
+    ...servers.map((server) => createOpenAiProvider({ ...server, log })),
+    createExtractiveProvider(),
+  ]
+  const defaultModel = config.models.default === undefined ? {} : { defaultModel: config.models.default }
+  const catalogue = createCatalogue({
+    ...{ configured: config.models.list, providers, ...defaultModel, log },
+    published: createPublishedPrices(),
+    changes: catalogueChanges(settings),
+    // Where each provider is asked decides which prices hold, and what is own hardware.
+    addresses: definite({
+      openai: openai && (openai.baseUrl ?? openAiUrl),
+      anthropic: anthropic && (anthropic.baseUrl ?? anthropicUrl),
+      ollama: ollama?.baseUrl,
+      transcriber: config.transcriber?.url,
+      ...Object.fromEntries(servers.map(({ name, baseUrl }) => [name, baseUrl])),
+    }),
+  })
+  return {
+    catalogue,
+    providers,
+    /** Models that can be pulled and deleted; absent where nothing keeps any. */
+    local: ollama && createOllamaModels({ name: 'ollama', ...ollama, log }),
+    provider(name: string) {
+      const known = catalogue.provider(name)
+      if (known) return known
+      throw new ParleyError(
+        'model_unknown',
+        `No provider called ${name} is configured. Check the models in parley.yaml.`,
+      )
+    },
+    /** Models that write; without any, answers are quotations. */
+    writing: async () => (await catalogue.models()).filter((model) => model.provider !== 'extractive'),
+  }
+}
+
+function windowsOf(provider: string, { models }: Config): Record<string, number> {
+  const set = models.list.flatMap((model) =>
+    model.provider === provider && model.contextWindow !== undefined ? [[model.id, model.contextWindow] as const] : [],
+  )
+  return Object.fromEntries(set)
+}

@@ -1,0 +1,35 @@
+/** What the composition root has opened, as its pieces hand it on. */
+import type { Config } from '../config.ts'
+import type { Log } from '../core/log.ts'
+import type { RouteDecision } from '../core/route-decision.ts'
+import type { Check } from '../ops/doctor.ts'
+import type { openModels } from './models.ts'
+import type { openMoney } from './money.ts'
+import type { openPlatforms } from './platforms.ts'
+import type { openReaders } from './readers.ts'
+import type { openState } from './state.ts'
+import type { openWays } from './ways.ts'
+
+export type State = Awaited<ReturnType<typeof openState>>
+export type Ways = Awaited<ReturnType<typeof openWays>>
+export type Models = ReturnType<typeof openModels>
+export type Readers = Awaited<ReturnType<typeof openReaders>>
+export type Platforms = Awaited<ReturnType<typeof openPlatforms>>
+export type Money = Awaited<ReturnType<typeof openMoney>>
+
+export interface Parts {
+  config: Config
+  state: State
+  ways: Ways
+  models: Models
+  reader: Readers['reader']
+  log: Log
+}
+export interface Running extends Parts {
+  transcriber: Readers['transcriber']
+  platforms: Platforms
+  money: Money
+  doctor(): Promise<Check[]>
+  explain(asked: unknown): Promise<RouteDecision>
+  opening: AsyncDisposableStack
+}

@@ -1,0 +1,57 @@
+/** The database with its stores, and the files. A part of the composition root. */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Config } from '../config.ts'
+import type { ParleyError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
+import { createBlobs } from '../media/blobs.ts'
+import { createPassageIndex } from '../search/providers/postgres.ts'
+import { createAttachments } from '../store/attachments.ts'
+import { createConsoleBoard } from '../store/console-board.ts'
+import { openDatabase } from '../store/database.ts'
+import { createFeedback } from '../store/feedback.ts'
+import { createKeys } from '../store/keys.ts'
+import { startEmbeddedPostgres } from '../store/postgres/embedded.ts'
+import { migrate } from '../store/postgres/migrate.ts'
+import { createLocalQuota } from '../store/quota-local.ts'
+import { createPostgresQuota } from '../store/quota-postgres.ts'
+import { createRecords } from '../store/records-postgres.ts'
+import { createSecrets } from '../store/secrets.ts'
+import { createTurns } from '../store/turns-postgres.ts'
+
+export async function openState(
+  config: Config,
+  opening: AsyncDisposableStack,
+  onFatal: (error: ParleyError) => void,
+  log: Log,
+) {
+  const { home, databaseUrl } = config
+  const embedded =
+    databaseUrl === undefined ? opening.use(await startEmbeddedPostgres({ home, log, onFatal })) : undefined
+  const connection = embedded?.connection ?? { connectionString: databaseUrl ?? '' }
+  await migrate(connection, { log })
+  const database = openDatabase(connection, { log })
+  opening.defer(() => database.close())
+  const alone = embedded !== undefined && config.role === 'all'
+  const secrets = createSecrets(config.secret)
+  return {
+    connection,
+    database,
+    /** This process alone uses the database. */
+    alone,
+    secrets,
+    /** What a platform's adapter is given: its own records, and the pace that all processes keep together. */
+    records: (platform: string) => createRecords(database, secrets, platform),
+    quota: alone ? createLocalQuota() : createPostgresQuota(database),
+    embedded: embedded !== undefined,
+    /** Names this process in leases. */
+    owner: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
+    turns: createTurns(database),
+    keys: createKeys(database),
+    feedback: createFeedback(database),
+    attachments: createAttachments(database),
+    board: createConsoleBoard(database),
+    index: createPassageIndex(database.lasting),
+    blobs: createBlobs(home),
+  }
+}
