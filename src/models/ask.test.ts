@@ -40,9 +40,19 @@ interface Rig {
   /** Stops reading after so many events. */
   leaveAfter?: number
   health?: ReturnType<typeof createHealth>
+  /** The person has pressed stop. */
+  stopped?: boolean
 }
 
-async function run({ scripts, models = [a, b], limit, cheaper = [], leaveAfter, health = createHealth() }: Rig) {
+async function run({
+  scripts,
+  models = [a, b],
+  limit,
+  cheaper = [],
+  leaveAfter,
+  health = createHealth(),
+  stopped,
+}: Rig) {
   const asked: string[] = []
   const fake: ModelProvider = {
     name: 'fake',
@@ -68,8 +78,8 @@ async function run({ scripts, models = [a, b], limit, cheaper = [], leaveAfter, 
   let thrown: unknown
   try {
     const deps = { provider: () => fake, prepare, attempts, cheaper: async () => cheaper, log: silentLog }
-    for await (const event of ask(models, deps, new AbortController().signal))
-      if (events.push(event) === leaveAfter) break
+    const signal = stopped === true ? AbortSignal.abort() : new AbortController().signal
+    for await (const event of ask(models, deps, signal)) if (events.push(event) === leaveAfter) break
   } catch (error) {
     thrown = error
   }
@@ -217,6 +227,30 @@ describe('what is paid', () => {
     }
   })
 
+  it.for([
+    ['cut before its first word', [{ type: 'start', model: 'a' }, used(500, 0, 'estimated'), failure('model_busy')]],
+    ['reset after it was sent', [failure('model_unreachable', { code: 'ECONNRESET' })]],
+  ] as const)('a try that was %s is booked, and the next one reserves for itself', async ([, lost]) => {
+    const { asked, shown, budget, attempts } = await run({
+      scripts: { a: [[...lost], [text('Whole'), used(20, 2), finish('stop')]] },
+    })
+    expect([asked, shown]).toEqual([['a', 'a'], 'Whole'])
+    expect(budget.rows).toMatchObject([
+      { settled: { estimated: true, outcome: 'failed' } },
+      { settled: { cost: 40_000n, outcome: 'ok' } },
+    ])
+    expect(budget.rows[0]?.settled?.cost).toBeGreaterThan(0n)
+    expect(attempts.spent().usage?.source).toBe('estimated')
+  })
+
+  it('a server that asks for a pause in the middle is not asked again at once', async () => {
+    const busy = new ParleyError('model_busy', 'It is busy.', { retryAfterMs: 20_000 })
+    const { asked } = await run({
+      scripts: { a: [[{ type: 'start', model: 'a' }, busy]], b: [[text('ok'), finish('stop')]] },
+    })
+    expect(asked).toEqual(['a', 'b'])
+  })
+
   it('a reader who walks away pays for what was said so far', async () => {
     const { budget } = await run({
       scripts: { a: [[{ type: 'start', model: 'a' }, text('one two three four'), text('five'), finish('stop')]] },
@@ -224,6 +258,16 @@ describe('what is paid', () => {
     })
     expect(budget.rows).toMatchObject([{ settled: { estimated: true, outcome: 'aborted' } }])
     expect(budget.rows[0]?.settled?.usage?.output).toBeGreaterThan(2)
+  })
+
+  it('a turn that is stopped before the first event pays for its input, unless nothing was sent', async () => {
+    const stopped = new ParleyError('model_unreachable', 'It was stopped.')
+    const cut = await run({ scripts: { a: [[stopped]] }, models: [a], stopped: true })
+    expect(cut.budget.rows).toMatchObject([{ settled: { estimated: true, outcome: 'aborted', usage: { output: 0 } } }])
+    expect(cut.budget.rows[0]?.settled?.cost).toBeGreaterThan(0n)
+    const unsent: Step[] = [{ type: 'start', model: 'a' }, finish('aborted')]
+    const early = await run({ scripts: { a: [unsent] }, models: [a], stopped: true })
+    expect(early.budget.rows).toMatchObject([{ released: true }])
   })
 
   it('a failure inside Parley leaves no reservation open', async () => {

@@ -8,6 +8,7 @@ import type { Log } from '../core/log.ts'
 import { type Attempt, type Attempts, NotAsked } from '../routing/attempts.ts'
 import type { Model } from './catalogue.ts'
 import type { FinishReason, ModelProvider, ModelRequest } from './model.ts'
+import { howFar } from './reached.ts'
 
 export type AskEvent =
   | { type: 'text'; delta: string }
@@ -90,8 +91,7 @@ async function* askOne(model: Model, deps: AskDeps, signal: AbortSignal): AsyncG
       deps.log.warn({ ...errorFields(error), model: model.id, attempt, visible }, 'model failed')
     }
     if (reason === 'contextOverflow') return { kind: 'failed', error: overflow(model) }
-    const again = attempt < attemptsEach && (error === undefined || error.retry === 'now')
-    if (again) continue
+    if (attempt < attemptsEach && isWorthAgain(outcome)) continue
     if (visible) {
       const times = attempt > 1 ? ', twice' : ''
       return { kind: 'incomplete', why: `${model.id} broke off before its end${times}.` }
@@ -109,7 +109,15 @@ async function prepared(call: Attempt, model: Model, deps: AskDeps): Promise<Mod
   }
 }
 
+/** Whether the same model is asked again at once. What it refused before it began, its provider has tried again already. */
+function isWorthAgain({ error, begun }: Streamed): boolean {
+  if (error === undefined || error.retry === 'now') return true
+  return error.retry === 'later' && error.retryAfterMs === undefined && (begun || howFar(error) === 'taken')
+}
+
 interface Streamed {
+  /** Whether it began to answer, and whether text of it was seen. */
+  begun: boolean
   visible: boolean
   reason: FinishReason
   error?: ParleyError
@@ -123,12 +131,14 @@ async function* stream(
   deps: AskDeps,
   signal: AbortSignal,
 ): AsyncGenerator<AskEvent, Streamed> {
+  let begun = false
   let visible = false
   let reason: FinishReason = 'truncated'
   let over = false
   try {
     for await (const event of deps.provider(model.provider).stream(request, signal)) {
       call.heard(event)
+      begun = true
       if (event.type === 'text' && event.delta !== '') {
         visible = true
         yield event
@@ -140,14 +150,14 @@ async function* stream(
     const error = asParleyError(thrown, `${model.id} failed while it answered. Please try again.`)
     if (!signal.aborted) {
       await call.end({ error })
-      return { visible, reason: 'truncated', error }
+      return { begun, visible, reason: 'truncated', error }
     }
     reason = 'aborted'
   } finally {
     if (!over) await call.end({ reason: 'aborted' })
   }
   await call.end({ reason })
-  return { visible, reason }
+  return { begun, visible, reason }
 }
 
 const keyOf = ({ provider, id }: Model) => `${provider}/${id}`

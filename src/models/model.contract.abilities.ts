@@ -103,12 +103,12 @@ export function abilityLaws(play: PlayRig, needsWire: (context: TestContext) => 
     expect(at.count()).toBe(1)
   })
 
-  it('tries again when the stream fails before the first word', async (context) => {
+  it('tells a failure within the stream before the first word, with what it may have cost, and does not try again', async (context) => {
     needsWire(context)
     await using at = await play(context, [{ tokens: [], failure: 'overloaded' }, { tokens: ['there'] }])
-    const events = await collect(at.provider.stream(ask(at), never))
-    expect(textOf(events)).toBe('there')
-    expect(events.filter(({ type }) => type === 'start').length).toBe(1)
-    expect(at.count()).toBe(2)
+    const { error, events } = await failure(at.provider.stream(ask(at), never))
+    expect(error.code).toBe('model_busy')
+    expect(lastUsage(events)?.input).toBeGreaterThan(0)
+    expect(at.count()).toBe(1)
   })
 }

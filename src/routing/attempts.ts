@@ -96,11 +96,13 @@ export function createAttempts({
       let text = ''
       let usage: Usage | undefined
       let begun = false
+      let finished = false
       let over = false
 
       async function settle(price: Price, end: AttemptEnd, ms: number): Promise<NanoUsd> {
         const told =
-          usage ?? (request !== undefined && mayHaveCost(end, begun) ? estimateUsage(request, text) : undefined)
+          usage ??
+          (request !== undefined && mayHaveCost(end, { begun, finished }) ? estimateUsage(request, text) : undefined)
         if (told === undefined) {
           await reservation.release()
           return 0n
@@ -144,6 +146,7 @@ export function createAttempts({
 
         heard(event) {
           begun = true
+          if (event.type === 'finish') finished = true
           if (event.type === 'usage') usage = event.usage
           if (event.type !== 'text' && event.type !== 'reasoning') return
           if (event.delta !== '') firstAt ??= now()
@@ -183,11 +186,13 @@ function boundsOf(request: ModelRequest) {
   return { inputTokens: mostTokens(request), maxOutputTokens: request.maxOutputTokens, images, maxMs: LONGEST_MS }
 }
 
-/** Whether a call that told no usage is to be paid for by an estimate. */
-function mayHaveCost(end: AttemptEnd, begun: boolean): boolean {
+/** Whether a call that told no usage is to be paid for by an estimate: unless it is known that nothing was taken. */
+function mayHaveCost(end: AttemptEnd, { begun, finished }: { begun: boolean; finished: boolean }): boolean {
   if ('error' in end) return begun || howFar(end.error) === 'taken'
-  // Too long a question is refused unread. A provider that has sent something tells what an abort cost.
-  return end.reason === 'aborted' ? begun : end.reason !== 'contextOverflow'
+  // A provider that ends a stopped stream itself tells its usage, unless nothing of it was sent.
+  if (end.reason === 'aborted') return !finished
+  // Too long a question is refused unread.
+  return end.reason !== 'contextOverflow'
 }
 
 function outcomeOf(end: AttemptEnd): Settlement['outcome'] {

@@ -4,6 +4,7 @@ import { type AtAimock, aimockRig } from '../../../test/models/aimock.ts'
 import { dialects } from '../../../test/models/dialects.ts'
 import { ask, collect, never, textOf } from '../model.contract.rig.ts'
 import { modelContract, type Scene, type SceneUsage } from '../model.contract.ts'
+import type { ModelEvent } from '../model.ts'
 
 const alwaysCounts = {
   scene: (scene: Scene) => scene.usages?.length === 0,
@@ -48,16 +49,34 @@ const places: Record<string, AtAimock> = {
 
 for (const [name, at] of Object.entries(places)) modelContract(name, aimockRig(at))
 
+const met = <Fault extends string>(faults: readonly Fault[]) =>
+  Object.entries(places).flatMap(([name, at]) => faults.map((fault) => ({ name, at, fault })))
+
 describe('chaos at aimock', () => {
-  it.for(
-    Object.entries(places).flatMap(([name, at]) =>
-      (['dropRate', 'malformedRate', 'disconnectRate', 'rateLimitRate'] as const).map((fault) => ({ name, at, fault })),
-    ),
-  )('$name: a request that meets $fault is made again, and answered', async ({ at, fault }) => {
-    await using rig = await aimockRig(at)([{ chaos: { [fault]: 1 } }, { tokens: ['It is', ' thirty days.'] }])
-    const events = await collect(rig.provider.stream(ask(rig), never))
-    expect(textOf(events)).toBe('It is thirty days.')
-    expect(events.at(-1)).toEqual({ type: 'finish', reason: 'stop' })
-    expect(rig.count()).toBe(2)
-  })
+  it.for(met(['dropRate', 'rateLimitRate'] as const))(
+    '$name: a request that meets $fault is made again, and answered',
+    async ({ at, fault }) => {
+      await using rig = await aimockRig(at)([{ chaos: { [fault]: 1 } }, { tokens: ['It is', ' thirty days.'] }])
+      const events = await collect(rig.provider.stream(ask(rig), never))
+      expect(textOf(events)).toBe('It is thirty days.')
+      expect(events.at(-1)).toEqual({ type: 'finish', reason: 'stop' })
+      expect(rig.count()).toBe(2)
+    },
+  )
+
+  it.for(met(['malformedRate', 'disconnectRate'] as const))(
+    '$name: one that meets $fault may have been paid for, and is not made again without a word',
+    async ({ at, fault }) => {
+      await using rig = await aimockRig(at)([{ chaos: { [fault]: 1 } }, { tokens: ['It is', ' thirty days.'] }])
+      const events: ModelEvent[] = []
+      const read = async () => {
+        for await (const event of rig.provider.stream(ask(rig), never)) events.push(event)
+        return events.at(-1)
+      }
+      const end = await read().catch((error: unknown) => error)
+      expect(end).toMatchObject(end instanceof Error ? { code: 'model_unreachable' } : { reason: 'truncated' })
+      expect(textOf(events)).toBe('')
+      expect(rig.count()).toBe(1)
+    },
+  )
 })

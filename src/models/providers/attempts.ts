@@ -6,6 +6,7 @@
 import { type ErrorCode, ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import type { ModelEvent, ModelRequest } from '../model.ts'
+import { howFar } from '../reached.ts'
 import { createAnswer } from './answer.ts'
 import type { Chunk } from './chunk.ts'
 import { StreamError, translateError } from './failure.ts'
@@ -49,6 +50,10 @@ export function createWire({ name, apiKey, timers, backoffMs = 500, log }: Provi
   return { name, api, apiKey: apiKey || undefined, timers: { ...defaultTimers, ...timers }, backoffMs, log }
 }
 
+/**
+ * Tries again by itself only what was refused or never arrived, which costs nothing. A try that the server may have worked on
+ * is told as it ended: who asks again reserves again (src/models/ask.ts).
+ */
 export async function* streamAnswer(
   wire: Wire,
   dialect: Dialect,
@@ -64,12 +69,10 @@ export async function* streamAnswer(
       if (signal.aborted) throw signal.reason
       answer.sent = true
       const response = await watch.during(dialect.open(request, watch), 'connect', timers.connectMs)
-      if (!started) yield { type: 'start', model: request.model }
+      yield { type: 'start', model: request.model }
       started = true
       for await (const chunk of dialect.read(response, request, watch)) yield* answer.take(chunk)
-      const reason = answer.reason()
-      if (reason === 'truncated' && !answer.visible && attempt < MAX_TRIES) throw new TypeError('the answer was empty')
-      yield* answer.end(reason)
+      yield* answer.end(answer.reason())
       return
     } catch (thrown) {
       if (watch.ended() === 'aborted' || signal.aborted) {
@@ -78,17 +81,19 @@ export async function* streamAnswer(
         return
       }
       const error = translate(wire, thrown, watch, request.model)
-      if (answer.visible) {
-        // What broke the line after visible text is a cut; what the server or a timer says is told as such.
-        if (error.code === 'model_unreachable' && !(thrown instanceof StreamError)) {
-          log.warn({ provider: name, model: request.model }, 'model stream was cut')
-          yield* answer.end('truncated')
-          return
-        }
+      // What broke the line after visible text is a cut; what the server or a timer says is told as such.
+      if (answer.visible && error.code === 'model_unreachable' && !(thrown instanceof StreamError)) {
+        log.warn({ provider: name, model: request.model }, 'model stream was cut')
+        yield* answer.end('truncated')
+        return
+      }
+      if (started) {
         yield { type: 'usage', usage: await answer.usage() }
+        throw error
       }
       const pause = pauseBefore(attempt, error, wire.backoffMs)
-      if (answer.visible || pause === undefined) throw error
+      if (pause === undefined) throw error
+      answer.sent = false
       log.info({ provider: name, model: request.model, attempt, code: error.code, pause }, 'model request tried again')
       await watch.during(sleep(pause, watch.signal), 'idle', pause + 1_000).catch(() => {})
     }
@@ -134,6 +139,7 @@ export function translate(wire: Wire, thrown: unknown, watch: Watch, model?: str
 /** Milliseconds to wait before the next try, `undefined` where none makes sense. */
 function pauseBefore(attempt: number, error: ParleyError, backoffMs: number): number | undefined {
   if (attempt >= MAX_TRIES || (error.code !== 'model_busy' && error.code !== 'model_unreachable')) return undefined
+  if (howFar(error) === 'taken') return undefined
   const spread = backoffMs * Math.random()
   // Everybody was told the same moment: not all come back at it.
   if (error.retryAfterMs !== undefined)

@@ -128,13 +128,25 @@ describe('openai: dialects and odd servers', () => {
     expect(server.requests.at(-1)?.body).toMatchObject({ max_completion_tokens: 50 })
   })
 
-  it('tells an error inside the stream by its kind, and tries again only before the first word', async () => {
+  it('tells an error inside the stream by its kind, and never tries again after it', async () => {
     const error = `data: ${JSON.stringify({ error: { message: 'engine overloaded', code: 503 } })}\n\n`
-    expect(text(await answer([{ raw: [error] }, { tokens: ['second'] }]))).toBe('second')
-    await server?.close()
     const late = ['data: {"choices":[{"delta":{"content":"x"}}]}\n\n', error]
-    await expect(answer([{ raw: late }])).rejects.toMatchObject({ code: 'model_busy' })
-    expect(server?.requests.length).toBe(1)
+    for (const raw of [[error], late]) {
+      await expect(answer([{ raw }])).rejects.toMatchObject({ code: 'model_busy' })
+      expect(server?.requests.length).toBe(1)
+      await server?.close()
+    }
+  })
+
+  it('stopped while it waits to try again, has used nothing', async () => {
+    server = await startScriptedOpenAi({ script: [{ status: 429, headers: { 'retry-after': '10' } }] })
+    const stop = new AbortController()
+    const log = { ...silentLog, info: () => stop.abort() }
+    const busy = createOpenAiProvider({ name: 'busy', baseUrl: server.url, log })
+    const events: ModelEvent[] = []
+    for await (const event of busy.stream(request, stop.signal)) events.push(event)
+    expect(events.map(({ type }) => type)).toEqual(['start', 'finish'])
+    expect(finish(events)).toEqual({ type: 'finish', reason: 'aborted' })
   })
 
   it('asks OPEA’s pipeline at its own address, always with a limit, and calls it by its name', async () => {
