@@ -322,6 +322,27 @@ describe('long answers and commands', () => {
     expect(slack.calls.map(({ error }) => error)).not.toContain('stand_in_saw_a_ping')
   }, 60_000)
 
+  it('an owner of the workspace sets a budget, others may not, and all may see it', async () => {
+    const type = async (user: string, words: string) => {
+      const { status, body } = await slack.form({
+        command: '/parley',
+        text: words,
+        user_id: user,
+        user_name: user,
+        channel_id: general,
+        channel_name: 'general',
+      })
+      expect(status).toBe(200)
+      return body === '' ? String((await slack.until(() => slack.state.responses.at(-1), 'the answer')).text) : body
+    }
+    const refused = await type(alice, 'budget set channel 20 month')
+    expect(refused).toMatch(/manager|admin/i)
+    expect(await type('U0OWNER001', 'budget set channel 20 month')).toContain('20')
+    const seen = await type('U0OWNER001', 'budget show')
+    expect(seen).toContain('$20')
+    expect(seen).toContain('month')
+  })
+
   it('a slash command is answered in its acknowledgement, and a question in a thread of its own', async () => {
     const helped = await slack.form({
       command: '/parley',

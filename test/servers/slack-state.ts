@@ -26,6 +26,8 @@ export interface StandInFile {
   content: Buffer
   shares: { channel: string; ts: string }[]
   deleted?: boolean
+  /** Given to nobody: whoever asks gets the login page, as without the scope. */
+  guarded?: boolean
   more: Record<string, unknown>
 }
 

@@ -194,7 +194,7 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
   /** Without the bot's token Slack answers with its login page, and says that all is well. */
   function download(id: string, request: IncomingMessage, response: ServerResponse): void {
     const file = state.files.get(id)
-    if (request.headers.authorization !== `Bearer ${bot.token}`)
+    if (file?.guarded || request.headers.authorization !== `Bearer ${bot.token}`)
       response
         .writeHead(200, { 'content-type': 'text/html' })
         .end('<!DOCTYPE html><html><title>Sign in | Slack</title></html>')

@@ -1,0 +1,91 @@
+/** Fetching what people share: the file or a sentence, and the token to nobody but Slack. */
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { silentLog } from '../../src/core/log.ts'
+import { Attachment } from '../../src/core/message.ts'
+import { createLocalQuota } from '../../src/store/quota-local.ts'
+import { memoryRecords } from '../../test/fakes/records.ts'
+import { type SlackStandIn, startSlack } from '../../test/servers/slack.ts'
+import { bot } from '../../test/servers/slack-state.ts'
+import { SlackFile } from './events.ts'
+import { createFiles } from './files.ts'
+import { createInstallations } from './installations.ts'
+import { attachmentsOf } from './normalize.ts'
+
+const signal = new AbortController().signal
+let slack: SlackStandIn
+let stranger: Server
+let asked: (string | undefined)[]
+
+beforeEach(async () => {
+  slack = await startSlack()
+  asked = []
+  stranger = createServer((request, response) => {
+    asked.push(request.headers.authorization)
+    response.end('bytes of a stranger')
+  })
+  await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve))
+})
+afterEach(async () => {
+  await slack[Symbol.asyncDispose]()
+  stranger.closeAllConnections()
+  stranger.close()
+})
+
+const elsewhere = () => `http://127.0.0.1:${(stranger.address() as AddressInfo).port}/x`
+function files() {
+  const settings = { botToken: bot.token, apiUrl: slack.apiUrl }
+  const deps = { settings, records: memoryRecords(), quota: createLocalQuota(), log: silentLog }
+  return createFiles({ installations: createInstallations(deps), apiUrl: slack.apiUrl })
+}
+function share(content: string | Buffer, more: Record<string, unknown> = {}, mimetype = 'text/plain'): Attachment {
+  const file = slack.addFile({ name: 'note.txt', mimetype, content: Buffer.from(content), more })
+  const [attachment] = attachmentsOf([SlackFile.parse(slack.fileRecord(file))], { teamId: 'T0PARLEY01' })
+  return Attachment.parse(attachment)
+}
+
+describe('a shared file', () => {
+  it('comes whole, and a page that is a page is one', async () => {
+    const content = Buffer.alloc(3_000_000, 'abc')
+    expect(await buffer(await files().fetch(share(content), { signal }))).toEqual(content)
+    const page = '<!doctype html><html><p>A canvas.</p></html>'
+    expect(String(await buffer(await files().fetch(share(page, {}, 'text/html'), { signal })))).toBe(page)
+  })
+
+  it('is looked up where Slack Connect tells no address', async () => {
+    const attachment = share('shared', { file_access: 'check_file_info' })
+    expect(attachment.locator).not.toHaveProperty('url')
+    expect(String(await buffer(await files().fetch(attachment, { signal })))).toBe('shared')
+  })
+
+  it('that lies at another service is named, and never fetched', async () => {
+    const attachment = share('x', {
+      is_external: true,
+      external_type: 'gdrive',
+      url_private: elsewhere(),
+      url_private_download: elsewhere(),
+    })
+    await expect(files().fetch(attachment, { signal })).rejects.toMatchObject({
+      code: 'file_unsupported',
+      tell: expect.stringContaining('gdrive'),
+    })
+    expect(asked).toEqual([])
+  })
+
+  it("is not taken from anybody else's server, which would see the token", async () => {
+    const attachment = share('x', { url_private: elsewhere(), url_private_download: elsewhere() })
+    await expect(files().fetch(attachment, { signal })).rejects.toMatchObject({ code: 'file_fetch_failed' })
+    expect(asked).toEqual([])
+  })
+
+  it("that is Slack's login page instead says which scope is missing", async () => {
+    const file = slack.addFile({ name: 'scan.pdf', mimetype: 'application/pdf', content: Buffer.from('%PDF-1.7') })
+    const [attachment] = attachmentsOf([SlackFile.parse(slack.fileRecord(file))], { teamId: 'T0PARLEY01' })
+    slack.state.files.set(file.id, { ...file, guarded: true })
+    await expect(files().fetch(Attachment.parse(attachment), { signal })).rejects.toMatchObject({
+      ...{ code: 'file_fetch_failed', tell: expect.stringMatching(/scan\.pdf.*login page.*files:read/) },
+    })
+  })
+})
