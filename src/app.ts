@@ -22,7 +22,9 @@ import type { Check } from './ops/doctor.ts'
 import { serveHttp } from './ops/http.ts'
 import { createProgress } from './reply/progress.ts'
 import { createPaidHearing } from './routing/paid-hearing.ts'
+import { openDatabase } from './store/database.ts'
 import { clearRunning, writeRunning } from './store/home.ts'
+import { createTurns } from './store/turns-postgres.ts'
 
 export interface App extends AsyncDisposable {
   /** Where the HTTP port answers; `null` when there is none. */
@@ -119,10 +121,13 @@ async function work(running: Running): Promise<void> {
 /** Takes messages in, from every platform. */
 async function receive(running: Running): Promise<string | null> {
   const { config, state, ways, platforms, opening, log } = running
+  // Whoever writes does not stand in line behind the statements of the turns.
+  const door = openDatabase(state.connection, { log, connections: 16 })
+  opening.defer(() => door.close())
   // A saved question comes in as if its person had typed it.
   const commands = openCommands(running, (message) => inbox.receive(message))
   const inbox: Intake = createInbox({
-    ...{ turns: state.turns, feedback: state.feedback, queue: ways.queue, channel: ways.channel, commands, log },
+    ...{ turns: createTurns(door), feedback: state.feedback, queue: ways.queue, channel: ways.channel, commands, log },
     ...adminOf(running),
   })
   const listeners = platforms.all.map((platform) => platform.listen(inbox))

@@ -30,7 +30,7 @@ export function createCommands(desk: Desk): Commands {
   const { intake, people } = desk
 
   async function answer(command: SlashCommand, self: Self, workspace: Workspace): Promise<Notice> {
-    const text = command.text.trim() === '' ? 'help' : command.text.trim()
+    const text = typed(command.text) || 'help'
     const conversation: ConversationRef = {
       platform: platformName,
       workspaceId: self.teamId,
@@ -38,7 +38,7 @@ export function createCommands(desk: Desk): Commands {
     }
     const { standing, name, locale } = await people.person(workspace, self, command.user_id)
     const author = { id: command.user_id, name: name ?? command.user_name, ...(standing && { standing }) }
-    if (isQuestion(text, intake.commands)) return await ask(text, command, self, workspace)
+    if (isQuestion(text, intake.commands)) return await ask(command.text.trim(), command, self, workspace)
     const data: TargetData = { team: self.teamId, channel: command.channel_id, user: command.user_id }
     return await intake.command({
       ...{ id: command.trigger_id, conversation, author, text, replyTarget: targetOf(conversation, data) },
@@ -102,6 +102,17 @@ export function createCommands(desk: Desk): Commands {
       if (first.files?.length) desk.later('sharing what a command made', () => shareFiles(first, command, workspace))
     },
   }
+}
+
+/** As the table of commands wants it: people and channels as bare ids, addresses and signs as they were typed. */
+export function typed(text: string): string {
+  return text
+    .replaceAll(/<([@#][A-Z0-9]+)\|[^<>]*>/g, '<$1>')
+    .replaceAll(/<((?:https?|mailto):[^<>|]+)(?:\|[^<>]*)?>/g, '$1')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&')
+    .trim()
 }
 
 /** What is no command, and too long or too plainly a question to be a mistyped one. */

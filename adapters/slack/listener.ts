@@ -174,7 +174,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       const answer = await workspace.api.call(
         'conversations.replies',
         { channel, ts: thread, latest: ts, limit: 50 },
-        { patienceMs: 200, signal: AbortSignal.timeout(1000) },
+        { courtesy: true, patienceMs: 0, signal: AbortSignal.timeout(800) },
       )
       const before = Replies.parse(answer).messages.filter((said) => said.ts !== ts && said.user !== self.botUserId)
       const told = quoteThread(before, () => undefined)

@@ -2,6 +2,7 @@
  * Where every platform's messages come in. The message is committed when `receive` returns; handing the turn to the queue
  * may fail after that, and then `sweep` does it (law 1).
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { conversationKey, IncomingMessage } from '../core/message.ts'
@@ -12,6 +13,9 @@ import type { Dispatch, Turns } from '../store/turns.ts'
 import { type ActionsDeps, createActions } from './actions.ts'
 import { dispatchTurn, readingJobs } from './dispatch.ts'
 import { refusalOf } from './outsiders.ts'
+
+/** A busy queue is not waited for longer by whoever wrote: what is committed may be acknowledged. */
+const handOverMs = 50
 
 export interface InboxDeps extends Omit<ActionsDeps, 'turns' | 'handOver' | 'commands' | 'refusal'> {
   turns: Turns
@@ -45,7 +49,7 @@ export function createInbox({ turns, queue, settings, commands, log, ...rest }: 
       }
       const { kind, turnId, dispatch: next } = await turns.accept(message)
       log.info({ turnId, kind, platform, files: message.attachments.length }, 'message received')
-      await handOver(next, kind)
+      await shortly(handOver(next, kind))
       return { kind, turnId }
     },
 
@@ -61,4 +65,11 @@ export function createInbox({ turns, queue, settings, commands, log, ...rest }: 
     revise: ({ platform, id, text, by }) => turns.revise(platform, id, text, by.id),
     takesPart: (conversation) => turns.takesPart(conversationKey(conversation)),
   }
+}
+
+/** Until the work is done, or for a moment; it goes on all the same. */
+async function shortly(work: Promise<void>): Promise<void> {
+  const done = new AbortController()
+  const moment = sleep(handOverMs, undefined, { signal: done.signal }).catch(() => undefined)
+  await Promise.race([work.finally(() => done.abort()), moment])
 }

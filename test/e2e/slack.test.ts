@@ -338,7 +338,7 @@ describe('long answers and commands', () => {
     const refused = await type(alice, 'budget set channel 20 month')
     expect(refused).toMatch(/manager|admin/i)
     expect(await type('U0OWNER001', 'budget set channel 20 month')).toContain('20')
-    const seen = await type('U0OWNER001', 'budget show')
+    const seen = await type('U0OWNER001', 'budget list')
     expect(seen).toContain('$20')
     expect(seen).toContain('month')
   })
