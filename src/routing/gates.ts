@@ -6,6 +6,7 @@ import type { ErrorCode } from '../core/errors.ts'
 import { formatUsd, type NanoUsd } from '../core/money.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
+import { mostImageTokens } from '../models/image-tokens.ts'
 import { worstCase } from '../models/price.ts'
 import { LONGEST_MS } from './sent-tokens.ts'
 
@@ -150,8 +151,10 @@ const BOUND = 2.5
 /** The most that an answer of this model can cost, as far as is known before its prompt is composed. */
 export function worstOf(model: Model, { tokensIn, tokensLikely = tokensIn, images }: Needs): NanoUsd | undefined {
   if (model.price === undefined) return undefined
+  const shown = model.vision === false ? 0 : images
   return worstCase(model.price, {
-    ...{ inputTokens: Math.ceil(tokensLikely * BOUND), maxOutputTokens: model.maxOutputTokens, images },
+    ...{ inputTokens: Math.ceil(tokensLikely * BOUND) + shown * mostImageTokens(model.id) },
+    ...{ maxOutputTokens: model.maxOutputTokens, images: shown },
     maxMs: LONGEST_MS,
   })
 }

@@ -72,7 +72,10 @@ it('counts everything of a request: rules, passages, pictures, files, tools', ()
   const saying = (part: ModelRequest['messages'][number]['parts'][number]) =>
     more({ messages: [{ role: 'user', parts: [part] }] })
   expect(saying(passage)).toBeGreaterThan(200)
-  expect(saying(image)).toBeGreaterThanOrEqual(1_600)
+  expect(saying(image)).toBeGreaterThanOrEqual(5_000)
+  const shown: ModelRequest = { ...bare, model: 'gpt-4o-mini', messages: [{ role: 'user', parts: [image, image] }] }
+  expect(mostTokens(shown)).toBeGreaterThan(90_000)
+  expect(estimateUsage(shown, '').input).toBeGreaterThan(90_000)
   expect(saying(pdf)).toBeGreaterThanOrEqual(10_000)
   expect(more({ tools: [tool] })).toBeGreaterThan(200)
   expect(estimateUsage(bare, 'An answer of six words here.')).toMatchObject({ output: 8, source: 'estimated' })

@@ -1,5 +1,6 @@
 /** How many tokens a request has: at most, for what is reserved, and probably, for what is settled where nobody counted. */
 import type { Usage } from '../core/reply.ts'
+import { mostImageTokens } from '../models/image-tokens.ts'
 import type { ModelRequest, Part } from '../models/model.ts'
 import { estimateTokens } from '../prompt/compose.ts'
 
@@ -7,8 +8,7 @@ import { estimateTokens } from '../prompt/compose.ts'
 export const LONGEST_MS = 900_000
 /** What providers add around each message, and the words that passages are marked with. */
 const AROUND = 40
-/** Of one picture in the size that models are given; and of a page of a PDF that is handed over whole, pictures included. */
-const IMAGE = 1_600
+/** Of a page of a PDF that is handed over whole, pictures included. */
 const PDF_BYTES_PER_TOKEN = 20
 
 /** Whatever is said in a request, it has no more tokens than this. */
@@ -42,16 +42,18 @@ export function estimateUsage(request: ModelRequest, answer: string): Usage {
   return { input, output: estimateTokens(answer), cacheRead: 0, cacheWrite: 0, reasoning: 0, source: 'estimated' }
 }
 
-function total({ system, messages, tools = [] }: ModelRequest, countOf: (text: string) => number): number {
+function total({ model, system, messages, tools = [] }: ModelRequest, countOf: (text: string) => number): number {
   const parts = messages.flatMap((message) => message.parts)
   const tooling = tools.length === 0 ? 0 : countOf(JSON.stringify(tools))
-  return countOf(system) + tooling + AROUND + parts.reduce((sum, part) => sum + AROUND + partTokens(part, countOf), 0)
+  const image = mostImageTokens(model)
+  const partsTokens = parts.reduce((sum, part) => sum + AROUND + partTokens(part, image, countOf), 0)
+  return countOf(system) + tooling + AROUND + partsTokens
 }
 
-function partTokens(part: Part, countOf: (text: string) => number): number {
+function partTokens(part: Part, image: number, countOf: (text: string) => number): number {
   switch (part.type) {
     case 'image':
-      return IMAGE
+      return image
     case 'file':
       return Math.ceil(part.data.length / PDF_BYTES_PER_TOKEN)
     case 'passage':

@@ -1,9 +1,8 @@
 /** Token counts for when a server tells none: o200k, which is near enough for a figure that is marked as estimated. */
+import { mostImageTokens } from '../image-tokens.ts'
 import type { ModelRequest } from '../model.ts'
 import { requestText } from './request-text.ts'
 
-/** What providers count for a picture of the size that Parley sends: between 800 and 1,600. */
-const PER_IMAGE = 1_200
 /** A page of a PDF counts 3,000 to 4,500 tokens, as text and as a picture, and is some 75 KB. */
 const PDF_BYTES_PER_TOKEN = 20
 const MOST_PER_PDF = 450_000
@@ -40,7 +39,7 @@ export async function estimateTokens(text: string): Promise<number> {
 export async function estimateInput(request: ModelRequest): Promise<number> {
   const parts = request.messages.flatMap((message) => message.parts)
   const seen = parts.map((part) => {
-    if (part.type === 'image') return PER_IMAGE
+    if (part.type === 'image') return mostImageTokens(request.model)
     return part.type === 'file' ? Math.min(MOST_PER_PDF, Math.ceil(part.data.byteLength / PDF_BYTES_PER_TOKEN)) : 0
   })
   return seen.reduce((sum, each) => sum + each, await estimateTokens(requestText(request)))
