@@ -16,7 +16,7 @@ import type { Budget } from '../src/routing/budget.ts'
 import type { Health } from '../src/routing/health.ts'
 import type { StoredOutcome, TurnWork } from '../src/store/turns.ts'
 import { answeredOutcome, type Said, type Trace } from './outcome.ts'
-import { isQuoting, type Plan, type PlanDeps, planAnswer, sees } from './plan.ts'
+import { type Plan, type PlanDeps, planAnswer, sees } from './plan.ts'
 
 export interface AnswerDeps extends PlanDeps {
   provider(name: string): ModelProvider
@@ -39,7 +39,6 @@ export async function answer(
   trace.attempts = attempts
   const said = await write(deps, plan, attempts, pen, AbortSignal.any([signals.stop, signals.gone]))
   signals.gone.throwIfAborted()
-  if (said.refusal !== undefined && isQuoting(said.model)) trace.refusal = said.refusal
   return answeredOutcome(work, pen, plan, said, trace)
 }
 
@@ -83,7 +82,7 @@ async function write(deps: AnswerDeps, plan: Plan, attempts: Attempts, pen: Pen,
       pen.append(plan.opening)
     } else {
       say(reply.flush())
-      const { model, reason, notices, refusal } = event
+      const { model, reason, notices } = event
       const cited: Citation[] = reply.citations()
       return {
         text,
@@ -95,7 +94,6 @@ async function write(deps: AnswerDeps, plan: Plan, attempts: Attempts, pen: Pen,
         reason,
         maxOutputTokens,
         notices,
-        ...(refusal === undefined ? {} : { refusal }),
       }
     }
   }

@@ -30,7 +30,8 @@ export function createHosts(settings: TeamsSettings): Hosts {
   }
   const service = (url: URL) =>
     secure(url, serviceHost) || own(url, serviceUrl) || isLocal(url) || own(url, microsoft.service)
-  const graph = (url: URL) => own(url, graphUrlOf(settings))
+  const graphRoot = graphUrlOf(settings)
+  const graph = (url: URL) => own(url, graphRoot) && `${url.origin}${url.pathname}`.startsWith(`${graphRoot}/`)
   return {
     isService: (address) => check(address, service),
     isGraph: (address) => check(address, graph),

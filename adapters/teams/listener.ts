@@ -3,8 +3,10 @@
  * acknowledged; whatever else there is to do comes after.
  */
 import type { App } from '@microsoft/teams.apps'
+import type { Notice } from '../../src/core/command.ts'
 import { errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
+import type { ReplyTarget } from '../../src/core/message.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import { Activity, placeOf, plain, scopeOf, TargetData, tenantOf } from './activity.ts'
@@ -96,7 +98,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const at = TargetData.parse(replyTarget.data)
     if (heard.kind === 'revision') {
       const revised = await intake.revise(heard.revision)
-      if (revised.kind === 'unknown') ignore('an edit of a message that Parley has not taken in')
+      if (revised.kind === 'unknown') return ignore('an edit of a message that Parley has not taken in')
+      if (revised.kind === 'started')
+        later('offering a new answer', () => offer(revised.turnId, replyTarget, heard.revision.id))
       return
     }
     if (heard.kind === 'command') return await command(heard, activity)
@@ -122,8 +126,15 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     later('answering a command', () => say(call.replyTarget, notice, `command-${call.id}`))
   }
 
-  function say(target: ReturnType<typeof placeOf>, notice: Parameters<TeamsTransport['notify']>[1], key: string) {
+  function say(target: ReplyTarget, notice: Notice, key: string) {
     return transport.notify(target, notice, { key, signal: AbortSignal.timeout(sayMs) })
+  }
+
+  /** Too late to be answered by the same turn: the author may ask for a new answer. */
+  async function offer(turnId: string, target: ReplyTarget, id: string): Promise<void> {
+    const text = 'You changed your question after Parley began to answer it.'
+    const button = { label: 'Answer the new question', action: { kind: 'regenerate', turnId } } as const
+    await say(target, { text, buttons: [button], private: true }, `changed-${id}-${turnId}`)
   }
 
   /** Added or taken away: greets once where it is new. */

@@ -55,14 +55,20 @@ const atOnce: Partial<Rules> = { streamEveryMs: 0, quota: [] }
 export async function openTeamsRig(
   records: Records,
   where: 'personal' | 'channel',
-  more: Partial<TeamsDeps> & { rules?: Partial<Rules> } = {},
+  more: Partial<TeamsDeps> & { rules?: Partial<Rules>; tenants?: string[] } = {},
 ): Promise<TeamsRig> {
-  const { rules = atOnce, ...deps } = more
+  const { rules = atOnce, tenants = [tenant], ...deps } = more
   const teams = await startTeams(rules)
   const people = createPeople(teams)
   const home = await mkdtemp(join(tmpdir(), 'parley-teams-'))
   const platform = createTeams({
-    ...{ settings: settingsFor(teams), records, quota: createLocalQuota(), blobs: createBlobs(home), log: silentLog },
+    ...{
+      settings: { ...settingsFor(teams), tenants },
+      records,
+      quota: createLocalQuota(),
+      blobs: createBlobs(home),
+      log: silentLog,
+    },
     ...{ maxFileBytes: 1_000_000, stopTurn: async () => undefined, everyMs: 0 },
     ...deps,
   })

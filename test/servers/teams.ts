@@ -54,6 +54,8 @@ export interface TeamsStandIn extends AsyncDisposable {
   key: SigningKey
   /** Requests of the login, and tokens that came to the file server. */
   seen: { logins: number; tokensAtFiles: number }
+  /** No token that was given so far is taken any more. */
+  revoke(): void
   /** Where Parley listens. */
   target: string
   token(claims?: Record<string, unknown>): string
@@ -186,6 +188,7 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
   const standIn: TeamsStandIn = {
     ...{ origin, serviceUrl, fileHost, state, people, files, uploads, consent, graphMessages, key, seen, downloadUrl },
     target: '',
+    revoke: () => granted.clear(),
     token: (claims = {}) => signToken({ ...claimsNow(serviceUrl), ...claims }, { key }),
     async deliver(activity, authorization = `Bearer ${standIn.token()}`) {
       const response = await fetch(`${standIn.target}/api/messages`, {
