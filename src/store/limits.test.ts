@@ -100,7 +100,8 @@ describe('limits of turns', () => {
     expect(await limits.enter(first, both)).toEqual({ kind: 'in' })
     expect(await limits.enter(second, both)).toMatchObject({ kind: 'wait', by: { scope: channel } })
     expect(await limits.enter(third, both)).toMatchObject({ kind: 'full', by: { scope: channel } })
-    expect(await enterAll([second, third], [{ scope: ann, concurrentTurns: 2 }])).toEqual(['in', 'wait'])
+    const entered = await enterAll([second, third], [{ scope: ann, concurrentTurns: 2 }])
+    expect(entered.toSorted()).toEqual(['in', 'wait'])
   })
 
   it('asks the database nothing where there is no limit, and leaves no rows of old turns', async () => {
