@@ -101,6 +101,19 @@ describe('configuration', () => {
     expect(tellOf({ env: { ROLE: 'worker' } })).toContain('DATABASE_URL')
   })
 
+  it('Slack by half is told, and what each way in wants', () => {
+    const [bot, app, signing] = ['xoxb-1', 'xapp-1', 'a-signing-secret']
+    expect(tellOf({ env: { SLACK_BOT_TOKEN: bot } })).toMatch(/SLACK_SIGNING_SECRET .* or SLACK_APP_TOKEN/)
+    expect(tellOf({ env: { SLACK_APP_TOKEN: app } })).toContain('SLACK_BOT_TOKEN')
+    const installed = { SLACK_CLIENT_ID: 'c', SLACK_CLIENT_SECRET: 's', SLACK_SIGNING_SECRET: signing }
+    expect(tellOf({ env: installed })).toContain('PARLEY_SECRET and PUBLIC_URL')
+    expect(readConfig({ env: { SLACK_BOT_TOKEN: bot, SLACK_APP_TOKEN: app } }).slack).toEqual({
+      botToken: bot,
+      appToken: app,
+    })
+    expect(readConfig({ env: {} }).slack).toBeUndefined()
+  })
+
   it.each([
     [
       { OPENAI_API_KEY: 'sk-o' },
