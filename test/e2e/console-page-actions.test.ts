@@ -2,11 +2,10 @@
 import { randomUUID } from 'node:crypto'
 import { AxeBuilder } from '@axe-core/playwright'
 import type { Locator, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { findBrowser, launchBrowser, noBrowser } from '../browser.ts'
+import { describe, expect, test } from 'vitest'
+import { findBrowser, noBrowser } from '../browser.ts'
 import { receipt } from '../servers/console-api.ts'
 import { phone, usePage } from './console-page-setup.ts'
-import { type ParleyProcess, removeHome, startParley, temporaryHome } from './parley.ts'
 
 const here = findBrowser() !== null
 const button = (within: Page | Locator, name: string) => within.getByRole('button', { name })
@@ -231,45 +230,3 @@ describe.skipIf(!here)(here ? 'below a reply' : `below a reply (${noBrowser})`, 
     await without.page.getByText(/To add a model, set OPENAI_API_KEY, .* in \.env and start Parley again\./).waitFor()
   })
 })
-
-describe.skipIf(!here)(
-  here ? 'below a reply of Parley itself' : `below a reply of Parley itself (${noBrowser})`,
-  () => {
-    let home: string
-    let parley: ParleyProcess
-    let browser: Awaited<ReturnType<typeof launchBrowser>>
-    beforeAll(async () => {
-      home = await temporaryHome()
-      parley = await startParley(home)
-      browser = await launchBrowser()
-    }, 60_000)
-    afterAll(async () => {
-      await browser?.close()
-      await parley?.[Symbol.asyncDispose]()
-      await removeHome(home)
-    })
-
-    test('why, an opinion with a comment, and another model all reach it; the opinion outlives a reload', async () => {
-      const page = await (await browser.newContext()).newPage()
-      await page.goto(parley.url)
-      const input = page.getByLabel('Message to Parley')
-      await input.fill('What is in the report?')
-      await input.press('Enter')
-      await button(page, 'Why').click()
-      await page
-        .getByRole('region', { name: 'Why this reply' })
-        .getByText(/Time: .* s in all/)
-        .waitFor()
-      await button(page, 'Bad reply').click()
-      await page.getByLabel('What was wrong?').fill('It has read nothing.')
-      await button(page, 'Send').last().press('Enter')
-      await page.getByRole('status').getByText('Thank you. Noted, with your comment.').waitFor()
-      await page.reload()
-      await expect.poll(() => button(page, 'Bad reply').getAttribute('aria-pressed')).toBe('true')
-      await button(page, 'Better').click()
-      // Written anew it is another reply, of which nothing was said yet.
-      await expect.poll(() => button(page, 'Bad reply').getAttribute('aria-pressed'), { timeout: 20_000 }).toBe('false')
-      expect(await page.locator('.reply').count()).toBe(1)
-    })
-  },
-)

@@ -1,0 +1,101 @@
+/** The buttons of the console page on Parley itself, with a model server and a budget: what they do is there after a reload. */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { buildPage } from '../../adapters/console/page/build.ts'
+import { findBrowser, launchBrowser, noBrowser } from '../browser.ts'
+import { startScriptedOpenAi } from '../servers/openai.ts'
+import { type ParleyProcess, removeHome, startParley, temporaryHome } from './parley.ts'
+
+const here = findBrowser() !== null
+const settings = `models:
+  default: small
+  list:
+    - {id: small, provider: openai, contextWindow: 16000, maxOutputTokens: 500, price: {input: 1, output: 10}}`
+const usage = { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 }
+
+describe.skipIf(!here)(here ? 'buttons of the console page' : `buttons of the console page (${noBrowser})`, () => {
+  let home: string
+  let models: Awaited<ReturnType<typeof startScriptedOpenAi>>
+  let parley: ParleyProcess
+  let browser: Browser
+  beforeAll(async () => {
+    await buildPage()
+    home = await temporaryHome()
+    models = await startScriptedOpenAi({
+      models: [{ id: 'small' }],
+      script: () => ({ tokens: ['Four ', 'thousand ', 'hours.'], usage }),
+    })
+    await writeFile(join(home, 'parley.yaml'), settings)
+    parley = await startParley(home, { OPENAI_BASE_URL: models.url, OPENAI_API_KEY: 'sk-test' }, home)
+    browser = await launchBrowser()
+  }, 60_000)
+  afterAll(async () => {
+    await browser?.close()
+    await parley?.[Symbol.asyncDispose]()
+    await models?.[Symbol.asyncDispose]()
+    await removeHome(home)
+  })
+
+  async function open() {
+    const page = await (await browser.newContext()).newPage()
+    page.setDefaultTimeout(20_000)
+    await page.goto(parley.url)
+    const input = page.getByLabel('Message to Parley')
+    const say = async (text: string) => {
+      await input.fill(text)
+      await input.press('Enter')
+    }
+    return { page, say }
+  }
+  const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
+  const receipts = (page: Page) => page.getByRole('button', { name: /^Receipt/ }).allTextContents()
+
+  test('an opinion with a comment is kept, and gone with the reply that it was about', async () => {
+    const { page, say } = await open()
+    await say('How long does the valve last?')
+    await button(page, 'Why').click()
+    const why = page.getByRole('region', { name: 'Why this reply' })
+    await why.getByText(/Time: .* s in all/).waitFor()
+    expect(await why.textContent()).toMatch(/Answered by openai\/small/)
+    expect(await receipts(page)).toEqual([expect.stringMatching(/^Receipt: small · \$0\.00030 · \d/)])
+    const bad = button(page, 'Bad reply')
+    await bad.click()
+    await page.getByLabel('What was wrong?').fill('It is five thousand.')
+    await page.getByLabel('What was wrong?').press('Enter')
+    await page.getByRole('status').getByText('Thank you. Noted, with your comment.').waitFor()
+    await page.reload()
+    await expect.poll(() => bad.getAttribute('aria-pressed')).toBe('true')
+    await button(page, 'Regenerate').click()
+    await expect.poll(() => bad.getAttribute('aria-pressed'), { timeout: 20_000 }).toBe('false')
+    expect(await page.locator('.reply').count()).toBe(1)
+  })
+
+  test('what the budget refuses is asked for in the thread of alerts, approved there, and answered in its place', async () => {
+    const { page, say } = await open()
+    await say('/alerts here')
+    await page.locator('.reply').waitFor()
+    await say('/budget set channel 0.001 day')
+    await page.locator('.reply').nth(1).waitFor()
+    await say('How long does the valve last?')
+    const refused = page.locator('.reply.failed')
+    await refused.getByText(/^The budget of .* An admin has been asked to let it pass once\.$/).waitFor()
+    const approve = button(page, 'Approve once')
+    await approve.click()
+    await page
+      .locator('.reply')
+      .getByText(/^Approved: the question is answered now/)
+      .waitFor()
+    await page.locator('.reply.done').getByText('Four thousand hours.').waitFor()
+    expect(await refused.count()).toBe(0)
+    expect(await button(page, 'Decline').getAttribute('aria-disabled')).toBe('true')
+    await page.reload()
+    await approve.click()
+    await page
+      .locator('.reply')
+      .getByText(/^This was approved before/)
+      .waitFor()
+    expect(await page.getByText('Four thousand hours.').count()).toBe(1)
+  })
+})
