@@ -214,6 +214,7 @@ describe('a turn', () => {
     const answering = run({ v: 1, turnId: first.turnId }, context())
     await expect.poll(() => shown().length).toBe(1)
     expect(await run({ v: 1, turnId: second.turnId }, context())).toEqual({ delayMs: 2000 })
+    expect(fake.statuses.at(-1)).toBe('Waiting: 1 of your questions is being answered')
     expect(await run({ v: 1, turnId: other.turnId }, context())).toBe('done')
     expect(await turns.claim(second.turnId, 'looks', 1)).toEqual({ kind: 'claimed' })
     expect(await turns.load(second.turnId)).toMatchObject({ attempts: 1 })
@@ -221,6 +222,34 @@ describe('a turn', () => {
     expect(await answering).toBe('done')
     expect(await run({ v: 1, turnId: second.turnId }, context())).toBe('done')
     expect(shown()).toHaveLength(3)
+  })
+
+  it('that waits says so once in a message, which says next that it is being answered, and then the answer', async () => {
+    fake = createFakePlatform({ status: 'message', streaming: 'none' })
+    limits.set('all', { 'limits.concurrentTurns': 1 })
+    const go = Promise.withResolvers<void>()
+    const slow = speaker(['Hello.'])
+    const run = await worker({
+      ...slow,
+      async *stream(request, signal) {
+        await go.promise
+        yield* slow.stream(request, signal)
+      },
+    })
+    const first = await turns.accept(message({ author: 'ann', channelId: 'one' }))
+    const second = await turns.accept(message({ author: 'ann', channelId: 'two' }))
+    await turns.claim(first.turnId, 'w', 60_000)
+    await createLimits(database).enter(first.turnId, [{ scope: 'user:test/team/ann', concurrentTurns: 1 }])
+    for (let times = 0; times < 2; times += 1)
+      expect(await run({ v: 1, turnId: second.turnId }, context())).toEqual({ delayMs: 2000 })
+    expect(shown()).toEqual(['_Waiting: 1 of your questions is being answered…_'])
+    await turns.release(first.turnId, 'w')
+    const answering = run({ v: 1, turnId: second.turnId }, context())
+    await expect.poll(() => shown()).toEqual(['_Answering…_'])
+    go.resolve()
+    expect(await answering).toBe('done')
+    expect(shown()).toEqual(['Hello.'])
+    expect(fake.calls.filter((call) => call.startsWith('post'))).toHaveLength(1)
   })
 
   it('beyond the requests of a minute is refused in a sentence that names the limit, and is tried no further', async () => {

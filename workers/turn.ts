@@ -64,7 +64,8 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       return { delayMs: 0 }
     }
     const entry = stop.signal.aborted || work.outcome !== null ? 'in' : await enter(work)
-    if (entry === 'wait') {
+    if (typeof entry === 'object' && 'waiting' in entry) {
+      await showWaiting(work, entry.waiting, lease)
       await turns.release(turnId, owner, 'unused')
       return { delayMs: busyMs }
     }
@@ -73,7 +74,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   }
 
   /** Whether the limits of its person and its channel let it in; the error is for its asker. */
-  async function enter(work: TurnWork): Promise<'in' | 'wait' | ParleyError> {
+  async function enter(work: TurnWork): Promise<'in' | { waiting: string } | ParleyError> {
     const [asked] = work.messages
     if (asked === undefined) return 'in'
     try {
@@ -94,17 +95,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   ): Promise<Outcome> {
     const gone = AbortSignal.any([lease.lost, context.signal])
     const platform = deps.platform(work.platform)
-    const pen = createPen({
-      platform,
-      target: work.replyTarget,
-      turnId: work.id,
-      question: work.messages.map(({ text }) => text).join(' '),
-      posted: work.parts,
-      resuming: work.attempts > 1,
-      store: turns,
-      signal: gone,
-      held: lease.held,
-    })
+    const pen = penFor(work, gone, lease)
     using _progress = await showAnswering(platform, work, pen)
     let outcome = work.outcome
     try {
@@ -129,6 +120,31 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       await turns.release(work.id, owner)
       throw thrown
     }
+  }
+
+  function penFor(work: TurnWork, signal: AbortSignal, lease: TurnLease): Pen {
+    return createPen({
+      platform: deps.platform(work.platform),
+      target: work.replyTarget,
+      turnId: work.id,
+      question: work.messages.map(({ text }) => text).join(' '),
+      posted: work.parts,
+      resuming: work.attempts > 1,
+      store: turns,
+      signal,
+      held: lease.held,
+    })
+  }
+
+  /** Until the turn is let in; a message says it once, and the answer takes that message over. */
+  async function showWaiting(work: TurnWork, text: string, lease: TurnLease): Promise<void> {
+    const platform = deps.platform(work.platform)
+    if (platform.capabilities.status !== 'message')
+      return await platform.transport.status(work.replyTarget, work.id, text, 'queued')
+    if (work.parts.length > 0) return
+    const pen = penFor(work, AbortSignal.any([lease.lost, AbortSignal.timeout(busyMs)]), lease)
+    pen.announce(text)
+    await pen.abandon()
   }
 
   /** Beside the conversation where the platform can; else as the reply's first message, unless the text is there sooner. */

@@ -58,7 +58,13 @@ describe('the limits of a turn', () => {
       retryAfterMs: 12_300,
       tell: 'This channel has a limit of 20 questions a minute, and it is reached. Ask again in 13 seconds.',
     })
-    expect(await entering({ kind: 'wait', by })).toBe('wait')
     expect(await entering({ kind: 'in' })).toBe('in')
+  })
+
+  it.for([
+    [{ scope: 'user:slack/T1/U1', concurrentTurns: 3 }, 'Waiting: 3 of your questions are being answered'],
+    [{ scope: 'channel:slack/T1/C1', concurrentTurns: 1 }, 'Waiting: 1 of this channel’s questions is being answered'],
+  ] as const)('of turns at a time say for whom the next one waits', async ([by, waiting]) => {
+    expect(await entering({ kind: 'wait', by })).toEqual({ waiting })
   })
 })

@@ -6,8 +6,8 @@ import type { Limits, Room, TurnLimit } from '../store/limits.ts'
 import type { Settings } from '../store/settings.ts'
 
 export interface TurnLimits {
-  /** `wait`: later, by itself. Throws `rate_limited`, which names the limit and when the next one may come. */
-  enter(turnId: string, spender: Spender): Promise<'in' | 'wait'>
+  /** `waiting`: later, by itself; why, for the status. Throws `rate_limited`, which names the limit and when the next may come. */
+  enter(turnId: string, spender: Spender): Promise<'in' | { waiting: string }>
 }
 
 export function createTurnLimits(deps: { settings: Pick<Settings, 'read'>; limits: Limits }): TurnLimits {
@@ -15,7 +15,7 @@ export function createTurnLimits(deps: { settings: Pick<Settings, 'read'>; limit
     async enter(turnId, spender) {
       const room = await deps.limits.enter(turnId, limitsFor(await deps.settings.read(scopesOf(spender)), spender))
       if (room.kind === 'full') throw refusal(room)
-      return room.kind
+      return room.kind === 'in' ? 'in' : { waiting: tellWaiting(room) }
     },
   }
 }
@@ -40,6 +40,12 @@ export function limitsFor(values: Values, spender: Spender): TurnLimit[] {
   }
   const all = [limit(user, [user, scopeOf.workspace(spender), 'all']), limit(channel, [channel])]
   return all.filter((each) => each.requestsPerMinute !== undefined || each.concurrentTurns !== undefined)
+}
+
+function tellWaiting({ by: { scope, concurrentTurns = 1 } }: Extract<Room, { kind: 'wait' }>): string {
+  const whose = scope.startsWith('channel:') ? 'this channel’s' : 'your'
+  const are = concurrentTurns === 1 ? 'is' : 'are'
+  return `Waiting: ${concurrentTurns} of ${whose} questions ${are} being answered`
 }
 
 function refusal({ by, againMs }: Extract<Room, { kind: 'full' }>): ParleyError {

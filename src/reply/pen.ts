@@ -113,8 +113,10 @@ export function createPen(deps: PenDeps): Pen {
 
   /** Counts as no text: it is neither remembered nor the first that people read of the answer. */
   async function showProgress(): Promise<void> {
-    if (progress === '' || parts.length > 0) return
+    const [first] = parts
+    if (progress === '' || shownLength() > 0) return
     const outgoing = message(`_${progress}…_`, 'streaming')
+    if (first !== undefined) return await patiently(() => transport.edit(target, first.ref, outgoing, { signal }))
     const ref = await patiently(() => transport.post(target, outgoing, { key: `${turnId}-0`, signal }))
     parts[0] = { ref, shown: '', phase: 'streaming', rememberedAt: 0 }
     await store.savePart(turnId, { ordinal: 0, ref, text: '' })
