@@ -4,25 +4,34 @@ import { ParleyError } from '../src/core/errors.ts'
 import { silentLog } from '../src/core/log.ts'
 import type { IncomingMessage } from '../src/core/message.ts'
 import { describeDecision } from '../src/core/route-decision.ts'
+import type { ApprovalRequests } from '../src/intake/approvals.ts'
 import { listenForStops } from '../src/intake/stop.ts'
 import { createTurnLimits } from '../src/intake/turn-limits.ts'
 import { createCatalogue } from '../src/models/catalogue.ts'
 import type { ModelProvider, ModelRequest } from '../src/models/model.ts'
 import { createLocalChannel } from '../src/queue/channel-local.ts'
 import type { Queue } from '../src/queue/queue.ts'
+import { BudgetExhausted } from '../src/routing/exhausted.ts'
 import { createHealth } from '../src/routing/health.ts'
 import { openPolicy } from '../src/routing/policy.ts'
 import { plainRules, type TurnRules } from '../src/routing/rules.ts'
+import { createAttachments } from '../src/store/attachments.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
+import type { Barrier } from '../src/store/ledger.ts'
 import { createLimits } from '../src/store/limits.ts'
 import type { StoredOutcome, Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
 import { createFakeBudget, type FakeBudget } from '../test/fakes/budget.ts'
-import { message } from '../test/fakes/message.ts'
+import { file, message } from '../test/fakes/message.ts'
 import { perMillion } from '../test/fakes/model.ts'
 import { createFakePlatform } from '../test/fakes/platform.ts'
 import { createTurn } from './turn.ts'
+
+const barrier: Barrier = {
+  ...{ id: 'b1', scope: 'all', period: 'month', timeZone: 'UTC', limit: 0n, spent: 0n, reserved: 0n },
+  resetsAt: new Date('2026-02-01T00:00:00Z'),
+}
 
 let server: TestServer
 let database: Database
@@ -66,7 +75,7 @@ function speaker(name: string): ModelProvider {
   }
 }
 
-async function worker() {
+async function worker(approvals: ApprovalRequests = { ask: async () => undefined }) {
   const providers = [speaker('cloud'), speaker('house')]
   const model = (id: string, tier: 'small' | 'medium' | 'large', price: string) => ({
     ...{ id, tier, provider: 'cloud', price: perMillion(price, price), contextWindow: 64_000, maxOutputTokens: 1_000 },
@@ -87,7 +96,7 @@ async function worker() {
     content: { artifacts: async () => [], index: { rank: async () => [] }, picture: async () => null },
     limits: { promptTokens: 1_000 },
     turnLimits: createTurnLimits({ settings: { read: async () => new Map() }, limits: createLimits(database) }),
-    approvals: { ask: async () => undefined },
+    approvals,
     rules: async () => rules,
   })
   return async (turnId: string): Promise<StoredOutcome> => {
@@ -101,6 +110,15 @@ async function worker() {
 async function ask(more: Partial<IncomingMessage> = {}): Promise<StoredOutcome> {
   const { turnId } = await turns.accept({ ...message(), ...more })
   return (await worker())(turnId)
+}
+
+/** As a worker reads it. */
+async function readFile(id: string): Promise<void> {
+  const files = createAttachments(database)
+  await files.claim(id, 'reader', 60_000)
+  const key = { contentHash: 'ab'.repeat(32), engine: 'test-1' }
+  const receipt = { attachmentId: id, name: 'report.pdf', outcome: 'read', summary: 'one page' } as const
+  await files.finish(id, 'reader', { receipt: { ...receipt, problems: [] }, key })
 }
 
 describe('a turn is answered', () => {
@@ -168,6 +186,28 @@ describe('a turn is answered', () => {
     expect(refused.route?.attempts).toMatchObject([
       { model: 'cloud/mid', outcome: 'not asked', because: 'budget_exhausted' },
     ])
+  })
+
+  it('by quotes of its files where the budget holds no model, while an admin is asked to let the answer pass', async () => {
+    const exhausted = new BudgetExhausted(barrier, 5_000_000n)
+    budget = {
+      ...createFakeBudget(0n),
+      reserve: () => Promise.reject(exhausted),
+    }
+    const asked: unknown[] = []
+    const run = await worker({
+      ask: async (turnId, asker, error) => {
+        asked.push([turnId, asker.id, error])
+        return 'An admin has been asked to let it pass once.'
+      },
+    })
+    const { turnId, dispatch } = await turns.accept(message({ attachments: [file('report.pdf')] }))
+    await readFile(dispatch.attachmentIds[0] ?? '')
+    rules = { ...plainRules, policy: { ...openPolicy, atLimit: 'refuse' } }
+    const { state, receipt } = await run(turnId)
+    expect([state, receipt.provider, receipt.finish]).toEqual(['done', 'extractive', 'stop'])
+    expect(receipt.notices).toContain('An admin has been asked to let it pass once. Until then the files are quoted.')
+    expect(asked).toEqual([[turnId, 'ann', exhausted]])
   })
 
   it('by another provider when the first fails, and a failure of all is explained as well', async () => {

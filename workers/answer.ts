@@ -16,7 +16,7 @@ import type { Budget } from '../src/routing/budget.ts'
 import type { Health } from '../src/routing/health.ts'
 import type { StoredOutcome, TurnWork } from '../src/store/turns.ts'
 import { answeredOutcome, type Said, type Trace } from './outcome.ts'
-import { type Plan, type PlanDeps, planAnswer, sees } from './plan.ts'
+import { isQuoting, type Plan, type PlanDeps, planAnswer, sees } from './plan.ts'
 
 export interface AnswerDeps extends PlanDeps {
   provider(name: string): ModelProvider
@@ -39,6 +39,7 @@ export async function answer(
   trace.attempts = attempts
   const said = await write(deps, plan, attempts, pen, AbortSignal.any([signals.stop, signals.gone]))
   signals.gone.throwIfAborted()
+  if (said.refusal !== undefined && isQuoting(said.model)) trace.refusal = said.refusal
   return answeredOutcome(work, pen, plan, said, trace)
 }
 
@@ -82,7 +83,7 @@ async function write(deps: AnswerDeps, plan: Plan, attempts: Attempts, pen: Pen,
       pen.append(plan.opening)
     } else {
       say(reply.flush())
-      const { model, reason, notices } = event
+      const { model, reason, notices, refusal } = event
       const cited: Citation[] = reply.citations()
       return {
         text,
@@ -94,6 +95,7 @@ async function write(deps: AnswerDeps, plan: Plan, attempts: Attempts, pen: Pen,
         reason,
         maxOutputTokens,
         notices,
+        ...(refusal === undefined ? {} : { refusal }),
       }
     }
   }

@@ -16,6 +16,8 @@ import { isQuoting, type Plan } from './plan.ts'
 export interface Trace {
   chosen?: Route
   attempts?: Attempts
+  /** Why the files are only quoted: an admin may let the answer itself pass. */
+  refusal?: ParleyError
 }
 
 export interface Said {
@@ -30,6 +32,8 @@ export interface Said {
   /** What the model was allowed. */
   maxOutputTokens: number
   notices: string[]
+  /** The budget did not hold who was to answer first. */
+  refusal?: ParleyError
 }
 
 export function answeredOutcome(work: TurnWork, pen: Pen, plan: Plan, said: Said, trace: Trace): StoredOutcome {

@@ -181,22 +181,26 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     if (stop.aborted) return stoppedOutcome(work, pen)
     const trace: Trace = {}
     try {
-      return await answer(deps, work, pen, { stop, gone }, trace)
+      const outcome = await answer(deps, work, pen, { stop, gone }, trace)
+      const asked = await askApproval(work, trace.refusal)
+      return asked === undefined ? outcome : withNotice(outcome, `${asked} Until then the files are quoted.`)
     } catch (thrown) {
       if (gone.aborted) throw thrown
       const error = asParleyError(thrown)
       log.warn({ turnId: work.id, attempt: context.attempt, ...errorFields(thrown) }, 'answering failed')
       if (error.retry !== 'never' && !context.last && (error.retryAfterMs ?? 0) <= patienceMs) throw thrown
       const outcome = failedOutcome(work, pen, error, trace)
-      const asked = error instanceof BudgetExhausted ? await askApproval(work, error) : undefined
+      const asked = await askApproval(work, error)
       return asked === undefined ? outcome : { ...outcome, text: `${outcome.text} ${asked}` }
     }
   }
 
-  async function askApproval(work: TurnWork, exhausted: BudgetExhausted): Promise<string | undefined> {
+  /** What to tell who asked; `undefined` where money was not in the way, or nobody can be asked. */
+  async function askApproval(work: TurnWork, refusal: ParleyError | undefined): Promise<string | undefined> {
+    if (!(refusal instanceof BudgetExhausted)) return undefined
     const [asked] = work.messages
     try {
-      return asked && (await deps.approvals.ask(work.id, asked.author, exhausted))
+      return asked && (await deps.approvals.ask(work.id, asked.author, refusal))
     } catch (error) {
       log.warn({ turnId: work.id, ...errorFields(error) }, 'no admin could be asked')
       return undefined
@@ -210,6 +214,11 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       log.warn({ ...errorFields(error), turnId: next.turnId }, 'next turn not woken; it looks again by itself')
     }
   }
+}
+
+function withNotice(outcome: StoredOutcome, notice: string): StoredOutcome {
+  const { receipt } = outcome
+  return { ...outcome, receipt: { ...receipt, notices: [...receipt.notices, notice] } }
 }
 
 /** Brings turns back that fell between a commit and the queue, or whose worker died. */

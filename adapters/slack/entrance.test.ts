@@ -11,8 +11,10 @@ import type { Intake } from '../../src/core/platform.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
-import { type SlackStandIn, sign, startSlack } from '../../test/servers/slack.ts'
+import { startSlack } from '../../test/servers/slack.ts'
 import { addPeople, serveMounts, settingsFor } from '../../test/servers/slack-rig.ts'
+import type { SlackStandIn } from '../../test/servers/slack-types.ts'
+import { sign } from '../../test/servers/slack-wire.ts'
 import { createSlack } from './platform.ts'
 
 const shared = fileURLToPath(new URL('../../../shared/fixtures/slack', import.meta.url))

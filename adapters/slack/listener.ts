@@ -150,6 +150,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     if (heard.kind === 'ignored') return onIgnored?.(heard.why)
     if (heard.kind === 'revision') return await revise(heard, self, workspace)
     const { message, needs } = heard
+    // Asked for now, awaited in `ask`: both look-ups run side by side.
+    void people.person(workspace, self, message.author.id)
     const partOf = needs.part || needs.thread ? await intake.takesPart(message.conversation) : false
     if (needs.part && !partOf) return onIgnored?.('in a thread where Parley takes no part')
     const called = needs.thread && !partOf ? await withThread(message, self, workspace) : message

@@ -65,7 +65,7 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
       const admin = `${at.platform}/${at.workspaceId}/${by.id}`
       const before = asked.state !== 'asked' ? asked : await approvals.decide(approvalId, decision, admin)
       if (before !== null) return already(before)
-      if (decision === 'decline') return { notice: { text: 'Declined. The question stays unanswered.' } }
+      if (decision === 'decline') return { notice: { text: 'Declined. Nothing is spent on this question.' } }
       // Killed here, the approval stands: whoever has the answer written anew may use it.
       const next = await turns.regenerate(asked.turnId).catch(async (error: unknown) => {
         await approvals.reopen(approvalId)

@@ -328,13 +328,14 @@ describe('at the limit', () => {
   })
 
   it('where files can be quoted, they are', async () => {
-    const { asked, notices } = await run({
+    const { asked, notices, end } = await run({
       scripts: { extractive: [[text('> quote'), finish('stop')]] },
       limit: '0',
       cheaper: [quotingModel],
     })
     expect(asked).toEqual(['extractive'])
     expect(notices?.[0]).toContain('It resets on Monday. So Parley quoted')
+    expect(end).toMatchObject({ refusal: { code: 'budget_exhausted' } })
   })
 
   it('an answer whose restart the budget does not hold is kept and marked incomplete', async () => {

@@ -14,7 +14,8 @@ export type AskEvent =
   | { type: 'text'; delta: string }
   /** What was said so far is void: the answer starts over. */
   | { type: 'restart' }
-  | { type: 'end'; model: Model; reason: FinishReason; notices: string[] }
+  /** `refusal`: the budget did not hold a model that was to answer before this one. */
+  | { type: 'end'; model: Model; reason: FinishReason; notices: string[]; refusal?: ParleyError }
 
 export interface AskDeps {
   provider(name: string): ModelProvider
@@ -47,7 +48,7 @@ export async function* ask(models: readonly Model[], deps: AskDeps, signal: Abor
     asked.add(keyOf(model))
     const outcome = yield* askOne(model, deps, signal)
     if (outcome.kind === 'ended') {
-      yield { type: 'end', model, reason: outcome.reason, notices }
+      yield { type: 'end', model, reason: outcome.reason, notices, ...(refusal === undefined ? {} : { refusal }) }
       return
     }
     if (outcome.kind === 'incomplete') {

@@ -9,8 +9,9 @@ import type { Answered, PlatformRig } from '../../src/core/platform.contract.rig
 import type { Intake, Mount } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
-import { type Delivered, type SlackStandIn, startSlack } from './slack.ts'
+import { startSlack } from './slack.ts'
 import { bot, buttonsOf, type StandInMessage, shown } from './slack-state.ts'
+import type { Delivered, SlackStandIn } from './slack-types.ts'
 
 export const alice = 'U0ALICE001'
 

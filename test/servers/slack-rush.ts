@@ -1,8 +1,8 @@
 /** Many people at once in the stand-in of Slack: who was acknowledged and answered when, and in which order. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { SlackStandIn, SlackStandInOptions } from './slack.ts'
 import { finished } from './slack-rig.ts'
 import { bot, team } from './slack-state.ts'
+import type { SlackStandIn, SlackStandInOptions } from './slack-types.ts'
 
 export interface Rush {
   mentions: number

@@ -9,76 +9,15 @@
  * with `streaming_state_conflict`: the strictest reading. A message that would ping a channel is refused, so that no test can
  * miss it.
  */
-import { createHmac, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { botScopes } from '../../adapters/slack/settings.ts'
 import { fileOf, methods, SlackRefusal } from './slack-methods.ts'
-import { bot, createState, type SlackState, type StandInFile, type StandInMessage, team } from './slack-state.ts'
-
-export interface SlackCall {
-  method: string
-  args: Record<string, unknown>
-  at: number
-  /** What went wrong: Slack's code, or `ratelimited`. */
-  error?: string
-}
-
-export interface SlackStandInOptions {
-  /** Methods that this workspace does not have, with the error that it gives. */
-  without?: Record<string, string>
-  /** What the token may do, as Slack tells it with every answer. Default: everything. */
-  granted?: string[]
-  /** Where the bot is a member. Default: #general. */
-  channels?: { id: string; name: string }[]
-  /** Seconds of `Retry-After` for call number `index` (from 0) of all; undefined lets it pass. */
-  limit?(method: string, index: number, args: Record<string, unknown>): number | undefined
-}
-
-export interface Delivered {
-  status: number
-  body: string
-  /** Milliseconds until the acknowledgement. */
-  ms: number
-}
-
-export interface SlackStandIn extends AsyncDisposable {
-  /** For SLACK_API_URL. */
-  apiUrl: string
-  signingSecret: string
-  state: SlackState & { advance(ms: number): void }
-  calls: SlackCall[]
-  options: SlackStandInOptions
-  /** Where events go: Parley's own port. Without it they go over the socket. */
-  target: string | undefined
-  /** A person writes. Resolves once it is acknowledged or given up. */
-  say(message: Spoken): Promise<{ ts: string; delivered: Delivered[] }>
-  /** Sends one event; `times` more than once as Slack does when it saw no acknowledgement. */
-  event(event: Record<string, unknown>, options?: { retry?: number; eventId?: string }): Promise<Delivered>
-  /** A form: a slash command or an interaction. */
-  form(fields: Record<string, string>): Promise<Delivered>
-  interact(payload: Record<string, unknown>): Promise<Delivered>
-  addFile(file: Pick<StandInFile, 'name' | 'mimetype' | 'content'> & { more?: Record<string, unknown> }): StandInFile
-  fileRecord(file: StandInFile): Record<string, unknown>
-  sockets(): number
-  /** Messages of Parley in a place, oldest first. */
-  replies(channel: string, thread?: string): StandInMessage[]
-  /** Resolves once `done` answers something, looked at after each call that comes in. */
-  until<T>(done: () => T | undefined | false, what: string, timeoutMs?: number): Promise<T>
-}
-
-export interface Spoken {
-  channel: string
-  user?: string
-  text: string
-  thread?: string
-  files?: StandInFile[]
-  /** Also as `app_mention`, as Slack does. */
-  mention?: boolean
-  more?: Record<string, unknown>
-  ts?: string
-}
+import { bot, createState, type StandInFile, team } from './slack-state.ts'
+import type { Delivered, SlackCall, SlackStandIn, SlackStandInOptions } from './slack-types.ts'
+import { argsOf, sign } from './slack-wire.ts'
 
 const retries = 3
 
@@ -379,24 +318,4 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
     },
   }
   return slack
-}
-
-export function sign(secret: string, timestamp: string, body: string): string {
-  return `v0=${createHmac('sha256', secret).update(`v0:${timestamp}:${body}`).digest('hex')}`
-}
-
-/** Forms carry what is not text as JSON. */
-function argsOf(body: string, type: string): Record<string, unknown> {
-  if (type.includes('json')) return JSON.parse(body || '{}')
-  return Object.fromEntries(
-    [...new URLSearchParams(body)].map(([name, value]) => [name, /^[[{]/.test(value) ? parsed(value) : value]),
-  )
-}
-
-function parsed(value: string): unknown {
-  try {
-    return JSON.parse(value)
-  } catch {
-    return value
-  }
 }
