@@ -3,23 +3,14 @@
  * the page can be held and looked at. It serves the built page under the real server's security headers.
  */
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { extname, join } from 'node:path'
 import type { ConsoleEvent, ConsoleStatus, Message, Thread, TurnStatus, Upload } from '../../adapters/console/api.ts'
 import { PressAction, PressButton, SendMessage } from '../../adapters/console/api.ts'
 import { securityHeaders } from '../../adapters/console/guard.ts'
 import type { Receipt } from '../../src/core/reply.ts'
 import { pageMarks, pagePicture, textLines, textOf } from './console-document.ts'
-
-const dist = join(import.meta.dirname, '../../adapters/console/dist')
-const types: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-}
+import { bytesOf, json, servePage, writeEvent } from './console-wire.ts'
 
 export interface ScriptedTurn {
   turnId: string
@@ -359,24 +350,3 @@ export function receipt(more: Partial<Receipt> = {}): Receipt {
 
 const titleOf = (text: string) => (text.length > 60 ? `${text.slice(0, 59)}…` : text || 'Files')
 const newestFirst = (a: Thread, b: Thread) => b.updatedAt.localeCompare(a.updatedAt)
-
-function writeEvent(page: ServerResponse, event: ConsoleEvent): void {
-  page.write(`data: ${JSON.stringify(event)}\n\n`)
-}
-
-function json(response: ServerResponse, body: unknown, status = 200): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
-}
-
-async function bytesOf(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
-}
-
-async function servePage(path: string, response: ServerResponse): Promise<void> {
-  const file = join(dist, path === '/' ? 'index.html' : path)
-  const bytes = await readFile(file).catch(() => null)
-  if (bytes === null) response.writeHead(404).end()
-  else response.writeHead(200, { 'content-type': types[extname(file)] ?? 'application/octet-stream' }).end(bytes)
-}
