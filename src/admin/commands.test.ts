@@ -284,6 +284,9 @@ describe('budgets by command', () => {
     await rig.say('budget set channel 20 month')
     await rig.say('budget set channel 30 month')
     for (let n = 0; n < 3; n += 1) await rig.say('budget grant channel 5 month', root, { id: 'E5' })
+    // Its process died before it answered, and the event comes again.
+    await rig.database.pool.query('delete from command_call')
+    await rig.say('budget grant channel 5 month', root, { id: 'E5' })
     await rig.say('budget remove channel month')
     const log = await rig.deps.audit.list({ scopes: ['channel:slack/T1/C1'], limit: 10 })
     expect(log.filter(({ name }) => name.startsWith('budget')).map(({ before, after }) => [before, after])).toEqual([

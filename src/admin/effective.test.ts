@@ -108,7 +108,7 @@ const table: Case[] = [
     ({ persona }) => persona.templates,
     { a: '1', b: '2' },
   ],
-  ['without a zone it is UTC', [], ({ timezone }) => timezone, 'UTC'],
+  ['without a zone it is the configuration’s', [], ({ timezone }) => timezone, undefined],
 ]
 
 describe('what holds', () => {

@@ -24,8 +24,8 @@ export interface Effective {
     outsiders: 'answer' | 'refuse'
     atLimit: 'cheaper' | 'refuse'
   }
-  /** IANA. */
-  timezone: string
+  /** IANA; `undefined`: as the configuration says. */
+  timezone: string | undefined
   persona: {
     instructions: string | undefined
     language: string | undefined
@@ -59,7 +59,7 @@ export function effective(scopes: readonly Scope[], found: ReadonlyMap<Scope, Se
       outsiders: each('policy.outsiders').includes('refuse') ? 'refuse' : 'answer',
       atLimit: narrowest('policy.atLimit') ?? 'cheaper',
     },
-    timezone: narrowest('timezone') ?? 'UTC',
+    timezone: narrowest('timezone'),
     persona: {
       instructions: each('persona.instructions').join('\n\n') || undefined,
       language: narrowest('persona.language'),

@@ -28,7 +28,7 @@ export function openCommands({ config, state, ways, models, platforms, money, lo
     forget: createForget(database),
   }
   return createCommands({
-    ...{ settings, ...stores, models: () => models.catalogue.models() },
+    ...{ settings, timeZone: config.timeZone, ...stores, models: () => models.catalogue.models() },
     ...{ provider: models.provider, local: models.local, refreshModels: models.catalogue.refresh },
     ...{ budget: money.budget, health: ways.health, removeBlob: state.blobs.remove },
     ...{ admins: adminsOf(config), ask, draw: chartPng, log },

@@ -62,9 +62,9 @@ export function createBudgets({ query }: Pick<Database, 'query'>, changed: () =>
       changed()
       return before
     },
-    async grant(scope, period, amount, by) {
+    async grant(id, { scope, period, amount }, by) {
       if (amount <= 0n) throw new RangeError(`a grant adds something: ${amount}`)
-      await query(sql.grant, [randomUUID(), scope, period, amount, by])
+      await query(sql.grant, [id, scope, period, amount, by])
       return find(scope, period)
     },
     async seed(rules) {

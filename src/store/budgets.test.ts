@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { silentLog } from '../core/log.ts'
@@ -58,7 +59,9 @@ describe('budgets', () => {
 
   it('amounts below nothing and grants of nothing are refused', async () => {
     await expect(budgets.set(rule('0', { amount: -1n }), 'test')).rejects.toThrow(RangeError)
-    await expect(budgets.grant('all', 'month', 0n, 'test')).rejects.toThrow(RangeError)
+    await expect(budgets.grant(randomUUID(), { scope: 'all', period: 'month', amount: 0n }, 'test')).rejects.toThrow(
+      RangeError,
+    )
   })
 })
 

@@ -36,8 +36,8 @@ export interface Budgets {
   set(rule: BudgetRule, by: string): Promise<{ before: BudgetState | null; after: BudgetState }>
   /** Answers what it was; `null` when there was none. */
   remove(scope: Scope, period: Period): Promise<BudgetState | null>
-  /** An extra for the window under way. Answers the budget after it; `null` when there is none. */
-  grant(scope: Scope, period: Period, amount: NanoUsd, by: string): Promise<BudgetState | null>
+  /** An extra for the window under way, once for each id (a UUID). Answers the budget after it; `null` when there is none. */
+  grant(id: string, grant: { scope: Scope; period: Period; amount: NanoUsd }, by: string): Promise<BudgetState | null>
   /**
    * The budgets of parley.yaml: a line counts when it is new or has changed since it was last applied, so that what an
    * admin did by command since then stays. A line that is gone takes its budget along, unless an admin has changed it.

@@ -288,13 +288,17 @@ describe.each(Object.entries(servers))('the ledger on %s PostgreSQL', (_, start)
 
   it('a grant adds to the window under way alone', async () => {
     await limit('all', '1')
-    expect(await budgets.grant('all', 'month', usd('0.5'), 'test')).toMatchObject({
+    expect(
+      await budgets.grant(randomUUID(), { scope: 'all', period: 'month', amount: usd('0.5') }, 'test'),
+    ).toMatchObject({
       extra: usd('0.5'),
       left: usd('1.5'),
     })
     expect(await reserve(call(usd('1.5')))).toEqual({ kind: 'admitted' })
     expect(await reserve(call(usd('1.2')), '2031-01-01T00:00:00Z')).toMatchObject({ by: { limit: usd('1') } })
-    expect(await budgets.grant(scopeOf.key('none'), 'day', 1n, 'test')).toBeNull()
+    expect(
+      await budgets.grant(randomUUID(), { scope: scopeOf.key('none'), period: 'day', amount: 1n }, 'test'),
+    ).toBeNull()
   })
 
   it('warns once for each window and threshold, and once where several are passed at once', async () => {

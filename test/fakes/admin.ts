@@ -82,7 +82,7 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
   const told: Notice[] = []
   const removed: string[] = []
   const deps: AdminRig['deps'] = {
-    ...{ settings, models: () => catalogue.models(), admins: ['slack/T1/UROOT'], log: silentLog },
+    ...{ settings, timeZone: 'UTC', models: () => catalogue.models(), admins: ['slack/T1/UROOT'], log: silentLog },
     ...{ calls: createCommandCalls(database), audit: createAudit(database) },
     ...{ budgets, keys: createKeys(database) },
     ...{ usage, waiting: usage.waiting, turns: createTurns(database), draw: chartPng },

@@ -8,15 +8,13 @@ import { resolveModel } from '../../models/resolve-model.ts'
 import type { Audit } from '../../store/audit.ts'
 import type { BudgetState, Budgets } from '../../store/budgets.ts'
 import type { Keys } from '../../store/keys.ts'
-import type { Settings } from '../../store/settings.ts'
 import { changeId } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
 import { demand, nameOf, type Place, scopeOfPlace } from '../place.ts'
 import { bulleted, code } from '../text.ts'
-import { effectiveFor } from './models.ts'
+import { timeZoneFor, type ZoneDeps } from '../time-zone.ts'
 
-export interface BudgetDeps {
-  settings: Settings
+export interface BudgetDeps extends ZoneDeps {
   audit: Audit
   budgets: Budgets
   keys: Keys
@@ -27,24 +25,9 @@ const ofWhat = 'channel, workspace, everywhere, me, a mention, model:<name> or k
 const period = arg.choice('In each', periods)
 
 export function budgetCommands(deps: BudgetDeps): Command[] {
-  const { settings, audit, budgets } = deps
+  const { budgets } = deps
   const scopeFor = (place: Place, { spender }: Caller) =>
     scopeOfPlace(place, spender, (kind, id) => named(deps, kind, id))
-  const record = async (
-    caller: Caller,
-    scope: Scope,
-    name: string,
-    before: BudgetState | null,
-    after: BudgetState | null,
-  ) =>
-    audit.record({
-      id: changeId(caller, name),
-      by: caller.by,
-      scope,
-      name,
-      before: amountOf(before),
-      after: amountOf(after),
-    })
 
   return [
     define({
@@ -89,9 +72,9 @@ export function budgetCommands(deps: BudgetDeps): Command[] {
         const { spender, standing, by } = caller
         const scope = await scopeFor(place, caller)
         demand(standing, scope, spender)
-        const { timezone: timeZone } = await effectiveFor(settings, spender)
+        const timeZone = await timeZoneFor(deps, spender)
         const { before, after } = await budgets.set({ scope, period, amount, timeZone }, by.id)
-        await record(caller, scope, `budget ${period}`, before, after)
+        await record(deps, caller, scope, `budget ${period}`, before, after)
         const was = before === null ? '' : ` It was ${formatUsd(before.amount)}.`
         return { text: `${capital(nameOf(scope, spender))}: ${formatUsd(amount)} a ${period}.${was} ${leftOf(after)}` }
       },
@@ -109,7 +92,7 @@ export function budgetCommands(deps: BudgetDeps): Command[] {
         demand(standing, scope, spender)
         const before = await budgets.remove(scope, period)
         if (before === null) return { text: none(nameOf(scope, spender), period) }
-        await record(caller, scope, `budget ${period}`, before, null)
+        await record(deps, caller, scope, `budget ${period}`, before, null)
         return {
           text: `${capital(nameOf(scope, spender))} has no budget for a ${period} any more. It was ${formatUsd(before.amount)}.`,
         }
@@ -128,16 +111,45 @@ export function budgetCommands(deps: BudgetDeps): Command[] {
         demand(standing, scope, spender)
         if (amount === 0n)
           throw new ParleyError('command_invalid', 'Grant something, such as `budget grant channel 5 month`.')
-        const after = await budgets.grant(scope, period, amount, by.id)
+        const name = `budget grant ${period}`
+        const after = await budgets.grant(changeId(caller, name), { scope, period, amount }, by.id)
         if (after === null) return { text: none(nameOf(scope, spender), period) }
         const before = { ...after, extra: after.extra - amount }
-        await record(caller, scope, `budget grant ${period}`, before, after)
+        await record(deps, caller, scope, name, before, after)
         return {
           text: `${capital(nameOf(scope, spender))} may spend ${formatUsd(amount)} more this ${period}. ${leftOf(after)}`,
         }
       },
     }),
   ]
+}
+
+/**
+ * The budgets of a scope, with that of everybody those of models and keys, begin their windows by another zone. Answers how
+ * many did not before.
+ */
+export async function moveBudgets(deps: BudgetDeps, caller: Caller, scope: Scope, timeZone: string): Promise<number> {
+  const all = await deps.budgets.list(scope === 'all' ? undefined : [scope])
+  const moving = all.filter((each) => (scope !== 'all' || placeless.test(each.scope)) && each.timeZone !== timeZone)
+  for (const { scope: of, period, amount } of moving) {
+    const { before, after } = await deps.budgets.set({ scope: of, period, amount, timeZone }, caller.by.id)
+    await record(deps, caller, of, `budget ${period}`, before, after)
+  }
+  return moving.length
+}
+
+const placeless = /^(?:all$|model:|key:)/
+
+async function record(
+  { audit }: Pick<BudgetDeps, 'audit'>,
+  caller: Caller,
+  scope: Scope,
+  name: string,
+  before: BudgetState | null,
+  after: BudgetState | null,
+): Promise<void> {
+  const change = { scope, name, before: amountOf(before), after: amountOf(after) }
+  await audit.record({ id: changeId(caller, `${name} ${scope}`), by: caller.by, ...change })
 }
 
 /** Of a model or a key by its name. */

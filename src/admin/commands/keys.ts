@@ -6,21 +6,20 @@ import { localTime, periods } from '../../core/window.ts'
 import type { Audit } from '../../store/audit.ts'
 import type { Budgets } from '../../store/budgets.ts'
 import type { Keys } from '../../store/keys.ts'
-import type { Settings } from '../../store/settings.ts'
 import { changeId } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
 import { forbidden, whoMay } from '../standing.ts'
 import { bulleted, code } from '../text.ts'
-import { effectiveFor } from './models.ts'
+import { timeZoneFor, type ZoneDeps } from '../time-zone.ts'
 
-export interface KeyDeps {
-  settings: Settings
+export interface KeyDeps extends ZoneDeps {
   audit: Audit
   budgets: Budgets
   keys: Keys
 }
 
-export function keyCommands({ settings, audit, budgets, keys }: KeyDeps): Command[] {
+export function keyCommands(deps: KeyDeps): Command[] {
+  const { audit, budgets, keys } = deps
   const demandAdmin = ({ standing }: Caller) => {
     if (!standing.installation) throw forbidden('Making and revoking keys', whoMay('all'))
   }
@@ -34,11 +33,11 @@ export function keyCommands({ settings, audit, budgets, keys }: KeyDeps): Comman
       examples: ['keys list'],
       async run(_, caller) {
         demandAdmin(caller)
-        const { timezone } = await effectiveFor(settings, caller.spender)
+        const timeZone = await timeZoneFor(deps, caller.spender)
         const lines = (await keys.list()).map(({ id, name, createdBy, createdAt, lastUsedAt, revokedAt }) => {
-          const used = lastUsedAt === null ? 'never used' : `last used ${localTime(lastUsedAt, timezone)}`
-          const end = revokedAt === null ? used : `revoked ${localTime(revokedAt, timezone)}`
-          return `${code(name)} (${id}): made by ${createdBy} ${localTime(createdAt, timezone)}, ${end}`
+          const used = lastUsedAt === null ? 'never used' : `last used ${localTime(lastUsedAt, timeZone)}`
+          const end = revokedAt === null ? used : `revoked ${localTime(revokedAt, timeZone)}`
+          return `${code(name)} (${id}): made by ${createdBy} ${localTime(createdAt, timeZone)}, ${end}`
         })
         return {
           text: lines.length === 0 ? 'There are no keys. `keys create website 20 month` makes one.' : bulleted(lines),
@@ -68,7 +67,7 @@ export function keyCommands({ settings, audit, budgets, keys }: KeyDeps): Comman
             `There is a key ${code(name)} already. Choose another name, or revoke it first.`,
           )
         const scope = scopeOf.key(made.id)
-        const { timezone: timeZone } = await effectiveFor(settings, caller.spender)
+        const timeZone = await timeZoneFor(deps, caller.spender)
         await budgets.set({ scope, period, amount, timeZone }, caller.by.id)
         const after = { id: made.id, name, budget: decimalUsd(amount), period }
         await audit.record({ id: changeId(caller, 'key'), by: caller.by, scope, name: 'key', before: null, after })

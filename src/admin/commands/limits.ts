@@ -2,19 +2,20 @@
 import { ParleyError } from '../../core/errors.ts'
 import { scopeOf, scopesOf } from '../../core/scope.ts'
 import { isTimeZone, localTime } from '../../core/window.ts'
-import type { Settings } from '../../store/settings.ts'
 import { changeSetting, forWhere } from '../changes.ts'
 import { arg, type Command, define } from '../define.ts'
 import { nameOf } from '../place.ts'
 import { bulleted, code } from '../text.ts'
-import { effectiveFor } from './models.ts'
+import { timeZoneFor } from '../time-zone.ts'
+import { type BudgetDeps, moveBudgets } from './budget.ts'
 
 const kinds = {
   rate: { setting: 'limits.requestsPerMinute', unit: 'questions a minute' },
   turns: { setting: 'limits.concurrentTurns', unit: 'answers at the same time' },
 } as const
 
-export function limitCommands({ settings }: { settings: Settings }): Command[] {
+export function limitCommands(deps: BudgetDeps): Command[] {
+  const { settings } = deps
   return [
     define({
       name: 'limits show',
@@ -72,17 +73,19 @@ export function limitCommands({ settings }: { settings: Settings }): Command[] {
       },
       examples: ['timezone', 'timezone Europe/Berlin', 'timezone America/New_York for workspace'],
       async run({ zone, for: place }, caller) {
-        const { timezone } = await effectiveFor(settings, caller.spender)
-        if (zone === undefined) return { text: `Days begin by ${timezone}. It is ${localTime(new Date(), timezone)}.` }
+        if (zone === undefined) {
+          const holds = await timeZoneFor(deps, caller.spender)
+          return { text: `Days begin by ${holds}. It is ${localTime(new Date(), holds)}.` }
+        }
         if (!isTimeZone(zone))
           throw new ParleyError(
             'command_invalid',
             `${code(zone)} is no time zone. Use a name such as \`Europe/Berlin\` or \`UTC\`.`,
           )
-        const { where } = await changeSetting(settings, caller, 'timezone', () => zone, { place })
-        return {
-          text: `Days begin by ${zone}${forWhere(where)}: it is ${localTime(new Date(), zone)}. Budgets that are set already keep the zone they were set in.`,
-        }
+        const { scope, where } = await changeSetting(settings, caller, 'timezone', () => zone, { place })
+        const moved = await moveBudgets(deps, caller, scope, zone)
+        const budgets = moved === 0 ? '' : ` Budgets that reset by it from now on: ${moved}.`
+        return { text: `Days begin by ${zone}${forWhere(where)}: it is ${localTime(new Date(), zone)}.${budgets}` }
       },
     }),
     define({

@@ -2,14 +2,15 @@
 import type { Spender } from '../../core/scope.ts'
 import { modelKey } from '../../models/complete-model.ts'
 import { resolveModel } from '../../models/resolve-model.ts'
-import type { Settings } from '../../store/settings.ts'
 import { changeSetting, forWhere } from '../changes.ts'
 import { arg, type Command, define } from '../define.ts'
 import { words } from '../line.ts'
 import { bulleted, code, listed } from '../text.ts'
+import type { ZoneDeps } from '../time-zone.ts'
 import { effectiveFor, type ModelDeps } from './models.ts'
 
-export function policyCommands({ settings, models }: ModelDeps): Command[] {
+export function policyCommands(deps: ModelDeps & ZoneDeps): Command[] {
+  const { settings, models } = deps
   const suggestModels = async () => ['any', ...(await models()).map(modelKey)]
   return [
     define({
@@ -19,7 +20,7 @@ export function policyCommands({ settings, models }: ModelDeps): Command[] {
       args: {},
       examples: ['policy show'],
       run: async (_, { spender }) => ({
-        text: `What holds for you here:\n\n${bulleted(await describe(settings, spender))}`,
+        text: `What holds for you here:\n\n${bulleted(await describe(deps, spender))}`,
       }),
     }),
     define({
@@ -125,7 +126,7 @@ export function policyCommands({ settings, models }: ModelDeps): Command[] {
   }
 }
 
-async function describe(settings: Settings, spender: Spender): Promise<string[]> {
+async function describe({ settings, timeZone }: ModelDeps & ZoneDeps, spender: Spender): Promise<string[]> {
   const { policy, models, timezone } = await effectiveFor(settings, spender)
   const allowed = policy.allowedModels
   const names =
@@ -137,6 +138,6 @@ async function describe(settings: Settings, spender: Spender): Promise<string[]>
     `Web search: ${policy.search ? 'on' : 'off'}`,
     `Guests and people of other organisations: ${policy.outsiders === 'answer' ? 'get answers' : 'get no answers'}`,
     `When a budget is used up: ${policy.atLimit === 'cheaper' ? 'a cheaper model' : 'a refusal'}`,
-    `Budgets reset in the time zone ${timezone}`,
+    `Budgets reset in the time zone ${timezone ?? timeZone}`,
   ]
 }

@@ -3,16 +3,14 @@ import { ParleyError } from '../../core/errors.ts'
 import { type Scope, scopeOf } from '../../core/scope.ts'
 import { localTime } from '../../core/window.ts'
 import type { Audit, AuditEntry } from '../../store/audit.ts'
-import type { Settings } from '../../store/settings.ts'
 import { orNull } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
 import { demand, nameOf, scopeOfPlace, widest } from '../place.ts'
 import { personId } from '../standing.ts'
 import { bulleted, code, listed, quoted } from '../text.ts'
-import { effectiveFor } from './models.ts'
+import { timeZoneFor, type ZoneDeps } from '../time-zone.ts'
 
-export interface RoleDeps {
-  settings: Settings
+export interface RoleDeps extends ZoneDeps {
   audit: Audit
   /** Of the whole installation, by whoever runs it. */
   admins: readonly string[]
@@ -20,7 +18,8 @@ export interface RoleDeps {
 
 const auditLines = 15
 
-export function roleCommands({ settings, audit, admins }: RoleDeps): Command[] {
+export function roleCommands(deps: RoleDeps): Command[] {
+  const { settings, audit, admins } = deps
   return [
     define({
       name: 'roles list',
@@ -113,8 +112,8 @@ export function roleCommands({ settings, audit, admins }: RoleDeps): Command[] {
           asked.kind === 'workspace' ? { workspace: scope } : asked.kind === 'all' ? {} : { scopes: [scope] }
         const entries = await audit.list({ ...within, limit: count })
         if (entries.length === 0) return { text: `Nothing was changed for ${nameOf(scope, spender)} by command yet.` }
-        const { timezone } = await effectiveFor(settings, spender)
-        const lines = entries.map((entry) => `- ${lineOf(entry, caller, timezone)}`)
+        const timeZone = await timeZoneFor(deps, spender)
+        const lines = entries.map((entry) => `- ${lineOf(entry, caller, timeZone)}`)
         return { text: lines.join('\n'), private: true }
       },
     }),

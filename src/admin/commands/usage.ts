@@ -2,18 +2,16 @@
 import type { OutgoingFile } from '../../core/command.ts'
 import { formatUsd, type NanoUsd } from '../../core/money.ts'
 import { type Scope, type Spender, scopeOf } from '../../core/scope.ts'
-import type { Settings } from '../../store/settings.ts'
 import type { Times, Usage, UsagePoint, UsageRow, UsageWithin } from '../../store/usage.ts'
 import type { Chart } from '../chart.ts'
 import { arg, type Command, define } from '../define.ts'
 import { projected, type SpanWindow, spans, windowOfSpan } from '../period.ts'
 import { demand, nameOf, scopeOfPlace, widest } from '../place.ts'
 import { bulleted, code, many } from '../text.ts'
+import { timeZoneFor, type ZoneDeps } from '../time-zone.ts'
 import { usageCsv, usageJson } from '../usage-files.ts'
-import { effectiveFor } from './models.ts'
 
-export interface UsageDeps {
-  settings: Settings
+export interface UsageDeps extends ZoneDeps {
   usage: Usage
   /** Draws a PNG. */
   draw(chart: Chart): Promise<Uint8Array>
@@ -22,7 +20,8 @@ export interface UsageDeps {
 
 const shownBars = 8
 
-export function usageCommands({ settings, usage, draw, now = () => new Date() }: UsageDeps): Command[] {
+export function usageCommands(deps: UsageDeps): Command[] {
+  const { usage, draw, now = () => new Date() } = deps
   return [
     define({
       name: 'usage',
@@ -43,7 +42,7 @@ export function usageCommands({ settings, usage, draw, now = () => new Date() }:
         'usage by channel 30d --csv',
       ],
       async run({ by, period: span = 'month', for: place, csv, json }, { spender, standing }) {
-        const { timezone: timeZone } = await effectiveFor(settings, spender)
+        const timeZone = await timeZoneFor(deps, spender)
         const scope = await scopeOfPlace(place ?? (standing.channel ? widest(standing) : { kind: 'me' }), spender)
         demand(standing, scope, spender, { own: true })
         const window = windowOfSpan(span, timeZone, now())

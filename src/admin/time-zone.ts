@@ -1,0 +1,14 @@
+/** In which time zone days, weeks and months begin: what is set by command, else by the configuration. */
+import type { Spender } from '../core/scope.ts'
+import type { Settings } from '../store/settings.ts'
+import { effectiveFor } from './commands/models.ts'
+
+export interface ZoneDeps {
+  settings: Settings
+  /** Of the configuration. IANA. */
+  timeZone: string
+}
+
+export async function timeZoneFor({ settings, timeZone }: ZoneDeps, spender: Spender): Promise<string> {
+  return (await effectiveFor(settings, spender)).timezone ?? timeZone
+}
