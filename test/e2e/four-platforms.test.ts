@@ -1,4 +1,5 @@
 /** One Parley on Slack, Discord, Teams and its own page at once: the same question with the same file, and the same cited answer in each one's form. */
+import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -67,7 +68,7 @@ async function onSlack(): Promise<void> {
   const channel = 'C0GENERAL1'
   const file = slack.addFile({ name: 'manual.pdf', mimetype: 'application/pdf', content: manual })
   const { ts } = await slack.say({ channel, text: `<@${bot.user}> ${question}`, mention: true, files: [file] })
-  const reply = await slack.until(() => slack.replies(channel, ts).find(finished), 'the reply on Slack')
+  const reply = await slack.until(() => slack.replies(channel, ts).find(finished), 'the reply on Slack', 60_000)
   expect(shown(reply)).toBe(answer)
   expect(JSON.stringify(reply.blocks)).toContain('manual.pdf, p. 13')
 }
@@ -83,7 +84,7 @@ async function onDiscord(): Promise<void> {
   const data = { type: 1, name: 'ask', options, resolved: { attachments: { [pdf.id]: pdf } } }
   const use = discord.use({ user, channel, type: 2, data })
   const done = () => JSON.stringify(use.original?.components ?? []).includes('"regenerate:')
-  const reply = await discord.until(() => (done() ? use.original : null), 'the reply on Discord')
+  const reply = await discord.until(() => (done() ? use.original : null), 'the reply on Discord', 60_000)
   expect(reply?.content).toContain('4,250 operating hours')
   expect(reply?.content).toMatch(/-# .*manual\.pdf.*p\. 13/)
 }
@@ -95,7 +96,7 @@ async function onTeams(): Promise<void> {
   const reply = await until(
     () => teams.state.messages(personalChat).filter(isReply).find(isFinished),
     'the reply in Teams',
-    30_000,
+    60_000,
   )
   expect(reply.activity.text).toBe(answer)
   expect(reply.stream?.state).toBe('final')
@@ -107,7 +108,11 @@ async function onTeams(): Promise<void> {
 
 async function onThePage(): Promise<void> {
   const client = new ConsoleClient(parley.url)
-  const reply = await client.ask(question, [await client.upload('manual.pdf', manual, 'application/pdf')])
+  const threadId = randomUUID()
+  const { turnId } = await client.send(threadId, question, [
+    await client.upload('manual.pdf', manual, 'application/pdf'),
+  ])
+  const reply = await client.reply(threadId, turnId, 60_000)
   expect(reply.text).toBe(answer)
   expect(reply.citations).toMatchObject([{ n: 1, title: 'manual.pdf', at: { kind: 'page', page: 13 } }])
 }
@@ -115,4 +120,4 @@ async function onThePage(): Promise<void> {
 it('the same question with the same PDF gets the same cited answer on all four', async () => {
   await Promise.all([onSlack(), onDiscord(), onTeams(), onThePage()])
   expect(model.requests).toHaveLength(4)
-}, 60_000)
+}, 90_000)

@@ -193,7 +193,7 @@ export function createState(rules: Rules) {
 export type State = ReturnType<typeof createState>
 
 /** Looks until there is something. */
-export async function until<T>(find: () => T | undefined, what: string, timeoutMs = 20_000): Promise<T> {
+export async function until<T>(find: () => T | undefined, what: string, timeoutMs = 60_000): Promise<T> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
     const found = find()
