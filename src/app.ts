@@ -24,6 +24,7 @@ import { createProgress } from './reply/progress.ts'
 import { createPaidHearing } from './routing/paid-hearing.ts'
 import { openDatabase } from './store/database.ts'
 import { clearRunning, writeRunning } from './store/home.ts'
+import { createPrune } from './store/prune.ts'
 import { createTurns } from './store/turns-postgres.ts'
 
 export interface App extends AsyncDisposable {
@@ -89,6 +90,7 @@ async function work(running: Running): Promise<void> {
   const { queue, stops } = ways
   const { platform } = platforms
   const sweep = createSweep({ turns, queue, log })
+  const prune = createPrune(state.database)
   if (state.alone) {
     // Whoever else holds a lease is dead.
     await turns.dropForeignLeases(owner)
@@ -108,6 +110,7 @@ async function work(running: Running): Promise<void> {
     async sweep() {
       await sweep(strandedAfterMs)
       await money.budget.sweep()
+      await prune()
     },
   })
   const media = config.turns.readers * 2 + waitingForTranscripts

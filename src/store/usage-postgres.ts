@@ -143,7 +143,7 @@ select coalesce(paid.key, answers.key) as key, name, coalesce(done, 0) as done, 
   coalesce(output_tokens, 0) as output_tokens, total_median, total_p95, first_text_median, first_text_p95,
   first_token_median, first_token_p95, coalesce(good, 0) as good, coalesce(bad, 0) as bad
 from paid full join answers on coalesce(paid.key, '') = coalesce(answers.key, '')
-order by coalesce(cost, 0) desc, coalesce(done, 0) desc, key limit 1000`,
+order by coalesce(cost, 0) desc, coalesce(done, 0) desc, key`,
   }
 }
 
@@ -159,16 +159,19 @@ function seriesBy(bucket: 'hour' | 'day'): Statement {
     name: `usage_series_${bucket}`,
     text: `
 with moments as (
-  select local at time zone $7 as at, (local + interval '1 ${bucket}') at time zone $7 as until
+  select local, local at time zone $7 as at
   from generate_series(date_trunc('${bucket}', $5::timestamptz at time zone $7),
     ($6::timestamptz at time zone $7) - interval '1 microsecond', interval '1 ${bucket}') local
+), paid as (
+  select date_trunc('${bucket}', reserved_at at time zone $7) as local, sum(${spent}) as cost
+  from ledger where ${ledgerWithin} group by 1
+), asked as (
+  select date_trunc('${bucket}', turn.finished_at at time zone $7) as local, count(*) as questions
+  from turn join conversation on conversation.key = turn.conversation_key
+  where ${turnWithin} group by 1
 )
-select at,
-  coalesce((select sum(${spent}) from ledger
-    where ${ledgerWithin} and reserved_at >= at and reserved_at < until), 0) as cost,
-  (select count(*) from turn join conversation on conversation.key = turn.conversation_key
-    where ${turnWithin} and turn.finished_at >= at and turn.finished_at < until) as questions
-from moments order by at`,
+select at, coalesce(cost, 0) as cost, coalesce(questions, 0) as questions
+from moments left join paid using (local) left join asked using (local) order by local`,
   }
 }
 const series = { hour: seriesBy('hour'), day: seriesBy('day') }

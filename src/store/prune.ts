@@ -1,0 +1,42 @@
+/** Takes away, once a day, rows that nothing asks for any more, so that no table grows for ever. Called by the regular sweep. */
+import type { Database, Statement } from './database.ts'
+
+const dayMs = 24 * 3_600_000
+/** At once, so that no statement holds locks for long; what is more goes with the next sweeps. */
+const most = 10_000
+
+/** Answers how many rows went. Between two days it does nothing. */
+export function createPrune({ query }: Pick<Database, 'query'>, now: () => number = Date.now): () => Promise<number> {
+  let nextAt = 0
+  return async () => {
+    if (now() < nextAt) return 0
+    nextAt = now() + dayMs
+    const counts: number[] = []
+    for (const { statement } of stale) counts.push((await query(statement, [most])).length)
+    if (counts.some((count) => count >= most)) nextAt = 0
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+}
+
+/** Longer than a year by a month, so that every month can be compared with the same one of the year before. */
+const KEPT = `now() - interval '13 months'`
+
+function pruning(table: string, key: string, where: string): { statement: Statement } {
+  const text = `
+delete from ${table} where (${key}) in (select ${key} from ${table} where ${where} limit $1)
+returning true as gone`
+  return { statement: { name: `prune_${table}`, text } }
+}
+
+const stale = [
+  pruning('ledger', 'id', `reserved_at < ${KEPT} and state <> 'reserved'`),
+  pruning('budget_window', 'budget_id, starts_at', `ends_at < ${KEPT}`),
+  pruning('budget_alert', 'budget_id, starts_at, threshold', `raised_at < ${KEPT}`),
+  pruning('approval', 'id', `asked_at < ${KEPT}`),
+  pruning(
+    'turn_limit',
+    'scope, turn_id',
+    `at < now() - interval '1 day'
+    and not exists (select from turn where turn.id = turn_limit.turn_id and turn.state in ('queued', 'answering'))`,
+  ),
+]
