@@ -7,6 +7,7 @@ import { ask } from './cli/ask.ts'
 import { examineParley, explainRoute, withParley } from './cli/client.ts'
 import { addDiscordCommands } from './cli/discord.ts'
 import { examinePlatform } from './cli/doctor.ts'
+import { filesAndQuestion } from './cli/files-and-question.ts'
 import { replayFolder } from './cli/replay.ts'
 import { explainQuestion } from './cli/route.ts'
 import { addSlackCommands } from './cli/slack.ts'
@@ -17,25 +18,25 @@ import { createLogger } from './ops/logger.ts'
 import { runUntilSignal } from './ops/signals.ts'
 import { version } from './version.ts'
 
-const program = new Command('parley').description('Parley, an assistant that lives where teams talk.').version(version)
+const program = new Command('parley')
+  .description('Parley, an assistant that lives where teams talk. In its folder: npm run parley -- <command>')
+  .version(version)
+  .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}` })
+  .showHelpAfterError('Add --help to see what can be typed.')
 
 program
   .command('ask')
   .description('ask a question about files; the answer is printed as it is written')
-  .argument('[files…] question', 'files to share, then the question; piped standard input is shared as a file')
-  .argument('[words...]')
+  .argument('[words...]', 'files to share, then the question; piped standard input is shared as a file')
   .option('--json', 'print one object {text, citations, receipts, route, costUsd} at the end')
   .option('--timeout <seconds>', 'give up after this time', seconds, 600)
   .usage('[files…] "question"')
-  .action(async (first: string, rest: string[], options: { json?: boolean; timeout: number }) => {
-    const words = [first, ...rest]
-    const question = words.at(-1) ?? ''
+  .action(async (words: string[], options: { json?: boolean; timeout: number }) => {
+    const folder = callerFolder()
+    const { files, question } = await filesAndQuestion(words, folder)
     await withParley((url) =>
       ask({
-        url,
-        files: words.slice(0, -1),
-        folder: callerFolder(),
-        question,
+        ...{ url, files, folder, question },
         json: options.json === true,
         timeoutMs: options.timeout * 1000,
       }),
@@ -45,17 +46,16 @@ program
 program
   .command('route')
   .description('say which model would answer a question, and why, without asking any')
-  .argument('[files…] question', 'files that would be shared, then the question')
-  .argument('[words...]')
-  .requiredOption('--dry-run', 'ask no model: the only way there is')
+  .argument('[words...]', 'files that would be shared, then the question')
+  .option('--dry-run', 'ask no model, which it never does')
   .option('--model <name>', 'as if this model had been asked for')
   .option('--channel <platform/workspace/channel>', 'by the rules and budgets of this channel')
   .option('--json', 'print the decision as JSON')
   .usage('--dry-run [files…] "question"')
-  .action(async (first: string, rest: string[], options: { model?: string; channel?: string; json?: boolean }) => {
-    const words = [first, ...rest]
+  .action(async (words: string[], options: { model?: string; channel?: string; json?: boolean }) => {
+    const folder = callerFolder()
     await explainQuestion({
-      ...{ question: words.at(-1) ?? '', files: words.slice(0, -1), folder: callerFolder() },
+      ...{ ...(await filesAndQuestion(words, folder)), folder },
       ...(options.model === undefined ? {} : { model: options.model }),
       ...(options.channel === undefined ? {} : { channel: options.channel }),
       ...{ json: options.json === true, reading: readConfig().reading },

@@ -110,7 +110,7 @@ function quotingNotices(work: TurnWork, { chosen, files }: Plan, { model, notice
 }
 
 const quotingNotice =
-  'No language model is configured, so Parley answers by quoting the files. To get written answers, set OPENAI_API_KEY or OPENAI_BASE_URL, or run Ollama and set OLLAMA_HOST.'
+  'No language model is configured, so Parley answers by quoting the files. To get written answers, set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST.'
 
 function unknownNotices(count: number): string[] {
   if (count === 0) return []

@@ -138,8 +138,9 @@ export const PressAction = z.object({ id: z.uuid().toLowerCase(), action: z.stri
 export type RunCommand = z.infer<typeof RunCommand>
 export const RunCommand = z.object({ id: z.uuid().toLowerCase(), text: z.string().max(20_000) })
 
-/** `data` in base64. */
+/** `data` in base64. `failed`: the text says why nothing was done. */
 export interface CommandAnswer {
   text: string
+  failed: boolean
   files: { name: string; mediaType: string; data: string }[]
 }

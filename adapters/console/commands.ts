@@ -7,7 +7,7 @@ import type { Intake } from '../../src/core/platform.ts'
 import { answerOf, type CommandAnswer, type Message, PressAction, RunCommand } from './api.ts'
 import type { Board } from './board.ts'
 import type { BlobStore } from './files.ts'
-import { cliAuthor, conversationOf, localAuthor } from './normalize.ts'
+import { cliAuthor, conversationOf, localAuthor, withNames } from './normalize.ts'
 import { keepNotice } from './notices.ts'
 import { type Topics, threadTopic, toJson } from './topics.ts'
 
@@ -70,7 +70,7 @@ export function serveCommands<E extends Env>(app: Hono<E>, routes: CommandRoutes
     const files = (notice.files ?? []).map(({ name, mediaType, data }) => ({
       ...{ name, mediaType, data: Buffer.from(data).toString('base64') },
     }))
-    const answer: CommandAnswer = { text: notice.text, files }
+    const answer: CommandAnswer = { text: withNames(notice.text), failed: notice.failed === true, files }
     return context.json(answer)
   })
 

@@ -9,6 +9,11 @@ export const platformName = 'console'
 export const localAuthor = { id: 'local', name: 'You' }
 export const cliAuthor = { id: 'cli', name: 'Command line' }
 
+/** Mentions of this machine's two people, as their names. */
+export function withNames(text: string): string {
+  return [localAuthor, cliAuthor].reduce((named, { id, name }) => named.replaceAll(`<@${id}>`, name), text)
+}
+
 export function conversationOf(threadId: string): ConversationRef {
   return { platform: platformName, workspaceId: 'local', channelId: threadId }
 }

@@ -6,6 +6,7 @@ import type { Notice } from '../../src/core/command.ts'
 import type { Message } from './api.ts'
 import type { Board } from './board.ts'
 import type { BlobStore } from './files.ts'
+import { withNames } from './normalize.ts'
 
 /** Parley makes its own files small. */
 const maxBytes = 50_000_000
@@ -28,5 +29,5 @@ export async function keepNotice(
     ...{ label, action: encodeAction(action) },
     ...(style === undefined ? {} : { style }),
   }))
-  return board.saveNotice({ id, threadId, text, attachments, buttons: pressed })
+  return board.saveNotice({ id, threadId, text: withNames(text), attachments, buttons: pressed })
 }

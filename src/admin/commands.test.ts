@@ -16,9 +16,9 @@ const { root, owner, manager, member } = people
 
 /** Lines that work, and what is answered; each on a fresh database. */
 const good: [line: string, answer: RegExp][] = [
-  ['', /Type one of these.*`help <command>`/s],
+  ['', /Type one of these after `\/parley`.*`\/parley help <command>`/s],
   ['help', /`models` list · enable · disable/],
-  ['/parley help models pin', /models pin <model> \[for\].*For everybody.*`models pin gpt-5-mini`/s],
+  ['/parley help models pin', /models pin <model> \[for\].*For everybody.*`\/parley models pin gpt-5-mini`/s],
   ['help policy', /`policy local-only <on\|off> \[for\]`/],
   ['models', /4 models:.*`gpt-5-mini`: \*\*default\*\*, openai, medium, sees pictures.*\$0\.25 in, \$2 out/s],
   ['models list local', /2 models of 4:\n\n- `llama3\.2`: local, small/],
@@ -36,7 +36,7 @@ const good: [line: string, answer: RegExp][] = [
   ['policy models gpt-5, llama3.2', /Only `openai\/gpt-5` and `ollama\/llama3\.2` may answer everywhere/],
   ['policy models channel gpt-5', /Only `openai\/gpt-5` may answer for this channel/],
   ['policy', /What holds for you here/],
-  ['budget', /No budgets are set\. `budget set workspace 100 month` sets one/],
+  ['budget', /No budgets are set\. `\/parley budget set workspace 100 month` sets one/],
   [
     'budget set channel 20 month',
     /^This channel: \$20\.00 a month\. Spent \$0, left \$20\.00; it resets on .* at 00:00 \(UTC\)$/,
@@ -45,7 +45,7 @@ const good: [line: string, answer: RegExp][] = [
   ['budget set <@U9> $1.50 day', /^<@U9>: \$1\.50 a day/],
   ['budget set everywhere 0,50 week', /Everywhere: \$0\.50 a week/],
   ['budget set model:gpt-5 5 day', /The model gpt-5: \$5\.00 a day/],
-  ['budget remove channel month', /This channel has no budget for a month\. `budget list`/],
+  ['budget remove channel month', /This channel has no budget for a month\. `\/parley budget list`/],
   ['limits set rate 10 channel', /At most 10 questions a minute for this channel/],
   ['limits set turns off', /No limit on answers at the same time everywhere any more/],
   ['limits', /No limits are set by command here/],
@@ -59,7 +59,9 @@ const good: [line: string, answer: RegExp][] = [
   ['roles set <@U7> admin', /<@U7> is now admin of this workspace/],
   ['roles set <@UMANAGER> member', /<@UMANAGER> is no manager of this channel any more/],
   ['roles set <@U7> admin everywhere', /<@U7> is now admin of everywhere/],
-  ['audit', /changed `roles` for this channel from nothing to “\{"UMANAGER":"manager"\}”/],
+  ['audit', /changed `roles` for this channel from nothing to “UMANAGER manager”/],
+  ['budget show', /No budgets are set/],
+  ['persona list', /Nothing special is set/],
   ['keys', /There are no keys/],
   ['keys create website 20 month', /may spend \$20\.00 a month\. Keep it now.*`parley-[\w-]{43}`/s],
   ['persona', /Nothing special is set/],
@@ -71,17 +73,17 @@ const good: [line: string, answer: RegExp][] = [
   ['templates', /No templates are saved/],
   [
     'templates save summary Summarise {{document}} in five lines.',
-    /Saved for you\. To use it: `templates use summary document=…`/,
+    /Saved for you\. To use it: `\/parley templates use summary document=…`/,
   ],
 ]
 
 /** Lines that do not, and how they are mended. */
 const bad: [line: string, answer: RegExp][] = [
   ['modles list', /no command `modles`\. Did you mean `models`\?/],
-  ['weather', /no command `weather`\. `help` lists all/],
-  ['models lsit', /`models` has no `lsit`\. Did you mean `models list`\?/],
+  ['weather', /no command `weather`\. `\/parley help` lists all/],
+  ['models lsit', /`models` has no `lsit`\. Did you mean `\/parley models list`\?/],
   ['models fly', /`models` has no `fly`\. It has `list`, `enable`/],
-  ['models disable', /wants the model .*For example: `models disable gpt-5-mini`/],
+  ['models disable', /wants the model .*For example: `\/parley models disable gpt-5-mini`/],
   ['models disable gpt-5-mimi', /No model is called “gpt-5-mimi”\. Did you mean openai\/gpt-5-mini/],
   ['models pin gpt-5 gpt-5-mini', /channel, workspace, everywhere, me, or a mention/],
   ['models unpin channel now', /`now` is one word too many/],
@@ -89,16 +91,16 @@ const bad: [line: string, answer: RegExp][] = [
   ['models pin gpt-5 --for', /`--for` wants a value/],
   ['models alias two words gpt-5', /`gpt-5` is one word too many/],
   ['models alias gpt-5 gpt-5-mini', /is itself a model/],
-  ['models price gpt-5 cheap 2', /the input is an amount in USD, such as 20 or 0\.50, not `cheap`/],
+  ['models price gpt-5 cheap 2', /the input must be an amount in USD, such as 20 or 0\.50, not `cheap`/],
   ['models price gpt-5 1', /A price is two amounts/],
-  ['policy local-only maybe', /the state is on or off, not `maybe`/],
-  ['policy outsiders refsue', /the what is one of answer, refuse, not `refsue`\. Did you mean `refuse`\?/],
+  ['policy local-only maybe', /the state must be on or off, not `maybe`/],
+  ['policy outsiders refsue', /the what must be one of answer, refuse, not `refsue`\. Did you mean `refuse`\?/],
   ['policy search on for space', /channel, workspace, everywhere, me/],
-  ['budget set channel twenty month', /the amount is an amount in USD, such as 20 or 0\.50, not `twenty`/],
+  ['budget set channel twenty month', /the amount must be an amount in USD, such as 20 or 0\.50, not `twenty`/],
   ['budget set channel 20', /`budget set`: it wants the period/],
-  ['budget set channel 20 fortnight', /the period is one of day, week, month, not `fortnight`/],
+  ['budget set channel 20 fortnight', /the period must be one of day, week, month, not `fortnight`/],
   ['budget set key:nobody 20 month', /no key `nobody`/],
-  ['budget set channel -5 month', /the amount is an amount in USD/],
+  ['budget set channel -5 month', /the amount must be an amount in USD/],
   ['limits set rate 0 channel', /a whole number from 1, or off, not `0`/],
   ['timezone Mars/Olympus', /no time zone/],
   ['roles set <@U7> manager workspace', /Managers are of a channel/],
@@ -108,7 +110,7 @@ const bad: [line: string, answer: RegExp][] = [
   ['persona length 2', /a whole number from 16 to 100,000/],
   ['templates use nothing', /no template `nothing` here/],
   ['templates save {{x}} y', /A template's name is one word/],
-  ['help modesl', /Did you mean `help models`\?/],
+  ['help modesl', /Did you mean `\/parley help models`\?/],
 ]
 
 describe('a command line', () => {
@@ -230,7 +232,7 @@ describe('who may', () => {
       const { text } = await rig.say(line, person)
       const allowed = ranks[who as keyof typeof ranks] >= ranks[least as keyof typeof ranks]
       if (allowed) expect(text, who).not.toMatch(/only\. Ask one of them|is for/)
-      else expect(text, who).toMatch(/(?:only|is for .*)\. Ask one of them; `roles list` names them/)
+      else expect(text, who).toMatch(/(?:only|is for .*)\. Ask one of them; `\/parley roles list` names them/)
     }
   })
 

@@ -90,7 +90,7 @@ export function createCommands(deps: CommandDeps): Pick<Intake, 'command' | 'sug
     if (!mayCall(caller.standing.role, command))
       throw new ParleyError(
         'command_forbidden',
-        `\`${command.name}\` is for ${callers[command.role]}. Ask one of them; \`roles list\` names them.`,
+        `\`${command.name}\` is for ${callers[command.role]}. Ask one of them; \`/parley roles list\` names them.`,
       )
     const answer = command.changes
       ? await once(call, () => command.run(given, caller))
@@ -126,7 +126,7 @@ export function createCommands(deps: CommandDeps): Pick<Intake, 'command' | 'sug
       } catch (thrown) {
         const error = asParleyError(thrown)
         if (error.code === 'internal') log.error(errorFields(thrown), 'command failed')
-        return { text: error.tell, private: true }
+        return { text: error.tell, private: true, failed: true }
       }
     },
 

@@ -21,12 +21,15 @@ export function parseLine(line: string, table: readonly Command[]): Parsed {
   return { command, given: readArguments(command, line.replace(/^\s*\/?parley\b|^\s*\//i, ' '), rest) }
 }
 
+/** Nobody remembers which of the two it was. */
+const sameAs: Readonly<Record<string, string>> = { show: 'list', list: 'show' }
+
 function findCommand(typed: Word[], table: readonly Command[]): { command: Command; rest: Word[] } {
   const [first, second] = typed.map(({ text }) => text.toLowerCase())
   const named = (name: string | undefined) => table.find((each) => each.name === name)
   const help = named('help')
   if (first === undefined && help !== undefined) return { command: help, rest: [] }
-  const two = named(`${first} ${second}`)
+  const two = named(`${first} ${second}`) ?? named(`${first} ${sameAs[second ?? '']}`)
   if (two !== undefined) return { command: two, rest: typed.slice(2) }
   const one = named(first)
   if (one !== undefined) return { command: one, rest: typed.slice(1) }
@@ -39,13 +42,13 @@ function findCommand(typed: Word[], table: readonly Command[]): { command: Comma
     const hint =
       meant === undefined
         ? `It has ${ways.map((way) => `\`${way}\``).join(', ')}.`
-        : `Did you mean \`${first} ${meant}\`?`
-    throw invalid(`\`${first}\` has no \`${second}\`. ${hint} For example: \`${shown.examples[0]}\``)
+        : `Did you mean \`/parley ${first} ${meant}\`?`
+    throw invalid(`\`${first}\` has no \`${second}\`. ${hint} For example: \`/parley ${shown.examples[0]}\``)
   }
   const known = [...new Set(table.flatMap(({ name }) => [name, name.split(' ')[0] ?? name]))]
   const meant = nearest(first ?? '', known) ?? nearest(`${first} ${second}`, known)
   throw invalid(
-    `There is no command \`${first}\`. ${meant === undefined ? '`help` lists all.' : `Did you mean \`${meant}\`? \`help ${meant}\` shows how.`}`,
+    `There is no command \`${first}\`. ${meant === undefined ? '`/parley help` lists all.' : `Did you mean \`${meant}\`? \`/parley help ${meant}\` shows how.`}`,
   )
 }
 
@@ -112,7 +115,7 @@ function checked(command: Command, name: string, argument: Argument<unknown>, ra
   const wants = parsed.error.issues[0]?.message ?? 'something else'
   const meant = nearest(raw ?? '', argument.choices ?? [])
   const hint = meant === undefined ? '' : ` Did you mean \`${meant}\`?`
-  throw wrong(command, `${article(name)} is ${wants}, not \`${clipped(raw ?? '')}\``, hint)
+  throw wrong(command, `${article(name)} must be ${wants}, not \`${clipped(raw ?? '')}\``, hint)
 }
 
 export function usageLine({ name, args }: CommandSpec): string {
@@ -128,4 +131,4 @@ const clipped = (text: string) => (text.length > 60 ? `${text.slice(0, 59)}…` 
 const article = (name: string) => `the ${name}`
 const invalid = (tell: string) => new ParleyError('command_invalid', tell)
 const wrong = (command: CommandSpec, what: string, hint = '') =>
-  invalid(`\`${command.name}\`: ${what}.${hint} For example: \`${command.examples[0]}\``)
+  invalid(`\`${command.name}\`: ${what}.${hint} For example: \`/parley ${command.examples[0]}\``)

@@ -81,7 +81,7 @@ export function demand(
   const hint = own ? ' For yourself add `me`.' : standing.channel ? ' For this channel add `channel`.' : ''
   throw new ParleyError(
     'command_forbidden',
-    `What holds for ${nameOf(scope, spender)} is changed by ${whoMay(scope)} only. Ask one of them; \`roles list\` names them.${hint}`,
+    `What holds for ${nameOf(scope, spender)} is changed by ${whoMay(scope)} only. Ask one of them; \`/parley roles list\` names them.${hint}`,
   )
 }
 

@@ -60,6 +60,6 @@ export function whoMay(scope: Scope): string {
 export function forbidden(what: string, who: string): ParleyError {
   return new ParleyError(
     'command_forbidden',
-    `${what} is done by ${who} only. Ask one of them; \`roles list\` names them.`,
+    `${what} is done by ${who} only. Ask one of them; \`/parley roles list\` names them.`,
   )
 }

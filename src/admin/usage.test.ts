@@ -98,9 +98,9 @@ describe('usage', () => {
     await using rig = await aBusyDay()
     const lines = async (line: string) => (await rig.say(line, root)).text.match(/^- .*?(?=, )/gm)
     expect(await lines('usage by user')).toEqual([
-      '- <@UMEMBER> (Max): **$1.23**',
-      '- <@UMANAGER> (Mara): **$0.50**',
-      '- <@UOWNER> (Olga): **$0.25**',
+      '- <@UMEMBER>: **$1.23**',
+      '- <@UMANAGER>: **$0.50**',
+      '- <@UOWNER>: **$0.25**',
     ])
     expect(await lines('usage by channel')).toEqual(['- this channel: **$1.73**', '- <#C2>: **$0.25**'])
     expect(await lines('usage by model today')).toEqual([

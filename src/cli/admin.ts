@@ -14,7 +14,7 @@ export interface AdminOptions {
   print(text: string): void
 }
 
-/** Throws `request_invalid` when Parley does not take it. */
+/** Throws `request_invalid` or `command_invalid`, in Parley's own words, when nothing was done. */
 export async function runAdmin({ url, words, out, print }: AdminOptions): Promise<void> {
   const response = await fetch(new URL('/console/commands', url), {
     method: 'POST',
@@ -25,7 +25,8 @@ export async function runAdmin({ url, words, out, print }: AdminOptions): Promis
     const body = (await response.json().catch(() => null)) as ApiError | null
     throw new ParleyError('request_invalid', body?.error?.tell ?? 'Parley does not take that. Look at its log.')
   }
-  const { text, files } = (await response.json()) as CommandAnswer
+  const { text, failed, files } = (await response.json()) as CommandAnswer
+  if (failed) throw new ParleyError('command_invalid', text)
   print(text)
   for (const { name, data } of files) {
     if (out === undefined) print(`(${name}: --out <folder> writes it)`)

@@ -61,4 +61,6 @@ export interface Notice {
   buttons?: Button[]
   /** Only the asker sees it, where the platform can. */
   private?: boolean
+  /** The text says why nothing was done. */
+  failed?: true
 }

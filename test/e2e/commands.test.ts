@@ -33,9 +33,14 @@ describe('parley admin', () => {
       /“Be "very" brief\.”/,
     )
     expect((await admin('audit')).stdout).toMatch(
-      /Command line changed `policy\.localOnly` for everywhere from nothing to “true”/,
+      /Command line changed `policy\.localOnly` for everywhere from nothing to “on”/,
     )
-    expect((await admin('modles')).stdout).toMatch(/Did you mean `models`\?/)
+    expect((await admin('roles', 'list')).stdout).toMatch(/Admins of the whole installation: You and Command line/)
+    expect(await admin('modles')).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/Did you mean `models`\?/),
+    })
   })
 
   it('compares models, or says what is missing', async () => {
@@ -43,7 +48,7 @@ describe('parley admin', () => {
       ['src/cli.ts', 'compare', 'Why is the sky blue?', '--models', 'extractive,nothing'],
       environment(home),
     )
-    expect(compared.stdout).toMatch(/No model is called “nothing”/)
+    expect(compared).toMatchObject({ code: 1, stderr: expect.stringMatching(/No model is called “nothing”/) })
   })
 
   it('writes files where it is told to', async () => {

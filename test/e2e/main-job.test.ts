@@ -105,6 +105,15 @@ describe('the terminal', () => {
     })
   })
 
+  it('asks for the question that was forgotten after a file', async () => {
+    const { code, stdout, stderr } = await run(['src/cli.ts', 'ask', 'README.md'], environment(home))
+    expect({ code, stdout, stderr }).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'README.md is a file. Write the question after it: ask README.md "What does it say?"\n',
+    })
+  })
+
   it('starts a Parley of its own when none runs, and stops it after', { timeout: 60_000 }, async () => {
     const own = await temporaryHome()
     try {

@@ -47,11 +47,11 @@ export function budgetCommands(deps: BudgetDeps): Command[] {
             scope.startsWith('model:') ||
             scope.split(/:(.*)/s)[1]?.startsWith(`${below}/`),
         )
-        if (mine.length === 0) return { text: 'No budgets are set. `budget set workspace 100 month` sets one.' }
+        if (mine.length === 0) return { text: 'No budgets are set. `/parley budget set workspace 100 month` sets one.' }
         return {
           text: bulleted(
             mine.map((state) => lineOf(state, nameOf(state.scope, spender))),
-            '`budget list` in the channel in question',
+            '`/parley budget list` in the channel in question',
           ),
         }
       },
@@ -110,7 +110,7 @@ export function budgetCommands(deps: BudgetDeps): Command[] {
         const scope = await scopeFor(place, caller)
         demand(standing, scope, spender)
         if (amount === 0n)
-          throw new ParleyError('command_invalid', 'Grant something, such as `budget grant channel 5 month`.')
+          throw new ParleyError('command_invalid', 'Grant something, such as `/parley budget grant channel 5 month`.')
         const name = `budget grant ${period}`
         const after = await budgets.grant(changeId(caller, name), { scope, period, amount }, by.id)
         if (after === null) return { text: none(nameOf(scope, spender), period) }
@@ -164,7 +164,7 @@ async function named(
   }
   const key = (await keys.list()).find((each) => each.revokedAt === null && (each.name === id || each.id === id))
   if (key === undefined)
-    throw new ParleyError('command_invalid', `There is no key ${code(id)}. \`keys list\` shows all.`)
+    throw new ParleyError('command_invalid', `There is no key ${code(id)}. \`/parley keys list\` shows all.`)
   return scopeOf.key(key.id)
 }
 
@@ -188,4 +188,4 @@ function leftOf({ spent, reserved, left, resetsAt, timeZone }: BudgetState): str
 const atLeastNothing = (amount: NanoUsd) => (amount < 0n ? 0n : amount)
 const capital = (where: string) => where.charAt(0).toUpperCase() + where.slice(1)
 const none = (where: string, period: string) =>
-  `${capital(where)} has no budget for a ${period}. \`budget list\` shows those there are.`
+  `${capital(where)} has no budget for a ${period}. \`/parley budget list\` shows those there are.`

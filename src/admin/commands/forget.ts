@@ -40,7 +40,7 @@ export function forgetCommands({ settings, audit, forget, removeBlob }: ForgetDe
         if (scope === undefined || !/^(?:channel|user):/.test(scope))
           throw new ParleyError(
             'command_invalid',
-            'Say what: `forget thread`, `forget channel`, `forget me`, or mention a channel or a person.',
+            'Say what: `/parley forget thread`, `/parley forget channel`, `/parley forget me`, or mention a channel or a person.',
           )
         const what = { ...wantedOf(scope, spender), ...(thread ? threadOf(caller) : {}) }
         const counts = await forget.look(what, call.author.id)

@@ -40,7 +40,7 @@ export function healthCommands({ health, models, waiting }: HealthDeps): Command
             ...(unpriced.length === 0
               ? []
               : [
-                  `${many(unpriced.length, 'model')} without a price, which is not asked until \`models price\` sets one`,
+                  `${many(unpriced.length, 'model')} without a price, which is not asked until \`/parley models price\` sets one`,
                 ]),
             turns === 0 ? 'Nothing waits' : `${many(turns, 'question')} under way${oldest}`,
             ...ends,

@@ -38,7 +38,7 @@ export function helpCommands(table: () => readonly Command[]): Command[] {
         const meant = nearest(wanted, names())
         throw new ParleyError(
           'command_invalid',
-          `There is no command ${code(wanted)}. ${meant === undefined ? '`help` lists all.' : `Did you mean ${code(`help ${meant}`)}?`}`,
+          `There is no command ${code(wanted)}. ${meant === undefined ? '`/parley help` lists all.' : `Did you mean ${code(`/parley help ${meant}`)}?`}`,
         )
       },
     }),
@@ -53,7 +53,7 @@ function overview(table: Command[]): string {
     if (only !== undefined && commands.length === 1) return `${code(usageLine(only))}: ${only.summary}`
     return `${code(word)} ${commands.map(({ name }) => name.slice(word.length + 1)).join(' · ')}`
   })
-  return `Type one of these after the command of this chat, for example \`usage\`:\n\n${bulleted(lines)}\n\n\`help <command>\` shows how it is typed.`
+  return `Type one of these after \`/parley\`, for example \`/parley usage\`:\n\n${bulleted(lines)}\n\n\`/parley help <command>\` shows how it is typed.`
 }
 
 function inFull(command: Command): string {
@@ -64,6 +64,6 @@ function inFull(command: Command): string {
   return [
     `**${code(usageLine(command))}** ${command.summary}. For ${callers[command.role]}.`,
     ...(args.length === 0 ? [] : [bulleted(args)]),
-    `For example:\n${bulleted(command.examples.map(code))}`,
+    `For example:\n${bulleted(command.examples.map((line) => code(`/parley ${line}`)))}`,
   ].join('\n\n')
 }

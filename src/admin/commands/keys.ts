@@ -40,7 +40,10 @@ export function keyCommands(deps: KeyDeps): Command[] {
           return `${code(name)} (${id}): made by ${createdBy} ${localTime(createdAt, timeZone)}, ${end}`
         })
         return {
-          text: lines.length === 0 ? 'There are no keys. `keys create website 20 month` makes one.' : bulleted(lines),
+          text:
+            lines.length === 0
+              ? 'There are no keys. `/parley keys create website 20 month` makes one.'
+              : bulleted(lines),
           private: true,
         }
       },
@@ -90,7 +93,10 @@ export function keyCommands(deps: KeyDeps): Command[] {
         demandAdmin(caller)
         const revoked = await keys.revoke(name)
         if (revoked === null)
-          throw new ParleyError('command_invalid', `No key in use is called ${code(name)}. \`keys list\` shows all.`)
+          throw new ParleyError(
+            'command_invalid',
+            `No key in use is called ${code(name)}. \`/parley keys list\` shows all.`,
+          )
         const before = { id: revoked.id, name: revoked.name }
         await audit.record({
           id: changeId(caller, 'key'),
@@ -100,7 +106,9 @@ export function keyCommands(deps: KeyDeps): Command[] {
           before,
           after: null,
         })
-        return { text: `The key ${code(revoked.name)} opens nothing any more. What it spent stays in \`usage\`.` }
+        return {
+          text: `The key ${code(revoked.name)} opens nothing any more. What it spent stays in \`/parley usage\`.`,
+        }
       },
     }),
   ]

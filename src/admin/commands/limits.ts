@@ -33,7 +33,7 @@ export function limitCommands(deps: BudgetDeps): Command[] {
           }),
         )
         if (lines.length === 0)
-          return { text: 'No limits are set by command here. `limits set rate 10 channel` sets one.' }
+          return { text: 'No limits are set by command here. `/parley limits set rate 10 channel` sets one.' }
         return { text: bulleted(lines) }
       },
     }),
@@ -103,7 +103,7 @@ export function limitCommands(deps: BudgetDeps): Command[] {
           return [`For ${nameOf(scope, spender)}: in ${nameOf(channel, spender)}`]
         })
         if (lines.length === 0)
-          return { text: 'Alerts are told nowhere. `alerts here` tells them in the channel it is typed in.' }
+          return { text: 'Alerts are told nowhere. `/parley alerts here` tells them in the channel it is typed in.' }
         return { text: bulleted(lines) }
       },
     }),
@@ -131,7 +131,7 @@ export function limitCommands(deps: BudgetDeps): Command[] {
         const { before, where } = await changeSetting(settings, caller, 'alerts.target', () => null, { place })
         if (before === null) return { text: `No place for alerts was set${forWhere(where)}.` }
         return {
-          text: `Alerts and requests for approval${forWhere(where)} are told nowhere now. \`alerts here\` brings them back.`,
+          text: `Alerts and requests for approval${forWhere(where)} are told nowhere now. \`/parley alerts here\` brings them back.`,
         }
       },
     }),

@@ -51,12 +51,12 @@ export function modelCommands({ settings, models }: ModelDeps): Command[] {
             : `${modelKey(each)} ${each.label}`.toLowerCase().includes(which.toLowerCase()))
         const shown = all.filter(fits)
         if (shown.length === 0)
-          return { text: `No model's name has ${code(which ?? '')} in it. \`models list\` shows all.` }
+          return { text: `No model's name has ${code(which ?? '')} in it. \`/parley models list\` shows all.` }
         const count = `${many(shown.length, 'model')}${which === undefined ? '' : ` of ${all.length}`}:`
         return {
           text: `${count}\n\n${bulleted(
             shown.map((each) => line(all, each, holds)),
-            '`models list <part of a name>`',
+            '`/parley models list <part of a name>`',
           )}`,
         }
       },
@@ -127,7 +127,9 @@ export function modelCommands({ settings, models }: ModelDeps): Command[] {
         const { found, name } = await find(typed)
         const options = { place, own: true }
         const { where } = await changeSetting(settings, caller, 'models.pinned', () => modelKey(found), options)
-        return { text: `${code(name)} is asked first${forWhere(where)}. \`models unpin\` undoes it.${caveat(found)}` }
+        return {
+          text: `${code(name)} is asked first${forWhere(where)}. \`/parley models unpin\` undoes it.${caveat(found)}`,
+        }
       },
     }),
     define({
@@ -214,7 +216,7 @@ export function modelCommands({ settings, models }: ModelDeps): Command[] {
           if (input === undefined && perHour === undefined) return { text: `${code(name)}: ${priceOf(found)}.` }
           throw new ParleyError(
             'command_invalid',
-            'A price is two amounts, for a million tokens in and out, or `--per-hour` with one. For example: `models price gpt-5-mini 0.25 2`',
+            'A price is two amounts, for a million tokens in and out, or `--per-hour` with one. For example: `/parley models price gpt-5-mini 0.25 2`',
           )
         }
         if (!caller.standing.installation) throw forbidden('Setting prices', whoMay('all'))
@@ -277,13 +279,15 @@ export function whyNot(
 }
 
 function priceOf(model: Model): string {
-  if (model.price === undefined) return 'price not known, so it is not asked; `models price` sets it'
+  if (model.price === undefined) return 'price not known, so it is not asked; `/parley models price` sets it'
   const source = { admin: ', as set here', configured: ', as in parley.yaml', published: '', hardware: '', unknown: '' }
   return `${describePrice(model.price)}${source[model.priceSource]}`
 }
 
 function caveat(model: Model): string {
-  return model.price === undefined ? ' Its price is not known, so it is not asked until `models price` sets one.' : ''
+  return model.price === undefined
+    ? ' Its price is not known, so it is not asked until `/parley models price` sets one.'
+    : ''
 }
 
 function placeText(place: unknown): string {

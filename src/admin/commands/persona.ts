@@ -44,7 +44,7 @@ export function personaCommands({ settings }: { settings: Settings }): Command[]
           return parts.length === 0 ? [] : [`For ${nameOf(scope, spender)}: ${parts.join(', ')}`]
         })
         if (lines.length === 0)
-          return { text: 'Nothing special is set. `persona instructions me Answer briefly.` sets something.' }
+          return { text: 'Nothing special is set. `/parley persona instructions me Answer briefly.` sets something.' }
         return { text: `${bulleted(lines)}\n\nInstructions add up; of the rest the narrowest counts.` }
       },
     }),

@@ -37,7 +37,7 @@ export function policyCommands(deps: ModelDeps & ZoneDeps): Command[] {
         if (!state)
           return { text: `Any allowed model may answer${forWhere(where)}.${await wider('localOnly', caller.spender)}` }
         return {
-          text: `Only models on own hardware answer${forWhere(where)} from now on.${local ? '' : ' There is none yet, so files are quoted. `models pull` brings one where Ollama runs.'}`,
+          text: `Only models on own hardware answer${forWhere(where)} from now on.${local ? '' : ' There is none yet, so files are quoted. `/parley models pull` brings one where Ollama runs.'}`,
         }
       },
     }),
@@ -122,7 +122,7 @@ export function policyCommands(deps: ModelDeps & ZoneDeps): Command[] {
       allowedModels: policy.allowedModels !== undefined,
       outsiders: policy.outsiders === 'refuse',
     }[name]
-    return restricts ? ' Here a wider or a narrower setting still restricts it; `policy show` tells.' : ''
+    return restricts ? ' Here a wider or a narrower setting still restricts it; `/parley policy show` tells.' : ''
   }
 }
 

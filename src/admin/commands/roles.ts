@@ -1,5 +1,6 @@
 /** Who may do what: `roles …`, and what was done: `audit`. */
 import { ParleyError } from '../../core/errors.ts'
+import type { Json } from '../../core/json.ts'
 import { type Scope, scopeOf } from '../../core/scope.ts'
 import { localTime } from '../../core/window.ts'
 import type { Audit, AuditEntry } from '../../store/audit.ts'
@@ -73,7 +74,7 @@ export function roleCommands(deps: RoleDeps): Command[] {
           if (role === 'manager' && !scope.startsWith('channel:'))
             throw new ParleyError(
               'command_invalid',
-              'Managers are of a channel. For the workspace: `roles set <person> admin`.',
+              'Managers are of a channel. For the workspace: `/parley roles set <person> admin`.',
             )
           const id = scope === 'all' ? personId(call.conversation, person) : person
           const value = scope.startsWith('channel:') ? 'manager' : 'admin'
@@ -120,10 +121,21 @@ export function roleCommands(deps: RoleDeps): Command[] {
   ]
 }
 
+/** A stored value as people would say it: `on`, `amount 5, time zone UTC`. */
+function inWords(value: Json): string {
+  if (typeof value === 'boolean') return value ? 'on' : 'off'
+  if (Array.isArray(value)) return value.map(inWords).join(', ')
+  if (value === null || typeof value !== 'object') return String(value)
+  return Object.entries(value)
+    .map(
+      ([name, each]) => `${name.replaceAll(/(?<=[a-z])[A-Z]/g, (sign) => ` ${sign.toLowerCase()}`)} ${inWords(each)}`,
+    )
+    .join(', ')
+}
+
 const both = [{ kind: 'workspace' }, { kind: 'channel' }] as const
 
 function lineOf({ at, by, scope, name, before, after }: AuditEntry, { spender }: Caller, zone: string): string {
-  const show = (value: unknown) =>
-    value === null ? 'nothing' : quoted(typeof value === 'string' ? value : JSON.stringify(value), 120)
+  const show = (value: Json) => (value === null ? 'nothing' : quoted(inWords(value), 120))
   return `${localTime(at, zone)}: ${by.name ?? by.id} changed ${code(name)} for ${nameOf(scope, spender)} from ${show(before)} to ${show(after)}`
 }

@@ -33,7 +33,7 @@ export function templateCommands({ settings, ask }: TemplateDeps): Command[] {
     const hint = meant === undefined ? '' : ` Did you mean ${code(meant)}?`
     throw new ParleyError(
       'command_invalid',
-      `There is no template ${code(typed)} here.${hint} \`templates list\` shows all.`,
+      `There is no template ${code(typed)} here.${hint} \`/parley templates list\` shows all.`,
     )
   }
 
@@ -51,7 +51,7 @@ export function templateCommands({ settings, ask }: TemplateDeps): Command[] {
         })
         if (lines.length === 0)
           return {
-            text: 'No templates are saved. `templates save summary Summarise {{document}} in five lines.` saves one.',
+            text: 'No templates are saved. `/parley templates save summary Summarise {{document}} in five lines.` saves one.',
           }
         return { text: bulleted(lines) }
       },
@@ -82,12 +82,12 @@ export function templateCommands({ settings, ask }: TemplateDeps): Command[] {
           if (Object.keys(all).length <= most) return all
           throw new ParleyError(
             'command_invalid',
-            `There are ${most} templates already. Remove one with \`templates remove\`.`,
+            `There are ${most} templates already. Remove one with \`/parley templates remove\`.`,
           )
         }
         const { before, where } = await changeSetting(settings, caller, 'persona.templates', withIt, options)
         const wants = variablesOf(text)
-        const use = [`templates use ${typed}`, ...wants.map((each) => `${each}=…`)].join(' ')
+        const use = [`/parley templates use ${typed}`, ...wants.map((each) => `${each}=…`)].join(' ')
         return {
           text: `${before?.[typed] === undefined ? 'Saved' : 'Replaced'}${forWhere(where)}. To use it: ${code(use)}`,
         }
@@ -145,7 +145,7 @@ export function fill(name: string, template: string, given: string): string {
     values.set(only, given.trim())
   const missing = wanted.filter((each) => !values.has(each))
   if (missing.length > 0) {
-    const example = [`templates use ${name}`, ...wanted.map((each) => `${each}="…"`)].join(' ')
+    const example = [`/parley templates use ${name}`, ...wanted.map((each) => `${each}="…"`)].join(' ')
     throw new ParleyError(
       'command_invalid',
       `${code(name)} wants ${listed(missing.map(code))}. For example: ${code(example)}`,

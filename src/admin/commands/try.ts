@@ -46,7 +46,7 @@ export function tryCommands(deps: LocalDeps): Command[] {
     if (not === '') return model
     throw new ParleyError(
       'model_not_allowed',
-      `${code(modelKey(model))} may not be asked here (${not}). \`policy show\` tells what holds.`,
+      `${code(modelKey(model))} may not be asked here (${not}). \`/parley policy show\` tells what holds.`,
     )
   }
 
@@ -87,7 +87,7 @@ export function tryCommands(deps: LocalDeps): Command[] {
         if (names.length < 2 || names.length > most)
           throw new ParleyError(
             'command_invalid',
-            `Compare 2 to ${most} models, with commas between their names: \`models compare gpt-5-mini,llama3.2 "Why?"\``,
+            `Compare 2 to ${most} models, with commas between their names: \`/parley models compare gpt-5-mini,llama3.2 "Why?"\``,
           )
         const chosen = await Promise.all(names.map((name) => allowed(name, caller)))
         const signal = AbortSignal.timeout(compareMs)
@@ -132,7 +132,7 @@ export function tryCommands(deps: LocalDeps): Command[] {
         const keeps = keeper()
         await keeps.delete(name, AbortSignal.timeout(testMs))
         await record(caller, keeps, name, false)
-        return { text: `${code(name)} is deleted. \`models pull ${name}\` brings it back.` }
+        return { text: `${code(name)} is deleted. \`/parley models pull ${name}\` brings it back.` }
       },
     }),
   ]

@@ -132,7 +132,8 @@ function labelOf(by: 'user' | 'channel' | 'model', { key, name }: UsageRow, spen
   const place = { platform, workspaceId }
   if (by === 'channel') return nameOf(scopeOf.channel({ ...place, channelId: id }), spender)
   const where = nameOf(scopeOf.user({ ...place, userId: id }), spender)
-  return name === null || where === 'you' ? where : `${where} (${name})`
+  // A mention shows the name by itself.
+  return name === null || where === 'you' || where.startsWith('<@') ? where : `${name} (${platform}/${workspaceId})`
 }
 
 /** Money by its exact sum: only the height of a column is rounded. */

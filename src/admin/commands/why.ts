@@ -43,14 +43,15 @@ export async function explain({ turns, usage }: WhyDeps, turnId: string, by: Aut
   if (about === null || (about.private && about.author.id !== by.id))
     throw new ParleyError('turn_not_found', 'That answer is no longer here. Please ask the question again.')
   if (ended === null) return { text: 'That answer is still being written. Ask again when it has ended.' }
-  const lines = bulleted(linesOf(ended.receipt, calls))
-  return { text: ended.route === undefined ? lines : `${lines}\n\n${describeDecision(ended.route)}` }
+  const decision = ended.route === undefined ? '' : describeDecision(ended.route)
+  return { text: [bulleted(linesOf(ended.receipt, calls, decision)), decision].join('\n\n').trim() }
 }
 
-function linesOf(receipt: Receipt, calls: AnswerCall[]): string[] {
+/** `decision`: what is told after these lines. */
+function linesOf(receipt: Receipt, calls: AnswerCall[], decision: string): string[] {
   const { attachments, used, notices, attempts } = receipt
   return [
-    ...modelLines(receipt),
+    ...modelLines(receipt, decision),
     costLine(receipt, calls),
     timeLine(receipt),
     ...calls
@@ -63,8 +64,10 @@ function linesOf(receipt: Receipt, calls: AnswerCall[]): string[] {
   ]
 }
 
-function modelLines({ provider, model, reason }: Receipt): string[] {
-  return provider === 'none' ? [reason] : [`Answered by ${code(`${provider}/${model}`)}. ${reason}`]
+function modelLines({ provider, model, reason }: Receipt, decision: string): string[] {
+  const why = decision.includes(reason) ? '' : reason
+  const who = provider === 'none' ? '' : `Answered by ${code(`${provider}/${model}`)}.`
+  return [`${who} ${why}`.trim()].filter((line) => line !== '')
 }
 
 function costLine({ costNanoUsd, usage }: Receipt, calls: AnswerCall[]): string {
