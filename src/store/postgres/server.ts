@@ -147,7 +147,7 @@ async function spawnServer(options: StartOptions): Promise<Spawned> {
   const { placement } = options
   const settings = {
     ...endpointSettings(await options.endpoint()),
-    ...{ shared_buffers: '64MB', max_connections: '100', jit: 'off', wal_level: 'minimal', max_wal_senders: '0' },
+    ...{ shared_buffers: '64MB', max_connections: '200', jit: 'off', wal_level: 'minimal', max_wal_senders: '0' },
     // Part of every backend's process title: how those of a dead server are told apart.
     cluster_name: clusterName(placement),
     ...{ max_wal_size: '256MB', log_checkpoints: 'off', log_timezone: 'UTC', timezone: 'UTC' },
