@@ -205,6 +205,24 @@ describe('a turn', () => {
     expect(shown()).toEqual(['Hello'])
   })
 
+  it('whose only model asks for ten minutes is told so at once, and so is the next one, which it is not asked for', async () => {
+    let asked = 0
+    const run = await worker({
+      ...speaker([]),
+      // biome-ignore lint/correctness/useYield: it fails before its first event.
+      async *stream() {
+        asked += 1
+        throw new ParleyError('model_busy', 'It takes no more requests. Ask again shortly.', { retryAfterMs: 600_000 })
+      },
+    })
+    for (const channelId of ['one', 'two']) {
+      const { turnId } = await turns.accept(message({ channelId }))
+      expect(await run({ v: 1, turnId }, context())).toBe('done')
+      expect(await turns.ended(turnId)).toMatchObject({ state: 'failed', receipt: { error: 'model_busy' } })
+    }
+    expect(asked).toBe(1)
+  })
+
   it('waits while as many as allowed are under way, and holds neither lease nor attempt meanwhile', async () => {
     limits.set('all', { 'limits.concurrentTurns': 1 })
     const run = await worker(speaker(['One ', 'two ', 'three.'], 200))

@@ -85,7 +85,10 @@ interface Watched {
 const NEWEST = 0.3
 /** A speed that was measured longer ago is not known any more: a model that was slow once gets another chance. */
 const SPEED_MS = 900_000
-/** Where nobody else can answer, a question is tried again this soon: its asker is told after a few tries, not after a cool-down. */
+/**
+ * Where nobody else can answer, a question is tried again this soon: its asker is told after a few tries, not after a
+ * cool-down. What a busy server asks for is passed on as it is: who would wait too long for it is told at once.
+ */
 const MOST_WAIT_MS = 5_000
 /** More endpoints than this are not watched: the oldest is forgotten. */
 const MOST = 2_000
@@ -246,7 +249,8 @@ function stillFailing({ id }: Endpoint, { error }: Watched, forMs: number): Parl
     code: 'model_unreachable' as const,
     tell: `${id} failed a moment ago. Please ask again shortly, or pick another model.`,
   }
-  return new ParleyError(code, tell, { retryAfterMs: Math.min(MOST_WAIT_MS, Math.ceil(forMs)) })
+  const most = code === 'model_busy' ? Number.POSITIVE_INFINITY : MOST_WAIT_MS
+  return new ParleyError(code, tell, { retryAfterMs: Math.min(most, Math.ceil(forMs)) })
 }
 
 function because({ error }: Watched, state: CircuitState, forMs: number): string {
