@@ -62,7 +62,7 @@ describe('docker-compose.yml', () => {
   })
 
   it('holds no secret: each comes from .env, and the database has no default one', () => {
-    for (const name of ['POSTGRES_PASSWORD', 'OPENAI_API_KEY']) {
+    for (const name of ['POSTGRES_PASSWORD', 'OPENAI_API_KEY', 'PARLEY_SECRET', 'DISCORD_TOKEN', 'SLACK_BOT_TOKEN']) {
       expect(composeText).not.toMatch(new RegExp(`^\\s*${name}: (?!\\$\\{${name}:)`, 'm'))
     }
     expect(composeText).toContain('${POSTGRES_PASSWORD:?')

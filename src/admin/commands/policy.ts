@@ -135,7 +135,7 @@ async function describe({ settings, timeZone }: ModelDeps & ZoneDeps, spender: S
     `Models: ${policy.localOnly ? 'on own hardware only' : 'local and cloud'}; allowed: ${names}`,
     ...(models.disabled.size === 0 ? [] : [`Switched off: ${listed([...models.disabled].map(code))}`]),
     ...(models.pinned === undefined ? [] : [`Asked first: ${code(models.pinned)}`]),
-    `Web search: ${policy.search ? 'on' : 'off'}`,
+    `Web search: ${policy.search ? 'allowed' : 'not allowed'}`,
     `Guests and people of other organisations: ${policy.outsiders === 'answer' ? 'get answers' : 'get no answers'}`,
     `When a budget is used up: ${policy.atLimit === 'cheaper' ? 'a cheaper model' : 'a refusal'}`,
     `Budgets reset in the time zone ${timezone ?? timeZone}`,
