@@ -80,12 +80,13 @@ function bars({ points, format }: Chart, letters: Lettering): { body: string; he
   return { body: drawn.join(''), height: top + points.length * row + 20 }
 }
 
-/** Round numbers from nothing to beyond the largest value, at most five. */
+/** Round whole numbers from nothing to beyond the largest value, about five: questions and nano-dollars have no parts. */
 function scale(largest: number): { ticks: number[]; most: number } {
   if (largest <= 0) return { ticks: [0, 1], most: 1 }
   const rough = largest / 4
   const power = 10 ** Math.floor(Math.log10(rough))
-  const step = ([1, 2, 2.5, 5, 10].find((each) => each * power >= rough * (1 - 1e-9)) ?? 10) * power
+  const fits = (step: number) => step >= rough * (1 - 1e-9) && Number.isInteger(step)
+  const step = [1, 2, 2.5, 5, 10].map((each) => each * power).find(fits) ?? 10 * power
   const count = Math.ceil(largest / step - 1e-9)
   return { ticks: Array.from({ length: count + 1 }, (_, n) => n * step), most: count * step }
 }

@@ -228,6 +228,17 @@ describe('a chart', () => {
     )
     expect(columns.svg).not.toContain('NaN')
   })
+
+  it('counts in whole numbers', async () => {
+    const letters = await loadLetters()
+    for (const value of [1, 3, 7, 10, 45]) {
+      const ticks: number[] = []
+      const format = (tick: number) => String(ticks.push(tick))
+      drawChart({ kind: 'columns', title: 'T', format, points: [{ label: 'x', value }] }, letters)
+      expect(ticks.filter((tick) => !Number.isInteger(tick))).toEqual([])
+      expect(Math.max(...ticks)).toBeGreaterThanOrEqual(value)
+    }
+  })
 })
 
 describe('periods', () => {

@@ -249,6 +249,7 @@ function nameOf(models: readonly Model[], model: Model): string {
 }
 
 function line(all: Model[], model: Model, { models: set, policy }: Effective): string {
+  if (model.origin === 'builtin') return `${code(model.id)}: quotes the files when no model may answer, free`
   const key = modelKey(model)
   const abilities = [model.vision ? 'sees pictures' : '', model.audio ? 'hears' : '', model.tools ? 'uses tools' : '']
   const marks = [
