@@ -15,7 +15,7 @@ export function createTurnRules(settings: Pick<Settings, 'read'>): RulesOf {
 }
 
 /** `pinnedAt`: the narrowest scope that pins a model. */
-export function turnRules({ models, policy, persona }: Effective, pinnedAt: Scope | undefined): TurnRules {
+function turnRules({ models, policy, persona }: Effective, pinnedAt: Scope | undefined): TurnRules {
   const { instructions, language, temperature, maxOutputTokens } = persona
   return {
     policy: {

@@ -302,7 +302,10 @@ describe('what is paid', () => {
     const { price: _unknown, ...unpriced } = a
     const { asked, thrown } = await run({ scripts: {}, models: [{ ...unpriced, priceSource: 'unknown' }] })
     expect(asked).toEqual([])
-    expect(thrown).toMatchObject({ code: 'model_price_unknown' })
+    expect(thrown).toMatchObject({
+      code: 'model_price_unknown',
+      tell: expect.stringContaining('`models price one/a 0.25 2`'),
+    })
   })
 })
 

@@ -250,16 +250,6 @@ function called(models: Model[], name: string | undefined): Model | undefined {
   return models.find(is) ?? models.find(({ aliases }) => aliases.includes(name))
 }
 
-/** Why a model without a price is not asked, as a sentence with the next step; `undefined` where its price is known. */
-export function priceMissing(model: Model): string | undefined {
-  if (model.price !== undefined) return undefined
-  const name = modelKey(model)
-  return (
-    `Nobody has said what ${name} costs, and an unknown price is not a free one. ` +
-    `An admin can say it, per million tokens: \`/parley models price ${name} 0.25 2\`, or with \`price:\` in parley.yaml.`
-  )
-}
-
 async function within(ms: number, work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<void>((resolve) => {

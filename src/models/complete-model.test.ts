@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { silentLog } from '../core/log.ts'
-import { type CatalogueOptions, createCatalogue, type Model, priceMissing } from './catalogue.ts'
+import { type CatalogueOptions, createCatalogue, type Model } from './catalogue.ts'
 import { describePrice } from './describe-price.ts'
 import type { ModelInfo, ModelProvider } from './model.ts'
 import { createPublishedPrices } from './providers/genai-prices.ts'
@@ -115,11 +115,6 @@ describe('what a model costs', () => {
     })
     expect(says(await of.about('transcriber', id))).toEqual(expected)
     expect(await of.models()).toHaveLength(1)
-  })
-
-  it('is asked for, with the next step, where nobody has said it', async () => {
-    expect(priceMissing(await one('gpt-4o-foo'))).toContain('/parley models price openai/gpt-4o-foo 0.25 2')
-    expect(priceMissing(await one('gpt-4o'))).toBeUndefined()
   })
 
   it('changes on the day that the provider said, without anybody asking again', async () => {

@@ -38,7 +38,7 @@ const companies = new Set([
 ])
 
 /** Of a server's address. A name without a dot is one of the own network: `http://vllm:8000`. */
-export function isOwnAddress(address: string): boolean {
+function isOwnAddress(address: string): boolean {
   const host = URL.parse(address)
     ?.hostname.toLowerCase()
     .replace(/^\[|\]$|\.$/g, '')

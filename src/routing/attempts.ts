@@ -213,9 +213,10 @@ function healthOf(
 const brokeOff = 'The model breaks off its answers. Please ask again shortly, or pick another model.'
 
 function unpriced(model: Model): ParleyError {
+  const name = modelKey(model)
   return new ParleyError(
     'model_price_unknown',
-    `The price of ${model.id} is not known, and nothing is spent blindly. Ask an admin to set it: models price.`,
+    `Nobody has said what ${name} costs, and an unknown price is not a free one. An admin can say it, per million tokens: \`models price ${name} 0.25 2\`.`,
   )
 }
 

@@ -36,7 +36,7 @@ export interface Complexity {
 }
 
 /** THE table: from how many points on a tier is wanted. */
-export const tierFrom = { small: 0, medium: 2, large: 6 } as const satisfies Record<Tier, number>
+const tierFrom = { small: 0, medium: 2, large: 6 } as const satisfies Record<Tier, number>
 
 type Steps = readonly (readonly [atLeast: number, points: number])[]
 

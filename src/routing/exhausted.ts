@@ -36,7 +36,7 @@ function forPeople(scope: Scope): string {
 }
 
 /** For admins: `channel slack/T1/C1`. */
-export function scopeName(scope: Scope): string {
+function scopeName(scope: Scope): string {
   if (scope === 'all') return 'everybody'
   const at = scope.indexOf(':')
   const name = scope

@@ -149,7 +149,7 @@ export function isSoft({ gate }: Gated): boolean {
 const BOUND = 2.5
 
 /** The most that an answer of this model can cost, as far as is known before its prompt is composed. */
-export function worstOf(model: Model, { tokensIn, tokensLikely = tokensIn, images }: Needs): NanoUsd | undefined {
+function worstOf(model: Model, { tokensIn, tokensLikely = tokensIn, images }: Needs): NanoUsd | undefined {
   if (model.price === undefined) return undefined
   const shown = model.vision === false ? 0 : images
   return worstCase(model.price, {

@@ -78,7 +78,7 @@ export function usageCommands(deps: UsageDeps): Command[] {
 }
 
 /** Of a workspace, a channel or a person: their scopes name them. */
-export function withinOf(scope: Scope): UsageWithin {
+function withinOf(scope: Scope): UsageWithin {
   const [kind, rest = ''] = scope.split(/:(.*)/s)
   const [platform, workspaceId, third] = rest.split('/').map(decodeURIComponent)
   if (scope === 'all' || platform === undefined || workspaceId === undefined) return {}

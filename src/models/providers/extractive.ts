@@ -6,7 +6,7 @@ import type { ModelEvent, ModelInfo, ModelMessage, ModelProvider, ModelRequest }
 import { chooseQuotes, type Quote } from '../quote.ts'
 import type { PassagePart } from '../render-passage.ts'
 
-export const extractiveModel = { id: 'extractive', contextWindow: 100_000 } as const satisfies ModelInfo
+const extractiveModel = { id: 'extractive', contextWindow: 100_000 } as const satisfies ModelInfo
 
 const nothingSpent = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0, source: 'provider' } as const
 

@@ -85,7 +85,7 @@ const refusingWords =
   /unsupported|unknown|unrecogni[sz]ed|not support|not permitted|extra|unexpected|not allowed|deprecated|verified|invalid field/i
 
 /** Milliseconds, from `retry-after-ms`, or `retry-after` as seconds or a date. */
-export function readRetryAfter(headers: Headers | undefined, now = Date.now()): number | undefined {
+function readRetryAfter(headers: Headers | undefined, now = Date.now()): number | undefined {
   const precise = Number(headers?.get('retry-after-ms') ?? Number.NaN)
   if (Number.isFinite(precise) && precise >= 0) return precise
   const value = headers?.get('retry-after')

@@ -20,7 +20,7 @@ export async function connect(connection: Connection, options: { timeoutMs?: num
 }
 
 /** The configuration for `pg`. Throws `database_unreachable` when a URL cannot be understood. */
-export function clientConfig(connection: Connection): pg.ClientConfig {
+function clientConfig(connection: Connection): pg.ClientConfig {
   if (typeof connection !== 'string') return connection
   try {
     // `pg` itself takes nearly any text for a database name on the host `base`.
@@ -75,7 +75,7 @@ const sentences: Record<string, (at: Target) => string> = {
 }
 
 /** Any failure to connect as `database_unreachable`. */
-export function describeConnectionError(error: unknown, connection: Connection): ParleyError {
+function describeConnectionError(error: unknown, connection: Connection): ParleyError {
   if (error instanceof ParleyError) return error
   const at = targetOf(connection)
   const code = codeOf(error)
