@@ -50,7 +50,7 @@ export const Reply = memo(function Reply({ message, repeatable, onOpenSource, on
             {repeatable && turnId !== null ? <TryAgain key={turnId} turnId={turnId} onAct={onAct} /> : null}
           </div>
         ) : null}
-        {message.state === 'stopped' ? <p className="aside">Stopped.</p> : null}
+        {message.state === 'stopped' && notices.length === 0 ? <p className="aside">Stopped.</p> : null}
         <LeftOut message={message} notices={failed ? [] : notices} />
         {message.citations.length === 0 || streaming ? null : (
           <Sources citations={message.citations} onOpen={context.openSource} />
