@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
-import { adminRig, here, people } from '../../test/fakes/admin.ts'
+import { adminRig, here, localModels, people } from '../../test/fakes/admin.ts'
 import { silentLog } from '../core/log.ts'
-import type { Author } from '../core/message.ts'
-import type { LocalModels } from '../models/local-models.ts'
 import { reference } from './reference.ts'
 
 let server: TestServer
@@ -156,21 +154,6 @@ describe('a command line', () => {
   })
 })
 
-/** Models on a machine of these tests. */
-function localModels(): LocalModels {
-  const names: string[] = []
-  return {
-    ...{ provider: 'ollama', list: async () => [], show: () => Promise.reject(new Error('not used')) },
-    async *pull(id) {
-      yield { status: 'pulling', completed: 1, total: 2, done: false }
-      names.push(id)
-    },
-    async delete(id) {
-      names.splice(names.indexOf(id), 1)
-    },
-  }
-}
-
 /** What has to be there for an example to work. */
 function needs(line: string): string[] {
   if (line.startsWith('models unalias')) return ['models alias fast gpt-5-mini']
@@ -260,147 +243,6 @@ describe('a change', () => {
       by: { id: 'slack/T1/UMANAGER', name: 'Mara', via: 'command' },
       name: 'policy.search',
     })
-  })
-})
-
-describe('budgets by command', () => {
-  it('show only what concerns a member, and everything below to an admin of the workspace', async () => {
-    await using rig = await adminRig(server)
-    for (const place of ['channel', '<#C2>', '<@UMEMBER>', '<@U9>', 'workspace:slack/T2', 'workspace', 'everywhere'])
-      await rig.say(`budget set ${place} 5 day`)
-    const shown = async (who: Author) => (await rig.say('budget list', who)).text.match(/^- [^:]+/gm)?.toSorted()
-    expect(await shown(member)).toEqual(['- Everywhere', '- This channel', '- This workspace', '- You'])
-    expect(await shown(owner)).toEqual([
-      '- <#C2>',
-      '- <@U9>',
-      '- <@UMEMBER>',
-      '- Everywhere',
-      '- This channel',
-      '- This workspace',
-    ])
-    expect(await shown(root)).toHaveLength(7)
-  })
-
-  it('are audited with before and after, grants included, and a grant delivered twice is one', async () => {
-    await using rig = await adminRig(server)
-    await rig.say('budget set channel 20 month')
-    await rig.say('budget set channel 30 month')
-    for (let n = 0; n < 3; n += 1) await rig.say('budget grant channel 5 month', root, { id: 'E5' })
-    // Its process died before it answered, and the event comes again.
-    await rig.database.pool.query('delete from command_call')
-    await rig.say('budget grant channel 5 month', root, { id: 'E5' })
-    await rig.say('budget remove channel month')
-    const log = await rig.deps.audit.list({ scopes: ['channel:slack/T1/C1'], limit: 10 })
-    expect(log.filter(({ name }) => name.startsWith('budget')).map(({ before, after }) => [before, after])).toEqual([
-      [{ amount: '30', timeZone: 'UTC', extra: '5' }, null],
-      [
-        { amount: '30', timeZone: 'UTC' },
-        { amount: '30', timeZone: 'UTC', extra: '5' },
-      ],
-      [
-        { amount: '20', timeZone: 'UTC' },
-        { amount: '30', timeZone: 'UTC' },
-      ],
-      [null, { amount: '20', timeZone: 'UTC' }],
-    ])
-  })
-})
-
-describe('keys', () => {
-  it('open until they are revoked; their secret is shown once and lies nowhere', async () => {
-    await using rig = await adminRig(server)
-    const made = await rig.say('keys create website 20 month', root, { id: 'E1' })
-    const secret = /parley-[\w-]{43}/.exec(made.text)?.[0] ?? ''
-    expect(made.private).toBe(true)
-    const found = await rig.deps.keys.find(secret)
-    expect(found).toMatchObject({ name: 'website' })
-    expect((await rig.deps.budgets.list([`key:${found?.id}`])).map(({ amount }) => amount)).toEqual([20_000_000_000n])
-    expect((await rig.say('keys create website 20 month', root, { id: 'E1' })).text).toMatch(
-      /was shown when it was made/,
-    )
-    const { rows } = await rig.database.pool.query(
-      `select (select json_agg(k)::text from api_key k) || (select json_agg(a)::text from audit a) || (select json_agg(c)::text from command_call c) as everything`,
-    )
-    expect(rows[0].everything).toContain('website')
-    expect(rows[0].everything).not.toContain(secret.slice(7))
-    await rig.say('keys revoke website')
-    expect(await rig.deps.keys.find(secret)).toBeNull()
-    expect(await rig.deps.keys.find(`${secret}x`)).toBeNull()
-  })
-})
-
-describe('templates', () => {
-  it('are asked with their variables filled in, where the person asked, once', async () => {
-    await using rig = await adminRig(server)
-    await rig.say('templates save letter channel "Write to {{whom}} about {{what}}, {{ whom }} first."')
-    const used = await rig.say('templates use letter whom="Ms Ada" what=tea', member, { id: 'E7' })
-    await rig.say('templates use letter whom="Ms Ada" what=tea', member, { id: 'E7' })
-    expect(used.text).toBe('Asked: “Write to Ms Ada about tea, Ms Ada first.”')
-    expect(rig.asked).toMatchObject([
-      {
-        id: 'E7:template',
-        text: 'Write to Ms Ada about tea, Ms Ada first.',
-        author: member,
-        conversation: here,
-        kind: 'command',
-      },
-    ])
-    expect((await rig.say('templates use letter what=tea', member)).text).toMatch(/wants `whom`.*whom="…" what="…"/)
-    expect((await rig.say('templates use leter', member)).text).toMatch(/Did you mean `letter`\?/)
-  })
-})
-
-describe('models of the own house', () => {
-  it('are fetched in the background, told when they are there, and audited', async () => {
-    await using rig = await adminRig(server, { local: localModels() })
-    expect((await rig.say('models pull llama3.2')).text).toMatch(/is being fetched\. You are told here/)
-    await expect
-      .poll(() => rig.told.map(({ text }) => text))
-      .toEqual(['`llama3.2` is there. `models test llama3.2` asks it something.'])
-    expect((await rig.say('models remove llama3.2', owner)).text).toMatch(/an admin of the whole installation only/)
-    await rig.say('models remove llama3.2')
-    const log = (await rig.deps.audit.list({ limit: 2 })).map(({ before, after }) => [before, after])
-    expect(log).toEqual([
-      ['llama3.2', null],
-      [null, 'llama3.2'],
-    ])
-  })
-
-  it('without Ollama say what to do', async () => {
-    await using rig = await adminRig(server)
-    expect((await rig.say('models pull llama3.2')).text).toMatch(/Set OLLAMA_HOST/)
-  })
-})
-
-describe('asking models directly', () => {
-  it('goes through the budget, and tells what it met', async () => {
-    await using rig = await adminRig(server)
-    expect((await rig.say('models test gpt-5', member)).text).toMatch(/\*\*openai\/gpt-5\*\*: .*in all/)
-    await rig.say('budget set everywhere 0 day')
-    expect((await rig.say('models test gpt-5', member)).text).toMatch(/\*\*openai\/gpt-5\*\*: .*budget/i)
-    const { rows } = await rig.database.pool.query(
-      'select count(*)::int as calls, sum(reserved)::int as held from ledger where state = $1',
-      ['reserved'],
-    )
-    expect(rows[0].calls).toBe(0)
-  })
-
-  it('obeys the policy, and compares side by side', async () => {
-    await using rig = await adminRig(server)
-    const both = await rig.say('models compare gpt-5,llama3.2 "Why is the sky blue?"', member)
-    expect(both.text).toMatch(/openai\/gpt-5.*---.*ollama\/llama3\.2/s)
-    await rig.say('policy local-only on')
-    expect((await rig.say('models compare gpt-5,llama3.2 "Why?"', member)).text).toMatch(
-      /`openai\/gpt-5` may not be asked here \(off: local models only\)/,
-    )
-    expect((await rig.say('models compare gpt-5 Why?', member)).text).toMatch(/Compare 2 to 5 models/)
-  })
-})
-
-describe('health', () => {
-  it('tells models, what waits and who is in trouble', async () => {
-    await using rig = await adminRig(server)
-    expect((await rig.say('health', member)).text).toMatch(/3 models can be asked\n- Nothing waits/)
   })
 })
 

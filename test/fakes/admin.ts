@@ -7,6 +7,7 @@ import type { Notice } from '../../src/core/command.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { Author, IncomingMessage } from '../../src/core/message.ts'
 import { type ConfiguredModel, createCatalogue } from '../../src/models/catalogue.ts'
+import type { LocalModels } from '../../src/models/local-models.ts'
 import { createExtractiveProvider } from '../../src/models/providers/extractive.ts'
 import { readPrice } from '../../src/models/stated-price.ts'
 import { createLocalChannel } from '../../src/queue/channel-local.ts'
@@ -106,6 +107,21 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
       await budget.close()
       await settings.close()
       await database.close()
+    },
+  }
+}
+
+/** Models on a machine of these tests. */
+export function localModels(): LocalModels {
+  const names: string[] = []
+  return {
+    ...{ provider: 'ollama', list: async () => [], show: () => Promise.reject(new Error('not used')) },
+    async *pull(id) {
+      yield { status: 'pulling', completed: 1, total: 2, done: false }
+      names.push(id)
+    },
+    async delete(id) {
+      names.splice(names.indexOf(id), 1)
     },
   }
 }
