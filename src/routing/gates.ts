@@ -37,7 +37,7 @@ interface Gate {
   because(model: Model, context: GateContext): string | undefined
   /** Said when it stands in the way of most models and nobody else is left, and what to do then. */
   nobody: string
-  todo: string
+  remedy: string
   code: ErrorCode
 }
 
@@ -48,7 +48,7 @@ export const gates = {
         ? undefined
         : 'is disabled by an admin',
     nobody: 'Every language model is disabled.',
-    todo: 'Ask an admin to enable one.',
+    remedy: 'Ask an admin to enable one.',
     code: 'model_not_allowed',
   },
   allowed: {
@@ -57,7 +57,7 @@ export const gates = {
         ? undefined
         : 'is not among the models that are allowed here',
     nobody: 'None of the models that are allowed here is available.',
-    todo: 'Ask an admin to allow another one.',
+    remedy: 'Ask an admin to allow another one.',
     code: 'model_not_allowed',
   },
   local: {
@@ -66,43 +66,43 @@ export const gates = {
         ? 'does not run on own hardware, and only such models may answer here'
         : undefined,
     nobody: 'Only models on own hardware may answer here, and there is none.',
-    todo: 'Ask an admin to connect one.',
+    remedy: 'Ask an admin to connect one.',
     code: 'model_not_allowed',
   },
   price: {
     because: ({ price }) => (price === undefined ? 'has no known price, and nothing is spent blindly' : undefined),
     nobody: 'The price of no model is known, and nothing is spent blindly.',
-    todo: 'Ask an admin to set prices: models price.',
+    remedy: 'Ask an admin to set prices: models price.',
     code: 'model_price_unknown',
   },
   audio: {
     because: ({ audio }, { needs }) => (needs.audio === true && audio !== true ? 'cannot hear' : undefined),
     nobody: 'No model at hand can hear.',
-    todo: 'Send the recording as a file, so that it is written down first.',
+    remedy: 'Send the recording as a file, so that it is written down first.',
     code: 'model_rejected_request',
   },
   tools: {
     because: ({ tools }, { needs }) => (needs.tools === true && tools === false ? 'cannot use tools' : undefined),
     nobody: 'No model at hand can use tools.',
-    todo: 'Ask an admin to connect one that can.',
+    remedy: 'Ask an admin to connect one that can.',
     code: 'model_rejected_request',
   },
   window: {
     because: (model, { needs }) => tooSmall(model, needs),
     nobody: 'The question is too long for every model.',
-    todo: 'Ask a shorter one.',
+    remedy: 'Ask a shorter one.',
     code: 'model_context_overflow',
   },
   budget: {
     because: (model, { needs, left }) => tooDear(model, needs, left(model)),
     nobody: 'The budget does not hold what any model can cost.',
-    todo: 'Ask an admin to raise it, or wait until it resets.',
+    remedy: 'Ask an admin to raise it, or wait until it resets.',
     code: 'budget_exhausted',
   },
   images: {
     because: ({ vision }, { needs }) => (needs.images > 0 && vision === false ? 'cannot see images' : undefined),
     nobody: 'No model at hand can see images.',
-    todo: 'Ask an admin to connect one that can.',
+    remedy: 'Ask an admin to connect one that can.',
     code: 'model_rejected_request',
   },
   health: {
@@ -111,7 +111,7 @@ export const gates = {
       return ailing === undefined ? undefined : `cannot be asked because it ${ailing}`
     },
     nobody: 'No model can be asked at the moment.',
-    todo: 'Please ask again shortly.',
+    remedy: 'Please ask again shortly.',
     code: 'model_unreachable',
   },
 } as const satisfies Record<string, Gate>

@@ -102,7 +102,7 @@ export function route(input: RouteInput): Route {
     ...{ model, provider: model.provider, reason, fallbacks, withoutImages, estimate: first.cost },
     ...(refused === undefined
       ? {}
-      : { refusal: { code: gates[refused].code, tell: `${gates[refused].nobody} ${gates[refused].todo}` } }),
+      : { refusal: { code: gates[refused].code, tell: `${gates[refused].nobody} ${gates[refused].remedy}` } }),
     ...(forbidden === undefined ? {} : { forbidden }),
     decision: {
       ...{ model: modelKey(model), by: chosen.by, reason, complexity: request.complexity },
