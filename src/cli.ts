@@ -1,7 +1,6 @@
 /** `npm run parley -- <command>`. Results go to stdout, everything else to stderr; exit code 1 comes with one clear line. */
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
-import { createApp } from './app.ts'
 import { runAdmin } from './cli/admin.ts'
 import { ask } from './cli/ask.ts'
 import { examineParley, explainRoute, withParley } from './cli/client.ts'
@@ -130,6 +129,7 @@ for (const role of ['gateway', 'worker'] as const) {
           readable: process.stderr.isTTY === true,
           secrets: config.secrets,
         })
+        const { createApp } = await import('./app.ts')
         const app = await createApp(config, { log })
         console.log(app.url === null ? 'Parley worker is ready' : `Parley gateway is ready: ${app.url}`)
         return { app, log }

@@ -1,6 +1,6 @@
 /** Commands use the Parley that runs on this home, or start one for themselves and stop it after. */
 import type { ApiError } from '../../adapters/console/api.ts'
-import { createApp } from '../app.ts'
+import type { App, AppOptions } from '../app.ts'
 import { type Config, readConfig } from '../config.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Check } from '../ops/doctor.ts'
@@ -25,12 +25,18 @@ const platformVariables = [
 ]
 const deaf = Object.fromEntries([...platformVariables, 'SLACK_CLIENT_SECRET'].map((name) => [name, '']))
 
+/** All of Parley is loaded only where none is running. */
+async function openApp(config: Config, options: AppOptions): Promise<App> {
+  const { createApp } = await import('../app.ts')
+  return await createApp(config, options)
+}
+
 export async function withParley<T>(use: (url: string) => Promise<T>): Promise<T> {
   // Its own Parley takes any free port of this machine, whatever port the served one is to have, and listens nowhere else.
   const config = readConfig({ overrides: { PORT: '0', HOST: '127.0.0.1', ROLE: 'all', ...deaf } })
   const running = await readRunning(config.home)
   if (running) return use(reachable(running.url))
-  await using app = await createApp(config, { log: quiet(config) })
+  await using app = await openApp(config, { log: quiet(config) })
   if (app.url === null) throw new ParleyError('internal', 'Parley did not open its port. Please try again.')
   return await use(app.url)
 }
@@ -39,7 +45,7 @@ export async function examineParley(): Promise<Check[]> {
   const config = readConfig()
   const running = await readRunning(config.home)
   if (!running) {
-    await using app = await createApp(config, { log: quiet(config), mode: 'examine' })
+    await using app = await openApp(config, { log: quiet(config), mode: 'examine' })
     return await app.doctor()
   }
   const url = reachable(running.url)
@@ -57,7 +63,7 @@ export async function explainRoute(asked: DryRun): Promise<unknown> {
   const config = readConfig()
   const running = await readRunning(config.home)
   if (!running) {
-    await using app = await createApp(config, { log: quiet(config), mode: 'examine' })
+    await using app = await openApp(config, { log: quiet(config), mode: 'examine' })
     return await app.explain(asked)
   }
   const headers = { 'content-type': 'application/json' }
