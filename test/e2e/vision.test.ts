@@ -63,7 +63,7 @@ describe('a photograph', () => {
     expect(await sharp(bytes).metadata()).toMatchObject({ width: 1568, height: 784 })
     expect((await sharp(bytes).metadata()).exif).toBeUndefined()
     expect(JSON.stringify(models.requests[0]?.body)).not.toContain('Ada Lovelace')
-    expect(reply.citations).toMatchObject([{ title: 'meter.jpg', at: { kind: 'page', page: 1 } }])
+    expect(reply.citations).toMatchObject([{ source: { title: 'meter.jpg' }, at: { kind: 'page', page: 1 } }])
     expect(reply.receipt.used?.summary).toContain('1 picture shown to the model')
     expect(reply.receipt.attachments).toMatchObject([{ outcome: 'read', summary: 'a picture with 3 words read' }])
   }, 60_000)

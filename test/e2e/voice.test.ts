@@ -147,7 +147,9 @@ describe.skipIf(withoutFfmpeg)(`a video in the console${withoutFfmpeg}`, () => {
       const video = generate(sources, joined, 'tour.mp4')
       const reply = await client.ask('Where is the pump?', [await client.upload('tour.mp4', video, 'video/mp4')])
       expect(reply.text).toBe('Behind the boiler [1].')
-      expect(reply.citations).toMatchObject([{ title: 'tour.mp4', at: { kind: 'time', fromMs: 1_000, toMs: 3_000 } }])
+      expect(reply.citations).toMatchObject([
+        { source: { title: 'tour.mp4' }, at: { kind: 'time', fromMs: 1_000, toMs: 3_000 } },
+      ])
       expect(reply.receipt.attachments).toMatchObject([
         { outcome: 'read', summary: expect.stringMatching(/^0:06 transcribed \(en\), \d+ pictures$/) },
       ])
