@@ -65,7 +65,7 @@ export function plainQuestion(work: Pick<TurnWork, 'messages'>): string {
 function fileList({ files, excerpts }: Content, images: ShownImage[]): Part[] {
   if (excerpts.length === 0 && images.length === 0) return []
   const lines = files.map(({ source, pages }) => {
-    const size = pages === undefined ? '' : ` (${pages} pages)`
+    const size = pages === undefined ? '' : ` (${pages} ${pages === 1 ? 'page' : 'pages'})`
     return `${source.n} = ${JSON.stringify(plainName(source.title))}${size}`
   })
   return [{ type: 'data', about: 'files', text: lines.join('\n') }]

@@ -77,7 +77,7 @@ describe('shown', () => {
     }
     const request: ModelRequest = compose(input)
     expect(request.messages.at(-1)?.parts).toEqual([
-      { type: 'data', about: 'files', text: '1 = "a.jpg" (2 pages)' },
+      { type: 'data', about: 'files', text: '1 = "a.jpg" (1 page)' },
       { type: 'text', text: 'Picture [1:p1]:', by: 'parley' },
       { type: 'image', mediaType: 'image/jpeg', data: Uint8Array.of(1) },
       { type: 'text', text: expect.stringMatching(/^\(One picture of the files cannot be shown to you/), by: 'parley' },
