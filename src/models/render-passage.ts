@@ -33,7 +33,10 @@ export function renderData({ about, text }: DataPart): string {
 
 /** A name as it can stand in a line of data: without line breaks, control and direction characters, and not too long. */
 export function plainName(name: string): string {
-  const flat = name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ').trim()
+  const flat = name
+    .replace(/\p{Cf}+/gu, '')
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .trim()
   return flat.length <= 200 ? flat : `${flat.slice(0, 199).toWellFormed()}…`
 }
 

@@ -292,17 +292,14 @@ describe('extractive: the right words first', () => {
     }
   })
 
-  it.for([
-    'Summarise this',
-    'tl;dr',
-    'What is this contract about?',
-    'Worum geht es?',
-    '',
-  ])('opens with the document for a question about the whole: %s', async (question) => {
-    const text = await answer(contract, question)
-    expect(first(text)).toContain('This Service Agreement (the "Agreement") is made on 3 March 2025')
-    expect(text.split('\n\n').filter((block) => block.startsWith('>')).length).toBe(3)
-  })
+  it.for(['Summarise this', 'tl;dr', 'What is this contract about?', 'Worum geht es?', ''])(
+    'opens with the document for a question about the whole: %s',
+    async (question) => {
+      const text = await answer(contract, question)
+      expect(first(text)).toContain('This Service Agreement (the "Agreement") is made on 3 March 2025')
+      expect(text.split('\n\n').filter((block) => block.startsWith('>')).length).toBe(3)
+    },
+  )
 
   it('uses the passages of earlier messages when the last one has none', async () => {
     const earlier: ModelMessage[] = [

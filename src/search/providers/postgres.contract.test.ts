@@ -31,7 +31,7 @@ retrieverContract('lexical, on PostgreSQL', async () => {
     async working() {
       const { rows } = await database.pool.query<{ count: number }>(
         `select count(*)::int as count from pg_stat_activity
-         where state = 'active' and query like '%from best join passage%' and pid <> pg_backend_pid()`,
+         where state = 'active' and query like '%with visible as materialized%' and pid <> pg_backend_pid()`,
       )
       return rows[0]?.count ?? -1
     },
