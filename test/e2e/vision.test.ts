@@ -55,7 +55,8 @@ describe('a photograph', () => {
     const reply = await client.ask('What does the meter read?', [await client.upload('meter.jpg', photo, 'image/jpeg')])
     const { pictures, text } = sent(models.requests[0])
     expect(pictures).toHaveLength(1)
-    expect(text).toContain('Picture [1:p1] of file 1, "meter.jpg"')
+    expect(text).toContain('1 = "meter.jpg" (1 page)')
+    expect(text).toContain('Picture [1:p1]:')
     expect(text).toContain('Meter reading 48213')
     const [kind = '', data = ''] = pictures[0]?.split(',') ?? []
     expect(kind).toBe('data:image/jpeg;base64')
