@@ -32,6 +32,8 @@ const layers: Record<string, Layer> = {
     may: [core],
     packages: [/^mdast$/, /^mdast-util-/, /^micromark-extension-/],
   },
+  // The port of HTTP is typed by the router's context.
+  'HTTP of the core': { files: /^src\/core\/http\.ts$/, may: [core], packages: [/^hono$/] },
   core: { files: /^src\/core\//, may: [core], packages: [/^zod$/] },
   'queue on BullMQ': {
     files: /^src\/queue\/(?:bullmq|channel-|subscribers|trouble)/,
@@ -56,7 +58,11 @@ const layers: Record<string, Layer> = {
     may: [core, /^src\/store\//, /^src\/routing\/budget\.ts$/, /^src\/queue\/channel\.ts$/],
     packages: [/^pg$/, /^@prisma\//, /^zod$/],
   },
-  ops: { files: /^src\/ops\//, may: [core, stages, /^src\/ops\//], packages: [/^pino/, /^zod$/] },
+  ops: {
+    files: /^src\/ops\//,
+    may: [core, stages, /^src\/ops\//],
+    packages: [/^pino/, /^zod$/, /^hono$/, /^@hono\/node-server/],
+  },
   'admin providers': {
     files: /^src\/admin\/providers\//,
     may: [core, /^src\/admin\//],
@@ -79,7 +85,7 @@ const layers: Record<string, Layer> = {
     may: [core, /^adapters\/console\/api\.ts$/, /^adapters\/console\/page\//],
     packages: [/./],
   },
-  console: adapter('console', /^hono/, /^@hono\//),
+  console: adapter('console'),
   discord: adapter('discord', /^discord\.js$/, /^@discordjs\/ws$/),
   'OpenAI-compatible endpoint': adapter('api'),
   slack: adapter('slack', /^@slack\/bolt$/),

@@ -1,6 +1,4 @@
 /** The endpoint by the official client, its answers held to OpenAI's own description; the worker's side is played here. */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { Ajv2020 } from 'ajv/dist/2020.js'
@@ -8,13 +6,13 @@ import fc from 'fast-check'
 import { OpenAI } from 'openai'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ParleyError } from '../../src/core/errors.ts'
-import { silentLog } from '../../src/core/log.ts'
 import type { IncomingMessage } from '../../src/core/message.ts'
 import type { Intake, OutgoingMessage } from '../../src/core/platform.ts'
 import type { Receipt } from '../../src/core/reply.ts'
 import { createLocalChannel } from '../../src/queue/channel-local.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
+import { serveMounts } from '../../test/servers/mounts.ts'
 import { openAiSpec, specMissing } from '../../test/servers/openai-spec.ts'
 import { openApiDocument } from './openapi.ts'
 import { createApi } from './platform.ts'
@@ -55,7 +53,6 @@ async function setUp(
         return { hash }
       },
     },
-    findKey: async (given) => (given === secret ? { id: 'key-1', name: 'CI' } : null),
     models: async () => [{ id: 'scripted', provider: 'openai' }],
     checkModel: async (name) => {
       if (name !== 'scripted') throw new ParleyError('model_unknown', `No model is called ${name}. Try scripted.`)
@@ -64,7 +61,6 @@ async function setUp(
     limits: { files: options.files ?? 10, fileBytes: 2_000_000, textChars: 10_000 },
     lookEveryMs: 200,
     version: '0',
-    log: silentLog,
   })
   const listener = api.listen(
     fakeIntake({
@@ -90,15 +86,15 @@ async function setUp(
       ...options.intake,
     }),
   )
-  const http = createServer((request, response) => void listener.mounts[0]?.handle(request, response))
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  const http = await serveMounts(listener.mounts, {
+    findKey: async (given) => (given === secret ? { id: 'key-1', name: 'CI' } : null),
+  })
+  const { url } = http
   ends.push(async () => {
-    http.closeAllConnections()
-    http.close()
+    await http.close()
     await listener.stop()
     await channel.close()
   })
-  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
   const client = (apiKey = secret) => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 })
   const post = (body: unknown, headers: Record<string, string> = {}) =>
     fetch(`${url}/v1/chat/completions`, {

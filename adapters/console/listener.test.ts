@@ -1,7 +1,6 @@
 /** The console's HTTP side with a board that fails, and with clients that behave badly. */
 import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -11,6 +10,7 @@ import { silentLog } from '../../src/core/log.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { createLocalChannel } from '../../src/queue/channel-local.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
+import { serveMounts } from '../../test/servers/mounts.ts'
 import type { Message } from './api.ts'
 import type { Board } from './board.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
@@ -77,19 +77,16 @@ async function setUp({ board = {}, intake = {}, previews = {}, removed = [] }: S
     },
     previews: { page: unused, lines: unused, picture: unused, ...previews },
     status: async () => ({ version: '0', models: [], notice: null, limits }),
-    ...{ topics, limits, loopback: true, log: silentLog },
+    ...{ topics, limits, log: silentLog },
   }
   const listener = createListener(deps, fakeIntake({ act: unused, ...intake }))
-  const http = createServer((request, response) => void listener.mounts[0]?.handle(request, response))
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  const http = await serveMounts(listener.mounts)
   ends.push(async () => {
     await listener.stop()
-    http.closeAllConnections()
-    http.close()
+    await http.close()
   })
-  const address = http.address()
-  const port = typeof address === 'object' && address ? address.port : 0
-  const url = `http://127.0.0.1:${port}`
+  const { url } = http
+  const port = Number(new URL(url).port)
   const post = (threadId: string, body: unknown) =>
     fetch(`${url}/console/threads/${threadId}/messages`, { method: 'POST', body: JSON.stringify(body) })
   return { url, port, topics, open, post, listener }
