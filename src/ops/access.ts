@@ -1,12 +1,15 @@
 /**
  * Who may call what: the one place that decides, before any handler. Until people sign in, the page and the terminal are for
- * this machine alone. A proxy connects from this machine too, and may add no header at all, so where anything of Parley is
- * offered to the outside, being on this machine is not proof enough: see docs/decisions/0028.
+ * the user who runs Parley, on this machine. A proxy connects from this machine too, and may add no header at all: so the
+ * terminal proves its user by a file, the page by the user of its connection, and where anything of Parley is offered to the
+ * outside, the page wants a cookie from a link that only the terminal prints. See docs/decisions/0028.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import { ParleyError } from '../core/errors.ts'
 import type { Access, Caller } from '../core/http.ts'
+import { peerUserOf } from './peer-user.ts'
 
 export interface AccessDeps {
   /** Bound to an address that only this machine reaches. */
@@ -16,6 +19,8 @@ export interface AccessDeps {
   /** Of the file in PARLEY_HOME that only Parley's own user can read. */
   terminalToken: string
   findKey(secret: string): Promise<{ id: string; name: string } | null>
+  /** The user of this machine who holds the other end of a connection. */
+  peerUser?: (socket: Socket) => Promise<number | undefined>
   now?: () => number
 }
 
@@ -34,7 +39,8 @@ const dayMs = 86_400_000
 /** Codes that nobody opens go by age; this bounds what a loop of `parley page` can leave. */
 const mostCodes = 1000
 
-export function createGate({ loopback, exposed, terminalToken, findKey, now = Date.now }: AccessDeps): Gate {
+export function createGate(deps: AccessDeps): Gate {
+  const { loopback, exposed, terminalToken, findKey, peerUser = peerUserOf, now = Date.now } = deps
   // Two Parleys on one machine share a browser's cookies, which know no ports.
   const cookieName = `parley-page-${digest(terminalToken).toString('hex').slice(0, 8)}`
   const codes = new Map<string, number>()
@@ -71,7 +77,7 @@ export function createGate({ loopback, exposed, terminalToken, findKey, now = Da
         'This is for the terminal of the user who runs Parley. Run `npm run parley -- doctor` there, or another command.',
       )
     },
-    page(request) {
+    async page(request) {
       checkThisMachine(request)
       if (isTerminal(request)) return { as: 'terminal' }
       if (!loopback)
@@ -79,12 +85,19 @@ export function createGate({ loopback, exposed, terminalToken, findKey, now = Da
           'request_forbidden',
           'The page has no sign-in yet, so it is served to this machine only. Set HOST=127.0.0.1; from another machine, reach it through an SSH tunnel.',
         )
-      if (!exposed || hasCookie(request)) return { as: 'page' }
+      if (hasCookie(request)) return { as: 'page' }
+      if (!exposed && (await mayReadToken(request))) return { as: 'page' }
       throw new ParleyError(
         'credentials_missing',
-        'Open the page by the link that Parley printed when it started. `npm run parley -- page` prints a new one.',
+        'Open the page by its link: run `npm run parley -- page` as the user who runs Parley.',
       )
     },
+  }
+
+  /** Parley's own user, and root: whom the token's file does not keep out. Where the system does not tell: everybody. */
+  async function mayReadToken({ socket }: IncomingMessage): Promise<boolean> {
+    const user = await peerUser(socket)
+    return user === undefined || user === 0 || user === process.getuid?.()
   }
 
   return {
