@@ -41,7 +41,7 @@ export function openCommands({ config, state, ways, models, platforms, money, lo
 
 /** Of the whole installation: the page, which is served on loopback alone, and the terminal, which has proven its user. */
 function adminsOf({ admins, loopback }: Config): string[] {
-  return [...admins, 'console/local/cli', ...(loopback ? ['console/local/local'] : [])]
+  return [...admins, ...(loopback ? ['console/local/local'] : []), 'console/local/cli']
 }
 
 /** Who may press what, and what buttons lead to. */
