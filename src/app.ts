@@ -180,7 +180,9 @@ async function listen(
     }
   }
   const { loopback, exposed } = config
-  const terminalToken = await ensureTerminalToken(config.home)
+  const { token: terminalToken, kept } = await ensureTerminalToken(config.home)
+  if (!kept)
+    log.warn({ home: config.home }, 'no private file can be kept in the home: commands cannot reach this Parley')
   const gate = createGate({ loopback, exposed, terminalToken, findKey: state.keys.find })
   const own = createOwnRoutes({ gate, ready, doctor, explain, routes: () => http.routes })
   const http = opening.use(await serveHttp({ host: config.host, port, mounts: [own, ...mounts], gate, log }))

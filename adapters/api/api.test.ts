@@ -1,6 +1,8 @@
 /** The endpoint by the official client, its answers held to OpenAI's own description; the worker's side is played here. */
+import { once } from 'node:events'
+import { type IncomingMessage as HttpMessage, request } from 'node:http'
 import { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { OpenAI } from 'openai'
@@ -207,6 +209,33 @@ describe('the official client', () => {
     })
     expect((await fetch(`${url}/v1/models`)).status).toBe(401)
     expect((await fetch(`${url}/openapi.json`)).status).toBe(200)
+  })
+
+  test('is told in OpenAI’s form what is wrong with an address, a method or a body', async () => {
+    const { url } = await setUp(answers)
+    const headers = { authorization: `Bearer ${secret}` }
+    const body = (code: string | null) => ({
+      error: { message: expect.any(String), type: expect.any(String), param: null, code },
+    })
+    for (const path of ['/v1/models/%E0%A4%A', '/v1/%', '/v1/nothing', '/v1']) {
+      const unknown = await fetch(`${url}${path}`, { headers })
+      expect([path, unknown.status, await unknown.json()]).toEqual([path, 404, body('unknown_url')])
+    }
+    const wrong = await fetch(`${url}/v1/chat/completions`, { headers })
+    expect([wrong.status, wrong.headers.get('allow'), await wrong.json()]).toEqual([
+      405,
+      'POST',
+      body('method_not_allowed'),
+    ])
+    // Refused by what it announces, before it is sent.
+    const announced = { ...headers, 'content-length': 48_000_001 }
+    const asked = request(`${url}/v1/chat/completions`, { method: 'POST', headers: announced })
+    asked.on('error', () => undefined).flushHeaders()
+    const [large] = (await once(asked, 'response')) as [HttpMessage]
+    expect([large.statusCode, JSON.parse(await text(large))]).toEqual([413, body('request_too_large')])
+    asked.destroy()
+    const slashed = await fetch(`${url}/v1/models/openai%2Fgpt%2F5`, { headers })
+    expect([slashed.status, await slashed.text()]).toEqual([404, expect.stringContaining('openai/gpt/5')])
   })
 })
 

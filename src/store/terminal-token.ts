@@ -4,31 +4,43 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { link, lstat, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ParleyError } from '../core/errors.ts'
 
 const fileIn = (home: string) => join(home, 'terminal-token')
 const form = /^terminal-[\w-]{43}$/
 
-/** Call before the port opens. Makes the file where there is none, or where others could have read it. */
-export async function ensureTerminalToken(home: string): Promise<string> {
-  await mkdir(home, { recursive: true })
-  for (;;) {
+/**
+ * Call before the port opens. Makes the file where there is none, or where others could have read it. `kept: false`: the home
+ * cannot hold a private file, so the token is this process's alone and no command can prove itself by it.
+ */
+export async function ensureTerminalToken(home: string): Promise<{ token: string; kept: boolean }> {
+  for (let attempt = 0; attempt < 3; attempt += 1) {
     const known = await readPrivate(home)
-    if (known !== undefined) return known
-    const draft = `${fileIn(home)}.${process.pid}.${randomBytes(4).toString('hex')}`
-    await rm(fileIn(home), { force: true })
-    await writeFile(draft, `terminal-${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' })
-    try {
-      // A link never replaces the file of a gateway that started at the same time.
-      await link(draft, fileIn(home))
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-    } finally {
-      await rm(draft, { force: true })
-    }
+    if (known !== undefined) return { token: known, kept: true }
+    // Only what is there and no good: a process that starts at the same time may just be making the file.
+    if (await lstat(fileIn(home)).catch(() => undefined)) await rm(fileIn(home), { force: true }).catch(() => undefined)
+    if (!(await write(home).catch(() => false))) break
   }
+  return { token: createToken(), kept: false }
+}
+
+const createToken = () => `terminal-${randomBytes(32).toString('base64url')}`
+
+async function write(home: string): Promise<true> {
+  await mkdir(home, { recursive: true })
+  const draft = `${fileIn(home)}.${process.pid}.${randomBytes(4).toString('hex')}`
+  await writeFile(draft, `${createToken()}\n`, { mode: 0o600, flag: 'wx' })
+  try {
+    // A link never replaces the file of a gateway that started at the same time.
+    await link(draft, fileIn(home)).catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') await rename(draft, fileIn(home))
+    })
+  } finally {
+    await rm(draft, { force: true })
+  }
+  return true
 }
 
 /** For the command line. Throws `credentials_missing` where the file is not there, not this user's, or open to others. */
