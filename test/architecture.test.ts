@@ -77,6 +77,8 @@ const layers: Record<string, Layer> = {
   },
   // The one place of the core that Node's own modules are loaded in: no page imports it.
   events: { files: /^src\/core\/events\.ts$/, may: [core], packages: [] },
+  // The port of HTTP is typed by the router's context.
+  'HTTP of the core': { files: /^src\/core\/http\.ts$/, may: [core], packages: [/^hono$/] },
   core: { files: /^src\/core\//, may: [core], packages: [/^zod$/] },
   'queue on BullMQ': {
     files: /^src\/queue\/(?:bullmq|channel-|subscribers|trouble)/,
@@ -105,7 +107,11 @@ const layers: Record<string, Layer> = {
     may: [core, /^src\/store\//, /^src\/routing\/budget\.ts$/, /^src\/queue\/channel\.ts$/, /^src\/version\.ts$/],
     packages: [/^pg$/, /^@prisma\//, /^zod$/],
   },
-  ops: { files: /^src\/ops\//, may: [core, parts, /^src\/ops\//], packages: [/^pino/, /^zod$/] },
+  ops: {
+    files: /^src\/ops\//,
+    may: [core, parts, /^src\/ops\//],
+    packages: [/^pino/, /^zod$/, /^hono$/, /^@hono\/node-server/],
+  },
   'admin providers': {
     files: /^src\/admin\/providers\//,
     may: [core, /^src\/admin\//],
@@ -131,7 +137,7 @@ const layers: Record<string, Layer> = {
     may: [core, /^adapters\/console\/api\.ts$/, /^adapters\/console\/page\//],
     packages: [/./],
   },
-  console: adapter('console', /^hono/, /^@hono\//),
+  console: adapter('console'),
   discord: adapter('discord', /^discord\.js$/, /^@discordjs\/ws$/),
   'OpenAI-compatible endpoint': adapter('api'),
   slack: adapter('slack', /^@slack\/bolt$/),
