@@ -1,0 +1,356 @@
+/** Attempts, fallbacks and what each costs: scripted models, a budget in memory, the real health. */
+import { describe, expect, it } from 'vitest'
+import { createFakeBudget } from '../../test/fakes/budget.ts'
+import { model, perMillion, quotingModel } from '../../test/fakes/model.ts'
+import { ParleyError } from '../core/errors.ts'
+import { silentLog } from '../core/log.ts'
+import { usd } from '../core/money.ts'
+import type { Usage } from '../core/reply.ts'
+import type { Model } from '../models/catalogue.ts'
+import type { FinishReason, ModelEvent, ModelProvider, ModelRequest } from '../models/model.ts'
+import { createAttempts } from '../routing/attempts.ts'
+import { createHealth } from '../routing/health.ts'
+import { type AskEvent, ask } from './ask.ts'
+
+type Step = ModelEvent | ParleyError
+const text = (delta: string): Step => ({ type: 'text', delta })
+const finish = (reason: FinishReason): Step => ({ type: 'finish', reason })
+const used = (input: number, output: number, source: Usage['source'] = 'provider'): Step => ({
+  type: 'usage',
+  usage: { input, output, cacheRead: 0, cacheWrite: 0, reasoning: 0, source },
+})
+const failure = (
+  code: 'model_unreachable' | 'model_stalled' | 'model_refused_key' | 'model_busy',
+  cause: object = {},
+) => new ParleyError(code, `It failed: ${code}.`, { cause: Object.assign(new Error('the cause'), cause) })
+const refusedConnection = () => failure('model_unreachable', { code: 'ECONNREFUSED' })
+
+// A million tokens cost $1 in and $10 out: a token costs 1,000 and 10,000 nano-USD.
+const price = perMillion('1', '10')
+const a = model('one/a', { price })
+const b = model('two/b', { price })
+const c = model('two/c', { price: perMillion('0.1', '1') })
+
+interface Rig {
+  /** Each call plays the model's next script. */
+  scripts: Record<string, Step[][]>
+  models?: Model[]
+  limit?: string
+  cheaper?: Model[]
+  /** Stops reading after so many events. */
+  leaveAfter?: number
+  health?: ReturnType<typeof createHealth>
+  /** The person has pressed stop. */
+  stopped?: boolean
+}
+
+async function run({
+  scripts,
+  models = [a, b],
+  limit,
+  cheaper = [],
+  leaveAfter,
+  health = createHealth(),
+  stopped,
+}: Rig) {
+  const asked: string[] = []
+  const fake: ModelProvider = {
+    name: 'fake',
+    models: async () => [],
+    async *stream(request) {
+      asked.push(request.model)
+      for (const step of scripts[request.model]?.shift() ?? []) {
+        if (step instanceof ParleyError) throw step
+        yield step
+      }
+    },
+  }
+  const budget = createFakeBudget(limit === undefined ? null : usd(limit))
+  const spender = { platform: 'test', workspaceId: 'team', channelId: 'general', userId: 'ann' }
+  const attempts = createAttempts({ budget, health, spender, turnId: 'turn' })
+  const prepare = async ({ id }: Model): Promise<ModelRequest> => ({
+    model: id,
+    system: '',
+    messages: [{ role: 'user', parts: [{ type: 'text', text: 'How long is it?' }] }],
+    maxOutputTokens: 100,
+  })
+  const events: AskEvent[] = []
+  let thrown: unknown
+  try {
+    const deps = { provider: () => fake, prepare, attempts, cheaper: async () => cheaper, log: silentLog }
+    const signal = stopped === true ? AbortSignal.abort() : new AbortController().signal
+    for await (const event of ask(models, deps, signal)) if (events.push(event) === leaveAfter) break
+  } catch (error) {
+    thrown = error
+  }
+  let shown = ''
+  for (const event of events) {
+    if (event.type === 'text') shown += event.delta
+    if (event.type === 'restart') shown = ''
+  }
+  const end = events.find((event) => event.type === 'end')
+  return { asked, shown, end, notices: end?.notices, thrown, budget, attempts, health }
+}
+
+describe('asking models', () => {
+  it('the first that answers ends it', async () => {
+    const { asked, shown, end } = await run({ scripts: { a: [[text('Hello'), finish('stop')]] } })
+    expect(asked).toEqual(['a'])
+    expect(shown).toBe('Hello')
+    expect(end).toMatchObject({ model: a, reason: 'stop', notices: [] })
+  })
+
+  it('one that cannot be reached is replaced, and the reader is told', async () => {
+    const { asked, shown, notices } = await run({
+      scripts: { a: [[refusedConnection()]], extractive: [[text('> quote'), finish('stop')]] },
+      models: [a, quotingModel],
+    })
+    expect(asked).toEqual(['a', 'extractive'])
+    expect(shown).toBe('> quote')
+    expect(notices).toEqual(['It failed: model_unreachable. So Parley quoted the passages of the files that fit best.'])
+  })
+
+  it('an answer that broke off starts over in the same place', async () => {
+    const { asked, shown } = await run({
+      scripts: {
+        a: [
+          [text('Half an'), finish('truncated')],
+          [text('A whole answer'), finish('stop')],
+        ],
+      },
+    })
+    expect(asked).toEqual(['a', 'a'])
+    expect(shown).toBe('A whole answer')
+  })
+
+  it('one that broke off twice is kept and marked incomplete, never replaced by another model', async () => {
+    const { asked, shown, end, notices } = await run({
+      scripts: {
+        a: [
+          [text('Half'), finish('truncated')],
+          [text('Half an'), failure('model_stalled')],
+        ],
+        b: [[text('no'), finish('stop')]],
+      },
+    })
+    expect(asked).toEqual(['a', 'a'])
+    expect(shown).toBe('Half an')
+    expect(end).toMatchObject({ reason: 'truncated' })
+    expect(notices).toEqual([
+      'a broke off before its end, twice. This answer is incomplete. Regenerate it, or ask for the rest.',
+    ])
+  })
+
+  it('a question too long for one goes to the next', async () => {
+    const { asked, end } = await run({
+      scripts: { a: [[finish('contextOverflow')]], b: [[text('ok'), finish('stop')]] },
+    })
+    expect(asked).toEqual(['a', 'b'])
+    expect(end).toMatchObject({ model: b })
+  })
+
+  it('a refusal is an answer', async () => {
+    const { asked, end } = await run({ scripts: { a: [[finish('refusal')]] } })
+    expect(asked).toEqual(['a'])
+    expect(end).toMatchObject({ reason: 'refusal' })
+  })
+
+  it('when none answers, the last one says why', async () => {
+    const { asked, thrown } = await run({
+      scripts: { a: [[refusedConnection()]], b: [[failure('model_refused_key')]] },
+    })
+    expect(asked).toEqual(['a', 'b'])
+    expect(thrown).toMatchObject({ code: 'model_refused_key' })
+  })
+
+  it('one that is left alone after failures is passed over without a call, and told as it failed', async () => {
+    const health = createHealth()
+    for (let at = 0; at < 3; at += 1) health.begin(a).end({ kind: 'failed', error: failure('model_stalled') })
+    const { asked, notices, attempts } = await run({ scripts: { b: [[text('ok'), finish('stop')]] }, health })
+    expect(asked).toEqual(['b'])
+    expect(notices).toEqual(['It failed: model_stalled. So b answered instead.'])
+    expect(attempts.log()).toMatchObject([
+      { model: 'one/a', outcome: 'not asked', because: 'model_stalled' },
+      { model: 'two/b', outcome: 'answered' },
+    ])
+  })
+
+  it('health hears of every end: failures open, answers, refusals and overflow do not', async () => {
+    const { health } = await run({ scripts: { a: [[failure('model_busy')]], b: [[text('ok'), finish('stop')]] } })
+    for (const reason of ['refusal', 'filter', 'contextOverflow'] as const)
+      for (let at = 0; at < 5; at += 1) await run({ scripts: { b: [[finish(reason)]] }, models: [b], health })
+    expect(health.because(b)).toBeUndefined()
+    for (let at = 0; at < 2; at += 1) await run({ scripts: { a: [[failure('model_busy')]] }, models: [a], health })
+    expect(health.because(a)).toContain('takes no more requests')
+  })
+})
+
+describe('what is paid', () => {
+  it('each attempt is reserved at its worst and settled at what it did cost', async () => {
+    const { budget, attempts } = await run({
+      scripts: {
+        a: [
+          [text('Half'), used(20, 1, 'estimated'), finish('truncated')],
+          [text('Whole'), used(20, 2), finish('stop')],
+        ],
+      },
+    })
+    expect(budget.rows).toMatchObject([
+      { provider: 'one', model: 'a', kind: 'answer', settled: { cost: 30_000n, estimated: true, outcome: 'failed' } },
+      { provider: 'one', model: 'a', kind: 'answer', settled: { cost: 40_000n, estimated: false, outcome: 'ok' } },
+    ])
+    expect(new Set(budget.rows.map(({ id }) => id)).size).toBe(2)
+    for (const { worst, settled } of budget.rows) expect(worst).toBeGreaterThanOrEqual(settled?.cost ?? 0n)
+    expect(attempts.spent()).toMatchObject({ cost: 70_000n, usage: { input: 40, output: 3, source: 'estimated' } })
+  })
+
+  it.for([
+    ['no connection', refusedConnection()],
+    ['a status of failure', failure('model_unreachable', { status: 503 })],
+    ['too many requests', failure('model_busy')],
+    ['a wrong key', failure('model_refused_key')],
+  ] as const)('%s costs nothing', async ([, thrown]) => {
+    const { budget } = await run({ scripts: { a: [[thrown]] }, models: [a] })
+    expect(budget.rows).toMatchObject([{ released: true }])
+    expect(budget.open()).toBe(0)
+  })
+
+  it('what was taken and never answered costs its input, by an estimate', async () => {
+    const { budget } = await run({
+      scripts: { a: [[failure('model_stalled')], [failure('model_stalled')]] },
+      models: [a],
+    })
+    expect(budget.rows).toHaveLength(2)
+    for (const { settled } of budget.rows) {
+      expect(settled).toMatchObject({ estimated: true, outcome: 'failed', usage: { output: 0 } })
+      expect(settled?.cost).toBeGreaterThan(0n)
+    }
+  })
+
+  it.for([
+    ['cut before its first word', [{ type: 'start', model: 'a' }, used(500, 0, 'estimated'), failure('model_busy')]],
+    ['reset after it was sent', [failure('model_unreachable', { code: 'ECONNRESET' })]],
+  ] as const)('a try that was %s is booked, and the next one reserves for itself', async ([, lost]) => {
+    const { asked, shown, budget, attempts } = await run({
+      scripts: { a: [[...lost], [text('Whole'), used(20, 2), finish('stop')]] },
+    })
+    expect([asked, shown]).toEqual([['a', 'a'], 'Whole'])
+    expect(budget.rows).toMatchObject([
+      { settled: { estimated: true, outcome: 'failed' } },
+      { settled: { cost: 40_000n, outcome: 'ok' } },
+    ])
+    expect(budget.rows[0]?.settled?.cost).toBeGreaterThan(0n)
+    expect(attempts.spent().usage?.source).toBe('estimated')
+  })
+
+  it('a server that asks for a pause in the middle is not asked again at once', async () => {
+    const busy = new ParleyError('model_busy', 'It is busy.', { retryAfterMs: 20_000 })
+    const { asked } = await run({
+      scripts: { a: [[{ type: 'start', model: 'a' }, busy]], b: [[text('ok'), finish('stop')]] },
+    })
+    expect(asked).toEqual(['a', 'b'])
+  })
+
+  it('a reader who walks away pays for what was said so far', async () => {
+    const { budget } = await run({
+      scripts: { a: [[{ type: 'start', model: 'a' }, text('one two three four'), text('five'), finish('stop')]] },
+      leaveAfter: 1,
+    })
+    expect(budget.rows).toMatchObject([{ settled: { estimated: true, outcome: 'aborted' } }])
+    expect(budget.rows[0]?.settled?.usage?.output).toBeGreaterThan(2)
+  })
+
+  it('a turn that is stopped before the first event pays for its input, unless nothing was sent', async () => {
+    const stopped = new ParleyError('model_unreachable', 'It was stopped.')
+    const cut = await run({ scripts: { a: [[stopped]] }, models: [a], stopped: true })
+    expect(cut.budget.rows).toMatchObject([{ settled: { estimated: true, outcome: 'aborted', usage: { output: 0 } } }])
+    expect(cut.budget.rows[0]?.settled?.cost).toBeGreaterThan(0n)
+    const unsent: Step[] = [{ type: 'start', model: 'a' }, finish('aborted')]
+    const early = await run({ scripts: { a: [unsent] }, models: [a], stopped: true })
+    expect(early.budget.rows).toMatchObject([{ released: true }])
+  })
+
+  it('a failure inside Parley leaves no reservation open', async () => {
+    const broken = {
+      ...a,
+      price: {
+        ...price,
+        rates: {
+          input: 1n,
+          get output(): bigint {
+            throw new Error('broken')
+          },
+        },
+      },
+    }
+    const { thrown, budget } = await run({ scripts: {}, models: [broken] })
+    expect(thrown).toMatchObject({ message: 'broken' })
+    expect(budget.open()).toBe(0)
+  })
+
+  it('quoting costs nothing and reserves nothing', async () => {
+    const { budget, attempts } = await run({
+      scripts: { extractive: [[text('> quote'), used(0, 0), finish('stop')]] },
+      models: [quotingModel],
+      limit: '0',
+    })
+    expect(budget.rows).toEqual([])
+    expect(attempts.spent().cost).toBe(0n)
+  })
+
+  it('a model whose price nobody knows is not asked', async () => {
+    const { price: _unknown, ...unpriced } = a
+    const { asked, thrown } = await run({ scripts: {}, models: [{ ...unpriced, priceSource: 'unknown' }] })
+    expect(asked).toEqual([])
+    expect(thrown).toMatchObject({
+      code: 'model_price_unknown',
+      tell: expect.stringContaining('`models price one/a 0.25 2`'),
+    })
+  })
+})
+
+describe('at the limit', () => {
+  it('a model that the budget does not hold gives way to a cheaper one, and the reader is told the rule', async () => {
+    const { asked, notices, budget } = await run({
+      scripts: { c: [[text('ok'), used(10, 1), finish('stop')]] },
+      limit: '0.0009',
+      cheaper: [c],
+    })
+    expect(asked).toEqual(['c'])
+    expect(notices).toEqual(['The budget has $0.00090 left for a. It resets on Monday. So c answered instead.'])
+    expect(budget.rows).toMatchObject([{ model: 'c' }])
+  })
+
+  it('where none is cheap enough, the first refusal is told', async () => {
+    const { asked, thrown } = await run({ scripts: {}, limit: '0.00001', cheaper: [c] })
+    expect(asked).toEqual([])
+    expect(thrown).toMatchObject({
+      code: 'budget_exhausted',
+      tell: 'The budget has $0.000010 left for a. It resets on Monday.',
+    })
+  })
+
+  it('where files can be quoted, they are', async () => {
+    const { asked, notices, end } = await run({
+      scripts: { extractive: [[text('> quote'), finish('stop')]] },
+      limit: '0',
+      cheaper: [quotingModel],
+    })
+    expect(asked).toEqual(['extractive'])
+    expect(notices?.[0]).toContain('It resets on Monday. So Parley quoted')
+    expect(end).toMatchObject({ refusal: { code: 'budget_exhausted' } })
+  })
+
+  it('an answer whose restart the budget does not hold is kept and marked incomplete', async () => {
+    const { shown, end, notices } = await run({
+      scripts: { a: [[text('Half'), used(20, 90), finish('truncated')]] },
+      limit: '0.0015',
+      models: [a],
+    })
+    expect(shown).toBe('Half')
+    expect(end).toMatchObject({ reason: 'truncated' })
+    expect(notices?.[0]).toMatch(
+      /^a broke off before its end\. The budget has .* It resets on Monday\. This answer is incomplete\./,
+    )
+  })
+})

@@ -1,0 +1,174 @@
+/** What is stored and shown of a turn that has ended: the answer, or what is said instead, with its receipt. */
+import type { ParleyError } from '../core/errors.ts'
+import type { Citation, Receipt } from '../core/reply.ts'
+import type { Model } from '../models/catalogue.ts'
+import type { FinishReason } from '../models/model.ts'
+import { type Content, contentNotices } from '../prompt/content.ts'
+import type { Pen } from '../reply/pen.ts'
+import { withQuotes } from '../reply/quotes.ts'
+import { describeUsed, type UsedPictures } from '../reply/receipt.ts'
+import type { Attempts } from '../routing/attempts.ts'
+import type { Route } from '../routing/router.ts'
+import type { StoredOutcome, TurnWork } from '../store/turns.ts'
+import { isQuoting, type Plan } from './plan.ts'
+import type { Question } from './question.ts'
+
+/** What is known of a turn while it is answered; kept for its receipt when no answer comes of it, too. */
+export interface Trace {
+  chosen?: Route
+  attempts?: Attempts
+  /** Why the files are only quoted: an admin may let the answer itself pass. */
+  refusal?: ParleyError
+}
+
+export interface Said {
+  text: string
+  citations: Citation[]
+  /** Citations of places that were not given. */
+  unknown: number
+  content: Content
+  pictures: UsedPictures
+  model: Model
+  reason: FinishReason
+  /** What the model was allowed. */
+  maxOutputTokens: number
+  notices: string[]
+  /** The budget did not hold who was to answer first. */
+  refusal?: ParleyError
+}
+
+export function answeredOutcome(pen: Pen, question: Question, plan: Plan, said: Said, trace: Trace): StoredOutcome {
+  const { work, opening, files } = question
+  const { chosen } = plan
+  const { model, content, reason } = said
+  const text = (isQuoting(model) && files.length === 0 ? unreadable(work) : null) ?? said.text
+  return {
+    text: opening + (text.trim() === '' ? emptyText(reason) : text),
+    citations: withQuotes(text, said.citations, (citation) => textAt(content, citation)),
+    state: reason === 'aborted' ? 'stopped' : 'done',
+    receipt: {
+      ...receiptBase(work, pen),
+      ...spentOf(trace),
+      model: model.id,
+      provider: model.provider,
+      reason: reasonFor(chosen, model),
+      finish: reason,
+      ...(files.length === 0 ? {} : { used: describeUsed(content, said.pictures) }),
+      notices: [
+        ...said.notices,
+        ...contentNotices(content),
+        ...endNotices(said),
+        ...quotingNotices(question, plan, said),
+        ...unknownNotices(said.unknown),
+      ],
+    },
+    ...routeOf(trace),
+  }
+}
+
+/** For a turn that was stopped before anything was asked. */
+export function stoppedOutcome(work: TurnWork, pen: Pen): StoredOutcome {
+  const receipt = {
+    ...receiptBase(work, pen),
+    model: 'none',
+    provider: 'none',
+    reason: 'The turn was stopped.',
+    costNanoUsd: null,
+    notices: ['Stopped before the end.'],
+  }
+  return { text: emptyText('aborted'), citations: [], state: 'stopped', receipt }
+}
+
+export function failedOutcome(work: TurnWork, pen: Pen, error: ParleyError, trace: Trace = {}): StoredOutcome {
+  const receipt = {
+    ...receiptBase(work, pen),
+    ...spentOf(trace),
+    model: 'none',
+    provider: 'none',
+    reason: `No answer: ${error.code}.`,
+    error: error.code,
+    notices: [],
+  }
+  return { text: error.tell, citations: [], state: 'failed', receipt, ...routeOf(trace) }
+}
+
+/** Over all attempts: what a fallback answered in the end was not all that was paid for. */
+function spentOf({ attempts }: Trace): Pick<Receipt, 'usage' | 'costNanoUsd'> {
+  if (attempts === undefined) return { costNanoUsd: null }
+  const { usage, cost } = attempts.spent()
+  return { costNanoUsd: cost.toString(), ...(usage === undefined ? {} : { usage }) }
+}
+
+function routeOf({ chosen, attempts }: Trace): Pick<StoredOutcome, 'route'> {
+  return chosen === undefined ? {} : { route: { ...chosen.decision, attempts: attempts?.log() ?? [] } }
+}
+
+/** Said once a conversation, unless quoting was asked for; the receipt tells the model each time. */
+function quotingNotices({ work, files }: Question, { chosen }: Plan, { model, notices }: Said): string[] {
+  const first = !work.history.some((past) => past.provider === model.provider)
+  const asked = chosen.decision.by !== 'nobody'
+  if (!isQuoting(model) || files.length === 0 || notices.length > 0 || asked || !first) return []
+  return [chosen.refusal === undefined ? quotingNotice : chosen.reason]
+}
+
+const quotingNotice =
+  'No language model is configured, so Parley answers by quoting the files. To get written answers, set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST.'
+
+function unknownNotices(count: number): string[] {
+  if (count === 0) return []
+  return [
+    `${count === 1 ? 'One citation' : `${count} citations`} named a place that the model was not given and ${count === 1 ? 'was' : 'were'} removed.`,
+  ]
+}
+
+function endNotices({ reason, model, maxOutputTokens }: Said): string[] {
+  if (reason === 'aborted') return ['Stopped before the end.']
+  if (reason === 'length')
+    return [
+      `The answer reached ${model.id}'s limit of ${maxOutputTokens} tokens and was cut. Ask for the rest to go on.`,
+    ]
+  if (reason === 'refusal' || reason === 'filter')
+    return [`${model.id} declined to answer all of this. Rephrase the question, or ask another model.`]
+  return []
+}
+
+function emptyText(reason: FinishReason): string {
+  if (reason === 'aborted') return '_Stopped before an answer began._'
+  return reason === 'refusal' || reason === 'filter'
+    ? 'The model declined to answer this. Rephrase the question, or ask another model.'
+    : 'The model gave no text. Please try again.'
+}
+
+/** What is said when files came but none could be read, and there is no model to say it. */
+function unreadable(work: TurnWork): string | null {
+  const tells = work.attachments.flatMap(({ receipt }) => receipt?.problems.map((problem) => problem.tell) ?? [])
+  return tells.length === 0 ? null : tells.join('\n\n')
+}
+
+function reasonFor(chosen: Route, model: Model): string {
+  return model.id === chosen.model.id && model.provider === chosen.model.provider
+    ? chosen.reason
+    : `${chosen.model.id} could not answer; ${model.id} is the next that can.`
+}
+
+function textAt(content: Content, citation: Citation): string {
+  const place = JSON.stringify(citation.at)
+  return content.excerpts
+    .filter(({ source, at }) => source.n === citation.source.n && JSON.stringify(at) === place)
+    .map((excerpt) => excerpt.text)
+    .join('\n')
+}
+
+function receiptBase(work: TurnWork, pen: Pen): Pick<Receipt, 'attachments' | 'ms' | 'attempts'> {
+  const since = (moment: Date) => Math.max(0, moment.getTime() - work.createdAt.getTime())
+  return {
+    attachments: work.attachments.flatMap(({ receipt }) => (receipt === null ? [] : [receipt])),
+    ms: {
+      queued: since(work.startedAt),
+      // What the pace still holds back is shown right after this.
+      firstText: since(work.firstTextAt ?? pen.firstTextAt() ?? new Date()),
+      total: since(new Date()),
+    },
+    attempts: work.attempts,
+  }
+}
