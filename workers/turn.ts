@@ -7,6 +7,7 @@
  * Killed at any line, the next worker comes here again, edits the same messages and ends the turn once.
  */
 import { randomUUID } from 'node:crypto'
+import { moment } from '../src/core/clock.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
 import type { Platform } from '../src/core/platform.ts'
@@ -49,13 +50,14 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   return async ({ turnId }, context) => {
     // Of this run, not of the job: the queue may give a job out again while its earlier run still ends.
     const owner = `${deps.owner}:${context.id}:${randomUUID()}`
+    const asked = moment()
     const claim = await turns.claim(turnId, owner, turnLeaseMs)
     if (claim.kind === 'ended') return 'done'
     if (claim.kind === 'busy') return { delayMs: busyMs }
     if (claim.kind === 'reading') return { waitFor: readingJobs(claim.unread) }
 
     using stop = stops.watch(turnId)
-    using lease = keepTurnLease(turns, turnId, owner, stop.stop)
+    using lease = keepTurnLease(turns, turnId, owner, stop.stop, asked)
     const work = await turns.load(turnId)
     if (work.stopRequested) stop.stop()
     // A follow-up with a file joined between the claim and now: its file comes first.

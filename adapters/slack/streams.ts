@@ -2,6 +2,7 @@
  * Native streams of replies. A stream takes only what comes next, so each remembers what it was sent; one that cannot go on
  * (expired, rewritten, begun by a worker that died) is ended and its message edited from then on.
  */
+import { monotonic } from '../../src/core/clock.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Api, CallOptions } from './api.ts'
 import { slackCode } from './errors.ts'
@@ -114,7 +115,7 @@ export function createStreams(now: () => number = Date.now): Streams {
     async start(api, data, { text, progress, button }, options) {
       const { channel, thread, team } = data
       const place = `${team}/${data.direct === true ? 'direct' : 'channel'}`
-      if (thread === undefined || (refusedUntil.get(place) ?? 0) > now()) return undefined
+      if (thread === undefined || (refusedUntil.get(place) ?? 0) > monotonic()) return undefined
       if (data.direct !== true && data.user === undefined) return undefined
       if (Math.max(api.waitFor('chat.startStream'), api.waitFor('chat.stopStream')) > startPatienceMs) return undefined
       sweep()
@@ -154,7 +155,7 @@ export function createStreams(now: () => number = Date.now): Streams {
         const code = slackCode(error)
         if (code === undefined) throw error
         if (!unsupported.has(code)) return undefined
-        refusedUntil.set(place, now() + refusedMs)
+        refusedUntil.set(place, monotonic() + refusedMs)
         return undefined
       }
     },

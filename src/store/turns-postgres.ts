@@ -136,7 +136,7 @@ export function createTurns(database: Database): Turns {
     },
 
     async savePart(turnId, part) {
-      await query(sql.savePart, [turnId, part.ordinal, storableJson(part.ref), storable(part.text)])
+      await query(sql.savePart, [turnId, part.ordinal, storableJson(part.ref), storable(part.text), part.ahead ?? 0])
     },
     async reservePart(turnId, ordinal) {
       return (await query(sql.reservePart, [turnId, ordinal])).length > 0

@@ -110,7 +110,8 @@ select turn.conversation_key, turn.platform, turn.reply_target, turn.created_at,
     where past.conversation_key = turn.conversation_key and past.seq < turn.seq and past.state in ('done', 'stopped')
       and past.superseded_by is null and past.source_id <> turn.source_id and past.answer is not null
     order by past.seq desc limit 30) past) as history,
-  (select jsonb_agg(jsonb_build_object('ordinal', part.ordinal, 'ref', part.ref, 'text', part.text) order by part.ordinal)
+  (select jsonb_agg(jsonb_build_object('ordinal', part.ordinal, 'ref', part.ref, 'text', part.text,
+    'ahead', part.ahead) order by part.ordinal)
     from reply_part part where part.turn_id = turn.id) as parts
 from turn where turn.id = $1`,
 }
@@ -185,20 +186,23 @@ order by following.seq limit 1`,
 export const savePart: Statement = {
   name: 'part_save',
   text: `
-insert into reply_part (turn_id, ordinal, ref, text) values ($1, $2, $3::jsonb, $4)
-on conflict (turn_id, ordinal) do update set ref = excluded.ref, text = excluded.text`,
+insert into reply_part (turn_id, ordinal, ref, text, ahead) values ($1, $2, $3::jsonb, $4, $5)
+on conflict (turn_id, ordinal) do update set ref = excluded.ref, text = excluded.text, ahead = excluded.ahead`,
 }
 
 export const reservePart: Statement = {
   name: 'part_reserve',
   text: `
-insert into reply_part (turn_id, ordinal, ref, text, posted_at) values ($1, $2, 'null', '', null)
-on conflict do nothing returning ordinal`,
+insert into reply_part (turn_id, ordinal, ref, text, posted_at) values ($1, $2, 'null', '', now())
+on conflict (turn_id, ordinal) do update set posted_at = now()
+-- A post takes at most 10 seconds: after this long whoever reserved it has died.
+where reply_part.ref = 'null' and reply_part.posted_at < now() - interval '12 seconds'
+returning ordinal`,
 }
 
 export const parts: Statement = {
   name: 'part_list',
-  text: `select ordinal, ref, text from reply_part where turn_id = $1 order by ordinal`,
+  text: `select ordinal, ref, text, ahead from reply_part where turn_id = $1 order by ordinal`,
 }
 
 export const removePart: Statement = {
