@@ -46,7 +46,7 @@ export interface AppOptions {
 const sweepEveryMs = 5000
 const strandedAfterMs = 6000
 const drainMs = 20_000
-/** Recordings wait for the transcription server and hold no reader meanwhile: files are read past them. */
+/** Jobs of files beyond those that can be read: recordings that wait for the transcription server are read past. */
 const waitingForTranscripts = 8
 
 export async function createApp(config: Config, { log, mode = 'run' }: AppOptions): Promise<App> {
@@ -101,6 +101,7 @@ async function work(running: Running): Promise<void> {
     ...{ catalogue: models.catalogue, provider: models.provider, limits: config.limits, health: ways.health },
     ...{ rules: createTurnRules(ways.settings), budget: money.budget },
     progress: createProgress({ platform, store: turns, log }),
+    readers: config.turns.readers,
     content: { artifacts: attachments.artifacts, index, picture: pictureIn(blobs) },
     paying: createPaidHearing({
       budget: money.budget,

@@ -9,10 +9,12 @@ import type { AttachmentReceipt } from '../src/core/reply.ts'
 import type { Spender } from '../src/core/scope.ts'
 import type { Stops } from '../src/intake/stop.ts'
 import type { Blobs } from '../src/media/blobs.ts'
+import { createGate } from '../src/media/gate.ts'
 import type { Reader, ReadProgress } from '../src/media/reader.ts'
 import { describeReading, isLasting, skippedReceipt } from '../src/media/receipt.ts'
 import type { Paying } from '../src/media/transcriber.ts'
-import type { Handlers } from '../src/queue/queue.ts'
+import type { JobPayload } from '../src/queue/jobs.ts'
+import type { Handlers, JobContext, Outcome } from '../src/queue/queue.ts'
 import type { Progress, ProgressLine } from '../src/reply/progress.ts'
 import type { PassageIndex } from '../src/search/passages.ts'
 import type { Attachments, ReadingWork } from '../src/store/attachments.ts'
@@ -28,17 +30,35 @@ export interface ExtractDeps {
   /** What pays for hearing the recordings of a turn. */
   paying(spender: Spender, turnId: string): Paying
   limits: { fileBytes: number }
+  /** Files that can be read at once. */
+  readers: number
   owner: string
   log: Log
 }
 
 const leaseMs = 15_000
+/** For each file that is read, so many are taken: the next one is fetched meanwhile. What is not taken, a restart does not undo. */
+const takenPerReader = 2
 const reportEveryMs = 1000
 
 export function createExtract(deps: ExtractDeps): Handlers['extract'] {
   const { attachments, progress, stops, log } = deps
+  const places = createGate(deps.readers * takenPerReader)
 
-  return async ({ attachmentId }, { id, last, signal }) => {
+  return async (payload, context) => {
+    const leave = await places.enter(context.signal)
+    try {
+      return await extract(payload, context, leave)
+    } finally {
+      leave()
+    }
+  }
+
+  async function extract(
+    { attachmentId }: JobPayload<'extract'>,
+    { id, last, signal }: JobContext,
+    leave: () => void,
+  ): Promise<Outcome> {
     // Of this run, not of the job: the queue may give a job out again while its earlier run still ends.
     const owner = `${deps.owner}:${id}:${randomUUID()}`
     const work = await attachments.claim(attachmentId, owner, leaseMs)
@@ -51,7 +71,11 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
     using lease = keepLease(deps, attachmentId, owner, stop.stop)
     const started = performance.now()
     try {
-      const artifact = await read(deps, work, AbortSignal.any([signal, stop.signal, lease.lost]), line, lease)
+      const artifact = await read(deps, work, AbortSignal.any([signal, stop.signal, lease.lost]), {
+        line,
+        lease,
+        leave,
+      })
       const receipt = { ...describeReading(work.attachment, artifact), readMs: Math.round(performance.now() - started) }
       await line.close()
       await attachments.finish(attachmentId, owner, { receipt, key: artifact })
@@ -98,8 +122,7 @@ async function read(
   deps: ExtractDeps,
   work: ReadingWork,
   signal: AbortSignal,
-  line: ProgressLine,
-  lease: Lease,
+  { line, lease, leave }: { line: ProgressLine; lease: Lease; leave(): void },
 ): Promise<Artifact> {
   const { attachments, blobs, reader, index, limits } = deps
   const { attachment } = work
@@ -111,7 +134,9 @@ async function read(
     ...(durationMs !== undefined && { durationMs }),
     ...(transcript !== undefined && { transcript }),
   }
-  const { engine } = await reader.identify(request)
+  const { engine, elsewhere } = await reader.identify(request)
+  // A recording waits for its transcript and lets files past it.
+  if (elsewhere) leave()
   const [cached] = await attachments.artifacts([{ contentHash: hash, engine }])
   if (cached) return cached
   const onProgress = (state: ReadProgress) => {

@@ -1,6 +1,8 @@
 /** The console's HTTP side: the page, its API (see api.ts) and its events. */
+
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
+import { Readable } from 'node:stream'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { turnActions } from '../../src/core/action.ts'
@@ -67,9 +69,12 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const incoming = context.env.incoming
     let blob: Awaited<ReturnType<BlobStore['put']>>
     try {
-      blob = await blobs.put(incoming, { maxBytes: limits.fileBytes })
+      // When it cannot be kept, the rest is left unread and the connection stays, for the answer.
+      const content = Readable.from(incoming.iterator({ destroyOnReturn: false }), { objectMode: false })
+      blob = await blobs.put(content, { maxBytes: limits.fileBytes })
     } catch (error) {
       if (error instanceof ParleyError && error.code === 'file_too_large') throw tooLarge(name, limits.fileBytes)
+      if (error instanceof ParleyError) throw error
       if (
         incoming.aborted ||
         (error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')
@@ -240,7 +245,7 @@ function tooLarge(name: string, bytes: number): ParleyError {
   )
 }
 
-const statuses: Partial<Record<ParleyError['code'], 400 | 403 | 404 | 409 | 413 | 422 | 503>> = {
+const statuses: Partial<Record<ParleyError['code'], 400 | 403 | 404 | 409 | 413 | 422 | 503 | 507>> = {
   request_forbidden: 403,
   conversation_not_found: 404,
   turn_not_found: 404,
@@ -249,6 +254,8 @@ const statuses: Partial<Record<ParleyError['code'], 400 | 403 | 404 | 409 | 413 
   file_too_large: 413,
   database_unreachable: 503,
   queue_unreachable: 503,
+  disk_full: 507,
+  disk_failed: 503,
 }
 
 function respondError(context: Context, thrown: unknown, log: Log): Response {
@@ -257,6 +264,7 @@ function respondError(context: Context, thrown: unknown, log: Log): Response {
     log.error({ ...errorFields(thrown), path: context.req.routePath }, 'console request failed')
   const status = statuses[error.code] ?? (error.code === 'internal' ? 500 : error.code.startsWith('file_') ? 422 : 400)
   const body: ApiError = { error: { code: error.code, tell: error.tell } }
-  if (status === 503) context.header('retry-after', '1')
+  if (status === 503 || status === 507)
+    context.header('retry-after', String(Math.ceil((error.retryAfterMs ?? 1000) / 1000)))
   return context.json(body, status)
 }

@@ -151,7 +151,9 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
   return {
     async identify(request) {
       const looked = await lookAt(request, deps.limits)
-      return looked === undefined ? files.identify(request) : { engine: engineFor(request), mediaType: looked.type }
+      return looked === undefined
+        ? files.identify(request)
+        : { engine: engineFor(request), mediaType: looked.type, elsewhere: true }
     },
     async read(request, options) {
       options.signal.throwIfAborted()

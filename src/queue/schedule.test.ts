@@ -27,4 +27,5 @@ it('goes on within a period although the wall clock was set back by an hour', as
   await until(2)
   shift = -3_600_000
   await until(5)
+  expect([...added].every((id) => id.startsWith('sweep-'))).toBe(true)
 })

@@ -49,7 +49,11 @@ export const inboundTurn: Statement = {
   text: `select turn_id from inbound where platform = $1 and id = $2`,
 }
 
-/** Takes the lease when nothing earlier is open, no file is left to read (unless the turn is to stop) and nobody holds it. */
+/**
+ * Takes the lease when nothing earlier is open, no file is left to read (unless the turn is to stop) and nobody holds it.
+ * Files of the conversation that were skipped lately by a cause that passes ($4: codes), such as a full disk, become this
+ * turn's: they are read for it. One that is skipped again waits for the question after this one.
+ */
 export const claim: Statement = {
   name: 'turn_claim',
   text: `
@@ -57,12 +61,34 @@ with wanted as (
   select turn.*, (
     select array_agg(file.id order by file.position) from turn_attachment file
     where file.turn_id = turn.source_id and file.state in ('waiting', 'reading') and turn.stop_requested_at is null
-  ) as unread
+  ) as own
   from turn where turn.id = $1
+), revived as (
+  update turn_attachment file set turn_id = asking.source_id, state = 'waiting', receipt = null, progress = null,
+    position = file.position + 1000
+  from wanted asking, (
+    select skipped.id from wanted now, lateral (
+      select earlier.id from turn earlier
+      where earlier.conversation_key = now.conversation_key and earlier.seq < now.seq and earlier.id = earlier.source_id
+        and earlier.state not in ('queued', 'answering')
+      order by earlier.seq desc limit 3) past
+    join turn_attachment skipped on skipped.turn_id = past.id
+    where skipped.state = 'failed' and skipped.receipt -> 'problems' -> 0 ->> 'code' = any ($4::text[]) limit 10
+  ) again
+  where file.id = again.id and file.state = 'failed' and asking.state = 'queued' and asking.id = asking.source_id
+    and asking.stop_requested_at is null
+    and not exists (
+      select from turn earlier where earlier.conversation_key = asking.conversation_key and earlier.seq < asking.seq
+        and earlier.state in ('queued', 'answering'))
+  returning file.id
+), reading as (
+  select case when wanted.own is null and again.files is null then null
+    else coalesce(wanted.own, '{}') || coalesce(again.files, '{}') end as unread
+  from wanted, (select array_agg(id) as files from revived) again
 ), leased as (
   update conversation set lease_turn = wanted.id, lease_owner = $2, lease_until = now() + $3 * interval '1 millisecond'
   from wanted
-  where conversation.key = wanted.conversation_key and wanted.state in ('queued', 'answering') and wanted.unread is null
+  where conversation.key = wanted.conversation_key and wanted.state in ('queued', 'answering') and (select unread from reading) is null
     and (conversation.lease_until is null or conversation.lease_until < now() or conversation.lease_owner = $2)
     and not exists (
       select from turn earlier
@@ -81,7 +107,8 @@ with wanted as (
     join reply_part part on part.turn_id = old.id
   on conflict do nothing
 )
-select exists (select from started) as claimed, state not in ('queued', 'answering') as ended, unread, dispatches from wanted`,
+select exists (select from started) as claimed, state not in ('queued', 'answering') as ended, unread, dispatches
+from wanted, reading`,
 }
 
 const fileJson = (file: string) => `jsonb_build_object(
