@@ -32,6 +32,7 @@ const layers: Record<string, Layer> = {
     may: [core],
     packages: [/^mdast$/, /^mdast-util-/, /^micromark-extension-/],
   },
+  'text of the core': { files: /^src\/core\/text\//, may: [core], packages: [/^gpt-tokenizer/] },
   core: { files: /^src\/core\//, may: [core], packages: [/^zod$/] },
   'queue on BullMQ': {
     files: /^src\/queue\/(?:bullmq|channel-|subscribers|trouble)/,

@@ -9,9 +9,10 @@ import { z } from 'zod'
 import { monotonic } from '../../src/core/clock.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
+import { settled } from '../../src/core/text/half-written.ts'
 import type { TargetData } from './activity.ts'
 import { type Api, type CallOptions, type OutgoingActivity, refusalOf } from './api.ts'
-import { cut, settled, toTeams } from './format.ts'
+import { cut, toTeams } from './format.ts'
 import type { PostRef } from './posts.ts'
 
 export interface Streams {
@@ -185,5 +186,5 @@ interface Part {
 
 function partOf({ text, progress }: OutgoingMessage): Part {
   if (progress !== undefined) return { text: cut(progress, progressChars), streamType: 'informative' }
-  return { text: toTeams(settled(text)), streamType: 'streaming' }
+  return { text: toTeams(settled(text, { words: false })), streamType: 'streaming' }
 }

@@ -1,5 +1,6 @@
 /** History, content and question → ModelRequest. What Parley says and what people and files say are kept apart. */
 import type { AttachmentReceipt } from '../core/reply.ts'
+import { estimateTokens } from '../core/text/tokens.ts'
 import type { ModelMessage, ModelRequest, Part } from '../models/model.ts'
 import { sourceLabel } from '../reply/citations.ts'
 import type { PastTurn, TurnWork } from '../store/turns.ts'
@@ -20,14 +21,6 @@ export interface ComposeInput {
   /** Tokens that history may take. */
   historyTokens: number
   today: Date
-}
-
-/** A rough count that errs on the high side for most languages; exact counts cost more than they would decide. */
-export function estimateTokens(text: string): number {
-  // ASCII prose runs to about four characters a token, other scripts to about one and a half.
-  let wide = 0
-  for (let place = 0; place < text.length; place += 1) if (text.charCodeAt(place) > 0x2ff) wide += 1
-  return Math.ceil((text.length - wide) / 3.6 + wide / 1.2)
 }
 
 export function compose(input: ComposeInput): ModelRequest {

@@ -1,5 +1,5 @@
 /** What a question needs and how much it wants, counted from its text and its files: by the worker, and by the dry run. */
-import { estimateTokens } from '../prompt/compose.ts'
+import { estimateTokens } from '../core/text/tokens.ts'
 import type { RouteRequest } from './asked.ts'
 import { countAsks, holdsCode, isCodeFile, judge } from './complexity.ts'
 
