@@ -104,7 +104,7 @@ describe('a file that is to be read while the disk is full', () => {
       state: 'failed',
       receipt: { outcome: 'skipped', problems: [{ code: 'disk_full' }] },
     })
-    expect(skipped?.receipt?.summary).toMatch(/disk.*full.*try again/is)
+    expect(skipped?.receipt?.summary).toMatch(/disk.*full.*try again.*next question/is)
     await end(turnId)
 
     full = false
@@ -141,6 +141,19 @@ describe('a file that is to be read while the disk is full', () => {
     await end(turnId)
     const next = await ask('And now?')
     expect(await turns.claim(next.turnId, 'w', leaseMs)).toEqual({ kind: 'claimed' })
+  })
+})
+
+describe('progress that is told as a message', () => {
+  it('is shown although an earlier worker died between reserving that message and posting it', async () => {
+    fake = createFakePlatform({ status: 'message' })
+    const { turnId, files } = await ask('What does it say?', ['note.txt'])
+    expect(await turns.reservePart(turnId, 0)).toBe(true)
+    await database.pool.query(`update reply_part set posted_at = now() - interval '13 seconds'`)
+    const extract = await extractor()
+    await extract({ v: 1, turnId, attachmentId: files[0] ?? '' }, context())
+    expect([...fake.posted.values()].map(({ text }) => text)).toEqual([expect.stringMatching(/^_(?:Fetching|Reading)/)])
+    expect((await turns.parts(turnId))[0]?.ref).not.toBeNull()
   })
 })
 

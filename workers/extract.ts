@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { type Artifact, clock } from '../src/core/artifact.ts'
-import { asParleyError, errorFields, type ParleyError } from '../src/core/errors.ts'
+import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
 import type { Platform } from '../src/core/platform.ts'
 import type { AttachmentReceipt } from '../src/core/reply.ts'
@@ -115,7 +115,12 @@ function giveUp(
   if (stopped) return skippedReceipt(work.attachment, 'stopped before it was read')
   const error: ParleyError = asParleyError(thrown, `${work.attachment.name} could not be read. Please share it again.`)
   if (error.retry !== 'never' && !last) return null
-  return skippedReceipt(work.attachment, error)
+  return skippedReceipt(work.attachment, error.retry === 'later' ? withNextStep(error) : error)
+}
+
+/** See `claim` in src/store/turns-sql.ts. */
+function withNextStep(error: ParleyError): ParleyError {
+  return new ParleyError(error.code, `${error.tell} Parley reads it again with the next question in this thread.`)
 }
 
 async function read(

@@ -36,12 +36,16 @@ export function withoutTypesetting(text: string): string {
 export function fold(text: string): string {
   const lower = text.toLowerCase()
   if (ASCII.test(lower)) return lower
-  return withoutTypesetting(lower)
-    .normalize('NFKD')
-    .replace(MARKS, '')
-    .normalize('NFC')
-    .replace(FOLDED, (letter) => LETTERS[letter] ?? letter)
-    .replace(/\p{Nd}/gu, westernDigit)
+  return (
+    withoutTypesetting(lower)
+      .normalize('NFKD')
+      // What was one sign, such as ᴬ, may be capital letters now.
+      .toLowerCase()
+      .replace(MARKS, '')
+      .normalize('NFC')
+      .replace(FOLDED, (letter) => LETTERS[letter] ?? letter)
+      .replace(/\p{Nd}/gu, westernDigit)
+  )
 }
 
 /** Every script's decimal digits lie in a row that begins at zero. */
