@@ -3,11 +3,12 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { ParleyError } from '../src/core/errors.ts'
 import { silentLog } from '../src/core/log.ts'
-import { listenForStops } from '../src/intake/stop.ts'
+import { listenForStops, stopTopic } from '../src/intake/stop.ts'
 import { type Blobs, createBlobs } from '../src/media/blobs.ts'
 import { createReader } from '../src/media/create-reader.ts'
 import { diskError } from '../src/media/disk.ts'
 import type { Reader } from '../src/media/reader.ts'
+import type { Channel } from '../src/queue/channel.ts'
 import { createLocalChannel } from '../src/queue/channel-local.ts'
 import type { JobContext } from '../src/queue/queue.ts'
 import { createProgress } from '../src/reply/progress.ts'
@@ -58,12 +59,12 @@ beforeEach(async () => {
   }
 })
 
-async function extractor(more: { reader?: Reader; readers?: number } = {}) {
+async function extractor(more: { reader?: Reader; readers?: number; channel?: Channel } = {}) {
   return createExtract({
     ...{ attachments, blobs, reader: more.reader ?? reader, index: createPassageIndex(database.lasting) },
     platform: () => fake.platform,
     progress: createProgress({ platform: () => fake.platform, store: turns, log: silentLog }),
-    stops: await listenForStops(createLocalChannel()),
+    stops: await listenForStops(more.channel ?? createLocalChannel()),
     paying: () => (_recording, hear) => hear(),
     ...{ limits: { fileBytes: 1e6 }, readers: more.readers ?? 2, owner: 'test', log: silentLog },
   })
@@ -197,6 +198,27 @@ describe('many files', () => {
     }
     expect(most).toBeLessThanOrEqual(4)
     expect(await all).toEqual(names.map(() => 'done'))
+  })
+
+  it('do not hold up a turn that is stopped', async () => {
+    const { slow, open } = slowReader(() => false)
+    const channel = createLocalChannel()
+    const extract = await extractor({ reader: slow, readers: 1, channel })
+    const others = await ask('What do they say?', ['a.txt', 'b.txt'])
+    const running = others.files.map((attachmentId) =>
+      extract({ v: 1, turnId: others.turnId, attachmentId }, context()),
+    )
+    await expect.poll(() => open.length).toBe(2)
+    const { turnId, dispatch } = await turns.accept(
+      message({ channelId: 'other', text: 'And this?', attachments: [textFile('c.txt')] }),
+    )
+    const waiting = extract({ v: 1, turnId, attachmentId: dispatch.attachmentIds[0] ?? '' }, context())
+    await turns.requestStop(turnId)
+    channel.publish(stopTopic, { turnId })
+    expect(await waiting).toBe('done')
+    expect(await states()).toEqual({ reading: 2, failed: 1 })
+    for (const { go } of open.splice(0)) go()
+    await Promise.all(running)
   })
 
   it('are read past recordings that wait for their transcript', async () => {

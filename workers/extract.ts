@@ -46,11 +46,22 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
   const places = createGate(deps.readers * takenPerReader)
 
   return async (payload, context) => {
-    const leave = await places.enter(context.signal)
+    const leave = await takePlace(payload.turnId, context.signal)
     try {
       return await extract(payload, context, leave)
     } finally {
       leave()
+    }
+  }
+
+  /** A turn that is stopped does not wait for the files of others. */
+  async function takePlace(turnId: string, signal: AbortSignal): Promise<() => void> {
+    using stop = stops.watch(turnId)
+    try {
+      return await places.enter(AbortSignal.any([signal, stop.signal]))
+    } catch (error) {
+      if (signal.aborted || !stop.signal.aborted) throw error
+      return () => {}
     }
   }
 
