@@ -61,11 +61,14 @@ beforeEach(async () => {
 
 async function extractor(more: { reader?: Reader; readers?: number; channel?: Channel } = {}) {
   return createExtract({
-    ...{ attachments, blobs, reader: more.reader ?? reader, index: createPassageIndex(database.lasting) },
-    platform: () => fake.platform,
-    progress: createProgress({ platform: () => fake.platform, store: turns, log: silentLog }),
-    stops: await listenForStops(more.channel ?? createLocalChannel()),
-    paying: () => (_recording, hear) => hear(),
+    storage: { attachments, blobs, index: createPassageIndex(database.lasting) },
+    messaging: {
+      platform: () => fake.platform,
+      progress: createProgress({ platform: () => fake.platform, store: turns, log: silentLog }),
+      stops: await listenForStops(more.channel ?? createLocalChannel()),
+    },
+    money: { paying: () => (_recording, hear) => hear() },
+    reader: more.reader ?? reader,
     ...{ limits: { fileBytes: 1e6 }, readers: more.readers ?? 2, owner: 'test', log: silentLog },
   })
 }

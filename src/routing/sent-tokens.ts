@@ -1,6 +1,6 @@
 /** How many tokens a request has: at most, for what is reserved, and probably, for what is settled where nobody counted. */
 import type { Usage } from '../core/reply.ts'
-import { estimateTokens } from '../core/text/tokens.ts'
+import { estimateTokens } from '../core/text/estimate-tokens.ts'
 import { mostImageTokens } from '../models/image-tokens.ts'
 import type { ModelRequest, Part } from '../models/model.ts'
 

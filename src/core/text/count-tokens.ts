@@ -1,6 +1,6 @@
 /**
  * How many tokens a text is by OpenAI's o200k; other models' counts differ by some per cent. For figures that are stored or
- * shown; `estimateTokens` (tokens.ts) is for what only decides between large and small. Loading this takes some 100 ms and
+ * shown; `estimateTokens` (estimate-tokens.ts) is for what only decides between large and small. Loading this takes some 100 ms and
  * 60 MB: import it where it is used first.
  */
 import { countTokens as count } from 'gpt-tokenizer/encoding/o200k_base'

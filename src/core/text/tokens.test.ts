@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { countTokens, countTokensInSlices } from './count-tokens.ts'
-import { estimateTokens } from './tokens.ts'
+import { estimateTokens } from './estimate-tokens.ts'
 
 const texts: [name: string, text: string, tokens: number][] = [
   ['nothing', '', 0],
