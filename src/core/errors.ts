@@ -25,6 +25,8 @@ export const errorCodes = {
   file_reader_crashed: 'now',
   file_fetch_failed: 'later',
   upload_incomplete: 'now',
+  disk_full: 'later',
+  disk_failed: 'later',
   // recordings
   ffmpeg_missing: 'never',
   transcriber_missing: 'never',
