@@ -28,7 +28,7 @@ export interface Format {
 }
 
 const provider = (file: string) => new URL(`./providers/${file}`, import.meta.url)
-const pdf: FormatReader = { engine: 'pdf-2', module: provider('pdf.ts'), family: 'pdf' }
+const pdf: FormatReader = { engine: 'pdf-3', module: provider('pdf.ts'), family: 'pdf' }
 const text: FormatReader = { engine: 'text-2', module: provider('text.ts'), family: 'text', plain: true }
 const csv: FormatReader = { engine: 'csv-2', module: provider('csv.ts'), family: 'csv' }
 const html: FormatReader = { engine: 'html-2', module: provider('html.ts'), family: 'html' }

@@ -58,8 +58,6 @@ export const states: Statement = {
   text: `select * from budget_states($1::text[], coalesce($2::timestamptz, clock_timestamp())) order by scope, period, id`,
 }
 
-export const scopes: Statement = { name: 'budget_scopes', text: `select distinct scope from budget` }
-
 export const approvedFor: Statement = {
   name: 'approval_approved',
   text: `
@@ -70,11 +68,6 @@ where state = 'approved' and source_id = coalesce((select source_id from turn wh
 export const set: Statement = {
   name: 'budget_set',
   text: `select budget_set($1, $2, $3::budget_period, $4::bigint, $5, $6)`,
-}
-
-export const remove: Statement = {
-  name: 'budget_remove',
-  text: `delete from budget where scope = $1 and period = $2::budget_period`,
 }
 
 export const grant: Statement = {
