@@ -175,6 +175,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   return {
     mounts: ['/v1', '/openapi.json'].map((prefix) => ({ prefix, handle })),
+    connections: () => [],
     async start() {},
     async stop() {
       const late = setTimeout(() => leaving.abort(), drainMs)

@@ -188,6 +188,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   const handle = getRequestListener(app.fetch, { overrideGlobalObjects: false })
   return {
     mounts: [{ prefix: '/', handle: (request, response) => void handle(request, response) }],
+    connections: () => [],
     async start() {
       const again = () => {
         sweeping = sweep()

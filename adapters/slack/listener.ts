@@ -5,6 +5,7 @@
 import { App, type BlockAction } from '@slack/bolt'
 import { z } from 'zod'
 import type { Notice } from '../../src/core/command.ts'
+import type { Connection } from '../../src/core/connection.ts'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { conversationKey, type IncomingMessage } from '../../src/core/message.ts'
@@ -32,6 +33,8 @@ export interface ListenerDeps {
   installations: Installations
   records: Records
   log: Log
+  /** What is kept open while the listener runs, beside Socket Mode. */
+  connections?: Connection[]
   /** Where a replay hears why an event was let pass. */
   onIgnored?(why: string): void
 }
@@ -71,6 +74,7 @@ function teamOf(body: unknown): string | undefined {
 
 export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   const { entrance, installations, records, log, onIgnored } = deps
+  const connections = [...(deps.connections ?? []), ...(entrance.socket ? [entrance.socket] : [])]
   const people = createPeople()
   const posts = createPosts(records)
   const running = new Set<Promise<void>>()
@@ -282,15 +286,17 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   return {
     mounts: entrance.mounts,
+    connections: () => connections.map((each) => each.report()),
     async start() {
-      await entrance.start()
       const sweep = () => desk.later('sweeping what is out of date', () => posts.sweep())
       sweep()
       daily = setInterval(sweep, dayMs).unref()
+      await Promise.all(connections.map((each) => each.start()))
     },
     async stop() {
       clearInterval(daily)
-      await entrance.stop()
+      await entrance.settled()
+      await Promise.all(connections.map((each) => each.stop()))
       await Promise.allSettled(running)
     },
   }
