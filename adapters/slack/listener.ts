@@ -4,7 +4,6 @@
  */
 import { App, type BlockAction } from '@slack/bolt'
 import { z } from 'zod'
-import type { Notice } from '../../src/core/command.ts'
 import type { Connection } from '../../src/core/connection.ts'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'

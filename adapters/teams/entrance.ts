@@ -9,6 +9,7 @@ import { z } from 'zod'
 import type { Log } from '../../src/core/log.ts'
 import type { Mount } from '../../src/core/platform.ts'
 import type { Hosts } from './hosts.ts'
+import type { SigningKeys } from './keys.ts'
 import { messagesPath, microsoft, type TeamsSettings } from './settings.ts'
 
 export interface Entrance {
@@ -34,7 +35,12 @@ const Body = z.looseObject({
   channelId: z.string().optional(),
 })
 
-export function createEntrance(settings: TeamsSettings, hosts: Hosts, log: Log): Entrance {
+export function createEntrance(
+  settings: TeamsSettings,
+  hosts: Hosts,
+  keys: Pick<SigningKeys, 'reachable'>,
+  log: Log,
+): Entrance {
   let handler: HttpRouteHandler | undefined
   let closing = false
   const running = new Set<Promise<void>>()
@@ -67,7 +73,9 @@ export function createEntrance(settings: TeamsSettings, hosts: Hosts, log: Log):
     const headers = authorization === undefined ? {} : { authorization }
     const answer = await handler({ body: body.data, headers })
     // What failed here may work in a moment; 500 says that it never will.
-    return answer.status === 500 ? { status: 503 } : answer
+    if (answer.status === 500) return { status: 503 }
+    // A good token looks like a bad one while the keys are out of reach: Teams shall deliver it again.
+    return answer.status === 401 && !(await keys.reachable()) ? { status: 503 } : answer
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

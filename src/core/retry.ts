@@ -22,8 +22,8 @@ export interface Delays {
 }
 
 export interface RetryOptions {
-  /** Whether another try may help. */
-  on(error: unknown): boolean
+  /** Whether another try may help, after that many. */
+  on(error: unknown, tries: number): boolean
   delays: Delays
   /** Tries in all. Default: no limit. */
   tries?: number | undefined
@@ -53,7 +53,7 @@ export async function retry<T>(work: (tries: number) => Promise<T>, options: Ret
       return await work(tries)
     } catch (error) {
       signal?.throwIfAborted()
-      if (tries >= mostTries || !on(error)) throw error
+      if (tries >= mostTries || !on(error, tries)) throw error
       const leftMs = startedAt + deadlineMs - clock.now()
       const askedMs = options.asked?.(error)
       if (leftMs <= 0 || (askedMs ?? 0) > Math.min(leftMs, longestAskedMs)) throw error
