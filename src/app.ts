@@ -3,6 +3,7 @@ import { createHandlers } from '../workers/registry.ts'
 import { createSweep } from '../workers/turn.ts'
 import { createTurnRules } from './admin/turn-rules.ts'
 import { adminOf, openCommands } from './app/commands.ts'
+import { type Connections, listenOn } from './app/connections.ts'
 import { examineApp, explainAsked } from './app/examine.ts'
 import { openModels } from './app/models.ts'
 import { openMoney } from './app/money.ts'
@@ -12,9 +13,10 @@ import { openReaders } from './app/readers.ts'
 import { openState } from './app/state.ts'
 import { openWays } from './app/ways.ts'
 import type { Config } from './config.ts'
+import type { ConnectionPauses } from './core/connection.ts'
 import { errorFields, type ParleyError } from './core/errors.ts'
 import type { Log } from './core/log.ts'
-import type { Intake, Platform } from './core/platform.ts'
+import type { Intake } from './core/platform.ts'
 import type { RouteDecision } from './core/route-decision.ts'
 import { createInbox } from './intake/inbox.ts'
 import { pictureIn } from './media/blobs.ts'
@@ -41,6 +43,8 @@ export interface AppOptions {
   log: Log
   /** `examine` opens what `doctor` looks at and neither answers nor listens. */
   mode?: 'run' | 'examine'
+  /** For tests: how soon platforms are tried again. */
+  pauses?: Partial<ConnectionPauses>
 }
 
 const sweepEveryMs = 5000
@@ -49,7 +53,7 @@ const drainMs = 20_000
 /** Recordings wait for the transcription server and hold no reader meanwhile: files are read past them. */
 const waitingForTranscripts = 8
 
-export async function createApp(config: Config, { log, mode = 'run' }: AppOptions): Promise<App> {
+export async function createApp(config: Config, { log, mode = 'run', pauses }: AppOptions): Promise<App> {
   await using opening = new AsyncDisposableStack()
   const fatal = Promise.withResolvers<ParleyError>()
   const state = await openState(config, opening, fatal.resolve, log)
@@ -58,20 +62,24 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
   const reading = await openReaders(config, state, log)
   const { reader, transcriber } = reading
   opening.defer(() => reader.close())
-  const platforms = await openPlatforms({ config, state, ways, models, reader, log })
+  const platforms = await openPlatforms({ config, state, ways, models, reader, log, pauses })
   const money = await openMoney({
     ...{ database: state.database, channel: ways.channel, settings: ways.settings, platform: platforms.platform },
     ...{ opening, log },
   })
 
   let url: string | null = null
-  const doctor = () => examineApp({ config, state, ways, models, reading, url })
+  let connections: Connections | undefined
+  const doctor = () =>
+    examineApp({ config, state, ways, models, reading, url, connections: connections?.report() ?? [] })
   const explain = (asked: unknown) => explainAsked(asked, { config, ways, models, money })
   const all = { config, state, ways, models, reader, transcriber, platforms, money, doctor, explain, opening, log }
   if (mode === 'run') {
     await applyBudgets(all)
     if (config.role !== 'gateway') await work(all)
-    url = config.role === 'worker' ? await listen(all, config.workerPort, []) : await receive(all)
+    connections = config.role === 'worker' ? undefined : listenOn(platforms.all, openInbox(all), log)
+    url = await listen(all, config.role === 'worker' ? config.workerPort : config.port, connections)
+    if (connections !== undefined) await receive(all, connections, url)
   }
   const resources = opening.move()
   return { url, doctor, explain, fatal: fatal.promise, [Symbol.asyncDispose]: () => resources.disposeAsync() }
@@ -121,9 +129,9 @@ async function work(running: Running): Promise<void> {
   await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, sweepEveryMs)
 }
 
-/** Takes messages in, from every platform. */
-async function receive(running: Running): Promise<string | null> {
-  const { config, state, ways, platforms, opening, log } = running
+/** Where every platform delivers. */
+function openInbox(running: Running): Intake {
+  const { state, ways, opening, log } = running
   // Whoever writes does not stand in line behind the statements of the turns.
   const door = openDatabase(state.connection, { log, connections: 16 })
   opening.defer(() => door.close())
@@ -133,28 +141,23 @@ async function receive(running: Running): Promise<string | null> {
     ...{ turns: createTurns(door), feedback: state.feedback, queue: ways.queue, channel: ways.channel, commands, log },
     ...adminOf(running),
   })
-  const listeners = platforms.all.map((platform) => platform.listen(inbox))
-  const url = await listen(
-    running,
-    config.port,
-    listeners.flatMap((listener) => listener.mounts),
-  )
-  for (const listener of listeners) {
-    await listener.start()
-    opening.defer(() => listener.stop())
-  }
-  if (url !== null) {
-    await writeRunning(config.home, { url })
-    opening.defer(() => clearRunning(config.home))
-  }
-  return url
+  return inbox
+}
+
+/** Takes messages in, from every platform. */
+async function receive({ config, opening }: Running, connections: Connections, url: string | null): Promise<void> {
+  opening.defer(() => connections.stop())
+  await connections.start()
+  if (url === null) return
+  await writeRunning(config.home, { url })
+  opening.defer(() => clearRunning(config.home))
 }
 
 /** Opens the HTTP port, if there is to be one. */
 async function listen(
   { config, state, doctor, explain, opening, log }: Running,
   port: number | undefined,
-  mounts: ReturnType<Platform['listen']>['mounts'],
+  connections: Connections | undefined,
 ): Promise<string | null> {
   if (port === undefined) return null
   const ready = async () => {
@@ -166,6 +169,11 @@ async function listen(
       return 'The database does not answer. Parley goes on when it is back.'
     }
   }
-  const http = opening.use(await serveHttp({ host: config.host, port, mounts, ready, doctor, explain, log }))
+  const http = opening.use(
+    await serveHttp({
+      ...{ host: config.host, port, mounts: connections?.mounts ?? [], ready, doctor, explain, log },
+      connections: () => connections?.report() ?? [],
+    }),
+  )
   return http.url
 }

@@ -122,6 +122,11 @@ export function createGateway(deps: GatewayDeps): Gateway {
     )
   }
 
+  /** Asked again with the next try; a number that an admin has set stays. */
+  function onMiscounted(): void {
+    count = shards
+  }
+
   async function open(id: number, signal: AbortSignal) {
     const information = await look()
     await before()
@@ -133,7 +138,17 @@ export function createGateway(deps: GatewayDeps): Gateway {
     for (let next = connections.length; next < count; next += 1) void shard(next).start()
     signal.throwIfAborted()
     return await openShard(
-      { id, count, token, information, sessions, throttler, log, onDispatch: (packet) => onDispatch(id, packet) },
+      {
+        id,
+        count,
+        token,
+        information,
+        sessions,
+        throttler,
+        log,
+        onDispatch: (packet) => onDispatch(id, packet),
+        onMiscounted,
+      },
       signal,
     )
   }

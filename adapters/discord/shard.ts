@@ -31,6 +31,8 @@ export interface ShardDeps {
   sessions: Sessions
   throttler: IIdentifyThrottler
   onDispatch(packet: GatewayDispatchPayload): void
+  /** Discord wants another number of shards. */
+  onMiscounted(): void
   log: Log
 }
 
@@ -46,7 +48,7 @@ const backMs = 20_000
 
 /** Resolves when the shard is ready. Throws `platform_*`; then it leaves nothing behind that would connect. */
 export async function openShard(deps: ShardDeps, signal: AbortSignal): Promise<OpenConnection> {
-  const { id, count, token, information, sessions, throttler, onDispatch, log } = deps
+  const { id, count, token, information, sessions, throttler, onDispatch, onMiscounted, log } = deps
   const ready = Promise.withResolvers<void>()
   const lost = Promise.withResolvers<unknown>()
   let greeted = false
@@ -122,6 +124,7 @@ export async function openShard(deps: ShardDeps, signal: AbortSignal): Promise<O
     broken = !greeted || code === closedAbnormally
     greeted = false
     closings += 1
+    if (code === GatewayCloseCodes.InvalidShard || code === GatewayCloseCodes.ShardingRequired) onMiscounted()
     const refused = refusals[code]
     if (refused !== undefined) return end(new ParleyError('platform_rejected', refused, { cause: closedWith(code) }))
     if (closings >= mostClosings) return end(unreachable(code))

@@ -3,6 +3,7 @@ import { createApi } from '../../adapters/api/platform.ts'
 import type { ConsoleStatus } from '../../adapters/console/api.ts'
 import { createFiles as createBlobFiles } from '../../adapters/console/files.ts'
 import { createConsole } from '../../adapters/console/platform.ts'
+import type { ConnectionPauses } from '../core/connection.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Platform } from '../core/platform.ts'
 import { stopTopic } from '../intake/stop.ts'
@@ -14,18 +15,33 @@ import type { Parts } from './parts.ts'
 const noModelNotice =
   'No language model is configured: Parley answers by quoting your files. Set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST, for written answers.'
 
-async function openDiscord({ config, state, log }: Pick<Parts, 'config' | 'state' | 'log'>): Promise<Platform[]> {
+interface Opening extends Parts {
+  /** For tests: how soon a platform is tried again. */
+  pauses?: Partial<ConnectionPauses> | undefined
+}
+
+async function openDiscord({
+  config,
+  state,
+  log,
+  pauses,
+}: Pick<Opening, 'config' | 'state' | 'log' | 'pauses'>): Promise<Platform[]> {
   if (config.discord === undefined) return []
   const { createDiscord } = await import('../../adapters/discord/platform.ts')
   const { records, quota } = state
-  return [createDiscord({ ...config.discord, records: records('discord'), quota, log })]
+  return [createDiscord({ ...config.discord, records: records('discord'), quota, log, pauses })]
 }
 
-async function openSlack({ config, state, log }: Pick<Parts, 'config' | 'state' | 'log'>): Promise<Platform[]> {
+async function openSlack({
+  config,
+  state,
+  log,
+  pauses,
+}: Pick<Opening, 'config' | 'state' | 'log' | 'pauses'>): Promise<Platform[]> {
   if (config.slack === undefined) return []
   const { createSlack } = await import('../../adapters/slack/platform.ts')
   const { records, quota } = state
-  return [createSlack({ settings: config.slack, records: records('slack'), quota, log })]
+  return [createSlack({ settings: config.slack, records: records('slack'), quota, log, pauses })]
 }
 
 /** OpenAI's clients ask here. */
@@ -52,7 +68,8 @@ async function openTeams({
   state,
   ways,
   log,
-}: Pick<Parts, 'config' | 'state' | 'ways' | 'log'>): Promise<Platform[]> {
+  pauses,
+}: Pick<Opening, 'config' | 'state' | 'ways' | 'log' | 'pauses'>): Promise<Platform[]> {
   if (config.teams === undefined) return []
   const { createTeams } = await import('../../adapters/teams/platform.ts')
   const { records, quota, blobs, turns } = state
@@ -70,11 +87,12 @@ async function openTeams({
       maxFileBytes,
       stopTurn,
       log,
+      pauses,
     }),
   ]
 }
 
-export async function openPlatforms({ config, state, ways, models, reader, log }: Parts) {
+export async function openPlatforms({ config, state, ways, models, reader, log, pauses }: Opening) {
   const { fileBytes, filesPerMessage: files, messageCharacters: textChars } = config.limits
   const limits = { fileBytes, files, textChars }
   const status = async (): Promise<ConsoleStatus> => {
@@ -94,10 +112,10 @@ export async function openPlatforms({ config, state, ways, models, reader, log }
       loopback: config.loopback,
       log,
     }),
-    ...(await openSlack({ config, state, log })),
-    ...(await openDiscord({ config, state, log })),
+    ...(await openSlack({ config, state, log, pauses })),
+    ...(await openDiscord({ config, state, log, pauses })),
     openApi({ limits, state, ways, models, log }),
-    ...(await openTeams({ config, state, ways, log })),
+    ...(await openTeams({ config, state, ways, log, pauses })),
   ]
   return {
     all,

@@ -1,4 +1,5 @@
 /** What `parley doctor` looks at. Each check ends in a sentence that says what is so, or what to do. */
+import { type ConnectionReport, describeConnection } from '../core/connection.ts'
 import { asParleyError } from '../core/errors.ts'
 import type { Queue } from '../queue/queue.ts'
 
@@ -19,6 +20,8 @@ export interface DoctorDeps {
   /** What hears recordings; `null` when nothing is configured. */
   transcriber: (() => Promise<string>) | null
   consoleUrl: string | null
+  /** Of the platforms, where this process holds them. */
+  connections: (ConnectionReport & { platform: string })[]
 }
 
 /** Older dead jobs are told, but are no reason for an alarm any more. */
@@ -71,7 +74,10 @@ export async function examine(deps: DoctorDeps): Promise<Check[]> {
         'none configured: recordings are heard only where the platform brings a transcript. Set TRANSCRIBE_URL.',
     })),
   ])
-  return [...checks, { name: 'console', ok: true, tell: consoleUrl ?? 'not running' }]
+  const platforms = deps.connections.map(({ platform, name, state }) => ({
+    ...{ name: `${platform} ${name}`, ok: state.is === 'connected', tell: describeConnection(state) },
+  }))
+  return [...checks, ...platforms, { name: 'console', ok: true, tell: consoleUrl ?? 'not running' }]
 }
 
 async function attempt(name: string, check: () => Promise<Omit<Check, 'name'>>): Promise<Check> {

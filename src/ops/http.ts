@@ -1,5 +1,6 @@
 /** The one HTTP port: health, and whatever the platforms mount. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { ConnectionReport } from '../core/connection.ts'
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Mount } from '../core/platform.ts'
@@ -11,6 +12,8 @@ export interface HttpDeps {
   mounts: Mount[]
   /** Whether this process can do its work now; a sentence when not. */
   ready(): Promise<string | null>
+  /** How each platform's connection is. A broken one is named and leaves Parley ready: the others, and the page, do their work. */
+  connections(): (ConnectionReport & { platform: string })[]
   /** What `parley doctor` asks a running Parley; told to this machine only. */
   doctor(): Promise<unknown>
   /** What `parley route` asks a running Parley; told to this machine only. Throws a ParleyError for what makes no sense. */
@@ -23,14 +26,33 @@ export interface HttpServer extends AsyncDisposable {
 }
 
 /** Throws `port_in_use`. */
-export async function serveHttp({ host, port, mounts, ready, doctor, explain, log }: HttpDeps): Promise<HttpServer> {
+export async function serveHttp({
+  host,
+  port,
+  mounts,
+  ready,
+  connections,
+  doctor,
+  explain,
+  log,
+}: HttpDeps): Promise<HttpServer> {
+  /** What is wrong, and what to do, is for this machine's own people; which connection it is, for any probe. */
+  const connected = (request: IncomingMessage) =>
+    connections().map(({ platform, name, state: { is, since, ...state } }) => {
+      const shown = { platform, connection: name, state: is, since: since.toISOString() }
+      return isLocal(request) ? { ...shown, ...state } : shown
+    })
   const health: Mount[] = [
-    { prefix: '/healthz', handle: (_request, response) => sendJson(response, 200, { ok: true }) },
+    {
+      prefix: '/healthz',
+      handle: (request, response) => sendJson(response, 200, { ok: true, connections: connected(request) }),
+    },
     {
       prefix: '/readyz',
-      async handle(_request, response) {
+      async handle(request, response) {
         const problem = await ready()
-        sendJson(response, problem === null ? 200 : 503, problem === null ? { ok: true } : { ok: false, tell: problem })
+        const state = problem === null ? { ok: true } : { ok: false, tell: problem }
+        sendJson(response, problem === null ? 200 : 503, { ...state, connections: connected(request) })
       },
     },
     {
