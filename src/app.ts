@@ -76,8 +76,11 @@ export async function createApp(config: Config, { log, mode = 'run', pauses }: A
   const all = { config, state, ways, models, reader, transcriber, platforms, money, doctor, explain, opening, log }
   if (mode === 'run') {
     await applyBudgets(all)
+    // A process that listens says so itself.
+    for (const { platform, thrown } of config.role === 'worker' ? platforms.failed : [])
+      log.error({ platform, ...errorFields(thrown) }, 'platform cannot be opened')
     if (config.role !== 'gateway') await work(all)
-    connections = config.role === 'worker' ? undefined : listenOn(platforms.all, openInbox(all), log)
+    connections = config.role === 'worker' ? undefined : listenOn(platforms, openInbox(all), log)
     url = await listen(all, config.role === 'worker' ? config.workerPort : config.port, connections)
     if (connections !== undefined) await receive(all, connections, url)
   }

@@ -24,7 +24,12 @@ export interface Connections {
 /** How long Parley waits before it says that it is ready; what has not connected by then goes on connecting. */
 const firstTriesMs = 5000
 
-export function listenOn(platforms: readonly Platform[], intake: Intake, log: Log): Connections {
+interface Opened {
+  all: readonly Platform[]
+  failed: readonly { platform: string; thrown: unknown }[]
+}
+
+export function listenOn(platforms: Opened, intake: Intake, log: Log): Connections {
   const listening: { platform: string; listener: Listener }[] = []
   /** Platforms whose own code failed: a defect, which only a restart or an update mends. */
   const failed = new Map<string, PlatformConnection>()
@@ -38,7 +43,8 @@ export function listenOn(platforms: readonly Platform[], intake: Intake, log: Lo
     failed.set(platform, { platform, name: 'start', state: { is: 'off', since: new Date(), tell } })
   }
 
-  for (const platform of platforms) {
+  for (const { platform, thrown } of platforms.failed) fail(platform, thrown)
+  for (const platform of platforms.all) {
     try {
       listening.push({ platform: platform.name, listener: platform.listen(intake) })
     } catch (thrown) {
