@@ -1,4 +1,5 @@
 /** The composition root: with the files of src/app the only one that knows every implementation. Opened in order, closed in reverse. */
+import type { WorkerDeps } from '../workers/deps.ts'
 import { createHandlers } from '../workers/registry.ts'
 import { createSweep } from '../workers/turn.ts'
 import { createTurnRules } from './admin/turn-rules.ts'
@@ -20,18 +21,23 @@ import type { Intake } from './core/platform.ts'
 import type { RouteDecision } from './core/route-decision.ts'
 import { createInbox } from './intake/inbox.ts'
 import { pictureIn } from './media/blobs.ts'
+import { createGate } from './ops/access.ts'
 import type { Check } from './ops/doctor.ts'
 import { serveHttp } from './ops/http.ts'
+import { createOwnRoutes, linkFor } from './ops/routes.ts'
 import { createProgress } from './reply/progress.ts'
 import { createPaidHearing } from './routing/paid-hearing.ts'
 import { openDatabase } from './store/database.ts'
 import { clearRunning, writeRunning } from './store/home.ts'
 import { createPrune } from './store/prune.ts'
+import { ensureTerminalToken } from './store/terminal-token.ts'
 import { createTurns } from './store/turns-postgres.ts'
 
 export interface App extends AsyncDisposable {
   /** Where the HTTP port answers; `null` when there is none. */
   url: string | null
+  /** Opens the page once; `null` where the page needs none. */
+  pageLink: string | null
   doctor(): Promise<Check[]>
   /** How a question would be routed. Throws `model_unknown`, `request_invalid`. */
   explain(asked: unknown): Promise<RouteDecision>
@@ -69,6 +75,7 @@ export async function createApp(config: Config, { log, mode = 'run', pauses }: A
   })
 
   let url: string | null = null
+  let pageLink: string | null = null
   let connections: Connections | undefined
   const doctor = () =>
     examineApp({ config, state, ways, models, reading, url, connections: connections?.report() ?? [] })
@@ -81,11 +88,13 @@ export async function createApp(config: Config, { log, mode = 'run', pauses }: A
       log.error({ platform, ...errorFields(thrown) }, 'platform cannot be opened')
     if (config.role !== 'gateway') await work(all)
     connections = config.role === 'worker' ? undefined : listenOn(platforms, openInbox(all), log)
-    url = await listen(all, config.role === 'worker' ? config.workerPort : config.port, connections)
+    const opened = await listen(all, config.role === 'worker' ? config.workerPort : config.port, connections)
+    url = opened?.url ?? null
+    pageLink = opened?.pageLink ?? null
     if (connections !== undefined) await receive(all, connections, url)
   }
   const resources = opening.move()
-  return { url, doctor, explain, fatal: fatal.promise, [Symbol.asyncDispose]: () => resources.disposeAsync() }
+  return { url, pageLink, doctor, explain, fatal: fatal.promise, [Symbol.asyncDispose]: () => resources.disposeAsync() }
 }
 
 async function applyBudgets({ config, money, log }: Running): Promise<void> {
@@ -107,17 +116,27 @@ async function work(running: Running): Promise<void> {
     await turns.dropForeignLeases(owner)
     await sweep(0)
   }
-  const handlers = createHandlers({
-    ...{ turns, queue, attachments, blobs, reader, index, stops, owner, log, platform },
-    ...{ catalogue: models.catalogue, provider: models.provider, limits: config.limits, health: ways.health },
-    ...{ rules: createTurnRules(ways.settings), budget: money.budget },
-    progress: createProgress({ platform, store: turns, log }),
-    content: { artifacts: attachments.artifacts, index, picture: pictureIn(blobs) },
-    paying: createPaidHearing({
+  const deps: WorkerDeps = {
+    storage: { turns, attachments, blobs, index, picture: pictureIn(blobs) },
+    messaging: { queue, stops, platform, progress: createProgress({ platform, store: turns, log }) },
+    money: {
       budget: money.budget,
-      model: () => models.catalogue.about('transcriber', transcriber?.name ?? 'none'),
-    }),
-    ...{ turnLimits: money.turnLimits, approvals: money.approvalRequests },
+      turnLimits: money.turnLimits,
+      approvals: money.approvalRequests,
+      paying: createPaidHearing({
+        budget: money.budget,
+        model: () => models.catalogue.about('transcriber', transcriber?.name ?? 'none'),
+      }),
+    },
+    models: { catalogue: models.catalogue, provider: models.provider, health: ways.health },
+    retriever: index,
+    reader,
+    rules: createTurnRules(ways.settings),
+    limits: config.limits,
+    owner,
+    log,
+  }
+  const handlers = createHandlers(deps, {
     async sweep() {
       await sweep(strandedAfterMs)
       await money.budget.sweep()
@@ -156,12 +175,17 @@ async function receive({ config, opening }: Running, connections: Connections, u
   opening.defer(() => clearRunning(config.home))
 }
 
+interface Opened {
+  url: string
+  pageLink: string | null
+}
+
 /** Opens the HTTP port, if there is to be one. */
 async function listen(
   { config, state, doctor, explain, opening, log }: Running,
   port: number | undefined,
   connections: Connections | undefined,
-): Promise<string | null> {
+): Promise<Opened | null> {
   if (port === undefined) return null
   const ready = async () => {
     try {
@@ -172,11 +196,17 @@ async function listen(
       return 'The database does not answer. Parley goes on when it is back.'
     }
   }
-  const http = opening.use(
-    await serveHttp({
-      ...{ host: config.host, port, mounts: connections?.mounts ?? [], ready, doctor, explain, log },
-      connections: () => connections?.report() ?? [],
-    }),
-  )
-  return http.url
+  const { loopback, exposed } = config
+  const { token: terminalToken, kept } = await ensureTerminalToken(config.home)
+  if (!kept)
+    log.warn({ home: config.home }, 'no private file can be kept in the home: commands cannot reach this Parley')
+  const gate = createGate({ loopback, exposed, terminalToken, findKey: state.keys.find })
+  const own = createOwnRoutes({
+    ...{ gate, ready, doctor, explain, routes: () => http.routes },
+    connections: () => connections?.report() ?? [],
+  })
+  const mounts = connections?.mounts ?? []
+  const http = opening.use(await serveHttp({ host: config.host, port, mounts: [own, ...mounts], gate, log }))
+  const wanted = exposed && loopback && mounts.length > 0
+  return { url: http.url, pageLink: wanted ? http.url + linkFor(gate.createLinkCode()) : null }
 }

@@ -14,7 +14,7 @@ import {
   serverProblems,
   transcriber,
 } from './config/models.ts'
-import { platformProblems, platformSettings } from './config/platforms.ts'
+import { isExposed, platformProblems, platformSettings } from './config/platforms.ts'
 import { readingLimits } from './config/reading.ts'
 import { check, cleaned, readDotEnv, readYaml } from './config/sources.ts'
 import { ParleyError } from './core/errors.ts'
@@ -86,6 +86,7 @@ function settle(environment: Environment, file: File, servers: ModelServer[], cw
       servers,
     },
     publicUrl: environment.PUBLIC_URL,
+    exposed: isExposed(environment),
     ...platformSettings(environment, file),
     transcriber: transcriber(environment),
     ffmpegPath: environment.FFMPEG_PATH === undefined ? undefined : resolve(cwd, environment.FFMPEG_PATH),

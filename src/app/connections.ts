@@ -4,8 +4,9 @@
  */
 import type { ConnectionReport } from '../core/connection.ts'
 import { asParleyError, errorFields } from '../core/errors.ts'
+import type { Mount } from '../core/http.ts'
 import type { Log } from '../core/log.ts'
-import type { Intake, Listener, Mount, Platform } from '../core/platform.ts'
+import type { Intake, Listener, Platform } from '../core/platform.ts'
 import { sleep } from '../core/retry.ts'
 
 /** A platform's connection, as health and doctor report it. */

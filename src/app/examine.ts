@@ -52,5 +52,6 @@ export function examineApp({ config, state, ways, models, reading, url, connecti
     transcriber: transcriber === undefined ? null : () => transcriber.check(AbortSignal.timeout(10_000)),
     consoleUrl: url,
     connections,
+    publicUrl: config.publicUrl,
   })
 }

@@ -30,8 +30,7 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
       return { version, limits, models: names, notice: names.length > 0 ? null : noModelNotice }
     }
     const previews = createPreviews({ blobs, renderer: reader, latestArtifact: attachments.latestArtifact })
-    const { loopback } = config
-    return await createConsole({ board, blobs, previews, status, limits, topics: ways.channel, loopback, log })
+    return await createConsole({ board, blobs, previews, status, limits, topics: ways.channel, log })
   },
 
   async slack({ config, state: { records, quota }, log, pauses }) {
@@ -47,10 +46,10 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
   },
 
   /** OpenAI's clients ask here. */
-  async api({ config, state: { keys, blobs, turns }, ways, models, log }) {
+  async api({ config, state: { blobs, turns }, ways, models }) {
     return createApi({
-      ...{ blobs, limits: limitsOf(config), version, log, files: createBlobFiles(blobs) },
-      ...{ topics: ways.channel, ended: turns.ended, findKey: keys.find, models: models.writing },
+      ...{ blobs, limits: limitsOf(config), version, files: createBlobFiles(blobs) },
+      ...{ topics: ways.channel, ended: turns.ended, models: models.writing },
       async checkModel(name) {
         resolveModel(await models.catalogue.models(), name)
       },

@@ -2,6 +2,7 @@
 import { type ConnectionReport, describeConnection } from '../core/connection.ts'
 import { asParleyError } from '../core/errors.ts'
 import type { Queue } from '../queue/queue.ts'
+import { lookFromOutside } from './outside.ts'
 
 export interface Check {
   name: string
@@ -22,13 +23,14 @@ export interface DoctorDeps {
   consoleUrl: string | null
   /** Of the platforms, where this process holds them. */
   connections: (ConnectionReport & { platform: string })[]
+  publicUrl: string | undefined
 }
 
 /** Older dead jobs are told, but are no reason for an alarm any more. */
 const dayMs = 86_400_000
 
 export async function examine(deps: DoctorDeps): Promise<Check[]> {
-  const { database, queue, models, consoleUrl } = deps
+  const { database, queue, models, consoleUrl, publicUrl } = deps
   const checks = await Promise.all([
     attempt('database', async () => ({ ok: true, tell: await database() })),
     attempt('queue', async () => {
@@ -73,6 +75,7 @@ export async function examine(deps: DoctorDeps): Promise<Check[]> {
         (await deps.transcriber?.()) ??
         'none configured: recordings are heard only where the platform brings a transcript. Set TRANSCRIBE_URL.',
     })),
+    ...(publicUrl === undefined ? [] : [attempt('public address', () => lookFromOutside(publicUrl))]),
   ])
   const platforms = deps.connections.map(({ platform, name, state }) => ({
     ...{ name: `${platform} ${name}`, ok: state.is === 'connected', tell: describeConnection(state) },

@@ -8,6 +8,7 @@ import { type App, createApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { connectionPauses } from '../../src/core/connection.ts'
 import { silentLog } from '../../src/core/log.ts'
+import { readTerminalToken } from '../../src/store/terminal-token.ts'
 import { type StandInDiscord, startDiscord } from '../servers/discord.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
 import { startSlack } from '../servers/slack.ts'
@@ -63,8 +64,13 @@ interface Reported {
   until?: string
 }
 
-async function health(path = '/readyz'): Promise<{ status: number; connections: Reported[] }> {
-  const response = await fetch(new URL(path, parley?.url ?? ''))
+const terminal = async () => ({ authorization: `Bearer ${await readTerminalToken(home)}` })
+
+async function health(
+  path = '/readyz',
+  headers?: Record<string, string>,
+): Promise<{ status: number; connections: Reported[] }> {
+  const response = await fetch(new URL(path, parley?.url ?? ''), { headers: headers ?? (await terminal()) })
   return { status: response.status, connections: ((await response.json()) as { connections: Reported[] }).connections }
 }
 
@@ -80,7 +86,7 @@ async function broken(...names: string[]): Promise<Reported[]> {
 }
 
 async function onThePage(): Promise<void> {
-  expect((await new ConsoleClient(parley?.url ?? '').ask('Does it?')).text).toBe(answer)
+  expect((await new ConsoleClient(parley?.url ?? '', await terminal()).ask('Does it?')).text).toBe(answer)
 }
 
 async function onSlack(): Promise<void> {
@@ -117,7 +123,10 @@ it('starts with three broken platforms and answers on the page; each, mended, is
   await start()
   const away = await broken(...slackNames, ...teamsNames, 'discord gateway')
   expect((await health()).status).toBe(200)
-  expect((await health('/healthz')).connections).toHaveLength(5)
+  // Who is not the terminal sees which connection is broken, and no more.
+  const { connections: seen } = await health('/healthz', {})
+  expect(seen).toHaveLength(5)
+  for (const each of seen) expect(Object.keys(each).sort()).toEqual(['connection', 'platform', 'since', 'state'])
   for (const { state, tell, until: next, since } of away) {
     expect(state).toBe('waiting')
     expect(tell).toMatch(/\.$/)
