@@ -4,6 +4,7 @@ import { createHandlers } from '../workers/registry.ts'
 import { createSweep } from '../workers/turn.ts'
 import { createTurnRules } from './admin/turn-rules.ts'
 import { adminOf, openCommands } from './app/commands.ts'
+import { type Connections, listenOn } from './app/connections.ts'
 import { examineApp, explainAsked } from './app/examine.ts'
 import { openModels } from './app/models.ts'
 import { openMoney } from './app/money.ts'
@@ -13,9 +14,10 @@ import { openReaders } from './app/readers.ts'
 import { openState } from './app/state.ts'
 import { openWays } from './app/ways.ts'
 import type { Config } from './config.ts'
+import type { ConnectionPauses } from './core/connection.ts'
 import { errorFields, type ParleyError } from './core/errors.ts'
 import type { Log } from './core/log.ts'
-import type { Intake, Platform } from './core/platform.ts'
+import type { Intake } from './core/platform.ts'
 import type { RouteDecision } from './core/route-decision.ts'
 import { createInbox } from './intake/inbox.ts'
 import { pictureIn } from './media/blobs.ts'
@@ -47,6 +49,8 @@ export interface AppOptions {
   log: Log
   /** `examine` opens what `doctor` looks at and neither answers nor listens. */
   mode?: 'run' | 'examine'
+  /** For tests: how soon platforms are tried again. */
+  pauses?: Partial<ConnectionPauses>
 }
 
 const sweepEveryMs = 5000
@@ -55,7 +59,7 @@ const drainMs = 20_000
 /** Jobs of files beyond those that can be read: recordings that wait for the transcription server are read past. */
 const waitingForTranscripts = 8
 
-export async function createApp(config: Config, { log, mode = 'run' }: AppOptions): Promise<App> {
+export async function createApp(config: Config, { log, mode = 'run', pauses }: AppOptions): Promise<App> {
   await using opening = new AsyncDisposableStack()
   const fatal = Promise.withResolvers<ParleyError>()
   const state = await openState(config, opening, fatal.resolve, log)
@@ -64,7 +68,7 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
   const reading = await openReaders(config, state, log)
   const { reader, transcriber } = reading
   opening.defer(() => reader.close())
-  const platforms = await openPlatforms({ config, state, ways, models, reader, log })
+  const platforms = await openPlatforms({ config, state, ways, models, reader, log, pauses })
   const money = await openMoney({
     ...{ database: state.database, channel: ways.channel, settings: ways.settings, platform: platforms.platform },
     ...{ opening, log },
@@ -72,15 +76,22 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
 
   let url: string | null = null
   let pageLink: string | null = null
-  const doctor = () => examineApp({ config, state, ways, models, reading, url })
+  let connections: Connections | undefined
+  const doctor = () =>
+    examineApp({ config, state, ways, models, reading, url, connections: connections?.report() ?? [] })
   const explain = (asked: unknown) => explainAsked(asked, { config, ways, models, money })
   const all = { config, state, ways, models, reader, transcriber, platforms, money, doctor, explain, opening, log }
   if (mode === 'run') {
     await applyBudgets(all)
+    // A process that listens says so itself.
+    for (const { platform, thrown } of config.role === 'worker' ? platforms.failed : [])
+      log.error({ platform, ...errorFields(thrown) }, 'platform cannot be opened')
     if (config.role !== 'gateway') await work(all)
-    const opened = config.role === 'worker' ? await listen(all, config.workerPort, []) : await receive(all)
+    connections = config.role === 'worker' ? undefined : listenOn(platforms, openInbox(all), log)
+    const opened = await listen(all, config.role === 'worker' ? config.workerPort : config.port, connections)
     url = opened?.url ?? null
     pageLink = opened?.pageLink ?? null
+    if (connections !== undefined) await receive(all, connections, url)
   }
   const resources = opening.move()
   return { url, pageLink, doctor, explain, fatal: fatal.promise, [Symbol.asyncDispose]: () => resources.disposeAsync() }
@@ -141,9 +152,9 @@ async function work(running: Running): Promise<void> {
   await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, sweepEveryMs)
 }
 
-/** Takes messages in, from every platform. */
-async function receive(running: Running): Promise<Opened | null> {
-  const { config, state, ways, platforms, opening, log } = running
+/** Where every platform delivers. */
+function openInbox(running: Running): Intake {
+  const { state, ways, opening, log } = running
   // Whoever writes does not stand in line behind the statements of the turns.
   const door = openDatabase(state.connection, { log, connections: 16 })
   opening.defer(() => door.close())
@@ -153,21 +164,16 @@ async function receive(running: Running): Promise<Opened | null> {
     ...{ turns: createTurns(door), feedback: state.feedback, queue: ways.queue, channel: ways.channel, commands, log },
     ...adminOf(running),
   })
-  const listeners = platforms.all.map((platform) => platform.listen(inbox))
-  const opened = await listen(
-    running,
-    config.port,
-    listeners.flatMap((listener) => listener.mounts),
-  )
-  for (const listener of listeners) {
-    await listener.start()
-    opening.defer(() => listener.stop())
-  }
-  if (opened !== null) {
-    await writeRunning(config.home, { url: opened.url })
-    opening.defer(() => clearRunning(config.home))
-  }
-  return opened
+  return inbox
+}
+
+/** Takes messages in, from every platform. */
+async function receive({ config, opening }: Running, connections: Connections, url: string | null): Promise<void> {
+  opening.defer(() => connections.stop())
+  await connections.start()
+  if (url === null) return
+  await writeRunning(config.home, { url })
+  opening.defer(() => clearRunning(config.home))
 }
 
 interface Opened {
@@ -179,7 +185,7 @@ interface Opened {
 async function listen(
   { config, state, doctor, explain, opening, log }: Running,
   port: number | undefined,
-  mounts: ReturnType<Platform['listen']>['mounts'],
+  connections: Connections | undefined,
 ): Promise<Opened | null> {
   if (port === undefined) return null
   const ready = async () => {
@@ -196,7 +202,11 @@ async function listen(
   if (!kept)
     log.warn({ home: config.home }, 'no private file can be kept in the home: commands cannot reach this Parley')
   const gate = createGate({ loopback, exposed, terminalToken, findKey: state.keys.find })
-  const own = createOwnRoutes({ gate, ready, doctor, explain, routes: () => http.routes })
+  const own = createOwnRoutes({
+    ...{ gate, ready, doctor, explain, routes: () => http.routes },
+    connections: () => connections?.report() ?? [],
+  })
+  const mounts = connections?.mounts ?? []
   const http = opening.use(await serveHttp({ host: config.host, port, mounts: [own, ...mounts], gate, log }))
   const wanted = exposed && loopback && mounts.length > 0
   return { url: http.url, pageLink: wanted ? http.url + linkFor(gate.createLinkCode()) : null }

@@ -45,6 +45,8 @@ export interface Installations {
   save(installation: Installation): Promise<void>
   remove(teamId: string | undefined, enterpriseId?: string): Promise<void>
   all(): Promise<Workspace[]>
+  /** Asks Slack whether it takes the settings' token now. Throws `platform_*`; does nothing where there is none. */
+  verify(signal: AbortSignal): Promise<void>
 }
 
 export interface InstallationsDeps {
@@ -54,6 +56,8 @@ export interface InstallationsDeps {
   log: Log
 }
 
+/** Whether a token is good is asked beside all lines: neither the database nor what is being written may hold it up. */
+const noLine: Quota = { take: async () => 0, hold: async () => undefined }
 /** How long a process goes on with what it knows of an installation. */
 const freshMs = 30_000
 const prefix = 'installation/'
@@ -63,10 +67,10 @@ export function createInstallations({ settings, records, quota, log }: Installat
   const known = new Map<string, { workspace: Workspace; at: number }>()
   let own: Promise<Workspace> | undefined
 
-  const open = (installation: Installation): Workspace => ({
+  const open = (installation: Installation, line = quota): Workspace => ({
     ...installation,
     api: createApi(installation.token, installation.teamId ?? installation.enterpriseId ?? 'unknown', {
-      ...{ quota, log },
+      ...{ quota: line, log },
       ...(apiUrl === undefined ? {} : { apiUrl }),
     }),
   })
@@ -143,6 +147,10 @@ export function createInstallations({ settings, records, quota, log }: Installat
       const listed = await records.list(prefix)
       const installed = listed.map(({ value }) => open(Installation.parse(value)))
       return botToken === undefined ? installed : [await ownWorkspace(botToken), ...installed]
+    },
+    async verify(signal) {
+      if (botToken === undefined) return
+      await open({ token: botToken, scopes: [] }, noLine).api.call('auth.test', {}, { signal })
     },
   }
 }

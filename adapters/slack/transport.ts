@@ -12,7 +12,7 @@ import type { Records } from '../../src/core/records.ts'
 import { settled } from '../../src/core/text/half-written.ts'
 import type { Api, CallOptions } from './api.ts'
 import { slackCode } from './errors.ts'
-import { plain, TargetData } from './events.ts'
+import { plain, TargetData, whisperThread } from './events.ts'
 import { type Block, type LinkOf, stopButton, tail, textBlocks, toNotification } from './format.ts'
 import type { Installations, Workspace } from './installations.ts'
 import { noticeContent } from './notice.ts'
@@ -268,7 +268,9 @@ export function createTransport({ installations, records, log, now = Date.now }:
       const where = { channel: data.channel, ...(data.thread && { thread_ts: data.thread }) }
       const options = { signal }
       if (notice.private && data.user !== undefined && data.direct !== true) {
-        await api.call('chat.postEphemeral', { ...where, user: data.user, text, blocks }, options)
+        const thread = whisperThread(data)
+        const alone = { channel: data.channel, user: data.user, ...(thread !== undefined && { thread_ts: thread }) }
+        await api.call('chat.postEphemeral', { ...alone, text, blocks }, options)
       } else if ((await posts.begin(api, data, key, workspace, options)) === undefined) {
         const said = { text, blocks, metadata: metadataOf(key, 'notice'), parse: 'none', link_names: false, ...quiet }
         await api.call('chat.postMessage', { ...where, ...said }, options)

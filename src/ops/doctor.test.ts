@@ -20,6 +20,7 @@ async function disk(space: { freeBytes: number; totalBytes: number; low: boolean
     transcriber: null,
     consoleUrl: null,
     publicUrl: undefined,
+    connections: [],
     disk: async () => {
       if (space instanceof Error) throw space
       return space

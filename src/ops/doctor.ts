@@ -1,4 +1,5 @@
 /** What `parley doctor` looks at. Each check ends in a sentence that says what is so, or what to do. */
+import { type ConnectionReport, describeConnection } from '../core/connection.ts'
 import { asParleyError } from '../core/errors.ts'
 import { formatBytes } from '../media/blobs.ts'
 import type { Queue } from '../queue/queue.ts'
@@ -21,6 +22,8 @@ export interface DoctorDeps {
   /** What hears recordings; `null` when nothing is configured. */
   transcriber: (() => Promise<string>) | null
   consoleUrl: string | null
+  /** Of the platforms, where this process holds them. */
+  connections: (ConnectionReport & { platform: string })[]
   publicUrl: string | undefined
   /** Of the disk that holds the files. */
   disk(): Promise<{ freeBytes: number; totalBytes: number; low: boolean }>
@@ -85,7 +88,10 @@ export async function examine(deps: DoctorDeps): Promise<Check[]> {
     })),
     ...(publicUrl === undefined ? [] : [attempt('public address', () => lookFromOutside(publicUrl))]),
   ])
-  return [...checks, { name: 'console', ok: true, tell: consoleUrl ?? 'not running' }]
+  const platforms = deps.connections.map(({ platform, name, state }) => ({
+    ...{ name: `${platform} ${name}`, ok: state.is === 'connected', tell: describeConnection(state) },
+  }))
+  return [...checks, ...platforms, { name: 'console', ok: true, tell: consoleUrl ?? 'not running' }]
 }
 
 async function attempt(name: string, check: () => Promise<Omit<Check, 'name'>>): Promise<Check> {

@@ -2,12 +2,12 @@
  * Writes one reply: text comes in as it grows, messages of the platform go out, split, paced and remembered. A part's
  * platform id is stored as soon as its post returns, so that whoever goes on after a crash edits the same messages.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { monotonic } from '../core/clock.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
 import type { ReplyTarget } from '../core/message.ts'
 import type { MessageRef, OutgoingMessage, Platform } from '../core/platform.ts'
 import type { Citation } from '../core/reply.ts'
+import { retry } from '../core/retry.ts'
 import type { StoredPart } from '../store/turns.ts'
 import { type AnswerFile, answerFile, shortened } from './answer-file.ts'
 import { createPace } from './pace.ts'
@@ -213,19 +213,15 @@ export function createPen(deps: PenDeps): Pen {
 
   /** Waits out rate limits and short outages; gives up when the platform means no. */
   async function patiently<T>(call: () => Promise<T>): Promise<T> {
-    const deadline = monotonic() + patienceMs
-    for (let tries = 0; ; tries += 1) {
-      signal.throwIfAborted()
+    const work = async () => {
       if (!deps.held()) throw new DOMException('the lease ran out', 'AbortError')
-      try {
-        return await call()
-      } catch (thrown) {
-        const error = asParleyError(thrown)
-        const wait = error.retryAfterMs ?? Math.min(500 * 2 ** tries, 10_000)
-        if (error.retry === 'never' || monotonic() + wait > deadline || tries >= 20) throw error
-        await sleep(wait, undefined, { signal })
-      }
+      return await call().catch((thrown: unknown) => Promise.reject(asParleyError(thrown)))
     }
+    return await retry(work, {
+      ...{ delays: { firstMs: 500, mostMs: 10_000 }, deadlineMs: patienceMs, signal },
+      on: (error) => error instanceof ParleyError && error.retry !== 'never',
+      asked: (error) => (error instanceof ParleyError ? error.retryAfterMs : undefined),
+    })
   }
 
   return {
