@@ -16,11 +16,11 @@ import type { Budget } from '../src/routing/budget.ts'
 import type { Health } from '../src/routing/health.ts'
 import type { StoredOutcome, TurnWork } from '../src/store/turns.ts'
 import { answeredOutcome, type Said, type Trace } from './outcome.ts'
-import { isQuoting, type Plan, type PlanDeps, planAnswer, sees } from './plan.ts'
+import { type Plan, type PlanDeps, planAnswer, sees } from './plan.ts'
 
 export interface AnswerDeps extends PlanDeps {
   provider(name: string): ModelProvider
-  health: Pick<Health, 'because' | 'speed' | 'begin'>
+  health: Pick<Health, 'because' | 'speed' | 'begin' | 'fastest'>
   budget: Pick<Budget, 'left' | 'reserve'>
   log: Log
 }
@@ -39,7 +39,7 @@ export async function answer(
   trace.attempts = attempts
   const said = await write(deps, plan, attempts, pen, AbortSignal.any([signals.stop, signals.gone]))
   signals.gone.throwIfAborted()
-  if (said.refusal !== undefined && isQuoting(said.model)) trace.refusal = said.refusal
+  if (said.refusal !== undefined && said.model.kind === 'extractive') trace.refusal = said.refusal
   return answeredOutcome(work, pen, plan, said, trace)
 }
 

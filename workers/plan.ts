@@ -99,7 +99,7 @@ export async function planAnswer(deps: PlanDeps, { work, opening }: HeardQuestio
       const budget = Math.max(0, Math.min(left, deps.limits.promptTokens))
       const content = await chooseContent(files, question, budget, deps.content, wanted)
       // Quoting ranks passages by the words of the question: nothing is added to them.
-      const pictures = { images: shown, unseen: isQuoting(model) ? 0 : images.length - shown.length }
+      const pictures = { images: shown, unseen: model.kind === 'extractive' ? 0 : images.length - shown.length }
       const composed = compose({
         work,
         content,
@@ -112,7 +112,7 @@ export async function planAnswer(deps: PlanDeps, { work, opening }: HeardQuestio
       return { content, shown, request: composed }
     },
     async cheaper() {
-      if (rules.policy.atLimit === 'refuse') return inOrder(chosen, files).filter(isQuoting)
+      if (rules.policy.atLimit === 'refuse') return inOrder(chosen, files).filter(({ kind }) => kind === 'extractive')
       const amounts = await deps.budget.left(spender, [...models], work.id)
       const left = new Map(models.map((model, at) => [modelKey(model), amounts[at] ?? null]))
       return inOrder(route({ ...input, left }), files)
@@ -123,7 +123,7 @@ export async function planAnswer(deps: PlanDeps, { work, opening }: HeardQuestio
 /** Without files there is nothing to quote: a model's error says more than an empty search. */
 function inOrder({ model, fallbacks, refusal }: Route, files: SourceFile[]): Model[] {
   return [model, ...fallbacks].filter(
-    (each) => !isQuoting(each) || files.length > 0 || (each === model && refusal === undefined),
+    (each) => each.kind !== 'extractive' || files.length > 0 || (each === model && refusal === undefined),
   )
 }
 
@@ -166,9 +166,5 @@ function outputOf(model: Model, work: TurnWork, { persona }: TurnRules): number 
 
 /** Unless it is known not to. */
 export function sees(model: Model): boolean {
-  return model.vision !== false && !isQuoting(model)
-}
-
-export function isQuoting({ provider }: Model): boolean {
-  return provider === 'extractive'
+  return model.vision !== false && model.kind !== 'extractive'
 }

@@ -37,7 +37,7 @@ export interface TableDeps
     HealthDeps,
     LocalDeps {
   usage: Usage
-  health: Pick<Health, 'list' | 'begin'>
+  health: Pick<Health, 'begin' | 'fastest' | 'list'>
 }
 
 export interface CommandDeps extends TableDeps {

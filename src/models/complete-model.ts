@@ -9,6 +9,7 @@ import { onOwnHardware } from './own-hardware.ts'
 import { free, type Price } from './price.ts'
 import type { Published } from './published.ts'
 import { readPrice } from './stated-price.ts'
+import { billsWholeAnswer } from './whole-answer-hosts.ts'
 
 export interface Said {
   /** At least its id and provider. */
@@ -51,6 +52,7 @@ export function completeModel(said: Said): Model {
   return {
     id,
     provider,
+    kind: 'generative',
     ...(label === undefined ? {} : { label }),
     aliases: [...adminAliases, ...(alias === undefined || Object.hasOwn(changes.aliases ?? {}, alias) ? [] : [alias])],
     contextWindow,
@@ -60,6 +62,7 @@ export function completeModel(said: Said): Model {
     local,
     enabled: !(changes.disabled ?? []).includes(key),
     ...abilities(configured, info, known),
+    ...(billsWholeAnswer(address) ? { billsWholeAnswer: true } : {}),
     origin,
   }
 }

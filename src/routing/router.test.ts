@@ -655,7 +655,10 @@ const tables: Record<string, Row[]> = {
 describe.each(Object.entries(tables))('%s', (_, rows) => {
   it.for(rows)('%s', ([, { models, ask, ...rest }, order, reason]) => {
     const chosen = route({
-      models: order.includes('extractive') && !models.some(isQuoting) ? [...models, quotes] : models,
+      models:
+        order.includes('extractive') && !models.some(({ kind }) => kind === 'extractive')
+          ? [...models, quotes]
+          : models,
       request: ask,
       ...rest,
     })
@@ -664,8 +667,6 @@ describe.each(Object.entries(tables))('%s', (_, rows) => {
     expect(chosen.provider).toBe(chosen.model.provider)
   })
 })
-const isQuoting = ({ provider }: Model) => provider === 'extractive'
-
 it('has at least sixty rows', () => {
   expect(Object.values(tables).flat().length).toBeGreaterThanOrEqual(60)
 })

@@ -37,6 +37,20 @@ export function mostIn(text: string): number {
   return Math.ceil(tokens)
 }
 
+/** Models whose tokens Parley counts itself (o200k), also behind a proxy's prefix. */
+const o200k = /(?:^|\/)(?:gpt-(?:4o|4\.1|4\.5|[5-9]|oss)|chatgpt-4o|o[1-9](?:$|-))/i
+
+export function usesKnownTokenizer(model: string): boolean {
+  return o200k.test(model)
+}
+
+/** The same with what was counted, where the model's own tokenizer counted it; `undefined` where it is not known. */
+export function mostTokensCounted(request: ModelRequest, counted: number): number | undefined {
+  if (!usesKnownTokenizer(request.model)) return undefined
+  const parts = request.messages.reduce((sum, message) => sum + message.parts.length, 0)
+  return Math.ceil(counted * 1.05) + AROUND * (parts + 1)
+}
+
 export function estimateUsage(request: ModelRequest, answer: string): Usage {
   const input = total(request, estimateTokens)
   return { input, output: estimateTokens(answer), cacheRead: 0, cacheWrite: 0, reasoning: 0, source: 'estimated' }

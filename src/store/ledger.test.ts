@@ -166,7 +166,7 @@ describeLedger('the ledger', (at) => {
   it('a renewed lease does not end', async () => {
     const long = call(usd('0.6'))
     await at.ledger.reserve(long, scopesFor(long), { leaseMs: 0 })
-    await at.ledger.renew([long.id], leaseMs)
+    await at.ledger.renew([{ id: long.id, most: usd('0.6') }], leaseMs)
     expect(await at.ledger.expire(10)).toMatchObject({ expired: 0 })
   })
 })

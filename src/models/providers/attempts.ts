@@ -88,7 +88,7 @@ export async function* streamAnswer(
         return
       }
       if (started) {
-        yield { type: 'usage', usage: await answer.usage() }
+        yield { type: 'usage', usage: await answer.usage(false) }
         throw error
       }
       const pause = pauseBefore(attempt, error, wire.backoffMs)

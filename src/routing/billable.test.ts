@@ -1,0 +1,201 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { perMillion } from '../../test/fakes/model.ts'
+import { usd } from '../core/money.ts'
+import type { ModelEvent, ModelRequest } from '../models/model.ts'
+import { type Price, priceUsage, worstCase } from '../models/price.ts'
+import { type CallMeter, createCallMeter, HANG_UP_MS, mostTokensPerSecond } from './billable.ts'
+import { LONGEST_MS, mostTokens } from './sent-tokens.ts'
+
+const price = perMillion('1', '10')
+const request = (more: Partial<ModelRequest> = {}): ModelRequest => ({
+  model: 'some-model',
+  system: 'Be brief.',
+  messages: [{ role: 'user', parts: [{ type: 'text', text: 'How long is the notice period of the lease?' }] }],
+  maxOutputTokens: 4_096,
+  ...more,
+})
+
+interface Rig {
+  price?: Price
+  request?: ModelRequest
+  tokensPerSecond?: number
+  billsWholeAnswer?: boolean
+}
+
+/** A call whose clock stands where the test puts it. */
+function meterOf({
+  price: costs = price,
+  request: of = request(),
+  tokensPerSecond = 100,
+  billsWholeAnswer = false,
+}: Rig) {
+  let now = 0
+  const bounds = { inputTokens: mostTokens(of), maxOutputTokens: of.maxOutputTokens, maxMs: LONGEST_MS }
+  const worst = worstCase(costs, bounds)
+  const meter = createCallMeter({ request: of, price: costs, worst, tokensPerSecond, billsWholeAnswer, now: () => now })
+  meter.start()
+  const at = (ms: number, ...events: ModelEvent[]): CallMeter => {
+    now = ms
+    for (const event of events) meter.take(event)
+    return meter
+  }
+  return { at, worst }
+}
+
+const text = (delta: string): ModelEvent => ({ type: 'text', delta })
+const reasoning = (delta: string): ModelEvent => ({ type: 'reasoning', delta })
+const estimated = (output: number, input = 20): ModelEvent => ({
+  type: 'usage',
+  usage: { input, output, cacheRead: 0, cacheWrite: 0, reasoning: 0, source: 'estimated' },
+})
+
+describe('what a provider can bill for a call that it did not count', () => {
+  it('before the first word is what it can have thought in that time, and all that was sent', () => {
+    const { at } = meterOf({})
+    const { usage } = at(2_000, { type: 'start', model: 'some-model' }).most(0)
+    expect(usage).toMatchObject({ input: mostTokens(request()), output: 200, source: 'estimated' })
+  })
+
+  it('within visible thinking goes by time too: a summary is shown, and the whole is billed', () => {
+    const { at } = meterOf({})
+    for (let ms = 100; ms <= 3_000; ms += 100) at(ms, reasoning('hm '))
+    expect(at(3_000).most(0).usage.output).toBe(300)
+  })
+
+  it('of text that streams is that text, with the silence before it and after it', () => {
+    const { at } = meterOf({})
+    for (let ms = 1_000; ms <= 9_000; ms += 100) at(ms, text('word '))
+    const { output } = at(9_500).most(0).usage
+    // 81 words of at most 3.2 tokens, a second before the first and half a second after the last.
+    expect(output).toBeGreaterThan(81 + 150)
+    expect(output).toBeLessThanOrEqual(Math.ceil(81 * 3.2) + 151)
+  })
+
+  it('counts a pause within the text as thinking', () => {
+    const { at } = meterOf({})
+    at(100, text('one'))
+    at(200, text(' two'))
+    at(5_200, text(' three'))
+    expect(at(5_200).most(0).usage.output).toBeGreaterThan(500)
+  })
+
+  it('is never less than the text that came, however slow the model was measured', () => {
+    const { at } = meterOf({ tokensPerSecond: 1 })
+    expect(at(100, text('a long text at once '.repeat(50)), estimated(250)).most(0).usage.output).toBe(250)
+  })
+
+  it('takes the input as the provider counted it before its first word', () => {
+    const counted = { input: 1_234, cacheRead: 1_000, cacheWrite: 200 }
+    const { at } = meterOf({})
+    expect(at(10, { type: 'input', counted }).most(0).usage).toMatchObject(counted)
+  })
+
+  it('assumes that unknown input was written to the cache, and unknown output was thought, where that costs more', () => {
+    const dear: Price = {
+      kind: 'tokens',
+      rates: { input: usd('3'), output: usd('15'), cacheWrite: usd('3.75'), reasoning: usd('20') },
+    }
+    const { at } = meterOf({ price: dear })
+    const { usage, cost } = at(1_000).most(0)
+    expect(usage).toMatchObject({ cacheWrite: usage.input, reasoning: usage.output })
+    expect(cost).toBe(priceUsage(usage, dear))
+  })
+
+  it('of a model whose tokens Parley counts itself is close to what it has', () => {
+    const prose = 'The notice period is thirty days and begins with the first day of the next month. '.repeat(40)
+    const of = request({ model: 'gpt-5-mini', messages: [{ role: 'user', parts: [{ type: 'text', text: prose }] }] })
+    const { at } = meterOf({ request: of })
+    const { usage } = at(0, estimated(0, 650)).most(0)
+    expect(usage.input).toBeGreaterThanOrEqual(650)
+    expect(usage.input).toBeLessThan(800)
+    expect(mostTokens(of)).toBeGreaterThan(1_500)
+  })
+
+  it('at a server that goes on without its client is the whole answer', () => {
+    const { at, worst } = meterOf({ billsWholeAnswer: true })
+    expect(at(10, text('one')).most(0)).toMatchObject({ cost: worst, usage: { output: 4_096 } })
+  })
+
+  it('on rented hardware is the time', () => {
+    const { at } = meterOf({ price: { kind: 'hours', perHour: usd('3.6') } })
+    expect(at(10_000).most(0).cost).toBe(usd('0.01'))
+  })
+
+  it('is never less than what the provider generated by then, and never more than was reserved', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          // The provider's real speed, by which it was measured.
+          speed: fc.integer({ min: 1, max: 3_000 }),
+          maxOutputTokens: fc.integer({ min: 1, max: 16_384 }),
+          pieces: fc.array(
+            fc.record({
+              gapMs: fc.integer({ min: 1, max: 3_000 }),
+              kind: fc.constantFrom('text', 'reasoning', 'hidden' as const),
+            }),
+            { maxLength: 40 },
+          ),
+          afterMs: fc.integer({ min: 0, max: 5_000 }),
+        }),
+        ({ speed, maxOutputTokens, pieces, afterMs }) => {
+          const of = request({ maxOutputTokens })
+          const { at, worst } = meterOf({ request: of, tokensPerSecond: speed })
+          let [ms, billed] = [0, 0]
+          for (const { gapMs, kind } of pieces) {
+            const generated = Math.floor((gapMs * speed) / 1_000)
+            // What streams as text comes in small pieces; a model that is silent for longer may think.
+            if (kind === 'text' && gapMs <= 500) at(ms + gapMs, text(' word'.repeat(generated)))
+            else if (kind === 'reasoning') at(ms + gapMs, reasoning(' a summary'))
+            ms += gapMs
+            billed += generated
+          }
+          ms += afterMs
+          billed += Math.floor((afterMs * speed) / 1_000)
+          const { usage, cost } = at(ms).most(HANG_UP_MS)
+          expect(usage.output).toBeGreaterThanOrEqual(Math.min(billed, maxOutputTokens))
+          expect(cost).toBeLessThanOrEqual(worst)
+        },
+      ),
+      { numRuns: 500 },
+    )
+  })
+
+  it('grows with the time ahead, for the case that its process dies', () => {
+    const { at } = meterOf({})
+    expect(at(1_000).most(6_000).usage.output).toBe(700)
+  })
+})
+
+describe('how fast a model can be', () => {
+  it('is bounded for every model until enough was measured, then by twice the fastest', () => {
+    expect(mostTokensPerSecond(undefined)).toBe(3_000)
+    expect(mostTokensPerSecond({ tokensPerSecond: 80, calls: 4 })).toBe(3_000)
+    expect(mostTokensPerSecond({ tokensPerSecond: 80, calls: 5 })).toBe(160)
+    expect(mostTokensPerSecond({ tokensPerSecond: 8, calls: 50 })).toBe(100)
+  })
+
+  const counted = (output: number, thought: number): ModelEvent => ({
+    type: 'usage',
+    usage: { input: 20, output, cacheRead: 0, cacheWrite: 0, reasoning: thought, source: 'provider' },
+  })
+
+  it('is measured over the text that was seen, and over the thoughts that were not', () => {
+    expect(meterOf({}).at(1_000, text('one')) && meterOf({}).at(0).speed()).toBeUndefined()
+    const visible = meterOf({})
+    visible.at(1_000, text('one'))
+    expect(visible.at(3_000, counted(100, 0)).speed()).toBe(50)
+    const hidden = meterOf({})
+    hidden.at(5_000, text('one'))
+    expect(hidden.at(6_000, counted(1_000, 950)).speed()).toBe(190)
+  })
+
+  it('is not measured where the provider did not count, or where all came in one packet', () => {
+    const guessed = meterOf({})
+    guessed.at(1_000, text('one'))
+    expect(guessed.at(3_000, estimated(100)).speed()).toBeUndefined()
+    const burst = meterOf({})
+    burst.at(1_000, text('one'))
+    expect(burst.at(1_050, counted(100, 0)).speed()).toBeUndefined()
+  })
+})
