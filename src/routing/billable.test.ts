@@ -161,6 +161,29 @@ describe('what a provider can bill for a call that it did not count', () => {
     )
   })
 
+  it.each([
+    ['some-model', false, 2.2],
+    ['claude-sonnet-5', true, 1.8],
+    ['gpt-5-mini', false, 1.5],
+  ])('of %s that is stopped after six seconds of an ordinary answer is not far from it', (model, tellsInput, most) => {
+    // 3,000 tokens of prose, two seconds of hidden thinking, four of text, all at 80 tokens a second.
+    const [speed, input] = [80, 3_000]
+    const prose = 'The notice period is thirty days and begins with the first day of the next month. '.repeat(
+      input / 16,
+    )
+    const of = request({ model, messages: [{ role: 'user', parts: [{ type: 'text', text: prose }] }] })
+    const { at } = meterOf({ request: of, tokensPerSecond: 2 * speed })
+    if (tellsInput) at(100, { type: 'input', counted: { input, cacheRead: 0, cacheWrite: 0 } })
+    for (let ms = 2_000; ms <= 6_000; ms += 50) at(ms, text(' word'.repeat(speed / 20)))
+    const bill = priceUsage(
+      { input, output: 6 * speed, cacheRead: 0, cacheWrite: 0, reasoning: 0, source: 'provider' },
+      price,
+    )
+    const { cost } = at(6_000, estimated(4 * speed, input)).most(HANG_UP_MS)
+    expect(cost).toBeGreaterThanOrEqual(bill)
+    expect(Number(cost) / Number(bill)).toBeLessThan(most)
+  })
+
   it('grows with the time ahead, for the case that its process dies', () => {
     const { at } = meterOf({})
     expect(at(1_000).most(6_000).usage.output).toBe(700)

@@ -8,7 +8,7 @@ import type { NanoUsd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
 import type { FinishReason, ModelEvent, ModelRequest } from '../models/model.ts'
 import { type Price, priceUsage } from '../models/price.ts'
-import { estimateUsage, mostIn, mostTokens, mostTokensCounted, usesKnownTokenizer } from './sent-tokens.ts'
+import { estimateUsage, mostIn, mostInCounted, mostTokens, mostTokensCounted } from './sent-tokens.ts'
 
 /** How fast a model was at most, over so many calls that its provider counted. */
 export interface Fastest {
@@ -82,7 +82,7 @@ export function createCallMeter(options: CallMeterOptions): CallMeter {
   function mostOutput(aheadMs: number): number {
     if (billsWholeAnswer) return request.maxOutputTokens
     const estimate = usage?.output ?? 0
-    const shown = usesKnownTokenizer(request.model) && usage !== undefined ? Math.ceil(estimate * 1.05) : mostIn(text)
+    const shown = usage === undefined ? mostIn(text) : mostInCounted(text, estimate, request.model)
     const passedMs = elapsedMs() + aheadMs
     const tokensIn = (ms: number) => Math.ceil((tokensPerSecond * Math.max(0, ms)) / 1_000)
     const most = Math.min(shown + tokensIn(passedMs - streamingMs), tokensIn(passedMs))
@@ -91,9 +91,8 @@ export function createCallMeter(options: CallMeterOptions): CallMeter {
 
   function mostInput(): Pick<Usage, 'input' | 'cacheRead' | 'cacheWrite'> {
     if (input !== undefined) return input
-    const most = mostTokens(request)
-    const counted = usage === undefined ? undefined : mostTokensCounted(request, usage.input)
-    return { input: Math.min(most, counted ?? most), cacheRead: 0, cacheWrite: 0 }
+    const most = usage === undefined ? mostTokens(request) : mostTokensCounted(request, usage.input)
+    return { input: most, cacheRead: 0, cacheWrite: 0 }
   }
 
   function mostUsage(aheadMs: number): Usage {
