@@ -1,9 +1,9 @@
 /**
  * Authoring aid: `node scripts/migration.ts <name>` writes the SQL that leads from the committed migrations to
- * prisma/schema.prisma as `prisma/migrations/<time>_<name>/migration.sql`. Read it before committing it.
+ * prisma/schema.prisma as `prisma/migrations/<number>_<name>/migration.sql`. Read it before committing it.
  *
  * What Prisma cannot express (partial and expression indexes, triggers) is added to that file by hand, with a line
- * `-- prisma-ignore: <name>` for each index, so that the next diff does not drop it again.
+ * `-- prisma-ignore: <name>` for each index, so that the next diff does not drop it again. Functions are in prisma/functions.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -144,8 +144,9 @@ async function author(name: string): Promise<void> {
     console.log('The migrations already lead to prisma/schema.prisma; nothing written.')
     return
   }
-  const stamp = new Date().toISOString().replace(/\D/g, '').slice(0, 14)
-  const folder = join(migrationsFolder, `${stamp}_${name}`)
+  const last = (await readMigrations()).at(-1)?.name ?? '0'
+  const number = String(Number.parseInt(last, 10) + 1).padStart(4, '0')
+  const folder = join(migrationsFolder, `${number}_${name}`)
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'migration.sql'), `${sql}\n`)
   console.log(`wrote ${join(folder, 'migration.sql')}`)

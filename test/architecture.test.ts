@@ -53,7 +53,7 @@ const layers: Record<string, Layer> = {
   // The ledger implements what routing spends through.
   store: {
     files: /^src\/store\//,
-    may: [core, /^src\/store\//, /^src\/routing\/budget\.ts$/, /^src\/queue\/channel\.ts$/],
+    may: [core, /^src\/store\//, /^src\/routing\/budget\.ts$/, /^src\/queue\/channel\.ts$/, /^src\/version\.ts$/],
     packages: [/^pg$/, /^@prisma\//, /^zod$/],
   },
   ops: { files: /^src\/ops\//, may: [core, stages, /^src\/ops\//], packages: [/^pino/, /^zod$/] },

@@ -154,7 +154,15 @@ describe('deploy/Dockerfile', () => {
         .at(-2)
         ?.replace(/^\/app\//, ''),
     )
-    expect(copied).toEqual(['package.json', 'node_modules', 'prisma/migrations', 'src', 'workers', 'adapters'])
+    expect(copied).toEqual([
+      'package.json',
+      'node_modules',
+      'prisma/migrations',
+      'prisma/functions',
+      'src',
+      'workers',
+      'adapters',
+    ])
   })
 
   it('makes at its build what a user without rights could not make at the start', async () => {

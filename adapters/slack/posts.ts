@@ -103,12 +103,7 @@ export function createPosts(records: Records): Posts {
       return intent.success ? intent.data.ts : undefined
     },
     forget: (key) => records.remove(recordOf(key)),
-    async sweep() {
-      for (const { key, value } of await records.list(recordOf(''))) {
-        const intent = Intent.safeParse(value)
-        if (!intent.success || Date.now() - intent.data.at > keptMs) await records.remove(key)
-      }
-    },
+    sweep: () => records.removeOlder(recordOf(''), new Date(Date.now() - keptMs)),
   }
 }
 

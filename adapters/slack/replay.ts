@@ -76,6 +76,7 @@ function memory(): Records {
     remove: async (key) => void records.delete(key),
     list: async (prefix) =>
       [...records].filter(([key]) => key.startsWith(prefix)).map(([key, value]) => ({ key, value })),
+    removeOlder: async () => undefined,
   }
 }
 

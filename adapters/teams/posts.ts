@@ -16,7 +16,6 @@ export const PostRef = z.object({
 })
 
 const Posted = z.object({ ref: PostRef, at: z.number() })
-const Kept = z.object({ at: z.number() })
 const Reply = z.object({ turnId: z.string(), at: z.number() })
 
 const dayMs = 24 * 3_600_000
@@ -47,9 +46,5 @@ export function createPosts(records: Records): Posts {
 
 /** Forgets what nobody will ask for any more. */
 export async function sweepRecords(records: Records, now: number = Date.now()): Promise<void> {
-  for (const [kind, lifeMs] of Object.entries(lives))
-    for (const { key, value } of await records.list(`${kind}/`)) {
-      const at = Kept.safeParse(value).data?.at
-      if (at === undefined || now - at > lifeMs) await records.remove(key)
-    }
+  for (const [kind, lifeMs] of Object.entries(lives)) await records.removeOlder(`${kind}/`, new Date(now - lifeMs))
 }

@@ -20,6 +20,7 @@ const nothingKept: Records = {
   put: async () => undefined,
   remove: async () => undefined,
   list: async () => [],
+  removeOlder: async () => undefined,
 }
 const noBlobs: BlobStore = {
   put: () => Promise.reject(new Error('a replay fetches nothing')),

@@ -11,4 +11,6 @@ export interface Records {
   remove(key: string): Promise<void>
   /** Those whose key starts with `prefix`, in the order of their keys. */
   list(prefix: string): Promise<{ key: string; value: Json }[]>
+  /** Removes those whose key starts with `prefix` and that were last put before a moment. */
+  removeOlder(prefix: string, before: Date): Promise<void>
 }

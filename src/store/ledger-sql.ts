@@ -1,4 +1,4 @@
-/** The statements behind ledger-postgres.ts and budgets-postgres.ts; the functions are in prisma/migrations. Each may be sent twice. */
+/** The statements behind ledger-postgres.ts and budgets-postgres.ts; the functions are in prisma/functions. Each may be sent twice. */
 import type { Statement } from './database.ts'
 
 export const reserve: Statement = {

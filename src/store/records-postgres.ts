@@ -22,12 +22,20 @@ const remove: Statement = {
   name: 'record_remove',
   text: `delete from platform_record where platform = $1 and key = $2`,
 }
+/** As a range, for an index finds the beginning of a key only where it is known while planning. The key's order is bytewise. */
+const startsWith = 'platform = $1 and key >= $2 and key < $3'
+/** Sorts after all that follows a prefix: no key holds this last code point, which is no character. */
+const lastCodePoint = '\u{10ffff}'
 const list: Statement = {
   name: 'record_list',
-  text: `
-select key, value, sealed from platform_record where platform = $1 and starts_with(key, $2)
-order by key collate "C"`,
+  text: `select key, value, sealed from platform_record where ${startsWith} order by key`,
 }
+const removeOlder: Statement = {
+  name: 'record_remove_older',
+  text: `delete from platform_record where ${startsWith} and updated_at < $4`,
+}
+
+export const recordStatements = { list, removeOlder }
 
 interface Row {
   [column: string]: unknown
@@ -61,7 +69,13 @@ export function createRecords(database: Pick<Database, 'query'>, secrets: Secret
       await query(remove, [platform, key])
     },
     async list(prefix) {
-      return (await query<Row>(list, [platform, prefix])).map((row) => ({ key: row.key, value: read(row) }))
+      return (await query<Row>(list, [platform, prefix, prefix + lastCodePoint])).map((row) => ({
+        key: row.key,
+        value: read(row),
+      }))
+    },
+    async removeOlder(prefix, before) {
+      await query(removeOlder, [platform, prefix, prefix + lastCodePoint, before])
     },
   }
 }

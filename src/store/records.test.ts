@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { silentLog } from '../core/log.ts'
 import { openDatabase } from './database.ts'
-import { createRecords } from './records-postgres.ts'
+import { migrate } from './postgres/migrate.ts'
+import { createRecords, recordStatements } from './records-postgres.ts'
 import { createSecrets } from './secrets.ts'
 
 let server: TestServer
@@ -40,6 +41,36 @@ describe('records of a platform', () => {
     expect((await slack.list('team/')).map(({ key }) => key)).toEqual(['team/B', 'team/a_1', 'team/b'])
     expect((await slack.list('team%')).map(({ key }) => key)).toEqual(['team%'])
     expect(await slack.list('')).toHaveLength(5)
+  })
+
+  it('are removed by the beginning of their keys when they were last put before a moment', async () => {
+    const { database, slack } = await desk()
+    for (const key of ['post/old', 'post/new', 'posts/old']) await slack.put(key, key)
+    await database.pool.query(`update platform_record set updated_at = now() - interval '2 days' where key like '%old'`)
+    await slack.removeOlder('post/', new Date(Date.now() - 24 * 3_600_000))
+    expect((await slack.list('')).map(({ key }) => key)).toEqual(['post/new', 'posts/old'])
+  })
+
+  it('are listed and removed through the index, whatever the collation of the database', async () => {
+    const { database } = await desk()
+    const { pool } = database
+    await pool.query(`create database german template template0 locale_provider icu icu_locale 'de-DE' encoding 'UTF8'`)
+    const german = openDatabase({ ...database.pool.options, database: 'german' }, { log: silentLog })
+    onTestFinished(() => german.close())
+    await migrate({ ...database.pool.options, database: 'german' }, { log: silentLog })
+    await german.pool.query(`
+      insert into platform_record (platform, key, value)
+      select 'slack', 'post/' || n, '1' from generate_series(1, 20000) n;
+      insert into platform_record (platform, key, value) values ('slack', 'source/C1/a.pdf', '1'), ('slack', 'source/C1/B.pdf', '2');
+      analyze platform_record`)
+    const slack = createRecords(german, secrets, 'slack')
+    expect((await slack.list('source/C1/')).map(({ key }) => key)).toEqual(['source/C1/B.pdf', 'source/C1/a.pdf'])
+    for (const { text } of [recordStatements.list, recordStatements.removeOlder]) {
+      const { rows } = await german.pool.query<{ 'QUERY PLAN': string }>(`explain (generic_plan, costs off) ${text}`)
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+      expect(plan).toMatch(/Index Cond: \(\(platform = .*\(key >= .*\(key < /)
+      expect(plan).not.toContain('Seq Scan')
+    }
   })
 
   it('of one platform are not seen by another', async () => {

@@ -4,11 +4,13 @@ import type { Records } from '../../src/core/records.ts'
 
 export function memoryRecords(): Records & { peek(key: string): Json | undefined } {
   const kept = new Map<string, Json>()
+  const putAt = new Map<string, number>()
   return {
     peek: (key) => kept.get(key),
     get: async (key) => structuredClone(kept.get(key)),
     async put(key, value) {
       kept.set(key, structuredClone(value))
+      putAt.set(key, Date.now())
     },
     async remove(key) {
       kept.delete(key)
@@ -18,5 +20,9 @@ export function memoryRecords(): Records & { peek(key: string): Json | undefined
         .filter(([key]) => key.startsWith(prefix))
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([key, value]) => ({ key, value: structuredClone(value) })),
+    async removeOlder(prefix, before) {
+      for (const key of [...kept.keys()])
+        if (key.startsWith(prefix) && (putAt.get(key) ?? 0) < before.getTime()) kept.delete(key)
+    },
   }
 }

@@ -20,8 +20,13 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 async function write(name: string, sql: string): Promise<void> {
-  await mkdir(join(folder, name), { recursive: true })
-  await writeFile(join(folder, name, 'migration.sql'), sql)
+  await mkdir(join(folder, 'migrations', name), { recursive: true })
+  await writeFile(join(folder, 'migrations', name, 'migration.sql'), sql)
+}
+
+async function writeFunctions(file: string, sql: string): Promise<void> {
+  await mkdir(join(folder, 'functions'), { recursive: true })
+  await writeFile(join(folder, 'functions', file), sql)
 }
 
 async function rows(connection: pg.ClientConfig, sql: string): Promise<unknown[]> {
@@ -90,7 +95,7 @@ describe('migrate', () => {
     },
     {
       what: 'the database was used by a newer Parley',
-      change: () => rm(join(folder, '2_newer'), { recursive: true }),
+      change: () => rm(join(folder, 'migrations', '2_newer'), { recursive: true }),
       tell: /newer Parley \(it holds 2_newer\): update this Parley/,
     },
   ])('refuses when $what, and changes nothing', async ({ change, tell }) => {
@@ -115,5 +120,86 @@ describe('migrate', () => {
     await expect(migrate(connection, options())).rejects.toMatchObject({
       tell: expect.stringMatching(/unfinished migration 1_first: restore it from a backup/),
     })
+  })
+
+  it('says in one sentence that a database is of the days before the first release', async () => {
+    const { connection } = await server.createDatabase({ empty: true })
+    await write('20261121022126_init', first)
+    await migrate(connection, options())
+    await rm(join(folder, 'migrations', '20261121022126_init'), { recursive: true })
+    await write('0001_init', first)
+    await expect(migrate(connection, options())).rejects.toMatchObject({
+      code: 'config_invalid',
+      tell: 'This database was made by an unreleased version of Parley: delete it and start with a new one.',
+    })
+  })
+})
+
+describe('functions', () => {
+  const one = `create or replace function answer(n int) returns int language sql as $$ select n + 1 $$;`
+  const calls = `create or replace function twice(n int) returns int language sql as $$ select answer(answer(n)) $$;`
+  const made = `select proname as name, pg_get_function_arguments(oid) as takes from pg_proc
+    where pronamespace = 'public'::regnamespace order by 1, 2`
+
+  it('are replaced when the text of their file has changed, in one place and for four processes at once', async () => {
+    const { connection } = await server.createDatabase({ empty: true })
+    await writeFunctions('a-calls.sql', calls)
+    await writeFunctions('one.sql', one)
+    await Promise.all(Array.from({ length: 4 }, () => migrate(connection, options())))
+    expect(await rows(connection, 'select twice(1) as n')).toEqual([{ n: 3 }])
+    const oid = "select 'answer'::regproc::oid as oid"
+    const [before] = await rows(connection, oid)
+    await writeFunctions('one.sql', one.replace('n + 1', 'n + 10'))
+    await migrate(connection, options())
+    expect(await rows(connection, 'select twice(1) as n')).toEqual([{ n: 21 }])
+    expect(await rows(connection, oid)).toEqual([before])
+  })
+
+  it('are dropped and made anew when what they take or return has changed, and dropped when no file holds them', async () => {
+    const { connection } = await server.createDatabase({ empty: true })
+    await writeFunctions('one.sql', one)
+    await writeFunctions('calls.sql', calls)
+    await migrate(connection, options())
+    await writeFunctions('one.sql', one.replace('n int', 'n int, m int default 5').replace('n + 1', 'n + m'))
+    await migrate(connection, options())
+    expect(await rows(connection, 'select twice(1) as n')).toEqual([{ n: 11 }])
+    await writeFunctions('one.sql', one.replaceAll('int', 'bigint'))
+    await migrate(connection, options())
+    expect(await rows(connection, made)).toEqual([
+      { name: 'answer', takes: 'n bigint' },
+      { name: 'twice', takes: 'n integer' },
+    ])
+    await writeFunctions('one.sql', one.replace('returns int', 'returns text').replace('n + 1', "'none'"))
+    await rm(join(folder, 'functions', 'calls.sql'))
+    await migrate(connection, options())
+    expect(await rows(connection, 'select answer(1) as n')).toEqual([{ n: 'none' }])
+    expect(await rows(connection, made)).toEqual([{ name: 'answer', takes: 'n integer' }])
+  })
+
+  it('of a newer version stay when an older one starts', async () => {
+    const { connection } = await server.createDatabase({ empty: true })
+    await writeFunctions('one.sql', one)
+    await migrate(connection, { ...options(), version: '0.10.0' })
+    await writeFunctions('one.sql', one.replace('n + 1', 'n - 1'))
+    await migrate(connection, { ...options(), version: '0.9.2' })
+    expect(await rows(connection, 'select answer(1) as n')).toEqual([{ n: 2 }])
+    await migrate(connection, { ...options(), version: '0.10.0' })
+    expect(await rows(connection, 'select answer(1) as n')).toEqual([{ n: 0 }])
+  })
+
+  it('that PostgreSQL refuses leave everything as it was', async () => {
+    const { connection } = await server.createDatabase({ empty: true })
+    await writeFunctions('one.sql', one)
+    await migrate(connection, options())
+    await writeFunctions(
+      'another.sql',
+      'create or replace function other() returns int language sql as $$ select 1 $$;',
+    )
+    await writeFunctions('one.sql', one.replace('returns int', 'returns nonsense'))
+    await expect(migrate(connection, options())).rejects.toMatchObject({
+      code: 'config_invalid',
+      tell: expect.stringMatching(/^The file one.sql of functions .*type "?nonsense"? does not exist/),
+    })
+    expect(await rows(connection, made)).toEqual([{ name: 'answer', takes: 'n integer' }])
   })
 })

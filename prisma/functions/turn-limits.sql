@@ -2,7 +2,7 @@
 -- scope one turn is looked at at a time, so that the counts hold for any number of processes. A turn counts once as a request,
 -- and holds its place among those under way as long as its lease: a crash frees it by itself.
 --   {"kind": "in"} | {"kind": "wait", "place": n} | {"kind": "full", "place": n, "againMs": n}: `place` is that of the scope
-create function turn_enter(p_turn uuid, p_scopes text[], p_per_minute int[], p_concurrent int[])
+create or replace function turn_enter(p_turn uuid, p_scopes text[], p_per_minute int[], p_concurrent int[])
 returns jsonb language plpgsql as $$
 declare
   moment timestamptz;

@@ -1,5 +1,9 @@
--- The same two transactions in few and small steps, whose plans are kept: budgets and their counters are read as they are, and
--- what is dear (windows, sums of the ledger, thresholds) is computed only where it is due.
+-- The ledger's transactions. Each is one function, so one round trip, and is right under READ COMMITTED with any number of
+-- processes: every statement within sees what was committed before it began, and those that decide come after the locks.
+-- See docs/decisions/0019. Everybody takes locks in this order:
+--   1. the ledger's gate: shared by reservations and settlements, alone for a change of the set of budgets
+--   2. the ledger's row, where it is there already
+--   3. the budgets concerned, in the order of their ids
 
 -- Reserves the most that a call can cost in every budget that it concerns, or in none. The same id reserves once.
 --   {"state": "reserved", …} | {"state": "refused", "budget": {…}, "alerts": n}

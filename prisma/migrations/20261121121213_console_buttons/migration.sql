@@ -1,2 +1,0 @@
--- AlterTable
-ALTER TABLE "console_message" ADD COLUMN     "buttons" JSONB NOT NULL DEFAULT '[]';

@@ -1,2 +1,0 @@
--- CreateIndex
-CREATE INDEX "turn_finished_at_idx" ON "turn"("finished_at");
