@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { asParleyError, ParleyError } from '../core/errors.ts'
-import { decimalUsd, type NanoUsd, usd } from '../core/money.ts'
+import type { NanoUsd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
 import type { RouteDecision } from '../core/route-decision.ts'
 import type { Spender } from '../core/scope.ts'
@@ -177,8 +177,7 @@ export function createAttempts({
 }
 
 function boundsOf(request: ModelRequest) {
-  const images = request.messages.flatMap(({ parts }) => parts.filter(({ type }) => type === 'image')).length
-  return { inputTokens: mostTokens(request), maxOutputTokens: request.maxOutputTokens, images, maxMs: LONGEST_MS }
+  return { inputTokens: mostTokens(request), maxOutputTokens: request.maxOutputTokens, maxMs: LONGEST_MS }
 }
 
 /** Whether a call that nobody counted may have cost something: unless it is known that the provider did not work on it. */
@@ -224,22 +223,16 @@ function sum(usages: (Usage | undefined)[]): Usage | undefined {
 }
 
 function added(a: Usage, b: Usage): Usage {
-  const fees = [a, b].flatMap(({ toolFees }) => (toolFees === undefined ? [] : [toolFees]))
   return {
     ...counted(a, b),
-    ...(fees.length === 0 ? {} : { toolFees: decimalUsd(fees.reduce((all, fee) => all + usd(fee), 0n)) }),
     source: a.source === 'provider' && b.source === 'provider' ? 'provider' : 'estimated',
   }
 }
 
 const counts = ['input', 'cacheRead', 'cacheWrite', 'output', 'reasoning'] as const
-const moreCounts = ['cacheWrite1h', 'images', 'audioMs'] as const
 
 function counted(a: Usage, b: Usage) {
   const all = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0 }
   for (const name of counts) all[name] = a[name] + b[name]
-  const more: Partial<Record<(typeof moreCounts)[number], number>> = {}
-  for (const name of moreCounts)
-    if (a[name] !== undefined || b[name] !== undefined) more[name] = (a[name] ?? 0) + (b[name] ?? 0)
-  return { ...all, ...more }
+  return all
 }
