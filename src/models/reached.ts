@@ -24,7 +24,13 @@ export function howFar(error: ParleyError): Reached {
     case 'model_rejected_request':
     case 'model_context_overflow':
     case 'model_unknown':
+    case 'transcriber_busy':
+    case 'transcriber_refused_key':
       return 'refused'
+    case 'transcriber_rejected':
+      // An answer that is not understood was worked for.
+      return causeOf(error).status === 200 ? 'taken' : 'refused'
+    case 'transcriber_unreachable':
     case 'model_unreachable': {
       const { status, code } = causeOf(error)
       if (status !== undefined) return gaveUpWaiting.has(status) ? 'taken' : 'refused'
