@@ -171,6 +171,25 @@ describe('what may be spent', () => {
     await living.close()
   })
 
+  it('a process that is alone ends what dead ones left at its start, at what had come until their last renewals', async () => {
+    await limit('1')
+    let most = usd('0.1')
+    const dead = open({ leaseMs: 60_000, renewMs: 50 })
+    await dead.reserve(call(usd('0.9'), { most: () => most }))
+    most = usd('0.25')
+    await vi.waitFor(async () => {
+      const { rows } = await database.pool.query<{ at_most: string }>('select at_most from ledger')
+      expect(rows).toEqual([{ at_most: usd('0.25').toString() }])
+    })
+    // It dies: nothing is renewed or settled any more.
+    await dead.close()
+    await budget.sweep()
+    expect(await total()).toEqual({ cost: 0n, open: 1 })
+    await budget.takeOver()
+    expect(await total()).toEqual({ cost: usd('0.25'), open: 0 })
+    expect(await budgets.list()).toMatchObject([{ spent: usd('0.25'), reserved: 0n }])
+  })
+
   it('admins are warned once; what could not be told is told by a later sweep', async () => {
     let broken = true
     const alert = async (due: DueAlert) => {
