@@ -47,9 +47,6 @@ export interface Model {
   vision?: boolean
   audio?: boolean
   tools?: boolean
-  /** Whether it takes whole PDFs, and thinks in its output before it answers; absent: not known. */
-  pdf?: boolean
-  reasoning?: boolean
   /** `configured` in parley.yaml, told by a provider, or Parley's own. */
   origin: 'configured' | 'discovered' | 'builtin'
   /** What an admin or the configuration names as the default. */

@@ -99,13 +99,11 @@ function outputOf({ configured, info }: Said, known: KnownModel, window: number)
 }
 
 function abilities(configured: ConfiguredModel, info: ModelInfo | undefined, known: KnownModel) {
-  const found: Pick<Model, 'vision' | 'audio' | 'tools' | 'pdf' | 'reasoning'> = {}
+  const found: Pick<Model, 'vision' | 'audio' | 'tools'> = {}
   for (const ability of ['vision', 'audio', 'tools'] as const) {
     const has = configured[ability] ?? info?.[ability] ?? known[ability]
     if (has !== undefined) found[ability] = has
   }
-  if (info?.pdf !== undefined) found.pdf = info.pdf
-  if (info?.reasoning !== undefined) found.reasoning = info.reasoning
   return found
 }
 
