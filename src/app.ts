@@ -1,4 +1,5 @@
 /** The composition root: with the files of src/app the only one that knows every implementation. Opened in order, closed in reverse. */
+import type { WorkerDeps } from '../workers/deps.ts'
 import { createHandlers } from '../workers/registry.ts'
 import { createSweep } from '../workers/turn.ts'
 import { createTurnRules } from './admin/turn-rules.ts'
@@ -97,17 +98,27 @@ async function work(running: Running): Promise<void> {
     await money.budget.takeOver()
     await sweep(0)
   }
-  const handlers = createHandlers({
-    ...{ turns, queue, attachments, blobs, reader, index, stops, owner, log, platform },
-    ...{ catalogue: models.catalogue, provider: models.provider, limits: config.limits, health: ways.health },
-    ...{ rules: createTurnRules(ways.settings), budget: money.budget },
-    progress: createProgress({ platform, store: turns, log }),
-    content: { artifacts: attachments.artifacts, index, picture: pictureIn(blobs) },
-    paying: createPaidHearing({
+  const deps: WorkerDeps = {
+    storage: { turns, attachments, blobs, index, picture: pictureIn(blobs) },
+    messaging: { queue, stops, platform, progress: createProgress({ platform, store: turns, log }) },
+    money: {
       budget: money.budget,
-      model: () => models.catalogue.about('transcriber', transcriber?.name ?? 'none'),
-    }),
-    ...{ turnLimits: money.turnLimits, approvals: money.approvalRequests },
+      turnLimits: money.turnLimits,
+      approvals: money.approvalRequests,
+      paying: createPaidHearing({
+        budget: money.budget,
+        model: () => models.catalogue.about('transcriber', transcriber?.name ?? 'none'),
+      }),
+    },
+    models: { catalogue: models.catalogue, provider: models.provider, health: ways.health },
+    retriever: index,
+    reader,
+    rules: createTurnRules(ways.settings),
+    limits: config.limits,
+    owner,
+    log,
+  }
+  const handlers = createHandlers(deps, {
     async sweep() {
       await sweep(strandedAfterMs)
       await money.budget.sweep()

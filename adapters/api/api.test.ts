@@ -15,6 +15,7 @@ import type { Receipt } from '../../src/core/reply.ts'
 import { createLocalChannel } from '../../src/queue/channel-local.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
+import { citation } from '../../test/fakes/source.ts'
 import { openAiSpec, specMissing } from '../../test/servers/openai-spec.ts'
 import { openApiDocument } from './openapi.ts'
 import { createApi } from './platform.ts'
@@ -117,7 +118,7 @@ async function all<T>(stream: AsyncIterable<T>): Promise<T[]> {
 
 const question = { model: 'parley', messages: [{ role: 'user' as const, content: 'How long is the notice period?' }] }
 const used = { input: 1200, cacheRead: 1000, cacheWrite: 0, output: 12, reasoning: 3, source: 'provider' as const }
-const cited = { n: 1, title: 'contract.pdf', contentHash: 'c'.repeat(64), at: { kind: 'page' as const, page: 3 } }
+const cited = citation(1, 'contract.pdf')
 
 const answers: Script = async (write) => {
   await write.text('Thirty')

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream'
 import type { ApiError, ConsoleEvent, Message } from '../../adapters/console/api.ts'
 import { describePosition } from '../core/artifact.ts'
 import { ParleyError } from '../core/errors.ts'
+import { addressOf } from '../core/source.ts'
 
 export interface AskOptions {
   url: string
@@ -120,7 +121,11 @@ function printEnd({ citations, receipt }: Message): void {
   process.stdout.write('\n')
   if (citations.length > 0) {
     console.log('\nSources:')
-    for (const { n, title, at } of citations) console.log(`  [${n}] ${title}, ${describePosition(at)}`)
+    for (const citation of citations) {
+      const { n, source, at } = citation
+      const address = addressOf(citation)
+      console.log(`  [${n}] ${source.title}, ${describePosition(at)}${address === undefined ? '' : ` ${address}`}`)
+    }
   }
   for (const attachment of receipt?.attachments ?? []) {
     if (attachment.outcome !== 'read') console.error(`${attachment.name}: ${attachment.summary}`)

@@ -114,7 +114,7 @@ async function onThePage(): Promise<void> {
   ])
   const reply = await client.reply(threadId, turnId, 60_000)
   expect(reply.text).toBe(answer)
-  expect(reply.citations).toMatchObject([{ n: 1, title: 'manual.pdf', at: { kind: 'page', page: 13 } }])
+  expect(reply.citations).toMatchObject([{ n: 1, source: { title: 'manual.pdf' }, at: { kind: 'page', page: 13 } }])
 }
 
 it('the same question with the same PDF gets the same cited answer on all four', async () => {
