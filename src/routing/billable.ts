@@ -22,11 +22,13 @@ const UNMEASURED_TOKENS_PER_SECOND = 3_000
 const MEASUREMENTS = 5
 const MARGIN = 2
 /** Below this a measured bound is not believed: the server was busy each time. */
-const LEAST_TOKENS_PER_SECOND = 100
+const LEAST_TOKENS_PER_SECOND = 50
 /** Between two pieces of text that follow each other this closely, nothing else is generated. */
 const STREAMING_MS = 500
 /** How long a provider may go on before it notices that its client has hung up. */
 export const HANG_UP_MS = 500
+/** After so much streaming text a call has shown its own speed. */
+const OWN_SPEED_MS = 1_000
 /** A shorter or smaller stream says little about a model's speed: it may have come in one packet. */
 const MEASURED_MS = 200
 const MEASURED_TOKENS = 20
@@ -84,7 +86,9 @@ export function createCallMeter(options: CallMeterOptions): CallMeter {
     const estimate = usage?.output ?? 0
     const shown = usage === undefined ? mostIn(text) : mostInCounted(text, estimate, request.model)
     const passedMs = elapsedMs() + aheadMs
-    const tokensIn = (ms: number) => Math.ceil((tokensPerSecond * Math.max(0, ms)) / 1_000)
+    const own = streamingMs < OWN_SPEED_MS ? tokensPerSecond : (MARGIN * mostIn(text) * 1_000) / streamingMs
+    const speed = Math.max(LEAST_TOKENS_PER_SECOND, Math.min(tokensPerSecond, own))
+    const tokensIn = (ms: number) => Math.ceil((speed * Math.max(0, ms)) / 1_000)
     const most = Math.min(shown + tokensIn(passedMs - streamingMs), tokensIn(passedMs))
     return Math.min(request.maxOutputTokens, Math.max(estimate, most))
   }

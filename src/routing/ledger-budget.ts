@@ -37,7 +37,7 @@ export interface LedgerBudget extends Budget {
 
 /** Longer than a worker goes on that cannot renew its turn's lease (store/lease.ts): until then it settles by itself. */
 const defaultLeaseMs = 20_000
-const defaultRenewMs = 2_000
+const defaultRenewMs = 1_000
 /** A process that has not renewed after so many of its intervals was dead by then, also on a machine under load. */
 const lateRenewals = 3
 /** No call takes longer: what is still open then was forgotten. */

@@ -1,7 +1,7 @@
 /**
  * A process that makes calls to a billing model (test/servers/billing-model.ts) through the door of paid calls, as a worker
  * does, and ends each of them as it is told. Reads the calls as one line of JSON, says `begin` when it may be told to, and one
- * line for each call that has ended.
+ * line for each call that has begun and for each that has ended.
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
@@ -103,8 +103,11 @@ const [line] = (await once(process.stdin.setEncoding('utf8'), 'data')) as [strin
 const calls = z.array(Call).parse(JSON.parse(line))
 // How fast the models are is learned first, as in any process that has run for a while.
 const warm = calls.splice(0, 18)
-const tell = async (each: (typeof calls)[number]) =>
-  process.stdout.write(`${JSON.stringify({ turnId: each.turnId, outcome: await call(each) })}\n`)
+const say = (turnId: string, outcome: string) => process.stdout.write(`${JSON.stringify({ turnId, outcome })}\n`)
+const tell = async (each: (typeof calls)[number]) => {
+  say(each.turnId, 'begun')
+  say(each.turnId, await call(each))
+}
 await Promise.all(warm.map(tell))
 const next = calls.values()
 const caller = async () => {

@@ -80,7 +80,7 @@ export async function startBillingModel(): Promise<BillingModel> {
     const wire = wireOf(incoming.url ?? '')
     requests += 1
     if (fate.refuses !== undefined) {
-      response.writeHead(fate.refuses, { 'content-type': 'application/json', 'retry-after': '60' })
+      response.writeHead(fate.refuses, { 'content-type': 'application/json' })
       response.end(JSON.stringify({ error: { message: 'no', type: 'no' } }))
       return
     }
