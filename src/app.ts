@@ -114,6 +114,7 @@ async function work(running: Running): Promise<void> {
   if (state.alone) {
     // Whoever else holds a lease is dead.
     await turns.dropForeignLeases(owner)
+    await money.budget.takeOver()
     await sweep(0)
   }
   const deps: WorkerDeps = {

@@ -32,7 +32,7 @@ export interface CommandServices {
     Pick<WhyDeps, 'turns'> &
     Pick<ForgetDeps, 'forget' | 'removeBlob'> & { calls: CommandCalls }
   models: Pick<LocalDeps, 'models' | 'provider' | 'local' | 'refreshModels'> & {
-    health: Pick<Health, 'list' | 'begin'>
+    health: Pick<Health, 'begin' | 'fastest' | 'list'>
   }
   money: Pick<LocalDeps, 'budget'> & Pick<BudgetDeps, 'budgets'> & { usage: Usage } & Pick<HealthDeps, 'waiting'>
   messaging: Pick<TemplateDeps, 'ask'> & Pick<LocalDeps, 'tell'> & Pick<UsageDeps, 'draw'>

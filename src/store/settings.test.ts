@@ -94,9 +94,9 @@ describe('settings', () => {
     const before = database.roundTrips()
     for (let n = 0; n < 100; n += 1) await settings.read(['all', 'workspace:slack/T1'])
     expect(database.roundTrips()).toBe(before)
-    await settings.change('all', 'policy.search', () => false, by)
+    await settings.change('all', 'policy.localOnly', () => true, by)
     const changed = database.roundTrips()
-    expect((await settings.read(['all', 'workspace:slack/T1'])).get('all')).toEqual({ 'policy.search': false })
+    expect((await settings.read(['all', 'workspace:slack/T1'])).get('all')).toEqual({ 'policy.localOnly': true })
     expect(database.roundTrips()).toBe(changed + 1)
   })
 

@@ -209,6 +209,7 @@ CREATE TABLE "ledger" (
     "model" TEXT NOT NULL,
     "state" "ledger_state" NOT NULL DEFAULT 'reserved',
     "reserved" BIGINT NOT NULL,
+    "at_most" BIGINT NOT NULL,
     "cost" BIGINT,
     "usage" JSONB,
     "price" JSONB NOT NULL,

@@ -13,7 +13,9 @@ const maxTries = 3
 /** A server that asks for a longer pause than this gets none. */
 const maxPauseMs = 30_000
 
-export function transcriberError({ status, headers, cause }: ServerFailure): ParleyError {
+export function transcriberError({ status, headers, cause: thrown }: ServerFailure): ParleyError {
+  const found = thrown instanceof Error ? thrown : new Error(`status ${status}`)
+  const cause = status === undefined ? thrown : Object.assign(found, { status })
   if (status === undefined || status >= 500 || status === 408) {
     const tell =
       'The transcription server does not answer. Please try again in a minute; an admin should look at TRANSCRIBE_URL.'

@@ -75,12 +75,15 @@ export function createOpenAiTranscriber(options: OpenAiTranscriberOptions): Tran
     name: model,
     accepts,
     maxBytes,
-    async hear({ bytes, name, mediaType, durationMs }, { signal, language }) {
+    async hear({ bytes, name, mediaType, durationMs }, { signal, language, each = (once) => once() }) {
       const file = new File([bytes], name, { type: mediaType })
-      const answer = await patiently(signal, backoffMs, () => ask(file, language, signal))
-      const transcript = Transcript.safeParse(typeof answer === 'string' ? { text: answer } : answer)
-      if (!transcript.success) throw transcriberError({ status: 200, cause: transcript.error })
-      return heardFrom(transcript.data, durationMs)
+      const once = async () => {
+        const answer = await ask(file, language, signal)
+        const transcript = Transcript.safeParse(typeof answer === 'string' ? { text: answer } : answer)
+        if (!transcript.success) throw transcriberError({ status: 200, cause: transcript.error })
+        return heardFrom(transcript.data, durationMs)
+      }
+      return await patiently(signal, backoffMs, () => each(once))
     },
     async check(signal) {
       const where = new URL(baseUrl).host

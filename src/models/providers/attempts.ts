@@ -100,7 +100,7 @@ export async function* streamAnswer(
       yield* answer.end('truncated')
       return
     }
-    if (started) yield { type: 'usage', usage: await answer.usage() }
+    if (started) yield { type: 'usage', usage: await answer.usage(false) }
     throw error
   }
 }
