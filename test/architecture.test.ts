@@ -10,7 +10,7 @@ interface Layer {
   files: RegExp
   /** Which files of the project they may import. */
   may: RegExp[]
-  /** Which packages; `node:` modules are allowed to all but the core, where only their types are. */
+  /** Which packages; `node:` modules are allowed to all but the core, where only their types are, and the channel of events. */
   packages: RegExp[]
 }
 
@@ -130,7 +130,9 @@ function offences(file: string): string[] {
       return [`${file} (${name}) imports ${target}`]
     }
     if (to.startsWith('node:'))
-      return /core$/.test(name) && !typeOnly ? [`${file} (core) imports ${to} at run time`] : []
+      return /core$/.test(name) && !typeOnly && to !== 'node:diagnostics_channel'
+        ? [`${file} (core) imports ${to} at run time`]
+        : []
     return law.packages.some((allowed) => allowed.test(to)) ? [] : [`${file} (${name}) imports the package ${to}`]
   })
 }

@@ -7,7 +7,9 @@
  */
 import { randomUUID } from 'node:crypto'
 import { type Job as BullJob, ErrorCode, UnrecoverableError } from 'bullmq'
+import { within } from '../core/deadline.ts'
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
+import { jobEvents } from '../core/events.ts'
 import type { Log } from '../core/log.ts'
 import { type BullWorker, type Connections, pollSeconds } from './bullmq-connections.ts'
 import { codeOf, detachChildren, idOf, parkFor, type QueueOf } from './bullmq-flow.ts'
@@ -42,6 +44,8 @@ const breathMs = 500
 const fetchers = 3
 /** How long a handler may take to notice its signal. */
 const abortMs = 1_000
+/** How long each word with the server may take while the worker closes. What it does not hear, the job's lock tells later. */
+const farewellMs = 1_000
 
 export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: Handlers, concurrency: number) {
   const { connections, queueOf, log, trouble, lockMs } = deps
@@ -100,6 +104,10 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
       const job = await worker.getNextJob(token, how)
       if (job === undefined) return false
       trouble.over()
+      if (stopping.signal.aborted) {
+        await within(farewellMs, job.moveToWait(token).catch(trouble.report))
+        return false
+      }
       start(job, token)
       return true
     } finally {
@@ -128,10 +136,14 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
   /** Never rejects. */
   async function run(entry: Running): Promise<void> {
     for (let reruns = 0; ; reruns++) {
-      const verdict = await runHandler(handlers, entry.job, entry.abort.signal).then(
-        (outcome): Verdict => ({ outcome }),
-        (thrown: unknown): Verdict => ({ thrown }),
-      )
+      const { job } = entry
+      const event = { queue, name: job.name, id: idOf(job), attempt: job.attemptsMade + 1 }
+      const verdict = await jobEvents
+        .tracePromise(() => runHandler(handlers, job, entry.abort.signal), event)
+        .then(
+          (outcome): Verdict => ({ outcome }),
+          (thrown: unknown): Verdict => ({ thrown }),
+        )
       const again = await settle(entry, verdict, reruns)
       if (!again) return
     }
@@ -214,30 +226,36 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     async close(graceMs: number): Promise<void> {
       stopping.abort()
       roomMade()
+      const until = performance.now() + graceMs
       await interrupt(worker)
-      await fetching
-      const patience = new AbortController()
-      const ended = Promise.all([...running.values()].map((entry) => entry.ended)).then(() => patience.abort())
-      await Promise.race([ended, pause(graceMs, patience.signal)])
+      await within(farewellMs, fetching)
+      const ended = Promise.all([...running.values()].map((entry) => entry.ended))
+      await within(Math.max(0, until - performance.now()), ended)
       await Promise.all([...running.values()].map(release))
       clearInterval(renewal)
-      await worker.close().catch(trouble.report)
+      // By force, because no job runs in BullMQ's own loop: the polite way waits for the blocking connection's end.
+      await within(farewellMs, worker.close(true).catch(trouble.report))
     },
   }
 
   /** Aborts a run and puts its job back, so that another worker takes it at once. */
   async function release(entry: Running): Promise<void> {
     entry.abort.abort(new Error('the worker closes'))
-    await Promise.race([entry.ended, pause(abortMs)])
+    await within(abortMs, entry.ended)
     try {
-      await entry.job.moveToWait(entry.token)
+      const told = await within(farewellMs, entry.job.moveToWait(entry.token))
+      if (told === 'late') log.warn({ queue, jobId: entry.job.id }, 'job not put back; its lock runs out')
     } catch (error) {
       if (codeOf(error) === undefined) trouble.report(error) // else it ended by itself in time
     }
   }
 }
 
-/** Ends the blocking wait; BullMQ then answers `getNextJob` with nothing. */
+/**
+ * Ends the blocking wait; BullMQ then answers `getNextJob` with nothing. Without waiting for ioredis's `end`: it never comes
+ * when the connection is being made anew, and neither does the answer of the command that blocks.
+ * https://github.com/taskforcesh/bullmq/issues/4656 (BullMQ 6.7.0), https://github.com/redis/ioredis/pull/2169 (ioredis 6.0.0)
+ */
 async function interrupt(worker: BullWorker): Promise<void> {
-  await worker.getBackend().disconnectBlocking()
+  await within(farewellMs, worker.getBackend().disconnectBlocking(false))
 }
