@@ -1,4 +1,5 @@
 /** The composition root: with the files of src/app the only one that knows every implementation. Opened in order, closed in reverse. */
+import { createIsolation } from '../workers/isolation.ts'
 import { createHandlers } from '../workers/registry.ts'
 import { createSweep } from '../workers/turn.ts'
 import { createTurnRules } from './admin/turn-rules.ts'
@@ -18,6 +19,7 @@ import type { Intake, Platform } from './core/platform.ts'
 import type { RouteDecision } from './core/route-decision.ts'
 import { createInbox } from './intake/inbox.ts'
 import { pictureIn } from './media/blobs.ts'
+import { Closing, drainMs, putBackMs } from './ops/closing.ts'
 import type { Check } from './ops/doctor.ts'
 import { serveHttp } from './ops/http.ts'
 import { createProgress } from './reply/progress.ts'
@@ -45,19 +47,18 @@ export interface AppOptions {
 
 const sweepEveryMs = 5000
 const strandedAfterMs = 6000
-const drainMs = 20_000
 /** Recordings wait for the transcription server and hold no reader meanwhile: files are read past them. */
 const waitingForTranscripts = 8
 
 export async function createApp(config: Config, { log, mode = 'run' }: AppOptions): Promise<App> {
-  await using opening = new AsyncDisposableStack()
+  await using opening = new Closing(log)
   const fatal = Promise.withResolvers<ParleyError>()
   const state = await openState(config, opening, fatal.resolve, log)
   const ways = await openWays(config, state, opening, log)
   const models = openModels(config, ways, log)
   const reading = await openReaders(config, state, log)
   const { reader, transcriber } = reading
-  opening.defer(() => reader.close())
+  opening.defer('readers', () => reader.close())
   const platforms = await openPlatforms({ config, state, ways, models, reader, log })
   const money = await openMoney({
     ...{ database: state.database, channel: ways.channel, settings: ways.settings, platform: platforms.platform },
@@ -74,7 +75,7 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
     url = config.role === 'worker' ? await listen(all, config.workerPort, []) : await receive(all)
   }
   const resources = opening.move()
-  return { url, doctor, explain, fatal: fatal.promise, [Symbol.asyncDispose]: () => resources.disposeAsync() }
+  return { url, doctor, explain, fatal: fatal.promise, [Symbol.asyncDispose]: () => resources[Symbol.asyncDispose]() }
 }
 
 async function applyBudgets({ config, money, log }: Running): Promise<void> {
@@ -94,6 +95,7 @@ async function work(running: Running): Promise<void> {
   if (state.alone) {
     // Whoever else holds a lease is dead.
     await turns.dropForeignLeases(owner)
+    await queue.takeBack()
     await sweep(0)
   }
   const handlers = createHandlers({
@@ -101,6 +103,7 @@ async function work(running: Running): Promise<void> {
     ...{ catalogue: models.catalogue, provider: models.provider, limits: config.limits, health: ways.health },
     ...{ rules: createTurnRules(ways.settings), budget: money.budget },
     progress: createProgress({ platform, store: turns, log }),
+    isolation: createIsolation(),
     content: { artifacts: attachments.artifacts, index, picture: pictureIn(blobs) },
     paying: createPaidHearing({
       budget: money.budget,
@@ -117,7 +120,8 @@ async function work(running: Running): Promise<void> {
   const concurrency = { turn: config.turns.concurrency, media, system: 1 }
   const wanted = Object.entries(concurrency).filter(([name]) => config.queues.some((each) => each === name))
   const processor = await queue.process(handlers, Object.fromEntries(wanted))
-  opening.defer(() => processor.close(drainMs))
+  // Running jobs get all of the time; then they are put back.
+  opening.defer('running jobs', () => processor.close(drainMs), drainMs + putBackMs)
   await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, sweepEveryMs)
 }
 
@@ -126,7 +130,7 @@ async function receive(running: Running): Promise<string | null> {
   const { config, state, ways, platforms, opening, log } = running
   // Whoever writes does not stand in line behind the statements of the turns.
   const door = openDatabase(state.connection, { log, connections: 16 })
-  opening.defer(() => door.close())
+  opening.defer('connections of the intake', () => door.close())
   // A saved question comes in as if its person had typed it.
   const commands = openCommands(running, (message) => inbox.receive(message))
   const inbox: Intake = createInbox({
@@ -139,13 +143,13 @@ async function receive(running: Running): Promise<string | null> {
     config.port,
     listeners.flatMap((listener) => listener.mounts),
   )
-  for (const listener of listeners) {
+  for (const [at, listener] of listeners.entries()) {
     await listener.start()
-    opening.defer(() => listener.stop())
+    opening.defer(platforms.all[at]?.name ?? 'platform', () => listener.stop())
   }
   if (url !== null) {
     await writeRunning(config.home, { url })
-    opening.defer(() => clearRunning(config.home))
+    opening.defer('note of the address', () => clearRunning(config.home))
   }
   return url
 }
@@ -166,6 +170,9 @@ async function listen(
       return 'The database does not answer. Parley goes on when it is back.'
     }
   }
-  const http = opening.use(await serveHttp({ host: config.host, port, mounts, ready, doctor, explain, log }))
+  const http = opening.use(
+    'HTTP port',
+    await serveHttp({ host: config.host, port, mounts, ready, doctor, explain, log }),
+  )
   return http.url
 }

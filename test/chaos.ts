@@ -24,6 +24,7 @@ import { createLimits } from '../src/store/limits.ts'
 import type { PostgresConnection } from '../src/store/postgres/embedded.ts'
 import type { StoredOutcome } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
+import { createIsolation } from '../workers/isolation.ts'
 import { createTurn } from '../workers/turn.ts'
 import { message } from './fakes/message.ts'
 import { perMillion } from './fakes/model.ts'
@@ -135,7 +136,7 @@ async function openWorker(
     return known
   }
   const run = createTurn({
-    ...{ turns, stops, budget, owner: 'chaos', log: silentLog, provider: byName },
+    ...{ turns, stops, budget, owner: 'chaos', log: silentLog, provider: byName, isolation: createIsolation() },
     queue: { nudge: async () => {} } as Partial<Queue> as Queue,
     platform: () => fake.platform,
     catalogue: createCatalogue({ configured, providers, log: silentLog }),

@@ -26,6 +26,7 @@ import { createFakeBudget, type FakeBudget } from '../test/fakes/budget.ts'
 import { file, message } from '../test/fakes/message.ts'
 import { perMillion } from '../test/fakes/model.ts'
 import { createFakePlatform } from '../test/fakes/platform.ts'
+import { createIsolation } from './isolation.ts'
 import { createTurn } from './turn.ts'
 
 const barrier: Barrier = {
@@ -87,7 +88,7 @@ async function worker(approvals: ApprovalRequests = { ask: async () => undefined
     { ...model('own', 'small', '0'), provider: 'house', local: true },
   ]
   const run = createTurn({
-    ...{ turns, owner: 'test', log: silentLog, health: createHealth(), budget },
+    ...{ turns, owner: 'test', log: silentLog, health: createHealth(), budget, isolation: createIsolation() },
     queue: { nudge: async () => {} } as Partial<Queue> as Queue,
     platform: () => createFakePlatform().platform,
     stops: await listenForStops(createLocalChannel()),

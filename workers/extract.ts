@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { type Artifact, clock } from '../src/core/artifact.ts'
-import { asParleyError, errorFields, type ParleyError } from '../src/core/errors.ts'
+import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
 import type { Platform } from '../src/core/platform.ts'
 import type { AttachmentReceipt } from '../src/core/reply.ts'
@@ -16,6 +16,7 @@ import type { Handlers } from '../src/queue/queue.ts'
 import type { Progress, ProgressLine } from '../src/reply/progress.ts'
 import type { PassageIndex } from '../src/search/passages.ts'
 import type { Attachments, ReadingWork } from '../src/store/attachments.ts'
+import { type Isolation, takePlace } from './isolation.ts'
 
 export interface ExtractDeps {
   attachments: Attachments
@@ -25,6 +26,7 @@ export interface ExtractDeps {
   platform(name: string): Platform
   progress: Progress
   stops: Stops
+  isolation: Isolation
   /** What pays for hearing the recordings of a turn. */
   paying(spender: Spender, turnId: string): Paying
   limits: { fileBytes: number }
@@ -41,9 +43,23 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
   return async ({ attachmentId }, { id, last, signal }) => {
     // Of this run, not of the job: the queue may give a job out again while its earlier run still ends.
     const owner = `${deps.owner}:${id}:${randomUUID()}`
-    const work = await attachments.claim(attachmentId, owner, leaseMs)
+    const taken = await takePlace(
+      deps.isolation,
+      attachmentId,
+      (mode) => attachments.claim(attachmentId, owner, leaseMs, mode),
+      (claim) => (typeof claim === 'object' && 'suspect' in claim ? claim.suspect : undefined),
+    )
+    if ('waitMs' in taken) return { delayMs: taken.waitMs }
+    using _place = taken.place
+    const work = taken.claim
     if (work === 'ended') return 'done'
-    if (work === 'held') return { delayMs: 1000 }
+    if (work === 'held' || 'suspect' in work) return { delayMs: 1000 }
+    if (taken.verdict === 'guilty' || taken.verdict === 'unspeakable') {
+      log.error({ attachmentId, turnId: work.turnId }, 'attachment ended its process again and again; given up')
+      const receipt = skippedReceipt(work.attachment, crashed(work.attachment.name))
+      await attachments.finish(attachmentId, owner, { receipt, key: null })
+      return 'done'
+    }
     using stop = stops.watch(work.turnId)
     if (work.stopRequested) stop.stop()
     const turn = { turnId: work.turnId, platform: work.platform, target: work.target }
@@ -69,7 +85,11 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
       return 'done'
     } catch (thrown) {
       await line.close()
-      if (lease.lost.aborted) return { delayMs: 1000 }
+      if (lease.lost.aborted) {
+        // Unless another worker has it by now: this process lives, so the try was not broken off.
+        await attachments.release(attachmentId, owner).catch(() => {})
+        return { delayMs: 1000 }
+      }
       const receipt = giveUp(work, thrown, { stopped: stop.signal.aborted, last })
       if (receipt === null) {
         await attachments.release(attachmentId, owner)
@@ -80,6 +100,13 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
       return 'done'
     }
   }
+}
+
+function crashed(name: string): ParleyError {
+  return new ParleyError(
+    'file_crashed',
+    `Parley stopped several times while it was reading ${name}, so the file is left out. Save it in another format and share it again.`,
+  )
 }
 
 /** The receipt of an attachment that will not be read, or `null` when another attempt is worth it. */

@@ -22,6 +22,7 @@ import { startTestDatabase, type TestServer } from '../test/database.ts'
 import { createFakeBudget } from '../test/fakes/budget.ts'
 import { message } from '../test/fakes/message.ts'
 import { createFakePlatform, type FakePlatform } from '../test/fakes/platform.ts'
+import { createIsolation, type Isolation } from './isolation.ts'
 import { createTurn } from './turn.ts'
 
 let server: TestServer
@@ -63,7 +64,7 @@ function speaker(words: string[], everyMs = 0): ModelProvider {
   }
 }
 
-async function worker(provider: ModelProvider) {
+async function worker(provider: ModelProvider, isolation: Isolation = createIsolation()) {
   const channel = createLocalChannel()
   const queue = { nudge: async (_name: string, id: string) => void nudged.push(id) }
   return createTurn({
@@ -72,6 +73,7 @@ async function worker(provider: ModelProvider) {
     platform: () => fake.platform,
     stops: await listenForStops(channel),
     owner: 'test',
+    isolation,
     log: silentLog,
     catalogue: createCatalogue({
       ...{ configured: [], providers: [provider], log: silentLog },
