@@ -31,6 +31,8 @@ interface Running {
   job: BullJob
   token: string
   abort: AbortController
+  /** The handler has ended; the queue is being told. */
+  telling: boolean
   ended: Promise<void>
 }
 
@@ -52,6 +54,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
   const running = new Map<string, Running>()
   const stopping = new AbortController()
   let roomMade = () => {}
+  let handlerEnded = () => {}
   /** Fetches under way; each may bring a job. */
   let incoming = 0
 
@@ -125,11 +128,12 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
       if (other.job.id === job.id) other.abort.abort(new Error('the job was given out again'))
     }
     const abort = new AbortController()
-    const entry: Running = { job, token, abort, ended: Promise.resolve() }
+    const entry: Running = { job, token, abort, telling: false, ended: Promise.resolve() }
     running.set(token, entry)
     entry.ended = run(entry).finally(() => {
       running.delete(token)
       roomMade()
+      handlerEnded()
     })
   }
 
@@ -144,7 +148,10 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
           (outcome): Verdict => ({ outcome }),
           (thrown: unknown): Verdict => ({ thrown }),
         )
+      entry.telling = true
+      handlerEnded()
       const again = await settle(entry, verdict, reruns)
+      entry.telling = false
       if (!again) return
     }
   }
@@ -229,13 +236,23 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
       const until = performance.now() + graceMs
       await interrupt(worker)
       await within(farewellMs, fetching)
-      const ended = Promise.all([...running.values()].map((entry) => entry.ended))
-      await within(Math.max(0, until - performance.now()), ended)
+      await within(Math.max(0, until - performance.now()), handlersEnded())
+      // A server that is away is not waited for any longer: what it does not hear, another worker finds done.
+      await within(farewellMs, Promise.all([...running.values()].map((entry) => entry.ended)))
       await Promise.all([...running.values()].map(release))
       clearInterval(renewal)
       // By force, because no job runs in BullMQ's own loop: the polite way waits for the blocking connection's end.
       await within(farewellMs, worker.close(true).catch(trouble.report))
     },
+  }
+
+  function handlersEnded(): Promise<void> {
+    return new Promise((resolve) => {
+      handlerEnded = () => {
+        if ([...running.values()].every((entry) => entry.telling)) resolve()
+      }
+      handlerEnded()
+    })
   }
 
   /** Aborts a run and puts its job back, so that another worker takes it at once. */
