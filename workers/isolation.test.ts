@@ -81,6 +81,14 @@ describe('a suspect', () => {
     placed(at.enter())
   })
 
+  it('that is the only one left runs alone, although others ended well before it', () => {
+    const at = process()
+    at.later(quiet)
+    placed(at.isolate('a'))[Symbol.dispose]()
+    expect(placed(at.isolate('b')).alone).toBe(true)
+    expect(at.enter()).toHaveProperty('waitMs')
+  })
+
   it('that ends well lets twice as many others run at a time, so that a crowd of innocents is soon done', () => {
     const at = process()
     at.later(quiet)

@@ -40,11 +40,14 @@ const patienceMs = 10_000
 /** Others wait so long for one that runs alone. */
 const aloneMs = 30_000
 const askAgainMs = 500
+/** A suspect that asks no more went to another process. */
+const forgetMs = 5_000
 const mostSuspects = 16
 
 export function createIsolation(now: () => number = () => performance.now()): Isolation {
   const startedAt = now()
-  const firstAsked = new Map<string, number>()
+  /** Suspects that wait: when they asked first and last. */
+  const waiting = new Map<string, { first: number; last: number }>()
   let ordinary = 0
   let suspects = 0
   /** Doubles with each suspect that ends without ending the process. */
@@ -67,11 +70,12 @@ export function createIsolation(now: () => number = () => performance.now()): Is
       const at = now()
       const quietUntil = startedAt + quietMs * (1 + brokenOff.alone)
       if (at < quietUntil) return { waitMs: Math.ceil(quietUntil - at) }
-      const asked = firstAsked.get(id) ?? at
-      firstAsked.set(id, asked)
-      if (suspects >= allowed || (ordinary > 0 && at - asked < patienceMs)) return { waitMs: askAgainMs }
-      firstAsked.delete(id)
-      const alone = ordinary === 0 && suspects === 0 && allowed === 1
+      const first = waiting.get(id)?.first ?? at
+      waiting.set(id, { first, last: at })
+      if (suspects >= allowed || (ordinary > 0 && at - first < patienceMs)) return { waitMs: askAgainMs }
+      waiting.delete(id)
+      for (const [other, { last }] of waiting) if (at - last > forgetMs) waiting.delete(other)
+      const alone = ordinary === 0 && suspects === 0 && (allowed === 1 || waiting.size === 0)
       suspects += 1
       if (alone) aloneSince = at
       return {

@@ -17,6 +17,8 @@ export interface ParleyProcess extends AsyncDisposable {
   /** What it has written to stderr so far. */
   log(): string
   kill(signal: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  /** Resolves when it has ended, by whomever. */
+  ended: Promise<unknown>
 }
 
 export async function temporaryHome(): Promise<string> {
@@ -66,6 +68,7 @@ export async function startParley(home: string, more: Record<string, string> = {
     home,
     log: stderr,
     kill,
+    ended,
     async [Symbol.asyncDispose]() {
       await kill('SIGTERM')
     },
