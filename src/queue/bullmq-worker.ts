@@ -1,9 +1,10 @@
 /**
  * Takes jobs of one queue from BullMQ and runs their handlers.
  *
- * BullMQ's own loop fetches up to `concurrency` jobs before it starts the first, sleeps 15 s after a lost connection and
- * keeps a job's signal from the handler when its lock is lost. So this is BullMQ's documented manual way: fetch, start at
- * once, renew locks, look for stalled jobs, and keep at it whatever the connection does.
+ * BullMQ's own loop fetches up to `concurrency` jobs before it starts the first, sleeps 15 s after a lost connection
+ * (https://github.com/taskforcesh/bullmq/pull/1654) and keeps a job's signal from the handler when its lock is lost. So this
+ * is BullMQ's documented manual way: fetch, start at once, renew locks, look for stalled jobs, and keep at it whatever the
+ * connection does. No upstream report was found of the first and the last; both seen with 6.7.0.
  */
 import { randomUUID } from 'node:crypto'
 import { type Job as BullJob, ErrorCode, UnrecoverableError } from 'bullmq'

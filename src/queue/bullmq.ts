@@ -204,7 +204,10 @@ function stateOf(state: Awaited<ReturnType<BullQueue['getJobState']>>): JobState
   }
 }
 
-/** PostgreSQL gave up one of two that waited for each other; every call here may be repeated. */
+/**
+ * PostgreSQL gave up one of two that waited for each other; every call here may be repeated. No upstream report was found
+ * (BullMQ 6.7.0).
+ */
 function isDeadlock(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === '40P01'
 }

@@ -38,7 +38,8 @@ export function createRedisChannel(url: string, options: { log: Log; space: stri
     },
     async close() {
       subscribers.clear()
-      // Lets what was published go out. While ioredis reconnects, `quit` is never answered (seen with 6.0.0).
+      // Lets what was published go out. While ioredis reconnects, `quit` is never answered; no upstream report was
+      // found (6.0.0). Its sibling: https://github.com/redis/ioredis/issues/1247
       if (sending.status === 'ready')
         await within(
           quitMs,

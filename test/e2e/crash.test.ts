@@ -11,7 +11,7 @@ it('every message is answered once, in order and whole, through 12 kills', { tim
   })
   expect(killed).toEqual({ parley: 8, postgres: 4 })
   expect(turns).toBeGreaterThanOrEqual(40)
-  expect(caughtInState['streaming']).toBeGreaterThan(0)
+  expect(caughtInState.streaming).toBeGreaterThan(0)
 })
 
 it('and so are messages with files, through 9 kills', { timeout: 240_000 }, async () => {
@@ -19,5 +19,5 @@ it('and so are messages with files, through 9 kills', { timeout: 240_000 }, asyn
   const { turns, killed, caughtInState } = await runCrashes({ threads: 8, messagesEach: 6, kills: 9, hasFile })
   expect(killed).toEqual({ parley: 6, postgres: 3 })
   expect(turns).toBeGreaterThanOrEqual(24)
-  expect(caughtInState['reading']).toBeGreaterThan(0)
+  expect(caughtInState.reading).toBeGreaterThan(0)
 })
