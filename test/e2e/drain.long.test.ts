@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../database.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
 import { redisMissing, startTestRedis } from '../servers/redis.ts'
-import { ConsoleClient, removeHome, startParley, temporaryHome } from './parley.ts'
+import { ConsoleClient, environment, removeHome, run, startParley, temporaryHome } from './parley.ts'
 import { createRoles, type Roles, terminate } from './roles.ts'
 
 let server: TestServer
@@ -81,6 +81,22 @@ it('Parley in one process ends in time while its model hangs and a page is open'
   expect(code).toBe(0)
   await page.body?.cancel().catch(() => {})
   await removeHome(home)
+})
+
+it('a process whose closing never ends leaves all the same', { timeout: 60_000 }, async () => {
+  const code = `
+    import { runUntilSignal } from ${JSON.stringify(new URL('../../src/ops/signals.ts', import.meta.url).href)}
+    const log = { debug() {}, info() {}, warn() {}, error: (_, event) => console.log(event) }
+    const never = () => new Promise(() => {})
+    await runUntilSignal(async () => {
+      setInterval(() => {}, 1_000) // as an open port keeps it alive
+      setTimeout(() => process.kill(process.pid, 'SIGTERM'), 100)
+      return { log, app: { fatal: never(), [Symbol.asyncDispose]: never } }
+    })`
+  const begun = performance.now()
+  const ended = await run(['--input-type=module', '-e', code], environment(server.home))
+  expect(performance.now() - begun).toBeLessThan(limitMs)
+  expect(ended).toMatchObject({ code: 1, stdout: 'not closed in time; leaving\n' })
 })
 
 function childrenOf(pid: number): number[] {
