@@ -2,23 +2,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../src/core/log.ts'
 import { listenForStops } from '../src/intake/stop.ts'
-import { createTurnLimits } from '../src/intake/turn-limits.ts'
 import { createCatalogue } from '../src/models/catalogue.ts'
 import type { ModelProvider } from '../src/models/model.ts'
 import { createLocalChannel } from '../src/queue/channel-local.ts'
-import type { JobContext, Queue } from '../src/queue/queue.ts'
+import type { JobContext } from '../src/queue/queue.ts'
 import { createProgress } from '../src/reply/progress.ts'
-import { createHealth } from '../src/routing/health.ts'
-import { plainRules } from '../src/routing/rules.ts'
 import { type Attachments, createAttachments } from '../src/store/attachments.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
-import { createLimits } from '../src/store/limits.ts'
 import type { Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
-import { createFakeBudget } from '../test/fakes/budget.ts'
 import { file, message } from '../test/fakes/message.ts'
 import { createFakePlatform, type FakePlatform } from '../test/fakes/platform.ts'
+import { turnRig } from '../test/worker-rig.ts'
 import { createExtract, type ExtractDeps } from './extract.ts'
 import { createIsolation, type Isolation } from './isolation.ts'
 import { createTurn } from './turn.ts'
@@ -61,31 +57,26 @@ function speaker(before = async () => {}): ModelProvider {
 }
 
 async function worker(isolation: Isolation, provider = speaker()) {
-  return createTurn({
-    ...{ turns, isolation, owner: 'alive', log: silentLog, health: createHealth(), budget: createFakeBudget() },
-    queue: { nudge: async () => {} } as Partial<Queue> as Queue,
-    platform: () => fake.platform,
-    stops: await listenForStops(createLocalChannel()),
-    catalogue: createCatalogue({
-      ...{ configured: [], providers: [provider], log: silentLog },
-      addresses: { openai: 'http://127.0.0.1:8000/v1' },
-    }),
-    provider: () => provider,
-    content: { artifacts: async () => [], index: { rank: async () => [] }, picture: async () => null },
-    limits: { promptTokens: 1000 },
-    turnLimits: createTurnLimits({ settings: { read: async () => new Map() }, limits: createLimits(database) }),
-    approvals: { ask: async () => undefined },
-    rules: async () => plainRules,
+  const catalogue = createCatalogue({
+    ...{ configured: [], providers: [provider], log: silentLog },
+    addresses: { openai: 'http://127.0.0.1:8000/v1' },
   })
+  const models = { catalogue, provider: () => provider }
+  const messaging = { platform: () => fake.platform }
+  return createTurn(await turnRig(database, { models, messaging, isolation, owner: 'alive' }))
 }
 
 async function reader(isolation: Isolation): Promise<ReturnType<typeof createExtract>> {
-  const deps: Partial<ExtractDeps> = {
-    ...{ attachments, isolation, owner: 'alive', log: silentLog, platform: () => fake.platform },
-    progress: createProgress({ platform: () => fake.platform, store: turns, log: silentLog }),
-    stops: await listenForStops(createLocalChannel()),
+  const deps = {
+    ...{ isolation, owner: 'alive', log: silentLog, storage: { attachments } },
+    messaging: {
+      platform: () => fake.platform,
+      progress: createProgress({ platform: () => fake.platform, store: turns, log: silentLog }),
+      stops: await listenForStops(createLocalChannel()),
+    },
   }
-  return createExtract(deps as ExtractDeps)
+  // Nothing of the file may be touched, so nothing that reads is there.
+  return createExtract(deps as unknown as ExtractDeps)
 }
 
 /** A process that has lived for a minute. */

@@ -4,31 +4,21 @@ import { randomUUID } from 'node:crypto'
 import { type Artifact, clock } from '../src/core/artifact.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
-import type { Platform } from '../src/core/platform.ts'
 import type { AttachmentReceipt } from '../src/core/reply.ts'
-import type { Spender } from '../src/core/scope.ts'
-import type { Stops } from '../src/intake/stop.ts'
-import type { Blobs } from '../src/media/blobs.ts'
 import type { Reader, ReadProgress } from '../src/media/reader.ts'
 import { describeReading, isLasting, skippedReceipt } from '../src/media/receipt.ts'
-import type { Paying } from '../src/media/transcriber.ts'
 import type { Handlers } from '../src/queue/queue.ts'
-import type { Progress, ProgressLine } from '../src/reply/progress.ts'
-import type { PassageIndex } from '../src/search/passages.ts'
-import type { Attachments, ReadingWork } from '../src/store/attachments.ts'
+import type { ProgressLine } from '../src/reply/progress.ts'
+import type { ReadingWork } from '../src/store/attachments.ts'
+import type { Messaging, Money, Storage } from './deps.ts'
 import { type Isolation, takePlace } from './isolation.ts'
 
 export interface ExtractDeps {
-  attachments: Attachments
-  blobs: Blobs
+  storage: Pick<Storage, 'attachments' | 'blobs' | 'index'>
+  messaging: Pick<Messaging, 'platform' | 'progress' | 'stops'>
+  money: Pick<Money, 'paying'>
   reader: Reader
-  index: PassageIndex
-  platform(name: string): Platform
-  progress: Progress
-  stops: Stops
   isolation: Isolation
-  /** What pays for hearing the recordings of a turn. */
-  paying(spender: Spender, turnId: string): Paying
   limits: { fileBytes: number }
   owner: string
   log: Log
@@ -38,7 +28,9 @@ const leaseMs = 15_000
 const reportEveryMs = 1000
 
 export function createExtract(deps: ExtractDeps): Handlers['extract'] {
-  const { attachments, progress, stops, log } = deps
+  const { storage, messaging, log } = deps
+  const { attachments } = storage
+  const { progress, stops } = messaging
 
   return async ({ attachmentId }, { id, last, signal }) => {
     // Of this run, not of the job: the queue may give a job out again while its earlier run still ends.
@@ -128,9 +120,10 @@ async function read(
   line: ProgressLine,
   lease: Lease,
 ): Promise<Artifact> {
-  const { attachments, blobs, reader, index, limits } = deps
+  const { storage, messaging, money, reader, limits } = deps
+  const { attachments, blobs, index } = storage
   const { attachment } = work
-  const content = await deps.platform(work.platform).files.fetch(attachment, { signal })
+  const content = await messaging.platform(work.platform).files.fetch(attachment, { signal })
   const { hash } = await blobs.put(content, { maxBytes: limits.fileBytes, signal })
   const { name, mediaType, durationMs, transcript } = attachment
   const request = {
@@ -147,7 +140,7 @@ async function read(
     line.update(`${state.unit === 'second' ? 'Listening to' : 'Reading'} ${attachment.name}, ${text}`)
   }
   line.update(`Reading ${attachment.name}`)
-  const given = await reader.read(request, { signal, onProgress, paying: deps.paying(work.spender, work.turnId) })
+  const given = await reader.read(request, { signal, onProgress, paying: money.paying(work.spender, work.turnId) })
   // What a limit cut short serves this attachment alone: its key is one that no later reading looks for.
   const artifact = isLasting(given) ? given : { ...given, engine: `${engine}/${attachment.id}` }
   // Findable first: an artifact that is known is never indexed again.
@@ -170,7 +163,12 @@ interface Lease extends Disposable {
 }
 
 /** Renews the lease and stores progress, once a second; a stop that the channel lost is noticed here. */
-function keepLease({ attachments }: ExtractDeps, attachmentId: string, owner: string, stop: () => void): Lease {
+function keepLease(
+  { storage: { attachments } }: ExtractDeps,
+  attachmentId: string,
+  owner: string,
+  stop: () => void,
+): Lease {
   const lost = new AbortController()
   let text = ''
   let busy = false

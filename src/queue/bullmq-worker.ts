@@ -10,7 +10,7 @@ import { randomUUID } from 'node:crypto'
 import { type Job as BullJob, ErrorCode, UnrecoverableError } from 'bullmq'
 import { within } from '../core/deadline.ts'
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
-import { jobEvents } from '../core/events.ts'
+import { traced } from '../core/events.ts'
 import type { Log } from '../core/log.ts'
 import { type BullWorker, type Connections, pollSeconds } from './bullmq-connections.ts'
 import { codeOf, detachChildren, idOf, parkFor, type QueueOf } from './bullmq-flow.ts'
@@ -143,12 +143,11 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     for (let reruns = 0; ; reruns++) {
       const { job } = entry
       const event = { queue, name: job.name, id: idOf(job), attempt: job.attemptsMade + 1 }
-      const verdict = await jobEvents
-        .tracePromise(() => runHandler(handlers, job, entry.abort.signal), event)
-        .then(
-          (outcome): Verdict => ({ outcome }),
-          (thrown: unknown): Verdict => ({ thrown }),
-        )
+      const running = () => runHandler(handlers, job, entry.abort.signal)
+      const verdict = await traced('parley:job', event, running, endOf).then(
+        (outcome): Verdict => ({ outcome }),
+        (thrown: unknown): Verdict => ({ thrown }),
+      )
       entry.telling = true
       handlerEnded()
       const again = await settle(entry, verdict, reruns)
@@ -267,6 +266,11 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
       if (codeOf(error) === undefined) trouble.report(error) // else it ended by itself in time
     }
   }
+}
+
+function endOf(outcome: Outcome): { outcome: 'done' | 'later' | 'parked' } {
+  if (outcome === 'done') return { outcome }
+  return { outcome: 'delayMs' in outcome ? 'later' : 'parked' }
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The law of what the queue knows, forgets and takes back; part of queue.contract.ts. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, expect, it } from 'vitest'
-import type { JobEvent } from '../core/events.ts'
+import type { PublishedEvent } from '../core/events.ts'
 import { type ContractTools, damaged, doing, extractJob, turnJob } from './queue.contract.tools.ts'
 import type { JobContext } from './queue.ts'
 
@@ -109,9 +109,9 @@ export function describeStates(use: () => ContractTools): void {
       const [good, bad] = [turnJob(), turnJob()]
       const seen: string[] = []
       const listen = (what: string) => (event: unknown) => {
-        const { queue: of, name, id, attempt } = event as JobEvent
-        if (id === good.id || id === bad.id)
-          seen.push(`${what} ${of} ${name} ${id === good.id ? 'good' : 'bad'} ${attempt}`)
+        const { queue: of, name, id, attempt, outcome, errorCode } = event as PublishedEvent<'parley:job'>
+        if (id !== good.id && id !== bad.id) return
+        seen.push(`${what} ${of} ${name} ${id === good.id ? 'good' : 'bad'} ${attempt} ${outcome ?? errorCode}`)
       }
       const listeners = ['start', 'asyncEnd', 'error'].map(
         (what) => [`tracing:parley:job:${what}`, listen(what)] as const,
@@ -131,11 +131,11 @@ export function describeStates(use: () => ContractTools): void {
         for (const [channel, listener] of listeners) unsubscribe(channel, listener)
       }
       expect(seen).toEqual([
-        'start turn turn good 1',
-        'asyncEnd turn turn good 1',
-        'start turn turn bad 1',
-        'error turn turn bad 1',
-        'asyncEnd turn turn bad 1',
+        'start turn turn good 1 undefined',
+        'asyncEnd turn turn good 1 done',
+        'start turn turn bad 1 undefined',
+        'error turn turn bad 1 file_damaged',
+        'asyncEnd turn turn bad 1 file_damaged',
       ])
     })
   })

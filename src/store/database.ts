@@ -9,6 +9,7 @@ import { errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { PrismaClient } from './generated/client.ts'
 import { isConnectionError, retryOnConnectionLoss } from './postgres/connect.ts'
+import { queryUntil } from './postgres/query-until.ts'
 
 /** A named statement is prepared once a connection. */
 export interface Statement {
@@ -19,8 +20,8 @@ export interface Statement {
 export interface Database {
   pool: pg.Pool
   prisma: ReturnType<typeof openPrisma>
-  /** For statements made elsewhere; each must be safe to send twice. */
-  lasting: { query(text: string, values: unknown[]): Promise<{ rows: unknown[] }> }
+  /** For statements made elsewhere; each must be safe to send twice. `signal` ends the statement on the server, too. */
+  lasting: { query(text: string, values: unknown[], signal?: AbortSignal): Promise<{ rows: unknown[] }> }
   /** One round trip. The statement must be safe to send twice. */
   query<Row extends pg.QueryResultRow>(statement: Statement, values: unknown[]): Promise<Row[]>
   /** Statements sent through `query` so far, for the count of round trips a turn costs. */
@@ -56,10 +57,10 @@ export function openDatabase(
         return result.rows
       }),
     lasting: {
-      query: (text, values) =>
+      query: (text, values, signal) =>
         outlasting(() => {
           sent += 1
-          return pool.query(text, values)
+          return signal === undefined ? pool.query(text, values) : queryUntil(pool, text, values, signal)
         }),
     },
     roundTrips: () => sent,
