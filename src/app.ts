@@ -53,7 +53,7 @@ export interface AppOptions {
 
 const sweepEveryMs = 5000
 const strandedAfterMs = 6000
-/** Recordings wait for the transcription server and hold no reader meanwhile: files are read past them. */
+/** Jobs of files beyond those that can be read: recordings that wait for the transcription server are read past. */
 const waitingForTranscripts = 8
 
 export async function createApp(config: Config, { log, mode = 'run' }: AppOptions): Promise<App> {
@@ -129,6 +129,7 @@ async function work(running: Running): Promise<void> {
     models: { catalogue: models.catalogue, provider: models.provider, health: ways.health },
     retriever: index,
     reader,
+    readers: config.turns.readers,
     rules: createTurnRules(ways.settings),
     limits: config.limits,
     isolation: createIsolation(),

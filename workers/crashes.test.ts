@@ -68,7 +68,7 @@ async function worker(isolation: Isolation, provider = speaker()) {
 
 async function reader(isolation: Isolation): Promise<ReturnType<typeof createExtract>> {
   const deps = {
-    ...{ isolation, owner: 'alive', log: silentLog, storage: { attachments } },
+    ...{ isolation, owner: 'alive', log: silentLog, storage: { attachments }, readers: 2 },
     messaging: {
       platform: () => fake.platform,
       progress: createProgress({ platform: () => fake.platform, store: turns, log: silentLog }),

@@ -91,7 +91,7 @@ export function createIsolation(now: () => number = () => performance.now()): Is
 }
 
 /** Claims work and gives it its place in this process: first as ordinary work; what that refuses, apart. */
-export async function takePlace<Claimed>(
+export async function claimInIsolation<Claimed>(
   isolation: Isolation,
   id: string,
   claim: (mode: ClaimMode) => Promise<Claimed>,

@@ -11,6 +11,7 @@ import { answer } from '../src/answer/answer.ts'
 import type { AnswerDeps } from '../src/answer/deps.ts'
 import { failedOutcome, stoppedOutcome, type Trace, unsaidOutcome } from '../src/answer/outcome.ts'
 import { LeaseLost } from '../src/answer/steps.ts'
+import { moment } from '../src/core/clock.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import { traced } from '../src/core/events.ts'
 import type { Log } from '../src/core/log.ts'
@@ -24,7 +25,7 @@ import { BudgetExhausted } from '../src/routing/exhausted.ts'
 import { keepTurnLease, type TurnLease, turnLeaseMs } from '../src/store/lease.ts'
 import type { Claim, Dispatch, EndState, StoredOutcome, Turns, TurnWork } from '../src/store/turns.ts'
 import type { Messaging, Money, Storage } from './deps.ts'
-import { type Isolation, takePlace } from './isolation.ts'
+import { claimInIsolation, type Isolation } from './isolation.ts'
 
 export interface TurnDeps extends AnswerDeps {
   storage: AnswerDeps['storage'] & Pick<Storage, 'turns'>
@@ -50,7 +51,8 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   return async ({ turnId }, context) => {
     // Of this run, not of the job: the queue may give a job out again while its earlier run still ends.
     const owner = `${deps.owner}:${context.id}:${randomUUID()}`
-    const taken = await takePlace<Claim>(
+    const asked = moment()
+    const taken = await claimInIsolation<Claim>(
       deps.isolation,
       turnId,
       (mode) => turns.claim(turnId, owner, turnLeaseMs, mode),
@@ -67,7 +69,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     if (verdict === 'unspeakable') return await endUnsaid(turnId, owner)
 
     using stop = stops.watch(turnId)
-    using lease = keepTurnLease(turns, turnId, owner, stop.stop)
+    using lease = keepTurnLease(turns, turnId, owner, stop.stop, asked)
     try {
       const work = await turns.load(turnId)
       if (work.stopRequested) stop.stop()

@@ -2,7 +2,9 @@
  * Whose token writes in which workspace: the one of the settings, or those that workspaces gave by installing the app. Kept
  * as secret records; every process asks for them here.
  */
+
 import { z } from 'zod'
+import { monotonic } from '../../src/core/clock.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { Quota } from '../../src/core/quota.ts'
@@ -94,7 +96,7 @@ export function createInstallations({ settings, records, quota, log }: Installat
 
   async function stored(id: string): Promise<Workspace | undefined> {
     const cached = known.get(id)
-    if (cached && Date.now() - cached.at < freshMs) return cached.workspace
+    if (cached && monotonic() - cached.at < freshMs) return cached.workspace
     const record = await records.get(prefix + id)
     if (record === undefined) {
       known.delete(id)
@@ -103,7 +105,7 @@ export function createInstallations({ settings, records, quota, log }: Installat
     const installation = Installation.parse(record)
     // The same token keeps its client, and with it what it knows of its pace.
     const workspace = cached?.workspace.token === installation.token ? cached.workspace : open(installation)
-    known.set(id, { workspace, at: Date.now() })
+    known.set(id, { workspace, at: monotonic() })
     return workspace
   }
 

@@ -2,6 +2,7 @@
 import { createTurnRules } from '../admin/turn-rules.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
 import type { RouteDecision } from '../core/route-decision.ts'
+import { diskSpace } from '../media/disk.ts'
 import { examine } from '../ops/doctor.ts'
 import { imageLimits } from '../prompt/images.ts'
 import { DryRun, explainRoute } from '../routing/dry-run.ts'
@@ -50,5 +51,6 @@ export function examineApp({ config, state, ways, models, reading, url }: Examin
     transcriber: transcriber === undefined ? null : () => transcriber.check(AbortSignal.timeout(10_000)),
     consoleUrl: url,
     publicUrl: config.publicUrl,
+    disk: () => diskSpace(config.home),
   })
 }

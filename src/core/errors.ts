@@ -26,6 +26,8 @@ export const errorCodes = {
   file_crashed: 'never',
   file_fetch_failed: 'later',
   upload_incomplete: 'now',
+  disk_full: 'later',
+  disk_failed: 'later',
   // recordings
   ffmpeg_missing: 'never',
   transcriber_missing: 'never',

@@ -17,7 +17,7 @@ export function turnJob({ turnId, dispatch }: Dispatch): Job {
 export function readingJobs({ turnId, attachmentIds, dispatch }: Dispatch): Job[] {
   return attachmentIds.map((attachmentId) => ({
     name: 'extract',
-    id: jobId.extract(attachmentId, dispatch),
+    id: jobId.extract(attachmentId, turnId, dispatch),
     payload: { v: 1, turnId, attachmentId },
   }))
 }

@@ -1,5 +1,6 @@
 /** What `parley doctor` looks at. Each check ends in a sentence that says what is so, or what to do. */
 import { asParleyError } from '../core/errors.ts'
+import { formatBytes } from '../media/blobs.ts'
 import type { Queue } from '../queue/queue.ts'
 import { lookFromOutside } from './outside.ts'
 
@@ -21,6 +22,8 @@ export interface DoctorDeps {
   transcriber: (() => Promise<string>) | null
   consoleUrl: string | null
   publicUrl: string | undefined
+  /** Of the disk that holds the files. */
+  disk(): Promise<{ freeBytes: number; totalBytes: number; low: boolean }>
 }
 
 /** Older dead jobs are told, but are no reason for an alarm any more. */
@@ -58,6 +61,14 @@ export async function examine(deps: DoctorDeps): Promise<Check[]> {
       return {
         ok: true,
         tell: 'none configured: answers are quotations. Set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST.',
+      }
+    }),
+    attempt('disk', async () => {
+      const { freeBytes, totalBytes, low } = await deps.disk()
+      const free = `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} free`
+      return {
+        ok: !low,
+        tell: low ? `${free}: free some space soon. When the disk is full, no file can be taken in or read.` : free,
       }
     }),
     attempt('ffmpeg', async () => {

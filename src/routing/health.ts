@@ -2,6 +2,7 @@
  * Which models can be asked now, learnt from every call: a circuit for each model and one for each provider, and how fast
  * each model was. In memory; what one process learns is told to the others (health-shared.ts).
  */
+import { monotonic } from '../core/clock.ts'
 import { ParleyError } from '../core/errors.ts'
 import { causeOf, howFar } from '../models/reached.ts'
 import { type Circuit, type CircuitLimits, type CircuitState, circuitLimits, createCircuit } from './circuit.ts'
@@ -93,7 +94,7 @@ const MOST_WAIT_MS = 5_000
 /** More endpoints than this are not watched: the oldest is forgotten. */
 const MOST = 2_000
 
-export function createHealth({ limits = {}, now = Date.now, random = Math.random }: HealthOptions = {}): Health {
+export function createHealth({ limits = {}, now = monotonic, random = Math.random }: HealthOptions = {}): Health {
   const watched = new Map<string, Watched>()
   const speeds = new Map<string, Speed & { at: number }>()
   let tellOthers: (news: HealthNews) => void = () => {}

@@ -83,11 +83,22 @@ async function outlasting<T>(send: () => Promise<T>): Promise<T> {
       send().catch((error: unknown) => (isDeadlock(error) ? send() : Promise.reject(error))),
     )
   } catch (error) {
+    if (isDiskFull(error))
+      throw new ParleyError(
+        'disk_full',
+        'The disk of the database is full. Tell an admin to free some space, and try again in a few minutes.',
+        { cause: error, retryAfterMs: 15_000 },
+      )
     if (!isConnectionError(error)) throw error
     throw new ParleyError('database_unreachable', 'The database does not answer. Please try again in a moment.', {
       cause: error,
     })
   }
+}
+
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html: disk_full. */
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '53100'
 }
 
 /** PostgreSQL ended this statement so that another one could go on: its turn comes when it is sent again. */

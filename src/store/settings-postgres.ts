@@ -2,8 +2,10 @@
  * Settings as rows, read from a copy in this process: another process's change drops the copy by a message on the
  * channel, and should that get lost, the copy is too old after a few seconds.
  */
+
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import { monotonic } from '../core/clock.ts'
 import { ParleyError } from '../core/errors.ts'
 import { type Json, storableJson } from '../core/json.ts'
 import type { Log } from '../core/log.ts'
@@ -34,7 +36,7 @@ interface Row {
 }
 
 export async function createSettings(deps: SettingsDeps): Promise<Settings & { close(): Promise<void> }> {
-  const { channel, log, now = Date.now, maxAgeMs = 5000 } = deps
+  const { channel, log, now = monotonic, maxAgeMs = 5000 } = deps
   const { query } = deps.database
   const known = new Map<Scope, { values: SettingsOf; at: number }>()
   /** Counts changes heard of: what was read before one of them is not kept. */

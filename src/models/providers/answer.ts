@@ -2,8 +2,8 @@
 import type { Usage } from '../../core/reply.ts'
 import type { FinishReason, ModelEvent, ModelRequest } from '../model.ts'
 import { type CallPiece, type Chunk, parseArguments } from './chunk.ts'
-import { estimateInput, estimateTokens } from './estimate-tokens.ts'
 import { StreamError } from './failure.ts'
+import { countInput, countTokens } from './request-tokens.ts'
 
 interface Call {
   id: string
@@ -65,11 +65,11 @@ export function createAnswer(request: ModelRequest) {
     },
     async usage(): Promise<Usage> {
       if (usage) return usage
-      const reasoned = await estimateTokens(reasoning)
+      const reasoned = await countTokens(reasoning)
       const called = [...calls.values()].map((call) => `${call.name} ${call.arguments}`).join('\n')
       return {
-        ...(input ?? { input: await estimateInput(request), cacheRead: 0, cacheWrite: 0 }),
-        output: reasoned + (await estimateTokens(text)) + (await estimateTokens(called)),
+        ...(input ?? { input: await countInput(request), cacheRead: 0, cacheWrite: 0 }),
+        output: reasoned + (await countTokens(text)) + (await countTokens(called)),
         reasoning: reasoned,
         source: 'estimated',
       }
