@@ -1,5 +1,6 @@
 /** The composition root: with the files of src/app the only one that knows every implementation. Opened in order, closed in reverse. */
 import type { WorkerDeps } from '../workers/deps.ts'
+import { createIsolation } from '../workers/isolation.ts'
 import { createHandlers } from '../workers/registry.ts'
 import { createSweep } from '../workers/turn.ts'
 import { createTurnRules } from './admin/turn-rules.ts'
@@ -22,6 +23,7 @@ import type { RouteDecision } from './core/route-decision.ts'
 import { createInbox } from './intake/inbox.ts'
 import { pictureIn } from './media/blobs.ts'
 import { createGate } from './ops/access.ts'
+import { Closing, drainMs, putBackMs } from './ops/closing.ts'
 import type { Check } from './ops/doctor.ts'
 import { serveHttp } from './ops/http.ts'
 import { createOwnRoutes, linkFor } from './ops/routes.ts'
@@ -55,19 +57,18 @@ export interface AppOptions {
 
 const sweepEveryMs = 5000
 const strandedAfterMs = 6000
-const drainMs = 20_000
 /** Jobs of files beyond those that can be read: recordings that wait for the transcription server are read past. */
 const waitingForTranscripts = 8
 
 export async function createApp(config: Config, { log, mode = 'run', pauses }: AppOptions): Promise<App> {
-  await using opening = new AsyncDisposableStack()
+  await using opening = new Closing(log)
   const fatal = Promise.withResolvers<ParleyError>()
   const state = await openState(config, opening, fatal.resolve, log)
   const ways = await openWays(config, state, opening, log)
   const models = openModels(config, ways, log)
   const reading = await openReaders(config, state, log)
   const { reader, transcriber } = reading
-  opening.defer(() => reader.close())
+  opening.defer('readers', () => reader.close())
   const platforms = await openPlatforms({ config, state, ways, models, reader, log, pauses })
   const money = await openMoney({
     ...{ database: state.database, channel: ways.channel, settings: ways.settings, platform: platforms.platform },
@@ -94,7 +95,14 @@ export async function createApp(config: Config, { log, mode = 'run', pauses }: A
     if (connections !== undefined) await receive(all, connections, url)
   }
   const resources = opening.move()
-  return { url, pageLink, doctor, explain, fatal: fatal.promise, [Symbol.asyncDispose]: () => resources.disposeAsync() }
+  return {
+    url,
+    pageLink,
+    doctor,
+    explain,
+    fatal: fatal.promise,
+    [Symbol.asyncDispose]: () => resources[Symbol.asyncDispose](),
+  }
 }
 
 async function applyBudgets({ config, money, log }: Running): Promise<void> {
@@ -115,6 +123,7 @@ async function work(running: Running): Promise<void> {
     // Whoever else holds a lease is dead.
     await turns.dropForeignLeases(owner)
     await money.budget.takeOver()
+    await queue.takeBack()
     await sweep(0)
   }
   const deps: WorkerDeps = {
@@ -135,6 +144,7 @@ async function work(running: Running): Promise<void> {
     readers: config.turns.readers,
     rules: createTurnRules(ways.settings),
     limits: config.limits,
+    isolation: createIsolation(),
     owner,
     log,
   }
@@ -149,7 +159,8 @@ async function work(running: Running): Promise<void> {
   const concurrency = { turn: config.turns.concurrency, media, system: 1 }
   const wanted = Object.entries(concurrency).filter(([name]) => config.queues.some((each) => each === name))
   const processor = await queue.process(handlers, Object.fromEntries(wanted))
-  opening.defer(() => processor.close(drainMs))
+  // Running jobs get all of the time; then they are put back.
+  opening.defer('running jobs', () => processor.close(drainMs), drainMs + putBackMs)
   await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, sweepEveryMs)
 }
 
@@ -158,7 +169,7 @@ function openInbox(running: Running): Intake {
   const { state, ways, opening, log } = running
   // Whoever writes does not stand in line behind the statements of the turns.
   const door = openDatabase(state.connection, { log, connections: 16 })
-  opening.defer(() => door.close())
+  opening.defer('connections of the intake', () => door.close())
   // A saved question comes in as if its person had typed it.
   const commands = openCommands(running, (message) => inbox.receive(message))
   const inbox: Intake = createInbox({
@@ -170,11 +181,11 @@ function openInbox(running: Running): Intake {
 
 /** Takes messages in, from every platform. */
 async function receive({ config, opening }: Running, connections: Connections, url: string | null): Promise<void> {
-  opening.defer(() => connections.stop())
+  opening.defer('platforms', () => connections.stop())
   await connections.start()
   if (url === null) return
   await writeRunning(config.home, { url })
-  opening.defer(() => clearRunning(config.home))
+  opening.defer('note of the address', () => clearRunning(config.home))
 }
 
 interface Opened {
@@ -204,11 +215,18 @@ async function listen(
     log.warn({ home: config.home }, 'no private file can be kept in the home: commands cannot reach this Parley')
   const gate = createGate({ loopback, exposed, terminalToken, findKey: state.keys.find })
   const own = createOwnRoutes({
-    ...{ gate, ready, doctor, explain, routes: () => http.routes },
+    gate,
+    ready,
+    doctor,
+    explain,
+    routes: () => http.routes,
     connections: () => connections?.report() ?? [],
   })
   const mounts = connections?.mounts ?? []
-  const http = opening.use(await serveHttp({ host: config.host, port, mounts: [own, ...mounts], gate, log }))
+  const http = opening.use(
+    'HTTP port',
+    await serveHttp({ host: config.host, port, mounts: [own, ...mounts], gate, log }),
+  )
   const wanted = exposed && loopback && mounts.length > 0
   return { url: http.url, pageLink: wanted ? http.url + linkFor(gate.createLinkCode()) : null }
 }

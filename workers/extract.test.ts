@@ -22,6 +22,7 @@ import { file, message } from '../test/fakes/message.ts'
 import { createFakePlatform, type FakePlatform } from '../test/fakes/platform.ts'
 import { receipt } from '../test/fakes/receipt.ts'
 import { createExtract } from './extract.ts'
+import { createIsolation } from './isolation.ts'
 
 const leaseMs = 60_000
 let server: TestServer
@@ -70,6 +71,7 @@ async function extractor(more: { reader?: Reader; readers?: number; channel?: Ch
     money: { paying: () => (_recording, hear) => hear() },
     reader: more.reader ?? reader,
     ...{ limits: { fileBytes: 1e6 }, readers: more.readers ?? 2, owner: 'test', log: silentLog },
+    isolation: createIsolation(),
   })
 }
 

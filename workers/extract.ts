@@ -13,12 +13,14 @@ import type { Handlers, JobContext, Outcome } from '../src/queue/queue.ts'
 import type { ProgressLine } from '../src/reply/progress.ts'
 import type { ReadingWork } from '../src/store/attachments.ts'
 import type { Messaging, Money, Storage } from './deps.ts'
+import { claimInIsolation, type Isolation } from './isolation.ts'
 
 export interface ExtractDeps {
   storage: Pick<Storage, 'attachments' | 'blobs' | 'index'>
   messaging: Pick<Messaging, 'platform' | 'progress' | 'stops'>
   money: Pick<Money, 'paying'>
   reader: Reader
+  isolation: Isolation
   limits: { fileBytes: number }
   /** Files that can be read at once. */
   readers: number
@@ -64,9 +66,23 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
   ): Promise<Outcome> {
     // Of this run, not of the job: the queue may give a job out again while its earlier run still ends.
     const owner = `${deps.owner}:${id}:${randomUUID()}`
-    const work = await attachments.claim(attachmentId, owner, leaseMs)
+    const taken = await claimInIsolation(
+      deps.isolation,
+      attachmentId,
+      (mode) => attachments.claim(attachmentId, owner, leaseMs, mode),
+      (claim) => (typeof claim === 'object' && 'suspect' in claim ? claim.suspect : undefined),
+    )
+    if ('waitMs' in taken) return { delayMs: taken.waitMs }
+    using _place = taken.place
+    const work = taken.claim
     if (work === 'ended') return 'done'
-    if (work === 'held') return { delayMs: 1000 }
+    if (work === 'held' || 'suspect' in work) return { delayMs: 1000 }
+    if (taken.verdict === 'guilty' || taken.verdict === 'unspeakable') {
+      log.error({ attachmentId, turnId: work.turnId }, 'attachment ended its process again and again; given up')
+      const receipt = skippedReceipt(work.attachment, crashed(work.attachment.name))
+      await attachments.finish(attachmentId, owner, { receipt, key: null })
+      return 'done'
+    }
     using stop = stops.watch(work.turnId)
     if (work.stopRequested) stop.stop()
     const turn = { turnId: work.turnId, platform: work.platform, target: work.target }
@@ -96,7 +112,11 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
       return 'done'
     } catch (thrown) {
       await line.close()
-      if (lease.lost.aborted) return { delayMs: 1000 }
+      if (lease.lost.aborted) {
+        // Unless another worker has it by now: this process lives, so the try was not broken off.
+        await attachments.release(attachmentId, owner).catch(() => {})
+        return { delayMs: 1000 }
+      }
       const receipt = giveUp(work, thrown, { stopped: stop.signal.aborted, last })
       if (receipt === null) {
         await attachments.release(attachmentId, owner)
@@ -107,6 +127,13 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
       return 'done'
     }
   }
+}
+
+function crashed(name: string): ParleyError {
+  return new ParleyError(
+    'file_crashed',
+    `Parley stopped several times while it was reading ${name}, so the file is left out. Save it in another format and share it again.`,
+  )
 }
 
 /** The receipt of an attachment that will not be read, or `null` when another attempt is worth it. */

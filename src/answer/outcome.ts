@@ -79,6 +79,22 @@ export function stoppedOutcome(work: TurnWork, pen: Pen): StoredOutcome {
   return { text: emptyText('aborted'), citations: [], state: 'stopped', receipt }
 }
 
+/** For a turn that nothing more is read of. */
+export function unsaidOutcome(error: ParleyError): StoredOutcome {
+  const receipt: Receipt = {
+    attachments: [],
+    ms: { queued: 0, firstText: 0, total: 0 },
+    attempts: 0,
+    model: 'none',
+    provider: 'none',
+    reason: `No answer: ${error.code}.`,
+    error: error.code,
+    costNanoUsd: null,
+    notices: [],
+  }
+  return { text: error.tell, citations: [], state: 'failed', receipt }
+}
+
 export function failedOutcome(work: TurnWork, pen: Pen, error: ParleyError, trace: Trace = {}): StoredOutcome {
   const receipt = {
     ...receiptBase(work, pen),

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import type { ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { createBlobs } from '../media/blobs.ts'
+import type { Closing } from '../ops/closing.ts'
 import { createPassageIndex } from '../search/providers/postgres.ts'
 import { createAttachments } from '../store/attachments.ts'
 import { createConsoleBoard } from '../store/console-board.ts'
@@ -19,19 +20,19 @@ import { createRecords } from '../store/records-postgres.ts'
 import { createSecrets } from '../store/secrets.ts'
 import { createTurns } from '../store/turns-postgres.ts'
 
-export async function openState(
-  config: Config,
-  opening: AsyncDisposableStack,
-  onFatal: (error: ParleyError) => void,
-  log: Log,
-) {
+/** PostgreSQL writes what it has in memory, then drops its connections. */
+const stopDatabaseMs = 15_000
+
+export async function openState(config: Config, opening: Closing, onFatal: (error: ParleyError) => void, log: Log) {
   const { home, databaseUrl } = config
   const embedded =
-    databaseUrl === undefined ? opening.use(await startEmbeddedPostgres({ home, log, onFatal })) : undefined
+    databaseUrl === undefined
+      ? opening.use('built-in database', await startEmbeddedPostgres({ home, log, onFatal }), stopDatabaseMs)
+      : undefined
   const connection = embedded?.connection ?? { connectionString: databaseUrl ?? '' }
   await migrate(connection, { log })
   const database = openDatabase(connection, { log })
-  opening.defer(() => database.close())
+  opening.defer('database connections', () => database.close())
   const alone = embedded !== undefined && config.role === 'all'
   const secrets = createSecrets(config.secret)
   return {

@@ -29,13 +29,16 @@ export const jobs = {
   sweep: {
     queue: 'system',
     payload: z.object({ v: z.literal(1) }),
-    failure: { attempts: 1, backoffMs: 0 },
+    failure: { attempts: 3, backoffMs: 500 },
   },
 } as const satisfies Record<string, JobSpec>
 
 export type JobName = keyof typeof jobs
 export type QueueName = (typeof jobs)[JobName]['queue']
 export type JobPayload<Name extends JobName> = z.infer<(typeof jobs)[Name]['payload']>
+
+/** The number at the end of a job's id; not a number for ids that have none. */
+export const dispatchOf = (id: string): number => Number(id.slice(id.lastIndexOf('-') + 1))
 
 /** Ids are deterministic, so that adding the same work twice is adding it once; BullMQ refuses colons in them. */
 export const jobId = {

@@ -2,7 +2,8 @@
  * Jobs that come again and again. Time is cut into periods, and a period's number is part of the job's id: however many
  * processes ask, the queue takes each period's job once. Nothing but the jobs themselves is stored.
  *
- * BullMQ's own schedulers are not used: on PostgreSQL two processes that ask at once can deadlock or schedule twice.
+ * BullMQ's own schedulers are not used: on PostgreSQL two processes that ask at once can deadlock or schedule twice. No
+ * upstream report was found for PostgreSQL; on Redis: https://github.com/taskforcesh/bullmq/issues/2876
  */
 import type { Job } from './queue.ts'
 import { pause } from './trouble.ts'

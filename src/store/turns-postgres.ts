@@ -73,11 +73,14 @@ export function createTurns(database: Database): Turns {
       return { kind: turnId === fresh ? 'new' : 'joined', turnId, dispatch }
     },
 
-    async claim(turnId, owner, leaseMs) {
-      const [row] = await query<ClaimRow>(sql.claim, [turnId, owner, leaseMs, passing])
+    async claim(turnId, owner, leaseMs, mode = 'ordinary') {
+      const [row] = await query<ClaimRow>(sql.claim, [turnId, owner, leaseMs, passing, mode])
       if (row === undefined || row.ended) return { kind: 'ended' }
       if (row.claimed) return { kind: 'claimed' }
-      if (row.unread === null) return { kind: 'busy' }
+      if (row.unread === null) {
+        if (!row.suspect || mode !== 'ordinary') return { kind: 'busy', dispatch: row.dispatches }
+        return { kind: 'suspect', dispatch: row.dispatches, brokenOff: { tries: row.tries, alone: row.tries_alone } }
+      }
       return { kind: 'reading', unread: { turnId, dispatch: row.dispatches, attachmentIds: row.unread } }
     },
 
@@ -206,6 +209,11 @@ export function createTurns(database: Database): Turns {
       return (await query<DispatchRow>(sql.stranded, [olderThanMs, limit])).map(toDispatch)
     },
 
+    async redispatch(lost) {
+      const values = [lost.map((one) => one.turnId), lost.map((one) => one.dispatch)]
+      return (await query<DispatchRow>(sql.redispatch, values)).map(toDispatch)
+    },
+
     async dropForeignLeases(prefix) {
       await query(sql.dropTurnLeases, [prefix])
       await query(sql.dropFileLeases, [prefix])
@@ -219,6 +227,9 @@ interface ClaimRow {
   ended: boolean
   unread: string[] | null
   dispatches: number
+  tries: number
+  tries_alone: number
+  suspect: boolean
 }
 
 interface AboutRow extends Pick<TurnAbout, 'author' | 'direct' | 'private'> {
