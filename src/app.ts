@@ -1,4 +1,5 @@
 /** The composition root: with the files of src/app the only one that knows every implementation. Opened in order, closed in reverse. */
+import { buffer } from 'node:stream/consumers'
 import { createHandlers } from '../workers/registry.ts'
 import { createSweep } from '../workers/turn.ts'
 import { createTurnRules } from './admin/turn-rules.ts'
@@ -6,7 +7,7 @@ import { adminOf, openCommands } from './app/commands.ts'
 import { examineApp, explainAsked } from './app/examine.ts'
 import { openModels } from './app/models.ts'
 import { openMoney } from './app/money.ts'
-import type { Running } from './app/parts.ts'
+import type { Running, State } from './app/parts.ts'
 import { openPlatforms } from './app/platforms.ts'
 import { openReaders } from './app/readers.ts'
 import { openState } from './app/state.ts'
@@ -17,7 +18,6 @@ import type { Log } from './core/log.ts'
 import type { Intake, Platform } from './core/platform.ts'
 import type { RouteDecision } from './core/route-decision.ts'
 import { createInbox } from './intake/inbox.ts'
-import { pictureIn } from './media/blobs.ts'
 import type { Check } from './ops/doctor.ts'
 import { serveHttp } from './ops/http.ts'
 import { createProgress } from './reply/progress.ts'
@@ -55,7 +55,7 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
   const state = await openState(config, opening, fatal.resolve, log)
   const ways = await openWays(config, state, opening, log)
   const models = openModels(config, ways, log)
-  const reading = await openReaders(config, state, log)
+  const reading = await openReaders(config, log)
   const { reader, transcriber } = reading
   opening.defer(() => reader.close())
   const platforms = await openPlatforms({ config, state, ways, models, reader, log })
@@ -86,7 +86,7 @@ async function applyBudgets({ config, money, log }: Running): Promise<void> {
 /** Starts the workers of this process. */
 async function work(running: Running): Promise<void> {
   const { config, state, ways, models, reader, transcriber, platforms, money, opening, log } = running
-  const { turns, attachments, index, blobs, owner } = state
+  const { turns, attachments, index, blobs, collector, owner } = state
   const { queue, stops } = ways
   const { platform } = platforms
   const sweep = createSweep({ turns, queue, log })
@@ -110,6 +110,8 @@ async function work(running: Running): Promise<void> {
     async sweep() {
       await sweep(strandedAfterMs)
       await money.budget.sweep()
+      await collector.collect()
+      await collector.clear()
       await prune()
     },
   })
@@ -119,6 +121,14 @@ async function work(running: Running): Promise<void> {
   const processor = await queue.process(handlers, Object.fromEntries(wanted))
   opening.defer(() => processor.close(drainMs))
   await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, sweepEveryMs)
+}
+
+/** The bytes of a picture, or null when it is gone. */
+function pictureIn(blobs: State['blobs']): (hash: string) => Promise<Uint8Array | null> {
+  return async (hash) => {
+    const content = await blobs.open(hash).catch(() => null)
+    return content === null ? null : await buffer(content)
+  }
 }
 
 /** Takes messages in, from every platform. */

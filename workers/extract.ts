@@ -1,15 +1,16 @@
 /** Reads one attachment: fetch → what is it → read (or take from the cache) → artifact, found by its passages → receipt. */
 
 import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { type Artifact, clock } from '../src/core/artifact.ts'
-import { asParleyError, errorFields, type ParleyError } from '../src/core/errors.ts'
+import type { Blobs } from '../src/core/blobs.ts'
+import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
 import type { Platform } from '../src/core/platform.ts'
 import type { AttachmentReceipt } from '../src/core/reply.ts'
 import type { Spender } from '../src/core/scope.ts'
 import type { Stops } from '../src/intake/stop.ts'
-import type { Blobs } from '../src/media/blobs.ts'
-import type { Reader, ReadProgress } from '../src/media/reader.ts'
+import type { PictureStore, Reader, ReadProgress } from '../src/media/reader.ts'
 import { describeReading, isLasting, skippedReceipt } from '../src/media/receipt.ts'
 import type { Paying } from '../src/media/transcriber.ts'
 import type { Handlers } from '../src/queue/queue.ts'
@@ -51,7 +52,16 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
     using lease = keepLease(deps, attachmentId, owner, stop.stop)
     const started = performance.now()
     try {
-      const artifact = await read(deps, work, AbortSignal.any([signal, stop.signal, lease.lost]), line, lease)
+      const refer = async (hash: string) => {
+        if (!(await attachments.refer(attachmentId, owner, hash))) throw new NotHeld()
+      }
+      const artifact = await read(
+        deps,
+        { ...work, refer },
+        AbortSignal.any([signal, stop.signal, lease.lost]),
+        line,
+        lease,
+      )
       const receipt = { ...describeReading(work.attachment, artifact), readMs: Math.round(performance.now() - started) }
       await line.close()
       await attachments.finish(attachmentId, owner, { receipt, key: artifact })
@@ -69,7 +79,7 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
       return 'done'
     } catch (thrown) {
       await line.close()
-      if (lease.lost.aborted) return { delayMs: 1000 }
+      if (lease.lost.aborted || thrown instanceof NotHeld) return { delayMs: 1000 }
       const receipt = giveUp(work, thrown, { stopped: stop.signal.aborted, last })
       if (receipt === null) {
         await attachments.release(attachmentId, owner)
@@ -94,20 +104,65 @@ function giveUp(
   return skippedReceipt(work.attachment, error)
 }
 
+/** The attachment was deleted, or another worker reads it. */
+class NotHeld extends Error {}
+
+interface Referring {
+  /** Keeps bytes with the attachment. Throws NotHeld. */
+  refer(hash: string): Promise<void>
+}
+
+/** The hash of the file's bytes, which are kept from here on whether they can be read or not. */
+async function take(
+  { blobs, platform, limits }: ExtractDeps,
+  { attachment, refer, platform: name }: ReadingWork & Referring,
+  signal: AbortSignal,
+): Promise<string> {
+  if (attachment.blob !== undefined) {
+    if (!(await blobs.has(attachment.blob)))
+      throw new ParleyError('file_missing', `${attachment.name} is no longer here. Please share it again.`)
+    await refer(attachment.blob)
+    return attachment.blob
+  }
+  const content = await platform(name).files.fetch(attachment, { signal })
+  await using held = await blobs.put(content, { maxBytes: limits.fileBytes, signal })
+  await refer(held.hash)
+  return held.hash
+}
+
 async function read(
   deps: ExtractDeps,
-  work: ReadingWork,
+  work: ReadingWork & Referring,
   signal: AbortSignal,
   line: ProgressLine,
   lease: Lease,
 ): Promise<Artifact> {
-  const { attachments, blobs, reader, index, limits } = deps
-  const { attachment } = work
-  const content = await deps.platform(work.platform).files.fetch(attachment, { signal })
-  const { hash } = await blobs.put(content, { maxBytes: limits.fileBytes, signal })
+  const hash = await take(deps, work, signal)
+  return await deps.blobs.withFile(hash, signal, (path) => readFile({ deps, work, hash, path, signal, line, lease }))
+}
+
+async function readFile({
+  deps,
+  work,
+  hash,
+  path,
+  signal,
+  line,
+  lease,
+}: {
+  deps: ExtractDeps
+  work: ReadingWork & Referring
+  hash: string
+  path: string
+  signal: AbortSignal
+  line: ProgressLine
+  lease: Lease
+}): Promise<Artifact> {
+  const { attachments, blobs, reader, index } = deps
+  const { attachment, refer } = work
   const { name, mediaType, durationMs, transcript } = attachment
   const request = {
-    ...{ path: blobs.path(hash), contentHash: hash, name, mediaType },
+    ...{ path, contentHash: hash, name, mediaType },
     ...(durationMs !== undefined && { durationMs }),
     ...(transcript !== undefined && { transcript }),
   }
@@ -119,8 +174,16 @@ async function read(
     lease.report(text)
     line.update(`${state.unit === 'second' ? 'Listening to' : 'Reading'} ${attachment.name}, ${text}`)
   }
+  const pictures: PictureStore = {
+    async put(picture, stopped) {
+      await using held = await blobs.put(Readable.from([picture]), { maxBytes: picture.length, signal: stopped })
+      await refer(held.hash)
+      return held.hash
+    },
+  }
   line.update(`Reading ${attachment.name}`)
-  const given = await reader.read(request, { signal, onProgress, paying: deps.paying(work.spender, work.turnId) })
+  const paying = deps.paying(work.spender, work.turnId)
+  const given = await reader.read(request, { signal, onProgress, paying, pictures })
   // What a limit cut short serves this attachment alone: its key is one that no later reading looks for.
   const artifact = isLasting(given) ? given : { ...given, engine: `${engine}/${attachment.id}` }
   // Findable first: an artifact that is known is never indexed again.

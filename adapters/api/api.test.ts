@@ -52,7 +52,7 @@ async function setUp(
         const bytes = await buffer(content)
         const hash = `hash-${contents.size}`
         contents.set(hash, bytes)
-        return { hash }
+        return { hash, bytes: bytes.length, [Symbol.asyncDispose]: async () => {} }
       },
     },
     findKey: async (given) => (given === secret ? { id: 'key-1', name: 'CI' } : null),

@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
+import type { Blobs } from '../../src/core/blobs.ts'
 import { asParleyError, errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
@@ -16,7 +17,7 @@ import { follow, type WaitDeps } from './wait.ts'
 
 export interface ListenerDeps {
   topics: Topics
-  blobs: { put(content: Readable, options: { maxBytes: number }): Promise<{ hash: string }> }
+  blobs: Pick<Blobs, 'put'>
   /** The key that a secret belongs to; `null` for none. */
   findKey(secret: string): Promise<ApiKey | null>
   /** Models that may be asked for by name. */
@@ -136,9 +137,13 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   }
 
   async function answer(asked: Asked, key: ApiKey, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Held until the message that refers to them is stored, or is refused.
+    await using held = new AsyncDisposableStack()
     const hashes: string[] = []
-    for (const { data } of asked.files)
-      hashes.push((await deps.blobs.put(Readable.from([data]), { maxBytes: deps.limits.fileBytes })).hash)
+    for (const { data } of asked.files) {
+      const blob = await deps.blobs.put(Readable.from([data]), { maxBytes: deps.limits.fileBytes })
+      hashes.push(held.use(blob).hash)
+    }
     const repeatable = request.headers['idempotency-key']
     const id = repeatable === undefined ? randomUUID() : digest(`${key.id}\n${String(repeatable)}`)
     if (asked.ignored.length > 0) response.setHeader('x-parley-ignored', asked.ignored.join(', '))
@@ -153,6 +158,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     await using following = await follow(id, deps, writer, AbortSignal.any([gone.signal, leaving.signal]))
     const message = normalize(asked, { id, key, sentAt: new Date(), hashes })
     const received = await intake.receive(message)
+    await held.disposeAsync()
     if (received.kind === 'refused') throw new ApiFailure(403, received.notice.text, { code: 'request_forbidden' })
     const { turnId } = received
     writer.taken()

@@ -1,19 +1,19 @@
 /** Commands on the console: typed in a thread, by a button of a notice, or by the command line outside of any thread. */
 import type { Context, Env, Hono } from 'hono'
 import { decodeAction } from '../../src/core/action.ts'
+import type { Blobs } from '../../src/core/blobs.ts'
 import type { Notice } from '../../src/core/command.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { answerOf, type CommandAnswer, type Message, PressAction, RunCommand } from './api.ts'
 import type { Board } from './board.ts'
-import type { BlobStore } from './files.ts'
 import { cliAuthor, conversationOf, localAuthor, withNames } from './normalize.ts'
 import { keepNotice } from './notices.ts'
 import { type Topics, threadTopic, toJson } from './topics.ts'
 
 export interface CommandRoutes {
   board: Board
-  blobs: BlobStore
+  blobs: Blobs
   topics: Topics
   intake: Intake
   body(context: Context): Promise<unknown>
@@ -94,7 +94,7 @@ export function serveCommands<E extends Env>(app: Hono<E>, routes: CommandRoutes
     // Only a picture that Parley drew is shown in the page; whatever people shared is saved, never opened.
     const shown = upload.mediaType === 'image/png'
     const bytes: Buffer[] = []
-    for await (const chunk of blobs.open(upload.contentHash)) bytes.push(chunk as Buffer)
+    for await (const chunk of await blobs.open(upload.contentHash)) bytes.push(chunk as Buffer)
     context.header('content-type', shown ? 'image/png' : 'application/octet-stream')
     context.header('x-content-type-options', 'nosniff')
     context.header('cache-control', 'private, max-age=86400, immutable')

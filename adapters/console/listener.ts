@@ -4,14 +4,14 @@ import type { Http2ServerRequest } from 'node:http2'
 import { getRequestListener, type HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { turnActions } from '../../src/core/action.ts'
+import type { Blobs } from '../../src/core/blobs.ts'
 import { asParleyError, errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
-import { conversationKey } from '../../src/core/message.ts'
+import type { ConversationRef } from '../../src/core/message.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
 import { type ApiError, type ConsoleStatus, isCommand, PressButton, SendMessage } from './api.ts'
 import type { Board } from './board.ts'
 import { runInThread, serveCommands } from './commands.ts'
-import type { BlobStore } from './files.ts'
 import { guard } from './guard.ts'
 import { serveEvents } from './live.ts'
 import { conversationOf, normalize, pressOf, titleOf } from './normalize.ts'
@@ -22,7 +22,9 @@ import { listTopic, type Topics, threadTopic, toJson } from './topics.ts'
 export interface ListenerDeps {
   board: Board
   topics: Topics
-  blobs: BlobStore
+  blobs: Blobs
+  /** Deletes all that is known of a conversation, its thread included. */
+  forget(conversation: ConversationRef): Promise<void>
   previews: Previews
   status(): Promise<ConsoleStatus>
   limits: ConsoleStatus['limits']
@@ -52,8 +54,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const id = idOf(context, 'id')
     const known = await board.thread(id)
     if (known?.status) await intake.act({ kind: 'stop', turnId: known.status.turnId, ...pressOf(id) })
-    const forgotten = await board.deleteThread(id, conversationKey(conversationOf(id)))
-    await Promise.all(forgotten.map((hash) => blobs.remove(hash)))
+    await deps.forget(conversationOf(id))
     topics.publish(listTopic, toJson({ type: 'threadDeleted', threadId: id }))
     return context.body(null, 204)
   })
@@ -65,10 +66,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const announced = Number(context.req.header('content-length') ?? Number.NaN)
     if (announced > limits.fileBytes) throw tooLarge(name, limits.fileBytes)
     const incoming = context.env.incoming
-    let blob: Awaited<ReturnType<BlobStore['put']>>
-    try {
-      blob = await blobs.put(incoming, { maxBytes: limits.fileBytes })
-    } catch (error) {
+    await using blob = await blobs.put(incoming, { maxBytes: limits.fileBytes }).catch((error: unknown) => {
       if (error instanceof ParleyError && error.code === 'file_too_large') throw tooLarge(name, limits.fileBytes)
       if (
         incoming.aborted ||
@@ -77,7 +75,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         throw new ParleyError('upload_incomplete', `${name} did not arrive whole. Please try again.`, { cause: error })
       }
       throw error
-    }
+    })
     if (Number.isFinite(announced) && announced !== blob.bytes) {
       throw new ParleyError('upload_incomplete', `${name} did not arrive whole. Please try again.`)
     }
@@ -175,9 +173,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   async function sweep(): Promise<void> {
     try {
-      const orphans = await board.sweepUploads()
-      await Promise.all(orphans.map((hash) => blobs.remove(hash)))
-      if (orphans.length > 0) log.info({ files: orphans.length }, 'uploads that were never sent removed')
+      const files = await board.sweepUploads()
+      if (files > 0) log.info({ files }, 'uploads that were never sent removed')
     } catch (error) {
       log.warn(errorFields(error), 'uploads that were never sent not removed; tried again in a day')
     }

@@ -4,10 +4,10 @@
  */
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import type { Blobs } from '../../src/core/blobs.ts'
 import type { OutgoingMessage, Transport, TurnState } from '../../src/core/platform.ts'
 import type { ConsoleEvent, MessageState } from './api.ts'
 import type { Board, ReplyRow } from './board.ts'
-import type { BlobStore } from './files.ts'
 import { threadOf } from './normalize.ts'
 import { keepNotice } from './notices.ts'
 import { listTopic, resyncTopic, type Topics, threadTopic, toJson, writerTopic } from './topics.ts'
@@ -37,7 +37,7 @@ export function createTransport({
   now = Date.now,
 }: {
   board: Board
-  blobs: Pick<BlobStore, 'put'>
+  blobs: Pick<Blobs, 'put'>
   topics: Topics
   now?: () => number
 }): ConsoleTransport {

@@ -9,7 +9,6 @@ import { createApprovals } from '../intake/approvals.ts'
 import type { InboxDeps } from '../intake/inbox.ts'
 import { createAudit } from '../store/audit-postgres.ts'
 import { createCommandCalls } from '../store/command-calls.ts'
-import { createForget } from '../store/forget.ts'
 import { createUsage } from '../store/usage-postgres.ts'
 import type { Running } from './parts.ts'
 
@@ -25,12 +24,12 @@ export function openCommands({ config, state, ways, models, platforms, money, lo
     usage,
     waiting: usage.waiting,
     turns: state.turns,
-    forget: createForget(database),
+    forget: state.forget,
   }
   return createCommands({
     ...{ settings, timeZone: config.timeZone, ...stores, models: () => models.catalogue.models() },
     ...{ provider: models.provider, local: models.local, refreshModels: models.catalogue.refresh },
-    ...{ budget: money.budget, health: ways.health, removeBlob: state.blobs.remove },
+    ...{ budget: money.budget, health: ways.health },
     ...{ admins: adminsOf(config), ask, draw: chartPng, log },
     tell: async (target, notice, key) => {
       const { transport } = platforms.platform(target.conversation.platform)

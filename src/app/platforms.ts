@@ -81,12 +81,13 @@ export async function openPlatforms({ config, state, ways, models, reader, log }
     const names = (await models.writing()).map((model) => model.id)
     return { version, limits, models: names, notice: names.length > 0 ? null : noModelNotice }
   }
-  const { board, blobs, attachments } = state
+  const { board, blobs, attachments, forget } = state
   const previews = createPreviews({ blobs, renderer: reader, latestArtifact: attachments.latestArtifact })
   const all: Platform[] = [
     await createConsole({
       board,
       blobs,
+      forget: async (conversation) => void (await forget.forget(conversation, '')),
       previews,
       status,
       limits,

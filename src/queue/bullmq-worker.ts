@@ -184,7 +184,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     const never = thrown instanceof UnrecoverableError || (thrown instanceof ParleyError && thrown.retry === 'never')
     const fields = { queue, jobId: job.id, job: job.name, attempt: job.attemptsMade + 1, ...errorFields(thrown) }
     const dead = never || job.attemptsMade + 1 >= (job.opts.attempts ?? 1)
-    await job.moveToFailed(never ? new UnrecoverableError(error.message) : error, token, false)
+    await job.moveToFailed(withoutWords(error, never), token, false)
     if (dead) log.error(fields, 'job dead')
     else log.warn(fields, 'job will be tried again')
   }
@@ -235,6 +235,15 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
       if (codeOf(error) === undefined) trouble.report(error) // else it ended by itself in time
     }
   }
+}
+
+/** As the queue keeps it, message and stack: messages name people's files, and a deletion does not reach the queue. */
+function withoutWords(error: Error, never: boolean): Error {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  const kept = never ? new UnrecoverableError(code) : new Error(code)
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
+  kept.stack = [code, ...frames].join('\n')
+  return kept
 }
 
 /** Ends the blocking wait; BullMQ then answers `getNextJob` with nothing. */

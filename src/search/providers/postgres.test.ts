@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../../test/database.ts'
+import { knowBlobs } from '../../../test/fixtures/blobs.ts'
 import type { Artifact, Position } from '../../core/artifact.ts'
 import type { PassageIndex } from '../passages.ts'
 import { createPassageIndex } from './postgres.ts'
@@ -16,7 +17,14 @@ beforeAll(async () => {
   pool = new pg.Pool({ ...(await server.createDatabase()).connection, max: 4 })
   // Connections may learn of the server's end before the pool has ended.
   pool.on('error', () => {})
-  index = createPassageIndex(pool)
+  const bare = createPassageIndex(pool)
+  index = {
+    ...bare,
+    async add(file) {
+      await knowBlobs(pool, file.contentHash)
+      await bare.add(file)
+    },
+  }
 })
 afterAll(async () => {
   await pool.end()
