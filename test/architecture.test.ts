@@ -17,7 +17,7 @@ interface Layer {
 const core = /^src\/core\//
 /** A stage's ports and pure functions: whatever of it is no implementation on an SDK. */
 const stages =
-  /^src\/(?:intake|queue|media|search|models|routing|prompt|reply|store)\/(?!providers\/|postgres\/|generated\/|bullmq|channel-|database|.*-postgres|console-board|create-reader)[^/]+\.ts$/
+  /^src\/(?:intake|queue|media|search|models|routing|prompt|reply|store)\/(?!providers\/|postgres\/|generated\/|bullmq|channel-|database|.*-postgres|create-reader)[^/]+\.ts$/
 
 /** A platform knows the core, itself and its own SDK; where it has a protocol of its own it checks it with zod. */
 function adapter(name: string, ...sdk: RegExp[]): Layer {
@@ -38,6 +38,7 @@ const layers: Record<string, Layer> = {
     may: [core, /^src\/queue\//],
     packages: [/^bullmq$/, /^ioredis$/, /^pg$/, /^zod$/],
   },
+  blobs: { files: /^src\/blobs\//, may: [core, /^src\/blobs\//], packages: [/^zod$/] },
   'media providers': {
     files: /^src\/media\/(?:providers\/|child|reader-process)/,
     may: [core, /^src\/media\//],
@@ -53,7 +54,14 @@ const layers: Record<string, Layer> = {
   // The ledger implements what routing spends through.
   store: {
     files: /^src\/store\//,
-    may: [core, /^src\/store\//, /^src\/routing\/budget\.ts$/, /^src\/queue\/channel\.ts$/, /^src\/version\.ts$/],
+    may: [
+      core,
+      /^src\/store\//,
+      /^src\/routing\/budget\.ts$/,
+      /^src\/queue\/channel\.ts$/,
+      /^src\/blobs\//,
+      /^src\/version\.ts$/,
+    ],
     packages: [/^pg$/, /^@prisma\//, /^zod$/],
   },
   ops: { files: /^src\/ops\//, may: [core, stages, /^src\/ops\//], packages: [/^pino/, /^zod$/] },

@@ -9,7 +9,7 @@ import { answerOf, type CommandAnswer, type Message, PressAction, RunCommand } f
 import type { Board } from './board.ts'
 import { cliAuthor, conversationOf, localAuthor, withNames } from './normalize.ts'
 import { keepNotice } from './notices.ts'
-import { type Topics, threadTopic, toJson } from './topics.ts'
+import { listTopic, type Topics, threadTopic, toJson } from './topics.ts'
 
 export interface CommandRoutes {
   board: Board
@@ -32,7 +32,21 @@ export async function runInThread(
     replyTarget: { conversation, data: null },
     ...(locale === undefined ? {} : { locale }),
   })
+  if (deletes(message.text) && !(await showChanges({ board, topics }, message.threadId))) return
   await say({ board, blobs, topics }, message.threadId, answerOf(message.id), notice)
+}
+
+const deletes = (text: string) => /^\s*(?:\/?parley\s+|\/)?forget\b/i.test(text)
+
+/** A command may have deleted the thread, or messages of it. */
+async function showChanges(
+  { board, topics }: Pick<CommandRoutes, 'board' | 'topics'>,
+  threadId: string,
+): Promise<boolean> {
+  const known = await board.thread(threadId)
+  if (known === null) topics.publish(listTopic, toJson({ type: 'threadDeleted', threadId }))
+  else topics.publish(threadTopic(threadId), toJson({ type: 'snapshot', ...known }))
+  return known !== null
 }
 
 async function say(
@@ -83,7 +97,8 @@ export function serveCommands<E extends Env>(app: Hono<E>, routes: CommandRoutes
     const conversation = conversationOf(threadId)
     const replyTarget = { conversation, data: null }
     const { notice, turnId } = await intake.act({ ...action, id: data.id, by: localAuthor, replyTarget })
-    if (notice !== undefined) await say(routes, threadId, answerOf(data.id), notice)
+    const there = action.kind !== 'command' || !deletes(action.text) || (await showChanges(routes, threadId))
+    if (notice !== undefined && there) await say(routes, threadId, answerOf(data.id), notice)
     return context.json({ ...(turnId === undefined ? {} : { turnId }) })
   })
 

@@ -47,7 +47,7 @@ export function createNotices({ settings, platform, log }: NoticesDeps): Notices
       const target = await targetOf(scope)
       const transport = target && transportFor(target)
       if (target === undefined || transport?.notify === undefined) {
-        log.warn({ scope, key }, 'a notice for admins was not sent; no channel is chosen for alerts')
+        log.warn({ scope, notice: notice.text }, 'notice for admins; no channel is chosen for alerts')
         return 'logged'
       }
       await transport.notify(target, notice, { key, signal: AbortSignal.timeout(sendingMs) })

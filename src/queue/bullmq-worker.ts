@@ -237,10 +237,12 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
   }
 }
 
-/** As the queue keeps it, message and stack: messages name people's files, and a deletion does not reach the queue. */
+/** As the queue keeps it: messages name people's files, and a deletion does not reach the queue. */
 function withoutWords(error: Error, never: boolean): Error {
+  if (error instanceof UnrecoverableError) return error
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
-  const kept = never ? new UnrecoverableError(code) : new Error(code)
+  const retryAfterMs = error instanceof ParleyError ? error.retryAfterMs : undefined
+  const kept = never ? new UnrecoverableError(code) : Object.assign(new Error(code), { retryAfterMs })
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
   kept.stack = [code, ...frames].join('\n')
   return kept

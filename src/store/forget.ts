@@ -40,7 +40,7 @@ export interface Forget {
   /** Answers what went. */
   forget(what: Forgotten, by: string): Promise<ForgetCounts>
   lookAtFile(file: ForgottenFile, by: string): Promise<ForgetCounts>
-  /** Also the answers that cite or name it. Throws `request_invalid` while an answer is being written there. */
+  /** Also the answers given since it was shared. Throws `request_invalid` while an answer is being written there. */
   forgetFile(file: ForgottenFile, by: string): Promise<ForgetCounts>
 }
 
@@ -137,15 +137,10 @@ export function createForget({ database, more = [], moreOfFile = [], collect, lo
     const { platform, workspaceId, channelId, threadId, name } = file
     const place = [platform, workspaceId, channelId, threadId ?? null]
     await send(lockPlace, place)
-    const shared = await send<{ id: string; turn: string; hash: string | null; of_others: boolean }>(sharedFiles, [
-      ...place,
-      name,
-      by,
-    ])
+    const shared = await send<{ id: string; turn: string; of_others: boolean }>(sharedFiles, [...place, name, by])
     const attachments = shared.map(({ id }) => id)
     const turns = [...new Set(shared.map(({ turn }) => turn))]
-    const hashes = shared.flatMap(({ hash }) => hash ?? [])
-    const related = await send<{ id: string; open: boolean; answered: boolean }>(turnsWithFile, [turns, hashes, name])
+    const related = await send<{ id: string; open: boolean; answered: boolean }>(turnsWithFile, [turns])
     const answered = related.filter((turn) => turn.answered).map(({ id }) => id)
     const ofOthers = shared.filter(({ of_others: other }) => other).length
     const counts = { questions: 0, answers: answered.length, files: attachments.length, ofOthers }
@@ -233,20 +228,20 @@ const lockPlace: Statement = {
 const sharedFiles: Statement = {
   name: 'forget_file_shared',
   text: `
-select file.id, file.turn_id as turn, file.content_hash as hash, turn.author_id <> $6 as of_others
+select file.id, file.turn_id as turn, turn.author_id <> $6 as of_others
 from turn_attachment file join turn on turn.id = file.turn_id join conversation on conversation.key = turn.conversation_key
 where ${inScope} and lower(file.attachment ->> 'name') = lower($5)`,
 }
 
-/** Of those conversations: what is open, and the answers to the messages with the file or that cite or name it. */
+/** Of those conversations: what is open, and the answers since the file came, for each was given knowing it. */
 const turnsWithFile: Statement = {
   name: 'forget_file_turns',
   text: `
-select turn.id, turn.state in ('queued', 'answering') as open,
-  turn.answer is not null and (turn.source_id = any ($1::uuid[])
-    or exists (select from unnest($2::text[]) hash where strpos(turn.outcome::text, hash) > 0)
-    or strpos(lower(turn.outcome::text || turn.answer), lower(trim('"' from to_jsonb($3::text)::text))) > 0) as answered
-from turn where turn.conversation_key in (select conversation_key from turn where id = any ($1::uuid[]))`,
+with shared as (
+  select conversation_key, min(seq) as seq from turn where id = any ($1::uuid[]) group by conversation_key
+)
+select turn.id, turn.state in ('queued', 'answering') as open, turn.answer is not null or turn.outcome is not null as answered
+from shared join turn on turn.conversation_key = shared.conversation_key and turn.seq >= shared.seq`,
 }
 
 const deleteAttachments: Statement = {

@@ -92,7 +92,7 @@ export function forgetCommands({ settings, audit, forget }: ForgetDeps): Command
       }
     const scope = scopeOf.channel(spender)
     if (counts.ofOthers > 0) demand(standing, scope, spender)
-    const what = `${many(counts.files, 'file')} and ${many(counts.answers, 'answer')} that cite it or were given to it`
+    const what = `${many(counts.files, 'file')} and ${many(counts.answers, 'answer')} given here since`
     if (!yes)
       return {
         text: `This would delete ${what}, with all that was read from it here. It cannot be undone. What is posted in the chat itself stays there.`,
