@@ -1,5 +1,6 @@
 /** The composition root: with the files of src/app the only one that knows every implementation. Opened in order, closed in reverse. */
 import { buffer } from 'node:stream/consumers'
+import type { WorkerDeps } from '../workers/deps.ts'
 import { createHandlers } from '../workers/registry.ts'
 import { createSweep } from '../workers/turn.ts'
 import { createTurnRules } from './admin/turn-rules.ts'
@@ -18,18 +19,23 @@ import type { Log } from './core/log.ts'
 import type { Intake, Platform } from './core/platform.ts'
 import type { RouteDecision } from './core/route-decision.ts'
 import { createInbox } from './intake/inbox.ts'
+import { createGate } from './ops/access.ts'
 import type { Check } from './ops/doctor.ts'
 import { serveHttp } from './ops/http.ts'
+import { createOwnRoutes, linkFor } from './ops/routes.ts'
 import { createProgress } from './reply/progress.ts'
 import { createPaidHearing } from './routing/paid-hearing.ts'
 import { openDatabase } from './store/database.ts'
 import { clearRunning, writeRunning } from './store/home.ts'
 import { createPrune } from './store/prune.ts'
+import { ensureTerminalToken } from './store/terminal-token.ts'
 import { createTurns } from './store/turns-postgres.ts'
 
 export interface App extends AsyncDisposable {
   /** Where the HTTP port answers; `null` when there is none. */
   url: string | null
+  /** Opens the page once; `null` where the page needs none. */
+  pageLink: string | null
   doctor(): Promise<Check[]>
   /** How a question would be routed. Throws `model_unknown`, `request_invalid`. */
   explain(asked: unknown): Promise<RouteDecision>
@@ -65,16 +71,19 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
   })
 
   let url: string | null = null
+  let pageLink: string | null = null
   const doctor = () => examineApp({ config, state, ways, models, reading, url })
   const explain = (asked: unknown) => explainAsked(asked, { config, ways, models, money })
   const all = { config, state, ways, models, reader, transcriber, platforms, money, doctor, explain, opening, log }
   if (mode === 'run') {
     await applyBudgets(all)
     if (config.role !== 'gateway') await work(all)
-    url = config.role === 'worker' ? await listen(all, config.workerPort, []) : await receive(all)
+    const opened = config.role === 'worker' ? await listen(all, config.workerPort, []) : await receive(all)
+    url = opened?.url ?? null
+    pageLink = opened?.pageLink ?? null
   }
   const resources = opening.move()
-  return { url, doctor, explain, fatal: fatal.promise, [Symbol.asyncDispose]: () => resources.disposeAsync() }
+  return { url, pageLink, doctor, explain, fatal: fatal.promise, [Symbol.asyncDispose]: () => resources.disposeAsync() }
 }
 
 async function applyBudgets({ config, money, log }: Running): Promise<void> {
@@ -96,17 +105,27 @@ async function work(running: Running): Promise<void> {
     await turns.dropForeignLeases(owner)
     await sweep(0)
   }
-  const handlers = createHandlers({
-    ...{ turns, queue, attachments, blobs, reader, index, stops, owner, log, platform },
-    ...{ catalogue: models.catalogue, provider: models.provider, limits: config.limits, health: ways.health },
-    ...{ rules: createTurnRules(ways.settings), budget: money.budget },
-    progress: createProgress({ platform, store: turns, log }),
-    content: { artifacts: attachments.artifacts, index, picture: pictureIn(blobs) },
-    paying: createPaidHearing({
+  const deps: WorkerDeps = {
+    storage: { turns, attachments, blobs, index, picture: pictureIn(blobs) },
+    messaging: { queue, stops, platform, progress: createProgress({ platform, store: turns, log }) },
+    money: {
       budget: money.budget,
-      model: () => models.catalogue.about('transcriber', transcriber?.name ?? 'none'),
-    }),
-    ...{ turnLimits: money.turnLimits, approvals: money.approvalRequests },
+      turnLimits: money.turnLimits,
+      approvals: money.approvalRequests,
+      paying: createPaidHearing({
+        budget: money.budget,
+        model: () => models.catalogue.about('transcriber', transcriber?.name ?? 'none'),
+      }),
+    },
+    models: { catalogue: models.catalogue, provider: models.provider, health: ways.health },
+    retriever: index,
+    reader,
+    rules: createTurnRules(ways.settings),
+    limits: config.limits,
+    owner,
+    log,
+  }
+  const handlers = createHandlers(deps, {
     async sweep() {
       await sweep(strandedAfterMs)
       await money.budget.sweep()
@@ -132,7 +151,7 @@ function pictureIn(blobs: State['blobs']): (hash: string) => Promise<Uint8Array 
 }
 
 /** Takes messages in, from every platform. */
-async function receive(running: Running): Promise<string | null> {
+async function receive(running: Running): Promise<Opened | null> {
   const { config, state, ways, platforms, opening, log } = running
   // Whoever writes does not stand in line behind the statements of the turns.
   const door = openDatabase(state.connection, { log, connections: 16 })
@@ -144,7 +163,7 @@ async function receive(running: Running): Promise<string | null> {
     ...adminOf(running),
   })
   const listeners = platforms.all.map((platform) => platform.listen(inbox))
-  const url = await listen(
+  const opened = await listen(
     running,
     config.port,
     listeners.flatMap((listener) => listener.mounts),
@@ -153,11 +172,16 @@ async function receive(running: Running): Promise<string | null> {
     await listener.start()
     opening.defer(() => listener.stop())
   }
-  if (url !== null) {
-    await writeRunning(config.home, { url })
+  if (opened !== null) {
+    await writeRunning(config.home, { url: opened.url })
     opening.defer(() => clearRunning(config.home))
   }
-  return url
+  return opened
+}
+
+interface Opened {
+  url: string
+  pageLink: string | null
 }
 
 /** Opens the HTTP port, if there is to be one. */
@@ -165,7 +189,7 @@ async function listen(
   { config, state, doctor, explain, opening, log }: Running,
   port: number | undefined,
   mounts: ReturnType<Platform['listen']>['mounts'],
-): Promise<string | null> {
+): Promise<Opened | null> {
   if (port === undefined) return null
   const ready = async () => {
     try {
@@ -176,6 +200,13 @@ async function listen(
       return 'The database does not answer. Parley goes on when it is back.'
     }
   }
-  const http = opening.use(await serveHttp({ host: config.host, port, mounts, ready, doctor, explain, log }))
-  return http.url
+  const { loopback, exposed } = config
+  const { token: terminalToken, kept } = await ensureTerminalToken(config.home)
+  if (!kept)
+    log.warn({ home: config.home }, 'no private file can be kept in the home: commands cannot reach this Parley')
+  const gate = createGate({ loopback, exposed, terminalToken, findKey: state.keys.find })
+  const own = createOwnRoutes({ gate, ready, doctor, explain, routes: () => http.routes })
+  const http = opening.use(await serveHttp({ host: config.host, port, mounts: [own, ...mounts], gate, log }))
+  const wanted = exposed && loopback && mounts.length > 0
+  return { url: http.url, pageLink: wanted ? http.url + linkFor(gate.createLinkCode()) : null }
 }

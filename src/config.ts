@@ -16,6 +16,7 @@ import {
 } from './config/models.ts'
 import {
   discordSettings,
+  isExposed,
   slackContradictions,
   slackSettings,
   teamsContradictions,
@@ -93,6 +94,7 @@ function settle(environment: Environment, file: File, servers: ModelServer[], cw
       servers,
     },
     publicUrl: environment.PUBLIC_URL,
+    exposed: isExposed(environment),
     slack: slackSettings(environment),
     discord: discordSettings(environment, file),
     teams: teamsSettings(environment, file),

@@ -6,29 +6,25 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { asParleyError } from '../src/core/errors.ts'
 import { silentLog } from '../src/core/log.ts'
 import { listenForStops } from '../src/intake/stop.ts'
-import { createTurnLimits } from '../src/intake/turn-limits.ts'
 import { createCatalogue } from '../src/models/catalogue.ts'
 import type { ModelProvider } from '../src/models/model.ts'
 import { createOpenAiProvider } from '../src/models/providers/openai.ts'
 import type { Timers } from '../src/models/providers/watch.ts'
 import { createLocalChannel } from '../src/queue/channel-local.ts'
 import { jobs } from '../src/queue/jobs.ts'
-import type { Queue } from '../src/queue/queue.ts'
 import { createHealth, type HealthOptions } from '../src/routing/health.ts'
 import { createLedgerBudget } from '../src/routing/ledger-budget.ts'
-import { plainRules } from '../src/routing/rules.ts'
 import { createBudgets } from '../src/store/budgets-postgres.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
 import { createLedger } from '../src/store/ledger-postgres.ts'
-import { createLimits } from '../src/store/limits.ts'
 import type { PostgresConnection } from '../src/store/postgres/embedded.ts'
 import type { StoredOutcome } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
 import { createTurn } from '../workers/turn.ts'
 import { message } from './fakes/message.ts'
 import { perMillion } from './fakes/model.ts'
-import { createFakePlatform } from './fakes/platform.ts'
 import { type ScriptedReply, startScriptedOpenAi } from './servers/openai.ts'
+import { turnRig } from './worker-rig.ts'
 
 /** What goes wrong, one as often as the other. */
 export const troubles = {
@@ -113,8 +109,7 @@ async function openWorker(
   stack: AsyncDisposableStack,
 ) {
   const turns = createTurns(database)
-  const channel = createLocalChannel()
-  const stops = await listenForStops(channel)
+  const stops = await listenForStops(createLocalChannel())
   stack.defer(() => stops.close())
   const budgets = createBudgets(database)
   await budgets.set({ scope: 'all', period: 'day', amount: 1_000_000_000_000n, timeZone: 'UTC' }, 'test')
@@ -124,7 +119,6 @@ async function openWorker(
     alert: async () => {},
   })
   stack.defer(() => budget.close())
-  const fake = createFakePlatform()
   const configured = ['one', 'two'].map((id, at) => ({
     ...{ id, provider: `server${at + 1}`, contextWindow: 32_000, maxOutputTokens: 500 },
     price: perMillion('1', '10'),
@@ -134,18 +128,19 @@ async function openWorker(
     if (known === undefined) throw new Error(`no provider ${name}`)
     return known
   }
-  const run = createTurn({
-    ...{ turns, stops, budget, owner: 'chaos', log: silentLog, provider: byName },
-    queue: { nudge: async () => {} } as Partial<Queue> as Queue,
-    platform: () => fake.platform,
-    catalogue: createCatalogue({ configured, providers, log: silentLog }),
-    content: { artifacts: async () => [], index: { rank: async () => [] }, picture: async () => null },
-    limits: { promptTokens: 1_000 },
-    turnLimits: createTurnLimits({ settings: { read: async () => new Map() }, limits: createLimits(database) }),
-    approvals: { ask: async () => undefined },
-    rules: async () => plainRules,
-    health: createHealth(health),
-  })
+  const run = createTurn(
+    await turnRig(database, {
+      storage: { turns },
+      messaging: { stops },
+      models: {
+        catalogue: createCatalogue({ configured, providers, log: silentLog }),
+        provider: byName,
+        health: createHealth(health),
+      },
+      money: { budget },
+      owner: 'chaos',
+    }),
+  )
   return { run, turns }
 }
 

@@ -5,27 +5,21 @@ import { silentLog } from '../src/core/log.ts'
 import type { IncomingMessage } from '../src/core/message.ts'
 import { describeDecision } from '../src/core/route-decision.ts'
 import type { ApprovalRequests } from '../src/intake/approvals.ts'
-import { listenForStops } from '../src/intake/stop.ts'
-import { createTurnLimits } from '../src/intake/turn-limits.ts'
 import { createCatalogue } from '../src/models/catalogue.ts'
 import type { ModelProvider, ModelRequest } from '../src/models/model.ts'
-import { createLocalChannel } from '../src/queue/channel-local.ts'
-import type { Queue } from '../src/queue/queue.ts'
 import { BudgetExhausted } from '../src/routing/exhausted.ts'
-import { createHealth } from '../src/routing/health.ts'
 import { openPolicy } from '../src/routing/policy.ts'
 import { plainRules, type TurnRules } from '../src/routing/rules.ts'
 import { createAttachments } from '../src/store/attachments.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
 import type { Barrier } from '../src/store/ledger.ts'
-import { createLimits } from '../src/store/limits.ts'
 import type { StoredOutcome, Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
 import { createFakeBudget, type FakeBudget } from '../test/fakes/budget.ts'
 import { file, message } from '../test/fakes/message.ts'
 import { perMillion } from '../test/fakes/model.ts'
-import { createFakePlatform } from '../test/fakes/platform.ts'
+import { turnRig } from '../test/worker-rig.ts'
 import { createTurn } from './turn.ts'
 
 const barrier: Barrier = {
@@ -86,19 +80,16 @@ async function worker(approvals: ApprovalRequests = { ask: async () => undefined
     model('big', 'large', '5'),
     { ...model('own', 'small', '0'), provider: 'house', local: true },
   ]
-  const run = createTurn({
-    ...{ turns, owner: 'test', log: silentLog, health: createHealth(), budget },
-    queue: { nudge: async () => {} } as Partial<Queue> as Queue,
-    platform: () => createFakePlatform().platform,
-    stops: await listenForStops(createLocalChannel()),
-    catalogue: createCatalogue({ configured, providers, defaultModel: 'mid', log: silentLog }),
-    provider: (name) => providers.find((each) => each.name === name) ?? speaker(name),
-    content: { artifacts: async () => [], index: { rank: async () => [] }, picture: async () => null },
-    limits: { promptTokens: 1_000 },
-    turnLimits: createTurnLimits({ settings: { read: async () => new Map() }, limits: createLimits(database) }),
-    approvals,
-    rules: async () => rules,
-  })
+  const run = createTurn(
+    await turnRig(database, {
+      models: {
+        catalogue: createCatalogue({ configured, providers, defaultModel: 'mid', log: silentLog }),
+        provider: (name) => providers.find((each) => each.name === name) ?? speaker(name),
+      },
+      money: { budget, approvals },
+      rules: async () => rules,
+    }),
+  )
   return async (turnId: string): Promise<StoredOutcome> => {
     await run({ v: 1, turnId }, { id: 'job', attempt: 1, last: true, signal: new AbortController().signal })
     const outcome = await turns.ended(turnId)

@@ -6,28 +6,19 @@ import { type Artifact, clock } from '../src/core/artifact.ts'
 import type { Blobs } from '../src/core/blobs.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
-import type { Platform } from '../src/core/platform.ts'
 import type { AttachmentReceipt } from '../src/core/reply.ts'
-import type { Spender } from '../src/core/scope.ts'
-import type { Stops } from '../src/intake/stop.ts'
 import type { PictureStore, Reader, ReadProgress } from '../src/media/reader.ts'
 import { describeReading, isLasting, skippedReceipt } from '../src/media/receipt.ts'
-import type { Paying } from '../src/media/transcriber.ts'
 import type { Handlers } from '../src/queue/queue.ts'
-import type { Progress, ProgressLine } from '../src/reply/progress.ts'
-import type { PassageIndex } from '../src/search/passages.ts'
-import type { Attachments, ReadingWork } from '../src/store/attachments.ts'
+import type { ProgressLine } from '../src/reply/progress.ts'
+import type { ReadingWork } from '../src/store/attachments.ts'
+import type { Messaging, Money, Storage } from './deps.ts'
 
 export interface ExtractDeps {
-  attachments: Attachments
-  blobs: Blobs
+  storage: Pick<Storage, 'attachments' | 'blobs' | 'index'>
+  messaging: Pick<Messaging, 'platform' | 'progress' | 'stops'>
+  money: Pick<Money, 'paying'>
   reader: Reader
-  index: PassageIndex
-  platform(name: string): Platform
-  progress: Progress
-  stops: Stops
-  /** What pays for hearing the recordings of a turn. */
-  paying(spender: Spender, turnId: string): Paying
   limits: { fileBytes: number }
   owner: string
   log: Log
@@ -37,7 +28,9 @@ const leaseMs = 15_000
 const reportEveryMs = 1000
 
 export function createExtract(deps: ExtractDeps): Handlers['extract'] {
-  const { attachments, progress, stops, log } = deps
+  const { storage, messaging, log } = deps
+  const { attachments } = storage
+  const { progress, stops } = messaging
 
   return async ({ attachmentId }, { id, last, signal }) => {
     // Of this run, not of the job: the queue may give a job out again while its earlier run still ends.
@@ -114,7 +107,7 @@ interface Referring {
 
 /** The hash of the file's bytes, which are kept from here on whether they can be read or not. */
 async function take(
-  { blobs, platform, limits }: ExtractDeps,
+  { storage: { blobs }, messaging: { platform }, limits }: ExtractDeps,
   { attachment, refer, platform: name }: ReadingWork & Referring,
   signal: AbortSignal,
 ): Promise<string> {
@@ -138,7 +131,9 @@ async function read(
   lease: Lease,
 ): Promise<Artifact> {
   const hash = await take(deps, work, signal)
-  return await deps.blobs.withFile(hash, signal, (path) => readFile({ deps, work, hash, path, signal, line, lease }))
+  return await deps.storage.blobs.withFile(hash, signal, (path) =>
+    readFile({ deps, work, hash, path, signal, line, lease }),
+  )
 }
 
 async function readFile({
@@ -158,7 +153,8 @@ async function readFile({
   line: ProgressLine
   lease: Lease
 }): Promise<Artifact> {
-  const { attachments, blobs, reader, index } = deps
+  const { storage, money, reader } = deps
+  const { attachments, blobs, index } = storage
   const { attachment, refer } = work
   const { name, mediaType, durationMs, transcript } = attachment
   const request = {
@@ -182,7 +178,7 @@ async function readFile({
     },
   }
   line.update(`Reading ${attachment.name}`)
-  const paying = deps.paying(work.spender, work.turnId)
+  const paying = money.paying(work.spender, work.turnId)
   const given = await reader.read(request, { signal, onProgress, paying, pictures })
   // What a limit cut short serves this attachment alone: its key is one that no later reading looks for.
   const artifact = isLasting(given) ? given : { ...given, engine: `${engine}/${attachment.id}` }
@@ -206,7 +202,12 @@ interface Lease extends Disposable {
 }
 
 /** Renews the lease and stores progress, once a second; a stop that the channel lost is noticed here. */
-function keepLease({ attachments }: ExtractDeps, attachmentId: string, owner: string, stop: () => void): Lease {
+function keepLease(
+  { storage: { attachments } }: ExtractDeps,
+  attachmentId: string,
+  owner: string,
+  stop: () => void,
+): Lease {
   const lost = new AbortController()
   let text = ''
   let busy = false

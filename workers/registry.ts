@@ -1,16 +1,15 @@
 /** Every job has its handler here; a missing one does not compile. */
 import type { Handlers } from '../src/queue/queue.ts'
-import { createExtract, type ExtractDeps } from './extract.ts'
-import { createTurn, type TurnDeps } from './turn.ts'
+import type { WorkerDeps } from './deps.ts'
+import { createExtract } from './extract.ts'
+import { createTurn } from './turn.ts'
 
-export type HandlerDeps = TurnDeps & ExtractDeps & { sweep(): Promise<unknown> }
-
-export function createHandlers(deps: HandlerDeps): Handlers {
+export function createHandlers(deps: WorkerDeps, { sweep }: { sweep(): Promise<unknown> }): Handlers {
   return {
     turn: createTurn(deps),
     extract: createExtract(deps),
     async sweep() {
-      await deps.sweep()
+      await sweep()
       return 'done'
     },
   }

@@ -4,24 +4,20 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ParleyError } from '../src/core/errors.ts'
 import { silentLog } from '../src/core/log.ts'
 import type { Scope } from '../src/core/scope.ts'
-import { listenForStops } from '../src/intake/stop.ts'
 import { createTurnLimits } from '../src/intake/turn-limits.ts'
 import { createCatalogue } from '../src/models/catalogue.ts'
 import type { ModelProvider } from '../src/models/model.ts'
-import { createLocalChannel } from '../src/queue/channel-local.ts'
-import type { JobContext, Queue } from '../src/queue/queue.ts'
+import type { Queue } from '../src/queue/queue.ts'
 import { createProgress } from '../src/reply/progress.ts'
-import { createHealth } from '../src/routing/health.ts'
-import { plainRules } from '../src/routing/rules.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
 import { createLimits } from '../src/store/limits.ts'
 import type { SettingName, SettingValue } from '../src/store/settings.ts'
 import type { Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
-import { createFakeBudget } from '../test/fakes/budget.ts'
 import { message } from '../test/fakes/message.ts'
 import { createFakePlatform, type FakePlatform } from '../test/fakes/platform.ts'
+import { jobContext as context, turnRig } from '../test/worker-rig.ts'
 import { createTurn } from './turn.ts'
 
 let server: TestServer
@@ -64,31 +60,21 @@ function speaker(words: string[], everyMs = 0): ModelProvider {
 }
 
 async function worker(provider: ModelProvider) {
-  const channel = createLocalChannel()
-  const queue = { nudge: async (_name: string, id: string) => void nudged.push(id) }
-  return createTurn({
-    turns,
-    queue: queue as Partial<Queue> as Queue,
-    platform: () => fake.platform,
-    stops: await listenForStops(channel),
-    owner: 'test',
-    log: silentLog,
-    catalogue: createCatalogue({
-      ...{ configured: [], providers: [provider], log: silentLog },
-      addresses: { openai: 'http://127.0.0.1:8000/v1' },
-    }),
-    provider: () => provider,
-    content: { artifacts: async () => [], index: { rank: async () => [] }, picture: async () => null },
-    limits: { promptTokens: 1000 },
-    turnLimits: createTurnLimits({ settings: { read: async () => limits }, limits: createLimits(database) }),
-    approvals: { ask: async () => undefined },
-    rules: async () => plainRules,
-    health: createHealth(),
-    budget: createFakeBudget(),
+  const catalogue = createCatalogue({
+    ...{ configured: [], providers: [provider], log: silentLog },
+    addresses: { openai: 'http://127.0.0.1:8000/v1' },
   })
+  const queue = { nudge: async (_name: string, id: string) => void nudged.push(id) } as Partial<Queue> as Queue
+  const turnLimits = createTurnLimits({ settings: { read: async () => limits }, limits: createLimits(database) })
+  return createTurn(
+    await turnRig(database, {
+      models: { catalogue, provider: () => provider },
+      messaging: { queue, platform: () => fake.platform },
+      money: { turnLimits },
+    }),
+  )
 }
 
-const context = (last = false): JobContext => ({ id: 'job', attempt: 1, last, signal: new AbortController().signal })
 const shown = () => [...fake.posted.values()].map(({ text }) => text)
 
 describe('a turn', () => {

@@ -7,33 +7,30 @@
  * Killed at any line, the next worker comes here again, edits the same messages and ends the turn once.
  */
 import { randomUUID } from 'node:crypto'
+import { answer } from '../src/answer/answer.ts'
+import type { AnswerDeps } from '../src/answer/deps.ts'
+import { failedOutcome, stoppedOutcome, type Trace } from '../src/answer/outcome.ts'
+import { LeaseLost } from '../src/answer/steps.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
+import { traced } from '../src/core/events.ts'
 import type { Log } from '../src/core/log.ts'
 import type { Platform } from '../src/core/platform.ts'
 import { spenderOf } from '../src/core/scope.ts'
-import type { ApprovalRequests } from '../src/intake/approvals.ts'
 import { dispatchTurn, readingJobs } from '../src/intake/dispatch.ts'
-import type { Stops } from '../src/intake/stop.ts'
-import type { TurnLimits } from '../src/intake/turn-limits.ts'
 import { jobId } from '../src/queue/jobs.ts'
-import type { Handlers, JobContext, Outcome, Queue } from '../src/queue/queue.ts'
+import type { Handlers, JobContext, Queue } from '../src/queue/queue.ts'
 import { createPen, type Pen } from '../src/reply/pen.ts'
 import { BudgetExhausted } from '../src/routing/exhausted.ts'
 import { keepTurnLease, type TurnLease, turnLeaseMs } from '../src/store/lease.ts'
-import type { StoredOutcome, Turns, TurnWork } from '../src/store/turns.ts'
-import { type AnswerDeps, answer } from './answer.ts'
-import { failedOutcome, stoppedOutcome, type Trace } from './outcome.ts'
+import type { EndState, StoredOutcome, Turns, TurnWork } from '../src/store/turns.ts'
+import type { Messaging, Money, Storage } from './deps.ts'
 
 export interface TurnDeps extends AnswerDeps {
-  turns: Turns
-  queue: Queue
-  platform(name: string): Platform
-  stops: Stops
-  turnLimits: TurnLimits
-  approvals: ApprovalRequests
+  storage: AnswerDeps['storage'] & Pick<Storage, 'turns'>
+  messaging: Pick<Messaging, 'queue' | 'stops' | 'platform'>
+  money: Pick<Money, 'budget' | 'turnLimits' | 'approvals'>
   /** This process, in leases. */
   owner: string
-  log: Log
 }
 
 /** Law 7: within a second something is seen. */
@@ -44,7 +41,9 @@ const busyMs = 2000
 const patienceMs = 30_000
 
 export function createTurn(deps: TurnDeps): Handlers['turn'] {
-  const { turns, queue, stops, log } = deps
+  const { storage, messaging, money, log } = deps
+  const { turns } = storage
+  const { queue, stops } = messaging
 
   return async ({ turnId }, context) => {
     // Of this run, not of the job: the queue may give a job out again while its earlier run still ends.
@@ -70,7 +69,10 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       return { delayMs: busyMs }
     }
     // Awaited here: the lease and the watch end with this block.
-    return await write(work, owner, context, stop.signal, lease, entry)
+    const started = { turnId, platform: work.platform, attempt: work.attempts }
+    const answering = () => write(work, owner, context, stop.signal, lease, entry)
+    const state = await traced('parley:turn', started, answering, (state) => ({ state }))
+    return state === 'lost' ? { delayMs: busyMs } : 'done'
   }
 
   /** Whether the limits of its person and its channel let it in; the error is for its asker. */
@@ -78,7 +80,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     const [asked] = work.messages
     if (asked === undefined) return 'in'
     try {
-      return await deps.turnLimits.enter(work.id, spenderOf(asked.conversation, asked.author.id, asked.keyId))
+      return await money.turnLimits.enter(work.id, spenderOf(asked.conversation, asked.author.id, asked.keyId))
     } catch (thrown) {
       if (thrown instanceof ParleyError && thrown.code === 'rate_limited') return thrown
       throw thrown
@@ -92,24 +94,24 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     stop: AbortSignal,
     lease: TurnLease,
     entry: 'in' | ParleyError,
-  ): Promise<Outcome> {
+  ): Promise<EndState | 'lost'> {
     const gone = AbortSignal.any([lease.lost, context.signal])
-    const platform = deps.platform(work.platform)
+    const platform = messaging.platform(work.platform)
     const pen = penFor(work, gone, lease)
     using _progress = await showAnswering(platform, work, pen)
     let outcome = work.outcome
     try {
       if (outcome === null) {
-        outcome = entry === 'in' ? await decide(work, pen, context, stop, gone) : failedOutcome(work, pen, entry)
+        outcome = entry === 'in' ? await decide(work, owner, pen, context, stop, gone) : failedOutcome(work, pen, entry)
         gone.throwIfAborted()
-        if ((await turns.saveOutcome(work.id, owner, outcome)) === 'lost') return { delayMs: busyMs }
+        if ((await turns.saveOutcome(work.id, owner, outcome)) === 'lost') return 'lost'
       }
       await pen.finish(outcome.text, outcome.citations, { state: outcome.state, receipt: outcome.receipt })
       await clearStatus(platform, work, outcome.state)
       return await end(work, owner, outcome, pen)
     } catch (thrown) {
       await pen.abandon()
-      if (!lease.held()) return { delayMs: busyMs }
+      if (!lease.held() || thrown instanceof LeaseLost) return 'lost'
       const final = asParleyError(thrown).retry === 'never' || context.last
       if (outcome !== null && final && !gone.aborted) {
         // The platform will not take it, and the conversation must go on.
@@ -124,7 +126,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
 
   function penFor(work: TurnWork, signal: AbortSignal, lease: TurnLease): Pen {
     return createPen({
-      platform: deps.platform(work.platform),
+      platform: messaging.platform(work.platform),
       target: work.replyTarget,
       turnId: work.id,
       question: work.messages.map(({ text }) => text).join(' '),
@@ -138,7 +140,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
 
   /** Until the turn is let in; a message says it once, and the answer takes that message over. */
   async function showWaiting(work: TurnWork, text: string, lease: TurnLease): Promise<void> {
-    const platform = deps.platform(work.platform)
+    const platform = messaging.platform(work.platform)
     if (platform.capabilities.status !== 'message')
       return await platform.transport.status(work.replyTarget, work.id, text, 'queued')
     if (work.parts.length > 0) return
@@ -162,17 +164,18 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       await platform.transport.status(work.replyTarget, work.id, null, state)
   }
 
-  async function end(work: TurnWork, owner: string, outcome: StoredOutcome, pen: Pen): Promise<Outcome> {
+  async function end(work: TurnWork, owner: string, outcome: StoredOutcome, pen: Pen): Promise<EndState> {
     const { next } = await turns.finish(work.id, owner, outcome, pen.firstTextAt())
     const { ms, model, attempts } = outcome.receipt
     log.info({ turnId: work.id, state: outcome.state, model, attempts, ...ms }, 'turn ended')
     if (next) await wake(next)
-    return 'done'
+    return outcome.state
   }
 
   /** The answer, or what is said instead of one. Throws when another attempt may still give one. */
   async function decide(
     work: TurnWork,
+    owner: string,
     pen: Pen,
     context: JobContext,
     stop: AbortSignal,
@@ -181,11 +184,11 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     if (stop.aborted) return stoppedOutcome(work, pen)
     const trace: Trace = {}
     try {
-      const outcome = await answer(deps, work, pen, { stop, gone }, trace)
+      const outcome = await answer(deps, { work, owner, pen, stop, gone }, trace)
       const asked = await askApproval(work, trace.refusal)
       return asked === undefined ? outcome : withNotice(outcome, `${asked} Until then the files are quoted.`)
     } catch (thrown) {
-      if (gone.aborted) throw thrown
+      if (gone.aborted || thrown instanceof LeaseLost) throw thrown
       const error = asParleyError(thrown)
       log.warn({ turnId: work.id, attempt: context.attempt, ...errorFields(thrown) }, 'answering failed')
       if (error.retry !== 'never' && !context.last && (error.retryAfterMs ?? 0) <= patienceMs) throw thrown
@@ -200,7 +203,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     if (!(refusal instanceof BudgetExhausted)) return undefined
     const [asked] = work.messages
     try {
-      return asked && (await deps.approvals.ask(work.id, asked.author, refusal))
+      return asked && (await money.approvals.ask(work.id, asked.author, refusal))
     } catch (error) {
       log.warn({ turnId: work.id, ...errorFields(error) }, 'no admin could be asked')
       return undefined
@@ -222,11 +225,13 @@ function withNotice(outcome: StoredOutcome, notice: string): StoredOutcome {
 }
 
 /** Brings turns back that fell between a commit and the queue, or whose worker died. */
-export function createSweep({
-  turns,
-  queue,
-  log,
-}: Pick<TurnDeps, 'turns' | 'queue' | 'log'>): (olderThanMs: number) => Promise<number> {
+export interface SweepDeps {
+  turns: Pick<Turns, 'stranded'>
+  queue: Queue
+  log: Log
+}
+
+export function createSweep({ turns, queue, log }: SweepDeps): (olderThanMs: number) => Promise<number> {
   return async (olderThanMs) => {
     const stranded = await turns.stranded(olderThanMs, 200)
     for (const next of stranded) await dispatchTurn(queue, next)

@@ -1,6 +1,6 @@
 /** Pure: how an answer ended → OpenAI's bodies and chunks. */
 import { escapeMarkdown } from '../../src/core/markdown/escape.ts'
-import { sourceLines } from '../../src/core/markdown/sources.ts'
+import { linked, sourceLines } from '../../src/core/markdown/sources.ts'
 import type { Receipt } from '../../src/core/reply.ts'
 import type { Ended } from './topics.ts'
 
@@ -71,7 +71,7 @@ function usage({ usage: used }: Receipt) {
 /** What a client that shows nothing but text must still be told: where `[n]` points to, and what was left out. */
 export function closingOf({ citations, receipt }: Ended): string {
   const { lines, left } = sourceLines(citations, 4000)
-  const sources = lines.map(({ n, place }) => `[${n}] ${escapeMarkdown(place)}`)
+  const sources = lines.map((line) => `[${line.n}] ${linked(line)}`)
   if (left > 0) sources.push(`(and ${left} more)`)
   const skipped = receipt.attachments.flatMap(({ name, outcome, summary }) =>
     outcome === 'read' ? [] : [`${name}: ${summary}`],

@@ -1,7 +1,6 @@
 /** The console's HTTP side with a board that fails, and with clients that behave badly. */
 import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -11,6 +10,7 @@ import { silentLog } from '../../src/core/log.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { createLocalChannel } from '../../src/queue/channel-local.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
+import { serveMounts } from '../../test/servers/mounts.ts'
 import type { Message } from './api.ts'
 import type { Board } from './board.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
@@ -73,19 +73,16 @@ async function setUp({ board = {}, intake = {}, previews = {} }: SetUp = {}) {
     forget: unused,
     previews: { page: unused, lines: unused, picture: unused, ...previews },
     status: async () => ({ version: '0', models: [], notice: null, limits }),
-    ...{ topics, limits, loopback: true, log: silentLog },
+    ...{ topics, limits, log: silentLog },
   }
   const listener = createListener(deps, fakeIntake({ act: unused, ...intake }))
-  const http = createServer((request, response) => void listener.mounts[0]?.handle(request, response))
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  const http = await serveMounts(listener.mounts)
   ends.push(async () => {
     await listener.stop()
-    http.closeAllConnections()
-    http.close()
+    await http.close()
   })
-  const address = http.address()
-  const port = typeof address === 'object' && address ? address.port : 0
-  const url = `http://127.0.0.1:${port}`
+  const { url } = http
+  const port = Number(new URL(url).port)
   const post = (threadId: string, body: unknown) =>
     fetch(`${url}/console/threads/${threadId}/messages`, { method: 'POST', body: JSON.stringify(body) })
   return { url, port, topics, open, post, listener }
@@ -166,14 +163,14 @@ test('a message body is bounded, announced or not', async () => {
   const { url, post } = await setUp()
   const threadId = randomUUID()
   const long = { id: randomUUID(), text: 'x'.repeat(70_000), uploads: [] }
-  expect((await post(threadId, long)).status).toBe(400)
+  expect((await post(threadId, long)).status).toBe(413)
   const parts = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(10_000)) })
   const init = { method: 'POST', body: parts, duplex: 'half' as const }
   const answer = await fetch(`${url}/console/threads/${threadId}/messages`, init).then(
     ({ status }) => status,
     () => 'cut off',
   )
-  expect([400, 'cut off']).toContain(answer)
+  expect([413, 'cut off']).toContain(answer)
 })
 
 test('ids are the same in upper case', async () => {
@@ -238,6 +235,6 @@ test('a pressed button comes with what its person said, and a long comment is re
   expect([pressed.status, await pressed.json()]).toEqual([200, { notice: { text: 'Thank you.', private: true } }])
   expect(acted).toMatchObject([{ kind: 'bad', turnId, by: { id: 'local' }, comment: 'Wrong page.' }])
   expect((await press('x'.repeat(5000))).status).toBe(400)
-  expect((await fetch(`${url}/console/turns/${turnId}/explode`, { method: 'POST' })).status).toBe(400)
+  expect((await fetch(`${url}/console/turns/${turnId}/explode`, { method: 'POST' })).status).toBe(404)
   expect(acted).toHaveLength(1)
 })

@@ -3,7 +3,7 @@
  * text, files become attachments whose record is enough to fetch them again.
  */
 import type { APIAttachment, APIEmbed, APIMessage, APIMessageSnapshotFields, APIUser } from 'discord.js'
-import type { Attachment } from '../../src/core/message.ts'
+import { type Attachment, asContent } from '../../src/core/message.ts'
 
 /** What of a message is content; messages, snapshots of forwarded ones and messages of interactions have it alike. */
 export type Said = Pick<APIMessage, 'content'> &
@@ -58,11 +58,11 @@ export function describeEmbed(embed: APIEmbed): string {
   return lines.filter((line) => line).join('\n')
 }
 
-/** The files of a message and of what it forwards, each once. */
+/** The files of a message and of what it forwards, each once. A voice note is one of the message's own author alone. */
 export function filesOf(said: Said): Attachment[] {
-  const files = [said, ...forwardedOf(said)].flatMap((each) =>
-    (each.attachments ?? []).map((file) => attachmentOf(file, each.flags)),
-  )
+  const own = (said.attachments ?? []).map((file) => attachmentOf(file, said.flags))
+  const forwarded = forwardedOf(said).flatMap((each) => (each.attachments ?? []).map((file) => attachmentOf(file)))
+  const files = [...own, ...asContent(forwarded)]
   return [...new Map(files.map((file) => [file.id, file])).values()]
 }
 

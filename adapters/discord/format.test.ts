@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Citation, Receipt } from '../../src/core/reply.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
+import { citation } from '../../test/fakes/source.ts'
 import { formatNotice, formatReply, maxContent, maxMarkdown } from './format.ts'
 
 const part = (text: string, more: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
@@ -11,12 +12,7 @@ const part = (text: string, more: Partial<OutgoingMessage> = {}): OutgoingMessag
 })
 const ended = (text: string, more: Partial<Receipt> = {}, citations: Citation[] = []) =>
   part(text, { citations, end: { state: 'done', receipt: { ...receipt, ...more } } })
-const cited = (n: number, title = 'report.pdf'): Citation => ({
-  n,
-  title,
-  contentHash: 'h',
-  at: { kind: 'page', page: n },
-})
+const cited = (n: number, title = 'report.pdf'): Citation => citation(n, title, { at: { kind: 'page', page: n } })
 
 describe('the text of a message', () => {
   it('has tables as aligned columns in a code block', () => {

@@ -4,7 +4,7 @@
  */
 import { escapeMarkdown, withoutMentions } from '../../src/core/markdown/escape.ts'
 import { rewrite, simplify } from '../../src/core/markdown/simplify.ts'
-import { sourceLines } from '../../src/core/markdown/sources.ts'
+import { linked, sourceLines } from '../../src/core/markdown/sources.ts'
 import { formatUsd } from '../../src/core/money.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { AttachmentReceipt, Receipt } from '../../src/core/reply.ts'
@@ -54,7 +54,7 @@ function sourcesOf(citations: OutgoingMessage['citations'], after: string[]): st
   if (citations.length === 0) return []
   const room = maxFooter - after.join('\n-# ').length - 40
   const { lines, left } = sourceLines(citations, Math.max(0, room))
-  const told = lines.map(({ n, place }) => `[${n}] ${escapeMarkdown(place)}`)
+  const told = lines.map((line) => `[${line.n}] ${linked(line)}`)
   if (left > 0) told.push(`and ${left} more ${left === 1 ? 'source' : 'sources'}`)
   return [told.join(' · ')]
 }

@@ -22,6 +22,7 @@ import type { ButtonAction } from '../../src/core/action.ts'
 import type { Notice } from '../../src/core/command.ts'
 import { asParleyError, errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
+import { asContent } from '../../src/core/message.ts'
 import type { Intake, Received } from '../../src/core/platform.ts'
 import { calledCommand, commandLine, names } from './commands.ts'
 import { aboutForm, actionOf, askForm, badForm, fieldsOf, fitsForm, formOf } from './components.ts'
@@ -147,7 +148,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
       await respond(interaction, InteractionResponseType.Modal, aboutForm(form))
       return
     }
-    const files = filesOf(message)
+    const files = asContent(filesOf(message))
     if (files.length === 0)
       return await say(interaction, {
         text: 'There is no recording in that message. Choose one with a voice message or a video.',
@@ -169,7 +170,12 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     }
     const about = await messageOf(form)
     if (about === undefined) return await say(interaction, gone)
-    await ask(interaction, { text: words, files: filesOf(about), private: false, quoted: quote(about, me()) })
+    await ask(interaction, {
+      text: words,
+      files: asContent(filesOf(about)),
+      private: false,
+      quoted: quote(about, me()),
+    })
   }
 
   async function messageOf({ channelId, messageId }: { channelId: string; messageId: string }) {

@@ -208,6 +208,18 @@ describe('what it says', () => {
     expect(message?.attachments).toMatchObject([{ voiceNote: true, durationMs: 2500, mediaType: 'audio/ogg' }])
   })
 
+  it('a voice message that is forwarded or answered is content, unless the author recorded it', async () => {
+    const voice = { ...file('voice-message.ogg'), content_type: 'audio/ogg', duration_secs: 2.5, waveform: 'AAA' }
+    const forwarded = { content: '', embeds: [], flags: 8192, attachments: [voice] }
+    const notes = async (more: Record<string, unknown>) =>
+      (await take(frame('general', { ...called(''), ...more })))?.attachments.map(({ voiceNote }) => voiceNote)
+    expect(await notes({ message_snapshots: [{ message: forwarded }] })).toEqual([false])
+    const said = (author: object) => frame('general', { author, content: '', flags: 8192, attachments: [voice] })
+    const asker = frame('general', {}).author as object
+    expect(await notes({ type: 19, referenced_message: said(bob) })).toEqual([false])
+    expect(await notes({ type: 19, referenced_message: said(asker) })).toEqual([true])
+  })
+
   it('called into a forum’s post, it reads the post first', async () => {
     const { id = '', parentId } = places.post ?? {}
     known.set(

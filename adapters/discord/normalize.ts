@@ -6,7 +6,14 @@ import type {
   APIChatInputApplicationCommandInteraction as CommandInteraction,
   APIMessageApplicationCommandInteraction as MessageCommandInteraction,
 } from 'discord.js'
-import type { Attachment, Author, ConversationRef, IncomingMessage, ReplyTarget } from '../../src/core/message.ts'
+import {
+  type Attachment,
+  type Author,
+  asContent,
+  type ConversationRef,
+  type IncomingMessage,
+  type ReplyTarget,
+} from '../../src/core/message.ts'
 import { filesOf, type Me, nameOf, quote, type Said, textOf } from './content.ts'
 import { madeAt } from './snowflake.ts'
 import type { Destination } from './target.ts'
@@ -65,7 +72,10 @@ export function normalizeMessage(message: GatewayMessage, context: MessageContex
     ...(referenced === undefined ? [] : [quote(referenced, me)]),
     quote({ content: '', embeds: own, message_snapshots: message.message_snapshots ?? [] }, me),
   ].filter((text) => text !== '')
-  const files = [message, referenced, starter].flatMap((each) => (each === undefined ? [] : filesOf(each)))
+  const isOwn = (each: { author?: { id: string } }) => each.author?.id === message.author.id
+  const files = [message, referenced, starter].flatMap((each) =>
+    each === undefined ? [] : isOwn(each) ? filesOf(each) : asContent(filesOf(each)),
+  )
   return {
     id: message.id,
     conversation,

@@ -123,7 +123,8 @@ describe('what is said of a message', () => {
     const files = [{ name: 'voice-message.ogg', data: Buffer.from('x'), type: 'audio/ogg', durationSecs: 2 }]
     const { acknowledged, ephemeral } = await onMessage('Transcribe', discord.write({ author: ann, channel, files }))
     expect([acknowledged.type, ephemeral]).toEqual([5, true])
-    expect(received).toMatchObject([{ private: true, attachments: [{ voiceNote: true, durationMs: 2000 }] }])
+    // Somebody else said it: it is content, and not the question.
+    expect(received).toMatchObject([{ private: true, attachments: [{ voiceNote: false, durationMs: 2000 }] }])
   })
 
   it('"Transcribe" on a message without a recording says so', async () => {

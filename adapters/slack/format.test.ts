@@ -1,10 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Citation } from '../../src/core/reply.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
+import { citation } from '../../test/fakes/source.ts'
 import { footnotes, receiptLines, settled, slackMaxChars, tail, toMrkdwn, toSlackMarkdown } from './format.ts'
-
-const citation = (n: number, title: string): Citation => ({ n, title, contentHash: 'h', at: { kind: 'page', page: 3 } })
 
 describe("Slack's form of a reply", () => {
   it('leaves Markdown to Slack and aligns tables', () => {

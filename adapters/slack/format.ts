@@ -98,15 +98,15 @@ export function context(lines: string[]): Block[] {
   return [{ type: 'context', elements: [{ type: 'mrkdwn', text: cut(said.join('\n'), elementChars) }] }]
 }
 
-/** The link of a source, by its title, where the file lies in Slack. */
+/** Where Slack itself opens a source: a file that lies there. A source with an address of its own opens there. */
 export type LinkOf = (citation: Citation) => string | undefined
 
 export function footnotes(citations: Citation[], linkOf: LinkOf): Block[] {
   const { lines, left } = sourceLines(citations, 2000)
   const byNumber = new Map(citations.map((citation) => [citation.n, citation]))
-  const told = lines.map(({ n, place }) => {
+  const told = lines.map(({ n, place, url }) => {
     const citation = byNumber.get(n)
-    const link = citation === undefined ? undefined : linkOf(citation)
+    const link = url ?? (citation === undefined ? undefined : linkOf(citation))
     const words = escaped(place).replaceAll('|', '¦')
     return `[${n}] ${link === undefined ? words : `<${link.replaceAll('&', '&amp;')}|${words}>`}`
   })

@@ -5,7 +5,13 @@ import { z } from 'zod'
 import { type ButtonAction, decodeAction } from '../../src/core/action.ts'
 import type { Notice } from '../../src/core/command.ts'
 import { asParleyError } from '../../src/core/errors.ts'
-import { Attachment, type ConversationRef, type IncomingMessage, type ReplyTarget } from '../../src/core/message.ts'
+import {
+  Attachment,
+  asContent,
+  type ConversationRef,
+  type IncomingMessage,
+  type ReplyTarget,
+} from '../../src/core/message.ts'
 import { directChannel } from './commands.ts'
 import { plain, Said, type Self, type TargetData } from './events.ts'
 import { homeSections, homeView } from './home.ts'
@@ -134,9 +140,11 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
       const { self, workspace } = await desk.at(context)
       const said = Said.parse({ ...shortcut.message, ts: shortcut.message_ts })
       const quoted = quoteThread([said], () => undefined)
-      const attachments = attachmentsOf(
-        [...(said.files ?? []), ...(said.attachments ?? []).flatMap((shared) => shared.files ?? [])],
-        self,
+      const attachments = asContent(
+        attachmentsOf(
+          [...(said.files ?? []), ...(said.attachments ?? []).flatMap((shared) => shared.files ?? [])],
+          self,
+        ),
       )
       const id = randomUUID()
       const thread = said.thread_ts ?? said.ts

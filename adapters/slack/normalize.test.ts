@@ -83,6 +83,15 @@ describe('what a message carries', () => {
     expect(messageOf('videoClip').message.attachments).toMatchObject([{ voiceNote: false, durationMs: 9000 }])
   })
 
+  it('is content where somebody else’s message brings it, also a voice clip', () => {
+    const { event } = events.threeFilesAndClip
+    const shared = { ...event, files: [], attachments: [{ is_share: true, author_name: 'Bob', files: event.files }] }
+    const heard = normalize(shared, self)
+    if (heard.kind !== 'message') throw new Error(JSON.stringify(heard))
+    expect(heard.message.attachments.map(({ voiceNote }) => voiceNote)).toEqual([false, false, false, false])
+    expect(heard.message.attachments[3]).toMatchObject({ durationMs: 4200 })
+  })
+
   it('is looked up later where Slack Connect does not tell it, and named where it lies elsewhere', () => {
     const [connect] = messageOf('connectFile').message.attachments
     expect(connect?.locator).toEqual({ team: 'T0ACME00001', file: 'F0FILE00006' })

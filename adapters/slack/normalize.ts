@@ -1,5 +1,11 @@
 /** Pure: a message event of Slack → what Parley makes of it, or why it makes nothing of it. */
-import type { Attachment, ConversationRef, IncomingMessage, ReplyTarget } from '../../src/core/message.ts'
+import {
+  type Attachment,
+  asContent,
+  type ConversationRef,
+  type IncomingMessage,
+  type ReplyTarget,
+} from '../../src/core/message.ts'
 import type { Revision } from '../../src/core/platform.ts'
 import { MessageEvent, plain, type Said, type Self, type SlackFile, type TargetData } from './events.ts'
 import { mentions, type Names, toMarkdown, withoutMention } from './mrkdwn.ts'
@@ -89,7 +95,9 @@ export function isDirect({ channel, channel_type: type }: Pick<MessageEvent, 'ch
 function messageOf(place: Place, said: Said & { user: string }, self: Self, names?: Names): IncomingMessage {
   const text = toMarkdown(withoutMention(said.text ?? '', self.botUserId), names).trim()
   const quoted = quoteShared(said.attachments ?? [], names)
-  const files = [...(said.files ?? []), ...(said.attachments ?? []).flatMap((shared) => shared.files ?? [])]
+  const own = said.files ?? []
+  const shared = (said.attachments ?? []).flatMap(({ files }) => files ?? [])
+  const files = [...own, ...shared]
   const conversation = conversationOf(place, said, self)
   const userTeam = said.user_team ?? said.team
   const data: TargetData = {
@@ -105,11 +113,16 @@ function messageOf(place: Place, said: Said & { user: string }, self: Self, name
     author: { id: said.user, ...(userTeam && userTeam !== self.teamId && { standing: 'stranger' as const }) },
     text,
     kind: 'mention',
-    attachments: attachmentsOf(files, self),
+    attachments: withShared(attachmentsOf(own, self), attachmentsOf(shared, self)),
     replyTarget: targetOf(conversation, data),
     ...(quoted === undefined ? {} : { quoted }),
     sentAt: sentAt(said.ts),
   }
+}
+
+/** A file counts once; what somebody else's message brings is content, also where it is a voice clip. */
+function withShared(own: Attachment[], shared: Attachment[]): Attachment[] {
+  return [...own, ...asContent(shared).filter(({ id }) => !own.some((file) => file.id === id))]
 }
 
 /** The same for an `app_mention` and the `message` event of one message, and for its edits. */

@@ -11,9 +11,9 @@ import {
   SocketModeReceiver,
 } from '@slack/bolt'
 import { z } from 'zod'
-import { errorFields } from '../../src/core/errors.ts'
+import { errorFields, ParleyError } from '../../src/core/errors.ts'
+import type { HttpContext, Mount, Route } from '../../src/core/http.ts'
 import type { Log } from '../../src/core/log.ts'
-import type { Mount } from '../../src/core/platform.ts'
 import type { Installations } from './installations.ts'
 import { boltLogger } from './logger.ts'
 import { botScopes, eventsPath, installPath, redirectPath, type SlackSettings } from './settings.ts'
@@ -49,7 +49,7 @@ export function createEntrance({ settings, installations, log }: EntranceDeps): 
       async start() {},
       async stop() {},
     },
-    mounts: http === undefined ? [] : [eventsPath, installPath, redirectPath].map((prefix) => mountOf(http, prefix)),
+    mounts: http === undefined ? [] : [mountOf(http, settings.oauth !== undefined)],
     async start() {
       await socket?.start()
     },
@@ -59,22 +59,27 @@ export function createEntrance({ settings, installations, log }: EntranceDeps): 
   }
 }
 
-function mountOf(http: HTTPReceiver, prefix: string): Mount {
-  return {
-    prefix,
-    handle(request, response) {
-      const stamp = request.headers['x-slack-request-timestamp']
-      if (stamp !== undefined && !isTimely(String(stamp))) {
-        response.writeHead(401).end()
-        return
-      }
-      try {
-        http.requestListener(request, response)
-      } catch {
-        response.writeHead(404).end()
-      }
+/** Bolt wants Node's own objects, and takes a body that has been read as `rawBody`. */
+function mountOf(http: HTTPReceiver, installable: boolean): Mount {
+  const hand = ({ env, get }: HttpContext): undefined => {
+    http.requestListener(Object.assign(env.incoming, { rawBody: get('body') }), env.outgoing)
+  }
+  const events: Route = {
+    method: 'POST',
+    path: eventsPath,
+    access: ['platform'],
+    body: { maxBytes: bodyLimit },
+    handle(context) {
+      const stamp = context.env.incoming.headers['x-slack-request-timestamp']
+      if (stamp !== undefined && !isTimely(String(stamp)))
+        throw new ParleyError('credentials_missing', 'The time of this request is not that of its signature.')
+      return hand(context)
     },
   }
+  const install = [installPath, redirectPath].map(
+    (path): Route => ({ method: 'GET', path, access: ['platform'], handle: hand }),
+  )
+  return { prefix: '/slack', routes: installable ? [events, ...install] : [events] }
 }
 
 /** Bolt refuses what is old, but takes a time that is none, or one yet to come. */

@@ -69,7 +69,7 @@ export function createTransport({ installations, records, log, now = Date.now }:
     if (message.citations.length === 0 || message.phase !== 'final') return () => undefined
     const found = await records.list(sourceRecord(target.conversation, '')).catch(() => [])
     const links = new Map(found.map(({ key, value }) => [key, typeof value === 'string' ? value : undefined]))
-    return ({ title }) => links.get(sourceRecord(target.conversation, title))
+    return ({ source }) => links.get(sourceRecord(target.conversation, source.title))
   }
 
   async function contentOf(target: ReplyTarget, message: OutgoingMessage, key: string) {

@@ -7,6 +7,7 @@ import { simplify } from '../../src/core/markdown/simplify.ts'
 import { sourceLines } from '../../src/core/markdown/sources.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Citation, Receipt } from '../../src/core/reply.ts'
+import { addressOf } from '../../src/core/source.ts'
 
 /** Of Markdown. Teams takes about 28 KB a message in UTF-16, cards and sources included. */
 export const maxMarkdown = 7000
@@ -45,16 +46,20 @@ export const buttonOf = ({ label, action, style }: Button) =>
 
 /** Says that a model wrote it, and what its `[n]` stand for. */
 export function messageEntity(citations: Citation[]): object {
-  const claims = citations.slice(0, maxClaims).map(({ n, title, at, quote }) => ({
-    '@type': 'Claim',
-    position: n,
-    appearance: {
-      '@type': 'DigitalDocument',
-      name: cut(title, 80),
-      abstract: cut(quote === undefined ? describePosition(at) : `${describePosition(at)}: ${quote}`, 160),
-      ...iconOf(title),
-    },
-  }))
+  const claims = citations
+    .slice(0, maxClaims)
+    .map((citation) => ({ ...citation, title: citation.source.title, url: addressOf(citation) }))
+    .map(({ n, title, at, quote, url }) => ({
+      '@type': 'Claim',
+      position: n,
+      appearance: {
+        '@type': 'DigitalDocument',
+        name: cut(title, 80),
+        abstract: cut(quote === undefined ? describePosition(at) : `${describePosition(at)}: ${quote}`, 160),
+        ...(url === undefined ? {} : { url }),
+        ...iconOf(title),
+      },
+    }))
   return {
     ...{ type: 'https://schema.org/Message', '@type': 'Message', '@context': 'https://schema.org', '@id': '' },
     additionalType: ['AIGeneratedContent'],
@@ -91,7 +96,7 @@ export function replyCard({ turnId, phase, end, citations }: OutgoingMessage): C
 /** What the reader must know; the model and its cost are what Why? tells. */
 function footer({ attachments, notices }: Receipt, citations: Citation[]): object[] {
   const { lines, left } = sourceLines(citations.slice(maxClaims), 500)
-  const beyond = lines.map(({ n, place }) => `[${n}] ${place}`)
+  const beyond = lines.map(({ n, place, url }) => `[${n}] ${place}${url === undefined ? '' : ` ${url}`}`)
   const troubled = attachments.filter(({ outcome }) => outcome !== 'read')
   const said = [
     ...beyond,

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { type ButtonAction, decodeAction } from '../../src/core/action.ts'
 import { asParleyError, errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
-import type { IncomingMessage } from '../../src/core/message.ts'
+import { asContent, type IncomingMessage } from '../../src/core/message.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { type Activity, eventId, placeOf, RawAttachment, TargetData } from './activity.ts'
 import { fileIn } from './attachments.ts'
@@ -156,7 +156,7 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
     const message: IncomingMessage = {
       ...{ id, conversation: replyTarget.conversation, text, replyTarget, kind: 'mention' },
       author: await people.author(activity.from, at),
-      attachments: captured.attachments,
+      attachments: asContent(captured.attachments),
       sentAt: momentOf(activity.timestamp),
       ...(said === '' ? {} : { quoted: by ? `${by}: ${said}` : said }),
     }

@@ -8,6 +8,7 @@ import { createLocalQuota } from '../../src/store/quota-local.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
+import { citation } from '../../test/fakes/source.ts'
 import { localBlobs } from '../../test/fixtures/blobs.ts'
 import { alice, groupChat, personalChat } from '../../test/servers/teams-people.ts'
 import { openTeamsRig, settingsFor, type TeamsRig } from '../../test/servers/teams-rig.ts'
@@ -85,9 +86,7 @@ describe('a stream', () => {
       text: 'The rent is',
       channelData: { streamType: 'streaming', streamSequence: 4 },
     })
-    const citations = [
-      { n: 1, title: 'a.pdf', contentHash: 'h', at: { kind: 'page' as const, page: 3 }, quote: 'x'.repeat(400) },
-    ]
+    const citations = [citation(1, 'a.pdf', { quote: 'x'.repeat(400) })]
     await transport.edit(chat, ref, final('The rent is 5 [1].', { citations }), { signal })
     expect(only(personalChat)).toMatchObject({
       edits: 0,

@@ -14,7 +14,7 @@ import { type HealthDeps, healthCommands } from './commands/health.ts'
 import { callers, helpCommands, mayCall } from './commands/help.ts'
 import { type KeyDeps, keyCommands } from './commands/keys.ts'
 import { limitCommands } from './commands/limits.ts'
-import { type ModelDeps, modelCommands } from './commands/models.ts'
+import { modelCommands } from './commands/models.ts'
 import { personaCommands } from './commands/persona.ts'
 import { policyCommands } from './commands/policy.ts'
 import { type RoleDeps, roleCommands } from './commands/roles.ts'
@@ -26,25 +26,23 @@ import type { Answer, Caller, Command } from './define.ts'
 import { parseLine } from './parse.ts'
 import { personId, standingOf } from './standing.ts'
 
-export interface TableDeps
-  extends ModelDeps,
-    BudgetDeps,
-    KeyDeps,
-    RoleDeps,
-    TemplateDeps,
-    UsageDeps,
-    WhyDeps,
-    ForgetDeps,
-    HealthDeps,
-    LocalDeps {
-  usage: Usage
-  health: Pick<Health, 'list' | 'begin'>
-}
-
-export interface CommandDeps extends TableDeps {
-  calls: CommandCalls
+/** What commands act on, by subject. Each family of commands names what it takes of it. */
+export interface CommandServices {
+  settings: Pick<RoleDeps, 'settings' | 'timeZone' | 'admins' | 'audit'>
+  storage: Pick<KeyDeps, 'keys'> & Pick<WhyDeps, 'turns'> & Pick<ForgetDeps, 'forget'> & { calls: CommandCalls }
+  models: Pick<LocalDeps, 'models' | 'provider' | 'local' | 'refreshModels'> & {
+    health: Pick<Health, 'list' | 'begin'>
+  }
+  money: Pick<LocalDeps, 'budget'> & Pick<BudgetDeps, 'budgets'> & { usage: Usage } & Pick<HealthDeps, 'waiting'>
+  messaging: Pick<TemplateDeps, 'ask'> & Pick<LocalDeps, 'tell'> & Pick<UsageDeps, 'draw'>
   log: Log
 }
+
+export type TableDeps = CommandServices['settings'] &
+  CommandServices['storage'] &
+  CommandServices['models'] &
+  CommandServices['money'] &
+  CommandServices['messaging']
 
 /** The order is that of `help`. */
 export function createTable(deps: TableDeps): readonly Command[] {
@@ -70,9 +68,11 @@ export function createTable(deps: TableDeps): readonly Command[] {
 
 const maxSuggestions = 25
 
-export function createCommands(deps: CommandDeps): Pick<Intake, 'command' | 'suggest' | 'commands'> {
-  const { calls, settings, admins, log } = deps
-  const table = createTable(deps)
+export function createCommands(services: CommandServices): Pick<Intake, 'command' | 'suggest' | 'commands'> {
+  const { storage, models, money, messaging, log } = services
+  const { settings, admins } = services.settings
+  const { calls } = storage
+  const table = createTable({ ...services.settings, ...storage, ...models, ...money, ...messaging })
 
   async function callerOf(call: CommandCall): Promise<Caller> {
     const { conversation, author } = call

@@ -16,31 +16,37 @@ export function openCommands({ config, state, ways, models, platforms, money, lo
   const { database } = state
   const { settings } = ways
   const usage = createUsage(database)
-  const stores = {
-    audit: createAudit(database),
-    calls: createCommandCalls(database),
-    keys: state.keys,
-    budgets: money.budgets,
-    usage,
-    waiting: usage.waiting,
-    turns: state.turns,
-    forget: state.forget,
-  }
   return createCommands({
-    ...{ settings, timeZone: config.timeZone, ...stores, models: () => models.catalogue.models() },
-    ...{ provider: models.provider, local: models.local, refreshModels: models.catalogue.refresh },
-    ...{ budget: money.budget, health: ways.health },
-    ...{ admins: adminsOf(config), ask, draw: chartPng, log },
-    tell: async (target, notice, key) => {
-      const { transport } = platforms.platform(target.conversation.platform)
-      await transport.notify?.(target, notice, { key, signal: AbortSignal.timeout(30_000) })
+    settings: { settings, timeZone: config.timeZone, admins: adminsOf(config), audit: createAudit(database) },
+    storage: {
+      calls: createCommandCalls(database),
+      keys: state.keys,
+      turns: state.turns,
+      forget: state.forget,
     },
+    models: {
+      models: () => models.catalogue.models(),
+      provider: models.provider,
+      local: models.local,
+      refreshModels: models.catalogue.refresh,
+      health: ways.health,
+    },
+    money: { budget: money.budget, budgets: money.budgets, usage, waiting: usage.waiting },
+    messaging: {
+      ask,
+      draw: chartPng,
+      tell: async (target, notice, key) => {
+        const { transport } = platforms.platform(target.conversation.platform)
+        await transport.notify?.(target, notice, { key, signal: AbortSignal.timeout(30_000) })
+      },
+    },
+    log,
   })
 }
 
-/** Of the whole installation. Whoever reaches the console sits at this machine: it is served on loopback alone. */
+/** Of the whole installation: the page, which is served on loopback alone, and the terminal, which has proven its user. */
 function adminsOf({ admins, loopback }: Config): string[] {
-  return loopback ? [...admins, 'console/local/local', 'console/local/cli'] : admins
+  return [...admins, ...(loopback ? ['console/local/local'] : []), 'console/local/cli']
 }
 
 /** Who may press what, and what buttons lead to. */

@@ -49,5 +49,6 @@ export function examineApp({ config, state, ways, models, reading, url }: Examin
     ffmpegIsSet: config.ffmpegPath !== undefined,
     transcriber: transcriber === undefined ? null : () => transcriber.check(AbortSignal.timeout(10_000)),
     consoleUrl: url,
+    publicUrl: config.publicUrl,
   })
 }

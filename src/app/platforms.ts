@@ -34,12 +34,10 @@ function openApi({
   state,
   ways,
   models,
-  log,
-}: Pick<Parts, 'state' | 'ways' | 'models' | 'log'> & { limits: ConsoleStatus['limits'] }): Platform {
-  const { keys, blobs, turns } = state
+}: Pick<Parts, 'state' | 'ways' | 'models'> & { limits: ConsoleStatus['limits'] }): Platform {
+  const { blobs, turns } = state
   return createApi({
-    ...{ blobs, limits, version, log, files: createBlobFiles(blobs), topics: ways.channel, ended: turns.ended },
-    findKey: keys.find,
+    ...{ blobs, limits, version, files: createBlobFiles(blobs), topics: ways.channel, ended: turns.ended },
     models: models.writing,
     async checkModel(name) {
       resolveModel(await models.catalogue.models(), name)
@@ -92,12 +90,11 @@ export async function openPlatforms({ config, state, ways, models, reader, log }
       status,
       limits,
       topics: ways.channel,
-      loopback: config.loopback,
       log,
     }),
     ...(await openSlack({ config, state, log })),
     ...(await openDiscord({ config, state, log })),
-    openApi({ limits, state, ways, models, log }),
+    openApi({ limits, state, ways, models }),
     ...(await openTeams({ config, state, ways, log })),
   ]
   return {

@@ -2,6 +2,15 @@
 import { type Environment, isLoopback } from './environment.ts'
 import type { File } from './file.ts'
 
+/**
+ * Whether something reaches this port from outside, by a proxy or a tunnel: one that adds no header cannot be told from a
+ * browser on this machine, so the page then wants its cookie.
+ */
+export function isExposed(environment: Environment): boolean {
+  const { PUBLIC_URL, SLACK_SIGNING_SECRET, TEAMS_CLIENT_ID } = environment
+  return [PUBLIC_URL, SLACK_SIGNING_SECRET, TEAMS_CLIENT_ID].some((value) => value !== undefined)
+}
+
 export function slackContradictions(environment: Environment): string[] {
   const { SLACK_CLIENT_ID: id, SLACK_CLIENT_SECRET: secret, SLACK_APP_TOKEN: app, ROLE } = environment
   const { SLACK_BOT_TOKEN: bot, SLACK_SIGNING_SECRET: signing } = environment

@@ -63,6 +63,11 @@ export const errorCodes = {
   platform_unreachable: 'later',
   request_invalid: 'never',
   request_forbidden: 'never',
+  request_too_large: 'never',
+  request_incomplete: 'now',
+  credentials_missing: 'never',
+  address_unknown: 'never',
+  method_unknown: 'never',
   internal: 'now',
 } as const satisfies Record<string, Retry>
 

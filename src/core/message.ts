@@ -31,6 +31,7 @@ export const Attachment = z.object({
   /** Size in bytes, where the platform tells. */
   bytes: z.number().int().nonnegative().optional(),
   durationMs: z.number().nonnegative().optional(),
+  /** The author of the message recorded it as the message. Never true of what they forward, quote or attach as a file. */
   voiceNote: z.boolean().default(false),
   /** What the platform itself heard in a recording. */
   transcript: z.string().optional(),
@@ -39,6 +40,11 @@ export const Attachment = z.object({
   /** The platform's own record: enough for any worker to fetch the bytes from a fresh process. Holds no secret. */
   locator: Json,
 })
+
+/** Files of a message that somebody forwards, answers or asks about: whatever they hold, the asker did not say it. */
+export function asContent(files: readonly Attachment[]): Attachment[] {
+  return files.map((file) => ({ ...file, voiceNote: false }))
+}
 
 /** Where the reply goes, in the platform's own record. */
 export type ReplyTarget = z.infer<typeof ReplyTarget>

@@ -2,10 +2,10 @@
  * The port of a chat platform. A platform listens (gateway process), fetches files and writes replies (any worker), and
  * tells its abilities; the rest of Parley varies by those abilities and never by a platform's name.
  */
-import type { IncomingMessage as HttpRequest, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Action } from './action.ts'
 import type { CommandCall, CommandSpec, Notice, OutgoingFile } from './command.ts'
+import type { Mount } from './http.ts'
 import type { Json } from './json.ts'
 import type { Attachment, Author, ConversationRef, IncomingMessage, ReplyTarget } from './message.ts'
 import type { Citation, Receipt } from './reply.ts'
@@ -126,13 +126,8 @@ export interface Intake {
   takesPart(conversation: ConversationRef): Promise<boolean>
 }
 
-/** Requests of the shared HTTP port whose path equals `prefix` or lies below it. */
-export interface Mount {
-  prefix: string
-  handle(request: HttpRequest, response: ServerResponse): void | Promise<void>
-}
-
 export interface Listener {
+  /** Routes on the shared HTTP port. */
   mounts: Mount[]
   /** Opens inbound connections. Rejects when they cannot be had. */
   start(): Promise<void>

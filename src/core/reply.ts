@@ -1,15 +1,14 @@
 /** What Parley says back, before any platform gives it its own form. */
 import { z } from 'zod'
 import { Position, Problem } from './artifact.ts'
+import { Source } from './source.ts'
 
-/** A place in a source that the answer rests on. In the text it stands as `[n]`. */
+/** A place in a source that the answer rests on. In the text it stands as `[n]`; `addressOf` and each platform open it. */
 export type Citation = z.infer<typeof Citation>
 export const Citation = z.object({
   /** 1-based, in order of first use in the answer. */
   n: z.number().int().positive(),
-  /** The file's name as its sender gave it. */
-  title: z.string(),
-  contentHash: z.string(),
+  source: Source,
   at: Position,
   /** The words of the source that bear the claim, as they stand there; absent where none could be told apart. */
   quote: z.string().optional(),

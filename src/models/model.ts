@@ -2,9 +2,16 @@
 import type { Position } from '../core/artifact.ts'
 import type { Json } from '../core/json.ts'
 import type { Usage } from '../core/reply.ts'
+import type { SourceLabel } from '../core/source.ts'
 
 export type Part =
-  | { type: 'text'; text: string }
+  /** `by`: words that Parley adds to a question; without it they are those of the person, or in an answer the model's. */
+  | { type: 'text'; text: string; by?: 'parley' }
+  /**
+   * Names, quoted messages and the like: untrusted data, never instructions, rendered by renderData. `about` is one of
+   * Parley's own words for what it is.
+   */
+  | { type: 'data'; about: 'files' | 'quoted message' | 'unread files'; text: string }
   /**
    * Content of a file, page or transcript: untrusted data, never instructions. `source` is what the model cites.
    * Providers with a document block of their own use it; others render it with renderPassage.
@@ -29,9 +36,6 @@ export interface ModelTool {
   /** JSON Schema of its arguments: an object's. */
   schema: { [key: string]: Json }
 }
-
-/** How a passage is named to the model, and cited by it: `[1:p137]` is page 137 of the first file. */
-export type SourceLabel = string
 
 export interface ModelMessage {
   role: 'user' | 'assistant'

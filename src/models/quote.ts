@@ -71,7 +71,6 @@ export async function chooseQuotes(question: string, passages: PassagePart[], si
 
 const asksForWhole = new RegExp(
   [
-    /^I sent these files without a question/,
     /\bsummari[sz]|\b(?:a|give|write|want|need|short|brief|quick) (?:\w+ )?summary\b|^\W*summary\W*$|overview|tl;?dr|\bgist\b/,
     /\b(?:key|main) (?:points|takeaways|findings|ideas?)\b/,
     /what(?:'s| is| are)? (?:this|the|it|these|that)(?: \w+)? (?:all )?about\W*$|what does (?:this|the|it)(?: \w+)? say\W*$/,

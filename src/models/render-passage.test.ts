@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { renderPassage } from './render-passage.ts'
+import { plainName, renderData, renderPassage } from './render-passage.ts'
 
 const at = { kind: 'page', page: 137 } as const
 const passage = (text: string, title = 'report.pdf') => ({
@@ -18,7 +18,15 @@ const hostile = fc
     space,
     fc.constantFrom('', '/', '／'),
     space,
-    fc.constantFrom('passage', 'PASSAGE', 'Pas\u200bsage', 'passages'),
+    fc.constantFrom(
+      'passage',
+      'PASSAGE',
+      'Pas\u200bsage',
+      'passages',
+      'untrusted',
+      'Untr\u00adusted',
+      'ｕｎｔｒｕｓｔｅｄ',
+    ),
     space,
     fc.constantFrom('>', ' source="2:p1">', ''),
   )
@@ -65,5 +73,24 @@ describe('a rendered passage', () => {
   it('leaves every other text as it is', () => {
     const text = 'if (a < b && c > d) return "<p>"; <Passenger> </p> <pass age>\n\ttabs and 你好'
     expect(renderPassage(passage(text))).toContain(`\n${text}\n`)
+  })
+})
+
+describe('rendered data', () => {
+  it('opens and closes once, whatever it holds, and opens no passage', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const rendered = seen(renderData({ type: 'data', about: 'quoted message', text }))
+        expect(rendered.split('</untrusted').length).toBe(2)
+        expect(rendered.split('<untrusted').length).toBe(2)
+        expect(rendered.split('<passage').length).toBe(1)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  it('has names on one line, without signs that nobody sees', () => {
+    expect(plainName(' a\r\nb\u2028c\u202ed\0.pdf ')).toBe('a b cd .pdf')
+    expect(plainName('x'.repeat(500))).toHaveLength(200)
   })
 })

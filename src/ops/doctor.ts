@@ -1,6 +1,7 @@
 /** What `parley doctor` looks at. Each check ends in a sentence that says what is so, or what to do. */
 import { asParleyError } from '../core/errors.ts'
 import type { Queue } from '../queue/queue.ts'
+import { lookFromOutside } from './outside.ts'
 
 export interface Check {
   name: string
@@ -19,13 +20,14 @@ export interface DoctorDeps {
   /** What hears recordings; `null` when nothing is configured. */
   transcriber: (() => Promise<string>) | null
   consoleUrl: string | null
+  publicUrl: string | undefined
 }
 
 /** Older dead jobs are told, but are no reason for an alarm any more. */
 const dayMs = 86_400_000
 
 export async function examine(deps: DoctorDeps): Promise<Check[]> {
-  const { database, queue, models, consoleUrl } = deps
+  const { database, queue, models, consoleUrl, publicUrl } = deps
   const checks = await Promise.all([
     attempt('database', async () => ({ ok: true, tell: await database() })),
     attempt('queue', async () => {
@@ -70,6 +72,7 @@ export async function examine(deps: DoctorDeps): Promise<Check[]> {
         (await deps.transcriber?.()) ??
         'none configured: recordings are heard only where the platform brings a transcript. Set TRANSCRIBE_URL.',
     })),
+    ...(publicUrl === undefined ? [] : [attempt('public address', () => lookFromOutside(publicUrl))]),
   ])
   return [...checks, { name: 'console', ok: true, tell: consoleUrl ?? 'not running' }]
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { readSource } from '../../test/fakes/source.ts'
 import type { Artifact, Segment } from '../core/artifact.ts'
 import { describeUsed } from '../reply/receipt.ts'
-import { type ContentDeps, chooseContent, contentNotices, type SourceFile } from './content.ts'
+import { type Candidates, chooseContent, contentNotices } from './content.ts'
 
 const page = (number: number): Segment => ({ text: `Page ${number}.`, at: { kind: 'page', page: number }, tokens: 100 })
 const slide = (number: number): Segment => ({
@@ -12,30 +13,25 @@ const slide = (number: number): Segment => ({
 const line: Segment = { text: 'A line.', at: { kind: 'lines', from: 1, to: 1 }, tokens: 100 }
 const upTo = (count: number, of: (number: number) => Segment) => Array.from({ length: count }, (_, at) => of(at + 1))
 
-function rig(contents: Record<string, Segment[]>) {
-  const files = Object.entries(contents).map<SourceFile>(([title, segments], at) => ({
-    ...{ number: at + 1, title, contentHash: title, engine: 'test-1', tokens: 100 * segments.length },
-    pages: segments.some(({ at }) => at.kind !== 'lines') ? segments.length : undefined,
+function rig(contents: Record<string, Segment[]>): Candidates {
+  const files = Object.entries(contents).map(([title, segments], at) =>
+    readSource(at + 1, title, {
+      ...{ contentHash: title, engine: 'test-1', tokens: 100 * segments.length },
+      pages: segments.some(({ at }) => at.kind !== 'lines') ? segments.length : undefined,
+    }),
+  )
+  const artifacts = files.map<Artifact>(({ contentHash, tokens }) => ({
+    ...{ contentHash, engine: 'test-1', mediaType: 'text/plain', tokens, problems: [] },
+    segments: contents[contentHash] ?? [],
   }))
-  const artifacts = files.map<Artifact>(({ title, tokens }) => ({
-    ...{ contentHash: title, engine: 'test-1', mediaType: 'text/plain', tokens, problems: [] },
-    segments: contents[title] ?? [],
-  }))
-  const deps: ContentDeps = {
-    artifacts: async () => artifacts,
-    index: {
-      rank: async () =>
-        artifacts.flatMap(({ contentHash, engine, segments }) =>
-          segments.map((segment, ordinal) => ({ ...segment, contentHash, engine, ordinal, score: 1 })),
-        ),
-    },
-  }
-  return { files, deps }
+  const found = artifacts.flatMap(({ contentHash, engine, segments }) =>
+    segments.map((segment, ordinal) => ({ ...segment, contentHash, engine, ordinal, score: 1 })),
+  )
+  return { files, artifacts: async () => artifacts, found, late: false }
 }
 
 async function given(contents: Record<string, Segment[]>, wanted: { from: number; to: number }, budget = 1e6) {
-  const { files, deps } = rig(contents)
-  const content = await chooseContent(files, 'what?', budget, deps, wanted)
+  const content = await chooseContent(rig(contents), budget, wanted)
   return {
     texts: content.excerpts.map(({ text }) => text),
     summary: describeUsed(content).summary,
@@ -78,5 +74,22 @@ describe('only the pages that were asked for', () => {
     expect(texts).toHaveLength(3)
     expect(summary).toBe('all of manual.pdf')
     expect(notices).toEqual(['None of the files has text on pages 10–20, so they were used without that restriction.'])
+  })
+})
+
+describe('a search that was late', () => {
+  test('leaves parts of each file, and the receipt says so', async () => {
+    const candidates = rig({ 'a.pdf': upTo(30, page), 'b.pdf': upTo(30, page) })
+    const content = await chooseContent({ ...candidates, found: [], late: true }, 1_000)
+    expect(new Set(content.excerpts.map(({ source }) => source.n))).toEqual(new Set([1, 2]))
+    expect(content).toMatchObject({ whole: false, tokens: 1_000 })
+    expect(contentNotices(content)).toEqual([
+      'Searching the files took too long, so parts of each file were used instead of the best matches.',
+    ])
+  })
+
+  test('is not told where it was not needed', async () => {
+    const content = await chooseContent({ ...rig({ 'a.pdf': upTo(3, page) }), found: [], late: true }, 1_000)
+    expect(contentNotices(content)).toEqual([])
   })
 })

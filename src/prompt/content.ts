@@ -1,32 +1,32 @@
 /**
- * Which content of the files at hand the model is given: all of it when it fits, else the passages that fit the question
+ * Which content of the sources at hand the model is given: all of it when it fits, else the passages that fit the question
  * best, and the receipt says how much. Never a blind cut.
  */
 import type { Artifact, Position } from '../core/artifact.ts'
-import type { PassageIndex } from '../search/passages.ts'
+import type { Source, SourceRegistry } from '../core/source.ts'
+import type { RankedPassage } from '../search/passages.ts'
 import type { ArtifactKey } from '../store/attachments.ts'
 import type { StoredAttachment, TurnWork } from '../store/turns.ts'
 import { describePages, type PageRange } from './page-range.ts'
 
-/** A file that the answer may rest on. `number` is how the model names it: 1 is the first file of the question. */
-export interface SourceFile extends ArtifactKey {
-  number: number
-  title: string
+/** A source whose whole text is stored as an artifact: today the files of the conversation. */
+export interface ReadSource extends ArtifactKey {
+  source: Source
   tokens: number
   pages: number | undefined
   /** Pictures that a model which sees can be shown. */
-  images?: number
+  images: number
 }
 
 export interface Excerpt {
-  file: SourceFile
+  source: Source
   at: Position
   text: string
   tokens: number
 }
 
 export interface Content {
-  files: SourceFile[]
+  files: ReadSource[]
   /** In reading order. */
   excerpts: Excerpt[]
   /** Tokens of all files, of which `excerpts` hold some. */
@@ -38,29 +38,34 @@ export interface Content {
   asked?: PageRange
   /** What was asked for and no file has. */
   missed?: PageRange
+  /** The search took too long and was left out. */
+  late?: boolean
 }
 
-export interface ContentDeps {
+/** What was gathered for the turn, once for all models. */
+export interface Candidates {
+  files: ReadSource[]
+  /** The files' whole texts. */
   artifacts(keys: ArtifactKey[]): Promise<Artifact[]>
-  index: Pick<PassageIndex, 'rank'>
+  /** The passages that fit the question, best first; none where nothing was searched for. */
+  found: readonly RankedPassage[]
+  /** The search took too long and was left out. */
+  late: boolean
 }
-
-const mostPassages = 400
 
 /** The files of this turn, then those of earlier turns; a file shared twice counts once. */
-export function sourceFiles(work: Pick<TurnWork, 'attachments' | 'earlierFiles'>): SourceFile[] {
-  const files = new Map<string, SourceFile>()
+export function readSources(
+  work: Pick<TurnWork, 'attachments' | 'earlierFiles'>,
+  registry: SourceRegistry,
+): ReadSource[] {
+  const files = new Map<number, ReadSource>()
   for (const file of [...work.attachments, ...work.earlierFiles]) {
-    if (!readable(file) || files.has(file.contentHash)) continue
-    files.set(file.contentHash, {
-      number: files.size + 1,
-      title: file.attachment.name,
-      contentHash: file.contentHash,
-      engine: file.engine,
-      tokens: file.receipt?.tokens ?? 0,
-      pages: file.receipt?.pages,
-      ...(file.receipt?.images === undefined ? {} : { images: file.receipt.images }),
-    })
+    if (!readable(file)) continue
+    const { contentHash, engine, receipt } = file
+    const source = registry.add({ kind: 'file', title: file.attachment.name, contentHash, ref: file.id })
+    if (files.has(source.n)) continue
+    const { tokens = 0, pages, images = 0 } = receipt ?? {}
+    files.set(source.n, { source, contentHash, engine, tokens, pages, images })
   }
   return [...files.values()]
 }
@@ -70,49 +75,29 @@ function readable(file: StoredAttachment): file is StoredAttachment & { contentH
 }
 
 /**
- * Chooses at most `budget` tokens. `question` may be empty: then the beginnings stand for the files. `wanted` keeps only
+ * Chooses at most `budget` tokens. Where nothing was found, the beginnings and samples stand for the files. `wanted` keeps only
  * those pages of files that have pages; where no file has them, it is as if nothing had been asked.
  */
-export async function chooseContent(
-  files: SourceFile[],
-  question: string,
-  budget: number,
-  deps: ContentDeps,
-  wanted?: PageRange,
-): Promise<Content> {
-  const tokensAvailable = files.reduce((sum, file) => sum + file.tokens, 0)
+export async function chooseContent(candidates: Candidates, budget: number, wanted?: PageRange): Promise<Content> {
+  const { files, late } = candidates
+  const tokensAvailable = sumTokens(files)
   const all = { files, tokensAvailable }
   if (files.length === 0) return { ...all, excerpts: [], tokens: 0, whole: true }
   if (wanted !== undefined) {
-    const excerpts = await wholeFiles(files, deps)
-    const has = hasPages(excerpts, wanted)
-    const chosen = has
-      ? await choosePages(files, question, budget, deps, { excerpts, wanted })
-      : await chooseContent(files, question, budget, deps)
-    return has ? { ...all, ...chosen, asked: wanted } : { ...all, ...chosen, missed: wanted }
+    const excerpts = await wholeFiles(candidates)
+    if (!hasPages(excerpts, wanted)) return { ...(await chooseContent(candidates, budget)), missed: wanted }
+    const kept = excerpts.filter(({ at }) => isAsked(at, wanted))
+    if (sumTokens(kept) <= budget) return { ...all, ...chosen(kept, true), asked: wanted }
+    const fitting = fittingPassages(candidates, budget, wanted)
+    return { ...all, ...chosen(fitting.length > 0 ? fitting : spread(kept, budget), false), asked: wanted, late }
   }
-  if (tokensAvailable <= budget) {
-    const excerpts = await wholeFiles(files, deps)
-    return { ...all, excerpts, tokens: sumTokens(excerpts), whole: true }
-  }
-  const fitting = await fittingPassages(files, question, budget, deps)
-  const excerpts = fitting.length > 0 ? fitting : spread(await wholeFiles(files, deps), budget)
-  return { ...all, excerpts, tokens: sumTokens(excerpts), whole: false }
+  if (tokensAvailable <= budget) return { ...all, ...chosen(await wholeFiles(candidates), true) }
+  const fitting = fittingPassages(candidates, budget)
+  return { ...all, ...chosen(fitting.length > 0 ? fitting : spread(await wholeFiles(candidates), budget), false), late }
 }
 
-async function choosePages(
-  files: SourceFile[],
-  question: string,
-  budget: number,
-  deps: ContentDeps,
-  { excerpts, wanted }: { excerpts: Excerpt[]; wanted: PageRange },
-): Promise<Pick<Content, 'excerpts' | 'tokens' | 'whole'>> {
-  const kept = excerpts.filter(({ at }) => isAsked(at, wanted))
-  const tokens = sumTokens(kept)
-  if (tokens <= budget) return { excerpts: kept, tokens, whole: true }
-  const fitting = await fittingPassages(files, question, budget, deps, wanted)
-  const chosen = fitting.length > 0 ? fitting : spread(kept, budget)
-  return { excerpts: chosen, tokens: sumTokens(chosen), whole: false }
+function chosen(excerpts: Excerpt[], whole: boolean): Pick<Content, 'excerpts' | 'tokens' | 'whole'> {
+  return { excerpts, tokens: sumTokens(excerpts), whole }
 }
 
 export function hasPages(places: { at: Position }[], wanted: PageRange): boolean {
@@ -133,40 +118,38 @@ function pageOf(at: Extract<Position, { kind: 'page' | 'slide' }>): number {
   return at.kind === 'page' ? at.page : at.slide
 }
 
-export function contentNotices({ missed }: Content): string[] {
-  if (missed === undefined) return []
-  return [`None of the files has text on ${describePages(missed)}, so they were used without that restriction.`]
+export function contentNotices({ missed, late = false }: Content): string[] {
+  return [
+    ...(missed === undefined
+      ? []
+      : [`None of the files has text on ${describePages(missed)}, so they were used without that restriction.`]),
+    ...(late
+      ? ['Searching the files took too long, so parts of each file were used instead of the best matches.']
+      : []),
+  ]
 }
 
-async function wholeFiles(files: SourceFile[], { artifacts }: ContentDeps): Promise<Excerpt[]> {
+async function wholeFiles({ files, artifacts }: Candidates): Promise<Excerpt[]> {
   const known = new Map((await artifacts(files)).map((artifact) => [artifact.contentHash, artifact]))
-  return files.flatMap((file) => (known.get(file.contentHash)?.segments ?? []).map((segment) => ({ file, ...segment })))
+  return files.flatMap(({ source, contentHash }) =>
+    (known.get(contentHash)?.segments ?? []).map((segment) => ({ source, ...segment })),
+  )
 }
 
-async function fittingPassages(
-  files: SourceFile[],
-  question: string,
-  budget: number,
-  { index }: ContentDeps,
-  wanted?: PageRange,
-): Promise<Excerpt[]> {
-  if (question.trim() === '') return []
-  const byHash = new Map(files.map((file) => [file.contentHash, file]))
-  const chosen: { file: SourceFile; ordinal: number; excerpt: Excerpt }[] = []
+function fittingPassages({ files, found }: Candidates, budget: number, wanted?: PageRange): Excerpt[] {
+  const byHash = new Map(files.map((file) => [file.contentHash, file.source]))
+  const fitting: { ordinal: number; excerpt: Excerpt }[] = []
   let tokens = 0
-  for (const passage of await index.rank(question, files, mostPassages)) {
-    const file = byHash.get(passage.contentHash)
-    if (file === undefined || passage.score <= 0 || tokens + passage.tokens > budget) continue
+  for (const passage of found) {
+    const source = byHash.get(passage.contentHash)
+    if (source === undefined || passage.score <= 0 || tokens + passage.tokens > budget) continue
     if (wanted !== undefined && !isAsked(passage.at, wanted)) continue
     tokens += passage.tokens
-    chosen.push({
-      file,
-      ordinal: passage.ordinal,
-      excerpt: { file, at: passage.at, text: passage.text, tokens: passage.tokens },
-    })
+    const { ordinal, at, text } = passage
+    fitting.push({ ordinal, excerpt: { source, at, text, tokens: passage.tokens } })
   }
-  chosen.sort((a, b) => a.file.number - b.file.number || a.ordinal - b.ordinal)
-  return chosen.map(({ excerpt }) => excerpt)
+  fitting.sort((a, b) => a.excerpt.source.n - b.excerpt.source.n || a.ordinal - b.ordinal)
+  return fitting.map(({ excerpt }) => excerpt)
 }
 
 /** Nothing fits the question by its words ("summarise this"): the opening of each file, then pieces spread over the rest. */
@@ -179,7 +162,7 @@ function spread(excerpts: Excerpt[], budget: number): Excerpt[] {
     kept.add(excerpt)
     tokens += excerpt.tokens
   }
-  const firsts = Map.groupBy(excerpts, (excerpt) => excerpt.file.number)
+  const firsts = Map.groupBy(excerpts, (excerpt) => excerpt.source.n)
   for (const ofFile of firsts.values()) for (const excerpt of ofFile.slice(0, 3)) keep(excerpt, share)
   const mean = sumTokens(excerpts) / Math.max(excerpts.length, 1)
   const step = Math.max(1, Math.floor(excerpts.length / Math.max(1, (budget - tokens) / Math.max(mean, 1))))
@@ -190,6 +173,6 @@ function spread(excerpts: Excerpt[], budget: number): Excerpt[] {
   return excerpts.filter((excerpt) => kept.has(excerpt))
 }
 
-function sumTokens(excerpts: Excerpt[]): number {
-  return excerpts.reduce((sum, excerpt) => sum + excerpt.tokens, 0)
+function sumTokens(items: readonly { tokens: number }[]): number {
+  return items.reduce((sum, { tokens }) => sum + tokens, 0)
 }

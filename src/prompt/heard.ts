@@ -1,14 +1,13 @@
 /**
- * A voice note is what its sender says: without other words in the turn, it is the question and not a file to be asked about.
- * What was heard opens the reply, so that a wrong answer to a misheard question is seen as such.
+ * A voice note that the asker recorded is what they say: without other words in the turn, it is the question and not a file to
+ * be asked about. Any other recording, attached or forwarded, is content like every file, however short: somebody else may
+ * have made it. What was heard opens the reply, so that a wrong answer to a misheard question is seen as such.
  */
 import type { Artifact } from '../core/artifact.ts'
 import type { ArtifactKey } from '../store/attachments.ts'
 import type { StoredAttachment, TurnWork } from '../store/turns.ts'
 import { plainQuestion } from './compose.ts'
 
-/** A recording that nobody called a voice note is one while it is as short as a question; a longer one is a file. */
-const longestQuestionMs = 180_000
 const mostShown = 400
 
 export interface HeardQuestion {
@@ -25,15 +24,16 @@ export async function hearQuestion(
   const written = { work, opening: '' }
   if (plainQuestion(work) !== '') return written
   const notes = work.attachments.filter(isRead).filter(({ attachment }) => attachment.voiceNote)
-  const onlySound = work.attachments.every(({ receipt }) => receipt?.mediaType?.startsWith('audio/'))
-  const candidates = notes.length > 0 ? notes : onlySound ? work.attachments.filter(isRead) : []
-  if (candidates.length === 0) return written
-  const heard = await artifacts(candidates)
-  const said = candidates.flatMap((file) => {
+  if (notes.length === 0) return written
+  const heard = await artifacts(notes)
+  const said = notes.flatMap((file) => {
     const artifact = heard.find(({ contentHash }) => contentHash === file.contentHash)
-    const text = artifact?.segments.map((segment) => segment.text).join(' ') ?? ''
-    const short = file.attachment.voiceNote || (artifact?.durationMs ?? 0) <= longestQuestionMs
-    return text.trim() !== '' && short ? [{ file, text: text.trim() }] : []
+    const text =
+      artifact?.segments
+        .map((segment) => segment.text)
+        .join(' ')
+        .trim() ?? ''
+    return text === '' ? [] : [{ file, text }]
   })
   const [first, ...others] = work.messages
   if (said.length === 0 || first === undefined) return written

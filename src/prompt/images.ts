@@ -1,12 +1,13 @@
 /** Which pictures of the files at hand a model that sees is shown: this turn's first, then earlier ones as far as they fit. */
 import type { Artifact, Picture, Position } from '../core/artifact.ts'
+import type { Source } from '../core/source.ts'
 import type { ArtifactKey } from '../store/attachments.ts'
 import type { TurnWork } from '../store/turns.ts'
-import { hasPages, isAsked, type SourceFile } from './content.ts'
+import { hasPages, isAsked, type ReadSource } from './content.ts'
 import type { PageRange } from './page-range.ts'
 
 export interface SourceImage {
-  file: SourceFile
+  source: Source
   picture: Picture
   /** What a citation of it names. */
   at: Position
@@ -34,19 +35,19 @@ export const imageLimits: ImageLimits = { count: 10, bytes: 12e6 }
  * have the pages that were asked for, only their pictures; a picture that is a file of its own stays.
  */
 export async function sourceImages(
-  files: SourceFile[],
+  files: ReadSource[],
   work: Pick<TurnWork, 'attachments'>,
-  deps: ImageDeps,
+  deps: Pick<ImageDeps, 'artifacts'>,
   { count, wanted }: ImageLimits & { wanted?: PageRange | undefined } = imageLimits,
 ): Promise<SourceImage[]> {
-  const withImages = files.filter((file) => (file.images ?? 0) > 0)
+  const withImages = files.filter((file) => file.images > 0)
   if (withImages.length === 0) return []
   const artifacts = await deps.artifacts(wanted === undefined ? withImages : files)
   const known = new Map(artifacts.map((artifact) => [artifact.contentHash, artifact]))
   const asked =
     wanted !== undefined && artifacts.some(({ segments }) => hasPages(segments, wanted)) ? wanted : undefined
   const now = new Set(work.attachments.map(({ contentHash }) => contentHash))
-  const candidates = (of: SourceFile[]) =>
+  const candidates = (of: ReadSource[]) =>
     of.map((file) =>
       (known.get(file.contentHash)?.images ?? [])
         .filter(({ at }) => asked === undefined || at === undefined || isAsked(at, asked))
@@ -57,8 +58,8 @@ export async function sourceImages(
   return [...current, ...shareOut(earlier, count - current.length)]
 }
 
-function imageOf(file: SourceFile, picture: Picture): SourceImage {
-  return { file, picture, at: picture.at ?? { kind: 'page', page: 1 } }
+function imageOf({ source }: ReadSource, picture: Picture): SourceImage {
+  return { source, picture, at: picture.at ?? { kind: 'page', page: 1 } }
 }
 
 /** As many of each as fit in turns; of a film with more, those that are spread evenly. */

@@ -1,7 +1,7 @@
 /** An answer that is too long for messages: its first messages, and the whole of it as a Markdown file. Pure. */
 import { createHash } from 'node:crypto'
 import type { OutgoingFile } from '../core/command.ts'
-import { sourceLines } from '../core/markdown/sources.ts'
+import { linked, sourceLines } from '../core/markdown/sources.ts'
 import type { Citation } from '../core/reply.ts'
 import { split } from './split.ts'
 
@@ -14,7 +14,7 @@ const maxNameChars = 60
 
 export function answerFile(text: string, citations: Citation[], question: string): AnswerFile {
   const { lines } = sourceLines(citations, Number.POSITIVE_INFINITY)
-  const sources = lines.map(({ n, place }) => `- [${n}] ${place}`)
+  const sources = lines.map((line) => `- [${line.n}] ${linked(line)}`)
   const parts = [text.trimEnd(), ...(sources.length === 0 ? [] : ['## Sources', sources.join('\n')])]
   const data = new TextEncoder().encode(`${parts.join('\n\n')}\n`)
   const hash = createHash('sha256').update(data).digest('hex')

@@ -1,33 +1,30 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { source } from '../../test/fakes/source.ts'
 import type { Position } from '../core/artifact.ts'
-import { type CitationSource, createCitationStream, parseLabel, sourceLabel } from './citations.ts'
+import { sourceLabel } from '../core/source.ts'
+import { createCitationStream, type GivenSource } from './citations.ts'
+import { parseLabel } from './labels.ts'
 
 const page = (number: number): Position => ({ kind: 'page', page: number })
 const rows = (sheet: string, from: number, to: number): Position => ({ kind: 'rows', sheet, from, to })
-const sources: CitationSource[] = [
-  { fileNumber: 1, title: 'report.pdf', contentHash: 'a'.repeat(64), positions: [12, 137, 138].map(page) },
-  { fileNumber: 2, title: 'talk.pptx', contentHash: 'b'.repeat(64), positions: [{ kind: 'slide', slide: 3 }] },
+const sources: GivenSource[] = [
+  { source: source(1, 'report.pdf'), positions: [12, 137, 138].map(page) },
+  { source: source(2, 'talk.pptx'), positions: [{ kind: 'slide', slide: 3 }] },
   {
-    fileNumber: 3,
-    title: 'call.ogg',
-    contentHash: 'c'.repeat(64),
+    source: source(3, 'call.ogg'),
     positions: [
       { kind: 'time', fromMs: 0, toMs: 65_000 },
       { kind: 'time', fromMs: 65_000, toMs: 90_500 },
     ],
   },
   {
-    fileNumber: 4,
-    title: 'budget.xlsx',
-    contentHash: 'd'.repeat(64),
+    source: source(4, 'budget.xlsx'),
     positions: [rows('Plan 2026!', 2, 40), rows("Ist 'Werte'", 2, 40), rows("Ist 'Werte'", 41, 80)],
   },
-  { fileNumber: 5, title: 'main.ts', contentHash: 'e'.repeat(64), positions: [{ kind: 'lines', from: 10, to: 24 }] },
+  { source: source(5, 'main.ts'), positions: [{ kind: 'lines', from: 10, to: 24 }] },
   {
-    fileNumber: 6,
-    title: 'mail.eml',
-    contentHash: 'f'.repeat(64),
+    source: source(6, 'mail.eml'),
     positions: [
       { kind: 'lines', from: 1, to: 10 },
       { kind: 'lines', from: 1, to: 10, inner: 'notes.txt' },
@@ -51,9 +48,9 @@ function read(text: string, given = sources) {
 
 describe('labels', () => {
   test('every place that was given is found again by its label', () => {
-    for (const { fileNumber, positions } of sources) {
+    for (const { source, positions } of sources) {
       for (const at of positions) {
-        expect(read(`[${sourceLabel(fileNumber, at)}]`).citations.map((citation) => citation.at)).toEqual([at])
+        expect(read(`[${sourceLabel(source.n, at)}]`).citations.map((citation) => citation.at)).toEqual([at])
       }
     }
   })
@@ -76,8 +73,8 @@ describe('labels', () => {
   })
 
   test('are read strictly one at a time', () => {
-    expect(parseLabel('1:p137')).toEqual({ fileNumber: 1, kind: 'page', from: 137, to: 137 })
-    expect(parseLabel('4:t2r2-9')).toEqual({ fileNumber: 4, kind: 'rows', sheet: 2, from: 2, to: 9 })
+    expect(parseLabel('1:p137')).toEqual({ n: 1, kind: 'page', from: 137, to: 137 })
+    expect(parseLabel('4:t2r2-9')).toEqual({ n: 4, kind: 'rows', sheet: 2, from: 2, to: 9 })
     for (const text of ['', 'p137', '1:137', '1:x5', '1:p137 and more', '1:p1, 1:p2'])
       expect(parseLabel(text)).toBeUndefined()
   })
@@ -88,8 +85,8 @@ describe('markers', () => {
     const { shown, citations } = read('A [1:p138]. B [1:p12]. C [1:p138].')
     expect(shown).toBe('A [1]. B [2]. C [1].')
     expect(citations).toEqual([
-      { n: 1, title: 'report.pdf', contentHash: 'a'.repeat(64), at: page(138) },
-      { n: 2, title: 'report.pdf', contentHash: 'a'.repeat(64), at: page(12) },
+      { n: 1, source: source(1), at: page(138) },
+      { n: 2, source: source(1), at: page(12) },
     ])
   })
 

@@ -1,59 +1,17 @@
-/** How a place in a file is named to a model, and read again from what the model makes of it. */
+/** Reads the labels of sources (core/source.ts) again from what a model makes of them. */
 import type { Position } from '../core/artifact.ts'
-import type { SourceLabel } from '../models/model.ts'
+import { innerNumber, sheetNumber } from '../core/source.ts'
 
 /** A label as written; `from` and `to` are pages, slides, rows, lines or seconds. */
 export interface Label {
-  fileNumber: number
+  /** The source's number. */
+  n: number
   kind: Position['kind']
   /** The file within the file. */
   inner?: number
   sheet?: number
   from: number
   to: number
-}
-
-/**
- * `1:p137`, `2:s3`, `1:r2-9`, `1:t4821r2-9`, `1:l10-24`, `3:m65`: pages, slides, rows, rows of a sheet, lines, seconds. In a
- * file within a mail or an archive, its number stands before the place: `1:f482103p2`.
- */
-export function sourceLabel(fileNumber: number, at: Position): SourceLabel {
-  return `${fileNumber}:${at.inner === undefined ? '' : `f${innerNumber(at.inner)}`}${placeLabel(at)}`
-}
-
-function placeLabel(at: Position): string {
-  switch (at.kind) {
-    case 'page':
-      return `p${at.page}`
-    case 'slide':
-      return `s${at.slide}`
-    case 'rows':
-      return `${at.sheet === undefined ? '' : `t${sheetNumber(at.sheet)}`}r${range(at)}`
-    case 'lines':
-      return `l${range(at)}`
-    case 'time':
-      return `m${Math.floor(at.fromMs / 1000)}`
-  }
-}
-
-function range({ from, to }: { from: number; to: number }): string {
-  return from === to ? `${from}` : `${from}-${to}`
-}
-
-/**
- * Four digits of a sheet's name, because names hold anything and a label must be easy to repeat. Two sheets of one file
- * share a number once in thousands of files; then the rows tell them apart, or the first one is meant.
- */
-const sheetNumber = (name: string) => 1_000 + (hashOf(name) % 9_000)
-
-/** Six digits of a path, as there may be many files in an archive. */
-const innerNumber = (path: string) => 100_000 + (hashOf(path) % 900_000)
-
-/** FNV-1a. */
-function hashOf(name: string): number {
-  let hash = 0x811c9dc5
-  for (const byte of new TextEncoder().encode(name)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
-  return hash
 }
 
 // The file may be left out after a first label: `[1:p137, p138]`; then the file within it is the same, too.
@@ -79,14 +37,14 @@ export function parseLabels(inner: string): Label[] | undefined {
     LABEL.lastIndex = at
     const match = LABEL.exec(text)
     const before = match?.[1] === undefined ? labels.at(-1) : undefined
-    const fileNumber = before?.fileNumber ?? Number(match?.[1] ?? Number.NaN)
+    const n = before?.n ?? Number(match?.[1] ?? Number.NaN)
     const kind = kinds[match?.[4]?.[0]?.toLowerCase() ?? '']
-    if (match === null || Number.isNaN(fileNumber) || kind === undefined) return undefined
+    if (match === null || Number.isNaN(n) || kind === undefined) return undefined
     const inner = match[2] === undefined ? before?.inner : Number(match[2])
     const from = Number(match[5])
     const to = match[6] === undefined ? from : Number(match[6])
     labels.push({
-      fileNumber,
+      n,
       kind,
       ...(inner === undefined ? {} : { inner }),
       ...(match[3] === undefined ? {} : { sheet: Number(match[3]) }),

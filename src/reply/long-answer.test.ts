@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { message } from '../../test/fakes/message.ts'
 import { createFakePlatform } from '../../test/fakes/platform.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
+import { citation } from '../../test/fakes/source.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Capabilities } from '../core/platform.ts'
 import type { StoredPart } from '../store/turns.ts'
@@ -44,9 +45,7 @@ function reply(abilities: Partial<Capabilities> = {}) {
 describe('an answer that is too long for messages', () => {
   it('is its first messages, which say so, and the whole in a file with its sources', async () => {
     const { pen, shown, files, attached, posted } = reply()
-    const citations = [
-      { n: 1, title: 'report.pdf', contentHash: 'a'.repeat(64), at: { kind: 'page', page: 3 } as const },
-    ]
+    const citations = [citation(1)]
     await pen().finish(`${long} [1]`, citations, end)
     expect(shown()).toHaveLength(2)
     expect(shown().every((text) => text.length <= 500)).toBe(true)

@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { message } from '../../test/fakes/message.ts'
 import { createFakePlatform } from '../../test/fakes/platform.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
+import { citation } from '../../test/fakes/source.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Capabilities, MessageRef } from '../core/platform.ts'
 import type { StoredPart } from '../store/turns.ts'
@@ -168,8 +169,7 @@ describe('the pen', () => {
 
   it('each message carries the citations that stand in it', async () => {
     const { pen, posted } = desk({ maxChars: 500 })
-    const at = { kind: 'page', page: 1 } as const
-    const citations = [1, 2].map((n) => ({ n, title: 'a.pdf', contentHash: 'a'.repeat(64), at }))
+    const citations = [1, 2].map((n) => citation(n))
     await pen.finish(`One [1].\n\n${'word '.repeat(99)}\n\nTwo [2].`, citations, end)
     const cited = [...posted.values()].map((part) => part.citations.map(({ n }) => n))
     expect(cited[0]).toEqual([1])

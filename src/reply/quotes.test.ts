@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Citation } from '../core/reply.ts'
+import { citation } from '../../test/fakes/source.ts'
 import { findQuote, withQuotes } from './quotes.ts'
 
 const page = `Section 12. Term and termination
@@ -10,12 +10,6 @@ percent a year. The supplier keeps backups for 30 days.
 
 Dr. Miller is the contact for questions about invoices. Deliveries are made to the main office.`
 
-const citation = (n: number): Citation => ({
-  n,
-  title: 'a.pdf',
-  contentHash: 'a'.repeat(64),
-  at: { kind: 'page', page: n },
-})
 const quotes = (answer: string, text: string | undefined = page) =>
   withQuotes(answer, [citation(1), citation(2)], () => text).map(({ quote }) => quote)
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { readSource } from '../../test/fakes/source.ts'
 import type { AttachmentReceipt } from '../core/reply.ts'
-import type { Content, SourceFile } from '../prompt/content.ts'
+import type { Content, ReadSource } from '../prompt/content.ts'
 import { describeUsed, summariseAttachments } from './receipt.ts'
 
 const receipt = (name: string, outcome: AttachmentReceipt['outcome'], summary: string): AttachmentReceipt => ({
@@ -38,18 +39,11 @@ describe('what became of the attachments', () => {
 })
 
 describe('what the model was given', () => {
-  const file = (number: number, title: string, pages?: number): SourceFile => ({
-    number,
-    title,
-    pages,
-    tokens: 1000,
-    contentHash: `${number}`.repeat(64),
-    engine: 'pdf-1',
-  })
-  const content = (files: SourceFile[], pages: number[], whole: boolean): Content => ({
+  const file = (n: number, title: string, pages?: number) => readSource(n, title, { pages, tokens: 1000 })
+  const content = (files: ReadSource[], pages: number[], whole: boolean): Content => ({
     files,
     excerpts: pages.flatMap((page) =>
-      files.slice(0, 1).map((from) => ({ file: from, at: { kind: 'page', page }, text: '', tokens: 10 })),
+      files.slice(0, 1).map((from) => ({ source: from.source, at: { kind: 'page', page }, text: '', tokens: 10 })),
     ),
     tokens: 10 * pages.length,
     tokensAvailable: 1000 * files.length,

@@ -30,14 +30,17 @@ function summarise(content: Content): string {
   const { files, excerpts, whole } = content
   const [only] = files
   if (content.asked !== undefined) return summarisePages(content, content.asked)
-  if (whole) return files.length === 1 && only !== undefined ? `all of ${only.title}` : `all of ${files.length} files`
+  if (whole)
+    return files.length === 1 && only !== undefined ? `all of ${only.source.title}` : `all of ${files.length} files`
   const used = files.flatMap((file) => {
-    const places = new Set(excerpts.filter((excerpt) => excerpt.file === file).map(({ at }) => JSON.stringify(at))).size
+    const places = new Set(
+      excerpts.filter((excerpt) => excerpt.source.n === file.source.n).map(({ at }) => JSON.stringify(at)),
+    ).size
     if (places === 0) return []
     return [
       file.pages === undefined
-        ? `${count(places, 'passage')} of ${file.title}`
-        : `${places} of ${count(file.pages, 'page')} of ${file.title}`,
+        ? `${count(places, 'passage')} of ${file.source.title}`
+        : `${places} of ${count(file.pages, 'page')} of ${file.source.title}`,
     ]
   })
   const left = files.length - used.length
@@ -47,14 +50,18 @@ function summarise(content: Content): string {
 
 /** "pages 10–20 of manual.pdf, as you asked". */
 function summarisePages({ files, excerpts, whole }: Content, asked: PageRange): string {
-  const given = files.map((file) => ({ file, places: excerpts.filter((excerpt) => excerpt.file === file) }))
+  const given = files.map((file) => ({
+    file,
+    places: excerpts.filter((excerpt) => excerpt.source.n === file.source.n),
+  }))
   const used = given.flatMap(({ file, places: [first] }) => {
     if (first === undefined) return []
     const { kind } = first.at
-    if (kind !== 'page' && kind !== 'slide') return [whole ? `all of ${file.title}` : `parts of ${file.title}`]
+    if (kind !== 'page' && kind !== 'slide')
+      return [whole ? `all of ${file.source.title}` : `parts of ${file.source.title}`]
     // A file's number of pages is that of an archive's own, not of what lies in it.
     const last = first.at.inner === undefined ? (file.pages ?? asked.to) : asked.to
-    return [`${describePages({ from: asked.from, to: Math.min(asked.to, last) }, kind)} of ${file.title}`]
+    return [`${describePages({ from: asked.from, to: Math.min(asked.to, last) }, kind)} of ${file.source.title}`]
   })
   const left = files.length - used.length
   const unused = left === 0 ? '' : `; nothing of ${count(left, 'other file')}`

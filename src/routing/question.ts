@@ -1,5 +1,5 @@
 /** What a question needs and how much it wants, counted from its text and its files: by the worker, and by the dry run. */
-import { estimateTokens } from '../prompt/compose.ts'
+import { estimateTokens } from '../core/text/estimate-tokens.ts'
 import type { RouteRequest } from './asked.ts'
 import { countAsks, holdsCode, isCodeFile, judge } from './complexity.ts'
 
@@ -18,11 +18,16 @@ export interface CountedQuestion {
 /** Room for the rules, the question's wrapping and the error of the estimates. */
 const OVERHEAD = 800
 
+/** Tokens of a prompt beside the content of files and the conversation so far. */
+export function questionTokens(text: string, instructions: readonly string[]): number {
+  return estimateTokens([text, ...instructions].join('\n')) + OVERHEAD
+}
+
 export function countQuestion(
   question: CountedQuestion,
 ): Pick<RouteRequest, 'complexity' | 'images' | 'tokensIn'> & { tokensLikely: number } {
   const { text, instructions, files, images, promptTokens } = question
-  const tokensIn = estimateTokens([text, ...instructions].join('\n')) + OVERHEAD
+  const tokensIn = questionTokens(text, instructions)
   const all = files.reduce((sum, { tokens }) => sum + tokens, 0)
   const fileTokens = Math.min(promptTokens, all)
   const complexity = judge({

@@ -1,8 +1,8 @@
 /** How many tokens a request has: at most, for what is reserved, and probably, for what is settled where nobody counted. */
 import type { Usage } from '../core/reply.ts'
+import { estimateTokens } from '../core/text/estimate-tokens.ts'
 import { mostImageTokens } from '../models/image-tokens.ts'
 import type { ModelRequest, Part } from '../models/model.ts'
-import { estimateTokens } from '../prompt/compose.ts'
 
 /** The longest that a provider lets a call take, tries included; hardware by the hour is reserved for it. */
 export const LONGEST_MS = 900_000

@@ -10,14 +10,15 @@ import type { Log } from '../core/log.ts'
 import type { Query } from '../core/sql.ts'
 import { PrismaClient } from './generated/client.ts'
 import { isConnectionError, retryOnConnectionLoss } from './postgres/connect.ts'
+import { queryUntil } from './postgres/query-until.ts'
 
 export type { Statement } from '../core/sql.ts'
 
 export interface Database {
   pool: pg.Pool
   prisma: ReturnType<typeof openPrisma>
-  /** For statements made elsewhere; each must be safe to send twice. */
-  lasting: { query(text: string, values: unknown[]): Promise<{ rows: unknown[] }> }
+  /** For statements made elsewhere; each must be safe to send twice. `signal` ends the statement on the server, too. */
+  lasting: { query(text: string, values: unknown[], signal?: AbortSignal): Promise<{ rows: unknown[] }> }
   query: Query
   /** Statements that take effect together or not at all. The whole of it must be safe to run twice. */
   transaction<T>(work: (send: Database['query']) => Promise<T>): Promise<T>
@@ -75,10 +76,10 @@ export function openDatabase(
         }
       }),
     lasting: {
-      query: (text, values) =>
+      query: (text, values, signal) =>
         outlasting(() => {
           sent += 1
-          return pool.query(text, values)
+          return signal === undefined ? pool.query(text, values) : queryUntil(pool, text, values, signal)
         }),
     },
     roundTrips: () => sent,

@@ -10,6 +10,7 @@ import type {
   StoredAttachment,
   StoredOutcome,
   StoredPart,
+  StoredStep,
   TurnAbout,
   Turns,
   TurnWish,
@@ -91,6 +92,7 @@ export function createTurns(database: Database): Turns {
         earlierFiles: row.earlier_files ?? [],
         history: row.history ?? [],
         parts: row.parts ?? [],
+        steps: row.steps ?? [],
         outcome: row.outcome,
         ...(row.wish === null ? {} : { wish: row.wish }),
         attempts: row.attempts,
@@ -109,6 +111,11 @@ export function createTurns(database: Database): Turns {
 
     async release(turnId, owner, use) {
       await query(sql.release, [turnId, owner, use === 'unused' ? 1 : 0])
+    },
+
+    async saveStep(turnId, owner, { n, kind, inputHash, result }) {
+      const rows = await query(sql.saveStep, [turnId, owner, n, kind, inputHash, storableJson(result)])
+      return rows.length > 0 ? 'saved' : 'lost'
     },
 
     async saveOutcome(turnId, owner, outcome) {
@@ -229,6 +236,7 @@ interface LoadRow {
   first_text_at: Date | null
   attempts: number
   stop_requested_at: Date | null
+  steps: StoredStep[] | null
   outcome: StoredOutcome | null
   wish: TurnWish | null
   messages: IncomingMessage[] | null

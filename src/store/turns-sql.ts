@@ -116,7 +116,9 @@ select turn.conversation_key, turn.platform, turn.reply_target, turn.created_at,
       and past.superseded_by is null and past.source_id <> turn.source_id and past.answer is not null
     order by past.seq desc limit 30) past) as history,
   (select jsonb_agg(jsonb_build_object('ordinal', part.ordinal, 'ref', part.ref, 'text', part.text) order by part.ordinal)
-    from reply_part part where part.turn_id = turn.id) as parts
+    from reply_part part where part.turn_id = turn.id) as parts,
+  (select jsonb_agg(jsonb_build_object('n', step.n, 'kind', step.kind, 'inputHash', step.input_hash, 'result', step.result)
+    order by step.n) from turn_step step where step.turn_id = turn.id) as steps
 from turn where turn.id = $1`,
 }
 
@@ -142,6 +144,22 @@ update turn set state = 'queued', attempts = turn.attempts - $3::int,
   dispatched_at = case when $3::int = 1 then now() else turn.dispatched_at end
 from freed
 where turn.id = $1 and turn.state = 'answering'`,
+}
+
+export const saveStep: Statement = {
+  name: 'turn_save_step',
+  text: `
+with held as (
+  select turn.id from turn join conversation on conversation.key = turn.conversation_key
+  where turn.id = $1 and conversation.lease_turn = turn.id and conversation.lease_owner = $2
+), stale as (
+  delete from turn_step using held where turn_step.turn_id = held.id and turn_step.n > $3
+)
+insert into turn_step (turn_id, n, kind, input_hash, result)
+select held.id, $3, $4, $5, $6::jsonb from held
+on conflict (turn_id, n) do update
+  set kind = excluded.kind, input_hash = excluded.input_hash, result = excluded.result
+returning turn_id`,
 }
 
 export const saveOutcome: Statement = {
@@ -177,6 +195,9 @@ with held as (
   -- A regeneration that failed leaves the answer that it was to replace in the history.
   update turn set superseded_by = null from ended
   where $3 = 'failed' and turn.source_id = ended.source_id and turn.superseded_by = ended.id
+), spent as (
+  -- A turn that has ended is not resumed.
+  delete from turn_step using ended where turn_step.turn_id = ended.id
 ), freed as (
   update conversation set lease_turn = null, lease_owner = null, lease_until = null
   from ended where lease_turn = ended.id and lease_owner = $2

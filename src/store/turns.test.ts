@@ -132,7 +132,46 @@ describe('taking messages in', () => {
     const { turnId } = await turns.accept(event)
     expect(await count(() => turns.claim(turnId, 'w', leaseMs))).toBe(1)
     expect(await count(() => turns.load(turnId))).toBe(1)
+    const step = { n: 1, kind: 'gather' as const, inputHash: 'a', result: null }
+    expect(await count(() => turns.saveStep(turnId, 'w', step))).toBe(1)
     expect(await count(() => turns.finish(turnId, 'w', outcome('x'), null))).toBe(1)
+  })
+})
+
+describe('a completed step', () => {
+  const step = (n: number, inputHash: string, found: number[]) => ({
+    ...{ n, kind: 'gather' as const, inputHash, result: { found } },
+  })
+
+  it('is loaded by whoever goes on, and gone when the turn has ended', async () => {
+    const { turnId } = await turns.accept(message())
+    await turns.claim(turnId, 'w', leaseMs)
+    expect((await turns.load(turnId)).steps).toEqual([])
+    expect(await turns.saveStep(turnId, 'w', step(1, 'a', [1, 2]))).toBe('saved')
+    expect(await turns.saveStep(turnId, 'w', step(2, 'b', [3]))).toBe('saved')
+    await turns.release(turnId, 'w')
+    await turns.claim(turnId, 'other', leaseMs)
+    expect((await turns.load(turnId)).steps).toEqual([step(1, 'a', [1, 2]), step(2, 'b', [3])])
+    await turns.finish(turnId, 'other', outcome('x'), null)
+    expect((await database.pool.query('select from turn_step')).rowCount).toBe(0)
+  })
+
+  it('is stored by the lease’s holder alone, and sent twice it is there once', async () => {
+    const { turnId } = await turns.accept(message())
+    expect(await turns.saveStep(turnId, 'w', step(1, 'a', []))).toBe('lost')
+    await turns.claim(turnId, 'w', leaseMs)
+    expect(await turns.saveStep(turnId, 'other', step(1, 'a', []))).toBe('lost')
+    for (let times = 0; times < 2; times += 1)
+      expect(await turns.saveStep(turnId, 'w', step(1, 'a', [1]))).toBe('saved')
+    expect((await turns.load(turnId)).steps).toEqual([step(1, 'a', [1])])
+  })
+
+  it('of another input takes the place of the old one and of all that followed from it', async () => {
+    const { turnId } = await turns.accept(message())
+    await turns.claim(turnId, 'w', leaseMs)
+    for (const n of [1, 2, 3]) await turns.saveStep(turnId, 'w', step(n, 'old', [n]))
+    await turns.saveStep(turnId, 'w', step(1, 'new', []))
+    expect((await turns.load(turnId)).steps).toEqual([step(1, 'new', [])])
   })
 })
 

@@ -63,6 +63,19 @@ export interface TurnAbout {
   private: boolean
 }
 
+/**
+ * A completed step of a turn, stored before the next one begins: a crash resumes after it. It counts for the same input only.
+ * It holds references and no texts, so that deleting what it refers to leaves nothing behind. The outcome is the last step of
+ * a turn and lies on its row, because what else may happen to a turn is decided under that row's lock.
+ */
+export interface StoredStep {
+  /** 1-based, in the order of the steps. */
+  n: number
+  kind: 'gather'
+  inputHash: string
+  result: Json
+}
+
 /** Everything a worker needs to answer. */
 export interface TurnWork {
   id: string
@@ -77,6 +90,8 @@ export interface TurnWork {
   /** Oldest first; the latest version of each. */
   history: PastTurn[]
   parts: StoredPart[]
+  /** In their order. */
+  steps: StoredStep[]
   outcome: StoredOutcome | null
   wish?: TurnWish
   attempts: number
@@ -115,6 +130,8 @@ export interface Turns {
   renew(turnId: string, owner: string, leaseMs: number): Promise<'held' | 'lost' | 'stop'>
   /** Gives the turn back unanswered. `unused`: nothing was tried, so it counts as no attempt. */
   release(turnId: string, owner: string, use?: 'unused'): Promise<void>
+  /** Stores a completed step; steps from the same number on, of an earlier input, are gone. */
+  saveStep(turnId: string, owner: string, step: StoredStep): Promise<'saved' | 'lost'>
   saveOutcome(turnId: string, owner: string, outcome: StoredOutcome): Promise<'saved' | 'lost'>
   /** How a turn ended; `null` while it has not, or where it is not known. */
   ended(turnId: string): Promise<StoredOutcome | null>

@@ -76,7 +76,7 @@ it('ten files of ten kinds are read side by side, and a broken one costs only it
 
   expect(reply.text).toContain('QX-4471')
   expect(reply.text).toContain('behind the boiler')
-  expect(new Set(reply.citations.map(({ title }) => title))).toEqual(new Set(['manual.pdf', 'notes.md']))
+  expect(new Set(reply.citations.map(({ source }) => source.title))).toEqual(new Set(['manual.pdf', 'notes.md']))
 
   const all = reads()
   const together = all.map((one) => all.filter(({ from, to }) => from <= one.from && one.from < to).length)

@@ -68,7 +68,7 @@ describe('parley admin', () => {
 }, 120_000)
 
 const browserFound = await findBrowser()
-describe.skipIf(browserFound === undefined)(
+describe.skipIf(browserFound === null)(
   `the page (${browserFound ?? 'skipped: no browser here'})`,
   () => {
     let browser: Browser

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll } from 'vitest'
 import { buildPage } from '../../adapters/console/page/build.ts'
 import type { Citation } from '../../src/core/reply.ts'
 import { launchBrowser } from '../browser.ts'
+import { citation } from '../fakes/source.ts'
 import { type ConsoleApi, startConsoleApi } from '../servers/console-api.ts'
 
 export const phone: BrowserContextOptions = {
@@ -60,14 +61,8 @@ export function usePage(): (options?: BrowserContextOptions, prepare?: (api: Con
 export const hash = 'ab'.repeat(32)
 
 export const citations: Citation[] = [
-  {
-    n: 1,
-    title: 'report.pdf',
-    contentHash: hash,
-    at: { kind: 'page', page: 12 },
-    quote: 'Revenue grew by 14 percent',
-  },
-  { n: 2, title: 'server.log', contentHash: hash, at: { kind: 'lines', from: 137, to: 139 } },
+  citation(1, 'report.pdf', { contentHash: hash, at: { kind: 'page', page: 12 }, quote: 'Revenue grew by 14 percent' }),
+  citation(2, 'server.log', { contentHash: hash, at: { kind: 'lines', from: 137, to: 139 } }),
 ]
 
 /** A file of `bytes` zeros for a file input. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Position } from '../../src/core/artifact.ts'
 import { findBrowser, noBrowser } from '../browser.ts'
+import { citation } from '../fakes/source.ts'
 import { receipt } from '../servers/console-api.ts'
 import { citations, hash, pictureOf, usePage } from './console-page-setup.ts'
 
@@ -112,7 +113,7 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     const turn = await ask('What did they say?')
     turn.write('All of it [1][2][3][4].')
     const quote = 'The largest customer accounts for 22 percent of revenue, and its contract ends on 30 September.'
-    const of = (n: number, title: string, at: Position) => ({ n, title, contentHash: hash, at })
+    const of = (n: number, title: string, at: Position) => citation(n, title, { contentHash: hash, at })
     turn.finish({
       citations: [
         of(1, 'call.ogg', { kind: 'time', fromMs: 60_000, toMs: 80_000 }),

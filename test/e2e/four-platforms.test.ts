@@ -107,14 +107,14 @@ async function onTeams(): Promise<void> {
 }
 
 async function onThePage(): Promise<void> {
-  const client = new ConsoleClient(parley.url)
+  const client = new ConsoleClient(parley.url, parley.headers)
   const threadId = randomUUID()
   const { turnId } = await client.send(threadId, question, [
     await client.upload('manual.pdf', manual, 'application/pdf'),
   ])
   const reply = await client.reply(threadId, turnId, 60_000)
   expect(reply.text).toBe(answer)
-  expect(reply.citations).toMatchObject([{ n: 1, title: 'manual.pdf', at: { kind: 'page', page: 13 } }])
+  expect(reply.citations).toMatchObject([{ n: 1, source: { title: 'manual.pdf' }, at: { kind: 'page', page: 13 } }])
 }
 
 it('the same question with the same PDF gets the same cited answer on all four', async () => {

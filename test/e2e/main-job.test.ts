@@ -44,7 +44,7 @@ describe('with no model configured', () => {
     const seconds = (performance.now() - started) / 1000
     expect(reply.text).toContain('4,250 operating hours')
     expect(reply.text).toContain('[1]')
-    expect(reply.citations[0]).toMatchObject({ n: 1, title: 'manual.pdf', at: { kind: 'page', page: 137 } })
+    expect(reply.citations[0]).toMatchObject({ n: 1, source: { title: 'manual.pdf' }, at: { kind: 'page', page: 137 } })
     expect(reply.citations[0]?.quote).toContain('Zephyr compressor')
     expect(reply.receipt).toMatchObject({
       provider: 'extractive',

@@ -39,7 +39,7 @@ describe.each(['anthropic', 'ollama'] as const)('%s', (name) => {
     const reply = await client.ask('How much was the revenue of the third quarter?', [file])
     expect(reply.receipt.notices).toEqual([])
     expect(reply.text).toBe('It rose to 4,711 thousand euros [1].')
-    expect(reply.citations[0]).toMatchObject({ n: 1, title: 'report.txt' })
+    expect(reply.citations[0]).toMatchObject({ n: 1, source: { title: 'report.txt' } })
     expect(reply.receipt).toMatchObject({ provider: name, usage: { source: 'provider', output: 2 } })
     expect(reply.text).not.toContain('line 3')
   })

@@ -55,7 +55,8 @@ describe('a photograph', () => {
     const reply = await client.ask('What does the meter read?', [await client.upload('meter.jpg', photo, 'image/jpeg')])
     const { pictures, text } = sent(models.requests[0])
     expect(pictures).toHaveLength(1)
-    expect(text).toContain('Picture [1:p1] of file 1, "meter.jpg"')
+    expect(text).toContain('1 = "meter.jpg" (1 page)')
+    expect(text).toContain('Picture [1:p1]:')
     expect(text).toContain('Meter reading 48213')
     const [kind = '', data = ''] = pictures[0]?.split(',') ?? []
     expect(kind).toBe('data:image/jpeg;base64')
@@ -63,7 +64,7 @@ describe('a photograph', () => {
     expect(await sharp(bytes).metadata()).toMatchObject({ width: 1568, height: 784 })
     expect((await sharp(bytes).metadata()).exif).toBeUndefined()
     expect(JSON.stringify(models.requests[0]?.body)).not.toContain('Ada Lovelace')
-    expect(reply.citations).toMatchObject([{ title: 'meter.jpg', at: { kind: 'page', page: 1 } }])
+    expect(reply.citations).toMatchObject([{ source: { title: 'meter.jpg' }, at: { kind: 'page', page: 1 } }])
     expect(reply.receipt.used?.summary).toContain('1 picture shown to the model')
     expect(reply.receipt.attachments).toMatchObject([{ outcome: 'read', summary: 'a picture with 3 words read' }])
   }, 60_000)

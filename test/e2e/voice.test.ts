@@ -1,5 +1,6 @@
-/** A voice note as people send it: flite speaks, pocketsphinx hears, and the thread answers what was said. */
+/** Recordings as people send them: flite speaks, pocketsphinx hears, and what was said is the question or content. */
 import { randomUUID } from 'node:crypto'
+import { OpenAI } from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generate, lacking, speak, voiceNote } from '../fixtures/speech.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
@@ -18,7 +19,7 @@ import {
 const without = lacking('ffmpeg', 'flite', 'pocketsphinx_continuous')
 const question = 'When does the meeting with the doctor start in the morning?'
 
-describe.skipIf(without)(`a voice note in the console${without}`, () => {
+describe.skipIf(without)(`a recording${without}`, () => {
   let home: string
   let parley: ParleyProcess
   let client: ConsoleClient
@@ -43,19 +44,34 @@ describe.skipIf(without)(`a voice note in the console${without}`, () => {
     if (home) await removeHome(home)
   })
 
-  it('is the question: the reply begins with what was heard, and answers it', async () => {
-    const reply = await client.ask('', [await client.upload('voice.ogg', note, 'audio/ogg')])
-    expect(reply.text).toMatch(/^> \*Heard:\* .*meeting.*morning.*\n\nYou asked/)
-    expect(reply.text).toContain('At nine.')
-    expect(reply.receipt.attachments).toMatchObject([
-      { outcome: 'read', summary: expect.stringMatching(/^0:0\d transcribed \(en\)$/), mediaType: 'audio/ogg' },
-    ])
+  it('that the asker speaks is the question: the reply begins with what was heard, and answers it', async () => {
+    const made = await run(['src/cli.ts', 'admin', 'keys', 'create', 'voice', '5', 'month'], environment(home))
+    const [apiKey] = /parley-[\w-]{20,}/.exec(made.stdout) ?? []
+    const openai = new OpenAI({ baseURL: `${parley.url}/v1`, apiKey, maxRetries: 0 })
+    const data = Buffer.from(speak(question)).toString('base64')
+    const { choices } = await openai.chat.completions.create({
+      model: 'parley',
+      messages: [{ role: 'user', content: [{ type: 'input_audio', input_audio: { data, format: 'wav' } }] }],
+    })
+    expect(choices[0]?.message.content).toMatch(/^> \*Heard:\* .*meeting.*morning.*\n\nYou asked/)
+    expect(choices[0]?.message.content).toContain('At nine.')
     const asked = askedText(model.requests.at(-1)?.body)
     expect(asked).toMatch(/meeting.*morning/)
     expect(asked).not.toContain('without a question')
   })
 
-  it('beside a file is one of the files, where no platform calls it a voice note', async () => {
+  it('that is attached without words is content, however short: nobody knows who speaks in it', async () => {
+    const reply = await client.ask('', [await client.upload('voice.ogg', note, 'audio/ogg')])
+    expect(reply.text).not.toContain('*Heard:*')
+    expect(reply.receipt.attachments).toMatchObject([
+      { outcome: 'read', summary: expect.stringMatching(/^0:0\d transcribed \(en\)$/), mediaType: 'audio/ogg' },
+    ])
+    const asked = askedText(model.requests.at(-1)?.body)
+    expect(asked).toMatch(/<passage[^>]*>[^<]*meeting.*morning[^<]*<\/passage>/s)
+    expect(asked.trimEnd()).toMatch(/I sent these files without a question\.[^<]*$/)
+  })
+
+  it('beside a file is one of the files', async () => {
     const minutes = 'The meeting with the doctor is in room four.\n'
     const uploads = [
       await client.upload('voice.ogg', note, 'audio/ogg'),
@@ -70,7 +86,7 @@ describe.skipIf(without)(`a voice note in the console${without}`, () => {
     const before = hears.asked.length
     const started = performance.now()
     const reply = await client.ask('', [await client.upload('again.ogg', note, 'audio/ogg')])
-    expect(reply.text).toContain('*Heard:*')
+    expect(reply.receipt.attachments).toMatchObject([{ outcome: 'read' }])
     expect(hears.asked.length).toBe(before)
     expect(reply.receipt.attachments[0]?.readMs).toBeLessThan(1_000)
     expect(performance.now() - started).toBeLessThan(10_000)
@@ -147,7 +163,9 @@ describe.skipIf(withoutFfmpeg)(`a video in the console${withoutFfmpeg}`, () => {
       const video = generate(sources, joined, 'tour.mp4')
       const reply = await client.ask('Where is the pump?', [await client.upload('tour.mp4', video, 'video/mp4')])
       expect(reply.text).toBe('Behind the boiler [1].')
-      expect(reply.citations).toMatchObject([{ title: 'tour.mp4', at: { kind: 'time', fromMs: 1_000, toMs: 3_000 } }])
+      expect(reply.citations).toMatchObject([
+        { source: { title: 'tour.mp4' }, at: { kind: 'time', fromMs: 1_000, toMs: 3_000 } },
+      ])
       expect(reply.receipt.attachments).toMatchObject([
         { outcome: 'read', summary: expect.stringMatching(/^0:06 transcribed \(en\), \d+ pictures$/) },
       ])

@@ -1,11 +1,11 @@
 /** Commands on a real database, as somebody types them: `say('models list', admin)`. Parts that have servers are passed in. */
 import { randomUUID } from 'node:crypto'
 import { catalogueChanges } from '../../src/admin/changes.ts'
-import { type CommandDeps, createCommands } from '../../src/admin/commands.ts'
+import { type CommandServices, createCommands, type TableDeps } from '../../src/admin/commands.ts'
 import { chartPng } from '../../src/admin/providers/chart-png.ts'
 import { createCollector } from '../../src/blobs/collector.ts'
 import type { Notice } from '../../src/core/command.ts'
-import { silentLog } from '../../src/core/log.ts'
+import { type Log, silentLog } from '../../src/core/log.ts'
 import type { Author, IncomingMessage } from '../../src/core/message.ts'
 import { type ConfiguredModel, createCatalogue } from '../../src/models/catalogue.ts'
 import type { LocalModels } from '../../src/models/local-models.ts'
@@ -58,7 +58,7 @@ export const here = { platform: 'slack', workspaceId: 'T1', channelId: 'C1' }
 
 export interface AdminRig extends AsyncDisposable {
   say(text: string, author?: Author, options?: { id?: string; channelId?: string }): Promise<Notice>
-  deps: CommandDeps & { turns: Turns }
+  deps: Omit<TableDeps, 'turns'> & { turns: Turns; log: Log }
   commands: ReturnType<typeof createCommands>
   database: ReturnType<typeof openDatabase>
   /** Questions that commands asked, what they said later, and files whose content they removed. */
@@ -100,7 +100,16 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
   }
   const by = { id: 'test', via: 'test' }
   await settings.change('channel:slack/T1/C1', 'roles', () => ({ [people.manager.id]: 'manager' }), by)
-  const commands = createCommands(deps)
+  const { timeZone, admins, audit, calls, keys, turns, forget, ...others } = deps
+  const services: CommandServices = {
+    settings: { settings: deps.settings, timeZone, admins, audit },
+    storage: { calls, keys, turns, forget },
+    models: others,
+    money: others,
+    messaging: others,
+    log: deps.log,
+  }
+  const commands = createCommands(services)
   return {
     ...{ deps, commands, database, asked, told, removed },
     say: (text, author = people.root, { id = randomUUID(), channelId = here.channelId } = {}) => {

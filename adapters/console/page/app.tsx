@@ -1,6 +1,7 @@
 /** The page: threads, the open thread, and beside it the source that someone looks at. */
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { Citation } from '../../../src/core/reply.ts'
+import { addressOf } from '../../../src/core/source.ts'
 import type { Message } from '../api.ts'
 import { runningTurn } from './lib/conversation.ts'
 import { readDraftText, trayOf } from './lib/drafts.ts'
@@ -63,7 +64,14 @@ export function App({ session }: { session: Session }) {
 
   const closeDrawer = useCallback(() => setDrawer(false), [])
   const openSource = useCallback((citation: Citation, message: Message) => {
-    const file = message.receipt?.attachments.find((one) => one.contentHash === citation.contentHash)
+    const { contentHash } = citation.source
+    const address = addressOf(citation)
+    // What is not stored here is opened where it is.
+    if (contentHash === undefined) {
+      if (address !== undefined) window.open(address, '_blank', 'noopener,noreferrer')
+      return
+    }
+    const file = message.receipt?.attachments.find((one) => one.contentHash === contentHash)
     setSource((open) => ({
       citation,
       pages: file?.pages ?? null,

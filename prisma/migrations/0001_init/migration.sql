@@ -145,6 +145,17 @@ CREATE TABLE "reply_part" (
 );
 
 -- CreateTable
+CREATE TABLE "turn_step" (
+    "turn_id" UUID NOT NULL,
+    "n" INTEGER NOT NULL,
+    "kind" TEXT NOT NULL,
+    "input_hash" TEXT NOT NULL,
+    "result" JSONB NOT NULL,
+
+    CONSTRAINT "turn_step_pkey" PRIMARY KEY ("turn_id","n")
+);
+
+-- CreateTable
 CREATE TABLE "console_thread" (
     "id" UUID NOT NULL,
     "title" TEXT NOT NULL,
@@ -482,6 +493,9 @@ ALTER TABLE "passage" ADD CONSTRAINT "passage_content_hash_fkey" FOREIGN KEY ("c
 
 -- AddForeignKey
 ALTER TABLE "reply_part" ADD CONSTRAINT "reply_part_turn_id_fkey" FOREIGN KEY ("turn_id") REFERENCES "turn"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "turn_step" ADD CONSTRAINT "turn_step_turn_id_fkey" FOREIGN KEY ("turn_id") REFERENCES "turn"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
 ALTER TABLE "console_message" ADD CONSTRAINT "console_message_thread_id_fkey" FOREIGN KEY ("thread_id") REFERENCES "console_thread"("id") ON DELETE CASCADE ON UPDATE CASCADE;

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { citation } from '../../../test/fakes/source.ts'
 import { escapeMarkdown, fenced, withoutMentions } from './escape.ts'
 import { parseMarkdown } from './parse.ts'
 import { simplify } from './simplify.ts'
-import { sourceLines } from './sources.ts'
+import { linked, sourceLines } from './sources.ts'
 import { columns } from './table.ts'
 import { type Dialect, translate } from './translate.ts'
 
@@ -195,10 +196,24 @@ describe('words that stay words', () => {
 })
 
 describe('sources', () => {
-  const citation = (n: number, title: string) => ({ n, title, contentHash: '', at: { kind: 'page' as const, page: 3 } })
-
   it('are named with their place', () => {
-    expect(sourceLines([citation(1, 'report.pdf')])).toEqual({ lines: [{ n: 1, place: 'report.pdf, p. 3' }], left: 0 })
+    expect(sourceLines([citation(1, 'report.pdf')])).toEqual({
+      lines: [{ n: 1, place: 'report.pdf, p. 3', url: undefined }],
+      left: 0,
+    })
+  })
+
+  it('with an address are links to the cited page, which nothing in their title or address breaks', () => {
+    const source = { n: 1, kind: 'page' as const, title: 'A ](x) [b', url: 'https://a.example/r.pdf', ref: 'r' }
+    const { lines } = sourceLines([{ n: 1, source, at: { kind: 'page', page: 7 } }])
+    expect(lines[0]?.url).toBe('https://a.example/r.pdf#page=7')
+    expect(lines.map(linked)).toEqual([String.raw`[A \](x) \[b, p. 7](<https://a.example/r.pdf#page=7>)`])
+    const odd = { ...source, title: 't', url: 'https://a.example/>)<b c' }
+    expect(sourceLines([{ n: 1, source: odd, at: { kind: 'lines', from: 1, to: 1 } }]).lines.map(linked)).toEqual([
+      '[t, line 1](<https://a.example/%3E)%3Cb%20c>)',
+    ])
+    const script = { ...source, url: 'javascript:alert(1)' }
+    expect(sourceLines([{ n: 1, source: script, at: { kind: 'page', page: 1 } }]).lines[0]?.url).toBeUndefined()
   })
 
   it('that do not fit are counted', () => {

@@ -1,11 +1,15 @@
 /** What the `[n]` of a message stand for, for platforms where a number cannot be opened. */
 import { describePosition } from '../artifact.ts'
 import type { Citation } from '../reply.ts'
+import { addressOf } from '../source.ts'
+import { escapeMarkdown } from './escape.ts'
 
 export interface SourceLine {
   n: number
   /** "report.pdf, p. 3". Plain words, to be escaped. */
   place: string
+  /** The web address that opens the place, for sources that have one. */
+  url: string | undefined
 }
 
 export interface SourceLines {
@@ -18,8 +22,9 @@ export interface SourceLines {
 export function sourceLines(citations: Citation[], maxChars = 1000): SourceLines {
   const lines: SourceLine[] = []
   let chars = 0
-  for (const { n, title, at } of citations) {
-    const line = { n, place: `${cut(title)}, ${cut(describePosition(at))}` }
+  for (const citation of citations) {
+    const { n, source, at } = citation
+    const line = { n, place: `${cut(source.title)}, ${cut(describePosition(at))}`, url: addressOf(citation) }
     chars += `[${n}] ${line.place}\n`.length
     if (chars > maxChars) break
     lines.push(line)
@@ -30,4 +35,10 @@ export function sourceLines(citations: Citation[], maxChars = 1000): SourceLines
 function cut(words: string): string {
   const flat = words.replaceAll(/\s+/g, ' ').trim()
   return flat.length <= 80 ? flat : `${flat.slice(0, 79).toWellFormed()}…`
+}
+
+/** A line's place in Markdown: a link where the source has an address. */
+export function linked({ place, url }: SourceLine): string {
+  const words = escapeMarkdown(place)
+  return url === undefined ? words : `[${words}](<${url.replaceAll(/[<>\s]/g, encodeURIComponent)}>)`
 }

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod'
 import type { Usage } from '../../core/reply.ts'
-import type { FinishReason, SourceLabel } from '../model.ts'
+import type { SourceLabel } from '../../core/source.ts'
+import type { FinishReason } from '../model.ts'
 import type { CitedPart } from './anthropic-request.ts'
 import { type Chunk, parseJson } from './chunk.ts'
 

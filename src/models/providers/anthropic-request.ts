@@ -9,8 +9,9 @@ import type {
 } from '@anthropic-ai/sdk/resources/messages'
 import { describePosition } from '../../core/artifact.ts'
 import type { ModelMessage, ModelRequest, Part } from '../model.ts'
+import { plainName } from '../render-passage.ts'
 import { parseArguments } from './chunk.ts'
-import { base64, partText, systemText } from './request-text.ts'
+import { base64, dataNotes, partText, systemText, withNotes } from './request-text.ts'
 
 /** Newer models choose their own. */
 export const anthropicWords = ['temperature'] as const
@@ -68,7 +69,7 @@ export function anthropicBody(
 }
 
 function documentRules(request: ModelRequest): string {
-  return citedParts(request).length === 0 ? request.system : `${request.system}\n${documentsNote}`.trim()
+  return withNotes(request, [...(citedParts(request).length === 0 ? [] : [documentsNote]), ...dataNotes(request)])
 }
 
 /**
@@ -126,7 +127,7 @@ function block(part: Part, documents: boolean): ContentBlockParam[] {
 }
 
 function documentBlock(part: CitedPart): DocumentBlockParam {
-  const title = part.title.slice(0, 200)
+  const title = plainName(part.title)
   const citations = { enabled: true }
   if (part.type === 'file') {
     const source = { type: 'base64' as const, media_type: part.mediaType, data: base64(part.data) }

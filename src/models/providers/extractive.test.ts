@@ -292,18 +292,14 @@ describe('extractive: the right words first', () => {
     }
   })
 
-  it.for([
-    'Summarise this',
-    'tl;dr',
-    'What is this contract about?',
-    'Worum geht es?',
-    '',
-    'I sent these files without a question. Say in a few sentences what they are and what matters in them.',
-  ])('opens with the document for a question about the whole: %s', async (question) => {
-    const text = await answer(contract, question)
-    expect(first(text)).toContain('This Service Agreement (the "Agreement") is made on 3 March 2025')
-    expect(text.split('\n\n').filter((block) => block.startsWith('>')).length).toBe(3)
-  })
+  it.for(['Summarise this', 'tl;dr', 'What is this contract about?', 'Worum geht es?', ''])(
+    'opens with the document for a question about the whole: %s',
+    async (question) => {
+      const text = await answer(contract, question)
+      expect(first(text)).toContain('This Service Agreement (the "Agreement") is made on 3 March 2025')
+      expect(text.split('\n\n').filter((block) => block.startsWith('>')).length).toBe(3)
+    },
+  )
 
   it('uses the passages of earlier messages when the last one has none', async () => {
     const earlier: ModelMessage[] = [
@@ -318,12 +314,15 @@ describe('extractive: the right words first', () => {
     for (const word of ['OPENAI_API_KEY', 'OPENAI_BASE_URL', 'Ollama', 'README']) expect(text).toContain(word)
   })
 
-  it('does not take a note on a skipped file for the question', async () => {
-    const text = await answer(
-      contract,
-      'How much is the monthly fee?\n\n(Attachment "penguins.zip": skipped: archives about termination are not read.)',
-    )
-    expect(first(text)).toContain('EUR 12,500')
+  it('takes neither what Parley adds nor what others wrote for the question', async () => {
+    const notes: Part[] = [
+      { type: 'data', about: 'unread files', text: '"penguins.zip": archives about termination are not read' },
+      { type: 'data', about: 'quoted message', text: 'When may the agreement be terminated?' },
+      { type: 'text', text: 'Say what matters about termination.', by: 'parley' },
+    ]
+    expect(first(await answer([...contract, ...notes], 'How much is the monthly fee?'))).toContain('EUR 12,500')
+    const whole = await answer([...contract, { type: 'text', text: 'What about termination?', by: 'parley' }], '')
+    expect(first(whole)).toContain('This Service Agreement (the "Agreement") is made on 3 March 2025')
   })
 
   it('finds one sentence among 500 pages without holding up other work', async () => {

@@ -35,9 +35,11 @@ export function createExtractiveProvider(): ModelProvider {
 async function answer({ messages }: ModelRequest, signal: AbortSignal): Promise<string> {
   const at = messages.findLastIndex(({ role }) => role === 'user')
   const last = messages[at]
-  const asked = (last?.parts ?? []).map((part) => (part.type === 'text' ? part.text : '')).join('\n')
-  // What the prompt adds about files that could not be read is no part of the question.
-  const question = asked.replace(/^\(Attachment ".*\)$/gm, '').trim()
+  // Without words of the person it stays empty, and the whole of the files is asked for.
+  const question = (last?.parts ?? [])
+    .flatMap((part) => (part.type === 'text' && part.by === undefined ? [part.text] : []))
+    .join('\n')
+    .trim()
   const own = passagesOf(last)
   const passages = own.length > 0 ? own : messages.slice(0, Math.max(0, at)).flatMap(passagesOf)
   if (passages.length === 0) return nothingToQuote

@@ -1,6 +1,7 @@
 /** Bodies as servers send them, byte by byte, through the real SDKs: what they say, and what is left of them when cut. */
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { source } from '../../../test/fakes/source.ts'
 import { asParleyError } from '../../core/errors.ts'
 import { silentLog } from '../../core/log.ts'
 import { createCitationStream } from '../../reply/citations.ts'
@@ -173,8 +174,8 @@ describe('recorded bodies', () => {
       expect(text).toBe(
         'In short: the notice period is 30 days [1:p137], and\nthe rent is due monthly. [2:p5-6][2:p9]\n',
       )
-      const places = (fileNumber: number, ...pages: number[]) => ({
-        ...{ fileNumber, title: `file ${fileNumber}`, contentHash: `hash ${fileNumber}` },
+      const places = (n: number, ...pages: number[]) => ({
+        source: source(n),
         positions: pages.map((page) => ({ kind: 'page' as const, page })),
       })
       const stream = createCitationStream([places(1, 137), places(2, 4, 5, 6, 9)])

@@ -1,11 +1,23 @@
 /** What of a request is text, as models without blocks of their own for its parts get it. */
 import type { ModelMessage, ModelRequest, Part } from '../model.ts'
-import { passageNote, renderPassage } from '../render-passage.ts'
+import { dataNote, passageNote, renderData, renderPassage } from '../render-passage.ts'
 
-/** The system prompt; how passages are marked is this rendering's own matter, so it is told here. */
-export function systemText({ system, messages }: ModelRequest): string {
-  const marked = messages.some(({ parts }) => parts.some(({ type }) => type === 'passage'))
-  return marked ? `${system}\n${passageNote}`.trim() : system
+/** The system prompt; how passages and other data are marked is this rendering's own matter, so it is explained here. */
+export function systemText(request: ModelRequest): string {
+  return withNotes(request, [...(has(request, 'passage') ? [passageNote] : []), ...dataNotes(request)])
+}
+
+export function withNotes({ system }: ModelRequest, notes: string[]): string {
+  return [system, ...notes].join('\n').trim()
+}
+
+/** Also needed where passages are documents. */
+export function dataNotes(request: ModelRequest): string[] {
+  return has(request, 'data') ? [dataNote] : []
+}
+
+function has({ messages }: ModelRequest, type: Part['type']): boolean {
+  return messages.some(({ parts }) => parts.some((part) => part.type === type))
 }
 
 /** A part as text; `undefined` for what has none: pictures, and calls, which every dialect has a place for. */
@@ -13,10 +25,12 @@ export function partText(part: Part): string | undefined {
   switch (part.type) {
     case 'text':
       return part.text
+    case 'data':
+      return renderData(part)
     case 'passage':
       return renderPassage(part)
     case 'file':
-      return `(The file ${JSON.stringify(part.title)} cannot be shown to you.)`
+      return `(The file [${part.source}] cannot be shown to you.)`
     case 'toolResult':
       return part.text
     case 'image':

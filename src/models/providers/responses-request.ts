@@ -5,6 +5,7 @@ import type {
   ResponseInputItem,
 } from 'openai/resources/responses/responses'
 import type { ModelMessage, ModelRequest, Part } from '../model.ts'
+import { plainName } from '../render-passage.ts'
 import { dataUrl, partText, systemText, textOf } from './request-text.ts'
 
 /** What some models or accounts do not take: reasoning's summary wants a reasoning model and a verified organisation. */
@@ -66,7 +67,7 @@ function inputContent(part: Part): ResponseInputContent[] {
     return [{ type: 'input_image', detail: 'auto', image_url: dataUrl(part.mediaType, part.data) }]
   }
   if (part.type === 'file') {
-    return [{ type: 'input_file', filename: part.title, file_data: dataUrl(part.mediaType, part.data) }]
+    return [{ type: 'input_file', filename: plainName(part.title), file_data: dataUrl(part.mediaType, part.data) }]
   }
   const text = partText(part)
   return text === undefined ? [] : [{ type: 'input_text', text }]

@@ -1,33 +1,36 @@
 import { createHash } from 'node:crypto'
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../../test/database.ts'
+import { message } from '../../../test/fakes/message.ts'
 import { knowBlobs } from '../../../test/fixtures/blobs.ts'
+import { shareFiles, spender } from '../../../test/share-files.ts'
 import type { Artifact, Position } from '../../core/artifact.ts'
-import type { PassageIndex } from '../passages.ts'
+import { silentLog } from '../../core/log.ts'
+import { conversationKey } from '../../core/message.ts'
+import { type Database, openDatabase } from '../../store/database.ts'
+import type { PassageIndex, Retriever } from '../passages.ts'
 import { createPassageIndex } from './postgres.ts'
 
 let server: TestServer
-let pool: pg.Pool
-let index: PassageIndex
+let database: Database
+let index: PassageIndex & Retriever
+const conversation = conversationKey(message().conversation)
 
 // One database for all: each test searches its own files, as each conversation does.
 beforeAll(async () => {
   server = await startTestDatabase()
-  pool = new pg.Pool({ ...(await server.createDatabase()).connection, max: 4 })
-  // Connections may learn of the server's end before the pool has ended.
-  pool.on('error', () => {})
-  const bare = createPassageIndex(pool)
+  database = openDatabase((await server.createDatabase()).connection, { log: silentLog, connections: 4 })
+  const bare = createPassageIndex(database.lasting)
   index = {
     ...bare,
     async add(file) {
-      await knowBlobs(pool, file.contentHash)
+      await knowBlobs(database.pool, file.contentHash)
       await bare.add(file)
     },
   }
 })
 afterAll(async () => {
-  await pool.end()
+  await database.close()
   await server.dispose()
 })
 
@@ -55,8 +58,15 @@ ${own} The valve of line ${page} closes before the pump starts. See section ${pa
   })
 }
 
+/** In a conversation in which all of these were shared. */
+async function find(question: string, among: Artifact[], limit: number) {
+  await shareFiles(database, among)
+  const signal = AbortSignal.timeout(30_000)
+  return await index.retrieve(question, { audience: { conversation }, among, limit, signal, spender })
+}
+
 async function first(question: string, ...among: Artifact[]) {
-  return (await index.rank(question, among, 5))[0]
+  return (await find(question, among, 5))[0]
 }
 
 describe('finding a fact', () => {
@@ -111,7 +121,7 @@ describe('finding a fact', () => {
       ...Array.from({ length: 20 }, (_, i) => `Page ${i} speaks about pumps.`),
     ])
     await index.add(file)
-    const found = await index.rank('turbine', [file], 10)
+    const found = await find('turbine', [file], 10)
     const places = found.map(({ ordinal }) => ordinal)
     expect(places).toHaveLength(3)
     expect(places.indexOf(1)).toBeLessThan(places.indexOf(0))
@@ -126,7 +136,7 @@ describe('the files at hand', () => {
     const other = artifact('other', ['The price is 20 euros.'])
     const reread = { ...asked, engine: 'pdf-2' }
     for (const file of [asked, other, reread]) await index.add(file)
-    const found = await index.rank('price', [asked], 10)
+    const found = await find('price', [asked], 10)
     expect(found).toHaveLength(1)
     expect(found[0]).toMatchObject({
       contentHash: asked.contentHash,
@@ -134,7 +144,7 @@ describe('the files at hand', () => {
       ordinal: 0,
       text: 'The price is 10 euros.',
     })
-    expect(await index.rank('price', [asked, other, reread], 10)).toHaveLength(3)
+    expect(await find('price', [asked, other, reread], 10)).toHaveLength(3)
   })
 
   test('many files are searched as few are, and still only those', async () => {
@@ -143,12 +153,12 @@ describe('the files at hand', () => {
     )
     for (const file of files) await index.add(file)
     const asked = files.slice(0, 8)
-    const found = await index.rank('How much is the deposit of clause 5?', asked, 20)
+    const found = await find('How much is the deposit of clause 5?', asked, 20)
     expect(found[0]?.contentHash).toBe(files[5]?.contentHash)
     expect(new Set(found.map(({ contentHash }) => contentHash))).toEqual(
       new Set(asked.map(({ contentHash }) => contentHash)),
     )
-    const few = await index.rank('How much is the deposit of clause 5?', asked.slice(4), 20)
+    const few = await find('How much is the deposit of clause 5?', asked.slice(4), 20)
     expect(few[0]?.contentHash).toBe(files[5]?.contentHash)
     expect(few).toHaveLength(4)
   })
@@ -168,7 +178,7 @@ describe('the files at hand', () => {
     const file = artifact('again', manual())
     await Promise.all([index.add(file), index.add(file), index.add(file)])
     await index.add(file)
-    const { rows } = await pool.query('select count(*)::int as count from passage where content_hash = $1', [
+    const { rows } = await database.pool.query('select count(*)::int as count from passage where content_hash = $1', [
       file.contentHash,
     ])
     expect(rows[0].count).toBe(200)
@@ -185,9 +195,9 @@ describe('the files at hand', () => {
     const file = artifact('empty', ['Some text.'])
     await index.add(file)
     await index.add(artifact('blank', [' ']))
-    expect(await index.rank('???', [file], 5)).toEqual([])
-    expect(await index.rank('text', [], 5)).toEqual([])
-    expect(await index.rank('zebra', [file], 5)).toEqual([])
+    expect(await find('???', [file], 5)).toEqual([])
+    expect(await find('text', [], 5)).toEqual([])
+    expect(await find('zebra', [file], 5)).toEqual([])
   })
 })
 
@@ -211,6 +221,6 @@ describe('whatever a file or a question holds', () => {
     const file = artifact('long', ['The needle is here.'])
     await index.add(file)
     const question = `${Array.from({ length: 10_000 }, (_, i) => `w${i}`).join(' ')} needle`
-    expect(await index.rank(question, [file], 5)).toBeDefined()
+    expect(await find(question, [file], 5)).toBeDefined()
   })
 })

@@ -9,7 +9,7 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import { z } from 'zod'
 import { Position } from '../../core/artifact.ts'
 import { chunk } from '../chunk.ts'
-import type { PassageIndex } from '../passages.ts'
+import type { ArtifactRef, PassageIndex, Retriever } from '../passages.ts'
 import { questionTerms, terms } from '../terms.ts'
 
 /** BM25's usual constants: how fast repetition saturates, and how much length counts. */
@@ -30,13 +30,16 @@ const MAX_SCOPED = 4
 const BEGINNING_WEIGHT = 0.35
 const MIN_BEGINNING = 5
 
-/** Sends one statement. Both of this index may be sent twice. */
+/** Sends one statement, which may be sent twice; `signal` ends it on the server, too. */
 export interface Statements {
-  query(text: string, values: unknown[]): Promise<{ rows: unknown[] }>
+  query(text: string, values: unknown[], signal?: AbortSignal): Promise<{ rows: unknown[] }>
 }
 
-export function createPassageIndex(pool: Statements): PassageIndex {
+/** Finding by words costs nothing: who pays is of no interest here. */
+export function createPassageIndex(pool: Statements): PassageIndex & Retriever {
   return {
+    name: 'lexical',
+
     async add(artifact) {
       const passages = chunk(artifact)
       if (passages.length === 0) return
@@ -54,27 +57,47 @@ export function createPassageIndex(pool: Statements): PassageIndex {
       await pool.query(ADD, [contentHash, engine, ...columns])
     },
 
-    async rank(question, among, limit) {
+    async retrieve(question, { audience, among, limit, signal }) {
+      signal.throwIfAborted()
       const lookups = lookupsOf(question)
-      if (lookups.length === 0 || among.length === 0 || limit <= 0) return []
-      const within =
-        among.length > MAX_SCOPED
-          ? null
-          : among.map(({ contentHash, engine }) => quoted(scope(contentHash, engine))).join(' | ')
-      const { rows } = await pool.query(RANK, [
-        within,
-        among.map(({ contentHash }) => contentHash),
-        among.map(({ engine }) => engine),
-        lookups.map(({ term }) => term),
-        lookups.map(({ query }) => query),
-        lookups.map(({ from }) => from),
-        lookups.map(({ to }) => to),
-        lookups.map(({ weight }) => weight),
-        limit,
-      ])
+      if (lookups.length === 0 || among?.length === 0 || limit <= 0) return []
+      const { rows } = await pool.query(
+        RETRIEVE,
+        [
+          withinOf(among),
+          among?.map(({ contentHash }) => contentHash) ?? null,
+          among?.map(({ engine }) => engine) ?? null,
+          lookups.map(({ term }) => term),
+          lookups.map(({ query }) => query),
+          lookups.map(({ from }) => from),
+          lookups.map(({ to }) => to),
+          lookups.map(({ weight }) => weight),
+          limit,
+          audience.conversation,
+        ],
+        signal,
+      )
+      return rows.map((row) => Ranked.parse(row))
+    },
+
+    async read(refs, { audience, signal }) {
+      signal.throwIfAborted()
+      if (refs.length === 0) return []
+      const columns = [
+        refs.map(({ contentHash }) => contentHash),
+        refs.map(({ engine }) => engine),
+        refs.map(({ ordinal }) => ordinal),
+      ]
+      const { rows } = await pool.query(READ, [...columns, audience.conversation], signal)
       return rows.map((row) => Row.parse(row))
     },
   }
+}
+
+/** The lexemes of a few files, to which the index itself then keeps. */
+function withinOf(among: readonly ArtifactRef[] | undefined): string | null {
+  if (among === undefined || among.length > MAX_SCOPED) return null
+  return among.map(({ contentHash, engine }) => quoted(scope(contentHash, engine))).join(' | ')
 }
 
 const Row = z.object({
@@ -84,8 +107,8 @@ const Row = z.object({
   text: z.string(),
   at: Position,
   tokens: z.number(),
-  score: z.number(),
 })
+const Ranked = Row.extend({ score: z.number() })
 
 // GIN collects new entries in a list that every search would read through: it is sorted in at once.
 const ADD = `
@@ -99,23 +122,33 @@ const ADD = `
   )
   select case when count(*) > 0 then gin_clean_pending_list('passage_terms_idx') end from added`
 
+/** What was shared in a conversation: the one reason why a passage may be found in it. */
+const sharedIn = (conversation: string) => `
+  select distinct file.content_hash, file.engine from turn_attachment file join turn on turn.id = file.turn_id
+  where turn.conversation_key = ${conversation} and file.state = 'read'`
+
 // "offset 0" keeps each lookup an index scan of its own. A passage found at level 4 was found at 1 and 2 before, so each
 // level adds what its frequency is worth beyond the one below it.
-const RANK = `
-  with lookup as (
+const RETRIEVE = `
+  with visible as materialized (
+    select * from (${sharedIn('$10')}) shared
+    where $2::text[] is null or (content_hash, engine) in (select * from unnest($2::text[], $3::text[]))
+  ),
+  lookup as (
     select term, low, high, weight, coalesce($1::tsquery && query::tsquery, query::tsquery) as query
     from unnest($4::int[], $5::text[], $6::float8[], $7::float8[], $8::float8[]) as l(term, query, low, high, weight)
+    where exists (select from visible)
   ),
   hit as materialized (
     select term, low, high, weight, found.id, found.length
     from lookup cross join lateral (
       select ctid as id, length, content_hash, engine from passage where terms @@ lookup.query offset 0
     ) found
-    where (content_hash, engine) in (select * from unnest($2::text[], $3::text[]))
+    where (content_hash, engine) in (select * from visible)
   ),
   corpus as (
     select count(*)::float8 as size, greatest(avg(length), 1)::float8 as mean
-    from passage where (content_hash, engine) in (select * from unnest($2::text[], $3::text[]))
+    from passage where (content_hash, engine) in (select * from visible)
   ),
   rarity as (
     select term, ln(1 + (greatest(size - count(*), 0) + 0.5) / (count(*) + 0.5)) as idf
@@ -129,6 +162,12 @@ const RANK = `
   select content_hash as "contentHash", engine, ordinal, text, at, tokens, score
   from best join passage on passage.ctid = best.id
   order by score desc, content_hash, ordinal`
+
+const READ = `
+  select content_hash as "contentHash", engine, ordinal, text, at, tokens
+  from unnest($1::text[], $2::text[], $3::int[]) as wanted(content_hash, engine, ordinal)
+    join passage using (content_hash, engine, ordinal)
+  where (content_hash, engine) in (${sharedIn('$4')})`
 
 interface Lookup {
   /** Which term of the question; lookups of one term share its rarity. */

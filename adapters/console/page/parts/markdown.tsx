@@ -68,7 +68,7 @@ function Reference(props: ComponentProps<'cite'> & { 'data-n'?: string }) {
   if (citation === undefined) {
     return reply.streaming ? <span className="cite cite-pending">{n}</span> : <>[{n}]</>
   }
-  const label = `Source ${n}: ${citation.title}, ${describePosition(citation.at)}`
+  const label = `Source ${n}: ${citation.source.title}, ${describePosition(citation.at)}`
   return (
     <button type="button" className="cite" aria-label={label} title={label} onClick={() => reply.openSource(citation)}>
       {n}

@@ -109,8 +109,8 @@ export function PageView({ citation, cited, pages, onUnpictured }: PageViewProps
           >
             <img
               key={page}
-              src={pageUrl(citation.contentHash, page, Math.min(WIDEST, asked))}
-              alt={`Page ${page} of ${citation.title}`}
+              src={pageUrl(citation.source.contentHash ?? '', page, Math.min(WIDEST, asked))}
+              alt={`Page ${page} of ${citation.source.title}`}
               onLoad={() => setLoaded(true)}
               onError={() => (onCited ? onUnpictured() : setFailed(true))}
             />
@@ -138,7 +138,8 @@ export function PageView({ citation, cited, pages, onUnpictured }: PageViewProps
 /** Without a quote there is nothing to mark, but the page's size is still worth knowing. */
 function useMarks(citation: Citation, page: number): PageMarks | null {
   const [marks, setMarks] = useState<PageMarks | null>(null)
-  const { contentHash, quote = '' } = citation
+  const { quote = '' } = citation
+  const { contentHash = '' } = citation.source
   useEffect(() => {
     const gone = new AbortController()
     server.marks(contentHash, page, quote, gone.signal).then(setMarks, () => undefined)

@@ -96,6 +96,6 @@ function LeftOut({ message, notices }: { message: Message; notices: string[] }) 
 
 function replyAsText(message: Message): string {
   if (message.citations.length === 0) return message.text
-  const sources = message.citations.map((one) => `[${one.n}] ${one.title}, ${describePosition(one.at)}`)
+  const sources = message.citations.map((one) => `[${one.n}] ${one.source.title}, ${describePosition(one.at)}`)
   return `${message.text}\n\nSources:\n${sources.join('\n')}`
 }

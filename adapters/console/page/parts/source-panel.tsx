@@ -2,6 +2,7 @@
 import { useEffect, useId, useRef, useState } from 'react'
 import { describePosition } from '../../../../src/core/artifact.ts'
 import type { Citation } from '../../../../src/core/reply.ts'
+import { addressOf } from '../../../../src/core/source.ts'
 import { Icon } from './icon.tsx'
 import { PageView } from './page-view.tsx'
 import { TextView } from './text-view.tsx'
@@ -16,6 +17,7 @@ export interface SourcePanelProps {
 
 export function SourcePanel({ citation, pages, modal, onClose }: SourcePanelProps) {
   const heading = useId()
+  const address = addressOf(citation)
   const panel = useRef<HTMLElement>(null)
   /** The citation whose page turned out to have no picture: its text is shown instead. */
   const [unpictured, setUnpictured] = useState<Citation | null>(null)
@@ -31,8 +33,18 @@ export function SourcePanel({ citation, pages, modal, onClose }: SourcePanelProp
         <header className="panel-head">
           <span className="source-n">{citation.n}</span>
           <div className="panel-title">
-            <h2 id={heading}>{citation.title}</h2>
-            <p>{describePosition(citation.at)}</p>
+            <h2 id={heading}>{citation.source.title}</h2>
+            <p>
+              {describePosition(citation.at)}
+              {address === undefined ? null : (
+                <>
+                  {' · '}
+                  <a href={address} target="_blank" rel="noopener noreferrer nofollow">
+                    Open the page
+                  </a>
+                </>
+              )}
+            </p>
           </div>
           <button
             type="button"

@@ -9,9 +9,9 @@ export function Sources({ citations, onOpen }: { citations: Citation[]; onOpen(c
       <ol>
         {citations.map((citation) => (
           <li key={citation.n}>
-            <button type="button" className="source" onClick={() => onOpen(citation)} title={citation.title}>
+            <button type="button" className="source" onClick={() => onOpen(citation)} title={citation.source.title}>
               <span className="source-n">{citation.n}</span>
-              <span className="source-title">{citation.title}</span>
+              <span className="source-title">{citation.source.title}</span>
               <span className="source-at">{describePosition(citation.at)}</span>
             </button>
           </li>

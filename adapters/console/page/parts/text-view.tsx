@@ -12,10 +12,11 @@ type Shown = { kind: 'loading' } | { kind: 'text'; around: TextAround } | { kind
 export function TextView({ citation }: { citation: Citation }) {
   const [shown, setShown] = useState<Shown>({ kind: 'loading' })
   const box = useRef<HTMLDivElement>(null)
+  const { contentHash = '' } = citation.source
 
   useEffect(() => {
     const gone = new AbortController()
-    server.textAround(citation.contentHash, citation.at, contextOf(citation.at), gone.signal).then(
+    server.textAround(contentHash, citation.at, contextOf(citation.at), gone.signal).then(
       (around) => setShown({ kind: 'text', around }),
       (cause: unknown) => {
         if (gone.signal.aborted) return
@@ -23,7 +24,7 @@ export function TextView({ citation }: { citation: Citation }) {
       },
     )
     return () => gone.abort()
-  }, [citation])
+  }, [citation, contentHash])
 
   useEffect(() => {
     if (shown.kind === 'text') box.current?.querySelector('.cited')?.scrollIntoView({ block: 'center' })
@@ -40,8 +41,8 @@ export function TextView({ citation }: { citation: Citation }) {
       {shown.kind === 'text' && shown.around.picture === true ? (
         <img
           className="text-picture"
-          src={pictureUrl(citation.contentHash, citation.at, extentOf(citation.at), PICTURE_WIDTH)}
-          alt={`${citation.title}, ${describePosition(citation.at)}`}
+          src={pictureUrl(contentHash, citation.at, extentOf(citation.at), PICTURE_WIDTH)}
+          alt={`${citation.source.title}, ${describePosition(citation.at)}`}
         />
       ) : null}
       {shown.kind === 'text' ? <Lines citation={citation} around={shown.around} /> : null}

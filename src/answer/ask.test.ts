@@ -6,11 +6,11 @@ import { ParleyError } from '../core/errors.ts'
 import { silentLog } from '../core/log.ts'
 import { usd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
+import type { Model } from '../models/catalogue.ts'
+import type { FinishReason, ModelEvent, ModelProvider, ModelRequest } from '../models/model.ts'
 import { createAttempts } from '../routing/attempts.ts'
 import { createHealth } from '../routing/health.ts'
 import { type AskEvent, ask } from './ask.ts'
-import type { Model } from './catalogue.ts'
-import type { FinishReason, ModelEvent, ModelProvider, ModelRequest } from './model.ts'
 
 type Step = ModelEvent | ParleyError
 const text = (delta: string): Step => ({ type: 'text', delta })

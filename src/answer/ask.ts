@@ -5,10 +5,10 @@
  */
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import type { Model } from '../models/catalogue.ts'
+import type { FinishReason, ModelProvider, ModelRequest } from '../models/model.ts'
+import { howFar } from '../models/reached.ts'
 import { type Attempt, type Attempts, NotAsked } from '../routing/attempts.ts'
-import type { Model } from './catalogue.ts'
-import type { FinishReason, ModelProvider, ModelRequest } from './model.ts'
-import { howFar } from './reached.ts'
 
 export type AskEvent =
   | { type: 'text'; delta: string }

@@ -1,16 +1,17 @@
 /** What is stored and shown of a turn that has ended: the answer, or what is said instead, with its receipt. */
-import type { ParleyError } from '../src/core/errors.ts'
-import type { Citation, Receipt } from '../src/core/reply.ts'
-import type { Model } from '../src/models/catalogue.ts'
-import type { FinishReason } from '../src/models/model.ts'
-import { type Content, contentNotices } from '../src/prompt/content.ts'
-import type { Pen } from '../src/reply/pen.ts'
-import { withQuotes } from '../src/reply/quotes.ts'
-import { describeUsed, type UsedPictures } from '../src/reply/receipt.ts'
-import type { Attempts } from '../src/routing/attempts.ts'
-import type { Route } from '../src/routing/router.ts'
-import type { StoredOutcome, TurnWork } from '../src/store/turns.ts'
+import type { ParleyError } from '../core/errors.ts'
+import type { Citation, Receipt } from '../core/reply.ts'
+import type { Model } from '../models/catalogue.ts'
+import type { FinishReason } from '../models/model.ts'
+import { type Content, contentNotices } from '../prompt/content.ts'
+import type { Pen } from '../reply/pen.ts'
+import { withQuotes } from '../reply/quotes.ts'
+import { describeUsed, type UsedPictures } from '../reply/receipt.ts'
+import type { Attempts } from '../routing/attempts.ts'
+import type { Route } from '../routing/router.ts'
+import type { StoredOutcome, TurnWork } from '../store/turns.ts'
 import { isQuoting, type Plan } from './plan.ts'
+import type { Question } from './question.ts'
 
 /** What is known of a turn while it is answered; kept for its receipt when no answer comes of it, too. */
 export interface Trace {
@@ -36,8 +37,9 @@ export interface Said {
   refusal?: ParleyError
 }
 
-export function answeredOutcome(work: TurnWork, pen: Pen, plan: Plan, said: Said, trace: Trace): StoredOutcome {
-  const { opening, chosen, files } = plan
+export function answeredOutcome(pen: Pen, question: Question, plan: Plan, said: Said, trace: Trace): StoredOutcome {
+  const { work, opening, files } = question
+  const { chosen } = plan
   const { model, content, reason } = said
   const text = (isQuoting(model) && files.length === 0 ? unreadable(work) : null) ?? said.text
   return {
@@ -56,7 +58,7 @@ export function answeredOutcome(work: TurnWork, pen: Pen, plan: Plan, said: Said
         ...said.notices,
         ...contentNotices(content),
         ...endNotices(said),
-        ...quotingNotices(work, plan, said),
+        ...quotingNotices(question, plan, said),
         ...unknownNotices(said.unknown),
       ],
     },
@@ -102,7 +104,7 @@ function routeOf({ chosen, attempts }: Trace): Pick<StoredOutcome, 'route'> {
 }
 
 /** Said once a conversation, unless quoting was asked for; the receipt tells the model each time. */
-function quotingNotices(work: TurnWork, { chosen, files }: Plan, { model, notices }: Said): string[] {
+function quotingNotices({ work, files }: Question, { chosen }: Plan, { model, notices }: Said): string[] {
   const first = !work.history.some((past) => past.provider === model.provider)
   const asked = chosen.decision.by !== 'nobody'
   if (!isQuoting(model) || files.length === 0 || notices.length > 0 || asked || !first) return []
@@ -115,7 +117,7 @@ const quotingNotice =
 function unknownNotices(count: number): string[] {
   if (count === 0) return []
   return [
-    `${count === 1 ? 'One citation' : `${count} citations`} named a place that was not in the files and ${count === 1 ? 'was' : 'were'} removed.`,
+    `${count === 1 ? 'One citation' : `${count} citations`} named a place that the model was not given and ${count === 1 ? 'was' : 'were'} removed.`,
   ]
 }
 
@@ -152,7 +154,7 @@ function reasonFor(chosen: Route, model: Model): string {
 function textAt(content: Content, citation: Citation): string {
   const place = JSON.stringify(citation.at)
   return content.excerpts
-    .filter(({ file, at }) => file.contentHash === citation.contentHash && JSON.stringify(at) === place)
+    .filter(({ source, at }) => source.n === citation.source.n && JSON.stringify(at) === place)
     .map((excerpt) => excerpt.text)
     .join('\n')
 }

@@ -1,0 +1,37 @@
+/** What answering a turn needs of the rest of Parley, by subject. The composition root gives more in each; tests give rigs. */
+import type { Artifact } from '../core/artifact.ts'
+import type { Log } from '../core/log.ts'
+import type { Catalogue } from '../models/catalogue.ts'
+import type { ModelProvider } from '../models/model.ts'
+import type { Budget } from '../routing/budget.ts'
+import type { Health } from '../routing/health.ts'
+import type { RulesOf } from '../routing/rules.ts'
+import type { PassageIndex, Retriever } from '../search/passages.ts'
+import type { ArtifactKey } from '../store/attachments.ts'
+import type { Turns } from '../store/turns.ts'
+
+export interface AnswerDeps {
+  storage: {
+    turns: Pick<Turns, 'saveStep'>
+    attachments: { artifacts(keys: ArtifactKey[]): Promise<Artifact[]> }
+    /** Passages that were found before, by reference. */
+    index: Pick<PassageIndex, 'read'>
+    /** The bytes of a stored picture, or null when they are gone. */
+    picture(contentHash: string): Promise<Uint8Array | null>
+  }
+  retriever: Retriever
+  models: {
+    catalogue: Pick<Catalogue, 'models'>
+    provider(name: string): ModelProvider
+    health: Pick<Health, 'because' | 'speed' | 'begin'>
+  }
+  money: { budget: Pick<Budget, 'left' | 'reserve'> }
+  rules: RulesOf
+  limits: {
+    /** The most tokens of files in a prompt, whatever the model's window. */
+    promptTokens: number
+    /** How long the search for passages may take; what is later is left out, and the receipt says so. */
+    searchMs?: number | undefined
+  }
+  log: Log
+}

@@ -1,0 +1,66 @@
+/** The workers' dependencies for tests: real turns on a database, everything around them in memory, each to be replaced. */
+import { silentLog } from '../src/core/log.ts'
+import { listenForStops } from '../src/intake/stop.ts'
+import { createTurnLimits } from '../src/intake/turn-limits.ts'
+import { createLocalChannel } from '../src/queue/channel-local.ts'
+import type { JobContext, Queue } from '../src/queue/queue.ts'
+import { createHealth } from '../src/routing/health.ts'
+import { plainRules } from '../src/routing/rules.ts'
+import { createPassageIndex } from '../src/search/providers/postgres.ts'
+import { createAttachments } from '../src/store/attachments.ts'
+import type { Database } from '../src/store/database.ts'
+import { createLimits } from '../src/store/limits.ts'
+import { createTurns } from '../src/store/turns-postgres.ts'
+import type { TurnDeps } from '../workers/turn.ts'
+import { createFakeBudget } from './fakes/budget.ts'
+import { createFakePlatform } from './fakes/platform.ts'
+
+export interface RigParts {
+  models: Pick<TurnDeps['models'], 'catalogue' | 'provider'> & Partial<TurnDeps['models']>
+  storage?: Partial<TurnDeps['storage']>
+  messaging?: Partial<TurnDeps['messaging']>
+  money?: Partial<TurnDeps['money']>
+  retriever?: TurnDeps['retriever']
+  rules?: TurnDeps['rules']
+  limits?: Partial<TurnDeps['limits']>
+  owner?: string
+}
+
+export async function turnRig(database: Database, parts: RigParts): Promise<TurnDeps> {
+  const index = createPassageIndex(database.lasting)
+  const fake = createFakePlatform()
+  return {
+    storage: {
+      turns: createTurns(database),
+      attachments: createAttachments(database),
+      index,
+      picture: async () => null,
+      ...parts.storage,
+    },
+    messaging: {
+      queue: { nudge: async () => {} } as Partial<Queue> as Queue,
+      stops: await listenForStops(createLocalChannel()),
+      platform: () => fake.platform,
+      ...parts.messaging,
+    },
+    money: {
+      budget: createFakeBudget(),
+      turnLimits: createTurnLimits({ settings: { read: async () => new Map() }, limits: createLimits(database) }),
+      approvals: { ask: async () => undefined },
+      ...parts.money,
+    },
+    models: { health: createHealth(), ...parts.models },
+    retriever: parts.retriever ?? index,
+    rules: parts.rules ?? (async () => plainRules),
+    limits: { promptTokens: 1_000, ...parts.limits },
+    owner: parts.owner ?? 'test',
+    log: silentLog,
+  }
+}
+
+export const jobContext = (last = false): JobContext => ({
+  id: 'job',
+  attempt: 1,
+  last,
+  signal: new AbortController().signal,
+})

@@ -1,0 +1,57 @@
+/** What the workers need of the rest of Parley, by subject: the composition root opens each, test/worker-rig.ts has one for tests. */
+import type { AnswerDeps } from '../src/answer/deps.ts'
+import type { Blobs } from '../src/core/blobs.ts'
+import type { Log } from '../src/core/log.ts'
+import type { Platform } from '../src/core/platform.ts'
+import type { Spender } from '../src/core/scope.ts'
+import type { ApprovalRequests } from '../src/intake/approvals.ts'
+import type { Stops } from '../src/intake/stop.ts'
+import type { TurnLimits } from '../src/intake/turn-limits.ts'
+import type { Reader } from '../src/media/reader.ts'
+import type { Paying } from '../src/media/transcriber.ts'
+import type { Queue } from '../src/queue/queue.ts'
+import type { Progress } from '../src/reply/progress.ts'
+import type { PassageIndex } from '../src/search/passages.ts'
+import type { Attachments } from '../src/store/attachments.ts'
+import type { Turns } from '../src/store/turns.ts'
+
+/** Rows, files and what can be found in them. */
+export interface Storage {
+  turns: Turns
+  attachments: Attachments
+  blobs: Blobs
+  index: PassageIndex
+  /** The bytes of a stored picture, or null when they are gone. */
+  picture(contentHash: string): Promise<Uint8Array | null>
+}
+
+/** Between processes, and to the people in their chats. */
+export interface Messaging {
+  queue: Queue
+  stops: Stops
+  platform(name: string): Platform
+  progress: Progress
+}
+
+/** What may be spent, how often may be asked, and who is asked to let more pass. */
+export interface Money {
+  budget: AnswerDeps['money']['budget']
+  turnLimits: TurnLimits
+  approvals: ApprovalRequests
+  /** What pays for hearing the recordings of a turn. */
+  paying(spender: Spender, turnId: string): Paying
+}
+
+export interface WorkerDeps {
+  storage: Storage
+  messaging: Messaging
+  money: Money
+  models: AnswerDeps['models']
+  retriever: AnswerDeps['retriever']
+  reader: Reader
+  rules: AnswerDeps['rules']
+  limits: AnswerDeps['limits'] & { fileBytes: number }
+  /** This process, in leases. */
+  owner: string
+  log: Log
+}
