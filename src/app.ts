@@ -1,4 +1,5 @@
 /** The composition root: with the files of src/app the only one that knows every implementation. Opened in order, closed in reverse. */
+import { buffer } from 'node:stream/consumers'
 import type { WorkerDeps } from '../workers/deps.ts'
 import { createIsolation } from '../workers/isolation.ts'
 import { createHandlers } from '../workers/registry.ts'
@@ -9,7 +10,7 @@ import { type Connections, listenOn } from './app/connections.ts'
 import { examineApp, explainAsked } from './app/examine.ts'
 import { openModels } from './app/models.ts'
 import { openMoney } from './app/money.ts'
-import type { Running } from './app/parts.ts'
+import type { Running, State } from './app/parts.ts'
 import { openPlatforms } from './app/platforms.ts'
 import { openReaders } from './app/readers.ts'
 import { openState } from './app/state.ts'
@@ -21,7 +22,6 @@ import type { Log } from './core/log.ts'
 import type { Intake } from './core/platform.ts'
 import type { RouteDecision } from './core/route-decision.ts'
 import { createInbox } from './intake/inbox.ts'
-import { pictureIn } from './media/blobs.ts'
 import { createGate } from './ops/access.ts'
 import { Closing, drainMs, putBackMs } from './ops/closing.ts'
 import type { Check } from './ops/doctor.ts'
@@ -66,7 +66,7 @@ export async function createApp(config: Config, { log, mode = 'run', pauses }: A
   const state = await openState(config, opening, fatal.resolve, log)
   const ways = await openWays(config, state, opening, log)
   const models = openModels(config, ways, log)
-  const reading = await openReaders(config, state, log)
+  const reading = await openReaders(config, log)
   const { reader, transcriber } = reading
   opening.defer('readers', () => reader.close())
   const platforms = await openPlatforms({ config, state, ways, models, reader, log, pauses })
@@ -114,7 +114,7 @@ async function applyBudgets({ config, money, log }: Running): Promise<void> {
 /** Starts the workers of this process. */
 async function work(running: Running): Promise<void> {
   const { config, state, ways, models, reader, transcriber, platforms, money, opening, log } = running
-  const { turns, attachments, index, blobs, owner } = state
+  const { turns, attachments, index, blobs, collector, owner } = state
   const { queue, stops } = ways
   const { platform } = platforms
   const sweep = createSweep({ turns, queue, log })
@@ -152,6 +152,8 @@ async function work(running: Running): Promise<void> {
     async sweep() {
       await sweep(strandedAfterMs)
       await money.budget.sweep()
+      await collector.collect()
+      await collector.clear()
       await prune()
     },
   })
@@ -162,6 +164,14 @@ async function work(running: Running): Promise<void> {
   // Running jobs get all of the time; then they are put back.
   opening.defer('running jobs', () => processor.close(drainMs), drainMs + putBackMs)
   await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, sweepEveryMs)
+}
+
+/** The bytes of a picture, or null when it is gone. */
+function pictureIn(blobs: State['blobs']): (hash: string) => Promise<Uint8Array | null> {
+  return async (hash) => {
+    const content = await blobs.open(hash).catch(() => null)
+    return content === null ? null : await buffer(content)
+  }
 }
 
 /** Where every platform delivers. */

@@ -1,12 +1,14 @@
 /** Reading attachments on a real database, with real files and the real reader. */
 import { setImmediate as breathe } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createBlobs } from '../src/blobs/blobs.ts'
+import { diskError } from '../src/blobs/disk.ts'
+import { createLocalBlobs } from '../src/blobs/local.ts'
+import type { Blobs } from '../src/core/blobs.ts'
 import type { ParleyError } from '../src/core/errors.ts'
 import { silentLog } from '../src/core/log.ts'
 import { listenForStops, stopTopic } from '../src/intake/stop.ts'
-import { type Blobs, createBlobs } from '../src/media/blobs.ts'
 import { createReader } from '../src/media/create-reader.ts'
-import { diskError } from '../src/media/disk.ts'
 import type { Reader } from '../src/media/reader.ts'
 import type { Channel } from '../src/queue/channel.ts'
 import { createLocalChannel } from '../src/queue/channel-local.ts'
@@ -14,6 +16,7 @@ import type { JobContext } from '../src/queue/queue.ts'
 import { createProgress } from '../src/reply/progress.ts'
 import { createPassageIndex } from '../src/search/providers/postgres.ts'
 import { type Attachments, createAttachments } from '../src/store/attachments.ts'
+import { createBlobReferences } from '../src/store/blob-references.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
 import type { Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
@@ -46,7 +49,7 @@ beforeEach(async () => {
   fake = createFakePlatform()
   reader = createReader()
   full = false
-  const real = createBlobs(server.home)
+  const real = createBlobs(createLocalBlobs(server.home), createBlobReferences(database))
   blobs = {
     ...real,
     async put(content, options) {

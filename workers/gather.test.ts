@@ -17,6 +17,7 @@ import { createTurns } from '../src/store/turns-postgres.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
 import { message } from '../test/fakes/message.ts'
 import { perMillion } from '../test/fakes/model.ts'
+import { knowBlobs } from '../test/fixtures/blobs.ts'
 import { shareFiles } from '../test/share-files.ts'
 import { jobContext, type RigParts, turnRig } from '../test/worker-rig.ts'
 import { createTurn } from './turn.ts'
@@ -95,6 +96,7 @@ const manual = artifactOf('manual', [
 const text = 'When is the relief valve replaced?'
 
 async function asked(): Promise<string> {
+  await knowBlobs(database.pool, manual.contentHash)
   await createPassageIndex(database.lasting).add(manual)
   await createAttachments(database).saveArtifact(manual)
   return (await shareFiles(database, [manual], { text, names: ['manual.pdf'] })).turnId
@@ -129,6 +131,7 @@ describe('the passages for a question', () => {
     const retriever = counted()
     await (await worker({ retriever, limits: { promptTokens: 10_000 } }))(await asked())
     expect(passagesOf(requests[0])).toHaveLength(21)
+    await knowBlobs(database.pool, manual.contentHash)
     await createAttachments(database).saveArtifact(manual)
     const { turnId } = await shareFiles(database, [manual], { text: '', channelId: 'other' })
     await (await worker({ retriever }))(turnId)
@@ -185,7 +188,8 @@ describe('a crash after the passages were found', () => {
   it('has stored no word of the file, and the steps go with the turn', async () => {
     await crashed()
     expect(JSON.stringify(await steps())).not.toMatch(/valve|pump|manual/i)
-    await createForget(database).forget({ platform: 'test', workspaceId: 'team', userId: 'ann' }, 'ann')
+    const forget = createForget({ database, collect: async () => {}, log: silentLog })
+    await forget.forget({ platform: 'test', workspaceId: 'team', userId: 'ann' }, 'ann')
     expect(await steps()).toEqual([])
   })
 

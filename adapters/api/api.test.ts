@@ -53,7 +53,7 @@ async function setUp(
         const bytes = await buffer(content)
         const hash = `hash-${contents.size}`
         contents.set(hash, bytes)
-        return { hash }
+        return { hash, bytes: bytes.length, [Symbol.asyncDispose]: async () => {} }
       },
     },
     models: async () => [{ id: 'scripted', provider: 'openai' }],

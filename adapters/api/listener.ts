@@ -1,6 +1,7 @@
 /** The HTTP side of `/v1`: who asks, what is asked, and the answer as one body or as a stream of chunks. */
 import { createHash, randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
+import type { Blobs } from '../../src/core/blobs.ts'
 import type { HttpContext, Mount } from '../../src/core/http.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
 import { createAnswerWriter } from './answer-writer.ts'
@@ -14,7 +15,7 @@ import { follow, type WaitDeps } from './wait.ts'
 
 export interface ListenerDeps {
   topics: Topics
-  blobs: { put(content: Readable, options: { maxBytes: number }): Promise<{ hash: string }> }
+  blobs: Pick<Blobs, 'put'>
   /** Models that may be asked for by name. */
   models(): Promise<{ id: string; provider: string }[]>
   /** Throws `model_unknown` where no model, alias or unique beginning of one is called so. */
@@ -91,9 +92,13 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   async function answer(asked: Asked, key: ApiKey, context: HttpContext): Promise<void> {
     const { incoming: request, outgoing: response } = context.env
+    // Held until the message that refers to them is stored, or is refused.
+    await using held = new AsyncDisposableStack()
     const hashes: string[] = []
-    for (const { data } of asked.files)
-      hashes.push((await deps.blobs.put(Readable.from([data]), { maxBytes: deps.limits.fileBytes })).hash)
+    for (const { data } of asked.files) {
+      const blob = await deps.blobs.put(Readable.from([data]), { maxBytes: deps.limits.fileBytes })
+      hashes.push(held.use(blob).hash)
+    }
     const repeatable = request.headers['idempotency-key']
     const id = repeatable === undefined ? randomUUID() : digest(`${key.id}\n${String(repeatable)}`)
     if (asked.ignored.length > 0) response.setHeader('x-parley-ignored', asked.ignored.join(', '))
@@ -108,6 +113,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     await using following = await follow(id, deps, writer, AbortSignal.any([gone.signal, leaving.signal]))
     const message = normalize(asked, { id, key, sentAt: new Date(), hashes })
     const received = await intake.receive(message)
+    await held.disposeAsync()
     if (received.kind === 'refused') throw new ApiFailure(403, received.notice.text, { code: 'request_forbidden' })
     const { turnId } = received
     writer.taken()

@@ -92,6 +92,7 @@ export function normalize(asked: Asked, { id, key, sentAt, hashes }: Received): 
       bytes: file.data.length,
       voiceNote: file.voiceNote,
       locator: { blob: hashes[at] ?? '' },
+      ...(hashes[at] === undefined ? {} : { blob: hashes[at] }),
     })),
     replyTarget: { conversation, data: null },
     wish: {

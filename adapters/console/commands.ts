@@ -1,5 +1,6 @@
 /** Commands on the console: typed in a thread, by a button of a notice, or by the command line outside of any thread. */
 import { decodeAction } from '../../src/core/action.ts'
+import type { Blobs } from '../../src/core/blobs.ts'
 import type { Notice } from '../../src/core/command.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Route } from '../../src/core/http.ts'
@@ -7,14 +8,13 @@ import type { Intake } from '../../src/core/platform.ts'
 import { answerOf, type CommandAnswer, type Message, PressAction, RunCommand } from './api.ts'
 import type { Board } from './board.ts'
 import { jsonIn } from './body.ts'
-import type { BlobStore } from './files.ts'
 import { cliAuthor, conversationOf, localAuthor, withNames } from './normalize.ts'
 import { keepNotice } from './notices.ts'
-import { type Topics, threadTopic, toJson } from './topics.ts'
+import { listTopic, type Topics, threadTopic, toJson } from './topics.ts'
 
 export interface CommandRoutes {
   board: Board
-  blobs: BlobStore
+  blobs: Blobs
   topics: Topics
   intake: Intake
   idOf(context: HttpContext, name: string): string
@@ -32,7 +32,21 @@ export async function runInThread(
     replyTarget: { conversation, data: null },
     ...(locale === undefined ? {} : { locale }),
   })
+  if (deletes(message.text) && !(await showChanges({ board, topics }, message.threadId))) return
   await say({ board, blobs, topics }, message.threadId, answerOf(message.id), notice)
+}
+
+const deletes = (text: string) => /^\s*(?:\/?parley\s+|\/)?forget\b/i.test(text)
+
+/** A command may have deleted the thread, or messages of it. */
+async function showChanges(
+  { board, topics }: Pick<CommandRoutes, 'board' | 'topics'>,
+  threadId: string,
+): Promise<boolean> {
+  const known = await board.thread(threadId)
+  if (known === null) topics.publish(listTopic, toJson({ type: 'threadDeleted', threadId }))
+  else topics.publish(threadTopic(threadId), toJson({ type: 'snapshot', ...known }))
+  return known !== null
 }
 
 async function say(
@@ -94,7 +108,8 @@ export function commandRoutes(routes: CommandRoutes): Route[] {
         const conversation = conversationOf(threadId)
         const replyTarget = { conversation, data: null }
         const { notice, turnId } = await intake.act({ ...action, id: data.id, by: localAuthor, replyTarget })
-        if (notice !== undefined) await say(routes, threadId, answerOf(data.id), notice)
+        const there = action.kind !== 'command' || !deletes(action.text) || (await showChanges(routes, threadId))
+        if (notice !== undefined && there) await say(routes, threadId, answerOf(data.id), notice)
         return context.json({ ...(turnId === undefined ? {} : { turnId }) })
       },
     },
@@ -109,7 +124,7 @@ export function commandRoutes(routes: CommandRoutes): Route[] {
         // Only a picture that Parley drew is shown in the page; whatever people shared is saved, never opened.
         const shown = upload.mediaType === 'image/png'
         const bytes: Buffer[] = []
-        for await (const chunk of blobs.open(upload.contentHash)) bytes.push(chunk as Buffer)
+        for await (const chunk of await blobs.open(upload.contentHash)) bytes.push(chunk as Buffer)
         const name = encodeURIComponent(upload.name)
         return context.body(new Uint8Array(Buffer.concat(bytes)), 200, {
           'content-type': shown ? 'image/png' : 'application/octet-stream',

@@ -151,6 +151,7 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
       await records.put(
         askedRecord(id),
         plain({ ...(quoted && { quoted }), attachments, channel: shortcut.channel.id, thread }),
+        { person: { workspaceId: self.teamId, userId: shortcut.user.id } },
       )
       desk.later('asking for the question', () =>
         workspace.api.call('views.open', { trigger_id: shortcut.trigger_id, view: askDialog(id) }),

@@ -137,14 +137,14 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         )
         return
       }
-      desk.later('remembering where files lie', () => rememberSources(message))
+      desk.later('remembering where files lie', () => rememberSources(message, received.turnId))
     },
   }
 
-  async function rememberSources({ attachments, conversation }: IncomingMessage): Promise<void> {
+  async function rememberSources({ attachments, conversation }: IncomingMessage, turn: string): Promise<void> {
     for (const { name, locator } of attachments) {
       const link = z.object({ permalink: z.string() }).safeParse(locator)
-      if (link.success) await records.put(sourceRecord(conversation, name), link.data.permalink)
+      if (link.success) await records.put(sourceRecord(conversation, name), link.data.permalink, { turn })
     }
   }
 

@@ -59,8 +59,12 @@ export interface Author {
 
 /** What Slack's clock and ours may differ by. */
 const skewSeconds = 120
-/** A reply may be written anew for so long; after that it becomes a new message. */
-const keptMs = 30 * 24 * 3_600_000
+const dayMs = 24 * 3_600_000
+/**
+ * How long each kind of record is of use. A reply may be regenerated in its message for so long as its post is known; a dialog
+ * is open, and a stream is handed over, for minutes.
+ */
+const lives = { post: 30 * dayMs, file: 30 * dayMs, task: dayMs, running: 7 * dayMs, asked: dayMs } as const
 const recordOf = (key: string) => `post/${key}`
 
 export function createPosts(records: Records): Posts {
@@ -103,7 +107,10 @@ export function createPosts(records: Records): Posts {
       return intent.success ? intent.data.ts : undefined
     },
     forget: (key) => records.remove(recordOf(key)),
-    sweep: () => records.removeOlder(recordOf(''), new Date(Date.now() - keptMs)),
+    async sweep() {
+      for (const [kind, lifeMs] of Object.entries(lives))
+        await records.removeOlder(`${kind}/`, new Date(Date.now() - lifeMs))
+    },
   }
 }
 

@@ -83,6 +83,7 @@ function memory(): Records {
     list: async (prefix) =>
       [...records].filter(([key]) => key.startsWith(prefix)).map(([key, value]) => ({ key, value })),
     removeOlder: async () => undefined,
+    assign: async () => undefined,
   }
 }
 

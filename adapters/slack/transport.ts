@@ -188,7 +188,8 @@ export function createTransport({ installations, records, log, now = Date.now }:
       const button = status.session(message.turnId) === false ? stopButton(message.turnId) : undefined
       const begun = await streams.start(api, data, { text: message.text, progress: message.progress, button }, options)
       if (begun) {
-        if (begun.task !== undefined) await records.put(handoverRecord(channel, begun.ts), plain({ at: now() }))
+        if (begun.task !== undefined)
+          await records.put(handoverRecord(channel, begun.ts), plain({ at: now() }), { turn: message.turnId })
         return plain({ channel, key, ts: begun.ts, stream: true })
       }
       const wait = Math.max(api.waitFor('chat.postMessage', channel), api.waitFor('chat.update'))
@@ -248,17 +249,17 @@ export function createTransport({ installations, records, log, now = Date.now }:
       }
     },
 
-    async attach(target, _turnId, file, { key, signal }): Promise<MessageRef> {
+    async attach(target, turnId, file, { key, signal }): Promise<MessageRef> {
       const { data, api } = await open(target)
       const record = `file/${key}`
       const begun = z.object({ id: z.string(), shared: z.boolean() }).safeParse(await records.get(record))
       const ref = (id: string) => plain({ channel: data.channel, key, file: id })
       if (begun.success && begun.data.shared) return ref(begun.data.id)
       const id = begun.success ? begun.data.id : await sendBytes(api, file, { signal })
-      if (!begun.success) await records.put(record, plain({ id, shared: false }))
+      if (!begun.success) await records.put(record, plain({ id, shared: false }), { turn: turnId })
       if (!begun.success || !(await isShared(api, id, { signal })))
         await share(api, id, file.name, { channel: data.channel, thread: data.thread }, { signal })
-      await records.put(record, plain({ id, shared: true }))
+      await records.put(record, plain({ id, shared: true }), { turn: turnId })
       return ref(id)
     },
 

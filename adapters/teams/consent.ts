@@ -15,7 +15,8 @@ import { guardedFetch, type Hosts } from './hosts.ts'
 import type { PostRef } from './posts.ts'
 
 export interface Consents {
-  ask(at: TargetData, file: OutgoingFile, key: string, options: CallOptions): Promise<PostRef>
+  /** `turnId` of the reply that it belongs to. */
+  ask(at: TargetData, file: OutgoingFile, key: string, options: CallOptions & { turnId?: string }): Promise<PostRef>
   withdraw(key: string): Promise<void>
   /** The person agreed: sends the bytes to where Teams says, and shows the file in the card's place. */
   accept(at: TargetData, consent: Consent, hosts: Hosts, options: CallOptions): Promise<void>
@@ -41,13 +42,14 @@ export function createConsents(deps: { api: Api; records: Records; blobs: BlobSt
   const { api, records, blobs, log } = deps
   return {
     async ask(at, { name, mediaType, data, alt }, key, options) {
-      const { hash, bytes } = await blobs.put(Readable.from([Buffer.from(data)]), { maxBytes })
+      await using blob = await blobs.put(Readable.from([Buffer.from(data)]), { maxBytes })
       await records.put(
         `consent/${key}`,
-        plain({ blob: hash, mediaType, conversation: at.conversation, at: Date.now() }),
+        plain({ blob: blob.hash, mediaType, conversation: at.conversation, at: Date.now() }),
+        { blobs: [blob.hash], turn: options.turnId },
       )
       const content = {
-        ...{ description: alt ?? 'From Parley', sizeInBytes: bytes },
+        ...{ description: alt ?? 'From Parley', sizeInBytes: blob.bytes },
         ...{ acceptContext: { parley: key }, declineContext: { parley: key } },
       }
       const attachment = { contentType: 'application/vnd.microsoft.teams.card.file.consent', name, content }
@@ -66,7 +68,7 @@ export function createConsents(deps: { api: Api; records: Records; blobs: BlobSt
         )
         return
       }
-      const bytes = new Uint8Array(await buffer(blobs.open(asked.blob)))
+      const bytes = new Uint8Array(await buffer(await blobs.open(asked.blob)))
       const response = await guardedFetch(
         upload.uploadUrl,
         {

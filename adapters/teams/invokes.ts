@@ -152,14 +152,16 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
       .slice(0, 20_000)
     const found = (about?.attachments ?? []).flatMap((each) => fileIn(each) ?? []).slice(0, 20)
     const id = eventId(activity)
+    await using captured = await lasting(found, { eventId: id, messageId: about?.id ?? '', at })
     const message: IncomingMessage = {
       ...{ id, conversation: replyTarget.conversation, text, replyTarget, kind: 'mention' },
       author: await people.author(activity.from, at),
-      attachments: asContent(await lasting(found, { eventId: id, messageId: about?.id ?? '', at })),
+      attachments: asContent(captured.attachments),
       sentAt: momentOf(activity.timestamp),
       ...(said === '' ? {} : { quoted: by ? `${by}: ${said}` : said }),
     }
     const received = await intake.receive(message)
+    if (received.kind !== 'refused') await captured.assign(received.turnId)
     const told = received.kind === 'refused' ? wordsOf(received.notice) : 'Parley answers in this conversation.'
     return { status: 200, body: { task: { type: 'message', value: told } } }
   }

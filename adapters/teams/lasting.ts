@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { HeldBlob } from '../../src/core/blobs.ts'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { Attachment } from '../../src/core/message.ts'
@@ -13,7 +14,7 @@ import { retry } from '../../src/core/retry.ts'
 import { plain, type TargetData } from './activity.ts'
 import type { Api } from './api.ts'
 import type { Found } from './attachments.ts'
-import type { BlobStore, Locator } from './files.ts'
+import { type BlobStore, Locator } from './files.ts'
 import { GraphMessage, messageUrl } from './graph.ts'
 import { bodyOf, guardedFetch, type Hosts, StrangeHost } from './hosts.ts'
 import { graphScopeOf, type TeamsSettings } from './settings.ts'
@@ -46,18 +47,24 @@ const beatMs = 5000
 const graphMs = 2500
 const tries = 3
 
-export function createLasting(deps: LastingDeps): (found: Found[], origin: Origin) => Promise<Attachment[]> {
+/** What was fetched at once is kept until this is disposed of, so that the message can be stored first. */
+export interface Captured extends AsyncDisposable {
+  attachments: Attachment[]
+  /** What is still coming belongs to this turn. */
+  assign(turnId: string): Promise<void>
+}
+
+export function createLasting(deps: LastingDeps): (found: Found[], origin: Origin) => Promise<Captured> {
   const { settings, blobs, records, tokens, hosts, api, log, maxBytes, ackMs = 6000, later } = deps
 
-  type Fetched = { blob: string; bytes: number } | { failed: 'expired' | 'too_large' | 'unreachable' }
+  type Fetched = { blob: HeldBlob } | { failed: 'expired' | 'too_large' | 'unreachable' }
 
   async function download(url: string): Promise<Fetched> {
     const signal = AbortSignal.timeout(downloadMs)
     async function once(): Promise<Fetched> {
       const response = await guardedFetch(url, { signal }, { hosts, tokenFor: async () => undefined })
       if (response.ok && response.body !== null) {
-        const { hash, bytes } = await blobs.put(bodyOf(response), { maxBytes, signal })
-        return { blob: hash, bytes }
+        return { blob: await blobs.put(bodyOf(response), { maxBytes, signal }) }
       }
       await response.body?.cancel()
       if (response.status < 500 && response.status !== 429) return { failed: 'expired' }
@@ -84,7 +91,8 @@ export function createLasting(deps: LastingDeps): (found: Found[], origin: Origi
     url: string,
     lies: string | undefined,
     deadline: Promise<undefined>,
-  ): Promise<{ locator: Locator; bytes?: number }> {
+    held: AsyncDisposableStack,
+  ): Promise<{ locator: Locator; blob?: HeldBlob }> {
     const fetching = download(url)
     const fetched = await Promise.race([fetching, deadline])
     const lying = lies === undefined ? {} : { lies }
@@ -94,7 +102,7 @@ export function createLasting(deps: LastingDeps): (found: Found[], origin: Origi
       later('fetching a file', () => report(key, fetching))
       return { locator: { kind: 'coming', key, ...lying } }
     }
-    if ('blob' in fetched) return { locator: { kind: 'blob', blob: fetched.blob }, bytes: fetched.bytes }
+    if ('blob' in fetched) return { locator: { kind: 'blob', blob: fetched.blob.hash }, blob: held.use(fetched.blob) }
     if (fetched.failed === 'too_large') {
       const key = randomUUID()
       await records.put(`file/${key}`, plain({ at: Date.now(), failed: fetched.failed }))
@@ -106,6 +114,11 @@ export function createLasting(deps: LastingDeps): (found: Found[], origin: Origi
   async function report(key: string, fetching: Promise<Fetched>): Promise<void> {
     for (;;) {
       const fetched = await Promise.race([fetching, sleep(beatMs, undefined)])
+      if (fetched !== undefined && 'blob' in fetched) {
+        await using blob = fetched.blob
+        await records.put(`file/${key}`, { at: Date.now(), blob: blob.hash }, { blobs: [blob.hash] })
+        return
+      }
       await records.put(`file/${key}`, plain({ at: Date.now(), ...fetched }))
       if (fetched !== undefined) return
     }
@@ -127,7 +140,7 @@ export function createLasting(deps: LastingDeps): (found: Found[], origin: Origi
   }
 
   return async (found, origin) => {
-    if (found.length === 0) return []
+    await using held = new AsyncDisposableStack()
     const deadline = sleep(ackMs, undefined, { ref: false })
     const placed = found.some(({ source }) => source.kind === 'placed') ? await placedIn(origin) : []
 
@@ -137,8 +150,8 @@ export function createLasting(deps: LastingDeps): (found: Found[], origin: Origi
         { ...known, ...more, locator: plain(locator) },
       ]
       if (source.kind === 'download') {
-        const { locator, bytes } = await fetchNow(source.url, source.lies, deadline)
-        return lasting(locator, bytes === undefined ? {} : { bytes })
+        const { locator, blob } = await fetchNow(source.url, source.lies, deadline, held)
+        return lasting(locator, blob === undefined ? {} : { bytes: blob.bytes, blob: blob.hash })
       }
       if (source.kind !== 'placed') return lasting(source)
       const there = placed.find(({ id }) => id === source.id)
@@ -148,6 +161,17 @@ export function createLasting(deps: LastingDeps): (found: Found[], origin: Origi
         return lasting({ kind: 'share', url: there.contentUrl }, { name: there.name ?? known.name })
       return lasting({ kind: 'placed', id: source.id, message: origin.messageId, at: origin.at })
     }
-    return (await Promise.all(found.map(one))).flat()
+    const attachments = (await Promise.all(found.map(one))).flat()
+    const kept = held.move()
+    return {
+      attachments,
+      async assign(turnId) {
+        for (const { locator } of attachments) {
+          const coming = Locator.safeParse(locator).data
+          if (coming?.kind === 'coming') await records.assign(`file/${coming.key}`, turnId)
+        }
+      },
+      [Symbol.asyncDispose]: () => kept.disposeAsync(),
+    }
   }
 }

@@ -111,15 +111,16 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const { message, files, part } = heard
     if (part && !(await intake.takesPart(message.conversation)))
       return ignore('in a conversation where Parley takes no part')
-    const [author, attachments] = await Promise.all([
+    const [author, captured] = await Promise.all([
       people.author(activity.from, at),
       lasting(files, { eventId: message.id, messageId: activity.id ?? '', at }),
     ])
-    const received = await intake.receive({ ...message, author, attachments })
+    await using held = captured
+    const received = await intake.receive({ ...message, author, attachments: held.attachments })
     if (received.kind === 'refused') {
       const notice = { ...received.notice, private: true }
       later('telling why a question was refused', () => say(replyTarget, notice, `refused-${message.id}`))
-    }
+    } else await held.assign(received.turnId)
   }
 
   async function command({ call, mentions }: Extract<Heard, { kind: 'command' }>, { from }: Activity): Promise<void> {

@@ -37,7 +37,8 @@ export function createPosts(records: Records): Posts {
       return Posted.safeParse(await records.get(`post/${key}`)).data?.ref
     },
     keep: (key, ref) => records.put(`post/${key}`, plain({ ref, at: Date.now() })),
-    keepReply: (conversation, id, turnId) => records.put(replyKey(conversation, id), { turnId, at: Date.now() }),
+    keepReply: (conversation, id, turnId) =>
+      records.put(replyKey(conversation, id), { turnId, at: Date.now() }, { turn: turnId }),
     async replyOf(conversation, id) {
       return Reply.safeParse(await records.get(replyKey(conversation, id))).data?.turnId
     },

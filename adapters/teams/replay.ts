@@ -19,6 +19,7 @@ const nothingKept: Records = {
   get: async () => undefined,
   put: async () => undefined,
   remove: async () => undefined,
+  assign: async () => undefined,
   list: async () => [],
   removeOlder: async () => undefined,
 }

@@ -134,7 +134,7 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
     if (stream.sent !== '') return true
     const part = { text: cut(message.progress ?? '', progressChars), streamType: 'informative' as const }
     const went = await carry(ref.id, message.turnId, () => chunk(at, ref.id, stream, part, { ...options, patienceMs }))
-    if (went) await records.put(`stream/${ref.id}`, { sequence: stream.sequence, at: now() })
+    if (went) await records.put(`stream/${ref.id}`, { sequence: stream.sequence, at: now() }, { turn: message.turnId })
     return went
   }
 
@@ -148,7 +148,8 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
         const sent = await chunk(at, undefined, stream, text, options)
         if (sent === undefined) return undefined
         live.set(sent.id, stream)
-        if (message.progress !== undefined) await records.put(`stream/${sent.id}`, { sequence: 1, at: now() })
+        if (message.progress !== undefined)
+          await records.put(`stream/${sent.id}`, { sequence: 1, at: now() }, { turn: message.turnId })
         return { id: sent.id, stream: now() }
       } catch (error) {
         const status = refusalOf(error)?.status

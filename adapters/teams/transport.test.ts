@@ -4,12 +4,12 @@ import { silentLog } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
 import type { OutgoingMessage, Platform } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
-import { createBlobs } from '../../src/media/blobs.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
 import { citation } from '../../test/fakes/source.ts'
+import { localBlobs } from '../../test/fixtures/blobs.ts'
 import { alice, groupChat, personalChat } from '../../test/servers/teams-people.ts'
 import { openTeamsRig, settingsFor, type TeamsRig } from '../../test/servers/teams-rig.ts'
 import { actionsOf, claimsOf, type Shown } from '../../test/servers/teams-state.ts'
@@ -47,7 +47,7 @@ const own = () => ({
 function otherWorker(more: Partial<TeamsDeps> = {}): Platform {
   const { teams } = rig
   return createTeams({
-    ...{ settings: settingsFor(teams), records, blobs: createBlobs('/nonexistent'), maxFileBytes: 1, log: silentLog },
+    ...{ settings: settingsFor(teams), records, blobs: localBlobs('/nonexistent'), maxFileBytes: 1, log: silentLog },
     ...{ ...own(), everyMs: 0 },
     ...more,
   })

@@ -142,11 +142,11 @@ export function createTransport(deps: TransportDeps): TeamsTransport {
     async status() {
       // Progress is the reply's first text, in personal chats as Teams' own line of progress.
     },
-    async attach(target, _turnId, file: OutgoingFile, { key, signal }) {
+    async attach(target, turnId, file: OutgoingFile, { key, signal }) {
       const at = dataOf(target)
       if (at.scope !== 'personal')
         throw new ParleyError('platform_rejected', 'Teams takes files of an app in personal chats alone.')
-      return plain(await once(key, () => consents.ask(at, file, key, { signal })))
+      return plain(await once(key, () => consents.ask(at, file, key, { signal, turnId })))
     },
     async notify(target, notice, { key, signal }) {
       await once(key, () => say(dataOf(target), notice, { signal }))

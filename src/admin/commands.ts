@@ -2,6 +2,7 @@
 import type { CommandCall, Notice } from '../core/command.ts'
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import { conversationKey } from '../core/message.ts'
 import type { Intake } from '../core/platform.ts'
 import { spenderOf } from '../core/scope.ts'
 import type { Health } from '../routing/health.ts'
@@ -28,9 +29,7 @@ import { personId, standingOf } from './standing.ts'
 /** What commands act on, by subject. Each family of commands names what it takes of it. */
 export interface CommandServices {
   settings: Pick<RoleDeps, 'settings' | 'timeZone' | 'admins' | 'audit'>
-  storage: Pick<KeyDeps, 'keys'> &
-    Pick<WhyDeps, 'turns'> &
-    Pick<ForgetDeps, 'forget' | 'removeBlob'> & { calls: CommandCalls }
+  storage: Pick<KeyDeps, 'keys'> & Pick<WhyDeps, 'turns'> & Pick<ForgetDeps, 'forget'> & { calls: CommandCalls }
   models: Pick<LocalDeps, 'models' | 'provider' | 'local' | 'refreshModels'> & {
     health: Pick<Health, 'begin' | 'fastest' | 'list'>
   }
@@ -95,7 +94,7 @@ export function createCommands(services: CommandServices): Pick<Intake, 'command
         `\`${command.name}\` is for ${callers[command.role]}. Ask one of them; \`/parley roles list\` names them.`,
       )
     const answer = command.changes
-      ? await once(call, () => command.run(given, caller))
+      ? await once(call, caller.by.id, () => command.run(given, caller))
       : await command.run(given, caller)
     log.info({ command: command.name, platform: call.conversation.platform }, 'command run')
     const { again: _again, ...notice } = answer
@@ -103,9 +102,9 @@ export function createCommands(services: CommandServices): Pick<Intake, 'command
   }
 
   /** The same call delivered again gets the answer of the first one. */
-  async function once(call: CommandCall, run: () => Promise<Answer>): Promise<Answer> {
+  async function once(call: CommandCall, person: string, run: () => Promise<Answer>): Promise<Answer> {
     const id = JSON.stringify([call.conversation.platform, call.id])
-    const begun = await calls.begin(id)
+    const begun = await calls.begin(id, { person, conversationKey: conversationKey(call.conversation) })
     if (begun.kind === 'ended') return storedNotice(begun.notice)
     if (begun.kind === 'running') return { text: 'That command is being run already.', private: true }
     try {

@@ -3,6 +3,7 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { type AdminRig, adminRig, here, people } from '../../test/fakes/admin.ts'
+import { knowBlobs } from '../../test/fixtures/blobs.ts'
 import type { Author, IncomingMessage } from '../core/message.ts'
 import type { Spender } from '../core/scope.ts'
 import { createLedger } from '../store/ledger-postgres.ts'
@@ -198,11 +199,17 @@ describe('forget', () => {
   it('takes a file away only when nobody else shares it', async () => {
     await using rig = await aBusyDay()
     const ids = [await answered(rig, {}), await answered(rig, { who: owner })]
-    for (const [n, turnId] of ids.entries())
+    await knowBlobs(rig.database.pool, 'h1', 'own0', 'own1')
+    for (const [n, turnId] of ids.entries()) {
       await rig.database.pool.query(
         `insert into turn_attachment (id, turn_id, position, attachment, state, content_hash) values ($1, $2, 0, '{}', 'read', 'h1'), ($3, $2, 1, '{}', 'read', $4)`,
         [`a${n}`, turnId, `b${n}`, `own${n}`],
       )
+      await rig.database.pool.query(
+        `insert into blob_ref (hash, owner_kind, owner_id) values ('h1', 'attachment', $1), ($3, 'attachment', $2)`,
+        [`a${n}`, `b${n}`, `own${n}`],
+      )
+    }
     await rig.say('forget me --yes', member)
     expect(rig.removed).toEqual(['own0'])
     await rig.say('forget me --yes', owner)

@@ -9,7 +9,6 @@ import { createApprovals } from '../intake/approvals.ts'
 import type { InboxDeps } from '../intake/inbox.ts'
 import { createAudit } from '../store/audit-postgres.ts'
 import { createCommandCalls } from '../store/command-calls.ts'
-import { createForget } from '../store/forget.ts'
 import { createUsage } from '../store/usage-postgres.ts'
 import type { Running } from './parts.ts'
 
@@ -23,8 +22,7 @@ export function openCommands({ config, state, ways, models, platforms, money, lo
       calls: createCommandCalls(database),
       keys: state.keys,
       turns: state.turns,
-      forget: createForget(database),
-      removeBlob: state.blobs.remove,
+      forget: state.forget,
     },
     models: {
       models: () => models.catalogue.models(),

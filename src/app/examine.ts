@@ -1,8 +1,8 @@
 /** What is asked of a Parley from outside: how it is, and how it would route a question. A part of the composition root. */
 import { createTurnRules } from '../admin/turn-rules.ts'
+import { diskSpace } from '../blobs/disk.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
 import type { RouteDecision } from '../core/route-decision.ts'
-import { diskSpace } from '../media/disk.ts'
 import { examine } from '../ops/doctor.ts'
 import { imageLimits } from '../prompt/images.ts'
 import { DryRun, explainRoute } from '../routing/dry-run.ts'

@@ -23,14 +23,23 @@ interface Opening extends Parts {
 /** THE table of platforms: each opens its own, `undefined` where it is not configured. */
 const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> = {
   async console({ config, state, ways, models, reader, log }) {
-    const { board, blobs, attachments } = state
+    const { board, blobs, attachments, forget } = state
     const limits = limitsOf(config)
     const status = async (): Promise<ConsoleStatus> => {
       const names = (await models.writing()).map((model) => model.id)
       return { version, limits, models: names, notice: names.length > 0 ? null : noModelNotice }
     }
     const previews = createPreviews({ blobs, renderer: reader, latestArtifact: attachments.latestArtifact })
-    return await createConsole({ board, blobs, previews, status, limits, topics: ways.channel, log })
+    return await createConsole({
+      board,
+      blobs,
+      forget: async (conversation) => void (await forget.forget(conversation, '')),
+      previews,
+      status,
+      limits,
+      topics: ways.channel,
+      log,
+    })
   },
 
   async slack({ config, state: { records, quota }, log, pauses }) {

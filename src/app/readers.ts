@@ -9,16 +9,15 @@ import { findRecognizer } from '../media/recognizer.ts'
 import { withRecordings } from '../media/recording-reader.ts'
 import type { Transcriber } from '../media/transcriber.ts'
 import { definite } from './definite.ts'
-import type { State } from './parts.ts'
 
-export async function openReaders(config: Config, { blobs }: State, log: Log) {
+export async function openReaders(config: Config, log: Log) {
   const ffmpeg = createFfmpeg({ concurrency: config.turns.readers, ...definite({ path: config.ffmpegPath }) })
   const transcriber = openTranscriber(config, log)
   const files = createReader({
-    ...{ limits: config.reading, log, concurrency: config.turns.readers, blobs },
+    ...{ limits: config.reading, log, concurrency: config.turns.readers },
     ...definite({ recognizer: await findRecognizer() }),
   })
-  const recordings = { ffmpeg, blobs, limits: config.reading, ...definite({ transcriber }) }
+  const recordings = { ffmpeg, limits: config.reading, ...definite({ transcriber }) }
   return { ffmpeg, transcriber, reader: withRecordings(files, recordings) }
 }
 

@@ -1,13 +1,11 @@
 /** `parley route --dry-run`: reads the files here, has the running Parley say how it would route, and asks no model. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
 import type { Config } from '../config.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
 import { describeDecision, RouteDecision } from '../core/route-decision.ts'
-import { createBlobs } from '../media/blobs.ts'
 import { createReader } from '../media/create-reader.ts'
 import type { DryRun } from '../routing/dry-run.ts'
 
@@ -43,8 +41,7 @@ export async function explainQuestion(options: RouteOptions): Promise<void> {
 /** In a reader of its own, whose pictures go nowhere. What cannot be read counts as nothing, and is told. */
 async function countFiles({ files, folder, reading, note }: RouteOptions): Promise<DryRun['files']> {
   if (files.length === 0) return []
-  const aside = await mkdtemp(join(tmpdir(), 'parley-route-'))
-  const reader = createReader({ limits: reading, blobs: createBlobs(aside), concurrency: 1 })
+  const reader = createReader({ limits: reading, concurrency: 1 })
   try {
     const counted: DryRun['files'] = []
     for (const file of files) {
@@ -57,6 +54,7 @@ async function countFiles({ files, folder, reading, note }: RouteOptions): Promi
         const { tokens, pages, images } = await reader.read(request, {
           signal: new AbortController().signal,
           onProgress() {},
+          pictures: { put: hashOfBytes },
         })
         counted.push({ name, tokens, ...(pages === undefined ? {} : { pages }), images: images?.length ?? 0 })
       } catch (thrown) {
@@ -67,8 +65,12 @@ async function countFiles({ files, folder, reading, note }: RouteOptions): Promi
     return counted
   } finally {
     await reader.close()
-    await rm(aside, { recursive: true, force: true })
   }
+}
+
+/** Pictures are counted and not kept. */
+async function hashOfBytes(bytes: Uint8Array): Promise<string> {
+  return createHash('sha256').update(bytes).digest('hex')
 }
 
 async function hashOf(path: string): Promise<string> {

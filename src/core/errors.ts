@@ -103,12 +103,23 @@ export function asParleyError(
   return thrown instanceof ParleyError ? thrown : new ParleyError('internal', tell, { cause: thrown })
 }
 
-/** What a log line may say of an error: its kind and message chain without message text of people. */
+/** Their sentences name people's files or repeat what somebody typed: a log line has the code, and of a cause its kind. */
+const ofPeople = /^(?:file|upload|ffmpeg|transcriber|command|message|request|conversation|turn)_/
+
+/** What a log line may say of an error: its kind and message chain without words of people. */
 export function errorFields(thrown: unknown): {
   err: { name: string; message: string; code?: string; cause?: string }
 } {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
+  if (error instanceof ParleyError && ofPeople.test(error.code)) {
+    const cause = error.cause instanceof Error ? { cause: kindOf(error.cause) } : {}
+    return { err: { name: error.name, message: error.code, ...code, ...cause } }
+  }
   const cause = error.cause instanceof Error ? { cause: error.cause.message } : {}
   return { err: { name: error.name, message: error.message, ...code, ...cause } }
+}
+
+function kindOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? `${error.name} ${error.code}` : error.name
 }

@@ -35,6 +35,8 @@ export const Attachment = z.object({
   voiceNote: z.boolean().default(false),
   /** What the platform itself heard in a recording. */
   transcript: z.string().optional(),
+  /** SHA-256 of its bytes, hex, where Parley has them already: they are kept with the message and need no fetching. */
+  blob: z.string().optional(),
   /** The platform's own record: enough for any worker to fetch the bytes from a fresh process. Holds no secret. */
   locator: Json,
 })

@@ -33,7 +33,8 @@ export function createApprovalRequests(deps: {
         { label: 'Approve once', style: 'primary', action: { kind: 'approve', approvalId } },
         { label: 'Decline', style: 'danger', action: { kind: 'decline', approvalId } },
       ]
-      const text = tellApproval(by, worst, asker.name ?? asker.id)
+      // By id: the platform shows the name, and a name would stay in notices and logs when the person is forgotten.
+      const text = tellApproval(by, worst, `<@${asker.id}>`)
       const sent = await deps.notices.send(by.scope, { text, buttons }, `approval-${approvalId}`)
       return sent === 'sent' ? 'An admin has been asked to let it pass once.' : undefined
     },

@@ -5,7 +5,6 @@
 import { createReadStream } from 'node:fs'
 import type { Artifact, Picture, Segment } from '../core/artifact.ts'
 import { type Log, silentLog } from '../core/log.ts'
-import type { Blobs } from './blobs.ts'
 import { formats as allFormats, type Formats } from './formats.ts'
 import { crashed, failed, gather } from './gather.ts'
 import { guard } from './guard.ts'
@@ -15,7 +14,7 @@ import { createPictures } from './pictures.ts'
 import { plainTextBytes, readPlainText } from './plain-text.ts'
 import { createProcesses } from './processes.ts'
 import { createOffice, type Office } from './providers/soffice.ts'
-import type { PageRenderer, Reader, ReadProgress, ReadRequest } from './reader.ts'
+import type { PageRenderer, Reader, ReadOptions, ReadRequest } from './reader.ts'
 import type { Recognizer } from './recognizer.ts'
 import { createRenderer } from './renderer.ts'
 import { Said } from './wire.ts'
@@ -23,8 +22,6 @@ import { Said } from './wire.ts'
 export interface ReaderDeps {
   limits?: LimitOverrides
   log?: Log
-  /** Keeps the pictures that files give; without it, only their text is read. */
-  blobs?: Pick<Blobs, 'put'>
   /** Recognises text in pictures; without it, the reading process does so itself, in English. */
   recognizer?: Recognizer
   /** Makes old office files readable. Default: LibreOffice, where it is installed. */
@@ -38,11 +35,6 @@ export interface ReaderDeps {
   /** Another table of formats, and what its providers may read beside Parley's code. */
   formats?: Formats
   readable?: readonly string[]
-}
-
-interface ReadOptions {
-  signal: AbortSignal
-  onProgress(progress: ReadProgress): void
 }
 
 type End = Extract<Said, { kind: 'end' }>
@@ -73,14 +65,15 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
     return artifactOf(request, looked, gathered.segments, end)
   }
 
-  async function read(request: ReadRequest, looked: Looked, { signal, onProgress }: ReadOptions): Promise<Artifact> {
+  async function read(request: ReadRequest, looked: Looked, options: ReadOptions): Promise<Artifact> {
+    const { signal, onProgress } = options
     const { bytes, reader, limits, name } = looked
     const slot = await processes.take(signal, reader)
     const { process } = slot
     const startedAt = performance.now()
     const guarded = guard(process, { name, limits, signal })
     const gathered = gather(limits, name)
-    const pictures = createPictures(deps.blobs)
+    const pictures = createPictures(options.pictures, signal)
     const ended = new AbortController()
     try {
       const finished = new Promise<End>((resolve, reject) => {

@@ -1,8 +1,8 @@
 /** Holds a reading process to its limits: time, memory, abort. Whatever ends it early becomes a sentence for the sender. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { formatBytes } from '../core/bytes.ts'
 import { ParleyError } from '../core/errors.ts'
-import { formatBytes } from './blobs.ts'
 import type { Limits } from './limits.ts'
 import type { ReaderProcess } from './reader-process.ts'
 

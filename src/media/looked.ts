@@ -1,9 +1,9 @@
 /** The first look at a file, in Parley's own process: its size and its first bytes, nothing parsed. */
 import { type FileHandle, open } from 'node:fs/promises'
+import { diskError } from '../blobs/disk.ts'
+import { formatBytes } from '../core/bytes.ts'
 import { ParleyError } from '../core/errors.ts'
-import { formatBytes } from './blobs.ts'
 import { furtherLook } from './containers.ts'
-import { diskError } from './disk.ts'
 import { type FormatReader, type Formats, readerOf } from './formats.ts'
 import { type LimitOverrides, type Limits, limitsFor } from './limits.ts'
 import { type Sniffed, sampleBytes, sniff } from './sniff.ts'

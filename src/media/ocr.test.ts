@@ -149,14 +149,15 @@ describe.skipIf(pdftoppm === undefined)('scans by poppler (skipped without poppl
   test('a scan that is hard to read says so, and is given as a picture', async () => {
     const blurred = await sharp(scans[0]).resize(620).blur(1.4).png().toBuffer()
     const kept: number[] = []
-    const blobs = {
+    const pictures = {
       put: async () => {
         kept.push(1)
-        return { hash: 'a'.repeat(64), bytes: 1 }
+        return 'a'.repeat(64)
       },
     }
-    const seeing = createReader({ blobs })
-    const artifact = await seeing.read(files.share('scan.pdf', await pdfOf([blurred])), watched())
+    const seeing = createReader()
+    const scan = files.share('scan.pdf', await pdfOf([blurred]))
+    const artifact = await seeing.read(scan, { ...watched(), pictures })
     await seeing.close()
     expect(artifact.problems.map(({ code }) => code)).toContain('ocr_unsure')
     expect(artifact.images).toMatchObject([{ mediaType: 'image/png', at: { kind: 'page', page: 1 } }])

@@ -53,7 +53,7 @@ test('each line of a recording has its time', () => {
 test('pictures that reading took are shown for their places', async () => {
   const shown: string[] = []
   const previews = createPreviews({
-    blobs: { path: (hash: string) => hash } as Parameters<typeof createPreviews>[0]['blobs'],
+    blobs: { withFile: async (hash, _signal, use) => await use(hash) },
     renderer: {
       async render(path) {
         shown.push(path.slice(0, 1))

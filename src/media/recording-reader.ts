@@ -4,8 +4,8 @@
  */
 import { open } from 'node:fs/promises'
 import { type Artifact, clock, type Picture, type Problem } from '../core/artifact.ts'
+import { formatBytes } from '../core/bytes.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
-import { type Blobs, formatBytes } from './blobs.ts'
 import { announcedBy } from './formats.ts'
 import { keyFrames } from './frames.ts'
 import { createGate } from './gate.ts'
@@ -13,7 +13,7 @@ import { type LimitOverrides, type Limits, limitsFor } from './limits.ts'
 import { canGoAsItIs, cutOff, type Listened, listen } from './listen.ts'
 import type { CutPlan } from './pcm.ts'
 import type { Ffmpeg, Probe } from './providers/ffmpeg.ts'
-import type { PageRenderer, Reader, ReadProgress, ReadRequest } from './reader.ts'
+import type { PageRenderer, Reader, ReadOptions, ReadRequest } from './reader.ts'
 import {
   endsInsideOggPage,
   type RecordingFormat,
@@ -24,13 +24,12 @@ import {
 } from './recordings.ts'
 import { type Sniffed, sampleBytes, sniff } from './sniff.ts'
 import { speechSegments } from './speech-segments.ts'
-import { type Paying, type Transcriber, withPaying } from './transcriber.ts'
+import { type Transcriber, withPaying } from './transcriber.ts'
 
 export interface RecordingDeps {
   ffmpeg: Ffmpeg
   /** Absent: only what a platform has transcribed itself can be used. */
   transcriber?: Transcriber
-  blobs: Pick<Blobs, 'put'>
   limits?: LimitOverrides
   plan?: CutPlan
 }
@@ -42,12 +41,6 @@ interface Looked {
   format: RecordingFormat
   limits: Limits
   problems: Problem[]
-}
-
-interface ReadOptions {
-  signal: AbortSignal
-  onProgress(progress: ReadProgress): void
-  paying?: Paying
 }
 
 /** What the transcription server is asked at once, whatever the number of recordings. */
@@ -72,8 +65,8 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
     // Side by side: one waits for the network, the other for the processor.
     const [listened, images] = await Promise.all([
       hear(),
-      probe?.video === true
-        ? keyFrames({ ffmpeg: deps.ffmpeg, blobs: deps.blobs }, input, {
+      probe?.video === true && options.pictures !== undefined
+        ? keyFrames({ ffmpeg: deps.ffmpeg, pictures: options.pictures }, input, {
             ...{ signal: options.signal, limits, durationMs: expectedMs },
           }).catch((error: unknown) => unlessAborted(error, options.signal))
         : undefined,

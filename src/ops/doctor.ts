@@ -1,7 +1,8 @@
 /** What `parley doctor` looks at. Each check ends in a sentence that says what is so, or what to do. */
+
+import { formatBytes } from '../core/bytes.ts'
 import { type ConnectionReport, describeConnection } from '../core/connection.ts'
 import { asParleyError } from '../core/errors.ts'
-import { formatBytes } from '../media/blobs.ts'
 import type { Queue } from '../queue/queue.ts'
 import { lookFromOutside } from './outside.ts'
 

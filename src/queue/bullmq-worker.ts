@@ -212,7 +212,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     const never = thrown instanceof UnrecoverableError || (thrown instanceof ParleyError && thrown.retry === 'never')
     const fields = { queue, jobId: job.id, job: job.name, attempt: job.attemptsMade + 1, ...errorFields(thrown) }
     const dead = never || job.attemptsMade + 1 >= (job.opts.attempts ?? 1)
-    await job.moveToFailed(never ? new UnrecoverableError(error.message) : error, token, false)
+    await job.moveToFailed(withoutWords(error, never), token, false)
     if (dead) log.error(fields, 'job dead')
     else log.warn(fields, 'job will be tried again')
   }
@@ -280,6 +280,17 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
 function endOf(outcome: Outcome): { outcome: 'done' | 'later' | 'parked' } {
   if (outcome === 'done') return { outcome }
   return { outcome: 'delayMs' in outcome ? 'later' : 'parked' }
+}
+
+/** As the queue keeps it: messages name people's files, and a deletion does not reach the queue. */
+function withoutWords(error: Error, never: boolean): Error {
+  if (error instanceof UnrecoverableError) return error
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  const retryAfterMs = error instanceof ParleyError ? error.retryAfterMs : undefined
+  const kept = never ? new UnrecoverableError(code) : Object.assign(new Error(code), { retryAfterMs })
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
+  kept.stack = [code, ...frames].join('\n')
+  return kept
 }
 
 /**

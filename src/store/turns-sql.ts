@@ -40,6 +40,11 @@ with known as (
     select count(*) from turn_attachment earlier where earlier.turn_id = event.turn_id), file.attachment
   from event, jsonb_to_recordset($11::jsonb) as file (id text, position int, attachment jsonb)
   on conflict do nothing
+  returning id, attachment ->> 'blob' as hash
+), known_bytes as (
+  select files.id, blob.hash from files join blob on blob.hash = files.hash for key share of blob
+), refs as (
+  insert into blob_ref (hash, owner_kind, owner_id) select hash, 'attachment', id from known_bytes
 )
 select turn_id, false as known from event union all select turn_id, true from known`,
 }

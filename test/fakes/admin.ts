@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { catalogueChanges } from '../../src/admin/changes.ts'
 import { type CommandServices, createCommands, type TableDeps } from '../../src/admin/commands.ts'
 import { chartPng } from '../../src/admin/providers/chart-png.ts'
+import { createCollector } from '../../src/blobs/collector.ts'
 import type { Notice } from '../../src/core/command.ts'
 import { type Log, silentLog } from '../../src/core/log.ts'
 import type { Author, IncomingMessage } from '../../src/core/message.ts'
@@ -14,6 +15,7 @@ import { createLocalChannel } from '../../src/queue/channel-local.ts'
 import { createHealth } from '../../src/routing/health.ts'
 import { createLedgerBudget } from '../../src/routing/ledger-budget.ts'
 import { createAudit } from '../../src/store/audit-postgres.ts'
+import { createBlobReferences } from '../../src/store/blob-references.ts'
 import { createBudgets } from '../../src/store/budgets-postgres.ts'
 import { createCommandCalls } from '../../src/store/command-calls.ts'
 import { openDatabase } from '../../src/store/database.ts'
@@ -79,15 +81,17 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
   const budget = createLedgerBudget({
     ...{ ledger: createLedger(database), budgets, limited: budgets.scopes, log: silentLog, alert: async () => {} },
   })
+  const removed: string[] = []
+  const storage = { remove: async (hash: string) => void removed.push(hash), clearAbandoned: async () => {} }
+  const collector = createCollector(storage, createBlobReferences(database))
   const asked: IncomingMessage[] = []
   const told: Notice[] = []
-  const removed: string[] = []
   const deps: AdminRig['deps'] = {
     ...{ settings, timeZone: 'UTC', models: () => catalogue.models(), admins: ['slack/T1/UROOT'], log: silentLog },
     ...{ calls: createCommandCalls(database), audit: createAudit(database) },
     ...{ budgets, keys: createKeys(database) },
     ...{ usage, waiting: usage.waiting, turns: createTurns(database), draw: chartPng },
-    ...{ forget: createForget(database), removeBlob: async (hash) => void removed.push(hash) },
+    forget: createForget({ database, collect: collector.collect, log: silentLog }),
     ...{ budget, health: createHealth(), local: undefined, refreshModels: catalogue.refresh },
     provider: (name) => catalogue.provider(name) ?? createExtractiveProvider(),
     tell: async (_target, notice) => void told.push(notice),
@@ -96,10 +100,10 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
   }
   const by = { id: 'test', via: 'test' }
   await settings.change('channel:slack/T1/C1', 'roles', () => ({ [people.manager.id]: 'manager' }), by)
-  const { timeZone, admins, audit, calls, keys, turns, forget, removeBlob, ...others } = deps
+  const { timeZone, admins, audit, calls, keys, turns, forget, ...others } = deps
   const services: CommandServices = {
     settings: { settings: deps.settings, timeZone, admins, audit },
-    storage: { calls, keys, turns, forget, removeBlob },
+    storage: { calls, keys, turns, forget },
     models: others,
     money: others,
     messaging: others,

@@ -10,8 +10,8 @@ import type { ReplyTarget } from '../../src/core/message.ts'
 import type { Answered, PlatformRig } from '../../src/core/platform.contract.rig.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
-import { createBlobs } from '../../src/media/blobs.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
+import { localBlobs } from '../fixtures/blobs.ts'
 import { serveMounts } from './mounts.ts'
 import { bot, issuer, startTeams, type TeamsStandIn, tenant } from './teams.ts'
 import { alice, createPeople, type People, type Place, personalChat, thread } from './teams-people.ts'
@@ -48,7 +48,7 @@ export async function openTeamsRig(
       settings: { ...settingsFor(teams), tenants },
       records,
       quota: createLocalQuota(),
-      blobs: createBlobs(home),
+      blobs: localBlobs(home),
       log: silentLog,
     },
     ...{ maxFileBytes: 1_000_000, stopTurn: async () => undefined, everyMs: 0 },

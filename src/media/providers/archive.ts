@@ -5,8 +5,8 @@
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { type Entry, fromBuffer, getFileNameLowLevel, type Options, type ZipFile } from 'yauzl'
+import { formatBytes } from '../../core/bytes.ts'
 import { ParleyError } from '../../core/errors.ts'
-import { formatBytes } from '../blobs.ts'
 import { archiveDefaults, type Limits } from '../limits.ts'
 import { decodeNames } from './archive-names.ts'
 

@@ -3,8 +3,8 @@
  * own. An archive or a mail within is opened once more; what that one holds of the kind is named and left alone.
  */
 import type { Position } from '../../core/artifact.ts'
+import { formatBytes } from '../../core/bytes.ts'
 import { ParleyError } from '../../core/errors.ts'
-import { formatBytes } from '../blobs.ts'
 import { furtherLook } from '../containers.ts'
 import { formats, readerOf } from '../formats.ts'
 import { type Limits, limitsFor } from '../limits.ts'

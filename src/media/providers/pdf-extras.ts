@@ -3,7 +3,7 @@
  * files. A file without any of it never loads pdf.js.
  */
 import { z } from 'zod'
-import { formatBytes } from '../blobs.ts'
+import { formatBytes } from '../../core/bytes.ts'
 import { archiveDefaults, type Limits } from '../limits.ts'
 import type { Input, Sink } from '../provider.ts'
 import { createInner, deepest, type InnerFile, shownPath } from './inner.ts'

@@ -1,58 +1,14 @@
-/** The console's board on PostgreSQL (port: adapters/console/board.ts; app.ts puts the two together). */
-import { ParleyError } from '../core/errors.ts'
-import { storable, storableJson } from '../core/json.ts'
-import type { Citation, Receipt } from '../core/reply.ts'
-import type { Database, Statement } from './database.ts'
+/** The console's board on PostgreSQL: threads, messages and uploads in tables of the console's own. */
+import { ParleyError } from '../../src/core/errors.ts'
+import { storable, storableJson } from '../../src/core/json.ts'
+import type { Query, Statement } from '../../src/core/sql.ts'
+import type { Message, Thread, TurnStatus } from './api.ts'
+import type { Board, StoredUpload } from './board.ts'
 
-interface Chip {
-  id: string
-  name: string
-  mediaType: string
-  bytes: number
-  alt?: string | undefined
-}
+type UploadRow = StoredUpload & { [column: string]: unknown }
+type ThreadRow = Thread & { [column: string]: unknown }
 
-interface MessageRow {
-  [column: string]: unknown
-  id: string
-  threadId: string
-  seq: number
-  role: 'user' | 'parley'
-  text: string
-  state: 'sent' | 'streaming' | 'done' | 'stopped' | 'failed'
-  createdAt: string
-  turnId: string | null
-  attachments: Chip[]
-  citations: Citation[]
-  buttons: { label: string; action: string; style?: 'primary' | 'danger' | undefined }[]
-  receipt: Receipt | null
-  feedback: 'good' | 'bad' | null
-}
-
-interface ThreadRow {
-  [column: string]: unknown
-  id: string
-  title: string
-  updatedAt: string
-  busy: boolean
-}
-
-interface StatusRow {
-  threadId: string
-  turnId: string
-  state: 'queued' | 'reading' | 'answering'
-  text: string
-}
-
-interface UploadRow {
-  uploadId: string
-  name: string
-  mediaType: string
-  bytes: number
-  contentHash: string
-}
-
-export function createConsoleBoard({ query, prisma }: Database) {
+export function createConsoleBoard(query: Query): Board {
   return {
     threads: () => query<ThreadRow>(threads, []),
 
@@ -62,26 +18,12 @@ export function createConsoleBoard({ query, prisma }: Database) {
     },
 
     async thread(id: string) {
-      const [row] = await query<{ thread: ThreadRow; messages: MessageRow[] | null; status: StatusRow | null }>(
-        thread,
-        [id],
-      )
+      const [row] = await query<{ thread: Thread; messages: Message[] | null; status: TurnStatus | null }>(thread, [id])
       return row === undefined ? null : { thread: row.thread, messages: row.messages ?? [], status: row.status }
     },
 
-    async deleteThread(id: string, conversationKey: string) {
-      const rows = await query<{ hash: string }>(deleteThread, [id, conversationKey])
-      return rows.map(({ hash }) => hash)
-    },
-
-    async addMessage(message: {
-      id: string
-      threadId: string
-      text: string
-      title: string
-      attachments: Chip[]
-    }): Promise<MessageRow> {
-      const [row] = await query<{ message: MessageRow }>(addMessage, [
+    async addMessage(message) {
+      const [row] = await query<{ message: Message }>(addMessage, [
         message.threadId,
         storable(message.title),
         message.id,
@@ -94,12 +36,8 @@ export function createConsoleBoard({ query, prisma }: Database) {
       return stored
     },
 
-    async saveReply(
-      reply: Pick<MessageRow, 'id' | 'threadId' | 'text' | 'state' | 'citations' | 'receipt'> & {
-        turnId: string | null
-      },
-    ) {
-      const [row] = await query<{ message: MessageRow }>(saveReply, [
+    async saveReply(reply) {
+      const [row] = await query<{ message: Message }>(saveReply, [
         reply.id,
         reply.threadId,
         storable(reply.text),
@@ -122,58 +60,40 @@ export function createConsoleBoard({ query, prisma }: Database) {
       )
     },
 
-    async saveNotice(notice: Pick<MessageRow, 'id' | 'threadId' | 'text' | 'attachments' | 'buttons'>) {
-      const { id, threadId, text, attachments, buttons } = notice
+    async saveNotice({ id, threadId, text, attachments, buttons }) {
       const values = [id, threadId, storable(text), storableJson(attachments), storableJson(buttons)]
-      const [row] = await query<{ message: MessageRow }>(saveNotice, values)
+      const [row] = await query<{ message: Message }>(saveNotice, values)
       if (row === undefined)
         throw new ParleyError('conversation_not_found', 'That thread is not here. It may have been deleted.')
       return row.message
     },
 
     async removeReply(id: string) {
-      await prisma.consoleMessage.deleteMany({ where: { id } })
+      await query(removeReply, [id])
     },
 
-    async saveUpload(upload: UploadRow) {
-      const { uploadId, name, mediaType, bytes, contentHash } = upload
+    async saveUpload({ uploadId, name, mediaType, bytes, contentHash }) {
       const [row] = await query(saveUpload, [uploadId, storable(name), storable(mediaType), bytes, contentHash])
       if (row === undefined)
         throw new ParleyError('request_invalid', 'Another file was uploaded under that id. Attach the file again.')
     },
 
     async sweepUploads() {
-      const rows = await query<{ hash: string }>(sweepUploads, [])
-      return rows.map(({ hash }) => hash)
+      return (await query(sweepUploads, [])).length
     },
 
-    /** In the order of `ids`; unknown ones are left out. */
-    async uploads(ids: string[]): Promise<UploadRow[]> {
+    async uploads(ids) {
       if (ids.length === 0) return []
-      const rows = await prisma.consoleUpload.findMany({ where: { id: { in: ids } } })
-      const byId = new Map(rows.map((row) => [row.id, row]))
-      return ids.flatMap((id) => {
-        const row = byId.get(id)
-        if (row === undefined) return []
-        return [
-          {
-            uploadId: id,
-            name: row.name,
-            mediaType: row.mediaType,
-            bytes: Number(row.bytes),
-            contentHash: row.contentHash,
-          },
-        ]
-      })
+      return await query<UploadRow>(uploadsById, [ids])
     },
 
-    async knowsFile(contentHash: string) {
-      return (await prisma.consoleUpload.count({ where: { contentHash }, take: 1 })) > 0
+    async knowsFile(contentHash) {
+      return (await query(knowsFile, [contentHash])).length > 0
     },
   }
 
-  async function known(id: string): Promise<MessageRow> {
-    const [row] = await query<{ message: MessageRow }>(oneMessage, [id])
+  async function known(id: string): Promise<Message> {
+    const [row] = await query<{ message: Message }>(oneMessage, [id])
     if (row === undefined) throw new Error('a console message vanished while it was stored')
     return row.message
   }
@@ -225,61 +145,102 @@ select (select to_jsonb(row) from (select ${threadJson}) row) as thread,
 from console_thread thread where thread.id = $1`,
 }
 
-/** A content goes when no other conversation and no other thread has it. */
-const deleteThread: Statement = {
-  name: 'console_delete_thread',
-  text: `
-with uploads as (
-  select upload.id, upload.content_hash as hash from console_message message
-    cross join jsonb_array_elements(message.attachments) chip
-    join console_upload upload on upload.id::text = chip ->> 'id'
-  where message.thread_id = $1::uuid
-), orphans as (
-  select distinct hash from uploads
-  where not exists (
-      select from turn_attachment file join turn on turn.id = file.turn_id
-      where file.content_hash = uploads.hash and turn.conversation_key <> $2)
-    and not exists (
-      select from console_upload other where other.content_hash = uploads.hash and other.id not in (select id from uploads))
-), board as (
-  delete from console_thread where id = $1::uuid
-), memory as (
-  delete from conversation where key = $2
-), shared as (
-  delete from console_upload using uploads where console_upload.id = uploads.id
-), artifacts as (
-  delete from artifact using orphans where artifact.content_hash = orphans.hash
-), passages as (
-  delete from passage using orphans where passage.content_hash = orphans.hash
-)
-select hash from orphans`,
-}
-
 /** An upload has one content for good: a message may refer to it already. */
 const saveUpload: Statement = {
   name: 'console_save_upload',
   text: `
-insert into console_upload as upload (id, name, media_type, bytes, content_hash) values ($1::uuid, $2, $3, $4, $5)
-on conflict (id) do update set name = excluded.name, media_type = excluded.media_type, created_at = now()
-  where upload.content_hash = excluded.content_hash
-returning id`,
+with saved as (
+  insert into console_upload as upload (id, name, media_type, bytes, content_hash) values ($1::uuid, $2, $3, $4, $5)
+  on conflict (id) do update set name = excluded.name, media_type = excluded.media_type, created_at = now()
+    where upload.content_hash = excluded.content_hash
+  returning id, content_hash
+), ref as (
+  insert into blob_ref (hash, owner_kind, owner_id) select content_hash, 'upload', id::text from saved on conflict do nothing
+)
+select id from saved`,
 }
+
+const uploadsById: Statement = {
+  name: 'console_uploads',
+  text: `
+select upload.id as "uploadId", upload.name, upload.media_type as "mediaType", upload.bytes::float8 as bytes,
+  upload.content_hash as "contentHash"
+from unnest($1::uuid[]) with ordinality as wanted (id, place) join console_upload upload on upload.id = wanted.id
+order by wanted.place`,
+}
+
+const knowsFile: Statement = {
+  name: 'console_knows_file',
+  text: `select from console_upload where content_hash = $1 limit 1`,
+}
+
+/** Of each upload whether a message carries it. */
+const unsent = `
+  not exists (
+    select from console_message message cross join jsonb_array_elements(message.attachments) chip
+    where chip ->> 'id' = upload.id::text)`
 
 const sweepUploads: Statement = {
   name: 'console_sweep_uploads',
   text: `
-with unsent as (
-  delete from console_upload upload
-  where upload.created_at < now() - interval '1 day' and not exists (
-    select from console_message message cross join jsonb_array_elements(message.attachments) chip
-    where chip ->> 'id' = upload.id::text)
-  returning upload.id, upload.content_hash as hash
-)
-select distinct hash from unsent
-where not exists (
-    select from console_upload other where other.content_hash = unsent.hash and other.id not in (select id from unsent))
-  and not exists (select from turn_attachment file where file.content_hash = unsent.hash)`,
+delete from console_upload upload where upload.created_at < now() - interval '1 day' and ${unsent} returning upload.id`,
 }
+
+const removeReply: Statement = { name: 'console_remove_reply', text: `delete from console_message where id = $1` }
+
+/**
+ * What else goes when a thread ($4) or a person ($5) is forgotten, after their turns: the threads of which nothing is
+ * remembered any more, with their uploads. Everybody on the console is the one person at this machine, so uploads that were
+ * never sent are that person's.
+ */
+export const forgetOnConsole: Statement[] = [
+  {
+    name: 'console_forget_uploads',
+    text: `
+delete from console_upload upload using console_message message cross join jsonb_array_elements(message.attachments) chip
+where $1 = 'console' and $2 = 'local' and ($3::text = message.thread_id::text or $3 is null and $5::text is not null)
+  and $4::text is null and upload.id::text = chip ->> 'id'`,
+  },
+  {
+    name: 'console_forget_threads',
+    text: `
+delete from console_thread where $1 = 'console' and $2 = 'local' and $4::text is null
+  and ($3::text = id::text or $3 is null and $5::text is not null)`,
+  },
+  {
+    name: 'console_forget_unsent',
+    text: `
+delete from console_upload upload where $1 = 'console' and $2 = 'local' and $3::text is null and $4::text is null
+  and $5::text is not null and ${unsent}`,
+  },
+]
+
+/** And of a file: values are the turns that shared it, its name, and the turns whose answers went. */
+export const forgetFileOnConsole: Statement[] = [
+  {
+    name: 'console_forget_file',
+    text: `
+with chips as (
+  select message.id as message, message.thread_id, chip ->> 'id' as upload from console_message message
+  join inbound on inbound.platform = 'console' and inbound.id = message.id
+  cross join jsonb_array_elements(message.attachments) chip
+  where inbound.turn_id = any ($1::uuid[]) and lower(chip ->> 'name') = lower($2)
+), uploads as (
+  delete from console_upload upload using chips where upload.id::text = chips.upload
+), titles as (
+  -- A thread that begins with a file alone is called by it.
+  update console_thread set title = 'Deleted file' from chips
+  where console_thread.id = chips.thread_id and lower(title) = lower(left($2, 80))
+), answers as (
+  update console_message set text = 'This answer was deleted together with the file.', citations = '[]', receipt = null
+  where turn_id = any ($3::uuid[])
+)
+update console_message message set attachments = coalesce((
+  select jsonb_agg(chip order by place) from jsonb_array_elements(message.attachments) with ordinality as files (chip, place)
+  where lower(chip ->> 'name') <> lower($2)), '[]')
+where message.id in (select message from chips)`,
+  },
+]
 
 const addMessage: Statement = {
   name: 'console_add_message',

@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { ParleyError } from '../core/errors.ts'
 import { createBlobs } from './blobs.ts'
 import { diskError, diskSpace } from './disk.ts'
+import { createLocalBlobs } from './local.ts'
 
 const systemError = (code: string) => Object.assign(new Error(`${code}: as the system says it`), { code })
 
@@ -44,7 +45,7 @@ describe('a disk that takes no more', () => {
       rmSync(home, { recursive: true, force: true })
     })
     if (!mounted) skip('a small disk cannot be mounted here')
-    const blobs = createBlobs(home)
+    const blobs = createBlobs(createLocalBlobs(home))
     const put = (kilobytes: number) =>
       blobs.put(Readable.from([Buffer.alloc(kilobytes * 1024, `${kilobytes}`)]), { maxBytes: 1e9 })
     writeFileSync(join(folder, 'filler'), Buffer.alloc(300 * 1024))

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { silentLog } from '../../src/core/log.ts'
+import { type Database, openDatabase } from '../../src/store/database.ts'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
-import { silentLog } from '../core/log.ts'
-import { createConsoleBoard } from './console-board.ts'
-import { type Database, openDatabase } from './database.ts'
+import { knowBlobs } from '../../test/fixtures/blobs.ts'
+import { createConsoleBoard } from './board-postgres.ts'
 
 let server: TestServer
 let database: Database
@@ -12,7 +13,8 @@ let board: ReturnType<typeof createConsoleBoard>
 beforeAll(async () => {
   server = await startTestDatabase()
   database = openDatabase((await server.createDatabase()).connection, { log: silentLog })
-  board = createConsoleBoard(database)
+  board = createConsoleBoard(database.query)
+  await knowBlobs(database.pool, ...['a', 'b', 'c', 'd', 'e'].map(hash))
 })
 afterAll(async () => {
   await database?.close()
@@ -41,7 +43,7 @@ test('a message of one thread is refused in another, which does not come to be',
   expect(await board.summary(other)).toBeNull()
 })
 
-test('uploads that were not sent within a day go, with contents that nothing else has', async () => {
+test('uploads that were not sent within a day go, and no longer keep their bytes', async () => {
   const sent = upload(hash('c'))
   const alone = upload(hash('d'))
   const sameAsSent = upload(hash('c'))
@@ -54,10 +56,16 @@ test('uploads that were not sent within a day go, with contents that nothing els
     where: { id: { in: [sent, alone, sameAsSent].map(({ uploadId }) => uploadId) } },
     data: { createdAt: new Date(Date.now() - 25 * 3_600_000) },
   })
-  expect(await board.sweepUploads()).toEqual([hash('d')])
+  const kept = async () => {
+    const { rows } = await database.pool.query<{ hash: string }>('select hash from blob_ref order by hash')
+    return rows.map((row) => row.hash)
+  }
+  expect(await kept()).toEqual(['a', 'c', 'c', 'd', 'e'].map(hash))
+  expect(await board.sweepUploads()).toBe(2)
+  expect(await kept()).toEqual(['a', 'c', 'e'].map(hash))
   const left = await board.uploads([sent, alone, sameAsSent, fresh].map(({ uploadId }) => uploadId))
   expect(left).toEqual([sent, fresh])
-  expect(await board.sweepUploads()).toEqual([])
+  expect(await board.sweepUploads()).toBe(0)
 })
 
 test('a reply that is being written never gets shorter, but its end may be, and so may another answer', async () => {
