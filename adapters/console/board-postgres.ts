@@ -227,6 +227,12 @@ with chips as (
   where inbound.turn_id = any ($1::uuid[]) and lower(chip ->> 'name') = lower($2)
 ), uploads as (
   delete from console_upload upload using chips where upload.id::text = chips.upload
+), commands as (
+  -- What was typed to delete it, and what was asked back, names it.
+  delete from console_message message using chips
+  where message.thread_id = chips.thread_id and message.turn_id is null
+    and not exists (select from inbound where inbound.platform = 'console' and inbound.id = message.id)
+    and strpos(lower(message.text || message.buttons::text), lower(trim('"' from to_jsonb($2::text)::text))) > 0
 ), titles as (
   -- A thread that begins with a file alone is called by it.
   update console_thread set title = 'Deleted file' from chips

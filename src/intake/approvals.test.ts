@@ -110,7 +110,7 @@ describe('a one-time approval', () => {
     await requests.ask(turnId, { id: 'ann', name: 'Ann' }, error)
     expect(new Set(sent.map(({ key }) => key)).size).toBe(1)
     expect(sent[0]?.notice).toMatchObject({
-      text: 'A question of Ann met the budget of $1.00 a month for everybody: $0 is spent, and the answer could cost up to $2.00. Let it pass once?',
+      text: 'A question of <@ann> met the budget of $1.00 a month for everybody: $0 is spent, and the answer could cost up to $2.00. Let it pass once?',
       buttons: [{ action: { kind: 'approve' } }, { action: { kind: 'decline' } }],
     })
   })

@@ -126,6 +126,7 @@ export function createForget({ database, more = [], moreOfFile = [], collect, lo
         await send(stripMessages, [turns, file.name])
         await send(deleteAnswers, [answered])
         await send(deleteFileRecords, [turns, file.name])
+        await send(deleteFileCalls, [turns, file.name])
         return found.counts
       })
       await removeBytes()
@@ -273,4 +274,13 @@ update turn set answer = null, outcome = null, receipt = null where id = any ($1
 const deleteFileRecords: Statement = {
   name: 'forget_file_records',
   text: `delete from platform_record where turn_id = any ($1::uuid[]) and strpos(lower(key), lower(left($2, 150))) > 0`,
+}
+
+/** What was asked back names it. */
+const deleteFileCalls: Statement = {
+  name: 'forget_file_calls',
+  text: `
+delete from command_call where notice is not null
+  and conversation_key in (select conversation_key from turn where id = any ($1::uuid[]))
+  and strpos(lower(notice::text), lower(trim('"' from to_jsonb($2::text)::text))) > 0`,
 }

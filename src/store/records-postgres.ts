@@ -29,7 +29,13 @@ on conflict do nothing`,
 }
 const assign: Statement = {
   name: 'record_assign',
-  text: `update platform_record set turn_id = turn.id from turn where platform = $1 and key = $2 and turn.id = $3::uuid`,
+  text: `
+with owner as (
+  select id from turn where id = $3::uuid for key share
+), dropped as (
+  delete from platform_record where platform = $1 and key = $2 and not exists (select from owner)
+)
+update platform_record record set turn_id = owner.id from owner where record.platform = $1 and record.key = $2`,
 }
 const remove: Statement = {
   name: 'record_remove',

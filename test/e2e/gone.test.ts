@@ -19,7 +19,7 @@ let home: string
 let parley: ParleyProcess
 const logs: string[] = []
 const env = () => ({ OPENAI_BASE_URL: model.url, OPENAI_API_KEY: 'test', LOG_LEVEL: 'debug' })
-const client = () => new ConsoleClient(parley.url)
+const client = () => new ConsoleClient(parley.url, parley.headers)
 
 beforeAll(async () => {
   // Answers with every canary that it was given, as a model that repeats what it read.
@@ -126,6 +126,7 @@ it('nothing is left of what was deleted, wherever it had been', { timeout: 150_0
   // By file, one after the other: their names and contents go, what was said stays.
   for (const { name } of byFile.files) {
     const forget = () => client().send(byFile.threadId, `/forget file "${name}" --yes`)
+    if (name.endsWith('.txt')) await client().send(byFile.threadId, `/forget file "${name}"`)
     await (name.endsWith('.pdf') ? throughKill(forget) : forget())
   }
   await collected()
@@ -139,7 +140,6 @@ it('nothing is left of what was deleted, wherever it had been', { timeout: 150_0
 
   // By person: with the uploads that were never sent.
   await throughKill(() => client().send(byPerson.threadId, '/forget me --yes'))
-  await command(`forget <@${throughApi.key}> --yes`).catch(() => undefined)
   await command(`forget user:api/api/${throughApi.key} --yes`)
   await killAndStart()
   await collected()
