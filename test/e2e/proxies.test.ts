@@ -155,7 +155,7 @@ describe.each(setups)('$name', ({ env, exposed }) => {
     })
   }
 
-  const indistinct = exposed ? '' : ' (skipped: nothing tells it from a browser of that user; see decision 34)'
+  const indistinct = exposed ? '' : ' (skipped: nothing tells it from a browser of that user; see decision 29)'
   it.skipIf(!exposed)(`behind a proxy of Parley’s own user that adds nothing, the same${indistinct}`, async () => {
     await using proxy = await startRewriting(parley.url, {})
     for (const { method, path, access } of routes) {
