@@ -4,6 +4,8 @@ import { skipReasons } from './test/skip-reasons.ts'
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'adapters/**/*.test.ts', 'workers/**/*.test.ts', 'test/**/*.test.ts'],
+    // `npm run test:long` runs these.
+    exclude: ['node_modules/**', '**/*.long.test.ts'],
     // Tests run real databases, readers and browsers on as little as two cores: a slow machine is not a defect.
     testTimeout: 90_000,
     hookTimeout: 120_000,

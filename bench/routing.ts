@@ -72,7 +72,6 @@ function situations(): Record<string, RouteInput> {
     images: 0,
     files: 0,
     asks: 1,
-    search: false,
     code: false,
   }
   const input = {

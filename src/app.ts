@@ -1,10 +1,12 @@
 /** The composition root: with the files of src/app the only one that knows every implementation. Opened in order, closed in reverse. */
 import { buffer } from 'node:stream/consumers'
 import type { WorkerDeps } from '../workers/deps.ts'
+import { createIsolation } from '../workers/isolation.ts'
 import { createHandlers } from '../workers/registry.ts'
 import { createSweep } from '../workers/turn.ts'
 import { createTurnRules } from './admin/turn-rules.ts'
 import { adminOf, openCommands } from './app/commands.ts'
+import { type Connections, listenOn } from './app/connections.ts'
 import { examineApp, explainAsked } from './app/examine.ts'
 import { openModels } from './app/models.ts'
 import { openMoney } from './app/money.ts'
@@ -14,12 +16,14 @@ import { openReaders } from './app/readers.ts'
 import { openState } from './app/state.ts'
 import { openWays } from './app/ways.ts'
 import type { Config } from './config.ts'
+import type { ConnectionPauses } from './core/connection.ts'
 import { errorFields, type ParleyError } from './core/errors.ts'
 import type { Log } from './core/log.ts'
-import type { Intake, Platform } from './core/platform.ts'
+import type { Intake } from './core/platform.ts'
 import type { RouteDecision } from './core/route-decision.ts'
 import { createInbox } from './intake/inbox.ts'
 import { createGate } from './ops/access.ts'
+import { Closing, drainMs, putBackMs } from './ops/closing.ts'
 import type { Check } from './ops/doctor.ts'
 import { serveHttp } from './ops/http.ts'
 import { createOwnRoutes, linkFor } from './ops/routes.ts'
@@ -47,24 +51,25 @@ export interface AppOptions {
   log: Log
   /** `examine` opens what `doctor` looks at and neither answers nor listens. */
   mode?: 'run' | 'examine'
+  /** For tests: how soon platforms are tried again. */
+  pauses?: Partial<ConnectionPauses>
 }
 
 const sweepEveryMs = 5000
 const strandedAfterMs = 6000
-const drainMs = 20_000
-/** Recordings wait for the transcription server and hold no reader meanwhile: files are read past them. */
+/** Jobs of files beyond those that can be read: recordings that wait for the transcription server are read past. */
 const waitingForTranscripts = 8
 
-export async function createApp(config: Config, { log, mode = 'run' }: AppOptions): Promise<App> {
-  await using opening = new AsyncDisposableStack()
+export async function createApp(config: Config, { log, mode = 'run', pauses }: AppOptions): Promise<App> {
+  await using opening = new Closing(log)
   const fatal = Promise.withResolvers<ParleyError>()
   const state = await openState(config, opening, fatal.resolve, log)
   const ways = await openWays(config, state, opening, log)
   const models = openModels(config, ways, log)
   const reading = await openReaders(config, log)
   const { reader, transcriber } = reading
-  opening.defer(() => reader.close())
-  const platforms = await openPlatforms({ config, state, ways, models, reader, log })
+  opening.defer('readers', () => reader.close())
+  const platforms = await openPlatforms({ config, state, ways, models, reader, log, pauses })
   const money = await openMoney({
     ...{ database: state.database, channel: ways.channel, settings: ways.settings, platform: platforms.platform },
     ...{ opening, log },
@@ -72,18 +77,32 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
 
   let url: string | null = null
   let pageLink: string | null = null
-  const doctor = () => examineApp({ config, state, ways, models, reading, url })
+  let connections: Connections | undefined
+  const doctor = () =>
+    examineApp({ config, state, ways, models, reading, url, connections: connections?.report() ?? [] })
   const explain = (asked: unknown) => explainAsked(asked, { config, ways, models, money })
   const all = { config, state, ways, models, reader, transcriber, platforms, money, doctor, explain, opening, log }
   if (mode === 'run') {
     await applyBudgets(all)
+    // A process that listens says so itself.
+    for (const { platform, thrown } of config.role === 'worker' ? platforms.failed : [])
+      log.error({ platform, ...errorFields(thrown) }, 'platform cannot be opened')
     if (config.role !== 'gateway') await work(all)
-    const opened = config.role === 'worker' ? await listen(all, config.workerPort, []) : await receive(all)
+    connections = config.role === 'worker' ? undefined : listenOn(platforms, openInbox(all), log)
+    const opened = await listen(all, config.role === 'worker' ? config.workerPort : config.port, connections)
     url = opened?.url ?? null
     pageLink = opened?.pageLink ?? null
+    if (connections !== undefined) await receive(all, connections, url)
   }
   const resources = opening.move()
-  return { url, pageLink, doctor, explain, fatal: fatal.promise, [Symbol.asyncDispose]: () => resources.disposeAsync() }
+  return {
+    url,
+    pageLink,
+    doctor,
+    explain,
+    fatal: fatal.promise,
+    [Symbol.asyncDispose]: () => resources[Symbol.asyncDispose](),
+  }
 }
 
 async function applyBudgets({ config, money, log }: Running): Promise<void> {
@@ -103,6 +122,8 @@ async function work(running: Running): Promise<void> {
   if (state.alone) {
     // Whoever else holds a lease is dead.
     await turns.dropForeignLeases(owner)
+    await money.budget.takeOver()
+    await queue.takeBack()
     await sweep(0)
   }
   const deps: WorkerDeps = {
@@ -120,8 +141,10 @@ async function work(running: Running): Promise<void> {
     models: { catalogue: models.catalogue, provider: models.provider, health: ways.health },
     retriever: index,
     reader,
+    readers: config.turns.readers,
     rules: createTurnRules(ways.settings),
     limits: config.limits,
+    isolation: createIsolation(),
     owner,
     log,
   }
@@ -138,7 +161,8 @@ async function work(running: Running): Promise<void> {
   const concurrency = { turn: config.turns.concurrency, media, system: 1 }
   const wanted = Object.entries(concurrency).filter(([name]) => config.queues.some((each) => each === name))
   const processor = await queue.process(handlers, Object.fromEntries(wanted))
-  opening.defer(() => processor.close(drainMs))
+  // Running jobs get all of the time; then they are put back.
+  opening.defer('running jobs', () => processor.close(drainMs), drainMs + putBackMs)
   await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, sweepEveryMs)
 }
 
@@ -150,33 +174,28 @@ function pictureIn(blobs: State['blobs']): (hash: string) => Promise<Uint8Array 
   }
 }
 
-/** Takes messages in, from every platform. */
-async function receive(running: Running): Promise<Opened | null> {
-  const { config, state, ways, platforms, opening, log } = running
+/** Where every platform delivers. */
+function openInbox(running: Running): Intake {
+  const { state, ways, opening, log } = running
   // Whoever writes does not stand in line behind the statements of the turns.
   const door = openDatabase(state.connection, { log, connections: 16 })
-  opening.defer(() => door.close())
+  opening.defer('connections of the intake', () => door.close())
   // A saved question comes in as if its person had typed it.
   const commands = openCommands(running, (message) => inbox.receive(message))
   const inbox: Intake = createInbox({
     ...{ turns: createTurns(door), feedback: state.feedback, queue: ways.queue, channel: ways.channel, commands, log },
     ...adminOf(running),
   })
-  const listeners = platforms.all.map((platform) => platform.listen(inbox))
-  const opened = await listen(
-    running,
-    config.port,
-    listeners.flatMap((listener) => listener.mounts),
-  )
-  for (const listener of listeners) {
-    await listener.start()
-    opening.defer(() => listener.stop())
-  }
-  if (opened !== null) {
-    await writeRunning(config.home, { url: opened.url })
-    opening.defer(() => clearRunning(config.home))
-  }
-  return opened
+  return inbox
+}
+
+/** Takes messages in, from every platform. */
+async function receive({ config, opening }: Running, connections: Connections, url: string | null): Promise<void> {
+  opening.defer('platforms', () => connections.stop())
+  await connections.start()
+  if (url === null) return
+  await writeRunning(config.home, { url })
+  opening.defer('note of the address', () => clearRunning(config.home))
 }
 
 interface Opened {
@@ -188,7 +207,7 @@ interface Opened {
 async function listen(
   { config, state, doctor, explain, opening, log }: Running,
   port: number | undefined,
-  mounts: ReturnType<Platform['listen']>['mounts'],
+  connections: Connections | undefined,
 ): Promise<Opened | null> {
   if (port === undefined) return null
   const ready = async () => {
@@ -205,8 +224,19 @@ async function listen(
   if (!kept)
     log.warn({ home: config.home }, 'no private file can be kept in the home: commands cannot reach this Parley')
   const gate = createGate({ loopback, exposed, terminalToken, findKey: state.keys.find })
-  const own = createOwnRoutes({ gate, ready, doctor, explain, routes: () => http.routes })
-  const http = opening.use(await serveHttp({ host: config.host, port, mounts: [own, ...mounts], gate, log }))
+  const own = createOwnRoutes({
+    gate,
+    ready,
+    doctor,
+    explain,
+    routes: () => http.routes,
+    connections: () => connections?.report() ?? [],
+  })
+  const mounts = connections?.mounts ?? []
+  const http = opening.use(
+    'HTTP port',
+    await serveHttp({ host: config.host, port, mounts: [own, ...mounts], gate, log }),
+  )
   const wanted = exposed && loopback && mounts.length > 0
   return { url: http.url, pageLink: wanted ? http.url + linkFor(gate.createLinkCode()) : null }
 }

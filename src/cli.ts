@@ -4,14 +4,12 @@ import { Command, InvalidArgumentError } from 'commander'
 import { runAdmin } from './cli/admin.ts'
 import { ask } from './cli/ask.ts'
 import { createPageLink, examineParley, explainRoute, listRoutes, withParley } from './cli/client.ts'
-import { addDiscordCommands } from './cli/discord.ts'
 import { examinePlatform } from './cli/doctor.ts'
 import { filesAndQuestion } from './cli/files-and-question.ts'
 import { openThePage } from './cli/page.ts'
+import { platforms } from './cli/platforms.ts'
 import { replayFolder } from './cli/replay.ts'
 import { explainQuestion } from './cli/route.ts'
-import { addSlackCommands } from './cli/slack.ts'
-import { addTeamsCommands } from './cli/teams.ts'
 import { callerFolder, readConfig } from './config.ts'
 import { ParleyError } from './core/errors.ts'
 import { createLogger } from './ops/logger.ts'
@@ -102,9 +100,7 @@ program
     if (failed > 0) process.exitCode = 1
   })
 
-addDiscordCommands(program)
-addTeamsCommands(program)
-addSlackCommands(program)
+for (const { addCommands } of Object.values(platforms)) addCommands?.(program)
 
 program
   .command('admin')

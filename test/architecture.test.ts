@@ -75,6 +75,7 @@ const layers: Record<string, Layer> = {
     may: [core],
     packages: [/^mdast$/, /^mdast-util-/, /^micromark-extension-/],
   },
+  'text of the core': { files: /^src\/core\/text\//, may: [core], packages: [/^gpt-tokenizer/] },
   // The one place of the core that Node's own modules are loaded in: no page imports it.
   events: { files: /^src\/core\/events\.ts$/, may: [core], packages: [] },
   // The port of HTTP is typed by the router's context.
@@ -259,5 +260,13 @@ describe('the architecture', () => {
         })
       })
     expect(strangers).toEqual([])
+  })
+
+  it('measures durations with the monotonic clock', () => {
+    // Timestamps for others: of rows and records, of platforms' signatures and headers, of jobs, of files on disk.
+    const timestamps =
+      /^(?:src\/core\/clock|src\/ops\/doctor|src\/media\/blobs|src\/queue\/(?:schedule|bullmq-worker)|src\/models\/(?:catalogue|providers\/failure)|adapters\/(?:teams\/(?:api|files|listener|consent|lasting|posts|transport)|api\/listener|discord\/(?:transport|complaints|typing)|slack\/(?:receiver|setup|replay|normalize|posts|streams|transport)|console\/page\/(?:parts\/sidebar|lib\/(?:live|format))))\.tsx?$/
+    const wall = files.filter((file) => /\bDate\.now\b/.test(readFileSync(join(root, file), 'utf8')))
+    expect(wall.filter((file) => !timestamps.test(file))).toEqual([])
   })
 })

@@ -11,6 +11,7 @@ import { createAttachments } from '../src/store/attachments.ts'
 import type { Database } from '../src/store/database.ts'
 import { createLimits } from '../src/store/limits.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
+import { createIsolation } from '../workers/isolation.ts'
 import type { TurnDeps } from '../workers/turn.ts'
 import { createFakeBudget } from './fakes/budget.ts'
 import { createFakePlatform } from './fakes/platform.ts'
@@ -23,6 +24,7 @@ export interface RigParts {
   retriever?: TurnDeps['retriever']
   rules?: TurnDeps['rules']
   limits?: Partial<TurnDeps['limits']>
+  isolation?: TurnDeps['isolation']
   owner?: string
 }
 
@@ -53,6 +55,7 @@ export async function turnRig(database: Database, parts: RigParts): Promise<Turn
     retriever: parts.retriever ?? index,
     rules: parts.rules ?? (async () => plainRules),
     limits: { promptTokens: 1_000, ...parts.limits },
+    isolation: parts.isolation ?? createIsolation(),
     owner: parts.owner ?? 'test',
     log: silentLog,
   }

@@ -14,6 +14,7 @@ import type { Progress } from '../src/reply/progress.ts'
 import type { PassageIndex } from '../src/search/passages.ts'
 import type { Attachments } from '../src/store/attachments.ts'
 import type { Turns } from '../src/store/turns.ts'
+import type { Isolation } from './isolation.ts'
 
 /** Rows, files and what can be found in them. */
 export interface Storage {
@@ -49,8 +50,11 @@ export interface WorkerDeps {
   models: AnswerDeps['models']
   retriever: AnswerDeps['retriever']
   reader: Reader
+  /** Files that can be read at once. */
+  readers: number
   rules: AnswerDeps['rules']
   limits: AnswerDeps['limits'] & { fileBytes: number }
+  isolation: Isolation
   /** This process, in leases. */
   owner: string
   log: Log

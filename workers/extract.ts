@@ -3,41 +3,87 @@
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { type Artifact, clock } from '../src/core/artifact.ts'
-import type { Blobs } from '../src/core/blobs.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
 import type { AttachmentReceipt } from '../src/core/reply.ts'
+import { createGate } from '../src/media/gate.ts'
 import type { PictureStore, Reader, ReadProgress } from '../src/media/reader.ts'
 import { describeReading, isLasting, skippedReceipt } from '../src/media/receipt.ts'
-import type { Handlers } from '../src/queue/queue.ts'
+import type { JobPayload } from '../src/queue/jobs.ts'
+import type { Handlers, JobContext, Outcome } from '../src/queue/queue.ts'
 import type { ProgressLine } from '../src/reply/progress.ts'
 import type { ReadingWork } from '../src/store/attachments.ts'
 import type { Messaging, Money, Storage } from './deps.ts'
+import { claimInIsolation, type Isolation } from './isolation.ts'
 
 export interface ExtractDeps {
   storage: Pick<Storage, 'attachments' | 'blobs' | 'index'>
   messaging: Pick<Messaging, 'platform' | 'progress' | 'stops'>
   money: Pick<Money, 'paying'>
   reader: Reader
+  isolation: Isolation
   limits: { fileBytes: number }
+  /** Files that can be read at once. */
+  readers: number
   owner: string
   log: Log
 }
 
 const leaseMs = 15_000
+/** For each file that is read, so many are taken: the next one is fetched meanwhile. What is not taken, a restart does not undo. */
+const takenPerReader = 2
 const reportEveryMs = 1000
 
 export function createExtract(deps: ExtractDeps): Handlers['extract'] {
   const { storage, messaging, log } = deps
   const { attachments } = storage
   const { progress, stops } = messaging
+  const places = createGate(deps.readers * takenPerReader)
 
-  return async ({ attachmentId }, { id, last, signal }) => {
+  return async (payload, context) => {
+    const leave = await takePlace(payload.turnId, context.signal)
+    try {
+      return await extract(payload, context, leave)
+    } finally {
+      leave()
+    }
+  }
+
+  /** A turn that is stopped does not wait for the files of others. */
+  async function takePlace(turnId: string, signal: AbortSignal): Promise<() => void> {
+    using stop = stops.watch(turnId)
+    try {
+      return await places.enter(AbortSignal.any([signal, stop.signal]))
+    } catch (error) {
+      if (signal.aborted || !stop.signal.aborted) throw error
+      return () => {}
+    }
+  }
+
+  async function extract(
+    { attachmentId }: JobPayload<'extract'>,
+    { id, last, signal }: JobContext,
+    leave: () => void,
+  ): Promise<Outcome> {
     // Of this run, not of the job: the queue may give a job out again while its earlier run still ends.
     const owner = `${deps.owner}:${id}:${randomUUID()}`
-    const work = await attachments.claim(attachmentId, owner, leaseMs)
+    const taken = await claimInIsolation(
+      deps.isolation,
+      attachmentId,
+      (mode) => attachments.claim(attachmentId, owner, leaseMs, mode),
+      (claim) => (typeof claim === 'object' && 'suspect' in claim ? claim.suspect : undefined),
+    )
+    if ('waitMs' in taken) return { delayMs: taken.waitMs }
+    using _place = taken.place
+    const work = taken.claim
     if (work === 'ended') return 'done'
-    if (work === 'held') return { delayMs: 1000 }
+    if (work === 'held' || 'suspect' in work) return { delayMs: 1000 }
+    if (taken.verdict === 'guilty' || taken.verdict === 'unspeakable') {
+      log.error({ attachmentId, turnId: work.turnId }, 'attachment ended its process again and again; given up')
+      const receipt = skippedReceipt(work.attachment, crashed(work.attachment.name))
+      await attachments.finish(attachmentId, owner, { receipt, key: null })
+      return 'done'
+    }
     using stop = stops.watch(work.turnId)
     if (work.stopRequested) stop.stop()
     const turn = { turnId: work.turnId, platform: work.platform, target: work.target }
@@ -50,10 +96,8 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
       }
       const artifact = await read(
         deps,
-        { ...work, refer },
+        { ...work, refer, line, lease, leave },
         AbortSignal.any([signal, stop.signal, lease.lost]),
-        line,
-        lease,
       )
       const receipt = { ...describeReading(work.attachment, artifact), readMs: Math.round(performance.now() - started) }
       await line.close()
@@ -72,7 +116,11 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
       return 'done'
     } catch (thrown) {
       await line.close()
-      if (lease.lost.aborted || thrown instanceof NotHeld) return { delayMs: 1000 }
+      if (lease.lost.aborted || thrown instanceof NotHeld) {
+        // Unless another worker has it by now: this process lives, so the try was not broken off.
+        await attachments.release(attachmentId, owner).catch(() => {})
+        return { delayMs: 1000 }
+      }
       const receipt = giveUp(work, thrown, { stopped: stop.signal.aborted, last })
       if (receipt === null) {
         await attachments.release(attachmentId, owner)
@@ -85,6 +133,13 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
   }
 }
 
+function crashed(name: string): ParleyError {
+  return new ParleyError(
+    'file_crashed',
+    `Parley stopped several times while it was reading ${name}, so the file is left out. Save it in another format and share it again.`,
+  )
+}
+
 /** The receipt of an attachment that will not be read, or `null` when another attempt is worth it. */
 function giveUp(
   work: ReadingWork,
@@ -94,21 +149,30 @@ function giveUp(
   if (stopped) return skippedReceipt(work.attachment, 'stopped before it was read')
   const error: ParleyError = asParleyError(thrown, `${work.attachment.name} could not be read. Please share it again.`)
   if (error.retry !== 'never' && !last) return null
-  return skippedReceipt(work.attachment, error)
+  return skippedReceipt(work.attachment, error.retry === 'later' ? withNextStep(error) : error)
+}
+
+/** See `claim` in src/store/turns-sql.ts. */
+function withNextStep(error: ParleyError): ParleyError {
+  return new ParleyError(error.code, `${error.tell} Parley reads it again with the next question in this thread.`)
 }
 
 /** The attachment was deleted, or another worker reads it. */
 class NotHeld extends Error {}
 
-interface Referring {
+interface Reading extends ReadingWork {
   /** Keeps bytes with the attachment. Throws NotHeld. */
   refer(hash: string): Promise<void>
+  line: ProgressLine
+  lease: Lease
+  /** Gives the place of this file to another. */
+  leave(): void
 }
 
 /** The hash of the file's bytes, which are kept from here on whether they can be read or not. */
 async function take(
   { storage: { blobs }, messaging: { platform }, limits }: ExtractDeps,
-  { attachment, refer, platform: name }: ReadingWork & Referring,
+  { attachment, refer, platform: name }: Reading,
   signal: AbortSignal,
 ): Promise<string> {
   if (attachment.blob !== undefined) {
@@ -123,46 +187,28 @@ async function take(
   return held.hash
 }
 
-async function read(
-  deps: ExtractDeps,
-  work: ReadingWork & Referring,
-  signal: AbortSignal,
-  line: ProgressLine,
-  lease: Lease,
-): Promise<Artifact> {
+async function read(deps: ExtractDeps, work: Reading, signal: AbortSignal): Promise<Artifact> {
   const hash = await take(deps, work, signal)
-  return await deps.storage.blobs.withFile(hash, signal, (path) =>
-    readFile({ deps, work, hash, path, signal, line, lease }),
-  )
+  return await deps.storage.blobs.withFile(hash, signal, (path) => readFile(deps, work, { hash, path }, signal))
 }
 
-async function readFile({
-  deps,
-  work,
-  hash,
-  path,
-  signal,
-  line,
-  lease,
-}: {
-  deps: ExtractDeps
-  work: ReadingWork & Referring
-  hash: string
-  path: string
-  signal: AbortSignal
-  line: ProgressLine
-  lease: Lease
-}): Promise<Artifact> {
-  const { storage, money, reader } = deps
+async function readFile(
+  { storage, money, reader }: ExtractDeps,
+  work: Reading,
+  { hash, path }: { hash: string; path: string },
+  signal: AbortSignal,
+): Promise<Artifact> {
   const { attachments, blobs, index } = storage
-  const { attachment, refer } = work
+  const { attachment, refer, line, lease, leave } = work
   const { name, mediaType, durationMs, transcript } = attachment
   const request = {
     ...{ path, contentHash: hash, name, mediaType },
     ...(durationMs !== undefined && { durationMs }),
     ...(transcript !== undefined && { transcript }),
   }
-  const { engine } = await reader.identify(request)
+  const { engine, elsewhere } = await reader.identify(request)
+  // A recording waits for its transcript and lets files past it.
+  if (elsewhere) leave()
   const [cached] = await attachments.artifacts([{ contentHash: hash, engine }])
   if (cached) return cached
   const onProgress = (state: ReadProgress) => {

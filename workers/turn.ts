@@ -9,26 +9,29 @@
 import { randomUUID } from 'node:crypto'
 import { answer } from '../src/answer/answer.ts'
 import type { AnswerDeps } from '../src/answer/deps.ts'
-import { failedOutcome, stoppedOutcome, type Trace } from '../src/answer/outcome.ts'
+import { failedOutcome, stoppedOutcome, type Trace, unsaidOutcome } from '../src/answer/outcome.ts'
 import { LeaseLost } from '../src/answer/steps.ts'
+import { moment } from '../src/core/clock.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import { traced } from '../src/core/events.ts'
 import type { Log } from '../src/core/log.ts'
 import type { Platform } from '../src/core/platform.ts'
 import { spenderOf } from '../src/core/scope.ts'
-import { dispatchTurn, readingJobs } from '../src/intake/dispatch.ts'
-import { jobId } from '../src/queue/jobs.ts'
-import type { Handlers, JobContext, Queue } from '../src/queue/queue.ts'
+import { dispatchTurn, readingJobs, turnJob } from '../src/intake/dispatch.ts'
+import { dispatchOf, jobId } from '../src/queue/jobs.ts'
+import type { Handlers, JobContext, Outcome, Queue } from '../src/queue/queue.ts'
 import { createPen, type Pen } from '../src/reply/pen.ts'
 import { BudgetExhausted } from '../src/routing/exhausted.ts'
 import { keepTurnLease, type TurnLease, turnLeaseMs } from '../src/store/lease.ts'
-import type { EndState, StoredOutcome, Turns, TurnWork } from '../src/store/turns.ts'
+import type { Claim, Dispatch, EndState, StoredOutcome, Turns, TurnWork } from '../src/store/turns.ts'
 import type { Messaging, Money, Storage } from './deps.ts'
+import { claimInIsolation, type Isolation } from './isolation.ts'
 
 export interface TurnDeps extends AnswerDeps {
   storage: AnswerDeps['storage'] & Pick<Storage, 'turns'>
   messaging: Pick<Messaging, 'queue' | 'stops' | 'platform'>
   money: Pick<Money, 'budget' | 'turnLimits' | 'approvals'>
+  isolation: Isolation
   /** This process, in leases. */
   owner: string
 }
@@ -48,31 +51,58 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   return async ({ turnId }, context) => {
     // Of this run, not of the job: the queue may give a job out again while its earlier run still ends.
     const owner = `${deps.owner}:${context.id}:${randomUUID()}`
-    const claim = await turns.claim(turnId, owner, turnLeaseMs)
+    const asked = moment()
+    const taken = await claimInIsolation<Claim>(
+      deps.isolation,
+      turnId,
+      (mode) => turns.claim(turnId, owner, turnLeaseMs, mode),
+      (claim) => (claim.kind === 'suspect' ? claim.brokenOff : undefined),
+    )
+    if ('waitMs' in taken) return { delayMs: taken.waitMs }
+    using _place = taken.place
+    const { claim, verdict } = taken
     if (claim.kind === 'ended') return 'done'
-    if (claim.kind === 'busy') return { delayMs: busyMs }
-    if (claim.kind === 'reading') return { waitFor: readingJobs(claim.unread) }
+    // Once a later dispatch of the turn is on its way, this one is left over.
+    const isOld = (latest: number) => dispatchOf(context.id) < latest
+    if (claim.kind === 'busy' || claim.kind === 'suspect') return isOld(claim.dispatch) ? 'done' : { delayMs: busyMs }
+    if (claim.kind === 'reading') return isOld(claim.unread.dispatch) ? 'done' : { waitFor: readingJobs(claim.unread) }
+    if (verdict === 'unspeakable') return await endUnsaid(turnId, owner)
 
     using stop = stops.watch(turnId)
-    using lease = keepTurnLease(turns, turnId, owner, stop.stop)
-    const work = await turns.load(turnId)
-    if (work.stopRequested) stop.stop()
-    // A follow-up with a file joined between the claim and now: its file comes first.
-    if (!stop.signal.aborted && work.attachments.some(({ state }) => state === 'waiting' || state === 'reading')) {
-      await turns.release(turnId, owner, 'unused')
-      return { delayMs: 0 }
+    using lease = keepTurnLease(turns, turnId, owner, stop.stop, asked)
+    try {
+      const work = await turns.load(turnId)
+      if (work.stopRequested) stop.stop()
+      if (verdict === 'guilty') {
+        log.error({ turnId, attempts: work.attempts }, 'turn ended its process again and again; given up')
+        return await writeTraced({ ...work, outcome: null }, owner, context, stop.signal, lease, crashed())
+      }
+      // A follow-up with a file joined between the claim and now: its file comes first.
+      if (!stop.signal.aborted && work.attachments.some(({ state }) => state === 'waiting' || state === 'reading')) {
+        await turns.release(turnId, owner, 'unused')
+        return { delayMs: 0 }
+      }
+      const entry = stop.signal.aborted || work.outcome !== null ? 'in' : await enter(work)
+      if (typeof entry === 'object' && 'waiting' in entry) {
+        await showWaiting(work, entry.waiting, lease)
+        await turns.release(turnId, owner, 'unused')
+        return { delayMs: busyMs }
+      }
+      // Awaited here: the lease and the watch end with this block.
+      return await writeTraced(work, owner, context, stop.signal, lease, entry)
+    } catch (thrown) {
+      // This process lives, so the try was not broken off; nothing happens where it is given back already.
+      await turns.release(turnId, owner).catch(() => {})
+      throw thrown
     }
-    const entry = stop.signal.aborted || work.outcome !== null ? 'in' : await enter(work)
-    if (typeof entry === 'object' && 'waiting' in entry) {
-      await showWaiting(work, entry.waiting, lease)
-      await turns.release(turnId, owner, 'unused')
-      return { delayMs: busyMs }
-    }
-    // Awaited here: the lease and the watch end with this block.
-    const started = { turnId, platform: work.platform, attempt: work.attempts }
-    const answering = () => write(work, owner, context, stop.signal, lease, entry)
-    const state = await traced('parley:turn', started, answering, (state) => ({ state }))
-    return state === 'lost' ? { delayMs: busyMs } : 'done'
+  }
+
+  /** Even telling its person ended the process: nothing is posted, so that the conversation goes on. */
+  async function endUnsaid(turnId: string, owner: string): Promise<Outcome> {
+    log.error({ turnId }, 'turn could not even be told; ended')
+    const { next } = await turns.finish(turnId, owner, unsaidOutcome(crashed()), null)
+    if (next) await wake(next)
+    return 'done'
   }
 
   /** Whether the limits of its person and its channel let it in; the error is for its asker. */
@@ -85,6 +115,17 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       if (thrown instanceof ParleyError && thrown.code === 'rate_limited') return thrown
       throw thrown
     }
+  }
+
+  async function writeTraced(...args: Parameters<typeof write>): Promise<Outcome> {
+    const [{ id: turnId, platform, attempts: attempt }] = args
+    const state = await traced(
+      'parley:turn',
+      { turnId, platform, attempt },
+      () => write(...args),
+      (state) => ({ state }),
+    )
+    return state === 'lost' ? { delayMs: busyMs } : 'done'
   }
 
   async function write(
@@ -111,7 +152,11 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       return await end(work, owner, outcome, pen)
     } catch (thrown) {
       await pen.abandon()
-      if (!lease.held() || thrown instanceof LeaseLost) return 'lost'
+      if (!lease.held() || thrown instanceof LeaseLost) {
+        // Unless somebody else has it by now: this process lives, so the try was not broken off.
+        await turns.release(work.id, owner).catch(() => {})
+        return 'lost'
+      }
       const final = asParleyError(thrown).retry === 'never' || context.last
       if (outcome !== null && final && !gone.aborted) {
         // The platform will not take it, and the conversation must go on.
@@ -119,7 +164,6 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
         await clearStatus(platform, work, 'failed')
         return await end(work, owner, { ...outcome, state: 'failed' }, pen)
       }
-      await turns.release(work.id, owner)
       throw thrown
     }
   }
@@ -219,23 +263,89 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   }
 }
 
+function crashed(): ParleyError {
+  return new ParleyError(
+    'turn_crashed',
+    'Parley stopped several times while it was answering this question, so it gave up on it. Other questions are not affected. Ask again in other words or with fewer files, or regenerate the answer to try it once more.',
+  )
+}
+
 function withNotice(outcome: StoredOutcome, notice: string): StoredOutcome {
   const { receipt } = outcome
   return { ...outcome, receipt: { ...receipt, notices: [...receipt.notices, notice] } }
 }
 
-/** Brings turns back that fell between a commit and the queue, or whose worker died. */
-export interface SweepDeps {
-  turns: Pick<Turns, 'stranded'>
-  queue: Queue
+/** How many turns one look takes, and how many of them are handed to the queue side by side. */
+const sweepBatch = 200
+const sweepAtATime = 8
+
+/**
+ * Brings turns back that fell between a commit and the queue, or whose job is lost or ended without ending them. The queue
+ * says which: a turn whose job waits there needs nothing. A turn that cannot be handed over now is found again by a later
+ * look, and does not keep the others from it.
+ */
+export function createSweep({
+  turns,
+  queue,
+  log,
+}: {
+  turns: Pick<Turns, 'stranded' | 'redispatch'>
+  queue: Pick<Queue, 'add' | 'addFlow' | 'states' | 'remove'>
   log: Log
+}): (olderThanMs: number) => Promise<number> {
+  async function handOver(next: Dispatch): Promise<boolean> {
+    try {
+      await dispatchTurn(queue, next)
+    } catch (error) {
+      log.warn(
+        { turnId: next.turnId, ...errorFields(error) },
+        'turn not handed to the queue; the next sweep tries again',
+      )
+      return false
+    }
+    // Of no more use, and no harm where it stays: it finds the turn taken.
+    const before = turnJob({ ...next, dispatch: next.dispatch - 1 })
+    await queue.remove([before]).catch((error: unknown) => log.debug(errorFields(error), 'old job not removed'))
+    return true
+  }
+
+  async function look(olderThanMs: number): Promise<{ looked: number; handed: number }> {
+    const candidates = await turns.stranded(olderThanMs, sweepBatch)
+    if (candidates.length === 0) return { looked: 0, handed: 0 }
+    const lost = await turns.redispatch(await lostOf(queue, candidates))
+    let handed = 0
+    const left = [...lost]
+    const work = async () => {
+      for (let next = left.pop(); next !== undefined; next = left.pop()) if (await handOver(next)) handed += 1
+    }
+    await Promise.all(Array.from({ length: sweepAtATime }, work))
+    return { looked: candidates.length, handed }
+  }
+
+  return async (olderThanMs) => {
+    let sum = 0
+    for (;;) {
+      const { looked, handed } = await look(olderThanMs)
+      sum += handed
+      // With no patience at all each look would find the same turns again.
+      if (looked < sweepBatch || olderThanMs === 0) break
+    }
+    if (sum > 0) log.warn({ turns: sum }, 'stranded turns handed to the queue again')
+    return sum
+  }
 }
 
-export function createSweep({ turns, queue, log }: SweepDeps): (olderThanMs: number) => Promise<number> {
-  return async (olderThanMs) => {
-    const stranded = await turns.stranded(olderThanMs, 200)
-    for (const next of stranded) await dispatchTurn(queue, next)
-    if (stranded.length > 0) log.warn({ turns: stranded.length }, 'stranded turns handed to the queue again')
-    return stranded.length
-  }
+/**
+ * Those that nothing in the queue will bring to a worker. A running job does not count: whoever runs one for a turn holds
+ * the turn's lease, and these turns have none. Nor does one that waits for its files when none of their jobs waits or runs.
+ */
+async function lostOf(queue: Pick<Queue, 'states'>, candidates: Dispatch[]): Promise<Dispatch[]> {
+  const states = await queue.states(candidates.map(turnJob))
+  const parked = candidates.filter((_, at) => states[at] === 'parked')
+  const files = parked.flatMap((next) => readingJobs(next).map((job) => ({ next, job })))
+  const fileStates = await queue.states(files.map(({ job }) => job))
+  const read = new Set(
+    files.flatMap(({ next }, at) => (fileStates[at] === 'waiting' || fileStates[at] === 'running' ? [next] : [])),
+  )
+  return candidates.filter((next, at) => states[at] !== 'waiting' && !read.has(next))
 }

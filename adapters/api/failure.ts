@@ -48,6 +48,8 @@ const kinds: Partial<Record<ErrorCode, Kind>> = {
   model_stalled: { status: 504, type: 'server_error' },
   database_unreachable: { status: 503, type: 'server_error' },
   queue_unreachable: { status: 503, type: 'server_error' },
+  disk_full: { status: 507, type: 'server_error' },
+  disk_failed: { status: 503, type: 'server_error' },
 }
 
 export function writeFailure(_context: HttpContext, error: ParleyError): Response {

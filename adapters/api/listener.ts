@@ -174,6 +174,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         ],
       },
     ],
+    connections: () => [],
     async start() {},
     async stop() {
       const late = setTimeout(() => leaving.abort(), drainMs)

@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import type { Action } from '../../src/core/action.ts'
+import { diskError } from '../../src/core/disk.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { Intake } from '../../src/core/platform.ts'
@@ -35,9 +36,10 @@ interface SetUp {
   board?: Partial<Board>
   intake?: Partial<Intake>
   previews?: Partial<Previews>
+  blobs?: Partial<ListenerDeps['blobs']>
 }
 
-async function setUp({ board = {}, intake = {}, previews = {} }: SetUp = {}) {
+async function setUp({ board = {}, intake = {}, previews = {}, blobs = {} }: SetUp = {}) {
   const channel = createLocalChannel()
   const open = { subscriptions: 0 }
   const topics: Topics = {
@@ -69,6 +71,7 @@ async function setUp({ board = {}, intake = {}, previews = {} }: SetUp = {}) {
     },
     blobs: {
       ...{ put: unused, has: async () => false, open: unused, withFile: unused },
+      ...blobs,
     },
     forget: unused,
     previews: { page: unused, lines: unused, picture: unused, ...previews },
@@ -238,3 +241,35 @@ test('a pressed button comes with what its person said, and a long comment is re
   expect((await fetch(`${url}/console/turns/${turnId}/explode`, { method: 'POST' })).status).toBe(404)
   expect(acted).toHaveLength(1)
 })
+
+test.each([
+  ['ENOSPC', 507, 'disk_full'],
+  ['EMFILE', 503, 'disk_failed'],
+] as const)(
+  'an upload that the disk does not take (%s) is answered with %i and a sentence, though the rest was not read',
+  async (code, status, name) => {
+    const { url } = await setUp({
+      blobs: {
+        async put(content) {
+          for await (const _ of content) throw diskError(Object.assign(new Error(`${code}: write`), { code }))
+          throw new Error('there was nothing to read')
+        },
+      },
+    })
+    const megabyte = new Uint8Array(1e6)
+    let left = 8
+    const body = new ReadableStream({
+      pull(controller) {
+        if (left-- === 0) controller.close()
+        else controller.enqueue(megabyte)
+      },
+    })
+    const init = { method: 'PUT', body, duplex: 'half' }
+    const response = await fetch(`${url}/console/uploads/${randomUUID()}?name=a.txt`, init as RequestInit)
+    expect(response.status).toBe(status)
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(15)
+    expect(await response.json()).toMatchObject({
+      error: { code: name, tell: expect.stringMatching(/disk.*try again/is) },
+    })
+  },
+)

@@ -210,6 +210,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   return {
     mounts: [{ prefix: '/', routes, headers: securityHeaders }],
+    connections: () => [],
     async start() {
       const again = () => {
         sweeping = sweep()

@@ -1,5 +1,6 @@
 /** Server-sent events of one open page: a snapshot first, then what changes, without gaps. */
 import type { ServerResponse } from 'node:http'
+import { monotonic } from '../../src/core/clock.ts'
 import { errorFields } from '../../src/core/errors.ts'
 import type { HttpContext } from '../../src/core/http.ts'
 import type { Log } from '../../src/core/log.ts'
@@ -85,10 +86,10 @@ async function followThread(
   const lengths = new Map<string, number>()
   const early: ConsoleEvent[] = []
   let ready = false
-  let resyncAt = 0
+  let resyncAt = Number.NEGATIVE_INFINITY
   const resync = () => {
-    if (Date.now() - resyncAt < resyncEveryMs) return
-    resyncAt = Date.now()
+    if (monotonic() - resyncAt < resyncEveryMs) return
+    resyncAt = monotonic()
     topics.publish(resyncTopic, threadId)
   }
   const pass = (event: ConsoleEvent) => {

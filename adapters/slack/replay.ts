@@ -65,7 +65,13 @@ function installationsOf(record: Json, context: Readonly<Record<string, Json>>):
     call: () => Promise.reject(new ParleyError('platform_unreachable', 'A replay asks nothing of Slack.')),
   }
   const workspace = { token: api.token, scopes: [], api, ...(botUserId && { botUserId }) }
-  return { of: async () => workspace, all: async () => [workspace], async save() {}, async remove() {} }
+  return {
+    of: async () => workspace,
+    all: async () => [workspace],
+    async save() {},
+    async remove() {},
+    async verify() {},
+  }
 }
 
 function memory(): Records {

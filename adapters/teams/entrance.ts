@@ -9,6 +9,7 @@ import { ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Mount } from '../../src/core/http.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { Hosts } from './hosts.ts'
+import type { SigningKeys } from './keys.ts'
 import { messagesPath, microsoft, type TeamsSettings } from './settings.ts'
 
 export interface Entrance {
@@ -34,7 +35,12 @@ const Body = z.looseObject({
   channelId: z.string().optional(),
 })
 
-export function createEntrance(settings: TeamsSettings, hosts: Hosts, log: Log): Entrance {
+export function createEntrance(
+  settings: TeamsSettings,
+  hosts: Hosts,
+  keys: Pick<SigningKeys, 'reachable'>,
+  log: Log,
+): Entrance {
   let handler: HttpRouteHandler | undefined
   let closing = false
   const running = new Set<Promise<Response>>()
@@ -64,7 +70,10 @@ export function createEntrance(settings: TeamsSettings, hosts: Hosts, log: Log):
     const headers = authorization === undefined ? {} : { authorization }
     const { status, body: answered } = await handler({ body: body.data, headers })
     // What failed here may work in a moment; 500 says that it never will.
-    const init = { status: status === 500 ? 503 : status, headers: { 'cache-control': 'no-store' } }
+    if (status === 500) return context.body(null, 503)
+    // A good token looks like a bad one while the keys are out of reach: Teams shall deliver it again.
+    if (status === 401 && !(await keys.reachable())) return context.body(null, 503)
+    const init = { status, headers: { 'cache-control': 'no-store' } }
     return answered === undefined ? new Response(null, init) : Response.json(answered, init)
   }
 

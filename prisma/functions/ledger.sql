@@ -6,10 +6,12 @@
 --   3. the budgets concerned, in the order of their ids
 
 -- Reserves the most that a call can cost in every budget that it concerns, or in none. The same id reserves once.
+-- `p_at_most` is booked when nobody renews or settles it.
 --   {"state": "reserved", …} | {"state": "refused", "budget": {…}, "alerts": n}
 create or replace function ledger_reserve(
   p_id uuid, p_turn uuid, p_platform text, p_workspace text, p_channel text, p_user text, p_key text, p_scopes text[],
-  p_kind text, p_provider text, p_model text, p_worst bigint, p_price jsonb, p_lease_ms bigint, p_at timestamptz
+  p_kind text, p_provider text, p_model text, p_worst bigint, p_price jsonb, p_lease_ms bigint, p_at timestamptz,
+  p_at_most bigint
 ) returns jsonb language plpgsql set plan_cache_mode = force_generic_plan as $$
 declare
   moment timestamptz;
@@ -65,9 +67,9 @@ begin
   end if;
 
   insert into ledger (id, turn_id, platform, workspace_id, channel_id, user_id, key_id, scopes, kind, provider, model,
-      reserved, price, reserved_at, lease_until, approval_id)
+      reserved, at_most, price, reserved_at, lease_until, approval_id)
     values (p_id, p_turn, p_platform, p_workspace, p_channel, p_user, p_key, p_scopes, p_kind, p_provider, p_model,
-      p_worst, p_price, moment, clock_timestamp() + p_lease_ms * interval '1 millisecond', approved)
+      p_worst, least(p_at_most, p_worst), p_price, moment, clock_timestamp() + p_lease_ms * interval '1 millisecond', approved)
     on conflict do nothing;
   -- The same id at the same moment, where no budget made it wait.
   if not found then return jsonb_build_object('state', 'reserved'); end if;
@@ -77,7 +79,8 @@ begin
   return jsonb_build_object('state', 'reserved');
 end $$;
 
--- Ends a reservation: 'settled' with its cost, 'released', or 'expired' at the most that it could cost. What ended stays so, but
+-- Ends a reservation: 'settled' with its cost, 'released', or 'expired' at the most that it can have cost
+-- (`at_most`, kept with each renewal). What ended stays so, but
 -- that a real cost corrects an expiry or a release. `null`: there is no such reservation.
 --   {"first": bool, "reserved": "…", "alerts": n}
 create or replace function ledger_end(
@@ -102,7 +105,7 @@ begin
   end if;
   held := case entry.state when 'reserved' then entry.reserved else 0 end;
   spent_before := case entry.state when 'expired' then entry.cost else 0 end;
-  spent_now := case p_state when 'settled' then p_cost when 'expired' then entry.reserved else 0 end;
+  spent_now := case p_state when 'settled' then p_cost when 'expired' then least(entry.at_most, entry.reserved) else 0 end;
 
   perform budget_lock(entry.scopes);
   update ledger set state = p_state, cost = spent_now, usage = p_usage,

@@ -93,7 +93,7 @@ const bad: [line: string, answer: RegExp][] = [
   ['models price gpt-5 1', /A price is two amounts/],
   ['policy local-only maybe', /the state must be on or off, not `maybe`/],
   ['policy outsiders refsue', /the what must be one of answer, refuse, not `refsue`\. Did you mean `refuse`\?/],
-  ['policy search on for space', /channel, workspace, everywhere, me/],
+  ['policy local-only on for space', /channel, workspace, everywhere, me/],
   ['budget set channel twenty month', /the amount must be an amount in USD, such as 20 or 0\.50, not `twenty`/],
   ['budget set channel 20', /`budget set`: it wants the period/],
   ['budget set channel 20 fortnight', /the period must be one of day, week, month, not `fortnight`/],
@@ -171,14 +171,14 @@ describe('who may', () => {
     'models list': 'everybody',
     'models pin gpt-5': 'everybody',
     'policy show': 'everybody',
-    'policy search off for channel': 'manager',
-    'policy search off': 'manager',
+    'policy local-only on for channel': 'manager',
+    'policy local-only on': 'manager',
     'models pin gpt-5 for channel': 'manager',
-    'policy search off for workspace': 'owner',
-    'policy search off for <#C2>': 'owner',
+    'policy local-only on for workspace': 'owner',
+    'policy local-only on for <#C2>': 'owner',
     'models pin gpt-5 for <@UOTHER>': 'owner',
-    'policy search off for everywhere': 'root',
-    'policy search off for workspace:slack/T2': 'root',
+    'policy local-only on for everywhere': 'root',
+    'policy local-only on for workspace:slack/T2': 'root',
     'models price gpt-5 1 2': 'root',
     'models alias fast gpt-5': 'root',
     'budget list': 'everybody',
@@ -221,8 +221,8 @@ describe('who may', () => {
 
   it('a manager manages no other channel', async () => {
     await using rig = await adminRig(server)
-    expect((await rig.say('policy search off', manager)).text).toMatch(/for this channel/)
-    expect((await rig.say('policy search off', manager, { channelId: 'C2' })).text).toMatch(/is for managers/)
+    expect((await rig.say('policy local-only on', manager)).text).toMatch(/for this channel/)
+    expect((await rig.say('policy local-only on', manager, { channelId: 'C2' })).text).toMatch(/is for managers/)
   })
 })
 
@@ -237,11 +237,11 @@ describe('a change', () => {
 
   it('says by whom in the audit log', async () => {
     await using rig = await adminRig(server)
-    await rig.say('policy search off for channel', manager)
+    await rig.say('policy local-only on for channel', manager)
     const [entry] = await rig.deps.audit.list({ scopes: ['channel:slack/T1/C1'], limit: 1 })
     expect(entry).toMatchObject({
       by: { id: 'slack/T1/UMANAGER', name: 'Mara', via: 'command' },
-      name: 'policy.search',
+      name: 'policy.localOnly',
     })
   })
 })
@@ -257,7 +257,7 @@ describe('completion', () => {
     expect(await suggest(call, 'models pin', 'model', 'fa')).toEqual(['fast'])
     expect(await suggest(call, 'models pin', 'for', '')).toEqual(['channel', 'workspace', 'everywhere', 'me'])
     expect(await suggest(call, 'policy local-only', 'state', 'o')).toEqual(['on', 'off'])
-    expect(await suggest(call, 'help', 'command', 'pol')).toContain('policy search')
+    expect(await suggest(call, 'help', 'command', 'pol')).toContain('policy local-only')
     expect(await suggest(call, 'nothing', 'model', '')).toEqual([])
     const began = performance.now()
     for (let n = 0; n < 20; n += 1) await suggest(call, 'models pin', 'model', 'gpt')

@@ -31,7 +31,7 @@ export interface CommandServices {
   settings: Pick<RoleDeps, 'settings' | 'timeZone' | 'admins' | 'audit'>
   storage: Pick<KeyDeps, 'keys'> & Pick<WhyDeps, 'turns'> & Pick<ForgetDeps, 'forget'> & { calls: CommandCalls }
   models: Pick<LocalDeps, 'models' | 'provider' | 'local' | 'refreshModels'> & {
-    health: Pick<Health, 'list' | 'begin'>
+    health: Pick<Health, 'begin' | 'fastest' | 'list'>
   }
   money: Pick<LocalDeps, 'budget'> & Pick<BudgetDeps, 'budgets'> & { usage: Usage } & Pick<HealthDeps, 'waiting'>
   messaging: Pick<TemplateDeps, 'ask'> & Pick<LocalDeps, 'tell'> & Pick<UsageDeps, 'draw'>

@@ -11,8 +11,8 @@ const table: Case[] = [
   [
     'nothing set: nothing restricted',
     [],
-    ({ policy }) => [policy.localOnly, policy.search, policy.allowedModels, policy.outsiders],
-    [false, true, undefined, 'answer'],
+    ({ policy }) => [policy.localOnly, policy.allowedModels, policy.outsiders],
+    [false, undefined, 'answer'],
   ],
   [
     'local-only of the workspace holds in a channel that says otherwise',
@@ -43,12 +43,6 @@ const table: Case[] = [
     [{ 'models.disabled': ['a'] }, { 'models.disabled': ['b'] }, { 'models.disabled': ['a', 'c'] }],
     ({ models }) => models.disabled,
     new Set(['a', 'b', 'c']),
-  ],
-  [
-    'search that is off above stays off',
-    [{}, { 'policy.search': false }, { 'policy.search': true }],
-    ({ policy }) => policy.search,
-    false,
   ],
   [
     'outsiders who are refused above stay refused',

@@ -1,7 +1,7 @@
 /**
  * What holds for a person's question, from the settings of all its scopes. Pure. Policies add up, so that nobody can loosen
- * below what was tightened above: local-only anywhere wins, allowed lists intersect, disabled models unite, a "no" to search
- * or outsiders stays a "no". Instructions of a persona follow each other from wide to narrow; of everything else the
+ * below what was tightened above: local-only anywhere wins, allowed lists intersect, disabled models unite, a "no" to
+ * outsiders stays a "no". Instructions of a persona follow each other from wide to narrow; of everything else the
  * narrowest wins.
  */
 import type { Scope } from '../core/scope.ts'
@@ -18,7 +18,6 @@ export interface Effective {
   }
   policy: {
     localOnly: boolean
-    search: boolean
     /** `provider/id` of the only ones that may answer; `undefined`: any. */
     allowedModels: ReadonlySet<string> | undefined
     outsiders: 'answer' | 'refuse'
@@ -54,7 +53,6 @@ export function effective(scopes: readonly Scope[], found: ReadonlyMap<Scope, Se
     },
     policy: {
       localOnly: each('policy.localOnly').includes(true),
-      search: !each('policy.search').includes(false),
       allowedModels: lists.length === 0 ? undefined : new Set(intersection(lists)),
       outsiders: each('policy.outsiders').includes('refuse') ? 'refuse' : 'answer',
       atLimit: narrowest('policy.atLimit') ?? 'cheaper',

@@ -36,7 +36,7 @@ describe('the rules of a turn', () => {
       ],
     ]
     expect(await rules(set)).toEqual({
-      policy: { localOnly: true, search: true, atLimit: 'refuse', disabled: ['openai/x'], allowed: ['ollama/y'] },
+      policy: { localOnly: true, atLimit: 'refuse', disabled: ['openai/x'], allowed: ['ollama/y'] },
       defaultModel: 'ollama/y',
       aliases: {},
       persona: { instructions: ['Be kind.\n\nBe short.'], language: 'German', temperature: 0.2 },

@@ -21,7 +21,6 @@ function turnRules({ models, policy, persona }: Effective, pinnedAt: Scope | und
     policy: {
       ...{
         localOnly: policy.localOnly,
-        search: policy.search,
         atLimit: policy.atLimit,
         disabled: [...models.disabled],
       },

@@ -18,7 +18,7 @@ import { ask } from './ask.ts'
 import type { AnswerDeps } from './deps.ts'
 import { type Gathered, gather } from './gather.ts'
 import { answeredOutcome, type Said, type Trace } from './outcome.ts'
-import { isQuoting, type Plan, planAnswer, sees } from './plan.ts'
+import { type Plan, planAnswer, sees } from './plan.ts'
 import { openQuestion, type Question } from './question.ts'
 import { createSteps } from './steps.ts'
 
@@ -51,7 +51,7 @@ export async function answer(
   trace.attempts = attempts
   const said = await write(deps, { question, gathered, plan, attempts, pen }, signal)
   gone.throwIfAborted()
-  if (said.refusal !== undefined && isQuoting(said.model)) trace.refusal = said.refusal
+  if (said.refusal !== undefined && said.model.kind === 'extractive') trace.refusal = said.refusal
   return answeredOutcome(pen, question, plan, said, trace)
 }
 

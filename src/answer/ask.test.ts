@@ -20,7 +20,7 @@ const used = (input: number, output: number, source: Usage['source'] = 'provider
   usage: { input, output, cacheRead: 0, cacheWrite: 0, reasoning: 0, source },
 })
 const failure = (
-  code: 'model_unreachable' | 'model_stalled' | 'model_refused_key' | 'model_busy',
+  code: 'model_unreachable' | 'model_stalled' | 'model_refused_key' | 'model_busy' | 'model_context_overflow',
   cause: object = {},
 ) => new ParleyError(code, `It failed: ${code}.`, { cause: Object.assign(new Error('the cause'), cause) })
 const refusedConnection = () => failure('model_unreachable', { code: 'ECONNREFUSED' })
@@ -143,11 +143,23 @@ describe('asking models', () => {
 
   it('a question too long for one goes to the next', async () => {
     const { asked, end } = await run({
-      scripts: { a: [[finish('contextOverflow')]], b: [[text('ok'), finish('stop')]] },
+      scripts: { a: [[failure('model_context_overflow', { status: 400 })]], b: [[text('ok'), finish('stop')]] },
     })
     expect(asked).toEqual(['a', 'b'])
     expect(end).toMatchObject({ model: b })
   })
+
+  it.each(['model_context_overflow', 'model_unreachable', 'model_stalled', 'model_refused_key', 'model_busy'] as const)(
+    'one that failed within its text with %s is never followed by a second answer in its message',
+    async (code) => {
+      const half = () => [text('First half. '), failure(code)]
+      const { shown, end } = await run({
+        scripts: { a: [half(), half()], b: [[text('Second answer.'), finish('stop')]] },
+      })
+      expect(shown).toBe('First half. ')
+      expect(end).toMatchObject({ model: a, reason: 'truncated' })
+    },
+  )
 
   it('a refusal is an answer', async () => {
     const { asked, end } = await run({ scripts: { a: [[finish('refusal')]] } })
@@ -177,8 +189,9 @@ describe('asking models', () => {
 
   it('health hears of every end: failures open, answers, refusals and overflow do not', async () => {
     const { health } = await run({ scripts: { a: [[failure('model_busy')]], b: [[text('ok'), finish('stop')]] } })
-    for (const reason of ['refusal', 'filter', 'contextOverflow'] as const)
-      for (let at = 0; at < 5; at += 1) await run({ scripts: { b: [[finish(reason)]] }, models: [b], health })
+    const overflow = failure('model_context_overflow', { status: 400 })
+    for (const end of [finish('refusal'), finish('filter'), overflow])
+      for (let at = 0; at < 5; at += 1) await run({ scripts: { b: [[end]] }, models: [b], health })
     expect(health.because(b)).toBeUndefined()
     for (let at = 0; at < 2; at += 1) await run({ scripts: { a: [[failure('model_busy')]] }, models: [a], health })
     expect(health.because(a)).toContain('takes no more requests')
@@ -186,7 +199,7 @@ describe('asking models', () => {
 })
 
 describe('what is paid', () => {
-  it('each attempt is reserved at its worst and settled at what it did cost', async () => {
+  it('each attempt is reserved at its worst and settled at what it did cost, or may have cost', async () => {
     const { budget, attempts } = await run({
       scripts: {
         a: [
@@ -196,12 +209,17 @@ describe('what is paid', () => {
       },
     })
     expect(budget.rows).toMatchObject([
-      { provider: 'one', model: 'a', kind: 'answer', settled: { cost: 30_000n, estimated: true, outcome: 'failed' } },
+      {
+        provider: 'one',
+        model: 'a',
+        kind: 'answer',
+        settled: { cost: 1_090_000n, estimated: true, outcome: 'failed' },
+      },
       { provider: 'one', model: 'a', kind: 'answer', settled: { cost: 40_000n, estimated: false, outcome: 'ok' } },
     ])
     expect(new Set(budget.rows.map(({ id }) => id)).size).toBe(2)
     for (const { worst, settled } of budget.rows) expect(worst).toBeGreaterThanOrEqual(settled?.cost ?? 0n)
-    expect(attempts.spent()).toMatchObject({ cost: 70_000n, usage: { input: 40, output: 3, source: 'estimated' } })
+    expect(attempts.spent()).toMatchObject({ cost: 1_130_000n, usage: { output: 102, source: 'estimated' } })
   })
 
   it.for([
@@ -209,21 +227,21 @@ describe('what is paid', () => {
     ['a status of failure', failure('model_unreachable', { status: 503 })],
     ['too many requests', failure('model_busy')],
     ['a wrong key', failure('model_refused_key')],
+    ['a question too long', failure('model_context_overflow', { status: 400 })],
   ] as const)('%s costs nothing', async ([, thrown]) => {
     const { budget } = await run({ scripts: { a: [[thrown]] }, models: [a] })
     expect(budget.rows).toMatchObject([{ released: true }])
     expect(budget.open()).toBe(0)
   })
 
-  it('what was taken and never answered costs its input, by an estimate', async () => {
+  it('what was taken and never answered costs the most that it may have, by an estimate', async () => {
     const { budget } = await run({
       scripts: { a: [[failure('model_stalled')], [failure('model_stalled')]] },
       models: [a],
     })
     expect(budget.rows).toHaveLength(2)
     for (const { settled } of budget.rows) {
-      expect(settled).toMatchObject({ estimated: true, outcome: 'failed', usage: { output: 0 } })
-      expect(settled?.cost).toBeGreaterThan(0n)
+      expect(settled).toMatchObject({ estimated: true, outcome: 'failed', usage: { output: 100 } })
     }
   })
 
@@ -251,7 +269,7 @@ describe('what is paid', () => {
     expect(asked).toEqual(['a', 'b'])
   })
 
-  it('a reader who walks away pays for what was said so far', async () => {
+  it('a reader who walks away pays for what may have been generated by then', async () => {
     const { budget } = await run({
       scripts: { a: [[{ type: 'start', model: 'a' }, text('one two three four'), text('five'), finish('stop')]] },
       leaveAfter: 1,
@@ -260,14 +278,21 @@ describe('what is paid', () => {
     expect(budget.rows[0]?.settled?.usage?.output).toBeGreaterThan(2)
   })
 
-  it('a turn that is stopped before the first event pays for its input, unless nothing was sent', async () => {
+  it('a turn that is stopped before the first event pays for what may have been thought, unless nothing was sent', async () => {
     const stopped = new ParleyError('model_unreachable', 'It was stopped.')
     const cut = await run({ scripts: { a: [[stopped]] }, models: [a], stopped: true })
-    expect(cut.budget.rows).toMatchObject([{ settled: { estimated: true, outcome: 'aborted', usage: { output: 0 } } }])
-    expect(cut.budget.rows[0]?.settled?.cost).toBeGreaterThan(0n)
+    expect(cut.budget.rows).toMatchObject([
+      { settled: { estimated: true, outcome: 'aborted', usage: { output: 100 } } },
+    ])
     const unsent: Step[] = [{ type: 'start', model: 'a' }, finish('aborted')]
     const early = await run({ scripts: { a: [unsent] }, models: [a], stopped: true })
     expect(early.budget.rows).toMatchObject([{ released: true }])
+  })
+
+  it('a provider that counts a stopped answer is believed', async () => {
+    const steps = [text('one two'), used(20, 7), finish('aborted')]
+    const { budget } = await run({ scripts: { a: [steps] }, models: [a], stopped: true })
+    expect(budget.rows).toMatchObject([{ settled: { cost: 90_000n, estimated: false, outcome: 'aborted' } }])
   })
 
   it('a failure inside Parley leaves no reservation open', async () => {

@@ -87,11 +87,10 @@ async function* askOne(model: Model, deps: AskDeps, signal: AbortSignal): AsyncG
     const outcome = yield* stream(call, model, request, deps, signal)
     visible = outcome.visible
     const { reason, error } = outcome
-    if (error === undefined && reason !== 'truncated' && reason !== 'contextOverflow') return { kind: 'ended', reason }
+    if (error === undefined && reason !== 'truncated') return { kind: 'ended', reason }
     if (error !== undefined) {
       deps.log.warn({ ...errorFields(error), model: model.id, attempt, visible }, 'model failed')
     }
-    if (reason === 'contextOverflow') return { kind: 'failed', error: overflow(model) }
     if (attempt < attemptsEach && isWorthAgain(outcome)) continue
     if (visible) {
       const times = attempt > 1 ? ', twice' : ''
@@ -164,15 +163,8 @@ async function* stream(
 const keyOf = ({ provider, id }: Model) => `${provider}/${id}`
 
 function insteadOf(model: Model): string {
-  if (model.provider === 'extractive') return 'So Parley quoted the passages of the files that fit best.'
+  if (model.kind === 'extractive') return 'So Parley quoted the passages of the files that fit best.'
   return `So ${model.id} answered instead.`
-}
-
-function overflow(model: Model): ParleyError {
-  return new ParleyError(
-    'model_context_overflow',
-    `The question and its files are too long for ${model.id}. Ask about fewer files, or choose a model with a larger window.`,
-  )
 }
 
 function silent(model: Model): ParleyError {

@@ -23,7 +23,7 @@ export interface AnswerDeps {
   models: {
     catalogue: Pick<Catalogue, 'models'>
     provider(name: string): ModelProvider
-    health: Pick<Health, 'because' | 'speed' | 'begin'>
+    health: Pick<Health, 'because' | 'begin' | 'fastest' | 'speed'>
   }
   money: { budget: Pick<Budget, 'left' | 'reserve'> }
   rules: RulesOf

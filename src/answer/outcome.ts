@@ -10,7 +10,7 @@ import { describeUsed, type UsedPictures } from '../reply/receipt.ts'
 import type { Attempts } from '../routing/attempts.ts'
 import type { Route } from '../routing/router.ts'
 import type { StoredOutcome, TurnWork } from '../store/turns.ts'
-import { isQuoting, type Plan } from './plan.ts'
+import type { Plan } from './plan.ts'
 import type { Question } from './question.ts'
 
 /** What is known of a turn while it is answered; kept for its receipt when no answer comes of it, too. */
@@ -41,7 +41,7 @@ export function answeredOutcome(pen: Pen, question: Question, plan: Plan, said: 
   const { work, opening, files } = question
   const { chosen } = plan
   const { model, content, reason } = said
-  const text = (isQuoting(model) && files.length === 0 ? unreadable(work) : null) ?? said.text
+  const text = (model.kind === 'extractive' && files.length === 0 ? unreadable(work) : null) ?? said.text
   return {
     text: opening + (text.trim() === '' ? emptyText(reason) : text),
     citations: withQuotes(text, said.citations, (citation) => textAt(content, citation)),
@@ -79,6 +79,22 @@ export function stoppedOutcome(work: TurnWork, pen: Pen): StoredOutcome {
   return { text: emptyText('aborted'), citations: [], state: 'stopped', receipt }
 }
 
+/** For a turn that nothing more is read of. */
+export function unsaidOutcome(error: ParleyError): StoredOutcome {
+  const receipt: Receipt = {
+    attachments: [],
+    ms: { queued: 0, firstText: 0, total: 0 },
+    attempts: 0,
+    model: 'none',
+    provider: 'none',
+    reason: `No answer: ${error.code}.`,
+    error: error.code,
+    costNanoUsd: null,
+    notices: [],
+  }
+  return { text: error.tell, citations: [], state: 'failed', receipt }
+}
+
 export function failedOutcome(work: TurnWork, pen: Pen, error: ParleyError, trace: Trace = {}): StoredOutcome {
   const receipt = {
     ...receiptBase(work, pen),
@@ -107,7 +123,7 @@ function routeOf({ chosen, attempts }: Trace): Pick<StoredOutcome, 'route'> {
 function quotingNotices({ work, files }: Question, { chosen }: Plan, { model, notices }: Said): string[] {
   const first = !work.history.some((past) => past.provider === model.provider)
   const asked = chosen.decision.by !== 'nobody'
-  if (!isQuoting(model) || files.length === 0 || notices.length > 0 || asked || !first) return []
+  if (model.kind !== 'extractive' || files.length === 0 || notices.length > 0 || asked || !first) return []
   return [chosen.refusal === undefined ? quotingNotice : chosen.reason]
 }
 

@@ -71,7 +71,7 @@ export function planAnswer(
         work,
         content,
         images: shown,
-        unseen: isQuoting(model) ? 0 : images.length - shown.length,
+        unseen: model.kind === 'extractive' ? 0 : images.length - shown.length,
         model: { ...model, maxOutputTokens },
         persona: rules.persona,
         historyTokens,
@@ -80,7 +80,8 @@ export function planAnswer(
       return { content, shown, request: composed }
     },
     async cheaper() {
-      if (rules.policy.atLimit === 'refuse') return inOrder(chosen, files.length > 0).filter(isQuoting)
+      if (rules.policy.atLimit === 'refuse')
+        return inOrder(chosen, files.length > 0).filter(({ kind }) => kind === 'extractive')
       const amounts = await money.budget.left(spender, [...models], work.id)
       const left = new Map(models.map((model, at) => [modelKey(model), amounts[at] ?? null]))
       return inOrder(route({ ...input, left }), files.length > 0)
@@ -91,7 +92,7 @@ export function planAnswer(
 /** Without files there is nothing to quote: a model's error says more than an empty search. */
 function inOrder({ model, fallbacks, refusal }: Route, hasFiles: boolean): Model[] {
   return [model, ...fallbacks].filter(
-    (each) => !isQuoting(each) || hasFiles || (each === model && refusal === undefined),
+    (each) => each.kind !== 'extractive' || hasFiles || (each === model && refusal === undefined),
   )
 }
 
@@ -117,9 +118,5 @@ function askedFor(
 
 /** Unless it is known not to. */
 export function sees(model: Model): boolean {
-  return model.vision !== false && !isQuoting(model)
-}
-
-export function isQuoting({ provider }: Model): boolean {
-  return provider === 'extractive'
+  return model.vision !== false && model.kind !== 'extractive'
 }

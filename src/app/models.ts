@@ -55,7 +55,7 @@ export function openModels(config: Config, { settings }: Ways, log: Log) {
       )
     },
     /** Models that write; without any, answers are quotations. */
-    writing: async () => (await catalogue.models()).filter((model) => model.provider !== 'extractive'),
+    writing: async () => (await catalogue.models()).filter((model) => model.kind !== 'extractive'),
   }
 }
 

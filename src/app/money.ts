@@ -4,6 +4,7 @@ import type { Platform } from '../core/platform.ts'
 import { createApprovalRequests } from '../intake/approvals.ts'
 import { createNotices } from '../intake/notices.ts'
 import { createTurnLimits } from '../intake/turn-limits.ts'
+import type { Closing } from '../ops/closing.ts'
 import type { Channel } from '../queue/channel.ts'
 import { alertKey, tellAlert } from '../routing/exhausted.ts'
 import { createLedgerBudget } from '../routing/ledger-budget.ts'
@@ -20,14 +21,14 @@ export interface MoneyParts {
   channel: Channel
   settings: Settings
   platform(name: string): Platform
-  opening: AsyncDisposableStack
+  opening: Closing
   log: Log
 }
 
 export async function openMoney({ database, channel, settings, platform, opening, log }: MoneyParts) {
   const budgets = createBudgets(database, () => channel.publish(budgetsTopic, null))
   const limited = await createLimitedScopes({ budgets, channel, log })
-  opening.defer(() => limited.close())
+  opening.defer('limited scopes', () => limited.close())
   const notices = createNotices({ settings, platform, log })
   const budget = createLedgerBudget({
     ...{ ledger: createLedger(database), budgets, limited: limited.scopes, log },
@@ -35,7 +36,7 @@ export async function openMoney({ database, channel, settings, platform, opening
       await notices.send(due.scope, { text: tellAlert(due) }, alertKey(due))
     },
   })
-  opening.defer(() => budget.close())
+  opening.defer('budget', () => budget.close())
   const approvals = createApprovals(database)
   return {
     budget,

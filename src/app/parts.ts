@@ -2,6 +2,7 @@
 import type { Config } from '../config.ts'
 import type { Log } from '../core/log.ts'
 import type { RouteDecision } from '../core/route-decision.ts'
+import type { Closing } from '../ops/closing.ts'
 import type { Check } from '../ops/doctor.ts'
 import type { openModels } from './models.ts'
 import type { openMoney } from './money.ts'
@@ -31,5 +32,5 @@ export interface Running extends Parts {
   money: Money
   doctor(): Promise<Check[]>
   explain(asked: unknown): Promise<RouteDecision>
-  opening: AsyncDisposableStack
+  opening: Closing
 }

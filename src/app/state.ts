@@ -8,6 +8,7 @@ import { createLocalBlobs } from '../blobs/local.ts'
 import type { Config } from '../config.ts'
 import type { ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import type { Closing } from '../ops/closing.ts'
 import { createPassageIndex } from '../search/providers/postgres.ts'
 import { createAttachments } from '../store/attachments.ts'
 import { createBlobReferences } from '../store/blob-references.ts'
@@ -23,19 +24,19 @@ import { createRecords } from '../store/records-postgres.ts'
 import { createSecrets } from '../store/secrets.ts'
 import { createTurns } from '../store/turns-postgres.ts'
 
-export async function openState(
-  config: Config,
-  opening: AsyncDisposableStack,
-  onFatal: (error: ParleyError) => void,
-  log: Log,
-) {
+/** PostgreSQL writes what it has in memory, then drops its connections. */
+const stopDatabaseMs = 15_000
+
+export async function openState(config: Config, opening: Closing, onFatal: (error: ParleyError) => void, log: Log) {
   const { home, databaseUrl } = config
   const embedded =
-    databaseUrl === undefined ? opening.use(await startEmbeddedPostgres({ home, log, onFatal })) : undefined
+    databaseUrl === undefined
+      ? opening.use('built-in database', await startEmbeddedPostgres({ home, log, onFatal }), stopDatabaseMs)
+      : undefined
   const connection = embedded?.connection ?? { connectionString: databaseUrl ?? '' }
   await migrate(connection, { log })
   const database = openDatabase(connection, { log })
-  opening.defer(() => database.close())
+  opening.defer('database connections', () => database.close())
   const alone = embedded !== undefined && config.role === 'all'
   const secrets = createSecrets(config.secret)
   const storage = createLocalBlobs(home)

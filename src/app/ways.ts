@@ -5,6 +5,7 @@
 import type { Config } from '../config.ts'
 import type { Log } from '../core/log.ts'
 import { listenForStops } from '../intake/stop.ts'
+import type { Closing } from '../ops/closing.ts'
 import { createBullQueue } from '../queue/bullmq.ts'
 import { createLocalChannel } from '../queue/channel-local.ts'
 import { createRelayChannel } from '../queue/channel-relay.ts'
@@ -13,25 +14,20 @@ import { shareHealth } from '../routing/health-shared.ts'
 import { createSettings } from '../store/settings-postgres.ts'
 import type { State } from './parts.ts'
 
-export async function openWays(
-  config: Config,
-  { connection, alone, database }: State,
-  opening: AsyncDisposableStack,
-  log: Log,
-) {
+export async function openWays(config: Config, { connection, alone, database }: State, opening: Closing, log: Log) {
   const server =
     config.redisUrl === undefined
       ? ({ kind: 'postgres', config: connection } as const)
       : ({ kind: 'redis', url: config.redisUrl } as const)
   const queue = await createBullQueue(server, { log })
-  opening.defer(() => queue.close())
+  opening.defer('queue', () => queue.close())
   const channel = alone ? createLocalChannel() : createRelayChannel(server, { log })
-  opening.defer(() => channel.close())
+  opening.defer('channel', () => channel.close())
   const stops = await listenForStops(channel)
-  opening.defer(() => stops.close())
+  opening.defer('stops', () => stops.close())
   const settings = await createSettings({ database, channel, log })
-  opening.defer(() => settings.close())
+  opening.defer('settings', () => settings.close())
   const health = createHealth()
-  opening.defer(await shareHealth(health, channel))
+  opening.defer('health of models', await shareHealth(health, channel))
   return { queue, channel, stops, settings, health }
 }

@@ -4,6 +4,7 @@ import { createWriteStream } from 'node:fs'
 import { access, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { diskError } from '../core/disk.ts'
 import { ParleyError } from '../core/errors.ts'
 import { type BlobStorage, measure } from './blobs.ts'
 
@@ -17,24 +18,28 @@ export function createLocalBlobs(home: string): BlobStorage {
   }
   return {
     async receive(content, { maxBytes, signal }) {
-      await mkdir(incomingFolder, { recursive: true })
       const path = join(incomingFolder, randomUUID())
       const discard = () => rm(path, { force: true })
       const { through, result } = measure(maxBytes)
       try {
+        await mkdir(incomingFolder, { recursive: true })
         await pipeline(content, through, createWriteStream(path, { flags: 'wx', flush: true }), { signal })
       } catch (error) {
         await discard()
-        throw error
+        throw diskError(error)
       }
       const { hash, bytes } = result()
       return {
         hash,
         bytes,
         async keep() {
-          await mkdir(folderOf(hash), { recursive: true })
-          await rename(path, pathOf(hash))
-          await syncFolder(folderOf(hash))
+          try {
+            await mkdir(folderOf(hash), { recursive: true })
+            await rename(path, pathOf(hash))
+            await syncFolder(folderOf(hash))
+          } catch (error) {
+            throw diskError(error)
+          }
         },
         [Symbol.asyncDispose]: discard,
       }
@@ -74,7 +79,7 @@ function isAbsent(error: unknown): boolean {
 }
 
 function throwMissing(error: unknown): never {
-  throw isAbsent(error) ? missing(error) : error
+  throw isAbsent(error) ? missing(error) : diskError(error)
 }
 
 function throwUnlessAbsent(error: unknown): [] {

@@ -1,6 +1,7 @@
 /** Commands use the Parley that runs on this home, or start one for themselves and stop it after. */
 import type { ApiError } from '../../adapters/console/api.ts'
 import type { App, AppOptions } from '../app.ts'
+import { platformVariables } from '../config/platforms.ts'
 import { type Config, readConfig } from '../config.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Check } from '../ops/doctor.ts'
@@ -15,17 +16,7 @@ const quiet = ({ secrets }: Config) =>
   createLogger({ level: 'error', readable: process.stderr.isTTY === true, secrets })
 
 /** No chat platform is listened to for the sake of one command. */
-const platformVariables = [
-  'DISCORD_TOKEN',
-  'SLACK_BOT_TOKEN',
-  'SLACK_SIGNING_SECRET',
-  'SLACK_APP_TOKEN',
-  'SLACK_CLIENT_ID',
-  'TEAMS_CLIENT_ID',
-  'TEAMS_CLIENT_SECRET',
-  'TEAMS_AUTH',
-]
-const deaf = Object.fromEntries([...platformVariables, 'SLACK_CLIENT_SECRET'].map((name) => [name, '']))
+const deaf = Object.fromEntries(platformVariables.map((name) => [name, '']))
 
 /** All of Parley is loaded only where none is running. */
 async function openApp(config: Config, options: AppOptions): Promise<App> {

@@ -11,14 +11,7 @@ import { silentLog } from '../core/log.ts'
 import type { Replay, Replayed, ServeMounts } from '../core/replay.ts'
 import { createGate } from '../ops/access.ts'
 import { serveHttp } from '../ops/http.ts'
-
-/** THE table of platforms that can replay; each is loaded when it is asked for. */
-const replays: Record<string, () => Promise<{ replay: Replay }>> = {
-  console: () => import('../../adapters/console/replay.ts'),
-  slack: () => import('../../adapters/slack/replay.ts'),
-  discord: () => import('../../adapters/discord/replay.ts'),
-  teams: () => import('../../adapters/teams/replay.ts'),
-}
+import { platforms } from './platforms.ts'
 
 export interface ReplayOptions {
   platform: string
@@ -40,11 +33,11 @@ const maxDepth = 4
 
 /** Answers how many events failed: those at which the platform's own entrance threw. */
 export async function replayFolder({ platform, folder, json, print }: ReplayOptions): Promise<number> {
-  const load = replays[platform]
+  const load = platforms[platform]?.replay
   if (load === undefined)
     throw new ParleyError(
       'request_invalid',
-      `There is no platform ${platform} to replay for. Choose one of: ${Object.keys(replays).join(', ')}.`,
+      `There is no platform ${platform} to replay for. Choose one of: ${Object.keys(platforms).join(', ')}.`,
     )
   const { replay } = await load()
   const counts = new Map<ReplayLine['kind'], number>()

@@ -24,7 +24,6 @@ const Price = z
     output: Amount.optional(),
     cacheRead: Amount.optional(),
     cacheWrite: Amount.optional(),
-    cacheWrite1h: Amount.optional(),
     perHour: Amount.optional(),
     concurrency: z.int().min(1).max(10_000).optional(),
     perAudioHour: Amount.optional(),

@@ -23,8 +23,11 @@ export const errorCodes = {
   file_too_slow: 'never',
   file_too_hungry: 'never',
   file_reader_crashed: 'now',
+  file_crashed: 'never',
   file_fetch_failed: 'later',
   upload_incomplete: 'now',
+  disk_full: 'later',
+  disk_failed: 'later',
   // recordings
   ffmpeg_missing: 'never',
   transcriber_missing: 'never',
@@ -52,6 +55,7 @@ export const errorCodes = {
   approval_not_found: 'never',
   // turns
   turn_failed: 'now',
+  turn_crashed: 'never',
   turn_not_found: 'never',
   turn_not_latest: 'never',
   message_too_long: 'never',

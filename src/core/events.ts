@@ -22,6 +22,11 @@ export interface Events {
     start: { turnId: string; retriever: string }
     end: { found: number; late: boolean }
   }
+  /** One run of a job; `later` and `parked` run again. */
+  'parley:job': {
+    start: { queue: string; name: string; id: string; attempt: number }
+    end: { outcome: 'done' | 'later' | 'parked' }
+  }
   'parley:model': {
     start: { turnId: string | undefined; provider: string; model: string; attempt: number }
     end: { finish: string; firstTokenMs: number | undefined; inputTokens: number; outputTokens: number }
@@ -44,6 +49,7 @@ const channels = {
   'parley:turn': tracingChannel<object>('parley:turn'),
   'parley:step': tracingChannel<object>('parley:step'),
   'parley:retrieval': tracingChannel<object>('parley:retrieval'),
+  'parley:job': tracingChannel<object>('parley:job'),
   'parley:model': tracingChannel<object>('parley:model'),
 } as const satisfies Record<EventName, unknown>
 

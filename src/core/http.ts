@@ -58,7 +58,7 @@ export interface Mount {
   writeError?(context: HttpContext, error: ParleyError): Response
 }
 
-const statuses: Partial<Record<ErrorCode, 401 | 403 | 404 | 405 | 408 | 409 | 413 | 503>> = {
+const statuses: Partial<Record<ErrorCode, 401 | 403 | 404 | 405 | 408 | 409 | 413 | 503 | 507>> = {
   credentials_missing: 401,
   request_forbidden: 403,
   address_unknown: 404,
@@ -72,6 +72,8 @@ const statuses: Partial<Record<ErrorCode, 401 | 403 | 404 | 405 | 408 | 409 | 41
   file_too_large: 413,
   database_unreachable: 503,
   queue_unreachable: 503,
+  disk_failed: 503,
+  disk_full: 507,
 }
 
 export function statusOf({ code }: ParleyError) {

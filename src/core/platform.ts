@@ -5,6 +5,7 @@
 import type { Readable } from 'node:stream'
 import type { Action } from './action.ts'
 import type { CommandCall, CommandSpec, Notice, OutgoingFile } from './command.ts'
+import type { ConnectionReport } from './connection.ts'
 import type { Mount } from './http.ts'
 import type { Json } from './json.ts'
 import type { Attachment, Author, ConversationRef, IncomingMessage, ReplyTarget } from './message.ts'
@@ -129,10 +130,15 @@ export interface Intake {
 export interface Listener {
   /** Routes on the shared HTTP port. */
   mounts: Mount[]
-  /** Opens inbound connections. Rejects when they cannot be had. */
+  /**
+   * Opens the platform's connections and keeps them open until `stop` (src/core/connection.ts). Returns when the first try of
+   * each has ended, well or not: what the platform's servers do is no reason to reject.
+   */
   start(): Promise<void>
   /** Takes nothing more in; returns when calls under way have ended. */
   stop(): Promise<void>
+  /** How each connection is now; none where the platform holds none. */
+  connections(): ConnectionReport[]
 }
 
 export interface Platform {

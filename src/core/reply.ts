@@ -42,17 +42,9 @@ export const Usage = z.object({
   cacheWrite: z.number().int().nonnegative(),
   output: z.number().int().nonnegative(),
   reasoning: z.number().int().nonnegative(),
-  /** Of `cacheWrite`, what is kept for an hour. */
-  cacheWrite1h: z.number().int().nonnegative().optional(),
-  /** Of `input`, what was sound. */
+  /** Of `input`, what was sound; and milliseconds of sound, where those are charged. */
   inputAudio: z.number().int().nonnegative().optional(),
-  /** Pictures, searches of the web and of files, and milliseconds of sound, which some models charge apart. */
-  images: z.number().int().nonnegative().optional(),
-  webSearches: z.number().int().nonnegative().optional(),
-  fileSearches: z.number().int().nonnegative().optional(),
   audioMs: z.number().nonnegative().optional(),
-  /** Decimal USD that the provider itself says it charged for tools, e.g. `0.01`; those are not in the counts above. */
-  toolFees: z.string().optional(),
   source: z.enum(['provider', 'estimated']),
 })
 

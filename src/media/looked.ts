@@ -1,6 +1,7 @@
 /** The first look at a file, in Parley's own process: its size and its first bytes, nothing parsed. */
 import { type FileHandle, open } from 'node:fs/promises'
 import { formatBytes } from '../core/bytes.ts'
+import { diskError } from '../core/disk.ts'
 import { ParleyError } from '../core/errors.ts'
 import { furtherLook } from './containers.ts'
 import { type FormatReader, type Formats, readerOf } from './formats.ts'
@@ -62,6 +63,8 @@ async function firstBytes(path: string, name: string) {
   try {
     file = await open(path)
   } catch (error) {
+    const reason = diskError(error)
+    if (reason instanceof ParleyError) throw reason
     throw new ParleyError('file_missing', `${name} is not here any more. Please share it again.`, { cause: error })
   }
   try {

@@ -22,6 +22,15 @@ export interface Heard {
   language?: string
   /** How much of the recording the server decoded, where it tells. */
   durationMs?: number
+  /** What the server counted, where it is paid by tokens. */
+  tokens?: { input: number; audio: number; output: number } | undefined
+}
+
+export interface HearOptions {
+  signal: AbortSignal
+  language?: string
+  /** Goes around each try. */
+  each?: (ask: () => Promise<Heard>) => Promise<Heard>
 }
 
 export interface Transcriber {
@@ -32,16 +41,20 @@ export interface Transcriber {
   maxBytes: number
   /**
    * Throws `transcriber_unreachable`, `transcriber_busy`, `transcriber_refused_key` or `transcriber_rejected`, and the
-   * signal's reason on abort. Tries again by itself where that helps.
+   * signal's reason on abort. Tries again by itself where that helps, each time through `each`. The cause of what it throws
+   * keeps `status` or `code` (src/models/reached.ts): by them is known whether a failure may have cost something.
    */
-  hear(recording: Recording, options: { signal: AbortSignal; language?: string }): Promise<Heard>
+  hear(recording: Recording, options: HearOptions): Promise<Heard>
   /** What `doctor` tells. Throws as `hear` does when the server is not there. */
   check(signal: AbortSignal): Promise<string>
 }
 
-/** Goes around each call of `hear`: reserves what it may cost and settles what it did. Throws `budget_exhausted` and the like. */
+/** Goes around each try to hear: reserves what it may cost and settles what it did. Throws `budget_exhausted` and the like. */
 export type Paying = (recording: Recording, hear: () => Promise<Heard>) => Promise<Heard>
 
 export function withPaying(transcriber: Transcriber, paying: Paying): Transcriber {
-  return { ...transcriber, hear: (recording, options) => paying(recording, () => transcriber.hear(recording, options)) }
+  return {
+    ...transcriber,
+    hear: (recording, options) => transcriber.hear(recording, { ...options, each: (ask) => paying(recording, ask) }),
+  }
 }

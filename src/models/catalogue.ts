@@ -25,6 +25,8 @@ export interface Model {
   id: string
   /** Name of the provider that serves it. */
   provider: string
+  /** `generative` writes an answer; `extractive` quotes the files, and there is nothing to pay or to wait for. */
+  kind: 'generative' | 'extractive'
   label?: string
   /** Other names that people may type for it. */
   aliases: readonly string[]
@@ -39,13 +41,12 @@ export interface Model {
   local: boolean
   /** `false`: an admin has switched it off for everybody. */
   enabled: boolean
+  /** Its server goes on after its client has hung up, and bills the whole answer; absent: it stops (whole-answer-hosts.ts). */
+  billsWholeAnswer?: boolean
   /** Whether it takes images, takes sound, calls tools; absent: not known. */
   vision?: boolean
   audio?: boolean
   tools?: boolean
-  /** Whether it takes whole PDFs, and thinks in its output before it answers; absent: not known. */
-  pdf?: boolean
-  reasoning?: boolean
   /** `configured` in parley.yaml, told by a provider, or Parley's own. */
   origin: 'configured' | 'discovered' | 'builtin'
   /** What an admin or the configuration names as the default. */
@@ -121,6 +122,7 @@ const ollamaWindow = { ollama: 4_096 }
 const extractive: Model = {
   id: 'extractive',
   provider: 'extractive',
+  kind: 'extractive',
   label: 'Quotes from the shared files',
   contextWindow: 100_000,
   maxOutputTokens: 4_096,
@@ -182,7 +184,7 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   async function models(): Promise<Model[]> {
     if (first === undefined) {
       first = within(firstWaitMs, refresh())
-    } else if (now() - askedAt > (someFailed ? Math.min(AGAIN_MS, refreshMs) : refreshMs)) {
+    } else if (Math.abs(now() - askedAt) > (someFailed ? Math.min(AGAIN_MS, refreshMs) : refreshMs)) {
       void refresh()
     }
     // Calls that come while the first one waits wait with it; none waits again.

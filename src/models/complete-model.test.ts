@@ -59,14 +59,7 @@ describe('what a model costs', () => {
       ['gpt-4o', { yaml: { price: stated('2', '3') } }],
       ['configured', '$2 in, $3 out per million tokens'],
     ],
-    [
-      'as published',
-      ['gpt-4o'],
-      [
-        'published',
-        '$2.50 in, $10 out per million tokens, cached $1.25, each web search $0.01, each file search $0.0025',
-      ],
-    ],
+    ['as published', ['gpt-4o'], ['published', '$2.50 in, $10 out per million tokens, cached $1.25']],
     [
       'nothing on own hardware, where no one says otherwise',
       ['llama3.1:8b', { addresses: { ollama: 'http://localhost:11434' } }],
@@ -134,8 +127,8 @@ describe('what a model can do', () => {
   it.each<[string, Parameters<typeof one>, Partial<Model>]>([
     [
       'as its provider tells',
-      ['llama3.1:8b', { info: { vision: true, tools: false, pdf: true, reasoning: true, label: 'Llama' } }],
-      { vision: true, tools: false, pdf: true, reasoning: true, label: 'Llama' },
+      ['llama3.1:8b', { info: { vision: true, tools: false, label: 'Llama' } }],
+      { vision: true, tools: false, label: 'Llama' },
     ],
     [
       'as parley.yaml says, over its provider',

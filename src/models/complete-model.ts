@@ -9,6 +9,7 @@ import { onOwnHardware } from './own-hardware.ts'
 import { free, type Price } from './price.ts'
 import type { Published } from './published.ts'
 import { readPrice } from './stated-price.ts'
+import { billsWholeAnswer } from './whole-answer-hosts.ts'
 
 export interface Said {
   /** At least its id and provider. */
@@ -51,6 +52,7 @@ export function completeModel(said: Said): Model {
   return {
     id,
     provider,
+    kind: 'generative',
     ...(label === undefined ? {} : { label }),
     aliases: [...adminAliases, ...(alias === undefined || Object.hasOwn(changes.aliases ?? {}, alias) ? [] : [alias])],
     contextWindow,
@@ -60,6 +62,7 @@ export function completeModel(said: Said): Model {
     local,
     enabled: !(changes.disabled ?? []).includes(key),
     ...abilities(configured, info, known),
+    ...(billsWholeAnswer(address) ? { billsWholeAnswer: true } : {}),
     origin,
   }
 }
@@ -96,13 +99,11 @@ function outputOf({ configured, info }: Said, known: KnownModel, window: number)
 }
 
 function abilities(configured: ConfiguredModel, info: ModelInfo | undefined, known: KnownModel) {
-  const found: Pick<Model, 'vision' | 'audio' | 'tools' | 'pdf' | 'reasoning'> = {}
+  const found: Pick<Model, 'vision' | 'audio' | 'tools'> = {}
   for (const ability of ['vision', 'audio', 'tools'] as const) {
     const has = configured[ability] ?? info?.[ability] ?? known[ability]
     if (has !== undefined) found[ability] = has
   }
-  if (info?.pdf !== undefined) found.pdf = info.pdf
-  if (info?.reasoning !== undefined) found.reasoning = info.reasoning
   return found
 }
 

@@ -23,22 +23,18 @@ function isFree(rates: Rates): boolean {
   return Object.values(rates).every((rate: NanoUsd | undefined) => rate === undefined || rate === 0n)
 }
 
-function special({ cacheRead, cacheWrite, cacheWrite1h, inputAudio, reasoning }: Rates): string[] {
+function special({ cacheRead, cacheWrite, inputAudio, reasoning }: Rates): string[] {
   return named([
     ['cached', cacheRead],
     ['written to the cache', cacheWrite],
-    ['written for an hour', cacheWrite1h],
     ['sound', inputAudio],
     ['reasoning', reasoning],
   ])
 }
 
-function fee({ request, webSearch, fileSearch, image, audioHour }: Fees): string[] {
+function fee({ request, audioHour }: Fees): string[] {
   return named([
     ['each request', request],
-    ['each web search', webSearch],
-    ['each file search', fileSearch],
-    ['each picture', image],
     ['each hour of sound', audioHour],
   ])
 }

@@ -53,20 +53,13 @@ export interface ModelRequest {
   temperature?: number
 }
 
-export type FinishReason =
-  | 'stop'
-  | 'length'
-  | 'tool'
-  | 'refusal'
-  | 'filter'
-  | 'contextOverflow'
-  | 'aborted'
-  | 'truncated'
+export type FinishReason = 'stop' | 'length' | 'tool' | 'refusal' | 'filter' | 'aborted' | 'truncated'
 
 /**
  * What the text cites stands in it as `[label]`, whether the model wrote it so or its provider told it apart.
  * A stream is one `start`, any of the middle ones, at most one last `usage` that counts, and exactly one `finish`, which
- * ends it. A stream that ends without the provider's own terminator finishes as `truncated`, an abort as `aborted`.
+ * ends it. A stream that ends without the provider's own terminator finishes as `truncated`, an abort as `aborted`. The usage
+ * of such a stream has the source `provider` only where the provider has counted the whole of it.
  */
 export type ModelEvent =
   | { type: 'start'; model: string }
@@ -74,6 +67,8 @@ export type ModelEvent =
   | { type: 'reasoning'; delta: string }
   /** A whole call, told before `finish` with the reason `tool`; `arguments` is a JSON object as text. */
   | { type: 'toolCall'; id: string; name: string; arguments: string }
+  /** What the provider counted of the input before its first word, where it does so. Stays true if the stream breaks off. */
+  | { type: 'input'; counted: Pick<Usage, 'input' | 'cacheRead' | 'cacheWrite'> }
   | { type: 'usage'; usage: Usage }
   | { type: 'finish'; reason: FinishReason }
 

@@ -21,9 +21,8 @@ const sonnet: Price = {
   kind: 'tokens',
   rates: {
     ...{ input: usd('3'), output: usd('15'), cacheRead: usd('0.3') },
-    ...{ cacheWrite: usd('3.75'), cacheWrite1h: usd('6') },
+    cacheWrite: usd('3.75'),
   },
-  fees: { webSearch: usd('0.01') },
 }
 const tiered = perMillion('1.25', '10', {
   rates: { input: usd('1.25'), output: usd('10'), cacheRead: usd('0.125') },
@@ -52,14 +51,6 @@ const examples: [name: string, price: Price, usage: Partial<Usage>, cost: NanoUs
     { input: 21_000, cacheRead: 15_000, cacheWrite: 5_000, output: 100 },
     3_000_000n + 4_500_000n + 18_750_000n + 1_500_000n,
   ],
-  [
-    'a write that is kept for an hour at twice of $3',
-    sonnet,
-    { input: 6_000, cacheWrite: 5_000, cacheWrite1h: 2_000 },
-    3_000_000n + 3_000n * 3_750n + 2_000n * 6_000n,
-  ],
-  ['three searches of the web at $10 a thousand', sonnet, { webSearches: 3 }, usd('0.03')],
-  ['tools that the provider priced itself', sonnet, { input: 1_000_000, toolFees: '0.0125' }, usd('3.0125')],
   ['exactly 200,000 tokens at the lower rates', tiered, { input: 200_000, output: 1_000 }, usd('0.26')],
   [
     'above 200,000 the whole request at the higher rates',
@@ -79,12 +70,7 @@ const examples: [name: string, price: Price, usage: Partial<Usage>, cost: NanoUs
     { input: 1_100, inputAudio: 1_000, output: 50 },
     250_000n + 6_000_000n + 500_000n,
   ],
-  [
-    'two pictures by the piece, and the request',
-    perMillion('0', '0', { fees: { image: usd('0.04'), request: usd('0.005') } }),
-    { images: 2 },
-    usd('0.085'),
-  ],
+  ['the request by itself', perMillion('0', '0', { fees: { request: usd('0.005') } }), { input: 5 }, usd('0.005')],
   ['12 seconds of a GPU at $2.50 an hour, to the next nano', gpu, { input: 900, output: 300 }, 8_333_334n, 12_000],
   ['the same shared by four calls', { ...gpu, concurrency: 4 }, { output: 300 }, 2_083_334n, 12_000],
   ['a GPU call that nobody timed, as an hour', gpu, { output: 300 }, usd('2.5')],
@@ -112,14 +98,11 @@ const some = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: unde
 const rates = fc.record(
   {
     ...{ input: amount, output: amount, cacheRead: amount, cacheWrite: amount },
-    ...{ cacheWrite1h: amount, inputAudio: amount, reasoning: amount },
+    ...{ inputAudio: amount, reasoning: amount },
   },
   { requiredKeys: ['input', 'output'] },
 )
-const fees = fc.record(
-  { request: amount, webSearch: amount, fileSearch: amount, image: amount, audioHour: amount },
-  { requiredKeys: [] },
-)
+const fees = fc.record({ request: amount, audioHour: amount }, { requiredKeys: [] })
 const tokenPrice = fc
   .record({ rates, fees: some(fees), above: fc.array(fc.record({ tokens: fc.nat(500_000), rates }), { maxLength: 3 }) })
   .map(
@@ -135,8 +118,8 @@ const hourPrice = fc
   .map((price): Price => ({ kind: 'hours', ...price }))
 const bounds: fc.Arbitrary<Bounds> = fc.record(
   {
-    ...{ inputTokens: fc.nat(1_000_000), maxOutputTokens: fc.nat(128_000), images: fc.nat(20), maxMs: fc.nat(900_000) },
-    ...{ audioMs: fc.nat(7_200_000), webSearches: fc.nat(10), fileSearches: fc.nat(10) },
+    ...{ inputTokens: fc.nat(1_000_000), maxOutputTokens: fc.nat(128_000), maxMs: fc.nat(900_000) },
+    audioMs: fc.nat(7_200_000),
   },
   { requiredKeys: ['inputTokens', 'maxOutputTokens'] },
 )
@@ -157,12 +140,8 @@ describe('the worst case', () => {
           const output = next(bound.maxOutputTokens)
           const usage = used({
             ...{ input, cacheRead, cacheWrite, output },
-            cacheWrite1h: next(cacheWrite),
             inputAudio: next(input),
             reasoning: next(output),
-            images: next(bound.images ?? 0),
-            webSearches: next(bound.webSearches ?? 0),
-            fileSearches: next(bound.fileSearches ?? 0),
             audioMs: (parts.pop() ?? 1) * (bound.audioMs ?? 0),
           })
           const ms = bound.maxMs === undefined ? undefined : (parts.pop() ?? 1) * bound.maxMs
@@ -174,8 +153,8 @@ describe('the worst case', () => {
   })
 
   it('is reached: all of the input written to the cache, all of the output used', () => {
-    const most = used({ input: 1_000, cacheWrite: 1_000, cacheWrite1h: 1_000, output: 200, webSearches: 2 })
-    const bound = { inputTokens: 1_000, maxOutputTokens: 200, webSearches: 2 }
+    const most = used({ input: 1_000, cacheWrite: 1_000, output: 200 })
+    const bound = { inputTokens: 1_000, maxOutputTokens: 200 }
     expect(worstCase(sonnet, bound)).toBe(priceUsage(most, sonnet))
   })
 
@@ -188,10 +167,7 @@ describe('the worst case', () => {
 describe('a price in words', () => {
   it.each<[Price, string]>([
     [gpt5mini, '$0.25 in, $2 out per million tokens, cached $0.025'],
-    [
-      sonnet,
-      '$3 in, $15 out per million tokens, cached $0.30, written to the cache $3.75, written for an hour $6, each web search $0.01',
-    ],
+    [sonnet, '$3 in, $15 out per million tokens, cached $0.30, written to the cache $3.75'],
     [
       tiered,
       '$1.25 in, $10 out per million tokens, cached $0.125; above 200,000 tokens $2.50 in, $15 out, cached $0.25',

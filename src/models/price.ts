@@ -2,7 +2,7 @@
  * What a call costs and what it can cost at most. Pure. A price is either per token, as providers publish it, or per hour, as
  * hardware is rented. Every token is priced once, at the rate of what it was, and the sum is rounded up once.
  */
-import { type NanoUsd, usd } from '../core/money.ts'
+import type { NanoUsd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
 
 export type Price = TokenPrice | HourPrice
@@ -13,23 +13,17 @@ export interface Rates {
   output: NanoUsd
   /** Of the input, what came from the provider's cache; absent: as input. */
   cacheRead?: NanoUsd
-  /** Of the input, what was written to the cache, by default for five minutes; absent: as input. */
+  /** Of the input, what was written to the cache; absent: as input. */
   cacheWrite?: NanoUsd
-  /** Of `cacheWrite`, what is kept for an hour; absent: as any other write. */
-  cacheWrite1h?: NanoUsd
   /** Of the input, what was sound; absent: as input. */
   inputAudio?: NanoUsd
   /** Of the output; absent: as output. */
   reasoning?: NanoUsd
 }
 
-/** Nano-USD for one of each, and for an hour of sound. */
+/** Nano-USD for a request, and for an hour of sound. */
 export interface Fees {
   request?: NanoUsd
-  webSearch?: NanoUsd
-  fileSearch?: NanoUsd
-  /** A picture that is charged by the piece instead of by its tokens. */
-  image?: NanoUsd
   audioHour?: NanoUsd
 }
 
@@ -57,14 +51,10 @@ export interface HourPrice {
 export interface Bounds {
   inputTokens: number
   maxOutputTokens: number
-  images?: number
   /** The longest that the call may take. Default an hour: a duration that nobody bounds is not assumed to be short. */
   maxMs?: number
   /** Sound that is sent along. */
   audioMs?: number
-  /** The most searches that the provider may make by itself. Default none. */
-  webSearches?: number
-  fileSearches?: number
 }
 
 const HOUR_MS = 3_600_000
@@ -81,30 +71,25 @@ export const free: TokenPrice = { kind: 'tokens', rates: { input: 0n, output: 0n
  * because a duration that nobody measured is not free.
  */
 export function priceUsage(usage: Usage, price: Price, ms = HOUR_MS): NanoUsd {
-  const told = usage.toolFees === undefined ? 0n : usd(usage.toolFees)
-  if (price.kind === 'hours') return hours(price, ms) + told
-  const { cacheRead, cacheWrite, cacheWrite1h = 0, inputAudio = 0, output, reasoning } = usage
+  if (price.kind === 'hours') return hours(price, ms)
+  const { cacheRead, cacheWrite, inputAudio = 0, output, reasoning } = usage
   const rates = ratesFor(price, usage.input)
-  const longWrite = Math.min(cacheWrite1h, cacheWrite)
   const heard = Math.max(0, Math.min(inputAudio, usage.input - cacheRead - cacheWrite))
   const fresh = Math.max(0, usage.input - cacheRead - cacheWrite - heard)
   const thought = Math.min(reasoning, output)
-  const write = rates.cacheWrite ?? rates.input
   const tokens =
     tokensAt(fresh, rates.input) +
     tokensAt(cacheRead, rates.cacheRead ?? rates.input) +
-    tokensAt(cacheWrite - longWrite, write) +
-    tokensAt(longWrite, rates.cacheWrite1h ?? write) +
+    tokensAt(cacheWrite, rates.cacheWrite ?? rates.input) +
     tokensAt(heard, rates.inputAudio ?? rates.input) +
     tokensAt(output - thought, rates.output) +
     tokensAt(thought, rates.reasoning ?? rates.output)
-  return roundUp(tokens + feesOf(price, usage), WHOLE) + told
+  return roundUp(tokens + feesOf(price, usage), WHOLE)
 }
 
 /**
  * The most that a request within `bounds` can cost: never below what `priceUsage` gives for any usage of it, whatever of the
- * input is cached and whatever of the output is thought. What a provider charges beyond its published prices
- * (`Usage.toolFees`) is the one thing that nobody can bound.
+ * input is cached and whatever of the output is thought.
  */
 export function worstCase(price: Price, bounds: Bounds): NanoUsd {
   if (price.kind === 'hours') return hours(price, bounds.maxMs ?? HOUR_MS)
@@ -121,18 +106,13 @@ function ratesFor(price: TokenPrice, input: number): Rates {
   return price.above?.findLast(({ tokens }) => input > tokens)?.rates ?? price.rates
 }
 
-function inputRates({ cacheRead, cacheWrite, cacheWrite1h, inputAudio }: Rates) {
-  return [cacheRead, cacheWrite, cacheWrite1h, inputAudio]
+function inputRates({ cacheRead, cacheWrite, inputAudio }: Rates) {
+  return [cacheRead, cacheWrite, inputAudio]
 }
 
-function feesOf({ fees }: TokenPrice, counts: Pick<Usage, 'images' | 'webSearches' | 'fileSearches' | 'audioMs'>) {
+function feesOf({ fees }: TokenPrice, { audioMs = 0 }: Pick<Usage, 'audioMs'>) {
   if (fees === undefined) return 0n
-  const pieces =
-    (fees.request ?? 0n) +
-    BigInt(counts.images ?? 0) * (fees.image ?? 0n) +
-    BigInt(counts.webSearches ?? 0) * (fees.webSearch ?? 0n) +
-    BigInt(counts.fileSearches ?? 0) * (fees.fileSearch ?? 0n)
-  return pieces * WHOLE + wholeMs(counts.audioMs ?? 0) * (fees.audioHour ?? 0n) * PER_MS
+  return (fees.request ?? 0n) * WHOLE + wholeMs(audioMs) * (fees.audioHour ?? 0n) * PER_MS
 }
 
 function hours({ perHour, concurrency = 1 }: HourPrice, ms: number): NanoUsd {

@@ -14,6 +14,9 @@ export type Reached = 'nowhere' | 'refused' | 'taken'
 const noConnection =
   /^(?:ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL|UND_ERR_CONNECT_TIMEOUT|CERT_\w+|DEPTH_ZERO_\w+|SELF_SIGNED_\w+|UNABLE_TO_\w+|ERR_TLS_\w+|ERR_INVALID_URL)$/
 
+/** A gateway's time ran out. The model behind it may have worked all the while. */
+const gaveUpWaiting = new Set([408, 504, 524])
+
 export function howFar(error: ParleyError): Reached {
   switch (error.code) {
     case 'model_refused_key':
@@ -21,10 +24,16 @@ export function howFar(error: ParleyError): Reached {
     case 'model_rejected_request':
     case 'model_context_overflow':
     case 'model_unknown':
+    case 'transcriber_busy':
+    case 'transcriber_refused_key':
       return 'refused'
+    case 'transcriber_rejected':
+      // An answer that is not understood was worked for.
+      return causeOf(error).status === 200 ? 'taken' : 'refused'
+    case 'transcriber_unreachable':
     case 'model_unreachable': {
       const { status, code } = causeOf(error)
-      if (status !== undefined) return 'refused'
+      if (status !== undefined) return gaveUpWaiting.has(status) ? 'taken' : 'refused'
       return code !== undefined && noConnection.test(code) ? 'nowhere' : 'taken'
     }
     default:

@@ -13,7 +13,6 @@ export type StatedPrice =
       output: string
       cacheRead?: string | undefined
       cacheWrite?: string | undefined
-      cacheWrite1h?: string | undefined
     }
   | { perHour: string; concurrency?: number | undefined }
   | { perAudioHour: string }
@@ -25,11 +24,10 @@ export function readPrice(stated: StatedPrice): Price {
     return { kind: 'hours', perHour: usd(perHour), ...(concurrency === undefined ? {} : { concurrency }) }
   }
   if ('perAudioHour' in stated) return { ...free, fees: { audioHour: usd(stated.perAudioHour) } }
-  const { cacheRead, cacheWrite, cacheWrite1h } = stated
+  const { cacheRead, cacheWrite } = stated
   const rates: Rates = { input: usd(stated.input), output: usd(stated.output) }
   if (cacheRead !== undefined) rates.cacheRead = usd(cacheRead)
   if (cacheWrite !== undefined) rates.cacheWrite = usd(cacheWrite)
-  if (cacheWrite1h !== undefined) rates.cacheWrite1h = usd(cacheWrite1h)
   return { kind: 'tokens', rates }
 }
 

@@ -1,4 +1,7 @@
 /** What `parley doctor` looks at. Each check ends in a sentence that says what is so, or what to do. */
+
+import { formatBytes } from '../core/bytes.ts'
+import { type ConnectionReport, describeConnection } from '../core/connection.ts'
 import { asParleyError } from '../core/errors.ts'
 import type { Queue } from '../queue/queue.ts'
 import { lookFromOutside } from './outside.ts'
@@ -20,7 +23,11 @@ export interface DoctorDeps {
   /** What hears recordings; `null` when nothing is configured. */
   transcriber: (() => Promise<string>) | null
   consoleUrl: string | null
+  /** Of the platforms, where this process holds them. */
+  connections: (ConnectionReport & { platform: string })[]
   publicUrl: string | undefined
+  /** Of the disk that holds the files. */
+  disk(): Promise<{ freeBytes: number; totalBytes: number; low: boolean }>
 }
 
 /** Older dead jobs are told, but are no reason for an alarm any more. */
@@ -60,6 +67,14 @@ export async function examine(deps: DoctorDeps): Promise<Check[]> {
         tell: 'none configured: answers are quotations. Set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST.',
       }
     }),
+    attempt('disk', async () => {
+      const { freeBytes, totalBytes, low } = await deps.disk()
+      const free = `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} free`
+      return {
+        ok: !low,
+        tell: low ? `${free}: free some space soon. When the disk is full, no file can be taken in or read.` : free,
+      }
+    }),
     attempt('ffmpeg', async () => {
       const found = await deps.ffmpeg().catch(asParleyError)
       if (typeof found === 'string') return { ok: true, tell: found }
@@ -74,7 +89,10 @@ export async function examine(deps: DoctorDeps): Promise<Check[]> {
     })),
     ...(publicUrl === undefined ? [] : [attempt('public address', () => lookFromOutside(publicUrl))]),
   ])
-  return [...checks, { name: 'console', ok: true, tell: consoleUrl ?? 'not running' }]
+  const platforms = deps.connections.map(({ platform, name, state }) => ({
+    ...{ name: `${platform} ${name}`, ok: state.is === 'connected', tell: describeConnection(state) },
+  }))
+  return [...checks, ...platforms, { name: 'console', ok: true, tell: consoleUrl ?? 'not running' }]
 }
 
 async function attempt(name: string, check: () => Promise<Omit<Check, 'name'>>): Promise<Check> {

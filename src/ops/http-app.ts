@@ -127,7 +127,8 @@ function checkForm({ env, req }: HttpContext): void {
 export function writeError(context: HttpContext, error: ParleyError): Response {
   const status = statusOf(error)
   const { outgoing } = context.env
-  if (status === 503) outgoing.setHeader('retry-after', '1')
+  if (status === 503 || status === 507)
+    outgoing.setHeader('retry-after', String(Math.ceil((error.retryAfterMs ?? 1000) / 1000)))
   outgoing.setHeader('cache-control', 'no-store')
   const { code, tell } = error
   if (context.req.method === 'GET' && context.req.header('sec-fetch-dest') === 'document')

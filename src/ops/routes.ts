@@ -1,6 +1,7 @@
 /** Parley's own routes: health, what the terminal asks of the Parley that runs, and the page's one-time link. */
+import type { ConnectionReport } from '../core/connection.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
-import type { Mount } from '../core/http.ts'
+import type { HttpContext, Mount } from '../core/http.ts'
 import type { Gate } from './access.ts'
 import type { RouteEntry } from './http-app.ts'
 
@@ -8,6 +9,8 @@ export interface OwnRoutesDeps {
   gate: Gate
   /** Whether this process can do its work now; a sentence when not. */
   ready(): Promise<string | null>
+  /** How each platform's connection is. A broken one is named and leaves Parley ready: the others, and the page, do their work. */
+  connections(): (ConnectionReport & { platform: string })[]
   /** What `parley doctor` asks a running Parley. */
   doctor(): Promise<unknown>
   /** What `parley route` asks a running Parley. Throws a ParleyError for what makes no sense. */
@@ -20,8 +23,14 @@ export const openPath = '/open'
 /** The address of the page's one-time link, below the URL of the port. */
 export const linkFor = (code: string) => `${openPath}?token=${code}`
 
-export function createOwnRoutes({ gate, ready, doctor, explain, routes }: OwnRoutesDeps): Mount {
+export function createOwnRoutes({ gate, ready, connections, doctor, explain, routes }: OwnRoutesDeps): Mount {
   const noStore = { 'cache-control': 'no-store' }
+  /** Any probe sees which connection is broken; what is wrong, and what to do, is for the terminal. */
+  const connected = (context: HttpContext) =>
+    connections().map(({ platform, name, state: { is, since, ...state } }) => {
+      const shown = { platform, connection: name, state: is, since }
+      return context.get('caller').as === 'terminal' ? { ...shown, ...state } : shown
+    })
   return {
     prefix: '/',
     headers: { 'x-content-type-options': 'nosniff' },
@@ -29,18 +38,18 @@ export function createOwnRoutes({ gate, ready, doctor, explain, routes }: OwnRou
       {
         method: 'GET',
         path: '/healthz',
-        access: ['health'],
-        handle: (context) => context.json({ ok: true }, 200, noStore),
+        access: ['terminal', 'health'],
+        handle: (context) => Response.json({ ok: true, connections: connected(context) }, { headers: noStore }),
       },
       {
         method: 'GET',
         path: '/readyz',
-        access: ['health'],
+        access: ['terminal', 'health'],
         async handle(context) {
           const problem = await ready()
-          return problem === null
-            ? context.json({ ok: true }, 200, noStore)
-            : context.json({ ok: false, tell: problem }, 503, noStore)
+          const state = problem === null ? { ok: true } : { ok: false, tell: problem }
+          const init = { status: problem === null ? 200 : 503, headers: noStore }
+          return Response.json({ ...state, connections: connected(context) }, init)
         },
       },
       {

@@ -1,6 +1,7 @@
 /** From start to the last signal: errors of the set-up become one clear text and exit code 1. */
 import { errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import { exitMs } from './closing.ts'
 
 export interface Running {
   app: AsyncDisposable & { fatal: Promise<ParleyError> }
@@ -9,6 +10,9 @@ export interface Running {
 
 export async function runUntilSignal(start: () => Promise<Running>): Promise<void> {
   let running: Running
+  // A defect in one turn or one platform must not end the others. Before there is a log, nothing but this is told.
+  let tellDefect = (reason: unknown) => console.error(errorFields(reason).err.message)
+  process.on('unhandledRejection', (reason) => tellDefect(reason))
   try {
     running = await start()
   } catch (error) {
@@ -16,8 +20,7 @@ export async function runUntilSignal(start: () => Promise<Running>): Promise<voi
     process.exit(1)
   }
   const { app, log } = running
-  // A defect in one turn must not end the others; it is told, and the turn is tried again.
-  process.on('unhandledRejection', (reason) => log.error(errorFields(reason), 'unhandled rejection'))
+  tellDefect = (reason) => log.error(errorFields(reason), 'unhandled rejection')
 
   const signal = new Promise<'SIGINT' | 'SIGTERM'>((resolve) => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name))
@@ -27,6 +30,11 @@ export async function runUntilSignal(start: () => Promise<Running>): Promise<voi
   else log.info({ signal: reason }, 'stopping')
   // A second signal does not wait for turns under way: they go on at the next start.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(130))
+  // Each closing step has its deadline; this one holds even if all of them are used up.
+  setTimeout(() => {
+    log.error({ ms: exitMs }, 'not closed in time; leaving')
+    process.exit(1)
+  }, exitMs)
   await app[Symbol.asyncDispose]()
   process.exit(reason instanceof ParleyError ? 1 : 0)
 }

@@ -98,7 +98,11 @@ function classes(
   }
 }
 
-/** Three workers may ask to LISTEN at once; `pg` wants a connection's statements one after another. */
+/**
+ * Three workers may ask to LISTEN at once; `pg` wants a connection's statements one after another. No upstream report was
+ * found (BullMQ 6.7.0 with pg 8.23). That a lost LISTEN connection is made anew, BullMQ does by itself since
+ * https://github.com/taskforcesh/bullmq/issues/4729.
+ */
 class SharedConnection extends PostgresConnection {
   readonly #queued = new WeakSet<object>()
 
@@ -120,7 +124,10 @@ class SharedConnection extends PostgresConnection {
 
 /** A backend on a shared connection: it hears of a lost LISTEN connection like an owner, and closes nothing. */
 class SharedBackend extends PostgresQueueBackend {
-  /** BullMQ blocks for up to an hour on NOTIFY alone and forgives a failed first look: a job could then sleep that long. */
+  /**
+   * BullMQ blocks for up to an hour on NOTIFY alone (https://github.com/taskforcesh/bullmq/issues/4601) and forgives a failed
+   * first look: a job could then sleep that long.
+   */
   override get maximumBlockTimeout(): number {
     return pollSeconds
   }
@@ -140,7 +147,8 @@ async function openPostgres(config: PostgresConfig, schema: string): Promise<Con
     one.setMaxListeners(0)
     one.on('error', () => {}) // each backend reports it
   }
-  // A connection remembers a failed first check for ever, so both must pass it before anything uses them.
+  // A connection remembers a failed first check for ever, so both must pass it before anything uses them. No upstream report
+  // was found (BullMQ 6.7.0); the same of its LISTEN connection was https://github.com/taskforcesh/bullmq/pull/4781.
   await Promise.all([adding.waitUntilReady(), working.waitUntilReady()]).catch(async (cause: unknown) => {
     await Promise.allSettled([adding.close(), working.close()])
     throw cause

@@ -1,14 +1,18 @@
 /**
  * Takes jobs of one queue from BullMQ and runs their handlers.
  *
- * BullMQ's own loop fetches up to `concurrency` jobs before it starts the first, sleeps 15 s after a lost connection and
- * keeps a job's signal from the handler when its lock is lost. So this is BullMQ's documented manual way: fetch, start at
- * once, renew locks, look for stalled jobs, and keep at it whatever the connection does.
+ * BullMQ's own loop fetches up to `concurrency` jobs before it starts the first, sleeps 15 s after a lost connection
+ * (https://github.com/taskforcesh/bullmq/pull/1654) and keeps a job's signal from the handler when its lock is lost. So this
+ * is BullMQ's documented manual way: fetch, start at once, renew locks, look for stalled jobs, and keep at it whatever the
+ * connection does. No upstream report was found of the first and the last; both seen with 6.7.0.
  */
 import { randomUUID } from 'node:crypto'
 import { type Job as BullJob, ErrorCode, UnrecoverableError } from 'bullmq'
+import { within } from '../core/deadline.ts'
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
+import { traced } from '../core/events.ts'
 import type { Log } from '../core/log.ts'
+import { retry } from '../core/retry.ts'
 import { type BullWorker, type Connections, pollSeconds } from './bullmq-connections.ts'
 import { codeOf, detachChildren, idOf, parkFor, type QueueOf } from './bullmq-flow.ts'
 import { backoffMs, runHandler } from './bullmq-handler.ts'
@@ -29,6 +33,8 @@ interface Running {
   job: BullJob
   token: string
   abort: AbortController
+  /** The handler has ended; the queue is being told. */
+  telling: boolean
   ended: Promise<void>
 }
 
@@ -42,12 +48,15 @@ const breathMs = 500
 const fetchers = 3
 /** How long a handler may take to notice its signal. */
 const abortMs = 1_000
+/** How long each word with the server may take while the worker closes. What it does not hear, the job's lock tells later. */
+const farewellMs = 1_000
 
 export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: Handlers, concurrency: number) {
   const { connections, queueOf, log, trouble, lockMs } = deps
   const running = new Map<string, Running>()
   const stopping = new AbortController()
   let roomMade = () => {}
+  let handlerEnded = () => {}
   /** Fetches under way; each may bring a job. */
   let incoming = 0
 
@@ -100,6 +109,10 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
       const job = await worker.getNextJob(token, how)
       if (job === undefined) return false
       trouble.over()
+      if (stopping.signal.aborted) {
+        await within(farewellMs, job.moveToWait(token).catch(trouble.report))
+        return false
+      }
       start(job, token)
       return true
     } finally {
@@ -117,22 +130,29 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
       if (other.job.id === job.id) other.abort.abort(new Error('the job was given out again'))
     }
     const abort = new AbortController()
-    const entry: Running = { job, token, abort, ended: Promise.resolve() }
+    const entry: Running = { job, token, abort, telling: false, ended: Promise.resolve() }
     running.set(token, entry)
     entry.ended = run(entry).finally(() => {
       running.delete(token)
       roomMade()
+      handlerEnded()
     })
   }
 
   /** Never rejects. */
   async function run(entry: Running): Promise<void> {
     for (let reruns = 0; ; reruns++) {
-      const verdict = await runHandler(handlers, entry.job, entry.abort.signal).then(
+      const { job } = entry
+      const event = { queue, name: job.name, id: idOf(job), attempt: job.attemptsMade + 1 }
+      const running = () => runHandler(handlers, job, entry.abort.signal)
+      const verdict = await traced('parley:job', event, running, endOf).then(
         (outcome): Verdict => ({ outcome }),
         (thrown: unknown): Verdict => ({ thrown }),
       )
+      entry.telling = true
+      handlerEnded()
       const again = await settle(entry, verdict, reruns)
+      entry.telling = false
       if (!again) return
     }
   }
@@ -140,22 +160,30 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
   /** Tells the queue how the run ended, however long the connection takes to come back. True: run the job again now. */
   async function settle(entry: Running, verdict: Verdict, reruns: number): Promise<boolean> {
     const { job, token } = entry
-    for (let tries = 0; ; tries++) {
-      // Aborted by a lost lock or by closing: the job is somebody else's now, unless its work was done anyway.
-      if (entry.abort.signal.aborted && !('outcome' in verdict && verdict.outcome === 'done')) return false
+    const { signal } = entry.abort
+    const work = async () => {
       try {
         return await tell(job, token, verdict, reruns)
       } catch (error) {
-        const answer = codeOf(error)
-        if (answer === ErrorCode.JobPendingChildren) await detachChildren(queueOf, job).catch(trouble.report)
-        else if (answer !== undefined) {
-          log.warn({ queue, jobId: job.id, ...errorFields(error) }, 'job taken over')
-          return false
-        } else trouble.report(error)
-        if (entry.abort.signal.aborted) return false
-        await pause(Math.min(100 * 2 ** tries, 1_000), entry.abort.signal)
+        if (codeOf(error) === ErrorCode.JobPendingChildren) await detachChildren(queueOf, job).catch(trouble.report)
+        throw error
       }
     }
+    const again = (error: unknown) => codeOf(error) === undefined || codeOf(error) === ErrorCode.JobPendingChildren
+    const report = (error: unknown) => {
+      if (codeOf(error) === undefined) trouble.report(error)
+    }
+    try {
+      return await retry(work, { on: again, onPause: report, delays: { firstMs: 100, mostMs: 1000 }, signal })
+    } catch (error) {
+      if (!signal.aborted) log.warn({ queue, jobId: job.id, ...errorFields(error) }, 'job taken over')
+      // Aborted by a lost lock or by closing: the job is somebody else's now, unless its work was done anyway.
+      if (!signal.aborted || !('outcome' in verdict && verdict.outcome === 'done')) return false
+    }
+    return await work().catch((error: unknown) => {
+      report(error)
+      return false
+    })
   }
 
   async function tell(job: BullJob, token: string, verdict: Verdict, reruns: number): Promise<boolean> {
@@ -214,23 +242,35 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     async close(graceMs: number): Promise<void> {
       stopping.abort()
       roomMade()
+      const until = performance.now() + graceMs
       await interrupt(worker)
-      await fetching
-      const patience = new AbortController()
-      const ended = Promise.all([...running.values()].map((entry) => entry.ended)).then(() => patience.abort())
-      await Promise.race([ended, pause(graceMs, patience.signal)])
+      await within(farewellMs, fetching)
+      await within(Math.max(0, until - performance.now()), handlersEnded())
+      // A server that is away is not waited for any longer: what it does not hear, another worker finds done.
+      await within(farewellMs, Promise.all([...running.values()].map((entry) => entry.ended)))
       await Promise.all([...running.values()].map(release))
       clearInterval(renewal)
-      await worker.close().catch(trouble.report)
+      // By force, because no job runs in BullMQ's own loop: the polite way waits for the blocking connection's end.
+      await within(farewellMs, worker.close(true).catch(trouble.report))
     },
+  }
+
+  function handlersEnded(): Promise<void> {
+    return new Promise((resolve) => {
+      handlerEnded = () => {
+        if ([...running.values()].every((entry) => entry.telling)) resolve()
+      }
+      handlerEnded()
+    })
   }
 
   /** Aborts a run and puts its job back, so that another worker takes it at once. */
   async function release(entry: Running): Promise<void> {
     entry.abort.abort(new Error('the worker closes'))
-    await Promise.race([entry.ended, pause(abortMs)])
+    await within(abortMs, entry.ended)
     try {
-      await entry.job.moveToWait(entry.token)
+      const told = await within(farewellMs, entry.job.moveToWait(entry.token))
+      if (told === 'late') log.warn({ queue, jobId: entry.job.id }, 'job not put back; its lock runs out')
     } catch (error) {
       if (codeOf(error) === undefined) trouble.report(error) // else it ended by itself in time
     }
@@ -248,7 +288,16 @@ function withoutWords(error: Error, never: boolean): Error {
   return kept
 }
 
-/** Ends the blocking wait; BullMQ then answers `getNextJob` with nothing. */
+function endOf(outcome: Outcome): { outcome: 'done' | 'later' | 'parked' } {
+  if (outcome === 'done') return { outcome }
+  return { outcome: 'delayMs' in outcome ? 'later' : 'parked' }
+}
+
+/**
+ * Ends the blocking wait; BullMQ then answers `getNextJob` with nothing. Without waiting for ioredis's `end`: it never comes
+ * when the connection is being made anew, and neither does the answer of the command that blocks.
+ * https://github.com/taskforcesh/bullmq/issues/4656 (BullMQ 6.7.0), https://github.com/redis/ioredis/pull/2169 (ioredis 6.0.0)
+ */
 async function interrupt(worker: BullWorker): Promise<void> {
-  await worker.getBackend().disconnectBlocking()
+  await within(farewellMs, worker.getBackend().disconnectBlocking(false))
 }

@@ -4,13 +4,14 @@
  */
 import type { Job as BullJob } from 'bullmq'
 import { z } from 'zod'
+import { within } from '../core/deadline.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { type BullQueue, openConnections, type QueueConnection, unreachable } from './bullmq-connections.ts'
-import { addFlow, optionsOf } from './bullmq-flow.ts'
+import { addFlow, codeOf, optionsOf } from './bullmq-flow.ts'
 import { startWorker } from './bullmq-worker.ts'
 import { type JobName, jobs, type QueueName } from './jobs.ts'
-import type { DeadJob, Job, Queue } from './queue.ts'
+import type { DeadJob, Job, JobState, Queue } from './queue.ts'
 import { keepAdding } from './schedule.ts'
 import { createTrouble } from './trouble.ts'
 
@@ -22,6 +23,11 @@ export interface BullQueueOptions {
 
 /** The longest that any call may take before it rejects with `queue_unreachable`. */
 const deadlineMs = 5_000
+
+/** How long the connections may take to close; after that they are left to the end of the process. */
+const closeMs = 1_000
+/** BullMQ's word for a job that is moved by somebody who does not hold its lock. */
+const anyToken = '0'
 
 const queueNames = [...new Set(Object.values(jobs).map((spec) => spec.queue))]
 
@@ -89,6 +95,44 @@ export async function createBullQueue(connection: QueueConnection, options: Bull
       })
     },
 
+    states: (wanted) =>
+      ask(() =>
+        Promise.all(wanted.map(async ({ name, id }) => stateOf(await queueOf(jobs[name].queue).getJobState(id)))),
+      ),
+
+    async remove(unwanted) {
+      await ask(() =>
+        Promise.all(
+          unwanted.map(({ name, id }) =>
+            queueOf(jobs[name].queue)
+              .remove(id, { removeChildren: true })
+              .catch((error: unknown) => {
+                // It runs, or a child of it does.
+                if (codeOf(error) === undefined) throw error
+              }),
+          ),
+        ),
+      )
+    },
+
+    async takeBack() {
+      await ask(() =>
+        Promise.all(
+          [...queues.values()].map(async (queue) => {
+            const backend = queue.getBackend()
+            const ids = (await queue.getActive()).flatMap(({ id }) => (id === undefined ? [] : [id]))
+            await Promise.all(
+              ids.map((id) =>
+                backend.moveJobFromActiveToWait(id, anyToken).catch((error: unknown) => {
+                  if (codeOf(error) === undefined) throw error // else it is gone
+                }),
+              ),
+            )
+          }),
+        ),
+      )
+    },
+
     schedule: (job, everyMs) => keepAdding(add, job, everyMs, { signal: closing.signal, report: trouble.report }),
 
     async process(handlers, concurrency) {
@@ -136,13 +180,34 @@ export async function createBullQueue(connection: QueueConnection, options: Bull
       closing.abort()
       await Promise.all([...closers].map((close) => close()))
       closed = true
-      await Promise.allSettled([...queues.values(), flows].map((part) => part.close()))
-      await connections.close()
+      await within(closeMs, Promise.allSettled([...queues.values(), flows].map((part) => part.close())))
+      await within(closeMs, connections.close())
     },
   }
 }
 
-/** PostgreSQL gave up one of two that waited for each other; every call here may be repeated. */
+function stateOf(state: Awaited<ReturnType<BullQueue['getJobState']>>): JobState {
+  switch (state) {
+    case 'waiting':
+    case 'delayed':
+    case 'prioritized':
+      return 'waiting'
+    case 'waiting-children':
+      return 'parked'
+    case 'active':
+      return 'running'
+    case 'completed':
+    case 'failed':
+      return 'ended'
+    default:
+      return 'unknown'
+  }
+}
+
+/**
+ * PostgreSQL gave up one of two that waited for each other; every call here may be repeated. No upstream report was found
+ * (BullMQ 6.7.0).
+ */
 function isDeadlock(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === '40P01'
 }

@@ -4,6 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import pg from 'pg'
+import { within } from '../core/deadline.ts'
 import type { Log } from '../core/log.ts'
 import type { PostgresConfig } from './bullmq-connections.ts'
 import type { Channel } from './channel.ts'
@@ -15,6 +16,8 @@ import { createTrouble, pause } from './trouble.ts'
 const outboxLimit = 1_000
 /** How many notifications go in one statement. */
 const batch = 200
+/** How long what was published last may take to go out when the channel closes. */
+const flushMs = 1_000
 /** Live text is a courtesy: nobody waits longer than this for a subscription. */
 const subscribeMs = 2_000
 
@@ -122,15 +125,16 @@ export function createPostgresChannel(config: PostgresConfig, options: { log: Lo
         if (!subscribers.remove(topic, handler)) return
         const channel = channelOf(topic)
         topicOf.delete(channel)
-        if (client !== undefined) await run(`unlisten ${channel}`).catch(trouble.report)
+        // Not waited for: nothing is delivered from here on, and a server that hangs holds nobody.
+        if (client !== undefined) run(`unlisten ${channel}`).catch(trouble.report)
       }
     },
     async close() {
-      if (client !== undefined) await flush()
+      if (client !== undefined) await within(flushMs, flush())
       closing.abort()
       subscribers.clear()
       connected.resolve()
-      await keeping
+      await within(flushMs, keeping)
     },
   }
 }

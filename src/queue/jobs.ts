@@ -29,7 +29,7 @@ export const jobs = {
   sweep: {
     queue: 'system',
     payload: z.object({ v: z.literal(1) }),
-    failure: { attempts: 1, backoffMs: 0 },
+    failure: { attempts: 3, backoffMs: 500 },
   },
 } as const satisfies Record<string, JobSpec>
 
@@ -37,8 +37,13 @@ export type JobName = keyof typeof jobs
 export type QueueName = (typeof jobs)[JobName]['queue']
 export type JobPayload<Name extends JobName> = z.infer<(typeof jobs)[Name]['payload']>
 
+/** The number at the end of a job's id; not a number for ids that have none. */
+export const dispatchOf = (id: string): number => Number(id.slice(id.lastIndexOf('-') + 1))
+
 /** Ids are deterministic, so that adding the same work twice is adding it once; BullMQ refuses colons in them. */
 export const jobId = {
   turn: (turnId: string, dispatch: number) => `turn-${turnId}-${dispatch}`,
-  extract: (attachmentId: string, dispatch: number) => `extract-${attachmentId.replaceAll(':', '.')}-${dispatch}`,
+  /** A file that was skipped may be read again for a later turn: the turn is part of the id. */
+  extract: (attachmentId: string, turnId: string, dispatch: number) =>
+    `extract-${attachmentId.replaceAll(':', '.')}-${turnId.slice(0, 8)}-${dispatch}`,
 }

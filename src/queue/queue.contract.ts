@@ -1,6 +1,7 @@
 /** The law of the queue port. Every implementation, fakes included, runs it: `describe('…', () => queueContract(open))`. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { describeFlows } from './queue.contract.flows.ts'
+import { describeStates } from './queue.contract.states.ts'
 import {
   busy,
   type ContractTools,
@@ -244,4 +245,5 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
 
   describeWorkers(use)
   describeFlows(use)
+  describeStates(use)
 }

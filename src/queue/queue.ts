@@ -37,6 +37,12 @@ export interface DeadJob {
   reason: string
 }
 
+/** A job by its name and id. */
+export type JobRef = Pick<Job, 'name' | 'id'>
+
+/** `parked` waits for its children; `waiting` is given to a worker by itself, now or after its delay; `ended` well or not. */
+export type JobState = 'waiting' | 'parked' | 'running' | 'ended' | 'unknown'
+
 export interface Processor {
   /** Takes no new job; waits for running ones up to `graceMs`, then aborts their signal and leaves them to another worker. */
   close(graceMs: number): Promise<void>
@@ -53,6 +59,15 @@ export interface Queue {
   addFlow(parent: Job, children: Job[]): Promise<void>
   /** Runs a delayed job now. Nothing happens when it is not delayed or not known. */
   nudge(name: JobName, id: string): Promise<void>
+  /** What the queue knows of these jobs, in their order. */
+  states(jobs: JobRef[]): Promise<JobState[]>
+  /** Forgets these jobs and their children, whatever their state. One that runs is left alone. */
+  remove(jobs: JobRef[]): Promise<void>
+  /**
+   * Gives every running job out again, next in line: for a process that alone uses the queue, before it starts workers.
+   * Without it a job of a killed process comes back when its lock runs out.
+   */
+  takeBack(): Promise<void>
   /**
    * Adds `job` now and every `everyMs` until this queue closes: one per period, however many processes ask. The period's
    * number is added to its id. A period may pass without when the server is away.

@@ -2,7 +2,8 @@
  * Jobs that come again and again. Time is cut into periods, and a period's number is part of the job's id: however many
  * processes ask, the queue takes each period's job once. Nothing but the jobs themselves is stored.
  *
- * BullMQ's own schedulers are not used: on PostgreSQL two processes that ask at once can deadlock or schedule twice.
+ * BullMQ's own schedulers are not used: on PostgreSQL two processes that ask at once can deadlock or schedule twice. No
+ * upstream report was found for PostgreSQL; on Redis: https://github.com/taskforcesh/bullmq/issues/2876
  */
 import type { Job } from './queue.ts'
 import { pause } from './trouble.ts'
@@ -20,9 +21,10 @@ export async function keepAdding(
   await add(inPeriod(period))
   void (async () => {
     while (!signal.aborted) {
-      await pause(Math.max(0, (period + 1) * everyMs - Date.now()), signal)
+      // Never longer than a period: the clock may have been set back.
+      await pause(Math.min(everyMs, Math.max(0, (period + 1) * everyMs - Date.now())), signal)
       const now = Math.floor(Date.now() / everyMs)
-      if (signal.aborted || now <= period) continue
+      if (signal.aborted || now === period) continue
       try {
         await add(inPeriod(now))
         period = now

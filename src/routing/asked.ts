@@ -42,10 +42,9 @@ function askedFor({ wish, pinned, sticky }: RouteRequest, models: readonly Model
     asked.push({ by: 'pin', name: pinned.model, model, how: `is pinned ${pinned.by}` })
   }
   // What only quoted because nothing else could answer is not held on to.
-  if (stays !== undefined && sticky?.provider !== 'extractive') {
-    const model = models.find((each) => modelKey(each) === stays)
+  const model = models.find((each) => modelKey(each) === stays)
+  if (stays !== undefined && model?.kind !== 'extractive')
     asked.push({ by: 'conversation', name: sticky?.id ?? stays, model, how: 'has answered this conversation so far' })
-  }
   return asked
 }
 

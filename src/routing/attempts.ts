@@ -4,19 +4,20 @@
  */
 import { randomUUID } from 'node:crypto'
 import { asParleyError, ParleyError } from '../core/errors.ts'
-import { decimalUsd, type NanoUsd, usd } from '../core/money.ts'
+import type { NanoUsd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
 import type { RouteDecision } from '../core/route-decision.ts'
 import type { Spender } from '../core/scope.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
 import type { FinishReason, ModelEvent, ModelRequest } from '../models/model.ts'
-import { type Price, priceUsage, worstCase } from '../models/price.ts'
+import { priceUsage, worstCase } from '../models/price.ts'
 import { howFar } from '../models/reached.ts'
 import { priceSnapshot } from '../models/stated-price.ts'
+import { type CallMeter, createCallMeter, HANG_UP_MS, mostTokensPerSecond } from './billable.ts'
 import type { Budget, Reservation, Settlement } from './budget.ts'
 import type { CallOutcome, Health, Trial } from './health.ts'
-import { estimateUsage, LONGEST_MS, mostTokens } from './sent-tokens.ts'
+import { LONGEST_MS, mostTokens } from './sent-tokens.ts'
 
 export type AttemptEnd = { reason: FinishReason } | { error: ParleyError }
 
@@ -49,7 +50,7 @@ export interface Attempts {
 
 export interface AttemptsDeps {
   budget: Pick<Budget, 'reserve'>
-  health: Pick<Health, 'begin'>
+  health: Pick<Health, 'begin' | 'fastest'>
   spender: Spender
   /** Absent outside of any turn. */
   turnId?: string
@@ -75,7 +76,7 @@ export function createAttempts({
 
   function trialOf(model: Model): Trial {
     try {
-      return isQuoting(model) ? noTrial : health.begin(model)
+      return model.kind === 'extractive' ? noTrial : health.begin(model)
     } catch (thrown) {
       throw notAsked(model, asParleyError(thrown))
     }
@@ -89,79 +90,75 @@ export function createAttempts({
   return {
     begin(model) {
       const trial = trialOf(model)
-      let request: ModelRequest | undefined
+      let meter: CallMeter | undefined
       let reservation = free
-      let startedAt = now()
-      let firstAt: number | undefined
-      let text = ''
-      let usage: Usage | undefined
       let begun = false
       let finished = false
       let over = false
 
-      async function settle(price: Price, end: AttemptEnd, ms: number): Promise<NanoUsd> {
-        const told =
-          usage ??
-          (request !== undefined && mayHaveCost(end, { begun, finished }) ? estimateUsage(request, text) : undefined)
-        if (told === undefined) {
+      async function settle(call: CallMeter, end: AttemptEnd, ms: number): Promise<NanoUsd> {
+        const counted = call.counted('reason' in end ? end.reason : undefined)
+        if (counted === undefined && !call.used() && !mayHaveCost(end, { begun, finished })) {
           await reservation.release()
           return 0n
         }
-        const cost = priceUsage(told, price, ms)
+        // Nobody counted what was generated: the most that it can be is booked.
+        const { usage, cost } =
+          counted === undefined || model.price === undefined
+            ? call.most(HANG_UP_MS)
+            : { usage: counted, cost: priceUsage(counted, model.price, ms) }
+        const firstTokenMs = call.firstTokenMs()
         const settlement: Settlement = {
-          ...{ cost, usage: told, estimated: told.source === 'estimated', outcome: outcomeOf(end), ms: Math.round(ms) },
-          ...(firstAt === undefined ? {} : { firstTokenMs: Math.round(firstAt - startedAt) }),
+          ...{ cost, usage, estimated: usage.source === 'estimated', outcome: outcomeOf(end), ms: Math.round(ms) },
+          ...(firstTokenMs === undefined ? {} : { firstTokenMs: Math.round(firstTokenMs) }),
         }
         await reservation.settle(settlement)
-        costs.push({ usage: told, cost })
+        costs.push({ usage, cost })
         return cost
       }
 
       return {
-        async reserve(of) {
-          request = of
+        async reserve(request) {
           try {
             if (model.price === undefined) throw unpriced(model)
-            const { provider, id } = model
-            const call = {
-              id: randomUUID(),
-              ...(turnId === undefined ? {} : { turnId }),
-              spender,
-              kind: 'answer' as const,
-              provider,
-              model: id,
-            }
-            const worst = worstCase(model.price, boundsOf(of))
-            const price = priceSnapshot(model.price)
-            if (!isQuoting(model)) reservation = await budget.reserve({ ...call, worst, price })
+            const { provider, id, price } = model
+            const worst = worstCase(price, boundsOf(request))
+            const call = createCallMeter({
+              ...{ request, price, worst, now },
+              tokensPerSecond: mostTokensPerSecond(health.fastest(model)),
+              billsWholeAnswer: model.billsWholeAnswer === true,
+            })
+            meter = call
+            if (model.kind === 'extractive') return
+            reservation = await budget.reserve({
+              ...{ id: randomUUID(), turnId, spender, kind: 'answer', provider, model: id, worst },
+              price: priceSnapshot(price),
+              most: (aheadMs) => call.most(aheadMs).cost,
+            })
           } catch (thrown) {
             over = true
             trial.end({ kind: 'stopped' })
             const { code } = asParleyError(thrown)
             if (code !== 'budget_exhausted' && code !== 'model_price_unknown') throw thrown
             throw notAsked(model, asParleyError(thrown))
+          } finally {
+            meter?.start()
           }
-          startedAt = now()
         },
 
         heard(event) {
           begun = true
           if (event.type === 'finish') finished = true
-          if (event.type === 'usage') usage = event.usage
-          if (event.type !== 'text' && event.type !== 'reasoning') return
-          if (event.delta !== '') firstAt ??= now()
-          text += event.delta
+          meter?.take(event)
         },
 
         async end(end) {
           if (over || model.price === undefined) return
           over = true
-          const ms = now() - startedAt
-          const firstTokenMs = firstAt === undefined ? {} : { firstTokenMs: firstAt - startedAt }
-          trial.end(
-            healthOf(end, { ms, ...firstTokenMs, ...(usage === undefined ? {} : { outputTokens: usage.output }) }),
-          )
-          const cost = await settle(model.price, end, ms)
+          if (meter === undefined) return trial.end({ kind: 'stopped' })
+          const ms = meter.elapsedMs()
+          trial.end(healthOf(end, meter))
+          const cost = await settle(meter, end, ms)
           const outcome = outcomeOf(end)
           note(model, outcome === 'ok' ? 'answered' : outcome === 'aborted' ? 'stopped' : 'failed', {
             ...(outcome === 'failed' ? { because: 'error' in end ? end.error.code : end.reason } : {}),
@@ -179,35 +176,33 @@ export function createAttempts({
   }
 }
 
-const isQuoting = ({ provider }: Model) => provider === 'extractive'
-
 function boundsOf(request: ModelRequest) {
-  const images = request.messages.flatMap(({ parts }) => parts.filter(({ type }) => type === 'image')).length
-  return { inputTokens: mostTokens(request), maxOutputTokens: request.maxOutputTokens, images, maxMs: LONGEST_MS }
+  return { inputTokens: mostTokens(request), maxOutputTokens: request.maxOutputTokens, maxMs: LONGEST_MS }
 }
 
-/** Whether a call that told no usage is to be paid for by an estimate: unless it is known that nothing was taken. */
+/** Whether a call that nobody counted may have cost something: unless it is known that the provider did not work on it. */
 function mayHaveCost(end: AttemptEnd, { begun, finished }: { begun: boolean; finished: boolean }): boolean {
   if ('error' in end) return begun || howFar(end.error) === 'taken'
-  // A provider that ends a stopped stream itself tells its usage, unless nothing of it was sent.
-  if (end.reason === 'aborted') return !finished
-  // Too long a question is refused unread.
-  return end.reason !== 'contextOverflow'
+  // A provider that ends a stopped stream itself gives its usage, unless nothing of the request was sent.
+  return end.reason !== 'aborted' || !finished
 }
 
 function outcomeOf(end: AttemptEnd): Settlement['outcome'] {
-  if ('error' in end || end.reason === 'truncated' || end.reason === 'contextOverflow') return 'failed'
+  if ('error' in end || end.reason === 'truncated') return 'failed'
   return end.reason === 'aborted' ? 'aborted' : 'ok'
 }
 
-function healthOf(
-  end: AttemptEnd,
-  measured: { ms: number; firstTokenMs?: number; outputTokens?: number },
-): CallOutcome {
+function healthOf(end: AttemptEnd, meter: CallMeter): CallOutcome {
   if ('error' in end) return { kind: 'failed', error: end.error }
   if (end.reason === 'aborted') return { kind: 'stopped' }
   if (end.reason === 'truncated') return { kind: 'failed', error: new ParleyError('model_truncated', brokeOff) }
-  return { kind: 'answered', ...measured }
+  return {
+    kind: 'answered',
+    ms: meter.elapsedMs(),
+    firstTokenMs: meter.firstTokenMs(),
+    outputTokens: meter.counted(end.reason)?.output,
+    fastest: meter.speed(),
+  }
 }
 
 const brokeOff = 'The model breaks off its answers. Please ask again shortly, or pick another model.'
@@ -228,22 +223,16 @@ function sum(usages: (Usage | undefined)[]): Usage | undefined {
 }
 
 function added(a: Usage, b: Usage): Usage {
-  const fees = [a, b].flatMap(({ toolFees }) => (toolFees === undefined ? [] : [toolFees]))
   return {
     ...counted(a, b),
-    ...(fees.length === 0 ? {} : { toolFees: decimalUsd(fees.reduce((all, fee) => all + usd(fee), 0n)) }),
     source: a.source === 'provider' && b.source === 'provider' ? 'provider' : 'estimated',
   }
 }
 
 const counts = ['input', 'cacheRead', 'cacheWrite', 'output', 'reasoning'] as const
-const moreCounts = ['cacheWrite1h', 'inputAudio', 'images', 'webSearches', 'fileSearches', 'audioMs'] as const
 
 function counted(a: Usage, b: Usage) {
   const all = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0 }
   for (const name of counts) all[name] = a[name] + b[name]
-  const more: Partial<Record<(typeof moreCounts)[number], number>> = {}
-  for (const name of moreCounts)
-    if (a[name] !== undefined || b[name] !== undefined) more[name] = (a[name] ?? 0) + (b[name] ?? 0)
-  return { ...all, ...more }
+  return all
 }

@@ -7,12 +7,12 @@ import type { NanoUsd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
 import type { Spender } from '../core/scope.ts'
 
-export type PaidKind = 'answer' | 'transcription' | 'embedding' | 'image' | 'search' | 'classifier'
+export type PaidKind = 'answer' | 'transcription'
 
 export interface PaidCall {
   /** Made by the caller, one for each attempt: the same id reserves once. A uuid. */
   id: string
-  turnId?: string
+  turnId?: string | undefined
   spender: Spender
   kind: PaidKind
   provider: string
@@ -21,6 +21,11 @@ export interface PaidCall {
   worst: NanoUsd
   /** By which it is priced; kept on the ledger's row. */
   price: Json
+  /**
+   * The most that it can have cost when it ends so many milliseconds from now, by what has come so far. Asked while the call
+   * is under way and kept with the reservation: if the process dies, this is booked. Default: `worst`.
+   */
+  most?: ((aheadMs: number) => NanoUsd) | undefined
 }
 
 export interface Settlement {

@@ -9,7 +9,6 @@ const plain: QuestionShape = {
   images: 0,
   files: 0,
   asks: 1,
-  search: false,
   code: false,
 }
 
@@ -26,11 +25,10 @@ const table: [situation: string, shape: Partial<QuestionShape>, score: number, t
   ['a manual of 200 pages with pictures', { files: 1, pages: 200, fileTokens: 60_000, images: 2 }, 7, 'large'],
   ['three contracts', { files: 3, pages: 30, fileTokens: 20_000 }, 4, 'medium'],
   ['five long reports', { files: 5, pages: 300, fileTokens: 60_000 }, 7, 'large'],
-  ['a search', { search: true }, 2, 'medium'],
   ['code', { code: true }, 2, 'medium'],
   ['code in five files', { code: true, files: 5, fileTokens: 15_000 }, 6, 'large'],
   ['four questions at once', { asks: 4 }, 1, 'small'],
-  ['a search with files and pictures', { search: true, files: 2, images: 3, fileTokens: 2_000 }, 6, 'large'],
+  ['code with files and pictures', { code: true, files: 2, images: 3, fileTokens: 2_000 }, 6, 'large'],
 ]
 
 describe('the score of a question', () => {

@@ -16,8 +16,6 @@ export interface QuestionShape {
   files: number
   /** Separate requests in one message: items of a list, several questions. */
   asks: number
-  /** Results of a search are to be weighed against each other. */
-  search: boolean
   /** The question or a file holds program text. */
   code: boolean
 }
@@ -70,7 +68,6 @@ const steps = {
   ],
 } as const satisfies Partial<Record<keyof QuestionShape, Steps>>
 
-const SEARCH_POINTS = 2
 const CODE_POINTS = 2
 
 const count = new Intl.NumberFormat('en')
@@ -89,11 +86,9 @@ export function judge(shape: QuestionShape): Complexity {
     const points = pointsFor(steps[name], shape[name])
     return points === 0 ? [] : [{ points, says: says[name](shape[name]) }]
   })
-  const parts = [
-    ...counted,
-    ...(shape.search ? [{ points: SEARCH_POINTS, says: 'results of a search' }] : []),
-    ...(shape.code ? [{ points: CODE_POINTS, says: 'program code' }] : []),
-  ].sort((a, b) => b.points - a.points)
+  const parts = [...counted, ...(shape.code ? [{ points: CODE_POINTS, says: 'program code' }] : [])].sort(
+    (a, b) => b.points - a.points,
+  )
   const score = parts.reduce((sum, { points }) => sum + points, 0)
   return { score, parts, tier: tierOf(score) }
 }

@@ -18,10 +18,8 @@ export interface Needs {
   tokensLikely?: number
   /** Room that the answer needs. Default 256. */
   tokensOut?: number
-  /** Pictures and sound that are to be sent along. */
+  /** Pictures that are to be sent along. */
   images: number
-  audio?: boolean
-  tools?: boolean
 }
 
 export interface GateContext {
@@ -74,18 +72,6 @@ export const gates = {
     nobody: 'The price of no model is known, and nothing is spent blindly.',
     remedy: 'Ask an admin to set prices: models price.',
     code: 'model_price_unknown',
-  },
-  audio: {
-    because: ({ audio }, { needs }) => (needs.audio === true && audio !== true ? 'cannot hear' : undefined),
-    nobody: 'No model at hand can hear.',
-    remedy: 'Send the recording as a file, so that it is written down first.',
-    code: 'model_rejected_request',
-  },
-  tools: {
-    because: ({ tools }, { needs }) => (needs.tools === true && tools === false ? 'cannot use tools' : undefined),
-    nobody: 'No model at hand can use tools.',
-    remedy: 'Ask an admin to connect one that can.',
-    code: 'model_rejected_request',
   },
   window: {
     because: (model, { needs }) => tooSmall(model, needs),
@@ -154,7 +140,7 @@ function worstOf(model: Model, { tokensIn, tokensLikely = tokensIn, images }: Ne
   const shown = model.vision === false ? 0 : images
   return worstCase(model.price, {
     ...{ inputTokens: Math.ceil(tokensLikely * BOUND) + shown * mostImageTokens(model.id) },
-    ...{ maxOutputTokens: model.maxOutputTokens, images: shown },
+    ...{ maxOutputTokens: model.maxOutputTokens },
     maxMs: LONGEST_MS,
   })
 }

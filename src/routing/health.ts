@@ -2,8 +2,10 @@
  * Which models can be asked now, learnt from every call: a circuit for each model and one for each provider, and how fast
  * each model was. In memory; what one process learns is told to the others (health-shared.ts).
  */
+import { monotonic } from '../core/clock.ts'
 import { ParleyError } from '../core/errors.ts'
 import { causeOf, howFar } from '../models/reached.ts'
+import type { Fastest } from './billable.ts'
 import { type Circuit, type CircuitLimits, type CircuitState, circuitLimits, createCircuit } from './circuit.ts'
 
 export interface Endpoint {
@@ -14,7 +16,14 @@ export interface Endpoint {
 /** How a call ended, as far as it says something about the endpoint. */
 export type CallOutcome =
   /** It answered: refusals, too long questions and rejected requests are answers as well. */
-  | { kind: 'answered'; ms: number; firstTokenMs?: number; outputTokens?: number }
+  | {
+      kind: 'answered'
+      ms: number
+      firstTokenMs?: number | undefined
+      outputTokens?: number | undefined
+      /** Tokens a second, where its provider counted enough of them. */
+      fastest?: number | undefined
+    }
   | { kind: 'failed'; error: ParleyError }
   /** Somebody stopped it. */
   | { kind: 'stopped' }
@@ -60,6 +69,8 @@ export interface Health {
   /** Before a call. Throws what made the model fail before while it is not to be asked; `retryAfterMs` is when to try again. */
   begin(endpoint: Endpoint): Trial
   speed(endpoint: Endpoint): Speed | undefined
+  /** The highest speed that was measured, however long ago: a bound, where `speed` is what to expect. */
+  fastest(endpoint: Endpoint): Fastest | undefined
   /** Those that are in trouble first, then by provider and name. */
   list(): EndpointHealth[]
   /** Called with every change. One listener. */
@@ -93,9 +104,10 @@ const MOST_WAIT_MS = 5_000
 /** More endpoints than this are not watched: the oldest is forgotten. */
 const MOST = 2_000
 
-export function createHealth({ limits = {}, now = Date.now, random = Math.random }: HealthOptions = {}): Health {
+export function createHealth({ limits = {}, now = monotonic, random = Math.random }: HealthOptions = {}): Health {
   const watched = new Map<string, Watched>()
   const speeds = new Map<string, Speed & { at: number }>()
+  const fastest = new Map<string, Fastest>()
   let tellOthers: (news: HealthNews) => void = () => {}
 
   function watch(provider: string, model: string | null): Watched {
@@ -162,11 +174,14 @@ export function createHealth({ limits = {}, now = Date.now, random = Math.random
           const meaning = meaningOf(outcome)
           for (const { of, pass } of passes) settle(of, pass, meaning)
           if (outcome.kind === 'answered') learn(keyOf(endpoint.provider, endpoint.id), outcome)
+          if (outcome.kind === 'answered' && outcome.fastest !== undefined) learnFastest(endpoint, outcome.fastest)
         },
       }
     },
 
     speed: ({ provider, id }) => speedOf(keyOf(provider, id)),
+
+    fastest: ({ provider, id }) => fastest.get(keyOf(provider, id)),
 
     list() {
       const rank = { open: 0, probing: 1, closed: 2 }
@@ -202,6 +217,17 @@ export function createHealth({ limits = {}, now = Date.now, random = Math.random
     const known = speeds.get(key)
     if (known === undefined || known.at < now() - SPEED_MS) return undefined
     return { firstTokenMs: known.firstTokenMs, tokensPerSecond: known.tokensPerSecond }
+  }
+
+  function learnFastest({ provider, id }: Endpoint, tokensPerSecond: number): void {
+    const key = keyOf(provider, id)
+    const before = fastest.get(key) ?? { tokensPerSecond: 0, calls: 0 }
+    fastest.set(key, {
+      tokensPerSecond: Math.max(before.tokensPerSecond, tokensPerSecond),
+      calls: before.calls + 1,
+    })
+    const oldest = fastest.size > MOST ? fastest.keys().next().value : undefined
+    if (oldest !== undefined) fastest.delete(oldest)
   }
 
   function learn(key: string, { ms, firstTokenMs, outputTokens }: CallOutcome & { kind: 'answered' }): void {

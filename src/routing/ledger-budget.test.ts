@@ -118,20 +118,20 @@ describe('what may be spent', () => {
     expect(await budgets.list()).toMatchObject([{ spent: usd('0.07'), reserved: 0n }])
   })
 
-  it('cached tokens are booked once, and a tool’s fee beside them', async () => {
+  it('cached tokens are booked once, and a request’s fee beside them', async () => {
     const price: Price = {
       kind: 'tokens',
       rates: { input: usd('3'), output: usd('15'), cacheRead: usd('0.3'), cacheWrite: usd('3.75') },
-      fees: { webSearch: usd('0.01') },
+      fees: { request: usd('0.02') },
     }
     const usage: Usage = {
       ...{ input: 21_000, cacheRead: 15_000, cacheWrite: 5_000, output: 100, reasoning: 0 },
-      ...{ webSearches: 2, source: 'provider' },
+      source: 'provider',
     }
-    const worst = worstCase(price, { inputTokens: 21_000, maxOutputTokens: 200, webSearches: 2 })
+    const worst = worstCase(price, { inputTokens: 21_000, maxOutputTokens: 200 })
     const reservation = await budget.reserve(call(worst, { price: priceSnapshot(price) }))
     await reservation.settle(settled(priceUsage(usage, price), { usage }))
-    // 1,000 fresh at $3, 15,000 read at $0.30, 5,000 written at $3.75, 100 out at $15, two searches at a cent.
+    // 1,000 fresh at $3, 15,000 read at $0.30, 5,000 written at $3.75, 100 out at $15, two cents for the request.
     expect((await total()).cost).toBe(3_000_000n + 4_500_000n + 18_750_000n + 1_500_000n + 20_000_000n)
     const { rows } = await database.pool.query('select usage, price from ledger')
     expect(rows).toEqual([{ usage, price: priceSnapshot(price) }])
@@ -169,6 +169,25 @@ describe('what may be spent', () => {
     await reservation.settle(settled(usd('0.1')))
     expect(await total()).toEqual({ cost: usd('0.5'), open: 0 })
     await living.close()
+  })
+
+  it('a process that is alone ends what dead ones left at its start, at what had come until their last renewals', async () => {
+    await limit('1')
+    let most = usd('0.1')
+    const dead = open({ leaseMs: 60_000, renewMs: 50 })
+    await dead.reserve(call(usd('0.9'), { most: () => most }))
+    most = usd('0.25')
+    await vi.waitFor(async () => {
+      const { rows } = await database.pool.query<{ at_most: string }>('select at_most from ledger')
+      expect(rows).toEqual([{ at_most: usd('0.25').toString() }])
+    })
+    // It dies: nothing is renewed or settled any more.
+    await dead.close()
+    await budget.sweep()
+    expect(await total()).toEqual({ cost: 0n, open: 1 })
+    await budget.takeOver()
+    expect(await total()).toEqual({ cost: usd('0.25'), open: 0 })
+    expect(await budgets.list()).toMatchObject([{ spent: usd('0.25'), reserved: 0n }])
   })
 
   it('admins are warned once; what could not be told is told by a later sweep', async () => {

@@ -1,10 +1,12 @@
 /**
  * The door of every paid call, over the ledger: reserves, keeps what is under way alive, settles, and has admins warned.
- * A settlement that cannot be written is tried again here until it is; should the process die before, the reservation's
- * lease ends and its worst case counts. So the budgets never hold less than what was spent.
+ * A settlement that cannot be written is tried again here until it is. Each renewal stores what the call can have cost at
+ * most until the next one; should the process die, the reservation's lease ends and that counts. So the budgets never hold
+ * less than what was spent.
  */
 import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import type { NanoUsd } from '../core/money.ts'
 import { scopeOf, scopesOf } from '../core/scope.ts'
 import type { Budgets } from '../store/budgets.ts'
 import type { DueAlert, Ended, Ledger } from '../store/ledger.ts'
@@ -21,28 +23,37 @@ export interface LedgerBudgetDeps {
   alert(due: DueAlert): Promise<void>
   log: Log
   leaseMs?: number
+  renewMs?: number
 }
 
 export interface LedgerBudget extends Budget {
   /** Ends what crashed processes left, and tells what they did not. For the regular sweep. */
   sweep(): Promise<void>
+  /** The same at the start of a process that is alone with the database: no other one can still settle anything. */
+  takeOver(): Promise<void>
   /** Ends the renewals; what is open ends with its lease. */
   close(): Promise<void>
 }
 
-const defaultLeaseMs = 60_000
+/** Longer than a worker goes on that cannot renew its turn's lease (store/lease.ts): until then it settles by itself. */
+const defaultLeaseMs = 20_000
+const defaultRenewMs = 1_000
+/** A process that has not renewed after so many of its intervals was dead by then, also on a machine under load. */
+const lateRenewals = 3
 /** No call takes longer: what is still open then was forgotten. */
 const longestMs = 3_600_000
 const expiredAtOnce = 200
 
 interface Open {
   since: number
+  most(aheadMs: number): NanoUsd
   /** What could not be written so far. */
   unwritten?: () => Promise<Ended | undefined>
 }
 
 export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
-  const { ledger, budgets, log, leaseMs = defaultLeaseMs } = deps
+  const { ledger, budgets, log, leaseMs = defaultLeaseMs, renewMs = Math.min(defaultRenewMs, leaseMs / 3) } = deps
+  const aheadMs = renewMs * lateRenewals
   const open = new Map<string, Open>()
   const telling = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
@@ -56,15 +67,15 @@ export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
         log.error({ ledger: id }, 'a reservation was never settled; its lease ends')
       }
     }
-    const alive = [...open].flatMap(([id, { unwritten }]) => (unwritten ? [] : [id]))
+    const alive = [...open].flatMap(([id, { unwritten, most }]) => (unwritten ? [] : [{ id, most: most(aheadMs) }]))
     if (alive.length > 0) await ledger.renew(alive, leaseMs)
   }
 
-  function watch(id: string): void {
-    open.set(id, { since: performance.now() })
+  function watch({ id, worst, most = () => worst }: PaidCall): void {
+    open.set(id, { since: performance.now(), most })
     timer ??= setInterval(() => {
       tend().catch((error: unknown) => log.warn(errorFields(error), 'reservations not renewed; tried again'))
-    }, leaseMs / 3).unref()
+    }, renewMs).unref()
   }
 
   async function write(id: string, ending: () => Promise<Ended | undefined>): Promise<Ended | undefined> {
@@ -76,7 +87,7 @@ export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
     } catch (error) {
       if (error instanceof RangeError) throw error
       log.error({ ledger: id, ...errorFields(error) }, 'a settlement is not written yet; tried again')
-      open.set(id, { since: performance.now(), unwritten: ending })
+      open.set(id, { since: performance.now(), most: () => 0n, unwritten: ending })
       return undefined
     }
   }
@@ -97,14 +108,14 @@ export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
 
   return {
     async reserve(call) {
-      const { spender, provider, model, id, worst } = call
+      const { spender, provider, model, worst } = call
       const scopes = [...scopesOf(spender), scopeOf.model(provider, model)]
-      const admission = await ledger.reserve(call, scopes, { leaseMs })
+      const admission = await ledger.reserve(call, scopes, { leaseMs, most: call.most?.(aheadMs) })
       if (admission.kind === 'refused') {
         if (admission.alerts > 0) tellSoon()
         throw new BudgetExhausted(admission.by, worst)
       }
-      watch(id)
+      watch(call)
       return reservation(call)
     },
 
@@ -122,16 +133,27 @@ export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
     },
 
     async sweep() {
-      const { expired, alerts } = await ledger.expire(expiredAtOnce)
-      if (expired > 0) log.warn({ reservations: expired }, 'reservations ended unsettled, charged at their worst case')
-      if (alerts > 0) log.info({ alerts }, 'budget warnings became due')
+      await expire()
       await tell()
+    },
+
+    async takeOver() {
+      await ledger.dropLeases()
+      while ((await expire()) === expiredAtOnce);
     },
 
     async close() {
       clearInterval(timer)
       await Promise.all(telling)
     },
+  }
+
+  async function expire(): Promise<number> {
+    const { expired, alerts } = await ledger.expire(expiredAtOnce)
+    if (expired > 0)
+      log.warn({ reservations: expired }, 'reservations ended unsettled, charged at the most they can be')
+    if (alerts > 0) log.info({ alerts }, 'budget warnings became due')
+    return expired
   }
 
   function reservation({ id, worst, provider, model }: PaidCall): Reservation {

@@ -1,21 +1,24 @@
 /**
- * Transcription through the door of paid calls: each piece of a recording is reserved by its length before it is sent, and
- * settled by what was heard. A server that refused it charged nothing; one that broke off may have charged for all.
+ * Transcription through the door of paid calls: each try at each piece of a recording is reserved by its length before it is
+ * sent, and settled by what was heard. A server that refused it charged nothing; one that broke off may have charged for all.
  */
 import { randomUUID } from 'node:crypto'
-import { asParleyError, type ErrorCode, ParleyError } from '../core/errors.ts'
+import { asParleyError, ParleyError } from '../core/errors.ts'
 import type { Usage } from '../core/reply.ts'
 import type { Spender } from '../core/scope.ts'
-import type { Paying, Recording } from '../media/transcriber.ts'
+import type { Heard, Paying, Recording } from '../media/transcriber.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
-import { priceUsage, worstCase } from '../models/price.ts'
+import { type Price, priceUsage, worstCase } from '../models/price.ts'
+import { howFar } from '../models/reached.ts'
 import { priceSnapshot } from '../models/stated-price.ts'
 import type { Budget } from './budget.ts'
 
 /** No speech codec sends less for a millisecond: the longest that a recording of unknown length can be. */
 const leastBytesPerMs = 0.75
-const refusals = new Set<ErrorCode>(['transcriber_busy', 'transcriber_refused_key', 'transcriber_rejected'])
+/** The most tokens of a second of sound (Gemini's; OpenAI's are fewer), and of what can be said in it. */
+const SOUND_TOKENS = 32
+const SPOKEN_TOKENS = 12
 
 export function createPaidHearing(deps: {
   budget: Pick<Budget, 'reserve'>
@@ -27,17 +30,17 @@ export function createPaidHearing(deps: {
     const { price, provider, id: name } = model
     if (price === undefined) throw unknownPrice(model)
     const lengthMs = recording.durationMs ?? longestMs(recording)
-    const reservation = await deps.budget.reserve({
-      ...{ id: randomUUID(), turnId, spender, kind: 'transcription', provider, model: name },
-      worst: worstCase(price, { inputTokens: 0, maxOutputTokens: 0, audioMs: lengthMs }),
-      price: priceSnapshot(price),
-    })
+    const most = usageOf(price, lengthMs, undefined, 'estimated')
+    const worst = worstCase(price, { inputTokens: most.input, maxOutputTokens: most.output, audioMs: lengthMs })
     const started = performance.now()
-    const usageOf = (audioMs: number, source: Usage['source']): Usage => ({
-      ...{ input: 0, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0, audioMs, source },
+    const elapsedMs = () => performance.now() - started
+    const reservation = await deps.budget.reserve({
+      ...{ id: randomUUID(), turnId, spender, kind: 'transcription', provider, model: name, worst },
+      price: priceSnapshot(price),
+      most: (aheadMs) => priceUsage(most, price, elapsedMs() + aheadMs),
     })
     const settle = (usage: Usage, outcome: 'ok' | 'failed') => {
-      const ms = performance.now() - started
+      const ms = elapsedMs()
       const cost = priceUsage(usage, price, ms)
       return reservation.settle({ cost, usage, estimated: usage.source === 'estimated', outcome, ms })
     }
@@ -46,14 +49,29 @@ export function createPaidHearing(deps: {
       // A server may say that it decoded a little more than was sent.
       const told = heard.durationMs === undefined ? undefined : Math.min(heard.durationMs, lengthMs)
       const known = told ?? recording.durationMs
-      await settle(usageOf(known ?? lengthMs, known === undefined ? 'estimated' : 'provider'), 'ok')
+      const counted = known !== undefined && (!isPerToken(price) || heard.tokens !== undefined)
+      await settle(usageOf(price, known ?? lengthMs, heard.tokens, counted ? 'provider' : 'estimated'), 'ok')
       return heard
     } catch (error) {
-      if (refusals.has(asParleyError(error).code)) await reservation.release()
-      else await settle(usageOf(lengthMs, 'estimated'), 'failed')
+      if (howFar(asParleyError(error)) === 'taken') await settle(most, 'failed')
+      else await reservation.release()
       throw error
     }
   }
+}
+
+/** Some models are paid by the time of the sound, others by tokens: those that were counted, or the most there can be. */
+function usageOf(price: Price, audioMs: number, tokens: Heard['tokens'], source: Usage['source']): Usage {
+  const none = { cacheRead: 0, cacheWrite: 0, reasoning: 0 }
+  if (!isPerToken(price)) return { ...none, input: 0, output: 0, audioMs, source }
+  const seconds = Math.ceil(audioMs / 1_000)
+  const most = { input: seconds * SOUND_TOKENS, audio: seconds * SOUND_TOKENS, output: seconds * SPOKEN_TOKENS }
+  const { input, audio, output } = tokens ?? most
+  return { ...none, input, inputAudio: audio, output, audioMs, source }
+}
+
+function isPerToken(price: Price): boolean {
+  return price.kind === 'tokens' && Object.values(price.rates).some((rate) => rate !== undefined && rate > 0n)
 }
 
 function longestMs({ bytes }: Recording): number {

@@ -6,21 +6,18 @@ export interface Policy {
   /** Absent: every model. */
   allowed?: readonly string[]
   disabled: readonly string[]
-  /** Whether the web may be searched. */
-  search: boolean
   /** When a budget does not hold what a model can cost: try a cheaper one, or refuse. */
   atLimit: 'cheaper' | 'refuse'
 }
 
-export const openPolicy: Policy = { localOnly: false, disabled: [], search: true, atLimit: 'cheaper' }
+export const openPolicy: Policy = { localOnly: false, disabled: [], atLimit: 'cheaper' }
 
 /** The rules that restrict something, as sentences. */
-export function describePolicy({ localOnly, allowed, disabled, search, atLimit }: Policy): string[] {
+export function describePolicy({ localOnly, allowed, disabled, atLimit }: Policy): string[] {
   return [
     ...(localOnly ? ['Only models on own hardware may answer here.'] : []),
     ...(allowed === undefined ? [] : [`Only these models may answer here: ${listed(allowed)}.`]),
     ...(disabled.length === 0 ? [] : [`Disabled here: ${listed(disabled)}.`]),
-    ...(search ? [] : ['The web is not searched here.']),
     ...(atLimit === 'refuse' ? ['At a budget’s limit the question is refused.'] : []),
   ]
 }

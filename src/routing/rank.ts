@@ -39,7 +39,7 @@ export function weigh(
     const speed = measured[index]
     const ms = Math.min(LONGEST_MS, speed === undefined ? usual : durationOf(speed))
     const output = Math.min(TYPICAL_OUTPUT, model.maxOutputTokens)
-    const usage = { input, output, images, cacheRead: 0, cacheWrite: 0, reasoning: 0, source: 'estimated' as const }
+    const usage = { input, output, cacheRead: 0, cacheWrite: 0, reasoning: 0, source: 'estimated' as const }
     const cost = model.price === undefined ? null : priceUsage(usage, model.price, ms)
     const weight = ((cost ?? 0n) * BigInt(Math.round(DOUBLES_AT_MS + ms))) / BigInt(DOUBLES_AT_MS)
     return { model, cost, speed, weight, ms, at }

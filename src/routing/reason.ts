@@ -36,7 +36,7 @@ function because(of: Reasoning): string {
   const { chosen, wanted } = of
   const name = nameOf(chosen.model)
   const over = passedOver(of)
-  if (chosen.model.provider === 'extractive') return quotingReason(of, over)
+  if (chosen.model.kind === 'extractive') return quotingReason(of, over)
   const asked = wanted.find(({ by }) => by === chosen.by)
   if (asked?.model === chosen.model) return `${over === undefined ? '' : `${over} `}${name} ${asked.how}.`
   if (over !== undefined) return `${over} So ${name} answers instead.`

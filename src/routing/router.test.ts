@@ -17,7 +17,7 @@ const nano = model('openai/nano', { tier: 'small', price: perMillion('0.05', '0.
 const gpt = model('openai/gpt', { tier: 'large', price: perMillion('1.25', '10'), contextWindow: 400_000 })
 const haiku = model('anthropic/haiku', { tier: 'small', aliases: ['quick'] })
 const sonnet = model('anthropic/sonnet', { price: perMillion('3', '15'), audio: true })
-const opus = model('anthropic/opus', { tier: 'large', price: perMillion('5', '25'), tools: false })
+const opus = model('anthropic/opus', { tier: 'large', price: perMillion('5', '25') })
 const llama = ownModel('ollama/llama', { tier: 'small' })
 const qwen = ownModel('ollama/qwen', { tier: 'large', vision: true, contextWindow: 128_000 })
 const mystery = model('openai/mystery', { price: undefined as never, priceSource: 'unknown' })
@@ -31,7 +31,7 @@ const without = (models: Model[], ...gone: Model[]) => models.filter((each) => !
 // Questions.
 const nothing: QuestionShape = {
   ...{ questionTokens: 12, fileTokens: 0, pages: 0, images: 0, files: 0, asks: 1 },
-  ...{ search: false, code: false },
+  code: false,
 }
 function question(shape: Partial<QuestionShape> = {}, more: Partial<RouteRequest> = {}): RouteRequest {
   const whole = { ...nothing, ...shape }
@@ -39,7 +39,7 @@ function question(shape: Partial<QuestionShape> = {}, more: Partial<RouteRequest
   return { tokensIn: 1_000, tokensLikely: likely, images: whole.images, complexity: judge(whole), ...more }
 }
 const plain = question()
-const search = question({ search: true })
+const program = question({ code: true })
 const report = question({ pages: 40, fileTokens: 24_000, files: 1 })
 const reports = question({ pages: 300, fileTokens: 60_000, files: 5 })
 const picture = question({ images: 1, files: 1 })
@@ -69,10 +69,10 @@ const tables: Record<string, Row[]> = {
       'A plain question wants a small model: nano is the cheapest of 2, at about $0.00024.',
     ],
     [
-      'a search wants a medium one',
-      { models: cloud, ask: search },
+      'program code wants a medium one',
+      { models: cloud, ask: program },
       'mini, sonnet, gpt, extractive',
-      'The question wants a medium model (results of a search): mini is the cheapest of 2, at about $0.0012.',
+      'The question wants a medium model (program code): mini is the cheapest of 2, at about $0.0012.',
     ],
     [
       'a report of forty pages wants a medium one',
@@ -114,46 +114,46 @@ const tables: Record<string, Row[]> = {
       'equal in price, the faster one',
       {
         models: [ownModel('a/slow'), ownModel('b/fast')],
-        ask: search,
+        ask: program,
         speed: speed({
           slow: { firstTokenMs: 3_000, tokensPerSecond: 10 },
           fast: { firstTokenMs: 300, tokensPerSecond: 90 },
         }),
       },
       'fast, slow',
-      'The question wants a medium model (results of a search): fast is the fastest of 2, at about $0.',
+      'The question wants a medium model (program code): fast is the fastest of 2, at about $0.',
     ],
     [
       'a little dearer and much faster wins',
       {
         models: [model('a/slow', { price: perMillion('1', '5') }), model('b/fast', { price: perMillion('1.2', '6') })],
-        ask: search,
+        ask: program,
         speed: speed({
           slow: { firstTokenMs: 20_000, tokensPerSecond: 10 },
           fast: { firstTokenMs: 300, tokensPerSecond: 90 },
         }),
       },
       'fast, slow',
-      'The question wants a medium model (results of a search): fast is the best of 2 by price and speed, at about $0.0040.',
+      'The question wants a medium model (program code): fast is the best of 2 by price and speed, at about $0.0040.',
     ],
     [
       'much dearer and a little faster does not',
       {
         models: [mini, sonnet],
-        ask: search,
+        ask: program,
         speed: speed({
           mini: { firstTokenMs: 900, tokensPerSecond: 70 },
           sonnet: { firstTokenMs: 700, tokensPerSecond: 90 },
         }),
       },
       'mini, sonnet',
-      'The question wants a medium model (results of a search): mini is the cheapest of 2, at about $0.0012.',
+      'The question wants a medium model (program code): mini is the cheapest of 2, at about $0.0012.',
     ],
     [
       'equal in price and never measured, the catalogue’s order',
-      { models: [ownModel('a/one'), ownModel('b/two')], ask: search },
+      { models: [ownModel('a/one'), ownModel('b/two')], ask: program },
       'one, two',
-      'The question wants a medium model (results of a search): one is the first of 2 that cost the same, at about $0.',
+      'The question wants a medium model (program code): one is the first of 2 that cost the same, at about $0.',
     ],
     [
       'at most two stand by beside quoting',
@@ -450,7 +450,7 @@ const tables: Record<string, Row[]> = {
     ],
   ],
 
-  'pictures, sound and tools': [
+  pictures: [
     [
       'a picture goes to one that sees',
       { models: [isDefault(llama), nano], ask: picture },
@@ -483,18 +483,6 @@ const tables: Record<string, Row[]> = {
       { models: [llama, nano], ask: picture, health: ill(nano) },
       'nano',
       'The question wants a small model (a picture): nano is the only one, at about $0.00029.',
-    ],
-    [
-      'sound goes to one that is known to hear',
-      { models: cloud, ask: question({}, { audio: true }) },
-      'sonnet, extractive',
-      'A plain question wants a small model and none is at hand: sonnet, a medium one, comes nearest.',
-    ],
-    [
-      'tools keep away from one that cannot use them',
-      { models: [isDefault(opus), gpt], ask: question({}, { tools: true }) },
-      'gpt',
-      'opus cannot use tools. So gpt answers instead.',
     ],
   ],
 
@@ -655,7 +643,10 @@ const tables: Record<string, Row[]> = {
 describe.each(Object.entries(tables))('%s', (_, rows) => {
   it.for(rows)('%s', ([, { models, ask, ...rest }, order, reason]) => {
     const chosen = route({
-      models: order.includes('extractive') && !models.some(isQuoting) ? [...models, quotes] : models,
+      models:
+        order.includes('extractive') && !models.some(({ kind }) => kind === 'extractive')
+          ? [...models, quotes]
+          : models,
       request: ask,
       ...rest,
     })
@@ -664,8 +655,6 @@ describe.each(Object.entries(tables))('%s', (_, rows) => {
     expect(chosen.provider).toBe(chosen.model.provider)
   })
 })
-const isQuoting = ({ provider }: Model) => provider === 'extractive'
-
 it('has at least sixty rows', () => {
   expect(Object.values(tables).flat().length).toBeGreaterThanOrEqual(60)
 })

@@ -54,13 +54,11 @@ const MOST_FALLBACKS = 2
 const MOST_RANKED = 8
 const MOST_NAMED = 20
 
-const isQuoting = ({ provider }: Model) => provider === 'extractive'
-
 /** Throws a RangeError when `models` has nothing at all, not even `extractive`. */
 export function route(input: RouteInput): Route {
   const { models, request, policy = openPolicy, health = () => undefined, speed = () => undefined } = input
-  const writing = models.filter((model) => !isQuoting(model))
-  const quoting = models.filter(isQuoting)
+  const writing = models.filter((model) => model.kind !== 'extractive')
+  const quoting = models.filter(({ kind }) => kind === 'extractive')
   const gated = stopped(writing, input)
   const { pool, ailing } = mayAnswer(writing, gated, request, health)
   const defaultModel = defaultOf(models, input.defaultModel)
@@ -88,7 +86,7 @@ export function route(input: RouteInput): Route {
   if (first === undefined) throw new RangeError('no models to choose from')
   const model = first.model
   const chosen: Chosen = { model, by: byWhom(model), weighed: first }
-  const withoutImages = request.images > 0 && !isQuoting(model) && model.vision === false
+  const withoutImages = request.images > 0 && model.kind !== 'extractive' && model.vision === false
   const reason = reasonFor({
     ...{ chosen, wanted, defaultModel, gated, request, tier, withoutImages },
     peers: weighed.filter((entry) => entry.model.tier === model.tier && ailing.has(entry.model) === ailing.has(model)),
@@ -97,7 +95,7 @@ export function route(input: RouteInput): Route {
   const standing = standBy(ordered, model, ailing)
   const fallbacks = [...standing, ...quoting.filter((quoter) => quoter !== model)]
   const forbidden = forbiddenWish(wanted, gated)
-  const refused = isQuoting(model) && chosen.by === 'nobody' ? mostCommon(gated) : undefined
+  const refused = model.kind === 'extractive' && chosen.by === 'nobody' ? mostCommon(gated) : undefined
   return {
     ...{ model, provider: model.provider, reason, fallbacks, withoutImages, estimate: first.cost },
     ...(refused === undefined
@@ -116,10 +114,10 @@ export function route(input: RouteInput): Route {
 
   function byWhom(of: Model): Chosen['by'] {
     const asked = wanted.find((each) => each.model === of)
-    const byDefault = of === defaultModel && (isQuoting(of) || tier === of.tier)
+    const byDefault = of === defaultModel && (of.kind === 'extractive' || tier === of.tier)
     if (asked !== undefined && !(asked.by === 'conversation' && byDefault)) return asked.by
     if (byDefault) return 'default'
-    return isQuoting(of) ? 'nobody' : 'tier'
+    return of.kind === 'extractive' ? 'nobody' : 'tier'
   }
 }
 
@@ -172,7 +170,7 @@ function mayAnswer(
 
 /** The default is the floor: a plain question is no evidence that less would do. Where rules are against it, it is none. */
 function wantedTier({ complexity }: RouteRequest, defaultModel: Model | undefined, gated: ReadonlyMap<Model, Gated>) {
-  if (defaultModel === undefined || isQuoting(defaultModel)) return complexity.tier
+  if (defaultModel === undefined || defaultModel.kind === 'extractive') return complexity.tier
   const gate = gated.get(defaultModel)
   return gate !== undefined && isRule(gate) ? complexity.tier : higher(defaultModel.tier, complexity.tier)
 }
@@ -189,9 +187,11 @@ function firstOf(of: {
   defaultModel: Model | undefined
 }): Weighed | undefined {
   const { ordered, quoting, wanted, defaultModel } = of
-  const asked = wanted.find(({ model }) => model !== undefined && (isQuoting(model) || ordered[0]?.model === model))
+  const asked = wanted.find(
+    ({ model }) => model !== undefined && (model.kind === 'extractive' || ordered[0]?.model === model),
+  )
   const quotes = asked?.model ?? defaultModel
-  const quoter = quotes !== undefined && isQuoting(quotes) ? quotes : undefined
+  const quoter = quotes !== undefined && quotes.kind === 'extractive' ? quotes : undefined
   const last = quoter ?? (ordered.length === 0 ? quoting[0] : undefined)
   return last === undefined ? ordered[0] : { model: last, cost: 0n, speed: undefined, weight: 0n, ms: 0, at: 0 }
 }

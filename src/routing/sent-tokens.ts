@@ -37,15 +37,42 @@ export function mostIn(text: string): number {
   return Math.ceil(tokens)
 }
 
+/** Models whose tokenizer Parley counts with itself (o200k), also behind a proxy's prefix. */
+const o200k = /(?:^|\/)(?:gpt-(?:4o|4\.1|4\.5|[5-9]|oss)|chatgpt-4o|o[1-9](?:$|-))/i
+/** What o200k counts a little differently than its provider, and how much more ASCII text has with any other tokenizer. */
+const OWN_MARGIN = 1.05
+const OTHER_MARGIN = 2
+
+/** The most tokens of a text that has `counted` tokens of o200k. */
+export function mostInCounted(text: string, counted: number, model: string): number {
+  if (o200k.test(model)) return Math.ceil(counted * OWN_MARGIN)
+  return Math.min(mostIn(text), Math.ceil(counted * OTHER_MARGIN) + mostInOtherScripts(text))
+}
+
+/** The most tokens of a request of which `counted` tokens of o200k were counted. */
+export function mostTokensCounted(request: ModelRequest, counted: number): number {
+  if (o200k.test(request.model)) return Math.ceil(counted * OWN_MARGIN) + total(request, () => 0, 0)
+  const most = Math.ceil(counted * OTHER_MARGIN) + total(request, mostInOtherScripts, 0)
+  return Math.min(mostTokens(request), most)
+}
+
+/** Tokenizers differ most in what is not ASCII. */
+function mostInOtherScripts(text: string): number {
+  return mostIn(text.replace(/[\0-\x7f]+/g, ''))
+}
+
 export function estimateUsage(request: ModelRequest, answer: string): Usage {
   const input = total(request, estimateTokens)
   return { input, output: estimateTokens(answer), cacheRead: 0, cacheWrite: 0, reasoning: 0, source: 'estimated' }
 }
 
-function total({ model, system, messages, tools = [] }: ModelRequest, countOf: (text: string) => number): number {
+function total(
+  { model, system, messages, tools = [] }: ModelRequest,
+  countOf: (text: string) => number,
+  image = mostImageTokens(model),
+): number {
   const parts = messages.flatMap((message) => message.parts)
   const tooling = tools.length === 0 ? 0 : countOf(JSON.stringify(tools))
-  const image = mostImageTokens(model)
   const partsTokens = parts.reduce((sum, part) => sum + AROUND + partTokens(part, image, countOf), 0)
   return countOf(system) + tooling + AROUND + partsTokens
 }

@@ -6,6 +6,8 @@ import { Attachment, type ReplyTarget } from '../core/message.ts'
 import type { AttachmentReceipt } from '../core/reply.ts'
 import type { Spender } from '../core/scope.ts'
 import type { Database, Statement } from './database.ts'
+import type { BrokenOff, ClaimMode } from './turns.ts'
+import { suspectAfter } from './turns-sql.ts'
 
 export interface ReadingWork {
   attachment: Attachment
@@ -23,8 +25,13 @@ export interface ArtifactKey {
 }
 
 export interface Attachments {
-  /** Takes the attachment for reading; `null` when it is read already or another worker holds it. */
-  claim(id: string, owner: string, leaseMs: number): Promise<ReadingWork | 'held' | 'ended'>
+  /** Takes the attachment for reading, unless it is read already, another worker holds it, or it was broken off several times. */
+  claim(
+    id: string,
+    owner: string,
+    leaseMs: number,
+    mode?: ClaimMode,
+  ): Promise<ReadingWork | 'held' | 'ended' | { suspect: BrokenOff }>
   /** Stores progress and extends the lease. `stop` when the turn is to stop, `lost` when the lease is gone. */
   progress(id: string, owner: string, leaseMs: number, text: string): Promise<'held' | 'stop' | 'lost'>
   /**
@@ -43,7 +50,7 @@ export interface Attachments {
 
 export function createAttachments({ query }: Database): Attachments {
   return {
-    async claim(id, owner, leaseMs) {
+    async claim(id, owner, leaseMs, mode = 'ordinary') {
       const [row] = await query<{
         claimed: boolean
         ended: boolean
@@ -56,9 +63,12 @@ export function createAttachments({ query }: Database): Attachments {
         author_id: string
         key_id: string | null
         stop: boolean
-      }>(claim, [id, owner, leaseMs])
+        tries: number
+        tries_alone: number
+        suspect: boolean
+      }>(claim, [id, owner, leaseMs, mode])
       if (row === undefined || row.ended) return 'ended'
-      if (!row.claimed) return 'held'
+      if (!row.claimed) return row.suspect ? { suspect: { tries: row.tries, alone: row.tries_alone } } : 'held'
       return {
         attachment: Attachment.parse(row.attachment),
         platform: row.platform,
@@ -112,16 +122,29 @@ export function createAttachments({ query }: Database): Attachments {
 const claim: Statement = {
   name: 'file_claim',
   text: `
-with taken as (
-  update turn_attachment set state = 'reading', lease_owner = $2, lease_until = now() + $3 * interval '1 millisecond'
-  where id = $1 and (state = 'waiting' or (state = 'reading' and (lease_until < now() or lease_owner = $2)))
-  returning id
+with wanted as (
+  select id, broken_off + (state = 'reading')::int as tries,
+    broken_off_alone + (state = 'reading' and alone)::int as tries_alone,
+    state = 'waiting' or (state = 'reading' and lease_until < now()) as free,
+    -- The same claim, sent again after a lost answer.
+    state = 'reading' and lease_owner = $2 as mine
+  from turn_attachment where id = $1
+), taken as (
+  update turn_attachment file set state = 'reading', lease_owner = $2, lease_until = now() + $3 * interval '1 millisecond',
+    broken_off = file.broken_off + (file.state = 'reading' and not wanted.mine)::int,
+    broken_off_alone = file.broken_off_alone + (file.state = 'reading' and file.alone and not wanted.mine)::int,
+    alone = $4 = 'alone'
+  from wanted
+  where file.id = $1 and ($4 <> 'ordinary' or wanted.mine or wanted.tries < ${suspectAfter})
+    and (file.state = 'waiting' or (file.state = 'reading' and (file.lease_until < now() or file.lease_owner = $2)))
+  returning file.id
 )
 select exists (select from taken) as claimed, file.state in ('read', 'failed') as ended, file.attachment, file.turn_id,
   turn.platform, turn.reply_target, turn.stop_requested_at is not null as stop, turn.author_id,
   conversation.workspace_id, conversation.channel_id,
+  wanted.tries, wanted.tries_alone, $4 = 'ordinary' and wanted.free and wanted.tries >= ${suspectAfter} as suspect,
   (select inbound.message ->> 'keyId' from inbound where inbound.turn_id = turn.source_id order by inbound.seq limit 1) as key_id
-from turn_attachment file join turn on turn.id = file.turn_id
+from turn_attachment file join wanted on wanted.id = file.id join turn on turn.id = file.turn_id
   join conversation on conversation.key = turn.conversation_key
 where file.id = $1`,
 }
@@ -157,7 +180,7 @@ where id = $1 and lease_owner = $2 and state = 'reading'`,
 const release: Statement = {
   name: 'file_release',
   text: `
-update turn_attachment set state = 'waiting', lease_owner = null, lease_until = null
+update turn_attachment set state = 'waiting', lease_owner = null, lease_until = null, alone = false
 where id = $1 and lease_owner = $2 and state = 'reading'`,
 }
 

@@ -49,12 +49,12 @@ export function createLedger({ query }: Pick<Database, 'query'>): Ledger {
   }
 
   return {
-    async reserve(call, scopes, { leaseMs, at }) {
+    async reserve(call, scopes, { leaseMs, most = call.worst, at }) {
       const { id, turnId, spender, kind, provider, model, worst, price } = call
       if (worst < 0n) throw new RangeError(`a call cannot cost less than nothing: ${worst}`)
       const { platform, workspaceId, channelId, userId, keyId } = spender
       const who = [platform, workspaceId, channelId, userId, keyId ?? null]
-      const what = [kind, provider, model, worst, storableJson(price), leaseMs, at ?? null]
+      const what = [kind, provider, model, worst, storableJson(price), leaseMs, at ?? null, most]
       const [row] = await query<{ answer: unknown }>(sql.reserve, [id, turnId ?? null, ...who, scopes, ...what])
       const answer = Reserved.parse(row?.answer)
       if (answer.state !== 'refused') return { kind: 'admitted' }
@@ -69,8 +69,12 @@ export function createLedger({ query }: Pick<Database, 'query'>): Ledger {
     },
     release: (id) => end(id, 'released', 0n, null, false, null, null, null),
 
-    async renew(ids, leaseMs) {
-      await query(sql.renew, [ids, leaseMs])
+    async renew(open, leaseMs) {
+      await query(sql.renew, [open.map(({ id }) => id), open.map(({ most }) => most), leaseMs])
+    },
+
+    async dropLeases() {
+      await query(sql.dropLeases, [])
     },
 
     async expire(limit) {

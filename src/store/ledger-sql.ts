@@ -5,7 +5,7 @@ export const reserve: Statement = {
   name: 'ledger_reserve',
   text: `
 select ledger_reserve($1, $2, $3, $4, $5, $6, $7, $8::text[], $9, $10, $11, $12::bigint, $13::jsonb, $14::bigint,
-  $15::timestamptz) as answer`,
+  $15::timestamptz, $16::bigint) as answer`,
 }
 
 export const end: Statement = {
@@ -17,8 +17,15 @@ select ledger_end($1, $2::ledger_state, $3::bigint, $4::jsonb, $5::boolean, $6::
 export const renew: Statement = {
   name: 'ledger_renew',
   text: `
-update ledger set lease_until = clock_timestamp() + $2 * interval '1 millisecond'
-where id = any ($1::uuid[]) and state = 'reserved'`,
+update ledger set lease_until = clock_timestamp() + $3 * interval '1 millisecond', at_most = renewed.at_most
+from unnest($1::uuid[], $2::bigint[]) renewed (id, at_most)
+where ledger.id = renewed.id and ledger.state = 'reserved'`,
+}
+
+/** A little in the past: the column is rounded to milliseconds. */
+export const dropLeases: Statement = {
+  name: 'ledger_drop_leases',
+  text: `update ledger set lease_until = clock_timestamp() - interval '1 second' where state = 'reserved'`,
 }
 
 export const lapsed: Statement = {
@@ -58,8 +65,6 @@ export const states: Statement = {
   text: `select * from budget_states($1::text[], coalesce($2::timestamptz, clock_timestamp())) order by scope, period, id`,
 }
 
-export const scopes: Statement = { name: 'budget_scopes', text: `select distinct scope from budget` }
-
 export const approvedFor: Statement = {
   name: 'approval_approved',
   text: `
@@ -70,11 +75,6 @@ where state = 'approved' and source_id = coalesce((select source_id from turn wh
 export const set: Statement = {
   name: 'budget_set',
   text: `select budget_set($1, $2, $3::budget_period, $4::bigint, $5, $6)`,
-}
-
-export const remove: Statement = {
-  name: 'budget_remove',
-  text: `delete from budget where scope = $1 and period = $2::budget_period`,
 }
 
 export const grant: Statement = {

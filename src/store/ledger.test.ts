@@ -163,10 +163,31 @@ describeLedger('the ledger', (at) => {
     expect((await rows()).find(({ id }) => id === lost.id)).toMatchObject({ state: 'settled', estimated: false })
   })
 
+  it('an attempt whose process died counts at what its last renewal says, and never at more than was reserved', async () => {
+    await limit('all', '5')
+    const [reserved, renewed, beyond] = [call(usd('1')), call(usd('1')), call(usd('1'))]
+    await at.ledger.reserve(reserved, scopesFor(reserved), { leaseMs, most: usd('0.2') })
+    for (const each of [renewed, beyond]) await at.ledger.reserve(each, scopesFor(each), { leaseMs, most: usd('0.2') })
+    await at.ledger.renew(
+      [
+        { id: renewed.id, most: usd('0.35') },
+        { id: beyond.id, most: usd('7') },
+      ],
+      leaseMs,
+    )
+    expect(await state()).toMatchObject({ spent: 0n, reserved: usd('3') })
+    expect(await at.ledger.expire(10)).toMatchObject({ expired: 0 })
+    await at.ledger.dropLeases()
+    expect(await at.ledger.expire(10)).toMatchObject({ expired: 3 })
+    const costs = new Map((await rows()).map(({ id, cost }) => [id, cost]))
+    expect([reserved, renewed, beyond].map(({ id }) => costs.get(id))).toEqual(['200000000', '350000000', '1000000000'])
+    expect(await state()).toMatchObject({ spent: usd('1.55'), reserved: 0n })
+  })
+
   it('a renewed lease does not end', async () => {
     const long = call(usd('0.6'))
     await at.ledger.reserve(long, scopesFor(long), { leaseMs: 0 })
-    await at.ledger.renew([long.id], leaseMs)
+    await at.ledger.renew([{ id: long.id, most: usd('0.6') }], leaseMs)
     expect(await at.ledger.expire(10)).toMatchObject({ expired: 0 })
   })
 })

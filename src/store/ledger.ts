@@ -49,17 +49,26 @@ export interface DueAlert {
 
 export interface Ledger {
   /**
-   * Holds the call's worst case back in every budget of `scopes` or in none: one transaction, one round trip. `at` is for
-   * tests; the database's clock counts.
+   * Holds the call's worst case back in every budget of `scopes` or in none: one transaction, one round trip. `most` is
+   * booked when nobody renews or settles it; default: the worst case. `at` is for tests; the database's clock counts.
    */
-  reserve(call: PaidCall, scopes: Scope[], options: { leaseMs: number; at?: Date }): Promise<Admission>
+  reserve(
+    call: PaidCall,
+    scopes: Scope[],
+    options: { leaseMs: number; most?: NanoUsd | undefined; at?: Date },
+  ): Promise<Admission>
   /** Again is no harm. `undefined`: nothing was reserved under this id. */
   settle(id: string, settlement: Settlement): Promise<Ended | undefined>
   release(id: string): Promise<Ended | undefined>
-  /** Extends the leases of those that are still reserved. */
-  renew(ids: string[], leaseMs: number): Promise<void>
-  /** Ends reservations whose lease has run out, at the most that they can have cost. Answers how many, and what is due. */
+  /** Extends the leases of those that are still reserved, and keeps what each can have cost at most if nobody settles it. */
+  renew(open: { id: string; most: NanoUsd }[], leaseMs: number): Promise<void>
+  /**
+   * Ends reservations whose lease has run out, at the most that they can have cost: `most` as last renewed, and never more
+   * than was reserved. Answers how many, and what is due.
+   */
   expire(limit: number): Promise<{ expired: number; alerts: number }>
+  /** Ends all leases now: whoever calls this knows that the processes which held them are gone. */
+  dropLeases(): Promise<void>
   /** Warnings that nobody is telling. Who gets them tells them and then says so. */
   claimAlerts(): Promise<DueAlert[]>
   alertTold(alert: Pick<DueAlert, 'budgetId' | 'startsAt' | 'threshold'>): Promise<void>

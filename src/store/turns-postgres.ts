@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { ParleyError } from '../core/errors.ts'
+import { errorCodes, ParleyError } from '../core/errors.ts'
 import { storable, storableJson } from '../core/json.ts'
 import { conversationKey, type IncomingMessage } from '../core/message.ts'
 import type { TurnState } from '../core/platform.ts'
@@ -34,6 +34,9 @@ const toDispatch = (row: DispatchRow): Dispatch => ({
 export function attachmentId(message: IncomingMessage, position: number): string {
   return `${message.conversation.platform}.${message.id}.${position}`.replaceAll(/[^\w.-]/g, '_')
 }
+
+/** What another reading of a file may get past: Parley could not fetch, keep or hear it at that time. */
+const passing = Object.entries(errorCodes).flatMap(([code, retry]) => (retry === 'later' ? [code] : []))
 
 export function createTurns(database: Database): Turns {
   const { query } = database
@@ -70,11 +73,14 @@ export function createTurns(database: Database): Turns {
       return { kind: turnId === fresh ? 'new' : 'joined', turnId, dispatch }
     },
 
-    async claim(turnId, owner, leaseMs) {
-      const [row] = await query<ClaimRow>(sql.claim, [turnId, owner, leaseMs])
+    async claim(turnId, owner, leaseMs, mode = 'ordinary') {
+      const [row] = await query<ClaimRow>(sql.claim, [turnId, owner, leaseMs, passing, mode])
       if (row === undefined || row.ended) return { kind: 'ended' }
       if (row.claimed) return { kind: 'claimed' }
-      if (row.unread === null) return { kind: 'busy' }
+      if (row.unread === null) {
+        if (!row.suspect || mode !== 'ordinary') return { kind: 'busy', dispatch: row.dispatches }
+        return { kind: 'suspect', dispatch: row.dispatches, brokenOff: { tries: row.tries, alone: row.tries_alone } }
+      }
       return { kind: 'reading', unread: { turnId, dispatch: row.dispatches, attachmentIds: row.unread } }
     },
 
@@ -143,7 +149,7 @@ export function createTurns(database: Database): Turns {
     },
 
     async savePart(turnId, part) {
-      await query(sql.savePart, [turnId, part.ordinal, storableJson(part.ref), storable(part.text)])
+      await query(sql.savePart, [turnId, part.ordinal, storableJson(part.ref), storable(part.text), part.ahead ?? 0])
     },
     async reservePart(turnId, ordinal) {
       return (await query(sql.reservePart, [turnId, ordinal])).length > 0
@@ -203,6 +209,11 @@ export function createTurns(database: Database): Turns {
       return (await query<DispatchRow>(sql.stranded, [olderThanMs, limit])).map(toDispatch)
     },
 
+    async redispatch(lost) {
+      const values = [lost.map((one) => one.turnId), lost.map((one) => one.dispatch)]
+      return (await query<DispatchRow>(sql.redispatch, values)).map(toDispatch)
+    },
+
     async dropForeignLeases(prefix) {
       await query(sql.dropTurnLeases, [prefix])
       await query(sql.dropFileLeases, [prefix])
@@ -216,6 +227,9 @@ interface ClaimRow {
   ended: boolean
   unread: string[] | null
   dispatches: number
+  tries: number
+  tries_alone: number
+  suspect: boolean
 }
 
 interface AboutRow extends Pick<TurnAbout, 'author' | 'direct' | 'private'> {

@@ -54,7 +54,20 @@ export const inboundTurn: Statement = {
   text: `select turn_id from inbound where platform = $1 and id = $2`,
 }
 
-/** Takes the lease when nothing earlier is open, no file is left to read (unless the turn is to stop) and nobody holds it. */
+/** From how many broken tries on an ordinary claim refuses; workers/isolation.ts says what becomes of such work. */
+export const suspectAfter = 3
+
+const nothingEarlier = (turn: string) => `not exists (
+      select from turn earlier
+      where earlier.conversation_key = ${turn}.conversation_key and earlier.seq < ${turn}.seq
+        and earlier.state in ('queued', 'answering'))`
+
+/**
+ * Takes the lease when nothing earlier is open, no file is left to read (unless the turn is to stop) and nobody holds it.
+ * Files of the conversation that were skipped lately by a cause that passes ($4: codes), such as a full disk, become this
+ * turn's: they are read for it. One that is skipped again waits for the question after this one.
+ * A turn that is found `answering` was broken off: whoever ends or releases it changes its state.
+ */
 export const claim: Statement = {
   name: 'turn_claim',
   text: `
@@ -62,22 +75,46 @@ with wanted as (
   select turn.*, (
     select array_agg(file.id order by file.position) from turn_attachment file
     where file.turn_id = turn.source_id and file.state in ('waiting', 'reading') and turn.stop_requested_at is null
-  ) as unread
-  from turn where turn.id = $1
+  ) as own,
+    turn.broken_off + (turn.state = 'answering')::int as tries,
+    turn.broken_off_alone + (turn.state = 'answering' and turn.alone)::int as tries_alone,
+    -- The same claim, sent again after a lost answer.
+    conversation.lease_owner is not distinct from $2 as mine,
+    (conversation.lease_until is null or conversation.lease_until < now()) and ${nothingEarlier('turn')} as free
+  from turn join conversation on conversation.key = turn.conversation_key where turn.id = $1
+), revived as (
+  update turn_attachment file set turn_id = asking.source_id, state = 'waiting', receipt = null, progress = null,
+    position = file.position + 1000
+  from wanted asking, (
+    select skipped.id from wanted now, lateral (
+      select earlier.id from turn earlier
+      where earlier.conversation_key = now.conversation_key and earlier.seq < now.seq and earlier.id = earlier.source_id
+        and earlier.state not in ('queued', 'answering')
+      order by earlier.seq desc limit 3) past
+    join turn_attachment skipped on skipped.turn_id = past.id
+    where skipped.state = 'failed' and skipped.receipt -> 'problems' -> 0 ->> 'code' = any ($4::text[]) limit 10
+  ) again
+  where file.id = again.id and file.state = 'failed' and asking.state = 'queued' and asking.id = asking.source_id
+    and asking.stop_requested_at is null
+    and ${nothingEarlier('asking')}
+  returning file.id
+), reading as (
+  select case when wanted.own is null and again.files is null then null
+    else coalesce(wanted.own, '{}') || coalesce(again.files, '{}') end as unread
+  from wanted, (select array_agg(id) as files from revived) again
 ), leased as (
   update conversation set lease_turn = wanted.id, lease_owner = $2, lease_until = now() + $3 * interval '1 millisecond'
   from wanted
-  where conversation.key = wanted.conversation_key and wanted.state in ('queued', 'answering') and wanted.unread is null
+  where conversation.key = wanted.conversation_key and wanted.state in ('queued', 'answering') and (select unread from reading) is null
     and (conversation.lease_until is null or conversation.lease_until < now() or conversation.lease_owner = $2)
-    and not exists (
-      select from turn earlier
-      where earlier.conversation_key = wanted.conversation_key and earlier.seq < wanted.seq
-        and earlier.state in ('queued', 'answering')
-    )
+    and ${nothingEarlier('wanted')} and ($5 <> 'ordinary' or wanted.mine or wanted.tries < ${suspectAfter})
   returning conversation.key
 ), started as (
-  update turn set state = 'answering', attempts = attempts + 1, started_at = coalesce(started_at, now())
-  from leased where turn.id = $1 and turn.state in ('queued', 'answering')
+  update turn set state = 'answering', attempts = turn.attempts + 1, started_at = coalesce(turn.started_at, now()),
+    broken_off = turn.broken_off + (turn.state = 'answering' and not wanted.mine)::int,
+    broken_off_alone = turn.broken_off_alone + (turn.state = 'answering' and turn.alone and not wanted.mine)::int,
+    alone = $5 = 'alone'
+  from leased, wanted where turn.id = $1 and turn.state in ('queued', 'answering')
   returning turn.id, turn.source_id
 ), taken as (
   insert into reply_part (turn_id, ordinal, ref, text)
@@ -86,7 +123,9 @@ with wanted as (
     join reply_part part on part.turn_id = old.id
   on conflict do nothing
 )
-select exists (select from started) as claimed, state not in ('queued', 'answering') as ended, unread, dispatches from wanted`,
+select exists (select from started) as claimed, state not in ('queued', 'answering') as ended, unread, dispatches,
+  tries, tries_alone, free and tries >= ${suspectAfter} as suspect
+from wanted, reading`,
 }
 
 const fileJson = (file: string) => `jsonb_build_object(
@@ -115,7 +154,8 @@ select turn.conversation_key, turn.platform, turn.reply_target, turn.created_at,
     where past.conversation_key = turn.conversation_key and past.seq < turn.seq and past.state in ('done', 'stopped')
       and past.superseded_by is null and past.source_id <> turn.source_id and past.answer is not null
     order by past.seq desc limit 30) past) as history,
-  (select jsonb_agg(jsonb_build_object('ordinal', part.ordinal, 'ref', part.ref, 'text', part.text) order by part.ordinal)
+  (select jsonb_agg(jsonb_build_object('ordinal', part.ordinal, 'ref', part.ref, 'text', part.text,
+    'ahead', part.ahead) order by part.ordinal)
     from reply_part part where part.turn_id = turn.id) as parts,
   (select jsonb_agg(jsonb_build_object('n', step.n, 'kind', step.kind, 'inputHash', step.input_hash, 'result', step.result)
     order by step.n) from turn_step step where step.turn_id = turn.id) as steps
@@ -139,7 +179,7 @@ with freed as (
   update conversation set lease_turn = null, lease_owner = null, lease_until = null
   where lease_turn = $1 and lease_owner = $2 returning key
 )
-update turn set state = 'queued', attempts = turn.attempts - $3::int,
+update turn set state = 'queued', alone = false, attempts = turn.attempts - $3::int,
   -- Whoever gives it back unused comes again by themselves.
   dispatched_at = case when $3::int = 1 then now() else turn.dispatched_at end
 from freed
@@ -211,20 +251,23 @@ order by following.seq limit 1`,
 export const savePart: Statement = {
   name: 'part_save',
   text: `
-insert into reply_part (turn_id, ordinal, ref, text) values ($1, $2, $3::jsonb, $4)
-on conflict (turn_id, ordinal) do update set ref = excluded.ref, text = excluded.text`,
+insert into reply_part (turn_id, ordinal, ref, text, ahead) values ($1, $2, $3::jsonb, $4, $5)
+on conflict (turn_id, ordinal) do update set ref = excluded.ref, text = excluded.text, ahead = excluded.ahead`,
 }
 
 export const reservePart: Statement = {
   name: 'part_reserve',
   text: `
-insert into reply_part (turn_id, ordinal, ref, text, posted_at) values ($1, $2, 'null', '', null)
-on conflict do nothing returning ordinal`,
+insert into reply_part (turn_id, ordinal, ref, text, posted_at) values ($1, $2, 'null', '', now())
+on conflict (turn_id, ordinal) do update set posted_at = now()
+-- A post takes at most 10 seconds: after this long whoever reserved it has died.
+where reply_part.ref = 'null' and reply_part.posted_at < now() - interval '12 seconds'
+returning ordinal`,
 }
 
 export const parts: Statement = {
   name: 'part_list',
-  text: `select ordinal, ref, text from reply_part where turn_id = $1 order by ordinal`,
+  text: `select ordinal, ref, text, ahead from reply_part where turn_id = $1 order by ordinal`,
 }
 
 export const removePart: Statement = {
@@ -286,8 +329,10 @@ with old as (
     seq = (select max(latest.seq) from turn latest where latest.conversation_key = turn.conversation_key) as latest
   from turn where id = $1 for update
 ), fresh as (
-  insert into turn (id, conversation_key, source_id, author_id, platform, reply_target, wish)
-  select $2::uuid, conversation_key, source_id, author_id, platform, reply_target, coalesce(
+  insert into turn (id, conversation_key, source_id, author_id, platform, reply_target, broken_off, wish)
+  select $2::uuid, conversation_key, source_id, author_id, platform, reply_target,
+    -- What ended its process runs apart from the first try on when it is asked again.
+    case when receipt ->> 'error' = 'turn_crashed' then ${suspectAfter} else 0 end, coalesce(
     $3::jsonb || case when receipt ->> 'model' is null then '{}' else jsonb_build_object('from',
       jsonb_build_object('provider', receipt ->> 'provider', 'model', receipt ->> 'model')) end, wish)
   from old
@@ -301,7 +346,14 @@ select true as known, ended, latest or superseded_by is not null as latest,
 from old`,
 }
 
-/** Only the first open turn of a conversation can be stranded; the others wait for it. */
+const unreadFiles = `(select array_agg(file.id order by file.position) from turn_attachment file
+    where file.turn_id = turn.source_id and file.state in ('waiting', 'reading')
+      and turn.stop_requested_at is null) as files`
+
+/**
+ * Only the first open turn of a conversation can be lost; the others wait for it. Whether it is, the queue knows: this
+ * finds whom to ask about, everybody in turn.
+ */
 export const stranded: Statement = {
   name: 'turn_stranded',
   text: `
@@ -309,21 +361,28 @@ with lost as (
   select turn.id from turn join conversation on conversation.key = turn.conversation_key
   where turn.state in ('queued', 'answering')
     and (conversation.lease_until is null or conversation.lease_until < now() or conversation.lease_turn <> turn.id)
-    and turn.dispatched_at < now() - $1 * power(2, least(turn.dispatches - 1, 6)) * interval '1 millisecond'
+    and turn.dispatched_at < now() - $1 * interval '1 millisecond'
     and not exists (
       select from turn earlier where earlier.conversation_key = turn.conversation_key and earlier.seq < turn.seq
         and earlier.state in ('queued', 'answering'))
     and not exists (
       select from turn_attachment file where file.turn_id = turn.source_id and file.state = 'reading'
         and file.lease_until > now())
-  order by turn.seq limit $2
+  order by turn.dispatched_at limit $2
   for update of turn skip locked
 )
-update turn set dispatches = dispatches + 1, dispatched_at = now() from lost where turn.id = lost.id
-returning turn.id, turn.dispatches,
-  (select array_agg(file.id order by file.position) from turn_attachment file
-    where file.turn_id = turn.source_id and file.state in ('waiting', 'reading')
-      and turn.stop_requested_at is null) as files`,
+update turn set dispatched_at = now() from lost where turn.id = lost.id
+returning turn.id, turn.dispatches, ${unreadFiles}`,
+}
+
+/** Sent again, or by two sweeps at once, it counts once. */
+export const redispatch: Statement = {
+  name: 'turn_redispatch',
+  text: `
+update turn set dispatches = lost.dispatch + 1, dispatched_at = now()
+from unnest($1::uuid[], $2::int[]) as lost (id, dispatch)
+where turn.id = lost.id and turn.state in ('queued', 'answering') and turn.dispatches <= lost.dispatch + 1
+returning turn.id, turn.dispatches, ${unreadFiles}`,
 }
 
 export const dropTurnLeases: Statement = {
@@ -336,6 +395,7 @@ where lease_owner is not null and not starts_with(lease_owner, $1)`,
 export const dropFileLeases: Statement = {
   name: 'file_drop_leases',
   text: `
-update turn_attachment set state = 'waiting', lease_owner = null, lease_until = null
+update turn_attachment set state = 'waiting', lease_owner = null, lease_until = null, broken_off = broken_off + 1,
+  broken_off_alone = broken_off_alone + alone::int, alone = false
 where state = 'reading' and not starts_with(lease_owner, $1)`,
 }

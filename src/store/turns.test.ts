@@ -179,9 +179,9 @@ describe('the order of a conversation', () => {
   it('turns are claimed in the order of arrival, one at a time', async () => {
     const first = await turns.accept(message({ author: 'ann' }))
     const second = await turns.accept(message({ author: 'bob' }))
-    expect(await turns.claim(second.turnId, 'w2', leaseMs)).toEqual({ kind: 'busy' })
+    expect(await turns.claim(second.turnId, 'w2', leaseMs)).toMatchObject({ kind: 'busy' })
     expect(await turns.claim(first.turnId, 'w1', leaseMs)).toEqual({ kind: 'claimed' })
-    expect(await turns.claim(first.turnId, 'w2', leaseMs)).toEqual({ kind: 'busy' })
+    expect(await turns.claim(first.turnId, 'w2', leaseMs)).toMatchObject({ kind: 'busy' })
     const { next } = await turns.finish(first.turnId, 'w1', outcome('one'), null)
     expect(next?.turnId).toBe(second.turnId)
     expect(await turns.claim(second.turnId, 'w2', leaseMs)).toEqual({ kind: 'claimed' })
@@ -207,7 +207,7 @@ describe('the order of a conversation', () => {
     expect(await turns.renew(turnId, 'slow', leaseMs)).toBe('lost')
     expect(await turns.saveOutcome(turnId, 'slow', outcome('late'))).toBe('lost')
     await turns.finish(turnId, 'slow', outcome('late'), null)
-    expect(await turns.claim(turnId, 'third', leaseMs)).toEqual({ kind: 'busy' })
+    expect(await turns.claim(turnId, 'third', leaseMs)).toMatchObject({ kind: 'busy' })
     expect((await turns.load(turnId)).attempts).toBe(2)
   })
 
@@ -274,6 +274,28 @@ describe('files of a turn', () => {
   })
 })
 
+describe('the first message of a reply', () => {
+  it('that was reserved by a worker that died before its post is reserved by the next one, and only after a while', async () => {
+    const { turnId } = await turns.accept(message())
+    expect(await turns.reservePart(turnId, 0)).toBe(true)
+    expect(await turns.reservePart(turnId, 0)).toBe(false)
+    await database.pool.query(`update reply_part set posted_at = now() - interval '13 seconds'`)
+    expect(await turns.reservePart(turnId, 0)).toBe(true)
+    expect(await turns.reservePart(turnId, 0)).toBe(false)
+    await turns.savePart(turnId, { ordinal: 0, ref: { id: 'm1' }, text: '' })
+    await database.pool.query(`update reply_part set posted_at = now() - interval '13 seconds'`)
+    expect(await turns.reservePart(turnId, 0)).toBe(false)
+  })
+
+  it('tells how far beyond its stored text people may have read', async () => {
+    const { turnId } = await turns.accept(message())
+    await turns.savePart(turnId, { ordinal: 0, ref: { id: 'm1' }, text: 'Hello', ahead: 40 })
+    expect((await turns.load(turnId)).parts).toEqual([{ ordinal: 0, ref: { id: 'm1' }, text: 'Hello', ahead: 40 }])
+    await turns.savePart(turnId, { ordinal: 0, ref: { id: 'm1' }, text: 'Hello again' })
+    expect((await turns.parts(turnId))[0]?.ahead).toBe(0)
+  })
+})
+
 describe('regenerating', () => {
   it('answers the same messages in the same reply, and leaves the history once', async () => {
     const { turnId } = await turns.accept(message({ text: 'one?' }))
@@ -285,7 +307,7 @@ describe('regenerating', () => {
     expect(await turns.claim(again.turnId, 'w', leaseMs)).toEqual({ kind: 'claimed' })
     const work = await turns.load(again.turnId)
     expect(work.messages.map(({ text }) => text)).toEqual(['one?'])
-    expect(work.parts).toEqual([{ ordinal: 0, ref: { id: 'm1' }, text: 'poor' }])
+    expect(work.parts).toEqual([{ ordinal: 0, ref: { id: 'm1' }, text: 'poor', ahead: 0 }])
     expect(work.history).toEqual([])
     await answer(again.turnId, 'good')
     const next = await turns.accept(message({ text: 'two?' }))
@@ -327,12 +349,25 @@ describe('deleting a conversation', () => {
 })
 
 describe('stranded turns', () => {
-  it('are found once, and less and less often', async () => {
-    const { turnId } = await turns.accept(message())
+  it('are found again after the same time, however often they were looked at, the longest forgotten first', async () => {
+    const first = await turns.accept(message({ channelId: 'a' }))
+    const second = await turns.accept(message({ channelId: 'b' }))
     expect(await turns.stranded(60_000, 10)).toEqual([])
-    expect(await turns.stranded(0, 10)).toEqual([{ turnId, dispatch: 2, attachmentIds: [] }])
-    const found = await Promise.all(Array.from({ length: 5 }, () => turns.stranded(0, 10)))
-    expect(found.flat().length).toBeLessThanOrEqual(5)
+    for (let times = 0; times < 8; times += 1) {
+      expect(await turns.stranded(0, 1)).toEqual([{ turnId: first.turnId, dispatch: 1, attachmentIds: [] }])
+      expect(await turns.stranded(0, 1)).toEqual([{ turnId: second.turnId, dispatch: 1, attachmentIds: [] }])
+    }
+    expect(await turns.stranded(60_000, 10)).toEqual([])
+  })
+
+  it('are counted as handed over once more, once for two sweeps at the same time, and not when they have ended', async () => {
+    const open = await turns.accept(message({ channelId: 'a', attachments: [file('x')] }))
+    const ended = await turns.accept(message({ channelId: 'b' }))
+    await answer(ended.turnId, 'Done.')
+    const lost = [open, ended].map(({ turnId }) => ({ turnId, dispatch: 1, attachmentIds: [] }))
+    const next = [{ turnId: open.turnId, dispatch: 2, attachmentIds: open.dispatch.attachmentIds }]
+    expect(await Promise.all([turns.redispatch(lost), turns.redispatch(lost)])).toEqual([next, next])
+    expect(await turns.redispatch([])).toEqual([])
     expect(await turns.stranded(60_000, 10)).toEqual([])
   })
 
@@ -356,5 +391,75 @@ describe('stranded turns', () => {
     const found = await turns.stranded(0, 10)
     expect(found.map(({ turnId }) => turnId).toSorted()).toEqual([answered.turnId, reading.turnId].toSorted())
     expect(found.find(({ turnId }) => turnId === reading.turnId)?.attachmentIds).toEqual(reading.dispatch.attachmentIds)
+  })
+})
+
+describe('work whose process dies', () => {
+  /** A process that claims and is killed. */
+  const die = async (turnId: string, at: number, mode: 'ordinary' | 'beside' | 'alone' = 'ordinary') => {
+    expect(await turns.claim(turnId, `dead:${at}`, leaseMs, mode)).toEqual({ kind: 'claimed' })
+    await turns.dropForeignLeases('alive:')
+  }
+
+  it('is refused as ordinary work after three tries, and counts those that ran alone', async () => {
+    const { turnId } = await turns.accept(message())
+    for (let at = 0; at < 3; at += 1) await die(turnId, at)
+    const refused = { kind: 'suspect', dispatch: 1, brokenOff: { tries: 3, alone: 0 } }
+    expect(await turns.claim(turnId, 'alive:1', leaseMs)).toEqual(refused)
+    await die(turnId, 3, 'alone')
+    await die(turnId, 4, 'beside')
+    expect(await turns.claim(turnId, 'alive:1', leaseMs)).toMatchObject({ brokenOff: { tries: 5, alone: 1 } })
+    expect(await turns.claim(turnId, 'alive:2', leaseMs, 'alone')).toEqual({ kind: 'claimed' })
+    expect(await turns.claim(turnId, 'alive:3', leaseMs)).toMatchObject({ kind: 'busy' })
+    expect(await turns.claim(turnId, 'alive:3', leaseMs, 'beside')).toMatchObject({ kind: 'busy' })
+  })
+
+  it('is not what a process gives back, however often, nor a claim that is sent again', async () => {
+    const { turnId } = await turns.accept(message())
+    for (let at = 0; at < 8; at += 1) {
+      expect(await turns.claim(turnId, `w${at}`, leaseMs)).toEqual({ kind: 'claimed' })
+      expect(await turns.claim(turnId, `w${at}`, leaseMs)).toEqual({ kind: 'claimed' })
+      await turns.release(turnId, `w${at}`)
+    }
+    expect(await turns.claim(turnId, 'w', leaseMs)).toEqual({ kind: 'claimed' })
+  })
+
+  it('is known by a lease that ran out, too', async () => {
+    const { turnId } = await turns.accept(message())
+    for (let at = 0; at < 3; at += 1) {
+      await expect.poll(() => turns.claim(turnId, `w${at}`, 1)).toEqual({ kind: 'claimed' })
+    }
+    await expect.poll(() => turns.claim(turnId, 'w', 1)).toMatchObject({ brokenOff: { tries: 3, alone: 0 } })
+  })
+
+  it('runs apart from the first try on when it is asked again', async () => {
+    const { turnId } = await turns.accept(message())
+    await turns.claim(turnId, 'w', leaseMs)
+    const crashed = { ...outcome('Given up.', 'failed'), receipt: { ...receipt, error: 'turn_crashed' } }
+    await turns.finish(turnId, 'w', crashed, null)
+    const again = await turns.regenerate(turnId)
+    expect(await turns.claim(again.turnId, 'w', leaseMs)).toMatchObject({
+      kind: 'suspect',
+      brokenOff: { tries: 3, alone: 0 },
+    })
+  })
+
+  it('is counted for files as well', async () => {
+    const attachments = createAttachments(database)
+    const { dispatch } = await turns.accept(message({ attachments: [file('x')] }))
+    const [id = ''] = dispatch.attachmentIds
+    for (let at = 0; at < 3; at += 1) {
+      expect(await attachments.claim(id, `dead:${at}`, leaseMs)).toMatchObject({ attachment: { name: 'x' } })
+      await turns.dropForeignLeases('alive:')
+    }
+    expect(await attachments.claim(id, 'alive:1', leaseMs)).toEqual({ suspect: { tries: 3, alone: 0 } })
+    expect(await attachments.claim(id, 'dead:4', leaseMs, 'alone')).toMatchObject({ attachment: { name: 'x' } })
+    expect(await attachments.claim(id, 'alive:1', leaseMs)).toBe('held')
+    await turns.dropForeignLeases('alive:')
+    expect(await attachments.claim(id, 'alive:1', leaseMs)).toEqual({ suspect: { tries: 4, alone: 1 } })
+    // Given back, it does not count.
+    await attachments.claim(id, 'alive:2', leaseMs, 'alone')
+    await attachments.release(id, 'alive:2')
+    expect(await attachments.claim(id, 'alive:1', leaseMs)).toEqual({ suspect: { tries: 4, alone: 1 } })
   })
 })

@@ -30,6 +30,8 @@ export interface StoredPart {
   /** `null` while the first post is under way somewhere. */
   ref: MessageRef
   text: string
+  /** Characters beyond `text` that may have been shown already. */
+  ahead?: number
 }
 
 /** The model's finished answer, stored before the last posts so that a crash after it does not ask again. */
@@ -101,12 +103,24 @@ export interface TurnWork {
   firstTextAt: Date | null
 }
 
+/** Tries that ended with neither a result nor a release: their process died, or lost its lease for good. */
+export interface BrokenOff {
+  tries: number
+  /** Of these, while nothing else ran in the process. */
+  alone: number
+}
+
+/** How a worker takes up its work: `ordinary` refuses what was broken off before; the others say whether anything runs beside it. */
+export type ClaimMode = 'ordinary' | 'beside' | 'alone'
+
 export type Claim =
   | { kind: 'claimed' }
-  /** An earlier turn of the conversation comes first, or another worker holds this one. */
-  | { kind: 'busy' }
+  /** An earlier turn of the conversation comes first, or another worker holds this one. `dispatch`: its latest. */
+  | { kind: 'busy'; dispatch: number }
   /** Files of the turn are still to be read. */
   | { kind: 'reading'; unread: Dispatch }
+  /** It was broken off several times: claim it in another mode. */
+  | { kind: 'suspect'; dispatch: number; brokenOff: BrokenOff }
   | { kind: 'ended' }
 
 /** A turn to hand to the queue. */
@@ -123,7 +137,7 @@ export interface Turns {
    */
   accept(message: IncomingMessage): Promise<Accepted & { dispatch: Dispatch }>
   /** Takes the conversation's lease for this turn, if it is its turn. */
-  claim(turnId: string, owner: string, leaseMs: number): Promise<Claim>
+  claim(turnId: string, owner: string, leaseMs: number, mode?: ClaimMode): Promise<Claim>
   /** Loads what the claimed turn needs. Files may have joined in the last moment and be unread: then give it back. */
   load(turnId: string): Promise<TurnWork>
   /** Extends the lease. */
@@ -142,8 +156,8 @@ export interface Turns {
     outcome: StoredOutcome,
     firstTextAt: Date | null,
   ): Promise<{ next: Dispatch | null }>
-  savePart(turnId: string, part: { ordinal: number; ref: Json; text: string }): Promise<void>
-  /** Claims the first post of a part before it is made; `false` when somebody else has. */
+  savePart(turnId: string, part: { ordinal: number; ref: Json; text: string; ahead?: number }): Promise<void>
+  /** Claims the first post of a part before it is made; `false` while somebody else has. Who died before the post loses it. */
   reservePart(turnId: string, ordinal: number): Promise<boolean>
   parts(turnId: string): Promise<StoredPart[]>
   removePart(turnId: string, ordinal: number): Promise<void>
@@ -160,10 +174,12 @@ export interface Turns {
    */
   regenerate(turnId: string, wish?: Omit<TurnWish, 'from'>): Promise<Dispatch>
   /**
-   * Turns that should be under way but are not: no lease, no file being read, handed to the queue longer than `olderThanMs`
-   * ago (doubling with each try). Each is counted as handed over once more.
+   * Turns that may be lost: no lease, no file being read, handed to the queue or looked at longer than `olderThanMs` ago;
+   * the longest ago first. Counts as looking at them, so that the next call finds others.
    */
   stranded(olderThanMs: number, limit: number): Promise<Dispatch[]>
+  /** Counts these as handed to the queue once more; answers those that are still open. */
+  redispatch(lost: Dispatch[]): Promise<Dispatch[]>
   /** Ends the leases of all owners but those that start with `prefix`: a process that owns the home alone does so at its start. */
   dropForeignLeases(prefix: string): Promise<void>
 }

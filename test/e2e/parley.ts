@@ -22,6 +22,8 @@ export interface ParleyProcess extends AsyncDisposable {
   /** What it has written to stderr so far. */
   log(): string
   kill(signal: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>
+  /** Resolves when it has ended, by whomever. */
+  ended: Promise<unknown>
 }
 
 export async function temporaryHome(): Promise<string> {
@@ -75,6 +77,7 @@ export async function startParley(home: string, more: Record<string, string> = {
     output: stdout,
     log: stderr,
     kill,
+    ended,
     async [Symbol.asyncDispose]() {
       await kill('SIGTERM')
     },

@@ -11,9 +11,9 @@ export const paidModels = ['first', 'second'] as const
 export const paidPrice: Price = {
   kind: 'tokens',
   rates: { input: usd('3'), output: usd('15'), cacheRead: usd('0.3') },
-  fees: { webSearch: usd('0.001') },
+  fees: { request: usd('0.001') },
 }
-export const paidWorst: NanoUsd = worstCase(paidPrice, { inputTokens: 1_000, maxOutputTokens: 500, webSearches: 2 })
+export const paidWorst: NanoUsd = worstCase(paidPrice, { inputTokens: 1_000, maxOutputTokens: 500 })
 
 export interface Bill {
   /** The attempt that it is for. */
@@ -77,6 +77,6 @@ const upTo = (most: number) => Math.floor(Math.random() * (most + 1))
 function madeUp(): Usage {
   const input = 200 + upTo(800)
   const output = 50 + upTo(450)
-  const [cacheRead, reasoning, webSearches] = [upTo(input), upTo(output), upTo(2)]
-  return { input, cacheRead, cacheWrite: 0, output, reasoning, webSearches, source: 'provider' }
+  const [cacheRead, reasoning] = [upTo(input), upTo(output)]
+  return { input, cacheRead, cacheWrite: 0, output, reasoning, source: 'provider' }
 }

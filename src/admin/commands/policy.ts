@@ -42,20 +42,6 @@ export function policyCommands(deps: ModelDeps & ZoneDeps): Command[] {
       },
     }),
     define({
-      name: 'policy search',
-      summary: 'Whether the web may be searched',
-      role: 'manager',
-      changes: true,
-      args: { state: arg.onOff('on or off'), for: arg.optional(arg.place()) },
-      examples: ['policy search off', 'policy search on for channel'],
-      async run({ state, for: place }, caller) {
-        const set = () => (state ? null : false)
-        const { where } = await changeSetting(settings, caller, 'policy.search', set, { place })
-        if (!state) return { text: `The web is not searched${forWhere(where)} any more.` }
-        return { text: `The web may be searched${forWhere(where)}.${await wider('search', caller.spender)}` }
-      },
-    }),
-    define({
       name: 'policy models',
       summary: 'Which models may answer',
       role: 'manager',
@@ -111,14 +97,10 @@ export function policyCommands(deps: ModelDeps & ZoneDeps): Command[] {
   ]
 
   /** A wider setting that still restricts. */
-  async function wider(
-    name: 'localOnly' | 'search' | 'allowedModels' | 'outsiders',
-    spender: Spender,
-  ): Promise<string> {
+  async function wider(name: 'localOnly' | 'allowedModels' | 'outsiders', spender: Spender): Promise<string> {
     const { policy } = await effectiveFor(settings, spender)
     const restricts = {
       localOnly: policy.localOnly,
-      search: !policy.search,
       allowedModels: policy.allowedModels !== undefined,
       outsiders: policy.outsiders === 'refuse',
     }[name]
@@ -135,7 +117,6 @@ async function describe({ settings, timeZone }: ModelDeps & ZoneDeps, spender: S
     `Models: ${policy.localOnly ? 'on own hardware only' : 'local and cloud'}; allowed: ${names}`,
     ...(models.disabled.size === 0 ? [] : [`Switched off: ${listed([...models.disabled].map(code))}`]),
     ...(models.pinned === undefined ? [] : [`Asked first: ${code(models.pinned)}`]),
-    `Web search: ${policy.search ? 'allowed' : 'not allowed'}`,
     `Guests and people of other organisations: ${policy.outsiders === 'answer' ? 'get answers' : 'get no answers'}`,
     `When a budget is used up: ${policy.atLimit === 'cheaper' ? 'a cheaper model' : 'a refusal'}`,
     `Budgets reset in the time zone ${timezone ?? timeZone}`,

@@ -38,18 +38,18 @@ export function createAsrTranscriber(options: AsrTranscriberOptions): Transcribe
     name: 'whisper-asr',
     accepts,
     maxBytes,
-    async hear({ bytes, name, mediaType, durationMs }, { signal, language }) {
+    async hear({ bytes, name, mediaType, durationMs }, { signal, language, each = (once) => once() }) {
       const address = new URL(url)
       for (const [key, value] of Object.entries({ output: 'json', task: 'transcribe', encode: 'true', language }))
         if (value !== undefined) address.searchParams.set(key, value)
-      const answer = await patiently(signal, backoffMs, () => {
+      const once = async () => {
         const body = new FormData()
         body.set('audio_file', new File([bytes], name, { type: mediaType }))
-        return send(address, { method: 'POST', body }, signal)
-      })
-      const transcript = Transcript.safeParse(answer)
-      if (!transcript.success) throw transcriberError({ status: 200, cause: transcript.error })
-      return heardFrom(transcript.data, durationMs)
+        const transcript = Transcript.safeParse(await send(address, { method: 'POST', body }, signal))
+        if (!transcript.success) throw transcriberError({ status: 200, cause: transcript.error })
+        return heardFrom(transcript.data, durationMs)
+      }
+      return await patiently(signal, backoffMs, () => each(once))
     },
     async check(signal) {
       const address = new URL(url)

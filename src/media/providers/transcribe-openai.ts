@@ -46,7 +46,7 @@ export function createOpenAiTranscriber(options: OpenAiTranscriberOptions): Tran
     logLevel: 'off',
     maxRetries: 0,
     timeout: timeoutMs,
-    ...(apiKey === undefined ? { defaultHeaders: { authorization: null } } : {}),
+    fetch: (input, init) => fetch(input, { ...init, headers: headersOf(init?.headers, apiKey) }),
   })
 
   async function ask(file: File, language: string | undefined, signal: AbortSignal): Promise<unknown> {
@@ -75,12 +75,15 @@ export function createOpenAiTranscriber(options: OpenAiTranscriberOptions): Tran
     name: model,
     accepts,
     maxBytes,
-    async hear({ bytes, name, mediaType, durationMs }, { signal, language }) {
+    async hear({ bytes, name, mediaType, durationMs }, { signal, language, each = (once) => once() }) {
       const file = new File([bytes], name, { type: mediaType })
-      const answer = await patiently(signal, backoffMs, () => ask(file, language, signal))
-      const transcript = Transcript.safeParse(typeof answer === 'string' ? { text: answer } : answer)
-      if (!transcript.success) throw transcriberError({ status: 200, cause: transcript.error })
-      return heardFrom(transcript.data, durationMs)
+      const once = async () => {
+        const answer = await ask(file, language, signal)
+        const transcript = Transcript.safeParse(typeof answer === 'string' ? { text: answer } : answer)
+        if (!transcript.success) throw transcriberError({ status: 200, cause: transcript.error })
+        return heardFrom(transcript.data, durationMs)
+      }
+      return await patiently(signal, backoffMs, () => each(once))
     },
     async check(signal) {
       const where = new URL(baseUrl).host
@@ -103,6 +106,13 @@ export function createOpenAiTranscriber(options: OpenAiTranscriberOptions): Tran
       }
     },
   }
+}
+
+/** The SDK adds headers from the environment and about the machine: only what the API needs goes out. */
+function headersOf(given: HeadersInit | undefined, apiKey: string | undefined): Headers {
+  const headers = new Headers(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` })
+  for (const [name, value] of new Headers(given)) if (/^(?:accept|content-type)$/.test(name)) headers.set(name, value)
+  return headers
 }
 
 function failure(thrown: unknown) {

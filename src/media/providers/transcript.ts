@@ -17,11 +17,20 @@ export const Transcript = z.object({
       }),
     )
     .nullish(),
+  /** OpenAI's models that are paid by tokens count them. */
+  usage: z
+    .object({
+      input_tokens: z.int().nonnegative(),
+      output_tokens: z.int().nonnegative(),
+      input_token_details: z.object({ audio_tokens: z.int().nonnegative() }).nullish().catch(undefined),
+    })
+    .nullish()
+    .catch(undefined),
 })
 
 /** `durationMs`: of what was sent, for a server that tells no times. */
 export function heardFrom(transcript: z.infer<typeof Transcript>, durationMs: number | undefined): Heard {
-  const { text, segments, duration } = transcript
+  const { text, segments, duration, usage } = transcript
   const language = languageCode(transcript.language)
   const ms = duration === null || duration === undefined ? undefined : Math.round(duration * 1000)
   const spoken = text?.trim() ?? ''
@@ -38,6 +47,13 @@ export function heardFrom(transcript: z.infer<typeof Transcript>, durationMs: nu
         : whole,
     ...(language !== undefined && { language }),
     ...(ms !== undefined && ms > 0 && { durationMs: ms }),
+    ...(usage && {
+      tokens: {
+        input: usage.input_tokens,
+        audio: usage.input_token_details?.audio_tokens ?? usage.input_tokens,
+        output: usage.output_tokens,
+      },
+    }),
   }
 }
 

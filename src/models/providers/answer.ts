@@ -2,8 +2,8 @@
 import type { Usage } from '../../core/reply.ts'
 import type { FinishReason, ModelEvent, ModelRequest } from '../model.ts'
 import { type CallPiece, type Chunk, parseArguments } from './chunk.ts'
-import { estimateInput, estimateTokens } from './estimate-tokens.ts'
 import { StreamError } from './failure.ts'
+import { countInput, countTokens } from './request-tokens.ts'
 
 interface Call {
   id: string
@@ -15,6 +15,8 @@ export function createAnswer(request: ModelRequest) {
   let text = ''
   let reasoning = ''
   let usage: Usage | undefined
+  /** The usage came with the provider's end, or after it. */
+  let usageAtEnd = false
   let input: Chunk['input']
   let finish: FinishReason | undefined
   let refused = false
@@ -38,7 +40,11 @@ export function createAnswer(request: ModelRequest) {
     },
     *take(chunk: Chunk): Generator<ModelEvent> {
       usage = chunk.usage ?? usage
-      input = chunk.input ?? input
+      const counted = chunk.input ?? chunk.usage
+      if (counted !== undefined && input === undefined) {
+        input = { input: counted.input, cacheRead: counted.cacheRead, cacheWrite: counted.cacheWrite }
+        yield { type: 'input', counted: input }
+      }
       if (chunk.error !== undefined) throw new StreamError(chunk.error)
       if (chunk.reasoning) {
         reasoning += chunk.reasoning
@@ -53,6 +59,7 @@ export function createAnswer(request: ModelRequest) {
       if (chunk.call) takeCall(chunk.call)
       finish = chunk.finish ?? finish
       done ||= chunk.done === true
+      if (chunk.usage !== undefined) usageAtEnd = finish !== undefined || done || chunk.usageIsWhole === true
     },
     reason(): FinishReason {
       if (finish === undefined && !done) return 'truncated'
@@ -63,13 +70,15 @@ export function createAnswer(request: ModelRequest) {
       if (calls.size === 0) return 'stop'
       return [...calls.values()].every(isWhole) ? 'tool' : 'truncated'
     },
-    async usage(): Promise<Usage> {
-      if (usage) return usage
-      const reasoned = await estimateTokens(reasoning)
+    /** `whole`: the answer ended by itself. What was counted of another one counts only the part before. */
+    async usage(whole: boolean): Promise<Usage> {
+      if (usage && (whole || usageAtEnd)) return usage
+      const reasoned = await countTokens(reasoning)
       const called = [...calls.values()].map((call) => `${call.name} ${call.arguments}`).join('\n')
+      const output = reasoned + (await countTokens(text)) + (await countTokens(called))
       return {
-        ...(input ?? { input: await estimateInput(request), cacheRead: 0, cacheWrite: 0 }),
-        output: reasoned + (await estimateTokens(text)) + (await estimateTokens(called)),
+        ...(input ?? { input: await countInput(request), cacheRead: 0, cacheWrite: 0 }),
+        output: Math.max(output, usage?.output ?? 0),
         reasoning: reasoned,
         source: 'estimated',
       }
@@ -78,7 +87,8 @@ export function createAnswer(request: ModelRequest) {
       if (reason === 'tool') {
         for (const call of calls.values()) yield { type: 'toolCall', ...call, arguments: call.arguments.trim() || '{}' }
       }
-      if (answer.sent) yield { type: 'usage', usage: await answer.usage() }
+      const whole = reason !== 'aborted' && reason !== 'truncated'
+      if (answer.sent) yield { type: 'usage', usage: await answer.usage(whole) }
       yield { type: 'finish', reason }
     },
   }

@@ -124,7 +124,7 @@ export function createAnthropicReader(documents: CitedPart[]): (data: string) =>
         told = laterUsage(told, usage)
         finish = delta?.stop_reason ? (finishes[delta.stop_reason] ?? 'stop') : finish
         const whole = normalizeUsage(told)
-        return whole && usage ? [{ usage: whole }] : []
+        return whole && usage ? [{ usage: whole, usageIsWhole: finish !== undefined }] : []
       }
       case 'message_stop':
         return [...endBlock(), { finish: finish ?? 'stop', done: true }]

@@ -5,7 +5,7 @@ import type { ScriptedServer } from '../../../test/servers/scripted.ts'
 import { silentLog } from '../../core/log.ts'
 import { collect, failure, lastUsage, never, textOf } from '../model.contract.rig.ts'
 import { modelContract } from '../model.contract.ts'
-import type { ModelRequest, Part } from '../model.ts'
+import type { ModelEvent, ModelRequest, Part } from '../model.ts'
 import { type AnthropicOptions, createAnthropicProvider } from './anthropic.ts'
 
 modelContract('anthropic', scriptedRig(dialects.anthropic))
@@ -120,6 +120,22 @@ describe('anthropic', () => {
     const events = await collect(provider(server).stream(request, never))
     expect(events.at(-1)).toEqual({ type: 'finish', reason: 'truncated' })
     expect(lastUsage(events)).toMatchObject({ output: 7, source: 'provider' })
+  })
+
+  it('tells the input before the first word, and keeps it when the answer is stopped', async () => {
+    const usage = { input_tokens: 100, cache_creation_input_tokens: 30, cache_read_input_tokens: 20, output_tokens: 1 }
+    const script = [{ tokens: ['half', ' of it'], earlierUsage: usage, cut: { after: 1, how: 'stall' as const } }]
+    server = await startScriptedAnthropic({ script })
+    const stop = new AbortController()
+    const events: ModelEvent[] = []
+    for await (const event of provider(server).stream(request, stop.signal)) {
+      events.push(event)
+      if (event.type === 'text') stop.abort()
+    }
+    const counted = { input: 150, cacheRead: 20, cacheWrite: 30 }
+    expect(events[1]).toEqual({ type: 'input', counted })
+    expect(events.at(-1)).toEqual({ type: 'finish', reason: 'aborted' })
+    expect(lastUsage(events)).toMatchObject({ ...counted, source: 'estimated' })
   })
 
   it.for([

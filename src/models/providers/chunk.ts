@@ -11,6 +11,8 @@ export interface Chunk {
   finish?: FinishReason
   /** Replaces what was told before. */
   usage?: Usage
+  /** The usage counts the whole answer, although the terminator is still to come. */
+  usageIsWhole?: boolean
   /** The input as counted before the first word: it stands where the stream breaks off before its usage. */
   input?: Pick<Usage, 'input' | 'cacheRead' | 'cacheWrite'>
   /** The provider's terminator: nothing follows. */

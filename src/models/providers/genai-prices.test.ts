@@ -28,7 +28,6 @@ describe('published prices', () => {
     ['OpenAI, input, cached and not', openai, 'gpt-4o', { input: 10_000, cacheRead: 8_000, output: 500 }, usd('0.02')],
     ['OpenAI, a dated name', openai, 'gpt-4o-2024-08-06', { input: 1, output: 1 }, 12_500n],
     ['OpenAI, an older date with a price of its own', openai, 'gpt-4o-2024-05-13', { input: 1, output: 1 }, 20_000n],
-    ['OpenAI, a search of the web', openai, 'gpt-5', { input: 8_000, webSearches: 1 }, usd('0.02')],
     ['OpenAI, from 272,000 tokens all at the longer rates', openai, 'gpt-5.4', { input: 272_000 }, usd('1.36')],
     ['OpenAI, one token less', openai, 'gpt-5.4', { input: 271_999 }, 271_999n * 2_500n],
     ['OpenAI, a minute of Whisper at $0.006', openai, 'whisper-1', { audioMs: 60_000 }, usd('0.006')],
@@ -53,14 +52,6 @@ describe('published prices', () => {
       { input: 1_000, cacheWrite: 1_000 },
       1_250_000n,
     ],
-    [
-      'Anthropic, a write for an hour at twice',
-      anthropic,
-      'claude-haiku-4-5',
-      { input: 1_000, cacheWrite: 1_000, cacheWrite1h: 1_000 },
-      2_000_000n,
-    ],
-    ['Anthropic, a search of the web', anthropic, 'claude-haiku-4-5', { webSearches: 1 }, usd('0.01')],
     ['Gemini, up to 200,000 tokens', google, 'gemini-2.5-pro', { input: 200_000, output: 1_000 }, usd('0.26')],
     [
       'Gemini, above 200,000 tokens',

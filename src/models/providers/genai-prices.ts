@@ -39,19 +39,16 @@ const rateUnits: Record<string, keyof Rates> = {
   output_mtok: 'output',
   cache_read_mtok: 'cacheRead',
   cache_write_mtok: 'cacheWrite',
-  cache_write_1h_mtok: 'cacheWrite1h',
   input_audio_mtok: 'inputAudio',
   output_reasoning_mtok: 'reasoning',
 }
 const feeUnits: Record<string, { fee: keyof Fees; each: number }> = {
   requests_kcount: { fee: 'request', each: 1_000 },
-  web_searches_kcount: { fee: 'webSearch', each: 1_000 },
-  storage_searches_kcount: { fee: 'fileSearch', each: 1_000 },
   input_audio_hours: { fee: 'audioHour', each: 1 },
 }
 /** What Parley never asks of a model, and `audio_hours`, which says what `input_audio_hours` does. */
 const neverUsed =
-  /^(?:output_(?:audio|image|video)_mtok|input_(?:image|video)_mtok|cache_(?:audio|image)_read_mtok|audio_hours)$/
+  /^(?:output_(?:audio|image|video)_mtok|input_(?:image|video)_mtok|cache_(?:audio|image)_read_mtok|cache_write_1h_mtok|(?:web|storage)_searches_kcount|audio_hours)$/
 
 export function createPublishedPrices(): FindPublished {
   const indexes = new Map<string, Map<string, PricedModel>>()

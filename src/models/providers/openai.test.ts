@@ -44,6 +44,19 @@ describe('openai: dialects and odd servers', () => {
   const text = (events: ModelEvent[]) => events.map((event) => (event.type === 'text' ? event.delta : '')).join('')
   const finish = (events: ModelEvent[]) => events.at(-1)
 
+  it('takes what was counted within a stream that breaks off for the part before, and its input as it is', async () => {
+    const chunk = (content: string, completion_tokens: number) =>
+      `data: ${JSON.stringify({ choices: [{ delta: { content } }], usage: { prompt_tokens: 70, completion_tokens } })}\n\n`
+    const events = await answer([
+      { raw: [chunk('one', 40), chunk(' two', 80)], cut: { after: 2, how: 'reset' }, everyMs: 5 },
+    ])
+    expect(events).toContainEqual({ type: 'input', counted: { input: 70, cacheRead: 0, cacheWrite: 0 } })
+    expect(events.filter(({ type }) => type === 'usage')).toMatchObject([
+      { usage: { input: 70, output: 80, source: 'estimated' } },
+    ])
+    expect(finish(events)).toEqual({ type: 'finish', reason: 'truncated' })
+  })
+
   it('reads bytes literals, bare text and nested chunks as OPEA sends them', async () => {
     const raw = [
       `data: b'Caf\\xc3\\xa9 '\n\n`,

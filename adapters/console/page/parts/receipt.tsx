@@ -132,7 +132,6 @@ function describeUsage(usage: Usage): ReactNode {
   const details = [
     usage.cacheRead > 0 ? `${formatCount(usage.cacheRead)} of the input from cache` : null,
     usage.reasoning > 0 ? `${formatCount(usage.reasoning)} of the output for thinking` : null,
-    usage.toolFees === undefined ? null : `$${usage.toolFees} for tools`,
     usage.source === 'estimated' ? 'estimated, the provider did not count' : null,
   ].filter((detail) => detail !== null)
   return (

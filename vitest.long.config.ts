@@ -1,0 +1,7 @@
+/** What takes minutes, and has a short form among the usual tests: `npm run test:long`. */
+import { defineConfig } from 'vitest/config'
+import usual from './vitest.config.ts'
+
+export default defineConfig({
+  test: { ...usual.test, include: ['**/*.long.test.ts'], exclude: ['node_modules/**'], maxWorkers: 1 },
+})
