@@ -12,6 +12,7 @@ interface LockEntry {
   dev?: boolean
   devOptional?: boolean
   resolved?: string
+  link?: boolean
   os?: string[]
   cpu?: string[]
   libc?: string[]
@@ -28,12 +29,23 @@ const known = {
 }
 const cpus = ['arm', 'arm64', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'x64', 'wasm32']
 
-/** Which system and processor a package name such as `@scope/tool-linux-arm64-musl` is for. */
-function platformOf(name: string): Pick<LockEntry, 'os' | 'cpu'> {
-  const words = name.replace('windows', 'win32').split(/[-/_.]/)
+/**
+ * Which system, processor and C library a package name such as `@scope/tool-linux-arm64-musl` is for. Without the C library
+ * npm installs the packages for both.
+ */
+function platformOf(name: string): Pick<LockEntry, 'os' | 'cpu' | 'libc'> {
+  const words = name
+    .replace('windows', 'win32')
+    .replace('linuxmusl', 'linux-musl')
+    .split(/[-/_.]/)
   const os = known.os.find((each) => words.includes(each))
   const cpu = cpus.find((each) => words.includes(each))
-  return { ...(os ? { os: [os] } : {}), ...(cpu ? { cpu: [cpu] } : {}) }
+  const libc = words.includes('musl') ? 'musl' : words.some((word) => /^(?:gnu|glibc)/.test(word)) ? 'glibc' : undefined
+  return {
+    ...(os ? { os: [os] } : {}),
+    ...(cpu ? { cpu: [cpu] } : {}),
+    ...(libc && os === 'linux' ? { libc: [libc] } : {}),
+  }
 }
 
 const missing: string[] = []
@@ -57,19 +69,25 @@ for (const [path, entry] of Object.entries(lock.packages)) {
   }
 }
 
+// An entry made by an earlier version of this script, or by npm from a registry that does not say it.
+const withoutLibc = Object.entries(lock.packages).filter(
+  ([path, entry]) => entry.optional && entry.os?.includes('linux') && !entry.libc && platformOf(path).libc,
+)
+
 // A lock that names the mirror it was made with is of no use elsewhere.
-const hosts = Object.entries(lock.packages).filter(([, entry]) => entry.resolved !== undefined)
+const hosts = Object.entries(lock.packages).filter(([, entry]) => entry.resolved !== undefined && !entry.link)
 
 if (process.argv.includes('--check')) {
-  if (missing.length > 0 || hosts.length > 0) {
+  if (missing.length > 0 || hosts.length > 0 || withoutLibc.length > 0) {
     console.error(
-      `package-lock.json: ${missing.length} entries missing (${missing.slice(0, 3).join(', ')}), ${hosts.length} name a host.`,
+      `package-lock.json: ${missing.length} entries missing (${missing.slice(0, 3).join(', ')}), ${hosts.length} name a host, ${withoutLibc.length} name no C library.`,
     )
     console.error('Run `npm run lockfile` and commit the result.')
     process.exit(1)
   }
 } else {
   for (const [, entry] of hosts) delete entry.resolved
+  for (const [path, entry] of withoutLibc) Object.assign(entry, platformOf(path))
   writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`)
   console.log(missing.length === 0 ? 'package-lock.json is complete' : `added ${missing.length} entries`)
 }

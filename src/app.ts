@@ -4,6 +4,7 @@ import { createHandlers } from '../workers/registry.ts'
 import { createSweep } from '../workers/turn.ts'
 import { createTurnRules } from './admin/turn-rules.ts'
 import { adminOf, openCommands } from './app/commands.ts'
+import { type Connections, listenOn } from './app/connections.ts'
 import { examineApp, explainAsked } from './app/examine.ts'
 import { openModels } from './app/models.ts'
 import { openMoney } from './app/money.ts'
@@ -13,24 +14,30 @@ import { openReaders } from './app/readers.ts'
 import { openState } from './app/state.ts'
 import { openWays } from './app/ways.ts'
 import type { Config } from './config.ts'
+import type { ConnectionPauses } from './core/connection.ts'
 import { errorFields, type ParleyError } from './core/errors.ts'
 import type { Log } from './core/log.ts'
-import type { Intake, Platform } from './core/platform.ts'
+import type { Intake } from './core/platform.ts'
 import type { RouteDecision } from './core/route-decision.ts'
 import { createInbox } from './intake/inbox.ts'
 import { pictureIn } from './media/blobs.ts'
+import { createGate } from './ops/access.ts'
 import type { Check } from './ops/doctor.ts'
 import { serveHttp } from './ops/http.ts'
+import { createOwnRoutes, linkFor } from './ops/routes.ts'
 import { createProgress } from './reply/progress.ts'
 import { createPaidHearing } from './routing/paid-hearing.ts'
 import { openDatabase } from './store/database.ts'
 import { clearRunning, writeRunning } from './store/home.ts'
 import { createPrune } from './store/prune.ts'
+import { ensureTerminalToken } from './store/terminal-token.ts'
 import { createTurns } from './store/turns-postgres.ts'
 
 export interface App extends AsyncDisposable {
   /** Where the HTTP port answers; `null` when there is none. */
   url: string | null
+  /** Opens the page once; `null` where the page needs none. */
+  pageLink: string | null
   doctor(): Promise<Check[]>
   /** How a question would be routed. Throws `model_unknown`, `request_invalid`. */
   explain(asked: unknown): Promise<RouteDecision>
@@ -42,15 +49,17 @@ export interface AppOptions {
   log: Log
   /** `examine` opens what `doctor` looks at and neither answers nor listens. */
   mode?: 'run' | 'examine'
+  /** For tests: how soon platforms are tried again. */
+  pauses?: Partial<ConnectionPauses>
 }
 
 const sweepEveryMs = 5000
 const strandedAfterMs = 6000
 const drainMs = 20_000
-/** Recordings wait for the transcription server and hold no reader meanwhile: files are read past them. */
+/** Jobs of files beyond those that can be read: recordings that wait for the transcription server are read past. */
 const waitingForTranscripts = 8
 
-export async function createApp(config: Config, { log, mode = 'run' }: AppOptions): Promise<App> {
+export async function createApp(config: Config, { log, mode = 'run', pauses }: AppOptions): Promise<App> {
   await using opening = new AsyncDisposableStack()
   const fatal = Promise.withResolvers<ParleyError>()
   const state = await openState(config, opening, fatal.resolve, log)
@@ -59,23 +68,33 @@ export async function createApp(config: Config, { log, mode = 'run' }: AppOption
   const reading = await openReaders(config, state, log)
   const { reader, transcriber } = reading
   opening.defer(() => reader.close())
-  const platforms = await openPlatforms({ config, state, ways, models, reader, log })
+  const platforms = await openPlatforms({ config, state, ways, models, reader, log, pauses })
   const money = await openMoney({
     ...{ database: state.database, channel: ways.channel, settings: ways.settings, platform: platforms.platform },
     ...{ opening, log },
   })
 
   let url: string | null = null
-  const doctor = () => examineApp({ config, state, ways, models, reading, url })
+  let pageLink: string | null = null
+  let connections: Connections | undefined
+  const doctor = () =>
+    examineApp({ config, state, ways, models, reading, url, connections: connections?.report() ?? [] })
   const explain = (asked: unknown) => explainAsked(asked, { config, ways, models, money })
   const all = { config, state, ways, models, reader, transcriber, platforms, money, doctor, explain, opening, log }
   if (mode === 'run') {
     await applyBudgets(all)
+    // A process that listens says so itself.
+    for (const { platform, thrown } of config.role === 'worker' ? platforms.failed : [])
+      log.error({ platform, ...errorFields(thrown) }, 'platform cannot be opened')
     if (config.role !== 'gateway') await work(all)
-    url = config.role === 'worker' ? await listen(all, config.workerPort, []) : await receive(all)
+    connections = config.role === 'worker' ? undefined : listenOn(platforms, openInbox(all), log)
+    const opened = await listen(all, config.role === 'worker' ? config.workerPort : config.port, connections)
+    url = opened?.url ?? null
+    pageLink = opened?.pageLink ?? null
+    if (connections !== undefined) await receive(all, connections, url)
   }
   const resources = opening.move()
-  return { url, doctor, explain, fatal: fatal.promise, [Symbol.asyncDispose]: () => resources.disposeAsync() }
+  return { url, pageLink, doctor, explain, fatal: fatal.promise, [Symbol.asyncDispose]: () => resources.disposeAsync() }
 }
 
 async function applyBudgets({ config, money, log }: Running): Promise<void> {
@@ -98,6 +117,7 @@ async function work(running: Running): Promise<void> {
     await money.budget.takeOver()
     await sweep(0)
   }
+  for (const { fastest, ...model } of await money.speeds()) ways.health.remember(model, fastest)
   const deps: WorkerDeps = {
     storage: { turns, attachments, blobs, index, picture: pictureIn(blobs) },
     messaging: { queue, stops, platform, progress: createProgress({ platform, store: turns, log }) },
@@ -113,6 +133,7 @@ async function work(running: Running): Promise<void> {
     models: { catalogue: models.catalogue, provider: models.provider, health: ways.health },
     retriever: index,
     reader,
+    readers: config.turns.readers,
     rules: createTurnRules(ways.settings),
     limits: config.limits,
     owner,
@@ -133,9 +154,9 @@ async function work(running: Running): Promise<void> {
   await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, sweepEveryMs)
 }
 
-/** Takes messages in, from every platform. */
-async function receive(running: Running): Promise<string | null> {
-  const { config, state, ways, platforms, opening, log } = running
+/** Where every platform delivers. */
+function openInbox(running: Running): Intake {
+  const { state, ways, opening, log } = running
   // Whoever writes does not stand in line behind the statements of the turns.
   const door = openDatabase(state.connection, { log, connections: 16 })
   opening.defer(() => door.close())
@@ -145,29 +166,29 @@ async function receive(running: Running): Promise<string | null> {
     ...{ turns: createTurns(door), feedback: state.feedback, queue: ways.queue, channel: ways.channel, commands, log },
     ...adminOf(running),
   })
-  const listeners = platforms.all.map((platform) => platform.listen(inbox))
-  const url = await listen(
-    running,
-    config.port,
-    listeners.flatMap((listener) => listener.mounts),
-  )
-  for (const listener of listeners) {
-    await listener.start()
-    opening.defer(() => listener.stop())
-  }
-  if (url !== null) {
-    await writeRunning(config.home, { url })
-    opening.defer(() => clearRunning(config.home))
-  }
-  return url
+  return inbox
+}
+
+/** Takes messages in, from every platform. */
+async function receive({ config, opening }: Running, connections: Connections, url: string | null): Promise<void> {
+  opening.defer(() => connections.stop())
+  await connections.start()
+  if (url === null) return
+  await writeRunning(config.home, { url })
+  opening.defer(() => clearRunning(config.home))
+}
+
+interface Opened {
+  url: string
+  pageLink: string | null
 }
 
 /** Opens the HTTP port, if there is to be one. */
 async function listen(
   { config, state, doctor, explain, opening, log }: Running,
   port: number | undefined,
-  mounts: ReturnType<Platform['listen']>['mounts'],
-): Promise<string | null> {
+  connections: Connections | undefined,
+): Promise<Opened | null> {
   if (port === undefined) return null
   const ready = async () => {
     try {
@@ -178,6 +199,17 @@ async function listen(
       return 'The database does not answer. Parley goes on when it is back.'
     }
   }
-  const http = opening.use(await serveHttp({ host: config.host, port, mounts, ready, doctor, explain, log }))
-  return http.url
+  const { loopback, exposed } = config
+  const { token: terminalToken, kept } = await ensureTerminalToken(config.home)
+  if (!kept)
+    log.warn({ home: config.home }, 'no private file can be kept in the home: commands cannot reach this Parley')
+  const gate = createGate({ loopback, exposed, terminalToken, findKey: state.keys.find })
+  const own = createOwnRoutes({
+    ...{ gate, ready, doctor, explain, routes: () => http.routes },
+    connections: () => connections?.report() ?? [],
+  })
+  const mounts = connections?.mounts ?? []
+  const http = opening.use(await serveHttp({ host: config.host, port, mounts: [own, ...mounts], gate, log }))
+  const wanted = exposed && loopback && mounts.length > 0
+  return { url: http.url, pageLink: wanted ? http.url + linkFor(gate.createLinkCode()) : null }
 }

@@ -3,14 +3,13 @@ import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { runAdmin } from './cli/admin.ts'
 import { ask } from './cli/ask.ts'
-import { examineParley, explainRoute, withParley } from './cli/client.ts'
-import { addDiscordCommands } from './cli/discord.ts'
+import { createPageLink, examineParley, explainRoute, listRoutes, withParley } from './cli/client.ts'
 import { examinePlatform } from './cli/doctor.ts'
 import { filesAndQuestion } from './cli/files-and-question.ts'
+import { openThePage } from './cli/page.ts'
+import { platforms } from './cli/platforms.ts'
 import { replayFolder } from './cli/replay.ts'
 import { explainQuestion } from './cli/route.ts'
-import { addSlackCommands } from './cli/slack.ts'
-import { addTeamsCommands } from './cli/teams.ts'
 import { callerFolder, readConfig } from './config.ts'
 import { ParleyError } from './core/errors.ts'
 import { createLogger } from './ops/logger.ts'
@@ -33,9 +32,9 @@ program
   .action(async (words: string[], options: { json?: boolean; timeout: number }) => {
     const folder = callerFolder()
     const { files, question } = await filesAndQuestion(words, folder)
-    await withParley((url) =>
+    await withParley((parley) =>
       ask({
-        ...{ url, files, folder, question },
+        ...{ parley, files, folder, question },
         json: options.json === true,
         timeoutMs: options.timeout * 1000,
       }),
@@ -75,6 +74,21 @@ program
   })
 
 program
+  .command('page')
+  .description('print a link that opens the page of the Parley that runs')
+  .action(async () => console.log(openThePage(await createPageLink())))
+
+program
+  .command('routes')
+  .description('list the addresses that the Parley that runs answers at, and who may call each')
+  .option('--json', 'print the table as JSON')
+  .action(async (options: { json?: boolean }) => {
+    const routes = await listRoutes()
+    if (options.json) console.log(JSON.stringify(routes, null, 2))
+    else for (const { method, path, access } of routes) console.log(`${method.padEnd(6)} ${path}  ${access.join(', ')}`)
+  })
+
+program
   .command('replay')
   .description('hand recorded events of a platform to its entrance, and print what became of each')
   .argument('<platform>', 'such as slack')
@@ -86,9 +100,7 @@ program
     if (failed > 0) process.exitCode = 1
   })
 
-addDiscordCommands(program)
-addTeamsCommands(program)
-addSlackCommands(program)
+for (const { addCommands } of Object.values(platforms)) addCommands?.(program)
 
 program
   .command('admin')
@@ -100,7 +112,7 @@ program
   .allowUnknownOption()
   .action(async (words: string[], { out }: { out?: string }) => {
     const folder = out === undefined ? undefined : resolve(callerFolder(), out)
-    await withParley((url) => runAdmin({ url, words, out: folder, print: console.log }))
+    await withParley((parley) => runAdmin({ parley, words, out: folder, print: console.log }))
   })
 
 program
@@ -110,7 +122,7 @@ program
   .requiredOption('--models <names>', 'names with commas between them')
   .action(async (question: string, { models }: { models: string }) => {
     const words = ['models', 'compare', models, question]
-    await withParley((url) => runAdmin({ url, words, print: console.log }))
+    await withParley((parley) => runAdmin({ parley, words, print: console.log }))
   })
 
 for (const role of ['gateway', 'worker'] as const) {
@@ -132,6 +144,7 @@ for (const role of ['gateway', 'worker'] as const) {
         const { createApp } = await import('./app.ts')
         const app = await createApp(config, { log })
         console.log(app.url === null ? 'Parley worker is ready' : `Parley gateway is ready: ${app.url}`)
+        if (app.pageLink !== null) console.log(openThePage(app.pageLink))
         return { app, log }
       }),
     )

@@ -276,6 +276,21 @@ describe('further model servers', () => {
   })
 })
 
+describe('something is offered to the outside', () => {
+  const slack = { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 'signing-secret' }
+  const teams = { TEAMS_CLIENT_ID: 'a', TEAMS_CLIENT_SECRET: 'b' }
+  it.each([
+    ['not by itself', {}, false],
+    ['not with Slack by Socket Mode', { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1' }, false],
+    ['not with Discord', { DISCORD_TOKEN: 'x' }, false],
+    ['with PUBLIC_URL', { PUBLIC_URL: 'https://parley.example.com' }, true],
+    ['with Slack over HTTP', slack, true],
+    ['with Teams', teams, true],
+  ])('%s', (_name, env, exposed) => {
+    expect(readConfig({ env, cwd: '/nowhere' }).exposed).toBe(exposed)
+  })
+})
+
 /** `a.b.c` for each leaf of a value; the entries of a list share their path. */
 function pathsOf(value: unknown, path = ''): string[] {
   if (Array.isArray(value)) return [...new Set(value.flatMap((each) => pathsOf(each, `${path}[]`)))]

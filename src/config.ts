@@ -14,13 +14,7 @@ import {
   serverProblems,
   transcriber,
 } from './config/models.ts'
-import {
-  discordSettings,
-  slackContradictions,
-  slackSettings,
-  teamsContradictions,
-  teamsSettings,
-} from './config/platforms.ts'
+import { isExposed, platformProblems, platformSettings } from './config/platforms.ts'
 import { readingLimits } from './config/reading.ts'
 import { check, cleaned, readDotEnv, readYaml } from './config/sources.ts'
 import { ParleyError } from './core/errors.ts'
@@ -64,8 +58,7 @@ function contradictions(environment: Environment): string[] {
           `ROLE=${environment.ROLE} runs beside other processes and needs their DATABASE_URL. Set it, or leave ROLE out to run everything in one process.`,
         ]
       : []),
-    ...slackContradictions(environment),
-    ...teamsContradictions(environment),
+    ...platformProblems(environment),
   ]
 }
 
@@ -93,9 +86,8 @@ function settle(environment: Environment, file: File, servers: ModelServer[], cw
       servers,
     },
     publicUrl: environment.PUBLIC_URL,
-    slack: slackSettings(environment),
-    discord: discordSettings(environment, file),
-    teams: teamsSettings(environment, file),
+    exposed: isExposed(environment),
+    ...platformSettings(environment, file),
     transcriber: transcriber(environment),
     ffmpegPath: environment.FFMPEG_PATH === undefined ? undefined : resolve(cwd, environment.FFMPEG_PATH),
     models: { default: file.models.default, list: file.models.list.map(configuredModel) },

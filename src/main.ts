@@ -1,5 +1,6 @@
 /** Starts Parley and stops it in good order. */
 import { createApp } from './app.ts'
+import { openThePage } from './cli/page.ts'
 import { readConfig } from './config.ts'
 import { createLogger } from './ops/logger.ts'
 import { runUntilSignal } from './ops/signals.ts'
@@ -13,5 +14,6 @@ await runUntilSignal(async () => {
   })
   const app = await createApp(config, { log })
   if (app.url !== null) console.log(`Parley is ready: ${app.url}`)
+  if (app.pageLink !== null) console.log(openThePage(app.pageLink))
   return { app, log }
 })

@@ -75,8 +75,11 @@ const layers: Record<string, Layer> = {
     may: [core],
     packages: [/^mdast$/, /^mdast-util-/, /^micromark-extension-/],
   },
+  'text of the core': { files: /^src\/core\/text\//, may: [core], packages: [/^gpt-tokenizer/] },
   // The one place of the core that Node's own modules are loaded in: no page imports it.
   events: { files: /^src\/core\/events\.ts$/, may: [core], packages: [] },
+  // The port of HTTP is typed by the router's context.
+  'HTTP of the core': { files: /^src\/core\/http\.ts$/, may: [core], packages: [/^hono$/] },
   core: { files: /^src\/core\//, may: [core], packages: [/^zod$/] },
   'queue on BullMQ': {
     files: /^src\/queue\/(?:bullmq|channel-|subscribers|trouble)/,
@@ -105,7 +108,11 @@ const layers: Record<string, Layer> = {
     may: [core, /^src\/store\//, /^src\/routing\/budget\.ts$/, /^src\/queue\/channel\.ts$/, /^src\/version\.ts$/],
     packages: [/^pg$/, /^@prisma\//, /^zod$/],
   },
-  ops: { files: /^src\/ops\//, may: [core, parts, /^src\/ops\//], packages: [/^pino/, /^zod$/] },
+  ops: {
+    files: /^src\/ops\//,
+    may: [core, parts, /^src\/ops\//],
+    packages: [/^pino/, /^zod$/, /^hono$/, /^@hono\/node-server/],
+  },
   'admin providers': {
     files: /^src\/admin\/providers\//,
     may: [core, /^src\/admin\//],
@@ -131,7 +138,7 @@ const layers: Record<string, Layer> = {
     may: [core, /^adapters\/console\/api\.ts$/, /^adapters\/console\/page\//],
     packages: [/./],
   },
-  console: adapter('console', /^hono/, /^@hono\//),
+  console: adapter('console'),
   discord: adapter('discord', /^discord\.js$/, /^@discordjs\/ws$/),
   'OpenAI-compatible endpoint': adapter('api'),
   slack: adapter('slack', /^@slack\/bolt$/),
@@ -245,5 +252,13 @@ describe('the architecture', () => {
         })
       })
     expect(strangers).toEqual([])
+  })
+
+  it('measures durations with the monotonic clock', () => {
+    // Timestamps for others: of rows and records, of platforms' signatures and headers, of jobs, of files on disk.
+    const timestamps =
+      /^(?:src\/core\/clock|src\/ops\/doctor|src\/media\/blobs|src\/queue\/(?:schedule|bullmq-worker)|src\/models\/(?:catalogue|providers\/failure)|adapters\/(?:teams\/(?:api|files|listener|consent|lasting|posts|transport)|api\/listener|discord\/(?:transport|complaints|typing)|slack\/(?:receiver|setup|replay|normalize|posts|streams|transport)|console\/page\/(?:parts\/sidebar|lib\/(?:live|format))))\.tsx?$/
+    const wall = files.filter((file) => /\bDate\.now\b/.test(readFileSync(join(root, file), 'utf8')))
+    expect(wall.filter((file) => !timestamps.test(file))).toEqual([])
   })
 })

@@ -49,6 +49,8 @@ export interface WorkerDeps {
   models: AnswerDeps['models']
   retriever: AnswerDeps['retriever']
   reader: Reader
+  /** Files that can be read at once. */
+  readers: number
   rules: AnswerDeps['rules']
   limits: AnswerDeps['limits'] & { fileBytes: number }
   /** This process, in leases. */

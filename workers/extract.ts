@@ -2,12 +2,14 @@
 
 import { randomUUID } from 'node:crypto'
 import { type Artifact, clock } from '../src/core/artifact.ts'
-import { asParleyError, errorFields, type ParleyError } from '../src/core/errors.ts'
+import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
 import type { AttachmentReceipt } from '../src/core/reply.ts'
+import { createGate } from '../src/media/gate.ts'
 import type { Reader, ReadProgress } from '../src/media/reader.ts'
 import { describeReading, isLasting, skippedReceipt } from '../src/media/receipt.ts'
-import type { Handlers } from '../src/queue/queue.ts'
+import type { JobPayload } from '../src/queue/jobs.ts'
+import type { Handlers, JobContext, Outcome } from '../src/queue/queue.ts'
 import type { ProgressLine } from '../src/reply/progress.ts'
 import type { ReadingWork } from '../src/store/attachments.ts'
 import type { Messaging, Money, Storage } from './deps.ts'
@@ -18,19 +20,48 @@ export interface ExtractDeps {
   money: Pick<Money, 'paying'>
   reader: Reader
   limits: { fileBytes: number }
+  /** Files that can be read at once. */
+  readers: number
   owner: string
   log: Log
 }
 
 const leaseMs = 15_000
+/** For each file that is read, so many are taken: the next one is fetched meanwhile. What is not taken, a restart does not undo. */
+const takenPerReader = 2
 const reportEveryMs = 1000
 
 export function createExtract(deps: ExtractDeps): Handlers['extract'] {
   const { storage, messaging, log } = deps
   const { attachments } = storage
   const { progress, stops } = messaging
+  const places = createGate(deps.readers * takenPerReader)
 
-  return async ({ attachmentId }, { id, last, signal }) => {
+  return async (payload, context) => {
+    const leave = await takePlace(payload.turnId, context.signal)
+    try {
+      return await extract(payload, context, leave)
+    } finally {
+      leave()
+    }
+  }
+
+  /** A turn that is stopped does not wait for the files of others. */
+  async function takePlace(turnId: string, signal: AbortSignal): Promise<() => void> {
+    using stop = stops.watch(turnId)
+    try {
+      return await places.enter(AbortSignal.any([signal, stop.signal]))
+    } catch (error) {
+      if (signal.aborted || !stop.signal.aborted) throw error
+      return () => {}
+    }
+  }
+
+  async function extract(
+    { attachmentId }: JobPayload<'extract'>,
+    { id, last, signal }: JobContext,
+    leave: () => void,
+  ): Promise<Outcome> {
     // Of this run, not of the job: the queue may give a job out again while its earlier run still ends.
     const owner = `${deps.owner}:${id}:${randomUUID()}`
     const work = await attachments.claim(attachmentId, owner, leaseMs)
@@ -43,7 +74,11 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
     using lease = keepLease(deps, attachmentId, owner, stop.stop)
     const started = performance.now()
     try {
-      const artifact = await read(deps, work, AbortSignal.any([signal, stop.signal, lease.lost]), line, lease)
+      const artifact = await read(deps, work, AbortSignal.any([signal, stop.signal, lease.lost]), {
+        line,
+        lease,
+        leave,
+      })
       const receipt = { ...describeReading(work.attachment, artifact), readMs: Math.round(performance.now() - started) }
       await line.close()
       await attachments.finish(attachmentId, owner, { receipt, key: artifact })
@@ -83,15 +118,19 @@ function giveUp(
   if (stopped) return skippedReceipt(work.attachment, 'stopped before it was read')
   const error: ParleyError = asParleyError(thrown, `${work.attachment.name} could not be read. Please share it again.`)
   if (error.retry !== 'never' && !last) return null
-  return skippedReceipt(work.attachment, error)
+  return skippedReceipt(work.attachment, error.retry === 'later' ? withNextStep(error) : error)
+}
+
+/** See `claim` in src/store/turns-sql.ts. */
+function withNextStep(error: ParleyError): ParleyError {
+  return new ParleyError(error.code, `${error.tell} Parley reads it again with the next question in this thread.`)
 }
 
 async function read(
   deps: ExtractDeps,
   work: ReadingWork,
   signal: AbortSignal,
-  line: ProgressLine,
-  lease: Lease,
+  { line, lease, leave }: { line: ProgressLine; lease: Lease; leave(): void },
 ): Promise<Artifact> {
   const { storage, messaging, money, reader, limits } = deps
   const { attachments, blobs, index } = storage
@@ -104,7 +143,9 @@ async function read(
     ...(durationMs !== undefined && { durationMs }),
     ...(transcript !== undefined && { transcript }),
   }
-  const { engine } = await reader.identify(request)
+  const { engine, elsewhere } = await reader.identify(request)
+  // A recording waits for its transcript and lets files past it.
+  if (elsewhere) leave()
   const [cached] = await attachments.artifacts([{ contentHash: hash, engine }])
   if (cached) return cached
   const onProgress = (state: ReadProgress) => {

@@ -11,6 +11,7 @@ import { answer } from '../src/answer/answer.ts'
 import type { AnswerDeps } from '../src/answer/deps.ts'
 import { failedOutcome, stoppedOutcome, type Trace } from '../src/answer/outcome.ts'
 import { LeaseLost } from '../src/answer/steps.ts'
+import { moment } from '../src/core/clock.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import { traced } from '../src/core/events.ts'
 import type { Log } from '../src/core/log.ts'
@@ -48,13 +49,14 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   return async ({ turnId }, context) => {
     // Of this run, not of the job: the queue may give a job out again while its earlier run still ends.
     const owner = `${deps.owner}:${context.id}:${randomUUID()}`
+    const asked = moment()
     const claim = await turns.claim(turnId, owner, turnLeaseMs)
     if (claim.kind === 'ended') return 'done'
     if (claim.kind === 'busy') return { delayMs: busyMs }
     if (claim.kind === 'reading') return { waitFor: readingJobs(claim.unread) }
 
     using stop = stops.watch(turnId)
-    using lease = keepTurnLease(turns, turnId, owner, stop.stop)
+    using lease = keepTurnLease(turns, turnId, owner, stop.stop, asked)
     const work = await turns.load(turnId)
     if (work.stopRequested) stop.stop()
     // A follow-up with a file joined between the claim and now: its file comes first.

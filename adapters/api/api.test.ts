@@ -1,14 +1,13 @@
 /** The endpoint by the official client, its answers held to OpenAI's own description; the worker's side is played here. */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { type IncomingMessage as HttpMessage, request } from 'node:http'
 import { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import fc from 'fast-check'
 import { OpenAI } from 'openai'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ParleyError } from '../../src/core/errors.ts'
-import { silentLog } from '../../src/core/log.ts'
 import type { IncomingMessage } from '../../src/core/message.ts'
 import type { Intake, OutgoingMessage } from '../../src/core/platform.ts'
 import type { Receipt } from '../../src/core/reply.ts'
@@ -16,6 +15,7 @@ import { createLocalChannel } from '../../src/queue/channel-local.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { citation } from '../../test/fakes/source.ts'
+import { serveMounts } from '../../test/servers/mounts.ts'
 import { openAiSpec, specMissing } from '../../test/servers/openai-spec.ts'
 import { openApiDocument } from './openapi.ts'
 import { createApi } from './platform.ts'
@@ -56,7 +56,6 @@ async function setUp(
         return { hash }
       },
     },
-    findKey: async (given) => (given === secret ? { id: 'key-1', name: 'CI' } : null),
     models: async () => [{ id: 'scripted', provider: 'openai' }],
     checkModel: async (name) => {
       if (name !== 'scripted') throw new ParleyError('model_unknown', `No model is called ${name}. Try scripted.`)
@@ -65,7 +64,6 @@ async function setUp(
     limits: { files: options.files ?? 10, fileBytes: 2_000_000, textChars: 10_000 },
     lookEveryMs: 200,
     version: '0',
-    log: silentLog,
   })
   const listener = api.listen(
     fakeIntake({
@@ -91,15 +89,15 @@ async function setUp(
       ...options.intake,
     }),
   )
-  const http = createServer((request, response) => void listener.mounts[0]?.handle(request, response))
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  const http = await serveMounts(listener.mounts, {
+    findKey: async (given) => (given === secret ? { id: 'key-1', name: 'CI' } : null),
+  })
+  const { url } = http
   ends.push(async () => {
-    http.closeAllConnections()
-    http.close()
+    await http.close()
     await listener.stop()
     await channel.close()
   })
-  const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
   const client = (apiKey = secret) => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 })
   const post = (body: unknown, headers: Record<string, string> = {}) =>
     fetch(`${url}/v1/chat/completions`, {
@@ -212,6 +210,33 @@ describe('the official client', () => {
     })
     expect((await fetch(`${url}/v1/models`)).status).toBe(401)
     expect((await fetch(`${url}/openapi.json`)).status).toBe(200)
+  })
+
+  test('is told in OpenAI’s form what is wrong with an address, a method or a body', async () => {
+    const { url } = await setUp(answers)
+    const headers = { authorization: `Bearer ${secret}` }
+    const body = (code: string | null) => ({
+      error: { message: expect.any(String), type: expect.any(String), param: null, code },
+    })
+    for (const path of ['/v1/models/%E0%A4%A', '/v1/%', '/v1/nothing', '/v1']) {
+      const unknown = await fetch(`${url}${path}`, { headers })
+      expect([path, unknown.status, await unknown.json()]).toEqual([path, 404, body('unknown_url')])
+    }
+    const wrong = await fetch(`${url}/v1/chat/completions`, { headers })
+    expect([wrong.status, wrong.headers.get('allow'), await wrong.json()]).toEqual([
+      405,
+      'POST',
+      body('method_not_allowed'),
+    ])
+    // Refused by what it announces, before it is sent.
+    const announced = { ...headers, 'content-length': 48_000_001 }
+    const asked = request(`${url}/v1/chat/completions`, { method: 'POST', headers: announced })
+    asked.on('error', () => undefined).flushHeaders()
+    const [large] = (await once(asked, 'response')) as [HttpMessage]
+    expect([large.statusCode, JSON.parse(await text(large))]).toEqual([413, body('request_too_large')])
+    asked.destroy()
+    const slashed = await fetch(`${url}/v1/models/openai%2Fgpt%2F5`, { headers })
+    expect([slashed.status, await slashed.text()]).toEqual([404, expect.stringContaining('openai/gpt/5')])
   })
 })
 

@@ -1,25 +1,25 @@
 /** What goes wrong, as OpenAI's clients know it: a status and `{error: {message, type, param, code}}`. */
-import { type ErrorCode, errorCodes, type ParleyError } from '../../src/core/errors.ts'
+import { type ErrorCode, errorCodes, ParleyError } from '../../src/core/errors.ts'
+import type { HttpContext } from '../../src/core/http.ts'
 
 export interface FailureBody {
   error: { message: string; type: string; param: string | null; code: string | null }
 }
 
-export class ApiFailure extends Error {
+/** A failure with its status and body as OpenAI would send them. */
+export class ApiFailure extends ParleyError {
   readonly status: number
   readonly body: FailureBody
-  readonly retryAfterMs: number | undefined
 
   constructor(
     status: number,
     message: string,
     detail: { type?: string; param?: string; code?: string; retryAfterMs?: number } = {},
   ) {
-    super(message)
-    const { type = 'invalid_request_error', param = null, code = null } = detail
+    const { type = 'invalid_request_error', param = null, code = null, retryAfterMs } = detail
+    super('request_invalid', message, retryAfterMs === undefined ? {} : { retryAfterMs })
     this.status = status
     this.body = { error: { message, type, param, code } }
-    this.retryAfterMs = detail.retryAfterMs
   }
 }
 
@@ -33,6 +33,12 @@ interface Kind {
 const kinds: Partial<Record<ErrorCode, Kind>> = {
   budget_exhausted: { status: 429, type: 'insufficient_quota' },
   rate_limited: { status: 429, type: 'rate_limit_error' },
+  credentials_missing: { status: 401, type: 'authentication_error', code: 'invalid_api_key' },
+  request_forbidden: { status: 403, type: 'permission_error' },
+  address_unknown: { status: 404, type: 'invalid_request_error', code: 'unknown_url' },
+  method_unknown: { status: 405, type: 'invalid_request_error', code: 'method_not_allowed' },
+  request_incomplete: { status: 408, type: 'invalid_request_error' },
+  request_too_large: { status: 413, type: 'invalid_request_error' },
   model_unknown: { status: 404, type: 'invalid_request_error', code: 'model_not_found' },
   model_not_allowed: { status: 403, type: 'permission_error' },
   model_price_unknown: { status: 403, type: 'permission_error' },
@@ -42,10 +48,17 @@ const kinds: Partial<Record<ErrorCode, Kind>> = {
   model_stalled: { status: 504, type: 'server_error' },
   database_unreachable: { status: 503, type: 'server_error' },
   queue_unreachable: { status: 503, type: 'server_error' },
+  disk_full: { status: 507, type: 'server_error' },
+  disk_failed: { status: 503, type: 'server_error' },
 }
 
-export function failureOf(error: ParleyError): ApiFailure {
-  return failureFor(error.code, error.tell, error.retryAfterMs)
+export function writeFailure(_context: HttpContext, error: ParleyError): Response {
+  const failure = error instanceof ApiFailure ? error : failureFor(error.code, error.tell, error.retryAfterMs)
+  const { retryAfterMs } = failure
+  return Response.json(failure.body, {
+    status: failure.status,
+    headers: retryAfterMs === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(retryAfterMs / 1000))) },
+  })
 }
 
 /** A turn that ended without an answer: its receipt's code and the sentence that stands in its place. */

@@ -1,12 +1,10 @@
 /** The HTTP side of `/v1`: who asks, what is asked, and the answer as one body or as a stream of chunks. */
 import { createHash, randomUUID } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
-import { asParleyError, errorFields } from '../../src/core/errors.ts'
-import type { Log } from '../../src/core/log.ts'
+import type { HttpContext, Mount } from '../../src/core/http.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
 import { createAnswerWriter } from './answer-writer.ts'
-import { ApiFailure, failureFor, failureOf } from './failure.ts'
+import { ApiFailure, failureFor, writeFailure } from './failure.ts'
 import { closingOf } from './format.ts'
 import { type ApiKey, type Asked, normalize, readRequest, routedModels } from './normalize.ts'
 import { openApiDocument } from './openapi.ts'
@@ -17,8 +15,6 @@ import { follow, type WaitDeps } from './wait.ts'
 export interface ListenerDeps {
   topics: Topics
   blobs: { put(content: Readable, options: { maxBytes: number }): Promise<{ hash: string }> }
-  /** The key that a secret belongs to; `null` for none. */
-  findKey(secret: string): Promise<ApiKey | null>
   /** Models that may be asked for by name. */
   models(): Promise<{ id: string; provider: string }[]>
   /** Throws `model_unknown` where no model, alias or unique beginning of one is called so. */
@@ -27,7 +23,6 @@ export interface ListenerDeps {
   lookEveryMs?: number
   limits: { files: number; fileBytes: number; textChars: number }
   version: string
-  log: Log
 }
 
 /** Answers that may be waited for at the same time, in one process. */
@@ -36,48 +31,9 @@ const maxOpen = 1000
 const drainMs = 20_000
 
 export function createListener(deps: ListenerDeps, intake: Intake): Listener {
-  const { log } = deps
   const startedAt = Math.floor(Date.now() / 1000)
   const open = new Set<Promise<void>>()
   const leaving = new AbortController()
-
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    response.setHeader('x-content-type-options', 'nosniff')
-    response.setHeader('cache-control', 'no-store')
-    try {
-      const path = (request.url ?? '/').split('?')[0]
-      if (path === '/openapi.json') return sendJson(response, 200, openApiDocument(deps.version))
-      const key = await authenticate(request)
-      if (path === '/v1/chat/completions') return await complete(request, response, key)
-      if (path === '/v1/models') return sendJson(response, 200, { object: 'list', data: await listModels() })
-      if (path?.startsWith('/v1/models/')) return await showModel(path.slice('/v1/models/'.length), response)
-      throw new ApiFailure(404, 'There is nothing at that address. See /openapi.json.', { code: 'unknown_url' })
-    } catch (thrown) {
-      fail(response, thrown)
-    }
-  }
-
-  function fail(response: ServerResponse, thrown: unknown): void {
-    if (response.headersSent || response.destroyed) return void response.destroy()
-    const error = asParleyError(thrown)
-    if (!(thrown instanceof ApiFailure) && error.code === 'internal')
-      log.error(errorFields(thrown), 'API request failed')
-    const failure = thrown instanceof ApiFailure ? thrown : failureOf(error)
-    if (failure.retryAfterMs !== undefined)
-      response.setHeader('retry-after', String(Math.max(1, Math.ceil(failure.retryAfterMs / 1000))))
-    sendJson(response, failure.status, failure.body)
-  }
-
-  async function authenticate(request: IncomingMessage): Promise<ApiKey> {
-    const [, secret] = /^Bearer\s+(\S{8,200})\s*$/i.exec(request.headers.authorization ?? '') ?? []
-    const key = secret === undefined ? null : await deps.findKey(secret)
-    if (key !== null) return key
-    const what = secret === undefined ? 'This needs an API key.' : 'That API key is not valid.'
-    throw new ApiFailure(401, `${what} An admin makes one with \`/parley keys create\`.`, {
-      type: 'authentication_error',
-      code: 'invalid_api_key',
-    })
-  }
 
   async function listModels() {
     const routed = routedModels.slice(0, 1).map((id) => ({ id, provider: 'parley' }))
@@ -89,30 +45,28 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     }))
   }
 
-  async function showModel(encoded: string, response: ServerResponse): Promise<void> {
-    const id = decodeURIComponent(encoded)
+  async function showModel(context: HttpContext): Promise<Response> {
+    const id = context.req.param('id') ?? ''
     const model = (await listModels()).find((each) => each.id === id)
     if (model === undefined)
       throw new ApiFailure(404, `There is no model called ${id}. GET /v1/models lists them.`, {
         param: 'model',
         code: 'model_not_found',
       })
-    sendJson(response, 200, model)
+    return context.json(model)
   }
 
-  async function complete(request: IncomingMessage, response: ServerResponse, key: ApiKey): Promise<void> {
-    if (request.method !== 'POST') {
-      response.setHeader('allow', 'POST')
-      throw new ApiFailure(405, 'Send this as a POST.', { code: 'method_not_allowed' })
-    }
+  async function complete(context: HttpContext): Promise<undefined> {
+    const caller = context.get('caller')
+    if (caller.as !== 'key') throw new Error('an answer is for a key')
     if (open.size >= maxOpen)
       throw new ApiFailure(503, 'Too many answers are being waited for. Please try again in a moment.', {
         type: 'server_error',
         retryAfterMs: 2000,
       })
-    const asked = readRequest(await readJson(request))
+    const asked = readRequest(jsonIn(context.get('body')))
     await checkLimits(asked)
-    const answering = answer(asked, key, request, response)
+    const answering = answer(asked, caller.key, context)
     open.add(answering)
     await answering.finally(() => open.delete(answering))
   }
@@ -135,7 +89,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     if (!routedModels.includes(request.model)) await deps.checkModel(request.model)
   }
 
-  async function answer(asked: Asked, key: ApiKey, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function answer(asked: Asked, key: ApiKey, context: HttpContext): Promise<void> {
+    const { incoming: request, outgoing: response } = context.env
     const hashes: string[] = []
     for (const { data } of asked.files)
       hashes.push((await deps.blobs.put(Readable.from([data]), { maxBytes: deps.limits.fileBytes })).hash)
@@ -173,8 +128,47 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     }
   }
 
+  const common: Pick<Mount, 'headers' | 'writeError'> = {
+    headers: { 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' },
+    writeError: writeFailure,
+  }
   return {
-    mounts: ['/v1', '/openapi.json'].map((prefix) => ({ prefix, handle })),
+    mounts: [
+      {
+        prefix: '/v1',
+        ...common,
+        routes: [
+          {
+            method: 'POST',
+            path: '/v1/chat/completions',
+            access: ['key'],
+            body: { maxBytes: limits.bodyBytes },
+            handle: complete,
+          },
+          {
+            method: 'GET',
+            path: '/v1/models',
+            access: ['key'],
+            handle: async (context) => context.json({ object: 'list', data: await listModels() }),
+          },
+          // The name of a model may have slashes.
+          { method: 'GET', path: '/v1/models/:id{.+}', access: ['key'], handle: showModel },
+        ],
+      },
+      {
+        prefix: '/openapi.json',
+        ...common,
+        routes: [
+          {
+            method: 'GET',
+            path: '/openapi.json',
+            access: ['page', 'key'],
+            handle: (context) => context.json(openApiDocument(deps.version)),
+          },
+        ],
+      },
+    ],
+    connections: () => [],
     async start() {},
     async stop() {
       const late = setTimeout(() => leaving.abort(), drainMs)
@@ -184,20 +178,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   }
 }
 
-async function readJson(request: IncomingMessage): Promise<unknown> {
-  const tooLong = () =>
-    new ApiFailure(413, `The request is over the limit of ${limits.bodyBytes / 1e6} MB. Send fewer or smaller files.`)
-  if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytes) throw tooLong()
-  const pieces: Buffer[] = []
-  let bytes = 0
-  // The rest is left unread and the connection stays, for the answer.
-  for await (const piece of request.iterator({ destroyOnReturn: false })) {
-    bytes += piece.length
-    if (bytes > limits.bodyBytes) throw tooLong()
-    pieces.push(piece)
-  }
+function jsonIn(body: Buffer): unknown {
   try {
-    return JSON.parse(Buffer.concat(pieces).toString())
+    return JSON.parse(body.toString())
   } catch {
     throw new ApiFailure(400, 'The body is not valid JSON.')
   }
@@ -205,9 +188,4 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
 
 function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 40)
-}
-
-function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
-  response.end(JSON.stringify(body))
 }

@@ -1,11 +1,12 @@
 /** Commands on the console: typed in a thread, by a button of a notice, or by the command line outside of any thread. */
-import type { Context, Env, Hono } from 'hono'
 import { decodeAction } from '../../src/core/action.ts'
 import type { Notice } from '../../src/core/command.ts'
 import { ParleyError } from '../../src/core/errors.ts'
+import type { HttpContext, Route } from '../../src/core/http.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { answerOf, type CommandAnswer, type Message, PressAction, RunCommand } from './api.ts'
 import type { Board } from './board.ts'
+import { jsonIn } from './body.ts'
 import type { BlobStore } from './files.ts'
 import { cliAuthor, conversationOf, localAuthor, withNames } from './normalize.ts'
 import { keepNotice } from './notices.ts'
@@ -16,8 +17,7 @@ export interface CommandRoutes {
   blobs: BlobStore
   topics: Topics
   intake: Intake
-  body(context: Context): Promise<unknown>
-  idOf(context: Context, name: string): string
+  idOf(context: HttpContext, name: string): string
 }
 
 /** Runs a command that was typed as a message; its answer is the next message of the thread. */
@@ -45,61 +45,78 @@ async function say(
   deps.topics.publish(threadTopic(threadId), toJson({ type: 'message', message }))
 }
 
-export function serveCommands<E extends Env>(app: Hono<E>, routes: CommandRoutes): void {
-  const { intake, board, blobs, body, idOf } = routes
-
-  app.get('/console/commands', (context) =>
-    context.json({
-      commands: intake.commands.map(({ name, summary, role, args, examples }) => ({
-        name,
-        summary,
-        role,
-        args,
-        examples,
-      })),
-    }),
-  )
-
-  app.post('/console/commands', async (context) => {
-    const { success, data } = RunCommand.safeParse(await body(context))
-    if (!success) throw new ParleyError('request_invalid', 'That is no command. See `parley admin help`.')
-    const conversation = conversationOf('cli')
-    const notice = await intake.command({
-      ...{ id: data.id, conversation, author: cliAuthor, text: data.text, replyTarget: { conversation, data: null } },
-    })
-    const files = (notice.files ?? []).map(({ name, mediaType, data }) => ({
-      ...{ name, mediaType, data: Buffer.from(data).toString('base64') },
-    }))
-    const answer: CommandAnswer = { text: withNames(notice.text), failed: notice.failed === true, files }
-    return context.json(answer)
-  })
-
-  app.post('/console/threads/:id/press', async (context) => {
-    const threadId = idOf(context, 'id')
-    const { success, data } = PressAction.safeParse(await body(context))
-    const action = success ? decodeAction(data.action) : undefined
-    if (!success || action === undefined)
-      throw new ParleyError('request_invalid', 'That button is not known any more. Reload the page and try again.')
-    const conversation = conversationOf(threadId)
-    const replyTarget = { conversation, data: null }
-    const { notice, turnId } = await intake.act({ ...action, id: data.id, by: localAuthor, replyTarget })
-    if (notice !== undefined) await say(routes, threadId, answerOf(data.id), notice)
-    return context.json({ ...(turnId === undefined ? {} : { turnId }) })
-  })
-
-  app.get('/console/uploads/:uploadId', async (context) => {
-    const [upload] = await board.uploads([idOf(context, 'uploadId')])
-    if (upload === undefined || !(await blobs.has(upload.contentHash)))
-      throw new ParleyError('file_missing', 'That file is no longer here.')
-    // Only a picture that Parley drew is shown in the page; whatever people shared is saved, never opened.
-    const shown = upload.mediaType === 'image/png'
-    const bytes: Buffer[] = []
-    for await (const chunk of blobs.open(upload.contentHash)) bytes.push(chunk as Buffer)
-    context.header('content-type', shown ? 'image/png' : 'application/octet-stream')
-    context.header('x-content-type-options', 'nosniff')
-    context.header('cache-control', 'private, max-age=86400, immutable')
-    const name = encodeURIComponent(upload.name)
-    context.header('content-disposition', `${shown ? 'inline' : 'attachment'}; filename*=UTF-8''${name}`)
-    return context.body(new Uint8Array(Buffer.concat(bytes)))
-  })
+export function commandRoutes(routes: CommandRoutes): Route[] {
+  const { intake, board, blobs, idOf } = routes
+  return [
+    {
+      method: 'GET',
+      path: '/console/commands',
+      access: ['page'],
+      handle: (context) =>
+        context.json({
+          commands: intake.commands.map(({ name, summary, role, args, examples }) => ({
+            ...{ name, summary, role, args, examples },
+          })),
+        }),
+    },
+    {
+      // The terminal's channel: what it runs is run as an admin of the installation.
+      method: 'POST',
+      path: '/console/commands',
+      access: ['terminal'],
+      body: { maxBytes: 64_000 },
+      async handle(context) {
+        const { success, data } = RunCommand.safeParse(jsonIn(context))
+        if (!success) throw new ParleyError('request_invalid', 'That is no command. See `parley admin help`.')
+        const conversation = conversationOf('cli')
+        const notice = await intake.command({
+          ...{ id: data.id, conversation, author: cliAuthor, text: data.text },
+          replyTarget: { conversation, data: null },
+        })
+        const files = (notice.files ?? []).map(({ name, mediaType, data }) => ({
+          ...{ name, mediaType, data: Buffer.from(data).toString('base64') },
+        }))
+        const answer: CommandAnswer = { text: withNames(notice.text), failed: notice.failed === true, files }
+        return context.json(answer)
+      },
+    },
+    {
+      method: 'POST',
+      path: '/console/threads/:id/press',
+      access: ['page'],
+      body: { maxBytes: 64_000 },
+      async handle(context) {
+        const threadId = idOf(context, 'id')
+        const { success, data } = PressAction.safeParse(jsonIn(context))
+        const action = success ? decodeAction(data.action) : undefined
+        if (!success || action === undefined)
+          throw new ParleyError('request_invalid', 'That button is not known any more. Reload the page and try again.')
+        const conversation = conversationOf(threadId)
+        const replyTarget = { conversation, data: null }
+        const { notice, turnId } = await intake.act({ ...action, id: data.id, by: localAuthor, replyTarget })
+        if (notice !== undefined) await say(routes, threadId, answerOf(data.id), notice)
+        return context.json({ ...(turnId === undefined ? {} : { turnId }) })
+      },
+    },
+    {
+      method: 'GET',
+      path: '/console/uploads/:uploadId',
+      access: ['page'],
+      async handle(context) {
+        const [upload] = await board.uploads([idOf(context, 'uploadId')])
+        if (upload === undefined || !(await blobs.has(upload.contentHash)))
+          throw new ParleyError('file_missing', 'That file is no longer here.')
+        // Only a picture that Parley drew is shown in the page; whatever people shared is saved, never opened.
+        const shown = upload.mediaType === 'image/png'
+        const bytes: Buffer[] = []
+        for await (const chunk of blobs.open(upload.contentHash)) bytes.push(chunk as Buffer)
+        const name = encodeURIComponent(upload.name)
+        return context.body(new Uint8Array(Buffer.concat(bytes)), 200, {
+          'content-type': shown ? 'image/png' : 'application/octet-stream',
+          'cache-control': 'private, max-age=86400, immutable',
+          'content-disposition': `${shown ? 'inline' : 'attachment'}; filename*=UTF-8''${name}`,
+        })
+      },
+    },
+  ]
 }

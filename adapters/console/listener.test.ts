@@ -1,7 +1,6 @@
 /** The console's HTTP side with a board that fails, and with clients that behave badly. */
 import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -9,8 +8,10 @@ import type { Action } from '../../src/core/action.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { Intake } from '../../src/core/platform.ts'
+import { diskError } from '../../src/media/disk.ts'
 import { createLocalChannel } from '../../src/queue/channel-local.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
+import { serveMounts } from '../../test/servers/mounts.ts'
 import type { Message } from './api.ts'
 import type { Board } from './board.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
@@ -35,11 +36,12 @@ interface SetUp {
   board?: Partial<Board>
   intake?: Partial<Intake>
   previews?: Partial<Previews>
+  blobs?: Partial<ListenerDeps['blobs']>
   /** Hashes of removed blobs are put here. */
   removed?: string[]
 }
 
-async function setUp({ board = {}, intake = {}, previews = {}, removed = [] }: SetUp = {}) {
+async function setUp({ board = {}, intake = {}, previews = {}, blobs = {}, removed = [] }: SetUp = {}) {
   const channel = createLocalChannel()
   const open = { subscriptions: 0 }
   const topics: Topics = {
@@ -74,22 +76,20 @@ async function setUp({ board = {}, intake = {}, previews = {}, removed = [] }: S
       open: () => {
         throw new Error('not used')
       },
+      ...blobs,
     },
     previews: { page: unused, lines: unused, picture: unused, ...previews },
     status: async () => ({ version: '0', models: [], notice: null, limits }),
-    ...{ topics, limits, loopback: true, log: silentLog },
+    ...{ topics, limits, log: silentLog },
   }
   const listener = createListener(deps, fakeIntake({ act: unused, ...intake }))
-  const http = createServer((request, response) => void listener.mounts[0]?.handle(request, response))
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  const http = await serveMounts(listener.mounts)
   ends.push(async () => {
     await listener.stop()
-    http.closeAllConnections()
-    http.close()
+    await http.close()
   })
-  const address = http.address()
-  const port = typeof address === 'object' && address ? address.port : 0
-  const url = `http://127.0.0.1:${port}`
+  const { url } = http
+  const port = Number(new URL(url).port)
   const post = (threadId: string, body: unknown) =>
     fetch(`${url}/console/threads/${threadId}/messages`, { method: 'POST', body: JSON.stringify(body) })
   return { url, port, topics, open, post, listener }
@@ -170,14 +170,14 @@ test('a message body is bounded, announced or not', async () => {
   const { url, post } = await setUp()
   const threadId = randomUUID()
   const long = { id: randomUUID(), text: 'x'.repeat(70_000), uploads: [] }
-  expect((await post(threadId, long)).status).toBe(400)
+  expect((await post(threadId, long)).status).toBe(413)
   const parts = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(10_000)) })
   const init = { method: 'POST', body: parts, duplex: 'half' as const }
   const answer = await fetch(`${url}/console/threads/${threadId}/messages`, init).then(
     ({ status }) => status,
     () => 'cut off',
   )
-  expect([400, 'cut off']).toContain(answer)
+  expect([413, 'cut off']).toContain(answer)
 })
 
 test('ids are the same in upper case', async () => {
@@ -242,6 +242,38 @@ test('a pressed button comes with what its person said, and a long comment is re
   expect([pressed.status, await pressed.json()]).toEqual([200, { notice: { text: 'Thank you.', private: true } }])
   expect(acted).toMatchObject([{ kind: 'bad', turnId, by: { id: 'local' }, comment: 'Wrong page.' }])
   expect((await press('x'.repeat(5000))).status).toBe(400)
-  expect((await fetch(`${url}/console/turns/${turnId}/explode`, { method: 'POST' })).status).toBe(400)
+  expect((await fetch(`${url}/console/turns/${turnId}/explode`, { method: 'POST' })).status).toBe(404)
   expect(acted).toHaveLength(1)
 })
+
+test.each([
+  ['ENOSPC', 507, 'disk_full'],
+  ['EMFILE', 503, 'disk_failed'],
+] as const)(
+  'an upload that the disk does not take (%s) is answered with %i and a sentence, though the rest was not read',
+  async (code, status, name) => {
+    const { url } = await setUp({
+      blobs: {
+        async put(content) {
+          for await (const _ of content) throw diskError(Object.assign(new Error(`${code}: write`), { code }))
+          throw new Error('there was nothing to read')
+        },
+      },
+    })
+    const megabyte = new Uint8Array(1e6)
+    let left = 8
+    const body = new ReadableStream({
+      pull(controller) {
+        if (left-- === 0) controller.close()
+        else controller.enqueue(megabyte)
+      },
+    })
+    const init = { method: 'PUT', body, duplex: 'half' }
+    const response = await fetch(`${url}/console/uploads/${randomUUID()}?name=a.txt`, init as RequestInit)
+    expect(response.status).toBe(status)
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(15)
+    expect(await response.json()).toMatchObject({
+      error: { code: name, tell: expect.stringMatching(/disk.*try again/is) },
+    })
+  },
+)

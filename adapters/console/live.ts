@@ -1,8 +1,8 @@
 /** Server-sent events of one open page: a snapshot first, then what changes, without gaps. */
-import type { HttpBindings } from '@hono/node-server'
-import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
-import type { Context } from 'hono'
+import type { ServerResponse } from 'node:http'
+import { monotonic } from '../../src/core/clock.ts'
 import { errorFields } from '../../src/core/errors.ts'
+import type { HttpContext } from '../../src/core/http.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { ConsoleEvent } from './api.ts'
 import type { Board } from './board.ts'
@@ -22,17 +22,20 @@ export interface LiveDeps {
 }
 
 /** Written past web streams, straight to the connection: at 200 open pages that is a fifth of the process's work. */
-export function serveEvents(context: Context<{ Bindings: HttpBindings }>, deps: LiveDeps): Response {
+export function serveEvents(context: HttpContext, deps: LiveDeps): Response | undefined {
   // The answer to HEAD has no body that could be read or cancelled.
   if (context.req.method === 'HEAD') return context.body(null, 200, { 'content-type': 'text/event-stream' })
   const { outgoing } = context.env
-  for (const [name, value] of context.res.headers) outgoing.setHeader(name, value)
-  outgoing.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
+  outgoing.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-cache',
+    'x-accel-buffering': 'no',
+  })
   void stream(outgoing, deps)
-  return RESPONSE_ALREADY_SENT
+  return undefined
 }
 
-async function stream(page: HttpBindings['outgoing'], { board, topics, threadId, log }: LiveDeps): Promise<void> {
+async function stream(page: ServerResponse, { board, topics, threadId, log }: LiveDeps): Promise<void> {
   const gone = Promise.withResolvers<void>()
   page.once('close', gone.resolve)
   let waiting = 0
@@ -83,10 +86,10 @@ async function followThread(
   const lengths = new Map<string, number>()
   const early: ConsoleEvent[] = []
   let ready = false
-  let resyncAt = 0
+  let resyncAt = Number.NEGATIVE_INFINITY
   const resync = () => {
-    if (Date.now() - resyncAt < resyncEveryMs) return
-    resyncAt = Date.now()
+    if (monotonic() - resyncAt < resyncEveryMs) return
+    resyncAt = monotonic()
     topics.publish(resyncTopic, threadId)
   }
   const pass = (event: ConsoleEvent) => {

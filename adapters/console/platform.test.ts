@@ -1,6 +1,5 @@
 /** The console under the law of platforms: real HTTP, real board, real files. */
 import { randomUUID } from 'node:crypto'
-import { createServer, type Server } from 'node:http'
 import { afterAll, beforeAll } from 'vitest'
 import { silentLog } from '../../src/core/log.ts'
 import type { PlatformRig } from '../../src/core/platform.contract.rig.ts'
@@ -11,6 +10,7 @@ import { createConsoleBoard } from '../../src/store/console-board.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { ConsoleClient } from '../../test/e2e/parley.ts'
+import { serveMounts } from '../../test/servers/mounts.ts'
 import { threadOf } from './normalize.ts'
 import { createConsole } from './platform.ts'
 
@@ -36,7 +36,7 @@ async function openRig(): Promise<PlatformRig> {
   const limits = { fileBytes: 1_000_000, files: 10, textChars: 10_000 }
   const board = createConsoleBoard(database)
   const platform = await createConsole({
-    ...{ board, topics: createLocalChannel(), blobs: createBlobs(server.home), limits, loopback: true, log: silentLog },
+    ...{ board, topics: createLocalChannel(), blobs: createBlobs(server.home), limits, log: silentLog },
     previews: {
       page: () => Promise.reject(new Error('not used')),
       lines: () => Promise.reject(new Error('not used')),
@@ -45,16 +45,13 @@ async function openRig(): Promise<PlatformRig> {
     status: async () => ({ version: '0', models: [], notice: null, limits }),
   })
   const threadId = randomUUID()
-  let http: Server
+  let http: Awaited<ReturnType<typeof serveMounts>>
   let client: ConsoleClient
   return {
     platform,
     async open(intake) {
-      const [mount] = platform.listen(intake).mounts
-      http = createServer((request, response) => void mount?.handle(request, response))
-      await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-      const address = http.address()
-      client = new ConsoleClient(`http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`)
+      http = await serveMounts(platform.listen(intake).mounts)
+      client = new ConsoleClient(http.url)
     },
     async write({ eventId, text, file }) {
       const uploads = file ? [await client.upload(file.name, file.content)] : []
@@ -81,8 +78,7 @@ async function openRig(): Promise<PlatformRig> {
       return { acknowledged: response.ok, told: body.notice?.text ?? body.error?.tell ?? '' }
     },
     async close() {
-      http.closeAllConnections()
-      await new Promise((resolve) => http.close(resolve))
+      await http.close()
       await database.close()
     },
   }

@@ -1,7 +1,7 @@
 /** What a citation opens: the page as a picture with the passage marked, or the text of the place and around it. */
-import type { Env, Hono } from 'hono'
 import { Position } from '../../src/core/artifact.ts'
 import { ParleyError } from '../../src/core/errors.ts'
+import type { Route } from '../../src/core/http.ts'
 import type { Board } from './board.ts'
 
 /** What the places are counted in, and the part of the file: the file within a mail or an archive, the sheet. */
@@ -51,11 +51,8 @@ const kinds = Position.options.map(({ shape }) => shape.kind.value)
 const MAX_LINES = 500
 const MAX_MS = 3_600_000
 
-export function servePreviews<E extends Env>(
-  app: Hono<E>,
-  { board, previews }: { board: Board; previews: Previews },
-): void {
-  async function shared(hash: string): Promise<string> {
+export function previewRoutes({ board, previews }: { board: Board; previews: Previews }): Route[] {
+  async function shared(hash = ''): Promise<string> {
     if (!/^[0-9a-f]{64}$/.test(hash) || !(await board.knowsFile(hash))) {
       throw new ParleyError('file_missing', 'That file is no longer here. Please share it again.')
     }
@@ -74,39 +71,61 @@ export function servePreviews<E extends Env>(
     return { from, to, kind, inner: query('inner'), sheet: query('sheet') }
   }
 
-  app.get('/console/files/:hash/page/:n', async (context) => {
-    const hash = await shared(context.req.param('hash'))
-    const width = count(context.req.query('width'), 1000, 2000)
-    const image = await previews.page(hash, count(context.req.param('n'), 1, 100_000), {
-      width,
-      signal: context.req.raw.signal,
-    })
-    // The address names the content by its hash: it never changes.
-    return context.body(Buffer.from(image.png), 200, {
-      'content-type': 'image/png',
-      'cache-control': 'private, max-age=86400, immutable',
-    })
-  })
-  app.get('/console/files/:hash/page/:n/marks', async (context) => {
-    const hash = await shared(context.req.param('hash'))
-    const quote = (context.req.query('quote') ?? '').slice(0, 2000)
-    const options = { width: 200, signal: context.req.raw.signal, ...(quote === '' ? {} : { quote }) }
-    const { width, height, marks } = await previews.page(hash, count(context.req.param('n'), 1, 100_000), options)
-    return context.json({ width, height, marks })
-  })
-  app.get('/console/files/:hash/text', async (context) => {
-    const hash = await shared(context.req.param('hash'))
-    const { from, to, ...where } = placeOf((name) => context.req.query(name))
-    return context.json(await previews.lines(hash, from, to, where))
-  })
-  app.get('/console/files/:hash/picture', async (context) => {
-    const hash = await shared(context.req.param('hash'))
-    const { from, to, ...where } = placeOf((name) => context.req.query(name))
-    const width = count(context.req.query('width'), 1000, 2000)
-    const image = await previews.picture(hash, from, to, { ...where, width, signal: context.req.raw.signal })
-    return context.body(Buffer.from(image.png), 200, {
-      'content-type': 'image/png',
-      'cache-control': 'private, max-age=86400',
-    })
-  })
+  return [
+    {
+      method: 'GET',
+      path: '/console/files/:hash/page/:n',
+      access: ['page'],
+      async handle(context) {
+        const hash = await shared(context.req.param('hash'))
+        const width = count(context.req.query('width'), 1000, 2000)
+        const image = await previews.page(hash, count(context.req.param('n'), 1, 100_000), {
+          width,
+          signal: context.req.raw.signal,
+        })
+        // The address names the content by its hash: it never changes.
+        return context.body(Buffer.from(image.png), 200, {
+          'content-type': 'image/png',
+          'cache-control': 'private, max-age=86400, immutable',
+        })
+      },
+    },
+    {
+      method: 'GET',
+      path: '/console/files/:hash/page/:n/marks',
+      access: ['page'],
+      async handle(context) {
+        const hash = await shared(context.req.param('hash'))
+        const quote = (context.req.query('quote') ?? '').slice(0, 2000)
+        const options = { width: 200, signal: context.req.raw.signal, ...(quote === '' ? {} : { quote }) }
+        const { width, height, marks } = await previews.page(hash, count(context.req.param('n'), 1, 100_000), options)
+        return context.json({ width, height, marks })
+      },
+    },
+    {
+      method: 'GET',
+      path: '/console/files/:hash/text',
+      access: ['page'],
+      async handle(context) {
+        const hash = await shared(context.req.param('hash'))
+        const { from, to, ...where } = placeOf((name) => context.req.query(name))
+        return context.json(await previews.lines(hash, from, to, where))
+      },
+    },
+    {
+      method: 'GET',
+      path: '/console/files/:hash/picture',
+      access: ['page'],
+      async handle(context) {
+        const hash = await shared(context.req.param('hash'))
+        const { from, to, ...where } = placeOf((name) => context.req.query(name))
+        const width = count(context.req.query('width'), 1000, 2000)
+        const image = await previews.picture(hash, from, to, { ...where, width, signal: context.req.raw.signal })
+        return context.body(Buffer.from(image.png), 200, {
+          'content-type': 'image/png',
+          'cache-control': 'private, max-age=86400',
+        })
+      },
+    },
+  ]
 }

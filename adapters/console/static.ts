@@ -1,9 +1,10 @@
 /** The built page. Assets carry a hash in their names and may be kept for ever; the page itself may not. */
 import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
-import { extname, join, normalize, sep } from 'node:path'
-import { Readable } from 'node:stream'
-import type { Env, Hono } from 'hono'
+import { extname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { ParleyError } from '../../src/core/errors.ts'
+import type { HttpContext, Route } from '../../src/core/http.ts'
 
 const dist = join(import.meta.dirname, 'dist')
 const types: Record<string, string> = {
@@ -17,35 +18,36 @@ const types: Record<string, string> = {
   '.json': 'application/json',
 }
 
-export function servePage<E extends Env>(app: Hono<E>): void {
-  app.get('*', async (context) => {
-    const address = decoded(context.req.path)
-    if (address === null) return context.text('There is nothing at that address.', 404)
-    const path = normalize(address)
-    const file = join(dist, path)
-    const known =
-      (file + sep).startsWith(dist + sep) && extname(file) in types ? await stat(file).catch(() => null) : null
-    if (known?.isFile()) {
-      context.header('content-type', types[extname(file)] ?? 'application/octet-stream')
-      context.header('content-length', String(known.size))
-      context.header('cache-control', path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache')
-      // The body of an answer to HEAD is thrown away: an open file would stay open.
-      if (context.req.method === 'HEAD') return context.body(null)
-      return context.body(Readable.toWeb(createReadStream(file)) as ReadableStream)
-    }
-    if (path !== '/') return context.text('There is nothing at that address.', 404)
-    const page = await readFile(join(dist, 'index.html'), 'utf8').catch(() => null)
-    if (page === null)
-      return context.text('The console page is not built yet. Start Parley with `npm start`, which builds it.', 503)
-    context.header('cache-control', 'no-cache')
-    return context.html(page)
-  })
+export function pageRoutes(): Route[] {
+  return [
+    { method: 'GET', path: '/', access: ['page'], handle: sendPage },
+    { method: 'GET', path: '/assets/:name', access: ['page'], handle: sendAsset },
+  ]
 }
 
-function decoded(path: string): string | null {
-  try {
-    return decodeURIComponent(path)
-  } catch {
-    return null
+async function sendPage(context: HttpContext): Promise<Response> {
+  const page = await readFile(join(dist, 'index.html'), 'utf8').catch(() => null)
+  if (page === null)
+    return context.text('The console page is not built yet. Start Parley with `npm start`, which builds it.', 503)
+  context.header('cache-control', 'no-cache')
+  return context.html(page)
+}
+
+async function sendAsset(context: HttpContext): Promise<Response | undefined> {
+  const name = context.req.param('name') ?? ''
+  const file = join(dist, 'assets', name)
+  // A name that leads elsewhere has a slash, encoded or not; there is none in the names of assets.
+  const known = /^[\w.-]+$/.test(name) && extname(name) in types ? await stat(file).catch(() => null) : null
+  if (!known?.isFile()) throw new ParleyError('address_unknown', 'There is nothing at that address.')
+  const headers = {
+    'content-type': types[extname(name)] ?? 'application/octet-stream',
+    'content-length': String(known.size),
+    'cache-control': 'public, max-age=31536000, immutable',
   }
+  // The body of an answer to HEAD is thrown away: an open file would stay open.
+  if (context.req.method === 'HEAD') return context.body(null, 200, headers)
+  const { outgoing } = context.env
+  outgoing.writeHead(200, headers)
+  await pipeline(createReadStream(file), outgoing).catch(() => outgoing.destroy())
+  return undefined
 }

@@ -2,8 +2,10 @@
  * Writes replies to the console: to the open pages at once, to the board at most once a second while the text grows. The
  * id of a message is made from the turn, so a post tried again is the same post.
  */
+
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import { monotonic } from '../../src/core/clock.ts'
 import type { OutgoingMessage, Transport, TurnState } from '../../src/core/platform.ts'
 import type { ConsoleEvent, MessageState } from './api.ts'
 import type { Board, ReplyRow } from './board.ts'
@@ -34,7 +36,7 @@ export function createTransport({
   board,
   topics,
   blobs,
-  now = Date.now,
+  now = monotonic,
 }: {
   board: Board
   blobs: Pick<BlobStore, 'put'>
@@ -64,7 +66,7 @@ export function createTransport({
       return
     }
     const kept = before === undefined ? 0 : commonLength(before.text, message.text)
-    const entry = { threadId, text: message.text, savedAt: before?.savedAt ?? 0, shownAt: now() }
+    const entry = { threadId, text: message.text, savedAt: before?.savedAt ?? Number.NEGATIVE_INFINITY, shownAt: now() }
     live.set(id, entry)
     if (before === undefined) claim(id)
     if (change === 'edit')
@@ -108,7 +110,7 @@ export function createTransport({
             role: 'parley',
             text: message.text,
             state,
-            createdAt: new Date(now()).toISOString(),
+            createdAt: new Date().toISOString(),
             turnId: message.turnId,
             attachments: [],
             citations: message.citations,

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ParleyError } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
-import type { Intake } from '../../src/core/platform.ts'
+import type { Intake, Listener, OutgoingMessage, Platform } from '../../src/core/platform.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
@@ -16,7 +16,7 @@ let chat: WorldChannel
 let ann: ReturnType<StandInDiscord['world']['addUser']>
 /** Texts in the order in which they were taken in. */
 let taken: string[]
-const open: { stop(): Promise<void> }[] = []
+const open: Listener[] = []
 
 beforeEach(async () => {
   // Hearts beat fast here, so that a dead connection is noticed soon.
@@ -40,13 +40,25 @@ const intake = (more: Partial<Intake> = {}) =>
     ...more,
   })
 
-async function listen(more: { intake?: Intake; token?: string; shards?: number; mostWaiting?: number } = {}) {
-  const platform = createDiscord({
-    ...{ token: more.token ?? discord.token, apiUrl: discord.url, records, quota: createLocalQuota(), log: silentLog },
+interface Options {
+  intake?: Intake
+  shards?: number
+  mostWaiting?: number
+  platform?: Platform
+}
+
+function create(more: Options = {}): Platform {
+  return createDiscord({
+    ...{ token: discord.token, apiUrl: discord.url, records, quota: createLocalQuota(), log: silentLog },
+    throttler: { waitForIdentify: async () => undefined },
+    pauses: { firstMs: 20, mostMs: 100, steadyMs: 200 },
     ...{ retryMs: 10, saveEveryMs: 5, ...(more.shards === undefined ? {} : { shards: more.shards }) },
     ...(more.mostWaiting === undefined ? {} : { mostWaiting: more.mostWaiting }),
   })
-  const listener = platform.listen(more.intake ?? intake())
+}
+
+async function listen(more: Options = {}): Promise<Listener> {
+  const listener = (more.platform ?? create(more)).listen(more.intake ?? intake())
   await listener.start()
   open.push(listener)
   return listener
@@ -55,6 +67,7 @@ async function listen(more: { intake?: Intake; token?: string; shards?: number; 
 const write = (text: string) => discord.write({ author: ann, channel: chat, text })
 const until = (text: string) => discord.until(() => taken.includes(text), `"${text}" taken in`)
 const counts = () => discord.gateway.counts
+const lookUps = () => discord.requests.filter(({ path }) => path === '/gateway/bot').length
 
 it('a connection that is cut is resumed, and what was written meanwhile comes in', async () => {
   await listen()
@@ -136,31 +149,100 @@ it('each shard has the events of its servers and its own session', async () => {
   const guilds = Array.from({ length: 6 }, (_, n) => discord.world.addGuild(`Team ${n}`, ann))
   const channels = guilds.map((guild) => discord.world.addChannel(guild, 'general'))
   await listen({ shards: 2 })
-  expect(counts().identified).toBe(2)
+  await discord.until(() => counts().identified === 2, 'two sessions')
   for (const [n, channel] of channels.entries()) discord.write({ author: ann, channel, text: `in ${n}`, mention: true })
   await discord.until(() => taken.length === 6, 'a message of every server')
   await discord.until(() => positionOf(0) !== undefined && positionOf(1) !== undefined, 'two positions')
 }, 20_000)
 
-it('says what to switch on when Discord refuses the intents', async () => {
+const stateOf = (listener: Listener) => listener.connections()[0]?.state
+const connected = (listener: Listener) =>
+  discord.until(() => stateOf(listener)?.is === 'connected' && discord.gateway.connected() === 1, 'the connection')
+
+it('says what to switch on while Discord gives no messages, begins no session, and connects once it is on', async () => {
   discord.state.flags = 0
-  await expect(listen()).rejects.toMatchObject({
-    code: 'config_invalid',
-    tell: expect.stringContaining('Message Content Intent'),
-  })
+  const listener = await listen()
+  expect(stateOf(listener)).toMatchObject({ is: 'waiting', tell: expect.stringContaining('Message Content Intent') })
+  await discord.until(() => lookUps() > 3, 'some tries')
+  expect(counts().closes).toEqual([])
+  discord.state.flags = 1 << 18
+  await connected(listener)
 })
 
-it('says which setting is wrong when Discord refuses the token', async () => {
-  await expect(listen({ token: 'wrong' })).rejects.toMatchObject({ tell: expect.stringContaining('DISCORD_TOKEN') })
+it('a token that is refused at the start is named, and connects once Discord takes it', async () => {
+  discord.revoke()
+  const listener = await listen()
+  expect(stateOf(listener)).toMatchObject({ is: 'waiting', tell: expect.stringContaining('DISCORD_TOKEN') })
+  await discord.until(() => lookUps() > 3, 'some tries')
+  discord.restore()
+  await connected(listener)
+  write('with the restored token')
+  await until('with the restored token')
+})
+
+it('a token that is revoked in the middle and restored comes back, and so do replies', async () => {
+  const platform = create()
+  const listener = await listen({ platform })
+  discord.revoke()
+  const reply: OutgoingMessage = { turnId: 'turn', text: 'Hello.', phase: 'final', citations: [] }
+  const conversation = { platform: 'discord', workspaceId: 'direct', channelId: chat.id }
+  const target = { conversation, data: { to: 'channel', channelId: chat.id, userId: ann.id } }
+  const post = (key: string) => platform.transport.post(target, reply, { key, signal: AbortSignal.timeout(5000) })
+  await discord.until(() => stateOf(listener)?.is === 'waiting', 'the loss')
+  expect(stateOf(listener)).toMatchObject({ tell: expect.stringContaining('DISCORD_TOKEN') })
+  await expect(post('while revoked')).rejects.toMatchObject({ code: 'platform_rejected' })
+  discord.restore()
+  await connected(listener)
+  await post('restored')
+  expect(discord.said(chat.id)).toHaveLength(1)
+})
+
+// https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
+it.each([1000, 1001, 4000, 4007, 4009, 4004, 4010, 4011, 4012, 4013, 4014])(
+  'a connection that Discord closes with %i, and again at each try, is back once it no longer does',
+  async (code) => {
+    const listener = await listen()
+    discord.gateway.trouble.closing = code
+    discord.gateway.closeAll(code)
+    await discord.until(() => stateOf(listener)?.is === 'waiting', 'the loss')
+    const { closes } = counts()
+    const closed = closes.length
+    await discord.until(() => closes.length > closed + 2, 'more tries')
+    delete discord.gateway.trouble.closing
+    await connected(listener)
+    write('after')
+    await until('after')
+  },
+)
+
+it('a session outlives an outage in which not even the socket opens', async () => {
+  const listener = await listen()
+  write('before')
+  await until('before')
+  discord.gateway.refuse(true)
+  discord.gateway.cut()
+  await discord.until(() => stateOf(listener)?.is === 'waiting', 'the loss')
+  write('while away')
+  discord.gateway.refuse(false)
+  await until('while away')
+  expect(counts()).toMatchObject({ identified: 1, resumed: 1 })
 })
 
 it('a Discord that cannot be reached holds nothing up, and is connected to when it is back', async () => {
   const { port } = new URL(discord.url)
   await discord[Symbol.asyncDispose]()
   const away = discord
-  await listen()
+  const listener = await listen()
+  expect(stateOf(listener)).toMatchObject({ is: 'waiting', code: 'platform_unreachable' })
   discord = await startDiscord({ port: Number(port), like: away })
   await discord.until(() => discord.gateway.connected() === 1, 'the connection')
+})
+
+it('keeps some of the sessions that a bot may begin in a day, and waits as long as Discord says', async () => {
+  discord.state.sessionsLeft = 20
+  const listener = await listen()
+  expect(stateOf(listener)).toMatchObject({ is: 'waiting', code: 'platform_rate_limited' })
+  expect(counts().identified).toBe(0)
 })
 
 it('a stop waits for what is being taken in', async () => {

@@ -1,26 +1,29 @@
 /**
- * The connection that events come in by, on discord.js's own gateway client: identify, heartbeat, resume and reconnect are
- * its work. Only the gateway process opens it, and a restarted one goes on with the session of the one before.
+ * The connections that events come in by: one for each shard, kept open by a supervisor of its own. Only the gateway process
+ * opens them, and a restarted one goes on with the sessions of the one before.
  */
-import { type ManagerShardEventsMap, WebSocketManager, WebSocketShardEvents } from '@discordjs/ws'
-import { type GatewayDispatchPayload, GatewayIntentBits } from 'discord.js'
-import { errorFields, ParleyError } from '../../src/core/errors.ts'
+import { type IIdentifyThrottler, SimpleIdentifyThrottler } from '@discordjs/ws'
+import type { APIApplication, APIGatewayBotInfo, GatewayDispatchPayload } from 'discord.js'
+import {
+  type Connection,
+  type ConnectionPauses,
+  type ConnectionReport,
+  keepConnected,
+} from '../../src/core/connection.ts'
+import { ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
-import { type Api, DiscordRefusal } from './rest.ts'
+import { platformName } from './normalize.ts'
+import { mayReadContent } from './permissions.ts'
+import type { Api } from './rest.ts'
 import type { Sessions } from './sessions.ts'
-
-/** What events Parley needs. The content of messages is a privileged one: it is switched on in the developer portal. */
-export const intents =
-  GatewayIntentBits.Guilds |
-  GatewayIntentBits.GuildMessages |
-  GatewayIntentBits.DirectMessages |
-  GatewayIntentBits.MessageContent
+import { openShard } from './shard.ts'
 
 export interface Gateway {
-  /** Returns when every shard is connected; may be tried again. Throws `config_invalid` or `platform_*`. */
-  open(): Promise<void>
+  /** Returns when the first try of the first shard has ended, well or not. Never rejects. */
+  start(): Promise<void>
   /** Leaves the sessions resumable; returns when events under way have been taken in. */
   close(): Promise<void>
+  connections(): ConnectionReport[]
 }
 
 export interface GatewayDeps {
@@ -29,6 +32,8 @@ export interface GatewayDeps {
   /** Default: as many as Discord recommends. */
   shards?: number
   sessions: Sessions
+  /** Called before a shard connects: whatever has to be known before events come in. Throws `platform_*`. */
+  before(): Promise<unknown>
   /** Answers whether the event is taken in; where it is not, it is sent again to the next process. Never rejects. */
   take(packet: GatewayDispatchPayload): Promise<boolean>
   /** Events of the same line come one after the other, others at once. */
@@ -36,36 +41,30 @@ export interface GatewayDeps {
   log: Log
   /** How many events may wait to be taken in, as while the database is away. */
   mostWaiting?: number
+  /** Default: Discord's own pace, a session each five seconds. */
+  throttler?: IIdentifyThrottler | undefined
+  pauses?: Partial<ConnectionPauses> | undefined
 }
 
-/** Keeps the session: 1000 and 1001 would end it. */
-const closeResumable = 4200
+/** How long what Discord said of the gateway is good for shards that connect at the same time. */
+const freshMs = 5000
+/** Of the sessions that a bot may begin in a day, so many are left to restarts: who uses up all of them loses the token. */
+const keptSessions = 50
 
-export function createGateway({
-  api,
-  token,
-  shards,
-  sessions,
-  take,
-  lineOf,
-  log,
-  mostWaiting = 10_000,
-}: GatewayDeps): Gateway {
+export function createGateway(deps: GatewayDeps): Gateway {
+  const { api, token, shards, sessions, before, take, lineOf, log, mostWaiting = 10_000, pauses } = deps
   /** The last event of each line, and all that are being taken in. */
   const lines = new Map<string, Promise<void>>()
   const running = new Set<Promise<void>>()
   let waiting = 0
   let overflowing = false
-  const manager = new WebSocketManager({
-    token,
-    rest: api.rest,
-    intents: intents as GatewayIntentBits,
-    shardCount: shards ?? null,
-    retrieveSessionInfo: (shardId) => sessions.current(shardId),
-    updateSessionInfo: (shardId, session) => sessions.update(shardId, session),
-  })
+  const connections: Connection[] = []
+  let count: number | undefined = shards
+  let asked: { information: Promise<APIGatewayBotInfo>; at: number } | undefined
+  let throttler = deps.throttler
+  let loaded = false
 
-  function onDispatch({ data, shardId }: ManagerShardEventsMap['dispatch'][0]): void {
+  function onDispatch(shardId: number, data: GatewayDispatchPayload): void {
     const line = lineOf(data)
     const taken = sessions.taking(shardId, data.s)
     if (waiting >= mostWaiting) {
@@ -90,50 +89,85 @@ export function createGateway({
     })
   }
 
-  manager.on(WebSocketShardEvents.Dispatch, onDispatch)
-  manager.on(WebSocketShardEvents.Error, ({ error, shardId }) =>
-    log.error({ ...errorFields(error), shardId }, 'Discord connection failed'),
-  )
-  manager.on(WebSocketShardEvents.Closed, ({ code, shardId }) =>
-    log.info({ code, shardId }, 'Discord connection closed'),
-  )
-  manager.on(WebSocketShardEvents.Resumed, ({ shardId }) => log.info({ shardId }, 'Discord session resumed'))
-  manager.on(WebSocketShardEvents.Ready, ({ shardId }) => log.info({ shardId }, 'Discord session begun'))
+  /** What is refused here, over REST, costs none of the sessions that may be begun in a day. */
+  async function ask(): Promise<APIGatewayBotInfo> {
+    const options = { urgent: true }
+    const information = await api.call<APIGatewayBotInfo>('GET', '/gateway/bot', options)
+    if (!mayReadContent(await api.call<APIApplication>('GET', '/applications/@me', options)))
+      throw new ParleyError(
+        'platform_rejected',
+        'Discord gives Parley no messages. Switch on "Message Content Intent" on the Bot page of the developer portal.',
+      )
+    return information
+  }
+
+  async function look(): Promise<APIGatewayBotInfo> {
+    if (asked === undefined || performance.now() - asked.at > freshMs)
+      asked = { information: ask(), at: performance.now() }
+    const mine = asked
+    try {
+      return await mine.information
+    } catch (error) {
+      if (asked === mine) asked = undefined
+      throw error
+    }
+  }
+
+  function mayBegin({ session_start_limit: limit }: APIGatewayBotInfo): void {
+    if (limit.remaining > Math.min(keptSessions, limit.total / 10)) return
+    throw new ParleyError(
+      'platform_rate_limited',
+      'Discord allows hardly any new connections today: Parley was started, or lost its connection, too often.',
+      { retryAfterMs: limit.reset_after },
+    )
+  }
+
+  /** Asked again with the next try; a number that an admin has set stays. */
+  function onMiscounted(): void {
+    count = shards
+  }
+
+  async function open(id: number, signal: AbortSignal) {
+    const information = await look()
+    await before()
+    if (!loaded) await sessions.load()
+    loaded = true
+    if (sessions.current(id) === null) mayBegin(information)
+    count ??= information.shards
+    throttler ??= new SimpleIdentifyThrottler(information.session_start_limit.max_concurrency)
+    for (let next = connections.length; next < count; next += 1) void shard(next).start()
+    signal.throwIfAborted()
+    return await openShard(
+      {
+        id,
+        count,
+        token,
+        information,
+        sessions,
+        throttler,
+        log,
+        onDispatch: (packet) => onDispatch(id, packet),
+        onMiscounted,
+      },
+      signal,
+    )
+  }
+
+  function shard(id: number): Connection {
+    const name = id === 0 ? 'gateway' : `gateway, shard ${id}`
+    const connection = keepConnected({ platform: platformName, name, open: (signal) => open(id, signal), log, pauses })
+    connections[id] = connection
+    return connection
+  }
 
   return {
-    async open() {
-      await sessions.load()
-      try {
-        await manager.connect()
-      } catch (thrown) {
-        throw asOpeningError(thrown)
-      }
-    },
+    start: () => shard(0).start(),
     async close() {
       sessions.freeze()
-      await manager.destroy({ code: closeResumable, reason: 'Parley restarts' })
+      await Promise.all(connections.map((each) => each.stop()))
       await Promise.all(running)
       await sessions.close()
     },
+    connections: () => connections.map((each) => each.report()),
   }
-}
-
-function asOpeningError(thrown: unknown): ParleyError {
-  if (thrown instanceof ParleyError && !(thrown instanceof DiscordRefusal)) return thrown
-  const text = thrown instanceof Error ? thrown.message : String(thrown)
-  if (/disallowed intents/i.test(text))
-    return new ParleyError(
-      'config_invalid',
-      'Discord refuses the connection: switch on "Message Content Intent" on the Bot page of the developer portal, then start Parley again.',
-      { cause: thrown },
-    )
-  if (/authentication failed|401|token/i.test(text))
-    return new ParleyError(
-      'config_invalid',
-      'Discord refuses the bot token. Set DISCORD_TOKEN to the one on the Bot page of the developer portal.',
-      { cause: thrown },
-    )
-  return new ParleyError('platform_unreachable', 'Discord cannot be reached. Parley wants discord.com on port 443.', {
-    cause: thrown,
-  })
 }

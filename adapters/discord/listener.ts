@@ -1,12 +1,13 @@
 /** Events of the gateway → intake. An event counts as taken in only when intake has committed what came of it. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { APIUser, GatewayDispatchPayload } from 'discord.js'
 import type { Notice } from '../../src/core/command.ts'
+import type { ConnectionPauses } from '../../src/core/connection.ts'
 import { asParleyError, errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { Intake, Listener, Transport } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
-import { createGateway } from './gateway.ts'
+import { retry } from '../../src/core/retry.ts'
+import { createGateway, type GatewayDeps } from './gateway.ts'
 import { createInteractions } from './interactions.ts'
 import { createMessages } from './messages.ts'
 import { directWorkspace, type GatewayMessage, normalizeMessage, platformName } from './normalize.ts'
@@ -24,6 +25,8 @@ export interface ListenerDeps {
   threads: Pick<Threads, 'direct'>
   me(): Promise<APIUser>
   log: Log
+  pauses?: Partial<ConnectionPauses> | undefined
+  throttler?: GatewayDeps['throttler']
   /** For tests: how long until an event is tried again, how often positions are stored, how many events may wait. */
   retryMs?: number
   saveEveryMs?: number
@@ -47,54 +50,30 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     ...(deps.saveEveryMs === undefined ? {} : { saveEveryMs: deps.saveEveryMs }),
   })
   const gateway = createGateway({
-    ...{ api, token, sessions, take, lineOf, log },
+    ...{ api, token, sessions, take, lineOf, log, pauses: deps.pauses, throttler: deps.throttler },
+    async before() {
+      myself = await deps.me()
+    },
     ...(deps.shards === undefined ? {} : { shards: deps.shards }),
     ...(deps.mostWaiting === undefined ? {} : { mostWaiting: deps.mostWaiting }),
   })
 
-  let connecting: Promise<void> | undefined
-
-  async function connect(): Promise<void> {
-    myself = await deps.me()
-    await gateway.open()
-  }
-
-  async function connectLater(): Promise<void> {
-    for (let tries = 1; !stopping.signal.aborted; tries += 1) {
-      await pause(tries)
-      if (stopping.signal.aborted) return
-      try {
-        return await connect()
-      } catch (thrown) {
-        log.warn({ ...errorFields(thrown), tries }, 'Discord cannot be reached; trying again')
-      }
-    }
-  }
-
-  /** Longer each time; a stop ends it. */
-  async function pause(tries: number): Promise<void> {
-    const ms = Math.min(retryMs * 2 ** (tries - 1), retryAtMostMs)
-    await sleep(ms, undefined, { signal: stopping.signal }).catch(() => undefined)
-  }
-
   async function take(packet: GatewayDispatchPayload): Promise<boolean> {
     places.note(packet)
-    for (let tries = 1; ; tries += 1) {
+    try {
+      await retry(() => handle(packet), {
+        ...{ delays: { firstMs: retryMs, mostMs: retryAtMostMs }, signal: stopping.signal },
+        on: mayPass,
+        onPause: (thrown, { tries }) =>
+          log.warn({ ...errorFields(thrown), event: packet.t, tries }, 'event not taken in; trying again'),
+      })
+      return true
+    } catch (thrown) {
       if (stopping.signal.aborted) return false
-      try {
-        await handle(packet)
-        return true
-      } catch (thrown) {
-        const error = asParleyError(thrown)
-        const wait = error.code === 'database_unreachable' || error.code.startsWith('platform_')
-        log.warn({ ...errorFields(thrown), event: packet.t, tries }, 'event not taken in')
-        if (!wait && (error.retry === 'never' || tries >= triesOfOthers)) {
-          await apologize(packet, error.tell)
-          return true
-        }
-        if (error.code === 'platform_rejected') return true
-        await pause(tries)
-      }
+      log.warn({ ...errorFields(thrown), event: packet.t }, 'event not taken in')
+      const { code, tell: why } = asParleyError(thrown)
+      if (code !== 'platform_rejected') await apologize(packet, why)
+      return true
     }
   }
 
@@ -151,22 +130,21 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   return {
     mounts: [],
-    async start() {
-      try {
-        await connect()
-      } catch (thrown) {
-        if (asParleyError(thrown).retry !== 'later') throw thrown
-        // The rest of Parley works without Discord; Discord is there again some time.
-        log.warn(errorFields(thrown), 'Discord cannot be reached; trying again')
-        connecting = connectLater()
-      }
-    },
+    connections: gateway.connections,
+    start: gateway.start,
     async stop() {
       stopping.abort()
-      await connecting
       await gateway.close()
     },
   }
+}
+
+/** While the database or Discord is away, an event waits; anything else is tried a few times. */
+function mayPass(thrown: unknown, tries: number): boolean {
+  const { code, retry: when } = asParleyError(thrown)
+  if (code === 'database_unreachable' || code === 'platform_unreachable' || code === 'platform_rate_limited')
+    return true
+  return when !== 'never' && tries < triesOfOthers
 }
 
 /** What is said in one channel comes in as it was said. */

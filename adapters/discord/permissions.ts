@@ -1,11 +1,13 @@
-/** What Parley needs to be allowed in a channel, and what of it is missing there. */
+/** What Parley needs to be allowed, in the developer portal and in a channel, and what of it is missing there. */
 import {
   type APIGuild,
   type APIGuildChannel,
   type APIGuildMember,
   type APIOverwrite,
   type APIRole,
+  ApplicationFlags,
   PermissionFlagsBits as flags,
+  GatewayIntentBits,
 } from 'discord.js'
 import type { Api } from './rest.ts'
 
@@ -22,6 +24,19 @@ export const needed = {
 export type NeededPermission = keyof typeof needed
 
 export const invitation = Object.values(needed).reduce((sum, flag) => sum | flag, 0n)
+
+/** What events Parley needs. The content of messages is a privileged one: it is switched on in the developer portal. */
+export const intents =
+  GatewayIntentBits.Guilds |
+  GatewayIntentBits.GuildMessages |
+  GatewayIntentBits.DirectMessages |
+  GatewayIntentBits.MessageContent
+
+/** Whether the message content intent is on, for up to 100 servers or beyond. */
+export function mayReadContent(application: { flags?: number | undefined }): boolean {
+  const content = ApplicationFlags.GatewayMessageContent | ApplicationFlags.GatewayMessageContentLimited
+  return (Number(application.flags ?? 0) & content) !== 0
+}
 
 export interface Grounds {
   guild: Pick<APIGuild, 'id' | 'owner_id'> & { roles: Pick<APIRole, 'id' | 'permissions'>[] }

@@ -22,7 +22,9 @@ export interface DiscordSettings {
   shards?: number
 }
 
-export interface DiscordDeps extends DiscordSettings, Pick<ListenerDeps, 'retryMs' | 'saveEveryMs' | 'mostWaiting'> {
+export interface DiscordDeps
+  extends DiscordSettings,
+    Pick<ListenerDeps, 'pauses' | 'throttler' | 'retryMs' | 'saveEveryMs' | 'mostWaiting'> {
   records: Records
   quota: Quota
   log: Log

@@ -91,6 +91,8 @@ export function createApi({ token, apiUrl, quota }: ApiDeps): Api {
 
   async function attempt<T>(method: Method, path: string, options: CallOptions): Promise<T> {
     const { body, files, query, auth = true, signal } = options
+    // After a 401 discord.js forgets the token for good; it may be restored.
+    if (auth) rest.setToken(token)
     const response = await rest.queueRequest({
       fullRoute: path as `/${string}`,
       method: method as RequestMethod,

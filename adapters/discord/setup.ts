@@ -4,7 +4,7 @@ import type { CommandSpec } from '../../src/core/command.ts'
 import { asParleyError } from '../../src/core/errors.ts'
 import type { Quota } from '../../src/core/quota.ts'
 import { discordCommands } from './commands.ts'
-import { invitation, missingIn, needed, permissionsIn, viewServer } from './permissions.ts'
+import { invitation, mayReadContent, missingIn, needed, permissionsIn, viewServer } from './permissions.ts'
 import { type Api, createApi } from './rest.ts'
 
 export interface SetupOptions {
@@ -30,8 +30,6 @@ export interface Setup {
 
 /** A command line is alone: what Discord allows is waited for when it says so. */
 const noLine: Quota = { take: async () => 0, hold: async () => undefined }
-/** Flags of an application with the message content intent, for up to 100 servers and beyond. */
-const contentFlags = (1 << 18) | (1 << 19)
 /** Text, announcements and forums. */
 const writable = [0, 5, 15]
 
@@ -120,8 +118,8 @@ async function gatewayState(api: Api) {
   }
 }
 
-function intents({ flags }: Pick<APIApplication, 'flags'>): Finding {
-  const ok = (Number(flags ?? 0) & contentFlags) !== 0
+function intents(application: Pick<APIApplication, 'flags'>): Finding {
+  const ok = mayReadContent(application)
   const tell = ok
     ? 'Message Content is on'
     : 'Message Content Intent is off. Switch it on, on the Bot page of the developer portal: without it Parley does not connect.'

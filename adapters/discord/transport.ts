@@ -2,12 +2,12 @@
  * Writes replies over REST, from any worker. An interaction is answered by its token while that is good, and by the bot
  * afterwards; a mention is answered in a thread where that may be opened, else by a reply.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type APIMessage, MessageFlags } from 'discord.js'
 import { errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
 import type { OutgoingMessage, Transport } from '../../src/core/platform.ts'
+import { retry } from '../../src/core/retry.ts'
 import type { Complaints } from './complaints.ts'
 import { directWorkspace } from './normalize.ts'
 import { type MessageBody, nonceOf, type Packed, packFile, packNotice, replyBody } from './posts.ts'
@@ -40,7 +40,7 @@ const tokenLifeMs = 15 * 60_000 - 20_000
 /** How long an acknowledgement may be on its way; the clocks of Discord and of this machine may differ. */
 const freshMs = 30_000
 const triesWhenFresh = 15
-const againMs = 250
+const again = { firstMs: 250, mostMs: 300 }
 /** What Discord says when a token is no longer good. */
 const tokenEnded = [codes.unknownWebhook, codes.invalidWebhookToken, codes.unknownInteraction]
 
@@ -56,22 +56,19 @@ export function createTransport({ api, threads, typing, complaints, log, now = D
     signal: AbortSignal,
     call: (at: Interaction) => Promise<T>,
   ): Promise<T | undefined> {
-    if (destination?.to !== 'interaction') return undefined
-    for (let tries = 1; usable(destination); tries += 1) {
-      try {
-        return await call(destination)
-      } catch (thrown) {
-        if (!refusedWith(thrown, ...tokenEnded)) throw thrown
+    if (destination?.to !== 'interaction' || !usable(destination)) return undefined
+    try {
+      return await retry(() => call(destination), {
+        ...{ delays: again, tries: triesWhenFresh, signal },
         // An answer can be quicker than the acknowledgement, before which Discord knows nothing of the token.
-        const early = thrown.discordCode === codes.unknownWebhook && now() < madeAt(destination.id) + freshMs
-        if (early && tries < triesWhenFresh) await sleep(againMs, undefined, { signal })
-        else {
-          ended.add(destination.id)
-          if (ended.size > 1000) ended.clear()
-        }
-      }
+        on: (thrown) => refusedWith(thrown, codes.unknownWebhook) && now() < madeAt(destination.id) + freshMs,
+      })
+    } catch (thrown) {
+      if (!refusedWith(thrown, ...tokenEnded)) throw thrown
+      ended.add(destination.id)
+      if (ended.size > 1000) ended.clear()
+      return undefined
     }
-    return undefined
   }
 
   const webhook = ({ applicationId, token }: Interaction) => `/webhooks/${applicationId}/${token}`

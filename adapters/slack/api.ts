@@ -5,6 +5,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { webApi } from '@slack/bolt'
+import { monotonic } from '../../src/core/clock.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { Quota } from '../../src/core/quota.ts'
 import { rateLimited, translate } from './errors.ts'
@@ -85,18 +86,18 @@ export function createApi(token: string, team: string, { quota, apiUrl, log }: A
 
   function waitFor(method: string, channel?: string): number {
     const { key } = lineOf(team, method, channel)
-    return Math.max(0, (busyUntil.get(key) ?? 0) - Date.now())
+    return Math.max(0, (busyUntil.get(key) ?? 0) - monotonic())
   }
 
   const courtesyLine = (method: string) => `${lineOf(team, method).key}/courtesy`
-  const spare = (method: string) => (busyUntil.get(courtesyLine(method)) ?? 0) <= Date.now() && waitFor(method) === 0
+  const spare = (method: string) => (busyUntil.get(courtesyLine(method)) ?? 0) <= monotonic() && waitFor(method) === 0
 
   async function takeCourtesy(method: string): Promise<void> {
     if (!spare(method)) throw rateLimited(waitFor(method))
     const { everyMs, burst } = lineOf(team, method)
     const wait = await quota.take(courtesyLine(method), everyMs * 2, Math.ceil(burst / 3))
     if (wait === 0) return
-    busyUntil.set(courtesyLine(method), Date.now() + wait)
+    busyUntil.set(courtesyLine(method), monotonic() + wait)
     throw rateLimited(wait)
   }
 
@@ -114,7 +115,7 @@ export function createApi(token: string, team: string, { quota, apiUrl, log }: A
       const wait = await quota.take(key, everyMs, burst)
       if (busyUntil.size > 5000) busyUntil.clear()
       if (wait > 0) {
-        busyUntil.set(key, Date.now() + wait)
+        busyUntil.set(key, monotonic() + wait)
         await sleep(wait, undefined, signal === undefined ? {} : { signal })
       }
       try {
@@ -124,7 +125,7 @@ export function createApi(token: string, team: string, { quota, apiUrl, log }: A
         const error = translate(thrown, method)
         if (error.code === 'platform_rate_limited') {
           const ms = error.retryAfterMs ?? 1000
-          busyUntil.set(key, Date.now() + ms)
+          busyUntil.set(key, monotonic() + ms)
           await quota.hold(key, ms)
         }
         throw error

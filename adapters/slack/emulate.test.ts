@@ -12,7 +12,7 @@ import type { Answered, PlatformRig } from '../../src/core/platform.contract.rig
 import { platformContract } from '../../src/core/platform.contract.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
-import { serveMounts } from '../../test/servers/slack-rig.ts'
+import { serveMounts } from '../../test/servers/mounts.ts'
 import { sign } from '../../test/servers/slack-wire.ts'
 import { createSlack } from './platform.ts'
 

@@ -101,6 +101,14 @@ export const TargetData = z.object({
   direct: z.boolean().optional(),
 })
 
+/**
+ * The thread that a message for one person goes into. Slack shows none in a thread without replies, so beside a question that
+ * began its thread the message stands in the channel: https://docs.slack.dev/reference/methods/chat.postEphemeral
+ */
+export function whisperThread({ thread, ts }: Pick<TargetData, 'thread' | 'ts'>): string | undefined {
+  return thread === ts ? undefined : thread
+}
+
 /** As plain JSON: without absent fields, and with nothing that a store refuses. */
 export function plain(value: unknown): Json {
   return Json.parse(JSON.parse(storableJson(value)))

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { settled } from '../../src/core/text/half-written.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { citation } from '../../test/fakes/source.ts'
-import { footnotes, receiptLines, settled, slackMaxChars, tail, toMrkdwn, toSlackMarkdown } from './format.ts'
+import { footnotes, receiptLines, slackMaxChars, tail, toMrkdwn, toSlackMarkdown } from './format.ts'
 
 describe("Slack's form of a reply", () => {
   it('leaves Markdown to Slack and aligns tables', () => {
@@ -70,18 +71,6 @@ describe("Slack's form of a reply", () => {
 })
 
 describe('the settled part of a text in progress', () => {
-  it.each([
-    ['One two thr', 'One two '],
-    ['See [the page](https://x', 'See '],
-    ['See [the pa', 'See '],
-    ['Text\n\n| a | b |\n|--|--|\n| 1 |', 'Text\n\n'],
-    ['Text\n\n| a | b |\n', 'Text\n\n'],
-    ['a < b and ', 'a < b and '],
-    ['done.\n', 'done.\n'],
-  ])('of %j is %j', (text, expected) => {
-    expect(settled(text)).toBe(expected)
-  })
-
   it('is the beginning of every later one, as Slack is shown it, for plain text, code, lists and tables', () => {
     const piece = fc.constantFrom(
       ...['word ', 'two words ', '**bold** ', '`code` ', '[link](https://a.b/c) ', '\n\n', '- item one\n', '1 < 2 '],
@@ -95,7 +84,7 @@ describe('the settled part of a text in progress', () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 14 }), fc.nat(400), (pieces, at) => {
         const whole = pieces.join('')
-        const early = toSlackMarkdown(settled(whole.slice(0, at)))
+        const early = toSlackMarkdown(settled(whole.slice(0, at), { words: true }))
         expect(toSlackMarkdown(whole).startsWith(early.trimEnd())).toBe(true)
       }),
       { numRuns: 300 },

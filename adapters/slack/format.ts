@@ -26,38 +26,6 @@ export function toSlackMarkdown(text: string): string {
   return plain.length <= slackMaxChars ? plain : `${plain.slice(0, slackMaxChars - 1).toWellFormed()}…`
 }
 
-/**
- * The part of a text in progress that will stay as it is when more comes: whole words, and no table, fence or link that is
- * still being written.
- */
-export function settled(text: string): string {
-  const lines = text.split('\n')
-  const last = lines.at(-1) ?? ''
-  let until = text.length
-  if (/^\s*\|/.test(last) || (last.trim() === '' && /^\s*\|/.test(lines.at(-2) ?? ''))) until = startOfTable(lines)
-  else {
-    const word = /\S*$/.exec(last)?.[0].length ?? 0
-    until -= word
-    const open = openBracket(text.slice(0, until))
-    if (open >= 0) until = open
-  }
-  return text.slice(0, until)
-}
-
-function startOfTable(lines: string[]): number {
-  let at = lines.length
-  while (at > 0 && (/^\s*\|/.test(lines[at - 1] ?? '') || (at === lines.length && (lines[at - 1] ?? '').trim() === '')))
-    at -= 1
-  return lines.slice(0, at).reduce((sum, line) => sum + line.length + 1, 0)
-}
-
-/** Where a link or a tag of the last line begins that is not closed yet; -1 for none. */
-function openBracket(text: string): number {
-  const start = text.lastIndexOf('\n') + 1
-  const match = /(?:!?\[[^\]\n]*(?:\]\([^)\n]*)?|<[A-Za-z!@#/][^>\n]*)$/.exec(text.slice(start))
-  return match === null ? -1 : start + match.index
-}
-
 const escaped = (text: string) =>
   withoutMentions(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 

@@ -2,7 +2,9 @@
  * Whose token writes in which workspace: the one of the settings, or those that workspaces gave by installing the app. Kept
  * as secret records; every process asks for them here.
  */
+
 import { z } from 'zod'
+import { monotonic } from '../../src/core/clock.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { Quota } from '../../src/core/quota.ts'
@@ -43,6 +45,8 @@ export interface Installations {
   save(installation: Installation): Promise<void>
   remove(teamId: string | undefined, enterpriseId?: string): Promise<void>
   all(): Promise<Workspace[]>
+  /** Asks Slack whether it takes the settings' token now. Throws `platform_*`; does nothing where there is none. */
+  verify(signal: AbortSignal): Promise<void>
 }
 
 export interface InstallationsDeps {
@@ -52,6 +56,8 @@ export interface InstallationsDeps {
   log: Log
 }
 
+/** Whether a token is good is asked beside all lines: neither the database nor what is being written may hold it up. */
+const noLine: Quota = { take: async () => 0, hold: async () => undefined }
 /** How long a process goes on with what it knows of an installation. */
 const freshMs = 30_000
 const prefix = 'installation/'
@@ -61,10 +67,10 @@ export function createInstallations({ settings, records, quota, log }: Installat
   const known = new Map<string, { workspace: Workspace; at: number }>()
   let own: Promise<Workspace> | undefined
 
-  const open = (installation: Installation): Workspace => ({
+  const open = (installation: Installation, line = quota): Workspace => ({
     ...installation,
     api: createApi(installation.token, installation.teamId ?? installation.enterpriseId ?? 'unknown', {
-      ...{ quota, log },
+      ...{ quota: line, log },
       ...(apiUrl === undefined ? {} : { apiUrl }),
     }),
   })
@@ -94,7 +100,7 @@ export function createInstallations({ settings, records, quota, log }: Installat
 
   async function stored(id: string): Promise<Workspace | undefined> {
     const cached = known.get(id)
-    if (cached && Date.now() - cached.at < freshMs) return cached.workspace
+    if (cached && monotonic() - cached.at < freshMs) return cached.workspace
     const record = await records.get(prefix + id)
     if (record === undefined) {
       known.delete(id)
@@ -103,7 +109,7 @@ export function createInstallations({ settings, records, quota, log }: Installat
     const installation = Installation.parse(record)
     // The same token keeps its client, and with it what it knows of its pace.
     const workspace = cached?.workspace.token === installation.token ? cached.workspace : open(installation)
-    known.set(id, { workspace, at: Date.now() })
+    known.set(id, { workspace, at: monotonic() })
     return workspace
   }
 
@@ -141,6 +147,10 @@ export function createInstallations({ settings, records, quota, log }: Installat
       const listed = await records.list(prefix)
       const installed = listed.map(({ value }) => open(Installation.parse(value)))
       return botToken === undefined ? installed : [await ownWorkspace(botToken), ...installed]
+    },
+    async verify(signal) {
+      if (botToken === undefined) return
+      await open({ token: botToken, scopes: [] }, noLine).api.call('auth.test', {}, { signal })
     },
   }
 }

@@ -9,8 +9,9 @@ import type { Intake, Listener } from '../../src/core/platform.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
+import { serveMounts } from '../../test/servers/mounts.ts'
 import { startSlack } from '../../test/servers/slack.ts'
-import { addPeople, alice, serveMounts, settingsFor } from '../../test/servers/slack-rig.ts'
+import { addPeople, alice, settingsFor } from '../../test/servers/slack-rig.ts'
 import { bot, team } from '../../test/servers/slack-state.ts'
 import type { SlackStandIn } from '../../test/servers/slack-types.ts'
 import { createSlack } from './platform.ts'
@@ -235,6 +236,35 @@ describe('buttons and dialogs', () => {
     expect(received[0]?.quoted).toContain('The **server** is down')
     expect(received[0]?.conversation.channelId).toBe(`D${alice.slice(1)}`)
     expect(await records.list('asked/')).toEqual([])
+  })
+})
+
+describe('a question that is changed after its answer has begun', () => {
+  const offered = () =>
+    slack.state.messages.find(({ blocks }) => JSON.stringify(blocks).includes('Answer the new text'))
+  const change = (channel: string, said: { ts: string; thread?: string }, text: string) => {
+    const message = { type: 'message', user: alice, ts: said.ts, text, ...(said.thread && { thread_ts: said.thread }) }
+    const type = channel.startsWith('D') ? 'im' : 'channel'
+    return slack.event({
+      ...{ type: 'message', subtype: 'message_changed', hidden: true, channel, channel_type: type },
+      ...{ ts: slack.state.nextTs(), message, previous_message: { ...message, text: 'before' } },
+    })
+  }
+
+  it.each([
+    ['in a channel', general, false],
+    ['in a thread', general, true],
+    ['in a direct chat', `D${alice.slice(1)}`, false],
+    ['in a thread of a direct chat', `D${alice.slice(1)}`, true],
+  ])('%s is offered to be answered anew where its author sees it', async (_, channel, inThread) => {
+    await open(settingsFor(slack, 'http'), { revise: async () => ({ kind: 'started', turnId: 'turn-1' }) })
+    const thread = inThread ? (await slack.say({ channel, text: 'The root.' })).ts : undefined
+    const { ts } = await slack.say({ channel, text: `<@${bot.user}> before`, ...(thread && { thread }) })
+    await change(channel, { ts, ...(thread && { thread }) }, `<@${bot.user}> after`)
+    const offer = await slack.until(offered, 'the offer')
+    expect(offer.channel).toBe(channel)
+    expect(offer.thread_ts).toBe(thread)
+    expect(JSON.stringify(offer.blocks)).toContain('regenerate:turn-1')
   })
 })
 

@@ -4,15 +4,15 @@
  */
 import { App, type BlockAction } from '@slack/bolt'
 import { z } from 'zod'
-import type { Notice } from '../../src/core/command.ts'
+import type { Connection } from '../../src/core/connection.ts'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
-import { conversationKey, type IncomingMessage } from '../../src/core/message.ts'
+import { conversationKey, type IncomingMessage, type ReplyTarget } from '../../src/core/message.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import { createCommands } from './commands.ts'
 import { slackCode } from './errors.ts'
-import { MessageEvent, Said, type Self, TargetData } from './events.ts'
+import { MessageEvent, Said, type Self, TargetData, whisperThread } from './events.ts'
 import type { Installations, Workspace } from './installations.ts'
 import { createInteractions } from './interactions.ts'
 import { boltLogger } from './logger.ts'
@@ -32,6 +32,8 @@ export interface ListenerDeps {
   installations: Installations
   records: Records
   log: Log
+  /** What is kept open while the listener runs, beside Socket Mode. */
+  connections?: Connection[]
   /** Where a replay hears why an event was let pass. */
   onIgnored?(why: string): void
 }
@@ -71,6 +73,7 @@ function teamOf(body: unknown): string | undefined {
 
 export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   const { entrance, installations, records, log, onIgnored } = deps
+  const connections = [...(deps.connections ?? []), ...(entrance.socket ? [entrance.socket] : [])]
   const people = createPeople()
   const posts = createPosts(records)
   const running = new Set<Promise<void>>()
@@ -129,7 +132,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       }
       const received = await intake.receive({ ...message, author, ...(locale && { locale }) })
       if (received.kind === 'refused') {
-        desk.later('telling why a question was refused', () => whisper(workspace, message, received.notice))
+        desk.later('telling why a question was refused', () =>
+          tellAlone(workspace, message.replyTarget, noticeContent(received.notice)),
+        )
         return
       }
       desk.later('remembering where files lie', () => rememberSources(message))
@@ -199,21 +204,16 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       if (fresh) return await desk.ask(fresh, self, workspace)
       return onIgnored?.('an edit of a message that Parley has not taken in')
     }
-    if (revised.kind === 'started') desk.later('offering a new answer', () => offer(revised.turnId, heard, workspace))
+    if (revised.kind === 'started')
+      desk.later('offering a new answer', () => offer(revised.turnId, heard.place, workspace))
   }
 
   /** Too late to be answered by the same turn: the author may ask for a new answer. */
-  async function offer(
-    turnId: string,
-    { revision }: { revision: { id: string; by: { id: string } } },
-    workspace: Workspace,
-  ) {
-    const dash = revision.id.indexOf('-')
-    const [channel, ts] = [revision.id.slice(0, dash), revision.id.slice(dash + 1)]
+  async function offer(turnId: string, place: ReplyTarget, workspace: Workspace): Promise<void> {
     const button = { type: 'button', action_id: 'parley:regenerate', value: `regenerate:${turnId}` }
     const text = 'You changed your question after Parley began to answer it.'
-    await workspace.api.call('chat.postEphemeral', {
-      ...{ channel, user: revision.by.id, thread_ts: ts, text },
+    await tellAlone(workspace, place, {
+      text,
       blocks: [
         { type: 'section', text: { type: 'mrkdwn', text } },
         { type: 'actions', elements: [{ ...button, text: { type: 'plain_text', text: 'Answer the new text' } }] },
@@ -221,11 +221,15 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     })
   }
 
-  async function whisper({ api }: Workspace, message: IncomingMessage, notice: Notice): Promise<void> {
-    const { channel, thread, user, direct } = TargetData.parse(message.replyTarget.data)
-    const where = { channel, ...noticeContent(notice), ...(thread && { thread_ts: thread }) }
-    if (direct || user === undefined) await api.call('chat.postMessage', where)
-    else await api.call('chat.postEphemeral', { ...where, user })
+  /** In a direct chat nobody else reads, and an ordinary message stays. */
+  async function tellAlone({ api }: Workspace, place: ReplyTarget, content: object): Promise<void> {
+    const data = TargetData.parse(place.data)
+    const { channel, user } = data
+    const alone = data.direct !== true && user !== undefined
+    const thread = alone ? whisperThread(data) : data.thread
+    const where = { channel, ...content, ...(thread !== undefined && { thread_ts: thread }) }
+    if (alone) await api.call('chat.postEphemeral', { ...where, user })
+    else await api.call('chat.postMessage', where)
   }
 
   app.event(/^(?:message|app_mention)$/, ({ event, context }) => hear(event, context))
@@ -282,15 +286,17 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   return {
     mounts: entrance.mounts,
+    connections: () => connections.map((each) => each.report()),
     async start() {
-      await entrance.start()
       const sweep = () => desk.later('sweeping what is out of date', () => posts.sweep())
       sweep()
       daily = setInterval(sweep, dayMs).unref()
+      await Promise.all(connections.map((each) => each.start()))
     },
     async stop() {
       clearInterval(daily)
-      await entrance.stop()
+      await entrance.settled()
+      await Promise.all(connections.map((each) => each.stop()))
       await Promise.allSettled(running)
     },
   }

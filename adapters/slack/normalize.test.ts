@@ -70,6 +70,9 @@ describe('a message of Slack', () => {
         ...{ platform: 'slack', id: 'C0GENERAL01-1795000001.000100', text: 'What does it say now?' },
         by: { id: 'U0ALICE0001' },
       },
+      place: expect.objectContaining({
+        data: expect.objectContaining({ channel: 'C0GENERAL01', ts: '1795000001.000100', thread: '1795000001.000100' }),
+      }),
     })
   })
 })

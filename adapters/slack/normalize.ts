@@ -14,8 +14,13 @@ import { platformName } from './settings.ts'
 
 export type Normalized =
   | { kind: 'message'; message: IncomingMessage; needs: Needs }
-  /** `fresh`: what it asks when Parley has not taken the message in before. */
-  | { kind: 'revision'; revision: Omit<Revision, 'by'> & { by: { id: string } }; fresh?: IncomingMessage }
+  /** `place`: where the message stands. `fresh`: what it asks when Parley has not taken the message in before. */
+  | {
+      kind: 'revision'
+      revision: Omit<Revision, 'by'> & { by: { id: string } }
+      place: ReplyTarget
+      fresh?: IncomingMessage
+    }
   | { kind: 'ignored'; why: string }
 
 /** What has to be looked up before the message may be taken in. */
@@ -84,6 +89,7 @@ function normalizeChange(event: MessageEvent, self: Self, names?: Names): Normal
       ...{ platform: platformName, id: after.message.id, text: after.message.text },
       by: { id: message.user },
     },
+    place: after.message.replyTarget,
     ...(newlyCalled && { fresh: after.message }),
   }
 }

@@ -1,5 +1,7 @@
 /** Who somebody is in a workspace: name, language, standing. Asked of Slack once in a while and never waited for long. */
+
 import { z } from 'zod'
+import { monotonic } from '../../src/core/clock.ts'
 import type { Author } from '../../src/core/message.ts'
 import type { Self } from './events.ts'
 import type { Workspace } from './installations.ts'
@@ -59,13 +61,13 @@ export function createPeople(): People {
     async person(workspace, self, id) {
       const key = `${self.teamId}/${id}`
       const cached = known.get(key)
-      if (cached && Date.now() - cached.at < freshMs) return await cached.person
+      if (cached && monotonic() - cached.at < freshMs) return await cached.person
       if (known.size >= maxKnown) known.clear()
       const person = ask(workspace, self, id).catch((): Person => {
         known.delete(key)
         return {}
       })
-      known.set(key, { person, at: Date.now() })
+      known.set(key, { person, at: monotonic() })
       return await person
     },
   }

@@ -1,4 +1,5 @@
 /** Slack as a platform: HTTP or Socket Mode in, the Web API out. */
+import { type ConnectionPauses, keepConnected, probed } from '../../src/core/connection.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { Platform } from '../../src/core/platform.ts'
 import type { Quota } from '../../src/core/quota.ts'
@@ -16,10 +17,11 @@ export interface SlackDeps {
   records: Records
   quota: Quota
   log: Log
+  pauses?: Partial<ConnectionPauses> | undefined
   now?: () => number
 }
 
-export function createSlack({ settings, records, quota, log, now }: SlackDeps): Platform {
+export function createSlack({ settings, records, quota, log, now, pauses }: SlackDeps): Platform {
   const installations = createInstallations({ settings, records, quota, log })
   return {
     name: platformName,
@@ -30,8 +32,17 @@ export function createSlack({ settings, records, quota, log, now }: SlackDeps): 
     transport: createTransport({ installations, records, log, ...(now && { now }) }),
     files: createFiles({ installations, ...(settings.apiUrl && { apiUrl: settings.apiUrl }) }),
     listen(intake) {
-      const entrance = createEntrance({ settings, installations, log })
-      return createListener({ entrance, installations, records, log }, intake)
+      const entrance = createEntrance({ settings, installations, log, pauses })
+      const token = () =>
+        keepConnected({
+          platform: platformName,
+          name: 'bot token',
+          open: probed(installations.verify, pauses),
+          log,
+          pauses,
+        })
+      const connections = settings.botToken === undefined ? [] : [token()]
+      return createListener({ entrance, installations, records, log, connections }, intake)
     },
   }
 }

@@ -11,24 +11,34 @@ import {
   SocketModeReceiver,
 } from '@slack/bolt'
 import { z } from 'zod'
-import { errorFields } from '../../src/core/errors.ts'
+import {
+  type Connection,
+  type ConnectionPauses,
+  keepConnected,
+  type OpenConnection,
+} from '../../src/core/connection.ts'
+import { errorFields, ParleyError } from '../../src/core/errors.ts'
+import type { HttpContext, Mount, Route } from '../../src/core/http.ts'
 import type { Log } from '../../src/core/log.ts'
-import type { Mount } from '../../src/core/platform.ts'
+import { slackCode, translate } from './errors.ts'
 import type { Installations } from './installations.ts'
 import { boltLogger } from './logger.ts'
-import { botScopes, eventsPath, installPath, redirectPath, type SlackSettings } from './settings.ts'
+import { botScopes, eventsPath, installPath, platformName, redirectPath, type SlackSettings } from './settings.ts'
 
 export interface Entrance {
   receiver: Receiver
   mounts: Mount[]
-  start(): Promise<void>
-  stop(): Promise<void>
+  /** Of Socket Mode; absent where events come over HTTP alone. */
+  socket: Connection | undefined
+  /** Returns when events under way have been taken in. */
+  settled(): Promise<unknown>
 }
 
 export interface EntranceDeps {
   settings: SlackSettings
   installations: Installations
   log: Log
+  pauses?: Partial<ConnectionPauses> | undefined
 }
 
 /** What Slack sends is small; a message has at most 40,000 characters. */
@@ -36,10 +46,10 @@ const bodyLimit = 2_000_000
 /** Slack's own advice. */
 const timelySeconds = 300
 
-export function createEntrance({ settings, installations, log }: EntranceDeps): Entrance {
+export function createEntrance({ settings, installations, log, pauses }: EntranceDeps): Entrance {
   const { signingSecret, appToken } = settings
   const http = signingSecret === undefined ? undefined : httpEntrance(signingSecret, { settings, installations, log })
-  const socket = appToken === undefined ? undefined : socketEntrance(appToken, settings, log)
+  const socket = appToken === undefined ? undefined : socketEntrance(appToken, settings, log, pauses)
   return {
     receiver: {
       init(app) {
@@ -49,32 +59,33 @@ export function createEntrance({ settings, installations, log }: EntranceDeps): 
       async start() {},
       async stop() {},
     },
-    mounts: http === undefined ? [] : [eventsPath, installPath, redirectPath].map((prefix) => mountOf(http, prefix)),
-    async start() {
-      await socket?.start()
-    },
-    async stop() {
-      await socket?.stop()
-    },
+    mounts: http === undefined ? [] : [mountOf(http, settings.oauth !== undefined)],
+    socket: socket?.connection,
+    settled: async () => await socket?.settled(),
   }
 }
 
-function mountOf(http: HTTPReceiver, prefix: string): Mount {
-  return {
-    prefix,
-    handle(request, response) {
-      const stamp = request.headers['x-slack-request-timestamp']
-      if (stamp !== undefined && !isTimely(String(stamp))) {
-        response.writeHead(401).end()
-        return
-      }
-      try {
-        http.requestListener(request, response)
-      } catch {
-        response.writeHead(404).end()
-      }
+/** Bolt wants Node's own objects, and takes a body that has been read as `rawBody`. */
+function mountOf(http: HTTPReceiver, installable: boolean): Mount {
+  const hand = ({ env, get }: HttpContext): undefined => {
+    http.requestListener(Object.assign(env.incoming, { rawBody: get('body') }), env.outgoing)
+  }
+  const events: Route = {
+    method: 'POST',
+    path: eventsPath,
+    access: ['platform'],
+    body: { maxBytes: bodyLimit },
+    handle(context) {
+      const stamp = context.env.incoming.headers['x-slack-request-timestamp']
+      if (stamp !== undefined && !isTimely(String(stamp)))
+        throw new ParleyError('credentials_missing', 'The time of this request is not that of its signature.')
+      return hand(context)
     },
   }
+  const install = [installPath, redirectPath].map(
+    (path): Route => ({ method: 'GET', path, access: ['platform'], handle: hand }),
+  )
+  return { prefix: '/slack', routes: installable ? [events, ...install] : [events] }
 }
 
 /** Bolt refuses what is old, but takes a time that is none, or one yet to come. */
@@ -134,18 +145,28 @@ const SocketEvent = z.object({
   retry_reason: z.string().optional(),
 })
 
-/** Bolt acknowledges socket events before its listeners run; here the answer waits for them. */
-function socketEntrance(appToken: string, { apiUrl }: SlackSettings, log: Log) {
-  const receiver = new SocketModeReceiver({
-    ...{ appToken, logger: boltLogger(log) },
-    ...(apiUrl && { installerOptions: { clientOptions: { slackApiUrl: apiUrl } } }),
-  })
+/** One request for the address of a socket. */
+const requestMs = 10_000
+
+/**
+ * Bolt acknowledges socket events before its listeners run; here the answer waits for them. Each connection is a client of its
+ * own that does not reconnect: Slack's own loop ends for good at a refused token and rejects where nobody hears it
+ * (https://github.com/slackapi/node-slack-sdk/blob/main/packages/socket-mode/src/SocketModeClient.ts).
+ */
+function socketEntrance(
+  appToken: string,
+  { apiUrl }: SlackSettings,
+  log: Log,
+  pauses: Partial<ConnectionPauses> | undefined,
+) {
   const running = new Set<Promise<void>>()
-  async function take(given: unknown, app: App): Promise<void> {
+  let app: App | undefined
+
+  async function take(given: unknown): Promise<void> {
     const { ack, body, retry_num: retryNum, retry_reason: retryReason } = SocketEvent.parse(given)
     let held: { response: unknown } | undefined
     try {
-      await app.processEvent({
+      await app?.processEvent({
         body,
         ...(retryNum === undefined ? {} : { retryNum }),
         ...(retryReason === undefined ? {} : { retryReason }),
@@ -158,18 +179,64 @@ function socketEntrance(appToken: string, { apiUrl }: SlackSettings, log: Log) {
       log.warn(errorFields(error), 'a Slack event was not taken in; Slack will deliver it again')
     }
   }
-  return {
-    init(app: App) {
-      receiver.client.on('slack_event', (given: unknown) => {
-        const work = take(given, app)
-        running.add(work)
-        void work.finally(() => running.delete(work))
-      })
-    },
-    start: () => receiver.client.start(),
-    async stop() {
-      await Promise.allSettled(running)
-      await receiver.client.disconnect()
-    },
+
+  async function open(signal: AbortSignal): Promise<OpenConnection> {
+    const { client } = new SocketModeReceiver({
+      ...{ appToken, logger: boltLogger(log), autoReconnectEnabled: false },
+      installerOptions: {
+        clientOptions: {
+          ...{ retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, timeout: requestMs },
+          ...(apiUrl && { slackApiUrl: apiUrl }),
+        },
+      },
+    })
+    client.on('slack_event', (given: unknown) => {
+      const work = take(given)
+      running.add(work)
+      void work.finally(() => running.delete(work))
+    })
+    const lost = Promise.withResolvers<ParleyError | null>()
+    client.on('ws_message', (data: unknown) => {
+      // Slack replaces its servers every few hours and says so before.
+      if (typeof data === 'string' && /^\s*\{\s*"type"\s*:\s*"disconnect"/.test(data)) lost.resolve(null)
+    })
+    client.on('disconnected', () => lost.resolve(socketClosed()))
+    const leave = () => void client.disconnect()
+    signal.addEventListener('abort', leave, { once: true })
+    try {
+      await client.start()
+    } catch (thrown) {
+      throw openingError(thrown)
+    } finally {
+      signal.removeEventListener('abort', leave)
+    }
+    return { lost: lost.promise, close: async () => await client.disconnect() }
   }
+
+  return {
+    init(given: App) {
+      app = given
+    },
+    connection: keepConnected({ platform: platformName, name: 'Socket Mode', open, log, pauses }),
+    settled: () => Promise.allSettled(running),
+  }
+}
+
+const socketClosed = (cause?: unknown) =>
+  new ParleyError(
+    'platform_unreachable',
+    'Slack closed the Socket Mode connection. Parley needs wss-primary.slack.com on port 443.',
+    { cause },
+  )
+
+/** Of `apps.connections.open`; nothing at all is thrown where the socket itself fails. */
+function openingError(thrown: unknown): ParleyError {
+  if (thrown === undefined) return socketClosed()
+  const error = translate(thrown, 'apps.connections.open')
+  if (slackCode(error) === undefined) return error
+  return new ParleyError(
+    'platform_rejected',
+    `Slack refuses Socket Mode (${slackCode(error)}). Set SLACK_APP_TOKEN to an app-level token with connections:write, and switch on Socket Mode in the app's settings.`,
+    { cause: error },
+  )
 }

@@ -1,6 +1,5 @@
 /** Recorded bodies of Slack (events, commands, interactions), signed and sent to the real HTTP entrance, without Slack behind it. */
 import { createHmac, randomUUID } from 'node:crypto'
-import { createServer } from 'node:http'
 import { z } from 'zod'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Json } from '../../src/core/json.ts'
@@ -32,14 +31,15 @@ const signingSecret = randomUUID()
 export const replay: Replay = {
   recognises: (value) => Body.safeParse(value).success,
 
-  async replay(record, context) {
+  async replay(record, context, serve) {
     const { intake, taken } = createReplayIntake()
     const ignored: string[] = []
     const installations = installationsOf(record, context)
     const entrance = createEntrance({ settings: { signingSecret }, installations, log: silentLog })
     const onIgnored = (why: string) => void ignored.push(why)
     const listener = createListener({ entrance, installations, records: memory(), log: silentLog, onIgnored }, intake)
-    const answer = await send(listener.mounts, record)
+    await using http = await serve(listener.mounts)
+    const answer = await send(http.url, record)
     if (answer.status !== 200) throw new ParleyError('request_invalid', `The entrance answered ${answer.status}.`)
     return taken[0] ?? describe(record, ignored, answer.body)
   },
@@ -65,7 +65,13 @@ function installationsOf(record: Json, context: Readonly<Record<string, Json>>):
     call: () => Promise.reject(new ParleyError('platform_unreachable', 'A replay asks nothing of Slack.')),
   }
   const workspace = { token: api.token, scopes: [], api, ...(botUserId && { botUserId }) }
-  return { of: async () => workspace, all: async () => [workspace], async save() {}, async remove() {} }
+  return {
+    of: async () => workspace,
+    all: async () => [workspace],
+    async save() {},
+    async remove() {},
+    async verify() {},
+  }
 }
 
 function memory(): Records {
@@ -80,29 +86,17 @@ function memory(): Records {
   }
 }
 
-async function send(mounts: ReturnType<typeof createListener>['mounts'], record: Json) {
-  const mount = mounts.find(({ prefix }) => prefix === eventsPath)
-  const server = createServer((request, response) => void mount?.handle(request, response))
-  const { promise, resolve } = Promise.withResolvers<void>()
-  server.listen(0, '127.0.0.1', resolve)
-  await promise
-  try {
-    const address = server.address()
-    const port = typeof address === 'object' && address !== null ? address.port : 0
-    const { type, text } = encode(record)
-    const timestamp = String(Math.floor(Date.now() / 1000))
-    const signature = createHmac('sha256', signingSecret).update(`v0:${timestamp}:${text}`).digest('hex')
-    const headers = {
-      'content-type': type,
-      'x-slack-request-timestamp': timestamp,
-      'x-slack-signature': `v0=${signature}`,
-    }
-    const response = await fetch(`http://127.0.0.1:${port}${eventsPath}`, { method: 'POST', headers, body: text })
-    return { status: response.status, body: await response.text() }
-  } finally {
-    server.closeAllConnections()
-    server.close()
+async function send(url: string, record: Json) {
+  const { type, text } = encode(record)
+  const timestamp = String(Math.floor(Date.now() / 1000))
+  const signature = createHmac('sha256', signingSecret).update(`v0:${timestamp}:${text}`).digest('hex')
+  const headers = {
+    'content-type': type,
+    'x-slack-request-timestamp': timestamp,
+    'x-slack-signature': `v0=${signature}`,
   }
+  const response = await fetch(`${url}${eventsPath}`, { method: 'POST', headers, body: text })
+  return { status: response.status, body: await response.text() }
 }
 
 /** Events come as JSON, commands as forms, interactions as JSON within a form. */

@@ -2,6 +2,7 @@
  * What Parley is doing, beside the conversation: Slack's own status and session (with its stop button) in threads, and where
  * there is neither, a reaction on the question. A courtesy: nothing here ever fails the work.
  */
+import { monotonic } from '../../src/core/clock.ts'
 import { errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { conversationKey, type ReplyTarget } from '../../src/core/message.ts'
@@ -51,7 +52,7 @@ export function createStatus({ records, log }: { records: Records; log: Log }): 
   async function attempt(api: Api, team: string, method: string, args: Record<string, unknown>, patienceMs: number) {
     const courtesy = patienceMs === showPatienceMs
     const place = `${team}/${method}`
-    if ((refusedUntil.get(place) ?? 0) > Date.now()) return false
+    if ((refusedUntil.get(place) ?? 0) > monotonic()) return false
     try {
       await api.call(method, args, { patienceMs, courtesy, signal: AbortSignal.timeout(patienceMs + 5000) })
       return true
@@ -60,7 +61,7 @@ export function createStatus({ records, log }: { records: Records; log: Log }): 
       if (code === 'already_reacted' || code === 'no_reaction') return true
       log.debug({ ...errorFields(error), method }, 'a status was not shown')
       if (code === undefined) return undefined
-      refusedUntil.set(place, Date.now() + refusedMs)
+      refusedUntil.set(place, monotonic() + refusedMs)
       return false
     }
   }

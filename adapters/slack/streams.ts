@@ -2,11 +2,14 @@
  * Native streams of replies. A stream takes only what comes next, so each remembers what it was sent; one that cannot go on
  * (expired, rewritten, begun by a worker that died) is ended and its message edited from then on.
  */
+
+import { monotonic } from '../../src/core/clock.ts'
 import { ParleyError } from '../../src/core/errors.ts'
+import { settled } from '../../src/core/text/half-written.ts'
 import type { Api, CallOptions } from './api.ts'
 import { slackCode } from './errors.ts'
 import type { TargetData } from './events.ts'
-import { type Block, settled, toSlackMarkdown } from './format.ts'
+import { type Block, toSlackMarkdown } from './format.ts'
 
 export interface Stream {
   team: string
@@ -114,12 +117,12 @@ export function createStreams(now: () => number = Date.now): Streams {
     async start(api, data, { text, progress, button }, options) {
       const { channel, thread, team } = data
       const place = `${team}/${data.direct === true ? 'direct' : 'channel'}`
-      if (thread === undefined || (refusedUntil.get(place) ?? 0) > now()) return undefined
+      if (thread === undefined || (refusedUntil.get(place) ?? 0) > monotonic()) return undefined
       if (data.direct !== true && data.user === undefined) return undefined
       if (Math.max(api.waitFor('chat.startStream'), api.waitFor('chat.stopStream')) > startPatienceMs) return undefined
       sweep()
       if ([...live.values()].filter((stream) => stream.team === team).length >= mostAtOnce) return undefined
-      const sent = progress === undefined ? toSlackMarkdown(settled(text) || text) : ''
+      const sent = progress === undefined ? toSlackMarkdown(settled(text, { words: true }) || text) : ''
       if (progress === undefined && sent.trim() === '') return undefined
       const task = progress === undefined ? undefined : taskId
       const chunks = [
@@ -154,7 +157,7 @@ export function createStreams(now: () => number = Date.now): Streams {
         const code = slackCode(error)
         if (code === undefined) throw error
         if (!unsupported.has(code)) return undefined
-        refusedUntil.set(place, now() + refusedMs)
+        refusedUntil.set(place, monotonic() + refusedMs)
         return undefined
       }
     },
@@ -177,7 +180,7 @@ export function createStreams(now: () => number = Date.now): Streams {
         await this.abandon(api, stream.channel, stream.ts, options)
         return false
       }
-      const next = toSlackMarkdown(settled(text))
+      const next = toSlackMarkdown(settled(text, { words: true }))
       const delta = added(stream, next)
       // What was shown is not taken back in mid-stream: the end sets it right.
       if (delta === undefined || delta === '' || !api.spare('chat.appendStream')) return true

@@ -2,16 +2,18 @@
  * Writes replies into Slack: as native streams where Slack has them, else as messages that grow by edits, and under
  * pressure as one whole message at the end. Whatever is refused on the way, the finished text is there once.
  */
+
 import { z } from 'zod'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { conversationKey, type ReplyTarget } from '../../src/core/message.ts'
 import type { MessageRef, OutgoingMessage, Transport } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
+import { settled } from '../../src/core/text/half-written.ts'
 import type { Api, CallOptions } from './api.ts'
 import { slackCode } from './errors.ts'
-import { plain, TargetData } from './events.ts'
-import { type Block, type LinkOf, settled, stopButton, tail, textBlocks, toNotification } from './format.ts'
+import { plain, TargetData, whisperThread } from './events.ts'
+import { type Block, type LinkOf, stopButton, tail, textBlocks, toNotification } from './format.ts'
 import type { Installations, Workspace } from './installations.ts'
 import { noticeContent } from './notice.ts'
 import { createPosts, metadataOf, PostRef } from './posts.ts'
@@ -74,7 +76,8 @@ export function createTransport({ installations, records, log, now = Date.now }:
 
   async function contentOf(target: ReplyTarget, message: OutgoingMessage, key: string) {
     const { text, phase, turnId } = message
-    const shown = phase === 'streaming' && message.progress === undefined ? settled(text) || text : text
+    const shown =
+      phase === 'streaming' && message.progress === undefined ? settled(text, { words: true }) || text : text
     const under: Block[] = phase === 'streaming' ? stopButton(turnId) : tail(message, await linksOf(target, message))
     const blocks = [...textBlocks(shown), ...under]
     return { text: toNotification(text), blocks, metadata: metadataOf(key), parse: 'none', link_names: false }
@@ -265,7 +268,9 @@ export function createTransport({ installations, records, log, now = Date.now }:
       const where = { channel: data.channel, ...(data.thread && { thread_ts: data.thread }) }
       const options = { signal }
       if (notice.private && data.user !== undefined && data.direct !== true) {
-        await api.call('chat.postEphemeral', { ...where, user: data.user, text, blocks }, options)
+        const thread = whisperThread(data)
+        const alone = { channel: data.channel, user: data.user, ...(thread !== undefined && { thread_ts: thread }) }
+        await api.call('chat.postEphemeral', { ...alone, text, blocks }, options)
       } else if ((await posts.begin(api, data, key, workspace, options)) === undefined) {
         const said = { text, blocks, metadata: metadataOf(key, 'notice'), parse: 'none', link_names: false, ...quiet }
         await api.call('chat.postMessage', { ...where, ...said }, options)

@@ -2,8 +2,10 @@
  * The connector's API by the SDK's client: paced by the quota that all processes share, its errors translated once. Whatever
  * Teams refuses with 429 holds everybody's line for as long as it says.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { App } from '@microsoft/teams.apps'
+import { monotonic } from '../../src/core/clock.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Quota } from '../../src/core/quota.ts'
 import type { TargetData } from './activity.ts'
@@ -101,7 +103,7 @@ export function createApi({ app, tokens, hosts, quota }: ApiDeps): Api {
     { signal, patienceMs = Number.POSITIVE_INFINITY }: CallOptions,
   ): Promise<boolean> {
     const line = lineOf(at)
-    const now = Date.now()
+    const now = monotonic()
     if ((freeAt.get(line) ?? 0) - now > patienceMs) return false
     const waits = await Promise.all([
       quota.take(line, perConversation.everyMs, perConversation.burst),
@@ -140,7 +142,7 @@ export function createApi({ app, tokens, hosts, quota }: ApiDeps): Api {
     if (status === 429) {
       const ms = retryAfterMs ?? defaultHoldMs
       await quota.hold(lineOf(at), ms)
-      freeAt.set(lineOf(at), Date.now() + ms)
+      freeAt.set(lineOf(at), monotonic() + ms)
       return new ParleyError('platform_rate_limited', 'Teams asks Parley to wait.', { cause, retryAfterMs: ms })
     }
     if (status === undefined || status === 412 || status >= 500)

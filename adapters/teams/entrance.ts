@@ -3,12 +3,13 @@
  * tokens without an end or of another issuer, a service that is none of Teams'. The signature, its key, the audience and the
  * times are the SDK's to check, and the handler runs behind both.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HttpRouteHandler, IHttpServerAdapter } from '@microsoft/teams.apps'
 import { z } from 'zod'
+import { ParleyError } from '../../src/core/errors.ts'
+import type { HttpContext, Mount } from '../../src/core/http.ts'
 import type { Log } from '../../src/core/log.ts'
-import type { Mount } from '../../src/core/platform.ts'
 import type { Hosts } from './hosts.ts'
+import type { SigningKeys } from './keys.ts'
 import { messagesPath, microsoft, type TeamsSettings } from './settings.ts'
 
 export interface Entrance {
@@ -34,10 +35,15 @@ const Body = z.looseObject({
   channelId: z.string().optional(),
 })
 
-export function createEntrance(settings: TeamsSettings, hosts: Hosts, log: Log): Entrance {
+export function createEntrance(
+  settings: TeamsSettings,
+  hosts: Hosts,
+  keys: Pick<SigningKeys, 'reachable'>,
+  log: Log,
+): Entrance {
   let handler: HttpRouteHandler | undefined
   let closing = false
-  const running = new Set<Promise<void>>()
+  const running = new Set<Promise<Response>>()
 
   /** Why a token is not even to be looked at; `undefined` when the SDK may. */
   function objection(authorization: string | undefined, serviceUrl: string): string | undefined {
@@ -51,33 +57,24 @@ export function createEntrance(settings: TeamsSettings, hosts: Hosts, log: Log):
     return trimmed(serviceurl) === trimmed(serviceUrl) ? undefined : 'a token for another service'
   }
 
-  async function take(request: IncomingMessage): Promise<{ status: number; body?: unknown }> {
-    if (request.method !== 'POST') return { status: 405 }
-    if (closing || handler === undefined) return { status: 503 }
-    const text = await read(request)
-    if (text === undefined) return { status: 413 }
-    const body = Body.safeParse(parse(text))
-    if (!body.success) return { status: 400 }
-    const { authorization } = request.headers
+  async function answer(context: HttpContext): Promise<Response> {
+    if (closing || handler === undefined) return context.body(null, 503)
+    const body = Body.safeParse(parse(context.get('body').toString()))
+    if (!body.success) throw new ParleyError('request_invalid', 'That is no activity of Microsoft Teams.')
+    const { authorization } = context.env.incoming.headers
     const why = settings.unchecked ? undefined : objection(authorization, body.data.serviceUrl)
     if (why !== undefined || !hosts.isService(body.data.serviceUrl)) {
       log.warn({ why: why ?? 'a service that is none of Teams’' }, 'an event for Teams was refused')
-      return { status: 401 }
+      throw new ParleyError('credentials_missing', 'This activity is not signed by Microsoft Teams for this bot.')
     }
     const headers = authorization === undefined ? {} : { authorization }
-    const answer = await handler({ body: body.data, headers })
+    const { status, body: answered } = await handler({ body: body.data, headers })
     // What failed here may work in a moment; 500 says that it never will.
-    return answer.status === 500 ? { status: 503 } : answer
-  }
-
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { status, body } = await take(request)
-    if (!request.complete) response.setHeader('connection', 'close')
-    response.writeHead(status, {
-      'cache-control': 'no-store',
-      ...(body === undefined ? {} : { 'content-type': 'application/json; charset=utf-8' }),
-    })
-    response.end(body === undefined ? undefined : JSON.stringify(body))
+    if (status === 500) return context.body(null, 503)
+    // A good token looks like a bad one while the keys are out of reach: Teams shall deliver it again.
+    if (status === 401 && !(await keys.reachable())) return context.body(null, 503)
+    const init = { status, headers: { 'cache-control': 'no-store' } }
+    return answered === undefined ? new Response(null, init) : Response.json(answered, init)
   }
 
   return {
@@ -88,11 +85,23 @@ export function createEntrance(settings: TeamsSettings, hosts: Hosts, log: Log):
     },
     mount: {
       prefix: messagesPath,
-      async handle(request, response) {
-        const task = answer(request, response)
-        running.add(task)
-        await task.finally(() => running.delete(task))
-      },
+      routes: [
+        {
+          method: 'POST',
+          path: messagesPath,
+          access: ['platform'],
+          body: { maxBytes },
+          async handle(context) {
+            const task = answer(context)
+            running.add(task)
+            try {
+              return await task
+            } finally {
+              running.delete(task)
+            }
+          },
+        },
+      ],
     },
     async close() {
       closing = true
@@ -113,15 +122,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-async function read(request: IncomingMessage): Promise<string | undefined> {
-  const pieces: Buffer[] = []
-  let bytes = 0
-  for await (const piece of request) {
-    bytes += piece.length
-    if (bytes > maxBytes) return undefined
-    pieces.push(piece)
-  }
-  return Buffer.concat(pieces).toString()
 }

@@ -119,14 +119,6 @@ function filesRead(attachments: Receipt['attachments']): string[] {
   return counts.length === 0 ? [] : [`Files: ${counts.join(', ')}`]
 }
 
-/** Of a text in progress, what stays as it is when more comes: a table is formed when its last row is there. */
-export function settled(text: string): string {
-  const lines = text.split('\n')
-  let end = lines.length
-  while (end > 0 && /^\s*(?:\|.*)?$/.test(lines[end - 1] ?? '')) end -= 1
-  return lines.slice(end).some((line) => line.trim() !== '') ? lines.slice(0, end).join('\n') : text
-}
-
 /** Without half a character at its end. */
 export function cut(text: string, chars: number): string {
   const flat = text.replaceAll(/\s+/g, ' ').trim()

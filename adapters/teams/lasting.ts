@@ -9,6 +9,7 @@ import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { Attachment } from '../../src/core/message.ts'
 import type { Records } from '../../src/core/records.ts'
+import { retry } from '../../src/core/retry.ts'
 import { plain, type TargetData } from './activity.ts'
 import type { Api } from './api.ts'
 import type { Found } from './attachments.ts'
@@ -52,23 +53,29 @@ export function createLasting(deps: LastingDeps): (found: Found[], origin: Origi
 
   async function download(url: string): Promise<Fetched> {
     const signal = AbortSignal.timeout(downloadMs)
-    for (let left = tries - 1; ; left -= 1) {
-      try {
-        const response = await guardedFetch(url, { signal }, { hosts, tokenFor: async () => undefined })
-        if (response.ok && response.body !== null) {
-          const { hash, bytes } = await blobs.put(bodyOf(response), { maxBytes, signal })
-          return { blob: hash, bytes }
-        }
-        await response.body?.cancel()
-        if (response.status < 500 && response.status !== 429) return { failed: 'expired' }
-      } catch (error) {
-        if (error instanceof ParleyError && error.code === 'file_too_large') return { failed: 'too_large' }
-        // An expired address leads to a page for people to sign in.
-        if (error instanceof StrangeHost) return { failed: 'expired' }
-        log.info(errorFields(error), 'a file could not be fetched at once')
+    async function once(): Promise<Fetched> {
+      const response = await guardedFetch(url, { signal }, { hosts, tokenFor: async () => undefined })
+      if (response.ok && response.body !== null) {
+        const { hash, bytes } = await blobs.put(bodyOf(response), { maxBytes, signal })
+        return { blob: hash, bytes }
       }
-      if (left === 0) return { failed: 'unreachable' }
-      await sleep(500)
+      await response.body?.cancel()
+      if (response.status < 500 && response.status !== 429) return { failed: 'expired' }
+      throw new Error(`status ${response.status}`)
+    }
+    const isTooLarge = (error: unknown) => error instanceof ParleyError && error.code === 'file_too_large'
+    try {
+      return await retry(once, {
+        ...{ delays: { firstMs: 500, mostMs: 1000 }, tries, signal },
+        on: (error) => !isTooLarge(error) && !(error instanceof StrangeHost),
+        onPause: (error) => log.info(errorFields(error), 'a file could not be fetched at once'),
+      })
+    } catch (error) {
+      if (isTooLarge(error)) return { failed: 'too_large' }
+      // An expired address leads to a page for people to sign in.
+      if (error instanceof StrangeHost) return { failed: 'expired' }
+      log.info(errorFields(error), 'a file could not be fetched')
+      return { failed: 'unreachable' }
     }
   }
 

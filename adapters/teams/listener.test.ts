@@ -267,15 +267,16 @@ describe('what cannot be done', () => {
 
   it('ends before the listener stops: what was taken in is answered', async () => {
     const receive = inbox.intake.receive
-    const late = Promise.withResolvers<void>()
+    const [begun, late] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     inbox.intake.receive = async (message): Promise<Received> => {
+      begun.resolve()
       await late.promise
       return await receive(message)
     }
     const again = await openTeamsRig(memoryRecords(), 'personal')
     await again.open(inbox.intake)
     const answered = again.people.say(chat, 'Hello')
-    await until(() => again.teams.seen.logins > 0 || undefined, 'the message at the door')
+    await begun.promise
     const closed = again.close()
     late.resolve()
     expect((await answered).status).toBe(200)

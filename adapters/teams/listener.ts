@@ -4,6 +4,7 @@
  */
 import type { App } from '@microsoft/teams.apps'
 import type { Notice } from '../../src/core/command.ts'
+import { type ConnectionPauses, keepConnected, probed } from '../../src/core/connection.ts'
 import { errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
@@ -16,11 +17,12 @@ import type { BlobStore } from './files.ts'
 import { greeting } from './greeting.ts'
 import type { Hosts } from './hosts.ts'
 import { type Answer, createInvokes } from './invokes.ts'
+import type { SigningKeys } from './keys.ts'
 import { createLasting } from './lasting.ts'
 import { type Heard, normalize } from './normalize.ts'
 import { createPeople } from './people.ts'
 import { createPosts, sweepRecords } from './posts.ts'
-import type { TeamsSettings } from './settings.ts'
+import { microsoft, platformName, type TeamsSettings } from './settings.ts'
 import type { Tokens } from './tokens.ts'
 import type { TeamsTransport } from './transport.ts'
 
@@ -31,11 +33,13 @@ export interface ListenerDeps {
   api: Api
   transport: TeamsTransport
   tokens: Tokens
+  keys: SigningKeys
   hosts: Hosts
   records: Records
   blobs: BlobStore
   maxFileBytes: number
   log: Log
+  pauses?: Partial<ConnectionPauses> | undefined
   /** How long an acknowledgement may wait for files. */
   ackMs?: number
   /** Where a replay hears why an event was let pass. */
@@ -159,18 +163,32 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     return undefined
   }
 
+  /** What Teams needs to be asked and answered. Where nobody is checked, neither is needed. */
+  const needs = settings.unchecked
+    ? []
+    : [
+        { name: 'login', probe: () => deps.tokens.get(microsoft.botScope) },
+        { name: 'signing keys', probe: deps.keys.read },
+      ]
+  const connections = needs.map(({ name, probe }) =>
+    keepConnected({ platform: platformName, name, open: probed(probe, deps.pauses), log, pauses: deps.pauses }),
+  )
+
   sdk.use(async ({ activity }) => await take(activity))
 
   return {
     mounts: [entrance.mount],
+    connections: () => connections.map((each) => each.report()),
     async start() {
       await sdk.initialize()
       later('clearing old records', () => sweepRecords(records))
       daily = setInterval(() => later('clearing old records', () => sweepRecords(records)), dayMs)
       daily.unref()
+      await Promise.all(connections.map((each) => each.start()))
     },
     async stop() {
       clearInterval(daily)
+      await Promise.all(connections.map((each) => each.stop()))
       await entrance.close()
       await Promise.allSettled(running)
     },

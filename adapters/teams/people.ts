@@ -1,4 +1,5 @@
 /** Who somebody is in a conversation, asked of Teams and remembered for some minutes: guests and strangers obey other rules. */
+import { monotonic } from '../../src/core/clock.ts'
 import { errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { Author } from '../../src/core/message.ts'
@@ -19,7 +20,7 @@ const most = 5000
 export function createPeople({
   api,
   log,
-  now = Date.now,
+  now = monotonic,
 }: {
   api: Pick<Api, 'member'>
   log: Log

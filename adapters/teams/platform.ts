@@ -8,6 +8,7 @@ import { createEntrance } from './entrance.ts'
 import { type BlobStore, createFiles } from './files.ts'
 import { maxMarkdown } from './format.ts'
 import { createHosts } from './hosts.ts'
+import { createSigningKeys } from './keys.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
 import { createSdk } from './sdk.ts'
 import { platformName, type TeamsSettings } from './settings.ts'
@@ -16,7 +17,7 @@ import { createTransport, type TransportDeps } from './transport.ts'
 
 export interface TeamsDeps
   extends Pick<TransportDeps, 'everyMs' | 'stopTurn' | 'now'>,
-    Pick<ListenerDeps, 'ackMs' | 'onIgnored'> {
+    Pick<ListenerDeps, 'ackMs' | 'onIgnored' | 'pauses'> {
   settings: TeamsSettings
   records: Records
   quota: Quota
@@ -35,7 +36,8 @@ export function createTeams(deps: TeamsDeps): Platform {
   const { settings, records, quota, blobs, log } = deps
   const hosts = createHosts(settings)
   const tokens = createTokens(settings)
-  const entrance = createEntrance(settings, hosts, log)
+  const keys = createSigningKeys(settings)
+  const entrance = createEntrance(settings, hosts, keys, log)
   const sdk = createSdk(settings, tokens, entrance.adapter, log)
   const api = createApi({ app: sdk, tokens, hosts, quota })
   const transport = createTransport({ ...deps, api, streamMs: settings.streamMs })
@@ -46,6 +48,6 @@ export function createTeams(deps: TeamsDeps): Platform {
     },
     transport,
     files: createFiles({ settings, blobs, records, api, tokens, hosts }),
-    listen: (intake) => createListener({ ...deps, sdk, entrance, api, transport, tokens, hosts }, intake),
+    listen: (intake) => createListener({ ...deps, sdk, entrance, api, transport, tokens, hosts, keys }, intake),
   }
 }

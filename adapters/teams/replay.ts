@@ -10,7 +10,7 @@ import { createReplayIntake, type Replay } from '../../src/core/replay.ts'
 import { Activity } from './activity.ts'
 import type { BlobStore } from './files.ts'
 import { createTeams } from './platform.ts'
-import { defaultStreamMs } from './settings.ts'
+import { defaultStreamMs, messagesPath } from './settings.ts'
 
 const Recorded = z.looseObject({ ...Activity.shape, channelId: z.literal('msteams').optional() })
 
@@ -33,7 +33,7 @@ const noBlobs: BlobStore = {
 export const replay: Replay = {
   recognises: (value) => Recorded.safeParse(value).success,
 
-  async replay(record: Json) {
+  async replay(record: Json, _context, serve) {
     const { intake, taken } = createReplayIntake()
     let ignored = 'takes nothing in'
     // Whoever is asked for anything, a person's standing or a file's bytes, is a server that knows nothing.
@@ -56,14 +56,9 @@ export const replay: Replay = {
     const listener = platform.listen(intake)
     try {
       await listener.start()
-      const [mount] = listener.mounts
-      nobody.removeAllListeners('request')
-      nobody.on('request', (request, response) => {
-        if (request.headers['x-replay'] === undefined) response.writeHead(404).end('{}')
-        else void mount?.handle(request, response)
-      })
-      const response = await fetch(`${url}${mount?.prefix}`, {
-        ...{ method: 'POST', headers: { 'content-type': 'application/json', 'x-replay': '1' } },
+      await using http = await serve(listener.mounts)
+      const response = await fetch(`${http.url}${messagesPath}`, {
+        ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
         // Files have their bytes at addresses of Microsoft's: none is asked.
         body: JSON.stringify({ ...Recorded.parse(record), serviceUrl: url }).replaceAll(
           /"downloadUrl":"[^"]*"/g,

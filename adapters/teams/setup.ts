@@ -2,6 +2,7 @@
 import type { CommandSpec } from '../../src/core/command.ts'
 import { asParleyError, ParleyError } from '../../src/core/errors.ts'
 import { createHosts } from './hosts.ts'
+import { createSigningKeys } from './keys.ts'
 import { appPackage } from './manifest.ts'
 import { graphPermissions, graphScopeOf, messagesPath, microsoft, type TeamsSettings } from './settings.ts'
 import { createTokens } from './tokens.ts'
@@ -51,20 +52,8 @@ export function createSetup(options: SetupOptions): Setup {
 
   /** The keys that events are signed with. */
   async function keys(): Promise<Omit<Finding, 'name'>> {
-    const url = (settings.openIdMetadataUrl ?? microsoft.openIdMetadata).replace(/openidconfiguration$/, 'keys')
-    const unreachable = {
-      ok: false,
-      tell: `${url} does not answer: events cannot be checked. Let this machine reach it over HTTPS.`,
-    }
-    const response = await fetch(url, { signal: AbortSignal.timeout(askMs), redirect: 'error' }).catch(() => undefined)
-    if (!response?.ok) return unreachable
-    const found: unknown = await response.json().catch(() => undefined)
-    const list = typeof found === 'object' && found !== null && 'keys' in found ? found.keys : undefined
-    if (!Array.isArray(list)) return unreachable
-    return {
-      ok: list.length > 0,
-      tell: `Keys for checking events were read from ${new URL(url).host}: ${list.length}.`,
-    }
+    const { host, count } = await createSigningKeys(settings).read(AbortSignal.timeout(askMs))
+    return { ok: count > 0, tell: `Keys for checking events were read from ${host}: ${count}.` }
   }
 
   /** Which of Graph's permissions the app was granted, as its own token says. */

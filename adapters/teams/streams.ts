@@ -3,13 +3,16 @@
  * in one order, at most one a second, two minutes in all. Before that time is over a stream is ended as it stands, and its
  * message goes on by edits; so it does when another process than the one that began it writes on.
  */
+
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
+import { monotonic } from '../../src/core/clock.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
+import { settled } from '../../src/core/text/half-written.ts'
 import type { TargetData } from './activity.ts'
 import { type Api, type CallOptions, type OutgoingActivity, refusalOf } from './api.ts'
-import { cut, settled, toTeams } from './format.ts'
+import { cut, toTeams } from './format.ts'
 import type { PostRef } from './posts.ts'
 
 export interface Streams {
@@ -77,7 +80,7 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
     const sent = await api.create(at, activity, options)
     if (sent === undefined) return undefined
     stream.sequence += 1
-    stream.sentAt = now()
+    stream.sentAt = monotonic()
     if (streamType === 'streaming') stream.sent = text
     return sent
   }
@@ -104,7 +107,7 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
     options: CallOptions,
   ): Promise<boolean> {
     const known = live.get(ref.id)
-    if (known) await sleep(Math.max(0, known.sentAt + everyMs - now()), undefined, { signal: options.signal })
+    if (known) await sleep(Math.max(0, known.sentAt + everyMs - monotonic()), undefined, { signal: options.signal })
     const info = { streamId: ref.id, streamType: 'final' }
     const ended = {
       ...{ ...final, channelData: { ...final.channelData, ...info } },
@@ -122,7 +125,7 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
     if (own) return own
     const left = Handover.safeParse(await records.get(`stream/${ref.id}`)).data
     if (left === undefined) return undefined
-    const adopted = { sequence: left.sequence, sent: '', sentAt: now() - everyMs }
+    const adopted = { sequence: left.sequence, sent: '', sentAt: monotonic() - everyMs }
     live.set(ref.id, adopted)
     return adopted
   }
@@ -140,7 +143,7 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
       if (at.scope !== 'personal' || refused.has(at.conversation)) return undefined
       const text = partOf(message)
       if (text.text.trim() === '') return undefined
-      const stream: Live = { sequence: 0, sent: '', sentAt: 0 }
+      const stream: Live = { sequence: 0, sent: '', sentAt: Number.NEGATIVE_INFINITY }
       try {
         const sent = await chunk(at, undefined, stream, text, options)
         if (sent === undefined) return undefined
@@ -165,7 +168,7 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
       const stream = await find(ref)
       if (stream === undefined || message.phase === 'final' || age > streamMs)
         return await finish(at, ref, message.turnId, final, options)
-      if (now() - stream.sentAt < everyMs) return true
+      if (monotonic() - stream.sentAt < everyMs) return true
       if (message.progress !== undefined) return await progress(at, ref, stream, message, options)
       const part = partOf(message)
       // What was shown is not taken back in mid-stream: the end sets it right.
@@ -183,5 +186,5 @@ interface Part {
 
 function partOf({ text, progress }: OutgoingMessage): Part {
   if (progress !== undefined) return { text: cut(progress, progressChars), streamType: 'informative' }
-  return { text: toTeams(settled(text)), streamType: 'streaming' }
+  return { text: toTeams(settled(text, { words: false })), streamType: 'streaming' }
 }

@@ -2,7 +2,9 @@
  * The app's own tokens, by client credentials: for the connector and for Graph. Kept until shortly before they end, once a
  * process; everybody who asks meanwhile waits for the same request.
  */
+
 import { z } from 'zod'
+import { monotonic } from '../../src/core/clock.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import { microsoft, type TeamsSettings } from './settings.ts'
 
@@ -27,7 +29,7 @@ interface Kept {
 const earlyMs = 5 * 60_000
 const requestMs = 15_000
 
-export function createTokens(settings: TeamsSettings, now: () => number = Date.now): Tokens {
+export function createTokens(settings: TeamsSettings, now: () => number = monotonic): Tokens {
   const kept = new Map<string, Kept>()
   const { clientId, clientSecret, tenantId, loginUrl = microsoft.login } = settings
 

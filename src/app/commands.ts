@@ -46,9 +46,9 @@ export function openCommands({ config, state, ways, models, platforms, money, lo
   })
 }
 
-/** Of the whole installation. Whoever reaches the console sits at this machine: it is served on loopback alone. */
+/** Of the whole installation: the page, which is served on loopback alone, and the terminal, which has proven its user. */
 function adminsOf({ admins, loopback }: Config): string[] {
-  return loopback ? [...admins, 'console/local/local', 'console/local/cli'] : admins
+  return [...admins, ...(loopback ? ['console/local/local'] : []), 'console/local/cli']
 }
 
 /** Who may press what, and what buttons lead to. */

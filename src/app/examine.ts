@@ -2,9 +2,11 @@
 import { createTurnRules } from '../admin/turn-rules.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
 import type { RouteDecision } from '../core/route-decision.ts'
+import { diskSpace } from '../media/disk.ts'
 import { examine } from '../ops/doctor.ts'
 import { imageLimits } from '../prompt/images.ts'
 import { DryRun, explainRoute } from '../routing/dry-run.ts'
+import type { PlatformConnection } from './connections.ts'
 import type { Parts, Readers, Running } from './parts.ts'
 
 export async function explainAsked(
@@ -22,9 +24,10 @@ export async function explainAsked(
 interface Examined extends Pick<Parts, 'config' | 'state' | 'ways' | 'models'> {
   reading: Readers
   url: string | null
+  connections: PlatformConnection[]
 }
 
-export function examineApp({ config, state, ways, models, reading, url }: Examined) {
+export function examineApp({ config, state, ways, models, reading, url, connections }: Examined) {
   const { ffmpeg, transcriber } = reading
   return examine({
     async database() {
@@ -49,5 +52,8 @@ export function examineApp({ config, state, ways, models, reading, url }: Examin
     ffmpegIsSet: config.ffmpegPath !== undefined,
     transcriber: transcriber === undefined ? null : () => transcriber.check(AbortSignal.timeout(10_000)),
     consoleUrl: url,
+    connections,
+    publicUrl: config.publicUrl,
+    disk: () => diskSpace(config.home),
   })
 }

@@ -3,6 +3,7 @@ import { createApi } from '../../adapters/api/platform.ts'
 import type { ConsoleStatus } from '../../adapters/console/api.ts'
 import { createFiles as createBlobFiles } from '../../adapters/console/files.ts'
 import { createConsole } from '../../adapters/console/platform.ts'
+import type { ConnectionPauses } from '../core/connection.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Platform } from '../core/platform.ts'
 import { stopTopic } from '../intake/stop.ts'
@@ -14,93 +15,80 @@ import type { Parts } from './parts.ts'
 const noModelNotice =
   'No language model is configured: Parley answers by quoting your files. Set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST, for written answers.'
 
-async function openDiscord({ config, state, log }: Pick<Parts, 'config' | 'state' | 'log'>): Promise<Platform[]> {
-  if (config.discord === undefined) return []
-  const { createDiscord } = await import('../../adapters/discord/platform.ts')
-  const { records, quota } = state
-  return [createDiscord({ ...config.discord, records: records('discord'), quota, log })]
+interface Opening extends Parts {
+  /** For tests: how soon a platform is tried again. */
+  pauses?: Partial<ConnectionPauses> | undefined
 }
 
-async function openSlack({ config, state, log }: Pick<Parts, 'config' | 'state' | 'log'>): Promise<Platform[]> {
-  if (config.slack === undefined) return []
-  const { createSlack } = await import('../../adapters/slack/platform.ts')
-  const { records, quota } = state
-  return [createSlack({ settings: config.slack, records: records('slack'), quota, log })]
+/** THE table of platforms: each opens its own, `undefined` where it is not configured. */
+const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> = {
+  async console({ config, state, ways, models, reader, log }) {
+    const { board, blobs, attachments } = state
+    const limits = limitsOf(config)
+    const status = async (): Promise<ConsoleStatus> => {
+      const names = (await models.writing()).map((model) => model.id)
+      return { version, limits, models: names, notice: names.length > 0 ? null : noModelNotice }
+    }
+    const previews = createPreviews({ blobs, renderer: reader, latestArtifact: attachments.latestArtifact })
+    return await createConsole({ board, blobs, previews, status, limits, topics: ways.channel, log })
+  },
+
+  async slack({ config, state: { records, quota }, log, pauses }) {
+    if (config.slack === undefined) return undefined
+    const { createSlack } = await import('../../adapters/slack/platform.ts')
+    return createSlack({ settings: config.slack, records: records('slack'), quota, log, pauses })
+  },
+
+  async discord({ config, state: { records, quota }, log, pauses }) {
+    if (config.discord === undefined) return undefined
+    const { createDiscord } = await import('../../adapters/discord/platform.ts')
+    return createDiscord({ ...config.discord, records: records('discord'), quota, log, pauses })
+  },
+
+  /** OpenAI's clients ask here. */
+  async api({ config, state: { blobs, turns }, ways, models }) {
+    return createApi({
+      ...{ blobs, limits: limitsOf(config), version, files: createBlobFiles(blobs) },
+      ...{ topics: ways.channel, ended: turns.ended, models: models.writing },
+      async checkModel(name) {
+        resolveModel(await models.catalogue.models(), name)
+      },
+    })
+  },
+
+  async teams({ config, state: { records, quota, blobs, turns }, ways, log, pauses }) {
+    if (config.teams === undefined) return undefined
+    const { createTeams } = await import('../../adapters/teams/platform.ts')
+    return createTeams({
+      ...{ settings: config.teams, records: records('teams'), quota, blobs, log, pauses },
+      maxFileBytes: config.limits.fileBytes,
+      async stopTurn(turnId) {
+        await turns.requestStop(turnId)
+        ways.channel.publish(stopTopic, { turnId })
+      },
+    })
+  },
 }
 
-/** OpenAI's clients ask here. */
-function openApi({
-  limits,
-  state,
-  ways,
-  models,
-  log,
-}: Pick<Parts, 'state' | 'ways' | 'models' | 'log'> & { limits: ConsoleStatus['limits'] }): Platform {
-  const { keys, blobs, turns } = state
-  return createApi({
-    ...{ blobs, limits, version, log, files: createBlobFiles(blobs), topics: ways.channel, ended: turns.ended },
-    findKey: keys.find,
-    models: models.writing,
-    async checkModel(name) {
-      resolveModel(await models.catalogue.models(), name)
-    },
-  })
+function limitsOf({ limits }: Parts['config']): ConsoleStatus['limits'] {
+  return { fileBytes: limits.fileBytes, files: limits.filesPerMessage, textChars: limits.messageCharacters }
 }
 
-async function openTeams({
-  config,
-  state,
-  ways,
-  log,
-}: Pick<Parts, 'config' | 'state' | 'ways' | 'log'>): Promise<Platform[]> {
-  if (config.teams === undefined) return []
-  const { createTeams } = await import('../../adapters/teams/platform.ts')
-  const { records, quota, blobs, turns } = state
-  const { fileBytes: maxFileBytes } = config.limits
-  const stopTurn = async (turnId: string) => {
-    await turns.requestStop(turnId)
-    ways.channel.publish(stopTopic, { turnId })
+export async function openPlatforms(opening: Opening) {
+  const all: Platform[] = []
+  /** Those whose own code failed, such as an SDK that cannot be loaded: the others do their work. */
+  const failed: { platform: string; thrown: unknown }[] = []
+  for (const [platform, open] of Object.entries(rows)) {
+    try {
+      const opened = await open(opening)
+      if (opened !== undefined) all.push(opened)
+    } catch (thrown) {
+      failed.push({ platform, thrown })
+    }
   }
-  return [
-    createTeams({
-      settings: config.teams,
-      records: records('teams'),
-      quota,
-      blobs,
-      maxFileBytes,
-      stopTurn,
-      log,
-    }),
-  ]
-}
-
-export async function openPlatforms({ config, state, ways, models, reader, log }: Parts) {
-  const { fileBytes, filesPerMessage: files, messageCharacters: textChars } = config.limits
-  const limits = { fileBytes, files, textChars }
-  const status = async (): Promise<ConsoleStatus> => {
-    const names = (await models.writing()).map((model) => model.id)
-    return { version, limits, models: names, notice: names.length > 0 ? null : noModelNotice }
-  }
-  const { board, blobs, attachments } = state
-  const previews = createPreviews({ blobs, renderer: reader, latestArtifact: attachments.latestArtifact })
-  const all: Platform[] = [
-    await createConsole({
-      board,
-      blobs,
-      previews,
-      status,
-      limits,
-      topics: ways.channel,
-      loopback: config.loopback,
-      log,
-    }),
-    ...(await openSlack({ config, state, log })),
-    ...(await openDiscord({ config, state, log })),
-    openApi({ limits, state, ways, models, log }),
-    ...(await openTeams({ config, state, ways, log })),
-  ]
   return {
     all,
+    failed,
     platform(name: string): Platform {
       const known = all.find((each) => each.name === name)
       if (known) return known

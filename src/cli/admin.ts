@@ -4,9 +4,10 @@ import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { ApiError, CommandAnswer } from '../../adapters/console/api.ts'
 import { ParleyError } from '../core/errors.ts'
+import type { Reached } from './client.ts'
 
 export interface AdminOptions {
-  url: string
+  parley: Reached
   /** As they were typed, one an argument of the shell. */
   words: readonly string[]
   /** Where pictures and files go; without it they are named, not written. */
@@ -15,10 +16,10 @@ export interface AdminOptions {
 }
 
 /** Throws `request_invalid` or `command_invalid`, in Parley's own words, when nothing was done. */
-export async function runAdmin({ url, words, out, print }: AdminOptions): Promise<void> {
-  const response = await fetch(new URL('/console/commands', url), {
+export async function runAdmin({ parley, words, out, print }: AdminOptions): Promise<void> {
+  const response = await fetch(new URL('/console/commands', parley.url), {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...parley.headers },
     body: JSON.stringify({ id: randomUUID(), text: lineOf(words) }),
   })
   if (!response.ok) {

@@ -8,9 +8,10 @@ import type { ApiError, ConsoleEvent, Message } from '../../adapters/console/api
 import { describePosition } from '../core/artifact.ts'
 import { ParleyError } from '../core/errors.ts'
 import { addressOf } from '../core/source.ts'
+import type { Reached } from './client.ts'
 
 export interface AskOptions {
-  url: string
+  parley: Reached
   files: string[]
   /** Where the files' paths start. */
   folder: string
@@ -23,19 +24,19 @@ export interface AskOptions {
 const stdinPatienceMs = 3000
 
 export async function ask(options: AskOptions): Promise<void> {
-  const { url, json } = options
+  const { parley, json } = options
   const signal = AbortSignal.timeout(options.timeoutMs)
   const uploads: string[] = []
   for (const path of options.files) {
-    uploads.push(await upload(url, basename(path), await openFile(resolve(options.folder, path)), signal))
+    uploads.push(await upload(parley, basename(path), await openFile(resolve(options.folder, path)), signal))
   }
   const piped = await readStdin()
-  if (piped) uploads.push(await upload(url, 'stdin.txt', piped, signal))
+  if (piped) uploads.push(await upload(parley, 'stdin.txt', piped, signal))
 
   const threadId = randomUUID()
-  const events = await call(url, `/console/events?thread=${threadId}`, { signal })
+  const events = await call(parley, `/console/events?thread=${threadId}`, { signal })
   const sent = { id: randomUUID(), text: options.question, uploads }
-  await call(url, `/console/threads/${threadId}/messages`, {
+  await call(parley, `/console/threads/${threadId}/messages`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(sent),
@@ -133,9 +134,9 @@ function printEnd({ citations, receipt }: Message): void {
   for (const notice of receipt?.notices ?? []) console.error(notice)
 }
 
-async function upload(url: string, name: string, content: Readable, signal: AbortSignal): Promise<string> {
+async function upload(parley: Reached, name: string, content: Readable, signal: AbortSignal): Promise<string> {
   const id = randomUUID()
-  await call(url, `/console/uploads/${id}?name=${encodeURIComponent(name)}`, {
+  await call(parley, `/console/uploads/${id}?name=${encodeURIComponent(name)}`, {
     method: 'PUT',
     headers: { 'content-type': 'application/octet-stream' },
     body: Readable.toWeb(content) as ReadableStream,
@@ -145,10 +146,14 @@ async function upload(url: string, name: string, content: Readable, signal: Abor
   return id
 }
 
-async function call(url: string, path: string, init: RequestInit & { duplex?: 'half' }): Promise<Response> {
+async function call(
+  { url, headers }: Reached,
+  path: string,
+  init: RequestInit & { duplex?: 'half' },
+): Promise<Response> {
   let response: Response
   try {
-    response = await fetch(new URL(path, url), init)
+    response = await fetch(new URL(path, url), { ...init, headers: { ...init.headers, ...headers } })
   } catch (error) {
     throw new ParleyError('internal', `Parley at ${url} does not answer. Look at its log, or restart it.`, {
       cause: error,

@@ -1,29 +1,22 @@
 /** Commands use the Parley that runs on this home, or start one for themselves and stop it after. */
 import type { ApiError } from '../../adapters/console/api.ts'
 import type { App, AppOptions } from '../app.ts'
+import { platformVariables } from '../config/platforms.ts'
 import { type Config, readConfig } from '../config.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Check } from '../ops/doctor.ts'
+import type { RouteEntry } from '../ops/http-app.ts'
 import { createLogger } from '../ops/logger.ts'
 import type { DryRun } from '../routing/dry-run.ts'
-import { readRunning } from '../store/home.ts'
+import { type Running, readRunning } from '../store/home.ts'
+import { readTerminalToken } from '../store/terminal-token.ts'
 
 /** Only what went wrong is worth a line beside a command's own output. */
 const quiet = ({ secrets }: Config) =>
   createLogger({ level: 'error', readable: process.stderr.isTTY === true, secrets })
 
 /** No chat platform is listened to for the sake of one command. */
-const platformVariables = [
-  'DISCORD_TOKEN',
-  'SLACK_BOT_TOKEN',
-  'SLACK_SIGNING_SECRET',
-  'SLACK_APP_TOKEN',
-  'SLACK_CLIENT_ID',
-  'TEAMS_CLIENT_ID',
-  'TEAMS_CLIENT_SECRET',
-  'TEAMS_AUTH',
-]
-const deaf = Object.fromEntries([...platformVariables, 'SLACK_CLIENT_SECRET'].map((name) => [name, '']))
+const deaf = Object.fromEntries(platformVariables.map((name) => [name, '']))
 
 /** All of Parley is loaded only where none is running. */
 async function openApp(config: Config, options: AppOptions): Promise<App> {
@@ -31,14 +24,24 @@ async function openApp(config: Config, options: AppOptions): Promise<App> {
   return await createApp(config, options)
 }
 
-export async function withParley<T>(use: (url: string) => Promise<T>): Promise<T> {
+/** The Parley of this home: where it answers, and the header that proves who asks. */
+export interface Reached {
+  url: string
+  headers: { authorization: string }
+}
+
+async function reach(home: string, url: string): Promise<Reached> {
+  return { url: reachable(url), headers: { authorization: `Bearer ${await readTerminalToken(home)}` } }
+}
+
+export async function withParley<T>(use: (parley: Reached) => Promise<T>): Promise<T> {
   // Its own Parley takes any free port of this machine, whatever port the served one is to have, and listens nowhere else.
   const config = readConfig({ overrides: { PORT: '0', HOST: '127.0.0.1', ROLE: 'all', ...deaf } })
   const running = await readRunning(config.home)
-  if (running) return use(reachable(running.url))
+  if (running) return use(await reach(config.home, running.url))
   await using app = await openApp(config, { log: quiet(config) })
   if (app.url === null) throw new ParleyError('internal', 'Parley did not open its port. Please try again.')
-  return await use(app.url)
+  return await use(await reach(config.home, app.url))
 }
 
 export async function examineParley(): Promise<Check[]> {
@@ -48,14 +51,20 @@ export async function examineParley(): Promise<Check[]> {
     await using app = await openApp(config, { log: quiet(config), mode: 'examine' })
     return await app.doctor()
   }
-  const url = reachable(running.url)
-  const answer = await fetch(new URL('/doctor', url)).catch(() => null)
-  if (!answer?.ok)
-    throw new ParleyError(
-      'internal',
-      `Parley (process ${running.pid}) does not answer at ${url}. Look at its log, or restart it.`,
-    )
-  return (await answer.json()) as Check[]
+  return (await request(config.home, running, '/doctor')) as Check[]
+}
+
+/** A link that opens the page of the Parley that runs. */
+export async function createPageLink(): Promise<string> {
+  const { home, running } = await findRunning()
+  const { path } = (await request(home, running, '/links', { method: 'POST' })) as { path: string }
+  return new URL(path, reachable(running.url)).href
+}
+
+/** THE table of routes of the Parley that runs. */
+export async function listRoutes(): Promise<RouteEntry[]> {
+  const { home, running } = await findRunning()
+  return (await request(home, running, '/routes')) as RouteEntry[]
 }
 
 /** How the Parley of this home would route a question. */
@@ -66,15 +75,30 @@ export async function explainRoute(asked: DryRun): Promise<unknown> {
     await using app = await openApp(config, { log: quiet(config), mode: 'examine' })
     return await app.explain(asked)
   }
-  const headers = { 'content-type': 'application/json' }
-  const body = JSON.stringify(asked)
-  const answer = await fetch(new URL('/route', reachable(running.url)), { method: 'POST', headers, body }).catch(
+  return await request(config.home, running, '/route', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(asked),
+  })
+}
+
+/** Throws in the words of the Parley that runs. */
+async function request(home: string, running: Running, path: string, init: RequestInit = {}): Promise<unknown> {
+  const { url, headers } = await reach(home, running.url)
+  const answer = await fetch(new URL(path, url), { ...init, headers: { ...init.headers, ...headers } }).catch(
     () => null,
   )
   if (answer?.ok) return await answer.json()
   const refused = (await answer?.json().catch(() => null)) as ApiError | null | undefined
-  const silent = `Parley (process ${running.pid}) does not answer at ${running.url}. Look at its log, or restart it.`
+  const silent = `Parley (process ${running.pid}) does not answer at ${url}. Look at its log, or restart it.`
   throw new ParleyError('request_invalid', refused?.error?.tell ?? silent)
+}
+
+async function findRunning(): Promise<{ home: string; running: Running }> {
+  const { home } = readConfig()
+  const running = await readRunning(home)
+  if (running !== undefined) return { home, running }
+  throw new ParleyError('request_invalid', 'No Parley runs on this home. Start it with `npm start`.')
 }
 
 /** A server bound to every address is reached through this machine's own. */

@@ -5,7 +5,7 @@ import { commandSpecs } from '../admin/specs.ts'
 import { type Config, readConfig } from '../config.ts'
 import { ParleyError } from '../core/errors.ts'
 
-export async function discordSetup(config: Pick<Config, 'discord'>): Promise<Setup> {
+async function discordSetup(config: Pick<Config, 'discord'>): Promise<Setup> {
   if (config.discord === undefined)
     throw new ParleyError(
       'config_invalid',
@@ -14,6 +14,8 @@ export async function discordSetup(config: Pick<Config, 'discord'>): Promise<Set
   const { createSetup } = await import('../../adapters/discord/setup.ts')
   return createSetup({ ...config.discord, commands: commandSpecs })
 }
+
+export const examineDiscord = async () => await (await discordSetup(readConfig())).examine()
 
 export function addDiscordCommands(program: Command): void {
   const discord = program.command('discord').description('set up the Discord application')

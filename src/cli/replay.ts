@@ -2,19 +2,16 @@
  * `parley replay <platform> <folder>`: hands every recorded event of a folder to the platform's own entrance and prints
  * what became of it. For whoever asks why a message was not answered, and for fixtures.
  */
+import { randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ParleyError } from '../core/errors.ts'
 import { Json } from '../core/json.ts'
-import type { Replay, Replayed } from '../core/replay.ts'
-
-/** THE table of platforms that can replay; each is loaded when it is asked for. */
-const replays: Record<string, () => Promise<{ replay: Replay }>> = {
-  console: () => import('../../adapters/console/replay.ts'),
-  slack: () => import('../../adapters/slack/replay.ts'),
-  discord: () => import('../../adapters/discord/replay.ts'),
-  teams: () => import('../../adapters/teams/replay.ts'),
-}
+import { silentLog } from '../core/log.ts'
+import type { Replay, Replayed, ServeMounts } from '../core/replay.ts'
+import { createGate } from '../ops/access.ts'
+import { serveHttp } from '../ops/http.ts'
+import { platforms } from './platforms.ts'
 
 export interface ReplayOptions {
   platform: string
@@ -36,11 +33,11 @@ const maxDepth = 4
 
 /** Answers how many events failed: those at which the platform's own entrance threw. */
 export async function replayFolder({ platform, folder, json, print }: ReplayOptions): Promise<number> {
-  const load = replays[platform]
+  const load = platforms[platform]?.replay
   if (load === undefined)
     throw new ParleyError(
       'request_invalid',
-      `There is no platform ${platform} to replay for. Choose one of: ${Object.keys(replays).join(', ')}.`,
+      `There is no platform ${platform} to replay for. Choose one of: ${Object.keys(platforms).join(', ')}.`,
     )
   const { replay } = await load()
   const counts = new Map<ReplayLine['kind'], number>()
@@ -75,12 +72,18 @@ async function replayOne(
   context: Record<string, Json>,
 ): Promise<Pick<ReplayLine, 'kind' | 'summary'>> {
   try {
-    const { kind, summary } = await replay.replay(record, context)
+    const { kind, summary } = await replay.replay(record, context, serve)
     return { kind, summary: oneLine(summary) }
   } catch (thrown) {
     const why = thrown instanceof ParleyError ? thrown.tell : String(thrown)
     return { kind: 'failed', summary: oneLine(why) }
   }
+}
+
+/** Every caller is let through by the gate: what a platform does not take, its own check refuses. */
+const serve: ServeMounts = (mounts) => {
+  const gate = createGate({ loopback: true, exposed: false, terminalToken: randomUUID(), findKey: async () => null })
+  return serveHttp({ host: '127.0.0.1', port: 0, mounts, gate, log: silentLog })
 }
 
 interface Found {

@@ -8,7 +8,7 @@ import { type Config, callerFolder, readConfig } from '../config.ts'
 import { ParleyError } from '../core/errors.ts'
 import { version } from '../version.ts'
 
-export async function teamsSetup({ teams, publicUrl }: Pick<Config, 'teams' | 'publicUrl'>): Promise<Setup> {
+async function teamsSetup({ teams, publicUrl }: Pick<Config, 'teams' | 'publicUrl'>): Promise<Setup> {
   if (teams === undefined)
     throw new ParleyError(
       'config_invalid',
@@ -18,6 +18,8 @@ export async function teamsSetup({ teams, publicUrl }: Pick<Config, 'teams' | 'p
   const where = publicUrl === undefined ? {} : { publicUrl }
   return createSetup({ settings: teams, commands: commandSpecs, version, ...where })
 }
+
+export const examineTeams = async () => await (await teamsSetup(readConfig())).examine()
 
 export function addTeamsCommands(program: Command): void {
   const teams = program.command('teams').description('set up the Teams app')

@@ -1,8 +1,17 @@
 /** The chat platforms: what is set of each, and what is set by half. */
-import { type Environment, isLoopback } from './environment.ts'
+import { Environment, isLoopback } from './environment.ts'
 import type { File } from './file.ts'
 
-export function slackContradictions(environment: Environment): string[] {
+/**
+ * Whether something reaches this port from outside, by a proxy or a tunnel: one that adds no header cannot be told from a
+ * browser on this machine, so the page then wants its cookie.
+ */
+export function isExposed(environment: Environment): boolean {
+  const { PUBLIC_URL, SLACK_SIGNING_SECRET, TEAMS_CLIENT_ID } = environment
+  return [PUBLIC_URL, SLACK_SIGNING_SECRET, TEAMS_CLIENT_ID].some((value) => value !== undefined)
+}
+
+function slackContradictions(environment: Environment): string[] {
   const { SLACK_CLIENT_ID: id, SLACK_CLIENT_SECRET: secret, SLACK_APP_TOKEN: app, ROLE } = environment
   const { SLACK_BOT_TOKEN: bot, SLACK_SIGNING_SECRET: signing } = environment
   if ([id, secret, app, bot, signing].every((value) => value === undefined)) return []
@@ -23,7 +32,7 @@ export function slackContradictions(environment: Environment): string[] {
   return missing.length === 0 ? problems : [...problems, wanting(missing, 'for installation by several workspaces')]
 }
 
-export function slackSettings(environment: Environment) {
+function slackSettings(environment: Environment) {
   const { SLACK_CLIENT_ID: clientId, SLACK_CLIENT_SECRET: clientSecret } = environment
   const { SLACK_BOT_TOKEN: botToken, SLACK_SIGNING_SECRET: signingSecret, SLACK_APP_TOKEN: appToken } = environment
   if (botToken === undefined && clientId === undefined) return undefined
@@ -38,7 +47,7 @@ export function slackSettings(environment: Environment) {
   }
 }
 
-export function teamsContradictions(environment: Environment): string[] {
+function teamsContradictions(environment: Environment): string[] {
   const { TEAMS_CLIENT_ID: id, TEAMS_CLIENT_SECRET: secret, TEAMS_AUTH: auth, HOST } = environment
   const problems: string[] = []
   if (auth === 'off' && !isLoopback(HOST))
@@ -52,7 +61,7 @@ export function teamsContradictions(environment: Environment): string[] {
   return problems
 }
 
-export function teamsSettings(environment: Environment, { teams }: File) {
+function teamsSettings(environment: Environment, { teams }: File) {
   const { TEAMS_CLIENT_ID: clientId, TEAMS_CLIENT_SECRET: clientSecret, TEAMS_TENANT_ID: tenantId } = environment
   const unchecked = environment.TEAMS_AUTH === 'off'
   if (clientId === undefined && !unchecked) return undefined
@@ -83,8 +92,33 @@ function present<Name extends string>(values: Record<Name, string | undefined>):
   return set
 }
 
-export function discordSettings({ DISCORD_TOKEN: token, DISCORD_API_URL: apiUrl }: Environment, file: File) {
+function discordSettings({ DISCORD_TOKEN: token, DISCORD_API_URL: apiUrl }: Environment, file: File) {
   if (token === undefined) return undefined
   const { shards } = file.discord
   return { token, ...(apiUrl === undefined ? {} : { apiUrl }), ...(shards === undefined ? {} : { shards }) }
 }
+
+/** THE table of platforms' settings: `undefined` where one is not configured, and what is wrong of those that are. */
+const table = {
+  slack: { settings: slackSettings, problems: slackContradictions },
+  discord: { settings: discordSettings, problems: () => [] },
+  teams: { settings: teamsSettings, problems: teamsContradictions },
+} satisfies Record<
+  string,
+  { settings(environment: Environment, file: File): object | undefined; problems(environment: Environment): string[] }
+>
+
+export type PlatformSettings = { [Name in keyof typeof table]: ReturnType<(typeof table)[Name]['settings']> }
+
+export function platformSettings(environment: Environment, file: File): PlatformSettings {
+  const settings = Object.entries(table).map(([name, row]) => [name, row.settings(environment, file)])
+  return Object.fromEntries(settings) as PlatformSettings
+}
+
+export const platformProblems = (environment: Environment): string[] =>
+  Object.values(table).flatMap(({ problems }) => problems(environment))
+
+/** Their variables begin with the platform's name. */
+export const platformVariables: string[] = Object.keys(Environment.shape).filter((name) =>
+  Object.keys(table).some((platform) => name.startsWith(`${platform.toUpperCase()}_`)),
+)

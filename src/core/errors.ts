@@ -25,6 +25,8 @@ export const errorCodes = {
   file_reader_crashed: 'now',
   file_fetch_failed: 'later',
   upload_incomplete: 'now',
+  disk_full: 'later',
+  disk_failed: 'later',
   // recordings
   ffmpeg_missing: 'never',
   transcriber_missing: 'never',
@@ -63,6 +65,11 @@ export const errorCodes = {
   platform_unreachable: 'later',
   request_invalid: 'never',
   request_forbidden: 'never',
+  request_too_large: 'never',
+  request_incomplete: 'now',
+  credentials_missing: 'never',
+  address_unknown: 'never',
+  method_unknown: 'never',
   internal: 'now',
 } as const satisfies Record<string, Retry>
 

@@ -2,10 +2,11 @@
  * The port of a chat platform. A platform listens (gateway process), fetches files and writes replies (any worker), and
  * tells its abilities; the rest of Parley varies by those abilities and never by a platform's name.
  */
-import type { IncomingMessage as HttpRequest, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { Action } from './action.ts'
 import type { CommandCall, CommandSpec, Notice, OutgoingFile } from './command.ts'
+import type { ConnectionReport } from './connection.ts'
+import type { Mount } from './http.ts'
 import type { Json } from './json.ts'
 import type { Attachment, Author, ConversationRef, IncomingMessage, ReplyTarget } from './message.ts'
 import type { Citation, Receipt } from './reply.ts'
@@ -126,18 +127,18 @@ export interface Intake {
   takesPart(conversation: ConversationRef): Promise<boolean>
 }
 
-/** Requests of the shared HTTP port whose path equals `prefix` or lies below it. */
-export interface Mount {
-  prefix: string
-  handle(request: HttpRequest, response: ServerResponse): void | Promise<void>
-}
-
 export interface Listener {
+  /** Routes on the shared HTTP port. */
   mounts: Mount[]
-  /** Opens inbound connections. Rejects when they cannot be had. */
+  /**
+   * Opens the platform's connections and keeps them open until `stop` (src/core/connection.ts). Returns when the first try of
+   * each has ended, well or not: what the platform's servers do is no reason to reject.
+   */
   start(): Promise<void>
   /** Takes nothing more in; returns when calls under way have ended. */
   stop(): Promise<void>
+  /** How each connection is now; none where the platform holds none. */
+  connections(): ConnectionReport[]
 }
 
 export interface Platform {

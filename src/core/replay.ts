@@ -4,6 +4,7 @@
  */
 import type { Action } from './action.ts'
 import type { CommandCall } from './command.ts'
+import type { Mount } from './http.ts'
 import type { Json } from './json.ts'
 import { conversationKey, type IncomingMessage } from './message.ts'
 import type { Intake, Revision } from './platform.ts'
@@ -19,8 +20,11 @@ export interface Replay {
   /** Whether `value` is one recorded event, and not a collection of them. */
   recognises(value: Json): boolean
   /** `context` has the single values that the record's file names beside its events, such as `botUserId`. */
-  replay(record: Json, context: Readonly<Record<string, Json>>): Promise<Replayed>
+  replay(record: Json, context: Readonly<Record<string, Json>>, serve: ServeMounts): Promise<Replayed>
 }
+
+/** Serves mounts on a free port of this machine, by the same app as Parley's own port. */
+export type ServeMounts = (mounts: readonly Mount[]) => Promise<AsyncDisposable & { url: string }>
 
 /** An intake without effect that remembers what it was given, for a replay that drives the platform's own listener. */
 export function createReplayIntake(): { intake: Intake; taken: Replayed[] } {

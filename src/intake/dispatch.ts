@@ -13,7 +13,7 @@ export async function dispatchTurn(queue: Pick<Queue, 'add' | 'addFlow'>, next: 
 export function readingJobs({ turnId, attachmentIds, dispatch }: Dispatch): Job[] {
   return attachmentIds.map((attachmentId) => ({
     name: 'extract',
-    id: jobId.extract(attachmentId, dispatch),
+    id: jobId.extract(attachmentId, turnId, dispatch),
     payload: { v: 1, turnId, attachmentId },
   }))
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { ParleyError } from '../core/errors.ts'
+import { diskError } from './disk.ts'
 
 export interface Blob {
   hash: string
@@ -38,7 +39,6 @@ export function createBlobs(home: string): Blobs {
   return {
     path,
     async put(content, { maxBytes, signal }) {
-      await mkdir(join(root, 'incoming'), { recursive: true })
       const incoming = join(root, 'incoming', randomUUID())
       const digest = createHash('sha256')
       let bytes = 0
@@ -50,6 +50,7 @@ export function createBlobs(home: string): Blobs {
         },
       })
       try {
+        await mkdir(join(root, 'incoming'), { recursive: true })
         const sink = createWriteStream(incoming, { flags: 'wx', flush: true })
         await pipeline(content, measure, sink, ...(signal ? [{ signal }] : []))
         const hash = digest.digest('hex')
@@ -59,7 +60,7 @@ export function createBlobs(home: string): Blobs {
         return { hash, bytes }
       } catch (error) {
         await rm(incoming, { force: true })
-        throw error
+        throw diskError(error)
       }
     },
     has: (hash) =>

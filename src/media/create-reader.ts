@@ -1,6 +1,9 @@
-/** The Reader: look → limits → a process of its own → an artifact; and the pictures of pages that citations open. */
+/**
+ * The Reader: look → limits → a process of its own (or, for small plain text, Parley's) → an artifact; and the pictures of
+ * pages that citations open.
+ */
 import { createReadStream } from 'node:fs'
-import type { Artifact } from '../core/artifact.ts'
+import type { Artifact, Picture, Segment } from '../core/artifact.ts'
 import { type Log, silentLog } from '../core/log.ts'
 import type { Blobs } from './blobs.ts'
 import { formats as allFormats, type Formats } from './formats.ts'
@@ -9,6 +12,7 @@ import { guard } from './guard.ts'
 import { type LimitOverrides, largestMemoryMb } from './limits.ts'
 import { type Looked, lookAt, openTask } from './looked.ts'
 import { createPictures } from './pictures.ts'
+import { plainTextBytes, readPlainText } from './plain-text.ts'
 import { createProcesses } from './processes.ts'
 import { createOffice, type Office } from './providers/soffice.ts'
 import type { PageRenderer, Reader, ReadProgress, ReadRequest } from './reader.ts'
@@ -27,6 +31,8 @@ export interface ReaderDeps {
   office?: Office
   /** Files read at once. Default: the cores of this host. */
   concurrency?: number
+  /** Plain text up to this size is read in Parley's own process. Default: 64 KB; 0: none. */
+  plainTextBytes?: number
   /** How long a spare process is kept unused, and at most 30 s of it one that shows a document's pages. */
   idleMs?: number
   /** Another table of formats, and what its providers may read beside Parley's code. */
@@ -58,8 +64,17 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
     idleMs: Math.min(idleMs, 30_000),
   })
 
+  const isSmallText = ({ reader, bytes }: Looked) =>
+    reader.plain === true && bytes <= (deps.plainTextBytes ?? plainTextBytes)
+
+  async function readHere(request: ReadRequest, looked: Looked, options: ReadOptions): Promise<Artifact> {
+    const gathered = gather(looked.limits, looked.name)
+    const end = await readPlainText(looked, gathered, options)
+    return artifactOf(request, looked, gathered.segments, end)
+  }
+
   async function read(request: ReadRequest, looked: Looked, { signal, onProgress }: ReadOptions): Promise<Artifact> {
-    const { bytes, reader, limits, sniffed, name } = looked
+    const { bytes, reader, limits, name } = looked
     const slot = await processes.take(signal, reader)
     const { process } = slot
     const startedAt = performance.now()
@@ -101,17 +116,7 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
       process.feed(createReadStream(request.path, { end: bytes - 1 })).catch(() => {})
       const end = await Promise.race([finished, guarded.broken]).catch((error: unknown) => gathered.partial(error))
       const images = await pictures.stored()
-      return {
-        contentHash: request.contentHash,
-        engine: reader.engine,
-        mediaType: sniffed.mediaType,
-        segments: gathered.segments,
-        ...(images.length > 0 && { images }),
-        ...(end.pages !== undefined && { pages: end.pages }),
-        tokens: gathered.segments.reduce((sum, { tokens }) => sum + tokens, 0),
-        ...(end.truncated !== undefined && { truncated: end.truncated }),
-        problems: [...(sniffed.problem === undefined ? [] : [sniffed.problem]), ...end.problems],
-      }
+      return artifactOf(request, looked, gathered.segments, end, images)
     } finally {
       guarded.release()
       ended.abort()
@@ -136,19 +141,40 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
     async read(request, options) {
       options.signal.throwIfAborted()
       const looked = await look(request)
+      if (isSmallText(looked)) return readHere(request, looked, options)
       return looked.reader.convert === undefined
         ? read(request, looked, options)
         : readConverted(request, looked, options)
     },
     async identify(request) {
-      const { reader, sniffed } = await look(request)
-      processes.warm()
-      return { engine: reader.engine, mediaType: sniffed.mediaType }
+      const looked = await look(request)
+      if (!isSmallText(looked)) processes.warm()
+      return { engine: looked.reader.engine, mediaType: looked.sniffed.mediaType, elsewhere: false }
     },
     render: renderer.render,
     async close() {
       renderer.close()
       await processes.close()
     },
+  }
+}
+
+function artifactOf(
+  { contentHash }: ReadRequest,
+  { reader, sniffed }: Looked,
+  segments: Segment[],
+  end: End,
+  images: Picture[] = [],
+): Artifact {
+  return {
+    contentHash,
+    engine: reader.engine,
+    mediaType: sniffed.mediaType,
+    segments,
+    ...(images.length > 0 && { images }),
+    ...(end.pages !== undefined && { pages: end.pages }),
+    tokens: segments.reduce((sum, { tokens }) => sum + tokens, 0),
+    ...(end.truncated !== undefined && { truncated: end.truncated }),
+    problems: [...(sniffed.problem === undefined ? [] : [sniffed.problem]), ...end.problems],
   }
 }

@@ -8,11 +8,13 @@ import type { Family } from './limits.ts'
 export interface FormatReader {
   /** Name and version. Raise the version when the same bytes would give another artifact: cached ones are then left. */
   engine: string
-  /** The module that exports `provider`, loaded only in a reading process. */
+  /** The module that exports `provider`, loaded in a reading process, or in Parley's own where it is `plain`. */
   module: URL
   family: Family
   /** It decodes with machine code, which only a native reading process loads (reader-process.ts). */
   native?: boolean
+  /** It only decodes and cuts lines: small files of it are read in Parley's own process (plain-text.ts). */
+  plain?: boolean
   /** A program makes it the format of this name first, from which it is then read (providers/soffice.ts). */
   convert?: 'docx' | 'xlsx' | 'pptx'
 }
@@ -26,8 +28,8 @@ export interface Format {
 }
 
 const provider = (file: string) => new URL(`./providers/${file}`, import.meta.url)
-const pdf: FormatReader = { engine: 'pdf-2', module: provider('pdf.ts'), family: 'pdf' }
-const text: FormatReader = { engine: 'text-2', module: provider('text.ts'), family: 'text' }
+const pdf: FormatReader = { engine: 'pdf-3', module: provider('pdf.ts'), family: 'pdf' }
+const text: FormatReader = { engine: 'text-2', module: provider('text.ts'), family: 'text', plain: true }
 const csv: FormatReader = { engine: 'csv-2', module: provider('csv.ts'), family: 'csv' }
 const html: FormatReader = { engine: 'html-2', module: provider('html.ts'), family: 'html' }
 const image: FormatReader = { engine: 'image-1', module: provider('image.ts'), family: 'image', native: true }

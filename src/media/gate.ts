@@ -1,5 +1,7 @@
 /** Lets a bounded number of pieces of work run at once; the others wait in line. */
 export interface Gate {
+  /** Waits for a place and answers how to leave it; leaving twice is no harm. Rejects like `run`. */
+  enter(signal: AbortSignal): Promise<() => void>
   /** Rejects with the signal's reason when it aborts before the work has begun. */
   run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>
 }
@@ -28,15 +30,26 @@ export function createGate(places: number): Gate {
     })
   }
 
+  async function take(signal: AbortSignal): Promise<() => void> {
+    await enter(signal)
+    let left = false
+    return () => {
+      if (left) return
+      left = true
+      const next = waiting.shift()
+      if (next === undefined) busy -= 1
+      else next()
+    }
+  }
+
   return {
+    enter: take,
     async run(signal, work) {
-      await enter(signal)
+      const leave = await take(signal)
       try {
         return await work()
       } finally {
-        const next = waiting.shift()
-        if (next === undefined) busy -= 1
-        else next()
+        leave()
       }
     },
   }

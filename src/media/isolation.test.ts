@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import { getPriority } from 'node:os'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
@@ -42,6 +43,15 @@ test('a parser in an endless loop is killed at its time limit', async () => {
     tell: expect.stringContaining('endless.txt took longer than a second'),
   })
   expect(isAlive((await watch.first).of)).toBe(false)
+})
+
+test('a parser runs at a lower priority than Parley, which answers people', async () => {
+  const watch = watched()
+  const reading = start({ seconds: 5 }).read(files.share('endless.txt', 'hang'), watch)
+  reading.catch(() => {})
+  expect(getPriority((await watch.first).of)).toBeGreaterThan(getPriority())
+  await reader.close()
+  await expect(reading).rejects.toThrow()
 })
 
 test('what was read before the time limit is kept, and said to be a part', async () => {

@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { ParleyError } from '../core/errors.ts'
 import { formatBytes } from './blobs.ts'
 import { furtherLook } from './containers.ts'
+import { diskError } from './disk.ts'
 import { type FormatReader, type Formats, readerOf } from './formats.ts'
 import { type LimitOverrides, type Limits, limitsFor } from './limits.ts'
 import { type Sniffed, sampleBytes, sniff } from './sniff.ts'
@@ -62,6 +63,8 @@ async function firstBytes(path: string, name: string) {
   try {
     file = await open(path)
   } catch (error) {
+    const reason = diskError(error)
+    if (reason instanceof ParleyError) throw reason
     throw new ParleyError('file_missing', `${name} is not here any more. Please share it again.`, { cause: error })
   }
   try {

@@ -69,7 +69,7 @@ describe.skipIf(pdftoppm === undefined)('scans by poppler (skipped without poppl
     const recalls = texts.map((text, at) => wordRecall(text, artifact.segments[at]?.text ?? ''))
     console.log(`recall: ${recalls.map((recall) => recall.toFixed(4)).join(', ')}`)
     expect(Math.min(...recalls)).toBeGreaterThanOrEqual(0.97)
-    expect(artifact).toMatchObject({ engine: 'pdf-2', pages: 3 })
+    expect(artifact).toMatchObject({ engine: 'pdf-3', pages: 3 })
     expect(artifact.problems).toEqual([
       { code: 'read_by_ocr', tell: 'It is a scan: the text was recognised (OCR) and may hold errors.' },
     ])

@@ -32,7 +32,7 @@ const pageOf = (artifact: Artifact, words: string) =>
 test('a manual of 200 pages is read page by page, and says how far it is', async () => {
   const watch = watched()
   const artifact = await reader.read(files.share('manual.pdf', manual), watch)
-  expect(artifact).toMatchObject({ engine: 'pdf-2', mediaType: 'application/pdf', pages: 200, problems: [] })
+  expect(artifact).toMatchObject({ engine: 'pdf-3', mediaType: 'application/pdf', pages: 200, problems: [] })
   expect(artifact.truncated).toBeUndefined()
   expect(artifact.segments.map(({ at }) => at)).toEqual(
     manualPages({ pages: 200 }).map(({ page }) => ({ kind: 'page', page })),
@@ -144,15 +144,13 @@ describe('protected', () => {
 })
 
 describe('damaged', () => {
-  test('a PDF cut to 60 % gives what is left and says so, or is called damaged: never empty', async () => {
-    const cut = manual.subarray(0, manual.length * 0.6)
-    const outcome = await read(cut).catch((error: unknown) => error)
-    if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'file_damaged' })
-    else {
-      expect(outcome).toMatchObject({
-        problems: [{ code: 'file_damaged', tell: expect.stringContaining('more may be missing') }],
-      })
-    }
+  test('a PDF cut to 60 % gives what is left and says so', async () => {
+    const artifact = await read(manual.subarray(0, manual.length * 0.6))
+    expect(artifact.pages).toBeGreaterThan(100)
+    expect(artifact.problems[0]).toMatchObject({
+      code: 'file_damaged',
+      tell: expect.stringContaining('more may be missing'),
+    })
   })
 
   const qpdf = program('qpdf')
@@ -214,7 +212,11 @@ describe('without text', () => {
       doc.initForm()
       doc.formText('name', 200, 72, 200, 30, { value: 'Ada Lovelace' })
     })
-    expect(pageOf(await read(bytes), 'Ada Lovelace')).toEqual([{ kind: 'page', page: 1 }])
+    const artifact = await read(bytes)
+    expect(artifact.segments.map(({ text }) => text)).toEqual([
+      'Name:\nAda Lovelace',
+      'Form fields:\nname: Ada Lovelace',
+    ])
   })
 })
 

@@ -1,4 +1,7 @@
-/** The port of a parser. Its implementations run only in a reading process, never beside anything worth protecting. */
+/**
+ * The port of a parser. Its implementations run in a reading process, away from everything worth protecting; only that of
+ * plain text, which parses nothing, also runs in Parley's own process for small files (plain-text.ts).
+ */
 import type { Picture, Position, Problem } from '../core/artifact.ts'
 import type { LimitOverrides, Limits } from './limits.ts'
 import type { PageImage, ReadProgress } from './reader.ts'

@@ -7,6 +7,7 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import type { Log } from '../core/log.ts'
+import { giveWay } from './priority.ts'
 import type { Task } from './wire.ts'
 
 export interface Exit {
@@ -66,6 +67,7 @@ export function spawnReader({ heapMb, warm, native = false, readable = [], log }
     // A group of its own: Ctrl-C in a terminal is for the parent, which lets reads that run finish.
     detached: true,
   })
+  giveWay(child)
   const watch = watchParent(child.pid, log)
   let complaint = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -11,6 +11,13 @@ export interface ReadProgress {
   by?: 'ocr' | undefined
 }
 
+export interface Identified {
+  engine: string
+  mediaType: string
+  /** Another server does most of the work (a transcription): reading it takes no place that other files need. */
+  elsewhere: boolean
+}
+
 export interface ReadRequest {
   /** A local file that does not change while it is read. */
   path: string
@@ -27,7 +34,7 @@ export interface ReadRequest {
 
 export interface Reader {
   /**
-   * Reads the file in a process of its own that is killed at its limits or on abort. A partly readable file gives an
+   * Reads the file in a process of its own that is killed at its limits or on abort; small plain text in Parley's. A partly readable file gives an
    * artifact with problems; a scan gives one without segments. Throws `file_*` when it gives nothing, and the signal's
    * reason on abort.
    *
@@ -42,7 +49,7 @@ export interface Reader {
    * What would read the file, e.g. `pdf-1`, by its bytes: with the content hash, the key of a cached artifact. Throws
    * `file_unsupported`, `file_too_large`, `file_missing` or `file_empty` when nothing would.
    */
-  identify(request: ReadRequest): Promise<{ engine: string; mediaType: string }>
+  identify(request: ReadRequest): Promise<Identified>
   close(): Promise<void>
 }
 

@@ -69,10 +69,14 @@ function describeRecording({ segments, durationMs, language, images }: Artifact)
 }
 
 function describeAmount(artifact: Artifact): string {
-  const last = artifact.segments.at(-1)?.at
+  const own = artifact.segments.filter(({ at }) => at.inner === undefined)
+  const last = artifact.pages === undefined ? artifact.segments.at(-1)?.at : own.at(-1)?.at
   if (artifact.mediaType.startsWith('image/')) return describePicture(artifact)
   const inner = new Set(artifact.segments.flatMap(({ at }) => (at.inner === undefined ? [] : [at.inner]))).size
-  if (inner > 0 || /^(?:message\/rfc822|application\/zip)$/.test(artifact.mediaType)) {
+  if (
+    (inner > 0 && artifact.pages === undefined) ||
+    /^(?:message\/rfc822|application\/zip)$/.test(artifact.mediaType)
+  ) {
     const files = inner === 0 ? '' : count(inner, 'file')
     if (artifact.mediaType === 'message/rfc822') return files === '' ? 'the message' : `the message and ${files}`
     return files === '' ? 'the list of files' : files
@@ -80,10 +84,10 @@ function describeAmount(artifact: Artifact): string {
   if (artifact.pages !== undefined && last?.kind === 'rows') return count(artifact.pages, 'sheet')
   if (artifact.pages !== undefined && last?.kind === 'slide') return count(artifact.pages, 'slide')
   if (artifact.pages !== undefined) {
-    const withText = new Set(artifact.segments.flatMap(({ at }) => (at.kind === 'page' ? [at.page] : []))).size
-    return withText === artifact.pages
-      ? count(artifact.pages, 'page')
-      : `${withText} of ${count(artifact.pages, 'page')}`
+    const withText = new Set(own.flatMap(({ at }) => (at.kind === 'page' ? [at.page] : []))).size
+    const pages = count(artifact.pages, 'page')
+    const attached = inner === 0 ? '' : ` and ${count(inner, 'attached file')}`
+    return `${withText === artifact.pages ? '' : `${withText} of `}${pages}${attached}`
   }
   if (last?.kind === 'lines') return count(last.to, 'line')
   if (last?.kind === 'rows') return count(last.to, 'row')

@@ -1,5 +1,7 @@
 /** Text recognition by the tesseract of this machine, where there is one: faster, and in the languages installed with it. */
+
 import { execFile } from 'node:child_process'
+import { giveWay } from './priority.ts'
 
 export interface Recognizer {
   /** Tesseract's TSV for a binary portable graymap. Undefined when it failed or took too long. */
@@ -57,6 +59,7 @@ function run(
       ...(signal && { signal }),
     } as const
     const child = execFile('tesseract', args, options, (error, stdout) => resolve(error === null ? stdout : undefined))
+    giveWay(child)
     child.stdin?.on('error', () => {})
     child.stdin?.end(input)
   })

@@ -151,7 +151,9 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
   return {
     async identify(request) {
       const looked = await lookAt(request, deps.limits)
-      return looked === undefined ? files.identify(request) : { engine: engineFor(request), mediaType: looked.type }
+      return looked === undefined
+        ? files.identify(request)
+        : { engine: engineFor(request), mediaType: looked.type, elsewhere: true }
     },
     async read(request, options) {
       options.signal.throwIfAborted()
@@ -204,7 +206,7 @@ async function artifactOf(
   listened: Listened,
   rest: { engine: string; pictures: Picture[]; problems: Problem[]; durationMs: number | undefined },
 ): Promise<Artifact> {
-  const { countTokens } = await import('./providers/tokens.ts')
+  const { countTokens } = await import('../core/text/count-tokens.ts')
   const { segments, cutAtMs } = speechSegments(listened.segments, limits.characters, countTokens)
   const full =
     cutAtMs === undefined ? undefined : `Only the first ${clock(cutAtMs)} of ${request.name} fit the limit of text.`

@@ -51,7 +51,7 @@ export function createSink(maxCharacters: number, say: (said: Said) => Promise<v
       if (clean.trim() === '') return true
       if (total + clean.length > maxCharacters) return false
       // Loaded late: the first progress is out before these 100 ms are spent, where no spare process took them.
-      countTokens ??= (await import('./providers/tokens.ts')).countTokens
+      countTokens ??= (await import('../core/text/count-tokens.ts')).countTokens
       total += clean.length
       waiting += clean.length
       segments.push({ text: clean, at, tokens: countTokens(clean) })

@@ -109,7 +109,11 @@ test('a burst of files, good and bad, gives each its own outcome', async () => {
 })
 
 test('identify names the engine that reads', async () => {
-  expect(await reader.identify(files.share('a.csv', 'a,b\n1,2\n'))).toEqual({ engine: 'csv-2', mediaType: 'text/csv' })
+  expect(await reader.identify(files.share('a.csv', 'a,b\n1,2\n'))).toEqual({
+    engine: 'csv-2',
+    mediaType: 'text/csv',
+    elsewhere: false,
+  })
 })
 
 test('no bytes whatever make the sniffing throw or dawdle', async () => {

@@ -1,5 +1,5 @@
 /** Both dialects of transcription against a server of this machine. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   type Asked,
   startTranscriber,
@@ -57,6 +57,25 @@ describe('the OpenAI dialect', () => {
     ...{ bytes: new Uint8Array([1, 2, 3]), name: 'recording.ogg', mediaType: 'audio/ogg', durationMs: 4_000 },
   }
   const hello = { segments: [{ text: 'Hello there.', start: 0, end: 1 }] }
+
+  it.for([undefined, 'configured-key'])('sends nothing of the environment or the machine (key: %s)', async (apiKey) => {
+    vi.stubEnv('OPENAI_API_KEY', 'planted-key')
+    vi.stubEnv('OPENAI_CUSTOM_HEADERS', 'x-planted: planted-header')
+    vi.stubEnv('OPENAI_ORG_ID', 'planted-organisation')
+    const sent = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => Response.json({ text: 'Hello there.' }))
+    try {
+      await openai('http://hears.test/v1', apiKey === undefined ? {} : { apiKey }).hear(recording, { signal })
+      const headers = sent.mock.calls.flatMap(([, init]) =>
+        [...new Headers(init?.headers)].map((each) => each.join(': ')),
+      )
+      expect(sent).toHaveBeenCalled()
+      expect(headers.join('\n')).not.toMatch(/planted|stainless/)
+      expect(headers.some((header) => header === 'authorization: Bearer configured-key')).toBe(apiKey !== undefined)
+    } finally {
+      vi.unstubAllEnvs()
+      vi.restoreAllMocks()
+    }
+  })
   const serve = (options: Partial<TranscriberOptions> = {}) => startTranscriber({ hear: async () => hello, ...options })
 
   it('a model without times is asked for plain text, and from then on at once', async () => {

@@ -184,7 +184,7 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   async function models(): Promise<Model[]> {
     if (first === undefined) {
       first = within(firstWaitMs, refresh())
-    } else if (now() - askedAt > (someFailed ? Math.min(AGAIN_MS, refreshMs) : refreshMs)) {
+    } else if (Math.abs(now() - askedAt) > (someFailed ? Math.min(AGAIN_MS, refreshMs) : refreshMs)) {
       void refresh()
     }
     // Calls that come while the first one waits wait with it; none waits again.

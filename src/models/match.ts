@@ -1,4 +1,5 @@
 /** How well texts meet a question: which of its terms occur, exactly or as a relative, and how rare they are. */
+import { fold } from '../core/text/fold.ts'
 import { questionTerms, terms } from '../search/terms.ts'
 
 export interface Matcher {
@@ -52,35 +53,12 @@ export function createMatcher(question: string): Matcher {
  */
 function mayMatch(text: string, probes: string[] | undefined): boolean {
   if (probes === undefined) return true
-  const plain = plainForm(text)
+  const plain = fold(text)
   return probes.some((probe) => plain.includes(probe))
 }
 
 function probesOf(term: string): string[] {
   return term.length < 8 ? [term.slice(0, 4)] : [term.slice(0, 4), term.slice(-5)]
-}
-
-const folded: Record<string, string> = {
-  ß: 'ss',
-  æ: 'ae',
-  œ: 'oe',
-  ø: 'o',
-  ł: 'l',
-  đ: 'd',
-  ð: 'd',
-  þ: 'th',
-  ı: 'i',
-  ς: 'σ',
-}
-
-function plainForm(text: string): string {
-  const lower = text.toLowerCase()
-  if (/^[\0-\x7f]*$/.test(lower)) return lower
-  return lower
-    .normalize('NFKD')
-    .replace(/[\u0300-\u036f\u00ad\u200b-\u200f]+/g, '')
-    .normalize('NFC')
-    .replace(/[ßæœøłđðþıς]/g, (letter) => folded[letter] ?? letter)
 }
 
 /** `hund` and `hunde`, `terminat` and `termination`, `frist` and `kundigungsfrist`: one word holds the other, or most of it. */

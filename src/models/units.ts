@@ -1,4 +1,5 @@
 /** A passage cut into what can be quoted alone: sentences of prose, lines of tables and code. */
+import { sentenceSpans } from '../core/text/sentences.ts'
 
 export interface Unit {
   /** As it stands in the source; in prose, line breaks within a sentence are spaces. */
@@ -17,13 +18,9 @@ export interface Units {
 /** Prose longer than this between two ends is cut: nobody reads a quote that long. */
 const MAX_SENTENCE = 1_200
 
-const sentences = new Intl.Segmenter('und', { granularity: 'sentence' })
 const bullet = /^\s*(?:[-*•▪◦–—·]|\d{1,3}(?:\.\d{1,3})*[.)]?|[a-zA-Z][.)]|\(\w{1,3}\)|#{1,6}|§+|\|)\s/
 const codeLine =
   /[{};]\s*(?:\/\/.*)?$|^\s*(?:import|export|const|let|def|class|function|return|public|private|if|for|fn|func|#include)\b.*[({:=]|^\s{2,}\S.*[(=]|=>|^\s*(?:\/\/|\/\*|\*\/)/
-const abbreviation =
-  /(?:^|[\s(])(?:Dr|Mr|Mrs|Ms|Prof|No|Nos|Nr|Art|Abs|Sec|Sect|Fig|Tab|vs|e\.\s?g|i\.\s?e|approx|ca|bzw|z\.\s?B|d\.\s?h|u\.\s?a|ggf|inkl|Ziff|pp?|St|Inc|Ltd|Co|Corp|cf|al|\d{1,2}|[A-Z])\.\s*$/
-
 export function unitsOf(text: string, tabular: boolean): Units {
   const lines = text.split(/\r?\n/)
   if (tabular || looksLikeCode(lines)) {
@@ -67,14 +64,15 @@ function continues(line: string, next: string, full: number): boolean {
 
 function sentencesOf(paragraph: string): string[] {
   const found: string[] = []
-  let open = ''
-  for (const { segment } of sentences.segment(paragraph)) {
-    open += segment
-    if (open.length < MAX_SENTENCE && (abbreviation.test(open) || !/\p{L}{2}|\p{Lo}/u.test(open))) continue
-    for (let at = 0; at < open.length; at += MAX_SENTENCE) pushFilled(found, open.slice(at, at + MAX_SENTENCE))
-    open = ''
+  let open = 0
+  for (const { to } of sentenceSpans(paragraph)) {
+    const sentence = paragraph.slice(open, to)
+    // What has no word in it, such as a number, belongs to what follows.
+    if (sentence.length < MAX_SENTENCE && !/\p{L}{2}|\p{Lo}/u.test(sentence)) continue
+    for (let at = 0; at < sentence.length; at += MAX_SENTENCE) pushFilled(found, sentence.slice(at, at + MAX_SENTENCE))
+    open = to
   }
-  pushFilled(found, open)
+  pushFilled(found, paragraph.slice(open))
   return found
 }
 

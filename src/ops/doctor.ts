@@ -1,6 +1,9 @@
 /** What `parley doctor` looks at. Each check ends in a sentence that says what is so, or what to do. */
+import { type ConnectionReport, describeConnection } from '../core/connection.ts'
 import { asParleyError } from '../core/errors.ts'
+import { formatBytes } from '../media/blobs.ts'
 import type { Queue } from '../queue/queue.ts'
+import { lookFromOutside } from './outside.ts'
 
 export interface Check {
   name: string
@@ -19,13 +22,18 @@ export interface DoctorDeps {
   /** What hears recordings; `null` when nothing is configured. */
   transcriber: (() => Promise<string>) | null
   consoleUrl: string | null
+  /** Of the platforms, where this process holds them. */
+  connections: (ConnectionReport & { platform: string })[]
+  publicUrl: string | undefined
+  /** Of the disk that holds the files. */
+  disk(): Promise<{ freeBytes: number; totalBytes: number; low: boolean }>
 }
 
 /** Older dead jobs are told, but are no reason for an alarm any more. */
 const dayMs = 86_400_000
 
 export async function examine(deps: DoctorDeps): Promise<Check[]> {
-  const { database, queue, models, consoleUrl } = deps
+  const { database, queue, models, consoleUrl, publicUrl } = deps
   const checks = await Promise.all([
     attempt('database', async () => ({ ok: true, tell: await database() })),
     attempt('queue', async () => {
@@ -58,6 +66,14 @@ export async function examine(deps: DoctorDeps): Promise<Check[]> {
         tell: 'none configured: answers are quotations. Set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST.',
       }
     }),
+    attempt('disk', async () => {
+      const { freeBytes, totalBytes, low } = await deps.disk()
+      const free = `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} free`
+      return {
+        ok: !low,
+        tell: low ? `${free}: free some space soon. When the disk is full, no file can be taken in or read.` : free,
+      }
+    }),
     attempt('ffmpeg', async () => {
       const found = await deps.ffmpeg().catch(asParleyError)
       if (typeof found === 'string') return { ok: true, tell: found }
@@ -70,8 +86,12 @@ export async function examine(deps: DoctorDeps): Promise<Check[]> {
         (await deps.transcriber?.()) ??
         'none configured: recordings are heard only where the platform brings a transcript. Set TRANSCRIBE_URL.',
     })),
+    ...(publicUrl === undefined ? [] : [attempt('public address', () => lookFromOutside(publicUrl))]),
   ])
-  return [...checks, { name: 'console', ok: true, tell: consoleUrl ?? 'not running' }]
+  const platforms = deps.connections.map(({ platform, name, state }) => ({
+    ...{ name: `${platform} ${name}`, ok: state.is === 'connected', tell: describeConnection(state) },
+  }))
+  return [...checks, ...platforms, { name: 'console', ok: true, tell: consoleUrl ?? 'not running' }]
 }
 
 async function attempt(name: string, check: () => Promise<Omit<Check, 'name'>>): Promise<Check> {

@@ -1,80 +1,50 @@
-/** The one HTTP port: health, and whatever the platforms mount. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
-import type { Log } from '../core/log.ts'
-import type { Mount } from '../core/platform.ts'
+/** The one HTTP port: Node's server around the app, with the limits that hold before a request has a route. */
+import { createServer, type Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { getRequestListener } from '@hono/node-server'
+import { ParleyError } from '../core/errors.ts'
+import { createHttpApp, type HttpAppDeps, type RouteEntry } from './http-app.ts'
 
-export interface HttpDeps {
+export interface HttpDeps extends HttpAppDeps {
   host: string
   /** 0 takes a free one. */
   port: number
-  mounts: Mount[]
-  /** Whether this process can do its work now; a sentence when not. */
-  ready(): Promise<string | null>
-  /** What `parley doctor` asks a running Parley; told to this machine only. */
-  doctor(): Promise<unknown>
-  /** What `parley route` asks a running Parley; told to this machine only. Throws a ParleyError for what makes no sense. */
-  explain(asked: unknown): Promise<unknown>
-  log: Log
 }
 
 export interface HttpServer extends AsyncDisposable {
   url: string
+  /** THE table of routes. */
+  routes: readonly RouteEntry[]
 }
 
-/** Throws `port_in_use`. */
-export async function serveHttp({ host, port, mounts, ready, doctor, explain, log }: HttpDeps): Promise<HttpServer> {
-  const health: Mount[] = [
-    { prefix: '/healthz', handle: (_request, response) => sendJson(response, 200, { ok: true }) },
-    {
-      prefix: '/readyz',
-      async handle(_request, response) {
-        const problem = await ready()
-        sendJson(response, problem === null ? 200 : 503, problem === null ? { ok: true } : { ok: false, tell: problem })
-      },
-    },
-    {
-      prefix: '/doctor',
-      async handle(request, response) {
-        if (isLocal(request)) sendJson(response, 200, await doctor())
-        else refuse(response, 'doctor')
-      },
-    },
-    {
-      prefix: '/route',
-      async handle(request, response) {
-        if (!isLocal(request)) return refuse(response, 'route')
-        try {
-          sendJson(response, 200, await explain(await readJson(request)))
-        } catch (thrown) {
-          const { code, tell } = asParleyError(thrown)
-          sendJson(response, code === 'internal' ? 500 : 400, { error: { code, tell } })
-        }
-      },
-    },
-  ]
-  // The longest prefix first, so that a page at `/` leaves the others theirs.
-  const table = [...health, ...mounts].sort((a, b) => b.prefix.length - a.prefix.length)
-  const server = createServer((request, response) => {
-    void route(table, request, response).catch((error: unknown) => {
-      log.error(errorFields(error), 'request failed')
-      if (!response.headersSent)
-        sendJson(response, 500, {
-          error: { code: 'internal', tell: 'Something went wrong inside Parley. Please try again.' },
-        })
-      else response.destroy()
-    })
+const badRequest = (tell: string) =>
+  new Response(JSON.stringify({ error: { code: 'request_invalid', tell } }), {
+    status: 400,
+    headers: { 'content-type': 'application/json; charset=utf-8' },
   })
+
+/** Throws `port_in_use`. */
+export async function serveHttp({ host, port, ...deps }: HttpDeps): Promise<HttpServer> {
+  const app = createHttpApp(deps)
+  const listener = getRequestListener((request, env) => app.fetch(request, env), {
+    overrideGlobalObjects: false,
+    // HTTP/1.0 has no Host; what is for this machine alone looks at the header itself.
+    hostname: 'localhost',
+    errorHandler: () => badRequest('The address or the Host of that request is not valid.'),
+  })
+  const server = createServer((request, response) => void listener(request, response))
   // Uploads and event streams take their time; slow headers do not.
   server.requestTimeout = 0
   server.headersTimeout = 15_000
   // Longer than proxies keep an idle connection, or theirs would be cut under a request on its way.
   server.keepAliveTimeout = 75_000
+  server.on('clientError', refuse)
   await listen(server, host, port)
   const address = server.address()
   const bound = typeof address === 'object' && address !== null ? address.port : port
   return {
     url: `http://${host.includes(':') ? `[${host.replace(/^\[|\]$/g, '')}]` : host}:${bound}`,
+    routes: app.routes,
     async [Symbol.asyncDispose]() {
       await new Promise<void>((resolve) => {
         server.close(() => resolve())
@@ -84,49 +54,18 @@ export async function serveHttp({ host, port, mounts, ready, doctor, explain, lo
   }
 }
 
-async function route(table: Mount[], request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const path = (request.url ?? '/').split('?')[0] ?? '/'
-  const mount = table.find(({ prefix }) => prefix === '/' || path === prefix || path.startsWith(`${prefix}/`))
-  if (mount === undefined)
-    return sendJson(response, 404, { error: { code: 'request_invalid', tell: 'There is nothing at that address.' } })
-  await mount.handle(request, response)
+const unreadable: Record<string, [status: string, tell: string]> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers of that request are too long.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not arrive in time. Please send it again.'],
 }
 
-function refuse(response: ServerResponse, command: string): void {
-  const tell = `This is told to its own machine only. Run \`npm run parley -- ${command}\` there.`
-  sendJson(response, 403, { error: { code: 'request_forbidden', tell } })
-}
-
-const mostQuestionBytes = 1_000_000
-
-/** A page of another site cannot send this type without being asked first. */
-async function readJson(request: IncomingMessage): Promise<unknown> {
-  const invalid = new ParleyError('request_invalid', 'This wants a small JSON object by POST.')
-  if (request.method !== 'POST' || request.headers['content-type'] !== 'application/json') throw invalid
-  const pieces: Uint8Array[] = []
-  let bytes = 0
-  for await (const piece of request) {
-    bytes += piece.length
-    if (bytes > mostQuestionBytes) throw invalid
-    pieces.push(piece)
-  }
-  try {
-    return JSON.parse(Buffer.concat(pieces).toString())
-  } catch {
-    throw invalid
-  }
-}
-
-/** From this machine, and under a name of this machine: not through another site's DNS name. */
-function isLocal(request: IncomingMessage): boolean {
-  const address = request.socket.remoteAddress ?? ''
-  const name = (request.headers.host ?? '').replace(/:\d+$/, '')
-  return /^(127\.|::1$|::ffff:127\.)/.test(address) && /^(localhost|127\.[\d.]+|\[::1\])$/.test(name)
-}
-
-function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' })
-  response.end(JSON.stringify(body))
+/** What Node cannot read as HTTP never becomes a request. */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const [status, tell] = unreadable[error.code ?? ''] ?? ['400 Bad Request', 'That is not a valid HTTP request.']
+  const body = JSON.stringify({ error: { code: 'request_invalid', tell } })
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n`
+  socket.end(head + body)
 }
 
 async function listen(server: Server, host: string, port: number): Promise<void> {

@@ -9,6 +9,9 @@ export interface Running {
 
 export async function runUntilSignal(start: () => Promise<Running>): Promise<void> {
   let running: Running
+  // A defect in one turn or one platform must not end the others. Before there is a log, nothing but this is told.
+  let tellDefect = (reason: unknown) => console.error(errorFields(reason).err.message)
+  process.on('unhandledRejection', (reason) => tellDefect(reason))
   try {
     running = await start()
   } catch (error) {
@@ -16,8 +19,7 @@ export async function runUntilSignal(start: () => Promise<Running>): Promise<voi
     process.exit(1)
   }
   const { app, log } = running
-  // A defect in one turn must not end the others; it is told, and the turn is tried again.
-  process.on('unhandledRejection', (reason) => log.error(errorFields(reason), 'unhandled rejection'))
+  tellDefect = (reason) => log.error(errorFields(reason), 'unhandled rejection')
 
   const signal = new Promise<'SIGINT' | 'SIGTERM'>((resolve) => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name))

@@ -9,6 +9,7 @@ import { randomUUID } from 'node:crypto'
 import { type Job as BullJob, ErrorCode, UnrecoverableError } from 'bullmq'
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import { retry } from '../core/retry.ts'
 import { type BullWorker, type Connections, pollSeconds } from './bullmq-connections.ts'
 import { codeOf, detachChildren, idOf, parkFor, type QueueOf } from './bullmq-flow.ts'
 import { backoffMs, runHandler } from './bullmq-handler.ts'
@@ -140,22 +141,30 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
   /** Tells the queue how the run ended, however long the connection takes to come back. True: run the job again now. */
   async function settle(entry: Running, verdict: Verdict, reruns: number): Promise<boolean> {
     const { job, token } = entry
-    for (let tries = 0; ; tries++) {
-      // Aborted by a lost lock or by closing: the job is somebody else's now, unless its work was done anyway.
-      if (entry.abort.signal.aborted && !('outcome' in verdict && verdict.outcome === 'done')) return false
+    const { signal } = entry.abort
+    const work = async () => {
       try {
         return await tell(job, token, verdict, reruns)
       } catch (error) {
-        const answer = codeOf(error)
-        if (answer === ErrorCode.JobPendingChildren) await detachChildren(queueOf, job).catch(trouble.report)
-        else if (answer !== undefined) {
-          log.warn({ queue, jobId: job.id, ...errorFields(error) }, 'job taken over')
-          return false
-        } else trouble.report(error)
-        if (entry.abort.signal.aborted) return false
-        await pause(Math.min(100 * 2 ** tries, 1_000), entry.abort.signal)
+        if (codeOf(error) === ErrorCode.JobPendingChildren) await detachChildren(queueOf, job).catch(trouble.report)
+        throw error
       }
     }
+    const again = (error: unknown) => codeOf(error) === undefined || codeOf(error) === ErrorCode.JobPendingChildren
+    const report = (error: unknown) => {
+      if (codeOf(error) === undefined) trouble.report(error)
+    }
+    try {
+      return await retry(work, { on: again, onPause: report, delays: { firstMs: 100, mostMs: 1000 }, signal })
+    } catch (error) {
+      if (!signal.aborted) log.warn({ queue, jobId: job.id, ...errorFields(error) }, 'job taken over')
+      // Aborted by a lost lock or by closing: the job is somebody else's now, unless its work was done anyway.
+      if (!signal.aborted || !('outcome' in verdict && verdict.outcome === 'done')) return false
+    }
+    return await work().catch((error: unknown) => {
+      report(error)
+      return false
+    })
   }
 
   async function tell(job: BullJob, token: string, verdict: Verdict, reruns: number): Promise<boolean> {

@@ -40,5 +40,7 @@ export type JobPayload<Name extends JobName> = z.infer<(typeof jobs)[Name]['payl
 /** Ids are deterministic, so that adding the same work twice is adding it once; BullMQ refuses colons in them. */
 export const jobId = {
   turn: (turnId: string, dispatch: number) => `turn-${turnId}-${dispatch}`,
-  extract: (attachmentId: string, dispatch: number) => `extract-${attachmentId.replaceAll(':', '.')}-${dispatch}`,
+  /** A file that was skipped may be read again for a later turn: the turn is part of the id. */
+  extract: (attachmentId: string, turnId: string, dispatch: number) =>
+    `extract-${attachmentId.replaceAll(':', '.')}-${turnId.slice(0, 8)}-${dispatch}`,
 }

@@ -20,9 +20,10 @@ export async function keepAdding(
   await add(inPeriod(period))
   void (async () => {
     while (!signal.aborted) {
-      await pause(Math.max(0, (period + 1) * everyMs - Date.now()), signal)
+      // Never longer than a period: the clock may have been set back.
+      await pause(Math.min(everyMs, Math.max(0, (period + 1) * everyMs - Date.now())), signal)
       const now = Math.floor(Date.now() / everyMs)
-      if (signal.aborted || now <= period) continue
+      if (signal.aborted || now === period) continue
       try {
         await add(inPeriod(now))
         period = now

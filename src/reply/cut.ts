@@ -1,4 +1,5 @@
 /** Where to end a message whose text does not fit: at the best border that leaves it well filled. Pure. */
+import { sentenceEndsBefore } from '../core/text/sentences.ts'
 import { type Context, closing, type Line, linesOf, opening, plain } from './blocks.ts'
 import { markUnbreakable } from './unbreakable.ts'
 
@@ -123,7 +124,7 @@ function isWordEnd(text: string, at: number): boolean {
 
 function isSentenceEnd(text: string, at: number): boolean {
   if (isCjkSentenceEnd(text, at)) return true
-  return isWordEnd(text, at) && /[.!?…؟۔।]["'”’»)\]*_]{0,4}\s{1,4}$/.test(text.slice(Math.max(0, at - 12), at))
+  return isWordEnd(text, at) && /\s/.test(text[at - 1] ?? '') && sentenceEndsBefore(text, at)
 }
 
 function isCjkSentenceEnd(text: string, at: number): boolean {

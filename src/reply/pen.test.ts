@@ -15,7 +15,7 @@ const end = { state: 'done', receipt } as const
 function desk(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = [], resuming = posted.length > 0) {
   const fake = createFakePlatform(abilities)
   for (const { ref, text } of posted) fake.posted.set(String(ref), { turnId, text, phase: 'streaming', citations: [] })
-  const saved: { ordinal: number; ref: MessageRef; text: string }[] = []
+  const saved: { ordinal: number; ref: MessageRef; text: string; ahead?: number }[] = []
   const gone = new AbortController()
   /** The lease ran out while the process slept; no timer has fired yet. */
   const expired = { value: false }
@@ -57,7 +57,7 @@ describe('the pen', () => {
     expect(shown()).toEqual(['Hello'])
     await pen.finish('Hello.', [], end)
     expect(shown()).toEqual(['Hello.'])
-    expect(saved[0]).toEqual({ ordinal: 0, ref: `${turnId}-0`, text: 'Hel' })
+    expect(saved[0]).toEqual({ ordinal: 0, ref: `${turnId}-0`, text: 'Hel', ahead: 32 })
   })
 
   it('never edits more often than the platform allows', async () => {
@@ -86,7 +86,7 @@ describe('the pen', () => {
     await pen.finish(text, [], end)
     expect(shown().length).toBeGreaterThan(2)
     expect(shown().join(' ').replaceAll(/\s+/g, ' ')).toBe(text)
-    expect(saved.map(({ ordinal }) => ordinal)).toEqual(shown().map((_, n) => n))
+    expect([...new Set(saved.map(({ ordinal }) => ordinal))]).toEqual(shown().map((_, n) => n))
   })
 
   it('after a crash it goes on in the same messages', async () => {
@@ -97,23 +97,58 @@ describe('the pen', () => {
   })
 
   it('after a crash what people see does not shrink, though it was ahead of what is stored', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] })
-    onTestFinished(() => void vi.useRealTimers())
-    const { pen, shown, settle } = desk({}, [{ ordinal: 0, ref: `${turnId}-0`, text: 'A long beginning' }])
+    const stored = { ordinal: 0, ref: `${turnId}-0`, text: 'A long beginning', ahead: 5 }
+    const { pen, shown, settle } = desk({}, [stored])
     pen.append('A long')
     await settle()
     expect(shown()).toEqual(['A long beginning'])
     pen.append(' beginning')
     await settle()
-    vi.advanceTimersByTime(900)
-    pen.append(', and')
+    pen.append(', an')
     await settle()
     expect(shown()).toEqual(['A long beginning'])
-    vi.advanceTimersByTime(200)
-    pen.append(' more')
+    pen.append('d more')
     await settle()
     expect(shown()).toEqual(['A long beginning, and more'])
     await pen.finish('A long beginning, and more', [], end)
+  })
+
+  it.each([
+    ['an edit whenever there is text', { minEditMs: 0 }],
+    ['several messages', { minEditMs: 0, maxChars: 500 }],
+  ])(
+    'killed before any call to the platform or the store, it has shown no more than is stored: %s',
+    async (_, abilities) => {
+      vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] })
+      onTestFinished(() => void vi.useRealTimers())
+      const { pen, shown, settle, saved } = desk(abilities)
+      const bound = () => {
+        const latest = new Map(saved.map((part) => [part.ordinal, part]))
+        const last = [...latest.values()].at(-1)
+        return [...latest.values()].reduce((sum, { text }) => sum + text.length, last?.ahead ?? 0)
+      }
+      let seed = 7
+      for (let n = 0; n < 400; n += 1) {
+        seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
+        pen.append(`${'abcdefghij '.repeat(1 + (seed % (n % 50 === 0 ? 30 : 3)))}`)
+        vi.advanceTimersByTime(20 + (seed % 60))
+        await settle()
+        const seen = shown().reduce((sum, text) => sum + text.length, 0)
+        expect(seen).toBeLessThanOrEqual(Math.max(32, bound()))
+      }
+      expect(shown().join('').length).toBeGreaterThan(3_000)
+      // Some 20 seconds of text: about one write a second, and a few while its speed changes.
+      if (!('maxChars' in abilities)) expect(saved.length).toBeLessThan(60)
+      await pen.abandon()
+    },
+  )
+
+  it('where a message is edited once a second at most, each text is stored before it is shown', async () => {
+    const { pen, saved, settle } = desk({ minEditMs: 1000 })
+    pen.append('Hello')
+    await settle()
+    expect(saved).toEqual([{ ordinal: 0, ref: `${turnId}-0`, text: 'Hello', ahead: 0 }])
+    await pen.abandon()
   })
 
   it('a regenerated reply is shown from its first word', async () => {

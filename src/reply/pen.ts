@@ -2,11 +2,12 @@
  * Writes one reply: text comes in as it grows, messages of the platform go out, split, paced and remembered. A part's
  * platform id is stored as soon as its post returns, so that whoever goes on after a crash edits the same messages.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { monotonic } from '../core/clock.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
 import type { ReplyTarget } from '../core/message.ts'
 import type { MessageRef, OutgoingMessage, Platform } from '../core/platform.ts'
 import type { Citation } from '../core/reply.ts'
+import { retry } from '../core/retry.ts'
 import type { StoredPart } from '../store/turns.ts'
 import { type AnswerFile, answerFile, shortened } from './answer-file.ts'
 import { createPace } from './pace.ts'
@@ -14,7 +15,7 @@ import { createSplitter, split } from './split.ts'
 
 /** Where posted parts are remembered; src/store/turns.ts is one. */
 export interface PartStore {
-  savePart(turnId: string, part: { ordinal: number; ref: MessageRef; text: string }): Promise<void>
+  savePart(turnId: string, part: { ordinal: number; ref: MessageRef; text: string; ahead?: number }): Promise<void>
   removePart(turnId: string, ordinal: number): Promise<void>
 }
 
@@ -51,8 +52,10 @@ export interface Pen {
   firstTextAt(): Date | null
 }
 
-/** How often the shown text is stored for whoever goes on after a crash. */
+/** How often the text is stored, at least, for the worker that takes over after a crash. */
 const rememberEveryMs = 1000
+/** Characters that may be shown beyond the stored text before the text's speed is known. */
+const firstAhead = 32
 /** How long a platform may refuse before a turn fails. */
 const patienceMs = 120_000
 
@@ -63,34 +66,37 @@ interface Part {
   ref: MessageRef
   shown: string
   phase: OutgoingMessage['phase']
-  rememberedAt: number
+  stored: { length: number; ahead: number; at: number }
 }
 
 export function createPen(deps: PenDeps): Pen {
   const { platform, target, turnId, store, signal, now = () => new Date() } = deps
   const { transport, capabilities } = platform
   const { attach } = transport
+  // A platform that is edited seldom has each text stored before its edit.
+  const leastAhead = capabilities.minEditMs >= rememberEveryMs ? 0 : firstAhead
   const mostMessages = attach === undefined ? undefined : capabilities.maxMessages
   let posted = deps.posted.find(({ ordinal, ref }) => ordinal === fileOrdinal && ref !== null)
-  const parts: Part[] = deps.posted
-    .filter(({ ordinal, ref }) => ref !== null && ordinal < fileOrdinal)
-    .map((part) => ({ ref: part.ref, shown: part.text, phase: 'streaming', rememberedAt: 0 }))
+  const parts: Part[] = deps.posted.filter(isMessage).map((part) => ({
+    ref: part.ref,
+    shown: part.text,
+    phase: 'streaming',
+    stored: { length: part.text.length, ahead: 0, at: monotonic() },
+  }))
   let splitter = createSplitter(capabilities.maxChars)
   let length = 0
   let citations: Citation[] = []
   let firstTextAt: Date | null = null
   let progress = ''
-  /** Text shorter than what people see would look like a step back. */
-  let floor = deps.resuming ? shownLength() : 0
-  /** What they saw may be this far ahead of what was stored; a new answer grows as fast as the old one did. */
-  let lagMs = deps.resuming ? rememberEveryMs : 0
-  let caughtUpAt: number | undefined
+  /**
+   * What people see never gets shorter: text of fewer characters than this is held back. The last stored part says how far
+   * beyond its text the worker that died may have shown.
+   */
+  let floor = deps.resuming ? shownLength() + (deps.posted.filter(isMessage).at(-1)?.ahead ?? 0) : 0
 
   const pace = createPace(capabilities.minEditMs, async () => {
     if (length === 0) return await showProgress()
     if (capabilities.streaming === 'none' || length < floor) return
-    caughtUpAt ??= Date.now()
-    if (Date.now() - caughtUpAt < lagMs) return
     await show(splitter.parts().slice(0, mostMessages), false)
   })
 
@@ -118,7 +124,7 @@ export function createPen(deps: PenDeps): Pen {
     const outgoing = message(`_${progress}…_`, 'streaming')
     if (first !== undefined) return await patiently(() => transport.edit(target, first.ref, outgoing, { signal }))
     const ref = await patiently(() => transport.post(target, outgoing, { key: `${turnId}-0`, signal }))
-    parts[0] = { ref, shown: '', phase: 'streaming', rememberedAt: 0 }
+    parts[0] = { ref, shown: '', phase: 'streaming', stored: { length: 0, ahead: 0, at: monotonic() } }
     await store.savePart(turnId, { ordinal: 0, ref, text: '' })
   }
 
@@ -126,20 +132,41 @@ export function createPen(deps: PenDeps): Pen {
     const part = parts[ordinal]
     if (part && part.shown === outgoing.text && part.phase === outgoing.phase && !outgoing.end) return
     if (part === undefined) {
+      // The text of a new message counts as stored by the message before it, until it has its own row.
+      const previous = parts[ordinal - 1]
+      if (previous !== undefined && outgoing.phase === 'streaming')
+        await remember(ordinal - 1, previous, previous.shown, outgoing.text.length)
       const ref = await patiently(() => transport.post(target, outgoing, { key: `${turnId}-${ordinal}`, signal }))
       firstTextAt ??= now()
-      parts[ordinal] = { ref, shown: outgoing.text, phase: outgoing.phase, rememberedAt: Date.now() }
-      await store.savePart(turnId, { ordinal, ref, text: outgoing.text })
+      const { text, phase } = outgoing
+      const posted: Part = { ref, shown: text, phase, stored: { length: text.length, ahead: 0, at: monotonic() } }
+      parts[ordinal] = posted
+      await remember(ordinal, posted, text, phase === 'streaming' ? leastAhead : 0)
       return
     }
+    const beyond = outgoing.text.length > part.stored.length + part.stored.ahead
+    if (outgoing.phase === 'streaming' && (beyond || monotonic() - part.stored.at >= rememberEveryMs))
+      await remember(ordinal, part, outgoing.text, aheadOf(part, outgoing.text))
     await patiently(() => transport.edit(target, part.ref, outgoing, { signal }))
     firstTextAt ??= now()
     part.shown = outgoing.text
     part.phase = outgoing.phase
-    if (outgoing.phase === 'streaming' && Date.now() - part.rememberedAt >= rememberEveryMs) {
-      part.rememberedAt = Date.now()
-      await store.savePart(turnId, { ordinal, ref: part.ref, text: outgoing.text })
-    }
+  }
+
+  /**
+   * Stores a part's text before it is shown, with how many characters more may be shown before it is stored again. So the
+   * stored row bounds what people see at every moment, and storing once a second is enough at a steady speed.
+   */
+  async function remember(ordinal: number, part: Part, text: string, ahead: number): Promise<void> {
+    await store.savePart(turnId, { ordinal, ref: part.ref, text, ahead })
+    part.stored = { length: text.length, ahead, at: monotonic() }
+  }
+
+  /** What the text grows by until it is stored again, at the speed since it was last stored. */
+  function aheadOf({ stored }: Part, text: string): number {
+    if (leastAhead === 0) return 0
+    const perMs = Math.max(0, text.length - stored.length) / Math.max(1, monotonic() - stored.at)
+    return Math.max(leastAhead, Math.ceil(perMs * rememberEveryMs))
   }
 
   /** Posts the file once, in place of one of an earlier answer; `false` when the platform will not take it. */
@@ -186,19 +213,15 @@ export function createPen(deps: PenDeps): Pen {
 
   /** Waits out rate limits and short outages; gives up when the platform means no. */
   async function patiently<T>(call: () => Promise<T>): Promise<T> {
-    const deadline = Date.now() + patienceMs
-    for (let tries = 0; ; tries += 1) {
-      signal.throwIfAborted()
+    const work = async () => {
       if (!deps.held()) throw new DOMException('the lease ran out', 'AbortError')
-      try {
-        return await call()
-      } catch (thrown) {
-        const error = asParleyError(thrown)
-        const wait = error.retryAfterMs ?? Math.min(500 * 2 ** tries, 10_000)
-        if (error.retry === 'never' || Date.now() + wait > deadline || tries >= 20) throw error
-        await sleep(wait, undefined, { signal })
-      }
+      return await call().catch((thrown: unknown) => Promise.reject(asParleyError(thrown)))
     }
+    return await retry(work, {
+      ...{ delays: { firstMs: 500, mostMs: 10_000 }, deadlineMs: patienceMs, signal },
+      on: (error) => error instanceof ParleyError && error.retry !== 'never',
+      asked: (error) => (error instanceof ParleyError ? error.retryAfterMs : undefined),
+    })
   }
 
   return {
@@ -216,7 +239,6 @@ export function createPen(deps: PenDeps): Pen {
       splitter = createSplitter(capabilities.maxChars)
       length = 0
       floor = shownLength()
-      lagMs = 0
     },
     cite(known) {
       citations = known
@@ -239,4 +261,8 @@ export function createPen(deps: PenDeps): Pen {
     },
     firstTextAt: () => firstTextAt,
   }
+}
+
+function isMessage({ ordinal, ref }: StoredPart): boolean {
+  return ref !== null && ordinal < fileOrdinal
 }

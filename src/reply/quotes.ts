@@ -1,7 +1,7 @@
 /** The words of a source that bear a claim, so that they can be marked on its page. Pure; `undefined` where it is not clear. */
 import type { Citation } from '../core/reply.ts'
+import { sentenceSpans } from '../core/text/sentences.ts'
 import { terms } from '../search/terms.ts'
-import { sentenceSpans } from './sentences.ts'
 import { findVerbatim } from './verbatim.ts'
 
 /** The share of a claim's weight that its quote must hold. */

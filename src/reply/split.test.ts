@@ -15,7 +15,10 @@ describe('where a message ends', () => {
   test('at a paragraph rather than a line, a line rather than a sentence, a sentence rather than a word', () => {
     expect(split(`${'a'.repeat(60)}\n\n${'b'.repeat(20)}\n${'c'.repeat(40)}`, 100)[0]).toBe('a'.repeat(60))
     expect(split(`${'a'.repeat(60)}\n${'b '.repeat(8)}b. ${'c '.repeat(40)}`, 100)[0]).toBe('a'.repeat(60))
-    expect(split(`${'a '.repeat(30)}a. ${'c '.repeat(40)}`, 100)[0]).toBe(`${'a '.repeat(30)}a.`)
+    expect(split(`${'ab '.repeat(20)}ab. ${'cd '.repeat(30)}`, 100)[0]).toBe(`${'ab '.repeat(20)}ab.`)
+    expect(split(`${'ab '.repeat(20)}(cf. ${'cd '.repeat(30)}`, 100)[0]).toBe(
+      `${'ab '.repeat(20)}(cf. ${'cd '.repeat(11)}`.trim(),
+    )
     expect(split('word '.repeat(40), 100)[0]).toBe('word '.repeat(20).trim())
   })
 

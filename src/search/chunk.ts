@@ -1,5 +1,6 @@
 /** An artifact in pieces that can be found and cited. Pure; every piece lies within one position. */
 import type { Artifact, Segment } from '../core/artifact.ts'
+import { sentenceSpans } from '../core/text/sentences.ts'
 import type { Passage } from './passages.ts'
 
 /** Small enough to be about one thing, large enough to be understood alone. */
@@ -10,12 +11,17 @@ const MAX_CHARS = 6_000
 const CHARS_PER_TOKEN = 4
 
 /** Borders of a text, best first. A piece ends at the best border that leaves it at least half full. */
-const borders = [
-  /\n[^\S\n]*\n\s*/g,
-  /(?<=[.!?…:؟۔।]["'”’»)\]]*)\s+|(?<=[。！？；]["”』」）]*)/g,
-  /\n\s*/g,
-  /\s+|(?<=[、，,;])/g,
-] as const
+const borders: readonly ((window: string) => Iterable<number>)[] = [
+  (window) => endsOf(window, /\n[^\S\n]*\n\s*/g),
+  (window) => sentenceSpans(window).map(({ to }) => to + (/^\s+/.exec(window.slice(to, to + 100))?.[0].length ?? 0)),
+  (window) => endsOf(window, /(?<=[:;；]["'”’»)\]]*)\s+|(?<=；)/g),
+  (window) => endsOf(window, /\n\s*/g),
+  (window) => endsOf(window, /\s+|(?<=[、，,;])/g),
+]
+
+function* endsOf(window: string, border: RegExp): Generator<number> {
+  for (const match of window.matchAll(border)) yield match.index + match[0].length
+}
 
 /** The passages of an artifact in reading order. Blank segments give none; their tokens add up to the segment's. */
 export function chunk(artifact: Artifact): Passage[] {
@@ -68,8 +74,7 @@ function cutPoints(text: string, maxChars: number): number[] {
 function cutWithin(window: string, share: number): number {
   for (const border of borders) {
     let best = 0
-    for (const match of window.matchAll(border)) {
-      const at = match.index + match[0].length
+    for (const at of border(window)) {
       if (at > share / 2 && at <= window.length && Math.abs(at - share) < Math.abs(best - share)) best = at
     }
     if (best > 0) return best

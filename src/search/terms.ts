@@ -4,6 +4,7 @@
  * Index and question go through the same function, so what matters is that equal things become equal, not that stems are
  * words. Time is linear in the text, whatever it holds.
  */
+import { fold, withoutTypesetting } from '../core/text/fold.ts'
 import { stem } from './stem.ts'
 import { stopWords } from './stop-words.ts'
 
@@ -65,49 +66,7 @@ export function questionTerms(question: string): string[] {
 }
 
 function normalise(text: string): string {
-  // Soft hyphens and zero-width characters stand inside words; they are typesetting.
-  return text.replace(/[\u00AD\u200B-\u200F\u2060\uFEFF]/g, '').normalize('NFKC')
-}
-
-const LETTERS: Record<string, string> = {
-  ß: 'ss',
-  ø: 'o',
-  ł: 'l',
-  đ: 'd',
-  ð: 'd',
-  þ: 'th',
-  æ: 'ae',
-  œ: 'oe',
-  ı: 'i',
-  ς: 'σ',
-  ى: 'ي',
-  ی: 'ي',
-  ة: 'ه',
-  ک: 'ك',
-  ـ: '',
-}
-const FOLDED = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'g')
-const ASCII = /^[\x20-\x7e]*$/
-
-/** Lower case without diacritics. Only marks that a reader may leave out go: Indic vowel signs are letters. */
-function fold(text: string): string {
-  const lower = text.toLowerCase()
-  if (ASCII.test(lower)) return lower
-  return lower
-    .normalize('NFKD')
-    .replace(/[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]/g, '')
-    .normalize('NFC')
-    .replace(FOLDED, (letter) => LETTERS[letter] ?? letter)
-    .replace(/\p{Nd}/gu, westernDigit)
-}
-
-/** Every script's decimal digits lie in a row that begins at zero. */
-function westernDigit(digit: string): string {
-  const code = digit.codePointAt(0) ?? 0
-  if (code < 0x660) return digit
-  let zero = code
-  while (code - zero < 9 && /\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero--
-  return String(code - zero)
+  return withoutTypesetting(text).normalize('NFKC')
 }
 
 function pushWord(found: string[], word: string): void {

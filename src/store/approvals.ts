@@ -37,14 +37,20 @@ interface Row {
   decided_by: string | null
 }
 
-export function createApprovals({ query }: Pick<Database, 'query'>): Approvals {
+export function createApprovals({ query, prisma }: Pick<Database, 'query' | 'prisma'>): Approvals {
   const one = async (statement: Statement, values: unknown[]): Promise<Approval | null> => {
     const [row] = await query<Row>(statement, values)
     if (row === undefined) return null
     const { id, turn_id: turnId, scope, amount, state, decided_by: decidedBy } = row
     return { id, turnId, scope, amount: BigInt(amount), state, decidedBy }
   }
-  const find = (id: string) => one(findOne, [id])
+  async function find(id: string): Promise<Approval | null> {
+    const found = await prisma.approval.findUnique({
+      where: { id },
+      select: { id: true, turnId: true, scope: true, amount: true, state: true, decidedBy: true },
+    })
+    return found && { ...found, scope: found.scope as Scope }
+  }
   return {
     find,
     async ask({ turnId, budgetId, scope, amount }) {
@@ -57,7 +63,10 @@ export function createApprovals({ query }: Pick<Database, 'query'>): Approvals {
       return decided === null ? find(id) : null
     },
     async reopen(id) {
-      await query(reopen, [id])
+      await prisma.approval.updateMany({
+        where: { id, state: 'approved' },
+        data: { state: 'asked', decidedBy: null, decidedAt: null },
+      })
     },
   }
 }
@@ -73,16 +82,9 @@ on conflict (turn_id) do update set turn_id = excluded.turn_id
 returning ${columns}`,
 }
 
-const findOne: Statement = { name: 'approval_find', text: `select ${columns} from approval where id = $1` }
-
 const decide: Statement = {
   name: 'approval_decide',
   text: `
 update approval set state = $2::approval_state, decided_by = $3, decided_at = clock_timestamp()
 where id = $1 and state = 'asked' returning ${columns}`,
-}
-
-const reopen: Statement = {
-  name: 'approval_reopen',
-  text: `update approval set state = 'asked', decided_by = null, decided_at = null where id = $1 and state = 'approved'`,
 }

@@ -2,6 +2,7 @@ import { type Json, storableJson } from '../core/json.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Audit } from './audit.ts'
 import type { Database, Statement } from './database.ts'
+import { Prisma } from './generated/client.ts'
 
 interface Row {
   [column: string]: unknown
@@ -16,11 +17,13 @@ interface Row {
   after: Json | null
 }
 
-export function createAudit({ query }: Pick<Database, 'query'>): Audit {
+export function createAudit({ query, prisma }: Pick<Database, 'query' | 'prisma'>): Audit {
   return {
     async record({ id, by, scope, name, before, after }) {
-      const values = [before, after].map((value) => (value === null ? null : storableJson(value)))
-      await query(record, [id, by.id, by.name ?? null, by.via, scope, name, ...values])
+      const who = { by: by.id, byName: by.name ?? null, via: by.via }
+      const values = { before: jsonOf(before), after: jsonOf(after) }
+      // Sent twice it is one entry.
+      await prisma.audit.createMany({ data: { id, scope, name, ...who, ...values }, skipDuplicates: true })
     },
     async list({ scopes, workspace, limit, before }) {
       const below = workspace?.slice(workspace.indexOf(':') + 1) ?? null
@@ -33,14 +36,15 @@ export function createAudit({ query }: Pick<Database, 'query'>): Audit {
   }
 }
 
-const record: Statement = {
-  name: 'audit_record',
-  text: `
-insert into audit (id, by, by_name, via, scope, name, before, after)
-values ($1::uuid, $2, $3, $4, $5, $6, $7::jsonb, $8::jsonb) on conflict (id) do nothing`,
+/** No value is SQL's null, which Prisma tells apart from JSON's. */
+function jsonOf(value: Json) {
+  return value === null ? Prisma.DbNull : (JSON.parse(storableJson(value)) as Prisma.InputJsonValue)
 }
 
-/** Of a workspace, with its channels and people: their scopes start with its own parts. */
+/**
+ * Of a workspace, with its channels and people: their scopes start with its own parts. Prisma's `startsWith` would take the
+ * `%` of an encoded name for a wildcard and show another workspace's entries.
+ */
 const list: Statement = {
   name: 'audit_list',
   text: `

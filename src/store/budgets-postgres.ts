@@ -23,7 +23,10 @@ interface StateRow {
 }
 
 /** `changed` is told after each change. */
-export function createBudgets({ query }: Pick<Database, 'query'>, changed: () => void = () => {}): Budgets {
+export function createBudgets(
+  { query, prisma }: Pick<Database, 'query' | 'prisma'>,
+  changed: () => void = () => {},
+): Budgets {
   async function list(scopes?: Scope[]): Promise<BudgetState[]> {
     return (await query<StateRow>(sql.states, [scopes ?? null, null])).map(stateOf)
   }
@@ -58,7 +61,7 @@ export function createBudgets({ query }: Pick<Database, 'query'>, changed: () =>
     },
     async remove(scope, period) {
       const before = await find(scope, period)
-      await query(sql.remove, [scope, period])
+      await prisma.budget.deleteMany({ where: { scope, period } })
       changed()
       return before
     },
@@ -76,7 +79,8 @@ export function createBudgets({ query }: Pick<Database, 'query'>, changed: () =>
       return { applied, removed }
     },
     async scopes() {
-      return new Set((await query<{ scope: Scope }>(sql.scopes, [])).map(({ scope }) => scope))
+      const found = await prisma.budget.findMany({ distinct: 'scope', select: { scope: true } })
+      return new Set(found.map(({ scope }) => scope as Scope))
     },
     async approved(turnId) {
       const [row] = await query<{ amount: string | null }>(sql.approvedFor, [turnId])

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
+import { receipt } from '../../test/fakes/receipt.ts'
 import { silentLog } from '../core/log.ts'
 import { createConsoleBoard } from './console-board.ts'
 import { type Database, openDatabase } from './database.ts'
@@ -57,4 +58,23 @@ test('uploads that were not sent within a day go, with contents that nothing els
   const left = await board.uploads([sent, alone, sameAsSent, fresh].map(({ uploadId }) => uploadId))
   expect(left).toEqual([sent, fresh])
   expect(await board.sweepUploads()).toEqual([])
+})
+
+test('a reply that is being written never gets shorter, but its end may be, and so may another answer', async () => {
+  const threadId = randomUUID()
+  await board.addMessage({ id: randomUUID(), threadId, text: 'x', title: 'x', attachments: [] })
+  const reply = { id: 'r1', threadId, turnId: randomUUID(), state: 'streaming' as const, citations: [], receipt: null }
+  const text = async () => (await board.thread(threadId))?.messages.find(({ id }) => id === 'r1')?.text
+  await board.saveReply({ ...reply, text: 'A long beginning' })
+  await board.saveReply({ ...reply, text: 'A long' })
+  expect(await text()).toBe('A long beginning')
+  await board.saveReply({ ...reply, text: 'A long beginning of it' })
+  expect(await text()).toBe('A long beginning of it')
+  await board.saveReply({ ...reply, text: 'Short.', state: 'done', receipt })
+  expect(await text()).toBe('Short.')
+  await board.saveReply({ ...reply, turnId: randomUUID(), text: 'New' })
+  expect(await text()).toBe('New')
+  await board.saveReply({ ...reply, turnId: null, text: 'Said outside' })
+  await board.saveReply({ ...reply, turnId: null, text: 'Said' })
+  expect(await text()).toBe('Said')
 })

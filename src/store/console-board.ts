@@ -312,8 +312,9 @@ with message as (
   on conflict (id) do update set text = excluded.text, state = excluded.state, turn_id = excluded.turn_id,
     citations = excluded.citations, receipt = excluded.receipt
   -- A worker that was away must not put its half over the whole that another has written meanwhile.
-  where not (console_message.turn_id = excluded.turn_id and console_message.receipt is not null
-    and excluded.receipt is null)
+  -- Nor does a reply that is being written get shorter.
+  where (console_message.turn_id = excluded.turn_id and excluded.receipt is null
+    and (console_message.receipt is not null or length(excluded.text) < length(console_message.text))) is not true
   returning *
 ), touched as (
   update console_thread set updated_at = now() from message where console_thread.id = message.thread_id and $4 <> 'streaming'

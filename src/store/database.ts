@@ -24,7 +24,7 @@ export interface Database {
   lasting: { query(text: string, values: unknown[], signal?: AbortSignal): Promise<{ rows: unknown[] }> }
   /** One round trip. The statement must be safe to send twice. */
   query<Row extends pg.QueryResultRow>(statement: Statement, values: unknown[]): Promise<Row[]>
-  /** Statements sent through `query` so far, for the count of round trips a turn costs. */
+  /** Statements sent so far, by `query` and by Prisma (one for each plain operation), for the count of round trips a turn costs. */
   roundTrips(): number
   close(): Promise<void>
 }
@@ -45,8 +45,10 @@ export function openDatabase(
   })
   // An idle connection that the server closed is replaced at the next use.
   pool.on('error', (error) => log.warn(errorFields(error), 'database connection lost'))
-  const prisma = openPrisma(pool)
   let sent = 0
+  const prisma = openPrisma(pool, () => {
+    sent += 1
+  })
   return {
     pool,
     prisma,
@@ -71,9 +73,15 @@ export function openDatabase(
   }
 }
 
-function openPrisma(pool: pg.Pool) {
+function openPrisma(pool: pg.Pool, onSend: () => void) {
   const client = new PrismaClient({ adapter: new PrismaPg(pool, { disposeExternalPool: false }) })
-  return client.$extends({ query: { $allOperations: ({ args, query }) => outlasting(() => query(args)) } })
+  const send = <T>(ask: () => Promise<T>): Promise<T> => {
+    onSend()
+    return ask()
+  }
+  return client.$extends({
+    query: { $allOperations: ({ args, query }) => outlasting(() => send(() => query(args))) },
+  })
 }
 
 /** Sends again while the server is away, for a while. Throws `database_unreachable` when it stays away. */
@@ -83,11 +91,22 @@ async function outlasting<T>(send: () => Promise<T>): Promise<T> {
       send().catch((error: unknown) => (isDeadlock(error) ? send() : Promise.reject(error))),
     )
   } catch (error) {
+    if (isDiskFull(error))
+      throw new ParleyError(
+        'disk_full',
+        'The disk of the database is full. Tell an admin to free some space, and try again in a few minutes.',
+        { cause: error, retryAfterMs: 15_000 },
+      )
     if (!isConnectionError(error)) throw error
     throw new ParleyError('database_unreachable', 'The database does not answer. Please try again in a moment.', {
       cause: error,
     })
   }
+}
+
+/** https://www.postgresql.org/docs/current/errcodes-appendix.html: disk_full. */
+function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '53100'
 }
 
 /** PostgreSQL ended this statement so that another one could go on: its turn comes when it is sent again. */

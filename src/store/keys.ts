@@ -30,7 +30,7 @@ export interface Keys {
 const prefix = 'parley-'
 const hashOf = (secret: string) => createHash('sha256').update(secret).digest('base64url')
 
-export function createKeys({ query }: Pick<Database, 'query'>): Keys {
+export function createKeys({ query, prisma }: Pick<Database, 'query' | 'prisma'>): Keys {
   return {
     async create(name, by) {
       const secret = `${prefix}${randomBytes(32).toString('base64url')}`
@@ -39,34 +39,21 @@ export function createKeys({ query }: Pick<Database, 'query'>): Keys {
       return rows.length === 0 ? null : { id, secret }
     },
     async list() {
-      return (await query<Row>(list, [])).map(aboutOf)
+      return prisma.apiKey.findMany({ omit: { hash: true }, orderBy: { createdAt: 'desc' }, take: 500 })
     },
     async revoke(nameOrId) {
-      const [row] = await query<Row>(revoke, [nameOrId])
-      return row === undefined ? null : aboutOf(row)
+      const [revoked] = await prisma.apiKey.updateManyAndReturn({
+        where: { OR: [{ name: nameOrId }, { id: nameOrId }], revokedAt: null },
+        data: { revokedAt: new Date() },
+        omit: { hash: true },
+      })
+      return revoked ?? null
     },
     async find(secret) {
       if (!secret.startsWith(prefix) || secret.length > 100) return null
       const [row] = await query<{ id: string; name: string }>(find, [hashOf(secret)])
       return row === undefined ? null : { id: row.id, name: row.name }
     },
-  }
-}
-
-interface Row {
-  [column: string]: unknown
-  id: string
-  name: string
-  created_by: string
-  created_at: Date
-  last_used_at: Date | null
-  revoked_at: Date | null
-}
-
-function aboutOf({ id, name, created_by, created_at, last_used_at, revoked_at }: Row): KeyAbout {
-  return {
-    ...{ id, name, createdBy: created_by, createdAt: created_at },
-    ...{ lastUsedAt: last_used_at, revokedAt: revoked_at },
   }
 }
 
@@ -78,12 +65,6 @@ insert into api_key as key (id, name, hash, created_by) select $1, $2, $3, $4
 where not exists (select from api_key where name = $2 and revoked_at is null and hash <> $3)
 on conflict (hash) do update set name = excluded.name where key.id = excluded.id
 returning true as created`,
-}
-const columns = 'id, name, created_by, created_at, last_used_at, revoked_at'
-const list: Statement = { name: 'key_list', text: `select ${columns} from api_key order by created_at desc limit 500` }
-const revoke: Statement = {
-  name: 'key_revoke',
-  text: `update api_key set revoked_at = now() where (name = $1 or id = $1) and revoked_at is null returning ${columns}`,
 }
 /** When it was last used is kept to the minute: not every request writes. */
 const find: Statement = {

@@ -1,4 +1,8 @@
-/** Keeps a turn's lease while its worker works, and tells when it must stop. */
+/**
+ * Keeps a turn's lease while its worker works, and tells when it must stop. The lease is believed only as long as both the
+ * wall clock and the monotonic clock allow it.
+ */
+import { deadlineAfter, moment } from '../core/clock.ts'
 import type { Turns } from './turns.ts'
 
 export interface TurnLease extends Disposable {
@@ -16,20 +20,21 @@ export function keepTurnLease(
   turnId: string,
   owner: string,
   onStop: () => void,
+  claimed = moment(),
 ): TurnLease {
   const lost = new AbortController()
-  let heldUntil = Date.now() + turnLeaseMs
+  let until = deadlineAfter(turnLeaseMs, claimed)
   let busy = false
   const renew = async () => {
-    if (Date.now() > heldUntil) return lost.abort()
+    if (until.passed()) return lost.abort()
     if (busy) return
     busy = true
-    const asked = Date.now()
+    const asked = moment()
     try {
       const state = await turns.renew(turnId, owner, turnLeaseMs)
       if (state === 'lost') return lost.abort()
       if (state === 'stop') onStop()
-      heldUntil = asked + turnLeaseMs
+      until = deadlineAfter(turnLeaseMs, asked)
     } catch {
       // The database is away for a moment. The lease runs on; when it has run out, the check above ends the work.
     } finally {
@@ -39,7 +44,7 @@ export function keepTurnLease(
   const timer = setInterval(() => void renew(), renewEveryMs)
   return {
     lost: lost.signal,
-    held: () => !lost.signal.aborted && Date.now() < heldUntil,
+    held: () => !lost.signal.aborted && !until.passed(),
     [Symbol.dispose]: () => clearInterval(timer),
   }
 }

@@ -5,6 +5,7 @@
 import type { NanoUsd } from '../core/money.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Period } from '../core/window.ts'
+import type { Fastest } from '../routing/billable.ts'
 import type { PaidCall, Settlement } from '../routing/budget.ts'
 
 /** The budget that is in the way of a call. */
@@ -69,6 +70,8 @@ export interface Ledger {
   expire(limit: number): Promise<{ expired: number; alerts: number }>
   /** Ends all leases now: whoever calls this knows that the processes which held them are gone. */
   dropLeases(): Promise<void>
+  /** How fast models were at most, over the newest answers that their providers counted (src/routing/billable.ts). */
+  speeds(): Promise<{ provider: string; id: string; fastest: Fastest }[]>
   /** Warnings that nobody is telling. Who gets them tells them and then says so. */
   claimAlerts(): Promise<DueAlert[]>
   alertTold(alert: Pick<DueAlert, 'budgetId' | 'startsAt' | 'threshold'>): Promise<void>

@@ -1,4 +1,5 @@
 /** Takes away, once a day, rows that nothing asks for any more, so that no table grows for ever. Called by the regular sweep. */
+import { monotonic } from '../core/clock.ts'
 import type { Database, Statement } from './database.ts'
 
 const dayMs = 24 * 3_600_000
@@ -6,14 +7,14 @@ const dayMs = 24 * 3_600_000
 const most = 10_000
 
 /** Answers how many rows went. Between two days it does nothing. */
-export function createPrune({ query }: Pick<Database, 'query'>, now: () => number = Date.now): () => Promise<number> {
-  let nextAt = 0
+export function createPrune({ query }: Pick<Database, 'query'>, now: () => number = monotonic): () => Promise<number> {
+  let nextAt = Number.NEGATIVE_INFINITY
   return async () => {
     if (now() < nextAt) return 0
     nextAt = now() + dayMs
     const counts: number[] = []
     for (const { statement } of stale) counts.push((await query(statement, [most])).length)
-    if (counts.some((count) => count >= most)) nextAt = 0
+    if (counts.some((count) => count >= most)) nextAt = Number.NEGATIVE_INFINITY
     return counts.reduce((sum, count) => sum + count, 0)
   }
 }

@@ -3,6 +3,7 @@
  * in it, by the database's clock. The row's lock makes it exact. The table is unlogged: after a crash of the server every
  * line is free, which the platform itself corrects.
  */
+import { monotonic } from '../core/clock.ts'
 import type { Quota } from '../core/quota.ts'
 import type { Database, Statement } from './database.ts'
 
@@ -44,7 +45,7 @@ where free_at < now() - interval '10 minutes' and (held_until is null or held_un
 
 const sweepEveryMs = 10 * 60_000
 
-export function createPostgresQuota(database: Pick<Database, 'query'>, now: () => number = Date.now): Quota {
+export function createPostgresQuota(database: Pick<Database, 'query'>, now: () => number = monotonic): Quota {
   const { query } = database
   let sweptAt = now()
 

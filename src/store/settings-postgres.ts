@@ -2,10 +2,12 @@
  * Settings as rows, read from a copy in this process: another process's change drops the copy by a message on the
  * channel, and should that get lost, the copy is too old after a few seconds.
  */
+
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import { monotonic } from '../core/clock.ts'
 import { ParleyError } from '../core/errors.ts'
-import { type Json, storableJson } from '../core/json.ts'
+import { storableJson } from '../core/json.ts'
 import type { Log } from '../core/log.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Channel } from '../queue/channel.ts'
@@ -13,7 +15,7 @@ import type { Database, Statement } from './database.ts'
 import { type SettingName, type Settings, type SettingsOf, settings } from './settings.ts'
 
 export interface SettingsDeps {
-  database: Pick<Database, 'query'>
+  database: Pick<Database, 'query' | 'prisma'>
   channel: Pick<Channel, 'publish' | 'subscribe'>
   log: Log
   now?: () => number
@@ -26,16 +28,9 @@ const maxScopes = 10_000
 /** Others who change the same value at the same time each win once. */
 const tries = 50
 
-interface Row {
-  [column: string]: unknown
-  scope: Scope
-  name: string
-  value: Json
-}
-
 export async function createSettings(deps: SettingsDeps): Promise<Settings & { close(): Promise<void> }> {
-  const { channel, log, now = Date.now, maxAgeMs = 5000 } = deps
-  const { query } = deps.database
+  const { channel, log, now = monotonic, maxAgeMs = 5000 } = deps
+  const { query, prisma } = deps.database
   const known = new Map<Scope, { values: SettingsOf; at: number }>()
   /** Counts changes heard of: what was read before one of them is not kept. */
   let changes = 0
@@ -52,10 +47,9 @@ export async function createSettings(deps: SettingsDeps): Promise<Settings & { c
     const since = changes
     const at = now()
     const found = new Map<Scope, SettingsOf>(scopes.map((scope) => [scope, {}]))
-    for (const row of await query<Row>(read, [scopes])) {
-      const values = found.get(row.scope)
-      if (values === undefined) continue
-      if (isSetting(row.name)) assign(values, row.name, row.value, log)
+    for (const { scope, name, value } of await prisma.setting.findMany({ where: { scope: { in: scopes } } })) {
+      const values = found.get(scope as Scope)
+      if (values !== undefined && isSetting(name)) assign(values, name, value, log)
     }
     if (since === changes) {
       if (known.size + scopes.length > maxScopes) known.clear()
@@ -65,9 +59,9 @@ export async function createSettings(deps: SettingsDeps): Promise<Settings & { c
   }
 
   async function current(scope: Scope, name: SettingName): Promise<{ value: unknown; changeId: string | null }> {
-    const [row] = await query<{ value: Json; change_id: string }>(one, [scope, name])
-    const parsed = row === undefined ? undefined : settings[name].safeParse(row.value)
-    return { value: parsed?.success ? parsed.data : null, changeId: row?.change_id ?? null }
+    const row = await prisma.setting.findUnique({ where: { scope_name: { scope, name } } })
+    const parsed = row === null ? undefined : settings[name].safeParse(row.value)
+    return { value: parsed?.success ? parsed.data : null, changeId: row?.changeId ?? null }
   }
 
   return {
@@ -109,20 +103,10 @@ function isSetting(name: string): name is SettingName {
 }
 
 /** A value that this version does not know is left out, not guessed: a newer one may have written it. */
-function assign<Name extends SettingName>(values: SettingsOf, name: Name, value: Json, log: Log): void {
+function assign<Name extends SettingName>(values: SettingsOf, name: Name, value: unknown, log: Log): void {
   const parsed = settings[name].safeParse(value)
   if (parsed.success) Object.assign(values, { [name]: parsed.data })
   else log.warn({ name }, 'a setting is not of a known shape and is left out')
-}
-
-const read: Statement = {
-  name: 'setting_read',
-  text: `select scope, name, value from setting where scope = any($1::text[])`,
-}
-
-const one: Statement = {
-  name: 'setting_one',
-  text: `select value, change_id from setting where scope = $1 and name = $2`,
 }
 
 /** Changes the value only if it is still the one that was seen ($3), and says so too when it was sent twice. */

@@ -137,6 +137,11 @@ describe('settings', () => {
       await settings.change(scope, 'persona.language', () => 'Greek', by)
     const own = await audit.list({ workspace: 'workspace:slack/T1', limit: 10 })
     expect(own.map(({ after }) => after)).toEqual(['German', 'German', 'German'])
+    // Names are percent-encoded in scopes: that sign must not stand for any text.
+    await settings.change('channel:slack/T%2F1/C1', 'persona.language', () => 'Welsh', by)
+    await settings.change('channel:slack/T-secret-2F1/C1', 'persona.language', () => 'Secret', by)
+    const encoded = await audit.list({ workspace: 'workspace:slack/T%2F1', limit: 10 })
+    expect(encoded.map(({ after }) => after)).toEqual(['Welsh'])
   })
 })
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { ParleyError } from '../core/errors.ts'
+import { errorCodes, ParleyError } from '../core/errors.ts'
 import { storable, storableJson } from '../core/json.ts'
 import { conversationKey, type IncomingMessage } from '../core/message.ts'
 import type { TurnState } from '../core/platform.ts'
@@ -34,6 +34,9 @@ const toDispatch = (row: DispatchRow): Dispatch => ({
 export function attachmentId(message: IncomingMessage, position: number): string {
   return `${message.conversation.platform}.${message.id}.${position}`.replaceAll(/[^\w.-]/g, '_')
 }
+
+/** What another reading of a file may get past: Parley could not fetch, keep or hear it at that time. */
+const passing = Object.entries(errorCodes).flatMap(([code, retry]) => (retry === 'later' ? [code] : []))
 
 export function createTurns(database: Database): Turns {
   const { query } = database
@@ -71,7 +74,7 @@ export function createTurns(database: Database): Turns {
     },
 
     async claim(turnId, owner, leaseMs) {
-      const [row] = await query<ClaimRow>(sql.claim, [turnId, owner, leaseMs])
+      const [row] = await query<ClaimRow>(sql.claim, [turnId, owner, leaseMs, passing])
       if (row === undefined || row.ended) return { kind: 'ended' }
       if (row.claimed) return { kind: 'claimed' }
       if (row.unread === null) return { kind: 'busy' }
@@ -143,7 +146,7 @@ export function createTurns(database: Database): Turns {
     },
 
     async savePart(turnId, part) {
-      await query(sql.savePart, [turnId, part.ordinal, storableJson(part.ref), storable(part.text)])
+      await query(sql.savePart, [turnId, part.ordinal, storableJson(part.ref), storable(part.text), part.ahead ?? 0])
     },
     async reservePart(turnId, ordinal) {
       return (await query(sql.reservePart, [turnId, ordinal])).length > 0

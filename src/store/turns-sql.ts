@@ -49,7 +49,11 @@ export const inboundTurn: Statement = {
   text: `select turn_id from inbound where platform = $1 and id = $2`,
 }
 
-/** Takes the lease when nothing earlier is open, no file is left to read (unless the turn is to stop) and nobody holds it. */
+/**
+ * Takes the lease when nothing earlier is open, no file is left to read (unless the turn is to stop) and nobody holds it.
+ * Files of the conversation that were skipped lately by a cause that passes ($4: codes), such as a full disk, become this
+ * turn's: they are read for it. One that is skipped again waits for the question after this one.
+ */
 export const claim: Statement = {
   name: 'turn_claim',
   text: `
@@ -57,12 +61,34 @@ with wanted as (
   select turn.*, (
     select array_agg(file.id order by file.position) from turn_attachment file
     where file.turn_id = turn.source_id and file.state in ('waiting', 'reading') and turn.stop_requested_at is null
-  ) as unread
+  ) as own
   from turn where turn.id = $1
+), revived as (
+  update turn_attachment file set turn_id = asking.source_id, state = 'waiting', receipt = null, progress = null,
+    position = file.position + 1000
+  from wanted asking, (
+    select skipped.id from wanted now, lateral (
+      select earlier.id from turn earlier
+      where earlier.conversation_key = now.conversation_key and earlier.seq < now.seq and earlier.id = earlier.source_id
+        and earlier.state not in ('queued', 'answering')
+      order by earlier.seq desc limit 3) past
+    join turn_attachment skipped on skipped.turn_id = past.id
+    where skipped.state = 'failed' and skipped.receipt -> 'problems' -> 0 ->> 'code' = any ($4::text[]) limit 10
+  ) again
+  where file.id = again.id and file.state = 'failed' and asking.state = 'queued' and asking.id = asking.source_id
+    and asking.stop_requested_at is null
+    and not exists (
+      select from turn earlier where earlier.conversation_key = asking.conversation_key and earlier.seq < asking.seq
+        and earlier.state in ('queued', 'answering'))
+  returning file.id
+), reading as (
+  select case when wanted.own is null and again.files is null then null
+    else coalesce(wanted.own, '{}') || coalesce(again.files, '{}') end as unread
+  from wanted, (select array_agg(id) as files from revived) again
 ), leased as (
   update conversation set lease_turn = wanted.id, lease_owner = $2, lease_until = now() + $3 * interval '1 millisecond'
   from wanted
-  where conversation.key = wanted.conversation_key and wanted.state in ('queued', 'answering') and wanted.unread is null
+  where conversation.key = wanted.conversation_key and wanted.state in ('queued', 'answering') and (select unread from reading) is null
     and (conversation.lease_until is null or conversation.lease_until < now() or conversation.lease_owner = $2)
     and not exists (
       select from turn earlier
@@ -81,7 +107,8 @@ with wanted as (
     join reply_part part on part.turn_id = old.id
   on conflict do nothing
 )
-select exists (select from started) as claimed, state not in ('queued', 'answering') as ended, unread, dispatches from wanted`,
+select exists (select from started) as claimed, state not in ('queued', 'answering') as ended, unread, dispatches
+from wanted, reading`,
 }
 
 const fileJson = (file: string) => `jsonb_build_object(
@@ -110,7 +137,8 @@ select turn.conversation_key, turn.platform, turn.reply_target, turn.created_at,
     where past.conversation_key = turn.conversation_key and past.seq < turn.seq and past.state in ('done', 'stopped')
       and past.superseded_by is null and past.source_id <> turn.source_id and past.answer is not null
     order by past.seq desc limit 30) past) as history,
-  (select jsonb_agg(jsonb_build_object('ordinal', part.ordinal, 'ref', part.ref, 'text', part.text) order by part.ordinal)
+  (select jsonb_agg(jsonb_build_object('ordinal', part.ordinal, 'ref', part.ref, 'text', part.text,
+    'ahead', part.ahead) order by part.ordinal)
     from reply_part part where part.turn_id = turn.id) as parts,
   (select jsonb_agg(jsonb_build_object('n', step.n, 'kind', step.kind, 'inputHash', step.input_hash, 'result', step.result)
     order by step.n) from turn_step step where step.turn_id = turn.id) as steps
@@ -206,20 +234,23 @@ order by following.seq limit 1`,
 export const savePart: Statement = {
   name: 'part_save',
   text: `
-insert into reply_part (turn_id, ordinal, ref, text) values ($1, $2, $3::jsonb, $4)
-on conflict (turn_id, ordinal) do update set ref = excluded.ref, text = excluded.text`,
+insert into reply_part (turn_id, ordinal, ref, text, ahead) values ($1, $2, $3::jsonb, $4, $5)
+on conflict (turn_id, ordinal) do update set ref = excluded.ref, text = excluded.text, ahead = excluded.ahead`,
 }
 
 export const reservePart: Statement = {
   name: 'part_reserve',
   text: `
-insert into reply_part (turn_id, ordinal, ref, text, posted_at) values ($1, $2, 'null', '', null)
-on conflict do nothing returning ordinal`,
+insert into reply_part (turn_id, ordinal, ref, text, posted_at) values ($1, $2, 'null', '', now())
+on conflict (turn_id, ordinal) do update set posted_at = now()
+-- A post takes at most 10 seconds: after this long whoever reserved it has died.
+where reply_part.ref = 'null' and reply_part.posted_at < now() - interval '12 seconds'
+returning ordinal`,
 }
 
 export const parts: Statement = {
   name: 'part_list',
-  text: `select ordinal, ref, text from reply_part where turn_id = $1 order by ordinal`,
+  text: `select ordinal, ref, text, ahead from reply_part where turn_id = $1 order by ordinal`,
 }
 
 export const removePart: Statement = {

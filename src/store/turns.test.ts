@@ -274,6 +274,28 @@ describe('files of a turn', () => {
   })
 })
 
+describe('the first message of a reply', () => {
+  it('that was reserved by a worker that died before its post is reserved by the next one, and only after a while', async () => {
+    const { turnId } = await turns.accept(message())
+    expect(await turns.reservePart(turnId, 0)).toBe(true)
+    expect(await turns.reservePart(turnId, 0)).toBe(false)
+    await database.pool.query(`update reply_part set posted_at = now() - interval '13 seconds'`)
+    expect(await turns.reservePart(turnId, 0)).toBe(true)
+    expect(await turns.reservePart(turnId, 0)).toBe(false)
+    await turns.savePart(turnId, { ordinal: 0, ref: { id: 'm1' }, text: '' })
+    await database.pool.query(`update reply_part set posted_at = now() - interval '13 seconds'`)
+    expect(await turns.reservePart(turnId, 0)).toBe(false)
+  })
+
+  it('tells how far beyond its stored text people may have read', async () => {
+    const { turnId } = await turns.accept(message())
+    await turns.savePart(turnId, { ordinal: 0, ref: { id: 'm1' }, text: 'Hello', ahead: 40 })
+    expect((await turns.load(turnId)).parts).toEqual([{ ordinal: 0, ref: { id: 'm1' }, text: 'Hello', ahead: 40 }])
+    await turns.savePart(turnId, { ordinal: 0, ref: { id: 'm1' }, text: 'Hello again' })
+    expect((await turns.parts(turnId))[0]?.ahead).toBe(0)
+  })
+})
+
 describe('regenerating', () => {
   it('answers the same messages in the same reply, and leaves the history once', async () => {
     const { turnId } = await turns.accept(message({ text: 'one?' }))
@@ -285,7 +307,7 @@ describe('regenerating', () => {
     expect(await turns.claim(again.turnId, 'w', leaseMs)).toEqual({ kind: 'claimed' })
     const work = await turns.load(again.turnId)
     expect(work.messages.map(({ text }) => text)).toEqual(['one?'])
-    expect(work.parts).toEqual([{ ordinal: 0, ref: { id: 'm1' }, text: 'poor' }])
+    expect(work.parts).toEqual([{ ordinal: 0, ref: { id: 'm1' }, text: 'poor', ahead: 0 }])
     expect(work.history).toEqual([])
     await answer(again.turnId, 'good')
     const next = await turns.accept(message({ text: 'two?' }))

@@ -30,6 +30,8 @@ export interface StoredPart {
   /** `null` while the first post is under way somewhere. */
   ref: MessageRef
   text: string
+  /** Characters beyond `text` that may have been shown already. */
+  ahead?: number
 }
 
 /** The model's finished answer, stored before the last posts so that a crash after it does not ask again. */
@@ -142,8 +144,8 @@ export interface Turns {
     outcome: StoredOutcome,
     firstTextAt: Date | null,
   ): Promise<{ next: Dispatch | null }>
-  savePart(turnId: string, part: { ordinal: number; ref: Json; text: string }): Promise<void>
-  /** Claims the first post of a part before it is made; `false` when somebody else has. */
+  savePart(turnId: string, part: { ordinal: number; ref: Json; text: string; ahead?: number }): Promise<void>
+  /** Claims the first post of a part before it is made; `false` while somebody else has. Who died before the post loses it. */
   reservePart(turnId: string, ordinal: number): Promise<boolean>
   parts(turnId: string): Promise<StoredPart[]>
   removePart(turnId: string, ordinal: number): Promise<void>

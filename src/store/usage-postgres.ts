@@ -1,5 +1,5 @@
 import type { Database, Statement } from './database.ts'
-import type { AnswerCall, Usage, UsageGroup, UsageQuery, UsageRow } from './usage.ts'
+import type { Usage, UsageGroup, UsageQuery, UsageRow } from './usage.ts'
 
 interface Row {
   [column: string]: unknown
@@ -24,7 +24,7 @@ interface Row {
   bad: string
 }
 
-export function createUsage({ query }: Pick<Database, 'query'>): Usage {
+export function createUsage({ query, prisma }: Pick<Database, 'query' | 'prisma'>): Usage {
   return {
     async rows(asked) {
       return (await query<Row>(rows[asked.by ?? 'all'], valuesOf(asked))).map(rowOf)
@@ -37,13 +37,12 @@ export function createUsage({ query }: Pick<Database, 'query'>): Usage {
       return found.map(({ at, cost, questions }) => ({ at, cost: BigInt(cost), questions: Number(questions) }))
     },
     async calls(turnId) {
-      const found = await query<Omit<AnswerCall, 'cost'> & { cost: string | null; [column: string]: unknown }>(calls, [
-        turnId,
-      ])
-      return found.map(({ kind, provider, model, cost, outcome, ms, firstTokenMs }) => ({
-        ...{ kind, provider, model, outcome, ms, firstTokenMs },
-        cost: cost === null ? null : BigInt(cost),
-      }))
+      return prisma.ledgerEntry.findMany({
+        where: { turnId, state: { not: 'released' } },
+        select: { kind: true, provider: true, model: true, cost: true, outcome: true, ms: true, firstTokenMs: true },
+        orderBy: { reservedAt: 'asc' },
+        take: 50,
+      })
     },
     async waiting() {
       const [row] = await query<{ turns: string; oldest: number | null }>(waiting, [])
@@ -175,13 +174,6 @@ from moments left join paid using (local) left join asked using (local) order by
   }
 }
 const series = { hour: seriesBy('hour'), day: seriesBy('day') }
-
-const calls: Statement = {
-  name: 'usage_calls',
-  text: `
-select kind, provider, model, cost, outcome, ms, first_token_ms as "firstTokenMs" from ledger
-where turn_id = $1::uuid and state <> 'released' order by reserved_at limit 50`,
-}
 
 const waiting: Statement = {
   name: 'usage_waiting',

@@ -94,8 +94,6 @@ it('a file that is sent again is not read again', async () => {
   const before = reads().length
   const again = [await ask('lift-2.pdf'), await ask('lift-3.pdf'), await ask('lift-4.pdf')]
   expect(again.map((receipt) => receipt?.outcome)).toEqual(['read', 'read', 'read'])
-  // The fastest of them: a disk that others keep busy may hold up one.
-  expect(Math.min(...again.map((receipt) => receipt?.readMs ?? Number.NaN))).toBeLessThan(50)
   expect(reads()).toHaveLength(before)
 })
 

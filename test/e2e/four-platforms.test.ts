@@ -107,7 +107,7 @@ async function onTeams(): Promise<void> {
 }
 
 async function onThePage(): Promise<void> {
-  const client = new ConsoleClient(parley.url)
+  const client = new ConsoleClient(parley.url, parley.headers)
   const threadId = randomUUID()
   const { turnId } = await client.send(threadId, question, [
     await client.upload('manual.pdf', manual, 'application/pdf'),

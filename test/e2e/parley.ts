@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Message, Thread } from '../../adapters/console/api.ts'
 import type { Receipt } from '../../src/core/reply.ts'
+import { readTerminalToken } from '../../src/store/terminal-token.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -14,6 +15,10 @@ export interface ParleyProcess extends AsyncDisposable {
   url: string
   pid: number
   home: string
+  /** What proves the terminal; the page needs it where something is served to the outside. */
+  headers: Record<string, string>
+  /** What it has written to stdout so far. */
+  output(): string
   /** What it has written to stderr so far. */
   log(): string
   kill(signal: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>
@@ -53,7 +58,9 @@ export async function startParley(home: string, more: Record<string, string> = {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const stderr = collect(child.stderr)
+  const stdout = collect(child.stdout)
   const url = await readyUrl(child, stderr)
+  const headers = { authorization: `Bearer ${await readTerminalToken(home)}` }
   const ended = once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>
   const kill = async (signal: NodeJS.Signals) => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal)
@@ -64,6 +71,8 @@ export async function startParley(home: string, more: Record<string, string> = {
     url,
     pid: child.pid ?? 0,
     home,
+    headers,
+    output: stdout,
     log: stderr,
     kill,
     async [Symbol.asyncDispose]() {
@@ -104,8 +113,11 @@ function collect(stream: NodeJS.ReadableStream): () => string {
 /** The console's API, as the page uses it. */
 export class ConsoleClient {
   readonly url: string
-  constructor(url: string) {
+  readonly #headers: Record<string, string>
+  /** `headers`: of the Parley that runs, where it serves something to the outside. */
+  constructor(url: string, headers: Record<string, string> = {}) {
     this.url = url
+    this.#headers = headers
   }
 
   async upload(name: string, content: Uint8Array | string, type = 'application/octet-stream'): Promise<string> {
@@ -171,7 +183,10 @@ export class ConsoleClient {
     body?: string | Uint8Array<ArrayBuffer>,
     headers: Record<string, string> = {},
   ): Promise<Response> {
-    const response = await fetch(new URL(path, this.url), { method, headers, ...(body === undefined ? {} : { body }) })
+    const response = await fetch(new URL(path, this.url), {
+      ...{ method, headers: { ...this.#headers, ...headers } },
+      ...(body === undefined ? {} : { body }),
+    })
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
     return response
   }

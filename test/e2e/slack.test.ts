@@ -231,7 +231,7 @@ describe('while an answer is written', () => {
       previous_message,
     })
     const offer = await slack.until(
-      () => slack.state.messages.find(({ only, thread_ts }) => only === alice && thread_ts === ts),
+      () => slack.state.messages.find((each) => each.only === alice && buttonsOf(each)[0]?.startsWith('regenerate:')),
       'an offer',
     )
     const [value = ''] = buttonsOf(offer)

@@ -80,7 +80,7 @@ export function createFakePlatform(abilities: Partial<Capabilities> = {}): FakeP
     },
     listen(intake) {
       taken = intake
-      return { mounts: [], async start() {}, async stop() {} }
+      return { mounts: [], async start() {}, async stop() {}, connections: () => [] }
     },
   }
   const intake = () => {

@@ -19,6 +19,8 @@ export interface GatewayTrouble {
   deaf: boolean
   /** The session cannot be resumed. */
   forgetful: boolean
+  /** Whoever connects is sent away with this code. */
+  closing?: number
 }
 
 const messageContent = 1 << 15
@@ -35,6 +37,10 @@ export interface StandInGateway {
   invalidate(resumable: boolean): void
   /** Cuts every connection as a network does: without a word. */
   cut(): void
+  /** Closes every connection with a code. */
+  closeAll(code: number): void
+  /** No socket opens. */
+  refuse(refused: boolean): void
   connected(): number
   /** The position up to which a session's events have been sent. */
   sequence(): number
@@ -43,7 +49,8 @@ export interface StandInGateway {
 
 export interface GatewayOptions {
   world: World
-  token: string
+  /** The one that is taken now. */
+  token(): string
   heartbeatMs: number
   /** Whether the message content intent is switched on. */
   contentAllowed: () => boolean
@@ -51,9 +58,13 @@ export interface GatewayOptions {
 }
 
 export function createGateway(http: Server, options: GatewayOptions): StandInGateway {
-  const { world, token, heartbeatMs } = options
+  const { world, heartbeatMs } = options
   const server = new WebSocketServer({ noServer: true })
-  http.on('upgrade', (request, socket, head) => server.handleUpgrade(request, socket, head, (ws) => open(ws)))
+  let refusing = false
+  http.on('upgrade', (request, socket, head) => {
+    if (refusing) socket.destroy()
+    else server.handleUpgrade(request, socket, head, (ws) => open(ws))
+  })
   const sessions = new Map<string, Session>()
   const counts = { identified: 0, resumed: 0, invalid: 0, closes: [] as number[] }
   const trouble: GatewayTrouble = { deaf: false, forgetful: false }
@@ -80,7 +91,8 @@ export function createGateway(http: Server, options: GatewayOptions): StandInGat
   }
 
   function identify(socket: WebSocket, d: { token: string; intents: number; shard?: [number, number] }) {
-    if (d.token !== token) return void socket.close(4004, 'Authentication failed.')
+    if (trouble.closing !== undefined) return void socket.close(trouble.closing)
+    if (d.token !== options.token()) return void socket.close(4004, 'Authentication failed.')
     if ((d.intents & messageContent) !== 0 && !options.contentAllowed())
       return void socket.close(4014, 'Disallowed intent(s).')
     const shard = d.shard ?? [0, 1]
@@ -126,7 +138,8 @@ export function createGateway(http: Server, options: GatewayOptions): StandInGat
 
   function resume(socket: WebSocket, d: { token: string; session_id: string; seq: number }) {
     const session = sessions.get(d.session_id)
-    if (d.token !== token) return void socket.close(4004, 'Authentication failed.')
+    if (trouble.closing !== undefined) return void socket.close(trouble.closing)
+    if (d.token !== options.token()) return void socket.close(4004, 'Authentication failed.')
     if (session === undefined || session.over || trouble.forgetful) {
       counts.invalid += 1
       return void say(socket, { op: 9, d: false, s: null, t: null })
@@ -167,6 +180,12 @@ export function createGateway(http: Server, options: GatewayOptions): StandInGat
         if (!resumable) session.over = true
         say(session.socket, { op: 9, d: resumable, s: null, t: null })
       }
+    },
+    refuse(refused) {
+      refusing = refused
+    },
+    closeAll(code) {
+      for (const { socket } of live()) socket?.close(code)
     },
     cut() {
       for (const { socket } of live()) socket?.terminate()

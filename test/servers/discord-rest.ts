@@ -84,7 +84,12 @@ export function answer(state: RestState, call: Call): Answer {
 }
 
 function gatewayBot(state: RestState): Answer {
-  const session_start_limit = { total: 1000, remaining: 1000, reset_after: 0, max_concurrency: 16 }
+  const session_start_limit = {
+    total: 1000,
+    remaining: state.sessionsLeft,
+    reset_after: 3_600_000,
+    max_concurrency: 16,
+  }
   return ok({ url: state.gatewayUrl(), shards: 1, session_start_limit })
 }
 

@@ -47,6 +47,8 @@ export interface RestState {
   closed: Set<string>
   nonces: Map<string, WorldMessage>
   flags: number
+  /** How many sessions may still be begun today. */
+  sessionsLeft: number
   base(): string
   gatewayUrl(): string
   dispatch(t: string, d: object, guildId?: string): void

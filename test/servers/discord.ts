@@ -31,6 +31,10 @@ export interface StandInDiscord extends AsyncDisposable, People {
   /** Requests that were told to slow down. */
   refused: { method: string; path: string; global: boolean }[]
   requests: { method: string; path: string; status: number; at: number; body: Record<string, unknown> }[]
+  /** From now on no token is taken; connections are closed. */
+  revoke(): void
+  /** The token is good again. */
+  restore(): void
   /** A file of somebody's, as a command's options carry it. */
   attach(channel: WorldChannel, name: string, data: Buffer, type?: string): { id: string }
   /** Waits until `look` finds something; asked again with every change, and often besides for what changes elsewhere. */
@@ -52,6 +56,8 @@ export interface StandInOptions {
 export async function startDiscord(options: StandInOptions = {}): Promise<StandInDiscord> {
   const world = options.like?.world ?? createWorld()
   const token = `${Buffer.from(world.bot.id).toString('base64url')}.stand.in`
+  let revoked = false
+  const accepted = () => (revoked ? 'none' : token)
   const spec = openDiscordSpec()
   const limits = createLimits(options.limitScale)
   const violations: string[] = []
@@ -76,12 +82,20 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
       commands: new Map(),
       registrations: 0,
     },
-    ...{ typing: [], closed: new Set(), nonces: new Map(), flags: 1 << 18, base: () => url, changed },
+    ...{
+      typing: [],
+      closed: new Set(),
+      nonces: new Map(),
+      flags: 1 << 18,
+      sessionsLeft: 1000,
+      base: () => url,
+      changed,
+    },
     gatewayUrl: () => socketUrl,
     dispatch: (t, d, guildId) => gateway.dispatch(t, d, guildId),
   }
   const gateway = createGateway(http, {
-    ...{ world, token, heartbeatMs: options.heartbeatMs ?? 41_250, resumeUrl: () => socketUrl },
+    ...{ world, token: accepted, heartbeatMs: options.heartbeatMs ?? 41_250, resumeUrl: () => socketUrl },
     contentAllowed: () => (state.flags & ((1 << 18) | (1 << 19))) !== 0,
   })
 
@@ -89,7 +103,7 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
     const { pathname, searchParams } = new URL(request.url ?? '/', url)
     if (pathname.startsWith('/api/attachments/') && request.method === 'GET')
       return serveFile(pathname.slice(4), response)
-    const call = await read(request, pathname.replace(/^\/api\/v10/, ''), searchParams, token)
+    const call = await read(request, pathname.replace(/^\/api\/v10/, ''), searchParams, accepted())
     const verdict = limits.check(call.method, call.path, call.authorized)
     if (verdict !== undefined && !verdict.allowed) {
       refused.push({ method: call.method, path: call.path, global: verdict.global })
@@ -135,6 +149,13 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
   return {
     ...{ url, token, world, gateway, state, violations, refused, requests },
     ...people,
+    revoke() {
+      revoked = true
+      gateway.closeAll(4004)
+    },
+    restore() {
+      revoked = false
+    },
     attach: (channel, name, data, type = 'application/octet-stream') => world.store(url, channel.id, name, data, type),
     until(look, what, timeoutMs = 20_000) {
       return new Promise((resolve, reject) => {

@@ -95,6 +95,11 @@ const said = (message: StandInMessage) => {
   return { type: 'message', ...rest }
 }
 
+/** Whether there is a thread: its root's `ts`, and somebody has answered there. */
+function isThread(channel: string, root: string, { messages }: SlackState): boolean {
+  return messages.some((each) => each.channel === channel && each.thread_ts === root && each.only === undefined)
+}
+
 export function fileOf(file: StandInFile, base: string): Args {
   const url = `${base}/files-pri/${file.id}/${encodeURIComponent(file.name)}`
   return {
@@ -140,6 +145,8 @@ export const methods: Record<string, Method> = {
   },
   'chat.postEphemeral': (args, state) => {
     const message = post(args, state, { only: text(args, 'user') })
+    // Slack says yes, and shows nothing where no thread is.
+    if (message.thread_ts !== undefined && !isThread(message.channel, message.thread_ts, state)) state.messages.pop()
     return { message_ts: message.ts }
   },
   'chat.update'(args, state) {

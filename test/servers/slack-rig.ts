@@ -1,14 +1,13 @@
 /** Slack under the law of platforms, seen from outside through the stand-in: over HTTP or Socket Mode. */
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createSlack } from '../../adapters/slack/platform.ts'
 import type { SlackSettings } from '../../adapters/slack/settings.ts'
 import { decodeAction, encodeAction } from '../../src/core/action.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { Answered, PlatformRig } from '../../src/core/platform.contract.rig.ts'
-import type { Intake, Mount } from '../../src/core/platform.ts'
+import type { Intake } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
+import { serveMounts } from './mounts.ts'
 import { startSlack } from './slack.ts'
 import { bot, buttonsOf, type StandInMessage, shown } from './slack-state.ts'
 import type { Delivered, SlackStandIn } from './slack-types.ts'
@@ -18,24 +17,6 @@ export const alice = 'U0ALICE001'
 export function settingsFor(slack: SlackStandIn, way: 'http' | 'socket'): SlackSettings {
   const entrance = way === 'http' ? { signingSecret: slack.signingSecret } : { appToken: bot.appToken }
   return { botToken: bot.token, apiUrl: slack.apiUrl, ...entrance }
-}
-
-/** Serves what a listener mounts, as Parley's own port does. */
-export async function serveMounts(mounts: Mount[]): Promise<{ url: string; close(): Promise<void> }> {
-  const http: Server = createServer((request, response) => {
-    const path = (request.url ?? '/').split('?')[0]
-    const mount = mounts.find(({ prefix }) => path === prefix)
-    if (mount) void mount.handle(request, response)
-    else response.writeHead(404).end()
-  })
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
-    async close() {
-      http.closeAllConnections()
-      await new Promise<void>((resolve) => http.close(() => resolve()))
-    },
-  }
 }
 
 export function addPeople(slack: SlackStandIn): void {

@@ -46,6 +46,10 @@ export interface SlackStandIn extends AsyncDisposable {
   addFile(file: Pick<StandInFile, 'name' | 'mimetype' | 'content'> & { more?: Record<string, unknown> }): StandInFile
   fileRecord(file: StandInFile): Record<string, unknown>
   sockets(): number
+  /** Ends the connections of Socket Mode: with Slack's words for it, or without one as a network does. */
+  disconnect(reason?: string): void
+  /** No socket opens. */
+  refuse(refused: boolean): void
   /** Messages of Parley in a place, oldest first. */
   replies(channel: string, thread?: string): StandInMessage[]
   /** Resolves once `done` answers something, looked at after each call that comes in. */

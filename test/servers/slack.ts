@@ -37,15 +37,21 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
     })
   })
   const socketServer = new WebSocketServer({ noServer: true })
+  let refusing = false
   server.on('upgrade', (request, socket, head) => {
+    if (refusing) return void socket.destroy()
     socketServer.handleUpgrade(request, socket, head, (ws) => {
       sockets.add(ws)
-      ws.on('close', () => sockets.delete(ws))
+      ws.on('close', () => {
+        sockets.delete(ws)
+        for (const watcher of watchers) watcher()
+      })
       ws.on('message', (data) => {
         const { envelope_id: id, payload } = JSON.parse(String(data))
         acks.get(id)?.(payload)
       })
       ws.send(JSON.stringify({ type: 'hello', num_connections: sockets.size }))
+      for (const watcher of watchers) watcher()
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -276,6 +282,14 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
     },
     fileRecord: (file) => fileOf(file, base),
     sockets: () => sockets.size,
+    disconnect(reason) {
+      for (const socket of sockets)
+        if (reason === undefined) socket.terminate()
+        else socket.send(JSON.stringify({ type: 'disconnect', reason, debug_info: { host: 'stand-in' } }))
+    },
+    refuse(refused) {
+      refusing = refused
+    },
     replies: (channel, thread) =>
       state.messages.filter(
         (message) =>

@@ -1,7 +1,5 @@
 /** Teams under the law of platforms, seen from outside through the stand-in: in a personal chat or in a thread of a channel. */
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createTeams, type TeamsDeps } from '../../adapters/teams/platform.ts'
@@ -10,10 +8,11 @@ import { type ButtonAction, decodeAction } from '../../src/core/action.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
 import type { Answered, PlatformRig } from '../../src/core/platform.contract.rig.ts'
-import type { Intake, Mount } from '../../src/core/platform.ts'
+import type { Intake } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import { createBlobs } from '../../src/media/blobs.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
+import { serveMounts } from './mounts.ts'
 import { bot, issuer, startTeams, type TeamsStandIn, tenant } from './teams.ts'
 import { alice, createPeople, type People, type Place, personalChat, thread } from './teams-people.ts'
 import { actionsOf, isFinished, isReply, type Rules, type Shown, until } from './teams-state.ts'
@@ -24,23 +23,6 @@ export function settingsFor(teams: TeamsStandIn): TeamsSettings {
     ...{ openIdMetadataUrl: `${teams.origin}/v1/.well-known/openidconfiguration`, tokenIssuer: issuer },
     ...{ loginUrl: teams.origin, graphUrl: `${teams.origin}/graph`, serviceUrl: teams.serviceUrl },
     ...{ fileHosts: [teams.fileHost], streamMs: defaultStreamMs },
-  }
-}
-
-/** Serves what a listener mounts, as Parley's own port does. */
-export async function serveMounts(mounts: Mount[]): Promise<{ url: string; close(): Promise<void> }> {
-  const http = createServer((request, response) => {
-    const mount = mounts.find(({ prefix }) => (request.url ?? '').startsWith(prefix))
-    if (mount) void mount.handle(request, response)
-    else response.writeHead(404).end()
-  })
-  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
-    async close() {
-      http.closeAllConnections()
-      await new Promise<void>((resolve) => http.close(() => resolve()))
-    },
   }
 }
 

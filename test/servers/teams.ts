@@ -54,6 +54,8 @@ export interface TeamsStandIn extends AsyncDisposable {
   key: SigningKey
   /** Requests of the login, and tokens that came to the file server. */
   seen: { logins: number; tokensAtFiles: number }
+  /** Which of Microsoft's servers answer 503 now. */
+  away: { login: boolean; keys: boolean }
   /** No token that was given so far is taken any more. */
   revoke(): void
   /** Where Parley listens. */
@@ -76,6 +78,7 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
   const graphMessages = new Map<string, object>()
   const consent = { files: true, messages: true }
   const seen = { logins: 0, tokensAtFiles: 0 }
+  const away = { login: false, keys: false }
 
   const scopeOf = ({ headers }: IncomingMessage) => granted.get((headers.authorization ?? '').replace('Bearer ', ''))
 
@@ -167,6 +170,8 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
     const url = new URL(request.url ?? '/', 'http://localhost')
     const { pathname: path } = url
     const handle = async () => {
+      if (path.endsWith('/oauth2/v2.0/token') ? away.login : path.startsWith('/v1/.well-known/') && away.keys)
+        return send(response, 503, {})
       if (path.endsWith('/oauth2/v2.0/token')) return await login(request, response)
       if (path === '/v1/.well-known/openidconfiguration')
         return send(response, 200, { issuer, jwks_uri: `${origin}/v1/.well-known/keys` })
@@ -186,7 +191,21 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
   const downloadUrl = ({ id }: SharedFile) => `http://${fileHost}/download/${id}?tempauth=${randomUUID()}`
 
   const standIn: TeamsStandIn = {
-    ...{ origin, serviceUrl, fileHost, state, people, files, uploads, consent, graphMessages, key, seen, downloadUrl },
+    ...{
+      origin,
+      serviceUrl,
+      fileHost,
+      state,
+      people,
+      files,
+      uploads,
+      consent,
+      graphMessages,
+      key,
+      seen,
+      away,
+      downloadUrl,
+    },
     target: '',
     revoke: () => granted.clear(),
     token: (claims = {}) => signToken({ ...claimsNow(serviceUrl), ...claims }, { key }),

@@ -114,6 +114,7 @@ CREATE TABLE "reply_part" (
     "ordinal" INTEGER NOT NULL,
     "ref" JSONB NOT NULL,
     "text" TEXT NOT NULL,
+    "ahead" INTEGER NOT NULL DEFAULT 0,
     "posted_at" TIMESTAMPTZ(3) DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "reply_part_pkey" PRIMARY KEY ("turn_id","ordinal")

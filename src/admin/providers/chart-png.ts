@@ -1,6 +1,6 @@
-/** Charts as PNG. The letters are DejaVu Sans', brought along from npm and drawn as paths: no font of the system is asked for. */
+/** Charts as PNG. The letters are DejaVu Sans', kept in `fonts` and drawn as paths: no font of the system is asked for. */
 import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import opentype from 'opentype.js'
 import sharp from 'sharp'
 import { type Chart, drawChart, type Lettering } from '../chart.ts'
@@ -13,7 +13,7 @@ let loaded: Promise<Lettering> | undefined
 /** Once a process, when the first chart is drawn. */
 export function loadLetters(): Promise<Lettering> {
   loaded ??= (async () => {
-    const bytes = await readFile(fileURLToPath(import.meta.resolve('dejavu-fonts-ttf/ttf/DejaVuSans.ttf')))
+    const bytes = await readFile(join(import.meta.dirname, 'fonts/DejaVuSans.ttf'))
     const font = opentype.parse(new Uint8Array(bytes).buffer)
     // Sign by sign: labels need no ligatures, and the library refuses some tables that would make them.
     const signs = (text: string, size: number) => {

@@ -1,4 +1,7 @@
-/** A rough count that errs on the high side for most languages; exact counts cost more than they would decide. */
+/**
+ * A rough count of tokens by characters, for what only decides between large and small: countTokens (count-tokens.ts) is the
+ * tokenizer's. Errs on the high side for prose in most languages; code may have twice as many.
+ */
 export function estimateTokens(text: string): number {
   // ASCII prose runs to about four characters a token, other scripts to about one and a half.
   let wide = 0

@@ -3,6 +3,7 @@
  * nothing else: only the demuxers of its container are allowed (playlists and concat lists are none), only the `file`
  * protocol, and the environment is empty.
  */
+
 import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -13,6 +14,7 @@ import { ParleyError } from '../../core/errors.ts'
 import { createGate } from '../gate.ts'
 import { guard } from '../guard.ts'
 import type { Limits } from '../limits.ts'
+import { giveWay } from '../priority.ts'
 import type { RecordingFormat } from '../recordings.ts'
 
 export interface FfmpegInput {
@@ -162,6 +164,7 @@ function launch(program: string, args: readonly string[], name: string, { signal
     detached: process.platform !== 'win32',
     windowsHide: true,
   })
+  giveWay(child)
   const listeners: ((line: string) => void)[] = []
   let rest = ''
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {

@@ -13,7 +13,7 @@ import { sampleBytes, sniff } from '../sniff.ts'
 import { split } from './pieces.ts'
 
 /** Archives and mails within each other: the file itself is 1. */
-const deepest = 2
+export const deepest = 2
 
 export interface InnerFile {
   /** Its path within. */

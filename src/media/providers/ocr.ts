@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { gunzipSync } from 'node:zlib'
+import { relaxedSimd, simd } from 'wasm-feature-detect'
 import type { Sink } from '../provider.ts'
 
 export interface Gray {
@@ -55,11 +56,9 @@ export function createOcr(sink: Pick<Sink, 'recognize'> = {}): Ocr {
 }
 
 async function load(): Promise<(pgm: Uint8Array) => string> {
-  const own = createRequire(import.meta.url)
-  // Its parts are tesseract.js's own dependencies.
-  const require = createRequire(own.resolve('tesseract.js/package.json'))
-  const data = own.resolve('@tesseract.js-data/eng/4.0.0_best_int/eng.traineddata.gz')
-  const start: (options: object) => Promise<Tesseract> = require(`tesseract.js-core/${await flavour(require)}`)
+  const require = createRequire(import.meta.url)
+  const data = require.resolve('@tesseract.js-data/eng/4.0.0_best_int/eng.traineddata.gz')
+  const start: (options: object) => Promise<Tesseract> = require(`tesseract.js-core/${await flavour()}`)
   const [tesseract, english] = await Promise.all([start({ print() {}, printErr() {} }), readFile(data)])
   tesseract.FS.writeFile('eng.traineddata', gunzipSync(english))
   const api = new tesseract.TessBaseAPI()
@@ -73,8 +72,7 @@ async function load(): Promise<(pgm: Uint8Array) => string> {
   }
 }
 
-async function flavour(require: NodeJS.Require): Promise<string> {
-  const { simd, relaxedSimd }: Record<'simd' | 'relaxedSimd', () => Promise<boolean>> = require('wasm-feature-detect')
+async function flavour(): Promise<string> {
   if (await relaxedSimd()) return 'tesseract-core-relaxedsimd-lstm'
   return (await simd()) ? 'tesseract-core-simd-lstm' : 'tesseract-core-lstm'
 }

@@ -8,6 +8,12 @@ export interface PdfDocument {
   pages: number
   /** The file is cut short, or its table of contents for programs is broken: PDFium pieced it together. */
   repaired: boolean
+  /** Adobe's own kind of form (XFA): the pages that PDFium knows ask to wait for a program that draws it. */
+  xfa: boolean
+  /** Files within this one, without those that notes hold. */
+  attachments: number
+  /** Pages seen so far that hold fields of a form, notes or marks. */
+  annotated: Set<number>
   /** Runs `use` with the page, which it closes after. Undefined when the page cannot be loaded. `page` is 1-based. */
   withPage<Result>(page: number, use: (handle: number) => Result): Result | undefined
 }
@@ -16,7 +22,16 @@ const passwordError = 4
 const securityError = 5
 
 /** Throws `file_encrypted` or `file_damaged`. */
-export async function openPdf({ bytes, name }: Input): Promise<PdfDocument> {
+export async function openPdf(input: Input): Promise<PdfDocument> {
+  try {
+    return await open(input)
+  } catch (error) {
+    // PDFium traps on some damaged files.
+    throw error instanceof WebAssembly.RuntimeError ? damaged(input.name) : error
+  }
+}
+
+async function open({ bytes, name }: Input): Promise<PdfDocument> {
   const pdfium = await loadPdfium()
   const pointer = pdfium.wasmExports.malloc(bytes.length)
   if (pointer === 0) throw new RangeError('PDFium is out of memory')
@@ -26,14 +41,20 @@ export async function openPdf({ bytes, name }: Input): Promise<PdfDocument> {
   if (document === 0) throw refusal(pdfium._FPDF_GetLastError(), bytes, name)
   const pages = pdfium._FPDF_GetPageCount(document)
   if (pages === 0) throw damaged(name)
+  const annotated = new Set<number>()
   return {
     pdfium,
     pages,
+    xfa: pdfium._FPDF_GetFormType(document) === fullXfa,
+    attachments: pdfium._FPDFDoc_GetAttachmentCount(document),
+    annotated,
     repaired: pdfium._FPDF_DocumentHasValidCrossReferenceTable(document) === 0 || !endsProperly(bytes),
     withPage(page, use) {
       const handle = pdfium._FPDF_LoadPage(document, page - 1)
       if (handle === 0) return undefined
-      const shown = flattened(pdfium, document, page - 1, handle)
+      const found = subtypesOf(pdfium, handle)
+      if (found.some((subtype) => tellsMore.has(subtype))) annotated.add(page)
+      const shown = found.some(isDrawnByViewer) ? flattened(pdfium, document, page - 1, handle) : handle
       try {
         return use(shown)
       } finally {
@@ -72,26 +93,55 @@ export function rawText(pdfium: Pdfium, page: number): string {
   )
 }
 
+/** The words within a box, in points from the page's lower left corner. */
+export function textWithin(
+  pdfium: Pdfium,
+  page: number,
+  { left, top, right, bottom }: { left: number; top: number; right: number; bottom: number },
+): string {
+  const found = withText(pdfium, page, (text) => {
+    const units = pdfium._FPDFText_GetBoundedText(text, left, top, right, bottom, 0, 0)
+    if (units <= 0) return ''
+    return withMemory(pdfium, units * 2, (into) => {
+      pdfium._FPDFText_GetBoundedText(text, left, top, right, bottom, into, units)
+      const { buffer, byteOffset } = viewOf(pdfium, into, units * 2)
+      return new TextDecoder('utf-16le').decode(new Uint8Array(buffer, byteOffset, units * 2)).replace(/\0/g, '')
+    })
+  })
+  return found ?? ''
+}
+
+/** Numbers of PDFium: `FORMTYPE_XFA_FULL`, and annotations from fpdf_annot.h. */
+const fullXfa = 2
 const freeText = 3
 const widget = 20
+/** Notes, marks on words and drawings (1, 4 to 15), attached files, fields. Links, and what is typed on the page, are not among them. */
+const tellsMore = new Set([1, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 17, widget])
 
-/** What was typed into form fields and onto the page is part of it only once flattened; the page must be loaded anew. */
-function flattened(pdfium: Pdfium, document: number, index: number, page: number): number {
-  const annotations = Math.min(pdfium._FPDFPage_GetAnnotCount(page), 2_000)
-  for (let i = 0; i < annotations; i += 1) {
-    const annotation = pdfium._FPDFPage_GetAnnot(page, i)
-    if (annotation === 0) continue
+function subtypesOf(pdfium: Pdfium, page: number): number[] {
+  const count = Math.min(pdfium._FPDFPage_GetAnnotCount(page), 2_000)
+  return Array.from({ length: count }, (_, index) => {
+    const annotation = pdfium._FPDFPage_GetAnnot(page, index)
+    if (annotation === 0) return 0
     const subtype = pdfium._FPDFAnnot_GetSubtype(annotation)
     pdfium._FPDFPage_CloseAnnot(annotation)
-    if (subtype !== widget && subtype !== freeText) continue
-    giveAppearances(pdfium, page)
-    if (pdfium._FPDFPage_Flatten(page, 0) === 0) return page
-    pdfium._FPDF_ClosePage(page)
-    const again = pdfium._FPDF_LoadPage(document, index)
-    if (again === 0) throw new Error('a flattened page cannot be loaded')
-    return again
-  }
-  return page
+    return subtype
+  })
+}
+
+/** What was typed into form fields and onto the page is part of it only once flattened. */
+function isDrawnByViewer(subtype: number): boolean {
+  return subtype === widget || subtype === freeText
+}
+
+/** The page must be loaded anew after. */
+function flattened(pdfium: Pdfium, document: number, index: number, page: number): number {
+  giveAppearances(pdfium, page)
+  if (pdfium._FPDFPage_Flatten(page, 0) === 0) return page
+  pdfium._FPDF_ClosePage(page)
+  const again = pdfium._FPDF_LoadPage(document, index)
+  if (again === 0) throw new Error('a flattened page cannot be loaded')
+  return again
 }
 
 /** Many programs leave drawing a field's value to the viewer; PDFium does it when it first draws the page's annotations. */
@@ -116,7 +166,7 @@ function refusal(error: number, bytes: Uint8Array, name: string): ParleyError {
   )
 }
 
-function damaged(name: string): ParleyError {
+export function damaged(name: string): ParleyError {
   const tell = `${name} is damaged or was cut short: no page of it can be read. Please check that it opens for you, and share it again.`
   return new ParleyError('file_damaged', tell)
 }

@@ -3,22 +3,38 @@ import type { Problem } from '../../core/artifact.ts'
 import { ParleyError } from '../../core/errors.ts'
 import type { Limits } from '../limits.ts'
 import type { Ending, Input, Provider, Sink } from '../provider.ts'
-import { openPdf, type PdfDocument, rawText } from './pdf-document.ts'
+import { damaged, openPdf, type PdfDocument, rawText } from './pdf-document.ts'
 import { drawPage } from './pdf-draw.ts'
+import { readExtras } from './pdf-extras.ts'
 import { markQuote } from './pdf-marks.ts'
 import { createScans, type Scans } from './pdf-ocr.ts'
+import { withNewTables } from './pdf-rescue.ts'
 import { isGarbage, wantsOcr } from './pdf-scan.ts'
 import { createScanMarks } from './pdf-scan-marks.ts'
 import { textWithTables } from './pdf-tables.ts'
+import { xfaPages } from './pdf-xfa.ts'
+import { openWithPdfjs, type PdfjsFile } from './pdfjs.ts'
 
 export const provider: Provider = {
   async read(input, limits, sink) {
-    const document = await openPdf(input)
+    const opened = await openAnyhow(input)
+    if ('other' in opened) return readTexts(input, limits, sink, opened)
+    const { document } = opened
+    if (document.xfa) {
+      const form = await openWithPdfjs(input.bytes).catch(() => undefined)
+      const pages = form?.document.isPureXfa === true ? xfaPages(form.document.allXfaHtml) : []
+      if (pages.some((text) => text !== '')) return readXfa(input, limits, sink, pages)
+      sink.problem({
+        code: 'form_unsupported',
+        tell: `${input.name} is a form of Adobe's own kind (XFA) that cannot be read. Please print it to a PDF and share that.`,
+      })
+    }
     const { pages } = document
     const of = Math.min(pages, limits.pages)
     await sink.progress({ done: 0, of: pages, unit: 'page' })
     const scans = createScans(document, limits, sink)
-    const { blank, broken, stoppedAt } = await readPages(document, of, sink, scans)
+    const { blank, lost, stoppedAt } = await readPages(document, of, sink, scans)
+    const broken = lost.length === 0 ? 0 : await readLost(input, lost, sink)
     const tally = { pages, repaired: document.repaired, blank: blank + scans.empty(), broken }
     for (const problem of [...problemsOf(input, tally), ...scans.problems(of)]) sink.problem(problem)
     if (broken === (stoppedAt ?? of))
@@ -26,7 +42,10 @@ export const provider: Provider = {
         'file_damaged',
         `${input.name} is damaged: none of its pages can be read. Please export or save it again and share that.`,
       )
-    return { pages, ...cut(input.name, pages, limits, stoppedAt) }
+    const ending = { pages, ...cut(input.name, pages, limits, stoppedAt) }
+    if (stoppedAt !== undefined) return ending
+    const left = await readExtras(input, document, limits, sink)
+    return left === undefined ? ending : { ...ending, truncated: [ending.truncated, left].filter(Boolean).join(' ') }
   },
   async pages(input) {
     const document = await openPdf(input)
@@ -50,18 +69,87 @@ export const provider: Provider = {
   },
 }
 
-async function readPages(document: PdfDocument, of: number, sink: Sink, scans: Scans) {
+type Opened = { document: PdfDocument } | { other: PdfjsFile; pages: number }
+
+/**
+ * A file that PDFium does not open is tried with new tables and by pdf.js; what finds more pages is taken. Throws PDFium's
+ * refusal when nothing opens it.
+ */
+async function openAnyhow(input: Input): Promise<Opened> {
+  try {
+    return { document: await openPdf(input) }
+  } catch (error) {
+    if (!(error instanceof ParleyError) || error.code !== 'file_damaged') throw error
+    const [rescued, other] = await Promise.all([rescue(input), openWithPdfjs(input.bytes).catch(() => undefined)])
+    const pages = other?.document.numPages ?? 0
+    if (rescued !== undefined && rescued.pages >= pages) return { document: rescued }
+    if (other !== undefined && pages > 0) return { other, pages }
+    throw error
+  }
+}
+
+async function rescue(input: Input): Promise<PdfDocument | undefined> {
+  const bytes = withNewTables(input.bytes)
+  if (bytes === undefined) return undefined
+  const document = await openPdf({ ...input, bytes }).catch(() => undefined)
+  return document && { ...document, repaired: true }
+}
+
+/** A damaged file that pdf.js alone can open: its text layer, without tables and recognition. */
+async function readTexts(
+  input: Input,
+  limits: Limits,
+  sink: Sink,
+  { other, pages }: { other: PdfjsFile; pages: number },
+): Promise<Ending> {
+  const of = Math.min(pages, limits.pages)
   let blank = 0
   let broken = 0
+  let stoppedAt: number | undefined
+  for (let page = 1; page <= of && stoppedAt === undefined; page += 1) {
+    const text = await other.text(page).then(plainText, () => undefined)
+    if (text === undefined) broken += 1
+    else if (text === '') blank += 1
+    else if (!(await sink.segment(text, { kind: 'page', page }))) stoppedAt = page - 1
+    if (page % 10 === 0 || page === of) await sink.progress({ done: page, of: pages, unit: 'page' })
+  }
+  if (blank + broken === of) throw damaged(input.name)
+  for (const problem of problemsOf(input, { pages, repaired: true, blank, broken })) sink.problem(problem)
+  return { pages, ...cut(input.name, pages, limits, stoppedAt) }
+}
+
+async function readXfa(input: Input, limits: Limits, sink: Sink, texts: string[]): Promise<Ending> {
+  const pages = texts.length
+  for (const [index, text] of texts.slice(0, limits.pages).entries()) {
+    const taken = text === '' || (await sink.segment(text, { kind: 'page', page: index + 1 }))
+    if (!taken) return { pages, ...cut(input.name, pages, limits, index) }
+  }
+  return { pages, ...cut(input.name, pages, limits, undefined) }
+}
+
+async function readPages(document: PdfDocument, of: number, sink: Sink, scans: Scans) {
+  let blank = 0
+  const lost: number[] = []
   for (let page = 1; page <= of; page += 1) {
     const found = readPage(document, page)
     const text = found?.scan === true ? await scanned(scans, found, () => countScans(document, page, of)) : found?.text
-    if (text === undefined) broken += 1
+    if (text === undefined) lost.push(page)
     else if (text === '') blank += found?.scan === true ? 0 : 1
-    else if (!(await sink.segment(text, { kind: 'page', page }))) return { blank, broken, stoppedAt: page - 1 }
+    else if (!(await sink.segment(text, { kind: 'page', page }))) return { blank, lost, stoppedAt: page - 1 }
     if (page % 10 === 0 || page === of) await sink.progress({ done: page, of: document.pages, unit: 'page' })
   }
-  return { blank, broken, stoppedAt: undefined }
+  return { blank, lost, stoppedAt: undefined }
+}
+
+/** Pages that PDFium cannot read, by pdf.js. Counts those that it cannot read either. */
+async function readLost(input: Input, lost: number[], sink: Sink): Promise<number> {
+  const other = await openWithPdfjs(input.bytes).catch(() => undefined)
+  let broken = 0
+  for (const page of lost) {
+    const text = await other?.text(page).then(plainText, () => undefined)
+    if (!text || !(await sink.segment(text, { kind: 'page', page }))) broken += 1
+  }
+  return broken
 }
 
 interface Found {
@@ -141,7 +229,7 @@ function problemsOf({ name }: Input, { pages, repaired, blank, broken }: Tally):
   if (blank > 0) {
     const tell =
       blank === pages
-        ? `${pages === 1 ? 'The only page holds' : `None of the ${pages} pages holds`} text that could be read.`
+        ? `${pages === 1 ? 'The only page holds no' : `None of the ${pages} pages holds`} text that could be read.`
         : `${blank} of ${pages} pages ${blank === 1 ? 'holds' : 'hold'} no text that could be read.`
     problems.push({ code: 'pages_without_text', tell })
   }

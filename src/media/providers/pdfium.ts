@@ -13,6 +13,8 @@ export interface Pdfium {
   _FPDF_GetLastError(): number
   _FPDF_DocumentHasValidCrossReferenceTable(document: number): number
   _FPDF_GetPageCount(document: number): number
+  _FPDF_GetFormType(document: number): number
+  _FPDFDoc_GetAttachmentCount(document: number): number
   _FPDF_LoadPage(document: number, index: number): number
   _FPDF_ClosePage(page: number): void
   _FPDF_GetPageWidthF(page: number): number
@@ -48,6 +50,15 @@ export interface Pdfium {
   _FPDFText_ClosePage(text: number): void
   _FPDFText_CountChars(text: number): number
   _FPDFText_GetText(text: number, start: number, count: number, into: number): number
+  _FPDFText_GetBoundedText(
+    text: number,
+    left: number,
+    top: number,
+    right: number,
+    bottom: number,
+    into: number,
+    units: number,
+  ): number
   _FPDFText_GetUnicode(text: number, index: number): number
   _FPDFText_GetLooseCharBox(text: number, index: number, rectangle: number): number
   _FPDFBitmap_CreateEx(width: number, height: number, format: number, pixels: number, stride: number): number

@@ -2,6 +2,7 @@
  * Turns office files from before 2007 into today's formats by LibreOffice, where it is installed: one at a time, each with a
  * profile and a folder of its own, without macros, without a network where the system can take it away, killed at its limits.
  */
+
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
@@ -9,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ParleyError } from '../../core/errors.ts'
+import { giveWay } from '../priority.ts'
 import { officeSettings } from './soffice-profile.ts'
 
 export interface Converted extends AsyncDisposable {
@@ -101,6 +103,7 @@ function finished(
   child: ChildProcess,
   { name, seconds, signal }: { name: string; seconds: number; signal: AbortSignal },
 ): Promise<void> {
+  giveWay(child)
   return new Promise((resolve, reject) => {
     const end = (reason?: unknown) => {
       clearTimeout(slow)

@@ -1,6 +1,6 @@
 /** What goes wrong with a transcription server, in Parley's codes, and when to ask again. Nothing it said reaches `tell`. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ParleyError } from '../../core/errors.ts'
+import { retry } from '../../core/retry.ts'
 
 export interface ServerFailure {
   /** Absent when there was no answer. */
@@ -42,15 +42,9 @@ export function transcriberError({ status, headers, cause: thrown }: ServerFailu
 
 /** Tries again what passes. `ask` throws a ParleyError, or the signal's reason on abort. */
 export async function patiently<T>(signal: AbortSignal, backoffMs: number, ask: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await ask()
-    } catch (error) {
-      signal.throwIfAborted()
-      if (!(error instanceof ParleyError) || error.retry === 'never' || tries >= maxTries) throw error
-      const pause = error.retryAfterMs ?? backoffMs * 2 ** (tries - 1)
-      if (pause > maxPauseMs) throw error
-      await sleep(pause, undefined, { signal })
-    }
-  }
+  return await retry(ask, {
+    ...{ delays: { firstMs: backoffMs, mostMs: maxPauseMs }, tries: maxTries, longestAskedMs: maxPauseMs, signal },
+    on: (error) => error instanceof ParleyError && error.retry !== 'never',
+    asked: (error) => (error instanceof ParleyError ? error.retryAfterMs : undefined),
+  })
 }

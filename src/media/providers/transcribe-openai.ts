@@ -46,7 +46,7 @@ export function createOpenAiTranscriber(options: OpenAiTranscriberOptions): Tran
     logLevel: 'off',
     maxRetries: 0,
     timeout: timeoutMs,
-    ...(apiKey === undefined ? { defaultHeaders: { authorization: null } } : {}),
+    fetch: (input, init) => fetch(input, { ...init, headers: headersOf(init?.headers, apiKey) }),
   })
 
   async function ask(file: File, language: string | undefined, signal: AbortSignal): Promise<unknown> {
@@ -106,6 +106,13 @@ export function createOpenAiTranscriber(options: OpenAiTranscriberOptions): Tran
       }
     },
   }
+}
+
+/** The SDK adds headers from the environment and about the machine: only what the API needs goes out. */
+function headersOf(given: HeadersInit | undefined, apiKey: string | undefined): Headers {
+  const headers = new Headers(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` })
+  for (const [name, value] of new Headers(given)) if (/^(?:accept|content-type)$/.test(name)) headers.set(name, value)
+  return headers
 }
 
 function failure(thrown: unknown) {

@@ -1,6 +1,7 @@
 /** What a spare process loads ahead: the parsers and tables that most files need. */
+
+import { countTokens } from '../../core/text/count-tokens.ts'
 import { loadPdfium } from './pdfium.ts'
-import { countTokens } from './tokens.ts'
 
 export async function warm(): Promise<void> {
   countTokens('warm')

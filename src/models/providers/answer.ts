@@ -2,8 +2,8 @@
 import type { Usage } from '../../core/reply.ts'
 import type { FinishReason, ModelEvent, ModelRequest } from '../model.ts'
 import { type CallPiece, type Chunk, parseArguments } from './chunk.ts'
-import { estimateInput, estimateTokens } from './estimate-tokens.ts'
 import { StreamError } from './failure.ts'
+import { countInput, countTokens } from './request-tokens.ts'
 
 interface Call {
   id: string
@@ -73,11 +73,11 @@ export function createAnswer(request: ModelRequest) {
     /** `whole`: the answer ended by itself. What was counted of another one counts only the part before. */
     async usage(whole: boolean): Promise<Usage> {
       if (usage && (whole || usageAtEnd)) return usage
-      const reasoned = await estimateTokens(reasoning)
+      const reasoned = await countTokens(reasoning)
       const called = [...calls.values()].map((call) => `${call.name} ${call.arguments}`).join('\n')
-      const output = reasoned + (await estimateTokens(text)) + (await estimateTokens(called))
+      const output = reasoned + (await countTokens(text)) + (await countTokens(called))
       return {
-        ...(input ?? { input: await estimateInput(request), cacheRead: 0, cacheWrite: 0 }),
+        ...(input ?? { input: await countInput(request), cacheRead: 0, cacheWrite: 0 }),
         output: Math.max(output, usage?.output ?? 0),
         reasoning: reasoned,
         source: 'estimated',

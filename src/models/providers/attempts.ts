@@ -5,6 +5,7 @@
  */
 import { type ErrorCode, ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
+import { retry } from '../../core/retry.ts'
 import type { ModelEvent, ModelRequest } from '../model.ts'
 import { howFar } from '../reached.ts'
 import { createAnswer } from './answer.ts'
@@ -64,39 +65,43 @@ export async function* streamAnswer(
   using watch = createWatch(signal, timers.totalMs)
   const answer = createAnswer(request)
   let started = false
-  for (let attempt = 1; ; attempt++) {
-    try {
-      if (signal.aborted) throw signal.reason
-      answer.sent = true
-      const response = await watch.during(dialect.open(request, watch), 'connect', timers.connectMs)
-      yield { type: 'start', model: request.model }
-      started = true
-      for await (const chunk of dialect.read(response, request, watch)) yield* answer.take(chunk)
-      yield* answer.end(answer.reason())
+  const open = async () => {
+    answer.sent = true
+    return await watch.during(dialect.open(request, watch), 'connect', timers.connectMs)
+  }
+  const errorOf = (thrown: unknown) => translate(wire, thrown, watch, request.model)
+  try {
+    if (signal.aborted) throw signal.reason
+    const response = await retry(open, {
+      ...{ delays: { firstMs: wire.backoffMs, mostMs: MAX_PAUSE_MS }, tries: MAX_TRIES, longestAskedMs: MAX_PAUSE_MS },
+      signal: watch.signal,
+      on: (thrown) => mayPass(errorOf(thrown)),
+      asked: (thrown) => errorOf(thrown).retryAfterMs,
+      onPause(thrown, { tries: attempt, ms: pause }) {
+        answer.sent = false
+        const { code } = errorOf(thrown)
+        log.info({ provider: name, model: request.model, attempt, code, pause }, 'model request tried again')
+      },
+    })
+    yield { type: 'start', model: request.model }
+    started = true
+    for await (const chunk of dialect.read(response, request, watch)) yield* answer.take(chunk)
+    yield* answer.end(answer.reason())
+  } catch (thrown) {
+    if (watch.ended() === 'aborted' || signal.aborted) {
+      if (!started) yield { type: 'start', model: request.model }
+      yield* answer.end('aborted')
       return
-    } catch (thrown) {
-      if (watch.ended() === 'aborted' || signal.aborted) {
-        if (!started) yield { type: 'start', model: request.model }
-        yield* answer.end('aborted')
-        return
-      }
-      const error = translate(wire, thrown, watch, request.model)
-      // What broke the line after visible text is a cut; what the server or a timer says is told as such.
-      if (answer.visible && error.code === 'model_unreachable' && !(thrown instanceof StreamError)) {
-        log.warn({ provider: name, model: request.model }, 'model stream was cut')
-        yield* answer.end('truncated')
-        return
-      }
-      if (started) {
-        yield { type: 'usage', usage: await answer.usage(false) }
-        throw error
-      }
-      const pause = pauseBefore(attempt, error, wire.backoffMs)
-      if (pause === undefined) throw error
-      answer.sent = false
-      log.info({ provider: name, model: request.model, attempt, code: error.code, pause }, 'model request tried again')
-      await watch.during(sleep(pause, watch.signal), 'idle', pause + 1_000).catch(() => {})
     }
+    const error = errorOf(thrown)
+    // What broke the line after visible text is a cut; what the server or a timer says is told as such.
+    if (answer.visible && error.code === 'model_unreachable' && !(thrown instanceof StreamError)) {
+      log.warn({ provider: name, model: request.model }, 'model stream was cut')
+      yield* answer.end('truncated')
+      return
+    }
+    if (started) yield { type: 'usage', usage: await answer.usage(false) }
+    throw error
   }
 }
 
@@ -136,24 +141,7 @@ export function translate(wire: Wire, thrown: unknown, watch: Watch, model?: str
   })
 }
 
-/** Milliseconds to wait before the next try, `undefined` where none makes sense. */
-function pauseBefore(attempt: number, error: ParleyError, backoffMs: number): number | undefined {
-  if (attempt >= MAX_TRIES || (error.code !== 'model_busy' && error.code !== 'model_unreachable')) return undefined
-  if (howFar(error) === 'taken') return undefined
-  const spread = backoffMs * Math.random()
-  // Everybody was told the same moment: not all come back at it.
-  if (error.retryAfterMs !== undefined)
-    return error.retryAfterMs > MAX_PAUSE_MS ? undefined : error.retryAfterMs + spread
-  return (backoffMs - spread / 2) * 2 ** (attempt - 1)
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms)
-    const onAbort = () => {
-      clearTimeout(timer)
-      reject(signal.reason)
-    }
-    signal.addEventListener('abort', onAbort, { once: true })
-  })
+/** Only what never reached the model costs nothing when it is tried again. */
+function mayPass(error: ParleyError): boolean {
+  return (error.code === 'model_busy' || error.code === 'model_unreachable') && howFar(error) !== 'taken'
 }

@@ -2,12 +2,12 @@
 import type { ModelInfo, ModelProvider, ModelRequest } from '../model.ts'
 import { askForModels, createWire, type Dialect, type ProviderOptions, streamAnswer } from './attempts.ts'
 import { readBody } from './body.ts'
-import { estimateInput } from './estimate-tokens.ts'
 import { HttpFailure } from './failure.ts'
 import { createOllamaReader } from './ollama-chunk.ts'
 import { type ConnectOllama, connectOllama } from './ollama-client.ts'
 import { ollamaBody } from './ollama-request.ts'
 import { modelInfo, Show, Tags } from './ollama-show.ts'
+import { countInput } from './request-tokens.ts'
 import { readLines } from './sse.ts'
 import { createThoughtFilter } from './thinking.ts'
 import type { Watch } from './watch.ts'
@@ -36,7 +36,7 @@ export function createOllamaProvider(options: OllamaOptions): ModelProvider {
     // A model that cannot be asked about is asked the question all the same: that tells what is wrong.
     const told = await abilities(model, undefined, watch).catch(() => undefined)
     const most = Math.min(told?.contextWindow ?? UNKNOWN, options.contextWindows?.[model] ?? UNKNOWN)
-    const input = await estimateInput(request)
+    const input = await countInput(request)
     if (input * 0.8 > most) {
       // Older servers would cut it instead of refusing it.
       throw new HttpFailure(400, new Headers(), { error: 'the input is longer than the context window' })

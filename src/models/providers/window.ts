@@ -2,6 +2,7 @@
  * How large a window a local model is loaded with. Another window loads the model anew, which takes seconds; a large one
  * takes memory. So windows come in few sizes, and one that was needed lately is kept.
  */
+import { monotonic } from '../../core/clock.ts'
 
 const LEAST = 8_192
 /** As long as Ollama keeps an idle model loaded. */
@@ -15,7 +16,7 @@ export interface Windows {
   choose(model: string, tokens: number, most: number): number
 }
 
-export function createWindows(now: () => number = Date.now): Windows {
+export function createWindows(now: () => number = monotonic): Windows {
   const lately = new Map<string, { size: number; at: number }>()
   return {
     choose(model, tokens, most) {

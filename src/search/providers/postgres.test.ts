@@ -216,3 +216,28 @@ describe('whatever a file or a question holds', () => {
     expect(await find(question, [file], 5)).toBeDefined()
   })
 })
+
+test('a long file is added in statements of a bounded size, and the whole of it once however often it is added', async () => {
+  const file = artifact(
+    'two thousand pages',
+    Array.from({ length: 2_000 }, (_, i) => `Page ${i + 1} tells of item number ${100_000 + i}.`),
+  )
+  const sizes: number[] = []
+  const counting = createPassageIndex({
+    query(text, values) {
+      sizes.push(values.flatMap((value) => (Array.isArray(value) ? [value.length] : []))[0] ?? 0)
+      return database.lasting.query(text, values)
+    },
+  })
+  await counting.add(file)
+  expect(sizes.length).toBeGreaterThan(4)
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(256)
+  await counting.add(file)
+  const { rows } = await database.pool.query(
+    'select count(*)::int as count, max(ordinal) as last from passage where content_hash = $1',
+    [file.contentHash],
+  )
+  expect(rows).toEqual([{ count: 2_000, last: 1_999 }])
+  for (const page of [1, 257, 2_000])
+    expect((await first(`item ${100_000 + page - 1}`, file))?.at).toEqual({ kind: 'page', page })
+})

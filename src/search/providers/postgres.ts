@@ -29,6 +29,8 @@ const MAX_SCOPED = 4
 /** `Kündigung` also means `Kündigungsfrist`, and `terminate` means `termination`; less so than the word itself. */
 const BEGINNING_WEIGHT = 0.35
 const MIN_BEGINNING = 5
+/** Passages that one statement adds: well below a second of work on a slow disk, so no time-out sends it again meanwhile. */
+const BATCH = 256
 
 /** Sends one statement, which may be sent twice; `signal` ends it on the server, too. */
 export interface Statements {
@@ -44,17 +46,19 @@ export function createPassageIndex(pool: Statements): PassageIndex & Retriever {
       const passages = chunk(artifact)
       if (passages.length === 0) return
       const { contentHash, engine } = artifact
-      const columns: [string[], string[], number[], number[], string[]] = [[], [], [], [], []]
-      for (const [i, passage] of passages.entries()) {
-        const found = terms(passage.text)
-        columns[0].push(storable(passage.text))
-        columns[1].push(JSON.stringify(storablePosition(passage.at)))
-        columns[2].push(passage.tokens)
-        columns[3].push(found.length)
-        columns[4].push(vector(found, scope(contentHash, engine)))
-        if (i % 64 === 63) await breathe()
+      for (let from = 0; from < passages.length; from += BATCH) {
+        const columns: [string[], string[], number[], number[], string[]] = [[], [], [], [], []]
+        for (const [i, passage] of passages.slice(from, from + BATCH).entries()) {
+          const found = terms(passage.text)
+          columns[0].push(storable(passage.text))
+          columns[1].push(JSON.stringify(storablePosition(passage.at)))
+          columns[2].push(passage.tokens)
+          columns[3].push(found.length)
+          columns[4].push(vector(found, scope(contentHash, engine)))
+          if (i % 64 === 63) await breathe()
+        }
+        await pool.query(ADD, [contentHash, engine, from, ...columns])
       }
-      await pool.query(ADD, [contentHash, engine, ...columns])
     },
 
     async retrieve(question, { audience, among, limit, signal }) {
@@ -114,8 +118,8 @@ const Ranked = Row.extend({ score: z.number() })
 const ADD = `
   with added as (
     insert into passage (content_hash, engine, ordinal, text, at, tokens, length, terms)
-    select $1, $2, ordinal - 1, text, at::jsonb, tokens, length, terms::tsvector
-    from unnest($3::text[], $4::text[], $5::int[], $6::int[], $7::text[])
+    select $1, $2, $3::int + ordinal - 1, text, at::jsonb, tokens, length, terms::tsvector
+    from unnest($4::text[], $5::text[], $6::int[], $7::int[], $8::text[])
       with ordinality as given(text, at, tokens, length, terms, ordinal)
     on conflict do nothing
     returning 1

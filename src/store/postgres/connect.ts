@@ -1,7 +1,7 @@
 /** What can go wrong between Parley and PostgreSQL: told in a sentence, recognised, and waited out. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { ParleyError } from '../../core/errors.ts'
+import { retry } from '../../core/retry.ts'
 
 /** A `postgres://` URL or what `pg` takes as its configuration. */
 export type Connection = string | pg.ClientConfig
@@ -149,17 +149,5 @@ export interface RetryOptions {
  */
 export async function retryOnConnectionLoss<T>(fn: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
   const { signal, forMs = 15_000 } = options
-  const deadline = performance.now() + forMs
-  for (let tries = 0; ; tries += 1) {
-    signal?.throwIfAborted()
-    try {
-      return await fn()
-    } catch (error) {
-      const leftMs = deadline - performance.now()
-      if (!isConnectionError(error) || leftMs <= 0) throw error
-      // Full jitter: a hundred callers do not come back as one.
-      const pauseMs = Math.min(leftMs, 20 + Math.random() * Math.min(1000, 40 * 2 ** tries))
-      await sleep(pauseMs, undefined, signal === undefined ? {} : { signal })
-    }
-  }
+  return await retry(fn, { on: isConnectionError, delays: { firstMs: 40, mostMs: 1000 }, deadlineMs: forMs, signal })
 }

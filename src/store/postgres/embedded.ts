@@ -2,10 +2,10 @@
  * The built-in PostgreSQL under Parley's own supervision: created on the first start, reused when a killed Parley left it
  * running, restarted when it dies, stopped with Parley.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { asParleyError, errorFields, ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
+import { retry } from '../../core/retry.ts'
 import { ensureCluster } from './cluster.ts'
 import { chooseEndpoint, type Endpoint, type EndpointConfig, endpointConfig } from './endpoint.ts'
 import { acquireHomeLock, holderName } from './home-lock.ts'
@@ -159,16 +159,17 @@ async function restart(
   log: Log,
   signal: AbortSignal,
 ): Promise<Restarted> {
-  for (let failures = 0; ; failures += 1) {
-    try {
-      return { kind: 'up', server: await bringUp() }
-    } catch (error) {
-      if (signal.aborted) return { kind: 'stopped' }
-      if (error instanceof ParleyError && error.code === 'home_in_use') return { kind: 'fatal', error }
-      if (failures + 1 >= limit) return { kind: 'fatal', error: asParleyError(error) }
-      log.warn({ ...errorFields(error), failures: failures + 1 }, 'PostgreSQL does not start, trying again')
-      await sleep(Math.min(5000, 50 * 2 ** failures) * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {})
-    }
+  // The server that came up while Parley stops is wanted all the same: it has to be stopped.
+  try {
+    const server = await retry(bringUp, {
+      ...{ delays: { firstMs: 50, mostMs: 5000 }, tries: limit, signal },
+      on: (error) => !(error instanceof ParleyError && error.code === 'home_in_use'),
+      onPause: (error, { tries: failures }) =>
+        log.warn({ ...errorFields(error), failures }, 'PostgreSQL does not start, trying again'),
+    })
+    return { kind: 'up', server }
+  } catch (error) {
+    return signal.aborted ? { kind: 'stopped' } : { kind: 'fatal', error: asParleyError(error) }
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { headingLevels, mendOpenBlock, splitBlocks } from './blocks.ts'
+import { headingLevels, splitBlocks } from './blocks.ts'
 
 describe('splitting Markdown into blocks', () => {
   test('paragraphs, headings and tables stand alone', () => {
@@ -43,16 +43,6 @@ describe('splitting Markdown into blocks', () => {
       expect(now.slice(0, -1)).toEqual(whole.slice(0, now.length - 1))
     }
   })
-})
-
-test('half-written marks at the end are closed or held back', () => {
-  expect(mendOpenBlock('so **bold')).toBe('so **bold**')
-  expect(mendOpenBlock('so **')).toBe('so ')
-  expect(mendOpenBlock('use `npm')).toBe('use `npm`')
-  expect(mendOpenBlock('see [docs](https://exa')).toBe('see docs')
-  expect(mendOpenBlock('grew by 4 % [1')).toBe('grew by 4 % ')
-  expect(mendOpenBlock('done `a` **b** [1]')).toBe('done `a` **b** [1]')
-  expect(mendOpenBlock('```js\nlet a = "**')).toBe('```js\nlet a = "**')
 })
 
 test('the heading levels in use are found, without those in code', () => {

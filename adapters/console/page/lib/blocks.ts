@@ -66,16 +66,3 @@ export function headingLevels(markdown: string): number[] {
   if (/^ {0,3}\S.*\n {0,3}-+ *$/m.test(prose)) found.push(2)
   return [...new Set(found)].sort((a, b) => a - b)
 }
-
-/** The last block of a reply that is still being written, with half-written marks closed or held back. */
-export function mendOpenBlock(block: string): string {
-  if (FENCE.test(block.split('\n', 1)[0] ?? '')) return block
-  let text = block
-    .replace(/!?\[([^\]\n]*)\]\([^)\s]*$/, '$1')
-    .replace(/\[\d{0,3}$/, '')
-    .replace(/(?<!\*)\*{1,2}$/, '')
-  const prose = text.replace(/`[^`\n]*`/g, '')
-  if ((prose.match(/`/g)?.length ?? 0) % 2 === 1 && !prose.includes('``')) text += '`'
-  else if ((prose.match(/\*\*/g)?.length ?? 0) % 2 === 1) text += '**'
-  return text
-}

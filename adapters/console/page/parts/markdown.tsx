@@ -6,7 +6,8 @@ import { type ComponentProps, memo, type ReactNode, useContext } from 'react'
 import ReactMarkdown, { type Components } from 'react-markdown'
 import remarkGfm from 'remark-gfm'
 import { describePosition } from '../../../../src/core/artifact.ts'
-import { mendOpenBlock, splitBlocks } from '../lib/blocks.ts'
+import { closeOpen } from '../../../../src/core/text/half-written.ts'
+import { splitBlocks } from '../lib/blocks.ts'
 import { useHighlight } from '../lib/use-highlight.ts'
 import { citePlugin } from './cite-plugin.ts'
 import { CodeBlock } from './code-block.tsx'
@@ -22,7 +23,7 @@ export function ReplyMarkdown({ text, open }: { text: string; open: boolean }) {
       {blocks.map((block, index) => {
         const last = open && index === blocks.length - 1
         // biome-ignore lint/suspicious/noArrayIndexKey: a block keeps its place while the reply grows
-        return <Block key={index} text={last ? mendOpenBlock(block) : block} open={last} />
+        return <Block key={index} text={last ? closeOpen(block) : block} open={last} />
       })}
     </div>
   )

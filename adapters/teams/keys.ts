@@ -1,0 +1,49 @@
+/** The keys that Teams signs events with: whether they can be read now. The SDK reads them by itself when an event comes. */
+import { z } from 'zod'
+import { ParleyError } from '../../src/core/errors.ts'
+import { microsoft, type TeamsSettings } from './settings.ts'
+
+export interface SigningKeys {
+  /** The host that has them, and how many there are. Throws `platform_unreachable`. */
+  read(signal: AbortSignal): Promise<{ host: string; count: number }>
+  /** Whether they could be read within the last seconds. */
+  reachable(): Promise<boolean>
+}
+
+const Keys = z.object({ keys: z.array(z.unknown()) })
+const askMs = 5000
+const freshMs = 5000
+
+export function createSigningKeys({ openIdMetadataUrl }: Pick<TeamsSettings, 'openIdMetadataUrl'>): SigningKeys {
+  // As the SDK derives it.
+  const url = (openIdMetadataUrl ?? microsoft.openIdMetadata).replace(/openidconfiguration$/, 'keys')
+  let last: { reachable: Promise<boolean>; at: number } | undefined
+
+  async function read(signal: AbortSignal): Promise<{ host: string; count: number }> {
+    try {
+      const response = await fetch(url, { signal, redirect: 'error' })
+      if (!response.ok) throw new Error(`status ${response.status}`)
+      return { host: new URL(url).host, count: Keys.parse(await response.json()).keys.length }
+    } catch (cause) {
+      throw new ParleyError(
+        'platform_unreachable',
+        `${url} does not answer, so events of Teams cannot be checked. Let this machine reach it over HTTPS.`,
+        { cause },
+      )
+    }
+  }
+
+  return {
+    read,
+    async reachable() {
+      if (last === undefined || performance.now() - last.at > freshMs) {
+        const asking = read(AbortSignal.timeout(askMs)).then(
+          () => true,
+          () => false,
+        )
+        last = { reachable: asking, at: performance.now() }
+      }
+      return await last.reachable
+    },
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * The port of HTTP: a route says where it is, who may call it, and how it answers. The one app (src/ops/http-app.ts) checks
+ * the caller and reads the body before a handler runs, so a handler never sees a caller that its route does not name.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import type { Context } from 'hono'
+import type { ErrorCode, ParleyError } from './errors.ts'
+
+/**
+ * Who may call a route.
+ *
+ * `health`: anybody. `platform`: anybody; the platform's own signature is checked first of all by its adapter. `key`: whoever
+ * has an API key. `page`: a browser on this machine, with the page's cookie where Parley is offered to the outside; also the
+ * terminal. `terminal`: whoever can read the token file in PARLEY_HOME, on this machine. `link`: anybody on this machine; for
+ * the page's one-time link, which brings its own proof.
+ */
+export type Access = 'health' | 'platform' | 'key' | 'page' | 'terminal' | 'link'
+
+/** Who was let through, by the first entry of `access` that fits. */
+export type Caller = { as: Exclude<Access, 'key'> } | { as: 'key'; key: { id: string; name: string } }
+
+export interface HttpEnv {
+  /** For what has to write past web streams, or belongs to an SDK that wants Node's own objects. */
+  Bindings: { incoming: IncomingMessage; outgoing: ServerResponse }
+  Variables: {
+    caller: Caller
+    /** The whole body; empty where the route does not read one. */
+    body: Buffer
+    /** The body as it comes in, where the route asks for that. */
+    upload: Readable
+  }
+}
+
+export type HttpContext = Context<HttpEnv>
+
+export interface Route {
+  /** A route for GET answers HEAD too. */
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** A pattern of Hono's: `/console/threads/:id`. */
+  path: string
+  /** One of these is enough. There is no default. */
+  access: readonly [Access, ...Access[]]
+  /** `maxBytes` reads the whole body before the handler; `upload` hands it on as it comes. Absent: the body is not read. */
+  body?: { maxBytes: number } | 'upload'
+  /** Answers nothing when it writes to `context.env.outgoing` itself. */
+  handle(context: HttpContext): Response | undefined | Promise<Response | undefined>
+}
+
+/** The routes of one platform, and how their callers read a failure. */
+export interface Mount {
+  /** Failures at this address and below it are written by this mount, also where it has no route. */
+  prefix: string
+  routes: readonly Route[]
+  /** On every answer. */
+  headers?: Readonly<Record<string, string>>
+  /** Default: `{error: {code, tell}}` with the status of `statusOf`. */
+  writeError?(context: HttpContext, error: ParleyError): Response
+}
+
+const statuses: Partial<Record<ErrorCode, 401 | 403 | 404 | 405 | 408 | 409 | 413 | 503 | 507>> = {
+  credentials_missing: 401,
+  request_forbidden: 403,
+  address_unknown: 404,
+  conversation_not_found: 404,
+  turn_not_found: 404,
+  file_missing: 404,
+  method_unknown: 405,
+  request_incomplete: 408,
+  turn_not_latest: 409,
+  request_too_large: 413,
+  file_too_large: 413,
+  database_unreachable: 503,
+  queue_unreachable: 503,
+  disk_failed: 503,
+  disk_full: 507,
+}
+
+export function statusOf({ code }: ParleyError) {
+  return statuses[code] ?? (code === 'internal' ? 500 : code.startsWith('file_') ? 422 : 400)
+}

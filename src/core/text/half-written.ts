@@ -1,0 +1,62 @@
+/**
+ * Markdown that is still being written. Its last words may be half a link, a table without its rows, a mark that is not
+ * closed. Who shows it in place of each other takes the part that will stay (`settled`); who draws it anew each time closes
+ * what is open (`closeOpen`).
+ */
+
+export interface SettledOptions {
+  /** Hold back the last word and open links too; else only what a table still needs. */
+  words: boolean
+}
+
+const TABLE_ROW = /^\s*\|/
+
+/** The beginning of a text in progress that stays as it is when more comes. */
+export function settled(text: string, { words }: SettledOptions): string {
+  const table = tableStart(text)
+  if (table !== undefined) return text.slice(0, table)
+  if (!words) return text
+  const whole = text.slice(0, text.length - (/\S*$/.exec(lastLine(text))?.[0].length ?? 0))
+  const open = openBracket(whole)
+  return open === undefined ? whole : whole.slice(0, open)
+}
+
+/** Where the table begins that the text ends with: it may get more rows. */
+function tableStart(text: string): number | undefined {
+  const lines = text.split('\n')
+  let from = lines.length
+  if ((lines.at(-1) ?? '').trim() === '') from -= 1
+  let row = from
+  while (row > 0 && TABLE_ROW.test(lines[row - 1] ?? '')) row -= 1
+  if (row === from) return undefined
+  return lines.slice(0, row).reduce((sum, line) => sum + line.length + 1, 0)
+}
+
+/** Where a link or a tag of the last line begins that is not closed yet. */
+function openBracket(text: string): number | undefined {
+  const line = lastLine(text)
+  const match = /(?:!?\[[^\]\n]*(?:\]\([^)\n]*)?|<[A-Za-z!@#/][^>\n]*)$/.exec(line)
+  return match === null ? undefined : text.length - line.length + match.index
+}
+
+function lastLine(text: string): string {
+  return text.slice(text.lastIndexOf('\n') + 1)
+}
+
+const FENCE = /^ *(?:`{3,}|~{3,})/
+
+/** The last block of a text in progress, with half-written marks closed or held back. Code stays as it is. */
+export function closeOpen(block: string): string {
+  if (FENCE.test(block)) return block
+  const text = block
+    .replace(/!?\[([^\]\n]*)\]\([^)\s]*$/, '$1')
+    .replace(/\[\d{0,3}$/, '')
+    .replace(/(?<!\*)\*{1,2}$/, '')
+  const prose = text.replace(/`[^`\n]*`/g, '')
+  if (count(prose, '`') % 2 === 1 && !prose.includes('``')) return `${text}\``
+  return count(prose, '**') % 2 === 1 ? `${text}**` : text
+}
+
+function count(text: string, part: string): number {
+  return text.split(part).length - 1
+}

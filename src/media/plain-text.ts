@@ -1,0 +1,48 @@
+/**
+ * Reads small plain text in Parley's own process: a process for each note of 650 bytes took 0.4 s of CPU. What runs here
+ * only decodes characters, cuts lines and counts tokens, in time linear to at most 64 KB, and lets other work in after every
+ * segment. Everything that parses a structure stays in a reading process. Both give the same artifact.
+ */
+import { readFile } from 'node:fs/promises'
+import { setImmediate as breathe } from 'node:timers/promises'
+import { ParleyError } from '../core/errors.ts'
+import { crashed, type Gathered } from './gather.ts'
+import type { Looked } from './looked.ts'
+import type { Provider } from './provider.ts'
+import type { ReadProgress } from './reader.ts'
+import { createSink } from './sink.ts'
+import type { Said } from './wire.ts'
+
+/** Larger text is read in a reading process. */
+export const plainTextBytes = 64 * 1024
+
+type End = Extract<Said, { kind: 'end' }>
+
+export async function readPlainText(
+  { path, name, bytes: size, sniffed, reader, limits }: Looked,
+  gathered: Gathered,
+  { signal, onProgress }: { signal: AbortSignal; onProgress(progress: ReadProgress): void },
+): Promise<End> {
+  const content = await readFile(path)
+  if (content.length !== size) throw crashed(name, 'the file changed while it was read')
+  const sink = createSink(limits.characters, async (said) => {
+    if (said.kind !== 'batch') return
+    if (!gathered.add(said)) throw crashed(name, 'more text than allowed')
+    if (said.progress !== undefined) onProgress(said.progress)
+  })
+  const add = sink.segment
+  sink.segment = async (text, at) => {
+    await breathe()
+    signal.throwIfAborted()
+    return add(text, at)
+  }
+  try {
+    const { provider }: { provider: Provider } = await import(reader.module.href)
+    const ending = await provider.read({ bytes: content, name, mediaType: sniffed.mediaType }, limits, sink)
+    await sink.flush()
+    return { kind: 'end', ...ending, problems: sink.problems }
+  } catch (error) {
+    signal.throwIfAborted()
+    throw error instanceof ParleyError ? error : crashed(name, error)
+  }
+}

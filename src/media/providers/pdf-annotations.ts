@@ -1,0 +1,87 @@
+/** What pdf.js tells of the annotations of a page: fields of a form, notes and marks, attached files. */
+import { z } from 'zod'
+import type { PdfjsFile } from './pdfjs.ts'
+
+const Text = z.object({ str: z.string() }).nullish()
+
+export type Annotation = z.infer<typeof Annotation>
+const Annotation = z.object({
+  id: z.string().catch(''),
+  subtype: z.string().catch(''),
+  /** Left, bottom, right, top, in points from the page's lower left corner. */
+  rect: z.array(z.number()).length(4).catch([0, 0, 0, 0]),
+  hidden: z.boolean().catch(false),
+  titleObj: Text,
+  contentsObj: Text,
+  inReplyTo: z.string().nullish().catch(undefined),
+  /** Eight numbers for each line that is marked. */
+  quadPoints: z
+    .custom<ArrayLike<number>>((value) => typeof value === 'object' && value !== null && 'length' in value)
+    .nullish()
+    .catch(undefined),
+  file: z
+    .object({
+      filename: z.string().catch(''),
+      content: z
+        .custom<Uint8Array>((value) => value instanceof Uint8Array)
+        .nullish()
+        .catch(undefined),
+      description: z.string().nullish().catch(undefined),
+    })
+    .nullish()
+    .catch(undefined),
+  fieldType: z.enum(['Tx', 'Btn', 'Ch', 'Sig']).nullish().catch(undefined),
+  fieldName: z.string().nullish().catch(undefined),
+  fieldValue: z
+    .union([z.string(), z.array(z.string())])
+    .nullish()
+    .catch(undefined),
+  alternativeText: z.string().nullish().catch(undefined),
+  checkBox: z.boolean().catch(false),
+  radioButton: z.boolean().catch(false),
+  password: z.boolean().catch(false),
+  exportValue: z.string().nullish().catch(undefined),
+  buttonValue: z.string().nullish().catch(undefined),
+  options: z
+    .array(z.object({ exportValue: z.string().nullish(), displayValue: z.string().nullish() }))
+    .nullish()
+    .catch(undefined),
+})
+
+export async function annotationsOf({ document }: PdfjsFile, page: number): Promise<Annotation[]> {
+  const found: unknown = await (await document.getPage(page)).getAnnotations()
+  return z
+    .array(z.unknown())
+    .parse(found)
+    .flatMap((each) => {
+      const annotation = Annotation.safeParse(each)
+      return annotation.success && !annotation.data.hidden ? [annotation.data] : []
+    })
+}
+
+/** A piece of a page's own text: what is printed beside the fields. */
+export interface Printed {
+  text: string
+  left: number
+  right: number
+  bottom: number
+  top: number
+}
+
+const Item = z.object({
+  str: z.string(),
+  transform: z.array(z.number()).length(6),
+  width: z.number(),
+  height: z.number(),
+})
+
+export async function printedOn({ document }: PdfjsFile, page: number): Promise<Printed[]> {
+  const { items } = await (await document.getPage(page)).getTextContent()
+  return items.flatMap((each): Printed[] => {
+    const item = Item.safeParse(each)
+    if (!item.success || item.data.str.trim() === '') return []
+    const { str, transform, width, height } = item.data
+    const [, , , , left = 0, bottom = 0] = transform
+    return [{ text: str.trim(), left, right: left + width, bottom, top: bottom + height }]
+  })
+}

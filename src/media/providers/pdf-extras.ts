@@ -1,0 +1,123 @@
+/**
+ * What a PDF holds beside the text of its pages, read by pdf.js after the pages: fields of forms, notes and marks, attached
+ * files. A file without any of it never loads pdf.js.
+ */
+import { z } from 'zod'
+import { formatBytes } from '../blobs.ts'
+import { archiveDefaults, type Limits } from '../limits.ts'
+import type { Input, Sink } from '../provider.ts'
+import { createInner, deepest, type InnerFile, shownPath } from './inner.ts'
+import { type Annotation, annotationsOf, printedOn } from './pdf-annotations.ts'
+import { type PdfDocument, textWithin } from './pdf-document.ts'
+import { formLines } from './pdf-form.ts'
+import { type Box, noteLines } from './pdf-notes.ts'
+import { openWithPdfjs, type PdfjsFile } from './pdfjs.ts'
+
+interface Attached extends InnerFile {
+  description: string
+}
+
+/** A sentence when a limit left something out. */
+export async function readExtras(
+  input: Input,
+  document: PdfDocument,
+  limits: Limits,
+  sink: Sink,
+): Promise<string | undefined> {
+  const { annotated, attachments } = document
+  if (annotated.size === 0 && attachments === 0) return undefined
+  const unread = (what: string) =>
+    sink.problem({ code: 'pdf_extras_damaged', tell: `${what} of ${input.name} could not be read.` })
+  const file = await openWithPdfjs(input.bytes).catch(() => undefined)
+  if (file === undefined) {
+    if (annotated.size > 0) unread('Form fields and notes')
+    if (attachments > 0) unread('The attached files')
+    return undefined
+  }
+  const attached: Attached[] = []
+  for (const page of [...annotated].toSorted((one, other) => one - other)) {
+    const found = await annotationsOf(file, page).catch(() => undefined)
+    if (found === undefined) unread(`Form fields and notes on page ${page}`)
+    else {
+      attached.push(...found.flatMap(attachedTo))
+      for (const text of await textsOf(file, document, page, found)) {
+        if (!(await sink.segment(text, { kind: 'page', page }))) return limitOf(input, limits, 'form fields and notes')
+      }
+    }
+  }
+  const listed = attachments === 0 ? [] : await listedFiles(file).catch(() => undefined)
+  if (listed === undefined) unread('The attached files')
+  return readAttached(input, limits, sink, [...(listed ?? []), ...attached])
+}
+
+async function textsOf(file: PdfjsFile, document: PdfDocument, page: number, found: Annotation[]): Promise<string[]> {
+  const fields = found.some(({ subtype }) => subtype === 'Widget')
+  const form = fields ? formLines(found, await printedOn(file, page).catch(() => [])) : []
+  const within = (box: Box) => document.withPage(page, (handle) => textWithin(document.pdfium, handle, box)) ?? ''
+  const notes = noteLines(found, within)
+  return [
+    ...(form.length === 0 ? [] : [['Form fields:', ...form].join('\n')]),
+    ...(notes.length === 0 ? [] : [['Notes on this page:', ...notes].join('\n')]),
+  ]
+}
+
+function attachedTo({ subtype, file, contentsObj }: Annotation): Attached[] {
+  if (subtype !== 'FileAttachment' || !file) return []
+  return [attachedFile(file.filename, file.content ?? undefined, file.description ?? contentsObj?.str)]
+}
+
+const Listed = z
+  .record(
+    z.string(),
+    z.object({
+      filename: z.string().catch(''),
+      content: z
+        .custom<Uint8Array>((value) => value instanceof Uint8Array)
+        .optional()
+        .catch(undefined),
+      description: z.string().catch(''),
+    }),
+  )
+  .nullable()
+
+async function listedFiles({ document }: PdfjsFile): Promise<Attached[]> {
+  const found = Listed.parse(await document.getAttachments()) ?? {}
+  return Object.entries(found).map(([key, { filename, content, description }]) =>
+    attachedFile(filename || key, content, description),
+  )
+}
+
+function attachedFile(name: string, bytes: Uint8Array | undefined, description = ''): Attached {
+  return {
+    name: shownPath(name) || 'attachment',
+    bytes: bytes ?? new Uint8Array(),
+    description: description.replace(/\s+/g, ' ').trim(),
+  }
+}
+
+async function readAttached(input: Input, limits: Limits, sink: Sink, files: Attached[]): Promise<string | undefined> {
+  if (files.length === 0) return undefined
+  const list = files.map(
+    ({ name, bytes, description }) =>
+      `- ${name} (${formatBytes(bytes.length)})${description === '' ? '' : `: ${description}`}`,
+  )
+  if (!(await sink.segment(['Attached files:', ...list].join('\n'), { kind: 'page', page: 1 })))
+    return limitOf(input, limits, 'attached files')
+  if ((input.depth ?? 1) > deepest) {
+    sink.problem({
+      code: 'inner_file_unsupported',
+      tell: `${input.name} has attached files, which are packed too deep to be opened. Share it as a file of its own.`,
+    })
+    return undefined
+  }
+  const most = limits.files ?? archiveDefaults.files
+  const inner = createInner(input, limits, sink)
+  for (const file of files.slice(0, most))
+    if (!(await inner.read(file))) return limitOf(input, limits, 'attached files')
+  if (files.length <= most) return undefined
+  return `Only the first ${most} of ${files.length} files attached to ${input.name} were read: that is the limit.`
+}
+
+function limitOf({ name }: Input, limits: Limits, what: string): string {
+  return `Not all ${what} of ${name} were read: the limit is ${limits.characters.toLocaleString('en')} characters.`
+}

@@ -1,0 +1,66 @@
+/** Notes, highlights and other marks of reviewers on a page, as lines of text. Pure. */
+import type { Annotation } from './pdf-annotations.ts'
+
+/** Marks on words tell what they mark; other shapes are told when something is written with them. */
+const marks: Record<string, string> = {
+  Highlight: 'Highlighted',
+  Underline: 'Underlined',
+  Squiggly: 'Underlined',
+  StrikeOut: 'Struck out',
+}
+const shapes: Record<string, string> = {
+  Text: 'Note',
+  Caret: 'Insertion',
+  Stamp: 'Stamp',
+  Square: 'Note on a drawn mark',
+  Circle: 'Note on a drawn mark',
+  Line: 'Note on a drawn mark',
+  Polygon: 'Note on a drawn mark',
+  PolyLine: 'Note on a drawn mark',
+  Ink: 'Note on a drawn mark',
+}
+
+export interface Box {
+  left: number
+  bottom: number
+  right: number
+  top: number
+}
+
+/** `wordsIn` gives the page's text within a box. */
+export function noteLines(annotations: readonly Annotation[], wordsIn: (box: Box) => string): string[] {
+  return annotations.flatMap((annotation): string[] => {
+    const said = oneLine(annotation.contentsObj?.str)
+    const author = oneLine(annotation.titleObj?.str)
+    const by = author === '' ? '' : ` by ${author}`
+    const mark = marks[annotation.subtype]
+    if (mark !== undefined) {
+      const words = oneLine(boxesOf(annotation).map(wordsIn).join(' '))
+      if (words === '' && said === '') return []
+      return [`${mark}${by}${words === '' ? '' : `: “${words}”`}${said === '' || said === words ? '' : `: ${said}`}`]
+    }
+    const shape = shapes[annotation.subtype]
+    if (shape === undefined || said === '') return []
+    return [`${annotation.inReplyTo ? 'Reply' : shape}${by}: ${said}`]
+  })
+}
+
+function boxesOf({ quadPoints, rect }: Annotation): Box[] {
+  const points = Array.from(quadPoints ?? [])
+  if (points.length < 8) {
+    const [left = 0, bottom = 0, right = 0, top = 0] = rect
+    return [{ left, bottom, right, top }]
+  }
+  const boxes: Box[] = []
+  for (let at = 0; at + 8 <= points.length; at += 8) {
+    const quad = points.slice(at, at + 8)
+    const xs = quad.filter((_, index) => index % 2 === 0)
+    const ys = quad.filter((_, index) => index % 2 === 1)
+    boxes.push({ left: Math.min(...xs), right: Math.max(...xs), bottom: Math.min(...ys), top: Math.max(...ys) })
+  }
+  return boxes
+}
+
+function oneLine(text: string | undefined): string {
+  return (text ?? '').replace(/\s+/g, ' ').trim()
+}

@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest'
+import type { Queue } from '../queue/queue.ts'
+import { type DoctorDeps, examine } from './doctor.ts'
+
+async function disk(space: { freeBytes: number; totalBytes: number; low: boolean } | Error) {
+  const queue: Pick<Queue, 'counts' | 'dead'> = {
+    counts: async () => ({
+      turn: { waiting: 0, active: 0, delayed: 0, dead: 0 },
+      media: { waiting: 0, active: 0, delayed: 0, dead: 0 },
+      system: { waiting: 0, active: 0, delayed: 0, dead: 0 },
+    }),
+    dead: async () => [],
+  }
+  const deps: Omit<DoctorDeps, 'queue'> & { queue: typeof queue } = {
+    database: async () => 'PostgreSQL',
+    queue,
+    models: async () => ({ names: [], problems: [] }),
+    ffmpeg: async () => 'ffmpeg',
+    ffmpegIsSet: false,
+    transcriber: null,
+    consoleUrl: null,
+    publicUrl: undefined,
+    connections: [],
+    disk: async () => {
+      if (space instanceof Error) throw space
+      return space
+    },
+  }
+  const checks = await examine(deps as DoctorDeps)
+  return checks.find(({ name }) => name === 'disk')
+}
+
+it('tells the free space, and warns before the disk is full', async () => {
+  expect(await disk({ freeBytes: 40e9, totalBytes: 100e9, low: false })).toEqual({
+    name: 'disk',
+    ok: true,
+    tell: '40 GB of 100 GB free',
+  })
+  expect(await disk({ freeBytes: 900e6, totalBytes: 100e9, low: true })).toMatchObject({
+    ok: false,
+    tell: expect.stringContaining('900 MB of 100 GB free: free some space'),
+  })
+  expect(await disk(new Error('no such folder'))).toMatchObject({ ok: false })
+})

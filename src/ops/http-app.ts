@@ -1,0 +1,137 @@
+/**
+ * The one HTTP app. Each route of each mount goes the same way: the request's form, who may call (src/ops/access.ts), the
+ * body (src/ops/request-body.ts), the handler; and what fails is written once, by the mount that the address belongs to.
+ */
+import { Readable } from 'node:stream'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { Hono } from 'hono'
+import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
+import { type Access, type HttpContext, type HttpEnv, type Mount, type Route, statusOf } from '../core/http.ts'
+import type { Log } from '../core/log.ts'
+import type { Gate } from './access.ts'
+import { type BodyLimits, bodyPieces, readBody } from './request-body.ts'
+
+export interface HttpAppDeps {
+  mounts: readonly Mount[]
+  gate: Gate
+  /** Time without a byte of a request's body. */
+  idleMs?: number
+  log: Log
+}
+
+export interface RouteEntry {
+  method: Route['method']
+  path: string
+  access: readonly Access[]
+}
+
+const methods = ['GET', 'POST', 'PUT', 'DELETE'] as const
+/** A sender slower than 50 kB a second, after the first half minute, is let go. */
+const slowestBytesPerMs = 50
+
+export function createHttpApp({ mounts, gate, idleMs = 30_000, log }: HttpAppDeps) {
+  const app = new Hono<HttpEnv>()
+  const byPrefix = [...mounts].sort((a, b) => b.prefix.length - a.prefix.length)
+
+  function mountOf(context: HttpContext): Mount | undefined {
+    const { path } = context.req
+    return byPrefix.find(({ prefix }) => prefix === '/' || path === prefix || path.startsWith(`${prefix}/`))
+  }
+
+  const limitsFor = (maxBytes: number): BodyLimits => ({
+    maxBytes,
+    idleMs,
+    totalMs: idleMs + maxBytes / slowestBytesPerMs,
+  })
+
+  async function take(context: HttpContext, { access, body, handle }: Route): Promise<Response> {
+    const { incoming } = context.env
+    checkForm(context)
+    context.set('caller', await gate.admit(incoming, access))
+    if (body === 'upload')
+      context.set('upload', Readable.from(bodyPieces(incoming, { ...limitsFor(Number.MAX_SAFE_INTEGER), idleMs })))
+    else context.set('body', body === undefined ? Buffer.alloc(0) : await readBody(incoming, limitsFor(body.maxBytes)))
+    return (await handle(context)) ?? RESPONSE_ALREADY_SENT
+  }
+
+  for (const mount of mounts)
+    for (const route of mount.routes)
+      app.on(route.method, route.path, (context) => {
+        setHeaders(context, mount)
+        return take(context, route)
+      })
+
+  app.notFound((context) => {
+    setHeaders(context, mountOf(context))
+    const allowed = methods.filter((method) => app.router.match(method, context.req.path)[0].length > 0)
+    if (allowed.length > 0) {
+      context.env.outgoing.setHeader('allow', allowed.join(', '))
+      throw new ParleyError('method_unknown', `That address answers ${allowed.join(' and ')} only.`)
+    }
+    throw unknownAddress()
+  })
+
+  app.onError((thrown, context) => {
+    const { incoming, outgoing } = context.env
+    const error = asParleyError(thrown)
+    if (error.code === 'internal') log.error({ ...errorFields(thrown), path: context.req.routePath }, 'request failed')
+    if (outgoing.headersSent || outgoing.destroyed) {
+      outgoing.destroy()
+      return RESPONSE_ALREADY_SENT
+    }
+    // What was not read is thrown away with its connection.
+    if (!incoming.complete) outgoing.setHeader('connection', 'close')
+    const write = mountOf(context)?.writeError ?? writeError
+    return write(context, error)
+  })
+
+  const routes: RouteEntry[] = mounts.flatMap((mount) =>
+    mount.routes.map(({ method, path, access }) => ({ method, path, access })),
+  )
+  return { fetch: app.fetch, routes }
+}
+
+function setHeaders({ env }: HttpContext, mount: Mount | undefined): void {
+  for (const [name, value] of Object.entries(mount?.headers ?? {})) env.outgoing.setHeader(name, value)
+}
+
+const unknownAddress = () => new ParleyError('address_unknown', 'There is nothing at that address.')
+
+/** Headers that decide something: a second one could be read by a proxy, the first one by Parley. */
+const once = new Set(
+  ['host', 'authorization', 'origin', 'content-type', 'content-length', 'idempotency-key', 'sec-fetch-site'].concat([
+    'x-slack-signature',
+    'x-slack-request-timestamp',
+  ]),
+)
+
+function checkForm({ env, req }: HttpContext): void {
+  const { rawHeaders, url = '' } = env.incoming
+  const seen = new Set<string>()
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? '').toLowerCase()
+    if (!once.has(name)) continue
+    if (seen.has(name))
+      throw new ParleyError('request_invalid', `The request has the header ${name} twice. Send it once.`)
+    seen.add(name)
+  }
+  if (!url.startsWith('/')) throw new ParleyError('request_invalid', 'The address of a request starts with a slash.')
+  try {
+    decodeURIComponent(req.path)
+  } catch {
+    throw unknownAddress()
+  }
+}
+
+/** JSON for programs; for a person who opens an address in a browser, the sentence alone. */
+export function writeError(context: HttpContext, error: ParleyError): Response {
+  const status = statusOf(error)
+  const { outgoing } = context.env
+  if (status === 503 || status === 507)
+    outgoing.setHeader('retry-after', String(Math.ceil((error.retryAfterMs ?? 1000) / 1000)))
+  outgoing.setHeader('cache-control', 'no-store')
+  const { code, tell } = error
+  if (context.req.method === 'GET' && context.req.header('sec-fetch-dest') === 'document')
+    return context.text(tell, status)
+  return context.json({ error: { code, tell } }, status)
+}

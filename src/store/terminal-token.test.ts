@@ -1,0 +1,62 @@
+import { chmod, lstat, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ensureTerminalToken, readTerminalToken } from './terminal-token.ts'
+
+let home: string
+let file: string
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'parley-home-'))
+  file = join(home, 'terminal-token')
+})
+afterEach(() => rm(home, { recursive: true, force: true }))
+
+const windows = process.platform === 'win32'
+
+describe.skipIf(windows)(windows ? 'the terminal’s token (Windows has no modes)' : 'the terminal’s token', () => {
+  it('is made once, for this user alone, and is the same after a restart', async () => {
+    const { token } = await ensureTerminalToken(home)
+    expect((await lstat(file)).mode & 0o777).toBe(0o600)
+    expect(await readTerminalToken(home)).toBe(token)
+    expect(await ensureTerminalToken(home)).toEqual({ token, kept: true })
+  })
+
+  it('is one for all processes that start at once', async () => {
+    const made = await Promise.all(Array.from({ length: 20 }, () => ensureTerminalToken(home)))
+    expect(new Set(made.map(({ token }) => token)).size).toBe(1)
+    expect(await readTerminalToken(home)).toBe(made[0]?.token)
+  })
+
+  it('that others could read is not believed, and made anew at the next start', async () => {
+    const { token } = await ensureTerminalToken(home)
+    for (const mode of [0o640, 0o604, 0o620, 0o666]) {
+      await chmod(file, mode)
+      await expect(readTerminalToken(home)).rejects.toMatchObject({ code: 'credentials_missing' })
+    }
+    expect((await ensureTerminalToken(home)).token).not.toBe(token)
+    expect((await lstat(file)).mode & 0o777).toBe(0o600)
+  })
+
+  it('that is a link, damaged or missing is not believed', async () => {
+    await expect(readTerminalToken(home)).rejects.toThrow(/missing/)
+    await ensureTerminalToken(home)
+    const elsewhere = join(home, 'elsewhere')
+    await writeFile(elsewhere, await readFile(file), { mode: 0o600 })
+    await rm(file)
+    await symlink(elsewhere, file)
+    await expect(readTerminalToken(home)).rejects.toMatchObject({ code: 'credentials_missing' })
+    await rm(file)
+    await writeFile(file, 'short', { mode: 0o600 })
+    await expect(readTerminalToken(home)).rejects.toMatchObject({ code: 'credentials_missing' })
+    expect((await ensureTerminalToken(home)).token).toBe(await readTerminalToken(home))
+  })
+
+  it('that cannot be kept is one of this process alone, and Parley starts all the same', async () => {
+    const noFolder = join(home, 'a-file')
+    await writeFile(noFolder, '')
+    const [first, second] = [await ensureTerminalToken(noFolder), await ensureTerminalToken(noFolder)]
+    expect([first.kept, second.kept]).toEqual([false, false])
+    expect(first.token).not.toBe(second.token)
+  })
+})

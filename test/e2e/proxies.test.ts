@@ -1,0 +1,299 @@
+/**
+ * Parley behind proxies as people set them up. Of all routes, taken from the running Parley's own table, none answers to a
+ * stranger but the platforms' own, which ask for a signature, and health.
+ */
+import { readFileSync } from 'node:fs'
+import { request as send } from 'node:http'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { RouteEntry } from '../../src/ops/http-app.ts'
+import { findBrowser, launchBrowser, noBrowser } from '../browser.ts'
+import {
+  find,
+  isRoot,
+  type RunningProxy,
+  startCaddy,
+  startNginx,
+  startRewriting,
+  statusAsAnotherUser,
+} from '../servers/proxies.ts'
+import { environment, type ParleyProcess, removeHome, run, startParley, temporaryHome } from './parley.ts'
+
+interface Setup {
+  name: string
+  env: Record<string, string>
+  /** Something is meant to be reached from outside. */
+  exposed: boolean
+}
+
+const slackAndTeams = {
+  ...{ SLACK_BOT_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 'signing-secret', SLACK_API_URL: 'http://127.0.0.1:1/api/' },
+  ...{ TEAMS_CLIENT_ID: 'a1b2c3d4-e5f6-4890-abcd-ef1234567890', TEAMS_CLIENT_SECRET: 'x', TEAMS_TENANT_ID: 'common' },
+}
+const setups: Setup[] = [
+  { name: 'where nothing is offered to the outside', env: {}, exposed: false },
+  { name: 'with PUBLIC_URL', env: { PUBLIC_URL: 'https://parley.example.com' }, exposed: true },
+  { name: 'with Slack over HTTP and Teams, without PUBLIC_URL', env: slackAndTeams, exposed: true },
+]
+
+interface Kind {
+  start(target: string): Promise<RunningProxy>
+  /** Why it cannot be tried here. */
+  skip: string | false
+  /** Adds nothing that tells it from a browser but its user. */
+  invisible?: true
+}
+
+const nginx = find('nginx') === null ? 'nginx is not installed' : false
+const caddy = find('caddy') === null ? 'caddy is not installed' : false
+const strip = ['-X-Forwarded-For', '-X-Forwarded-Proto', '-X-Forwarded-Host', '-Via']
+const kinds: Record<string, Kind> = {
+  'nginx as it comes': { skip: nginx, start: (to) => startNginx(`location / { proxy_pass ${to}; }`) },
+  'nginx with HTTP/1.1, the default of its newer versions': {
+    ...{ skip: nginx, invisible: true },
+    start: (to) =>
+      startNginx(`location / { proxy_pass ${to}; proxy_http_version 1.1; proxy_set_header Connection ""; }`),
+  },
+  'nginx with the headers of most guides': {
+    skip: nginx,
+    start: (to) =>
+      startNginx(`location / {
+        proxy_pass ${to}; proxy_http_version 1.1; proxy_set_header Host $host;
+        proxy_set_header X-Real-IP $remote_addr; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+        proxy_set_header X-Forwarded-Proto $scheme; }`),
+  },
+  'Caddy as it comes': { skip: caddy, start: (to) => startCaddy(`  reverse_proxy ${new URL(to).host}`) },
+  'Caddy with all its headers taken off': {
+    ...{ skip: caddy, invisible: true },
+    start: (to) =>
+      startCaddy(`  reverse_proxy ${new URL(to).host} {
+    header_up Host {upstream_hostport}
+${strip.map((name) => `    header_up ${name}`).join('\n')}
+  }`),
+  },
+  'a proxy that rewrites Host as Apache does': {
+    skip: false,
+    start: (to) => startRewriting(to, { 'x-forwarded-for': '203.0.113.9', 'x-forwarded-host': 'parley.example.com' }),
+  },
+}
+
+/** An address of the route, with something in the place of its parameters. */
+const exampleOf = (path: string) =>
+  path
+    .replace(/:(?:id|turnId|uploadId)(?=\/|$)/, '00000000-0000-4000-8000-000000000001')
+    .replace(/:hash/, 'a'.repeat(64))
+    .replace(/:action\{(\w+)[^}]*\}/, '$1')
+    .replaceAll(/:\w+(?:\{[^}]*\})?/g, '1')
+
+interface Asked {
+  method: string
+  path: string
+  headers?: Record<string, string>
+  body?: string
+}
+
+/** Unlike fetch it sends the `Host` it is given. */
+function statusOf(url: string, { method, path, headers = {}, body = '' }: Asked): Promise<number> {
+  const all = { ...headers, 'content-length': Buffer.byteLength(body) }
+  return new Promise((resolve, reject) => {
+    const asked = send(new URL(path, url), { method, headers: all, agent: false }, (answer) => {
+      answer.resume()
+      answer.once('end', () => resolve(answer.statusCode ?? 0))
+    })
+    asked.on('error', reject)
+    asked.end(body)
+  })
+}
+
+const command = (text: string) => JSON.stringify({ id: '00000000-0000-4000-8000-000000000002', text })
+
+describe.each(setups)('$name', ({ env, exposed }) => {
+  let home: string
+  let parley: ParleyProcess
+  let routes: RouteEntry[]
+  let key: string
+  const cli = (...args: string[]) => run(['src/cli.ts', ...args], environment(home, env))
+
+  beforeAll(async () => {
+    home = await temporaryHome()
+    parley = await startParley(home, env)
+    routes = JSON.parse((await cli('routes', '--json')).stdout) as RouteEntry[]
+    const { stdout } = await cli('admin', 'keys', 'create', 'ci', '--amount', '1', '--period', 'day')
+    key = /parley-[\w-]{20,}/.exec(stdout)?.[0] ?? `no key in: ${stdout}`
+  }, 120_000)
+  afterAll(async () => {
+    await parley?.[Symbol.asyncDispose]()
+    if (home) await removeHome(home)
+  })
+
+  it('the table names every route and who may call it', () => {
+    expect(routes.length).toBeGreaterThan(25)
+    for (const { access, path } of routes) expect(access, path).not.toEqual([])
+    const open = routes.filter(({ access }) => access.includes('health') || access.includes('platform'))
+    const paths = ['/healthz', '/readyz', ...('SLACK_BOT_TOKEN' in env ? ['/slack/events', '/api/messages'] : [])]
+    expect(open.map(({ path }) => path).sort()).toEqual(paths.sort())
+  })
+
+  for (const [name, { skip, invisible, start }] of Object.entries(kinds)) {
+    const why = skip || (invisible && !exposed && !isRoot ? 'only root can start a proxy of another user' : false)
+    it.skipIf(why !== false)(`behind ${name}${why ? ` (${why})` : ''} no route answers a stranger`, async () => {
+      await using proxy = await start(parley.url)
+      const ask = (asked: Asked) => statusOf(proxy.url, asked)
+      const answered: string[] = []
+      for (const { method, path, access } of routes) {
+        const status = await ask({ method, path: exampleOf(path), body: method === 'GET' ? '' : '{}' })
+        if (access.includes('health')) expect(status, path).toBe(200)
+        // What is no activity of Teams is refused before its signature is looked for.
+        else if (![401, 403, ...(access.includes('platform') ? [400] : [])].includes(status))
+          answered.push(`${method} ${path}: ${status}`)
+      }
+      expect(answered).toEqual([])
+      // A key works, so it was the proxy's Parley that refused.
+      const headers = { authorization: `Bearer ${key}` }
+      expect(await ask({ method: 'GET', path: '/v1/models', headers })).toBe(200)
+      expect(await ask({ method: 'GET', path: '/console/threads', headers })).toBeGreaterThanOrEqual(401)
+    })
+  }
+
+  const indistinct = exposed ? '' : ' (skipped: nothing tells it from a browser of that user; see decision 34)'
+  it.skipIf(!exposed)(`behind a proxy of Parley’s own user that adds nothing, the same${indistinct}`, async () => {
+    await using proxy = await startRewriting(parley.url, {})
+    for (const { method, path, access } of routes) {
+      if (access.includes('health')) continue
+      const asked = { method, path: exampleOf(path), body: method === 'GET' ? '' : '{}' }
+      expect(await statusOf(proxy.url, asked), `${method} ${path}`).toBe(path === '/api/messages' ? 400 : 401)
+    }
+  })
+
+  it('whoever claims to be this machine through a proxy is refused', async () => {
+    const { host } = new URL(parley.url)
+    const headers = { host, 'x-forwarded-for': '203.0.113.9' }
+    const json = { ...headers, 'content-type': 'application/json' }
+    expect(await statusOf(parley.url, { method: 'GET', path: '/', headers })).toBe(403)
+    expect(await statusOf(parley.url, { method: 'GET', path: '/doctor', headers })).toBe(403)
+    const posted = { method: 'POST', path: '/console/commands', body: command('roles list') }
+    expect(await statusOf(parley.url, { ...posted, headers: json })).toBe(403)
+    // Without the header: the terminal's channel and the doctor want the terminal's token, whoever is on this machine.
+    expect(await statusOf(parley.url, { ...posted, headers: { 'content-type': 'application/json' } })).toBe(401)
+    expect(await statusOf(parley.url, { method: 'GET', path: '/doctor' })).toBe(401)
+    expect(await statusOf(parley.url, { method: 'POST', path: '/route', body: '{}' })).toBe(401)
+  })
+
+  it.skipIf(!isRoot)(
+    `another user of this machine is refused${isRoot ? '' : ' (only root can be another user)'}`,
+    () => {
+      for (const path of ['/', '/console/threads', '/doctor', '/routes'])
+        expect(statusAsAnotherUser([parley.url + path]), path).toBe('401')
+      expect(statusAsAnotherUser(['-d', command('roles list'), `${parley.url}/console/commands`])).toBe('401')
+      expect(statusAsAnotherUser([`${parley.url}/readyz`])).toBe('200')
+    },
+  )
+
+  it('the terminal works, and its link opens the page once', async () => {
+    expect((await cli('admin', 'roles', 'list')).stdout).toMatch(/Admins of the whole installation/)
+    const link = /http:\S+/.exec((await cli('page')).stdout)?.[0] ?? ''
+    const opened = await fetch(link, { redirect: 'manual' })
+    expect([opened.status, opened.headers.get('location')]).toEqual([303, '/'])
+    expect(opened.headers.get('referrer-policy')).toBe('no-referrer')
+    const [cookie = ''] = (opened.headers.get('set-cookie') ?? '').split(';')
+    for (const path of ['/', '/console/threads'])
+      expect(await statusOf(parley.url, { method: 'GET', path, headers: { cookie } })).toBe(200)
+    expect((await fetch(link, { redirect: 'manual' })).status).toBe(401)
+    const bare = exposed ? 401 : 200
+    expect(await statusOf(parley.url, { method: 'GET', path: '/' })).toBe(bare)
+    // Printed at the start where it is needed, and nowhere else.
+    expect(/Open the page: (\S+)/.test(parley.output())).toBe(exposed)
+    expect(parley.log()).not.toMatch(/token=|terminal-[\w-]{20}/)
+  })
+})
+
+const browserFound = findBrowser() !== null
+it.skipIf(!browserFound)(
+  `a browser opens the page by its link and asks${browserFound ? '' : ` (${noBrowser})`}`,
+  async () => {
+    const home = await temporaryHome()
+    const browser = await launchBrowser()
+    try {
+      await using parley = await startParley(home, { PUBLIC_URL: 'https://parley.example.com' })
+      const page = await browser.newPage()
+      await page.goto(parley.url)
+      await page.getByText('Open the page by its link').waitFor()
+      await page.goto(/Open the page: (\S+)/.exec(parley.output())?.[1] ?? '')
+      expect(page.url()).not.toContain('token')
+      const input = page.getByLabel('Message to Parley')
+      await input.fill('What can you do?')
+      await input.press('Enter')
+      await page.getByRole('button', { name: /^Receipt/ }).waitFor()
+      await page.reload()
+      await page.getByRole('button', { name: /^Receipt/ }).waitFor()
+    } finally {
+      await browser.close()
+      await removeHome(home)
+    }
+  },
+  120_000,
+)
+
+it('the doctor fails where PUBLIC_URL leads to an open page, and says what to do', async () => {
+  const [openHome, home] = [await temporaryHome(), await temporaryHome()]
+  try {
+    await using open = await startParley(openHome)
+    await using parley = await startParley(home, { PUBLIC_URL: open.url })
+    const told = await run(['src/cli.ts', 'doctor'], environment(home, { PUBLIC_URL: open.url }))
+    expect([told.code, told.stdout]).toEqual([1, expect.stringMatching(/✗ public address: .*to everybody.*\/slack\//)])
+    const itself = await run(['src/cli.ts', 'doctor'], environment(openHome, { PUBLIC_URL: parley.url }))
+    expect(itself.stdout).not.toMatch(/✗ public address/)
+  } finally {
+    await removeHome(openHome)
+    await removeHome(home)
+  }
+}, 120_000)
+
+describe('the lines of docs/proxies.md', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../docs/proxies.md'), 'utf8')
+  const block = (language: string) => new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(text)?.[1] ?? ''
+  /** What is within the outermost braces, without what a certificate and a name need, for the Parley at `to`. */
+  const within = (language: string, to: string) =>
+    block(language)
+      .replace(/^[^{]*\{([\s\S]*)\}\s*$/, '$1')
+      .replaceAll(/^\s*(?:listen|server_name|ssl_\w+) .*;$/gm, '')
+      .replaceAll('127.0.0.1:8787', new URL(to).host)
+  let home: string
+  let parley: ParleyProcess
+  beforeAll(async () => {
+    home = await temporaryHome()
+    parley = await startParley(home, { ...slackAndTeams, PUBLIC_URL: 'https://parley.example.com' })
+  }, 60_000)
+  afterAll(async () => {
+    await parley?.[Symbol.asyncDispose]()
+    if (home) await removeHome(home)
+  })
+
+  const proxies = {
+    nginx: { skip: nginx, start: (to: string) => startNginx(within('nginx', to)) },
+    caddy: { skip: caddy, start: (to: string) => startCaddy(within('caddy', to)) },
+  }
+  for (const [name, { skip, start }] of Object.entries(proxies))
+    it.skipIf(skip !== false)(
+      `for ${name}${skip ? ` (${skip})` : ''} forward the platforms and the keys alone`,
+      async () => {
+        await using proxy = await start(parley.url)
+        const status = (method: string, path: string) =>
+          statusOf(proxy.url, { method, path, body: method === 'GET' ? '' : '{}' })
+        expect(await status('POST', '/slack/events')).toBe(401)
+        expect(await status('POST', '/api/messages')).toBe(400)
+        expect(await status('GET', '/v1/models')).toBe(401)
+        for (const path of [
+          '/',
+          '/console/status',
+          '/console/events',
+          '/doctor',
+          '/routes',
+          '/open',
+          '/readyz',
+          '/v1x',
+        ])
+          expect(await status('GET', path), path).toBe(404)
+      },
+    )
+})
