@@ -5,7 +5,7 @@
 import { monotonic } from '../core/clock.ts'
 import { ParleyError } from '../core/errors.ts'
 import { causeOf, howFar } from '../models/reached.ts'
-import type { Fastest } from './billable.ts'
+import type { Fastest } from '../store/ledger.ts'
 import { type Circuit, type CircuitLimits, type CircuitState, circuitLimits, createCircuit } from './circuit.ts'
 
 export interface Endpoint {

@@ -5,7 +5,6 @@
 import type { NanoUsd } from '../core/money.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Period } from '../core/window.ts'
-import type { Fastest } from '../routing/billable.ts'
 import type { PaidCall, Settlement } from '../routing/budget.ts'
 
 /** The budget that is in the way of a call. */
@@ -46,6 +45,12 @@ export interface DueAlert {
   threshold: number
   limit: NanoUsd
   spent: NanoUsd
+}
+
+/** How fast a model was at most, over so many calls that its provider counted. */
+export interface Fastest {
+  tokensPerSecond: number
+  calls: number
 }
 
 export interface Ledger {
