@@ -126,6 +126,7 @@ async function work(running: Running): Promise<void> {
     await queue.takeBack()
     await sweep(0)
   }
+  for (const { fastest, ...model } of await money.speeds()) ways.health.remember(model, fastest)
   const deps: WorkerDeps = {
     storage: { turns, attachments, blobs, index, picture: pictureIn(blobs) },
     messaging: { queue, stops, platform, progress: createProgress({ platform, store: turns, log }) },

@@ -29,9 +29,10 @@ export async function openMoney({ database, channel, settings, platform, opening
   const budgets = createBudgets(database, () => channel.publish(budgetsTopic, null))
   const limited = await createLimitedScopes({ budgets, channel, log })
   opening.defer('limited scopes', () => limited.close())
+  const ledger = createLedger(database)
   const notices = createNotices({ settings, platform, log })
   const budget = createLedgerBudget({
-    ...{ ledger: createLedger(database), budgets, limited: limited.scopes, log },
+    ...{ ledger, budgets, limited: limited.scopes, log },
     alert: async (due) => {
       await notices.send(due.scope, { text: tellAlert(due) }, alertKey(due))
     },
@@ -41,6 +42,7 @@ export async function openMoney({ database, channel, settings, platform, opening
   return {
     budget,
     budgets,
+    speeds: ledger.speeds,
     notices,
     approvals,
     approvalRequests: createApprovalRequests({ approvals, notices }),

@@ -8,13 +8,8 @@ import type { NanoUsd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
 import type { FinishReason, ModelEvent, ModelRequest } from '../models/model.ts'
 import { type Price, priceUsage } from '../models/price.ts'
+import type { Fastest } from '../store/ledger.ts'
 import { estimateUsage, mostIn, mostInCounted, mostTokens, mostTokensCounted } from './sent-tokens.ts'
-
-/** How fast a model was at most, over so many calls that its provider counted. */
-export interface Fastest {
-  tokensPerSecond: number
-  calls: number
-}
 
 /** No hosted model that is sold by the token generates faster (wafer-scale hardware: about 3,000). */
 const UNMEASURED_TOKENS_PER_SECOND = 3_000

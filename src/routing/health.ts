@@ -5,7 +5,7 @@
 import { monotonic } from '../core/clock.ts'
 import { ParleyError } from '../core/errors.ts'
 import { causeOf, howFar } from '../models/reached.ts'
-import type { Fastest } from './billable.ts'
+import type { Fastest } from '../store/ledger.ts'
 import { type Circuit, type CircuitLimits, type CircuitState, circuitLimits, createCircuit } from './circuit.ts'
 
 export interface Endpoint {
@@ -71,6 +71,8 @@ export interface Health {
   speed(endpoint: Endpoint): Speed | undefined
   /** The highest speed that was measured, however long ago: a bound, where `speed` is what to expect. */
   fastest(endpoint: Endpoint): Fastest | undefined
+  /** What was measured before this process started. */
+  remember(endpoint: Endpoint, measured: Fastest): void
   /** Those that are in trouble first, then by provider and name. */
   list(): EndpointHealth[]
   /** Called with every change. One listener. */
@@ -174,7 +176,8 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
           const meaning = meaningOf(outcome)
           for (const { of, pass } of passes) settle(of, pass, meaning)
           if (outcome.kind === 'answered') learn(keyOf(endpoint.provider, endpoint.id), outcome)
-          if (outcome.kind === 'answered' && outcome.fastest !== undefined) learnFastest(endpoint, outcome.fastest)
+          if (outcome.kind === 'answered' && outcome.fastest !== undefined)
+            learnFastest(endpoint, { tokensPerSecond: outcome.fastest, calls: 1 })
         },
       }
     },
@@ -182,6 +185,7 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
     speed: ({ provider, id }) => speedOf(keyOf(provider, id)),
 
     fastest: ({ provider, id }) => fastest.get(keyOf(provider, id)),
+    remember: learnFastest,
 
     list() {
       const rank = { open: 0, probing: 1, closed: 2 }
@@ -219,12 +223,12 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
     return { firstTokenMs: known.firstTokenMs, tokensPerSecond: known.tokensPerSecond }
   }
 
-  function learnFastest({ provider, id }: Endpoint, tokensPerSecond: number): void {
+  function learnFastest({ provider, id }: Endpoint, { tokensPerSecond, calls }: Fastest): void {
     const key = keyOf(provider, id)
     const before = fastest.get(key) ?? { tokensPerSecond: 0, calls: 0 }
     fastest.set(key, {
       tokensPerSecond: Math.max(before.tokensPerSecond, tokensPerSecond),
-      calls: before.calls + 1,
+      calls: before.calls + calls,
     })
     const oldest = fastest.size > MOST ? fastest.keys().next().value : undefined
     if (oldest !== undefined) fastest.delete(oldest)

@@ -89,6 +89,15 @@ export function createLedger({ query }: Pick<Database, 'query'>): Ledger {
       return { expired, alerts }
     },
 
+    async speeds() {
+      const rows = await query<{ provider: string; model: string; fastest: number; calls: number }>(sql.speeds, [])
+      return rows.map(({ provider, model, fastest, calls }) => ({
+        provider,
+        id: model,
+        fastest: { tokensPerSecond: fastest, calls },
+      }))
+    },
+
     async claimAlerts() {
       const rows = await query<AlertRow>(sql.claimAlerts, [])
       return rows.map(({ id, scope, period, time_zone, starts_at, ends_at, threshold, spent, limit }) => ({

@@ -184,6 +184,30 @@ describeLedger('the ledger', (at) => {
     expect(await state()).toMatchObject({ spent: usd('1.55'), reserved: 0n })
   })
 
+  it('tells how fast each model was at most, by what its provider counted', async () => {
+    const answered = async (
+      model: string,
+      more: { output: number; reasoning: number; ms: number; first: number; guess?: true },
+    ) => {
+      const each = call(1n, { model })
+      await reserve(each)
+      const { output, reasoning, ms, first, guess } = more
+      const source = guess ? 'estimated' : 'provider'
+      const usage = { ...{ input: 1, cacheRead: 0, cacheWrite: 0, output, reasoning }, source } as const
+      await at.ledger.settle(each.id, { ...cost(1n), usage, ms, firstTokenMs: first, estimated: guess === true })
+    }
+    await answered('quick', { output: 100, reasoning: 0, ms: 3_000, first: 1_000 })
+    await answered('quick', { output: 200, reasoning: 0, ms: 3_000, first: 1_000 })
+    await answered('quick', { output: 900, reasoning: 0, ms: 3_000, first: 1_000, guess: true })
+    await answered('thinks', { output: 1_000, reasoning: 900, ms: 6_000, first: 5_000 })
+    await answered('short', { output: 5, reasoning: 0, ms: 1_005, first: 1_000 })
+    const found = (await at.ledger.speeds()).toSorted((a, b) => a.id.localeCompare(b.id))
+    expect(found).toEqual([
+      { provider: 'openai', id: 'quick', fastest: { tokensPerSecond: 100, calls: 2 } },
+      { provider: 'openai', id: 'thinks', fastest: { tokensPerSecond: 180, calls: 1 } },
+    ])
+  })
+
   it('a renewed lease does not end', async () => {
     const long = call(usd('0.6'))
     await at.ledger.reserve(long, scopesFor(long), { leaseMs: 0 })

@@ -47,6 +47,12 @@ export interface DueAlert {
   spent: NanoUsd
 }
 
+/** How fast a model was at most, over so many calls that its provider counted. */
+export interface Fastest {
+  tokensPerSecond: number
+  calls: number
+}
+
 export interface Ledger {
   /**
    * Holds the call's worst case back in every budget of `scopes` or in none: one transaction, one round trip. `most` is
@@ -69,6 +75,8 @@ export interface Ledger {
   expire(limit: number): Promise<{ expired: number; alerts: number }>
   /** Ends all leases now: whoever calls this knows that the processes which held them are gone. */
   dropLeases(): Promise<void>
+  /** How fast models were at most, over the newest answers that their providers counted (src/routing/billable.ts). */
+  speeds(): Promise<{ provider: string; id: string; fastest: Fastest }[]>
   /** Warnings that nobody is telling. Who gets them tells them and then says so. */
   claimAlerts(): Promise<DueAlert[]>
   alertTold(alert: Pick<DueAlert, 'budgetId' | 'startsAt' | 'threshold'>): Promise<void>
