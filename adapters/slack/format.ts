@@ -11,7 +11,7 @@ import type { Citation, Receipt } from '../../src/core/reply.ts'
 
 /** Of `markdown_text`, and of all markdown blocks of a message together. */
 export const slackMaxChars = 12_000
-/** What the pen may put into one message: tables grow when they are aligned. */
+/** What the reply writer may put into one message: tables grow when they are aligned. */
 export const replyChars = 9000
 /** Of a text object in a section or a context. */
 const elementChars = 3000

@@ -10,8 +10,8 @@ import type { Content } from '../prompt/content.ts'
 import { hearQuestion } from '../prompt/heard.ts'
 import type { ShownImage } from '../prompt/images.ts'
 import { createCitationStream, type GivenSource } from '../reply/citations.ts'
-import type { Pen } from '../reply/pen.ts'
 import type { UsedPictures } from '../reply/receipt.ts'
+import type { ReplyWriter } from '../reply/reply-writer.ts'
 import { type Attempts, createAttempts } from '../routing/attempts.ts'
 import type { StoredOutcome, TurnWork } from '../store/turns.ts'
 import { ask } from './ask.ts'
@@ -26,7 +26,7 @@ export interface Answering {
   work: TurnWork
   /** Of the turn's lease. */
   owner: string
-  pen: Pen
+  replyWriter: ReplyWriter
   /** The person wants no more of it. */
   stop: AbortSignal
   /** Another worker has the turn, or this one ends. */
@@ -36,7 +36,7 @@ export interface Answering {
 /** Fills `trace` on its way: what was tried and spent is told when it throws, too. */
 export async function answer(
   deps: AnswerDeps,
-  { work, owner, pen, stop, gone }: Answering,
+  { work, owner, replyWriter, stop, gone }: Answering,
   trace: Trace,
 ): Promise<StoredOutcome> {
   const { storage, models, money } = deps
@@ -49,10 +49,10 @@ export async function answer(
   const { spender } = question
   const attempts = createAttempts({ budget: money.budget, health: models.health, spender, turnId: work.id })
   trace.attempts = attempts
-  const said = await write(deps, { question, gathered, plan, attempts, pen }, signal)
+  const said = await write(deps, { question, gathered, plan, attempts, replyWriter }, signal)
   gone.throwIfAborted()
   if (said.refusal !== undefined && said.model.kind === 'extractive') trace.refusal = said.refusal
-  return answeredOutcome(pen, question, plan, said, trace)
+  return answeredOutcome(replyWriter, question, plan, said, trace)
 }
 
 interface Writing {
@@ -60,13 +60,13 @@ interface Writing {
   gathered: Gathered
   plan: Plan
   attempts: Attempts
-  pen: Pen
+  replyWriter: ReplyWriter
 }
 
-/** Streams the answer through the pen; a change of model or a restart begins it anew. */
+/** Streams the answer through the reply writer; a change of model or a restart begins it anew. */
 async function write(
   { models: { provider }, log }: AnswerDeps,
-  { question, gathered, plan, attempts, pen }: Writing,
+  { question, gathered, plan, attempts, replyWriter }: Writing,
   signal: AbortSignal,
 ): Promise<Said> {
   const { opening, files, work } = question
@@ -78,10 +78,10 @@ async function write(
   let text = ''
   const say = (part: string) => {
     text += part
-    pen.cite(reply.citations())
-    pen.append(part)
+    replyWriter.cite(reply.citations())
+    replyWriter.append(part)
   }
-  pen.append(opening)
+  replyWriter.append(opening)
   let asked: Model | undefined
   const prepare = async (model: Model) => {
     asked = model
@@ -109,8 +109,8 @@ async function write(
     if (event.type === 'text') say(reply.push(event.delta))
     else if (event.type === 'restart') {
       text = ''
-      pen.restart()
-      pen.append(opening)
+      replyWriter.restart()
+      replyWriter.append(opening)
     } else {
       say(reply.flush())
       const { model, reason, notices, refusal } = event

@@ -4,9 +4,9 @@ import type { Citation, Receipt } from '../core/reply.ts'
 import type { Model } from '../models/catalogue.ts'
 import type { FinishReason } from '../models/model.ts'
 import { type Content, contentNotices } from '../prompt/content.ts'
-import type { Pen } from '../reply/pen.ts'
 import { withQuotes } from '../reply/quotes.ts'
 import { describeUsed, type UsedPictures } from '../reply/receipt.ts'
+import type { ReplyWriter } from '../reply/reply-writer.ts'
 import type { Attempts } from '../routing/attempts.ts'
 import type { Route } from '../routing/router.ts'
 import type { StoredOutcome, TurnWork } from '../store/turns.ts'
@@ -37,7 +37,13 @@ export interface Said {
   refusal?: ParleyError
 }
 
-export function answeredOutcome(pen: Pen, question: Question, plan: Plan, said: Said, trace: Trace): StoredOutcome {
+export function answeredOutcome(
+  replyWriter: ReplyWriter,
+  question: Question,
+  plan: Plan,
+  said: Said,
+  trace: Trace,
+): StoredOutcome {
   const { work, opening, files } = question
   const { chosen } = plan
   const { model, content, reason } = said
@@ -47,7 +53,7 @@ export function answeredOutcome(pen: Pen, question: Question, plan: Plan, said: 
     citations: withQuotes(text, said.citations, (citation) => textAt(content, citation)),
     state: reason === 'aborted' ? 'stopped' : 'done',
     receipt: {
-      ...receiptBase(work, pen),
+      ...receiptBase(work, replyWriter),
       ...spentOf(trace),
       model: model.id,
       provider: model.provider,
@@ -67,9 +73,9 @@ export function answeredOutcome(pen: Pen, question: Question, plan: Plan, said: 
 }
 
 /** For a turn that was stopped before anything was asked. */
-export function stoppedOutcome(work: TurnWork, pen: Pen): StoredOutcome {
+export function stoppedOutcome(work: TurnWork, replyWriter: ReplyWriter): StoredOutcome {
   const receipt = {
-    ...receiptBase(work, pen),
+    ...receiptBase(work, replyWriter),
     model: 'none',
     provider: 'none',
     reason: 'The turn was stopped.',
@@ -95,9 +101,14 @@ export function unsaidOutcome(error: ParleyError): StoredOutcome {
   return { text: error.tell, citations: [], state: 'failed', receipt }
 }
 
-export function failedOutcome(work: TurnWork, pen: Pen, error: ParleyError, trace: Trace = {}): StoredOutcome {
+export function failedOutcome(
+  work: TurnWork,
+  replyWriter: ReplyWriter,
+  error: ParleyError,
+  trace: Trace = {},
+): StoredOutcome {
   const receipt = {
-    ...receiptBase(work, pen),
+    ...receiptBase(work, replyWriter),
     ...spentOf(trace),
     model: 'none',
     provider: 'none',
@@ -175,14 +186,14 @@ function textAt(content: Content, citation: Citation): string {
     .join('\n')
 }
 
-function receiptBase(work: TurnWork, pen: Pen): Pick<Receipt, 'attachments' | 'ms' | 'attempts'> {
+function receiptBase(work: TurnWork, replyWriter: ReplyWriter): Pick<Receipt, 'attachments' | 'ms' | 'attempts'> {
   const since = (moment: Date) => Math.max(0, moment.getTime() - work.createdAt.getTime())
   return {
     attachments: work.attachments.flatMap(({ receipt }) => (receipt === null ? [] : [receipt])),
     ms: {
       queued: since(work.startedAt),
       // What the pace still holds back is shown right after this.
-      firstText: since(work.firstTextAt ?? pen.firstTextAt() ?? new Date()),
+      firstText: since(work.firstTextAt ?? replyWriter.firstTextAt() ?? new Date()),
       total: since(new Date()),
     },
     attempts: work.attempts,

@@ -19,7 +19,7 @@ export interface PartStore {
   removePart(turnId: string, ordinal: number): Promise<void>
 }
 
-export interface PenDeps {
+export interface ReplyWriterDeps {
   platform: Pick<Platform, 'transport' | 'capabilities'>
   target: ReplyTarget
   turnId: string
@@ -30,14 +30,14 @@ export interface PenDeps {
   /** An earlier attempt died while it wrote: what people see is at least what is stored, and must not shrink. */
   resuming: boolean
   store: PartStore
-  /** Ends all writing at once: the lease is gone and another worker holds the pen. */
+  /** Ends all writing at once: the lease is gone and another worker holds the reply writer. */
   signal: AbortSignal
   /** Asked before each write: whether the lease surely holds. */
   held(): boolean
   now?: () => Date
 }
 
-export interface Pen {
+export interface ReplyWriter {
   /** Shows what is happening as the reply's first message, until there is text; nothing where a message is shown already. */
   announce(text: string): void
   append(text: string): void
@@ -69,7 +69,7 @@ interface Part {
   stored: { length: number; ahead: number; at: number }
 }
 
-export function createPen(deps: PenDeps): Pen {
+export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
   const { platform, target, turnId, store, signal, now = () => new Date() } = deps
   const { transport, capabilities } = platform
   const { attach } = transport

@@ -7,7 +7,7 @@ import { citation } from '../../test/fakes/source.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Capabilities, MessageRef } from '../core/platform.ts'
 import type { StoredPart } from '../store/turns.ts'
-import { createPen } from './pen.ts'
+import { createReplyWriter } from './reply-writer.ts'
 
 const turnId = '00000000-0000-4000-8000-00000000000t'
 const end = { state: 'done', receipt } as const
@@ -27,7 +27,7 @@ function desk(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = [], 
       saved.push({ ordinal, ref: null, text: 'removed' })
     },
   }
-  const pen = createPen({
+  const replyWriter = createReplyWriter({
     platform: fake.platform,
     target: message().replyTarget,
     turnId,
@@ -43,74 +43,74 @@ function desk(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = [], 
   const settle = async () => {
     for (let n = 0; n < 20; n += 1) await breathe()
   }
-  return { ...fake, pen, saved, shown, settle, gone, expired }
+  return { ...fake, replyWriter, saved, shown, settle, gone, expired }
 }
 
-describe('the pen', () => {
+describe('the reply writer', () => {
   it('shows text as it grows, in one message', async () => {
-    const { pen, shown, settle, saved } = desk()
-    pen.append('Hel')
+    const { replyWriter, shown, settle, saved } = desk()
+    replyWriter.append('Hel')
     await settle()
     expect(shown()).toEqual(['Hel'])
-    pen.append('lo')
+    replyWriter.append('lo')
     await settle()
     expect(shown()).toEqual(['Hello'])
-    await pen.finish('Hello.', [], end)
+    await replyWriter.finish('Hello.', [], end)
     expect(shown()).toEqual(['Hello.'])
     expect(saved[0]).toEqual({ ordinal: 0, ref: `${turnId}-0`, text: 'Hel', ahead: 32 })
   })
 
   it('never edits more often than the platform allows', async () => {
-    const { pen, calls, settle } = desk({ minEditMs: 60_000 })
+    const { replyWriter, calls, settle } = desk({ minEditMs: 60_000 })
     for (const letter of 'abcdefghij') {
-      pen.append(letter)
+      replyWriter.append(letter)
       await settle()
     }
     expect(calls).toEqual(['post 0: a'])
-    await pen.finish('abcdefghij', [], end)
+    await replyWriter.finish('abcdefghij', [], end)
     expect(calls).toEqual(['post 0: a', 'edit 0: abcdefghij'])
   })
 
   it('a platform without streaming gets the finished text alone', async () => {
-    const { pen, calls, settle } = desk({ streaming: 'none' })
-    pen.append('Half')
+    const { replyWriter, calls, settle } = desk({ streaming: 'none' })
+    replyWriter.append('Half')
     await settle()
-    await pen.finish('Half and half', [], end)
+    await replyWriter.finish('Half and half', [], end)
     expect(calls).toEqual(['post 0: Half and half'])
   })
 
   it('a long answer becomes several messages, each stored as soon as it is posted', async () => {
-    const { pen, shown, saved } = desk({ maxChars: 500 })
+    const { replyWriter, shown, saved } = desk({ maxChars: 500 })
     const text = Array.from({ length: 200 }, (_, n) => `word${n}`).join(' ')
-    pen.append(text)
-    await pen.finish(text, [], end)
+    replyWriter.append(text)
+    await replyWriter.finish(text, [], end)
     expect(shown().length).toBeGreaterThan(2)
     expect(shown().join(' ').replaceAll(/\s+/g, ' ')).toBe(text)
     expect([...new Set(saved.map(({ ordinal }) => ordinal))]).toEqual(shown().map((_, n) => n))
   })
 
   it('after a crash it goes on in the same messages', async () => {
-    const { pen, calls } = desk({}, [{ ordinal: 0, ref: `${turnId}-0`, text: 'Hel' }])
-    pen.append('Hello')
-    await pen.finish('Hello.', [], end)
+    const { replyWriter, calls } = desk({}, [{ ordinal: 0, ref: `${turnId}-0`, text: 'Hel' }])
+    replyWriter.append('Hello')
+    await replyWriter.finish('Hello.', [], end)
     expect(calls.some((call) => call.startsWith('post'))).toBe(false)
   })
 
   it('after a crash what people see does not shrink, though it was ahead of what is stored', async () => {
     const stored = { ordinal: 0, ref: `${turnId}-0`, text: 'A long beginning', ahead: 5 }
-    const { pen, shown, settle } = desk({}, [stored])
-    pen.append('A long')
+    const { replyWriter, shown, settle } = desk({}, [stored])
+    replyWriter.append('A long')
     await settle()
     expect(shown()).toEqual(['A long beginning'])
-    pen.append(' beginning')
+    replyWriter.append(' beginning')
     await settle()
-    pen.append(', an')
+    replyWriter.append(', an')
     await settle()
     expect(shown()).toEqual(['A long beginning'])
-    pen.append('d more')
+    replyWriter.append('d more')
     await settle()
     expect(shown()).toEqual(['A long beginning, and more'])
-    await pen.finish('A long beginning, and more', [], end)
+    await replyWriter.finish('A long beginning, and more', [], end)
   })
 
   it.each([
@@ -121,7 +121,7 @@ describe('the pen', () => {
     async (_, abilities) => {
       vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] })
       onTestFinished(() => void vi.useRealTimers())
-      const { pen, shown, settle, saved } = desk(abilities)
+      const { replyWriter, shown, settle, saved } = desk(abilities)
       const bound = () => {
         const latest = new Map(saved.map((part) => [part.ordinal, part]))
         const last = [...latest.values()].at(-1)
@@ -130,7 +130,7 @@ describe('the pen', () => {
       let seed = 7
       for (let n = 0; n < 400; n += 1) {
         seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
-        pen.append(`${'abcdefghij '.repeat(1 + (seed % (n % 50 === 0 ? 30 : 3)))}`)
+        replyWriter.append(`${'abcdefghij '.repeat(1 + (seed % (n % 50 === 0 ? 30 : 3)))}`)
         vi.advanceTimersByTime(20 + (seed % 60))
         await settle()
         const seen = shown().reduce((sum, text) => sum + text.length, 0)
@@ -139,84 +139,84 @@ describe('the pen', () => {
       expect(shown().join('').length).toBeGreaterThan(3_000)
       // Some 20 seconds of text: about one write a second, and a few while its speed changes.
       if (!('maxChars' in abilities)) expect(saved.length).toBeLessThan(60)
-      await pen.abandon()
+      await replyWriter.abandon()
     },
   )
 
   it('where a message is edited once a second at most, each text is stored before it is shown', async () => {
-    const { pen, saved, settle } = desk({ minEditMs: 1000 })
-    pen.append('Hello')
+    const { replyWriter, saved, settle } = desk({ minEditMs: 1000 })
+    replyWriter.append('Hello')
     await settle()
     expect(saved).toEqual([{ ordinal: 0, ref: `${turnId}-0`, text: 'Hello', ahead: 0 }])
-    await pen.abandon()
+    await replyWriter.abandon()
   })
 
   it('a regenerated reply is shown from its first word', async () => {
-    const { pen, shown, settle } = desk({}, [{ ordinal: 0, ref: `${turnId}-0`, text: 'The old answer' }], false)
-    pen.append('New')
+    const { replyWriter, shown, settle } = desk({}, [{ ordinal: 0, ref: `${turnId}-0`, text: 'The old answer' }], false)
+    replyWriter.append('New')
     await settle()
     expect(shown()).toEqual(['New'])
-    await pen.finish('New.', [], end)
+    await replyWriter.finish('New.', [], end)
   })
 
   it('a shorter answer takes surplus messages away', async () => {
     const posted = [0, 1, 2].map((ordinal) => ({ ordinal, ref: `${turnId}-${ordinal}`, text: `part ${ordinal}` }))
-    const { pen, shown, saved } = desk({}, posted)
-    await pen.finish('Short.', [], end)
+    const { replyWriter, shown, saved } = desk({}, posted)
+    await replyWriter.finish('Short.', [], end)
     expect(shown()).toEqual(['Short.'])
     expect(saved.filter(({ text }) => text === 'removed').map(({ ordinal }) => ordinal)).toEqual([2, 1])
   })
 
   it('a rate limit is waited out', async () => {
-    const { pen, failures, shown } = desk()
+    const { replyWriter, failures, shown } = desk()
     failures.push(
       new ParleyError('platform_rate_limited', 'Slow down.', { retryAfterMs: 5 }),
       new ParleyError('platform_unreachable', 'Away.', { retryAfterMs: 5 }),
     )
-    await pen.finish('Hello', [], end)
+    await replyWriter.finish('Hello', [], end)
     expect(shown()).toEqual(['Hello'])
   })
 
   it('a platform that means no ends the turn', async () => {
-    const { pen, failures } = desk()
+    const { replyWriter, failures } = desk()
     failures.push(new ParleyError('platform_rejected', 'The channel is archived. Ask in another one.'))
-    await expect(pen.finish('Hello', [], end)).rejects.toMatchObject({ code: 'platform_rejected' })
+    await expect(replyWriter.finish('Hello', [], end)).rejects.toMatchObject({ code: 'platform_rejected' })
   })
 
-  it('does not write once another worker holds the pen', async () => {
-    const { pen, gone, calls } = desk()
+  it('does not write once another worker holds the reply writer', async () => {
+    const { replyWriter, gone, calls } = desk()
     gone.abort()
-    await expect(pen.finish('Hello', [], end)).rejects.toThrow()
+    await expect(replyWriter.finish('Hello', [], end)).rejects.toThrow()
     expect(calls).toEqual([])
   })
 
   it('does not write after a sleep that outlasted the lease, before any timer tells', async () => {
-    const { pen, expired, calls, settle } = desk()
-    pen.append('Hello')
+    const { replyWriter, expired, calls, settle } = desk()
+    replyWriter.append('Hello')
     await settle()
     expired.value = true
-    pen.append(' again')
+    replyWriter.append(' again')
     await settle()
     expect(calls).toEqual(['post 0: Hello'])
-    await expect(pen.finish('Hello again', [], end)).rejects.toThrow()
+    await expect(replyWriter.finish('Hello again', [], end)).rejects.toThrow()
     expect(calls).toEqual(['post 0: Hello'])
   })
 
   it('each message carries the citations that stand in it', async () => {
-    const { pen, posted } = desk({ maxChars: 500 })
+    const { replyWriter, posted } = desk({ maxChars: 500 })
     const citations = [1, 2].map((n) => citation(n))
-    await pen.finish(`One [1].\n\n${'word '.repeat(99)}\n\nTwo [2].`, citations, end)
+    await replyWriter.finish(`One [1].\n\n${'word '.repeat(99)}\n\nTwo [2].`, citations, end)
     const cited = [...posted.values()].map((part) => part.citations.map(({ n }) => n))
     expect(cited[0]).toEqual([1])
     expect(cited.at(-1)).toEqual([2])
   })
 
   it('the first text is when it was first shown', async () => {
-    const { pen, settle } = desk()
-    expect(pen.firstTextAt()).toBeNull()
-    pen.append('Hello')
+    const { replyWriter, settle } = desk()
+    expect(replyWriter.firstTextAt()).toBeNull()
+    replyWriter.append('Hello')
     await settle()
-    expect(pen.firstTextAt()).toBeInstanceOf(Date)
-    await pen.finish('Hello', [], end)
+    expect(replyWriter.firstTextAt()).toBeInstanceOf(Date)
+    await replyWriter.finish('Hello', [], end)
   })
 })
