@@ -10,8 +10,8 @@ import type { Citation } from '../core/reply.ts'
 import { retry } from '../core/retry.ts'
 import type { StoredPart } from '../store/turns.ts'
 import { type AnswerFile, answerFile, shortened } from './answer-file.ts'
-import { createPace } from './pace.ts'
 import { createSplitter, split } from './split.ts'
+import { createThrottle } from './throttle.ts'
 
 /** Where posted parts are remembered; src/store/turns.ts is one. */
 export interface PartStore {
@@ -94,7 +94,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
    */
   let floor = deps.resuming ? shownLength() + (deps.posted.filter(isMessage).at(-1)?.ahead ?? 0) : 0
 
-  const pace = createPace(capabilities.minEditMs, async () => {
+  const throttle = createThrottle(capabilities.minEditMs, async () => {
     if (length === 0) return await showProgress()
     if (capabilities.streaming === 'none' || length < floor) return
     await show(splitter.parts().slice(0, mostMessages), false)
@@ -227,13 +227,13 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
   return {
     announce(text) {
       progress = text
-      pace.wake()
+      throttle.wake()
     },
     append(text) {
       if (text === '') return
       splitter.append(text)
       length += text.length
-      pace.wake()
+      throttle.wake()
     },
     restart() {
       splitter = createSplitter(capabilities.maxChars)
@@ -244,7 +244,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
       citations = known
     },
     async finish(text, known, end) {
-      await pace.end()
+      await throttle.end()
       citations = known
       const texts = await settle(text)
       await show(texts, true, end)
@@ -257,7 +257,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
       }
     },
     async abandon() {
-      await pace.end().catch(() => undefined)
+      await throttle.end().catch(() => undefined)
     },
     firstTextAt: () => firstTextAt,
   }

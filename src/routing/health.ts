@@ -239,11 +239,12 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
     const before = speedOf(key)
     const streamed = (ms - firstTokenMs) / 1_000
     // The pace of a handful of tokens is the network's, not the model's.
-    const pace = outputTokens !== undefined && outputTokens >= 8 && streamed > 0 ? outputTokens / streamed : null
+    const speedNote = outputTokens !== undefined && outputTokens >= 8 && streamed > 0 ? outputTokens / streamed : null
     speeds.set(key, {
       at: now(),
       firstTokenMs: averaged(before?.firstTokenMs, firstTokenMs),
-      tokensPerSecond: pace === null ? (before?.tokensPerSecond ?? null) : averaged(before?.tokensPerSecond, pace),
+      tokensPerSecond:
+        speedNote === null ? (before?.tokensPerSecond ?? null) : averaged(before?.tokensPerSecond, speedNote),
     })
   }
 }

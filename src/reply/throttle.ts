@@ -1,14 +1,14 @@
 /** Runs a task again and again while there is something to show, never two at once and never sooner than `everyMs` apart. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
-export interface Pace {
+export interface Throttle {
   /** Something changed: show it as soon as the pace allows. */
   wake(): void
   /** Waits for the task under way; none starts after. Rejects with what a task threw. */
   end(): Promise<void>
 }
 
-export function createPace(everyMs: number, task: () => Promise<void>): Pace {
+export function createThrottle(everyMs: number, task: () => Promise<void>): Throttle {
   const ending = new AbortController()
   let dirty = false
   let running: Promise<void> | undefined
