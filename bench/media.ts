@@ -46,8 +46,8 @@ export async function measureMedia(): Promise<Pick<Result, 'tables' | 'aims'>> {
     const scan = await measureScan(rig, recognizer === undefined ? 'tesseract.js' : 'tesseract')
     say('media: pictures')
     const pictures = await measurePictures(rig)
-    const heard = await hear()
-    return { tables: [table, scan, pictures, ...heard.tables], aims: heard.aims }
+    const transcription = await transcribe()
+    return { tables: [table, scan, pictures, ...transcription.tables], aims: transcription.aims }
   } finally {
     await reader.close()
     files.remove()
@@ -126,7 +126,7 @@ function memory(peaks: number[]): Record<string, Cell> {
   return { 'reader peak MB': most === 0 ? null : most }
 }
 
-async function hear(): Promise<Pick<Result, 'tables' | 'aims'>> {
+async function transcribe(): Promise<Pick<Result, 'tables' | 'aims'>> {
   if (program('ffmpeg') !== undefined) return measureRecordings(10)
   const notes = ['Skipped: ffmpeg is not installed (Debian: ffmpeg).']
   return { tables: [{ title: 'Recordings: decode, cut, join', rows: [], notes }], aims: [] }

@@ -28,7 +28,7 @@ import type { Check } from './ops/doctor.ts'
 import { serveHttp } from './ops/http.ts'
 import { createOwnRoutes, linkFor } from './ops/routes.ts'
 import { createProgress } from './reply/progress.ts'
-import { createPaidHearing } from './routing/paid-hearing.ts'
+import { createMeteredTranscriber } from './routing/metered-transcriber.ts'
 import { openDatabase } from './store/database.ts'
 import { clearRunning, writeRunning } from './store/home.ts'
 import { createPrune } from './store/prune.ts'
@@ -134,7 +134,7 @@ async function work(running: Running): Promise<void> {
       budget: money.budget,
       turnLimits: money.turnLimits,
       approvals: money.approvalRequests,
-      paying: createPaidHearing({
+      paying: createMeteredTranscriber({
         budget: money.budget,
         model: () => models.catalogue.about('transcriber', transcriber?.name ?? 'none'),
       }),

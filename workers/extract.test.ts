@@ -71,7 +71,7 @@ async function extractor(more: { reader?: Reader; readers?: number; channel?: Ch
       progress: createProgress({ platform: () => fake.platform, store: turns, log: silentLog }),
       stops: await listenForStops(more.channel ?? createLocalChannel()),
     },
-    money: { paying: () => (_recording, hear) => hear() },
+    money: { paying: () => (_recording, transcribe) => transcribe() },
     reader: more.reader ?? reader,
     ...{ limits: { fileBytes: 1e6 }, readers: more.readers ?? 2, owner: 'test', log: silentLog },
     isolation: createIsolation(),

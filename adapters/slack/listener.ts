@@ -148,13 +148,13 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     }
   }
 
-  async function hear(event: unknown, context: EventContext): Promise<void> {
+  async function handleEvent(event: unknown, context: EventContext): Promise<void> {
     const { self, workspace } = await desk.at(context)
     const names = await namesIn(event, self, workspace)
-    const heard = normalize(event, self, names)
-    if (heard.kind === 'ignored') return onIgnored?.(heard.why)
-    if (heard.kind === 'revision') return await revise(heard, self, workspace)
-    const { message, needs } = heard
+    const normalized = normalize(event, self, names)
+    if (normalized.kind === 'ignored') return onIgnored?.(normalized.why)
+    if (normalized.kind === 'revision') return await revise(normalized, self, workspace)
+    const { message, needs } = normalized
     // Asked for now, awaited in `ask`: both look-ups run side by side.
     void people.person(workspace, self, message.author.id)
     const partOf = needs.part || needs.thread ? await intake.takesPart(message.conversation) : false
@@ -194,18 +194,18 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   }
 
   async function revise(
-    heard: Extract<ReturnType<typeof normalize>, { kind: 'revision' }>,
+    normalized: Extract<ReturnType<typeof normalize>, { kind: 'revision' }>,
     self: Self,
     workspace: Workspace,
   ): Promise<void> {
-    const { revision, fresh } = heard
+    const { revision, fresh } = normalized
     const revised = await intake.revise(revision)
     if (revised.kind === 'unknown') {
       if (fresh) return await desk.ask(fresh, self, workspace)
       return onIgnored?.('an edit of a message that Parley has not taken in')
     }
     if (revised.kind === 'started')
-      desk.later('offering a new answer', () => offer(revised.turnId, heard.place, workspace))
+      desk.later('offering a new answer', () => offer(revised.turnId, normalized.place, workspace))
   }
 
   /** Too late to be answered by the same turn: the author may ask for a new answer. */
@@ -232,7 +232,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     else await api.call('chat.postMessage', where)
   }
 
-  app.event(/^(?:message|app_mention)$/, ({ event, context }) => hear(event, context))
+  app.event(/^(?:message|app_mention)$/, ({ event, context }) => handleEvent(event, context))
   app.event('agent_session_stopped', async ({ event, context }) => {
     const { channel, thread_ts: thread, user, event_ts: at } = StoppedEvent.parse(event)
     const { self } = await desk.at(context)

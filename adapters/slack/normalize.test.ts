@@ -10,15 +10,15 @@ const events = JSON.parse(readFileSync(join(import.meta.dirname, '../../test/fix
 const self: Self = { teamId: 'T0ACME00001', botUserId: 'U0PARLEY001', botId: 'B0PARLEY001' }
 const of = (name: string, names?: ReadonlyMap<string, string>) => normalize(events[name].event, self, names)
 const messageOf = (name: string) => {
-  const heard = of(name)
-  if (heard.kind !== 'message') throw new Error(`${name} is ${JSON.stringify(heard)}`)
-  return heard
+  const normalized = of(name)
+  if (normalized.kind !== 'message') throw new Error(`${name} is ${JSON.stringify(normalized)}`)
+  return normalized
 }
 
 describe('a message of Slack', () => {
   it('is Markdown without the mention that woke Parley, with names for what it mentions', () => {
-    const heard = of('mention', new Map([['U0BOB00001', 'Bob']]))
-    expect(heard).toMatchObject({
+    const normalized = of('mention', new Map([['U0BOB00001', 'Bob']]))
+    expect(normalized).toMatchObject({
       kind: 'message',
       message: {
         id: 'C0GENERAL01-1795000001.000100',
@@ -89,10 +89,10 @@ describe('what a message carries', () => {
   it('is content where somebody else’s message brings it, also a voice clip', () => {
     const { event } = events.threeFilesAndClip
     const shared = { ...event, files: [], attachments: [{ is_share: true, author_name: 'Bob', files: event.files }] }
-    const heard = normalize(shared, self)
-    if (heard.kind !== 'message') throw new Error(JSON.stringify(heard))
-    expect(heard.message.attachments.map(({ voiceNote }) => voiceNote)).toEqual([false, false, false, false])
-    expect(heard.message.attachments[3]).toMatchObject({ durationMs: 4200 })
+    const normalized = normalize(shared, self)
+    if (normalized.kind !== 'message') throw new Error(JSON.stringify(normalized))
+    expect(normalized.message.attachments.map(({ voiceNote }) => voiceNote)).toEqual([false, false, false, false])
+    expect(normalized.message.attachments[3]).toMatchObject({ durationMs: 4200 })
   })
 
   it('is looked up later where Slack Connect does not tell it, and named where it lies elsewhere', () => {

@@ -32,14 +32,14 @@ export interface Needs {
 }
 
 const ignored = (why: string): Normalized => ({ kind: 'ignored', why })
-const heard = new Set(['file_share', 'thread_broadcast', 'me_message'])
+const normalized = new Set(['file_share', 'thread_broadcast', 'me_message'])
 
 export function normalize(given: unknown, self: Self, names?: Names): Normalized {
   const parsed = MessageEvent.safeParse(given)
   if (!parsed.success) return ignored('not a message')
   const event = parsed.data
   if (event.subtype === 'message_changed') return normalizeChange(event, self, names)
-  if (event.subtype && !heard.has(event.subtype)) return ignored(`a notice of Slack (${event.subtype})`)
+  if (event.subtype && !normalized.has(event.subtype)) return ignored(`a notice of Slack (${event.subtype})`)
   return normalizeSaid(event, event, self, names)
 }
 

@@ -185,11 +185,11 @@ describe('without a token', () => {
       settings: { tenants: [], unchecked: true, fileHosts: [], streamMs: 100_000 },
     })
     try {
-      let heard = 0
+      let normalized = 0
       await local.open(
         fakeIntake({
           async receive() {
-            heard += 1
+            normalized += 1
             return { turnId: 'f0000000-0000-4000-8000-000000000000', kind: 'new' }
           },
         }),
@@ -197,7 +197,7 @@ describe('without a token', () => {
       const message = local.people.message({ conversation: personalChat }, 'Hello')
       expect((await local.teams.deliver(message, '')).status).toBe(200)
       expect((await local.teams.deliver({ ...message, serviceUrl: 'https://evil.example.com' }, '')).status).toBe(401)
-      expect(heard).toBe(1)
+      expect(normalized).toBe(1)
     } finally {
       await local.close()
     }

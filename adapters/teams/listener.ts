@@ -19,7 +19,7 @@ import type { Hosts } from './hosts.ts'
 import { type Answer, createInvokes } from './invokes.ts'
 import type { SigningKeys } from './keys.ts'
 import { createLasting } from './lasting.ts'
-import { type Heard, normalize } from './normalize.ts'
+import { type NormalizedActivity, normalize } from './normalize.ts'
 import { createPeople } from './people.ts'
 import { createPosts, sweepRecords } from './posts.ts'
 import { microsoft, platformName, type TeamsSettings } from './settings.ts'
@@ -92,23 +92,23 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     if (activity.type === 'invoke')
       return (await invokes(activity)) ?? ignore(`${activity.name} is not for Parley`) ?? { status: 501 }
     if (activity.type === 'installationUpdate' || activity.type === 'conversationUpdate') return await meet(activity)
-    await hear(normalize(activity, intake.commands), activity)
+    await handleActivity(normalize(activity, intake.commands), activity)
     return undefined
   }
 
-  async function hear(heard: Heard, activity: Activity): Promise<void> {
-    if (heard.kind === 'ignored') return ignore(heard.why)
+  async function handleActivity(normalized: NormalizedActivity, activity: Activity): Promise<void> {
+    if (normalized.kind === 'ignored') return ignore(normalized.why)
     const replyTarget = placeOf(activity)
     const at = TargetData.parse(replyTarget.data)
-    if (heard.kind === 'revision') {
-      const revised = await intake.revise(heard.revision)
+    if (normalized.kind === 'revision') {
+      const revised = await intake.revise(normalized.revision)
       if (revised.kind === 'unknown') return ignore('an edit of a message that Parley has not taken in')
       if (revised.kind === 'started')
-        later('offering a new answer', () => offer(revised.turnId, replyTarget, heard.revision.id))
+        later('offering a new answer', () => offer(revised.turnId, replyTarget, normalized.revision.id))
       return
     }
-    if (heard.kind === 'command') return await command(heard, activity)
-    const { message, files, part } = heard
+    if (normalized.kind === 'command') return await command(normalized, activity)
+    const { message, files, part } = normalized
     if (part && !(await intake.takesPart(message.conversation)))
       return ignore('in a conversation where Parley takes no part')
     const [author, captured] = await Promise.all([
@@ -123,7 +123,10 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     } else await held.assign(received.turnId)
   }
 
-  async function command({ call, mentions }: Extract<Heard, { kind: 'command' }>, { from }: Activity): Promise<void> {
+  async function command(
+    { call, mentions }: Extract<NormalizedActivity, { kind: 'command' }>,
+    { from }: Activity,
+  ): Promise<void> {
     const at = TargetData.parse(call.replyTarget.data)
     let { text } = call
     for (const { id } of mentions) text = text.replaceAll(`<@${id}>`, `<@${await people.idOf(id, at)}>`)

@@ -5,7 +5,7 @@ import { Activity } from './activity.ts'
 import { fileIn } from './attachments.ts'
 import { commandIn } from './commands.ts'
 import { readHtml } from './html.ts'
-import { type Heard, normalize } from './normalize.ts'
+import { type NormalizedActivity, normalize } from './normalize.ts'
 
 const bot = { id: '28:bot', name: 'Parley' }
 const arg = { name: 'x', summary: '', required: true, type: 'word' } as const
@@ -40,9 +40,9 @@ function activity(more: Record<string, unknown> = {}): Activity {
 }
 const personal = { conversation: { id: 'a:1', conversationType: 'personal', tenantId: 't-1' }, entities: [] }
 const html = (content: string) => [{ contentType: 'text/html', content }]
-const message = (heard: Heard) => {
-  if (heard.kind !== 'message') throw new Error(`it is ${JSON.stringify(heard)}`)
-  return heard
+const message = (normalized: NormalizedActivity) => {
+  if (normalized.kind !== 'message') throw new Error(`it is ${JSON.stringify(normalized)}`)
+  return normalized
 }
 
 describe('a message', () => {

@@ -12,14 +12,17 @@ import { platformName } from './settings.ts'
 /** Its attachments are still as Teams tells of them: the listener makes them lasting. */
 export type Asked = Omit<IncomingMessage, 'attachments'>
 
-export type Heard =
+export type NormalizedActivity =
   /** `part`: nobody called Parley; it is meant only where Parley takes part. */
   | { kind: 'message'; message: Asked; files: Found[]; part: boolean }
   | { kind: 'command'; call: CommandCall; mentions: Mention[] }
   | { kind: 'revision'; revision: Revision }
   | { kind: 'ignored'; why: string }
 
-export function normalize(activity: Activity, commands: readonly Pick<CommandSpec, 'name' | 'args'>[]): Heard {
+export function normalize(
+  activity: Activity,
+  commands: readonly Pick<CommandSpec, 'name' | 'args'>[],
+): NormalizedActivity {
   const { type, recipient, from, channelData } = activity
   if (type !== 'message' && type !== 'messageUpdate') return ignored(`${type} is not for Parley`)
   if (type === 'messageUpdate' && channelData?.eventType !== 'editMessage')
@@ -65,7 +68,7 @@ export function normalize(activity: Activity, commands: readonly Pick<CommandSpe
   }
 }
 
-const ignored = (why: string): Heard => ({ kind: 'ignored', why })
+const ignored = (why: string): NormalizedActivity => ({ kind: 'ignored', why })
 
 /** By the directory's id, which admins can look up, where there is one. */
 export function authorOf({ id, aadObjectId, name }: Account): Author {

@@ -51,7 +51,7 @@ export async function tryModel(
     let reason: FinishReason = 'truncated'
     try {
       for await (const event of provider(model.provider).stream(request, signal)) {
-        attempt.heard(event)
+        attempt.record(event)
         if (event.type === 'text') {
           if (event.delta !== '') firstTokenMs ??= performance.now() - startedAt
           text += event.delta

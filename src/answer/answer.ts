@@ -7,8 +7,8 @@ import type { Model } from '../models/catalogue.ts'
 import { withoutRefusedImages } from '../models/refused-images.ts'
 import { withEvents } from '../models/with-events.ts'
 import type { Content } from '../prompt/content.ts'
-import { hearQuestion } from '../prompt/heard.ts'
 import type { ShownImage } from '../prompt/images.ts'
+import { readVoiceQuestion } from '../prompt/voice-question.ts'
 import { createCitationStream, type GivenSource } from '../reply/citations.ts'
 import type { UsedPictures } from '../reply/receipt.ts'
 import type { ReplyWriter } from '../reply/reply-writer.ts'
@@ -42,7 +42,7 @@ export async function answer(
   const { storage, models, money } = deps
   const signal = AbortSignal.any([stop, gone])
   const steps = createSteps(work, owner, storage.turns)
-  const question = await openQuestion(deps, await hearQuestion(work, storage.attachments.artifacts))
+  const question = await openQuestion(deps, await readVoiceQuestion(work, storage.attachments.artifacts))
   const gathered = await gather(deps, question, steps, signal)
   const plan = planAnswer(deps, question, gathered)
   trace.chosen = plan.chosen

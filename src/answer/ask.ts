@@ -137,7 +137,7 @@ async function* stream(
   let over = false
   try {
     for await (const event of deps.provider(model.provider).stream(request, signal)) {
-      call.heard(event)
+      call.record(event)
       begun = true
       if (event.type === 'text' && event.delta !== '') {
         visible = true

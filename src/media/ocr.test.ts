@@ -73,8 +73,8 @@ describe.skipIf(pdftoppm === undefined)('scans by poppler (skipped without poppl
     expect(artifact.problems).toEqual([
       { code: 'read_by_ocr', tell: 'It is a scan: the text was recognised (OCR) and may hold errors.' },
     ])
-    const heard = watch.heard.filter(({ by }) => by === 'ocr')
-    expect(heard).toEqual([1, 2, 3].map((done) => ({ done, of: 3, unit: 'page', by: 'ocr' })))
+    const transcription = watch.transcription.filter(({ by }) => by === 'ocr')
+    expect(transcription).toEqual([1, 2, 3].map((done) => ({ done, of: 3, unit: 'page', by: 'ocr' })))
   }, 60_000)
 
   test('scanned pages among others are read in their place', async () => {

@@ -40,9 +40,11 @@ test('a manual of 200 pages is read page by page, and says how far it is', async
   expect(pageOf(artifact, fact)).toEqual([{ kind: 'page', page: 137 }])
   expect(artifact.tokens).toBe(artifact.segments.reduce((sum, { tokens }) => sum + tokens, 0))
   expect(artifact.tokens).toBeGreaterThan(80_000)
-  expect(watch.heard[0]).toEqual({ done: 0, of: 200, unit: 'page' })
-  expect(watch.heard.at(-1)).toEqual({ done: 200, of: 200, unit: 'page' })
-  expect(watch.heard.map(({ done }) => done)).toEqual(watch.heard.map(({ done }) => done).toSorted((a, b) => a - b))
+  expect(watch.transcription[0]).toEqual({ done: 0, of: 200, unit: 'page' })
+  expect(watch.transcription.at(-1)).toEqual({ done: 200, of: 200, unit: 'page' })
+  expect(watch.transcription.map(({ done }) => done)).toEqual(
+    watch.transcription.map(({ done }) => done).toSorted((a, b) => a - b),
+  )
 })
 
 test('every word of the manual is there', async () => {

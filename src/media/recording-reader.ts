@@ -10,7 +10,6 @@ import { announcedBy } from './formats.ts'
 import { keyFrames } from './frames.ts'
 import { createGate } from './gate.ts'
 import { type LimitOverrides, type Limits, limitsFor } from './limits.ts'
-import { canGoAsItIs, cutOff, type Listened, listen } from './listen.ts'
 import type { CutPlan } from './pcm.ts'
 import type { Ffmpeg, Probe } from './providers/ffmpeg.ts'
 import type { PageRenderer, Reader, ReadOptions, ReadRequest } from './reader.ts'
@@ -24,6 +23,7 @@ import {
 } from './recordings.ts'
 import { type Sniffed, sampleBytes, sniff } from './sniff.ts'
 import { speechSegments } from './speech-segments.ts'
+import { canGoAsItIs, cutOff, type TranscribedRecording, transcribeRecording } from './transcribe-recording.ts'
 import { type Transcriber, withPaying } from './transcriber.ts'
 
 export interface RecordingDeps {
@@ -44,11 +44,11 @@ interface Looked {
 }
 
 /** What the transcription server is asked at once, whatever the number of recordings. */
-const heardAtOnce = 4
+const transcribedAtOnce = 4
 
 /** `files`, which reads also recordings. */
 export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps): Reader & PageRenderer {
-  const gate = createGate(heardAtOnce)
+  const gate = createGate(transcribedAtOnce)
   const engineFor = ({ transcript }: ReadRequest) =>
     `recording-1/${deps.transcriber?.name ?? (transcript === undefined ? 'unheard' : 'platform')}`
 
@@ -64,7 +64,7 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
 
     // Side by side: one waits for the network, the other for the processor.
     const [listened, images] = await Promise.all([
-      hear(),
+      transcribe(),
       probe?.video === true && options.pictures !== undefined
         ? keyFrames({ ffmpeg: deps.ffmpeg, pictures: options.pictures }, input, {
             ...{ signal: options.signal, limits, durationMs: expectedMs },
@@ -85,7 +85,7 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
       engine: engineFor(request),
     })
 
-    async function hear(): Promise<Listened | ParleyError> {
+    async function transcribe(): Promise<TranscribedRecording | ParleyError> {
       if (probe?.audio === false) return { segments: [], problems: [silentVideo(request.name)] }
       try {
         if (deps.transcriber === undefined) throw unheard(request.name)
@@ -96,13 +96,13 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
           probe?.video !== true &&
           (expectedMs ?? 0) <= (limits.minutes ?? Number.POSITIVE_INFINITY) * 60_000 &&
           canGoAsItIs(transcriber, { mediaType, bytes: looked.bytes, durationMs: expectedMs }, deps.plan)
-        return await listen(
+        return await transcribeRecording(
           { ...deps, transcriber, gate },
           { ...input, bytes: looked.bytes, mediaType, asItIs, expectedMs },
           {
             ...options,
             limits,
-            onHeard: (ms) =>
+            onTranscribed: (ms) =>
               options.onProgress({
                 done: Math.round(ms / 1000),
                 of: Math.max(of, Math.round(ms / 1000)),
@@ -196,7 +196,7 @@ async function lookAt(request: ReadRequest, overrides: LimitOverrides | undefine
 
 async function artifactOf(
   { request, type, limits }: Looked,
-  listened: Listened,
+  listened: TranscribedRecording,
   rest: { engine: string; pictures: Picture[]; problems: Problem[]; durationMs: number | undefined },
 ): Promise<Artifact> {
   const { countTokens } = await import('../core/text/count-tokens.ts')

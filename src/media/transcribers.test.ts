@@ -17,7 +17,7 @@ async function rig(create: (urls: { url: string; asrUrl: string }) => Transcribe
   let statuses: number[] = []
   let hanging = false
   const server = await startTranscriber({
-    async hear() {
+    async transcribe() {
       if (hanging) await new Promise(() => {})
       return { segments, language: 'english', duration: 4 }
     },
@@ -64,7 +64,7 @@ describe('the OpenAI dialect', () => {
     vi.stubEnv('OPENAI_ORG_ID', 'planted-organisation')
     const sent = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => Response.json({ text: 'Hello there.' }))
     try {
-      await openai('http://hears.test/v1', apiKey === undefined ? {} : { apiKey }).hear(recording, { signal })
+      await openai('http://hears.test/v1', apiKey === undefined ? {} : { apiKey }).transcribe(recording, { signal })
       const headers = sent.mock.calls.flatMap(([, init]) =>
         [...new Headers(init?.headers)].map((each) => each.join(': ')),
       )
@@ -76,14 +76,15 @@ describe('the OpenAI dialect', () => {
       vi.restoreAllMocks()
     }
   })
-  const serve = (options: Partial<TranscriberOptions> = {}) => startTranscriber({ hear: async () => hello, ...options })
+  const serve = (options: Partial<TranscriberOptions> = {}) =>
+    startTranscriber({ transcribe: async () => hello, ...options })
 
   it('a model without times is asked for plain text, and from then on at once', async () => {
     const server = await serve({ refuseVerbose: true })
     const transcriber = openai(server.url)
     const whole = { segments: [{ text: 'Hello there.', fromMs: 0, toMs: 4_000 }] }
-    expect(await transcriber.hear(recording, { signal })).toEqual(whole)
-    expect(await transcriber.hear(recording, { signal })).toEqual(whole)
+    expect(await transcriber.transcribe(recording, { signal })).toEqual(whole)
+    expect(await transcriber.transcribe(recording, { signal })).toEqual(whole)
     const formats = server.asked.map(({ fields }) => fields.response_format)
     expect(formats).toEqual(['verbose_json', 'json', 'json'])
     await server.close()
@@ -91,8 +92,8 @@ describe('the OpenAI dialect', () => {
 
   it('sends the file under its container name, and the key only where one is set', async () => {
     const server = await serve()
-    await openai(server.url).hear(recording, { signal })
-    await openai(server.url, { apiKey: 'sk-hush' }).hear(recording, { signal, language: 'de' })
+    await openai(server.url).transcribe(recording, { signal })
+    await openai(server.url, { apiKey: 'sk-hush' }).transcribe(recording, { signal, language: 'de' })
     expect(server.asked).toMatchObject([
       {
         name: 'recording.ogg',
@@ -108,8 +109,8 @@ describe('the OpenAI dialect', () => {
 
   it('words that were made up in silence are left out', async () => {
     const imagined = { text: 'Thanks for watching!', start: 2, end: 4, no_speech_prob: 0.95, avg_logprob: -1.4 }
-    const server = await serve({ hear: async () => ({ segments: [...hello.segments, imagined] }) })
-    expect((await openai(server.url).hear(recording, { signal })).segments).toHaveLength(1)
+    const server = await serve({ transcribe: async () => ({ segments: [...hello.segments, imagined] }) })
+    expect((await openai(server.url).transcribe(recording, { signal })).segments).toHaveLength(1)
     await server.close()
   })
 })

@@ -35,7 +35,7 @@ export class NotAsked extends Error {
 export interface Attempt {
   /** Before anything is sent. Throws NotAsked; whatever it throws, the attempt has ended then. */
   reserve(request: ModelRequest): Promise<void>
-  heard(event: ModelEvent): void
+  record(event: ModelEvent): void
   /** Again is no harm: the first one counts. */
   end(end: AttemptEnd): Promise<void>
 }
@@ -146,7 +146,7 @@ export function createAttempts({
           }
         },
 
-        heard(event) {
+        record(event) {
           begun = true
           if (event.type === 'finish') finished = true
           meter?.take(event)

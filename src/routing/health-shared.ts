@@ -24,6 +24,6 @@ export async function shareHealth(health: Health, channel: Channel): Promise<() 
   health.onChange((news) => channel.publish(healthTopic, { from, ...news }))
   return await channel.subscribe(healthTopic, (message) => {
     const news = News.safeParse(message)
-    if (news.success && news.data.from !== from) health.heard(news.data)
+    if (news.success && news.data.from !== from) health.record(news.data)
   })
 }

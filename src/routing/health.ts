@@ -77,7 +77,7 @@ export interface Health {
   list(): EndpointHealth[]
   /** Called with every change. One listener. */
   onChange(tell: (news: HealthNews) => void): void
-  heard(news: HealthNews): void
+  record(news: HealthNews): void
 }
 
 export interface HealthOptions {
@@ -210,10 +210,10 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
       tellOthers = listener
     },
 
-    heard({ provider, model, state, forMs, code, tell }) {
+    record({ provider, model, state, forMs, code, tell }) {
       const of = watch(provider, model)
       if (code !== null && tell !== null) of.error = { code, tell }
-      of.circuit.heard({ state, forMs }, now())
+      of.circuit.record({ state, forMs }, now())
     },
   }
 

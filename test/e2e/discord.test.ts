@@ -13,7 +13,7 @@ import { environment, type ParleyProcess, removeHome, run, startParley, temporar
 
 let discord: StandInDiscord
 let model: ScriptedOpenAi
-let hears: TranscriberServer
+let transcribes: TranscriberServer
 let home: string
 let parley: ParleyProcess
 let env: Record<string, string>
@@ -35,13 +35,17 @@ beforeAll(async () => {
     },
     models: [{ id: 'small-model' }, { id: 'large-model' }],
   })
-  hears = await startTranscriber({
-    hear: async () => ({ segments: [{ text: 'Where is the key?', start: 0, end: 1 }], language: 'en', duration: 1.5 }),
+  transcribes = await startTranscriber({
+    transcribe: async () => ({
+      segments: [{ text: 'Where is the key?', start: 0, end: 1 }],
+      language: 'en',
+      duration: 1.5,
+    }),
   })
   home = await temporaryHome()
   env = {
     ...{ DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.url },
-    ...{ OPENAI_BASE_URL: model.url, TRANSCRIBE_URL: hears.url, LOG_LEVEL: 'debug' },
+    ...{ OPENAI_BASE_URL: model.url, TRANSCRIBE_URL: transcribes.url, LOG_LEVEL: 'debug' },
   }
   olga = discord.world.addUser('Olga')
   ann = discord.world.addUser('Ann')
@@ -51,7 +55,7 @@ beforeAll(async () => {
 }, 90_000)
 afterAll(async () => {
   await parley?.[Symbol.asyncDispose]()
-  await hears?.close()
+  await transcribes?.close()
   await model?.close()
   await discord?.[Symbol.asyncDispose]()
   if (home) await removeHome(home)

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generate, lacking, speak, voiceNote } from '../fixtures/speech.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
 import { askedText } from '../servers/openai-wire.ts'
-import { pocketsphinxHears, startTranscriber, type TranscriberServer } from '../servers/transcriber.ts'
+import { pocketsphinxTranscribes, startTranscriber, type TranscriberServer } from '../servers/transcriber.ts'
 import {
   ConsoleClient,
   environment,
@@ -23,23 +23,23 @@ describe.skipIf(without)(`a recording${without}`, () => {
   let home: string
   let parley: ParleyProcess
   let client: ConsoleClient
-  let hears: TranscriberServer
+  let transcribes: TranscriberServer
   let model: ScriptedOpenAi
   let note: Buffer
 
   beforeAll(async () => {
     home = await temporaryHome()
     note = voiceNote(speak(question))
-    hears = await startTranscriber({ hear: pocketsphinxHears })
+    transcribes = await startTranscriber({ transcribe: pocketsphinxTranscribes })
     model = await startScriptedOpenAi({
       script: ({ body }) => ({ tokens: [`You asked ${askedText(body).length} characters. `, 'At nine.'] }),
     })
-    parley = await startParley(home, { TRANSCRIBE_URL: hears.url, OPENAI_BASE_URL: model.url })
+    parley = await startParley(home, { TRANSCRIBE_URL: transcribes.url, OPENAI_BASE_URL: model.url })
     client = new ConsoleClient(parley.url)
   }, 90_000)
   afterAll(async () => {
     await parley?.[Symbol.asyncDispose]()
-    await hears?.close()
+    await transcribes?.close()
     await model?.close()
     if (home) await removeHome(home)
   })
@@ -83,11 +83,11 @@ describe.skipIf(without)(`a recording${without}`, () => {
   })
 
   it('sent a second time is not heard a second time', async () => {
-    const before = hears.asked.length
+    const before = transcribes.asked.length
     const started = performance.now()
     const reply = await client.ask('', [await client.upload('again.ogg', note, 'audio/ogg')])
     expect(reply.receipt.attachments).toMatchObject([{ outcome: 'read' }])
-    expect(hears.asked.length).toBe(before)
+    expect(transcribes.asked.length).toBe(before)
     expect(reply.receipt.attachments[0]?.readMs).toBeLessThan(1_000)
     expect(performance.now() - started).toBeLessThan(10_000)
   })
@@ -103,11 +103,11 @@ describe.skipIf(without)(`a recording${without}`, () => {
   })
 
   it('a playlist in the clothes of a recording reaches nothing', async () => {
-    const before = hears.asked.length
+    const before = transcribes.asked.length
     const list = `#EXTM3U\n#EXTINF:10.0,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n`
     const reply = await client.ask('What is in it?', [await client.upload('song.m3u8', list, 'audio/mpegurl')])
     expect(reply.state).toBe('done')
-    expect(hears.asked.length).toBe(before)
+    expect(transcribes.asked.length).toBe(before)
   })
 
   it('the terminal hears a recording too, and the doctor tells what hears', async () => {
@@ -148,14 +148,17 @@ describe.skipIf(withoutFfmpeg)(`where nothing hears${withoutFfmpeg}`, () => {
 describe.skipIf(withoutFfmpeg)(`a video in the console${withoutFfmpeg}`, () => {
   it('gives a model that sees its key frames and what is said, cited by its time', { timeout: 60_000 }, async () => {
     const home = await temporaryHome()
-    const hears = await startTranscriber({
-      hear: async () => ({ segments: [{ text: 'The pump is behind the boiler.', start: 1, end: 3 }], language: 'en' }),
+    const transcribes = await startTranscriber({
+      transcribe: async () => ({
+        segments: [{ text: 'The pump is behind the boiler.', start: 1, end: 3 }],
+        language: 'en',
+      }),
     })
     const model = await startScriptedOpenAi({
       models: [{ id: 'gpt-5-mini' }],
       script: () => ({ tokens: ['Behind the boiler [1:m1].'] }),
     })
-    const parley = await startParley(home, { TRANSCRIBE_URL: hears.url, OPENAI_BASE_URL: model.url })
+    const parley = await startParley(home, { TRANSCRIBE_URL: transcribes.url, OPENAI_BASE_URL: model.url })
     try {
       const client = new ConsoleClient(parley.url)
       const sources = ['color=red:d=3:s=320x240', 'color=blue:d=3:s=320x240', 'sine=frequency=300:duration=6']
@@ -174,7 +177,7 @@ describe.skipIf(withoutFfmpeg)(`a video in the console${withoutFfmpeg}`, () => {
       expect(body.match(/data:image\/jpeg;base64,/g)?.length).toBeGreaterThanOrEqual(2)
     } finally {
       await parley[Symbol.asyncDispose]()
-      await Promise.all([hears.close(), model.close()])
+      await Promise.all([transcribes.close(), model.close()])
       await removeHome(home)
     }
   })

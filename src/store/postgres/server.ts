@@ -52,7 +52,7 @@ export async function ensureServer(options: StartOptions): Promise<Server> {
 async function bringUp(options: StartOptions, state: { spawned: Spawned | undefined }): Promise<Server> {
   const { placement, log } = options
   const begun = performance.now()
-  let heard = begun
+  let transcription = begun
   await boundLog(placement.logFile)
   for (;;) {
     options.signal.throwIfAborted()
@@ -65,7 +65,7 @@ async function bringUp(options: StartOptions, state: { spawned: Spawned | undefi
       return { pid, endpoint: probed.endpoint, adopted, client: probed.client }
     }
     if (probed.kind === 'foreign') throw probed.error
-    if (probed.kind === 'busy') heard = performance.now()
+    if (probed.kind === 'busy') transcription = performance.now()
 
     if (state.spawned?.exited) {
       const { spawned } = state
@@ -80,7 +80,7 @@ async function bringUp(options: StartOptions, state: { spawned: Spawned | undefi
         state.spawned = await spawnServer(options)
       }
     }
-    if (performance.now() - heard > silenceMs || performance.now() - begun > recoveryMs) {
+    if (performance.now() - transcription > silenceMs || performance.now() - begun > recoveryMs) {
       throw failed(placement, 'does not take connections', await tail(placement.logFile))
     }
     await sleep(performance.now() - begun > 1000 ? 100 : 10, undefined, { signal: options.signal })

@@ -6,14 +6,14 @@ import { readFile } from 'node:fs/promises'
 import { clock, type Problem } from '../core/artifact.ts'
 import { asParleyError } from '../core/errors.ts'
 import type { Gate } from './gate.ts'
-import { type HeardPiece, joinSpeech } from './join-speech.ts'
+import { joinSpeech, type TranscribedPiece } from './join-speech.ts'
 import type { Limits } from './limits.ts'
 import { type CutPlan, cutIntoPieces, defaultPlan, isSilent, type Piece, sampleRate, toWav } from './pcm.ts'
 import { damaged, type Ffmpeg, type FfmpegInput } from './providers/ffmpeg.ts'
 import { type RecordingType, recordings } from './recordings.ts'
-import type { Heard, HeardSegment, Transcriber } from './transcriber.ts'
+import type { TranscribedSegment, Transcriber, Transcription } from './transcriber.ts'
 
-export interface ListenDeps {
+export interface TranscribeRecordingDeps {
   ffmpeg: Ffmpeg
   transcriber: Transcriber
   /** Shared by all recordings of this process: what the server is asked at once. */
@@ -30,15 +30,15 @@ export interface Listening extends FfmpegInput {
   expectedMs: number | undefined
 }
 
-export interface ListenOptions {
+export interface TranscribeRecordingOptions {
   signal: AbortSignal
   limits: Limits
   /** Milliseconds heard so far. */
-  onHeard(ms: number): void
+  onTranscribed(ms: number): void
 }
 
-export interface Listened {
-  segments: HeardSegment[]
+export interface TranscribedRecording {
+  segments: TranscribedSegment[]
   language?: string
   /** How much of it could be played. */
   durationMs?: number
@@ -59,10 +59,16 @@ export function canGoAsItIs(
 }
 
 /** Throws `transcriber_*`, `ffmpeg_missing` or `file_*` when nothing was heard, and the signal's reason on abort. */
-export async function listen(deps: ListenDeps, input: Listening, options: ListenOptions): Promise<Listened> {
+export async function transcribeRecording(
+  deps: TranscribeRecordingDeps,
+  input: Listening,
+  options: TranscribeRecordingOptions,
+): Promise<TranscribedRecording> {
   const { asItIs, name, expectedMs } = input
   const mostMs = (options.limits.minutes ?? Number.POSITIVE_INFINITY) * 60_000
-  const listened = await (asItIs ? hearWhole(deps, input, options) : hearPieces(deps, input, mostMs, options))
+  const listened = await (asItIs
+    ? transcribeWhole(deps, input, options)
+    : transcribePieces(deps, input, mostMs, options))
   const { durationMs } = listened
   const expected = Math.min(expectedMs ?? 0, mostMs)
   if (listened.truncated !== undefined || durationMs === undefined) return listened
@@ -82,47 +88,52 @@ export function cutOff(name: string, times?: { durationMs: number; expectedMs: n
   return { code: 'recording_cut_off', tell }
 }
 
-async function hearWhole(
-  { transcriber, gate }: ListenDeps,
+async function transcribeWhole(
+  { transcriber, gate }: TranscribeRecordingDeps,
   { path, mediaType, expectedMs }: Listening,
-  { signal, onHeard }: ListenOptions,
-): Promise<Listened> {
-  const heard = await gate.run(signal, async () => {
+  { signal, onTranscribed }: TranscribeRecordingOptions,
+): Promise<TranscribedRecording> {
+  const transcription = await gate.run(signal, async () => {
     const bytes = new Uint8Array(await readFile(path, { signal }))
     const recording = { bytes, name: `recording.${recordings[mediaType].extension}`, mediaType }
-    return transcriber.hear({ ...recording, ...(expectedMs !== undefined && { durationMs: expectedMs }) }, { signal })
+    return transcriber.transcribe(
+      { ...recording, ...(expectedMs !== undefined && { durationMs: expectedMs }) },
+      { signal },
+    )
   })
-  onHeard(heard.durationMs ?? expectedMs ?? 0)
-  return { ...heard, problems: [] }
+  onTranscribed(transcription.durationMs ?? expectedMs ?? 0)
+  return { ...transcription, problems: [] }
 }
 
-async function hearPieces(
-  deps: ListenDeps,
+async function transcribePieces(
+  deps: TranscribeRecordingDeps,
   input: Listening,
   mostMs: number,
-  { signal, limits, onHeard }: ListenOptions,
-): Promise<Listened> {
+  { signal, limits, onTranscribed }: TranscribeRecordingOptions,
+): Promise<TranscribedRecording> {
   const args = ['-vn', '-sn', '-dn', '-map', '0:a:0', '-ac', '1', '-ar', String(sampleRate)]
   const limit = Number.isFinite(mostMs) ? ['-t', String(mostMs / 1000)] : []
   const failing = new AbortController()
   const asking = AbortSignal.any([signal, failing.signal])
   const results: Promise<PieceResult>[] = []
-  let heardMs = 0
+  let transcribedMs = 0
   let decodedMs = 0
 
-  async function hear(piece: Piece): Promise<PieceResult> {
+  async function transcribe(piece: Piece): Promise<PieceResult> {
     const { fromMs, toMs, cutMs } = piece
     const result = { fromMs, toMs, cutMs }
     try {
-      const heard: Heard = isSilent(piece.samples) ? { segments: [] } : await hearPiece(deps, piece, asking)
-      heardMs += cutMs - fromMs
-      onHeard(Math.min(heardMs, decodedMs))
-      const segments = heard.segments.map((each) => ({
+      const transcription: Transcription = isSilent(piece.samples)
+        ? { segments: [] }
+        : await transcribePiece(deps, piece, asking)
+      transcribedMs += cutMs - fromMs
+      onTranscribed(Math.min(transcribedMs, decodedMs))
+      const segments = transcription.segments.map((each) => ({
         ...each,
         fromMs: Math.min(each.fromMs + fromMs, toMs),
         toMs: Math.min(each.toMs + fromMs, toMs),
       }))
-      return { ...result, segments, language: heard.language }
+      return { ...result, segments, language: transcription.language }
     } catch (error) {
       failing.abort(error)
       return { ...result, segments: [], error }
@@ -137,7 +148,7 @@ async function hearPieces(
       for await (const piece of cutIntoPieces(flowing(output, kill), deps.plan)) {
         if (failing.signal.aborted) break
         decodedMs = piece.toMs
-        const result = hear(piece)
+        const result = transcribe(piece)
         results.push(result)
         open.add(result)
         void result.finally(() => open.delete(result))
@@ -151,10 +162,10 @@ async function hearPieces(
       stopped = error
       return true
     })
-  const heard = await Promise.all(results)
+  const transcription = await Promise.all(results)
   signal.throwIfAborted()
-  if (heard.length === 0) throw damaged(input.name)
-  return joined(heard, { input, complete, decodedMs, stopped })
+  if (transcription.length === 0) throw damaged(input.name)
+  return joined(transcription, { input, complete, decodedMs, stopped })
 }
 
 /** A decoder that gives nothing for this long while it is waited for will not give more. */
@@ -173,21 +184,25 @@ async function* flowing(output: AsyncIterable<Uint8Array>, kill: () => unknown):
   }
 }
 
-interface PieceResult extends HeardPiece {
+interface PieceResult extends TranscribedPiece {
   language?: string | undefined
   error?: unknown
 }
 
-async function hearPiece({ transcriber, gate }: ListenDeps, piece: Piece, signal: AbortSignal): Promise<Heard> {
+async function transcribePiece(
+  { transcriber, gate }: TranscribeRecordingDeps,
+  piece: Piece,
+  signal: AbortSignal,
+): Promise<Transcription> {
   const recording = { bytes: toWav(piece.samples), name: `piece-${piece.index + 1}.wav`, mediaType: 'audio/wav' }
   const durationMs = piece.toMs - piece.fromMs
-  return gate.run(signal, () => transcriber.hear({ ...recording, durationMs }, { signal }))
+  return gate.run(signal, () => transcriber.transcribe({ ...recording, durationMs }, { signal }))
 }
 
 function joined(
   results: PieceResult[],
   { input, complete, decodedMs, stopped }: { input: Listening; complete: boolean; decodedMs: number; stopped: unknown },
-): Listened {
+): TranscribedRecording {
   const failed = results.findIndex(({ error }) => error !== undefined)
   const usable = failed < 0 ? results : results.slice(0, failed)
   const last = usable.at(-1)

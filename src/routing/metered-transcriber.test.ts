@@ -12,7 +12,7 @@ import { createBudgets } from '../store/budgets-postgres.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import { createLedger } from '../store/ledger-postgres.ts'
 import { createLedgerBudget, type LedgerBudget } from './ledger-budget.ts'
-import { createPaidHearing } from './paid-hearing.ts'
+import { createMeteredTranscriber } from './metered-transcriber.ts'
 
 const ann = { platform: 'slack', workspaceId: 'T1', channelId: 'C1', userId: 'U1' }
 const turnId = '7f3a2b10-0000-4000-8000-000000000001'
@@ -50,7 +50,7 @@ function paying(id = 'stated') {
     addresses: { transcriber: 'https://ears.example.org' },
     ...{ providers: [], log: silentLog },
   })
-  return createPaidHearing({ budget, model: () => catalogue.about('transcriber', id) })(ann, turnId)
+  return createMeteredTranscriber({ budget, model: () => catalogue.about('transcriber', id) })(ann, turnId)
 }
 const rows = async () =>
   (
@@ -61,12 +61,12 @@ const rows = async () =>
 
 describe('transcription', () => {
   it('is paid by the second that was heard, through the same door as answers', async () => {
-    const heard = await paying()(minute, async () => ({ ...said, durationMs: 45_000 }))
-    expect(heard.segments).toEqual(said.segments)
+    const record = await paying()(minute, async () => ({ ...said, durationMs: 45_000 }))
+    expect(record.segments).toEqual(said.segments)
     expect(await rows()).toEqual([
       {
         ...{ kind: 'transcription', provider: 'transcriber', model: 'stated', turn_id: turnId, state: 'settled' },
-        ...{ cost: '4500000', estimated: false, heard: 45_000 },
+        ...{ cost: '4500000', estimated: false, transcription: 45_000 },
       },
     ])
   })
@@ -130,14 +130,14 @@ describe('transcription', () => {
     let failures = 1
     const transcriber = await startTranscriber({
       fail: () => (failures-- > 0 ? { status: 504 } : undefined),
-      hear: async () => ({ segments: [{ text: 'Good morning.', start: 0, end: 1 }] }),
+      transcribe: async () => ({ segments: [{ text: 'Good morning.', start: 0, end: 1 }] }),
     })
-    const hears = withPaying(
+    const transcribes = withPaying(
       createOpenAiTranscriber({ baseUrl: transcriber.url, model: 'whisper-1', backoffMs: 1, log: silentLog }),
       paying(),
     )
-    const heard = await hears.hear(tenSeconds, { signal: new AbortController().signal })
-    expect(heard.segments).toMatchObject([{ text: 'Good morning.' }])
+    const record = await transcribes.transcribe(tenSeconds, { signal: new AbortController().signal })
+    expect(record.segments).toMatchObject([{ text: 'Good morning.' }])
     expect(await rows()).toMatchObject([{ cost: '1000000', estimated: true }, { cost: '1000000' }])
     await transcriber.close()
   })
@@ -145,7 +145,7 @@ describe('transcription', () => {
   it('of a recording whose length nobody knows is reserved by its bytes and marked as an estimate', async () => {
     const { durationMs: _, ...unknown } = minute
     await paying()({ ...unknown, bytes: new Uint8Array(30_000) }, async () => said)
-    expect(await rows()).toMatchObject([{ cost: '4000000', estimated: true, heard: 40_000 }])
+    expect(await rows()).toMatchObject([{ cost: '4000000', estimated: true, transcription: 40_000 }])
   })
 
   it('whose price nobody knows is not asked for', async () => {

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { asParleyError, ParleyError } from '../core/errors.ts'
 import type { Usage } from '../core/reply.ts'
 import type { Spender } from '../core/scope.ts'
-import type { Heard, Paying, Recording } from '../media/transcriber.ts'
+import type { Paying, Recording, Transcription } from '../media/transcriber.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
 import { type Price, priceUsage, worstCase } from '../models/price.ts'
@@ -20,12 +20,12 @@ const leastBytesPerMs = 0.75
 const SOUND_TOKENS = 32
 const SPOKEN_TOKENS = 12
 
-export function createPaidHearing(deps: {
+export function createMeteredTranscriber(deps: {
   budget: Pick<Budget, 'reserve'>
   /** What hears, as the catalogue knows it. */
   model(): Promise<Model>
 }): (spender: Spender, turnId: string) => Paying {
-  return (spender, turnId) => async (recording, hear) => {
+  return (spender, turnId) => async (recording, transcribe) => {
     const model = await deps.model()
     const { price, provider, id: name } = model
     if (price === undefined) throw unknownPrice(model)
@@ -45,13 +45,13 @@ export function createPaidHearing(deps: {
       return reservation.settle({ cost, usage, estimated: usage.source === 'estimated', outcome, ms })
     }
     try {
-      const heard = await hear()
+      const record = await transcribe()
       // A server may say that it decoded a little more than was sent.
-      const told = heard.durationMs === undefined ? undefined : Math.min(heard.durationMs, lengthMs)
+      const told = record.durationMs === undefined ? undefined : Math.min(record.durationMs, lengthMs)
       const known = told ?? recording.durationMs
-      const counted = known !== undefined && (!isPerToken(price) || heard.tokens !== undefined)
-      await settle(usageOf(price, known ?? lengthMs, heard.tokens, counted ? 'provider' : 'estimated'), 'ok')
-      return heard
+      const counted = known !== undefined && (!isPerToken(price) || record.tokens !== undefined)
+      await settle(usageOf(price, known ?? lengthMs, record.tokens, counted ? 'provider' : 'estimated'), 'ok')
+      return record
     } catch (error) {
       if (howFar(asParleyError(error)) === 'taken') await settle(most, 'failed')
       else await reservation.release()
@@ -61,7 +61,7 @@ export function createPaidHearing(deps: {
 }
 
 /** Some models are paid by the time of the sound, others by tokens: those that were counted, or the most there can be. */
-function usageOf(price: Price, audioMs: number, tokens: Heard['tokens'], source: Usage['source']): Usage {
+function usageOf(price: Price, audioMs: number, tokens: Transcription['tokens'], source: Usage['source']): Usage {
   const none = { cacheRead: 0, cacheWrite: 0, reasoning: 0 }
   if (!isPerToken(price)) return { ...none, input: 0, output: 0, audioMs, source }
   const seconds = Math.ceil(audioMs / 1_000)

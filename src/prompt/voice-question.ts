@@ -10,24 +10,24 @@ import { plainQuestion } from './compose.ts'
 
 const mostShown = 400
 
-export interface HeardQuestion {
+export interface VoiceQuestion {
   /** The turn with what was heard as its text, and without the recordings that are its question. */
   work: TurnWork
   /** Opens the reply; empty when the question was written. */
   opening: string
 }
 
-export async function hearQuestion(
+export async function readVoiceQuestion(
   work: TurnWork,
   artifacts: (keys: ArtifactKey[]) => Promise<Artifact[]>,
-): Promise<HeardQuestion> {
+): Promise<VoiceQuestion> {
   const written = { work, opening: '' }
   if (plainQuestion(work) !== '') return written
   const notes = work.attachments.filter(isRead).filter(({ attachment }) => attachment.voiceNote)
   if (notes.length === 0) return written
-  const heard = await artifacts(notes)
+  const transcription = await artifacts(notes)
   const said = notes.flatMap((file) => {
-    const artifact = heard.find(({ contentHash }) => contentHash === file.contentHash)
+    const artifact = transcription.find(({ contentHash }) => contentHash === file.contentHash)
     const text =
       artifact?.segments
         .map((segment) => segment.text)

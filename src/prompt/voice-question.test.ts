@@ -5,7 +5,7 @@ import { createSourceRegistry } from '../core/source.ts'
 import type { StoredAttachment, TurnWork } from '../store/turns.ts'
 import { plainQuestion } from './compose.ts'
 import { readSources } from './content.ts'
-import { hearQuestion } from './heard.ts'
+import { readVoiceQuestion } from './voice-question.ts'
 
 interface Sent {
   name: string
@@ -29,7 +29,7 @@ function turn(text: string, sent: Sent[]) {
     }),
   )
   const work = { messages: [message({ text })], attachments, earlierFiles: [] } as unknown as TurnWork
-  return hearQuestion(work, async () => artifacts)
+  return readVoiceQuestion(work, async () => artifacts)
 }
 
 const titles = (work: TurnWork) => readSources(work, createSourceRegistry()).map(({ source }) => source.title)
