@@ -158,7 +158,7 @@ async function pdftotext(path: string): Promise<number | null> {
   }
 }
 
-interface Asked {
+interface ReceivedRequest {
   text: string
   citations: { at: { page?: number } }[]
   receipts: { readMs?: number }[]
@@ -179,7 +179,7 @@ async function askAll(manuals: Manual[]): Promise<{ seconds: number[]; reading: 
       )
       seconds.push((performance.now() - started) / 1000)
       if (code !== 0) throw new Error(`ask ended with ${code}: ${stderr}`)
-      const answer = JSON.parse(stdout) as Asked
+      const answer = JSON.parse(stdout) as ReceivedRequest
       if (!answer.text.includes('QX-4471')) throw new Error(`the answer does not quote the manual: ${answer.text}`)
       if (!answer.citations.some(({ at }) => at.page === fact.page)) throw new Error(`page ${fact.page} is not cited`)
       const ms = answer.receipts[0]?.readMs

@@ -7,7 +7,7 @@ import { createSweep } from '../workers/turn.ts'
 import { createTurnRules } from './admin/turn-rules.ts'
 import { adminOf, openCommands } from './app/commands.ts'
 import { type Connections, listenOn } from './app/connections.ts'
-import { examineApp, explainAsked } from './app/examine.ts'
+import { examineApp, explainRequest } from './app/examine.ts'
 import { openModels } from './app/models.ts'
 import { openMoney } from './app/money.ts'
 import type { Running, State } from './app/parts.ts'
@@ -42,7 +42,7 @@ export interface App extends AsyncDisposable {
   pageLink: string | null
   doctor(): Promise<Check[]>
   /** How a question would be routed. Throws `model_unknown`, `request_invalid`. */
-  explain(asked: unknown): Promise<RouteDecision>
+  explain(request: unknown): Promise<RouteDecision>
   /** Settles when Parley cannot go on; the reason is for the log and the exit code. */
   fatal: Promise<ParleyError>
 }
@@ -80,7 +80,7 @@ export async function createApp(config: Config, { log, mode = 'run', pauses }: A
   let connections: Connections | undefined
   const doctor = () =>
     examineApp({ config, state, ways, models, reading, url, connections: connections?.report() ?? [] })
-  const explain = (asked: unknown) => explainAsked(asked, { config, ways, models, money })
+  const explain = (request: unknown) => explainRequest(request, { config, ways, models, money })
   const all = { config, state, ways, models, reader, transcriber, platforms, money, doctor, explain, opening, log }
   if (mode === 'run') {
     await applyBudgets(all)

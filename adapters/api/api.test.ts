@@ -230,11 +230,11 @@ describe('the official client', () => {
     ])
     // Refused by what it announces, before it is sent.
     const announced = { ...headers, 'content-length': 48_000_001 }
-    const asked = request(`${url}/v1/chat/completions`, { method: 'POST', headers: announced })
-    asked.on('error', () => undefined).flushHeaders()
-    const [large] = (await once(asked, 'response')) as [HttpMessage]
+    const parsed = request(`${url}/v1/chat/completions`, { method: 'POST', headers: announced })
+    parsed.on('error', () => undefined).flushHeaders()
+    const [large] = (await once(parsed, 'response')) as [HttpMessage]
     expect([large.statusCode, JSON.parse(await text(large))]).toEqual([413, body('request_too_large')])
-    asked.destroy()
+    parsed.destroy()
     const slashed = await fetch(`${url}/v1/models/openai%2Fgpt%2F5`, { headers })
     expect([slashed.status, await slashed.text()]).toEqual([404, expect.stringContaining('openai/gpt/5')])
   })

@@ -27,7 +27,13 @@ import type { Intake, Received } from '../../src/core/platform.ts'
 import { calledCommand, commandLine, names } from './commands.ts'
 import { aboutForm, actionOf, askForm, badForm, fieldsOf, fitsForm, formOf } from './components.ts'
 import { attachmentOf, filesOf, type Me, quote, type Said } from './content.ts'
-import { type Asked, type AskInteraction, authorOfInteraction, normalizeAsk, placeOfInteraction } from './normalize.ts'
+import {
+  type AskInput,
+  type AskInteraction,
+  authorOfInteraction,
+  normalizeAsk,
+  placeOfInteraction,
+} from './normalize.ts'
 import { packNotice } from './posts.ts'
 import { type Api, codes, refusedWith } from './rest.ts'
 import { suggestChoices } from './suggest.ts'
@@ -90,9 +96,9 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     await api.call('PATCH', `/webhooks/${application_id}/${token}/messages/@original`, { body, files, auth: false })
   }
 
-  async function ask(interaction: AskInteraction, asked: Asked): Promise<void> {
-    const taking = intake.receive(normalizeAsk(interaction, asked))
-    const waiting = () => defer(interaction, asked.private)
+  async function ask(interaction: AskInteraction, input: AskInput): Promise<void> {
+    const taking = intake.receive(normalizeAsk(interaction, input))
+    const waiting = () => defer(interaction, input.private)
     let received: Received
     try {
       const early = await within(taking, waiting)
@@ -116,9 +122,9 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     const text = String(value('text') ?? '')
     const model = value('model')
     const files = options.filter(isFile).flatMap(({ value: id }) => fileOf(interaction.data.resolved?.attachments, id))
-    const asked = { text, files, private: value('private') === true, ...(model ? { model: String(model) } : {}) }
-    if (text.trim() !== '' || files.length > 0) return await ask(interaction, asked)
-    const form = { form: 'ask', private: asked.private, ...named('model', fitsForm(asked.model)) } as const
+    const input = { text, files, private: value('private') === true, ...(model ? { model: String(model) } : {}) }
+    if (text.trim() !== '' || files.length > 0) return await ask(interaction, input)
+    const form = { form: 'ask', private: input.private, ...named('model', fitsForm(input.model)) } as const
     await respond(interaction, InteractionResponseType.Modal, askForm(form))
   }
 

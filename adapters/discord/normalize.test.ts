@@ -197,8 +197,8 @@ describe('what it says', () => {
   })
 
   it('the message that is answered is quoted with its author, its files are read', async () => {
-    const asked = frame('general', { author: bob, content: 'Look at this', attachments: [file('report.pdf')] })
-    const message = await take(frame('general', { ...called('sum it up'), type: 19, referenced_message: asked }))
+    const input = frame('general', { author: bob, content: 'Look at this', attachments: [file('report.pdf')] })
+    const message = await take(frame('general', { ...called('sum it up'), type: 19, referenced_message: input }))
     expect(message).toMatchObject({ quoted: 'bob: Look at this', attachments: [{ name: 'report.pdf' }] })
   })
 

@@ -200,7 +200,7 @@ function groundOf({ guild_id: workspaceId, channel, channel_id }: InteractionPla
   return { channelId, ref }
 }
 
-export interface Asked {
+export interface AskInput {
   text: string
   files: Attachment[]
   model?: string
@@ -208,19 +208,19 @@ export interface Asked {
   quoted?: string
 }
 
-export function normalizeAsk(interaction: AskInteraction, asked: Asked): IncomingMessage {
-  const replyTarget = targetOfAsk(interaction as InteractionPlace, asked.private)
+export function normalizeAsk(interaction: AskInteraction, input: AskInput): IncomingMessage {
+  const replyTarget = targetOfAsk(interaction as InteractionPlace, input.private)
   return {
     id: interaction.id,
     conversation: replyTarget.conversation,
     author: authorOfInteraction(interaction as InteractionPlace),
-    text: asked.text.trim(),
+    text: input.text.trim(),
     kind: 'command',
-    attachments: once(asked.files),
+    attachments: once(input.files),
     replyTarget,
-    ...(asked.quoted ? { quoted: asked.quoted } : {}),
-    ...(asked.model === undefined ? {} : { wish: { model: asked.model } }),
-    ...(asked.private ? { private: true } : {}),
+    ...(input.quoted ? { quoted: input.quoted } : {}),
+    ...(input.model === undefined ? {} : { wish: { model: input.model } }),
+    ...(input.private ? { private: true } : {}),
     ...(interaction.locale === undefined ? {} : { locale: interaction.locale }),
     sentAt: new Date(madeAt(interaction.id)).toISOString(),
   }

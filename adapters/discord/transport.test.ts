@@ -62,9 +62,9 @@ function mention(): ReplyTarget {
 }
 
 async function question(isPrivate: boolean) {
-  const asked = unacknowledged(isPrivate)
-  await acknowledge(asked.use, isPrivate)
-  return asked
+  const input = unacknowledged(isPrivate)
+  await acknowledge(input.use, isPrivate)
+  return input
 }
 
 /** As the listener of another process tells Discord to wait. */

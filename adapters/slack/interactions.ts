@@ -31,13 +31,13 @@ export interface Interactions {
   publishHome(user: string, self: Self, workspace: Workspace): Promise<void>
 }
 
-const Asked = z.object({
+const AskForm = z.object({
   quoted: z.string().optional(),
   attachments: z.array(Attachment),
   channel: z.string(),
   thread: z.string(),
 })
-const askedRecord = (id: string) => `asked/${id}`
+const askFormKey = (id: string) => `asked/${id}`
 
 export function createInteractions(desk: Desk, onIgnored: ((why: string) => void) | undefined): Interactions {
   const { intake, records, people, log } = desk
@@ -115,7 +115,7 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
       const { view, user } = body
       const { self, workspace } = await desk.at(context)
       if (body.type === 'view_closed') {
-        if (view.callback_id === askView) await records.remove(askedRecord(view.private_metadata))
+        if (view.callback_id === askView) await records.remove(askFormKey(view.private_metadata))
         return
       }
       if (view.callback_id === feedbackView) {
@@ -149,7 +149,7 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
       const id = randomUUID()
       const thread = said.thread_ts ?? said.ts
       await records.put(
-        askedRecord(id),
+        askFormKey(id),
         plain({ ...(quoted && { quoted }), attachments, channel: shortcut.channel.id, thread }),
         { person: { workspaceId: self.teamId, userId: shortcut.user.id } },
       )
@@ -161,9 +161,9 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
 
   /** The question of the dialog, about the message that it was opened on. */
   async function askAbout(id: string, view: SlackViewAction['view'], user: string, self: Self, workspace: Workspace) {
-    const asked = Asked.safeParse(await records.get(askedRecord(id)))
-    if (!asked.success) return log.info({}, 'a question came after its dialog was given up')
-    const { channel, thread, quoted, attachments } = asked.data
+    const form = AskForm.safeParse(await records.get(askFormKey(id)))
+    if (!form.success) return log.info({}, 'a question came after its dialog was given up')
+    const { channel, thread, quoted, attachments } = form.data
     const inThread = inputOf(view.state.values, 'where') === 'thread'
     const place = inThread ? { channel, thread } : { channel: await directChannel(workspace, user) }
     const conversation = {
@@ -185,7 +185,7 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
       ...(!inThread && { private: true }),
     }
     await desk.ask(message, self, workspace)
-    await records.remove(askedRecord(id))
+    await records.remove(askFormKey(id))
   }
 }
 

@@ -35,7 +35,7 @@ export interface Consent {
   }
 }
 
-const Asked = z.object({ blob: z.string(), mediaType: z.string(), conversation: z.string(), at: z.number() })
+const ConsentRequest = z.object({ blob: z.string(), mediaType: z.string(), conversation: z.string(), at: z.number() })
 const maxBytes = 50_000_000
 
 export function createConsents(deps: { api: Api; records: Records; blobs: BlobStore; log: Log }): Consents {
@@ -58,8 +58,8 @@ export function createConsents(deps: { api: Api; records: Records; blobs: BlobSt
     },
     withdraw: (key) => records.remove(`consent/${key}`),
     async accept(at, { key, card, upload }, hosts, options) {
-      const asked = Asked.safeParse(await records.get(`consent/${key}`)).data
-      if (asked === undefined || asked.conversation !== at.conversation || !(await blobs.has(asked.blob))) {
+      const consent = ConsentRequest.safeParse(await records.get(`consent/${key}`)).data
+      if (consent === undefined || consent.conversation !== at.conversation || !(await blobs.has(consent.blob))) {
         await api.update(
           at,
           card,
@@ -68,13 +68,13 @@ export function createConsents(deps: { api: Api; records: Records; blobs: BlobSt
         )
         return
       }
-      const bytes = new Uint8Array(await buffer(await blobs.open(asked.blob)))
+      const bytes = new Uint8Array(await buffer(await blobs.open(consent.blob)))
       const response = await guardedFetch(
         upload.uploadUrl,
         {
           ...{ method: 'PUT', body: bytes, signal: options.signal },
           headers: {
-            'content-type': asked.mediaType,
+            'content-type': consent.mediaType,
             'content-range': `bytes 0-${bytes.length - 1}/${bytes.length}`,
           },
         },

@@ -5,7 +5,7 @@ import type { Usage } from '../core/reply.ts'
 import type { Spender } from '../core/scope.ts'
 import type { Model } from '../models/catalogue.ts'
 import type { FinishReason, ModelProvider } from '../models/model.ts'
-import { type AttemptsDeps, createAttempts, NotAsked } from '../routing/attempts.ts'
+import { type AttemptsDeps, createAttempts, NotCalled } from '../routing/attempts.ts'
 
 export interface Tried {
   model: Model
@@ -63,7 +63,7 @@ export async function tryModel(
       await attempt.end({ error })
     }
   } catch (thrown) {
-    error = thrown instanceof NotAsked ? thrown.error : asParleyError(thrown)
+    error = thrown instanceof NotCalled ? thrown.error : asParleyError(thrown)
   }
   return { model, text, firstTokenMs, ms: performance.now() - startedAt, ...attempts.spent(), error }
 }

@@ -82,9 +82,9 @@ async function write(
     replyWriter.append(part)
   }
   replyWriter.append(opening)
-  let asked: Model | undefined
+  let tried: Model | undefined
   const prepare = async (model: Model) => {
-    asked = model
+    tried = model
     const prepared = await plan.prepare(model)
     content = prepared.content
     maxOutputTokens = prepared.request.maxOutputTokens
@@ -97,7 +97,7 @@ async function write(
   }
   // The same model goes on without them: what it was shown is told as it was.
   const refused = () => {
-    pictures = { ...pictures, shown: 0, ...(asked !== undefined && { blind: asked.label ?? asked.id }) }
+    pictures = { ...pictures, shown: 0, ...(tried !== undefined && { blind: tried.label ?? tried.id }) }
   }
   let calls = 0
   const counted = { turnId: work.id, next: () => ++calls }

@@ -8,7 +8,7 @@ import type { Log } from '../core/log.ts'
 import type { Model } from '../models/catalogue.ts'
 import type { FinishReason, ModelProvider, ModelRequest } from '../models/model.ts'
 import { howFar } from '../models/reached.ts'
-import { type Attempt, type Attempts, NotAsked } from '../routing/attempts.ts'
+import { type Attempt, type Attempts, NotCalled } from '../routing/attempts.ts'
 
 export type AskEvent =
   | { type: 'text'; delta: string }
@@ -41,11 +41,11 @@ export async function* ask(models: readonly Model[], deps: AskDeps, signal: Abor
   const notices: string[] = []
   let failure: ParleyError | undefined
   let refusal: ParleyError | undefined
-  const asked = new Set<string>()
+  const tried = new Set<string>()
   let queue = [...models]
   for (let model = queue.shift(); model !== undefined; model = queue.shift()) {
     if (failure) notices.push(`${failure.tell} ${insteadOf(model)}`)
-    asked.add(keyOf(model))
+    tried.add(keyOf(model))
     const outcome = yield* askOne(model, deps, signal)
     if (outcome.kind === 'ended') {
       yield { type: 'end', model, reason: outcome.reason, notices, ...(refusal === undefined ? {} : { refusal }) }
@@ -59,7 +59,7 @@ export async function* ask(models: readonly Model[], deps: AskDeps, signal: Abor
     failure = outcome.error
     if (failure.code === 'budget_exhausted' && refusal === undefined) {
       refusal = failure
-      queue = (await deps.cheaper()).filter((other) => !asked.has(keyOf(other)))
+      queue = (await deps.cheaper()).filter((other) => !tried.has(keyOf(other)))
     }
   }
   if (failure?.code === 'budget_exhausted' && refusal !== undefined) throw refusal
@@ -77,7 +77,7 @@ async function* askOne(model: Model, deps: AskDeps, signal: AbortSignal): AsyncG
       await call.reserve(request)
     } catch (thrown) {
       // What else fails here is Parley's own, and no model's.
-      if (!(thrown instanceof NotAsked)) throw thrown
+      if (!(thrown instanceof NotCalled)) throw thrown
       const { error } = thrown
       if (!visible) return { kind: 'failed', error }
       return { kind: 'incomplete', why: `${model.id} broke off before its end. ${error.tell}` }

@@ -133,8 +133,8 @@ function routeOf({ chosen, attempts }: Trace): Pick<StoredOutcome, 'route'> {
 /** Said once a conversation, unless quoting was asked for; the receipt tells the model each time. */
 function quotingNotices({ work, files }: Question, { chosen }: Plan, { model, notices }: Said): string[] {
   const first = !work.history.some((past) => past.provider === model.provider)
-  const asked = chosen.decision.by !== 'nobody'
-  if (model.kind !== 'extractive' || files.length === 0 || notices.length > 0 || asked || !first) return []
+  const tried = chosen.decision.by !== 'nobody'
+  if (model.kind !== 'extractive' || files.length === 0 || notices.length > 0 || tried || !first) return []
   return [chosen.refusal === undefined ? quotingNotice : chosen.reason]
 }
 

@@ -9,11 +9,11 @@ import { DryRun, explainRoute } from '../routing/dry-run.ts'
 import type { PlatformConnection } from './connections.ts'
 import type { Parts, Readers, Running } from './parts.ts'
 
-export async function explainAsked(
-  asked: unknown,
+export async function explainRequest(
+  request: unknown,
   { config, ways, models, money }: Pick<Running, 'config' | 'ways' | 'models' | 'money'>,
 ): Promise<RouteDecision> {
-  const dryRun = DryRun.safeParse(asked)
+  const dryRun = DryRun.safeParse(request)
   if (!dryRun.success) throw new ParleyError('request_invalid', 'That is no question to be routed.')
   const { catalogue } = models
   const rules = createTurnRules(ways.settings)

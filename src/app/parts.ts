@@ -31,6 +31,6 @@ export interface Running extends Parts {
   platforms: Platforms
   money: Money
   doctor(): Promise<Check[]>
-  explain(asked: unknown): Promise<RouteDecision>
+  explain(request: unknown): Promise<RouteDecision>
   opening: Closing
 }

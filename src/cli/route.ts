@@ -19,7 +19,7 @@ export interface RouteOptions {
   json: boolean
   reading: Config['reading']
   /** Asks the Parley of this home. */
-  explain(asked: DryRun): Promise<unknown>
+  explain(request: DryRun): Promise<unknown>
   print(text: string): void
   /** What could not be counted. */
   note(text: string): void
@@ -28,13 +28,13 @@ export interface RouteOptions {
 export async function explainQuestion(options: RouteOptions): Promise<void> {
   const { question, model, channel, json, print } = options
   const files = await countFiles(options)
-  const asked = {
+  const request = {
     question,
     files,
     ...(model === undefined ? {} : { model }),
     ...(channel === undefined ? {} : { channel }),
   }
-  const decision = RouteDecision.parse(await options.explain(asked))
+  const decision = RouteDecision.parse(await options.explain(request))
   print(json ? JSON.stringify(decision, null, 2) : describeDecision(decision).replaceAll('**', ''))
 }
 

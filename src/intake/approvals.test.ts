@@ -94,7 +94,7 @@ async function refused(): Promise<{ turnId: string; error: BudgetExhausted }> {
   return { turnId, error }
 }
 
-async function asked() {
+async function approval() {
   const { turnId, error } = await refused()
   await requests.ask(turnId, { id: 'ann', name: 'Ann' }, error)
   const [button] = sent.at(-1)?.notice.buttons ?? []
@@ -123,7 +123,7 @@ describe('a one-time approval', () => {
   })
 
   it('has the question answered anew, and lets exactly one reservation of it pass, which is booked', async () => {
-    const { turnId, approvalId } = await asked()
+    const { turnId, approvalId } = await approval()
     const pressed = await approvals.decide(approvalId, 'approve', ada, alerts)
     expect(pressed.notice?.text).toBe('Approved: the question is answered now, for up to $2.00.')
     expect(jobs).toMatchObject([{ name: 'turn', payload: { turnId: pressed.turnId } }])
@@ -144,14 +144,14 @@ describe('a one-time approval', () => {
   })
 
   it('is not used up by an attempt that cost nothing', async () => {
-    const { approvalId } = await asked()
+    const { approvalId } = await approval()
     const { turnId = '' } = await approvals.decide(approvalId, 'approve', ada, alerts)
     await (await reserve(turnId)).release()
     await expect(reserve(turnId)).resolves.toBeDefined()
   })
 
   it('pressed by many at once answers the question once', async () => {
-    const { approvalId } = await asked()
+    const { approvalId } = await approval()
     const pressed = await Promise.allSettled(
       Array.from({ length: 5 }, () => approvals.decide(approvalId, 'approve', ada, alerts)),
     )
@@ -163,7 +163,7 @@ describe('a one-time approval', () => {
   })
 
   it('declined, nothing is answered, and that stands', async () => {
-    const { turnId, approvalId } = await asked()
+    const { turnId, approvalId } = await approval()
     expect((await approvals.decide(approvalId, 'decline', ada, alerts)).notice?.text).toMatch(/^Declined\./)
     expect((await approvals.decide(approvalId, 'approve', ada, alerts)).notice?.text).toMatch(
       /^This was declined before/,
@@ -173,7 +173,7 @@ describe('a one-time approval', () => {
   })
 
   it('is decided by admins alone, and from nowhere but its workspace and where it was sent', async () => {
-    const { approvalId } = await asked()
+    const { approvalId } = await approval()
     role = 'manager'
     await expect(approvals.decide(approvalId, 'approve', ada, alerts)).rejects.toMatchObject({
       code: 'command_forbidden',
@@ -190,7 +190,7 @@ describe('a one-time approval', () => {
   })
 
   it('of a question whose conversation has gone on approves nothing', async () => {
-    const { approvalId } = await asked()
+    const { approvalId } = await approval()
     const later = await turns.accept(message({ text: 'And another thing' }))
     await turns.claim(later.turnId, 'w', 60_000)
     await turns.finish(later.turnId, 'w', { text: 'So.', state: 'done', citations: [], receipt }, null)

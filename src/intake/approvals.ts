@@ -54,28 +54,28 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
   const { approvals, turns } = deps
   return {
     async decide(approvalId, decision, by, at) {
-      const asked = /^[0-9a-f-]{36}$/.test(approvalId) ? await approvals.find(approvalId) : null
-      const turn = asked && (await turns.about(asked.turnId))
-      if (asked === null || turn === null) throw notFound()
-      const sent = await deps.notices.target(asked.scope)
+      const approval = /^[0-9a-f-]{36}$/.test(approvalId) ? await approvals.find(approvalId) : null
+      const turn = approval && (await turns.about(approval.turnId))
+      if (approval === null || turn === null) throw notFound()
+      const sent = await deps.notices.target(approval.scope)
       const here = sent !== undefined && conversationKey(sent.conversation) === conversationKey(at)
       // Of another workspace only where its requests are sent to.
       if (!here && !isSameWorkspace(turn.conversation, at)) throw notFound()
       if ((await deps.roleOf(by, at)) !== 'admin')
         throw new ParleyError('command_forbidden', 'Only admins can decide this. Ask one of them.')
       const admin = `${at.platform}/${at.workspaceId}/${by.id}`
-      const before = asked.state !== 'asked' ? asked : await approvals.decide(approvalId, decision, admin)
+      const before = approval.state !== 'asked' ? approval : await approvals.decide(approvalId, decision, admin)
       if (before !== null) return already(before)
       if (decision === 'decline') return { notice: { text: 'Declined. Nothing is spent on this question.' } }
       // Killed here, the approval stands: whoever has the answer written anew may use it.
-      const next = await turns.regenerate(asked.turnId).catch(async (error: unknown) => {
+      const next = await turns.regenerate(approval.turnId).catch(async (error: unknown) => {
         await approvals.reopen(approvalId)
         throw error
       })
       await dispatchTurn(deps.queue, next).catch((error: unknown) => {
         deps.log.warn({ ...errorFields(error), turnId: next.turnId }, 'turn not handed to the queue; sweep will')
       })
-      const text = `Approved: the question is answered now, for up to ${formatUsd(asked.amount)}.`
+      const text = `Approved: the question is answered now, for up to ${formatUsd(approval.amount)}.`
       return { turnId: next.turnId, notice: { text } }
     },
   }

@@ -11,7 +11,7 @@ export interface TranscriberRig {
   /** Holds every answer back until the rig closes. */
   hangs(): void
   /** How often the server was asked. */
-  asked(): number
+  requestCount(): number
   /** Nothing listens any more. */
   goes(): Promise<void>
   close(): Promise<void>
@@ -52,7 +52,7 @@ export function transcriberContract(name: string, openRig: () => Promise<Transcr
       rig.says([{ text: 'Hello.', start: 0, end: 1 }])
       rig.fails(429, 503)
       expect((await rig.transcriber.transcribe(recording, { signal })).segments).toHaveLength(1)
-      expect(rig.asked()).toBe(3)
+      expect(rig.requestCount()).toBe(3)
     })
 
     it.each([
@@ -63,7 +63,7 @@ export function transcriberContract(name: string, openRig: () => Promise<Transcr
     ])('status %i is %s, after %i tries', async (status, code, tries) => {
       rig.fails(...Array.from({ length: 10 }, () => status))
       await expect(rig.transcriber.transcribe(recording, { signal })).rejects.toMatchObject({ code })
-      expect(rig.asked()).toBe(tries)
+      expect(rig.requestCount()).toBe(tries)
     })
 
     it('a server that is not there is unreachable, with what to look at', async () => {

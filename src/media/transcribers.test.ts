@@ -1,7 +1,7 @@
 /** Both dialects of transcription against a server of this machine. */
 import { describe, expect, it, vi } from 'vitest'
 import {
-  type Asked,
+  type ReceivedRequest,
   startTranscriber,
   type Transcribed,
   type TranscriberOptions,
@@ -37,7 +37,7 @@ async function rig(create: (urls: { url: string; asrUrl: string }) => Transcribe
     hangs: () => {
       hanging = true
     },
-    asked: () => server.asked.length,
+    requestCount: () => server.asked.length,
     goes: server.close,
     close: server.close,
   }
@@ -103,7 +103,7 @@ describe('the OpenAI dialect', () => {
         authorization: undefined,
       },
       { fields: { language: 'de' }, authorization: 'Bearer sk-hush' },
-    ] satisfies Partial<Asked>[])
+    ] satisfies Partial<ReceivedRequest>[])
     await server.close()
   })
 

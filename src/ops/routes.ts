@@ -14,7 +14,7 @@ export interface OwnRoutesDeps {
   /** What `parley doctor` asks a running Parley. */
   doctor(): Promise<unknown>
   /** What `parley route` asks a running Parley. Throws a ParleyError for what makes no sense. */
-  explain(asked: unknown): Promise<unknown>
+  explain(request: unknown): Promise<unknown>
   /** THE table of routes, complete once the port is open. */
   routes(): readonly RouteEntry[]
 }

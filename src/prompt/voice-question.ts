@@ -38,8 +38,8 @@ export async function readVoiceQuestion(
   const [first, ...others] = work.messages
   if (said.length === 0 || first === undefined) return written
   const text = said.map((each) => each.text).join('\n\n')
-  const asked = new Set(said.map(({ file }) => file.id))
-  const attachments = work.attachments.map((file) => (asked.has(file.id) ? { ...file, contentHash: null } : file))
+  const voiceFiles = new Set(said.map(({ file }) => file.id))
+  const attachments = work.attachments.map((file) => (voiceFiles.has(file.id) ? { ...file, contentHash: null } : file))
   return { work: { ...work, messages: [{ ...first, text }, ...others], attachments }, opening: openingFor(text) }
 }
 

@@ -22,7 +22,7 @@ import { LONGEST_MS, mostTokens } from './sent-tokens.ts'
 export type AttemptEnd = { reason: FinishReason } | { error: ParleyError }
 
 /** A model is not asked now: its health, the budget or its price is in the way. Another one may be. */
-export class NotAsked extends Error {
+export class NotCalled extends Error {
   readonly error: ParleyError
 
   constructor(error: ParleyError) {
@@ -78,13 +78,13 @@ export function createAttempts({
     try {
       return model.kind === 'extractive' ? noTrial : health.begin(model)
     } catch (thrown) {
-      throw notAsked(model, asParleyError(thrown))
+      throw notCalled(model, asParleyError(thrown))
     }
   }
 
-  function notAsked(model: Model, error: ParleyError): NotAsked {
+  function notCalled(model: Model, error: ParleyError): NotCalled {
     note(model, 'not asked', { because: error.code })
-    return new NotAsked(error)
+    return new NotCalled(error)
   }
 
   return {
@@ -140,7 +140,7 @@ export function createAttempts({
             trial.end({ kind: 'stopped' })
             const { code } = asParleyError(thrown)
             if (code !== 'budget_exhausted' && code !== 'model_price_unknown') throw thrown
-            throw notAsked(model, asParleyError(thrown))
+            throw notCalled(model, asParleyError(thrown))
           } finally {
             meter?.start()
           }

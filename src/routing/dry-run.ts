@@ -42,14 +42,14 @@ export interface DryRunDeps {
 }
 
 /** Throws `model_unknown`, and `request_invalid` for a channel that is none. */
-export async function explainRoute(deps: DryRunDeps, asked: DryRun): Promise<RouteDecision> {
-  const spender = spenderOf(asked.channel)
+export async function explainRoute(deps: DryRunDeps, requested: DryRun): Promise<RouteDecision> {
+  const spender = spenderOf(requested.channel)
   const [models, rules] = await Promise.all([deps.catalogue.models(), deps.rules(spender)])
   const amounts = await deps.budget.left(spender, [...models])
-  const images = asked.files.reduce((sum, file) => sum + (file.images ?? 0), 0)
+  const images = requested.files.reduce((sum, file) => sum + (file.images ?? 0), 0)
   const counted = countQuestion({
-    ...{ text: asked.question, instructions: rules.persona.instructions, promptTokens: deps.promptTokens },
-    files: asked.files.map((file) => ({ title: file.name, ...file })),
+    ...{ text: requested.question, instructions: rules.persona.instructions, promptTokens: deps.promptTokens },
+    files: requested.files.map((file) => ({ title: file.name, ...file })),
     images: Math.min(images, deps.mostImages),
   })
   const { decision } = route({
@@ -57,7 +57,7 @@ export async function explainRoute(deps: DryRunDeps, asked: DryRun): Promise<Rou
     ...(rules.defaultModel === undefined ? {} : { defaultModel: rules.defaultModel }),
     request: {
       ...counted,
-      ...(asked.model === undefined ? {} : { wish: modelKey(resolveModel(models, asked.model)) }),
+      ...(requested.model === undefined ? {} : { wish: modelKey(resolveModel(models, requested.model)) }),
       ...(rules.pinned === undefined ? {} : { pinned: rules.pinned }),
     },
     health: (model) => deps.health.because(model),

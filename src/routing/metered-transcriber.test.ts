@@ -73,13 +73,13 @@ describe('transcription', () => {
 
   it('is refused before anything is sent when the budget does not hold it', async () => {
     await paying()(minute, async () => said)
-    let asked = false
+    let requested = false
     const second = paying()(minute, async () => {
-      asked = true
+      requested = true
       return said
     })
     await expect(second).rejects.toMatchObject({ code: 'budget_exhausted' })
-    expect(asked).toBe(false)
+    expect(requested).toBe(false)
   })
 
   it.each<[ErrorCode, string, string]>([

@@ -1,7 +1,7 @@
 /** What a question needs and how much it wants, counted from its text and its files: by the worker, and by the dry run. */
 import { estimateTokens } from '../core/text/estimate-tokens.ts'
-import type { RouteRequest } from './asked.ts'
 import { countAsks, holdsCode, isCodeFile, judge } from './complexity.ts'
+import type { RouteRequest } from './requested.ts'
 
 export interface CountedQuestion {
   /** In the person's words. */

@@ -5,10 +5,10 @@ import { usd } from '../core/money.ts'
 import { describeDecision, RouteDecision } from '../core/route-decision.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
-import type { RouteRequest } from './asked.ts'
 import { judge, type QuestionShape } from './complexity.ts'
 import type { Speed } from './health.ts'
 import { openPolicy } from './policy.ts'
+import type { RouteRequest } from './requested.ts'
 import { type RouteInput, route } from './router.ts'
 
 // Three of one provider, three of another, two on own hardware, in the catalogue's order.

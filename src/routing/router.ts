@@ -9,12 +9,12 @@ import type { RouteDecision } from '../core/route-decision.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
 import { modelNamed } from '../models/resolve-model.ts'
-import { type Asked, type RouteRequest, whoIsAskedFor } from './asked.ts'
 import { type Gated, type GateName, gateOf, gates, isRule, isSoft, type Needs } from './gates.ts'
 import type { Speed } from './health.ts'
 import { describePolicy, openPolicy, type Policy } from './policy.ts'
 import { byWeight, higher, tierDistance, type Weighed, weigh } from './rank.ts'
 import { type Chosen, reasonFor } from './reason.ts'
+import { type Requested, type RouteRequest, requestedModels } from './requested.ts'
 
 export interface RouteInput {
   /** In the catalogue's order: best default first. */
@@ -66,7 +66,7 @@ export function route(input: RouteInput): Route {
   const tier = wantedTier(request, defaultModel, gated)
   const weighed = weigh(pool, request, speed)
   const healthy = weighed.filter(({ model }) => !ailing.has(model))
-  const wanted = whoIsAskedFor(request, models, healthy)
+  const wanted = requestedModels(request, models, healthy)
 
   const ordered = weighed
     .map((entry) => ({ entry, place: placeOf(entry) }))
@@ -75,11 +75,11 @@ export function route(input: RouteInput): Route {
 
   /** Lower is better, digit by digit: well, asked for, known to see, of the wanted tier, the default. */
   function placeOf({ model }: Weighed): number {
-    const asked = wanted.length === 0 ? -1 : wanted.findIndex((each) => each.model === model)
+    const requested = wanted.length === 0 ? -1 : wanted.findIndex((each) => each.model === model)
     const isDefault = model === defaultModel
     const maySee = request.images > 0 && model.vision !== true && !isDefault
     const kept = (maySee ? 100 : 0) + tierDistance(model.tier, tier) * 10 + (isDefault ? 0 : 1)
-    return (ailing.has(model) ? 10_000 : 0) + (asked < 0 ? 9 : asked) * 1_000 + kept
+    return (ailing.has(model) ? 10_000 : 0) + (requested < 0 ? 9 : requested) * 1_000 + kept
   }
 
   const first = firstOf({ ordered, quoting, wanted, defaultModel })
@@ -113,15 +113,15 @@ export function route(input: RouteInput): Route {
   }
 
   function byWhom(of: Model): Chosen['by'] {
-    const asked = wanted.find((each) => each.model === of)
+    const requested = wanted.find((each) => each.model === of)
     const byDefault = of === defaultModel && (of.kind === 'extractive' || tier === of.tier)
-    if (asked !== undefined && !(asked.by === 'conversation' && byDefault)) return asked.by
+    if (requested !== undefined && !(requested.by === 'conversation' && byDefault)) return requested.by
     if (byDefault) return 'default'
     return of.kind === 'extractive' ? 'nobody' : 'tier'
   }
 }
 
-function forbiddenWish(wanted: Asked[], gated: ReadonlyMap<Model, Gated>): Route['forbidden'] {
+function forbiddenWish(wanted: Requested[], gated: ReadonlyMap<Model, Gated>): Route['forbidden'] {
   const wish = wanted.find(({ by }) => by === 'wish')?.model
   const gate = wish === undefined ? undefined : gated.get(wish)
   if (wish === undefined || gate === undefined || !isRule(gate)) return undefined
@@ -183,14 +183,14 @@ function defaultOf(models: readonly Model[], name: string | undefined): Model | 
 function firstOf(of: {
   ordered: Weighed[]
   quoting: Model[]
-  wanted: Asked[]
+  wanted: Requested[]
   defaultModel: Model | undefined
 }): Weighed | undefined {
   const { ordered, quoting, wanted, defaultModel } = of
-  const asked = wanted.find(
+  const requested = wanted.find(
     ({ model }) => model !== undefined && (model.kind === 'extractive' || ordered[0]?.model === model),
   )
-  const quotes = asked?.model ?? defaultModel
+  const quotes = requested?.model ?? defaultModel
   const quoter = quotes !== undefined && quotes.kind === 'extractive' ? quotes : undefined
   const last = quoter ?? (ordered.length === 0 ? quoting[0] : undefined)
   return last === undefined ? ordered[0] : { model: last, cost: 0n, speed: undefined, weight: 0n, ms: 0, at: 0 }

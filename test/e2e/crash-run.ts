@@ -9,7 +9,7 @@ import pg from 'pg'
 import { expect } from 'vitest'
 import type { Message } from '../../adapters/console/api.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
-import { askedText } from '../servers/openai-wire.ts'
+import { questionTextOf } from '../servers/openai-wire.ts'
 import { ConsoleClient, type ParleyProcess, postmasterPid, removeHome, startParley, temporaryHome } from './parley.ts'
 
 export interface CrashPlan {
@@ -51,7 +51,7 @@ export async function runCrashes(plan: CrashPlan): Promise<CrashReport> {
 function startModel(): Promise<ScriptedOpenAi> {
   return startScriptedOpenAi({
     script: ({ body }) => {
-      const marks = askedText(body).match(/#\d+-\d+#/g) ?? []
+      const marks = questionTextOf(body).match(/#\d+-\d+#/g) ?? []
       const words = Array.from({ length: 10 }, (_, n) => `word${n} `)
       return { tokens: ['BEGIN ', ...marks.map((mark) => `${mark} `), ...words, 'END'], firstAfterMs: 20, everyMs: 30 }
     },

@@ -7,7 +7,7 @@ import { startTestDatabase, type TestServer } from '../database.ts'
 import { type StandInDiscord, startDiscord } from '../servers/discord.ts'
 import type { WorldMessage } from '../servers/discord-world.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
-import { askedText } from '../servers/openai-wire.ts'
+import { questionTextOf } from '../servers/openai-wire.ts'
 import { environment } from './parley.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -23,9 +23,9 @@ beforeAll(async () => {
   discord = await startDiscord()
   model = await startScriptedOpenAi({
     script: ({ body }) => ({
-      tokens: askedText(body).includes('Count')
+      tokens: questionTextOf(body).includes('Count')
         ? Array.from({ length: words }, (_, n) => `word${n} `)
-        : ['You asked: ', askedText(body).slice(-100)],
+        : ['You asked: ', questionTextOf(body).slice(-100)],
       everyMs: 50,
     }),
   })

@@ -7,7 +7,7 @@ import { type StandInDiscord, startDiscord } from '../servers/discord.ts'
 import { discordSpecMissing } from '../servers/discord-spec.ts'
 import type { WorldChannel, WorldMessage } from '../servers/discord-world.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
-import { askedText } from '../servers/openai-wire.ts'
+import { questionTextOf } from '../servers/openai-wire.ts'
 import { startTranscriber, type TranscriberServer } from '../servers/transcriber.ts'
 import { environment, type ParleyProcess, removeHome, run, startParley, temporaryHome } from './parley.ts'
 
@@ -25,7 +25,7 @@ beforeAll(async () => {
   discord = await startDiscord()
   model = await startScriptedOpenAi({
     script: ({ body }) => {
-      const asked = askedText(body)
+      const asked = questionTextOf(body)
       if (asked.includes('Count slowly'))
         return { tokens: Array.from({ length: 400 }, (_, n) => `word${n} `), everyMs: 40 }
       if (asked.includes('for a while')) return { tokens: ['It ', 'took ', 'a while.'], everyMs: 1200 }

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { makePdf } from '../fixtures/make-pdf.ts'
 import { makeZip } from '../fixtures/make-zip.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
-import { askedText } from '../servers/openai-wire.ts'
+import { questionTextOf } from '../servers/openai-wire.ts'
 import { ConsoleClient, type ParleyProcess, removeHome, startParley, temporaryHome } from './parley.ts'
 
 let model: ScriptedOpenAi
@@ -25,7 +25,7 @@ beforeAll(async () => {
   // Answers with every canary that it was given, as a model that repeats what it read.
   model = await startScriptedOpenAi({
     script: ({ body }) => ({
-      tokens: ['I read [1] ', ...(askedText(body).match(/canary\w+/g) ?? []).map((c) => `${c} `)],
+      tokens: ['I read [1] ', ...(questionTextOf(body).match(/canary\w+/g) ?? []).map((c) => `${c} `)],
     }),
   })
   home = await temporaryHome()

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { makePdf } from '../fixtures/make-pdf.ts'
 import { sayTones } from '../fixtures/tone-speech.ts'
 import { type ScriptedOpenAi, type ScriptedReply, startScriptedOpenAi } from '../servers/openai.ts'
-import { askedText } from '../servers/openai-wire.ts'
+import { questionTextOf } from '../servers/openai-wire.ts'
 import { startSlack } from '../servers/slack.ts'
 import { addPeople, alice, finished } from '../servers/slack-rig.ts'
 import { rush, slackTiers } from '../servers/slack-rush.ts'
@@ -33,7 +33,7 @@ beforeAll(async () => {
   addPeople(slack)
   model = await startScriptedOpenAi({
     script({ body }) {
-      const asked = askedText(body)
+      const asked = questionTextOf(body)
       const [, answer] = [...answers].find(([word]) => asked.includes(word)) ?? []
       return typeof answer === 'function' ? answer(asked) : (answer ?? { tokens: ['Here ', 'you ', 'are.'] })
     },

@@ -4,7 +4,7 @@ import { OpenAI } from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generate, lacking, speak, voiceNote } from '../fixtures/speech.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
-import { askedText } from '../servers/openai-wire.ts'
+import { questionTextOf } from '../servers/openai-wire.ts'
 import { pocketsphinxTranscribes, startTranscriber, type TranscriberServer } from '../servers/transcriber.ts'
 import {
   ConsoleClient,
@@ -32,7 +32,7 @@ describe.skipIf(without)(`a recording${without}`, () => {
     note = voiceNote(speak(question))
     transcribes = await startTranscriber({ transcribe: pocketsphinxTranscribes })
     model = await startScriptedOpenAi({
-      script: ({ body }) => ({ tokens: [`You asked ${askedText(body).length} characters. `, 'At nine.'] }),
+      script: ({ body }) => ({ tokens: [`You asked ${questionTextOf(body).length} characters. `, 'At nine.'] }),
     })
     parley = await startParley(home, { TRANSCRIBE_URL: transcribes.url, OPENAI_BASE_URL: model.url })
     client = new ConsoleClient(parley.url)
@@ -55,7 +55,7 @@ describe.skipIf(without)(`a recording${without}`, () => {
     })
     expect(choices[0]?.message.content).toMatch(/^> \*Heard:\* .*meeting.*morning.*\n\nYou asked/)
     expect(choices[0]?.message.content).toContain('At nine.')
-    const asked = askedText(model.requests.at(-1)?.body)
+    const asked = questionTextOf(model.requests.at(-1)?.body)
     expect(asked).toMatch(/meeting.*morning/)
     expect(asked).not.toContain('without a question')
   })
@@ -66,7 +66,7 @@ describe.skipIf(without)(`a recording${without}`, () => {
     expect(reply.receipt.attachments).toMatchObject([
       { outcome: 'read', summary: expect.stringMatching(/^0:0\d transcribed \(en\)$/), mediaType: 'audio/ogg' },
     ])
-    const asked = askedText(model.requests.at(-1)?.body)
+    const asked = questionTextOf(model.requests.at(-1)?.body)
     expect(asked).toMatch(/<passage[^>]*>[^<]*meeting.*morning[^<]*<\/passage>/s)
     expect(asked.trimEnd()).toMatch(/I sent these files without a question\.[^<]*$/)
   })
@@ -79,7 +79,7 @@ describe.skipIf(without)(`a recording${without}`, () => {
     ]
     const reply = await client.ask('', uploads)
     expect(reply.receipt.attachments.map(({ outcome }) => outcome)).toEqual(['read', 'read'])
-    expect(askedText(model.requests.at(-1)?.body)).toContain('room four')
+    expect(questionTextOf(model.requests.at(-1)?.body)).toContain('room four')
   })
 
   it('sent a second time is not heard a second time', async () => {
@@ -97,7 +97,7 @@ describe.skipIf(without)(`a recording${without}`, () => {
       await client.upload('call.ogg', note, 'audio/ogg'),
     ])
     expect(reply.text).not.toContain('*Heard:*')
-    const asked = askedText(model.requests.at(-1)?.body)
+    const asked = questionTextOf(model.requests.at(-1)?.body)
     expect(asked).toContain('What is said in this recording?')
     expect(asked).toMatch(/source="1:m0"|meeting/)
   })

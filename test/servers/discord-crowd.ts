@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type StandInDiscord, startDiscord } from './discord.ts'
 import type { WorldChannel, WorldMessage } from './discord-world.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from './openai.ts'
-import { askedText } from './openai-wire.ts'
+import { questionTextOf } from './openai-wire.ts'
 
 export interface CrowdOptions {
   messages: number
@@ -41,7 +41,7 @@ export async function gatherCrowd(): Promise<Crowd> {
   const discord = await startDiscord()
   const model = await startScriptedOpenAi({
     script: ({ body }) => ({
-      tokens: ['Read: ', ...(askedText(body).match(marks) ?? []).map((mark) => `${mark} `), 'done.'],
+      tokens: ['Read: ', ...(questionTextOf(body).match(marks) ?? []).map((mark) => `${mark} `), 'done.'],
     }),
   })
   const guild = discord.world.addGuild('Crowd', discord.world.addUser('Owner'))

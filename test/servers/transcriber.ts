@@ -19,7 +19,7 @@ export interface Transcribed {
   duration?: number
 }
 
-export interface Asked {
+export interface ReceivedRequest {
   path: string
   name: string
   mediaType: string
@@ -29,26 +29,26 @@ export interface Asked {
 }
 
 export interface TranscriberOptions {
-  transcribe(audio: Uint8Array, asked: Asked): Promise<Transcribed>
+  transcribe(audio: Uint8Array, asked: ReceivedRequest): Promise<Transcribed>
   /** As models without times do. */
   refuseVerbose?: boolean
   key?: string
   /** Answers with this status instead, for as long as it gives one. */
-  fail?(asked: Asked): { status: number; headers?: Record<string, string> } | undefined
+  fail?(asked: ReceivedRequest): { status: number; headers?: Record<string, string> } | undefined
 }
 
 export interface TranscriberServer {
   /** Of OpenAI's dialect, with `/v1`. */
   url: string
   asrUrl: string
-  asked: Asked[]
+  asked: ReceivedRequest[]
   /** The most that was asked at the same time. */
   mostAtOnce(): number
   close(): Promise<void>
 }
 
 export async function startTranscriber(options: TranscriberOptions): Promise<TranscriberServer> {
-  const asked: Asked[] = []
+  const asked: ReceivedRequest[] = []
   let open = 0
   let most = 0
 

@@ -106,11 +106,15 @@ export function roleCommands(deps: RoleDeps): Command[] {
       examples: ['audit', 'audit channel', 'audit 50'],
       async run({ for: place, count = auditLines }, caller) {
         const { spender, standing } = caller
-        const asked = place ?? widest(standing)
-        const scope = await scopeOfPlace(asked, spender)
+        const targetPlace = place ?? widest(standing)
+        const scope = await scopeOfPlace(targetPlace, spender)
         demand(standing, scope, spender)
         const within =
-          asked.kind === 'workspace' ? { workspace: scope } : asked.kind === 'all' ? {} : { scopes: [scope] }
+          targetPlace.kind === 'workspace'
+            ? { workspace: scope }
+            : targetPlace.kind === 'all'
+              ? {}
+              : { scopes: [scope] }
         const entries = await audit.list({ ...within, limit: count })
         if (entries.length === 0) return { text: `Nothing was changed for ${nameOf(scope, spender)} by command yet.` }
         const timeZone = await timeZoneFor(deps, spender)

@@ -68,8 +68,13 @@ export function tryCommands(deps: LocalDeps): Command[] {
       examples: ['models test gpt-5-mini'],
       async run({ model: typed }, caller) {
         const model = await allowed(typed, caller)
-        const asked = { model, prompt: 'Reply with the one word: ready', maxOutputTokens: 512, spender: caller.spender }
-        return { text: lineOf(await tryModel(deps, asked, AbortSignal.timeout(testMs))) }
+        const request = {
+          model,
+          prompt: 'Reply with the one word: ready',
+          maxOutputTokens: 512,
+          spender: caller.spender,
+        }
+        return { text: lineOf(await tryModel(deps, request, AbortSignal.timeout(testMs))) }
       },
     }),
     define({
@@ -91,13 +96,13 @@ export function tryCommands(deps: LocalDeps): Command[] {
           )
         const chosen = await Promise.all(names.map((name) => allowed(name, caller)))
         const signal = AbortSignal.timeout(compareMs)
-        const asked = chosen.map((model) => ({
+        const request = chosen.map((model) => ({
           model,
           prompt: question,
           maxOutputTokens: 1024,
           spender: caller.spender,
         }))
-        const tried = await Promise.all(asked.map((each) => tryModel(deps, each, signal)))
+        const tried = await Promise.all(request.map((each) => tryModel(deps, each, signal)))
         return { text: tried.map((each) => `${lineOf(each)}\n\n${each.text.trim()}`.trim()).join('\n\n---\n\n') }
       },
     }),

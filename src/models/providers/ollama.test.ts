@@ -38,7 +38,7 @@ describe('ollama', () => {
     })
   }
 
-  async function windowsAsked(): Promise<number[]> {
+  async function requestedWindows(): Promise<number[]> {
     return (server?.requests ?? []).map(({ body }) => (body as { options: { num_ctx: number } }).options.num_ctx)
   }
 
@@ -50,7 +50,7 @@ describe('ollama', () => {
     )
     for (const words of [5, 9_000, 18_000, 5]) await collect(provider.stream(long(words), never))
     await collect(provider.stream({ ...long(8_000), model: 'small' }, never))
-    expect(await windowsAsked()).toEqual([8_192, 16_384, 24_000, 24_000, 10_000])
+    expect(await requestedWindows()).toEqual([8_192, 16_384, 24_000, 24_000, 10_000])
   })
 
   it('tells what is longer than the window without asking: older servers would cut it silently', async () => {

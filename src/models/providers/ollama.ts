@@ -21,7 +21,7 @@ export interface OllamaOptions extends ProviderOptions {
 }
 
 /** So many models are asked about at the same time. */
-const ASKED_AT_ONCE = 4
+const MAX_CONCURRENT_REQUESTS = 4
 const UNKNOWN = Number.POSITIVE_INFINITY
 
 export function createOllamaProvider(options: OllamaOptions): ModelProvider {
@@ -63,12 +63,12 @@ export function createOllamaProvider(options: OllamaOptions): ModelProvider {
     return await askForModels(wire, signal, async (watch) => {
       const tags = Tags.parse(await connect(watch.signal).sdk.list()).models
       const infos: (ModelInfo | undefined)[] = []
-      for (let at = 0; at < tags.length; at += ASKED_AT_ONCE) {
-        const asked = tags.slice(at, at + ASKED_AT_ONCE).map(async ({ name: id, digest, size: bytes }) => {
+      for (let at = 0; at < tags.length; at += MAX_CONCURRENT_REQUESTS) {
+        const details = tags.slice(at, at + MAX_CONCURRENT_REQUESTS).map(async ({ name: id, digest, size: bytes }) => {
           const info = await abilities(id, digest ?? undefined, watch).catch(() => ({ id }))
           return info && { ...info, bytes }
         })
-        infos.push(...(await Promise.all(asked)))
+        infos.push(...(await Promise.all(details)))
       }
       watch.signal.throwIfAborted()
       return infos.filter((info) => info !== undefined)

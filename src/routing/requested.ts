@@ -19,7 +19,7 @@ export interface RouteRequest extends Needs {
   button?: { towards: 'cheaper' | 'better'; from: Endpoint }
 }
 
-export interface Asked {
+export interface Requested {
   by: 'wish' | 'button' | 'pin' | 'conversation'
   /** As it was named. */
   name: string
@@ -28,28 +28,34 @@ export interface Asked {
   how: string
 }
 
-export function whoIsAskedFor(request: RouteRequest, models: readonly Model[], healthy: Weighed[]): Asked[] {
+export function requestedModels(request: RouteRequest, models: readonly Model[], healthy: Weighed[]): Requested[] {
   const button = buttonOf(request, models, healthy)
-  return [...(button === undefined ? [] : [button]), ...askedFor(request, models)]
+  return [...(button === undefined ? [] : [button]), ...requestedBy(request, models)]
 }
 
-function askedFor({ wish, pinned, sticky }: RouteRequest, models: readonly Model[]): Asked[] {
+function requestedBy({ wish, pinned, sticky }: RouteRequest, models: readonly Model[]): Requested[] {
   const stays = sticky === undefined ? undefined : modelKey(sticky)
-  const asked: Asked[] = []
-  if (wish !== undefined) asked.push({ by: 'wish', name: wish, model: modelNamed(models, wish), how: 'was asked for' })
+  const requested: Requested[] = []
+  if (wish !== undefined)
+    requested.push({ by: 'wish', name: wish, model: modelNamed(models, wish), how: 'was asked for' })
   if (pinned !== undefined) {
     const model = modelNamed(models, pinned.model)
-    asked.push({ by: 'pin', name: pinned.model, model, how: `is pinned ${pinned.by}` })
+    requested.push({ by: 'pin', name: pinned.model, model, how: `is pinned ${pinned.by}` })
   }
   // What only quoted because nothing else could answer is not held on to.
   const model = models.find((each) => modelKey(each) === stays)
   if (stays !== undefined && model?.kind !== 'extractive')
-    asked.push({ by: 'conversation', name: sticky?.id ?? stays, model, how: 'has answered this conversation so far' })
-  return asked
+    requested.push({
+      by: 'conversation',
+      name: sticky?.id ?? stays,
+      model,
+      how: 'has answered this conversation so far',
+    })
+  return requested
 }
 
 /** One tier down for at most the same price, or one up; where there is none, what costs less or more within the tier. */
-function buttonOf({ button }: RouteRequest, models: readonly Model[], healthy: Weighed[]): Asked | undefined {
+function buttonOf({ button }: RouteRequest, models: readonly Model[], healthy: Weighed[]): Requested | undefined {
   if (button === undefined) return undefined
   const { towards, from } = button
   const before = models.find((model) => modelKey(model) === modelKey(from))
