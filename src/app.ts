@@ -8,13 +8,13 @@ import { createTurnRules } from './admin/turn-rules.ts'
 import { adminOf, openCommands } from './app/commands.ts'
 import { type Connections, listenOn } from './app/connections.ts'
 import { examineApp, explainRequest } from './app/examine.ts'
+import { openMessaging } from './app/messaging.ts'
 import { openModels } from './app/models.ts'
 import { openMoney } from './app/money.ts'
-import type { Running, State } from './app/parts.ts'
 import { openPlatforms } from './app/platforms.ts'
 import { openReaders } from './app/readers.ts'
+import type { Running, State } from './app/services.ts'
 import { openState } from './app/state.ts'
-import { openWays } from './app/ways.ts'
 import type { Config } from './config.ts'
 import type { ConnectionPauses } from './core/connection.ts'
 import { errorFields, type ParleyError } from './core/errors.ts'
@@ -64,14 +64,19 @@ export async function createApp(config: Config, { log, mode = 'run', pauses }: A
   await using opening = new Closing(log)
   const fatal = Promise.withResolvers<ParleyError>()
   const state = await openState(config, opening, fatal.resolve, log)
-  const ways = await openWays(config, state, opening, log)
-  const models = openModels(config, ways, log)
+  const messaging = await openMessaging(config, state, opening, log)
+  const models = openModels(config, messaging, log)
   const reading = await openReaders(config, log)
   const { reader, transcriber } = reading
   opening.defer('readers', () => reader.close())
-  const platforms = await openPlatforms({ config, state, ways, models, reader, log, pauses })
+  const platforms = await openPlatforms({ config, state, messaging, models, reader, log, pauses })
   const money = await openMoney({
-    ...{ database: state.database, channel: ways.channel, settings: ways.settings, platform: platforms.platform },
+    ...{
+      database: state.database,
+      channel: messaging.channel,
+      settings: messaging.settings,
+      platform: platforms.platform,
+    },
     ...{ opening, log },
   })
 
@@ -79,9 +84,22 @@ export async function createApp(config: Config, { log, mode = 'run', pauses }: A
   let pageLink: string | null = null
   let connections: Connections | undefined
   const doctor = () =>
-    examineApp({ config, state, ways, models, reading, url, connections: connections?.report() ?? [] })
-  const explain = (request: unknown) => explainRequest(request, { config, ways, models, money })
-  const all = { config, state, ways, models, reader, transcriber, platforms, money, doctor, explain, opening, log }
+    examineApp({ config, state, messaging, models, reading, url, connections: connections?.report() ?? [] })
+  const explain = (request: unknown) => explainRequest(request, { config, messaging, models, money })
+  const all = {
+    config,
+    state,
+    ways: messaging,
+    models,
+    reader,
+    transcriber,
+    platforms,
+    money,
+    doctor,
+    explain,
+    opening,
+    log,
+  }
   if (mode === 'run') {
     await applyBudgets(all)
     // A process that listens says so itself.
@@ -113,9 +131,9 @@ async function applyBudgets({ config, money, log }: Running): Promise<void> {
 
 /** Starts the workers of this process. */
 async function work(running: Running): Promise<void> {
-  const { config, state, ways, models, reader, transcriber, platforms, money, opening, log } = running
+  const { config, state, messaging, models, reader, transcriber, platforms, money, opening, log } = running
   const { turns, attachments, index, blobs, collector, owner } = state
-  const { queue, stops } = ways
+  const { queue, stops } = messaging
   const { platform } = platforms
   const sweep = createSweep({ turns, queue, log })
   const prune = createPrune(state.database)
@@ -126,7 +144,7 @@ async function work(running: Running): Promise<void> {
     await queue.takeBack()
     await sweep(0)
   }
-  for (const { fastest, ...model } of await money.speeds()) ways.health.remember(model, fastest)
+  for (const { fastest, ...model } of await money.speeds()) messaging.health.remember(model, fastest)
   const deps: WorkerDeps = {
     storage: { turns, attachments, blobs, index, picture: pictureIn(blobs) },
     messaging: { queue, stops, platform, progress: createProgress({ platform, store: turns, log }) },
@@ -139,11 +157,11 @@ async function work(running: Running): Promise<void> {
         model: () => models.catalogue.about('transcriber', transcriber?.name ?? 'none'),
       }),
     },
-    models: { catalogue: models.catalogue, provider: models.provider, health: ways.health },
+    models: { catalogue: models.catalogue, provider: models.provider, health: messaging.health },
     retriever: index,
     reader,
     readers: config.turns.readers,
-    rules: createTurnRules(ways.settings),
+    rules: createTurnRules(messaging.settings),
     limits: config.limits,
     isolation: createIsolation(),
     owner,
@@ -177,14 +195,21 @@ function pictureIn(blobs: State['blobs']): (hash: string) => Promise<Uint8Array 
 
 /** Where every platform delivers. */
 function openInbox(running: Running): Intake {
-  const { state, ways, opening, log } = running
+  const { state, messaging, opening, log } = running
   // Whoever writes does not stand in line behind the statements of the turns.
   const door = openDatabase(state.connection, { log, connections: 16 })
   opening.defer('connections of the intake', () => door.close())
   // A saved question comes in as if its person had typed it.
   const commands = openCommands(running, (message) => inbox.receive(message))
   const inbox: Intake = createInbox({
-    ...{ turns: createTurns(door), feedback: state.feedback, queue: ways.queue, channel: ways.channel, commands, log },
+    ...{
+      turns: createTurns(door),
+      feedback: state.feedback,
+      queue: messaging.queue,
+      channel: messaging.channel,
+      commands,
+      log,
+    },
     ...adminOf(running),
   })
   return inbox

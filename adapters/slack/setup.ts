@@ -151,7 +151,7 @@ export function createSetup(settings: SlackSettings, log: Log = silentLog): Setu
         ...(appToken === undefined ? [] : [examineSocket(appToken)]),
         ...(signingSecret === undefined || appToken !== undefined ? [] : [examineAddress(signingSecret)]),
       ]
-      const [token, ways] = await Promise.all([
+      const [token, connectionChecks] = await Promise.all([
         botToken === undefined ? [] : examineToken(botToken),
         Promise.all(entrances),
       ])
@@ -166,7 +166,7 @@ export function createSetup(settings: SlackSettings, log: Log = silentLog): Setu
               },
             ]
           : []
-      return [...token, ...ways, { name: 'events', ok: true, tell: events }, ...install]
+      return [...token, ...connectionChecks, { name: 'events', ok: true, tell: events }, ...install]
     },
   }
 }

@@ -37,11 +37,11 @@ function findCommand(typed: Word[], table: readonly Command[]): { command: Comma
   const [shown] = group
   if (shown !== undefined) {
     if (second === undefined) return { command: shown, rest: [] }
-    const ways = group.map(({ name }) => name.slice(name.indexOf(' ') + 1))
-    const meant = nearest(second, ways)
+    const subcommands = group.map(({ name }) => name.slice(name.indexOf(' ') + 1))
+    const meant = nearest(second, subcommands)
     const hint =
       meant === undefined
-        ? `It has ${ways.map((way) => `\`${way}\``).join(', ')}.`
+        ? `It has ${subcommands.map((subcommand) => `\`${subcommand}\``).join(', ')}.`
         : `Did you mean \`/parley ${first} ${meant}\`?`
     throw invalid(`\`${first}\` has no \`${second}\`. ${hint} For example: \`/parley ${shown.examples[0]}\``)
   }

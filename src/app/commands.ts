@@ -10,11 +10,14 @@ import type { InboxDeps } from '../intake/inbox.ts'
 import { createAudit } from '../store/audit-postgres.ts'
 import { createCommandCalls } from '../store/command-calls.ts'
 import { createUsage } from '../store/usage-postgres.ts'
-import type { Running } from './parts.ts'
+import type { Running } from './services.ts'
 
-export function openCommands({ config, state, ways, models, platforms, money, log }: Running, ask: Intake['receive']) {
+export function openCommands(
+  { config, state, messaging, models, platforms, money, log }: Running,
+  ask: Intake['receive'],
+) {
   const { database } = state
-  const { settings } = ways
+  const { settings } = messaging
   const usage = createUsage(database)
   return createCommands({
     settings: { settings, timeZone: config.timeZone, admins: adminsOf(config), audit: createAudit(database) },
@@ -29,7 +32,7 @@ export function openCommands({ config, state, ways, models, platforms, money, lo
       provider: models.provider,
       local: models.local,
       refreshModels: models.catalogue.refresh,
-      health: ways.health,
+      health: messaging.health,
     },
     money: { budget: money.budget, budgets: money.budgets, usage, waiting: usage.waiting },
     messaging: {
@@ -52,13 +55,13 @@ function adminsOf({ admins, loopback }: Config): string[] {
 /** Who may press what, and what buttons lead to. */
 export function adminOf({
   config,
-  ways,
+  messaging,
   state,
   money,
   log,
 }: Running): Pick<InboxDeps, 'settings' | 'roleOf' | 'why' | 'approvals'> {
   const { turns } = state
-  const { settings, queue } = ways
+  const { settings, queue } = messaging
   const { approvals, notices } = money
   const admins = adminsOf(config)
   const roleOf: InboxDeps['roleOf'] = async (author, conversation) =>

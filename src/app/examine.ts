@@ -7,27 +7,30 @@ import { examine } from '../ops/doctor.ts'
 import { imageLimits } from '../prompt/images.ts'
 import { DryRun, explainRoute } from '../routing/dry-run.ts'
 import type { PlatformConnection } from './connections.ts'
-import type { Parts, Readers, Running } from './parts.ts'
+import type { Readers, Running, Services } from './services.ts'
 
 export async function explainRequest(
   request: unknown,
-  { config, ways, models, money }: Pick<Running, 'config' | 'ways' | 'models' | 'money'>,
+  { config, messaging, models, money }: Pick<Running, 'config' | 'messaging' | 'models' | 'money'>,
 ): Promise<RouteDecision> {
   const dryRun = DryRun.safeParse(request)
   if (!dryRun.success) throw new ParleyError('request_invalid', 'That is no question to be routed.')
   const { catalogue } = models
-  const rules = createTurnRules(ways.settings)
+  const rules = createTurnRules(messaging.settings)
   const limits = { promptTokens: config.limits.promptTokens, mostImages: imageLimits.count }
-  return await explainRoute({ catalogue, rules, health: ways.health, budget: money.budget, ...limits }, dryRun.data)
+  return await explainRoute(
+    { catalogue, rules, health: messaging.health, budget: money.budget, ...limits },
+    dryRun.data,
+  )
 }
 
-interface Examined extends Pick<Parts, 'config' | 'state' | 'ways' | 'models'> {
+interface Examined extends Pick<Services, 'config' | 'state' | 'messaging' | 'models'> {
   reading: Readers
   url: string | null
   connections: PlatformConnection[]
 }
 
-export function examineApp({ config, state, ways, models, reading, url, connections }: Examined) {
+export function examineApp({ config, state, messaging, models, reading, url, connections }: Examined) {
   const { ffmpeg, transcriber } = reading
   return examine({
     async database() {
@@ -38,7 +41,7 @@ export function examineApp({ config, state, ways, models, reading, url, connecti
       const kind = state.embedded ? 'built in' : 'DATABASE_URL'
       return `PostgreSQL ${rows[0]?.version} (${kind}), ${rows[0]?.turns} turns, ${rows[0]?.failed} of them failed`
     },
-    queue: ways.queue,
+    queue: messaging.queue,
     async models() {
       const answers = models.providers.map((provider) =>
         provider.models(AbortSignal.timeout(10_000)).catch(asParleyError),

@@ -16,7 +16,7 @@ import { createLedger } from '../store/ledger-postgres.ts'
 import { createLimits } from '../store/limits.ts'
 import type { Settings } from '../store/settings.ts'
 
-export interface MoneyParts {
+export interface MoneyServices {
   database: Database
   channel: Channel
   settings: Settings
@@ -25,7 +25,7 @@ export interface MoneyParts {
   log: Log
 }
 
-export async function openMoney({ database, channel, settings, platform, opening, log }: MoneyParts) {
+export async function openMoney({ database, channel, settings, platform, opening, log }: MoneyServices) {
   const budgets = createBudgets(database, () => channel.publish(budgetsTopic, null))
   const limited = await createLimitedScopes({ budgets, channel, log })
   opening.defer('limited scopes', () => limited.close())

@@ -10,19 +10,19 @@ import { stopTopic } from '../intake/stop.ts'
 import { createPreviews } from '../media/previews.ts'
 import { resolveModel } from '../models/resolve-model.ts'
 import { version } from '../version.ts'
-import type { Parts } from './parts.ts'
+import type { Services } from './services.ts'
 
 const noModelNotice =
   'No language model is configured: Parley answers by quoting your files. Set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST, for written answers.'
 
-interface Opening extends Parts {
+interface Opening extends Services {
   /** For tests: how soon a platform is tried again. */
   pauses?: Partial<ConnectionPauses> | undefined
 }
 
 /** THE table of platforms: each opens its own, `undefined` where it is not configured. */
 const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> = {
-  async console({ config, state, ways, models, reader, log }) {
+  async console({ config, state, messaging: ways, models, reader, log }) {
     const { board, blobs, attachments, forget } = state
     const limits = limitsOf(config)
     const status = async (): Promise<ConsoleStatus> => {
@@ -55,7 +55,7 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
   },
 
   /** OpenAI's clients ask here. */
-  async api({ config, state: { blobs, turns }, ways, models }) {
+  async api({ config, state: { blobs, turns }, messaging: ways, models }) {
     return createApi({
       ...{ blobs, limits: limitsOf(config), version, files: createBlobFiles(blobs) },
       ...{ topics: ways.channel, ended: turns.ended, models: models.writing },
@@ -65,7 +65,7 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
     })
   },
 
-  async teams({ config, state: { records, quota, blobs, turns }, ways, log, pauses }) {
+  async teams({ config, state: { records, quota, blobs, turns }, messaging: ways, log, pauses }) {
     if (config.teams === undefined) return undefined
     const { createTeams } = await import('../../adapters/teams/platform.ts')
     return createTeams({
@@ -79,7 +79,7 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
   },
 }
 
-function limitsOf({ limits }: Parts['config']): ConsoleStatus['limits'] {
+function limitsOf({ limits }: Services['config']): ConsoleStatus['limits'] {
   return { fileBytes: limits.fileBytes, files: limits.filesPerMessage, textChars: limits.messageCharacters }
 }
 

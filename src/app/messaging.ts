@@ -12,9 +12,14 @@ import { createRelayChannel } from '../queue/channel-relay.ts'
 import { createHealth } from '../routing/health.ts'
 import { shareHealth } from '../routing/health-shared.ts'
 import { createSettings } from '../store/settings-postgres.ts'
-import type { State } from './parts.ts'
+import type { State } from './services.ts'
 
-export async function openWays(config: Config, { connection, alone, database }: State, opening: Closing, log: Log) {
+export async function openMessaging(
+  config: Config,
+  { connection, alone, database }: State,
+  opening: Closing,
+  log: Log,
+) {
   const server =
     config.redisUrl === undefined
       ? ({ kind: 'postgres', config: connection } as const)
