@@ -6,8 +6,8 @@
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Model } from '../models/catalogue.ts'
+import { deliveryOf } from '../models/delivery.ts'
 import type { FinishReason, ModelProvider, ModelRequest } from '../models/model.ts'
-import { howFar } from '../models/reached.ts'
 import { type Attempt, type Attempts, NotCalled } from '../routing/attempts.ts'
 
 export type AskEvent =
@@ -112,7 +112,7 @@ async function prepared(call: Attempt, model: Model, deps: AskDeps): Promise<Mod
 /** Whether the same model is asked again at once. What it refused before it began, its provider has tried again already. */
 function isWorthAgain({ error, begun }: Streamed): boolean {
   if (error === undefined || error.retry === 'now') return true
-  return error.retry === 'later' && error.retryAfterMs === undefined && (begun || howFar(error) === 'taken')
+  return error.retry === 'later' && error.retryAfterMs === undefined && (begun || deliveryOf(error) === 'taken')
 }
 
 interface Streamed {

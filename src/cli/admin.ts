@@ -4,10 +4,10 @@ import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { ApiError, CommandAnswer } from '../../adapters/console/api.ts'
 import { ParleyError } from '../core/errors.ts'
-import type { Reached } from './client.ts'
+import type { Delivery } from './client.ts'
 
 export interface AdminOptions {
-  parley: Reached
+  parley: Delivery
   /** As they were typed, one an argument of the shell. */
   words: readonly string[]
   /** Where pictures and files go; without it they are named, not written. */

@@ -25,16 +25,16 @@ async function openApp(config: Config, options: AppOptions): Promise<App> {
 }
 
 /** The Parley of this home: where it answers, and the header that proves who asks. */
-export interface Reached {
+export interface Delivery {
   url: string
   headers: { authorization: string }
 }
 
-async function reach(home: string, url: string): Promise<Reached> {
+async function reach(home: string, url: string): Promise<Delivery> {
   return { url: reachable(url), headers: { authorization: `Bearer ${await readTerminalToken(home)}` } }
 }
 
-export async function withParley<T>(use: (parley: Reached) => Promise<T>): Promise<T> {
+export async function withParley<T>(use: (parley: Delivery) => Promise<T>): Promise<T> {
   // Its own Parley takes any free port of this machine, whatever port the served one is to have, and listens nowhere else.
   const config = readConfig({ overrides: { PORT: '0', HOST: '127.0.0.1', ROLE: 'all', ...deaf } })
   const running = await readRunning(config.home)

@@ -42,7 +42,7 @@ export interface Transcriber {
   /**
    * Throws `transcriber_unreachable`, `transcriber_busy`, `transcriber_refused_key` or `transcriber_rejected`, and the
    * signal's reason on abort. Tries again by itself where that helps, each time through `each`. The cause of what it throws
-   * keeps `status` or `code` (src/models/reached.ts): by them is known whether a failure may have cost something.
+   * keeps `status` or `code` (src/models/delivery.ts): by them is known whether a failure may have cost something.
    */
   transcribe(recording: Recording, options: HearOptions): Promise<Transcription>
   /** What `doctor` tells. Throws as `hear` does when the server is not there. */

@@ -10,9 +10,9 @@ import type { RouteDecision } from '../core/route-decision.ts'
 import type { Spender } from '../core/scope.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
+import { deliveryOf } from '../models/delivery.ts'
 import type { FinishReason, ModelEvent, ModelRequest } from '../models/model.ts'
 import { priceUsage, worstCase } from '../models/price.ts'
-import { howFar } from '../models/reached.ts'
 import { priceSnapshot } from '../models/stated-price.ts'
 import { type CallMeter, createCallMeter, HANG_UP_MS, mostTokensPerSecond } from './billable.ts'
 import type { Budget, Reservation, Settlement } from './budget.ts'
@@ -182,7 +182,7 @@ function boundsOf(request: ModelRequest) {
 
 /** Whether a call that nobody counted may have cost something: unless it is known that the provider did not work on it. */
 function mayHaveCost(end: AttemptEnd, { begun, finished }: { begun: boolean; finished: boolean }): boolean {
-  if ('error' in end) return begun || howFar(end.error) === 'taken'
+  if ('error' in end) return begun || deliveryOf(end.error) === 'taken'
   // A provider that ends a stopped stream itself gives its usage, unless nothing of the request was sent.
   return end.reason !== 'aborted' || !finished
 }

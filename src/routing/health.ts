@@ -4,7 +4,7 @@
  */
 import { monotonic } from '../core/clock.ts'
 import { ParleyError } from '../core/errors.ts'
-import { causeOf, howFar } from '../models/reached.ts'
+import { causeOf, deliveryOf } from '../models/delivery.ts'
 import type { Fastest } from '../store/ledger.ts'
 import { type Circuit, type CircuitLimits, type CircuitState, circuitLimits, createCircuit } from './circuit.ts'
 
@@ -268,7 +268,7 @@ function meaningOf(outcome: CallOutcome): CallOutcome {
 /** A server that is not there, or that does not take the key, is so for all of its models. */
 function isOfProvider(error: ParleyError): boolean {
   if (error.code === 'model_refused_key') return causeOf(error).status !== 403
-  return error.code === 'model_unreachable' && howFar(error) === 'nowhere'
+  return error.code === 'model_unreachable' && deliveryOf(error) === 'nowhere'
 }
 
 function waiting({ code, retryAfterMs }: ParleyError): { forMs?: number } {

@@ -9,8 +9,8 @@ import type { Spender } from '../core/scope.ts'
 import type { Paying, Recording, Transcription } from '../media/transcriber.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
+import { deliveryOf } from '../models/delivery.ts'
 import { type Price, priceUsage, worstCase } from '../models/price.ts'
-import { howFar } from '../models/reached.ts'
 import { priceSnapshot } from '../models/stated-price.ts'
 import type { Budget } from './budget.ts'
 
@@ -53,7 +53,7 @@ export function createMeteredTranscriber(deps: {
       await settle(usageOf(price, known ?? lengthMs, record.tokens, counted ? 'provider' : 'estimated'), 'ok')
       return record
     } catch (error) {
-      if (howFar(asParleyError(error)) === 'taken') await settle(most, 'failed')
+      if (deliveryOf(asParleyError(error)) === 'taken') await settle(most, 'failed')
       else await reservation.release()
       throw error
     }

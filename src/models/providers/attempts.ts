@@ -6,8 +6,8 @@
 import { type ErrorCode, ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { retry } from '../../core/retry.ts'
+import { deliveryOf } from '../delivery.ts'
 import type { ModelEvent, ModelRequest } from '../model.ts'
-import { howFar } from '../reached.ts'
 import { createAnswer } from './answer.ts'
 import type { Chunk } from './chunk.ts'
 import { StreamError, translateError } from './failure.ts'
@@ -143,5 +143,5 @@ export function translate(wire: Wire, thrown: unknown, watch: Watch, model?: str
 
 /** Only what never reached the model costs nothing when it is tried again. */
 function mayPass(error: ParleyError): boolean {
-  return (error.code === 'model_busy' || error.code === 'model_unreachable') && howFar(error) !== 'taken'
+  return (error.code === 'model_busy' || error.code === 'model_unreachable') && deliveryOf(error) !== 'taken'
 }

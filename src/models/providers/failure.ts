@@ -1,6 +1,6 @@
 /** What goes wrong with a model server, once, in Parley's codes. Nothing a server said reaches `tell`. */
 import { type ErrorCode, ParleyError } from '../../core/errors.ts'
-import { causeOf } from '../reached.ts'
+import { causeOf } from '../delivery.ts'
 import type { Ended } from './watch.ts'
 
 export interface ErrorContext {

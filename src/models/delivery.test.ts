@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { startScriptedOpenAi } from '../../test/servers/openai.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
 import { silentLog } from '../core/log.ts'
+import { deliveryOf } from './delivery.ts'
 import { createOpenAiProvider } from './providers/openai.ts'
-import { howFar } from './reached.ts'
 
 async function failureAt(baseUrl: string): Promise<ParleyError> {
   const timers = { connectMs: 300, idleMs: 300, totalMs: 5_000 }
@@ -45,17 +45,17 @@ describe('a request that failed', () => {
     server.close()
     await once(server, 'close')
     const error = await failureAt(`http://127.0.0.1:${port}/v1`)
-    expect([error.code, howFar(error)]).toEqual(['model_unreachable', 'nowhere'])
+    expect([error.code, deliveryOf(error)]).toEqual(['model_unreachable', 'nowhere'])
   })
 
   it('came nowhere when the name is not known', async () => {
     const error = await failureAt('http://no-such-host.invalid/v1')
-    expect([error.code, howFar(error)]).toEqual(['model_unreachable', 'nowhere'])
+    expect([error.code, deliveryOf(error)]).toEqual(['model_unreachable', 'nowhere'])
   })
 
   it.for([401, 429, 500, 503])('was refused by the status %i', async (status) => {
     await using server = await startScriptedOpenAi({ script: [{ status }] })
-    expect(howFar(await failureAt(server.url))).toBe('refused')
+    expect(deliveryOf(await failureAt(server.url))).toBe('refused')
   })
 
   it('may have been worked on when the line broke after it was sent', async () => {
@@ -65,16 +65,16 @@ describe('a request that failed', () => {
     const port = typeof address === 'object' && address !== null ? address.port : 0
     const error = await failureAt(`http://127.0.0.1:${port}/v1`)
     server.close()
-    expect([error.code, howFar(error)]).toEqual(['model_unreachable', 'taken'])
+    expect([error.code, deliveryOf(error)]).toEqual(['model_unreachable', 'taken'])
   })
 
   it('may have been worked on when the server fell silent', async () => {
     await using server = await startScriptedOpenAi({ script: [{ headersAfterMs: 60_000 }] })
     const error = await failureAt(server.url)
-    expect([error.code, howFar(error)]).toEqual(['model_stalled', 'taken'])
+    expect([error.code, deliveryOf(error)]).toEqual(['model_stalled', 'taken'])
   })
 
   it('may have been worked on when nothing is known of it', () => {
-    expect(howFar(new ParleyError('internal', 'It failed.'))).toBe('taken')
+    expect(deliveryOf(new ParleyError('internal', 'It failed.'))).toBe('taken')
   })
 })

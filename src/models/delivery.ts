@@ -8,7 +8,7 @@ import type { ParleyError } from '../core/errors.ts'
  * `nowhere`: no connection came about. `refused`: the server answered with a failure instead of a stream, which no provider
  * charges for. `taken`: the server may have worked on it.
  */
-export type Reached = 'nowhere' | 'refused' | 'taken'
+export type Delivery = 'nowhere' | 'refused' | 'taken'
 
 /** Failures of looking a name up, of connecting and of the handshake. */
 const noConnection =
@@ -17,7 +17,7 @@ const noConnection =
 /** A gateway's time ran out. The model behind it may have worked all the while. */
 const gaveUpWaiting = new Set([408, 504, 524])
 
-export function howFar(error: ParleyError): Reached {
+export function deliveryOf(error: ParleyError): Delivery {
   switch (error.code) {
     case 'model_refused_key':
     case 'model_busy':
