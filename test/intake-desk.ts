@@ -34,7 +34,7 @@ export async function openIntakeDesk(server: TestServer) {
   const decisions: unknown[] = []
   /** By the person's id; whoever is not named is a member. */
   const roles: Record<string, Role> = {}
-  const outsiders: Partial<Record<Scope, 'answer' | 'refuse'>> = {}
+  const guests: Partial<Record<Scope, 'answer' | 'refuse'>> = {}
   const queue: Partial<Queue> = {
     add: async (job) => void jobs.push(job),
     addFlow: async (job) => void jobs.push(job),
@@ -43,8 +43,8 @@ export async function openIntakeDesk(server: TestServer) {
     async read(scopes) {
       return new Map(
         scopes.flatMap((scope) => {
-          const set = outsiders[scope]
-          return set === undefined ? [] : [[scope, { 'policy.outsiders': set }] as const]
+          const set = guests[scope]
+          return set === undefined ? [] : [[scope, { 'policy.guests': set }] as const]
         }),
       )
     },
@@ -104,7 +104,7 @@ export async function openIntakeDesk(server: TestServer) {
   }
 
   return {
-    ...{ database, turns, inbox, jobs, commands, decisions, roles, outsiders, asked, end, answered, press },
+    ...{ database, turns, inbox, jobs, commands, decisions, roles, guests, asked, end, answered, press },
     close: () => database.close(),
   }
 }

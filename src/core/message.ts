@@ -56,7 +56,7 @@ export const Author = z.object({
   name: z.string().optional(),
   /**
    * What the platform itself says of this person in this workspace. Owners are Parley's first admins there; `guest` and
-   * `stranger` (of another organisation) obey the policy for outsiders. Absent: not known, an ordinary member.
+   * `stranger` (of another organisation) obey the guest policy. Absent: not known, an ordinary member.
    */
   standing: z.enum(['owner', 'member', 'guest', 'stranger']).optional(),
 })

@@ -25,7 +25,7 @@ describe('people from outside', () => {
   })
 
   it('are refused by the policy of any scope of theirs, in a sentence, and nothing is stored', async () => {
-    Object.assign(desk.outsiders, { all: 'answer', 'channel:test/team/general': 'refuse' })
+    Object.assign(desk.guests, { all: 'answer', 'channel:test/team/general': 'refuse' })
     for (const author of [guest, stranger]) {
       const received = await desk.inbox.receive({ ...inChannel(), author })
       expect(received).toMatchObject({ kind: 'refused', notice: { private: true, text: expect.stringMatching(/\.$/) } })
@@ -38,7 +38,7 @@ describe('people from outside', () => {
 
   it('run no commands and press no buttons but the stop', async () => {
     const turnId = await desk.asked({ ...inChannel(), author: guest })
-    Object.assign(desk.outsiders, { 'workspace:test/team': 'refuse' })
+    Object.assign(desk.guests, { 'workspace:test/team': 'refuse' })
     const { replyTarget, conversation } = message()
     const notice = await desk.inbox.command({ id: '1', text: 'help', author: guest, conversation, replyTarget })
     expect(notice).toMatchObject({ private: true, text: expect.stringContaining('guests') })

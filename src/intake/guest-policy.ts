@@ -11,7 +11,7 @@ export async function refusalOf(
 ): Promise<string | undefined> {
   if (standing !== 'guest' && standing !== 'stranger') return undefined
   const set = await settings.read(scopesOf(spenderOf(conversation, id)))
-  if (![...set.values()].some((values) => values['policy.outsiders'] === 'refuse')) return undefined
+  if (![...set.values()].some((values) => values['policy.guests'] === 'refuse')) return undefined
   const whom = standing === 'guest' ? 'guests' : 'people from other organisations'
   return `Parley does not answer ${whom} here. Ask a member of this workspace to put the question for you, or an admin to change the policy.`
 }
