@@ -8,7 +8,7 @@ import type { Log } from '../src/core/log.ts'
 import type { AttachmentReceipt } from '../src/core/reply.ts'
 import { createGate } from '../src/media/gate.ts'
 import type { PictureStore, Reader, ReadProgress } from '../src/media/reader.ts'
-import { describeReading, isLasting, skippedReceipt } from '../src/media/receipt.ts'
+import { describeReading, isPermanent, skippedReceipt } from '../src/media/receipt.ts'
 import type { JobPayload } from '../src/queue/jobs.ts'
 import type { Handlers, JobContext, Outcome } from '../src/queue/queue.ts'
 import type { ProgressLine } from '../src/reply/progress.ts'
@@ -240,7 +240,7 @@ async function readFile(
   const paying = money.paying(work.spender, work.turnId)
   const given = await reader.read(request, { signal, onProgress, paying, pictures })
   // What a limit cut short serves this attachment alone: its key is one that no later reading looks for.
-  const artifact = isLasting(given) ? given : { ...given, engine: `${engine}/${attachment.id}` }
+  const artifact = isPermanent(given) ? given : { ...given, engine: `${engine}/${attachment.id}` }
   // Findable first: an artifact that is known is never indexed again.
   await index.add(artifact)
   await attachments.saveArtifact(artifact)

@@ -10,11 +10,11 @@ import { asContent, type IncomingMessage } from '../../src/core/message.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { type Activity, eventId, placeOf, RawAttachment, TargetData } from './activity.ts'
 import { fileIn } from './attachments.ts'
+import type { createCapture } from './capture.ts'
 import type { Consents } from './consent.ts'
 import { card, cut } from './format.ts'
 import type { Hosts } from './hosts.ts'
 import { readHtml } from './html.ts'
-import type { createLasting } from './lasting.ts'
 import { momentOf } from './normalize.ts'
 import { wordsOf } from './notice.ts'
 import type { People } from './people.ts'
@@ -28,7 +28,7 @@ export interface InvokeDeps {
   posts: Posts
   consents: Consents
   transport: Pick<TeamsTransport, 'notify' | 'remove'>
-  lasting: ReturnType<typeof createLasting>
+  capture: ReturnType<typeof createCapture>
   hosts: Hosts
   log: Log
   later(what: string, work: () => Promise<unknown>): void
@@ -73,7 +73,7 @@ const FileConsent = z.looseObject({
 const uploadMs = 120_000
 
 export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise<Answer | undefined> {
-  const { intake, people, posts, consents, transport, lasting, hosts, log, later } = deps
+  const { intake, people, posts, consents, transport, capture, hosts, log, later } = deps
 
   async function press(activity: Activity, button: ButtonAction, comment?: string): Promise<string> {
     const replyTarget = placeOf(activity)
@@ -152,7 +152,7 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
       .slice(0, 20_000)
     const found = (about?.attachments ?? []).flatMap((each) => fileIn(each) ?? []).slice(0, 20)
     const id = eventId(activity)
-    await using captured = await lasting(found, { eventId: id, messageId: about?.id ?? '', at })
+    await using captured = await capture(found, { eventId: id, messageId: about?.id ?? '', at })
     const message: IncomingMessage = {
       ...{ id, conversation: replyTarget.conversation, text, replyTarget, kind: 'mention' },
       author: await people.author(activity.from, at),

@@ -12,13 +12,13 @@ import type { Intake, Listener } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import { Activity, placeOf, plain, scopeOf, TargetData, tenantOf } from './activity.ts'
 import type { Api } from './api.ts'
+import { createCapture } from './capture.ts'
 import type { Entrance } from './entrance.ts'
 import type { BlobStore } from './files.ts'
 import { greeting } from './greeting.ts'
 import type { Hosts } from './hosts.ts'
 import { type Answer, createInvokes } from './invokes.ts'
 import type { SigningKeys } from './keys.ts'
-import { createLasting } from './lasting.ts'
 import { type NormalizedActivity, normalize } from './normalize.ts'
 import { createPeople } from './people.ts'
 import { createPosts, sweepRecords } from './posts.ts'
@@ -64,9 +64,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   }
 
   const people = createPeople({ api, log })
-  const lasting = createLasting({ ...deps, maxBytes: deps.maxFileBytes, later })
+  const capture = createCapture({ ...deps, maxBytes: deps.maxFileBytes, later })
   const posts = createPosts(records)
-  const invokes = createInvokes({ ...deps, intake, people, posts, consents: transport.consents, lasting, later })
+  const invokes = createInvokes({ ...deps, intake, people, posts, consents: transport.consents, capture, later })
 
   function ignore(why: string): undefined {
     deps.onIgnored?.(why)
@@ -113,7 +113,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       return ignore('in a conversation where Parley takes no part')
     const [author, captured] = await Promise.all([
       people.author(activity.from, at),
-      lasting(files, { eventId: message.id, messageId: activity.id ?? '', at }),
+      capture(files, { eventId: message.id, messageId: activity.id ?? '', at }),
     ])
     await using held = captured
     const received = await intake.receive({ ...message, author, attachments: held.attachments })

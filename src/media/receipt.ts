@@ -19,7 +19,7 @@ const passing = new Set([
 ])
 
 /** Whether every later reading would give the same, so that this one may stand for them. */
-export function isLasting(artifact: Artifact): boolean {
+export function isPermanent(artifact: Artifact): boolean {
   return !artifact.problems.some(({ code }) => passing.has(code))
 }
 

@@ -13,7 +13,7 @@ import { silentLog } from '../core/log.ts'
 import { createFfmpeg } from './providers/ffmpeg.ts'
 import { createAsrTranscriber } from './providers/transcribe-asr.ts'
 import { createOpenAiTranscriber } from './providers/transcribe-openai.ts'
-import { describeReading, isLasting } from './receipt.ts'
+import { describeReading, isPermanent } from './receipt.ts'
 
 const withoutFfmpeg = lacking('ffmpeg')
 const withoutSpeech = lacking('ffmpeg', 'flite', 'pocketsphinx_continuous')
@@ -156,7 +156,7 @@ describe.skipIf(withoutFfmpeg)(`recordings${withoutFfmpeg}`, () => {
     const artifact = await rig.reader.read(request, watched())
     expect(artifact.segments).toMatchObject([{ text: 'Call me back.' }])
     expect(artifact.problems).toMatchObject([{ code: 'transcriber_unreachable' }])
-    expect(isLasting(artifact)).toBe(false)
+    expect(isPermanent(artifact)).toBe(false)
   })
 
   it('without a transcriber and a transcript, the sender is told what to do', async () => {
@@ -226,7 +226,7 @@ describe.skipIf(withoutFfmpeg)(`videos${withoutFfmpeg}`, () => {
     const artifact = await rig.reader.read(rig.files.share('clip.mp4', scenes('clip.mp4')), watched())
     expect(artifact.segments).toHaveLength(1)
     expect(artifact.problems).toMatchObject([{ code: 'ffmpeg_missing', tell: expect.stringContaining('clip.mp4') }])
-    expect(isLasting(artifact)).toBe(false)
+    expect(isPermanent(artifact)).toBe(false)
   })
 
   it('without a transcriber the pictures are there, and what to set is told', async () => {

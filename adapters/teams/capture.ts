@@ -20,7 +20,7 @@ import { bodyOf, guardedFetch, type Hosts, StrangeHost } from './hosts.ts'
 import { graphScopeOf, type TeamsSettings } from './settings.ts'
 import type { Tokens } from './tokens.ts'
 
-export interface LastingDeps {
+export interface CaptureDeps {
   settings: TeamsSettings
   blobs: BlobStore
   records: Records
@@ -54,7 +54,7 @@ export interface Captured extends AsyncDisposable {
   assign(turnId: string): Promise<void>
 }
 
-export function createLasting(deps: LastingDeps): (found: Found[], origin: Origin) => Promise<Captured> {
+export function createCapture(deps: CaptureDeps): (found: Found[], origin: Origin) => Promise<Captured> {
   const { settings, blobs, records, tokens, hosts, api, log, maxBytes, ackMs = 6000, later } = deps
 
   type Fetched = { blob: HeldBlob } | { failed: 'expired' | 'too_large' | 'unreachable' }
@@ -146,20 +146,20 @@ export function createLasting(deps: LastingDeps): (found: Found[], origin: Origi
 
     async function one({ source, ...file }: Found, index: number): Promise<Attachment[]> {
       const known = { id: `${origin.eventId}/${index}`, voiceNote: false, ...file }
-      const lasting = (locator: Locator, more: Partial<Attachment> = {}) => [
+      const capture = (locator: Locator, more: Partial<Attachment> = {}) => [
         { ...known, ...more, locator: plain(locator) },
       ]
       if (source.kind === 'download') {
         const { locator, blob } = await fetchNow(source.url, source.lies, deadline, held)
-        return lasting(locator, blob === undefined ? {} : { bytes: blob.bytes, blob: blob.hash })
+        return capture(locator, blob === undefined ? {} : { bytes: blob.bytes, blob: blob.hash })
       }
-      if (source.kind !== 'placed') return lasting(source)
+      if (source.kind !== 'placed') return capture(source)
       const there = placed.find(({ id }) => id === source.id)
       // Cards and quoted messages are placed in the same way as files.
       if (there && there.contentType !== 'reference') return []
       if (there?.contentUrl)
-        return lasting({ kind: 'share', url: there.contentUrl }, { name: there.name ?? known.name })
-      return lasting({ kind: 'placed', id: source.id, message: origin.messageId, at: origin.at })
+        return capture({ kind: 'share', url: there.contentUrl }, { name: there.name ?? known.name })
+      return capture({ kind: 'placed', id: source.id, message: origin.messageId, at: origin.at })
     }
     const attachments = (await Promise.all(found.map(one))).flat()
     const kept = held.move()
