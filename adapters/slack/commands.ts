@@ -5,7 +5,7 @@ import { asParleyError } from '../../src/core/errors.ts'
 import type { ConversationRef } from '../../src/core/message.ts'
 import { plain, type Self, type TargetData } from './events.ts'
 import type { Installations, Workspace } from './installations.ts'
-import type { Desk, EventContext } from './listener.ts'
+import type { EventContext, SlackContext } from './listener.ts'
 import { toMarkdown, withoutMention } from './mrkdwn.ts'
 import { messageId, sentAt, targetOf } from './normalize.ts'
 import { noticeContent } from './notice.ts'
@@ -26,8 +26,8 @@ export interface Commands {
   ): Promise<void>
 }
 
-export function createCommands(desk: Desk): Commands {
-  const { intake, people } = desk
+export function createCommands(slack: SlackContext): Commands {
+  const { intake, people } = slack
 
   async function answer(command: SlashCommand, self: Self, workspace: Workspace): Promise<Notice> {
     const text = typed(command.text) || 'help'
@@ -64,7 +64,7 @@ export function createCommands(desk: Desk): Commands {
       title: said.slice(0, 80),
       ...(channel.startsWith('D') && { direct: true }),
     }
-    await desk.ask(
+    await slack.ask(
       {
         ...{ id: messageId(channel, ts), conversation, author: { id: user }, text: said, kind: 'command' },
         ...{ attachments: [], replyTarget: { conversation, data: plain(data) }, sentAt: sentAt(ts) },
@@ -77,7 +77,7 @@ export function createCommands(desk: Desk): Commands {
 
   return {
     async run(command, context, ack, respond) {
-      const { self, workspace } = await desk.at(context)
+      const { self, workspace } = await slack.at(context)
       const work = answer(command, self, workspace).catch((error: unknown): Notice => {
         if (asParleyError(error).code === 'database_unreachable') throw error
         return { text: asParleyError(error).tell, private: true }
@@ -89,7 +89,7 @@ export function createCommands(desk: Desk): Commands {
       clearTimeout(timer)
       if (first === late) {
         await ack()
-        desk.later('answering a command', async () => {
+        slack.later('answering a command', async () => {
           const notice = await work.catch(
             (error: unknown): Notice => ({ text: asParleyError(error).tell, private: true }),
           )
@@ -99,7 +99,7 @@ export function createCommands(desk: Desk): Commands {
         return
       }
       await ack(responseOf(first))
-      if (first.files?.length) desk.later('sharing what a command made', () => shareFiles(first, command, workspace))
+      if (first.files?.length) slack.later('sharing what a command made', () => shareFiles(first, command, workspace))
     },
   }
 }

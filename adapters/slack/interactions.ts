@@ -16,7 +16,7 @@ import { directChannel } from './commands.ts'
 import { plain, Said, type Self, type TargetData } from './events.ts'
 import { homeSections, homeView } from './home.ts'
 import type { Workspace } from './installations.ts'
-import type { Desk, EventContext } from './listener.ts'
+import type { EventContext, SlackContext } from './listener.ts'
 import { attachmentsOf, targetOf } from './normalize.ts'
 import { noticeContent } from './notice.ts'
 import { quoteThread } from './quote.ts'
@@ -39,8 +39,8 @@ const AskForm = z.object({
 })
 const askFormKey = (id: string) => `asked/${id}`
 
-export function createInteractions(desk: Desk, onIgnored: ((why: string) => void) | undefined): Interactions {
-  const { intake, records, people, log } = desk
+export function createInteractions(slack: SlackContext, onIgnored: ((why: string) => void) | undefined): Interactions {
+  const { intake, records, people, log } = slack
 
   async function authorOf(id: string, self: Self, workspace: Workspace) {
     const { standing, name } = await people.person(workspace, self, id)
@@ -48,10 +48,10 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
   }
 
   async function act(action: ButtonAction, body: BlockAction, context: EventContext): Promise<Notice | undefined> {
-    const { self, workspace } = await desk.at(context)
+    const { self, workspace } = await slack.at(context)
     const by = await authorOf(body.user.id, self, workspace)
     if (action.kind === 'bad')
-      desk.later('asking what was bad', () =>
+      slack.later('asking what was bad', () =>
         workspace.api.call('views.open', { trigger_id: body.trigger_id, view: feedbackDialog(action.turnId) }),
       )
     try {
@@ -93,8 +93,8 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
       const action = typeof value === 'string' ? decodeAction(value) : undefined
       const home = body.view?.type === 'home'
       const refresh = () =>
-        desk.later('showing the Home tab', async () => {
-          const { self, workspace } = await desk.at(context)
+        slack.later('showing the Home tab', async () => {
+          const { self, workspace } = await slack.at(context)
           await publishHome(body.user.id, self, workspace)
         })
       if (action === undefined) return home ? refresh() : onIgnored?.('a button that is not of Parley')
@@ -102,7 +102,7 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
       if (home) return refresh()
       if (respond === undefined) return
       const decision = action.kind === 'approve' ? 'Approved by' : action.kind === 'decline' ? 'Declined by' : undefined
-      desk.later('answering a button', async () => {
+      slack.later('answering a button', async () => {
         if (decision !== undefined && !notice?.private) await respond(decided(body, decision))
         if (notice === undefined) return
         const { text, blocks } = noticeContent(notice)
@@ -113,7 +113,7 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
 
     async submit(body, context) {
       const { view, user } = body
-      const { self, workspace } = await desk.at(context)
+      const { self, workspace } = await slack.at(context)
       if (body.type === 'view_closed') {
         if (view.callback_id === askView) await records.remove(askFormKey(view.private_metadata))
         return
@@ -137,7 +137,7 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
 
     async shortcut(shortcut, context) {
       if (shortcut.callback_id !== askShortcut) return onIgnored?.('a shortcut that is not of Parley')
-      const { self, workspace } = await desk.at(context)
+      const { self, workspace } = await slack.at(context)
       const said = Said.parse({ ...shortcut.message, ts: shortcut.message_ts })
       const quoted = quoteThread([said], () => undefined)
       const attachments = asContent(
@@ -153,7 +153,7 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
         plain({ ...(quoted && { quoted }), attachments, channel: shortcut.channel.id, thread }),
         { person: { workspaceId: self.teamId, userId: shortcut.user.id } },
       )
-      desk.later('asking for the question', () =>
+      slack.later('asking for the question', () =>
         workspace.api.call('views.open', { trigger_id: shortcut.trigger_id, view: askDialog(id) }),
       )
     },
@@ -184,7 +184,7 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
       ...(quoted && { quoted }),
       ...(!inThread && { private: true }),
     }
-    await desk.ask(message, self, workspace)
+    await slack.ask(message, self, workspace)
     await records.remove(askFormKey(id))
   }
 }

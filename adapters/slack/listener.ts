@@ -39,7 +39,7 @@ export interface ListenerDeps {
 }
 
 /** What every part of the listener works with. */
-export interface Desk {
+export interface SlackContext {
   intake: Intake
   installations: Installations
   records: Records
@@ -106,7 +106,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     throw error
   })
 
-  const desk: Desk = {
+  const slack: SlackContext = {
     ...{ intake, installations, records, people, log },
     later(what, work) {
       const task = work().then(
@@ -132,12 +132,12 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       }
       const received = await intake.receive({ ...message, author, ...(locale && { locale }) })
       if (received.kind === 'refused') {
-        desk.later('telling why a question was refused', () =>
+        slack.later('telling why a question was refused', () =>
           tellAlone(workspace, message.replyTarget, noticeContent(received.notice)),
         )
         return
       }
-      desk.later('remembering where files lie', () => rememberSources(message, received.turnId))
+      slack.later('remembering where files lie', () => rememberSources(message, received.turnId))
     },
   }
 
@@ -149,7 +149,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   }
 
   async function handleEvent(event: unknown, context: EventContext): Promise<void> {
-    const { self, workspace } = await desk.at(context)
+    const { self, workspace } = await slack.at(context)
     const names = await namesIn(event, self, workspace)
     const normalized = normalize(event, self, names)
     if (normalized.kind === 'ignored') return onIgnored?.(normalized.why)
@@ -160,7 +160,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const partOf = needs.part || needs.thread ? await intake.takesPart(message.conversation) : false
     if (needs.part && !partOf) return onIgnored?.('in a thread where Parley takes no part')
     const called = needs.thread && !partOf ? await withThread(message, self, workspace) : message
-    await desk.ask(called, self, workspace)
+    await slack.ask(called, self, workspace)
   }
 
   async function namesIn(event: unknown, self: Self, workspace: Workspace): Promise<Names> {
@@ -201,11 +201,11 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const { revision, fresh } = normalized
     const revised = await intake.revise(revision)
     if (revised.kind === 'unknown') {
-      if (fresh) return await desk.ask(fresh, self, workspace)
+      if (fresh) return await slack.ask(fresh, self, workspace)
       return onIgnored?.('an edit of a message that Parley has not taken in')
     }
     if (revised.kind === 'started')
-      desk.later('offering a new answer', () => offer(revised.turnId, normalized.place, workspace))
+      slack.later('offering a new answer', () => offer(revised.turnId, normalized.place, workspace))
   }
 
   /** Too late to be answered by the same turn: the author may ask for a new answer. */
@@ -235,7 +235,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   app.event(/^(?:message|app_mention)$/, ({ event, context }) => handleEvent(event, context))
   app.event('agent_session_stopped', async ({ event, context }) => {
     const { channel, thread_ts: thread, user, event_ts: at } = StoppedEvent.parse(event)
-    const { self } = await desk.at(context)
+    const { self } = await slack.at(context)
     const conversation = threadConversation(self.teamId, channel, thread)
     const turnId = await records.get(runningRecord(conversationKey(conversation)))
     if (typeof turnId !== 'string') return onIgnored?.('nothing is running there')
@@ -244,15 +244,16 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   })
   app.event('app_home_opened', async ({ event, context }) => {
     const { user, channel, tab } = HomeEvent.parse(event)
-    const { self, workspace } = await desk.at(context)
-    if (tab === 'home') return desk.later('showing the Home tab', () => interactions.publishHome(user, self, workspace))
+    const { self, workspace } = await slack.at(context)
+    if (tab === 'home')
+      return slack.later('showing the Home tab', () => interactions.publishHome(user, self, workspace))
     const prompts = { channel_id: channel, prompts: suggestedPrompts }
-    desk.later('suggesting prompts', () => workspace.api.call('assistant.threads.setSuggestedPrompts', prompts))
+    slack.later('suggesting prompts', () => workspace.api.call('assistant.threads.setSuggestedPrompts', prompts))
   })
   app.event('assistant_thread_started', async ({ event, context }) => {
     const { assistant_thread: thread } = ThreadStarted.parse(event)
-    const { workspace } = await desk.at(context)
-    desk.later('suggesting prompts', () =>
+    const { workspace } = await slack.at(context)
+    slack.later('suggesting prompts', () =>
       workspace.api.call('assistant.threads.setSuggestedPrompts', { ...thread, prompts: suggestedPrompts }),
     )
   })
@@ -264,8 +265,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     if ((tokens.bot ?? []).length > 0) await installations.remove(context.teamId ?? teamOf(body), context.enterpriseId)
   })
 
-  const interactions = createInteractions(desk, onIgnored)
-  const commands = createCommands(desk)
+  const interactions = createInteractions(slack, onIgnored)
+  const commands = createCommands(slack)
   app.command(/.*/, (args) => commands.run(args.command, args.context, args.ack, args.respond))
   app.action<BlockAction>({ type: 'block_actions' }, async (args) => {
     await interactions.press(args.body, args.context, args.respond)
@@ -288,7 +289,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     mounts: entrance.mounts,
     connections: () => connections.map((each) => each.report()),
     async start() {
-      const sweep = () => desk.later('sweeping what is out of date', () => posts.sweep())
+      const sweep = () => slack.later('sweeping what is out of date', () => posts.sweep())
       sweep()
       daily = setInterval(sweep, dayMs).unref()
       await Promise.all(connections.map((each) => each.start()))

@@ -12,7 +12,7 @@ import { createReplyWriter } from './reply-writer.ts'
 const turnId = '00000000-0000-4000-8000-00000000000t'
 const end = { state: 'done', receipt } as const
 
-function desk(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = [], resuming = posted.length > 0) {
+function rig(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = [], resuming = posted.length > 0) {
   const fake = createFakePlatform(abilities)
   for (const { ref, text } of posted) fake.posted.set(String(ref), { turnId, text, phase: 'streaming', citations: [] })
   const saved: { ordinal: number; ref: MessageRef; text: string; ahead?: number }[] = []
@@ -48,7 +48,7 @@ function desk(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = [], 
 
 describe('the reply writer', () => {
   it('shows text as it grows, in one message', async () => {
-    const { replyWriter, shown, settle, saved } = desk()
+    const { replyWriter, shown, settle, saved } = rig()
     replyWriter.append('Hel')
     await settle()
     expect(shown()).toEqual(['Hel'])
@@ -61,7 +61,7 @@ describe('the reply writer', () => {
   })
 
   it('never edits more often than the platform allows', async () => {
-    const { replyWriter, calls, settle } = desk({ minEditMs: 60_000 })
+    const { replyWriter, calls, settle } = rig({ minEditMs: 60_000 })
     for (const letter of 'abcdefghij') {
       replyWriter.append(letter)
       await settle()
@@ -72,7 +72,7 @@ describe('the reply writer', () => {
   })
 
   it('a platform without streaming gets the finished text alone', async () => {
-    const { replyWriter, calls, settle } = desk({ streaming: 'none' })
+    const { replyWriter, calls, settle } = rig({ streaming: 'none' })
     replyWriter.append('Half')
     await settle()
     await replyWriter.finish('Half and half', [], end)
@@ -80,7 +80,7 @@ describe('the reply writer', () => {
   })
 
   it('a long answer becomes several messages, each stored as soon as it is posted', async () => {
-    const { replyWriter, shown, saved } = desk({ maxChars: 500 })
+    const { replyWriter, shown, saved } = rig({ maxChars: 500 })
     const text = Array.from({ length: 200 }, (_, n) => `word${n}`).join(' ')
     replyWriter.append(text)
     await replyWriter.finish(text, [], end)
@@ -90,7 +90,7 @@ describe('the reply writer', () => {
   })
 
   it('after a crash it goes on in the same messages', async () => {
-    const { replyWriter, calls } = desk({}, [{ ordinal: 0, ref: `${turnId}-0`, text: 'Hel' }])
+    const { replyWriter, calls } = rig({}, [{ ordinal: 0, ref: `${turnId}-0`, text: 'Hel' }])
     replyWriter.append('Hello')
     await replyWriter.finish('Hello.', [], end)
     expect(calls.some((call) => call.startsWith('post'))).toBe(false)
@@ -98,7 +98,7 @@ describe('the reply writer', () => {
 
   it('after a crash what people see does not shrink, though it was ahead of what is stored', async () => {
     const stored = { ordinal: 0, ref: `${turnId}-0`, text: 'A long beginning', ahead: 5 }
-    const { replyWriter, shown, settle } = desk({}, [stored])
+    const { replyWriter, shown, settle } = rig({}, [stored])
     replyWriter.append('A long')
     await settle()
     expect(shown()).toEqual(['A long beginning'])
@@ -121,7 +121,7 @@ describe('the reply writer', () => {
     async (_, abilities) => {
       vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] })
       onTestFinished(() => void vi.useRealTimers())
-      const { replyWriter, shown, settle, saved } = desk(abilities)
+      const { replyWriter, shown, settle, saved } = rig(abilities)
       const bound = () => {
         const latest = new Map(saved.map((part) => [part.ordinal, part]))
         const last = [...latest.values()].at(-1)
@@ -144,7 +144,7 @@ describe('the reply writer', () => {
   )
 
   it('where a message is edited once a second at most, each text is stored before it is shown', async () => {
-    const { replyWriter, saved, settle } = desk({ minEditMs: 1000 })
+    const { replyWriter, saved, settle } = rig({ minEditMs: 1000 })
     replyWriter.append('Hello')
     await settle()
     expect(saved).toEqual([{ ordinal: 0, ref: `${turnId}-0`, text: 'Hello', ahead: 0 }])
@@ -152,7 +152,7 @@ describe('the reply writer', () => {
   })
 
   it('a regenerated reply is shown from its first word', async () => {
-    const { replyWriter, shown, settle } = desk({}, [{ ordinal: 0, ref: `${turnId}-0`, text: 'The old answer' }], false)
+    const { replyWriter, shown, settle } = rig({}, [{ ordinal: 0, ref: `${turnId}-0`, text: 'The old answer' }], false)
     replyWriter.append('New')
     await settle()
     expect(shown()).toEqual(['New'])
@@ -161,14 +161,14 @@ describe('the reply writer', () => {
 
   it('a shorter answer takes surplus messages away', async () => {
     const posted = [0, 1, 2].map((ordinal) => ({ ordinal, ref: `${turnId}-${ordinal}`, text: `part ${ordinal}` }))
-    const { replyWriter, shown, saved } = desk({}, posted)
+    const { replyWriter, shown, saved } = rig({}, posted)
     await replyWriter.finish('Short.', [], end)
     expect(shown()).toEqual(['Short.'])
     expect(saved.filter(({ text }) => text === 'removed').map(({ ordinal }) => ordinal)).toEqual([2, 1])
   })
 
   it('a rate limit is waited out', async () => {
-    const { replyWriter, failures, shown } = desk()
+    const { replyWriter, failures, shown } = rig()
     failures.push(
       new ParleyError('platform_rate_limited', 'Slow down.', { retryAfterMs: 5 }),
       new ParleyError('platform_unreachable', 'Away.', { retryAfterMs: 5 }),
@@ -178,20 +178,20 @@ describe('the reply writer', () => {
   })
 
   it('a platform that means no ends the turn', async () => {
-    const { replyWriter, failures } = desk()
+    const { replyWriter, failures } = rig()
     failures.push(new ParleyError('platform_rejected', 'The channel is archived. Ask in another one.'))
     await expect(replyWriter.finish('Hello', [], end)).rejects.toMatchObject({ code: 'platform_rejected' })
   })
 
   it('does not write once another worker holds the reply writer', async () => {
-    const { replyWriter, gone, calls } = desk()
+    const { replyWriter, gone, calls } = rig()
     gone.abort()
     await expect(replyWriter.finish('Hello', [], end)).rejects.toThrow()
     expect(calls).toEqual([])
   })
 
   it('does not write after a sleep that outlasted the lease, before any timer tells', async () => {
-    const { replyWriter, expired, calls, settle } = desk()
+    const { replyWriter, expired, calls, settle } = rig()
     replyWriter.append('Hello')
     await settle()
     expired.value = true
@@ -203,7 +203,7 @@ describe('the reply writer', () => {
   })
 
   it('each message carries the citations that stand in it', async () => {
-    const { replyWriter, posted } = desk({ maxChars: 500 })
+    const { replyWriter, posted } = rig({ maxChars: 500 })
     const citations = [1, 2].map((n) => citation(n))
     await replyWriter.finish(`One [1].\n\n${'word '.repeat(99)}\n\nTwo [2].`, citations, end)
     const cited = [...posted.values()].map((part) => part.citations.map(({ n }) => n))
@@ -212,7 +212,7 @@ describe('the reply writer', () => {
   })
 
   it('the first text is when it was first shown', async () => {
-    const { replyWriter, settle } = desk()
+    const { replyWriter, settle } = rig()
     expect(replyWriter.firstTextAt()).toBeNull()
     replyWriter.append('Hello')
     await settle()

@@ -17,7 +17,7 @@ import type { TestServer } from './database.ts'
 import { message } from './fakes/message.ts'
 import { receipt } from './fakes/receipt.ts'
 
-export type IntakeDesk = Awaited<ReturnType<typeof openIntakeDesk>>
+export type IntakeRig = Awaited<ReturnType<typeof openIntakeRig>>
 
 /** What Ann asks in a channel. */
 export const inChannel = (wish: Parameters<typeof message>[0] = {}): IncomingMessage => ({
@@ -26,7 +26,7 @@ export const inChannel = (wish: Parameters<typeof message>[0] = {}): IncomingMes
   author: { id: wish.author ?? 'ann', name: 'Ann' },
 })
 
-export async function openIntakeDesk(server: TestServer) {
+export async function openIntakeRig(server: TestServer) {
   const database = openDatabase((await server.createDatabase()).connection, { log: silentLog })
   const turns = createTurns(database)
   const jobs: Job[] = []
