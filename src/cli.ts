@@ -90,7 +90,7 @@ program
 
 program
   .command('replay')
-  .description('hand recorded events of a platform to its entrance, and print what became of each')
+  .description('hand recorded events of a platform to its ingress, and print what became of each')
   .argument('<platform>', 'such as slack')
   .argument('<folder>', 'of JSON files: an event, an array of events, or an object of named ones')
   .option('--json', 'print one object a line')

@@ -13,6 +13,7 @@ import type { Records } from '../../src/core/records.ts'
 import { createCommands } from './commands.ts'
 import { slackCode } from './errors.ts'
 import { MessageEvent, Said, type Self, TargetData, whisperThread } from './events.ts'
+import type { Ingress } from './ingress.ts'
 import type { Installations, Workspace } from './installations.ts'
 import { createInteractions } from './interactions.ts'
 import { boltLogger } from './logger.ts'
@@ -22,13 +23,12 @@ import { noticeContent } from './notice.ts'
 import { createPeople, type People } from './people.ts'
 import { createPosts } from './posts.ts'
 import { quoteThread } from './quote.ts'
-import type { Entrance } from './receiver.ts'
 import { suggestedPrompts } from './settings.ts'
 import { runningRecord } from './status.ts'
 import { sourceRecord } from './transport.ts'
 
 export interface ListenerDeps {
-  entrance: Entrance
+  ingress: Ingress
   installations: Installations
   records: Records
   log: Log
@@ -72,15 +72,15 @@ function teamOf(body: unknown): string | undefined {
 }
 
 export function createListener(deps: ListenerDeps, intake: Intake): Listener {
-  const { entrance, installations, records, log, onIgnored } = deps
-  const connections = [...(deps.connections ?? []), ...(entrance.socket ? [entrance.socket] : [])]
+  const { ingress, installations, records, log, onIgnored } = deps
+  const connections = [...(deps.connections ?? []), ...(ingress.socket ? [ingress.socket] : [])]
   const people = createPeople()
   const posts = createPosts(records)
   const running = new Set<Promise<void>>()
   let daily: NodeJS.Timeout | undefined
 
   const app = new App({
-    receiver: entrance.receiver,
+    receiver: ingress.receiver,
     logger: boltLogger(log),
     ignoreSelf: false,
     async authorize(source, body) {
@@ -286,7 +286,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   app.options(/.*/, ({ ack }) => ack({ options: [] }))
 
   return {
-    mounts: entrance.mounts,
+    mounts: ingress.mounts,
     connections: () => connections.map((each) => each.report()),
     async start() {
       const sweep = () => slack.later('sweeping what is out of date', () => posts.sweep())
@@ -296,7 +296,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     },
     async stop() {
       clearInterval(daily)
-      await entrance.settled()
+      await ingress.settled()
       await Promise.all(connections.map((each) => each.stop()))
       await Promise.allSettled(running)
     },

@@ -1,4 +1,4 @@
-/** What comes in from Teams, through the real entrance with signed tokens: recorded activities, files, forms, people, edits. */
+/** What comes in from Teams, through the real ingress with signed tokens: recorded activities, files, forms, people, edits. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'

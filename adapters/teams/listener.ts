@@ -13,10 +13,10 @@ import type { Records } from '../../src/core/records.ts'
 import { Activity, placeOf, plain, scopeOf, TargetData, tenantOf } from './activity.ts'
 import type { Api } from './api.ts'
 import { createCapture } from './capture.ts'
-import type { Entrance } from './entrance.ts'
 import type { BlobStore } from './files.ts'
 import { greeting } from './greeting.ts'
 import type { Hosts } from './hosts.ts'
+import type { Ingress } from './ingress.ts'
 import { type Answer, createInvokes } from './invokes.ts'
 import type { SigningKeys } from './keys.ts'
 import { type NormalizedActivity, normalize } from './normalize.ts'
@@ -29,7 +29,7 @@ import type { TeamsTransport } from './transport.ts'
 export interface ListenerDeps {
   settings: TeamsSettings
   sdk: App
-  entrance: Entrance
+  ingress: Ingress
   api: Api
   transport: TeamsTransport
   tokens: Tokens
@@ -50,7 +50,7 @@ const dayMs = 24 * 3_600_000
 const sayMs = 60_000
 
 export function createListener(deps: ListenerDeps, intake: Intake): Listener {
-  const { settings, sdk, entrance, api, transport, records, log } = deps
+  const { settings, sdk, ingress, api, transport, records, log } = deps
   const running = new Set<Promise<void>>()
   let daily: NodeJS.Timeout | undefined
 
@@ -181,7 +181,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   sdk.use(async ({ activity }) => await take(activity))
 
   return {
-    mounts: [entrance.mount],
+    mounts: [ingress.mount],
     connections: () => connections.map((each) => each.report()),
     async start() {
       await sdk.initialize()
@@ -193,7 +193,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     async stop() {
       clearInterval(daily)
       await Promise.all(connections.map((each) => each.stop()))
-      await entrance.close()
+      await ingress.close()
       await Promise.allSettled(running)
     },
   }

@@ -67,7 +67,7 @@ export const replay: Replay = {
         ),
       })
       await response.body?.cancel()
-      if (response.status >= 500) throw new Error(`the entrance answered ${response.status}`)
+      if (response.status >= 500) throw new Error(`the ingress answered ${response.status}`)
       return taken[0] ?? { kind: 'ignored', summary: ignored }
     } finally {
       await listener.stop()

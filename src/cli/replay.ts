@@ -1,5 +1,5 @@
 /**
- * `parley replay <platform> <folder>`: hands every recorded event of a folder to the platform's own entrance and prints
+ * `parley replay <platform> <folder>`: hands every recorded event of a folder to the platform's own ingress and prints
  * what became of it. For whoever asks why a message was not answered, and for fixtures.
  */
 import { randomUUID } from 'node:crypto'
@@ -31,7 +31,7 @@ const maxSummaryChars = 200
 /** How deep a file may gather its events: an object of arrays of events is two. */
 const maxDepth = 4
 
-/** Answers how many events failed: those at which the platform's own entrance threw. */
+/** Answers how many events failed: those at which the platform's own ingress threw. */
 export async function replayFolder({ platform, folder, json, print }: ReplayOptions): Promise<number> {
   const load = platforms[platform]?.replay
   if (load === undefined)

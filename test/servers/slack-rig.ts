@@ -15,8 +15,8 @@ import type { Delivered, SlackStandIn } from './slack-types.ts'
 export const alice = 'U0ALICE001'
 
 export function settingsFor(slack: SlackStandIn, way: 'http' | 'socket'): SlackSettings {
-  const entrance = way === 'http' ? { signingSecret: slack.signingSecret } : { appToken: bot.appToken }
-  return { botToken: bot.token, apiUrl: slack.apiUrl, ...entrance }
+  const ingress = way === 'http' ? { signingSecret: slack.signingSecret } : { appToken: bot.appToken }
+  return { botToken: bot.token, apiUrl: slack.apiUrl, ...ingress }
 }
 
 export function addPeople(slack: SlackStandIn): void {

@@ -1,4 +1,4 @@
-/** The signed HTTP entrance: what is recorded is taken in or let pass on purpose, and what is forged never gets in. */
+/** The signed HTTP ingress: what is recorded is taken in or let pass on purpose, and what is forged never gets in. */
 import { createHmac, randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ import { createSlack } from './platform.ts'
 const shared = fileURLToPath(new URL('../../../shared/fixtures/slack', import.meta.url))
 const own = join(import.meta.dirname, '../../test/fixtures/slack')
 
-describe('recorded bodies, signed, at the real entrance', () => {
+describe('recorded bodies, signed, at the real ingress', () => {
   const replayed = async (folder: string) => {
     const lines: { name: string; kind: string; summary: string }[] = []
     const print = (line: string) => void lines.push(JSON.parse(line))

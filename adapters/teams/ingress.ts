@@ -12,7 +12,7 @@ import type { Hosts } from './hosts.ts'
 import type { SigningKeys } from './keys.ts'
 import { messagesPath, microsoft, type TeamsSettings } from './settings.ts'
 
-export interface Entrance {
+export interface Ingress {
   adapter: IHttpServerAdapter
   mount: Mount
   /** Takes nothing more in; returns when calls under way have ended. */
@@ -35,12 +35,12 @@ const Body = z.looseObject({
   channelId: z.string().optional(),
 })
 
-export function createEntrance(
+export function createIngress(
   settings: TeamsSettings,
   hosts: Hosts,
   keys: Pick<SigningKeys, 'reachable'>,
   log: Log,
-): Entrance {
+): Ingress {
   let handler: HttpRouteHandler | undefined
   let closing = false
   const running = new Set<Promise<Response>>()

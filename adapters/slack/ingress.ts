@@ -25,7 +25,7 @@ import type { Installations } from './installations.ts'
 import { boltLogger } from './logger.ts'
 import { botScopes, eventsPath, installPath, platformName, redirectPath, type SlackSettings } from './settings.ts'
 
-export interface Entrance {
+export interface Ingress {
   receiver: Receiver
   mounts: Mount[]
   /** Of Socket Mode; absent where events come over HTTP alone. */
@@ -34,7 +34,7 @@ export interface Entrance {
   settled(): Promise<unknown>
 }
 
-export interface EntranceDeps {
+export interface IngressDeps {
   settings: SlackSettings
   installations: Installations
   log: Log
@@ -46,10 +46,10 @@ const bodyLimit = 2_000_000
 /** Slack's own advice. */
 const timelySeconds = 300
 
-export function createEntrance({ settings, installations, log, pauses }: EntranceDeps): Entrance {
+export function createIngress({ settings, installations, log, pauses }: IngressDeps): Ingress {
   const { signingSecret, appToken } = settings
-  const http = signingSecret === undefined ? undefined : httpEntrance(signingSecret, { settings, installations, log })
-  const socket = appToken === undefined ? undefined : socketEntrance(appToken, settings, log, pauses)
+  const http = signingSecret === undefined ? undefined : httpIngress(signingSecret, { settings, installations, log })
+  const socket = appToken === undefined ? undefined : socketIngress(appToken, settings, log, pauses)
   return {
     receiver: {
       init(app) {
@@ -93,7 +93,7 @@ function isTimely(stamp: string): boolean {
   return /^\d{1,12}$/.test(stamp) && Math.abs(Date.now() / 1000 - Number(stamp)) <= timelySeconds
 }
 
-function httpEntrance(signingSecret: string, { settings, installations, log }: EntranceDeps): HTTPReceiver {
+function httpIngress(signingSecret: string, { settings, installations, log }: IngressDeps): HTTPReceiver {
   const { oauth, publicUrl, apiUrl } = settings
   return new HTTPReceiver({
     ...{ signingSecret, bodyLimit, endpoints: [eventsPath], processBeforeResponse: true, logger: boltLogger(log) },
@@ -153,7 +153,7 @@ const requestMs = 10_000
  * own that does not reconnect: Slack's own loop ends for good at a refused token and rejects where nobody hears it
  * (https://github.com/slackapi/node-slack-sdk/blob/main/packages/socket-mode/src/SocketModeClient.ts).
  */
-function socketEntrance(
+function socketIngress(
   appToken: string,
   { apiUrl }: SlackSettings,
   log: Log,
