@@ -7,11 +7,11 @@ import type { Log } from '../../src/core/log.ts'
 import type { Intake, Listener, Transport } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import { retry } from '../../src/core/retry.ts'
+import { createChannelCache } from './channel-cache.ts'
 import { createGateway, type GatewayDeps } from './gateway.ts'
 import { createInteractions } from './interactions.ts'
 import { createMessages } from './messages.ts'
 import { directWorkspace, type GatewayMessage, normalizeMessage, platformName } from './normalize.ts'
-import { createPlaces } from './places.ts'
 import { type Api, codes, refusedWith } from './rest.ts'
 import { createSessions } from './sessions.ts'
 import type { Threads } from './threads.ts'
@@ -42,9 +42,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   const stopping = new AbortController()
   let myself: APIUser | undefined
   const me = () => myself?.id ?? ''
-  const places = createPlaces(api, me)
+  const channelCache = createChannelCache(api, me)
   const interactions = createInteractions({ api, intake, me: () => ({ id: me() }), log })
-  const messages = createMessages({ api, places, intake, me })
+  const messages = createMessages({ api, channelCache, intake, me })
   const sessions = createSessions({
     ...{ records, log },
     ...(deps.saveEveryMs === undefined ? {} : { saveEveryMs: deps.saveEveryMs }),
@@ -59,7 +59,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   })
 
   async function take(packet: GatewayDispatchPayload): Promise<boolean> {
-    places.note(packet)
+    channelCache.note(packet)
     try {
       await retry(() => handle(packet), {
         ...{ delays: { firstMs: retryMs, mostMs: retryAtMostMs }, signal: stopping.signal },
@@ -100,7 +100,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   /** Says something to the author of a message, beside any turn. */
   async function tell(message: GatewayMessage, notice: Notice): Promise<void> {
     const place =
-      message.guild_id === undefined ? { id: message.channel_id, type: 1 } : await places.channel(message.channel_id)
+      message.guild_id === undefined
+        ? { id: message.channel_id, type: 1 }
+        : await channelCache.channel(message.channel_id)
     // Not worth a thread.
     const here = { ...place, type: place.type === 0 || place.type === 5 ? 2 : place.type }
     const { replyTarget } = normalizeMessage(message, { me: { id: me() }, place: here, kind: 'mention' })

@@ -15,13 +15,14 @@ const ann = { id: '700000000000000001', username: 'ann', global_name: 'Ann', dis
 const bob = { id: '700000000000000002', username: 'bob', global_name: null, discriminator: '0', avatar: null }
 const parley = { id: me, username: 'parley', global_name: 'Parley', discriminator: '0', avatar: null, bot: true }
 
-const places: Record<string, Place> = {
+const channelCache: Record<string, Place> = {
   general: { id: '600000000000000001', type: 0, guildId, name: 'general' },
   voice: { id: '600000000000000002', type: 2, guildId, name: 'Lounge' },
   thread: { id: '600000000000000003', type: 11, guildId, parentId: '600000000000000001', name: 'A thread' },
   post: { id: '600000000000000004', type: 11, guildId, parentId: '600000000000000005', name: 'How do I grow basil?' },
 }
-const placeOf = (id: string): Place => Object.values(places).find((each) => each.id === id) ?? { id, type: 0, guildId }
+const placeOf = (id: string): Place =>
+  Object.values(channelCache).find((each) => each.id === id) ?? { id, type: 0, guildId }
 
 let taken: IncomingMessage[]
 let known: Map<string, object>
@@ -34,7 +35,7 @@ beforeEach(() => {
 
 /** A message as the gateway sends it; `where` is a name of `places`, or `direct`. */
 function frame(where: string, more: object = {}): GatewayMessage {
-  const place = places[where]
+  const place = channelCache[where]
   return {
     ...{ id: '500000000000000001', type: 0, channel_id: place?.id ?? '400000000000000001', content: '', author: ann },
     ...{ timestamp: '2026-02-17T00:48:03.193000+00:00', edited_timestamp: null, tts: false, mention_everyone: false },
@@ -55,7 +56,7 @@ async function take(message: GatewayMessage): Promise<IncomingMessage | undefine
         return found as never
       },
     },
-    places: {
+    channelCache: {
       channel: async (id) => placeOf(id),
       guild: async () => ({ id: guildId, ownerId: bob.id, roles: new Map([['1', 8n]]), ownRoleIds: [ownRole] }),
     },
@@ -221,7 +222,7 @@ describe('what it says', () => {
   })
 
   it('called into a forum’s post, it reads the post first', async () => {
-    const { id = '', parentId } = places.post ?? {}
+    const { id = '', parentId } = channelCache.post ?? {}
     known.set(
       `/channels/${id}/messages/${id}`,
       frame('post', { author: bob, content: 'It wilts.', attachments: [file('leaf.jpg')] }),

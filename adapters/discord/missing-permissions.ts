@@ -13,12 +13,12 @@ import { type Api, codes, refusedWith } from './rest.ts'
 import { destinationOf } from './target.ts'
 import type { Threads } from './threads.ts'
 
-export interface Complaints {
+export interface MissingPermissions {
   /** The error to throw instead: it names what is missing. What is no lack of a permission comes back as it is. */
   explain(thrown: unknown, target: ReplyTarget, channelId: string): Promise<unknown>
 }
 
-export interface ComplaintsDeps {
+export interface MissingPermissionsDeps {
   api: Api
   threads: Threads
   records: Records
@@ -29,7 +29,14 @@ export interface ComplaintsDeps {
 
 const dayMs = 24 * 3_600_000
 
-export function createComplaints({ api, threads, records, me, log, now = Date.now }: ComplaintsDeps): Complaints {
+export function createMissingPermissions({
+  api,
+  threads,
+  records,
+  me,
+  log,
+  now = Date.now,
+}: MissingPermissionsDeps): MissingPermissions {
   async function tell(userId: string, key: string, text: string): Promise<void> {
     const recordKey = `complaint/${userId}/${key}`
     const told = await records.get(recordKey)

@@ -12,7 +12,7 @@ export interface Guild extends Required<Standing> {
   ownRoleIds: string[]
 }
 
-export interface Places {
+export interface ChannelCache {
   channel(id: string): Promise<Place>
   guild(id: string): Promise<Guild>
   /** Keeps what an event tells. */
@@ -22,7 +22,7 @@ export interface Places {
 /** Those asked for longest ago are looked up again when they are needed. */
 const maxKnown = 20_000
 
-export function createPlaces(api: Api, me: () => string): Places {
+export function createChannelCache(api: Api, me: () => string): ChannelCache {
   const channels = new Map<string, Place>()
   const guilds = new Map<string, Guild>()
 
