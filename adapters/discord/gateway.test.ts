@@ -100,9 +100,9 @@ it('a session that Discord declares invalid is begun anew', async () => {
 
 it('a connection on which no heartbeat is answered is taken for dead and resumed', async () => {
   await listen()
-  discord.gateway.trouble.deaf = true
+  discord.gateway.fault.deaf = true
   await discord.until(() => counts().closes.includes(4200), 'the dead connection to be left')
-  discord.gateway.trouble.deaf = false
+  discord.gateway.fault.deaf = false
   write('alive again')
   await until('alive again')
   expect(counts().resumed).toBeGreaterThanOrEqual(1)
@@ -137,10 +137,10 @@ it('what a process took in last before it was killed comes again, what it had no
 it('a session that ended meanwhile is begun anew by the next process', async () => {
   await (await listen()).stop()
   open.length = 0
-  discord.gateway.trouble.forgetful = true
+  discord.gateway.fault.forgetful = true
   const starting = listen()
   await discord.until(() => counts().invalid === 1, 'the refusal')
-  discord.gateway.trouble.forgetful = false
+  discord.gateway.fault.forgetful = false
   await starting
   expect(counts().identified).toBe(2)
 })
@@ -202,13 +202,13 @@ it.each([1000, 1001, 4000, 4007, 4009, 4004, 4010, 4011, 4012, 4013, 4014])(
   'a connection that Discord closes with %i, and again at each try, is back once it no longer does',
   async (code) => {
     const listener = await listen()
-    discord.gateway.trouble.closing = code
+    discord.gateway.fault.closing = code
     discord.gateway.closeAll(code)
     await discord.until(() => stateOf(listener)?.is === 'waiting', 'the loss')
     const { closes } = counts()
     const closed = closes.length
     await discord.until(() => closes.length > closed + 2, 'more tries')
-    delete discord.gateway.trouble.closing
+    delete discord.gateway.fault.closing
     await connected(listener)
     write('after')
     await until('after')

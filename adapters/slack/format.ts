@@ -83,19 +83,19 @@ export function footnotes(citations: Citation[], linkOf: LinkOf): Block[] {
 
 /** What the reader must know of how the answer came about: files that were not read, limits, fallbacks. */
 export function receiptLines({ attachments, notices }: Receipt): string[] {
-  const troubled = attachments.filter(({ outcome }) => outcome !== 'read')
-  const read = attachments.length - troubled.length
+  const unread = attachments.filter(({ outcome }) => outcome !== 'read')
+  const read = attachments.length - unread.length
   const counts = [
     read > 0 ? `${read} read` : '',
     ...(['partly', 'skipped'] as const).map((outcome) => {
-      const count = troubled.filter((each) => each.outcome === outcome).length
+      const count = unread.filter((each) => each.outcome === outcome).length
       return count === 0 ? '' : `${count} ${outcome === 'partly' ? 'partly read' : 'skipped'}`
     }),
   ].filter((part) => part !== '')
   const files = attachments.length === 0 ? [] : [`Files: ${counts.join(', ')}`]
   return [
     ...files,
-    ...troubled.map(({ name, summary }) => `• ${escaped(name)}: ${escaped(summary)}`),
+    ...unread.map(({ name, summary }) => `• ${escaped(name)}: ${escaped(summary)}`),
     ...notices.map((notice) => `_${escaped(notice)}_`),
   ]
 }

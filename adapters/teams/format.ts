@@ -97,12 +97,12 @@ export function replyCard({ turnId, phase, end, citations }: OutgoingMessage): C
 function footer({ attachments, notices }: Receipt, citations: Citation[]): object[] {
   const { lines, left } = sourceLines(citations.slice(maxClaims), 500)
   const beyond = lines.map(({ n, place, url }) => `[${n}] ${place}${url === undefined ? '' : ` ${url}`}`)
-  const troubled = attachments.filter(({ outcome }) => outcome !== 'read')
+  const unread = attachments.filter(({ outcome }) => outcome !== 'read')
   const said = [
     ...beyond,
     ...(left > 0 ? [`and ${left} more sources`] : []),
     ...filesRead(attachments),
-    ...troubled.map(({ name, summary }) => `${name}: ${summary}`),
+    ...unread.map(({ name, summary }) => `${name}: ${summary}`),
     ...notices,
   ]
   return said.slice(0, 12).map((text) => ({

@@ -16,15 +16,15 @@ import { retry } from '../core/retry.ts'
 import { type BullWorker, type Connections, pollSeconds } from './bullmq-connections.ts'
 import { codeOf, detachChildren, idOf, parkFor, type QueueOf } from './bullmq-flow.ts'
 import { backoffMs, runHandler } from './bullmq-handler.ts'
+import { type ErrorThrottle, pause } from './error-throttle.ts'
 import type { QueueName } from './jobs.ts'
 import type { Handlers, Outcome } from './queue.ts'
-import { pause, type Trouble } from './trouble.ts'
 
 export interface WorkerDeps {
   connections: Connections
   queueOf: QueueOf
   log: Log
-  trouble: Trouble
+  errorThrottle: ErrorThrottle
   /** How long a job stays with a worker that gives no sign of life. */
   lockMs: number
 }
@@ -52,7 +52,7 @@ const abortMs = 1_000
 const farewellMs = 1_000
 
 export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: Handlers, concurrency: number) {
-  const { connections, queueOf, log, trouble, lockMs } = deps
+  const { connections, queueOf, log, errorThrottle, lockMs } = deps
   const running = new Map<string, Running>()
   const stopping = new AbortController()
   let roomMade = () => {}
@@ -68,7 +68,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     runRetryDelay: 500,
     settings: { backoffStrategy: (failures, _type, error, job) => backoffMs(job?.name, failures, error) },
   })
-  worker.on('error', trouble.report)
+  worker.on('error', errorThrottle.report)
   await worker.waitUntilReady()
   await worker.startStalledCheckTimer()
 
@@ -90,7 +90,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
           await Promise.all(Array.from({ length: fetchers }, fetchAll))
         }
       } catch (error) {
-        trouble.report(error)
+        errorThrottle.report(error)
         await pause(200, stopping.signal)
       }
     }
@@ -108,9 +108,9 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     try {
       const job = await worker.getNextJob(token, how)
       if (job === undefined) return false
-      trouble.over()
+      errorThrottle.over()
       if (stopping.signal.aborted) {
-        await within(farewellMs, job.moveToWait(token).catch(trouble.report))
+        await within(farewellMs, job.moveToWait(token).catch(errorThrottle.report))
         return false
       }
       start(job, token)
@@ -165,13 +165,14 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
       try {
         return await tell(job, token, verdict, reruns)
       } catch (error) {
-        if (codeOf(error) === ErrorCode.JobPendingChildren) await detachChildren(queueOf, job).catch(trouble.report)
+        if (codeOf(error) === ErrorCode.JobPendingChildren)
+          await detachChildren(queueOf, job).catch(errorThrottle.report)
         throw error
       }
     }
     const again = (error: unknown) => codeOf(error) === undefined || codeOf(error) === ErrorCode.JobPendingChildren
     const report = (error: unknown) => {
-      if (codeOf(error) === undefined) trouble.report(error)
+      if (codeOf(error) === undefined) errorThrottle.report(error)
     }
     try {
       return await retry(work, { on: again, onPause: report, delays: { firstMs: 100, mostMs: 1000 }, signal })
@@ -234,7 +235,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
         entry.abort.abort(new Error('the job went to another worker'))
       }
     } catch (error) {
-      trouble.report(error)
+      errorThrottle.report(error)
     }
   }
 
@@ -251,7 +252,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
       await Promise.all([...running.values()].map(release))
       clearInterval(renewal)
       // By force, because no job runs in BullMQ's own loop: the polite way waits for the blocking connection's end.
-      await within(farewellMs, worker.close(true).catch(trouble.report))
+      await within(farewellMs, worker.close(true).catch(errorThrottle.report))
     },
   }
 
@@ -272,7 +273,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
       const told = await within(farewellMs, entry.job.moveToWait(entry.token))
       if (told === 'late') log.warn({ queue, jobId: entry.job.id }, 'job not put back; its lock runs out')
     } catch (error) {
-      if (codeOf(error) === undefined) trouble.report(error) // else it ended by itself in time
+      if (codeOf(error) === undefined) errorThrottle.report(error) // else it ended by itself in time
     }
   }
 }

@@ -36,9 +36,9 @@ export function NoticeBanner({ notice }: { notice: string }) {
   )
 }
 
-export function TroubleBanner({ tell, onDismiss }: { tell: string; onDismiss(): void }) {
+export function ErrorBanner({ tell, onDismiss }: { tell: string; onDismiss(): void }) {
   return (
-    <div className="banner trouble" role="alert">
+    <div className="banner error" role="alert">
       <Icon name="warn" />
       <p>{tell}</p>
       <button type="button" className="icon-button" aria-label="Dismiss" onClick={onDismiss}>

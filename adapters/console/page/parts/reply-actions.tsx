@@ -42,7 +42,7 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
   /** Heard by everybody; that an opinion is kept is seen by its button. */
   const [thanks, setThanks] = useState(nothing)
   const [begun, setBegun] = useState<TurnAction | null>(null)
-  const { pending, trouble, press } = usePress<TurnAction>()
+  const { pending, error, press } = usePress<TurnAction>()
   const panelId = useId()
   const row = useRef<HTMLDivElement>(null)
   const busy = pending ?? begun
@@ -132,9 +132,9 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
           />
         )}
       </div>
-      {trouble === null ? null : (
-        <p className="action-trouble" role="alert">
-          {trouble}
+      {error === null ? null : (
+        <p className="action-error" role="alert">
+          {error}
         </p>
       )}
       <p className={thanks.shown ? 'aside action-thanks' : 'visually-hidden'} role="status">
@@ -151,7 +151,7 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
 
 /** The way on from a reply that failed. */
 export function TryAgain({ turnId, onAct }: { turnId: string; onAct: Act }) {
-  const { pending, trouble, press } = usePress<TurnAction>()
+  const { pending, error, press } = usePress<TurnAction>()
   const [begun, setBegun] = useState(false)
   const again = async (button: HTMLElement) => {
     if (begun || (await press('regenerate', () => onAct('regenerate', turnId))) === null) return
@@ -168,7 +168,7 @@ export function TryAgain({ turnId, onAct }: { turnId: string; onAct: Act }) {
       >
         Try again
       </button>
-      {trouble === null ? null : <p className="action-trouble">{trouble}</p>}
+      {error === null ? null : <p className="action-error">{error}</p>}
     </>
   )
 }

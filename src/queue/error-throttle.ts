@@ -3,7 +3,7 @@ import { setTimeout as timeout } from 'node:timers/promises'
 import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 
-export interface Trouble {
+export interface ErrorThrottle {
   report(error: unknown): void
   /** Something worked: the next error is news again. */
   over(): void
@@ -11,17 +11,17 @@ export interface Trouble {
 
 const quietMs = 30_000
 
-export function createTrouble(log: Log, what: string): Trouble {
-  let toldAt = Number.NEGATIVE_INFINITY
+export function createErrorThrottle(log: Log, what: string): ErrorThrottle {
+  let reportedAt = Number.NEGATIVE_INFINITY
   return {
     report(error) {
-      if (performance.now() - toldAt < quietMs) return
-      toldAt = performance.now()
+      if (performance.now() - reportedAt < quietMs) return
+      reportedAt = performance.now()
       log.warn(errorFields(error), `${what} trouble`)
     },
     over() {
-      if (toldAt === Number.NEGATIVE_INFINITY) return
-      toldAt = Number.NEGATIVE_INFINITY
+      if (reportedAt === Number.NEGATIVE_INFINITY) return
+      reportedAt = Number.NEGATIVE_INFINITY
       log.info({}, `${what}.works_again`)
     },
   }
