@@ -1,5 +1,5 @@
 /** Reading attachments on a real database, with real files and the real reader. */
-import { setImmediate as breathe } from 'node:timers/promises'
+import { setImmediate as yieldLoop } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createBlobs } from '../src/blobs/blobs.ts'
 import { diskError } from '../src/blobs/disk.ts'
@@ -193,7 +193,7 @@ describe('many files', () => {
     const { turnId, files } = await ask('What do they say?', names)
     const running = files.map((attachmentId) => extract({ v: 1, turnId, attachmentId }, context()))
     await expect.poll(() => open.length).toBe(4)
-    for (let n = 0; n < 50; n += 1) await breathe()
+    for (let n = 0; n < 50; n += 1) await yieldLoop()
     expect(await states()).toEqual({ waiting: 8, reading: 4 })
     const all = Promise.all(running)
     let over = false
@@ -202,7 +202,7 @@ describe('many files', () => {
     while (!over) {
       most = Math.max(most, (await states()).reading ?? 0)
       for (const { go } of open.splice(0)) go()
-      await breathe()
+      await yieldLoop()
     }
     expect(most).toBeLessThanOrEqual(4)
     expect(await all).toEqual(names.map(() => 'done'))

@@ -4,7 +4,7 @@
  * segment. Everything that parses a structure stays in a reading process. Both give the same artifact.
  */
 import { readFile } from 'node:fs/promises'
-import { setImmediate as breathe } from 'node:timers/promises'
+import { setImmediate as yieldLoop } from 'node:timers/promises'
 import { ParleyError } from '../core/errors.ts'
 import { crashed, type Gathered } from './gather.ts'
 import type { Looked } from './looked.ts'
@@ -32,7 +32,7 @@ export async function readPlainText(
   })
   const add = sink.segment
   sink.segment = async (text, at) => {
-    await breathe()
+    await yieldLoop()
     signal.throwIfAborted()
     return add(text, at)
   }

@@ -3,11 +3,11 @@
  * then sentences by terms, by neighbours that hold the rest, and by whether they have the kind of thing asked for.
  */
 
-import { createBreather } from './breather.ts'
 import { createMatcher, type Matcher, rarity, weigh } from './match.ts'
 import type { PassagePart } from './render-passage.ts'
 import { summarize } from './summarize.ts'
 import { type Unit, type Units, unitsOf } from './units.ts'
+import { createYield } from './yield-loop.ts'
 
 export interface Quote {
   passage: PassagePart
@@ -40,7 +40,7 @@ interface Candidate extends Units {
 /** Best first, at most three; none when nothing fits. A question for the whole, or none, gets what is central. */
 export async function chooseQuotes(question: string, passages: PassagePart[], signal: AbortSignal): Promise<Quote[]> {
   if (question.trim() === '' || asksForWhole.test(question)) return await summarize(passages, signal)
-  const breathe = createBreather(signal)
+  const yieldLoop = createYield(signal)
   const matcher = createMatcher(question)
   const matches: Float64Array[] = []
   const titles = new Map<string, Float64Array>()
@@ -48,7 +48,7 @@ export async function chooseQuotes(question: string, passages: PassagePart[], si
     const named = titles.get(title) ?? matcher.match(title)
     titles.set(title, named)
     matches.push(matcher.match(text).map((weight, term) => Math.max(weight, named[term] ?? 0)))
-    await breathe()
+    await yieldLoop()
   }
   const idf = rarity(matches, matcher.count)
   const best = passages
@@ -63,7 +63,7 @@ export async function chooseQuotes(question: string, passages: PassagePart[], si
     for (const [at, unit] of cut.units.entries()) {
       all.push({ ...cut, passage, at, unit, match: matcher.match(unit.text), score: 0, coverage: 0 })
     }
-    await breathe()
+    await yieldLoop()
   }
   const scale = score(all, matcher, question)
   return pick(all, scale, /[,;、，]|\b(?:and|und|et|y|e|en)\b|和|及/i.test(question))

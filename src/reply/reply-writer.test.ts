@@ -1,4 +1,4 @@
-import { setImmediate as breathe } from 'node:timers/promises'
+import { setImmediate as yieldLoop } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { message } from '../../test/fakes/message.ts'
 import { createFakePlatform } from '../../test/fakes/platform.ts'
@@ -41,7 +41,7 @@ function rig(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = [], r
   const shown = () => [...fake.posted.values()].map(({ text }) => text)
   /** Lets everything that is due be written. */
   const settle = async () => {
-    for (let n = 0; n < 20; n += 1) await breathe()
+    for (let n = 0; n < 20; n += 1) await yieldLoop()
   }
   return { ...fake, replyWriter, saved, shown, settle, gone, expired }
 }
