@@ -56,7 +56,7 @@ export interface AppOptions {
 }
 
 const sweepEveryMs = 5000
-const strandedAfterMs = 6000
+const orphanedAfterMs = 6000
 /** Jobs of files beyond those that can be read: recordings that wait for the transcription server are read past. */
 const waitingForTranscripts = 8
 
@@ -169,7 +169,7 @@ async function work(running: Running): Promise<void> {
   }
   const handlers = createHandlers(deps, {
     async sweep() {
-      await sweep(strandedAfterMs)
+      await sweep(orphanedAfterMs)
       await money.budget.sweep()
       await collector.collect()
       await collector.clear()

@@ -297,7 +297,7 @@ export function createSweep({
   queue,
   log,
 }: {
-  turns: Pick<Turns, 'stranded' | 'redispatch'>
+  turns: Pick<Turns, 'orphaned' | 'redispatch'>
   queue: Pick<Queue, 'add' | 'addFlow' | 'states' | 'remove'>
   log: Log
 }): (olderThanMs: number) => Promise<number> {
@@ -318,7 +318,7 @@ export function createSweep({
   }
 
   async function look(olderThanMs: number): Promise<{ looked: number; handed: number }> {
-    const candidates = await turns.stranded(olderThanMs, sweepBatch)
+    const candidates = await turns.orphaned(olderThanMs, sweepBatch)
     if (candidates.length === 0) return { looked: 0, handed: 0 }
     const lost = await turns.redispatch(await lostOf(queue, candidates))
     let handed = 0
@@ -338,7 +338,7 @@ export function createSweep({
       // With no patience at all each look would find the same turns again.
       if (looked < sweepBatch || olderThanMs === 0) break
     }
-    if (sum > 0) log.warn({ turns: sum }, 'stranded turns handed to the queue again')
+    if (sum > 0) log.warn({ turns: sum }, 'orphaned turns handed to the queue again')
     return sum
   }
 }

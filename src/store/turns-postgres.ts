@@ -205,8 +205,8 @@ export function createTurns(database: Database): Turns {
       return { turnId: row.id, dispatch: 1, attachmentIds: [] }
     },
 
-    async stranded(olderThanMs, limit) {
-      return (await query<DispatchRow>(sql.stranded, [olderThanMs, limit])).map(toDispatch)
+    async orphaned(olderThanMs, limit) {
+      return (await query<DispatchRow>(sql.orphaned, [olderThanMs, limit])).map(toDispatch)
     },
 
     async redispatch(lost) {

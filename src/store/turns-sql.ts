@@ -354,7 +354,7 @@ const unreadFiles = `(select array_agg(file.id order by file.position) from turn
  * Only the first open turn of a conversation can be lost; the others wait for it. Whether it is, the queue knows: this
  * finds whom to ask about, everybody in turn.
  */
-export const stranded: Statement = {
+export const orphaned: Statement = {
   name: 'turn_stranded',
   text: `
 with lost as (

@@ -177,7 +177,7 @@ export interface Turns {
    * Turns that may be lost: no lease, no file being read, handed to the queue or looked at longer than `olderThanMs` ago;
    * the longest ago first. Counts as looking at them, so that the next call finds others.
    */
-  stranded(olderThanMs: number, limit: number): Promise<Dispatch[]>
+  orphaned(olderThanMs: number, limit: number): Promise<Dispatch[]>
   /** Counts these as handed to the queue once more; answers those that are still open. */
   redispatch(lost: Dispatch[]): Promise<Dispatch[]>
   /** Ends the leases of all owners but those that start with `prefix`: a process that owns the home alone does so at its start. */
