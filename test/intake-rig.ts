@@ -20,10 +20,10 @@ import { receipt } from './fakes/receipt.ts'
 export type IntakeRig = Awaited<ReturnType<typeof openIntakeRig>>
 
 /** What Ann asks in a channel. */
-export const inChannel = (wish: Parameters<typeof message>[0] = {}): IncomingMessage => ({
-  ...message(wish),
+export const inChannel = (overrides: Parameters<typeof message>[0] = {}): IncomingMessage => ({
+  ...message(overrides),
   kind: 'mention',
-  author: { id: wish.author ?? 'ann', name: 'Ann' },
+  author: { id: overrides.author ?? 'ann', name: 'Ann' },
 })
 
 export async function openIntakeRig(server: TestServer) {

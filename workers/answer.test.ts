@@ -132,7 +132,7 @@ describe('a turn is answered', () => {
   })
 
   it('by the model that the message asks for, and what follows in the conversation by the same', async () => {
-    expect((await ask({ wish: { model: 'big' } })).text).toBe('big says so.')
+    expect((await ask({ overrides: { model: 'big' } })).text).toBe('big says so.')
     expect((await ask()).receipt.reason).toBe('big has answered this conversation so far.')
   })
 
@@ -156,10 +156,10 @@ describe('a turn is answered', () => {
 
   it('not by a model that is not allowed or does not exist, and nothing else answers for it', async () => {
     rules = { ...plainRules, policy: { ...openPolicy, disabled: ['cloud/big'] } }
-    const forbidden = await ask({ wish: { model: 'big' } })
+    const forbidden = await ask({ overrides: { model: 'big' } })
     expect(forbidden).toMatchObject({ state: 'failed', receipt: { error: 'model_not_allowed' } })
     expect(forbidden.text).toBe('big is disabled by an admin. Pick another model, or ask an admin.')
-    expect((await ask({ wish: { model: 'bog' } })).receipt.error).toBe('model_unknown')
+    expect((await ask({ overrides: { model: 'bog' } })).receipt.error).toBe('model_unknown')
     expect(requests).toEqual([])
   })
 
@@ -228,7 +228,7 @@ describe('a model is told', () => {
       maxOutputTokens: 300,
     }
     rules = { ...plainRules, persona }
-    await ask({ instructions: 'Name your sources.', wish: { maxOutputTokens: 200 } })
+    await ask({ instructions: 'Name your sources.', overrides: { maxOutputTokens: 200 } })
     const [request] = requests
     expect(request).toMatchObject({ temperature: 0.3, maxOutputTokens: 200 })
     expect(request?.system).toContain('in this language: German')

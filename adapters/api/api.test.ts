@@ -275,7 +275,7 @@ describe('what is asked', () => {
         { role: 'user', text: 'What is it?' },
         { role: 'assistant', text: 'A picture.' },
       ],
-      wish: { model: 'scripted', temperature: 0.2, maxOutputTokens: 99 },
+      overrides: { model: 'scripted', temperature: 0.2, maxOutputTokens: 99 },
       attachments: [
         { name: 'a.pdf', mediaType: 'application/pdf', bytes: 4, voiceNote: false },
         { name: 'audio-3.mp3', mediaType: 'audio/mpeg', voiceNote: true },

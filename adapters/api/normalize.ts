@@ -95,7 +95,7 @@ export function normalize(parsed: ParsedRequest, { id, key, sentAt, hashes }: Re
       ...(hashes[at] === undefined ? {} : { blob: hashes[at] }),
     })),
     replyTarget: { conversation, data: null },
-    wish: {
+    overrides: {
       ...(routedModels.includes(request.model) ? {} : { model: request.model }),
       ...(request.temperature == null ? {} : { temperature: request.temperature }),
       ...(maxOutputTokens == null ? {} : { maxOutputTokens }),

@@ -219,7 +219,7 @@ export function normalizeAsk(interaction: AskInteraction, input: AskInput): Inco
     attachments: once(input.files),
     replyTarget,
     ...(input.quoted ? { quoted: input.quoted } : {}),
-    ...(input.model === undefined ? {} : { wish: { model: input.model } }),
+    ...(input.model === undefined ? {} : { overrides: { model: input.model } }),
     ...(input.private ? { private: true } : {}),
     ...(interaction.locale === undefined ? {} : { locale: interaction.locale }),
     sentAt: new Date(madeAt(interaction.id)).toISOString(),

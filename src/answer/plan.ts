@@ -101,13 +101,13 @@ function askedFor(
   work: TurnWork,
   models: readonly Model[],
   rules: TurnRules,
-): Pick<RouteRequest, 'wish' | 'pinned' | 'sticky' | 'button'> {
-  const named = work.wish?.model ?? work.messages.at(-1)?.wish?.model
-  const wish = named !== undefined && Object.hasOwn(rules.aliases, named) ? rules.aliases[named] : named
-  const { tier, from } = work.wish ?? {}
+): Pick<RouteRequest, 'request' | 'pinned' | 'sticky' | 'button'> {
+  const named = work.overrides?.model ?? work.messages.at(-1)?.overrides?.model
+  const requested = named !== undefined && Object.hasOwn(rules.aliases, named) ? rules.aliases[named] : named
+  const { tier, from } = work.overrides ?? {}
   const last = work.history.at(-1)
   return {
-    ...(wish === undefined ? {} : { wish: modelKey(resolveModel(models, wish)) }),
+    ...(requested === undefined ? {} : { requested: modelKey(resolveModel(models, requested)) }),
     ...(rules.pinned === undefined ? {} : { pinned: rules.pinned }),
     ...(last?.provider == null || last.model == null ? {} : { sticky: { provider: last.provider, id: last.model } }),
     ...(tier === undefined || from === undefined

@@ -75,10 +75,10 @@ export function roomOf(model: Model, { work, rules, tokensIn }: Pick<Question, '
 
 /** The narrowest of what the model, the persona and the message allow. */
 function outputOf(model: Model, work: TurnWork, { persona }: TurnRules): number {
-  const wish = work.messages.at(-1)?.wish?.maxOutputTokens
+  const overrides = work.messages.at(-1)?.overrides?.maxOutputTokens
   return Math.min(
     model.maxOutputTokens,
     persona.maxOutputTokens ?? Number.POSITIVE_INFINITY,
-    wish ?? Number.POSITIVE_INFINITY,
+    overrides ?? Number.POSITIVE_INFINITY,
   )
 }

@@ -62,8 +62,8 @@ export const Author = z.object({
 })
 
 /** What a message asks for beside its words; policies and limits still hold. */
-export type Wish = z.infer<typeof Wish>
-export const Wish = z.object({
+export type Overrides = z.infer<typeof Overrides>
+export const Overrides = z.object({
   /** Id or alias of a model. */
   model: z.string().optional(),
   temperature: z.number().min(0).max(2).optional(),
@@ -83,7 +83,7 @@ export const IncomingMessage = z.object({
   replyTarget: ReplyTarget,
   /** The text of the message that this one answers or forwards. */
   quoted: z.string().optional(),
-  wish: Wish.optional(),
+  overrides: Overrides.optional(),
   /** The API key that the question came with. */
   keyId: z.string().optional(),
   /** What was said before, oldest first, where the sender tells it each time instead of Parley remembering it. */

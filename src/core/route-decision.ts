@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { formatUsd } from './money.ts'
 
 /** What made the choice. */
-export const choosers = ['wish', 'button', 'pin', 'conversation', 'default', 'tier', 'nobody'] as const
+export const choosers = ['request', 'button', 'pin', 'conversation', 'default', 'tier', 'nobody'] as const
 
 /** A decimal number of nano-USD; `null`: not known. */
 const Nanos = z.string().regex(/^\d+$/).nullable()
@@ -75,7 +75,7 @@ export function describeDecision(decision: RouteDecision): string {
 }
 
 const byWords: Record<RouteDecision['by'], string> = {
-  wish: 'was asked for',
+  request: 'was asked for',
   button: 'was asked for by a button',
   pin: 'is pinned',
   conversation: 'stays with its conversation',

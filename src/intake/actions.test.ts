@@ -78,8 +78,8 @@ describe('an answer written anew', () => {
     const { turnId = '' } = await rig.press({ kind: 'cheaper', turnId: old })
     expect(turnId).not.toBe(old)
     expect(rig.jobs).toMatchObject([{ name: 'turn', payload: { turnId } }])
-    const { wish, messages } = await rig.turns.load(turnId)
-    expect(wish).toEqual({ tier: 'cheaper', from: { provider: receipt.provider, model: receipt.model } })
+    const { overrides, messages } = await rig.turns.load(turnId)
+    expect(overrides).toEqual({ tier: 'cheaper', from: { provider: receipt.provider, model: receipt.model } })
     expect(messages).toHaveLength(1)
   })
 
@@ -87,10 +87,10 @@ describe('an answer written anew', () => {
     const { turnId: better = '' } = await rig.press({ kind: 'better', turnId: await rig.answered() })
     await rig.end(better)
     const { turnId: again = '' } = await rig.press({ kind: 'regenerate', turnId: better })
-    expect((await rig.turns.load(again)).wish?.tier).toBe('better')
+    expect((await rig.turns.load(again)).overrides?.tier).toBe('better')
     await rig.end(again)
     const { turnId: cheaper = '' } = await rig.press({ kind: 'cheaper', turnId: again })
-    expect((await rig.turns.load(cheaper)).wish?.tier).toBe('cheaper')
+    expect((await rig.turns.load(cheaper)).overrides?.tier).toBe('cheaper')
   })
 
   it('without a wish has none', async () => {

@@ -88,8 +88,8 @@ export function createActions(deps: ActionsDeps): Intake['act'] {
     }
   }
 
-  async function anew(turnId: string, wish?: { tier: 'cheaper' | 'better' }): Promise<Pressed> {
-    const next = await turns.regenerate(turnId, wish)
+  async function anew(turnId: string, overrides?: { tier: 'cheaper' | 'better' }): Promise<Pressed> {
+    const next = await turns.regenerate(turnId, overrides)
     await deps.handOver(next, 'new')
     return { turnId: next.turnId }
   }

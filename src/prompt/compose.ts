@@ -30,7 +30,7 @@ export interface ComposeInput {
 
 export function compose(input: ComposeInput): ModelRequest {
   const { work, content, model, historyTokens, today, images = [], unseen = 0, persona } = input
-  const temperature = work.messages.at(-1)?.wish?.temperature ?? persona?.temperature
+  const temperature = work.messages.at(-1)?.overrides?.temperature ?? persona?.temperature
   const wanted = [...(persona?.instructions ?? []), ...work.messages.flatMap(({ instructions }) => instructions ?? [])]
   const passages = content.excerpts.map<Part>(({ source, at, text }) => ({
     type: 'passage',

@@ -57,7 +57,7 @@ export async function explainRoute(deps: DryRunDeps, requested: DryRun): Promise
     ...(rules.defaultModel === undefined ? {} : { defaultModel: rules.defaultModel }),
     request: {
       ...counted,
-      ...(requested.model === undefined ? {} : { wish: modelKey(resolveModel(models, requested.model)) }),
+      ...(requested.model === undefined ? {} : { requested: modelKey(resolveModel(models, requested.model)) }),
       ...(rules.pinned === undefined ? {} : { pinned: rules.pinned }),
     },
     health: (model) => deps.health.because(model),

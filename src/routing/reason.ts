@@ -45,7 +45,7 @@ function because(of: Reasoning): string {
 }
 
 function quotingReason({ chosen, configured, gated, defaultModel }: Reasoning, over: string | undefined): string {
-  if (chosen.by === 'wish' || chosen.by === 'pin') return 'Quoting was asked for.'
+  if (chosen.by === 'request' || chosen.by === 'pin') return 'Quoting was asked for.'
   if (chosen.model === defaultModel) return 'Quoting is the configured default.'
   if (!configured) return 'No language model is configured, so Parley quotes what fits best in the shared files.'
   const [stopped] = gated.values()

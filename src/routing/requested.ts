@@ -10,7 +10,7 @@ import { byWeight, tierDistance, type Weighed } from './rank.ts'
 export interface RouteRequest extends Needs {
   complexity: Complexity
   /** What the message itself asks for: id or alias. */
-  wish?: string
+  requested?: string
   /** What a person or an admin set, the narrowest scope's: `provider/id` or id, and for whom as the end of "… is pinned". */
   pinned?: { model: string; by: string }
   /** What answered this conversation last. */
@@ -20,7 +20,7 @@ export interface RouteRequest extends Needs {
 }
 
 export interface Requested {
-  by: 'wish' | 'button' | 'pin' | 'conversation'
+  by: 'request' | 'button' | 'pin' | 'conversation'
   /** As it was named. */
   name: string
   model: Model | undefined
@@ -33,11 +33,11 @@ export function requestedModels(request: RouteRequest, models: readonly Model[],
   return [...(button === undefined ? [] : [button]), ...requestedBy(request, models)]
 }
 
-function requestedBy({ wish, pinned, sticky }: RouteRequest, models: readonly Model[]): Requested[] {
+function requestedBy({ requested: overrides, pinned, sticky }: RouteRequest, models: readonly Model[]): Requested[] {
   const stays = sticky === undefined ? undefined : modelKey(sticky)
   const requested: Requested[] = []
-  if (wish !== undefined)
-    requested.push({ by: 'wish', name: wish, model: modelNamed(models, wish), how: 'was asked for' })
+  if (overrides !== undefined)
+    requested.push({ by: 'request', name: overrides, model: modelNamed(models, overrides), how: 'was asked for' })
   if (pinned !== undefined) {
     const model = modelNamed(models, pinned.model)
     requested.push({ by: 'pin', name: pinned.model, model, how: `is pinned ${pinned.by}` })

@@ -231,26 +231,26 @@ const tables: Record<string, Row[]> = {
       'wins over everything',
       {
         models: [isDefault(mini), ...without(cloud, mini)],
-        ask: { ...plain, wish: 'opus', pinned: { model: 'openai/gpt', by: 'for you' }, sticky: haiku },
+        ask: { ...plain, requested: 'opus', pinned: { model: 'openai/gpt', by: 'for you' }, sticky: haiku },
       },
       'opus, gpt, haiku, extractive',
       'opus was asked for.',
     ],
     [
       'may be named with its provider',
-      { models: cloud, ask: { ...plain, wish: 'anthropic/opus' } },
+      { models: cloud, ask: { ...plain, requested: 'anthropic/opus' } },
       'opus, nano, haiku, extractive',
       'opus was asked for.',
     ],
     [
       'may be named by an alias',
-      { models: cloud, ask: { ...plain, wish: 'Quick' } },
+      { models: cloud, ask: { ...plain, requested: 'Quick' } },
       'haiku, nano, mini, extractive',
       'haiku was asked for.',
     ],
     [
       'is told when it does not exist',
-      { models: [isDefault(mini), haiku], ask: { ...plain, wish: 'gone' } },
+      { models: [isDefault(mini), haiku], ask: { ...plain, requested: 'gone' } },
       'mini, haiku',
       'gone is not available. So mini answers instead.',
     ],
@@ -258,7 +258,7 @@ const tables: Record<string, Row[]> = {
       'is told when the policy is against it',
       {
         models: [isDefault(mini), haiku],
-        ask: { ...plain, wish: 'haiku' },
+        ask: { ...plain, requested: 'haiku' },
         policy: { ...openPolicy, disabled: ['anthropic/haiku'] },
       },
       'mini',
@@ -266,7 +266,7 @@ const tables: Record<string, Row[]> = {
     ],
     [
       'may be quoting',
-      { models: [isDefault(mini), quotes], ask: { ...plain, wish: 'extractive' } },
+      { models: [isDefault(mini), quotes], ask: { ...plain, requested: 'extractive' } },
       'extractive, mini',
       'Quoting was asked for.',
     ],
@@ -563,7 +563,7 @@ const tables: Record<string, Row[]> = {
     ],
     [
       'not even for what was asked for',
-      { models: [mystery, opus], ask: { ...plain, wish: 'mystery' } },
+      { models: [mystery, opus], ask: { ...plain, requested: 'mystery' } },
       'opus',
       'mystery has no known price, and nothing is spent blindly. So opus answers instead.',
     ],
@@ -660,7 +660,7 @@ it('has at least sixty rows', () => {
 })
 
 it('never names a model twice, and throws where there is none at all', () => {
-  const ask = { ...picture, wish: 'opus', pinned: { model: 'openai/mini', by: 'for you' }, sticky: opus }
+  const ask = { ...picture, overrides: 'opus', pinned: { model: 'openai/mini', by: 'for you' }, sticky: opus }
   const { model: first, fallbacks } = route({ models: [...all, quotes], request: ask })
   expect(new Set([first, ...fallbacks]).size).toBe(1 + fallbacks.length)
   expect(() => route({ models: [], request: plain })).toThrow(RangeError)

@@ -94,7 +94,7 @@ export function route(input: RouteInput): Route {
   })
   const standing = standBy(ordered, model, ailing)
   const fallbacks = [...standing, ...quoting.filter((quoter) => quoter !== model)]
-  const forbidden = forbiddenWish(wanted, gated)
+  const forbidden = forbiddenRequest(wanted, gated)
   const refused = model.kind === 'extractive' && chosen.by === 'nobody' ? mostCommon(gated) : undefined
   return {
     ...{ model, provider: model.provider, reason, fallbacks, withoutImages, estimate: first.cost },
@@ -121,11 +121,11 @@ export function route(input: RouteInput): Route {
   }
 }
 
-function forbiddenWish(wanted: Requested[], gated: ReadonlyMap<Model, Gated>): Route['forbidden'] {
-  const wish = wanted.find(({ by }) => by === 'wish')?.model
-  const gate = wish === undefined ? undefined : gated.get(wish)
-  if (wish === undefined || gate === undefined || !isRule(gate)) return undefined
-  const tell = `${wish.label ?? wish.id} ${gate.because}. Pick another model, or ask an admin.`
+function forbiddenRequest(wanted: Requested[], gated: ReadonlyMap<Model, Gated>): Route['forbidden'] {
+  const requested = wanted.find(({ by }) => by === 'request')?.model
+  const gate = requested === undefined ? undefined : gated.get(requested)
+  if (requested === undefined || gate === undefined || !isRule(gate)) return undefined
+  const tell = `${requested.label ?? requested.id} ${gate.because}. Pick another model, or ask an admin.`
   return { code: gates[gate.gate].code, tell }
 }
 

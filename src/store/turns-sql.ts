@@ -137,7 +137,7 @@ export const load: Statement = {
   name: 'turn_load',
   text: `
 select turn.conversation_key, turn.platform, turn.reply_target, turn.created_at, turn.started_at, turn.first_text_at,
-  turn.attempts, turn.stop_requested_at, turn.outcome, turn.wish,
+  turn.attempts, turn.stop_requested_at, turn.outcome, turn.overrides,
   (select jsonb_agg(inbound.message order by inbound.seq) from inbound where inbound.turn_id = turn.source_id) as messages,
   (select jsonb_agg(${fileJson('file')} order by file.position, file.id)
     from turn_attachment file where file.turn_id = turn.source_id) as attachments,
@@ -329,12 +329,12 @@ with old as (
     seq = (select max(latest.seq) from turn latest where latest.conversation_key = turn.conversation_key) as latest
   from turn where id = $1 for update
 ), fresh as (
-  insert into turn (id, conversation_key, source_id, author_id, platform, reply_target, broken_off, wish)
+  insert into turn (id, conversation_key, source_id, author_id, platform, reply_target, broken_off, overrides)
   select $2::uuid, conversation_key, source_id, author_id, platform, reply_target,
     -- What ended its process runs apart from the first try on when it is asked again.
     case when receipt ->> 'error' = 'turn_crashed' then ${suspectAfter} else 0 end, coalesce(
     $3::jsonb || case when receipt ->> 'model' is null then '{}' else jsonb_build_object('from',
-      jsonb_build_object('provider', receipt ->> 'provider', 'model', receipt ->> 'model')) end, wish)
+      jsonb_build_object('provider', receipt ->> 'provider', 'model', receipt ->> 'model')) end, overrides)
   from old
   where ended and latest and superseded_by is null
   returning id

@@ -53,7 +53,7 @@ CREATE TABLE "turn" (
     "outcome" JSONB,
     "answer" TEXT,
     "receipt" JSONB,
-    "wish" JSONB,
+    "overrides" JSONB,
 
     CONSTRAINT "turn_pkey" PRIMARY KEY ("id")
 );
