@@ -16,7 +16,7 @@ import { priceUsage, worstCase } from '../models/price.ts'
 import { priceSnapshot } from '../models/stated-price.ts'
 import { type CallMeter, createCallMeter, HANG_UP_MS, mostTokensPerSecond } from './billable.ts'
 import type { Budget, Reservation, Settlement } from './budget.ts'
-import type { CallOutcome, Health, Trial } from './health.ts'
+import type { CallOutcome, Health, Permit } from './health.ts'
 import { LONGEST_MS, mostTokens } from './sent-tokens.ts'
 
 export type AttemptEnd = { reason: FinishReason } | { error: ParleyError }
@@ -58,7 +58,7 @@ export interface AttemptsDeps {
 }
 
 const free: Reservation = { settle: async () => {}, release: async () => {} }
-const noTrial: Trial = { end() {} }
+const noPermit: Permit = { end() {} }
 
 export function createAttempts({
   budget,
@@ -74,9 +74,9 @@ export function createAttempts({
     records.push({ model: modelKey(model), outcome, costNanoUsd: null, ms: 0, ...more })
   }
 
-  function trialOf(model: Model): Trial {
+  function permitFor(model: Model): Permit {
     try {
-      return model.kind === 'extractive' ? noTrial : health.begin(model)
+      return model.kind === 'extractive' ? noPermit : health.begin(model)
     } catch (thrown) {
       throw notCalled(model, asParleyError(thrown))
     }
@@ -89,7 +89,7 @@ export function createAttempts({
 
   return {
     begin(model) {
-      const trial = trialOf(model)
+      const permit = permitFor(model)
       let meter: CallMeter | undefined
       let reservation = free
       let begun = false
@@ -137,7 +137,7 @@ export function createAttempts({
             })
           } catch (thrown) {
             over = true
-            trial.end({ kind: 'stopped' })
+            permit.end({ kind: 'stopped' })
             const { code } = asParleyError(thrown)
             if (code !== 'budget_exhausted' && code !== 'model_price_unknown') throw thrown
             throw notCalled(model, asParleyError(thrown))
@@ -155,9 +155,9 @@ export function createAttempts({
         async end(end) {
           if (over || model.price === undefined) return
           over = true
-          if (meter === undefined) return trial.end({ kind: 'stopped' })
+          if (meter === undefined) return permit.end({ kind: 'stopped' })
           const ms = meter.elapsedMs()
-          trial.end(healthOf(end, meter))
+          permit.end(healthOf(end, meter))
           const cost = await settle(meter, end, ms)
           const outcome = outcomeOf(end)
           note(model, outcome === 'ok' ? 'answered' : outcome === 'aborted' ? 'stopped' : 'failed', {

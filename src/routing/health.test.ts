@@ -117,7 +117,7 @@ describe('a circuit', () => {
   it('takes failures of calls that were under way when it opened for the same trouble', () => {
     const { health, pass } = rig()
     const trials = Array.from({ length: 20 }, () => health.begin(gpt))
-    for (const trial of trials) trial.end(broken)
+    for (const permit of trials) permit.end(broken)
     expect(health.because(gpt)).toContain('in 5 seconds')
     pass(5_000)
     expect(isOpen(health, gpt)).toBe(false)

@@ -29,7 +29,7 @@ export type CallOutcome =
   | { kind: 'stopped' }
 
 /** A call that may be made; it must be ended, whatever becomes of it. */
-export interface Trial {
+export interface Permit {
   end(outcome: CallOutcome): void
 }
 
@@ -67,7 +67,7 @@ export interface Health {
   /** Why it cannot be asked now, as the end of "… because it"; `undefined` when it can. */
   because(endpoint: Endpoint): string | undefined
   /** Before a call. Throws what made the model fail before while it is not to be asked; `retryAfterMs` is when to try again. */
-  begin(endpoint: Endpoint): Trial
+  begin(endpoint: Endpoint): Permit
   speed(endpoint: Endpoint): Speed | undefined
   /** The highest speed that was measured, however long ago: a bound, where `speed` is what to expect. */
   fastest(endpoint: Endpoint): Fastest | undefined
