@@ -12,7 +12,7 @@ import { openPolicy } from '../src/routing/policy.ts'
 import { plainRules, type TurnRules } from '../src/routing/rules.ts'
 import { createAttachments } from '../src/store/attachments.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
-import type { Barrier } from '../src/store/ledger.ts'
+import type { Exceeded } from '../src/store/ledger.ts'
 import type { StoredOutcome, Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
@@ -22,7 +22,7 @@ import { perMillion } from '../test/fakes/model.ts'
 import { turnRig } from '../test/worker-rig.ts'
 import { createTurn } from './turn.ts'
 
-const barrier: Barrier = {
+const exceeded: Exceeded = {
   ...{ id: 'b1', scope: 'all', period: 'month', timeZone: 'UTC', limit: 0n, spent: 0n, reserved: 0n },
   resetsAt: new Date('2026-02-01T00:00:00Z'),
 }
@@ -180,7 +180,7 @@ describe('a turn is answered', () => {
   })
 
   it('by quotes of its files where the budget holds no model, while an admin is asked to let the answer pass', async () => {
-    const exhausted = new BudgetExhausted(barrier, 5_000_000n)
+    const exhausted = new BudgetExhausted(exceeded, 5_000_000n)
     budget = {
       ...createFakeBudget(0n),
       reserve: () => Promise.reject(exhausted),

@@ -8,7 +8,7 @@ import type { Period } from '../core/window.ts'
 import type { PaidCall, Settlement } from '../routing/budget.ts'
 
 /** The budget that is in the way of a call. */
-export interface Barrier {
+export interface Exceeded {
   id: string
   scope: Scope
   period: Period
@@ -23,7 +23,7 @@ export interface Barrier {
 
 export type Admission =
   /** Also when this id was reserved before. */
-  { kind: 'admitted' } | { kind: 'refused'; by: Barrier; alerts: number }
+  { kind: 'admitted' } | { kind: 'refused'; by: Exceeded; alerts: number }
 
 export interface Ended {
   /** It ended now: earlier there was no end, or none that told its cost. */
