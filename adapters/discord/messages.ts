@@ -98,7 +98,7 @@ export function createMessages({ api, channelCache, intake, me }: MessagesDeps):
     const joins = kind === 'mention' && isThread(place) && !(await takesPart(place, guild.id))
     const starter = joins ? await starterOf(place, message) : undefined
     const normalized = normalizeMessage(message, {
-      ...{ me: { id: me(), roleIds: guild.ownRoleIds }, place, standing: guild, kind },
+      ...{ me: { id: me(), roleIds: guild.ownRoleIds }, place, membership: guild, kind },
       ...(starter === undefined ? {} : { starter }),
       ...(root === undefined || isThread(place) ? {} : { root }),
     })

@@ -236,15 +236,15 @@ describe('what it says', () => {
   })
 
   it('the owner of the server and its administrators are owners', async () => {
-    expect((await take(frame('general', called('a'))))?.author.standing).toBeUndefined()
-    expect((await take(frame('general', { ...called('b'), author: bob })))?.author.standing).toBe('owner')
+    expect((await take(frame('general', called('a'))))?.author.membership).toBeUndefined()
+    expect((await take(frame('general', { ...called('b'), author: bob })))?.author.membership).toBe('owner')
     const rules = { ...called('c'), member: { roles: ['1'], nick: 'Annie' } }
-    expect((await take(frame('general', rules)))?.author).toMatchObject({ standing: 'owner', name: 'Annie' })
+    expect((await take(frame('general', rules)))?.author).toMatchObject({ membership: 'owner', name: 'Annie' })
   })
 
   it('who was invited to one voice channel is a guest', async () => {
     const guest = { ...called('a'), member: { roles: [], nick: null, flags: 16 } }
-    expect((await take(frame('general', guest)))?.author.standing).toBe('guest')
+    expect((await take(frame('general', guest)))?.author.membership).toBe('guest')
   })
 
   it('a file keeps the name that its sender gave it', async () => {

@@ -39,7 +39,7 @@ const administrator = 8n
 export const isThread = (place: Place): boolean => threadTypes.includes(place.type)
 
 /** Parts of a server that say who its owners are. */
-export interface Standing {
+export interface Ownership {
   ownerId?: string
   /** Permissions of each role as Discord's number. */
   roles?: ReadonlyMap<string, bigint>
@@ -48,7 +48,7 @@ export interface Standing {
 export interface MessageContext {
   me: Me
   place: Place
-  standing?: Standing
+  membership?: Ownership
   kind: IncomingMessage['kind']
   /** What a thread began with, where Parley joins it now. */
   starter?: Said & { author?: APIUser }
@@ -79,7 +79,7 @@ export function normalizeMessage(message: GatewayMessage, context: MessageContex
   return {
     id: message.id,
     conversation,
-    author: authorOf(message, context.standing),
+    author: authorOf(message, context.membership),
     text: textOf(message, me),
     kind,
     attachments: once(files),
@@ -118,19 +118,19 @@ function threadName({ content, attachments, author }: GatewayMessage): string {
   return name.length <= 80 ? name : `${name.slice(0, 79).trimEnd()}…`
 }
 
-function authorOf({ author, member, guild_id }: GatewayMessage, standing: Standing = {}): Author {
+function authorOf({ author, member, guild_id }: GatewayMessage, membership: Ownership = {}): Author {
   const roles = [...(member?.roles ?? []), ...(guild_id === undefined ? [] : [guild_id])]
   const rules =
-    standing.ownerId === author.id || roles.some((id) => ((standing.roles?.get(id) ?? 0n) & administrator) !== 0n)
-  return { id: author.id, name: member?.nick || nameOf(author), ...standingOf(rules, member?.flags) }
+    membership.ownerId === author.id || roles.some((id) => ((membership.roles?.get(id) ?? 0n) & administrator) !== 0n)
+  return { id: author.id, name: member?.nick || nameOf(author), ...membershipOf(rules, member?.flags) }
 }
 
 /** Invited to one voice channel, for as long as they are in it: https://discord.com/developers/docs/resources/guild#guild-member-object-guild-member-flags */
 const guestFlag = 1 << 4
 
-function standingOf(rules: boolean, flags = 0): Pick<Author, 'standing'> {
-  if (rules) return { standing: 'owner' }
-  return (flags & guestFlag) === 0 ? {} : { standing: 'guest' }
+function membershipOf(rules: boolean, flags = 0): Pick<Author, 'membership'> {
+  if (rules) return { membership: 'owner' }
+  return (flags & guestFlag) === 0 ? {} : { membership: 'guest' }
 }
 
 export type AskInteraction = CommandInteraction | MessageCommandInteraction | APIModalSubmitInteraction
@@ -141,7 +141,7 @@ export function authorOfInteraction(interaction: Pick<InteractionPlace, 'user' |
   const user = member?.user ?? interaction.user
   if (user === undefined) throw new TypeError('an interaction without a person')
   const rules = member !== undefined && (BigInt(member.permissions) & administrator) !== 0n
-  return { id: user.id, name: member?.nick || nameOf(user), ...standingOf(rules, member?.flags) }
+  return { id: user.id, name: member?.nick || nameOf(user), ...membershipOf(rules, member?.flags) }
 }
 
 interface InteractionPlace {

@@ -36,8 +36,8 @@ export function createCommands(slack: SlackContext): Commands {
       workspaceId: self.teamId,
       channelId: command.channel_id,
     }
-    const { standing, name, locale } = await people.person(workspace, self, command.user_id)
-    const author = { id: command.user_id, name: name ?? command.user_name, ...(standing && { standing }) }
+    const { membership, name, locale } = await people.person(workspace, self, command.user_id)
+    const author = { id: command.user_id, name: name ?? command.user_name, ...(membership && { membership }) }
     if (isQuestion(text, intake.commands)) return await ask(command.text.trim(), command, self, workspace)
     const data: TargetData = { team: self.teamId, channel: command.channel_id, user: command.user_id }
     return await intake.command({

@@ -43,8 +43,8 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
   const { intake, records, people, log } = slack
 
   async function authorOf(id: string, self: Self, workspace: Workspace) {
-    const { standing, name } = await people.person(workspace, self, id)
-    return { id, ...(name && { name }), ...(standing && { standing }) }
+    const { membership, name } = await people.person(workspace, self, id)
+    return { id, ...(name && { name }), ...(membership && { membership }) }
   }
 
   async function act(action: ButtonAction, body: BlockAction, context: EventContext): Promise<Notice | undefined> {

@@ -150,10 +150,10 @@ describe('a person', () => {
     ['U0GUEST001', 'guest'],
     ['U0STRANGE1', 'stranger'],
     [alice, 'member'],
-  ])('%s comes with the standing of a %s', async (user, standing) => {
+  ])('%s comes with the standing of a %s', async (user, membership) => {
     await open(settingsFor(slack, 'http'))
     await slack.say({ channel: general, user, text: `<@${bot.user}> hello` })
-    expect(received[0]?.author).toMatchObject({ id: user, standing })
+    expect(received[0]?.author).toMatchObject({ id: user, membership })
     expect(received[0]?.locale).toBe('en-US')
   })
 

@@ -124,11 +124,11 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       return { workspace, self: { ...self, ...(enterpriseId && { enterpriseId }) } }
     },
     async ask(message, self, workspace) {
-      const { standing, name, locale } = await people.person(workspace, self, message.author.id)
+      const { membership, name, locale } = await people.person(workspace, self, message.author.id)
       const author = {
         ...message.author,
         ...(name && { name }),
-        ...(standing && !message.author.standing && { standing }),
+        ...(membership && !message.author.membership && { membership }),
       }
       const received = await intake.receive({ ...message, author, ...(locale && { locale }) })
       if (received.kind === 'refused') {

@@ -59,7 +59,7 @@ describe('a message of Slack', () => {
   })
 
   it('tells people of other organisations apart', () => {
-    expect(messageOf('stranger').message.author).toEqual({ id: 'U0ALICE0001', standing: 'stranger' })
+    expect(messageOf('stranger').message.author).toEqual({ id: 'U0ALICE0001', membership: 'stranger' })
     expect(messageOf('mention').message.author).toEqual({ id: 'U0ALICE0001' })
   })
 

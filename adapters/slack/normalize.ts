@@ -116,7 +116,7 @@ function messageOf(place: Place, said: Said & { user: string }, self: Self, name
   return {
     id: messageId(place.channel, said.ts),
     conversation,
-    author: { id: said.user, ...(userTeam && userTeam !== self.teamId && { standing: 'stranger' as const }) },
+    author: { id: said.user, ...(userTeam && userTeam !== self.teamId && { membership: 'stranger' as const }) },
     text,
     kind: 'mention',
     attachments: withShared(attachmentsOf(own, self), attachmentsOf(shared, self)),

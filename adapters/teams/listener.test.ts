@@ -210,10 +210,10 @@ describe('who writes', () => {
     ['of another organisation', { tenantId: 'b1b2c3d4-e5f6-4890-abcd-ef1234567890' }, 'stranger'],
     ['nobody known', { userRole: 'anonymous' }, 'stranger'],
   ] as const
-  it.for(people)('%s', async ([, about, standing]) => {
+  it.for(people)('%s', async ([, about, membership]) => {
     rig.teams.people.set(alice.id, { ...alice, ...about })
     await rig.people.say(chat, 'Hello')
-    expect(inbox.received[0]?.author).toEqual({ id: alice.aadObjectId, name: 'Alice', standing })
+    expect(inbox.received[0]?.author).toEqual({ id: alice.aadObjectId, name: 'Alice', membership })
   })
 
   it('is asked of Teams once for many messages, and not waited for when it does not know', async () => {

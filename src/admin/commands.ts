@@ -23,8 +23,8 @@ import { type LocalDeps, tryCommands } from './commands/try.ts'
 import { type UsageDeps, usageCommands } from './commands/usage.ts'
 import { type WhyDeps, whyCommands } from './commands/why.ts'
 import type { Answer, Caller, Command } from './define.ts'
+import { grantsOf, personId } from './grants.ts'
 import { parseLine } from './parse.ts'
-import { personId, standingOf } from './standing.ts'
 
 /** What commands act on, by subject. Each family of commands names what it takes of it. */
 export interface CommandServices {
@@ -76,19 +76,19 @@ export function createCommands(services: CommandServices): Pick<Intake, 'command
 
   async function callerOf(call: CommandCall): Promise<Caller> {
     const { conversation, author } = call
-    const standing = await standingOf(call, { settings, admins })
+    const grants = await grantsOf(call, { settings, admins })
     const by = {
       id: personId(conversation, author.id),
       via: 'command',
       ...(author.name === undefined ? {} : { name: author.name }),
     }
-    return { call, standing, by, spender: spenderOf(conversation, author.id) }
+    return { call, grants, by, spender: spenderOf(conversation, author.id) }
   }
 
   async function run(call: CommandCall): Promise<Notice> {
     const { command, given } = parseLine(call.text, table)
     const caller = await callerOf(call)
-    if (!mayCall(caller.standing.role, command))
+    if (!mayCall(caller.grants.role, command))
       throw new ParleyError(
         'command_forbidden',
         `\`${command.name}\` is for ${callers[command.role]}. Ask one of them; \`/parley roles list\` names them.`,

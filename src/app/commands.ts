@@ -1,8 +1,8 @@
 /** What admins and people do by command and by button, wherever they do it. A part of the composition root. */
 import { explain } from '../admin/commands/why.ts'
 import { createCommands } from '../admin/commands.ts'
+import { grantsOf } from '../admin/grants.ts'
 import { chartPng } from '../admin/providers/chart-png.ts'
-import { standingOf } from '../admin/standing.ts'
 import type { Config } from '../config.ts'
 import type { Intake } from '../core/platform.ts'
 import { createApprovals } from '../intake/approvals.ts'
@@ -65,7 +65,7 @@ export function adminOf({
   const { approvals, notices } = money
   const admins = adminsOf(config)
   const roleOf: InboxDeps['roleOf'] = async (author, conversation) =>
-    (await standingOf({ author, conversation }, { settings, admins })).role
+    (await grantsOf({ author, conversation }, { settings, admins })).role
   return {
     settings,
     roleOf,

@@ -58,7 +58,7 @@ export const Author = z.object({
    * What the platform itself says of this person in this workspace. Owners are Parley's first admins there; `guest` and
    * `stranger` (of another organisation) obey the guest policy. Absent: not known, an ordinary member.
    */
-  standing: z.enum(['owner', 'member', 'guest', 'stranger']).optional(),
+  membership: z.enum(['owner', 'member', 'guest', 'stranger']).optional(),
 })
 
 /** What a message asks for beside its words; policies and limits still hold. */

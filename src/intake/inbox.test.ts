@@ -17,8 +17,8 @@ beforeEach(async () => {
 })
 
 describe('people from outside', () => {
-  const guest: Author = { id: 'gil', standing: 'guest' }
-  const stranger: Author = { id: 'sue', standing: 'stranger' }
+  const guest: Author = { id: 'gil', membership: 'guest' }
+  const stranger: Author = { id: 'sue', membership: 'stranger' }
 
   it('are answered where nothing says otherwise', async () => {
     expect((await rig.inbox.receive({ ...inChannel(), author: guest })).kind).toBe('new')
@@ -33,7 +33,7 @@ describe('people from outside', () => {
     const { rows } = await rig.database.pool.query('select from inbound')
     expect(rows).toEqual([])
     expect(rig.jobs).toEqual([])
-    expect((await rig.inbox.receive({ ...inChannel(), author: { id: 'mo', standing: 'member' } })).kind).toBe('new')
+    expect((await rig.inbox.receive({ ...inChannel(), author: { id: 'mo', membership: 'member' } })).kind).toBe('new')
   })
 
   it('run no commands and press no buttons but the stop', async () => {

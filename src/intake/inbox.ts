@@ -44,7 +44,7 @@ export function createInbox({ turns, queue, settings, commands, log, ...rest }: 
       const { platform } = message.conversation
       const text = await refusal(message.author, message.conversation)
       if (text !== undefined) {
-        log.info({ platform, standing: message.author.standing }, 'message refused by the guest policy')
+        log.info({ platform, membership: message.author.membership }, 'message refused by the guest policy')
         return { kind: 'refused', notice: { text, private: true } }
       }
       const { kind, turnId, dispatch: next } = await turns.accept(message)

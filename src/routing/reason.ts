@@ -81,11 +81,11 @@ function tierReason({ chosen, request, tier, peers }: Reasoning): string {
   const question =
     parts.length === 0 ? `A plain question wants a ${tier} model` : `The question wants a ${tier} model${why}`
   if (model.tier !== tier) return `${question} and none is at hand: ${name}, a ${model.tier} one, comes nearest.`
-  return `${question}: ${name} is ${standing(weighed, peers)}.`
+  return `${question}: ${name} is ${comparison(weighed, peers)}.`
 }
 
 /** Among the models of its tier. */
-function standing(of: Weighed, peers: Weighed[]): string {
+function comparison(of: Weighed, peers: Weighed[]): string {
   const price = of.cost === null ? '' : `, at about ${formatUsd(of.cost)}`
   if (peers.length === 1) return `the only one${price}`
   const others = peers.filter((peer) => peer !== of)

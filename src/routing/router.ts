@@ -92,8 +92,8 @@ export function route(input: RouteInput): Route {
     peers: weighed.filter((entry) => entry.model.tier === model.tier && ailing.has(entry.model) === ailing.has(model)),
     configured: writing.length > 0,
   })
-  const standing = standBy(ordered, model, ailing)
-  const fallbacks = [...standing, ...quoting.filter((quoter) => quoter !== model)]
+  const standbys = standBy(ordered, model, ailing)
+  const fallbacks = [...standbys, ...quoting.filter((quoter) => quoter !== model)]
   const forbidden = forbiddenRequest(wanted, gated)
   const refused = model.kind === 'extractive' && chosen.by === 'nobody' ? mostCommon(gated) : undefined
   return {

@@ -49,9 +49,9 @@ export const people = {
   /** Of the whole installation, by parley.yaml. */
   root: { id: 'UROOT', name: 'Root' },
   /** Of the workspace, by the platform. */
-  owner: { id: 'UOWNER', name: 'Olga', standing: 'owner' },
-  manager: { id: 'UMANAGER', name: 'Mara', standing: 'member' },
-  member: { id: 'UMEMBER', name: 'Max', standing: 'member' },
+  owner: { id: 'UOWNER', name: 'Olga', membership: 'owner' },
+  manager: { id: 'UMANAGER', name: 'Mara', membership: 'member' },
+  member: { id: 'UMEMBER', name: 'Max', membership: 'member' },
 } as const satisfies Record<string, Author>
 
 export const here = { platform: 'slack', workspaceId: 'T1', channelId: 'C1' }

@@ -39,7 +39,7 @@ export function forgetCommands({ settings, audit, forget }: ForgetDeps): Command
       ],
       async run({ what: typed, name: file, yes }, caller) {
         if (typed.toLowerCase() === 'file') return await forgetFile(file, yes, caller)
-        const { spender, standing, call, by } = caller
+        const { spender, grants: membership, call, by } = caller
         const thread = typed.toLowerCase() === 'thread'
         const place: Place | undefined = thread ? { kind: 'channel' } : readPlace(typed)
         const scope = place === undefined ? undefined : await scopeOfPlace(place, spender)
@@ -51,7 +51,7 @@ export function forgetCommands({ settings, audit, forget }: ForgetDeps): Command
         const what = { ...wantedOf(scope, spender), ...(thread ? threadOf(caller) : {}) }
         const counts = await forget.look(what, call.author.id)
         // Words of others are not one's own to delete.
-        if (!(thread && counts.ofOthers === 0)) demand(standing, scope, spender, { own: true })
+        if (!(thread && counts.ofOthers === 0)) demand(membership, scope, spender, { own: true })
         const name = thread ? 'this thread' : nameOf(scope, spender)
         const set = scope.startsWith('user:') ? await settingsOf(scope) : []
         if (counts.questions + counts.answers + counts.files + set.length === 0)
@@ -81,7 +81,7 @@ export function forgetCommands({ settings, audit, forget }: ForgetDeps): Command
     const name = typed?.trim() ?? ''
     if (name === '')
       throw new ParleyError('command_invalid', 'Say which: `/parley forget file` with the name of the file.')
-    const { spender, standing, call, by } = caller
+    const { spender, grants: membership, call, by } = caller
     const { platform, workspaceId, channelId, threadId } = call.conversation
     const file = { platform, workspaceId, channelId, threadId, name }
     const counts = await forget.lookAtFile(file, call.author.id)
@@ -91,7 +91,7 @@ export function forgetCommands({ settings, audit, forget }: ForgetDeps): Command
         private: true,
       }
     const scope = scopeOf.channel(spender)
-    if (counts.ofOthers > 0) demand(standing, scope, spender)
+    if (counts.ofOthers > 0) demand(membership, scope, spender)
     const what = `${many(counts.files, 'file')} and ${many(counts.answers, 'answer')} given here since`
     if (!yes)
       return {

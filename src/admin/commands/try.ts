@@ -12,7 +12,7 @@ import type { Audit } from '../../store/audit.ts'
 import type { Settings } from '../../store/settings.ts'
 import { changeId } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
-import { forbidden, whoMay } from '../standing.ts'
+import { forbidden, whoMay } from '../grants.ts'
 import { code, quoted } from '../text.ts'
 import { type Tried, type TryDeps, tryModel } from '../try-model.ts'
 import { effectiveFor, whyNot } from './models.ts'
@@ -114,7 +114,7 @@ export function tryCommands(deps: LocalDeps): Command[] {
       args: { name: arg.word('As Ollama calls it') },
       examples: ['models pull llama3.2'],
       async run({ name }, caller) {
-        if (!caller.standing.installation) throw forbidden('Fetching models', whoMay('all'))
+        if (!caller.grants.installation) throw forbidden('Fetching models', whoMay('all'))
         const keeps = keeper()
         const far = pulling.get(name)
         if (far !== undefined) return { text: `${code(name)} is being fetched: ${far}.` }
@@ -133,7 +133,7 @@ export function tryCommands(deps: LocalDeps): Command[] {
       args: { name: arg.word('As Ollama calls it') },
       examples: ['models remove llama3.2'],
       async run({ name }, caller) {
-        if (!caller.standing.installation) throw forbidden('Deleting models', whoMay('all'))
+        if (!caller.grants.installation) throw forbidden('Deleting models', whoMay('all'))
         const keeps = keeper()
         await keeps.delete(name, AbortSignal.timeout(testMs))
         await record(caller, keeps, name, false)

@@ -10,7 +10,7 @@ import type { Author, ConversationRef } from '../core/message.ts'
 import { type Scope, type Spender, scopeOf, spenderOf } from '../core/scope.ts'
 import type { Settings } from '../store/settings.ts'
 
-export interface Standing {
+export interface Grants {
   /** The highest, for what the command table asks. */
   role: Role
   installation: boolean
@@ -25,29 +25,29 @@ export function personId({ platform, workspaceId }: ConversationRef, userId: str
   return [platform, workspaceId, userId].map(encodeURIComponent).join('/')
 }
 
-export async function standingOf(
+export async function grantsOf(
   { conversation, author }: { conversation: ConversationRef; author: Author },
   { settings, admins }: { settings: Pick<Settings, 'read'>; admins: readonly string[] },
-): Promise<Standing> {
+): Promise<Grants> {
   const spender = spenderOf(conversation, author.id)
   const [workspaceScope, channelScope] = [scopeOf.workspace(spender), scopeOf.channel(spender)]
   const found = await settings.read(['all', workspaceScope, channelScope])
   const named = (scope: Scope, id: string) => found.get(scope)?.roles?.[id]
   const me = personId(conversation, author.id)
   const installation = admins.includes(me) || named('all', me) === 'admin'
-  const workspace = installation || author.standing === 'owner' || named(workspaceScope, author.id) === 'admin'
+  const workspace = installation || author.membership === 'owner' || named(workspaceScope, author.id) === 'admin'
   const channel = workspace || named(channelScope, author.id) !== undefined
   return { role: workspace ? 'admin' : channel ? 'manager' : 'member', installation, workspace, channel }
 }
 
 /** Who may change what holds for a scope, seen from where the command came from. */
-export function mayChange(standing: Standing, scope: Scope, spender: Spender): boolean {
-  if (standing.installation) return true
-  if (scope === scopeOf.channel(spender)) return standing.channel
+export function mayChange(grants: Grants, scope: Scope, spender: Spender): boolean {
+  if (grants.installation) return true
+  if (scope === scopeOf.channel(spender)) return grants.channel
   const own = scopeOf.workspace(spender).slice('workspace:'.length)
   const [kind = '', place = ''] = scope.split(/:(.*)/s)
   const inside = place === own || place.startsWith(`${own}/`)
-  return standing.workspace && inside && ['workspace', 'channel', 'user'].includes(kind)
+  return grants.workspace && inside && ['workspace', 'channel', 'user'].includes(kind)
 }
 
 /** Who may, as the end of a sentence. */
