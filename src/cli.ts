@@ -69,7 +69,7 @@ program
   .action(async (platform: string | undefined, options: { json?: boolean }) => {
     const checks = platform === undefined ? await examineParley() : await examinePlatform(platform)
     if (options.json) console.log(JSON.stringify(checks, null, 2))
-    else for (const { name, ok, tell } of checks) console.log(`${ok ? '✓' : '✗'} ${name}: ${tell}`)
+    else for (const { name, ok, userMessage } of checks) console.log(`${ok ? '✓' : '✗'} ${name}: ${userMessage}`)
     if (checks.some(({ ok }) => !ok)) process.exitCode = 1
   })
 
@@ -159,6 +159,8 @@ function seconds(text: string): number {
 try {
   await program.parseAsync()
 } catch (error) {
-  console.error(error instanceof ParleyError ? error.tell : error instanceof Error ? error.message : String(error))
+  console.error(
+    error instanceof ParleyError ? error.userMessage : error instanceof Error ? error.message : String(error),
+  )
   process.exit(1)
 }

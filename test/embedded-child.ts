@@ -18,7 +18,7 @@ try {
   process.once('SIGTERM', () => void postgres.stop().then(() => say({ event: 'stopped' })))
   say({ event: 'started', pid: postgres.pid(), connection: postgres.connection })
 } catch (error) {
-  const { code, tell } = asParleyError(error)
-  say({ event: 'refused', code, tell })
+  const { code, userMessage } = asParleyError(error)
+  say({ event: 'refused', code, userMessage })
   process.exitCode = 1
 }

@@ -224,6 +224,6 @@ describe('a file whose process died of it', () => {
     expect(ended).toMatchObject({ state: 'done', receipt: { attachments: [{ outcome: 'skipped' }] } })
     const [problem] = ended?.receipt.attachments[0]?.problems ?? []
     expect(problem).toMatchObject({ code: 'file_crashed' })
-    expect(problem?.tell).toContain('poison.zip')
+    expect(problem?.userMessage).toContain('poison.zip')
   })
 })

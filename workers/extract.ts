@@ -155,7 +155,10 @@ function giveUp(
 
 /** See `claim` in src/store/turns-sql.ts. */
 function withNextStep(error: ParleyError): ParleyError {
-  return new ParleyError(error.code, `${error.tell} Parley reads it again with the next question in this thread.`)
+  return new ParleyError(
+    error.code,
+    `${error.userMessage} Parley reads it again with the next question in this thread.`,
+  )
 }
 
 /** The attachment was deleted, or another worker reads it. */

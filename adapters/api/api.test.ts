@@ -185,12 +185,12 @@ describe('the official client', () => {
     ['model_unreachable', 503, 'server_error'],
     ['internal', 500, 'server_error'],
   ])('is told %s by status %i, with the sentence', async (code, status, type) => {
-    const tell = 'The budget of this key is spent: $5 a day. It resets at midnight.'
-    const { client } = await setUp((write) => write.end({ text: tell, state: 'failed' }, { error: code }))
+    const userMessage = 'The budget of this key is spent: $5 a day. It resets at midnight.'
+    const { client } = await setUp((write) => write.end({ text: userMessage, state: 'failed' }, { error: code }))
     for (const stream of [false, true])
       await expect(client.chat.completions.create({ ...question, stream })).rejects.toMatchObject({
         ...{ status, type, code },
-        message: expect.stringContaining(tell),
+        message: expect.stringContaining(userMessage),
       })
   })
 

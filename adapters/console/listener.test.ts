@@ -272,7 +272,7 @@ test.each([
     expect(response.status).toBe(status)
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThanOrEqual(15)
     expect(await response.json()).toMatchObject({
-      error: { code: name, tell: expect.stringMatching(/disk.*try again/is) },
+      error: { code: name, userMessage: expect.stringMatching(/disk.*try again/is) },
     })
   },
 )

@@ -78,8 +78,8 @@ async function openRig(): Promise<PlatformRig> {
     async press({ button }) {
       const turnId = 'turnId' in button ? button.turnId : ''
       const response = await fetch(`${client.url}/console/turns/${turnId}/${button.kind}`, { method: 'POST' })
-      const body = (await response.json()) as { notice?: { text: string }; error?: { tell: string } }
-      return { acknowledged: response.ok, told: body.notice?.text ?? body.error?.tell ?? '' }
+      const body = (await response.json()) as { notice?: { text: string }; error?: { userMessage: string } }
+      return { acknowledged: response.ok, told: body.notice?.text ?? body.error?.userMessage ?? '' }
     },
     async close() {
       await http.close()

@@ -80,7 +80,8 @@ function filesNotRead(files: AttachmentReceipt[]): string[] {
   return files
     .filter(({ outcome }) => outcome !== 'read')
     .map(({ name, outcome, summary, problems }) => {
-      const why = outcome === 'partly' && problems.length > 0 ? problems.map(({ tell }) => tell).join(' ') : summary
+      const why =
+        outcome === 'partly' && problems.length > 0 ? problems.map(({ userMessage }) => userMessage).join(' ') : summary
       return `⚠️ ${why.includes(name) ? why : `${name}: ${why}`}`
     })
 }

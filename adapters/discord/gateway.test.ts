@@ -162,7 +162,10 @@ const connected = (listener: Listener) =>
 it('says what to switch on while Discord gives no messages, begins no session, and connects once it is on', async () => {
   discord.state.flags = 0
   const listener = await listen()
-  expect(stateOf(listener)).toMatchObject({ is: 'waiting', tell: expect.stringContaining('Message Content Intent') })
+  expect(stateOf(listener)).toMatchObject({
+    is: 'waiting',
+    userMessage: expect.stringContaining('Message Content Intent'),
+  })
   await discord.until(() => lookUps() > 3, 'some tries')
   expect(counts().closes).toEqual([])
   discord.state.flags = 1 << 18
@@ -172,7 +175,7 @@ it('says what to switch on while Discord gives no messages, begins no session, a
 it('a token that is refused at the start is named, and connects once Discord takes it', async () => {
   discord.revoke()
   const listener = await listen()
-  expect(stateOf(listener)).toMatchObject({ is: 'waiting', tell: expect.stringContaining('DISCORD_TOKEN') })
+  expect(stateOf(listener)).toMatchObject({ is: 'waiting', userMessage: expect.stringContaining('DISCORD_TOKEN') })
   await discord.until(() => lookUps() > 3, 'some tries')
   discord.restore()
   await connected(listener)
@@ -189,7 +192,7 @@ it('a token that is revoked in the middle and restored comes back, and so do rep
   const target = { conversation, data: { to: 'channel', channelId: chat.id, userId: ann.id } }
   const post = (key: string) => platform.transport.post(target, reply, { key, signal: AbortSignal.timeout(5000) })
   await discord.until(() => stateOf(listener)?.is === 'waiting', 'the loss')
-  expect(stateOf(listener)).toMatchObject({ tell: expect.stringContaining('DISCORD_TOKEN') })
+  expect(stateOf(listener)).toMatchObject({ userMessage: expect.stringContaining('DISCORD_TOKEN') })
   await expect(post('while revoked')).rejects.toMatchObject({ code: 'platform_rejected' })
   discord.restore()
   await connected(listener)

@@ -109,7 +109,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
       // Taken in again until the database is back, by this process or the next.
       if (error.retry === 'later') throw thrown
       log.error(errorFields(thrown), 'a question was not taken in')
-      return await say(interaction, { text: error.tell, private: true })
+      return await say(interaction, { text: error.userMessage, private: true })
     }
     if (received.kind === 'refused') await say(interaction, { ...received.notice, private: true })
     if (received.kind === 'joined')
@@ -219,7 +219,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
       .catch((thrown: unknown) => {
         const error = asParleyError(thrown)
         if (error.code === 'internal') log.error(errorFields(thrown), 'a button failed')
-        return { text: error.tell, private: true }
+        return { text: error.userMessage, private: true }
       })
     const early = await within(acting, () => defer(interaction, true))
     if (early !== undefined && early !== null) return await say(interaction, early)

@@ -71,7 +71,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     } catch (thrown) {
       if (stopping.signal.aborted) return false
       log.warn({ ...errorFields(thrown), event: packet.t }, 'event not taken in')
-      const { code, tell: why } = asParleyError(thrown)
+      const { code, userMessage: why } = asParleyError(thrown)
       if (code !== 'platform_rejected') await apologize(packet, why)
       return true
     }
@@ -82,9 +82,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       case 'MESSAGE_CREATE': {
         const message = packet.d as GatewayMessage
         const taken = await messages.take(message)
-        if (taken.kind === 'empty') await tell(message, { text: greeting })
+        if (taken.kind === 'empty') await reply(message, { text: greeting })
         if (taken.kind !== 'taken') return
-        if (taken.received.kind === 'refused') await tellAlone(message, taken.received.notice)
+        if (taken.received.kind === 'refused') await replyPrivately(message, taken.received.notice)
         // Nobody waits for it: the event is taken in.
         else if (taken.received.kind === 'new')
           void transport.status(taken.target, taken.received.turnId, 'Taken in', 'queued')
@@ -98,7 +98,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   }
 
   /** Says something to the author of a message, beside any turn. */
-  async function tell(message: GatewayMessage, notice: Notice): Promise<void> {
+  async function reply(message: GatewayMessage, notice: Notice): Promise<void> {
     const place =
       message.guild_id === undefined
         ? { id: message.channel_id, type: 1 }
@@ -111,7 +111,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   }
 
   /** What only the author is to see goes into their direct chat. */
-  async function tellAlone({ id, author }: GatewayMessage, notice: Notice): Promise<void> {
+  async function replyPrivately({ id, author }: GatewayMessage, notice: Notice): Promise<void> {
     const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(30_000)])
     try {
       const channelId = await threads.direct(author.id, signal)
@@ -125,7 +125,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   async function apologize(packet: GatewayDispatchPayload, text: string): Promise<void> {
     if (packet.t !== 'MESSAGE_CREATE') return
-    await tell(packet.d as GatewayMessage, { text }).catch((error: unknown) =>
+    await reply(packet.d as GatewayMessage, { text }).catch((error: unknown) =>
       log.warn(errorFields(error), 'author not told that their message was not taken in'),
     )
   }

@@ -37,7 +37,7 @@ export function createMissingPermissions({
   log,
   now = Date.now,
 }: MissingPermissionsDeps): MissingPermissions {
-  async function tell(userId: string, key: string, text: string): Promise<void> {
+  async function notify(userId: string, key: string, text: string): Promise<void> {
     const recordKey = `complaint/${userId}/${key}`
     const told = await records.get(recordKey)
     if (typeof told === 'number' && now() - told < dayMs) return
@@ -64,13 +64,13 @@ export function createMissingPermissions({
     const where = `#${channel?.name ?? 'a channel'} of ${view.guild.name}`
     const what = missing.map((name) => `"${name}"`).join(' and ') || 'a permission'
     const key = `${parentId}/${missing.join(',')}`
-    await tell(
+    await notify(
       view.guild.owner_id,
       key,
       `I could not answer in **${where}**: I lack ${what} there. Grant it to my role in the channel's settings under Permissions, or in the server's settings under Roles; then ask again.`,
     )
     if (asker !== view.guild.owner_id)
-      await tell(
+      await notify(
         asker,
         key,
         `I could not answer in **${where}**: I lack ${what} there. The owner of the server, <@${view.guild.owner_id}>, can grant it and has been told.`,

@@ -80,7 +80,7 @@ export function createCommands(slack: SlackContext): Commands {
       const { self, workspace } = await slack.at(context)
       const work = answer(command, self, workspace).catch((error: unknown): Notice => {
         if (asParleyError(error).code === 'database_unreachable') throw error
-        return { text: asParleyError(error).tell, private: true }
+        return { text: asParleyError(error).userMessage, private: true }
       })
       const late = Symbol('late')
       const { promise, resolve } = Promise.withResolvers<typeof late>()
@@ -91,7 +91,7 @@ export function createCommands(slack: SlackContext): Commands {
         await ack()
         slack.later('answering a command', async () => {
           const notice = await work.catch(
-            (error: unknown): Notice => ({ text: asParleyError(error).tell, private: true }),
+            (error: unknown): Notice => ({ text: asParleyError(error).userMessage, private: true }),
           )
           await respond(responseOf(notice))
           await shareFiles(notice, command, workspace)

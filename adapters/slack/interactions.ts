@@ -61,7 +61,7 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
     } catch (thrown) {
       const error = asParleyError(thrown)
       if (error.retry === 'later') throw thrown
-      return { text: error.tell, private: true }
+      return { text: error.userMessage, private: true }
     }
   }
 

@@ -100,7 +100,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     // An app that was taken away has nothing to say; Slack would deliver it again for nothing.
     const cause = 'original' in error ? error.original : undefined
     if (cause instanceof ParleyError && cause.code === 'platform_rejected' && slackCode(cause) === undefined) {
-      onIgnored?.(cause.tell)
+      onIgnored?.(cause.userMessage)
       return
     }
     throw error

@@ -96,7 +96,7 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
     } catch (thrown) {
       const error = asParleyError(thrown)
       if (error.code === 'internal') log.error(errorFields(thrown), 'a button failed')
-      return error.tell
+      return error.userMessage
     }
   }
 

@@ -97,7 +97,7 @@ describe('a file', () => {
     expect((await fetched()).toString()).toBe('By Graph')
     rig.teams.consent.files = false
     await expect(rig.platform.files.fetch(attachment(), { signal })).rejects.toMatchObject({
-      ...{ code: 'file_missing', tell: expect.stringMatching(/late\.txt had expired.*share the file again/) },
+      ...{ code: 'file_missing', userMessage: expect.stringMatching(/late\.txt had expired.*share the file again/) },
     })
     expect(rig.teams.seen.tokensAtFiles).toBe(0)
   })
@@ -143,7 +143,7 @@ describe('a file', () => {
     expect((await fetched()).toString()).toBe('Of the channel')
     rig.teams.consent.files = false
     await expect(rig.platform.files.fetch(attachment(), { signal })).rejects.toMatchObject({
-      ...{ code: 'file_missing', tell: expect.stringMatching(/c\.txt.*Files\.Read\.All.*an admin grants/) },
+      ...{ code: 'file_missing', userMessage: expect.stringMatching(/c\.txt.*Files\.Read\.All.*an admin grants/) },
     })
   })
 

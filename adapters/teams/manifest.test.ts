@@ -163,17 +163,23 @@ describe('the app package', () => {
 describe('the doctor', () => {
   it('says of each part what is so, or what to do', async () => {
     const setup = createSetup({ ...options(), publicUrl: 'http://127.0.0.1:1' })
-    const found = new Map((await setup.examine()).map(({ name, ok, tell }) => [name, { ok, tell }]))
-    expect(found.get('credentials')).toEqual({ ok: true, tell: expect.stringContaining(tenant) })
-    expect(found.get('signing keys')).toMatchObject({ ok: true, tell: expect.stringContaining(': 1.') })
-    expect(found.get('messaging endpoint')).toMatchObject({ ok: false, tell: expect.stringContaining('HTTPS') })
-    expect(found.get('files by Graph')).toMatchObject({ ok: false, tell: expect.stringContaining('Files.Read.All') })
+    const found = new Map((await setup.examine()).map(({ name, ok, userMessage }) => [name, { ok, userMessage }]))
+    expect(found.get('credentials')).toEqual({ ok: true, userMessage: expect.stringContaining(tenant) })
+    expect(found.get('signing keys')).toMatchObject({ ok: true, userMessage: expect.stringContaining(': 1.') })
+    expect(found.get('messaging endpoint')).toMatchObject({ ok: false, userMessage: expect.stringContaining('HTTPS') })
+    expect(found.get('files by Graph')).toMatchObject({
+      ok: false,
+      userMessage: expect.stringContaining('Files.Read.All'),
+    })
   })
 
   it('names the setting that Microsoft’s login refuses', async () => {
     const settings = { ...settingsFor(teams), clientSecret: 'wrong' }
     const found = await createSetup({ ...options(), settings }).examine()
-    expect(found[0]).toMatchObject({ ok: false, tell: expect.stringMatching(/TEAMS_CLIENT_SECRET is not the secret/) })
+    expect(found[0]).toMatchObject({
+      ok: false,
+      userMessage: expect.stringMatching(/TEAMS_CLIENT_SECRET is not the secret/),
+    })
     expect(JSON.stringify(found)).not.toContain('wrong')
   })
 })

@@ -194,7 +194,7 @@ describe('a refusal', () => {
       message: 'The bot is not part of the conversation roster.',
     })
     await expect(rig.platform.transport.post(target(groupChat), final('One.'), { key, signal })).rejects.toMatchObject({
-      ...{ code: 'platform_rejected', tell: expect.stringContaining('Add the Parley app') },
+      ...{ code: 'platform_rejected', userMessage: expect.stringContaining('Add the Parley app') },
     })
     state.create = create
   })

@@ -34,7 +34,7 @@ export interface CommandServices {
     health: Pick<Health, 'begin' | 'fastest' | 'list'>
   }
   money: Pick<LocalDeps, 'budget'> & Pick<BudgetDeps, 'budgets'> & { usage: Usage } & Pick<HealthDeps, 'waiting'>
-  messaging: Pick<TemplateDeps, 'ask'> & Pick<LocalDeps, 'tell'> & Pick<UsageDeps, 'draw'>
+  messaging: Pick<TemplateDeps, 'ask'> & Pick<LocalDeps, 'userMessage'> & Pick<UsageDeps, 'draw'>
   log: Log
 }
 
@@ -127,7 +127,7 @@ export function createCommands(services: CommandServices): Pick<Intake, 'command
       } catch (thrown) {
         const error = asParleyError(thrown)
         if (error.code === 'internal') log.error(errorFields(thrown), 'command failed')
-        return { text: error.tell, private: true, failed: true }
+        return { text: error.userMessage, private: true, failed: true }
       }
     },
 

@@ -129,6 +129,6 @@ export function usageLine({ name, args }: CommandSpec): string {
 
 const clipped = (text: string) => (text.length > 60 ? `${text.slice(0, 59)}…` : text).replaceAll('`', "'")
 const article = (name: string) => `the ${name}`
-const invalid = (tell: string) => new ParleyError('command_invalid', tell)
+const invalid = (userMessage: string) => new ParleyError('command_invalid', userMessage)
 const wrong = (command: CommandSpec, what: string, hint = '') =>
   invalid(`\`${command.name}\`: ${what}.${hint} For example: \`/parley ${command.examples[0]}\``)

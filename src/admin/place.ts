@@ -59,8 +59,9 @@ export async function scopeOfPlace(
       return place.scope
     default: {
       if (resolve !== undefined) return resolve(place.kind, place.id)
-      const tell = 'That can be set for a channel, the workspace, everywhere or a person, not for a model or a key.'
-      throw new ParleyError('command_invalid', tell)
+      const userMessage =
+        'That can be set for a channel, the workspace, everywhere or a person, not for a model or a key.'
+      throw new ParleyError('command_invalid', userMessage)
     }
   }
 }

@@ -343,7 +343,7 @@ describe('what is paid', () => {
     expect(tried).toEqual([])
     expect(thrown).toMatchObject({
       code: 'model_price_unknown',
-      tell: expect.stringContaining('`models price one/a 0.25 2`'),
+      userMessage: expect.stringContaining('`models price one/a 0.25 2`'),
     })
   })
 })
@@ -369,7 +369,7 @@ describe('at the limit', () => {
     expect(tried).toEqual([])
     expect(thrown).toMatchObject({
       code: 'budget_exhausted',
-      tell: 'The budget has $0.000010 left for a. It resets on Monday.',
+      userMessage: 'The budget has $0.000010 left for a. It resets on Monday.',
     })
   })
 

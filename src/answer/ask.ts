@@ -44,7 +44,7 @@ export async function* ask(models: readonly Model[], deps: AskDeps, signal: Abor
   const tried = new Set<string>()
   let queue = [...models]
   for (let model = queue.shift(); model !== undefined; model = queue.shift()) {
-    if (failure) notices.push(`${failure.tell} ${insteadOf(model)}`)
+    if (failure) notices.push(`${failure.userMessage} ${insteadOf(model)}`)
     tried.add(keyOf(model))
     const outcome = yield* askOne(model, deps, signal)
     if (outcome.kind === 'ended') {
@@ -80,7 +80,7 @@ async function* askOne(model: Model, deps: AskDeps, signal: AbortSignal): AsyncG
       if (!(thrown instanceof NotCalled)) throw thrown
       const { error } = thrown
       if (!visible) return { kind: 'failed', error }
-      return { kind: 'incomplete', why: `${model.id} broke off before its end. ${error.tell}` }
+      return { kind: 'incomplete', why: `${model.id} broke off before its end. ${error.userMessage}` }
     }
     if (visible) yield { type: 'restart' }
     visible = false

@@ -98,7 +98,7 @@ export function unsaidOutcome(error: ParleyError): StoredOutcome {
     costNanoUsd: null,
     notices: [],
   }
-  return { text: error.tell, citations: [], state: 'failed', receipt }
+  return { text: error.userMessage, citations: [], state: 'failed', receipt }
 }
 
 export function failedOutcome(
@@ -116,7 +116,7 @@ export function failedOutcome(
     error: error.code,
     notices: [],
   }
-  return { text: error.tell, citations: [], state: 'failed', receipt, ...routeOf(trace) }
+  return { text: error.userMessage, citations: [], state: 'failed', receipt, ...routeOf(trace) }
 }
 
 /** Over all attempts: what a fallback answered in the end was not all that was paid for. */
@@ -168,8 +168,10 @@ function emptyText(reason: FinishReason): string {
 
 /** What is said when files came but none could be read, and there is no model to say it. */
 function unreadable(work: TurnWork): string | null {
-  const tells = work.attachments.flatMap(({ receipt }) => receipt?.problems.map((problem) => problem.tell) ?? [])
-  return tells.length === 0 ? null : tells.join('\n\n')
+  const messageText = work.attachments.flatMap(
+    ({ receipt }) => receipt?.problems.map((problem) => problem.userMessage) ?? [],
+  )
+  return messageText.length === 0 ? null : messageText.join('\n\n')
 }
 
 function reasonFor(chosen: Route, model: Model): string {

@@ -55,7 +55,7 @@ export function planAnswer(
   }
   const chosen = route(input)
   const refused = chosen.forbidden ?? (files.length === 0 ? chosen.refusal : undefined)
-  if (refused !== undefined) throw new ParleyError(refused.code, refused.tell)
+  if (refused !== undefined) throw new ParleyError(refused.code, refused.userMessage)
 
   return {
     chosen,

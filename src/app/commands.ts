@@ -38,7 +38,7 @@ export function openCommands(
     messaging: {
       ask,
       draw: chartPng,
-      tell: async (target, notice, key) => {
+      notify: async (target, notice, key) => {
         const { transport } = platforms.platform(target.conversation.platform)
         await transport.notify?.(target, notice, { key, signal: AbortSignal.timeout(30_000) })
       },

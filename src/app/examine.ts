@@ -47,7 +47,7 @@ export function examineApp({ config, state, messaging, models, reading, url, con
         provider.models(AbortSignal.timeout(10_000)).catch(asParleyError),
       )
       const problems = (await Promise.all(answers)).flatMap((answer) =>
-        answer instanceof ParleyError ? [answer.tell] : [],
+        answer instanceof ParleyError ? [answer.userMessage] : [],
       )
       return { problems, names: (await models.writing()).map((model) => `${model.id} (${model.provider})`) }
     },

@@ -6,7 +6,7 @@ import { createNotices } from '../intake/notices.ts'
 import { createTurnLimits } from '../intake/turn-limits.ts'
 import type { Closing } from '../ops/closing.ts'
 import type { Channel } from '../queue/channel.ts'
-import { alertKey, tellAlert } from '../routing/exhausted.ts'
+import { alertKey, alertMessage } from '../routing/exhausted.ts'
 import { createLedgerBudget } from '../routing/ledger-budget.ts'
 import { budgetsTopic, createLimitedScopes } from '../routing/limited-scopes.ts'
 import { createApprovals } from '../store/approvals.ts'
@@ -34,7 +34,7 @@ export async function openMoney({ database, channel, settings, platform, opening
   const budget = createLedgerBudget({
     ...{ ledger, budgets, limited: limited.scopes, log },
     alert: async (due) => {
-      await notices.send(due.scope, { text: tellAlert(due) }, alertKey(due))
+      await notices.send(due.scope, { text: alertMessage(due) }, alertKey(due))
     },
   })
   opening.defer('budget', () => budget.close())

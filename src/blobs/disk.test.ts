@@ -24,8 +24,8 @@ describe('a disk that takes no more', () => {
     expect(error).toBeInstanceOf(ParleyError)
     expect(error).toMatchObject({ code, retry: 'later' })
     expect(error.retryAfterMs).toBeGreaterThanOrEqual(15_000)
-    expect(error.tell).toMatch(/disk/)
-    expect(error.tell).toMatch(/try again/i)
+    expect(error.userMessage).toMatch(/disk/)
+    expect(error.userMessage).toMatch(/try again/i)
   })
 
   it('is not blamed for the failures of others', () => {

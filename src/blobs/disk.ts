@@ -14,14 +14,14 @@ export function diskError(thrown: unknown): unknown {
   const options = { cause: thrown, retryAfterMs: patienceMs }
   if (full.has(thrown.code)) return diskFull(options)
   if (!failed.has(thrown.code)) return thrown
-  const tell = `The disk of this Parley cannot be used at the moment (${thrown.code}). Try again in a minute; if that does not help, tell an admin.`
-  return new ParleyError('disk_failed', tell, options)
+  const userMessage = `The disk of this Parley cannot be used at the moment (${thrown.code}). Try again in a minute; if that does not help, tell an admin.`
+  return new ParleyError('disk_failed', userMessage, options)
 }
 
 function diskFull(options: { cause: unknown; retryAfterMs: number }): ParleyError {
-  const tell =
+  const userMessage =
     'The disk of this Parley is full. Tell an admin to free some space, and try again in a few minutes; nothing that was confirmed is lost.'
-  return new ParleyError('disk_full', tell, options)
+  return new ParleyError('disk_full', userMessage, options)
 }
 
 /** Below it, `doctor` warns: less than this many bytes, and less than this share of the disk. */

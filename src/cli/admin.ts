@@ -24,7 +24,7 @@ export async function runAdmin({ parley, words, out, print }: AdminOptions): Pro
   })
   if (!response.ok) {
     const body = (await response.json().catch(() => null)) as ApiError | null
-    throw new ParleyError('request_invalid', body?.error?.tell ?? 'Parley does not take that. Look at its log.')
+    throw new ParleyError('request_invalid', body?.error?.userMessage ?? 'Parley does not take that. Look at its log.')
   }
   const { text, failed, files } = (await response.json()) as CommandAnswer
   if (failed) throw new ParleyError('command_invalid', text)

@@ -163,7 +163,7 @@ async function call(
   const body = (await response.json().catch(() => null)) as ApiError | null
   throw new ParleyError(
     'request_invalid',
-    body?.error?.tell ?? `Parley answered with status ${response.status}. Look at its log.`,
+    body?.error?.userMessage ?? `Parley answered with status ${response.status}. Look at its log.`,
   )
 }
 

@@ -91,7 +91,7 @@ async function request(home: string, running: Running, path: string, init: Reque
   if (answer?.ok) return await answer.json()
   const refused = (await answer?.json().catch(() => null)) as ApiError | null | undefined
   const silent = `Parley (process ${running.pid}) does not answer at ${url}. Look at its log, or restart it.`
-  throw new ParleyError('request_invalid', refused?.error?.tell ?? silent)
+  throw new ParleyError('request_invalid', refused?.error?.userMessage ?? silent)
 }
 
 async function findRunning(): Promise<{ home: string; running: Running }> {

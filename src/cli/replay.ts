@@ -75,7 +75,7 @@ async function replayOne(
     const { kind, summary } = await replay.replay(record, context, serve)
     return { kind, summary: oneLine(summary) }
   } catch (thrown) {
-    const why = thrown instanceof ParleyError ? thrown.tell : String(thrown)
+    const why = thrown instanceof ParleyError ? thrown.userMessage : String(thrown)
     return { kind: 'failed', summary: oneLine(why) }
   }
 }

@@ -58,7 +58,7 @@ async function countFiles({ files, folder, reading, note }: RouteOptions): Promi
         })
         counted.push({ name, tokens, ...(pages === undefined ? {} : { pages }), images: images?.length ?? 0 })
       } catch (thrown) {
-        note(`${name} is not counted: ${asParleyError(thrown).tell}`)
+        note(`${name} is not counted: ${asParleyError(thrown).userMessage}`)
         counted.push({ name, tokens: 0 })
       }
     }

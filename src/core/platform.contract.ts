@@ -90,7 +90,7 @@ export function platformContract(
       const gone = { ...attachment, locator: JSON.parse(text) }
       await expect(rig.platform.files.fetch(gone, { signal })).rejects.toMatchObject({
         code: 'file_missing',
-        tell: expect.stringContaining('note.txt'),
+        userMessage: expect.stringContaining('note.txt'),
       })
     })
 

@@ -38,7 +38,7 @@ describe('who may press', () => {
     for (const kind of paid)
       await expect(rig.press({ kind, turnId }, 'bob')).rejects.toMatchObject({
         code: 'request_forbidden',
-        tell: expect.stringMatching(/^Only Ann, who asked, and managers .*\.$/),
+        userMessage: expect.stringMatching(/^Only Ann, who asked, and managers .*\.$/),
       })
     expect(rig.jobs).toEqual([])
   })

@@ -90,7 +90,7 @@ async function refused(): Promise<{ turnId: string; error: BudgetExhausted }> {
   await turns.claim(turnId, 'w', 60_000)
   const error: unknown = await reserve(turnId).catch((thrown: unknown) => thrown)
   if (!(error instanceof BudgetExhausted)) throw new Error('it was not refused')
-  await turns.finish(turnId, 'w', { text: error.tell, state: 'failed', citations: [], receipt }, null)
+  await turns.finish(turnId, 'w', { text: error.userMessage, state: 'failed', citations: [], receipt }, null)
   return { turnId, error }
 }
 

@@ -8,7 +8,7 @@ import type { Log } from '../core/log.ts'
 import { type Author, type ConversationRef, conversationKey } from '../core/message.ts'
 import { formatUsd } from '../core/money.ts'
 import type { Queue } from '../queue/queue.ts'
-import { type BudgetExhausted, tellApproval } from '../routing/exhausted.ts'
+import { approvalMessage, type BudgetExhausted } from '../routing/exhausted.ts'
 import type { Approval, Approvals as ApprovalStore } from '../store/approvals.ts'
 import type { Turns } from '../store/turns.ts'
 import type { Approvals } from './actions.ts'
@@ -34,7 +34,7 @@ export function createApprovalRequests(deps: {
         { label: 'Decline', style: 'danger', action: { kind: 'decline', approvalId } },
       ]
       // By id: the platform shows the name, and a name would stay in notices and logs when the person is forgotten.
-      const text = tellApproval(by, worst, `<@${asker.id}>`)
+      const text = approvalMessage(by, worst, `<@${asker.id}>`)
       const sent = await deps.notices.send(by.scope, { text, buttons }, `approval-${approvalId}`)
       return sent === 'sent' ? 'An admin has been asked to let it pass once.' : undefined
     },

@@ -87,10 +87,10 @@ function say(said: Said): Promise<void> {
 /** An error that is no ParleyError may quote the file: only its kind goes to standard error, which the parent logs. */
 function failure(error: unknown): Said {
   if (error instanceof ParleyError && error.code in expected) {
-    return { kind: 'fail', code: error.code as keyof typeof expected, tell: error.tell }
+    return { kind: 'fail', code: error.code as keyof typeof expected, userMessage: error.userMessage }
   }
   process.stderr.write(`${error instanceof Error ? `${error.name} ${frames(error)}` : typeof error}\n`)
-  return { kind: 'fail', code: 'file_reader_crashed', tell: '' }
+  return { kind: 'fail', code: 'file_reader_crashed', userMessage: '' }
 }
 
 function frames(error: Error): string {

@@ -37,7 +37,7 @@ export function gather(limits: Limits, name: string): Gathered {
       const upTo = `${describePosition(last.at)}${pages === undefined ? '' : ` of ${pages}`}`
       return {
         kind: 'end',
-        problems: [{ code: error.code, tell: error.tell }],
+        problems: [{ code: error.code, userMessage: error.userMessage }],
         truncated: `Only the beginning of ${name} was read, up to ${upTo}.`,
         ...(pages !== undefined && { pages }),
       }
@@ -46,11 +46,11 @@ export function gather(limits: Limits, name: string): Gathered {
 }
 
 /** A provider's failure in its own words, where it had some. */
-export function failed({ code, tell }: Extract<Said, { kind: 'fail' }>, name: string): ParleyError {
-  return tell === '' ? crashed(name, code) : new ParleyError(code, tell)
+export function failed({ code, userMessage }: Extract<Said, { kind: 'fail' }>, name: string): ParleyError {
+  return userMessage === '' ? crashed(name, code) : new ParleyError(code, userMessage)
 }
 
 export function crashed(name: string, cause: unknown): ParleyError {
-  const tell = `The reader could not make sense of ${name}. Please try again; if that does not help, share it in another format.`
-  return new ParleyError('file_reader_crashed', tell, { cause })
+  const userMessage = `The reader could not make sense of ${name}. Please try again; if that does not help, share it in another format.`
+  return new ParleyError('file_reader_crashed', userMessage, { cause })
 }

@@ -105,7 +105,7 @@ describe('formats', () => {
         .toBuffer(),
     )
     expect(artifact.problems).toEqual([
-      { code: 'first_frame', tell: 'moves.gif is animated: its first frame was taken.' },
+      { code: 'first_frame', userMessage: 'moves.gif is animated: its first frame was taken.' },
     ])
     const { data } = await sharp(pictureOf(artifact).bytes).raw().toBuffer({ resolveWithObject: true })
     expect([...data.subarray(0, 3)]).toEqual([254, 0, 0].map((level) => expect.closeTo(level, -1)))
@@ -206,7 +206,7 @@ describe('hostile', () => {
     const startedAt = performance.now()
     await expect(read('bomb.png', pngOf(30_000, 30_000))).rejects.toMatchObject({
       code: 'file_too_large',
-      tell: expect.stringMatching(/^bomb\.png has 30,000 × 30,000 pixels: over the limit of 64 million\./),
+      userMessage: expect.stringMatching(/^bomb\.png has 30,000 × 30,000 pixels: over the limit of 64 million\./),
     })
     expect(performance.now() - startedAt).toBeLessThan(5_000)
   })

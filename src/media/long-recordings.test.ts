@@ -107,7 +107,7 @@ describe.skipIf(without)(`a recording of six minutes${without}`, () => {
     expect(artifact.problems).toMatchObject([
       {
         code: 'recording_cut_off',
-        tell: expect.stringMatching(/meeting\.m4a should be 6:\d\d long, but only [23]:\d\d of it/),
+        userMessage: expect.stringMatching(/meeting\.m4a should be 6:\d\d long, but only [23]:\d\d of it/),
       },
     ])
   })

@@ -32,8 +32,8 @@ export async function lookAt(
   const reader = readerOf(sniffed.mediaType, name, formats)
   const limits = limitsFor(reader.family, overrides)
   if (bytes > limits.bytes) {
-    const tell = `${name} is ${formatBytes(bytes)}: over the limit of ${formatBytes(limits.bytes)}. Share a smaller file, or ask an admin to raise the limit.`
-    throw new ParleyError('file_too_large', tell)
+    const userMessage = `${name} is ${formatBytes(bytes)}: over the limit of ${formatBytes(limits.bytes)}. Share a smaller file, or ask an admin to raise the limit.`
+    throw new ParleyError('file_too_large', userMessage)
   }
   return { path, name, bytes, sniffed, reader, limits, overrides }
 }

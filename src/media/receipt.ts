@@ -43,13 +43,13 @@ export function describeReading(attachment: Attachment, artifact: Artifact): Att
 export function skippedReceipt(attachment: Attachment, why: ParleyError | string): AttachmentReceipt {
   const problem =
     typeof why === 'string'
-      ? { code: 'stopped', tell: `${attachment.name} was not read: ${why}.` }
-      : { code: why.code, tell: why.tell }
+      ? { code: 'stopped', userMessage: `${attachment.name} was not read: ${why}.` }
+      : { code: why.code, userMessage: why.userMessage }
   return {
     attachmentId: attachment.id,
     name: attachment.name,
     outcome: 'skipped',
-    summary: typeof why === 'string' ? `skipped: ${why}` : `skipped: ${why.tell}`,
+    summary: typeof why === 'string' ? `skipped: ${why}` : `skipped: ${why.userMessage}`,
     problems: [problem],
   }
 }

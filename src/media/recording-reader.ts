@@ -72,11 +72,11 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
         : undefined,
     ])
     const pictures: Picture[] = Array.isArray(images) ? images : []
-    if (images instanceof ParleyError) problems.push({ code: images.code, tell: images.tell })
+    if (images instanceof ParleyError) problems.push({ code: images.code, userMessage: images.userMessage })
     if (probe === undefined && looked.format.video) problems.push(unseen(request.name))
     if (listened instanceof ParleyError) {
       if (pictures.length === 0) throw listened
-      problems.push({ code: listened.code, tell: listened.tell })
+      problems.push({ code: listened.code, userMessage: listened.userMessage })
     }
     return artifactOf(looked, listened instanceof ParleyError ? { segments: [], problems: [] } : listened, {
       problems,
@@ -114,7 +114,10 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
         const told = await unlessAborted(error, options.signal)
         const { transcript } = request
         if (transcript === undefined || transcript.trim() === '') return told
-        const problem = { code: told.code, tell: `${told.tell} The transcript is the one that came with the message.` }
+        const problem = {
+          code: told.code,
+          userMessage: `${told.userMessage} The transcript is the one that came with the message.`,
+        }
         const whole = { text: transcript, fromMs: 0, toMs: expectedMs ?? 0 }
         return { segments: [whole], problems: deps.transcriber === undefined ? [] : [problem] }
       }
@@ -178,8 +181,8 @@ async function lookAt(request: ReadRequest, overrides: LimitOverrides | undefine
     const format = recordings[type]
     const limits = limitsFor(format.video ? 'video' : 'audio', overrides)
     if (bytes > limits.bytes) {
-      const tell = `${name} is ${formatBytes(bytes)}: over the limit of ${formatBytes(limits.bytes)}. Share a smaller file, or ask an admin to raise the limit.`
-      throw new ParleyError('file_too_large', tell)
+      const userMessage = `${name} is ${formatBytes(bytes)}: over the limit of ${formatBytes(limits.bytes)}. Share a smaller file, or ask an admin to raise the limit.`
+      throw new ParleyError('file_too_large', userMessage)
     }
     const announced = announcedBy(name)?.called
     const named = announced === 'a sound recording' || announced === 'a video'
@@ -232,8 +235,8 @@ async function unlessAborted(error: unknown, signal: AbortSignal): Promise<Parle
 }
 
 function unheard(name: string): ParleyError {
-  const tell = `${name} is a recording, and no transcription is configured that could hear it. Share a transcript as text, or ask an admin to set TRANSCRIBE_URL.`
-  return new ParleyError('transcriber_missing', tell)
+  const userMessage = `${name} is a recording, and no transcription is configured that could hear it. Share a transcript as text, or ask an admin to set TRANSCRIBE_URL.`
+  return new ParleyError('transcriber_missing', userMessage)
 }
 
 function nothingInside(name: string): ParleyError {
@@ -244,10 +247,10 @@ function nothingInside(name: string): ParleyError {
 }
 
 function unseen(name: string): Problem {
-  const tell = `The pictures of ${name} were not looked at: ffmpeg is not installed. An admin can install it or set FFMPEG_PATH.`
-  return { code: 'ffmpeg_missing', tell }
+  const userMessage = `The pictures of ${name} were not looked at: ffmpeg is not installed. An admin can install it or set FFMPEG_PATH.`
+  return { code: 'ffmpeg_missing', userMessage }
 }
 
 function silentVideo(name: string): Problem {
-  return { code: 'no_sound', tell: `${name} has no sound: only its pictures were looked at.` }
+  return { code: 'no_sound', userMessage: `${name} has no sound: only its pictures were looked at.` }
 }

@@ -121,7 +121,9 @@ describe.skipIf(withoutFfmpeg)(`recordings${withoutFfmpeg}`, () => {
     const request = rig.files.share('voice.ogg', bytes.subarray(0, bytes.length / 2))
     const artifact = await rig.reader.read(request, watched())
     expect(artifact.segments).toHaveLength(1)
-    expect(artifact.problems).toMatchObject([{ code: 'recording_cut_off', tell: expect.stringContaining('voice.ogg') }])
+    expect(artifact.problems).toMatchObject([
+      { code: 'recording_cut_off', userMessage: expect.stringContaining('voice.ogg') },
+    ])
     expect(describeReading(attachment, artifact).outcome).toBe('partly')
   })
 
@@ -130,7 +132,7 @@ describe.skipIf(withoutFfmpeg)(`recordings${withoutFfmpeg}`, () => {
     const request = { ...rig.files.share('voice.mp3', tone(10, 'voice.mp3')), durationMs: 20_000 }
     const { problems } = await rig.reader.read(request, watched())
     expect(problems).toMatchObject([
-      { code: 'recording_cut_off', tell: expect.stringContaining('should be 0:20 long, but only 0:10') },
+      { code: 'recording_cut_off', userMessage: expect.stringContaining('should be 0:20 long, but only 0:10') },
     ])
   })
 
@@ -163,7 +165,9 @@ describe.skipIf(withoutFfmpeg)(`recordings${withoutFfmpeg}`, () => {
     using rig = recordingRig()
     await expect(rig.reader.read(rig.files.share('voice.mp3', tone(2, 'voice.mp3')), watched())).rejects.toMatchObject({
       code: 'transcriber_missing',
-      tell: expect.stringMatching(/voice\.mp3 .*Share a transcript as text, or ask an admin to set TRANSCRIBE_URL/),
+      userMessage: expect.stringMatching(
+        /voice\.mp3 .*Share a transcript as text, or ask an admin to set TRANSCRIBE_URL/,
+      ),
     })
   })
 
@@ -172,7 +176,7 @@ describe.skipIf(withoutFfmpeg)(`recordings${withoutFfmpeg}`, () => {
     expect((await rig.reader.read(rig.files.share('voice.ogg', tone(2, 'voice.ogg')), watched())).problems).toEqual([])
     await expect(rig.reader.read(rig.files.share('tone.aiff', tone(2, 'tone.aiff')), watched())).rejects.toMatchObject({
       code: 'ffmpeg_missing',
-      tell: expect.stringContaining('FFMPEG_PATH'),
+      userMessage: expect.stringContaining('FFMPEG_PATH'),
     })
   })
 })
@@ -225,7 +229,9 @@ describe.skipIf(withoutFfmpeg)(`videos${withoutFfmpeg}`, () => {
     using rig = recordingRig({ transcriber: await transcribing(), ffmpeg: noFfmpeg })
     const artifact = await rig.reader.read(rig.files.share('clip.mp4', scenes('clip.mp4')), watched())
     expect(artifact.segments).toHaveLength(1)
-    expect(artifact.problems).toMatchObject([{ code: 'ffmpeg_missing', tell: expect.stringContaining('clip.mp4') }])
+    expect(artifact.problems).toMatchObject([
+      { code: 'ffmpeg_missing', userMessage: expect.stringContaining('clip.mp4') },
+    ])
     expect(isPermanent(artifact)).toBe(false)
   })
 
@@ -234,7 +240,7 @@ describe.skipIf(withoutFfmpeg)(`videos${withoutFfmpeg}`, () => {
     const artifact = await rig.reader.read(rig.files.share('clip.mp4', scenes('clip.mp4')), watched())
     expect(artifact.images?.length).toBeGreaterThanOrEqual(3)
     expect(artifact.problems).toMatchObject([
-      { code: 'transcriber_missing', tell: expect.stringContaining('TRANSCRIBE_URL') },
+      { code: 'transcriber_missing', userMessage: expect.stringContaining('TRANSCRIBE_URL') },
     ])
   })
 })

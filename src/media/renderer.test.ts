@@ -117,7 +117,7 @@ test('the width has bounds', async () => {
 test('a page that is not there is said so, and the next one is drawn', async () => {
   await expect(reader.render(manual, 31, { width: 100, signal })).rejects.toMatchObject({
     code: 'file_missing',
-    tell: 'There is no page 31 to show: the file has 30 pages.',
+    userMessage: 'There is no page 31 to show: the file has 30 pages.',
   })
   expect((await reader.render(manual, 30, { width: 100, signal })).width).toBe(100)
 })

@@ -81,11 +81,11 @@ export async function transcribeRecording(
 }
 
 export function cutOff(name: string, times?: { durationMs: number; expectedMs: number }): Problem {
-  const tell =
+  const userMessage =
     times === undefined
       ? `${name} breaks off in the middle: the file is incomplete. Share it again to have all of it heard.`
       : `${name} should be ${clock(times.expectedMs)} long, but only ${clock(times.durationMs)} of it can be played: the rest is missing. Share it again to have all of it heard.`
-  return { code: 'recording_cut_off', tell }
+  return { code: 'recording_cut_off', userMessage }
 }
 
 async function transcribeWhole(
@@ -217,10 +217,10 @@ function joined(
     problems: complete ? [] : [cutOff(input.name)],
   }
   if (failure === undefined) return listened
-  const { code, tell } = asParleyError(failure)
+  const { code, userMessage } = asParleyError(failure)
   const total = input.expectedMs === undefined ? '' : ` of ${clock(input.expectedMs)}`
   const truncated = `Only the first ${clock(last.cutMs)}${total} of ${input.name} were heard.`
-  return { ...listened, durationMs: last.cutMs, truncated, problems: [{ code, tell }] }
+  return { ...listened, durationMs: last.cutMs, truncated, problems: [{ code, userMessage }] }
 }
 
 function mostFrequent(values: string[]): string | undefined {

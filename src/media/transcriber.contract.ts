@@ -68,7 +68,7 @@ export function transcriberContract(name: string, openRig: () => Promise<Transcr
 
     it('a server that is not there is unreachable, with what to look at', async () => {
       await rig.goes()
-      const unreachable = { code: 'transcriber_unreachable', tell: expect.stringContaining('TRANSCRIBE_URL') }
+      const unreachable = { code: 'transcriber_unreachable', userMessage: expect.stringContaining('TRANSCRIBE_URL') }
       await expect(rig.transcriber.transcribe(recording, { signal })).rejects.toMatchObject(unreachable)
       await expect(rig.transcriber.check(signal)).rejects.toMatchObject(unreachable)
     })

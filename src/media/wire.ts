@@ -62,5 +62,5 @@ export const Said = z.discriminatedUnion('kind', [
     height: z.number(),
     marks: z.array(z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })),
   }),
-  z.object({ kind: z.literal('fail'), code: FileCode, tell: z.string() }),
+  z.object({ kind: z.literal('fail'), code: FileCode, userMessage: z.string() }),
 ])

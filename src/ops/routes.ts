@@ -47,7 +47,7 @@ export function createOwnRoutes({ gate, ready, connections, doctor, explain, rou
         access: ['terminal', 'health'],
         async handle(context) {
           const problem = await ready()
-          const state = problem === null ? { ok: true } : { ok: false, tell: problem }
+          const state = problem === null ? { ok: true } : { ok: false, userMessage: problem }
           const init = { status: problem === null ? 200 : 503, headers: noStore }
           return Response.json({ ...state, connections: connected(context) }, init)
         },

@@ -163,7 +163,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     const { signal } = entry.abort
     const work = async () => {
       try {
-        return await tell(job, token, verdict, reruns)
+        return await applyVerdict(job, token, verdict, reruns)
       } catch (error) {
         if (codeOf(error) === ErrorCode.JobPendingChildren)
           await detachChildren(queueOf, job).catch(errorThrottle.report)
@@ -187,7 +187,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     })
   }
 
-  async function tell(job: BullJob, token: string, verdict: Verdict, reruns: number): Promise<boolean> {
+  async function applyVerdict(job: BullJob, token: string, verdict: Verdict, reruns: number): Promise<boolean> {
     if ('thrown' in verdict) {
       await fail(job, token, verdict.thrown)
       return false

@@ -84,8 +84,9 @@ export function summariseAttachments(receipts: AttachmentReceipt[]): string {
 
 /** Why a file was not read, or not in full; with its name, unless the reason says it. */
 function reasonOf({ name, summary, problems, outcome }: AttachmentReceipt): string {
-  const tells = outcome === 'partly' && problems.length > 0 ? problems.map(({ tell }) => tell).join(' ') : summary
-  const reason = tells.replace(/^skipped:\s*/i, '').replace(/\.$/, '')
+  const messageText =
+    outcome === 'partly' && problems.length > 0 ? problems.map(({ userMessage }) => userMessage).join(' ') : summary
+  const reason = messageText.replace(/^skipped:\s*/i, '').replace(/\.$/, '')
   return reason.includes(name) ? reason : `${reason} (${name})`
 }
 

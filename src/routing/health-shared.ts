@@ -15,7 +15,7 @@ const News = z.object({
   /** Durations travel, moments do not: clocks differ. */
   forMs: z.number().nonnegative(),
   code: z.enum(Object.keys(errorCodes) as [keyof typeof errorCodes]).nullable(),
-  tell: z.string().max(1_000).nullable(),
+  userMessage: z.string().max(1_000).nullable(),
 })
 
 /** Returns the end of the sharing. */

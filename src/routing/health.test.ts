@@ -244,7 +244,9 @@ describe('several processes', () => {
     here.calls(gpt, broken, broken, broken)
     await told()
     expect(there.health.because(gpt)).toBe('could not be reached and is asked again in 5 seconds')
-    expect(() => there.health.begin(gpt)).toThrow(expect.objectContaining({ tell: 'It failed: model_unreachable.' }))
+    expect(() => there.health.begin(gpt)).toThrow(
+      expect.objectContaining({ userMessage: 'It failed: model_unreachable.' }),
+    )
     here.pass(5_000)
     there.pass(5_000)
     const probe = here.health.begin(gpt)
@@ -258,7 +260,15 @@ describe('several processes', () => {
 
   it('do not believe everything that comes over the channel', async () => {
     const { there, channel, told, close } = await pair()
-    const news = { from: 'x', provider: 'openai', model: null, state: 'open', forMs: 1e12, code: null, tell: null }
+    const news = {
+      from: 'x',
+      provider: 'openai',
+      model: null,
+      state: 'open',
+      forMs: 1e12,
+      code: null,
+      userMessage: null,
+    }
     channel.publish(healthTopic, { ...news, state: 'burning' })
     channel.publish(healthTopic, { ...news, forMs: -1 })
     await told()

@@ -60,7 +60,7 @@ export interface HealthNews {
   state: CircuitState
   forMs: number
   code: ParleyError['code'] | null
-  tell: string | null
+  userMessage: string | null
 }
 
 export interface Health {
@@ -76,7 +76,7 @@ export interface Health {
   /** Those that are in trouble first, then by provider and name. */
   list(): EndpointHealth[]
   /** Called with every change. One listener. */
-  onChange(tell: (news: HealthNews) => void): void
+  onChange(userMessage: (news: HealthNews) => void): void
   record(news: HealthNews): void
 }
 
@@ -91,7 +91,7 @@ interface Watched {
   model: string | null
   circuit: Circuit
   /** What opened it. */
-  error: { code: ParleyError['code']; tell: string } | undefined
+  error: { code: ParleyError['code']; userMessage: string } | undefined
 }
 
 /** The weight of the newest call in an average of speeds. */
@@ -110,7 +110,7 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
   const watched = new Map<string, Watched>()
   const speeds = new Map<string, Speed & { at: number }>()
   const fastest = new Map<string, Fastest>()
-  let tellOthers: (news: HealthNews) => void = () => {}
+  let publishToOthers: (news: HealthNews) => void = () => {}
 
   function watch(provider: string, model: string | null): Watched {
     const key = keyOf(provider, model)
@@ -133,8 +133,15 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
     return undefined
   }
 
-  function tell({ provider, model, error }: Watched, state: CircuitState, forMs: number): void {
-    tellOthers({ provider, model, state, forMs, code: error?.code ?? null, tell: error?.tell ?? null })
+  function publish({ provider, model, error }: Watched, state: CircuitState, forMs: number): void {
+    publishToOthers({
+      provider,
+      model,
+      state,
+      forMs,
+      code: error?.code ?? null,
+      userMessage: error?.userMessage ?? null,
+    })
   }
 
   function settle(of: Watched, pass: ReturnType<Circuit['enter']>, outcome: CallOutcome): void {
@@ -144,13 +151,13 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
       const { error } = outcome
       const opened = of.circuit.failed(pass, waiting(error), now())
       if (opened === undefined) return
-      of.error = { code: error.code, tell: error.tell }
-      tell(of, 'open', opened)
+      of.error = { code: error.code, userMessage: error.userMessage }
+      publish(of, 'open', opened)
     } else if (outcome.kind === 'failed' && of.model !== null) {
       // The provider's trouble is not this model's.
       of.circuit.unknown(pass)
     } else if (of.circuit.succeeded(pass, now())) {
-      tell(of, 'closed', 0)
+      publish(of, 'closed', 0)
     }
   }
 
@@ -165,7 +172,7 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
       if (found !== undefined) throw stillFailing(endpoint, found.of, found.forMs)
       const passes = [watch(endpoint.provider, null), watch(endpoint.provider, endpoint.id)].map((of) => {
         const pass = of.circuit.enter(now())
-        if (pass.probe) tell(of, 'probing', circuitLimits.probeMs)
+        if (pass.probe) publish(of, 'probing', circuitLimits.probeMs)
         return { of, pass }
       })
       let ended = false
@@ -207,12 +214,12 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
     },
 
     onChange(listener) {
-      tellOthers = listener
+      publishToOthers = listener
     },
 
-    record({ provider, model, state, forMs, code, tell }) {
+    record({ provider, model, state, forMs, code, userMessage }) {
       const of = watch(provider, model)
-      if (code !== null && tell !== null) of.error = { code, tell }
+      if (code !== null && userMessage !== null) of.error = { code, userMessage }
       of.circuit.record({ state, forMs }, now())
     },
   }
@@ -276,12 +283,12 @@ function waiting({ code, retryAfterMs }: ParleyError): { forMs?: number } {
 }
 
 function stillFailing({ id }: Endpoint, { error }: Watched, forMs: number): ParleyError {
-  const { code, tell } = error ?? {
+  const { code, userMessage } = error ?? {
     code: 'model_unreachable' as const,
-    tell: `${id} failed a moment ago. Please ask again shortly, or pick another model.`,
+    userMessage: `${id} failed a moment ago. Please ask again shortly, or pick another model.`,
   }
   const most = code === 'model_busy' ? Number.POSITIVE_INFINITY : MOST_WAIT_MS
-  return new ParleyError(code, tell, { retryAfterMs: Math.min(most, Math.ceil(forMs)) })
+  return new ParleyError(code, userMessage, { retryAfterMs: Math.min(most, Math.ceil(forMs)) })
 }
 
 function because({ error }: Watched, state: CircuitState, forMs: number): string {

@@ -671,7 +671,7 @@ it('says what to do where rules let nobody answer and there is nothing to quote'
     route({ models: [...models, quotes], request: plain, ...more }).refusal
   expect(refusal(cloud, { policy: { ...openPolicy, localOnly: true } })).toEqual({
     code: 'model_not_allowed',
-    tell: 'Only models on own hardware may answer here, and there is none. Ask an admin to connect one.',
+    userMessage: 'Only models on own hardware may answer here, and there is none. Ask an admin to connect one.',
   })
   expect(refusal([mystery])?.code).toBe('model_price_unknown')
   expect(refusal([mini], { request: tooLong })?.code).toBe('model_context_overflow')

@@ -42,9 +42,9 @@ export interface Route {
   /** What a typical answer costs; `null`: not known. */
   estimate: NanoUsd | null
   /** Set when there are models that write and none may answer: what is said where there is nothing to quote either. */
-  refusal?: { code: ErrorCode; tell: string }
+  refusal?: { code: ErrorCode; userMessage: string }
   /** Set when the message itself asks for a model that rules are against: it is told so, and nothing else answers. */
-  forbidden?: { code: ErrorCode; tell: string }
+  forbidden?: { code: ErrorCode; userMessage: string }
   decision: RouteDecision
 }
 
@@ -100,7 +100,7 @@ export function route(input: RouteInput): Route {
     ...{ model, provider: model.provider, reason, fallbacks, withoutImages, estimate: first.cost },
     ...(refused === undefined
       ? {}
-      : { refusal: { code: gates[refused].code, tell: `${gates[refused].nobody} ${gates[refused].remedy}` } }),
+      : { refusal: { code: gates[refused].code, userMessage: `${gates[refused].nobody} ${gates[refused].remedy}` } }),
     ...(forbidden === undefined ? {} : { forbidden }),
     decision: {
       ...{ model: modelKey(model), by: chosen.by, reason, complexity: request.complexity },
@@ -125,8 +125,8 @@ function forbiddenRequest(wanted: Requested[], gated: ReadonlyMap<Model, Gated>)
   const requested = wanted.find(({ by }) => by === 'request')?.model
   const gate = requested === undefined ? undefined : gated.get(requested)
   if (requested === undefined || gate === undefined || !isRule(gate)) return undefined
-  const tell = `${requested.label ?? requested.id} ${gate.because}. Pick another model, or ask an admin.`
-  return { code: gates[gate.gate].code, tell }
+  const userMessage = `${requested.label ?? requested.id} ${gate.because}. Pick another model, or ask an admin.`
+  return { code: gates[gate.gate].code, userMessage }
 }
 
 function stopped(writing: readonly Model[], input: RouteInput): Map<Model, Gated> {

@@ -105,6 +105,6 @@ function stateOf(row: StateRow): BudgetState {
 }
 
 function noZone(timeZone: string, cause?: unknown): ParleyError {
-  const tell = `${JSON.stringify(timeZone)} is no time zone. Use an IANA name, such as Europe/Berlin, America/New_York or UTC.`
-  return new ParleyError('command_invalid', tell, { cause })
+  const userMessage = `${JSON.stringify(timeZone)} is no time zone. Use an IANA name, such as Europe/Berlin, America/New_York or UTC.`
+  return new ParleyError('command_invalid', userMessage, { cause })
 }

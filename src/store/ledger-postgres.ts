@@ -106,8 +106,8 @@ export function createLedger({ query }: Pick<Database, 'query'>): Ledger {
       }))
     },
 
-    async alertTold({ budgetId, startsAt, threshold }) {
-      await query(sql.alertTold, [budgetId, startsAt, threshold])
+    async markAlertSent({ budgetId, startsAt, threshold }) {
+      await query(sql.markAlertSent, [budgetId, startsAt, threshold])
     },
   }
 }

@@ -77,7 +77,7 @@ join budget on budget.id = highest.budget_id
 join budget_window counter on counter.budget_id = highest.budget_id and counter.starts_at = highest.starts_at`,
 }
 
-export const alertTold: Statement = {
+export const markAlertSent: Statement = {
   name: 'budget_alert_told',
   text: `
 update budget_alert set told_at = clock_timestamp()

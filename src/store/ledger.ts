@@ -79,5 +79,5 @@ export interface Ledger {
   speeds(): Promise<{ provider: string; id: string; fastest: Fastest }[]>
   /** Warnings that nobody is telling. Who gets them tells them and then says so. */
   claimAlerts(): Promise<DueAlert[]>
-  alertTold(alert: Pick<DueAlert, 'budgetId' | 'startsAt' | 'threshold'>): Promise<void>
+  markAlertSent(alert: Pick<DueAlert, 'budgetId' | 'startsAt' | 'threshold'>): Promise<void>
 }

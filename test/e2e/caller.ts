@@ -104,14 +104,14 @@ const calls = z.array(Call).parse(JSON.parse(line))
 // How fast the models are is learned first, as in any process that has run for a while.
 const warm = calls.splice(0, 18)
 const say = (turnId: string, outcome: string) => process.stdout.write(`${JSON.stringify({ turnId, outcome })}\n`)
-const tell = async (each: (typeof calls)[number]) => {
+const userMessage = async (each: (typeof calls)[number]) => {
   say(each.turnId, 'begun')
   say(each.turnId, await call(each))
 }
-await Promise.all(warm.map(tell))
+await Promise.all(warm.map(userMessage))
 const next = calls.values()
 const caller = async () => {
-  for (const each of next) await tell(each)
+  for (const each of next) await userMessage(each)
 }
 await Promise.all(Array.from({ length: atATime }, caller))
 await budget.close()

@@ -94,7 +94,7 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
     forget: createForget({ database, collect: collector.collect, log: silentLog }),
     ...{ budget, health: createHealth(), local: undefined, refreshModels: catalogue.refresh },
     provider: (name) => catalogue.provider(name) ?? createExtractiveProvider(),
-    tell: async (_target, notice) => void told.push(notice),
+    notify: async (_target, notice) => void told.push(notice),
     ask: async (message) => asked.push(message),
     ...own,
   }

@@ -52,7 +52,7 @@ platformContract('fake', async () => {
         const { notice } = await fake.intake().act({ ...pressed, id: eventId, by: { id: author }, replyTarget: target })
         return { acknowledged: true, ...(notice && { told: notice.text }) }
       } catch (thrown) {
-        return { acknowledged: true, told: asParleyError(thrown).tell }
+        return { acknowledged: true, told: asParleyError(thrown).userMessage }
       }
     },
     async command({ eventId, text }) {

@@ -139,12 +139,12 @@ const elements = /<(passage|untrusted)[^<>]*>[\s\S]*?<\/\1>/gi
 const beside = ({ texts }: Told) => texts.map((text) => text.replaceAll(elements, '<$1>').replaceAll(/:f\d+p/g, ':p'))
 const count = ({ texts }: Told, words: string) => seen(texts.join('')).split(words).length - 1
 
-describe.each(Object.entries(providers))('a request of %s', (_name, tell) => {
+describe.each(Object.entries(providers))('a request of %s', (_name, userMessage) => {
   describe.each(Object.keys(harmless) as (keyof Untrusted)[])('with a hostile %s', (place) => {
     it.each(hostile)('%j', (words) => {
       for (const question of ['What is the profit?', '']) {
-        const calm = tell(requestOf(harmless, question))
-        const told = tell(requestOf({ ...harmless, [place]: words }, question))
+        const calm = userMessage(requestOf(harmless, question))
+        const told = userMessage(requestOf({ ...harmless, [place]: words }, question))
         expect(told.system).toBe(calm.system)
         for (const tag of ['<untrusted', '</untrusted', '<passage', '</passage'])
           expect(count(told, tag)).toBe(count(calm, tag))
@@ -154,7 +154,7 @@ describe.each(Object.entries(providers))('a request of %s', (_name, tell) => {
   })
 
   it('tells what is in the data all the same', () => {
-    const told = tell(requestOf(harmless, 'What is the profit?')).texts.join('\n')
+    const told = userMessage(requestOf(harmless, 'What is the profit?')).texts.join('\n')
     for (const words of ['1 = "report.pdf" (2 pages)', 'See you at nine.', '"film.mkv": film.mkv is too large.'])
       expect(told).toContain(words)
     expect(told.trimEnd().endsWith('What is the profit?')).toBe(true)

@@ -176,7 +176,7 @@ export function App({ session }: { session: Session }) {
           />
         )}
         <div className="column composer-column">
-          {error === null ? null : <ErrorBanner tell={error} onDismiss={session.dismissError} />}
+          {error === null ? null : <ErrorBanner userMessage={error} onDismiss={session.dismissError} />}
           {status?.notice ? <NoticeBanner notice={status.notice} /> : null}
           <Composer
             key={threadId}

@@ -25,7 +25,7 @@ export interface LocalDeps extends TryDeps {
   /** Absent where no Ollama is configured. */
   local: LocalModels | undefined
   /** Says something later where a command was typed. */
-  tell(target: ReplyTarget, notice: Notice, key: string): Promise<void>
+  notify(target: ReplyTarget, notice: Notice, key: string): Promise<void>
 }
 
 const testMs = 60_000
@@ -34,7 +34,7 @@ const pullMs = 6 * 3_600_000
 const most = 5
 
 export function tryCommands(deps: LocalDeps): Command[] {
-  const { settings, audit, models, local, tell } = deps
+  const { settings, audit, models, local, notify: userMessage } = deps
   const suggest = async () => (await models()).map(modelKey)
   /** What is being fetched, and how far it is. */
   const pulling = new Map<string, string>()
@@ -167,17 +167,17 @@ export function tryCommands(deps: LocalDeps): Command[] {
         )
       await record(caller, keeps, name, true)
     } catch (thrown) {
-      end = `${code(name)} was not fetched. ${thrown instanceof ParleyError ? thrown.tell : 'Please try again; it goes on where it stopped.'}`
+      end = `${code(name)} was not fetched. ${thrown instanceof ParleyError ? thrown.userMessage : 'Please try again; it goes on where it stopped.'}`
     } finally {
       pulling.delete(name)
     }
-    await tell(replyTarget, { text: end }, `${id}.pulled`).catch(() => undefined)
+    await userMessage(replyTarget, { text: end }, `${id}.pulled`).catch(() => undefined)
   }
 }
 
 function lineOf({ model, text, firstTokenMs, ms, usage, cost, error }: Tried): string {
   const name = `**${modelKey(model)}**`
-  if (error !== null) return `${name}: ${error.tell}`
+  if (error !== null) return `${name}: ${error.userMessage}`
   const seconds = (value: number) => `${(value / 1000).toFixed(2)} s`
   const first = firstTokenMs === null ? 'no text' : `first words after ${seconds(firstTokenMs)}`
   const tokens =

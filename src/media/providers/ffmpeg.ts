@@ -204,11 +204,11 @@ export function damaged(name: string): ParleyError {
 }
 
 function missing(path: string | undefined, cause?: unknown): ParleyError {
-  const tell =
+  const userMessage =
     path === undefined
       ? 'ffmpeg is not installed on the machine that Parley runs on. Ask an admin to install it (for example apt-get install ffmpeg, or brew install ffmpeg) or to set FFMPEG_PATH.'
       : 'There is no working ffmpeg and ffprobe where FFMPEG_PATH points. Ask an admin to set it to the program ffmpeg, with ffprobe beside it.'
-  return new ParleyError('ffmpeg_missing', tell, { cause })
+  return new ParleyError('ffmpeg_missing', userMessage, { cause })
 }
 
 /** The absolute path, because a program is started without this process's PATH. */

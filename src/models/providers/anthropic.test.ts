@@ -110,7 +110,10 @@ describe('anthropic', () => {
     const message = 'Your credit balance is too low to access the Anthropic API.'
     server = await startScriptedAnthropic({ script: [{ status: 400, error: { message } }, { status: 529 }] })
     const first = await failure(provider(server).stream(request, never))
-    expect([first.error.code, first.error.tell]).toEqual(['model_refused_key', expect.stringContaining('no credit')])
+    expect([first.error.code, first.error.userMessage]).toEqual([
+      'model_refused_key',
+      expect.stringContaining('no credit'),
+    ])
     const second = await failure(provider(server).stream(request, never))
     expect(second.error.code).toBe('model_busy')
   })

@@ -128,8 +128,8 @@ export async function askForModels<T>(wire: Wire, signal: AbortSignal, work: (wa
     const told: ErrorCode[] = ['model_refused_key', 'model_unreachable']
     if (error instanceof ParleyError && told.includes(error.code)) throw error
     const cause = error instanceof Error ? (error.cause ?? error) : error
-    const tell = `${wire.name} gave no list of its models. Check that its address is right.`
-    throw new ParleyError('model_unreachable', tell, { cause })
+    const userMessage = `${wire.name} gave no list of its models. Check that its address is right.`
+    throw new ParleyError('model_unreachable', userMessage, { cause })
   }
 }
 

@@ -59,8 +59,8 @@ describe('local models', () => {
     const models = await start({ models: {}, pulls: lines ? { 'qwen3:8b': { lines: [...lines] } } : {} })
     const error = asParleyError(await pulled(models, 'qwen3:8b').catch((thrown: unknown) => thrown))
     expect(error.code).toBe(code)
-    expect(error.tell).toMatch(/^[^\n]+\. [A-Z][^\n]+\.$/)
-    expect(error.tell).not.toContain('/root')
+    expect(error.userMessage).toMatch(/^[^\n]+\. [A-Z][^\n]+\.$/)
+    expect(error.userMessage).not.toContain('/root')
   })
 
   it('a pull that falls silent is told, and one that is stopped ends without being done', async () => {
@@ -98,7 +98,7 @@ describe('local models', () => {
     await expect(models.delete('old', never)).rejects.toMatchObject({ code: 'model_rejected_request' })
     await expect(models.show('old', never)).rejects.toMatchObject({
       code: 'model_rejected_request',
-      tell: expect.stringContaining('does not offer the model old'),
+      userMessage: expect.stringContaining('does not offer the model old'),
     })
     await server?.close()
     await expect(models.list(never)).rejects.toMatchObject({ code: 'model_unreachable' })

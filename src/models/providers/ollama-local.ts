@@ -118,9 +118,9 @@ function createProgress() {
 function pullError(id: string, provider: string, error: PullRefused | ParleyError): ParleyError {
   if (error instanceof ParleyError) return error
   if (/file does not exist|not found|invalid model name/i.test(error.message)) {
-    const tell = `${provider} finds no model called ${id}. Check its name in the library that ${provider} pulls from.`
-    return new ParleyError('model_rejected_request', tell, { cause: error })
+    const userMessage = `${provider} finds no model called ${id}. Check its name in the library that ${provider} pulls from.`
+    return new ParleyError('model_rejected_request', userMessage, { cause: error })
   }
-  const tell = `${provider} could not fetch ${id}. Check its connection and its disk, then pull again: it goes on where it stopped.`
-  return new ParleyError('model_unreachable', tell, { cause: error })
+  const userMessage = `${provider} could not fetch ${id}. Check its connection and its disk, then pull again: it goes on where it stopped.`
+  return new ParleyError('model_unreachable', userMessage, { cause: error })
 }

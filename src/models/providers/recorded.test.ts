@@ -123,7 +123,7 @@ describe('recorded bodies', () => {
   ] as const)('%s: an error inside a stream that began well is told as %s', async ([name, code]) => {
     const { error, text, requests } = await play(name, bytesOf(name))
     expect([error?.code, text, requests]).toEqual([code, 'The notice', 1])
-    expect(error?.tell).not.toMatch(/CUDA|org-x/)
+    expect(error?.userMessage).not.toMatch(/CUDA|org-x/)
   })
 
   it('usage of null is no usage: it is estimated, and not zero', async () => {

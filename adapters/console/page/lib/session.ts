@@ -15,7 +15,7 @@ import { connectLive, type Live } from './live.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { randomId } from './random-id.ts'
 import { currentThread, threadHref } from './route.ts'
-import { eventsUrl, type Pressed, ServerFailure, server, tellOfFailure } from './server.ts'
+import { eventsUrl, failureMessage, type Pressed, ServerFailure, server } from './server.ts'
 import { createStore, type Store } from './store.ts'
 
 export interface PageState {
@@ -124,7 +124,7 @@ export function createSession(): Session {
     try {
       await action()
     } catch (cause) {
-      patch({ error: tellOfFailure(cause) })
+      patch({ error: failureMessage(cause) })
     }
   }
 

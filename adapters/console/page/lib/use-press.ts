@@ -1,6 +1,6 @@
 /** A pressed button: which one is at work, and what went wrong with it, to be said where it was pressed. */
 import { useState } from 'react'
-import { tellOfFailure } from './server.ts'
+import { failureMessage } from './server.ts'
 
 export interface Press<K> {
   pending: K | null
@@ -23,7 +23,7 @@ export function usePress<K>(): Press<K> {
       try {
         return await call()
       } catch (cause) {
-        setError(tellOfFailure(cause))
+        setError(failureMessage(cause))
         return null
       } finally {
         setPending(null)
