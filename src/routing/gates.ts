@@ -93,8 +93,8 @@ export const gates = {
   },
   health: {
     because: (model, { health }) => {
-      const ailing = health(model)
-      return ailing === undefined ? undefined : `cannot be asked because it ${ailing}`
+      const unhealthy = health(model)
+      return unhealthy === undefined ? undefined : `cannot be asked because it ${unhealthy}`
     },
     nobody: 'No model can be asked at the moment.',
     remedy: 'Please ask again shortly.',

@@ -60,12 +60,12 @@ export function route(input: RouteInput): Route {
   const writing = models.filter((model) => model.kind !== 'extractive')
   const quoting = models.filter(({ kind }) => kind === 'extractive')
   const gated = stopped(writing, input)
-  const { pool, ailing } = mayAnswer(writing, gated, request, health)
+  const { candidates, unhealthy } = mayAnswer(writing, gated, request, health)
   const defaultModel = defaultOf(models, input.defaultModel)
 
   const tier = wantedTier(request, defaultModel, gated)
-  const weighed = weigh(pool, request, speed)
-  const healthy = weighed.filter(({ model }) => !ailing.has(model))
+  const weighed = weigh(candidates, request, speed)
+  const healthy = weighed.filter(({ model }) => !unhealthy.has(model))
   const wanted = requestedModels(request, models, healthy)
 
   const ordered = weighed
@@ -79,7 +79,7 @@ export function route(input: RouteInput): Route {
     const isDefault = model === defaultModel
     const maySee = request.images > 0 && model.vision !== true && !isDefault
     const kept = (maySee ? 100 : 0) + tierDistance(model.tier, tier) * 10 + (isDefault ? 0 : 1)
-    return (ailing.has(model) ? 10_000 : 0) + (requested < 0 ? 9 : requested) * 1_000 + kept
+    return (unhealthy.has(model) ? 10_000 : 0) + (requested < 0 ? 9 : requested) * 1_000 + kept
   }
 
   const first = firstOf({ ordered, quoting, wanted, defaultModel })
@@ -89,10 +89,12 @@ export function route(input: RouteInput): Route {
   const withoutImages = request.images > 0 && model.kind !== 'extractive' && model.vision === false
   const reason = reasonFor({
     ...{ chosen, wanted, defaultModel, gated, request, tier, withoutImages },
-    peers: weighed.filter((entry) => entry.model.tier === model.tier && ailing.has(entry.model) === ailing.has(model)),
+    peers: weighed.filter(
+      (entry) => entry.model.tier === model.tier && unhealthy.has(entry.model) === unhealthy.has(model),
+    ),
     configured: writing.length > 0,
   })
-  const standbys = standBy(ordered, model, ailing)
+  const standbys = standBy(ordered, model, unhealthy)
   const fallbacks = [...standbys, ...quoting.filter((quoter) => quoter !== model)]
   const forbidden = forbiddenRequest(wanted, gated)
   const refused = model.kind === 'extractive' && chosen.by === 'nobody' ? mostCommon(gated) : undefined
@@ -107,7 +109,7 @@ export function route(input: RouteInput): Route {
       policy: describePolicy(policy),
       gated: grouped(gated),
       ranking: ordered.slice(0, MOST_RANKED).map(rankingEntry),
-      able: healthy.length,
+      eligible: healthy.length,
       fallbacks: fallbacks.map(modelKey),
     },
   }
@@ -155,17 +157,20 @@ function mayAnswer(
   gated: ReadonlyMap<Model, Gated>,
   { images }: Needs,
   health: (model: Model) => string | undefined,
-): { pool: { model: Model; at: number }[]; ailing: ReadonlySet<Model> } {
+): { candidates: { model: Model; at: number }[]; unhealthy: ReadonlySet<Model> } {
   const passed = writing.flatMap((model, at) => {
     const gate = gated.get(model)
     return gate === undefined || isSoft(gate) ? [{ model, at }] : []
   })
   const seeing = passed.filter(({ model }) => images === 0 || model.vision !== false)
-  const pool = seeing.length > 0 ? seeing : passed
+  const candidates = seeing.length > 0 ? seeing : passed
   // Whoever was stopped by no gate is well; who cannot see has not been asked for its health yet.
-  const isAiling = (gate: Gated | undefined, model: Model) =>
+  const isUnhealthy = (gate: Gated | undefined, model: Model) =>
     gate !== undefined && (gate.gate === 'health' || health(model) !== undefined)
-  return { pool, ailing: new Set(pool.flatMap(({ model }) => (isAiling(gated.get(model), model) ? [model] : []))) }
+  return {
+    candidates,
+    unhealthy: new Set(candidates.flatMap(({ model }) => (isUnhealthy(gated.get(model), model) ? [model] : []))),
+  }
 }
 
 /** The default is the floor: a plain question is no evidence that less would do. Where rules are against it, it is none. */
@@ -197,9 +202,9 @@ function firstOf(of: {
 }
 
 /** The best of another provider first, because one that fails for a model often fails for its others; then by rank. */
-function standBy(ordered: Weighed[], chosen: Model, ailing: ReadonlySet<Model>): Model[] {
+function standBy(ordered: Weighed[], chosen: Model, unhealthy: ReadonlySet<Model>): Model[] {
   const others = ordered.map(({ model }) => model).filter((model) => model !== chosen)
-  const elsewhere = others.find((model) => model.provider !== chosen.provider && !ailing.has(model))
+  const elsewhere = others.find((model) => model.provider !== chosen.provider && !unhealthy.has(model))
   const rest = others.filter((model) => model !== elsewhere)
   return [...(elsewhere === undefined ? [] : [elsewhere]), ...rest].slice(0, MOST_FALLBACKS)
 }
