@@ -13,7 +13,7 @@ import { WhyPanel } from './why-panel.tsx'
 /** Presses a button below a reply; rejects with what `tellOfFailure` words. */
 export type Act = (kind: TurnAction, turnId: string, comment?: string) => Promise<Pressed>
 
-const anew = [
+const regenerateActions = [
   { kind: 'regenerate', icon: 'again', label: 'Regenerate', title: 'Write this reply anew' },
   { kind: 'cheaper', icon: 'cheaper', label: 'Cheaper', title: 'Write this reply anew with a cheaper model' },
   { kind: 'better', icon: 'better', label: 'Better', title: 'Write this reply anew with a better model' },
@@ -52,7 +52,7 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
     setThanks(nothing)
     return press(kind, () => onAct(kind, turnId, comment))
   }
-  const writeAnew = async (kind: TurnAction) => {
+  const regenerate = async (kind: TurnAction) => {
     if ((await act(kind)) === null) return
     setBegun(kind)
     // The row goes as soon as the new reply begins: the focus must not go with it.
@@ -99,10 +99,10 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
       <div className="reply-actions">
         {text === null ? null : <CopyButton what="reply" text={text} />}
         {repeatable && turnId !== null
-          ? anew
+          ? regenerateActions
               .filter(({ kind }) => kind !== 'regenerate' || state !== 'failed')
               .map(({ kind, ...look }) => (
-                <ActionButton key={kind} {...look} kind={kind} busy={busy} onPress={() => void writeAnew(kind)} />
+                <ActionButton key={kind} {...look} kind={kind} busy={busy} onPress={() => void regenerate(kind)} />
               ))
           : null}
         {turnId === null ? null : (
