@@ -62,14 +62,14 @@ export function adminOf({
 }: Running): Pick<InboxDeps, 'settings' | 'roleOf' | 'why' | 'approvals'> {
   const { turns } = state
   const { settings, queue } = messaging
-  const { approvals, notices } = money
+  const { approvals, notices: alerts } = money
   const admins = adminsOf(config)
   const roleOf: InboxDeps['roleOf'] = async (author, conversation) =>
     (await grantsOf({ author, conversation }, { settings, admins })).role
   return {
     settings,
     roleOf,
-    approvals: createApprovals({ approvals, notices, turns, queue, roleOf, log }),
+    approvals: createApprovals({ approvals, alerts, turns, queue, roleOf, log }),
     why: (turnId, by) => explain({ turns, usage: createUsage(state.database) }, turnId, by),
   }
 }

@@ -1,8 +1,8 @@
 /** What every paid call goes through, and what admins hear of it. A part of the composition root. */
 import type { Log } from '../core/log.ts'
 import type { Platform } from '../core/platform.ts'
+import { createAlerts } from '../intake/alerts.ts'
 import { createApprovalRequests } from '../intake/approvals.ts'
-import { createNotices } from '../intake/notices.ts'
 import { createTurnLimits } from '../intake/turn-limits.ts'
 import type { Closing } from '../ops/closing.ts'
 import type { Channel } from '../queue/channel.ts'
@@ -30,11 +30,11 @@ export async function openMoney({ database, channel, settings, platform, opening
   const limited = await createLimitedScopes({ budgets, channel, log })
   opening.defer('limited scopes', () => limited.close())
   const ledger = createLedger(database)
-  const notices = createNotices({ settings, platform, log })
+  const alerts = createAlerts({ settings, platform, log })
   const budget = createLedgerBudget({
     ...{ ledger, budgets, limited: limited.scopes, log },
     alert: async (due) => {
-      await notices.send(due.scope, { text: alertMessage(due) }, alertKey(due))
+      await alerts.send(due.scope, { text: alertMessage(due) }, alertKey(due))
     },
   })
   opening.defer('budget', () => budget.close())
@@ -43,9 +43,9 @@ export async function openMoney({ database, channel, settings, platform, opening
     budget,
     budgets,
     speeds: ledger.speeds,
-    notices,
+    notices: alerts,
     approvals,
-    approvalRequests: createApprovalRequests({ approvals, notices }),
+    approvalRequests: createApprovalRequests({ approvals, alerts }),
     turnLimits: createTurnLimits({ settings, limits: createLimits(database) }),
   }
 }

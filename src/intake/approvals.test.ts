@@ -25,8 +25,8 @@ import type { SettingsOf } from '../store/settings.ts'
 import type { Turns } from '../store/turns.ts'
 import { createTurns } from '../store/turns-postgres.ts'
 import type { Approvals } from './actions.ts'
+import { createAlerts } from './alerts.ts'
 import { type ApprovalRequests, createApprovalRequests, createApprovals } from './approvals.ts'
-import { createNotices } from './notices.ts'
 
 const alerts: ConversationRef = { platform: 'test', workspaceId: 'team', channelId: 'money' }
 const ada = { id: 'ada', name: 'Ada' }
@@ -62,12 +62,12 @@ beforeEach(async () => {
     ...fake,
     transport: { ...fake.transport, notify: async (_target, notice, { key }) => void sent.push({ notice, key }) },
   }
-  const notices = createNotices({ settings: { read: async () => settings }, platform: () => platform, log: silentLog })
+  const alerts = createAlerts({ settings: { read: async () => settings }, platform: () => platform, log: silentLog })
   const store = createApprovalStore(database)
-  requests = createApprovalRequests({ approvals: store, notices })
+  requests = createApprovalRequests({ approvals: store, alerts })
   const add = async (job: Job) => void jobs.push(job)
   approvals = createApprovals({
-    ...{ approvals: store, notices, turns, log: silentLog },
+    ...{ approvals: store, alerts, turns, log: silentLog },
     queue: { add, addFlow: add },
     roleOf: async () => role,
   })

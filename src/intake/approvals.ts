@@ -12,8 +12,8 @@ import { approvalMessage, type BudgetExhausted } from '../routing/exhausted.ts'
 import type { Approval, Approvals as ApprovalStore } from '../store/approvals.ts'
 import type { Turns } from '../store/turns.ts'
 import type { Approvals } from './actions.ts'
+import type { Alerts } from './alerts.ts'
 import { dispatchTurn } from './dispatch.ts'
-import type { Notices } from './notices.ts'
 
 /** What the worker of a refused turn calls. */
 export interface ApprovalRequests {
@@ -23,11 +23,11 @@ export interface ApprovalRequests {
 
 export function createApprovalRequests(deps: {
   approvals: Pick<ApprovalStore, 'ask'>
-  notices: Notices
+  alerts: Alerts
 }): ApprovalRequests {
   return {
     async ask(turnId, asker, { by, worst }) {
-      if ((await deps.notices.target(by.scope)) === undefined) return undefined
+      if ((await deps.alerts.target(by.scope)) === undefined) return undefined
       const { id: approvalId } = await deps.approvals.ask({ turnId, budgetId: by.id, scope: by.scope, amount: worst })
       const buttons: Button[] = [
         { label: 'Approve once', style: 'primary', action: { kind: 'approve', approvalId } },
@@ -35,7 +35,7 @@ export function createApprovalRequests(deps: {
       ]
       // By id: the platform shows the name, and a name would stay in notices and logs when the person is forgotten.
       const text = approvalMessage(by, worst, `<@${asker.id}>`)
-      const sent = await deps.notices.send(by.scope, { text, buttons }, `approval-${approvalId}`)
+      const sent = await deps.alerts.send(by.scope, { text, buttons }, `approval-${approvalId}`)
       return sent === 'sent' ? 'An admin has been asked to let it pass once.' : undefined
     },
   }
@@ -43,7 +43,7 @@ export function createApprovalRequests(deps: {
 
 export interface ApprovalsDeps {
   approvals: ApprovalStore
-  notices: Pick<Notices, 'target'>
+  alerts: Pick<Alerts, 'target'>
   turns: Pick<Turns, 'about' | 'regenerate'>
   queue: Pick<Queue, 'add' | 'addFlow'>
   log: Log
@@ -57,7 +57,7 @@ export function createApprovals(deps: ApprovalsDeps): Approvals {
       const approval = /^[0-9a-f-]{36}$/.test(approvalId) ? await approvals.find(approvalId) : null
       const turn = approval && (await turns.about(approval.turnId))
       if (approval === null || turn === null) throw notFound()
-      const sent = await deps.notices.target(approval.scope)
+      const sent = await deps.alerts.target(approval.scope)
       const here = sent !== undefined && conversationKey(sent.conversation) === conversationKey(at)
       // Of another workspace only where its requests are sent to.
       if (!here && !isSameWorkspace(turn.conversation, at)) throw notFound()

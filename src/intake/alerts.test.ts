@@ -6,14 +6,14 @@ import { silentLog } from '../core/log.ts'
 import type { ReplyTarget } from '../core/message.ts'
 import type { Scope } from '../core/scope.ts'
 import type { SettingsOf } from '../store/settings.ts'
-import { createNotices, scopesAbove } from './notices.ts'
+import { createAlerts, scopesAbove } from './alerts.ts'
 
 const targetIn = (channelId: string): ReplyTarget => ({
   conversation: { platform: 'slack', workspaceId: 'T1', channelId },
   data: { channelId },
 })
 
-function notices(targets: Partial<Record<Scope, string>>, known = true) {
+function alerts(targets: Partial<Record<Scope, string>>, known = true) {
   const fake = createFakePlatform()
   const sent: string[] = []
   const logged: unknown[] = []
@@ -36,12 +36,12 @@ function notices(targets: Partial<Record<Scope, string>>, known = true) {
     throw new ParleyError('platform_rejected', 'The platform slack is not configured here.')
   }
   const log: Log = { ...silentLog, warn: (fields: object) => void logged.push(fields) }
-  return { ...createNotices({ settings, platform, log }), sent, logged }
+  return { ...createAlerts({ settings, platform, log }), sent, logged }
 }
 
 describe('notices for admins', () => {
   it('go to the nearest channel that is chosen for alerts', async () => {
-    const { send, sent } = notices({ all: 'money', 'workspace:slack/T1': 'team-money' })
+    const { send, sent } = alerts({ all: 'money', 'workspace:slack/T1': 'team-money' })
     await send('channel:slack/T1/C1', { text: 'Half is used.' }, 'k1')
     await send('user:slack/T2/U1', { text: 'Half is used.' }, 'k2')
     await send('model:openai/gpt-5', { text: 'Half is used.' }, 'k3')
@@ -52,7 +52,7 @@ describe('notices for admins', () => {
     ['no channel is chosen', {}, true],
     ['its platform is gone', { all: 'money' }, false],
   ] as const)('are in the log where %s', async (_, targets, known) => {
-    const { send, sent, logged } = notices(targets, known)
+    const { send, sent, logged } = alerts(targets, known)
     expect(await send('all', { text: 'Half is used.' }, 'k')).toBe('logged')
     expect(sent).toEqual([])
     expect(logged).toContainEqual({ scope: 'all', notice: 'Half is used.' })

@@ -8,7 +8,7 @@ import type { Platform } from '../core/platform.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Settings } from '../store/settings.ts'
 
-export interface Notices {
+export interface Alerts {
   /**
    * Says it in the channel chosen for alerts: the nearest one above `scope`. Where none is chosen, or its platform takes no
    * notices, it is logged. `key` is the same when it is sent again. Throws `platform_*`.
@@ -18,7 +18,7 @@ export interface Notices {
   target(scope: Scope): Promise<ReplyTarget | undefined>
 }
 
-export interface NoticesDeps {
+export interface AlertsDeps {
   settings: Pick<Settings, 'read'>
   platform(name: string): Platform
   log: Log
@@ -26,7 +26,7 @@ export interface NoticesDeps {
 
 const sendingMs = 30_000
 
-export function createNotices({ settings, platform, log }: NoticesDeps): Notices {
+export function createAlerts({ settings, platform, log }: AlertsDeps): Alerts {
   async function targetOf(scope: Scope): Promise<ReplyTarget | undefined> {
     const scopes = scopesAbove(scope)
     const values = await settings.read(scopes)
