@@ -244,11 +244,11 @@ describe('a model is told', () => {
         { role: 'assistant', text: 'Heard.' },
       ],
     })
-    const said = requests[1]?.messages.map(({ role, parts }) => [
+    const answered = requests[1]?.messages.map(({ role, parts }) => [
       role,
       parts.map((part) => ('text' in part ? part.text : '')),
     ])
-    expect(said).toEqual([
+    expect(answered).toEqual([
       ['user', ['Told.']],
       ['assistant', ['Heard.']],
       ['user', ['And now?']],

@@ -169,9 +169,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       async handle(context) {
         const kind = turnActions.find((each) => each === context.req.param('action')) ?? 'stop'
         const turnId = idOf(context, 'turnId')
-        const said = PressButton.safeParse(jsonIn(context) ?? {})
-        if (!said.success) throw new ParleyError('request_invalid', 'That comment is too long. Say it in fewer words.')
-        const { comment } = said.data
+        const body = PressButton.safeParse(jsonIn(context) ?? {})
+        if (!body.success) throw new ParleyError('request_invalid', 'That comment is too long. Say it in fewer words.')
+        const { comment } = body.data
         const pressed = { kind, turnId, ...pressOf(turnId), ...(comment === undefined ? {} : { comment }) }
         return context.json(await intake.act(pressed))
       },

@@ -26,7 +26,7 @@ import { asContent } from '../../src/core/message.ts'
 import type { Intake, Received } from '../../src/core/platform.ts'
 import { calledCommand, commandLine, names } from './commands.ts'
 import { aboutForm, actionOf, askForm, badForm, fieldsOf, fitsForm, formOf } from './components.ts'
-import { attachmentOf, filesOf, type Me, quote, type Said } from './content.ts'
+import { attachmentOf, filesOf, type Me, type QuotableMessage, quote } from './content.ts'
 import {
   type AskInput,
   type AskInteraction,
@@ -188,7 +188,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     const known = targets.get(messageId)
     if (known !== undefined) return known
     try {
-      return await api.call<Said>('GET', `/channels/${channelId}/messages/${messageId}`, { urgent: true })
+      return await api.call<QuotableMessage>('GET', `/channels/${channelId}/messages/${messageId}`, { urgent: true })
     } catch (thrown) {
       log.info(errorFields(thrown), 'message to ask about not found')
       return undefined

@@ -14,7 +14,7 @@ import {
   type IncomingMessage,
   type ReplyTarget,
 } from '../../src/core/message.ts'
-import { filesOf, type Me, nameOf, quote, type Said, textOf } from './content.ts'
+import { filesOf, type Me, nameOf, type QuotableMessage, quote, textOf } from './content.ts'
 import { madeAt } from './snowflake.ts'
 import type { Destination } from './target.ts'
 
@@ -51,7 +51,7 @@ export interface MessageContext {
   membership?: Ownership
   kind: IncomingMessage['kind']
   /** What a thread began with, where Parley joins it now. */
-  starter?: Said & { author?: APIUser }
+  starter?: QuotableMessage & { author?: APIUser }
   /** Of an earlier exchange in a channel, which this message goes on. */
   root?: string
 }

@@ -49,7 +49,7 @@ export function createCommands(slack: SlackContext): Commands {
   /** A slash command is no message: the question is posted, and the thread under it is the conversation. */
   async function ask(text: string, command: SlashCommand, self: Self, workspace: Workspace): Promise<Notice> {
     const { channel_id: channel, user_id: user } = command
-    const said = toMarkdown(withoutMention(text, self.botUserId))
+    const slackMessage = toMarkdown(withoutMention(text, self.botUserId))
     const answer = await workspace.api.call('chat.postMessage', {
       ...{ channel, text: `<@${user}> asks: ${text}`, unfurl_links: false, unfurl_media: false },
     })
@@ -61,12 +61,12 @@ export function createCommands(slack: SlackContext): Commands {
       thread: ts,
       ts,
       user,
-      title: said.slice(0, 80),
+      title: slackMessage.slice(0, 80),
       ...(channel.startsWith('D') && { direct: true }),
     }
     await slack.ask(
       {
-        ...{ id: messageId(channel, ts), conversation, author: { id: user }, text: said, kind: 'command' },
+        ...{ id: messageId(channel, ts), conversation, author: { id: user }, text: slackMessage, kind: 'command' },
         ...{ attachments: [], replyTarget: { conversation, data: plain(data) }, sentAt: sentAt(ts) },
       },
       self,

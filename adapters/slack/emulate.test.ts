@@ -95,11 +95,11 @@ async function openRig(): Promise<PlatformRig> {
     file: { name: string; content: Buffer } | undefined,
     root?: string,
   ): Promise<Message> {
-    const said = `${root === undefined ? `<@${parley}> ` : ''}${text.replaceAll('**', '*')}`
+    const slackMessage = `${root === undefined ? `<@${parley}> ` : ''}${text.replaceAll('**', '*')}`
     if (file === undefined) {
       const { ts } = z
         .object({ ts: z.string() })
-        .parse(await call('chat.postMessage', { channel, text: said, thread_ts: root }, person))
+        .parse(await call('chat.postMessage', { channel, text: slackMessage, thread_ts: root }, person))
       return Message.parse((await thread(root ?? ts)).find((each) => each.ts === ts))
     }
     const ticket = z.object({ upload_url: z.string(), file_id: z.string() })
@@ -109,7 +109,7 @@ async function openRig(): Promise<PlatformRig> {
     await fetch(upload_url, { method: 'POST', body: new Uint8Array(file.content) })
     await call(
       'files.completeUploadExternal',
-      { files: [{ id: file_id }], channel_id: channel, initial_comment: said },
+      { files: [{ id: file_id }], channel_id: channel, initial_comment: slackMessage },
       person,
     )
     const { messages } = z

@@ -61,9 +61,9 @@ export function textBlocks(markdown: string): Block[] {
 }
 
 export function context(lines: string[]): Block[] {
-  const said = lines.filter((line) => line !== '')
-  if (said.length === 0) return []
-  return [{ type: 'context', elements: [{ type: 'mrkdwn', text: cut(said.join('\n'), elementChars) }] }]
+  const slackMessage = lines.filter((line) => line !== '')
+  if (slackMessage.length === 0) return []
+  return [{ type: 'context', elements: [{ type: 'mrkdwn', text: cut(slackMessage.join('\n'), elementChars) }] }]
 }
 
 /** Where Slack itself opens a source: a file that lies there. A source with an address of its own opens there. */

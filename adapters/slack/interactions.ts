@@ -13,7 +13,7 @@ import {
   type ReplyTarget,
 } from '../../src/core/message.ts'
 import { directChannel } from './commands.ts'
-import { plain, Said, type Self, type TargetData } from './events.ts'
+import { plain, type Self, SlackMessage, type TargetData } from './events.ts'
 import { homeSections, homeView } from './home.ts'
 import type { Workspace } from './installations.ts'
 import type { EventContext, SlackContext } from './listener.ts'
@@ -106,8 +106,8 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
         if (decision !== undefined && !notice?.private) await respond(decided(body, decision))
         if (notice === undefined) return
         const { text, blocks } = noticeContent(notice)
-        const said = { text, blocks: blocks.map((block) => ({ ...block })) }
-        await respond({ response_type: 'ephemeral', replace_original: false, ...said })
+        const slackMessage = { text, blocks: blocks.map((block) => ({ ...block })) }
+        await respond({ response_type: 'ephemeral', replace_original: false, ...slackMessage })
       })
     },
 
@@ -138,16 +138,16 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
     async shortcut(shortcut, context) {
       if (shortcut.callback_id !== askShortcut) return onIgnored?.('a shortcut that is not of Parley')
       const { self, workspace } = await slack.at(context)
-      const said = Said.parse({ ...shortcut.message, ts: shortcut.message_ts })
-      const quoted = quoteThread([said], () => undefined)
+      const slackMessage = SlackMessage.parse({ ...shortcut.message, ts: shortcut.message_ts })
+      const quoted = quoteThread([slackMessage], () => undefined)
       const attachments = asContent(
         attachmentsOf(
-          [...(said.files ?? []), ...(said.attachments ?? []).flatMap((shared) => shared.files ?? [])],
+          [...(slackMessage.files ?? []), ...(slackMessage.attachments ?? []).flatMap((shared) => shared.files ?? [])],
           self,
         ),
       )
       const id = randomUUID()
-      const thread = said.thread_ts ?? said.ts
+      const thread = slackMessage.thread_ts ?? slackMessage.ts
       await records.put(
         askFormKey(id),
         plain({ ...(quoted && { quoted }), attachments, channel: shortcut.channel.id, thread }),
@@ -200,7 +200,7 @@ function placeOf(body: BlockAction, self: Self): ReplyTarget {
   const channel = body.channel?.id
   if (channel === undefined)
     return targetOf(homeOf(user, self), { team: self.teamId, channel: user, user, direct: true })
-  const at = Said.pick({ ts: true, thread_ts: true }).safeParse(body.message)
+  const at = SlackMessage.pick({ ts: true, thread_ts: true }).safeParse(body.message)
   const thread = at.success ? (at.data.thread_ts ?? (channel.startsWith('D') ? undefined : at.data.ts)) : undefined
   const conversation = { ...homeOf(user, self), channelId: channel, ...(thread && { threadId: thread }) }
   const data: TargetData = {

@@ -242,8 +242,14 @@ describe('buttons and dialogs', () => {
 describe('a question that is changed after its answer has begun', () => {
   const offered = () =>
     slack.state.messages.find(({ blocks }) => JSON.stringify(blocks).includes('Answer the new text'))
-  const change = (channel: string, said: { ts: string; thread?: string }, text: string) => {
-    const message = { type: 'message', user: alice, ts: said.ts, text, ...(said.thread && { thread_ts: said.thread }) }
+  const change = (channel: string, slackMessage: { ts: string; thread?: string }, text: string) => {
+    const message = {
+      type: 'message',
+      user: alice,
+      ts: slackMessage.ts,
+      text,
+      ...(slackMessage.thread && { thread_ts: slackMessage.thread }),
+    }
     const type = channel.startsWith('D') ? 'im' : 'channel'
     return slack.event({
       ...{ type: 'message', subtype: 'message_changed', hidden: true, channel, channel_type: type },

@@ -12,7 +12,7 @@ import type { Intake, Listener } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import { createCommands } from './commands.ts'
 import { slackCode } from './errors.ts'
-import { MessageEvent, Said, type Self, TargetData, whisperThread } from './events.ts'
+import { MessageEvent, type Self, SlackMessage, TargetData, whisperThread } from './events.ts'
 import type { Ingress } from './ingress.ts'
 import type { Installations, Workspace } from './installations.ts'
 import { createInteractions } from './interactions.ts'
@@ -59,7 +59,7 @@ export interface EventContext {
 }
 
 const dayMs = 24 * 3_600_000
-const Replies = z.object({ messages: z.array(Said).default([]) })
+const Replies = z.object({ messages: z.array(SlackMessage).default([]) })
 const StoppedEvent = z.object({ channel: z.string(), thread_ts: z.string(), user: z.string(), event_ts: z.string() })
 const HomeEvent = z.object({ user: z.string(), channel: z.string(), tab: z.string().nullish() })
 const ThreadStarted = z.object({ assistant_thread: z.object({ channel_id: z.string(), thread_ts: z.string() }) })
@@ -183,7 +183,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         { channel, ts: thread, latest: ts, limit: 50 },
         { courtesy: true, patienceMs: 0, signal: AbortSignal.timeout(800) },
       )
-      const before = Replies.parse(answer).messages.filter((said) => said.ts !== ts && said.user !== self.botUserId)
+      const before = Replies.parse(answer).messages.filter(
+        (slackMessage) => slackMessage.ts !== ts && slackMessage.user !== self.botUserId,
+      )
       const told = quoteThread(before, () => undefined)
       const quoted = [message.quoted, told].filter((part) => part !== undefined).join('\n\n')
       return quoted === '' ? message : { ...message, quoted }

@@ -110,10 +110,10 @@ describe('what a message carries', () => {
   })
 
   it('of a thread is its first message and as many of the last ones as fit', () => {
-    const said = (at: number, text: string) => ({ ts: `${at}.0`, user: 'U1', text })
+    const slackMessage = (at: number, text: string) => ({ ts: `${at}.0`, user: 'U1', text })
     const thread = [
-      said(1, 'The *question*'),
-      ...Array.from({ length: 40 }, (_, at) => said(at + 2, `${at} ${'x'.repeat(900)}`)),
+      slackMessage(1, 'The *question*'),
+      ...Array.from({ length: 40 }, (_, at) => slackMessage(at + 2, `${at} ${'x'.repeat(900)}`)),
     ]
     const quoted = quoteThread(thread, () => 'Ann') ?? ''
     expect(quoted.startsWith('Ann: The **question**\n\n…\n\n')).toBe(true)

@@ -7,7 +7,7 @@ import {
   type ReplyTarget,
 } from '../../src/core/message.ts'
 import type { Revision } from '../../src/core/platform.ts'
-import { MessageEvent, plain, type Said, type Self, type SlackFile, type TargetData } from './events.ts'
+import { MessageEvent, plain, type Self, type SlackFile, type SlackMessage, type TargetData } from './events.ts'
 import { mentions, type Names, toMarkdown, withoutMention } from './mrkdwn.ts'
 import { quoteShared } from './quote.ts'
 import { platformName } from './settings.ts'
@@ -40,23 +40,23 @@ export function normalize(given: unknown, self: Self, names?: Names): Normalized
   const event = parsed.data
   if (event.subtype === 'message_changed') return normalizeChange(event, self, names)
   if (event.subtype && !normalized.has(event.subtype)) return ignored(`a notice of Slack (${event.subtype})`)
-  return normalizeSaid(event, event, self, names)
+  return normalizeMessage(event, event, self, names)
 }
 
 /** The place of a message: what Slack says of its channel. */
 type Place = Pick<MessageEvent, 'channel' | 'channel_type' | 'assistant_thread' | 'app_context' | 'type'>
 
-function normalizeSaid(place: Place, said: Said, self: Self, names?: Names): Normalized {
-  if (said.bot_id || said.user === self.botUserId) return ignored('written by a bot')
-  if (!said.user || said.user === 'USLACKBOT') return ignored('written by nobody')
+function normalizeMessage(place: Place, slackMessage: SlackMessage, self: Self, names?: Names): Normalized {
+  if (slackMessage.bot_id || slackMessage.user === self.botUserId) return ignored('written by a bot')
+  if (!slackMessage.user || slackMessage.user === 'USLACKBOT') return ignored('written by nobody')
   const direct = isDirect(place)
-  const called = place.type === 'app_mention' || mentions(said.text ?? '', self.botUserId)
-  const inThread = said.thread_ts != null && said.thread_ts !== said.ts
+  const called = place.type === 'app_mention' || mentions(slackMessage.text ?? '', self.botUserId)
+  const inThread = slackMessage.thread_ts != null && slackMessage.thread_ts !== slackMessage.ts
   if (!direct && !called) {
     if (!inThread) return ignored('not addressed to Parley')
-    if (/^\s*<@/.test(said.text ?? '')) return ignored('addressed to somebody else')
+    if (/^\s*<@/.test(slackMessage.text ?? '')) return ignored('addressed to somebody else')
   }
-  const message = messageOf(place, { ...said, user: said.user }, self, names)
+  const message = messageOf(place, { ...slackMessage, user: slackMessage.user }, self, names)
   if (message.text === '' && message.attachments.length === 0 && message.quoted === undefined)
     return direct || called
       ? { kind: 'message', message: { ...message, text: greeting }, needs: noNeeds }
@@ -79,7 +79,7 @@ function normalizeChange(event: MessageEvent, self: Self, names?: Names): Normal
   if (message.bot_id || message.user === self.botUserId) return ignored('written by a bot')
   // Slack tells unfurled links and new replies as changes too.
   if (!message.user || (previous != null && previous.text === message.text)) return ignored('a change of no words')
-  const after = normalizeSaid(event, message, self, names)
+  const after = normalizeMessage(event, message, self, names)
   if (after.kind !== 'message') return after
   // Whoever adds the mention afterwards asks now.
   const newlyCalled = mentions(message.text ?? '', self.botUserId) && !mentions(previous?.text ?? '', self.botUserId)
@@ -98,31 +98,42 @@ export function isDirect({ channel, channel_type: type }: Pick<MessageEvent, 'ch
   return type === 'im' || type === 'app_home' || (type == null && channel.startsWith('D'))
 }
 
-function messageOf(place: Place, said: Said & { user: string }, self: Self, names?: Names): IncomingMessage {
-  const text = toMarkdown(withoutMention(said.text ?? '', self.botUserId), names).trim()
-  const quoted = quoteShared(said.attachments ?? [], names)
-  const own = said.files ?? []
-  const shared = (said.attachments ?? []).flatMap(({ files }) => files ?? [])
+function messageOf(
+  place: Place,
+  slackMessage: SlackMessage & { user: string },
+  self: Self,
+  names?: Names,
+): IncomingMessage {
+  const text = toMarkdown(withoutMention(slackMessage.text ?? '', self.botUserId), names).trim()
+  const quoted = quoteShared(slackMessage.attachments ?? [], names)
+  const own = slackMessage.files ?? []
+  const shared = (slackMessage.attachments ?? []).flatMap(({ files }) => files ?? [])
   const files = [...own, ...shared]
-  const conversation = conversationOf(place, said, self)
-  const userTeam = said.user_team ?? said.team
+  const conversation = conversationOf(place, slackMessage, self)
+  const userTeam = slackMessage.user_team ?? slackMessage.team
   const data: TargetData = {
-    ...{ team: self.teamId, channel: place.channel, ts: said.ts, user: said.user, title: titleOf(text, files) },
+    ...{
+      team: self.teamId,
+      channel: place.channel,
+      ts: slackMessage.ts,
+      user: slackMessage.user,
+      title: titleOf(text, files),
+    },
     ...(self.enterpriseId && { enterprise: self.enterpriseId }),
     ...(conversation.threadId && { thread: conversation.threadId }),
     ...(userTeam && { userTeam }),
     ...(isDirect(place) && { direct: true }),
   }
   return {
-    id: messageId(place.channel, said.ts),
+    id: messageId(place.channel, slackMessage.ts),
     conversation,
-    author: { id: said.user, ...(userTeam && userTeam !== self.teamId && { membership: 'stranger' as const }) },
+    author: { id: slackMessage.user, ...(userTeam && userTeam !== self.teamId && { membership: 'stranger' as const }) },
     text,
     kind: 'mention',
     attachments: withShared(attachmentsOf(own, self), attachmentsOf(shared, self)),
     replyTarget: targetOf(conversation, data),
     ...(quoted === undefined ? {} : { quoted }),
-    sentAt: sentAt(said.ts),
+    sentAt: sentAt(slackMessage.ts),
   }
 }
 
@@ -137,11 +148,12 @@ export function messageId(channel: string, ts: string): string {
 }
 
 /** A thread where there are threads: in channels always, in direct messages where people, or the agent view, make them. */
-function conversationOf(place: Place, said: Said, { teamId }: Self): ConversationRef {
-  const flat = isDirect(place) && said.thread_ts == null && place.assistant_thread == null && place.app_context == null
+function conversationOf(place: Place, slackMessage: SlackMessage, { teamId }: Self): ConversationRef {
+  const flat =
+    isDirect(place) && slackMessage.thread_ts == null && place.assistant_thread == null && place.app_context == null
   return {
     ...{ platform: platformName, workspaceId: teamId, channelId: place.channel },
-    ...(!flat && { threadId: said.thread_ts ?? said.ts }),
+    ...(!flat && { threadId: slackMessage.thread_ts ?? slackMessage.ts }),
   }
 }
 

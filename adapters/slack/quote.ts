@@ -1,5 +1,5 @@
 /** Pure: what a message carries beside its own words, as Markdown: forwarded messages, unfurled links, what bots attach. */
-import type { Said, Shared } from './events.ts'
+import type { Shared, SlackMessage } from './events.ts'
 import { type Names, toMarkdown } from './mrkdwn.ts'
 
 const maxChars = 12_000
@@ -54,7 +54,10 @@ export function blocksText(blocks: readonly unknown[]): string {
 }
 
 /** What was said in a thread before Parley was called into it, oldest first; the first message is always there. */
-export function quoteThread(messages: readonly Said[], nameOf: (id: string) => string | undefined): string | undefined {
+export function quoteThread(
+  messages: readonly SlackMessage[],
+  nameOf: (id: string) => string | undefined,
+): string | undefined {
   const lines = messages.flatMap((message) => {
     const own = message.text || blocksText(message.blocks ?? [])
     const carried = quoteShared(message.attachments ?? [])

@@ -273,8 +273,15 @@ export function createTransport({ installations, records, log, now = Date.now }:
         const alone = { channel: data.channel, user: data.user, ...(thread !== undefined && { thread_ts: thread }) }
         await api.call('chat.postEphemeral', { ...alone, text, blocks }, options)
       } else if ((await posts.begin(api, data, key, workspace, options)) === undefined) {
-        const said = { text, blocks, metadata: metadataOf(key, 'notice'), parse: 'none', link_names: false, ...quiet }
-        await api.call('chat.postMessage', { ...where, ...said }, options)
+        const slackMessage = {
+          text,
+          blocks,
+          metadata: metadataOf(key, 'notice'),
+          parse: 'none',
+          link_names: false,
+          ...quiet,
+        }
+        await api.call('chat.postMessage', { ...where, ...slackMessage }, options)
       }
       for (const file of notice.files ?? [])
         await share(

@@ -17,7 +17,7 @@ import type { StoredOutcome, TurnWork } from '../store/turns.ts'
 import { ask } from './ask.ts'
 import type { AnswerDeps } from './deps.ts'
 import { type Gathered, gather } from './gather.ts'
-import { answeredOutcome, type Said, type Trace } from './outcome.ts'
+import { type Answered, answeredOutcome, type Trace } from './outcome.ts'
 import { type Plan, planAnswer, sees } from './plan.ts'
 import { openQuestion, type Question } from './question.ts'
 import { createSteps } from './steps.ts'
@@ -49,10 +49,10 @@ export async function answer(
   const { spender } = question
   const attempts = createAttempts({ budget: money.budget, health: models.health, spender, turnId: work.id })
   trace.attempts = attempts
-  const said = await write(deps, { question, gathered, plan, attempts, replyWriter }, signal)
+  const answered = await write(deps, { question, gathered, plan, attempts, replyWriter }, signal)
   gone.throwIfAborted()
-  if (said.refusal !== undefined && said.model.kind === 'extractive') trace.refusal = said.refusal
-  return answeredOutcome(replyWriter, question, plan, said, trace)
+  if (answered.refusal !== undefined && answered.model.kind === 'extractive') trace.refusal = answered.refusal
+  return answeredOutcome(replyWriter, question, plan, answered, trace)
 }
 
 interface Writing {
@@ -68,7 +68,7 @@ async function write(
   { models: { provider }, log }: AnswerDeps,
   { question, gathered, plan, attempts, replyWriter }: Writing,
   signal: AbortSignal,
-): Promise<Said> {
+): Promise<Answered> {
   const { opening, files, work } = question
   const images = gathered.images.length
   let content: Content = { files, excerpts: [], tokens: 0, tokensAvailable: 0, whole: true }

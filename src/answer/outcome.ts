@@ -21,7 +21,7 @@ export interface Trace {
   refusal?: ParleyError
 }
 
-export interface Said {
+export interface Answered {
   text: string
   citations: Citation[]
   /** Citations of places that were not given. */
@@ -41,16 +41,16 @@ export function answeredOutcome(
   replyWriter: ReplyWriter,
   question: Question,
   plan: Plan,
-  said: Said,
+  answered: Answered,
   trace: Trace,
 ): StoredOutcome {
   const { work, opening, files } = question
   const { chosen } = plan
-  const { model, content, reason } = said
-  const text = (model.kind === 'extractive' && files.length === 0 ? unreadable(work) : null) ?? said.text
+  const { model, content, reason } = answered
+  const text = (model.kind === 'extractive' && files.length === 0 ? unreadable(work) : null) ?? answered.text
   return {
     text: opening + (text.trim() === '' ? emptyText(reason) : text),
-    citations: withQuotes(text, said.citations, (citation) => textAt(content, citation)),
+    citations: withQuotes(text, answered.citations, (citation) => textAt(content, citation)),
     state: reason === 'aborted' ? 'stopped' : 'done',
     receipt: {
       ...receiptBase(work, replyWriter),
@@ -59,13 +59,13 @@ export function answeredOutcome(
       provider: model.provider,
       reason: reasonFor(chosen, model),
       finish: reason,
-      ...(files.length === 0 ? {} : { used: describeUsed(content, said.pictures) }),
+      ...(files.length === 0 ? {} : { used: describeUsed(content, answered.pictures) }),
       notices: [
-        ...said.notices,
+        ...answered.notices,
         ...contentNotices(content),
-        ...endNotices(said),
-        ...quotingNotices(question, plan, said),
-        ...unknownNotices(said.unknown),
+        ...endNotices(answered),
+        ...quotingNotices(question, plan, answered),
+        ...unknownNotices(answered.unknown),
       ],
     },
     ...routeOf(trace),
@@ -131,7 +131,7 @@ function routeOf({ chosen, attempts }: Trace): Pick<StoredOutcome, 'route'> {
 }
 
 /** Said once a conversation, unless quoting was asked for; the receipt tells the model each time. */
-function quotingNotices({ work, files }: Question, { chosen }: Plan, { model, notices }: Said): string[] {
+function quotingNotices({ work, files }: Question, { chosen }: Plan, { model, notices }: Answered): string[] {
   const first = !work.history.some((past) => past.provider === model.provider)
   const tried = chosen.decision.by !== 'nobody'
   if (model.kind !== 'extractive' || files.length === 0 || notices.length > 0 || tried || !first) return []
@@ -148,7 +148,7 @@ function unknownNotices(count: number): string[] {
   ]
 }
 
-function endNotices({ reason, model, maxOutputTokens }: Said): string[] {
+function endNotices({ reason, model, maxOutputTokens }: Answered): string[] {
   if (reason === 'aborted') return ['Stopped before the end.']
   if (reason === 'length')
     return [

@@ -17,7 +17,7 @@ import { createOffice, type Office } from './providers/soffice.ts'
 import type { PageRenderer, Reader, ReadOptions, ReadRequest } from './reader.ts'
 import type { Recognizer } from './recognizer.ts'
 import { createRenderer } from './renderer.ts'
-import { Said } from './wire.ts'
+import { ReaderMessage } from './wire.ts'
 
 export interface ReaderDeps {
   limits?: LimitOverrides
@@ -37,7 +37,7 @@ export interface ReaderDeps {
   readable?: readonly string[]
 }
 
-type End = Extract<Said, { kind: 'end' }>
+type End = Extract<ReaderMessage, { kind: 'end' }>
 
 export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
   const { limits: overrides = {}, log = silentLog, formats = allFormats, idleMs = 60_000, recognizer } = deps
@@ -78,27 +78,27 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
     try {
       const finished = new Promise<End>((resolve, reject) => {
         process.onMessage((raw) => {
-          const said = Said.safeParse(raw)
-          if (!said.success) return reject(crashed(name, said.error))
-          if (said.data.kind === 'fail') return reject(failed(said.data, name))
-          if (said.data.kind === 'end') return resolve(said.data)
-          if (said.data.kind === 'image' && !pictures.add(said.data)) {
+          const message = ReaderMessage.safeParse(raw)
+          if (!message.success) return reject(crashed(name, message.error))
+          if (message.data.kind === 'fail') return reject(failed(message.data, name))
+          if (message.data.kind === 'end') return resolve(message.data)
+          if (message.data.kind === 'image' && !pictures.add(message.data)) {
             return reject(crashed(name, 'more pictures than allowed'))
           }
-          if (said.data.kind === 'recognize') {
+          if (message.data.kind === 'recognize') {
             void recognizer
-              ?.recognize(said.data.pgm, ended.signal)
+              ?.recognize(message.data.pgm, ended.signal)
               .then((tsv) => process.send({ kind: 'recognized', tsv }))
             return
           }
-          if (said.data.kind !== 'batch') return
-          if (!gathered.add(said.data)) return reject(crashed(name, 'more text than allowed'))
-          if (said.data.progress === undefined) return
-          if (said.data.progress.by === 'ocr') guarded.extend(limits.ocrSeconds ?? 0)
+          if (message.data.kind !== 'batch') return
+          if (!gathered.add(message.data)) return reject(crashed(name, 'more text than allowed'))
+          if (message.data.progress === undefined) return
+          if (message.data.progress.by === 'ocr') guarded.extend(limits.ocrSeconds ?? 0)
           // The next file's process is made ready only now: the first progress of this one comes first.
           processes.warm()
           try {
-            onProgress(said.data.progress)
+            onProgress(message.data.progress)
           } catch (error) {
             reject(error)
           }

@@ -3,10 +3,10 @@ import { describePosition, type Segment } from '../core/artifact.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Limits } from './limits.ts'
 import type { ReadProgress } from './reader.ts'
-import type { Said } from './wire.ts'
+import type { ReaderMessage } from './wire.ts'
 
-type Batch = Extract<Said, { kind: 'batch' }>
-type End = Extract<Said, { kind: 'end' }>
+type Batch = Extract<ReaderMessage, { kind: 'batch' }>
+type End = Extract<ReaderMessage, { kind: 'end' }>
 
 export interface Gathered {
   segments: Segment[]
@@ -46,7 +46,7 @@ export function gather(limits: Limits, name: string): Gathered {
 }
 
 /** A provider's failure in its own words, where it had some. */
-export function failed({ code, userMessage }: Extract<Said, { kind: 'fail' }>, name: string): ParleyError {
+export function failed({ code, userMessage }: Extract<ReaderMessage, { kind: 'fail' }>, name: string): ParleyError {
   return userMessage === '' ? crashed(name, code) : new ParleyError(code, userMessage)
 }
 

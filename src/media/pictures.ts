@@ -2,9 +2,9 @@
 import type { Picture } from '../core/artifact.ts'
 import type { PictureStore } from './reader.ts'
 import { mostImages } from './sink.ts'
-import type { Said } from './wire.ts'
+import type { ReaderMessage } from './wire.ts'
 
-type Given = Extract<Said, { kind: 'image' }>
+type Given = Extract<ReaderMessage, { kind: 'image' }>
 
 /** A picture of 1568 pixels a side is far smaller, whatever is on it. */
 const largestPicture = 8e6

@@ -23,7 +23,7 @@ export interface ReaderProcess {
   /** Gives the process the file. Rejects when it stopped listening, which its exit explains better. */
   feed(content: Readable): Promise<void>
   /** What the process says; one listener at a time. */
-  onMessage(listener: (said: unknown) => void): void
+  onMessage(listener: (message: unknown) => void): void
   /** Resolves when the process is gone. Never rejects. */
   readonly exited: Promise<Exit>
   /** SIGKILL. Resolves when the process is gone. */

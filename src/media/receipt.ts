@@ -62,10 +62,10 @@ function isRecording({ mediaType }: Artifact): boolean {
 function describeRecording({ segments, durationMs, language, images }: Artifact): string {
   const ms = durationMs ?? 0
   const length = ms >= 600_000 ? `${Math.round(ms / 60_000)} min ` : ms > 0 ? `${clock(ms)} ` : ''
-  const said = segments.length === 0 ? 'nothing said' : 'transcribed'
+  const message = segments.length === 0 ? 'nothing said' : 'transcribed'
   const tongue = language === undefined ? '' : ` (${language})`
   const pictures = images === undefined ? '' : `, ${count(images.length, 'picture')}`
-  return `${length}${said}${tongue}${pictures}`
+  return `${length}${message}${tongue}${pictures}`
 }
 
 function describeAmount(artifact: Artifact): string {

@@ -6,7 +6,7 @@ import { type Looked, openTask } from './looked.ts'
 import type { Processes } from './processes.ts'
 import type { PageImage, PageRenderer } from './reader.ts'
 import type { ReaderProcess } from './reader-process.ts'
-import { Said, type Task } from './wire.ts'
+import { ReaderMessage, type Task } from './wire.ts'
 
 export interface RendererDeps {
   processes: Processes
@@ -67,25 +67,25 @@ export function createRenderer({ processes, look, idleMs }: RendererDeps): PageR
     return document
   }
 
-  async function answer<Kind extends Said['kind']>(
+  async function answer<Kind extends ReaderMessage['kind']>(
     { process, looked }: Open,
     kind: Kind,
     task?: Task,
-  ): Promise<Extract<Said, { kind: Kind }>> {
+  ): Promise<Extract<ReaderMessage, { kind: Kind }>> {
     const { name, limits } = looked
     const guarded = guard(process, { name, limits })
-    const said = new Promise<Extract<Said, { kind: Kind }>>((resolve, reject) => {
+    const message = new Promise<Extract<ReaderMessage, { kind: Kind }>>((resolve, reject) => {
       process.onMessage((raw) => {
-        const parsed = Said.safeParse(raw)
+        const parsed = ReaderMessage.safeParse(raw)
         if (!parsed.success) reject(crashed(name, parsed.error))
         else if (parsed.data.kind === 'fail') reject(failed(parsed.data, name))
         else if (isKind(parsed.data, kind)) resolve(parsed.data)
       })
       if (task !== undefined) process.send(task)
     })
-    said.catch(() => {})
+    message.catch(() => {})
     try {
-      return await Promise.race([said, guarded.broken])
+      return await Promise.race([message, guarded.broken])
     } catch (error) {
       // A page that is not there leaves the document well; after anything else a fresh process is safer.
       if (kind === 'opened') void process.kill()
@@ -155,6 +155,9 @@ export function createRenderer({ processes, look, idleMs }: RendererDeps): PageR
   }
 }
 
-function isKind<Kind extends Said['kind']>(said: Said, kind: Kind): said is Extract<Said, { kind: Kind }> {
-  return said.kind === kind
+function isKind<Kind extends ReaderMessage['kind']>(
+  message: ReaderMessage,
+  kind: Kind,
+): message is Extract<ReaderMessage, { kind: Kind }> {
+  return message.kind === kind
 }

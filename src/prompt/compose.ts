@@ -47,7 +47,7 @@ export function compose(input: ComposeInput): ModelRequest {
   return {
     model: model.id,
     system: [...rulesOf(content, images, today, persona?.language), ...instructionLines(wanted)].join('\n'),
-    messages: [...saidBefore(work, historyTokens), { role: 'user', parts }],
+    messages: [...earlierTurns(work, historyTokens), { role: 'user', parts }],
     maxOutputTokens: model.maxOutputTokens,
     ...(temperature === undefined ? {} : { temperature }),
   }
@@ -154,7 +154,7 @@ function instructionLines(instructions: readonly string[]): string[] {
 }
 
 /** The sender's own account of the conversation, where it sends one each time, else what Parley remembers. */
-function saidBefore({ messages, history }: Pick<TurnWork, 'messages' | 'history'>, budget: number): ModelMessage[] {
+function earlierTurns({ messages, history }: Pick<TurnWork, 'messages' | 'history'>, budget: number): ModelMessage[] {
   const told = messages.findLast((message) => message.history !== undefined)?.history
   if (told === undefined) return pastMessages(history, budget)
   const kept: ModelMessage[] = []

@@ -39,7 +39,7 @@ export function App({ session }: { session: Session }) {
   const [draft, setDraft] = useState({ threadId, text: readDraftText(threadId) })
   const input = useRef<HTMLTextAreaElement>(null)
   const menu = useRef<HTMLButtonElement>(null)
-  const said = useAnnouncements(conversation)
+  const announcement = useAnnouncements(conversation)
   const tray = trayOf(threadId)
   const running = runningTurn(conversation) !== null
   const dragging = useFilesIn((files) => {
@@ -206,7 +206,7 @@ export function App({ session }: { session: Session }) {
         </div>
       ) : null}
       <div className="visually-hidden" role="status" aria-live="polite">
-        {said}
+        {announcement}
       </div>
     </div>
   )

@@ -234,10 +234,10 @@ async function find(name: 'ffmpeg' | 'ffprobe', path: string | undefined): Promi
 
 /** At most a megabyte: more than any honest probe says. */
 async function text(stream: Readable): Promise<string> {
-  let said = ''
+  let message = ''
   for await (const chunk of stream.setEncoding('utf8')) {
-    said += chunk
-    if (said.length > 1e6) break
+    message += chunk
+    if (message.length > 1e6) break
   }
-  return said
+  return message
 }
