@@ -5,7 +5,7 @@ import { grantsOf } from '../admin/grants.ts'
 import { chartPng } from '../admin/providers/chart-png.ts'
 import type { Config } from '../config.ts'
 import type { Intake } from '../core/platform.ts'
-import { createApprovals } from '../intake/approvals.ts'
+import { createApprovalActions } from '../intake/approvals.ts'
 import type { InboxDeps } from '../intake/inbox.ts'
 import { createAudit } from '../store/audit-postgres.ts'
 import { createCommandCalls } from '../store/command-calls.ts'
@@ -69,7 +69,7 @@ export function adminOf({
   return {
     settings,
     roleOf,
-    approvals: createApprovals({ approvals, alerts, turns, queue, roleOf, log }),
+    approvals: createApprovalActions({ approvals, alerts, turns, queue, roleOf, log }),
     why: (turnId, by) => explain({ turns, usage: createUsage(state.database) }, turnId, by),
   }
 }

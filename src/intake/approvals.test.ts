@@ -26,7 +26,7 @@ import type { Turns } from '../store/turns.ts'
 import { createTurns } from '../store/turns-postgres.ts'
 import type { Approvals } from './actions.ts'
 import { createAlerts } from './alerts.ts'
-import { type ApprovalRequests, createApprovalRequests, createApprovals } from './approvals.ts'
+import { type ApprovalRequests, createApprovalActions, createApprovalRequests } from './approvals.ts'
 
 const alerts: ConversationRef = { platform: 'test', workspaceId: 'team', channelId: 'money' }
 const ada = { id: 'ada', name: 'Ada' }
@@ -66,7 +66,7 @@ beforeEach(async () => {
   const store = createApprovalStore(database)
   requests = createApprovalRequests({ approvals: store, alerts })
   const add = async (job: Job) => void jobs.push(job)
-  approvals = createApprovals({
+  approvals = createApprovalActions({
     ...{ approvals: store, alerts, turns, log: silentLog },
     queue: { add, addFlow: add },
     roleOf: async () => role,

@@ -50,7 +50,7 @@ export interface ApprovalsDeps {
   roleOf(person: Author, at: ConversationRef): Promise<Role>
 }
 
-export function createApprovals(deps: ApprovalsDeps): Approvals {
+export function createApprovalActions(deps: ApprovalsDeps): Approvals {
   const { approvals, turns } = deps
   return {
     async decide(approvalId, decision, by, at) {
