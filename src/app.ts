@@ -22,7 +22,7 @@ import type { Log } from './core/log.ts'
 import type { Intake } from './core/platform.ts'
 import type { RouteDecision } from './core/route-decision.ts'
 import { createInbox } from './intake/inbox.ts'
-import { createGate } from './ops/access.ts'
+import { createSemaphore } from './ops/access.ts'
 import { Closing, drainMs, putBackMs } from './ops/closing.ts'
 import type { Check } from './ops/doctor.ts'
 import { serveHttp } from './ops/http.ts'
@@ -249,7 +249,7 @@ async function listen(
   const { token: terminalToken, kept } = await ensureTerminalToken(config.home)
   if (!kept)
     log.warn({ home: config.home }, 'no private file can be kept in the home: commands cannot reach this Parley')
-  const gate = createGate({ loopback, exposed, terminalToken, findKey: state.keys.find })
+  const gate = createSemaphore({ loopback, exposed, terminalToken, findKey: state.keys.find })
   const own = createOwnRoutes({
     gate,
     ready,

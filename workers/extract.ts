@@ -6,9 +6,9 @@ import { type Artifact, clock } from '../src/core/artifact.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
 import type { AttachmentReceipt } from '../src/core/reply.ts'
-import { createGate } from '../src/media/gate.ts'
 import type { PictureStore, Reader, ReadProgress } from '../src/media/reader.ts'
 import { describeReading, isPermanent, skippedReceipt } from '../src/media/receipt.ts'
+import { createSemaphore } from '../src/media/semaphore.ts'
 import type { JobPayload } from '../src/queue/jobs.ts'
 import type { Handlers, JobContext, Outcome } from '../src/queue/queue.ts'
 import type { ProgressLine } from '../src/reply/progress.ts'
@@ -38,7 +38,7 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
   const { storage, messaging, log } = deps
   const { attachments } = storage
   const { progress, stops } = messaging
-  const places = createGate(deps.readers * takenPerReader)
+  const places = createSemaphore(deps.readers * takenPerReader)
 
   return async (payload, context) => {
     const leave = await takePlace(payload.turnId, context.signal)

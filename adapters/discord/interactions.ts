@@ -27,6 +27,7 @@ import type { Intake, Received } from '../../src/core/platform.ts'
 import { calledCommand, commandLine, names } from './commands.ts'
 import { aboutForm, actionOf, askForm, badForm, fieldsOf, fitsForm, formOf } from './components.ts'
 import { attachmentOf, filesOf, type Me, type QuotableMessage, quote } from './content.ts'
+import { packNotice } from './message-body.ts'
 import {
   type AskInput,
   type AskInteraction,
@@ -34,7 +35,6 @@ import {
   normalizeAsk,
   placeOfInteraction,
 } from './normalize.ts'
-import { packNotice } from './posts.ts'
 import { type Api, codes, refusedWith } from './rest.ts'
 import { suggestChoices } from './suggest.ts'
 

@@ -19,7 +19,7 @@ import type { Workspace } from './installations.ts'
 import type { EventContext, SlackContext } from './listener.ts'
 import { attachmentsOf, targetOf } from './normalize.ts'
 import { noticeContent } from './notice.ts'
-import { quoteThread } from './quote.ts'
+import { quoteThread } from './quoted-messages.ts'
 import { askShortcut, askView, feedbackView, platformName } from './settings.ts'
 import { askDialog, feedbackDialog, inputOf } from './views.ts'
 

@@ -9,7 +9,7 @@ import {
 import type { Revision } from '../../src/core/platform.ts'
 import { MessageEvent, plain, type Self, type SlackFile, type SlackMessage, type TargetData } from './events.ts'
 import { mentions, type Names, toMarkdown, withoutMention } from './mrkdwn.ts'
-import { quoteShared } from './quote.ts'
+import { quoteShared } from './quoted-messages.ts'
 import { platformName } from './settings.ts'
 
 export type Normalized =

@@ -12,7 +12,7 @@ import { plain, type TargetData } from './activity.ts'
 import type { Api, CallOptions } from './api.ts'
 import type { BlobStore } from './files.ts'
 import { guardedFetch, type Hosts } from './hosts.ts'
-import type { PostRef } from './posts.ts'
+import type { PostRef } from './post-keys.ts'
 
 export interface Consents {
   /** `turnId` of the reply that it belongs to. */

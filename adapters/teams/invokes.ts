@@ -18,7 +18,7 @@ import { readHtml } from './html.ts'
 import { momentOf } from './normalize.ts'
 import { wordsOf } from './notice.ts'
 import type { People } from './people.ts'
-import type { Posts } from './posts.ts'
+import type { Posts } from './post-keys.ts'
 import { askCommand } from './settings.ts'
 import type { TeamsTransport } from './transport.ts'
 

@@ -13,7 +13,7 @@ import { settled } from '../../src/core/text/half-written.ts'
 import type { TargetData } from './activity.ts'
 import { type Api, type CallOptions, type OutgoingActivity, refusalOf } from './api.ts'
 import { cut, toTeams } from './format.ts'
-import type { PostRef } from './posts.ts'
+import type { PostRef } from './post-keys.ts'
 
 export interface Streams {
   /** Begins one; `undefined` where Teams allows none. */

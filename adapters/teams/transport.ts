@@ -15,7 +15,7 @@ import { type Consents, createConsents } from './consent.ts'
 import type { BlobStore } from './files.ts'
 import { messageEntity, replyCard, toTeams } from './format.ts'
 import { noticeMessage } from './notice.ts'
-import { createPosts, PostRef } from './posts.ts'
+import { createPosts, PostRef } from './post-keys.ts'
 import { createStreams } from './streams.ts'
 
 export interface TransportDeps {

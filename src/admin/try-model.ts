@@ -5,7 +5,7 @@ import type { Usage } from '../core/reply.ts'
 import type { Spender } from '../core/scope.ts'
 import type { Model } from '../models/catalogue.ts'
 import type { FinishReason, ModelProvider } from '../models/model.ts'
-import { type AttemptsDeps, createAttempts, NotCalled } from '../routing/attempts.ts'
+import { type AttemptsDeps, createAttempts, NotCalled } from '../routing/metered-call.ts'
 
 export interface Tried {
   model: Model

@@ -8,8 +8,8 @@ import { usd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
 import type { Model } from '../models/catalogue.ts'
 import type { FinishReason, ModelEvent, ModelProvider, ModelRequest } from '../models/model.ts'
-import { createAttempts } from '../routing/attempts.ts'
 import { createHealth } from '../routing/health.ts'
+import { createAttempts } from '../routing/metered-call.ts'
 import { type AskEvent, ask } from './ask.ts'
 
 type Step = ModelEvent | ParleyError

@@ -1,14 +1,14 @@
 /**
  * Asks one model after the other until one has answered: again when it broke off, the next when it cannot. Before any text
  * is visible a change costs nothing; afterwards the answer starts over in the same message, or is marked incomplete. Every
- * attempt is let through by the model's health and reserved over the budget for itself (src/routing/attempts.ts).
+ * attempt is let through by the model's health and reserved over the budget for itself (src/routing/metered-call.ts).
  */
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Model } from '../models/catalogue.ts'
 import { deliveryOf } from '../models/delivery.ts'
 import type { FinishReason, ModelProvider, ModelRequest } from '../models/model.ts'
-import { type Attempt, type Attempts, NotCalled } from '../routing/attempts.ts'
+import { type Attempt, type Attempts, NotCalled } from '../routing/metered-call.ts'
 
 export type AskEvent =
   | { type: 'text'; delta: string }

@@ -9,7 +9,7 @@ import { ParleyError } from '../core/errors.ts'
 import { Json } from '../core/json.ts'
 import { silentLog } from '../core/log.ts'
 import type { Replay, Replayed, ServeMounts } from '../core/replay.ts'
-import { createGate } from '../ops/access.ts'
+import { createSemaphore } from '../ops/access.ts'
 import { serveHttp } from '../ops/http.ts'
 import { platforms } from './platforms.ts'
 
@@ -82,7 +82,12 @@ async function replayOne(
 
 /** Every caller is let through by the gate: what a platform does not take, its own check refuses. */
 const serve: ServeMounts = (mounts) => {
-  const gate = createGate({ loopback: true, exposed: false, terminalToken: randomUUID(), findKey: async () => null })
+  const gate = createSemaphore({
+    loopback: true,
+    exposed: false,
+    terminalToken: randomUUID(),
+    findKey: async () => null,
+  })
   return serveHttp({ host: '127.0.0.1', port: 0, mounts, gate, log: silentLog })
 }
 

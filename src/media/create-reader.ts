@@ -8,8 +8,8 @@ import { type Log, silentLog } from '../core/log.ts'
 import { formats as allFormats, type Formats } from './formats.ts'
 import { crashed, failed, gather } from './gather.ts'
 import { guard } from './guard.ts'
+import { type InspectedFile, lookAt, openTask } from './inspect-file.ts'
 import { type LimitOverrides, largestMemoryMb } from './limits.ts'
-import { type Looked, lookAt, openTask } from './looked.ts'
 import { createPictures } from './pictures.ts'
 import { plainTextBytes, readPlainText } from './plain-text.ts'
 import { createProcesses } from './processes.ts'
@@ -56,18 +56,18 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
     idleMs: Math.min(idleMs, 30_000),
   })
 
-  const isSmallText = ({ reader, bytes }: Looked) =>
+  const isSmallText = ({ reader, bytes }: InspectedFile) =>
     reader.plain === true && bytes <= (deps.plainTextBytes ?? plainTextBytes)
 
-  async function readHere(request: ReadRequest, looked: Looked, options: ReadOptions): Promise<Artifact> {
-    const gathered = gather(looked.limits, looked.name)
-    const end = await readPlainText(looked, gathered, options)
-    return artifactOf(request, looked, gathered.segments, end)
+  async function readHere(request: ReadRequest, inspected: InspectedFile, options: ReadOptions): Promise<Artifact> {
+    const gathered = gather(inspected.limits, inspected.name)
+    const end = await readPlainText(inspected, gathered, options)
+    return artifactOf(request, inspected, gathered.segments, end)
   }
 
-  async function read(request: ReadRequest, looked: Looked, options: ReadOptions): Promise<Artifact> {
+  async function read(request: ReadRequest, inspected: InspectedFile, options: ReadOptions): Promise<Artifact> {
     const { signal, onProgress } = options
-    const { bytes, reader, limits, name } = looked
+    const { bytes, reader, limits, name } = inspected
     const slot = await processes.take(signal, reader)
     const { process } = slot
     const startedAt = performance.now()
@@ -105,11 +105,11 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
         })
       })
       finished.catch(() => {})
-      process.send(openTask('read', looked, recognizer !== undefined))
+      process.send(openTask('read', inspected, recognizer !== undefined))
       process.feed(createReadStream(request.path, { end: bytes - 1 })).catch(() => {})
       const end = await Promise.race([finished, guarded.broken]).catch((error: unknown) => gathered.partial(error))
       const images = await pictures.stored()
-      return artifactOf(request, looked, gathered.segments, end, images)
+      return artifactOf(request, inspected, gathered.segments, end, images)
     } finally {
       guarded.release()
       ended.abort()
@@ -120,10 +120,14 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
   }
 
   /** The parts of the file are those of what it became; what it is stays what it was. */
-  async function readConverted(request: ReadRequest, looked: Looked, options: ReadOptions): Promise<Artifact> {
-    const { name, reader, sniffed, limits } = looked
+  async function readConverted(
+    request: ReadRequest,
+    inspected: InspectedFile,
+    options: ReadOptions,
+  ): Promise<Artifact> {
+    const { name, reader, sniffed, limits } = inspected
     const to = reader.convert ?? 'docx'
-    await using converted = await office.convert({ path: looked.path, name, to }, limits, options.signal)
+    await using converted = await office.convert({ path: inspected.path, name, to }, limits, options.signal)
     const again = await look({ path: converted.path, name: `${name}.${to}`, mediaType: '' })
     const artifact = await read({ ...request, path: converted.path }, { ...again, name }, options)
     const problems = [...(sniffed.problem === undefined ? [] : [sniffed.problem]), ...artifact.problems]
@@ -133,16 +137,16 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
   return {
     async read(request, options) {
       options.signal.throwIfAborted()
-      const looked = await look(request)
-      if (isSmallText(looked)) return readHere(request, looked, options)
-      return looked.reader.convert === undefined
-        ? read(request, looked, options)
-        : readConverted(request, looked, options)
+      const inspected = await look(request)
+      if (isSmallText(inspected)) return readHere(request, inspected, options)
+      return inspected.reader.convert === undefined
+        ? read(request, inspected, options)
+        : readConverted(request, inspected, options)
     },
     async identify(request) {
-      const looked = await look(request)
-      if (!isSmallText(looked)) processes.warm()
-      return { engine: looked.reader.engine, mediaType: looked.sniffed.mediaType, elsewhere: false }
+      const inspected = await look(request)
+      if (!isSmallText(inspected)) processes.warm()
+      return { engine: inspected.reader.engine, mediaType: inspected.sniffed.mediaType, elsewhere: false }
     },
     render: renderer.render,
     async close() {
@@ -154,7 +158,7 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
 
 function artifactOf(
   { contentHash }: ReadRequest,
-  { reader, sniffed }: Looked,
+  { reader, sniffed }: InspectedFile,
   segments: Segment[],
   end: End,
   images: Picture[] = [],

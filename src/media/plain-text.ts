@@ -7,7 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { setImmediate as yieldLoop } from 'node:timers/promises'
 import { ParleyError } from '../core/errors.ts'
 import { crashed, type Gathered } from './gather.ts'
-import type { Looked } from './looked.ts'
+import type { InspectedFile } from './inspect-file.ts'
 import type { Provider } from './provider.ts'
 import type { ReadProgress } from './reader.ts'
 import { createSink } from './sink.ts'
@@ -19,7 +19,7 @@ export const plainTextBytes = 64 * 1024
 type End = Extract<ReaderMessage, { kind: 'end' }>
 
 export async function readPlainText(
-  { path, name, bytes: size, sniffed, reader, limits }: Looked,
+  { path, name, bytes: size, sniffed, reader, limits }: InspectedFile,
   gathered: Gathered,
   { signal, onProgress }: { signal: AbortSignal; onProgress(progress: ReadProgress): void },
 ): Promise<End> {

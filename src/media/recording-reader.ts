@@ -8,7 +8,6 @@ import { formatBytes } from '../core/bytes.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
 import { announcedBy } from './formats.ts'
 import { keyFrames } from './frames.ts'
-import { createGate } from './gate.ts'
 import { type LimitOverrides, type Limits, limitsFor } from './limits.ts'
 import type { CutPlan } from './pcm.ts'
 import type { Ffmpeg, Probe } from './providers/ffmpeg.ts'
@@ -21,6 +20,7 @@ import {
   recordingType,
   withoutVideo,
 } from './recordings.ts'
+import { createSemaphore } from './semaphore.ts'
 import { type Sniffed, sampleBytes, sniff } from './sniff.ts'
 import { speechSegments } from './speech-segments.ts'
 import { canGoAsItIs, cutOff, type TranscribedRecording, transcribeRecording } from './transcribe-recording.ts'
@@ -34,7 +34,7 @@ export interface RecordingDeps {
   plan?: CutPlan
 }
 
-interface Looked {
+interface InspectedFile {
   request: ReadRequest
   bytes: number
   type: RecordingType
@@ -48,15 +48,15 @@ const transcribedAtOnce = 4
 
 /** `files`, which reads also recordings. */
 export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps): Reader & PageRenderer {
-  const gate = createGate(transcribedAtOnce)
+  const semaphore = createSemaphore(transcribedAtOnce)
   const engineFor = ({ transcript }: ReadRequest) =>
     `recording-1/${deps.transcriber?.name ?? (transcript === undefined ? 'unheard' : 'platform')}`
 
-  async function read(looked: Looked, options: ReadOptions): Promise<Artifact> {
-    const { request, limits } = looked
-    const problems = [...looked.problems]
-    const input = { path: request.path, name: request.name, format: looked.format }
-    const probe = await probeOf(looked, options)
+  async function read(inspected: InspectedFile, options: ReadOptions): Promise<Artifact> {
+    const { request, limits } = inspected
+    const problems = [...inspected.problems]
+    const input = { path: request.path, name: request.name, format: inspected.format }
+    const probe = await probeOf(inspected, options)
     if (probe?.audio === false && !probe.video) throw nothingInside(request.name)
     const expectedMs = longest(request.durationMs, probe?.durationMs)
     const of = Math.round((expectedMs ?? 0) / 1000)
@@ -73,12 +73,12 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
     ])
     const pictures: Picture[] = Array.isArray(images) ? images : []
     if (images instanceof ParleyError) problems.push({ code: images.code, userMessage: images.userMessage })
-    if (probe === undefined && looked.format.video) problems.push(unseen(request.name))
+    if (probe === undefined && inspected.format.video) problems.push(unseen(request.name))
     if (listened instanceof ParleyError) {
       if (pictures.length === 0) throw listened
       problems.push({ code: listened.code, userMessage: listened.userMessage })
     }
-    return artifactOf(looked, listened instanceof ParleyError ? { segments: [], problems: [] } : listened, {
+    return artifactOf(inspected, listened instanceof ParleyError ? { segments: [], problems: [] } : listened, {
       problems,
       pictures,
       durationMs: expectedMs,
@@ -91,14 +91,14 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
         if (deps.transcriber === undefined) throw unheard(request.name)
         const { paying } = options
         const transcriber = paying === undefined ? deps.transcriber : withPaying(deps.transcriber, paying)
-        const mediaType = probe?.video === false ? withoutVideo(looked.type) : looked.type
+        const mediaType = probe?.video === false ? withoutVideo(inspected.type) : inspected.type
         const asItIs =
           probe?.video !== true &&
           (expectedMs ?? 0) <= (limits.minutes ?? Number.POSITIVE_INFINITY) * 60_000 &&
-          canGoAsItIs(transcriber, { mediaType, bytes: looked.bytes, durationMs: expectedMs }, deps.plan)
+          canGoAsItIs(transcriber, { mediaType, bytes: inspected.bytes, durationMs: expectedMs }, deps.plan)
         return await transcribeRecording(
-          { ...deps, transcriber, gate },
-          { ...input, bytes: looked.bytes, mediaType, asItIs, expectedMs },
+          { ...deps, transcriber, semaphore },
+          { ...input, bytes: inspected.bytes, mediaType, asItIs, expectedMs },
           {
             ...options,
             limits,
@@ -126,7 +126,7 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
 
   /** Undefined where there is no ffmpeg and the file may go without it. */
   async function probeOf(
-    { request, limits, format, type, bytes }: Looked,
+    { request, limits, format, type, bytes }: InspectedFile,
     { signal }: ReadOptions,
   ): Promise<Probe | undefined> {
     try {
@@ -146,15 +146,15 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
 
   return {
     async identify(request) {
-      const looked = await lookAt(request, deps.limits)
-      return looked === undefined
+      const inspected = await lookAt(request, deps.limits)
+      return inspected === undefined
         ? files.identify(request)
-        : { engine: engineFor(request), mediaType: looked.type, elsewhere: true }
+        : { engine: engineFor(request), mediaType: inspected.type, elsewhere: true }
     },
     async read(request, options) {
       options.signal.throwIfAborted()
-      const looked = await lookAt(request, deps.limits)
-      return looked === undefined ? files.read(request, options) : read(looked, options)
+      const inspected = await lookAt(request, deps.limits)
+      return inspected === undefined ? files.read(request, options) : read(inspected, options)
     },
     render: files.render,
     close: files.close,
@@ -162,7 +162,7 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
 }
 
 /** Undefined for a file that is no recording. Throws `file_too_large`. */
-async function lookAt(request: ReadRequest, overrides: LimitOverrides | undefined): Promise<Looked | undefined> {
+async function lookAt(request: ReadRequest, overrides: LimitOverrides | undefined): Promise<InspectedFile | undefined> {
   const { name, path } = request
   const file = await open(path).catch(() => undefined)
   if (file === undefined) return undefined
@@ -198,7 +198,7 @@ async function lookAt(request: ReadRequest, overrides: LimitOverrides | undefine
 }
 
 async function artifactOf(
-  { request, type, limits }: Looked,
+  { request, type, limits }: InspectedFile,
   listened: TranscribedRecording,
   rest: { engine: string; pictures: Picture[]; problems: Problem[]; durationMs: number | undefined },
 ): Promise<Artifact> {

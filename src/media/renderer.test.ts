@@ -6,7 +6,7 @@ import { createSharedFiles, type SharedFiles } from '../../test/fixtures/shared-
 import { silentLog } from '../core/log.ts'
 import { createReader } from './create-reader.ts'
 import { formats } from './formats.ts'
-import { lookAt } from './looked.ts'
+import { lookAt } from './inspect-file.ts'
 import { createProcesses } from './processes.ts'
 import { findQuote, lettersIn } from './providers/pdf-marks.ts'
 import type { Mark, PageRenderer, Reader } from './reader.ts'

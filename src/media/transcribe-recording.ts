@@ -5,19 +5,19 @@
 import { readFile } from 'node:fs/promises'
 import { clock, type Problem } from '../core/artifact.ts'
 import { asParleyError } from '../core/errors.ts'
-import type { Gate } from './gate.ts'
 import { joinSpeech, type TranscribedPiece } from './join-speech.ts'
 import type { Limits } from './limits.ts'
 import { type CutPlan, cutIntoPieces, defaultPlan, isSilent, type Piece, sampleRate, toWav } from './pcm.ts'
 import { damaged, type Ffmpeg, type FfmpegInput } from './providers/ffmpeg.ts'
 import { type RecordingType, recordings } from './recordings.ts'
+import type { Semaphore } from './semaphore.ts'
 import type { TranscribedSegment, Transcriber, Transcription } from './transcriber.ts'
 
 export interface TranscribeRecordingDeps {
   ffmpeg: Ffmpeg
   transcriber: Transcriber
   /** Shared by all recordings of this process: what the server is asked at once. */
-  gate: Gate
+  semaphore: Semaphore
   plan?: CutPlan
 }
 
@@ -89,11 +89,11 @@ export function cutOff(name: string, times?: { durationMs: number; expectedMs: n
 }
 
 async function transcribeWhole(
-  { transcriber, gate }: TranscribeRecordingDeps,
+  { transcriber, semaphore }: TranscribeRecordingDeps,
   { path, mediaType, expectedMs }: Listening,
   { signal, onTranscribed }: TranscribeRecordingOptions,
 ): Promise<TranscribedRecording> {
-  const transcription = await gate.run(signal, async () => {
+  const transcription = await semaphore.run(signal, async () => {
     const bytes = new Uint8Array(await readFile(path, { signal }))
     const recording = { bytes, name: `recording.${recordings[mediaType].extension}`, mediaType }
     return transcriber.transcribe(
@@ -190,13 +190,13 @@ interface PieceResult extends TranscribedPiece {
 }
 
 async function transcribePiece(
-  { transcriber, gate }: TranscribeRecordingDeps,
+  { transcriber, semaphore }: TranscribeRecordingDeps,
   piece: Piece,
   signal: AbortSignal,
 ): Promise<Transcription> {
   const recording = { bytes: toWav(piece.samples), name: `piece-${piece.index + 1}.wav`, mediaType: 'audio/wav' }
   const durationMs = piece.toMs - piece.fromMs
-  return gate.run(signal, () => transcriber.transcribe({ ...recording, durationMs }, { signal }))
+  return semaphore.run(signal, () => transcriber.transcribe({ ...recording, durationMs }, { signal }))
 }
 
 function joined(

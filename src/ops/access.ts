@@ -40,7 +40,7 @@ const dayMs = 86_400_000
 /** Codes that nobody opens go by age; this bounds what a loop of `parley page` can leave. */
 const mostCodes = 1000
 
-export function createGate(deps: AccessDeps): Gate {
+export function createSemaphore(deps: AccessDeps): Gate {
   const { loopback, exposed, terminalToken, findKey, peerUser = peerUserOf, now = Date.now } = deps
   // Two Parleys on one machine share a browser's cookies, which know no ports.
   const cookieName = `parley-page-${digest(terminalToken).toString('hex').slice(0, 8)}`

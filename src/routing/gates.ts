@@ -80,7 +80,7 @@ export const gates = {
     code: 'model_context_overflow',
   },
   budget: {
-    because: (model, { needs, left }) => tooDear(model, needs, left(model)),
+    because: (model, { needs, left }) => tooExpensive(model, needs, left(model)),
     nobody: 'The budget does not hold what any model can cost.',
     remedy: 'Ask an admin to raise it, or wait until it resets.',
     code: 'budget_exhausted',
@@ -145,7 +145,7 @@ function worstOf(model: Model, { tokensIn, tokensLikely = tokensIn, images }: Ne
   })
 }
 
-function tooDear(model: Model, needs: Needs, left: NanoUsd | null | undefined): string | undefined {
+function tooExpensive(model: Model, needs: Needs, left: NanoUsd | null | undefined): string | undefined {
   if (left === undefined || left === null) return undefined
   const worst = worstOf(model, needs)
   if (worst === undefined || worst <= left) return undefined

@@ -11,11 +11,11 @@ import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import { ParleyError } from '../../core/errors.ts'
-import { createGate } from '../gate.ts'
 import { guard } from '../guard.ts'
 import type { Limits } from '../limits.ts'
 import { giveWay } from '../priority.ts'
 import type { RecordingFormat } from '../recordings.ts'
+import { createSemaphore } from '../semaphore.ts'
 
 export interface FfmpegInput {
   path: string
@@ -77,7 +77,7 @@ const probeSeconds = 20
 
 /** `path`: ffmpeg itself or its folder; by default the one on PATH. `concurrency`: runs at once. */
 export function createFfmpeg({ path, concurrency = 2 }: { path?: string; concurrency?: number } = {}): Ffmpeg {
-  const gate = createGate(concurrency)
+  const semaphore = createSemaphore(concurrency)
   const programs = new Map<string, Promise<string>>()
 
   function program(name: 'ffmpeg' | 'ffprobe'): Promise<string> {
@@ -124,7 +124,7 @@ export function createFfmpeg({ path, concurrency = 2 }: { path?: string; concurr
     },
 
     run: (input, { before = [], args, onLine }, options, use) =>
-      gate.run(options.signal, async () => {
+      semaphore.run(options.signal, async () => {
         // Should Parley be killed, a loop inside ffmpeg still ends by itself after this much processor time.
         const ownLimit = ['-timelimit', String(Math.ceil(options.limits.seconds * 4))]
         const line = [...asItIs, ...ownLimit, ...before, ...only(input), '-i', source(input), ...args]

@@ -4,10 +4,17 @@ import { z } from 'zod'
 import type { ModelInfo, ModelProvider } from '../model.ts'
 import { createAnthropicReader } from './anthropic-chunk.ts'
 import { anthropicBody, anthropicWords, citedParts } from './anthropic-request.ts'
-import { askForModels, createWire, type Dialect, type ProviderOptions, streamAnswer, type Wire } from './attempts.ts'
 import { readBody } from './body.ts'
 import { createSdkFetch } from './sdk-fetch.ts'
 import { readSse } from './sse.ts'
+import {
+  askForModels,
+  createWire,
+  type Dialect,
+  type ProviderOptions,
+  streamAnswer,
+  type Wire,
+} from './stream-answer.ts'
 import { createWording } from './wording.ts'
 
 export interface AnthropicOptions extends ProviderOptions {

@@ -2,12 +2,12 @@
 import { z } from 'zod'
 import { ParleyError } from '../../core/errors.ts'
 import type { LocalModelDetails, LocalModels, PullProgress } from '../local-models.ts'
-import { askOnce, createWire, type ProviderOptions, translate } from './attempts.ts'
 import { readEvents } from './body.ts'
 import { parseJson } from './chunk.ts'
 import { connectOllama } from './ollama-client.ts'
 import { modelInfo, Show, Tags } from './ollama-show.ts'
 import { readLines } from './sse.ts'
+import { askOnce, createWire, type ProviderOptions, translate } from './stream-answer.ts'
 import { createWatch } from './watch.ts'
 
 const DAY_MS = 86_400_000

@@ -7,10 +7,10 @@ import { silentLog } from '../../core/log.ts'
 import { createCitationStream } from '../../reply/citations.ts'
 import type { ModelEvent, ModelProvider, ModelRequest, Part } from '../model.ts'
 import { createAnthropicProvider } from './anthropic.ts'
-import type { ProviderOptions } from './attempts.ts'
 import { createOllamaProvider } from './ollama.ts'
 import { createOpenAiProvider } from './openai.ts'
 import { createOpenAiResponsesProvider } from './openai-responses.ts'
+import type { ProviderOptions } from './stream-answer.ts'
 
 type Create = (options: ProviderOptions & { baseUrl: string }) => ModelProvider
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { citation } from '../../test/fakes/source.ts'
-import { findQuote, withQuotes } from './quotes.ts'
+import { findQuote, withQuotes } from './marked-quotes.ts'
 
 const page = `Section 12. Term and termination
 This agreement begins on 1 March 2026 and runs for two years. Either party may terminate it

@@ -9,7 +9,7 @@ import { type LimitOverrides, type Limits, limitsFor } from './limits.ts'
 import { type Sniffed, sampleBytes, sniff } from './sniff.ts'
 import type { Task } from './wire.ts'
 
-export interface Looked {
+export interface InspectedFile {
   path: string
   name: string
   bytes: number
@@ -23,7 +23,7 @@ export interface Looked {
 export async function lookAt(
   file: { path: string; name: string; mediaType: string },
   { formats, overrides }: { formats: Formats; overrides: LimitOverrides },
-): Promise<Looked> {
+): Promise<InspectedFile> {
   const { path, name } = file
   const { sample, further, bytes } = await firstBytes(path, name)
   if (bytes === 0)
@@ -41,7 +41,7 @@ export async function lookAt(
 /** What a reading process is told of its file. */
 export function openTask(
   use: 'read' | 'pages',
-  { name, bytes, reader, sniffed, limits, overrides }: Looked,
+  { name, bytes, reader, sniffed, limits, overrides }: InspectedFile,
   recognizer = false,
 ): Task {
   const { module } = reader

@@ -1,12 +1,12 @@
 /** Lets a bounded number of pieces of work run at once; the others wait in line. */
-export interface Gate {
+export interface Semaphore {
   /** Waits for a place and answers how to leave it; leaving twice is no harm. Rejects like `run`. */
   enter(signal: AbortSignal): Promise<() => void>
   /** Rejects with the signal's reason when it aborts before the work has begun. */
   run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>
 }
 
-export function createGate(places: number): Gate {
+export function createSemaphore(places: number): Semaphore {
   const waiting: (() => void)[] = []
   let busy = 0
 
