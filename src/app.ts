@@ -89,7 +89,7 @@ export async function createApp(config: Config, { log, mode = 'run', pauses }: A
   const all = {
     config,
     state,
-    ways: messaging,
+    messaging,
     models,
     reader,
     transcriber,

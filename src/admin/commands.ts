@@ -34,7 +34,7 @@ export interface CommandServices {
     health: Pick<Health, 'begin' | 'fastest' | 'list'>
   }
   money: Pick<LocalDeps, 'budget'> & Pick<BudgetDeps, 'budgets'> & { usage: Usage } & Pick<HealthDeps, 'waiting'>
-  messaging: Pick<TemplateDeps, 'ask'> & Pick<LocalDeps, 'userMessage'> & Pick<UsageDeps, 'draw'>
+  messaging: Pick<TemplateDeps, 'ask'> & Pick<LocalDeps, 'notify'> & Pick<UsageDeps, 'draw'>
   log: Log
 }
 

@@ -46,7 +46,7 @@ export function planAnswer(
     images: images.length,
     promptTokens: limits.promptTokens,
   })
-  const request = { ...counted, ...askedFor(work, models, rules) }
+  const request = { ...counted, ...requestedBy(work, models, rules) }
   const input: RouteInput = {
     ...{ models, request, policy: rules.policy },
     ...(rules.defaultModel === undefined ? {} : { defaultModel: rules.defaultModel }),
@@ -97,11 +97,11 @@ function inOrder({ model, fallbacks, refusal }: Route, hasFiles: boolean): Model
 }
 
 /** By the message, its sender's settings, the conversation so far, and a button. Throws `model_unknown`. */
-function askedFor(
+function requestedBy(
   work: TurnWork,
   models: readonly Model[],
   rules: TurnRules,
-): Pick<RouteRequest, 'request' | 'pinned' | 'sticky' | 'button'> {
+): Pick<RouteRequest, 'requested' | 'pinned' | 'sticky' | 'button'> {
   const named = work.overrides?.model ?? work.messages.at(-1)?.overrides?.model
   const requested = named !== undefined && Object.hasOwn(rules.aliases, named) ? rules.aliases[named] : named
   const { tier, from } = work.overrides ?? {}

@@ -22,7 +22,7 @@ interface Opening extends Services {
 
 /** THE table of platforms: each opens its own, `undefined` where it is not configured. */
 const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> = {
-  async console({ config, state, messaging: ways, models, reader, log }) {
+  async console({ config, state, messaging, models, reader, log }) {
     const { board, blobs, attachments, forget } = state
     const limits = limitsOf(config)
     const status = async (): Promise<ConsoleStatus> => {
@@ -37,7 +37,7 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
       previews,
       status,
       limits,
-      topics: ways.channel,
+      topics: messaging.channel,
       log,
     })
   },
@@ -55,17 +55,17 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
   },
 
   /** OpenAI's clients ask here. */
-  async api({ config, state: { blobs, turns }, messaging: ways, models }) {
+  async api({ config, state: { blobs, turns }, messaging, models }) {
     return createApi({
       ...{ blobs, limits: limitsOf(config), version, files: createBlobFiles(blobs) },
-      ...{ topics: ways.channel, ended: turns.ended, models: models.writing },
+      ...{ topics: messaging.channel, ended: turns.ended, models: models.writing },
       async checkModel(name) {
         resolveModel(await models.catalogue.models(), name)
       },
     })
   },
 
-  async teams({ config, state: { records, quota, blobs, turns }, messaging: ways, log, pauses }) {
+  async teams({ config, state: { records, quota, blobs, turns }, messaging, log, pauses }) {
     if (config.teams === undefined) return undefined
     const { createTeams } = await import('../../adapters/teams/platform.ts')
     return createTeams({
@@ -73,7 +73,7 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
       maxFileBytes: config.limits.fileBytes,
       async stopTurn(turnId) {
         await turns.requestStop(turnId)
-        ways.channel.publish(stopTopic, { turnId })
+        messaging.channel.publish(stopTopic, { turnId })
       },
     })
   },

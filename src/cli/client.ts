@@ -68,17 +68,17 @@ export async function listRoutes(): Promise<RouteEntry[]> {
 }
 
 /** How the Parley of this home would route a question. */
-export async function explainRoute(request: DryRun): Promise<unknown> {
+export async function explainRoute(dryRun: DryRun): Promise<unknown> {
   const config = readConfig()
   const running = await readRunning(config.home)
   if (!running) {
     await using app = await openApp(config, { log: quiet(config), mode: 'examine' })
-    return await app.explain(request)
+    return await app.explain(dryRun)
   }
   return await request(config.home, running, '/route', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(request),
+    body: JSON.stringify(dryRun),
   })
 }
 

@@ -28,7 +28,7 @@ import type { Approvals } from './actions.ts'
 import { createAlerts } from './alerts.ts'
 import { type ApprovalRequests, createApprovalActions, createApprovalRequests } from './approvals.ts'
 
-const alerts: ConversationRef = { platform: 'test', workspaceId: 'team', channelId: 'money' }
+const alertsChannel: ConversationRef = { platform: 'test', workspaceId: 'team', channelId: 'money' }
 const ada = { id: 'ada', name: 'Ada' }
 
 let server: TestServer
@@ -53,7 +53,7 @@ beforeEach(async () => {
   const limited = await createLimitedScopes({ budgets, channel: createLocalChannel(), log: silentLog })
   const ledger = createLedger(database)
   budget = createLedgerBudget({ ledger, budgets, limited: limited.scopes, alert: async () => {}, log: silentLog })
-  settings = new Map([['all', { 'alerts.target': { conversation: alerts, data: null } }]])
+  settings = new Map([['all', { 'alerts.target': { conversation: alertsChannel, data: null } }]])
   sent = []
   jobs = []
   role = 'admin'
@@ -124,7 +124,7 @@ describe('a one-time approval', () => {
 
   it('has the question answered anew, and lets exactly one reservation of it pass, which is booked', async () => {
     const { turnId, approvalId } = await approval()
-    const pressed = await approvals.decide(approvalId, 'approve', ada, alerts)
+    const pressed = await approvals.decide(approvalId, 'approve', ada, alertsChannel)
     expect(pressed.notice?.text).toBe('Approved: the question is answered now, for up to $2.00.')
     expect(jobs).toMatchObject([{ name: 'turn', payload: { turnId: pressed.turnId } }])
     expect(pressed.turnId).not.toBe(turnId)
@@ -145,7 +145,7 @@ describe('a one-time approval', () => {
 
   it('is not used up by an attempt that cost nothing', async () => {
     const { approvalId } = await approval()
-    const { turnId = '' } = await approvals.decide(approvalId, 'approve', ada, alerts)
+    const { turnId = '' } = await approvals.decide(approvalId, 'approve', ada, alertsChannel)
     await (await reserve(turnId)).release()
     await expect(reserve(turnId)).resolves.toBeDefined()
   })
@@ -153,19 +153,19 @@ describe('a one-time approval', () => {
   it('pressed by many at once answers the question once', async () => {
     const { approvalId } = await approval()
     const pressed = await Promise.allSettled(
-      Array.from({ length: 5 }, () => approvals.decide(approvalId, 'approve', ada, alerts)),
+      Array.from({ length: 5 }, () => approvals.decide(approvalId, 'approve', ada, alertsChannel)),
     )
     const answered = pressed.filter((each) => each.status === 'fulfilled' && each.value.turnId !== undefined)
     expect(answered).toHaveLength(1)
     expect(jobs).toHaveLength(1)
-    const late = await approvals.decide(approvalId, 'decline', ada, alerts)
+    const late = await approvals.decide(approvalId, 'decline', ada, alertsChannel)
     expect(late.notice).toEqual({ text: 'This was approved before by test/team/ada.', private: true })
   })
 
   it('declined, nothing is answered, and that stands', async () => {
     const { turnId, approvalId } = await approval()
-    expect((await approvals.decide(approvalId, 'decline', ada, alerts)).notice?.text).toMatch(/^Declined\./)
-    expect((await approvals.decide(approvalId, 'approve', ada, alerts)).notice?.text).toMatch(
+    expect((await approvals.decide(approvalId, 'decline', ada, alertsChannel)).notice?.text).toMatch(/^Declined\./)
+    expect((await approvals.decide(approvalId, 'approve', ada, alertsChannel)).notice?.text).toMatch(
       /^This was declined before/,
     )
     expect(jobs).toEqual([])
@@ -175,7 +175,7 @@ describe('a one-time approval', () => {
   it('is decided by admins alone, and from nowhere but its workspace and where it was sent', async () => {
     const { approvalId } = await approval()
     role = 'manager'
-    await expect(approvals.decide(approvalId, 'approve', ada, alerts)).rejects.toMatchObject({
+    await expect(approvals.decide(approvalId, 'approve', ada, alertsChannel)).rejects.toMatchObject({
       code: 'command_forbidden',
     })
     role = 'admin'
@@ -194,7 +194,7 @@ describe('a one-time approval', () => {
     const later = await turns.accept(message({ text: 'And another thing' }))
     await turns.claim(later.turnId, 'w', 60_000)
     await turns.finish(later.turnId, 'w', { text: 'So.', state: 'done', citations: [], receipt }, null)
-    await expect(approvals.decide(approvalId, 'approve', ada, alerts)).rejects.toMatchObject({
+    await expect(approvals.decide(approvalId, 'approve', ada, alertsChannel)).rejects.toMatchObject({
       code: 'turn_not_latest',
     })
     const { rows } = await database.pool.query('select state from approval')
