@@ -35,10 +35,7 @@ export async function measureMedia(): Promise<Pick<Result, 'tables' | 'aims'>> {
   const log = { ...silentLog, debug: (fields: object) => peaks.push(...peakOf(fields)) }
   const recognizer = await findRecognizer()
   const pictures = picturesIn(localBlobs(files.folder))
-  const reader = keeping(
-    createReader({ log, concurrency: 1, ...(recognizer !== undefined && { recognizer }) }),
-    pictures,
-  )
+  const reader = keeping(createReader({ log, concurrency: 1, recognizer }), pictures)
   const rig = { reader, files, peaks }
   try {
     const { table } = await readManuals(folder, [200])

@@ -71,13 +71,12 @@ export async function createApp(config: Config, { log, mode = 'run', pauses }: A
   opening.defer('readers', () => reader.close())
   const platforms = await openPlatforms({ config, state, messaging, models, reader, log, pauses })
   const money = await openMoney({
-    ...{
-      database: state.database,
-      channel: messaging.channel,
-      settings: messaging.settings,
-      platform: platforms.platform,
-    },
-    ...{ opening, log },
+    database: state.database,
+    channel: messaging.channel,
+    settings: messaging.settings,
+    platform: platforms.platform,
+    opening,
+    log,
   })
 
   let url: string | null = null
@@ -202,14 +201,12 @@ function openInbox(running: Running): Intake {
   // A saved question comes in as if its person had typed it.
   const commands = openCommands(running, (message) => inbox.receive(message))
   const inbox: Intake = createInbox({
-    ...{
-      turns: createTurns(door),
-      feedback: state.feedback,
-      queue: messaging.queue,
-      channel: messaging.channel,
-      commands,
-      log,
-    },
+    turns: createTurns(door),
+    feedback: state.feedback,
+    queue: messaging.queue,
+    channel: messaging.channel,
+    commands,
+    log,
     ...adminOf(running),
   })
   return inbox

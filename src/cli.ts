@@ -34,7 +34,10 @@ program
     const { files, question } = await filesAndQuestion(words, folder)
     await withParley((parley) =>
       ask({
-        ...{ parley, files, folder, question },
+        parley,
+        files,
+        folder,
+        question,
         json: options.json === true,
         timeoutMs: options.timeout * 1000,
       }),
@@ -53,11 +56,15 @@ program
   .action(async (words: string[], options: { model?: string; channel?: string; json?: boolean }) => {
     const folder = callerFolder()
     await explainQuestion({
-      ...{ ...(await filesAndQuestion(words, folder)), folder },
-      ...(options.model === undefined ? {} : { model: options.model }),
-      ...(options.channel === undefined ? {} : { channel: options.channel }),
-      ...{ json: options.json === true, reading: readConfig().reading },
-      ...{ explain: explainRoute, print: console.log, note: console.error },
+      ...(await filesAndQuestion(words, folder)),
+      folder,
+      model: options.model,
+      channel: options.channel,
+      json: options.json === true,
+      reading: readConfig().reading,
+      explain: explainRoute,
+      print: console.log,
+      note: console.error,
     })
   })
 

@@ -238,13 +238,12 @@ describe('secrets', () => {
     const { secrets } = readConfig({
       cwd: emptyFolder(),
       env: {
-        ...{
-          OPENAI_API_KEY: 'sk-1',
-          PARLEY_SECRET: 'sixteen characters',
-          PORT: '0',
-          OPENAI_BASE_URL: 'http://localhost/v1',
-        },
-        ...{ DATABASE_URL: 'postgres://parley:p%40ssword@db/parley', REDIS_URL: 'redis://:%zzredis@cache' },
+        OPENAI_API_KEY: 'sk-1',
+        PARLEY_SECRET: 'sixteen characters',
+        PORT: '0',
+        OPENAI_BASE_URL: 'http://localhost/v1',
+        DATABASE_URL: 'postgres://parley:p%40ssword@db/parley',
+        REDIS_URL: 'redis://:%zzredis@cache',
       },
     })
     expect(secrets.toSorted()).toEqual(['%zzredis', 'p%40ssword', 'p@ssword', 'sixteen characters', 'sk-1'].toSorted())

@@ -115,12 +115,18 @@ async function openWorker(
   await budgets.set({ scope: 'all', period: 'day', amount: 1_000_000_000_000n, timeZone: 'UTC' }, 'test')
   const limited = async () => new Set(await budgets.scopes())
   const budget = createLedgerBudget({
-    ...{ ledger: createLedger(database), budgets, limited, log: silentLog },
+    ledger: createLedger(database),
+    budgets,
+    limited,
+    log: silentLog,
     alert: async () => {},
   })
   stack.defer(() => budget.close())
   const configured = ['one', 'two'].map((id, at) => ({
-    ...{ id, provider: `server${at + 1}`, contextWindow: 32_000, maxOutputTokens: 500 },
+    id,
+    provider: `server${at + 1}`,
+    contextWindow: 32_000,
+    maxOutputTokens: 500,
     price: perMillion('1', '10'),
   }))
   const byName = (name: string) => {

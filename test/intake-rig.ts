@@ -50,7 +50,11 @@ export async function openIntakeRig(server: TestServer) {
     },
   }
   const inbox = createInbox({
-    ...{ turns, queue: queue as Queue, settings, feedback: createFeedback(database), log: silentLog },
+    turns,
+    queue: queue as Queue,
+    settings,
+    feedback: createFeedback(database),
+    log: silentLog,
     channel: createLocalChannel(),
     commands: {
       commands: [],
@@ -104,7 +108,18 @@ export async function openIntakeRig(server: TestServer) {
   }
 
   return {
-    ...{ database, turns, inbox, jobs, commands, decisions, roles, guests, asked, end, answered, press },
+    database,
+    turns,
+    inbox,
+    jobs,
+    commands,
+    decisions,
+    roles,
+    guests,
+    asked,
+    end,
+    answered,
+    press,
     close: () => database.close(),
   }
 }

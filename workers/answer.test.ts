@@ -23,7 +23,13 @@ import { turnRig } from '../test/worker-rig.ts'
 import { createTurn } from './turn.ts'
 
 const exceeded: Exceeded = {
-  ...{ id: 'b1', scope: 'all', period: 'month', timeZone: 'UTC', limit: 0n, spent: 0n, reserved: 0n },
+  id: 'b1',
+  scope: 'all',
+  period: 'month',
+  timeZone: 'UTC',
+  limit: 0n,
+  spent: 0n,
+  reserved: 0n,
   resetsAt: new Date('2026-02-01T00:00:00Z'),
 }
 
@@ -72,7 +78,12 @@ function speaker(name: string): ModelProvider {
 async function worker(approvals: ApprovalRequests = { ask: async () => undefined }) {
   const providers = [speaker('cloud'), speaker('house')]
   const model = (id: string, tier: 'small' | 'medium' | 'large', price: string) => ({
-    ...{ id, tier, provider: 'cloud', price: perMillion(price, price), contextWindow: 64_000, maxOutputTokens: 1_000 },
+    id,
+    tier,
+    provider: 'cloud',
+    price: perMillion(price, price),
+    contextWindow: 64_000,
+    maxOutputTokens: 1_000,
   })
   const configured = [
     model('mid', 'medium', '1'),

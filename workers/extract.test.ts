@@ -73,13 +73,19 @@ async function extractor(more: { reader?: Reader; readers?: number; channel?: Ch
     },
     money: { paying: () => (_recording, transcribe) => transcribe() },
     reader: more.reader ?? reader,
-    ...{ limits: { fileBytes: 1e6 }, readers: more.readers ?? 2, owner: 'test', log: silentLog },
+    limits: { fileBytes: 1e6 },
+    readers: more.readers ?? 2,
+    owner: 'test',
+    log: silentLog,
     isolation: createIsolation(),
   })
 }
 
 const context = (last = false): JobContext => ({
-  ...{ id: 'job', attempt: 1, last, signal: new AbortController().signal },
+  id: 'job',
+  attempt: 1,
+  last,
+  signal: new AbortController().signal,
 })
 
 const textFile = (name: string) => ({ ...file(name), mediaType: 'text/plain', locator: name })

@@ -218,7 +218,10 @@ async function readFile(
   const { attachment, refer } = work
   const { name, mediaType, durationMs, transcript } = attachment
   const request = {
-    ...{ path, contentHash: hash, name, mediaType },
+    path,
+    contentHash: hash,
+    name,
+    mediaType,
     ...(durationMs !== undefined && { durationMs }),
     ...(transcript !== undefined && { transcript }),
   }

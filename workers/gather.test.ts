@@ -54,7 +54,11 @@ const provider: ModelProvider = {
 }
 
 const model = (id: string, contextWindow: number) => ({
-  ...{ id, contextWindow, provider: 'cloud', tier: 'medium' as const, price: perMillion('1', '1') },
+  id,
+  contextWindow,
+  provider: 'cloud',
+  tier: 'medium' as const,
+  price: perMillion('1', '1'),
   maxOutputTokens: 500,
 })
 
@@ -81,7 +85,8 @@ function counted(more: Partial<Retriever> = {}): Retriever & { asked: (Retrieval
   const index = createPassageIndex(database.lasting)
   const asked: (Retrieval & { question: string })[] = []
   return {
-    ...{ name: 'lexical', asked },
+    name: 'lexical',
+    asked,
     async retrieve(question, options) {
       asked.push({ question, ...options })
       return await (more.retrieve ?? index.retrieve)(question, options)
@@ -165,7 +170,8 @@ describe('a crash after the passages were found', () => {
           catalogue: createCatalogue({ configured: [model('first', 64_000)], providers: [provider], log: silentLog }),
           provider: () => provider,
         },
-        ...{ limits: { promptTokens: 60 }, money },
+        limits: { promptTokens: 60 },
+        money,
       }),
     )
     await expect(run({ v: 1, turnId }, jobContext(false))).rejects.toThrow('The process died.')

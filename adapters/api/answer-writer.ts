@@ -43,7 +43,7 @@ export function createAnswerWriter(
   function say(text: string): void {
     if (text === '') return
     open()
-    data(chunk(about, { ...(sent === '' ? { role: 'assistant' as const } : {}), content: text }))
+    data(chunk(about, { role: sent === '' ? ('assistant' as const) : undefined, content: text }))
     sent += text
   }
 

@@ -132,7 +132,9 @@ describe('the official client', () => {
     expect(answer.choices[0]?.finish_reason).toBe('stop')
     expect(answer.model).toBe('scripted')
     expect(answer.usage).toMatchObject({
-      ...{ prompt_tokens: 1200, completion_tokens: 12, total_tokens: 1212 },
+      prompt_tokens: 1200,
+      completion_tokens: 12,
+      total_tokens: 1212,
       prompt_tokens_details: { cached_tokens: 1000 },
     })
     expect(received[0]).toMatchObject({ text: 'How long is the notice period?', keyId: 'key-1', kind: 'direct' })
@@ -141,7 +143,8 @@ describe('the official client', () => {
   test('streams the answer as it grows, with its usage in the last chunk when it asks for it', async () => {
     const { client } = await setUp(answers)
     const stream = await client.chat.completions.create({
-      ...{ ...question, stream: true },
+      ...question,
+      stream: true,
       stream_options: { include_usage: true },
     })
     const chunks = await all(stream)
@@ -189,7 +192,9 @@ describe('the official client', () => {
     const { client } = await setUp((write) => write.end({ text: userMessage, state: 'failed' }, { error: code }))
     for (const stream of [false, true])
       await expect(client.chat.completions.create({ ...question, stream })).rejects.toMatchObject({
-        ...{ status, type, code },
+        status,
+        type,
+        code,
         message: expect.stringContaining(userMessage),
       })
   })
@@ -206,7 +211,8 @@ describe('the official client', () => {
   test('without a key, or with a wrong one, is told who makes them', async () => {
     const { clientWith, url } = await setUp(answers)
     await expect(clientWith('parley-wrong-key-1').chat.completions.create(question)).rejects.toMatchObject({
-      ...{ status: 401, code: 'invalid_api_key' },
+      status: 401,
+      code: 'invalid_api_key',
     })
     expect((await fetch(`${url}/v1/models`)).status).toBe(401)
     expect((await fetch(`${url}/openapi.json`)).status).toBe(200)
@@ -413,7 +419,7 @@ describe('what happens on the way', () => {
       { intake },
     )
     const body = { ...question, stream: true }
-    for (const headers of [{ 'idempotency-key': 'again' }, {}]) {
+    for (const headers of [{ 'idempotency-key': 'again' }, {}] as Record<string, string>[]) {
       const response = await first.post(body, headers)
       const reader = response.body?.getReader()
       await reader?.read()

@@ -69,7 +69,7 @@ export function failureFor(code: string, userMessage: string, retryAfterMs?: num
   return new ApiFailure(kind.status, userMessage, {
     type: kind.type,
     code: kind.code ?? code,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    retryAfterMs,
   })
 }
 

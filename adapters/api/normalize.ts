@@ -92,16 +92,16 @@ export function normalize(parsed: ParsedRequest, { id, key, sentAt, hashes }: Re
       bytes: file.data.length,
       voiceNote: file.voiceNote,
       locator: { blob: hashes[at] ?? '' },
-      ...(hashes[at] === undefined ? {} : { blob: hashes[at] }),
+      blob: hashes[at],
     })),
     replyTarget: { conversation, data: null },
     overrides: {
-      ...(routedModels.includes(request.model) ? {} : { model: request.model }),
-      ...(request.temperature == null ? {} : { temperature: request.temperature }),
-      ...(maxOutputTokens == null ? {} : { maxOutputTokens }),
+      model: routedModels.includes(request.model) ? undefined : request.model,
+      temperature: request.temperature ?? undefined,
+      maxOutputTokens: maxOutputTokens ?? undefined,
     },
-    ...(history.length === 0 ? {} : { history }),
-    ...(instructions === undefined ? {} : { instructions }),
+    history: history.length === 0 ? undefined : history,
+    instructions,
     sentAt: sentAt.toISOString(),
   }
 }

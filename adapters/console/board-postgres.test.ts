@@ -23,7 +23,11 @@ afterAll(async () => {
 
 const hash = (letter: string) => letter.repeat(64)
 const upload = (contentHash: string) => ({
-  ...{ uploadId: randomUUID(), name: 'a.txt', mediaType: 'text/plain', bytes: 1, contentHash },
+  uploadId: randomUUID(),
+  name: 'a.txt',
+  mediaType: 'text/plain',
+  bytes: 1,
+  contentHash,
 })
 
 test('an upload keeps its content: the same again is no harm, another one is refused', async () => {

@@ -28,9 +28,12 @@ export async function runInThread(
 ): Promise<void> {
   const conversation = conversationOf(message.threadId)
   const notice = await intake.command({
-    ...{ id: message.id, conversation, author: localAuthor, text: message.text },
+    id: message.id,
+    conversation,
+    author: localAuthor,
+    text: message.text,
     replyTarget: { conversation, data: null },
-    ...(locale === undefined ? {} : { locale }),
+    locale,
   })
   if (deletes(message.text) && !(await showChanges({ board, topics }, message.threadId))) return
   await say({ board, blobs, topics }, message.threadId, answerOf(message.id), notice)
@@ -69,7 +72,11 @@ export function commandRoutes(routes: CommandRoutes): Route[] {
       handle: (context) =>
         context.json({
           commands: intake.commands.map(({ name, summary, role, args, examples }) => ({
-            ...{ name, summary, role, args, examples },
+            name,
+            summary,
+            role,
+            args,
+            examples,
           })),
         }),
     },
@@ -84,11 +91,16 @@ export function commandRoutes(routes: CommandRoutes): Route[] {
         if (!success) throw new ParleyError('request_invalid', 'That is no command. See `parley admin help`.')
         const conversation = conversationOf('cli')
         const notice = await intake.command({
-          ...{ id: data.id, conversation, author: cliAuthor, text: data.text },
+          id: data.id,
+          conversation,
+          author: cliAuthor,
+          text: data.text,
           replyTarget: { conversation, data: null },
         })
         const files = (notice.files ?? []).map(({ name, mediaType, data }) => ({
-          ...{ name, mediaType, data: Buffer.from(data).toString('base64') },
+          name,
+          mediaType,
+          data: Buffer.from(data).toString('base64'),
         }))
         const answer: CommandAnswer = { text: withNames(notice.text), failed: notice.failed === true, files }
         return context.json(answer)
@@ -110,7 +122,7 @@ export function commandRoutes(routes: CommandRoutes): Route[] {
         const { notice, turnId } = await intake.act({ ...action, id: data.id, by: localAuthor, replyTarget })
         const there = action.kind !== 'command' || !deletes(action.text) || (await showChanges(routes, threadId))
         if (notice !== undefined && there) await say(routes, threadId, answerOf(data.id), notice)
-        return context.json({ ...(turnId === undefined ? {} : { turnId }) })
+        return context.json({ turnId })
       },
     },
     {

@@ -56,15 +56,15 @@ async function setUp({ board = {}, intake = {}, previews = {}, blobs = {} }: Set
   const limits = { fileBytes: 1000, files: 10, textChars: 100 }
   const deps: ListenerDeps = {
     board: {
-      ...{ threads: async () => [], summary: async () => null, thread: async () => null },
-      ...{
-        saveReply: unused,
-        saveNotice: unused,
-        removeReply: unused,
-        saveUpload: unused,
-        sweepUploads: async () => 0,
-        uploads: async () => [],
-      },
+      threads: async () => [],
+      summary: async () => null,
+      thread: async () => null,
+      saveReply: unused,
+      saveNotice: unused,
+      removeReply: unused,
+      saveUpload: unused,
+      sweepUploads: async () => 0,
+      uploads: async () => [],
       addMessage: async ({ id, threadId, text }) => storedMessage(id, threadId, text),
       knowsFile: async () => false,
       ...board,
@@ -79,7 +79,9 @@ async function setUp({ board = {}, intake = {}, previews = {}, blobs = {} }: Set
     forget: unused,
     previews: { page: unused, lines: unused, picture: unused, ...previews },
     status: async () => ({ version: '0', models: [], notice: null, limits }),
-    ...{ topics, limits, log: silentLog },
+    topics,
+    limits,
+    log: silentLog,
   }
   const listener = createListener(deps, fakeIntake({ act: unused, ...intake }))
   const http = await serveMounts(listener.mounts)

@@ -50,7 +50,7 @@ export function normalize(
       blob: upload.contentHash,
     })),
     replyTarget: { conversation, data: null },
-    ...(message.locale === undefined ? {} : { locale: message.locale }),
+    locale: message.locale,
     sentAt: sentAt.toISOString(),
   }
 }

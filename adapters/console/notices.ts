@@ -22,12 +22,13 @@ export async function keepNotice(
       await using blob = await blobs.put(Readable.from([data]), { maxBytes })
       const uploadId = randomUUID()
       await board.saveUpload({ uploadId, name, mediaType, bytes: blob.bytes, contentHash: blob.hash })
-      return { id: uploadId, name, mediaType, bytes: blob.bytes, ...(alt === undefined ? {} : { alt }) }
+      return { id: uploadId, name, mediaType, bytes: blob.bytes, alt }
     }),
   )
   const pressed = buttons.map(({ label, action, style }) => ({
-    ...{ label, action: encodeAction(action) },
-    ...(style === undefined ? {} : { style }),
+    label,
+    action: encodeAction(action),
+    style,
   }))
   return board.saveNotice({ id, threadId, text: withNames(text), attachments, buttons: pressed })
 }

@@ -39,7 +39,11 @@ async function openRig(): Promise<PlatformRig> {
   const blobs = createBlobs(createLocalBlobs(server.home), createBlobReferences(database))
   const board = createConsoleBoard(database.query)
   const platform = await createConsole({
-    ...{ board, topics: createLocalChannel(), blobs, limits, log: silentLog },
+    board,
+    topics: createLocalChannel(),
+    blobs,
+    limits,
+    log: silentLog,
     forget: () => Promise.reject(new Error('not used')),
     previews: {
       page: () => Promise.reject(new Error('not used')),

@@ -73,7 +73,7 @@ export function attachmentOf(file: APIAttachment, flags = 0): Attachment {
     name: file.title ? withEnding(file.title, file.filename) : file.filename,
     mediaType: file.content_type ?? 'application/octet-stream',
     bytes: file.size,
-    ...(seconds === undefined ? {} : { durationMs: Math.round(seconds * 1000) }),
+    durationMs: seconds === undefined ? undefined : Math.round(seconds * 1000),
     voiceNote: (flags & voiceFlag) !== 0 || (seconds !== undefined && file.waveform !== undefined),
     locator: { url: file.url },
   }

@@ -42,7 +42,7 @@ function fitted(markdown: string, room: number): string {
 
 /** Discord reads most of Markdown; two bars hide what stands between them, and rules are not known. */
 function discordMarkdown(markdown: string, tableColumns?: number): string {
-  const simple = simplify(markdown, { headings: 3, ...(tableColumns === undefined ? {} : { tableColumns }) })
+  const simple = simplify(markdown, { headings: 3, tableColumns })
   return rewrite(simple, (node, source) => {
     if (node.type === 'thematicBreak') return '──────────'
     if (node.type === 'text' && source.includes('||')) return source.replaceAll('||', String.raw`\|\|`)

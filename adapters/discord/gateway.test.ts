@@ -49,11 +49,17 @@ interface Options {
 
 function create(more: Options = {}): Platform {
   return createDiscord({
-    ...{ token: discord.token, apiUrl: discord.url, records, quota: createLocalQuota(), log: silentLog },
+    token: discord.token,
+    apiUrl: discord.url,
+    records,
+    quota: createLocalQuota(),
+    log: silentLog,
     throttler: { waitForIdentify: async () => undefined },
     pauses: { firstMs: 20, mostMs: 100, steadyMs: 200 },
-    ...{ retryMs: 10, saveEveryMs: 5, ...(more.shards === undefined ? {} : { shards: more.shards }) },
-    ...(more.mostWaiting === undefined ? {} : { mostWaiting: more.mostWaiting }),
+    retryMs: 10,
+    saveEveryMs: 5,
+    shards: more.shards,
+    mostWaiting: more.mostWaiting,
   })
 }
 
@@ -122,7 +128,11 @@ it('what a process took in last before it was killed comes again, what it had no
   const stuck = intake({ receive: () => new Promise(() => {}) })
   // Killed while the database hung: nothing of this process runs on but its promise.
   const platform = createDiscord({
-    ...{ token: discord.token, apiUrl: discord.url, records, quota: createLocalQuota(), log: silentLog },
+    token: discord.token,
+    apiUrl: discord.url,
+    records,
+    quota: createLocalQuota(),
+    log: silentLog,
     saveEveryMs: 5,
   })
   await platform.listen(stuck).start()

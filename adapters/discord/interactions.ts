@@ -209,7 +209,8 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     comment?: string,
   ): Promise<void> {
     const press = {
-      ...{ id: interaction.id, by: authorOfInteraction(interaction) },
+      id: interaction.id,
+      by: authorOfInteraction(interaction),
       replyTarget: placeOfInteraction(interaction),
       ...(comment ? { comment } : {}),
     }

@@ -46,23 +46,32 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   const interactions = createInteractions({ api, intake, me: () => ({ id: me() }), log })
   const messages = createMessages({ api, channelCache, intake, me })
   const sessions = createSessions({
-    ...{ records, log },
-    ...(deps.saveEveryMs === undefined ? {} : { saveEveryMs: deps.saveEveryMs }),
+    records,
+    log,
+    saveEveryMs: deps.saveEveryMs,
   })
   const gateway = createGateway({
-    ...{ api, token, sessions, take, lineOf, log, pauses: deps.pauses, throttler: deps.throttler },
+    api,
+    token,
+    sessions,
+    take,
+    lineOf,
+    log,
+    pauses: deps.pauses,
+    throttler: deps.throttler,
     async before() {
       myself = await deps.me()
     },
-    ...(deps.shards === undefined ? {} : { shards: deps.shards }),
-    ...(deps.mostWaiting === undefined ? {} : { mostWaiting: deps.mostWaiting }),
+    shards: deps.shards,
+    mostWaiting: deps.mostWaiting,
   })
 
   async function take(packet: GatewayDispatchPayload): Promise<boolean> {
     channelCache.note(packet)
     try {
       await retry(() => handle(packet), {
-        ...{ delays: { firstMs: retryMs, mostMs: retryAtMostMs }, signal: stopping.signal },
+        delays: { firstMs: retryMs, mostMs: retryAtMostMs },
+        signal: stopping.signal,
         on: mayPass,
         onPause: (thrown, { tries }) =>
           log.warn({ ...errorFields(thrown), event: packet.t, tries }, 'event not taken in; trying again'),

@@ -41,7 +41,7 @@ export function packNotice({ text, files = [], buttons, private: isPrivate }: No
       components: noticeRows(buttons),
       ...quiet,
       flags: plain | (isPrivate ? MessageFlags.Ephemeral : 0),
-      ...(sent.length === 0 ? {} : { attachments: sent.map(describeFile) }),
+      attachments: sent.length === 0 ? undefined : sent.map(describeFile),
     },
     files: sent.map(sentFile),
   }

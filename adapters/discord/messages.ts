@@ -98,9 +98,12 @@ export function createMessages({ api, channelCache, intake, me }: MessagesDeps):
     const joins = kind === 'mention' && isThread(place) && !(await takesPart(place, guild.id))
     const starter = joins ? await starterOf(place, message) : undefined
     const normalized = normalizeMessage(message, {
-      ...{ me: { id: me(), roleIds: guild.ownRoleIds }, place, membership: guild, kind },
-      ...(starter === undefined ? {} : { starter }),
-      ...(root === undefined || isThread(place) ? {} : { root }),
+      me: { id: me(), roleIds: guild.ownRoleIds },
+      place,
+      membership: guild,
+      kind,
+      starter,
+      root: root === undefined || isThread(place) ? undefined : root,
     })
     if (normalized.text === '' && normalized.attachments.length === 0 && !normalized.quoted) return empty
     return await hand(normalized)

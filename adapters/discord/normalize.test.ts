@@ -37,9 +37,22 @@ beforeEach(() => {
 function frame(where: string, more: object = {}): GatewayMessage {
   const place = channelCache[where]
   return {
-    ...{ id: '500000000000000001', type: 0, channel_id: place?.id ?? '400000000000000001', content: '', author: ann },
-    ...{ timestamp: '2026-02-17T00:48:03.193000+00:00', edited_timestamp: null, tts: false, mention_everyone: false },
-    ...{ mentions: [], mention_roles: [], attachments: [], embeds: [], pinned: false, components: [], flags: 0 },
+    id: '500000000000000001',
+    type: 0,
+    channel_id: place?.id ?? '400000000000000001',
+    content: '',
+    author: ann,
+    timestamp: '2026-02-17T00:48:03.193000+00:00',
+    edited_timestamp: null,
+    tts: false,
+    mention_everyone: false,
+    mentions: [],
+    mention_roles: [],
+    attachments: [],
+    embeds: [],
+    pinned: false,
+    components: [],
+    flags: 0,
     ...(place === undefined ? {} : { guild_id: guildId, member: { roles: [], nick: null } }),
     ...more,
   } as unknown as GatewayMessage
@@ -76,7 +89,9 @@ async function take(message: GatewayMessage): Promise<IncomingMessage | undefine
 describe('what is for Parley', () => {
   it('a direct message, whatever it says', async () => {
     expect(await take(frame('direct', { content: 'Hi' }))).toMatchObject({
-      ...{ kind: 'direct', text: 'Hi', id: '500000000000000001' },
+      kind: 'direct',
+      text: 'Hi',
+      id: '500000000000000001',
       conversation: { platform: 'discord', workspaceId: '@me', channelId: '400000000000000001' },
     })
   })
@@ -139,7 +154,9 @@ describe('where it is answered', () => {
     const message = await take(frame('general', called('What is a heat pump, and what does one cost?')))
     expect(message?.conversation.threadId).toBe('500000000000000001')
     expect(message?.replyTarget.data).toMatchObject({
-      ...{ to: 'thread', channelId: '600000000000000001', replyTo: '500000000000000001' },
+      to: 'thread',
+      channelId: '600000000000000001',
+      replyTo: '500000000000000001',
       name: 'What is a heat pump, and what does one cost?',
     })
   })

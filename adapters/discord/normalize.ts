@@ -84,7 +84,7 @@ export function normalizeMessage(message: GatewayMessage, context: MessageContex
     kind,
     attachments: once(files),
     replyTarget: { conversation, data: destination },
-    ...(quoted.length === 0 ? {} : { quoted: quoted.join('\n\n') }),
+    quoted: quoted.length === 0 ? undefined : quoted.join('\n\n'),
     sentAt: new Date(message.timestamp).toISOString(),
   }
 }
@@ -218,10 +218,10 @@ export function normalizeAsk(interaction: AskInteraction, input: AskInput): Inco
     kind: 'command',
     attachments: once(input.files),
     replyTarget,
-    ...(input.quoted ? { quoted: input.quoted } : {}),
-    ...(input.model === undefined ? {} : { overrides: { model: input.model } }),
-    ...(input.private ? { private: true } : {}),
-    ...(interaction.locale === undefined ? {} : { locale: interaction.locale }),
+    quoted: input.quoted ? input.quoted : undefined,
+    overrides: input.model === undefined ? undefined : { model: input.model },
+    private: input.private ? true : undefined,
+    locale: interaction.locale,
     sentAt: new Date(madeAt(interaction.id)).toISOString(),
   }
 }

@@ -56,7 +56,12 @@ export function createDiscord(deps: DiscordDeps): Platform {
   return {
     name: platformName,
     capabilities: {
-      ...{ streaming: 'edit', maxChars: maxMarkdown, minEditMs, status: 'message', buttons: true, maxMessages },
+      streaming: 'edit',
+      maxChars: maxMarkdown,
+      minEditMs,
+      status: 'message',
+      buttons: true,
+      maxMessages,
     },
     transport,
     files: createFiles({ api, ...apiUrl }),

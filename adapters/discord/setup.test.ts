@@ -62,7 +62,8 @@ it('the doctor looks at every channel that Parley sees', async () => {
   const deny = (bit: bigint) => [{ id: guild.roles[1]?.id ?? '', type: 0 as const, allow: '0', deny: String(bit) }]
   discord.world.addChannel(guild, 'general')
   expect(await finding('permissions in Team')).toEqual({
-    ...{ name: 'permissions in Team', ok: true },
+    name: 'permissions in Team',
+    ok: true,
     userMessage: 'all that is needed in 1 of 1 channels',
   })
   discord.world.addChannel(guild, 'hidden', { overwrites: deny(1n << 10n) })

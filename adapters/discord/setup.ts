@@ -34,7 +34,7 @@ const noLine: Quota = { take: async () => 0, hold: async () => undefined }
 const writable = [0, 5, 15]
 
 export function createSetup({ token, apiUrl, commands }: SetupOptions): Setup {
-  const api = createApi({ token, quota: noLine, ...(apiUrl === undefined ? {} : { apiUrl }) })
+  const api = createApi({ token, quota: noLine, apiUrl })
   const application = () => api.call<APIApplication>('GET', '/applications/@me')
 
   async function registered(applicationId: string, guildId: string | undefined) {

@@ -66,7 +66,9 @@ export function createTransport({
     if (destination?.to !== 'interaction' || !usable(destination)) return undefined
     try {
       return await retry(() => call(destination), {
-        ...{ delays: again, tries: triesWhenFresh, signal },
+        delays: again,
+        tries: triesWhenFresh,
+        signal,
         // An answer can be quicker than the acknowledgement, before which Discord knows nothing of the token.
         on: (thrown) => refusedWith(thrown, codes.unknownWebhook) && now() < madeAt(destination.id) + freshMs,
       })
@@ -116,12 +118,19 @@ export function createTransport({
     const posted = await byToken(destination, signal, async (at) => {
       if (options.first)
         return await api.call<APIMessage>('PATCH', `${webhook(at)}/messages/@original`, {
-          ...{ body: edited(body), files, auth: false, signal },
+          body: edited(body),
+          files,
+          auth: false,
+          signal,
         })
       if (!at.private) return undefined
       const hidden = { ...body, flags: body.flags | MessageFlags.Ephemeral }
       return await api.call<APIMessage>('POST', webhook(at), {
-        ...{ body: hidden, files, auth: false, signal, query: { wait: 'true' } },
+        body: hidden,
+        files,
+        auth: false,
+        signal,
+        query: { wait: 'true' },
       })
     })
     if (posted === undefined) return await postAsBot(target, packed, options)

@@ -78,7 +78,10 @@ function lineOf(team: string, method: string, channel?: string): { key: string }
 export function createApi(token: string, team: string, { quota, apiUrl, log }: ApiDeps): Api {
   const client = new webApi.WebClient(token, {
     ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
-    ...{ retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, timeout: 15_000, allowAbsoluteUrls: false },
+    retryConfig: { retries: 0 },
+    rejectRateLimitedCalls: true,
+    timeout: 15_000,
+    allowAbsoluteUrls: false,
     logger: boltLogger(log),
   })
   /** When the next place of a line comes, as far as this process saw. */

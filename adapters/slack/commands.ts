@@ -41,8 +41,12 @@ export function createCommands(slack: SlackContext): Commands {
     if (isQuestion(text, intake.commands)) return await ask(command.text.trim(), command, self, workspace)
     const data: TargetData = { team: self.teamId, channel: command.channel_id, user: command.user_id }
     return await intake.command({
-      ...{ id: command.trigger_id, conversation, author, text, replyTarget: targetOf(conversation, data) },
-      ...(locale && { locale }),
+      id: command.trigger_id,
+      conversation,
+      author,
+      text,
+      replyTarget: targetOf(conversation, data),
+      locale: locale ? locale : undefined,
     })
   }
 
@@ -51,7 +55,10 @@ export function createCommands(slack: SlackContext): Commands {
     const { channel_id: channel, user_id: user } = command
     const slackMessage = toMarkdown(withoutMention(text, self.botUserId))
     const answer = await workspace.api.call('chat.postMessage', {
-      ...{ channel, text: `<@${user}> asks: ${text}`, unfurl_links: false, unfurl_media: false },
+      channel,
+      text: `<@${user}> asks: ${text}`,
+      unfurl_links: false,
+      unfurl_media: false,
     })
     const ts = String(answer.ts)
     const conversation = { platform: platformName, workspaceId: self.teamId, channelId: channel, threadId: ts }
@@ -62,12 +69,18 @@ export function createCommands(slack: SlackContext): Commands {
       ts,
       user,
       title: slackMessage.slice(0, 80),
-      ...(channel.startsWith('D') && { direct: true }),
+      direct: channel.startsWith('D') ? true : undefined,
     }
     await slack.ask(
       {
-        ...{ id: messageId(channel, ts), conversation, author: { id: user }, text: slackMessage, kind: 'command' },
-        ...{ attachments: [], replyTarget: { conversation, data: plain(data) }, sentAt: sentAt(ts) },
+        id: messageId(channel, ts),
+        conversation,
+        author: { id: user },
+        text: slackMessage,
+        kind: 'command',
+        attachments: [],
+        replyTarget: { conversation, data: plain(data) },
+        sentAt: sentAt(ts),
       },
       self,
       workspace,

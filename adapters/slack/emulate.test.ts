@@ -20,7 +20,10 @@ const bot = 'xoxb-emulated-parley'
 const person = 'xoxp-emulated-alice'
 const secret = 'emulated-signing-secret'
 const Message = z.looseObject({
-  ...{ ts: z.string(), user: z.string(), text: z.string(), thread_ts: z.string().optional() },
+  ts: z.string(),
+  user: z.string(),
+  text: z.string(),
+  thread_ts: z.string().optional(),
   blocks: z.array(z.looseObject({ type: z.string() })).default([]),
   metadata: z.looseObject({ event_type: z.string() }).optional(),
   files: z.array(z.looseObject({ id: z.string(), name: z.string(), url_private: z.string() })).default([]),
@@ -147,7 +150,7 @@ async function openRig(): Promise<PlatformRig> {
       stored.set(eventId, message)
       const acknowledged = await deliver(event(message))
       // An ephemeral message cannot be read back here; the stand-in shows that it is sent.
-      return { acknowledged, ...(refused === undefined ? {} : { told: refused }) }
+      return { acknowledged, told: refused }
     },
     async seen({ conversation }) {
       const found = (await replies(conversation.threadId)).filter(

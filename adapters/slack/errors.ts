@@ -50,7 +50,7 @@ export function translate(thrown: unknown, method: string): ParleyError {
 export function rateLimited(retryAfterMs: number, cause?: unknown): ParleyError {
   return new ParleyError('platform_rate_limited', 'Slack asks Parley to slow down. It goes on by itself in a moment.', {
     retryAfterMs,
-    ...(cause === undefined ? {} : { cause }),
+    cause,
   })
 }
 

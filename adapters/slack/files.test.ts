@@ -86,7 +86,8 @@ describe('a shared file', () => {
     const [attachment] = attachmentsOf([SlackFile.parse(slack.fileRecord(file))], { teamId: 'T0PARLEY01' })
     slack.state.files.set(file.id, { ...file, guarded: true })
     await expect(files().fetch(Attachment.parse(attachment), { signal })).rejects.toMatchObject({
-      ...{ code: 'file_fetch_failed', userMessage: expect.stringMatching(/scan\.pdf.*login page.*files:read/) },
+      code: 'file_fetch_failed',
+      userMessage: expect.stringMatching(/scan\.pdf.*login page.*files:read/),
     })
   })
 })

@@ -66,7 +66,9 @@ describe('what is not signed by Slack', () => {
   let http: Awaited<ReturnType<typeof serveMounts>>
   let taken = 0
   const body = JSON.stringify({
-    ...{ type: 'event_callback', team_id: 'T0PARLEY01', event_id: 'Ev1' },
+    type: 'event_callback',
+    team_id: 'T0PARLEY01',
+    event_id: 'Ev1',
     event: { type: 'app_mention', user: 'U0ALICE001', channel: 'C0GENERAL1', ts: '1.0', text: '<@U0PARLEY01> hi' },
   })
 
@@ -105,7 +107,8 @@ describe('what is not signed by Slack', () => {
     })
   const now = () => Math.floor(Date.now() / 1000)
   const signed = (at = now(), text = body, secret = slack.signingSecret) => ({
-    ...{ 'x-slack-request-timestamp': String(at), 'x-slack-signature': sign(secret, String(at), text) },
+    'x-slack-request-timestamp': String(at),
+    'x-slack-signature': sign(secret, String(at), text),
   })
 
   it('is refused in a thousand variants: unsigned, stale, of another secret, another body, another time, cut, doubled', async () => {

@@ -96,7 +96,11 @@ function isTimely(stamp: string): boolean {
 function httpIngress(signingSecret: string, { settings, installations, log }: IngressDeps): HTTPReceiver {
   const { oauth, publicUrl, apiUrl } = settings
   return new HTTPReceiver({
-    ...{ signingSecret, bodyLimit, endpoints: [eventsPath], processBeforeResponse: true, logger: boltLogger(log) },
+    signingSecret,
+    bodyLimit,
+    endpoints: [eventsPath],
+    processBeforeResponse: true,
+    logger: boltLogger(log),
     ...(oauth && {
       ...oauth,
       // The same in every gateway and after a restart, and nothing that anybody else can know.
@@ -104,7 +108,9 @@ function httpIngress(signingSecret: string, { settings, installations, log }: In
       scopes: botScopes,
       ...(publicUrl && { redirectUri: new URL(redirectPath, publicUrl).href }),
       installerOptions: {
-        ...{ directInstall: true, installPath, redirectUriPath: redirectPath },
+        directInstall: true,
+        installPath,
+        redirectUriPath: redirectPath,
         ...(apiUrl && {
           clientOptions: { slackApiUrl: apiUrl },
           authorizationUrl: new URL('/oauth/v2/authorize', apiUrl).href,
@@ -131,7 +137,10 @@ function installationOf(given: OAuthInstallation) {
   if (bot === undefined) throw new Error('an installation without a bot')
   const enterpriseId = given.isEnterpriseInstall || given.team === undefined ? given.enterprise?.id : undefined
   return {
-    ...{ token: bot.token, botId: bot.id, botUserId: bot.userId, scopes: bot.scopes },
+    token: bot.token,
+    botId: bot.id,
+    botUserId: bot.userId,
+    scopes: bot.scopes,
     ...(given.team && { teamId: given.team.id }),
     ...(given.team?.name && { name: given.team.name }),
     ...(enterpriseId && { enterpriseId }),
@@ -182,10 +191,14 @@ function socketIngress(
 
   async function open(signal: AbortSignal): Promise<OpenConnection> {
     const { client } = new SocketModeReceiver({
-      ...{ appToken, logger: boltLogger(log), autoReconnectEnabled: false },
+      appToken,
+      logger: boltLogger(log),
+      autoReconnectEnabled: false,
       installerOptions: {
         clientOptions: {
-          ...{ retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, timeout: requestMs },
+          retryConfig: { retries: 0 },
+          rejectRateLimitedCalls: true,
+          timeout: requestMs,
           ...(apiUrl && { slackApiUrl: apiUrl }),
         },
       },

@@ -167,7 +167,9 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
     const inThread = inputOf(view.state.values, 'where') === 'thread'
     const place = inThread ? { channel, thread } : { channel: await directChannel(workspace, user) }
     const conversation = {
-      ...{ platform: platformName, workspaceId: self.teamId, channelId: place.channel },
+      platform: platformName,
+      workspaceId: self.teamId,
+      channelId: place.channel,
       ...(place.thread && { threadId: place.thread }),
     }
     const text = inputOf(view.state.values, 'question') || 'What does this say, and what should I know about it?'
@@ -176,13 +178,19 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
       ...place,
       user,
       title: text.slice(0, 80),
-      ...(!inThread && { direct: true }),
+      direct: !inThread ? true : undefined,
     }
     const message: IncomingMessage = {
-      ...{ id: `${channel}-${view.id}`, conversation, author: { id: user }, text, kind: 'command', attachments },
-      ...{ replyTarget: targetOf(conversation, data), sentAt: new Date().toISOString() },
-      ...(quoted && { quoted }),
-      ...(!inThread && { private: true }),
+      id: `${channel}-${view.id}`,
+      conversation,
+      author: { id: user },
+      text,
+      kind: 'command',
+      attachments,
+      replyTarget: targetOf(conversation, data),
+      sentAt: new Date().toISOString(),
+      quoted: quoted ? quoted : undefined,
+      private: !inThread ? true : undefined,
     }
     await slack.ask(message, self, workspace)
     await records.remove(askFormKey(id))
@@ -207,8 +215,8 @@ function placeOf(body: BlockAction, self: Self): ReplyTarget {
     team: self.teamId,
     channel,
     user,
-    ...(thread && { thread }),
-    ...(channel.startsWith('D') && { direct: true }),
+    thread: thread ? thread : undefined,
+    direct: channel.startsWith('D') ? true : undefined,
   }
   return targetOf(conversation, data)
 }

@@ -68,7 +68,10 @@ async function open(settings: SlackSettings, own: Partial<Intake> = {}): Promise
 
 const press = (value: string, more: object = {}) =>
   slack.interact({
-    ...{ type: 'block_actions', user: { id: alice }, channel: { id: general }, container: { type: 'message' } },
+    type: 'block_actions',
+    user: { id: alice },
+    channel: { id: general },
+    container: { type: 'message' },
     message: {
       ts: '2.0',
       thread_ts: '1.0',
@@ -210,13 +213,11 @@ describe('buttons and dialogs', () => {
     await open(settingsFor(slack, 'http'))
     const file = slack.addFile({ name: 'log.txt', mimetype: 'text/plain', content: Buffer.from('x') })
     await slack.interact({
-      ...{
-        type: 'message_action',
-        callback_id: 'parley_ask_about',
-        user: { id: alice },
-        channel: { id: general },
-        message_ts: '5.0',
-      },
+      type: 'message_action',
+      callback_id: 'parley_ask_about',
+      user: { id: alice },
+      channel: { id: general },
+      message_ts: '5.0',
       message: {
         type: 'message',
         user: 'U0BOB00001',
@@ -252,8 +253,14 @@ describe('a question that is changed after its answer has begun', () => {
     }
     const type = channel.startsWith('D') ? 'im' : 'channel'
     return slack.event({
-      ...{ type: 'message', subtype: 'message_changed', hidden: true, channel, channel_type: type },
-      ...{ ts: slack.state.nextTs(), message, previous_message: { ...message, text: 'before' } },
+      type: 'message',
+      subtype: 'message_changed',
+      hidden: true,
+      channel,
+      channel_type: type,
+      ts: slack.state.nextTs(),
+      message,
+      previous_message: { ...message, text: 'before' },
     })
   }
 
@@ -265,8 +272,8 @@ describe('a question that is changed after its answer has begun', () => {
   ])('%s is offered to be answered anew where its author sees it', async (_, channel, inThread) => {
     await open(settingsFor(slack, 'http'), { revise: async () => ({ kind: 'started', turnId: 'turn-1' }) })
     const thread = inThread ? (await slack.say({ channel, text: 'The root.' })).ts : undefined
-    const { ts } = await slack.say({ channel, text: `<@${bot.user}> before`, ...(thread && { thread }) })
-    await change(channel, { ts, ...(thread && { thread }) }, `<@${bot.user}> after`)
+    const { ts } = await slack.say({ channel, text: `<@${bot.user}> before`, thread: thread ? thread : undefined })
+    await change(channel, { ts, thread: thread ? thread : undefined }, `<@${bot.user}> after`)
     const offer = await slack.until(offered, 'the offer')
     expect(offer.channel).toBe(channel)
     expect(offer.thread_ts).toBe(thread)

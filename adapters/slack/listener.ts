@@ -107,7 +107,11 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   })
 
   const slack: SlackContext = {
-    ...{ intake, installations, records, people, log },
+    intake,
+    installations,
+    records,
+    people,
+    log,
     later(what, work) {
       const task = work().then(
         () => undefined,
@@ -121,7 +125,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       const team = teamId ?? workspace.teamId ?? workspace.enterpriseId ?? 'unknown'
       const { botId, botUserId } = workspace
       const self = { teamId: team, ...(botId && { botId }), ...(botUserId && { botUserId }) }
-      return { workspace, self: { ...self, ...(enterpriseId && { enterpriseId }) } }
+      return { workspace, self: { ...self, enterpriseId: enterpriseId ? enterpriseId : undefined } }
     },
     async ask(message, self, workspace) {
       const { membership, name, locale } = await people.person(workspace, self, message.author.id)

@@ -32,7 +32,9 @@ describe('a message of Slack', () => {
 
   it('is the same one as an app_mention and as a message, and a mention alone is a greeting', () => {
     expect(messageOf('mentionAsMessage').message).toMatchObject({
-      ...{ id: messageOf('mention').message.id, kind: 'mention', text: 'hey, hello' },
+      id: messageOf('mention').message.id,
+      kind: 'mention',
+      text: 'hey, hello',
     })
     expect(messageOf('mentionAlone').message.text).toBe('Hello! What can you do?')
   })
@@ -67,7 +69,9 @@ describe('a message of Slack', () => {
     expect(of('edited')).toEqual({
       kind: 'revision',
       revision: {
-        ...{ platform: 'slack', id: 'C0GENERAL01-1795000001.000100', text: 'What does it say now?' },
+        platform: 'slack',
+        id: 'C0GENERAL01-1795000001.000100',
+        text: 'What does it say now?',
         by: { id: 'U0ALICE0001' },
       },
       place: expect.objectContaining({

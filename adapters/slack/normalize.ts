@@ -1,4 +1,5 @@
 /** Pure: a message event of Slack → what Parley makes of it, or why it makes nothing of it. */
+
 import {
   type Attachment,
   asContent,
@@ -6,6 +7,7 @@ import {
   type IncomingMessage,
   type ReplyTarget,
 } from '../../src/core/message.ts'
+import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { Revision } from '../../src/core/platform.ts'
 import { MessageEvent, plain, type Self, type SlackFile, type SlackMessage, type TargetData } from './events.ts'
 import { mentions, type Names, toMarkdown, withoutMention } from './mrkdwn.ts'
@@ -86,11 +88,13 @@ function normalizeChange(event: MessageEvent, self: Self, names?: Names): Normal
   return {
     kind: 'revision',
     revision: {
-      ...{ platform: platformName, id: after.message.id, text: after.message.text },
+      platform: platformName,
+      id: after.message.id,
+      text: after.message.text,
       by: { id: message.user },
     },
     place: after.message.replyTarget,
-    ...(newlyCalled && { fresh: after.message }),
+    fresh: newlyCalled ? after.message : undefined,
   }
 }
 
@@ -112,27 +116,28 @@ function messageOf(
   const conversation = conversationOf(place, slackMessage, self)
   const userTeam = slackMessage.user_team ?? slackMessage.team
   const data: TargetData = {
-    ...{
-      team: self.teamId,
-      channel: place.channel,
-      ts: slackMessage.ts,
-      user: slackMessage.user,
-      title: titleOf(text, files),
-    },
-    ...(self.enterpriseId && { enterprise: self.enterpriseId }),
-    ...(conversation.threadId && { thread: conversation.threadId }),
-    ...(userTeam && { userTeam }),
-    ...(isDirect(place) && { direct: true }),
+    team: self.teamId,
+    channel: place.channel,
+    ts: slackMessage.ts,
+    user: slackMessage.user,
+    title: titleOf(text, files),
+    enterprise: self.enterpriseId ? self.enterpriseId : undefined,
+    thread: conversation.threadId ? conversation.threadId : undefined,
+    userTeam: userTeam ? userTeam : undefined,
+    direct: isDirect(place) ? true : undefined,
   }
   return {
     id: messageId(place.channel, slackMessage.ts),
     conversation,
-    author: { id: slackMessage.user, ...(userTeam && userTeam !== self.teamId && { membership: 'stranger' as const }) },
+    author: {
+      id: slackMessage.user,
+      membership: userTeam && userTeam !== self.teamId ? ('stranger' as const) : undefined,
+    },
     text,
     kind: 'mention',
     attachments: withShared(attachmentsOf(own, self), attachmentsOf(shared, self)),
     replyTarget: targetOf(conversation, data),
-    ...(quoted === undefined ? {} : { quoted }),
+    quoted,
     sentAt: sentAt(slackMessage.ts),
   }
 }
@@ -152,8 +157,10 @@ function conversationOf(place: Place, slackMessage: SlackMessage, { teamId }: Se
   const flat =
     isDirect(place) && slackMessage.thread_ts == null && place.assistant_thread == null && place.app_context == null
   return {
-    ...{ platform: platformName, workspaceId: teamId, channelId: place.channel },
-    ...(!flat && { threadId: slackMessage.thread_ts ?? slackMessage.ts }),
+    platform: platformName,
+    workspaceId: teamId,
+    channelId: place.channel,
+    threadId: !flat ? (slackMessage.thread_ts ?? slackMessage.ts) : undefined,
   }
 }
 
@@ -180,17 +187,18 @@ export function attachmentsOf(files: readonly SlackFile[], { teamId, enterpriseI
     return {
       id: `${teamId}-${file.id}`,
       ...describeFile(file),
-      ...(file.size != null && file.size > 0 && { bytes: file.size }),
-      ...(file.duration_ms != null && { durationMs: file.duration_ms }),
+      bytes: file.size != null && file.size > 0 ? file.size : undefined,
+      durationMs: file.duration_ms ?? undefined,
       voiceNote: file.subtype === 'slack_audio',
-      ...(transcript ? { transcript } : {}),
-      locator: {
-        ...{ team: teamId, file: file.id },
-        ...(enterpriseId && { enterprise: enterpriseId }),
-        ...(url && file.file_access !== 'check_file_info' && { url }),
-        ...(file.is_external && { external: file.external_type || 'another service' }),
-        ...(file.permalink && { permalink: file.permalink }),
-      },
+      transcript: transcript ? transcript : undefined,
+      locator: omitUndefined({
+        team: teamId,
+        file: file.id,
+        enterprise: enterpriseId ? enterpriseId : undefined,
+        url: url && file.file_access !== 'check_file_info' ? url : undefined,
+        external: file.is_external ? file.external_type || 'another service' : undefined,
+        permalink: file.permalink ? file.permalink : undefined,
+      }),
     }
   })
 }

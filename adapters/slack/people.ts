@@ -54,7 +54,7 @@ export function createPeople(): People {
     const guest = user.is_restricted === true || user.is_ultra_restricted === true
     const owner = user.is_owner === true || user.is_primary_owner === true
     const membership = user.is_stranger === true || !home ? 'stranger' : guest ? 'guest' : owner ? 'owner' : 'member'
-    return { membership, ...(name && { name }), ...(user.locale && { locale: user.locale }) }
+    return { membership, name: name ? name : undefined, locale: user.locale ? user.locale : undefined }
   }
 
   return {

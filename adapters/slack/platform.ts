@@ -26,11 +26,15 @@ export function createSlack({ settings, records, quota, log, now, pauses }: Slac
   return {
     name: platformName,
     capabilities: {
-      ...{ streaming: 'edit', maxChars: replyChars, minEditMs: 1000, maxMessages: 3 },
-      ...{ status: 'both', buttons: true },
+      streaming: 'edit',
+      maxChars: replyChars,
+      minEditMs: 1000,
+      maxMessages: 3,
+      status: 'both',
+      buttons: true,
     },
-    transport: createTransport({ installations, records, log, ...(now && { now }) }),
-    files: createFiles({ installations, ...(settings.apiUrl && { apiUrl: settings.apiUrl }) }),
+    transport: createTransport({ installations, records, log, now: now ? now : undefined }),
+    files: createFiles({ installations, apiUrl: settings.apiUrl ? settings.apiUrl : undefined }),
     listen(intake) {
       const ingress = createIngress({ settings, installations, log, pauses })
       const token = () =>

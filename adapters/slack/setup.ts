@@ -26,7 +26,9 @@ const noLine: Quota = { take: async () => 0, hold: async () => undefined }
 const waitMs = 10_000
 
 const Identity = z.object({
-  ...{ team: z.string(), team_id: z.string(), user: z.string() },
+  team: z.string(),
+  team_id: z.string(),
+  user: z.string(),
   response_metadata: z.object({ scopes: z.array(z.string()) }).optional(),
 })
 const Channels = z.object({ channels: z.array(z.object({ name: z.string().nullish() })) })
@@ -35,7 +37,7 @@ const Listed = z.object({ files: z.array(SlackFile) })
 export function createSetup(settings: SlackSettings, log: Log = silentLog): Setup {
   const { botToken, appToken, signingSecret, publicUrl, oauth } = settings
   const apiOf = (token: string): Api =>
-    createApi(token, 'doctor', { quota: noLine, log, ...(settings.apiUrl && { apiUrl: settings.apiUrl }) })
+    createApi(token, 'doctor', { quota: noLine, log, apiUrl: settings.apiUrl ? settings.apiUrl : undefined })
   const call = (api: Api, method: string, args: Record<string, unknown> = {}) =>
     api.call(method, args, { signal: AbortSignal.timeout(waitMs) })
 
@@ -86,7 +88,9 @@ export function createSetup(settings: SlackSettings, log: Log = silentLog): Setu
     if (!url || file?.is_external)
       return { finding: { ok: true, userMessage: 'allowed; there is none to try it on yet' }, found: undefined }
     const response = await fetch(url, {
-      ...{ headers: { authorization: `Bearer ${api.token}` }, redirect: 'manual', signal: AbortSignal.timeout(waitMs) },
+      headers: { authorization: `Bearer ${api.token}` },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(waitMs),
     })
     await response.body?.cancel()
     const page =
@@ -122,11 +126,9 @@ export function createSetup(settings: SlackSettings, log: Log = silentLog): Setu
     const timestamp = String(Math.floor(Date.now() / 1000))
     const signature = createHmac('sha256', secret).update(`v0:${timestamp}:${body}`).digest('hex')
     const headers = {
-      ...{
-        'content-type': 'application/json',
-        'x-slack-request-timestamp': timestamp,
-        'x-slack-signature': `v0=${signature}`,
-      },
+      'content-type': 'application/json',
+      'x-slack-request-timestamp': timestamp,
+      'x-slack-signature': `v0=${signature}`,
     }
     try {
       const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(waitMs) })

@@ -148,7 +148,7 @@ export function createApi({ app, tokens, hosts, quota }: ApiDeps): Api {
     if (status === undefined || status === 412 || status >= 500)
       return new ParleyError('platform_unreachable', 'Teams does not answer. Please try again.', {
         cause,
-        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+        retryAfterMs,
       })
     return new ParleyError('platform_rejected', userMessageOf(status), { cause })
   }

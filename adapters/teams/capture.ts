@@ -73,7 +73,9 @@ export function createCapture(deps: CaptureDeps): (found: Found[], origin: Origi
     const isTooLarge = (error: unknown) => error instanceof ParleyError && error.code === 'file_too_large'
     try {
       return await retry(once, {
-        ...{ delays: { firstMs: 500, mostMs: 1000 }, tries, signal },
+        delays: { firstMs: 500, mostMs: 1000 },
+        tries,
+        signal,
         on: (error) => !isTooLarge(error) && !(error instanceof StrangeHost),
         onPause: (error) => log.info(errorFields(error), 'a file could not be fetched at once'),
       })

@@ -49,8 +49,10 @@ export function createConsents(deps: { api: Api; records: Records; blobs: BlobSt
         { blobs: [blob.hash], turn: options.turnId },
       )
       const content = {
-        ...{ description: alt ?? 'From Parley', sizeInBytes: blob.bytes },
-        ...{ acceptContext: { parley: key }, declineContext: { parley: key } },
+        description: alt ?? 'From Parley',
+        sizeInBytes: blob.bytes,
+        acceptContext: { parley: key },
+        declineContext: { parley: key },
       }
       const attachment = { contentType: 'application/vnd.microsoft.teams.card.file.consent', name, content }
       const sent = await api.create(at, { type: 'message', attachments: [attachment] }, options)
@@ -72,7 +74,9 @@ export function createConsents(deps: { api: Api; records: Records; blobs: BlobSt
       const response = await guardedFetch(
         upload.uploadUrl,
         {
-          ...{ method: 'PUT', body: bytes, signal: options.signal },
+          method: 'PUT',
+          body: bytes,
+          signal: options.signal,
           headers: {
             'content-type': consent.mediaType,
             'content-range': `bytes 0-${bytes.length - 1}/${bytes.length}`,

@@ -180,6 +180,6 @@ function noConsent(name: string): ParleyError {
 function failed(name: string, retryAfterMs: number | undefined, cause: unknown): ParleyError {
   return new ParleyError('file_fetch_failed', `${name} could not be fetched from Teams. Please try again.`, {
     cause,
-    ...(retryAfterMs !== undefined && retryAfterMs > 0 ? { retryAfterMs } : {}),
+    retryAfterMs: retryAfterMs !== undefined && retryAfterMs > 0 ? retryAfterMs : undefined,
   })
 }

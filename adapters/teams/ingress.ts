@@ -67,7 +67,7 @@ export function createIngress(
       log.warn({ why: why ?? 'a service that is none of Teams’' }, 'an event for Teams was refused')
       throw new ParleyError('credentials_missing', 'This activity is not signed by Microsoft Teams for this bot.')
     }
-    const headers = authorization === undefined ? {} : { authorization }
+    const headers: Record<string, string> = authorization === undefined ? {} : { authorization }
     const { status, body: answered } = await handler({ body: body.data, headers })
     // What failed here may work in a moment; 500 says that it never will.
     if (status === 500) return context.body(null, 503)

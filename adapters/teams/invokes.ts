@@ -124,8 +124,13 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
     const body = [
       { type: 'TextBlock', text: cut(said, 300) || 'This message', wrap: true, isSubtle: true, maxLines: 4 },
       {
-        ...{ type: 'Input.Text', id: 'question', label: 'Your question about this message', isMultiline: true },
-        ...{ maxLength: 4000, isRequired: true, errorMessage: 'Write what you want to know.' },
+        type: 'Input.Text',
+        id: 'question',
+        label: 'Your question about this message',
+        isMultiline: true,
+        maxLength: 4000,
+        isRequired: true,
+        errorMessage: 'Write what you want to know.',
       },
     ]
     const form = card(body, [{ type: 'Action.Submit', title: 'Ask Parley' }])
@@ -154,11 +159,15 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
     const id = eventId(activity)
     await using captured = await capture(found, { eventId: id, messageId: about?.id ?? '', at })
     const message: IncomingMessage = {
-      ...{ id, conversation: replyTarget.conversation, text, replyTarget, kind: 'mention' },
+      id,
+      conversation: replyTarget.conversation,
+      text,
+      replyTarget,
+      kind: 'mention',
       author: await people.author(activity.from, at),
       attachments: asContent(captured.attachments),
       sentAt: momentOf(activity.timestamp),
-      ...(said === '' ? {} : { quoted: by ? `${by}: ${said}` : said }),
+      quoted: said === '' ? undefined : by ? `${by}: ${said}` : said,
     }
     const received = await intake.receive(message)
     if (received.kind !== 'refused') await captured.assign(received.turnId)

@@ -57,8 +57,10 @@ describe(`recorded activities${missing ? ` (skipped: ${missing})` : ''}`, () => 
     const { id } = activity.conversation as { id: string }
     const [channelId, threadId] = id.split(';messageid=')
     expect(message?.conversation).toEqual({
-      ...{ platform: 'teams', workspaceId: 'a1b2c3d4-e5f6-7890-abcd-ef1234567890', channelId },
-      ...(threadId === undefined ? {} : { threadId }),
+      platform: 'teams',
+      workspaceId: 'a1b2c3d4-e5f6-7890-abcd-ef1234567890',
+      channelId,
+      threadId,
     })
     expect(message).toMatchObject({
       id: `${id}#${activity.id}`,
@@ -97,7 +99,8 @@ describe('a file', () => {
     expect((await fetched()).toString()).toBe('By Graph')
     rig.teams.consent.files = false
     await expect(rig.platform.files.fetch(attachment(), { signal })).rejects.toMatchObject({
-      ...{ code: 'file_missing', userMessage: expect.stringMatching(/late\.txt had expired.*share the file again/) },
+      code: 'file_missing',
+      userMessage: expect.stringMatching(/late\.txt had expired.*share the file again/),
     })
     expect(rig.teams.seen.tokensAtFiles).toBe(0)
   })
@@ -143,7 +146,8 @@ describe('a file', () => {
     expect((await fetched()).toString()).toBe('Of the channel')
     rig.teams.consent.files = false
     await expect(rig.platform.files.fetch(attachment(), { signal })).rejects.toMatchObject({
-      ...{ code: 'file_missing', userMessage: expect.stringMatching(/c\.txt.*Files\.Read\.All.*an admin grants/) },
+      code: 'file_missing',
+      userMessage: expect.stringMatching(/c\.txt.*Files\.Read\.All.*an admin grants/),
     })
   })
 

@@ -59,10 +59,14 @@ export function normalize(
     files,
     part: scope !== 'personal' && !called,
     message: {
-      ...{ id: eventId(activity), conversation: place.conversation, author, text, replyTarget: place },
+      id: eventId(activity),
+      conversation: place.conversation,
+      author,
+      text,
+      replyTarget: place,
       kind: scope === 'personal' ? 'direct' : called ? 'mention' : 'thread',
       sentAt: momentOf(activity.timestamp),
-      ...(quoted === '' ? {} : { quoted: storable(quoted) }),
+      quoted: quoted === '' ? undefined : storable(quoted),
       ...localeOf(activity),
     },
   }
@@ -72,7 +76,7 @@ const ignored = (why: string): NormalizedActivity => ({ kind: 'ignored', why })
 
 /** By the directory's id, which admins can look up, where there is one. */
 export function authorOf({ id, aadObjectId, name }: Account): Author {
-  return { id: aadObjectId || id, ...(name ? { name: name.slice(0, 200) } : {}) }
+  return { id: aadObjectId || id, name: name ? name.slice(0, 200) : undefined }
 }
 
 export function momentOf(timestamp: string | null | undefined): string {
@@ -109,7 +113,8 @@ function named(text: string, mentions: Mention[], as: (mention: Mention) => stri
 function filesOf({ attachments }: Activity, html: Read | undefined): Found[] {
   const found = (attachments ?? []).flatMap((each) => fileIn(each) ?? [])
   const placed = (html?.files ?? []).map((id) => ({
-    ...{ name: 'shared file', mediaType: 'application/octet-stream' },
+    name: 'shared file',
+    mediaType: 'application/octet-stream',
     source: { kind: 'placed' as const, id },
   }))
   const known = new Set(found.flatMap(({ source }) => ('url' in source ? [source.url] : [])))

@@ -44,7 +44,12 @@ export function createTeams(deps: TeamsDeps): Platform {
   return {
     name: platformName,
     capabilities: {
-      ...{ streaming: 'edit', maxChars: maxMarkdown, minEditMs, status: 'message', buttons: true, maxMessages },
+      streaming: 'edit',
+      maxChars: maxMarkdown,
+      minEditMs,
+      status: 'message',
+      buttons: true,
+      maxMessages,
     },
     transport,
     files: createFiles({ settings, blobs, records, api, tokens, hosts }),

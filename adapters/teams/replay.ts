@@ -45,10 +45,19 @@ export const replay: Replay = {
     const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
     const platform = createTeams({
       settings: {
-        ...{ tenants: [], unchecked: true, fileHosts: [], streamMs: defaultStreamMs },
-        ...{ serviceUrl: url, graphUrl: `${url}/graph`, loginUrl: url },
+        tenants: [],
+        unchecked: true,
+        fileHosts: [],
+        streamMs: defaultStreamMs,
+        serviceUrl: url,
+        graphUrl: `${url}/graph`,
+        loginUrl: url,
       },
-      ...{ records: nothingKept, quota: noLine, blobs: noBlobs, maxFileBytes: 0, log: silentLog },
+      records: nothingKept,
+      quota: noLine,
+      blobs: noBlobs,
+      maxFileBytes: 0,
+      log: silentLog,
       stopTurn: async () => undefined,
       onIgnored: (why) => {
         ignored = why
@@ -59,7 +68,8 @@ export const replay: Replay = {
       await listener.start()
       await using http = await serve(listener.mounts)
       const response = await fetch(`${http.url}${messagesPath}`, {
-        ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
         // Files have their bytes at addresses of Microsoft's: none is asked.
         body: JSON.stringify({ ...Recorded.parse(record), serviceUrl: url }).replaceAll(
           /"downloadUrl":"[^"]*"/g,

@@ -75,7 +75,10 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
     const { text, streamType } = part
     const info = { ...(id === undefined ? {} : { streamId: id }), streamType, streamSequence: stream.sequence + 1 }
     const activity: OutgoingActivity = {
-      ...{ type: 'typing', text, channelData: info, entities: [{ type: 'streaminfo', ...info }] },
+      type: 'typing',
+      text,
+      channelData: info,
+      entities: [{ type: 'streaminfo', ...info }],
     }
     const sent = await api.create(at, activity, options)
     if (sent === undefined) return undefined
@@ -110,7 +113,8 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
     if (known) await sleep(Math.max(0, known.sentAt + everyMs - monotonic()), undefined, { signal: options.signal })
     const info = { streamId: ref.id, streamType: 'final' }
     const ended = {
-      ...{ ...final, channelData: { ...final.channelData, ...info } },
+      ...final,
+      channelData: { ...final.channelData, ...info },
       entities: [...(final.entities ?? []), { type: 'streaminfo', ...info }],
     }
     const went = await carry(ref.id, turnId, () => api.create(at, ended, options))

@@ -159,9 +159,11 @@ function replyActivity(message: OutgoingMessage, { whole = false } = {}): Outgoi
   const { text, citations, end, phase } = message
   const under = whole && phase === 'streaming' ? undefined : replyCard(message)
   return {
-    ...{ type: 'message', textFormat: 'markdown', text: toTeams(text) },
+    type: 'message',
+    textFormat: 'markdown',
+    text: toTeams(text),
     entities: [messageEntity(phase === 'final' ? citations : [])],
-    ...(under === undefined ? {} : { attachments: [under] }),
-    ...(end === undefined ? {} : { channelData: { feedbackLoop: { type: 'default' } } }),
+    attachments: under === undefined ? undefined : [under],
+    channelData: end === undefined ? undefined : { feedbackLoop: { type: 'default' } },
   }
 }

@@ -59,8 +59,10 @@ export function catalogueChanges(settings: Pick<Settings, 'read'>): () => Promis
   return async () => {
     const all = (await settings.read(['all'])).get('all') ?? {}
     return {
-      ...{ disabled: all['models.disabled'], aliases: all['models.aliases'] },
-      ...{ prices: all['models.prices'], default: all['models.default'] },
+      disabled: all['models.disabled'],
+      aliases: all['models.aliases'],
+      prices: all['models.prices'],
+      default: all['models.default'],
     }
   }
 }

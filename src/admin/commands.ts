@@ -147,5 +147,5 @@ export function createCommands(services: CommandServices): Pick<Intake, 'command
 
 function storedNotice(stored: unknown): Answer {
   const { text, buttons, private: hidden } = stored as Pick<Notice, 'text' | 'buttons' | 'private'>
-  return { text, ...(buttons?.length ? { buttons } : {}), ...(hidden ? { private: true } : {}) }
+  return { text, buttons: buttons?.length ? buttons : undefined, private: hidden ? true : undefined }
 }

@@ -54,8 +54,11 @@ export function define<const Args extends Record<string, Argument<unknown>>>(com
 }): Command {
   const { args, changes = false, ...rest } = command
   const specs = Object.entries(args).map(([name, { type, summary, required, choices }]) => ({
-    ...{ name, summary, required, type },
-    ...(choices === undefined ? {} : { choices }),
+    name,
+    summary,
+    required,
+    type,
+    choices,
   }))
   return {
     ...rest,

@@ -35,11 +35,9 @@ export async function tryModel(
 ): Promise<Tried> {
   const attempts = createAttempts({ budget, health, spender })
   const request = {
-    ...{
-      model: model.id,
-      system: 'Answer the question.',
-      maxOutputTokens: Math.min(maxOutputTokens, model.maxOutputTokens),
-    },
+    model: model.id,
+    system: 'Answer the question.',
+    maxOutputTokens: Math.min(maxOutputTokens, model.maxOutputTokens),
     messages: [{ role: 'user' as const, parts: [{ type: 'text' as const, text: prompt }] }],
   }
   const startedAt = performance.now()

@@ -34,8 +34,14 @@ async function answered({ deps, database }: AdminRig, asked: Asked): Promise<str
   const { who = member, channelId = 'C1', model = 'gpt-5', cost = 1_000_000n, state = 'done', totalMs = 1000 } = asked
   const conversation = { ...here, channelId }
   const message: IncomingMessage = {
-    ...{ id: randomUUID(), conversation, author: who, text: 'How much?', kind: 'mention', attachments: [] },
-    ...{ replyTarget: { conversation, data: null }, sentAt: new Date().toISOString() },
+    id: randomUUID(),
+    conversation,
+    author: who,
+    text: 'How much?',
+    kind: 'mention',
+    attachments: [],
+    replyTarget: { conversation, data: null },
+    sentAt: new Date().toISOString(),
   }
   const { turns } = deps
   const { dispatch } = await turns.accept(message)
@@ -48,19 +54,23 @@ async function answered({ deps, database }: AdminRig, asked: Asked): Promise<str
   const call = { id, turnId, spender, kind: 'answer' as const, provider: 'openai', model, worst: cost * 2n, price: {} }
   await ledger.reserve(call, [], { leaseMs: 60_000 })
   await ledger.settle(id, {
-    ...{ cost, usage, estimated: false, outcome: state === 'done' ? 'ok' : 'failed', ms: 900, firstTokenMs: 300 },
+    cost,
+    usage,
+    estimated: false,
+    outcome: state === 'done' ? 'ok' : 'failed',
+    ms: 900,
+    firstTokenMs: 300,
   })
   const receipt = {
-    ...{
-      model,
-      provider: 'openai',
-      reason: `${model} is the default.`,
-      attachments: [],
-      usage,
-      attempts: 1,
-      notices: [],
-    },
-    ...{ costNanoUsd: cost.toString(), ms: { queued: 10, firstText: 400, total: totalMs } },
+    model,
+    provider: 'openai',
+    reason: `${model} is the default.`,
+    attachments: [],
+    usage,
+    attempts: 1,
+    notices: [],
+    costNanoUsd: cost.toString(),
+    ms: { queued: 10, firstText: 400, total: totalMs },
   }
   await turns.finish(turnId, 'w', { text: 'So much.', citations: [], state, receipt }, new Date())
   if (asked.opinion !== undefined)

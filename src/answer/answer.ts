@@ -89,8 +89,9 @@ async function write(
     content = prepared.content
     maxOutputTokens = prepared.request.maxOutputTokens
     pictures = {
-      ...{ shown: prepared.shown.length, of: images },
-      ...(images > 0 && !sees(model) && { blind: model.label ?? model.id }),
+      shown: prepared.shown.length,
+      of: images,
+      blind: images > 0 && !sees(model) ? (model.label ?? model.id) : undefined,
     }
     reply = createCitationStream(givenSources(content, prepared.shown))
     return prepared.request
@@ -103,7 +104,10 @@ async function write(
   const counted = { turnId: work.id, next: () => ++calls }
   const asking = {
     provider: (name: string) => withoutRefusedImages(withEvents(provider(name), counted), refused),
-    ...{ prepare, attempts, cheaper: plan.cheaper, log },
+    prepare,
+    attempts,
+    cheaper: plan.cheaper,
+    log,
   }
   for await (const event of ask(plan.models, asking, signal)) {
     if (event.type === 'text') say(reply.push(event.delta))
@@ -116,8 +120,16 @@ async function write(
       const { model, reason, notices, refusal } = event
       const citations = reply.citations()
       return {
-        ...{ text, citations, unknown: reply.unknown(), content, pictures, model, reason, maxOutputTokens, notices },
-        ...(refusal === undefined ? {} : { refusal }),
+        text,
+        citations,
+        unknown: reply.unknown(),
+        content,
+        pictures,
+        model,
+        reason,
+        maxOutputTokens,
+        notices,
+        refusal,
       }
     }
   }

@@ -48,7 +48,7 @@ export async function* ask(models: readonly Model[], deps: AskDeps, signal: Abor
     tried.add(keyOf(model))
     const outcome = yield* askOne(model, deps, signal)
     if (outcome.kind === 'ended') {
-      yield { type: 'end', model, reason: outcome.reason, notices, ...(refusal === undefined ? {} : { refusal }) }
+      yield { type: 'end', model, reason: outcome.reason, notices, refusal }
       return
     }
     if (outcome.kind === 'incomplete') {

@@ -59,7 +59,7 @@ export function answeredOutcome(
       provider: model.provider,
       reason: reasonFor(chosen, model),
       finish: reason,
-      ...(files.length === 0 ? {} : { used: describeUsed(content, answered.pictures) }),
+      used: files.length === 0 ? undefined : describeUsed(content, answered.pictures),
       notices: [
         ...answered.notices,
         ...contentNotices(content),
@@ -123,7 +123,7 @@ export function failedOutcome(
 function spentOf({ attempts }: Trace): Pick<Receipt, 'usage' | 'costNanoUsd'> {
   if (attempts === undefined) return { costNanoUsd: null }
   const { usage, cost } = attempts.spent()
-  return { costNanoUsd: cost.toString(), ...(usage === undefined ? {} : { usage }) }
+  return { costNanoUsd: cost.toString(), usage }
 }
 
 function routeOf({ chosen, attempts }: Trace): Pick<StoredOutcome, 'route'> {

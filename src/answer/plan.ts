@@ -48,8 +48,10 @@ export function planAnswer(
   })
   const request = { ...counted, ...requestedBy(work, models, rules) }
   const input: RouteInput = {
-    ...{ models, request, policy: rules.policy },
-    ...(rules.defaultModel === undefined ? {} : { defaultModel: rules.defaultModel }),
+    models,
+    request,
+    policy: rules.policy,
+    defaultModel: rules.defaultModel,
     health: (model) => health.because(model),
     speed: (model) => health.speed(model),
   }
@@ -107,12 +109,13 @@ function requestedBy(
   const { tier, from } = work.overrides ?? {}
   const last = work.history.at(-1)
   return {
-    ...(requested === undefined ? {} : { requested: modelKey(resolveModel(models, requested)) }),
-    ...(rules.pinned === undefined ? {} : { pinned: rules.pinned }),
-    ...(last?.provider == null || last.model == null ? {} : { sticky: { provider: last.provider, id: last.model } }),
-    ...(tier === undefined || from === undefined
-      ? {}
-      : { button: { towards: tier, from: { provider: from.provider, id: from.model } } }),
+    requested: requested === undefined ? undefined : modelKey(resolveModel(models, requested)),
+    pinned: rules.pinned,
+    sticky: last?.provider == null || last.model == null ? undefined : { provider: last.provider, id: last.model },
+    button:
+      tier === undefined || from === undefined
+        ? undefined
+        : { towards: tier, from: { provider: from.provider, id: from.model } },
   }
 }
 

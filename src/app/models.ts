@@ -29,7 +29,10 @@ export function openModels(config: Config, { settings }: Messaging, log: Log) {
   ]
   const defaultModel = config.models.default === undefined ? {} : { defaultModel: config.models.default }
   const catalogue = createCatalogue({
-    ...{ configured: config.models.list, providers, ...defaultModel, log },
+    configured: config.models.list,
+    providers,
+    ...defaultModel,
+    log,
     published: createPublishedPrices(),
     changes: catalogueChanges(settings),
     // Where each provider is asked decides which prices hold, and what is own hardware.

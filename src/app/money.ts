@@ -32,7 +32,10 @@ export async function openMoney({ database, channel, settings, platform, opening
   const ledger = createLedger(database)
   const alerts = createAlerts({ settings, platform, log })
   const budget = createLedgerBudget({
-    ...{ ledger, budgets, limited: limited.scopes, log },
+    ledger,
+    budgets,
+    limited: limited.scopes,
+    log,
     alert: async (due) => {
       await alerts.send(due.scope, { text: alertMessage(due) }, alertKey(due))
     },

@@ -57,8 +57,13 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
   /** OpenAI's clients ask here. */
   async api({ config, state: { blobs, turns }, messaging, models }) {
     return createApi({
-      ...{ blobs, limits: limitsOf(config), version, files: createBlobFiles(blobs) },
-      ...{ topics: messaging.channel, ended: turns.ended, models: models.writing },
+      blobs,
+      limits: limitsOf(config),
+      version,
+      files: createBlobFiles(blobs),
+      topics: messaging.channel,
+      ended: turns.ended,
+      models: models.writing,
       async checkModel(name) {
         resolveModel(await models.catalogue.models(), name)
       },
@@ -69,7 +74,12 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
     if (config.teams === undefined) return undefined
     const { createTeams } = await import('../../adapters/teams/platform.ts')
     return createTeams({
-      ...{ settings: config.teams, records: records('teams'), quota, blobs, log, pauses },
+      settings: config.teams,
+      records: records('teams'),
+      quota,
+      blobs,
+      log,
+      pauses,
       maxFileBytes: config.limits.fileBytes,
       async stopTurn(turnId) {
         await turns.requestStop(turnId)

@@ -14,7 +14,9 @@ export async function openReaders(config: Config, log: Log) {
   const ffmpeg = createFfmpeg({ concurrency: config.turns.readers, ...omitUndefined({ path: config.ffmpegPath }) })
   const transcriber = openTranscriber(config, log)
   const files = createReader({
-    ...{ limits: config.reading, log, concurrency: config.turns.readers },
+    limits: config.reading,
+    log,
+    concurrency: config.turns.readers,
     ...omitUndefined({ recognizer: await findRecognizer() }),
   })
   const recordings = { ffmpeg, limits: config.reading, ...omitUndefined({ transcriber }) }

@@ -43,8 +43,11 @@ export async function openState(config: Config, opening: Closing, onFatal: (erro
   const references = createBlobReferences(database)
   const collector = createCollector(storage, references)
   const forget = createForget({
-    ...{ database, collect: collector.collect, log },
-    ...{ more: forgetOnConsole, moreOfFile: forgetFileOnConsole },
+    database,
+    collect: collector.collect,
+    log,
+    more: forgetOnConsole,
+    moreOfFile: forgetFileOnConsole,
   })
   return {
     connection,

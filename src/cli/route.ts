@@ -56,7 +56,7 @@ async function countFiles({ files, folder, reading, note }: RouteOptions): Promi
           onProgress() {},
           pictures: { put: hashOfBytes },
         })
-        counted.push({ name, tokens, ...(pages === undefined ? {} : { pages }), images: images?.length ?? 0 })
+        counted.push({ name, tokens, pages, images: images?.length ?? 0 })
       } catch (thrown) {
         note(`${name} is not counted: ${asParleyError(thrown).userMessage}`)
         counted.push({ name, tokens: 0 })

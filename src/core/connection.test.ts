@@ -45,7 +45,10 @@ function rig(more: Partial<ConnectionDeps> = {}) {
     },
   }
   const connection = keepConnected({
-    ...{ platform: 'test', name: 'line', log, clock },
+    platform: 'test',
+    name: 'line',
+    log,
+    clock,
     async open(): Promise<OpenConnection> {
       if (failure !== undefined) throw failure
       const lost = Promise.withResolvers<unknown>()
@@ -61,7 +64,9 @@ function rig(more: Partial<ConnectionDeps> = {}) {
   })
   open.push(connection)
   return {
-    ...{ connection, lines, pauses },
+    connection,
+    lines,
+    pauses,
     closed: () => closed,
     state: () => connection.report().state,
     fail(with_: unknown) {

@@ -44,8 +44,11 @@ export interface ConnectionPauses extends Delays {
  * pause. Only a provider that asks for a longer pause gets it.
  */
 export const connectionPauses: ConnectionPauses = {
-  ...{ firstMs: 500, mostMs: 25_000 },
-  ...{ openMs: 20_000, steadyMs: 10_000, probeEveryMs: 30_000 },
+  firstMs: 500,
+  mostMs: 25_000,
+  openMs: 20_000,
+  steadyMs: 10_000,
+  probeEveryMs: 30_000,
 }
 
 export interface ConnectionDeps {

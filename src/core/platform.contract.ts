@@ -19,9 +19,11 @@ export function platformContract(
     const signal = new AbortController().signal
     const turnId = randomUUID()
     const message = (text: string, end?: OutgoingMessage['end']): OutgoingMessage => ({
-      ...{ turnId, text, citations: [] },
+      turnId,
+      text,
+      citations: [],
       phase: end ? 'final' : 'streaming',
-      ...(end ? { end } : {}),
+      end: end ? end : undefined,
     })
 
     beforeEach(async () => {

@@ -67,7 +67,10 @@ beforeEach(async () => {
   requests = createApprovalRequests({ approvals: store, alerts })
   const add = async (job: Job) => void jobs.push(job)
   approvals = createApprovalActions({
-    ...{ approvals: store, alerts, turns, log: silentLog },
+    approvals: store,
+    alerts,
+    turns,
+    log: silentLog,
     queue: { add, addFlow: add },
     roleOf: async () => role,
   })
@@ -80,7 +83,13 @@ afterEach(async () => {
 
 const reserve = (turnId: string, worst = usd('2')) =>
   budget.reserve({
-    ...{ id: randomUUID(), turnId, worst, kind: 'answer', provider: 'openai', model: 'gpt-5', price: null },
+    id: randomUUID(),
+    turnId,
+    worst,
+    kind: 'answer',
+    provider: 'openai',
+    model: 'gpt-5',
+    price: null,
     spender: spenderOf(message().conversation, 'ann'),
   })
 
@@ -179,11 +188,11 @@ describe('a one-time approval', () => {
       code: 'command_forbidden',
     })
     role = 'admin'
-    const elsewhere = { ...alerts, workspaceId: 'other' }
+    const elsewhere = { ...alertsChannel, workspaceId: 'other' }
     for (const [id, at] of [
       [approvalId, elsewhere],
-      [randomUUID(), alerts],
-      ["' or 1=1", alerts],
+      [randomUUID(), alertsChannel],
+      ["' or 1=1", alertsChannel],
     ] as const)
       await expect(approvals.decide(id, 'approve', ada, at)).rejects.toMatchObject({ code: 'approval_not_found' })
     expect(jobs).toEqual([])

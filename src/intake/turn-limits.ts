@@ -34,8 +34,8 @@ export function limitsFor(values: Values, spender: Spender): TurnLimit[] {
     const concurrent = found.map((each) => each['limits.concurrentTurns']).find((each) => each !== undefined)
     return {
       scope,
-      ...(perMinute === undefined ? {} : { requestsPerMinute: perMinute }),
-      ...(concurrent === undefined ? {} : { concurrentTurns: concurrent }),
+      requestsPerMinute: perMinute,
+      concurrentTurns: concurrent,
     }
   }
   const all = [limit(user, [user, scopeOf.workspace(spender), 'all']), limit(channel, [channel])]

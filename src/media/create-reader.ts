@@ -46,8 +46,8 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
     heapMb: largestMemoryMb(overrides),
     log,
     spareMs: idleMs,
-    ...(deps.concurrency !== undefined && { concurrency: deps.concurrency }),
-    ...(deps.readable !== undefined && { readable: deps.readable }),
+    concurrency: deps.concurrency,
+    readable: deps.readable,
   })
   const look = (file: { path: string; name: string; mediaType: string }) => lookAt(file, { formats, overrides })
   const renderer = createRenderer({
@@ -168,10 +168,10 @@ function artifactOf(
     engine: reader.engine,
     mediaType: sniffed.mediaType,
     segments,
-    ...(images.length > 0 && { images }),
-    ...(end.pages !== undefined && { pages: end.pages }),
+    images: images.length > 0 ? images : undefined,
+    pages: end.pages,
     tokens: segments.reduce((sum, { tokens }) => sum + tokens, 0),
-    ...(end.truncated !== undefined && { truncated: end.truncated }),
+    truncated: end.truncated,
     problems: [...(sniffed.problem === undefined ? [] : [sniffed.problem]), ...end.problems],
   }
 }

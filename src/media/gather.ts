@@ -39,7 +39,7 @@ export function gather(limits: Limits, name: string): Gathered {
         kind: 'end',
         problems: [{ code: error.code, userMessage: error.userMessage }],
         truncated: `Only the beginning of ${name} was read, up to ${upTo}.`,
-        ...(pages !== undefined && { pages }),
+        pages,
       }
     },
   }

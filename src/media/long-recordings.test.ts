@@ -144,7 +144,9 @@ describe.skipIf(without)(`a recording of six minutes${without}`, () => {
 
 describe('joining', () => {
   const piece = (fromMs: number, toMs: number, cutMs: number, text: string) => ({
-    ...{ fromMs, toMs, cutMs },
+    fromMs,
+    toMs,
+    cutMs,
     segments: [{ text, fromMs, toMs }],
   })
 

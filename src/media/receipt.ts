@@ -35,8 +35,8 @@ export function describeReading(attachment: Attachment, artifact: Artifact): Att
     contentHash: artifact.contentHash,
     mediaType: artifact.mediaType,
     tokens: artifact.tokens,
-    ...(artifact.pages === undefined ? {} : { pages: artifact.pages }),
-    ...(artifact.images === undefined ? {} : { images: artifact.images.length }),
+    pages: artifact.pages,
+    images: artifact.images === undefined ? undefined : artifact.images.length,
   }
 }
 

@@ -67,7 +67,9 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
       transcribe(),
       probe?.video === true && options.pictures !== undefined
         ? keyFrames({ ffmpeg: deps.ffmpeg, pictures: options.pictures }, input, {
-            ...{ signal: options.signal, limits, durationMs: expectedMs },
+            signal: options.signal,
+            limits,
+            durationMs: expectedMs,
           }).catch((error: unknown) => unlessAborted(error, options.signal))
         : undefined,
     ])
@@ -214,12 +216,12 @@ async function artifactOf(
     contentHash: request.contentHash,
     engine: rest.engine,
     mediaType: rest.pictures.length > 0 ? type : withoutVideo(type),
-    ...(listened.language !== undefined && { language: listened.language }),
+    language: listened.language,
     segments,
-    ...(rest.pictures.length > 0 && { images: rest.pictures }),
-    ...(durationMs !== undefined && { durationMs }),
+    images: rest.pictures.length > 0 ? rest.pictures : undefined,
+    durationMs,
     tokens: segments.reduce((sum, { tokens }) => sum + tokens, 0),
-    ...(truncated !== undefined && { truncated }),
+    truncated,
     problems,
   }
 }

@@ -121,7 +121,7 @@ export function createRenderer({ processes, look, idleMs }: RendererDeps): PageR
     clearTimeout(document.retire)
     document.drawing += 1
     const width = Math.max(16, Math.min(widest, Math.round(options.width)))
-    const task: Task = { kind: 'render', page, width, ...(options.quote !== undefined && { quote: options.quote }) }
+    const task: Task = { kind: 'render', page, width, quote: options.quote }
     const drawn = document.last.then(() => answer(document, 'page', task))
     document.last = drawn.catch(() => {})
     try {

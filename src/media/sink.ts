@@ -30,7 +30,7 @@ export function createSink(maxCharacters: number, say: (message: ReaderMessage) 
     const batch = segments
     segments = []
     waiting = 0
-    await say({ kind: 'batch', segments: batch, ...(progress && { progress }) })
+    await say({ kind: 'batch', segments: batch, progress: progress ? progress : undefined })
   }
 
   let images = 0

@@ -96,10 +96,7 @@ async function transcribeWhole(
   const transcription = await semaphore.run(signal, async () => {
     const bytes = new Uint8Array(await readFile(path, { signal }))
     const recording = { bytes, name: `recording.${recordings[mediaType].extension}`, mediaType }
-    return transcriber.transcribe(
-      { ...recording, ...(expectedMs !== undefined && { durationMs: expectedMs }) },
-      { signal },
-    )
+    return transcriber.transcribe({ ...recording, durationMs: expectedMs }, { signal })
   })
   onTranscribed(transcription.durationMs ?? expectedMs ?? 0)
   return { ...transcription, problems: [] }

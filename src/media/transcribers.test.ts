@@ -54,7 +54,10 @@ transcriberContract('whisper-asr-webservice', () =>
 describe('the OpenAI dialect', () => {
   const signal = new AbortController().signal
   const recording = {
-    ...{ bytes: new Uint8Array([1, 2, 3]), name: 'recording.ogg', mediaType: 'audio/ogg', durationMs: 4_000 },
+    bytes: new Uint8Array([1, 2, 3]),
+    name: 'recording.ogg',
+    mediaType: 'audio/ogg',
+    durationMs: 4_000,
   }
   const hello = { segments: [{ text: 'Hello there.', start: 0, end: 1 }] }
 

@@ -214,7 +214,11 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   function complete(model: ConfiguredModel, origin: 'configured' | 'discovered', info = infoOf(model)): Model {
     const address = addresses[model.provider]
     return completeModel({
-      ...{ configured: model, origin, info, address, changes: changed },
+      configured: model,
+      origin,
+      info,
+      address,
+      changes: changed,
       published: address === undefined ? undefined : options.published?.(address, model.id, new Date(now())),
       defaultWindow: windows[model.provider],
     })

@@ -27,7 +27,10 @@ function sent({
 
 function setUp(more: Partial<AccessDeps> = {}) {
   const gate = createSemaphore({
-    ...{ loopback: true, exposed: false, terminalToken: token, peerUser: async () => mine },
+    loopback: true,
+    exposed: false,
+    terminalToken: token,
+    peerUser: async () => mine,
     findKey: async (secret) => (secret === 'parley-key-1' ? { id: 'k1', name: 'CI' } : null),
     ...more,
   })

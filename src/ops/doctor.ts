@@ -93,7 +93,9 @@ export async function examine(deps: DoctorDeps): Promise<Check[]> {
     ...(publicUrl === undefined ? [] : [attempt('public address', () => lookFromOutside(publicUrl))]),
   ])
   const platforms = deps.connections.map(({ platform, name, state }) => ({
-    ...{ name: `${platform} ${name}`, ok: state.is === 'connected', userMessage: describeConnection(state) },
+    name: `${platform} ${name}`,
+    ok: state.is === 'connected',
+    userMessage: describeConnection(state),
   }))
   return [...checks, ...platforms, { name: 'console', ok: true, userMessage: consoleUrl ?? 'not running' }]
 }

@@ -49,7 +49,7 @@ export function compose(input: ComposeInput): ModelRequest {
     system: [...rulesOf(content, images, today, persona?.language), ...instructionLines(wanted)].join('\n'),
     messages: [...earlierTurns(work, historyTokens), { role: 'user', parts }],
     maxOutputTokens: model.maxOutputTokens,
-    ...(temperature === undefined ? {} : { temperature }),
+    temperature,
   }
 }
 

@@ -24,7 +24,12 @@ function turn(text: string, sent: Sent[]) {
   })
   const artifacts = sent.map(
     ({ said, durationMs = 5_000, mediaType = 'audio/ogg' }, place): Artifact => ({
-      ...{ contentHash: hash(place), engine: 'recording-1/x', mediaType, tokens: 1, problems: [], durationMs },
+      contentHash: hash(place),
+      engine: 'recording-1/x',
+      mediaType,
+      tokens: 1,
+      problems: [],
+      durationMs,
       segments: [{ text: said, at: { kind: 'time', fromMs: 0, toMs: durationMs }, tokens: 1 }],
     }),
   )

@@ -32,7 +32,12 @@ function reply(abilities: Partial<Capabilities> = {}) {
   }
   const replyWriter = (turnId = 'turn-1', resuming = stored.size > 0) =>
     createReplyWriter({
-      ...{ platform: fake.platform, target: message().replyTarget, turnId, resuming, store, held: () => true },
+      platform: fake.platform,
+      target: message().replyTarget,
+      turnId,
+      resuming,
+      store,
+      held: () => true,
       question: 'What is the notice period?',
       posted: [...stored.values()].sort((a, b) => a.ordinal - b.ordinal),
       signal: new AbortController().signal,

@@ -106,7 +106,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
 
   function message(text: string, phase: OutgoingMessage['phase'], end?: OutgoingMessage['end']): OutgoingMessage {
     const cited = citations.filter(({ n }) => text.includes(`[${n}]`))
-    return { turnId, text, phase, citations: cited, ...(end ? { end } : {}) }
+    return { turnId, text, phase, citations: cited, end: end ? end : undefined }
   }
 
   async function show(texts: string[], final: boolean, end?: OutgoingMessage['end']): Promise<void> {
@@ -218,7 +218,9 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
       return await call().catch((thrown: unknown) => Promise.reject(asParleyError(thrown)))
     }
     return await retry(work, {
-      ...{ delays: { firstMs: 500, mostMs: 10_000 }, deadlineMs: patienceMs, signal },
+      delays: { firstMs: 500, mostMs: 10_000 },
+      deadlineMs: patienceMs,
+      signal,
       on: (error) => error instanceof ParleyError && error.retry !== 'never',
       asked: (error) => (error instanceof ParleyError ? error.retryAfterMs : undefined),
     })

@@ -48,17 +48,20 @@ export async function explainRoute(deps: DryRunDeps, requested: DryRun): Promise
   const amounts = await deps.budget.left(spender, [...models])
   const images = requested.files.reduce((sum, file) => sum + (file.images ?? 0), 0)
   const counted = countQuestion({
-    ...{ text: requested.question, instructions: rules.persona.instructions, promptTokens: deps.promptTokens },
+    text: requested.question,
+    instructions: rules.persona.instructions,
+    promptTokens: deps.promptTokens,
     files: requested.files.map((file) => ({ title: file.name, ...file })),
     images: Math.min(images, deps.mostImages),
   })
   const { decision } = route({
-    ...{ models, policy: rules.policy },
-    ...(rules.defaultModel === undefined ? {} : { defaultModel: rules.defaultModel }),
+    models,
+    policy: rules.policy,
+    defaultModel: rules.defaultModel,
     request: {
       ...counted,
-      ...(requested.model === undefined ? {} : { requested: modelKey(resolveModel(models, requested.model)) }),
-      ...(rules.pinned === undefined ? {} : { pinned: rules.pinned }),
+      requested: requested.model === undefined ? undefined : modelKey(resolveModel(models, requested.model)),
+      pinned: rules.pinned,
     },
     health: (model) => deps.health.because(model),
     speed: (model) => deps.health.speed(model),

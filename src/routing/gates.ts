@@ -139,8 +139,8 @@ function worstOf(model: Model, { tokensIn, tokensLikely = tokensIn, images }: Ne
   if (model.price === undefined) return undefined
   const shown = model.vision === false ? 0 : images
   return worstCase(model.price, {
-    ...{ inputTokens: Math.ceil(tokensLikely * BOUND) + shown * mostImageTokens(model.id) },
-    ...{ maxOutputTokens: model.maxOutputTokens },
+    inputTokens: Math.ceil(tokensLikely * BOUND) + shown * mostImageTokens(model.id),
+    maxOutputTokens: model.maxOutputTokens,
     maxMs: LONGEST_MS,
   })
 }

@@ -11,8 +11,8 @@ const llama: Endpoint = { provider: 'ollama', id: 'llama' }
 
 const error = (code: ErrorCode, more: { retryAfterMs?: number; cause?: object } = {}) =>
   new ParleyError(code, `It failed: ${code}.`, {
-    ...(more.retryAfterMs === undefined ? {} : { retryAfterMs: more.retryAfterMs }),
-    ...(more.cause === undefined ? {} : { cause: Object.assign(new Error('the cause'), more.cause) }),
+    retryAfterMs: more.retryAfterMs,
+    cause: more.cause === undefined ? undefined : Object.assign(new Error('the cause'), more.cause),
   })
 const failed = (...of: Parameters<typeof error>): CallOutcome => ({ kind: 'failed', error: error(...of) })
 const broken = failed('model_unreachable', { cause: { status: 500 } })

@@ -201,7 +201,10 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
           const { provider, model } = of
           const closed = circuit.closedTo(now())
           return {
-            ...{ provider, model, state: circuit.state(now()), ...circuit.recent(now()) },
+            provider,
+            model,
+            state: circuit.state(now()),
+            ...circuit.recent(now()),
             because: closed === undefined ? null : because({ ...of, circuit }, closed.state, closed.forMs),
             againInMs: closed?.forMs ?? null,
             speed: (model === null ? undefined : speedOf(keyOf(provider, model))) ?? null,

@@ -23,7 +23,10 @@ const ann: Spender = { platform: 'slack', workspaceId: 'T1', channelId: 'C1', us
 const mini = { provider: 'openai', id: 'gpt-5-mini' }
 const large = { provider: 'openai', id: 'gpt-5' }
 const settled = (cost: bigint, more: Partial<Settlement> = {}): Settlement => ({
-  ...{ cost, estimated: false, outcome: 'ok', ms: 5 },
+  cost,
+  estimated: false,
+  outcome: 'ok',
+  ms: 5,
   ...more,
 })
 
@@ -125,7 +128,11 @@ describe('what may be spent', () => {
       fees: { request: usd('0.02') },
     }
     const usage: Usage = {
-      ...{ input: 21_000, cacheRead: 15_000, cacheWrite: 5_000, output: 100, reasoning: 0 },
+      input: 21_000,
+      cacheRead: 15_000,
+      cacheWrite: 5_000,
+      output: 100,
+      reasoning: 0,
       source: 'provider',
     }
     const worst = worstCase(price, { inputTokens: 21_000, maxOutputTokens: 200 })

@@ -109,8 +109,12 @@ export function createAttempts({
             : { usage: counted, cost: priceUsage(counted, model.price, ms) }
         const firstTokenMs = call.firstTokenMs()
         const settlement: Settlement = {
-          ...{ cost, usage, estimated: usage.source === 'estimated', outcome: outcomeOf(end), ms: Math.round(ms) },
-          ...(firstTokenMs === undefined ? {} : { firstTokenMs: Math.round(firstTokenMs) }),
+          cost,
+          usage,
+          estimated: usage.source === 'estimated',
+          outcome: outcomeOf(end),
+          ms: Math.round(ms),
+          firstTokenMs: firstTokenMs === undefined ? undefined : Math.round(firstTokenMs),
         }
         await reservation.settle(settlement)
         costs.push({ usage, cost })
@@ -124,14 +128,23 @@ export function createAttempts({
             const { provider, id, price } = model
             const worst = worstCase(price, boundsOf(request))
             const call = createCallMeter({
-              ...{ request, price, worst, now },
+              request,
+              price,
+              worst,
+              now,
               tokensPerSecond: mostTokensPerSecond(health.fastest(model)),
               billsWholeAnswer: model.billsWholeAnswer === true,
             })
             meter = call
             if (model.kind === 'extractive') return
             reservation = await budget.reserve({
-              ...{ id: randomUUID(), turnId, spender, kind: 'answer', provider, model: id, worst },
+              id: randomUUID(),
+              turnId,
+              spender,
+              kind: 'answer',
+              provider,
+              model: id,
+              worst,
               price: priceSnapshot(price),
               most: (aheadMs) => call.most(aheadMs).cost,
             })
@@ -161,8 +174,9 @@ export function createAttempts({
           const cost = await settle(meter, end, ms)
           const outcome = outcomeOf(end)
           note(model, outcome === 'ok' ? 'answered' : outcome === 'aborted' ? 'stopped' : 'failed', {
-            ...(outcome === 'failed' ? { because: 'error' in end ? end.error.code : end.reason } : {}),
-            ...{ costNanoUsd: cost.toString(), ms: Math.round(ms) },
+            because: outcome === 'failed' ? ('error' in end ? end.error.code : end.reason) : undefined,
+            costNanoUsd: cost.toString(),
+            ms: Math.round(ms),
           })
         },
       }

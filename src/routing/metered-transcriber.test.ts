@@ -48,7 +48,8 @@ function paying(id = 'stated') {
       { id: 'by-token', provider: 'transcriber', price: readPrice({ input: '2.5', output: '10' }) },
     ],
     addresses: { transcriber: 'https://ears.example.org' },
-    ...{ providers: [], log: silentLog },
+    providers: [],
+    log: silentLog,
   })
   return createMeteredTranscriber({ budget, model: () => catalogue.about('transcriber', id) })(ann, turnId)
 }
@@ -65,8 +66,14 @@ describe('transcription', () => {
     expect(record.segments).toEqual(said.segments)
     expect(await rows()).toEqual([
       {
-        ...{ kind: 'transcription', provider: 'transcriber', model: 'stated', turn_id: turnId, state: 'settled' },
-        ...{ cost: '4500000', estimated: false, transcription: 45_000 },
+        kind: 'transcription',
+        provider: 'transcriber',
+        model: 'stated',
+        turn_id: turnId,
+        state: 'settled',
+        cost: '4500000',
+        estimated: false,
+        transcription: 45_000,
       },
     ])
   })

@@ -35,7 +35,13 @@ export function createMeteredTranscriber(deps: {
     const started = performance.now()
     const elapsedMs = () => performance.now() - started
     const reservation = await deps.budget.reserve({
-      ...{ id: randomUUID(), turnId, spender, kind: 'transcription', provider, model: name, worst },
+      id: randomUUID(),
+      turnId,
+      spender,
+      kind: 'transcription',
+      provider,
+      model: name,
+      worst,
       price: priceSnapshot(price),
       most: (aheadMs) => priceUsage(most, price, elapsedMs() + aheadMs),
     })

@@ -31,7 +31,10 @@ export function countQuestion(
   const all = files.reduce((sum, { tokens }) => sum + tokens, 0)
   const fileTokens = Math.min(promptTokens, all)
   const complexity = judge({
-    ...{ questionTokens: estimateTokens(text), fileTokens, images, files: files.length },
+    questionTokens: estimateTokens(text),
+    fileTokens,
+    images,
+    files: files.length,
     pages: files.reduce((sum, { pages = 0 }) => sum + pages, 0),
     asks: countAsks(text),
     code: files.some(({ title }) => isCodeFile(title)) || holdsCode(text),

@@ -30,7 +30,12 @@ const without = (models: Model[], ...gone: Model[]) => models.filter((each) => !
 
 // Questions.
 const nothing: QuestionShape = {
-  ...{ questionTokens: 12, fileTokens: 0, pages: 0, images: 0, files: 0, asks: 1 },
+  questionTokens: 12,
+  fileTokens: 0,
+  pages: 0,
+  images: 0,
+  files: 0,
+  asks: 1,
   code: false,
 }
 function question(shape: Partial<QuestionShape> = {}, more: Partial<RouteRequest> = {}): RouteRequest {

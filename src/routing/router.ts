@@ -88,7 +88,13 @@ export function route(input: RouteInput): Route {
   const chosen: Chosen = { model, by: byWhom(model), weighed: first }
   const withoutImages = request.images > 0 && model.kind !== 'extractive' && model.vision === false
   const reason = reasonFor({
-    ...{ chosen, wanted, defaultModel, gated, request, tier, withoutImages },
+    chosen,
+    wanted,
+    defaultModel,
+    gated,
+    request,
+    tier,
+    withoutImages,
     peers: weighed.filter(
       (entry) => entry.model.tier === model.tier && unhealthy.has(entry.model) === unhealthy.has(model),
     ),
@@ -99,13 +105,22 @@ export function route(input: RouteInput): Route {
   const forbidden = forbiddenRequest(wanted, gated)
   const refused = model.kind === 'extractive' && chosen.by === 'nobody' ? mostCommon(gated) : undefined
   return {
-    ...{ model, provider: model.provider, reason, fallbacks, withoutImages, estimate: first.cost },
-    ...(refused === undefined
-      ? {}
-      : { refusal: { code: gates[refused].code, userMessage: `${gates[refused].nobody} ${gates[refused].remedy}` } }),
-    ...(forbidden === undefined ? {} : { forbidden }),
+    model,
+    provider: model.provider,
+    reason,
+    fallbacks,
+    withoutImages,
+    estimate: first.cost,
+    refusal:
+      refused === undefined
+        ? undefined
+        : { code: gates[refused].code, userMessage: `${gates[refused].nobody} ${gates[refused].remedy}` },
+    forbidden,
     decision: {
-      ...{ model: modelKey(model), by: chosen.by, reason, complexity: request.complexity },
+      model: modelKey(model),
+      by: chosen.by,
+      reason,
+      complexity: request.complexity,
       policy: describePolicy(policy),
       gated: grouped(gated),
       ranking: ordered.slice(0, MOST_RANKED).map(rankingEntry),

@@ -74,13 +74,11 @@ export function createAttachments({ query }: Database): Attachments {
         platform: row.platform,
         target: row.reply_target,
         spender: {
-          ...{
-            platform: row.platform,
-            workspaceId: row.workspace_id,
-            channelId: row.channel_id,
-            userId: row.author_id,
-          },
-          ...(row.key_id === null ? {} : { keyId: row.key_id }),
+          platform: row.platform,
+          workspaceId: row.workspace_id,
+          channelId: row.channel_id,
+          userId: row.author_id,
+          keyId: row.key_id ?? undefined,
         },
         turnId: row.turn_id,
         stopRequested: row.stop,

@@ -98,9 +98,19 @@ function stateOf(row: StateRow): BudgetState {
   ]
   const { id, scope, period } = row
   return {
-    ...{ id, scope, period, amount, extra, spent, reserved, left: amount + extra - spent - reserved },
-    ...{ timeZone: row.time_zone, createdBy: row.created_by, createdAt: row.created_at },
-    ...{ startsAt: row.starts_at, resetsAt: row.ends_at },
+    id,
+    scope,
+    period,
+    amount,
+    extra,
+    spent,
+    reserved,
+    left: amount + extra - spent - reserved,
+    timeZone: row.time_zone,
+    createdBy: row.created_by,
+    createdAt: row.created_at,
+    startsAt: row.starts_at,
+    resetsAt: row.ends_at,
   }
 }
 

@@ -101,8 +101,15 @@ export function createLedger({ query }: Pick<Database, 'query'>): Ledger {
     async claimAlerts() {
       const rows = await query<AlertRow>(sql.claimAlerts, [])
       return rows.map(({ id, scope, period, time_zone, starts_at, ends_at, threshold, spent, limit }) => ({
-        ...{ budgetId: id, scope, period, timeZone: time_zone, startsAt: starts_at, resetsAt: ends_at, threshold },
-        ...{ spent: BigInt(spent), limit: BigInt(limit) },
+        budgetId: id,
+        scope,
+        period,
+        timeZone: time_zone,
+        startsAt: starts_at,
+        resetsAt: ends_at,
+        threshold,
+        spent: BigInt(spent),
+        limit: BigInt(limit),
       }))
     },
 

@@ -100,7 +100,7 @@ export function createTurns(database: Database): Turns {
         parts: row.parts ?? [],
         steps: row.steps ?? [],
         outcome: row.outcome,
-        ...(row.overrides === null ? {} : { overrides: row.overrides }),
+        overrides: row.overrides ?? undefined,
         attempts: row.attempts,
         stopRequested: row.stop_requested_at !== null,
         createdAt: row.created_at,

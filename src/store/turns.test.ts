@@ -140,7 +140,10 @@ describe('taking messages in', () => {
 
 describe('a completed step', () => {
   const step = (n: number, inputHash: string, found: number[]) => ({
-    ...{ n, kind: 'gather' as const, inputHash, result: { found } },
+    n,
+    kind: 'gather' as const,
+    inputHash,
+    result: { found },
   })
 
   it('is loaded by whoever goes on, and gone when the turn has ended', async () => {

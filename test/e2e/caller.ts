@@ -41,8 +41,13 @@ const database = openDatabase({ connectionString: databaseUrl }, { log: silentLo
 const budgets = createBudgets(database)
 const limited = await createLimitedScopes({ budgets, channel: createLocalChannel(), log: silentLog })
 const budget = createLedgerBudget({
-  ...{ ledger: createLedger(database), budgets, limited: limited.scopes, alert: async () => {}, log: silentLog },
-  ...{ leaseMs: Number(lease), renewMs: Number(renew) },
+  ledger: createLedger(database),
+  budgets,
+  limited: limited.scopes,
+  alert: async () => {},
+  log: silentLog,
+  leaseMs: Number(lease),
+  renewMs: Number(renew),
 })
 // Broken streams are the subject here: no circuit takes a model away.
 const health = createHealth({ limits: { inARow: 10_000, share: 2 } })
@@ -65,7 +70,9 @@ async function call({ turnId, userId, dialect, fate, stopAfterMs, leaves }: z.in
   const attempts = createAttempts({ budget, health, spender, turnId })
   const asked = model(`${dialect}/${names[dialect]}`, { price: billedPrice, maxOutputTokens: 1_000 })
   const request: ModelRequest = {
-    ...{ model: asked.id, system: 'Answer from the files.', maxOutputTokens: 1_000 },
+    model: asked.id,
+    system: 'Answer from the files.',
+    maxOutputTokens: 1_000,
     messages: [{ role: 'user', parts: [{ type: 'text', text: `${prose.repeat(10)}[[${turnId}:${fate}]]` }] }],
   }
   const stop = new AbortController()
@@ -76,7 +83,10 @@ async function call({ turnId, userId, dialect, fate, stopAfterMs, leaves }: z.in
   }
   const deps = {
     provider,
-    ...{ prepare: async () => request, attempts, cheaper: async () => [], log: silentLog },
+    prepare: async () => request,
+    attempts,
+    cheaper: async () => [],
+    log: silentLog,
   }
   try {
     for await (const event of ask([asked], deps, stop.signal)) {

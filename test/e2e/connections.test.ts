@@ -47,8 +47,12 @@ afterEach(async () => {
 
 async function start(): Promise<void> {
   const env = environment(home, {
-    ...{ SLACK_BOT_TOKEN: bot.token, SLACK_APP_TOKEN: bot.appToken, SLACK_API_URL: slack.apiUrl },
-    ...{ DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.url, OPENAI_BASE_URL: model.url },
+    SLACK_BOT_TOKEN: bot.token,
+    SLACK_APP_TOKEN: bot.appToken,
+    SLACK_API_URL: slack.apiUrl,
+    DISCORD_TOKEN: discord.token,
+    DISCORD_API_URL: discord.url,
+    OPENAI_BASE_URL: model.url,
     ...teams.environment(),
   })
   parley = await createApp(readConfig({ env, cwd: home }), { log: silentLog, pauses })

@@ -123,8 +123,12 @@ async function run(plan: CrashPlan, model: ScriptedOpenAi, home: string): Promis
       checkThread(plan, thread, messages, replies)
     }
     const report = {
-      ...{ turns, killed, caughtInState, slowestMs: watch.slowestMs() },
-      ...{ calmAfterMs: watch.calmAt() - begun, tookMs: Date.now() - begun },
+      turns,
+      killed,
+      caughtInState,
+      slowestMs: watch.slowestMs(),
+      calmAfterMs: watch.calmAt() - begun,
+      tookMs: Date.now() - begun,
     }
     console.log(JSON.stringify(report))
     return report
@@ -275,8 +279,11 @@ const isOpen = ({ state }: Row) => state === 'queued' || state === 'answering'
 /** `null` while the database is away. */
 async function readTurns(home: string): Promise<Row[] | null> {
   const client = new pg.Client({
-    ...{ host: `${home}/postgres/run`, database: 'parley', user: 'parley' },
-    ...{ connectionTimeoutMillis: 2_000, query_timeout: 5_000 },
+    host: `${home}/postgres/run`,
+    database: 'parley',
+    user: 'parley',
+    connectionTimeoutMillis: 2_000,
+    query_timeout: 5_000,
   })
   client.on('error', () => {})
   try {

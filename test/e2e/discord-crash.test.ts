@@ -31,8 +31,11 @@ beforeAll(async () => {
   })
   const { url } = await server.createDatabase()
   env = environment(server.home, {
-    ...{ DATABASE_URL: url, OPENAI_BASE_URL: model.url, LOG_LEVEL: 'warn' },
-    ...{ DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.url },
+    DATABASE_URL: url,
+    OPENAI_BASE_URL: model.url,
+    LOG_LEVEL: 'warn',
+    DISCORD_TOKEN: discord.token,
+    DISCORD_API_URL: discord.url,
   })
 })
 afterAll(async () => {

@@ -44,8 +44,11 @@ beforeAll(async () => {
   })
   home = await temporaryHome()
   env = {
-    ...{ DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.url },
-    ...{ OPENAI_BASE_URL: model.url, TRANSCRIBE_URL: transcribes.url, LOG_LEVEL: 'debug' },
+    DISCORD_TOKEN: discord.token,
+    DISCORD_API_URL: discord.url,
+    OPENAI_BASE_URL: model.url,
+    TRANSCRIBE_URL: transcribes.url,
+    LOG_LEVEL: 'debug',
   }
   olga = discord.world.addUser('Olga')
   ann = discord.world.addUser('Ann')

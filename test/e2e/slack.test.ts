@@ -22,7 +22,9 @@ const direct = 'D0ALICE001'
 
 async function start(): Promise<void> {
   parley = await startParley(home, {
-    ...{ SLACK_BOT_TOKEN: bot.token, SLACK_SIGNING_SECRET: slack.signingSecret, SLACK_API_URL: slack.apiUrl },
+    SLACK_BOT_TOKEN: bot.token,
+    SLACK_SIGNING_SECRET: slack.signingSecret,
+    SLACK_API_URL: slack.apiUrl,
     OPENAI_BASE_URL: model.url,
   })
   slack.target = parley.url
@@ -158,9 +160,12 @@ describe('in a direct message', () => {
       ],
     }))
     const clip = slack.addFile({
-      ...{ name: 'audio_message.webm', mimetype: 'audio/webm', content: sayTones([4]) },
+      name: 'audio_message.webm',
+      mimetype: 'audio/webm',
+      content: sayTones([4]),
       more: {
-        ...{ subtype: 'slack_audio', duration_ms: 1200 },
+        subtype: 'slack_audio',
+        duration_ms: 1200,
         transcription: { status: 'complete', preview: { content: 'Where is the north gate key?', has_more: false } },
       },
     })

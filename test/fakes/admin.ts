@@ -73,13 +73,20 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
   const database = openDatabase(connection, { log: silentLog })
   const settings = await createSettings({ database, channel: createLocalChannel(), log: silentLog })
   const catalogue = createCatalogue({
-    ...{ configured, providers, defaultModel: 'gpt-5-mini', log: silentLog },
+    configured,
+    providers,
+    defaultModel: 'gpt-5-mini',
+    log: silentLog,
     changes: catalogueChanges(settings),
   })
   const budgets = createBudgets(database)
   const usage = createUsage(database)
   const budget = createLedgerBudget({
-    ...{ ledger: createLedger(database), budgets, limited: budgets.scopes, log: silentLog, alert: async () => {} },
+    ledger: createLedger(database),
+    budgets,
+    limited: budgets.scopes,
+    log: silentLog,
+    alert: async () => {},
   })
   const removed: string[] = []
   const storage = { remove: async (hash: string) => void removed.push(hash), clearAbandoned: async () => {} }
@@ -87,12 +94,24 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
   const asked: IncomingMessage[] = []
   const told: Notice[] = []
   const deps: AdminRig['deps'] = {
-    ...{ settings, timeZone: 'UTC', models: () => catalogue.models(), admins: ['slack/T1/UROOT'], log: silentLog },
-    ...{ calls: createCommandCalls(database), audit: createAudit(database) },
-    ...{ budgets, keys: createKeys(database) },
-    ...{ usage, waiting: usage.waiting, turns: createTurns(database), draw: chartPng },
+    settings,
+    timeZone: 'UTC',
+    models: () => catalogue.models(),
+    admins: ['slack/T1/UROOT'],
+    log: silentLog,
+    calls: createCommandCalls(database),
+    audit: createAudit(database),
+    budgets,
+    keys: createKeys(database),
+    usage,
+    waiting: usage.waiting,
+    turns: createTurns(database),
+    draw: chartPng,
     forget: createForget({ database, collect: collector.collect, log: silentLog }),
-    ...{ budget, health: createHealth(), local: undefined, refreshModels: catalogue.refresh },
+    budget,
+    health: createHealth(),
+    local: undefined,
+    refreshModels: catalogue.refresh,
     provider: (name) => catalogue.provider(name) ?? createExtractiveProvider(),
     notify: async (_target, notice) => void told.push(notice),
     ask: async (message) => asked.push(message),
@@ -111,7 +130,12 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
   }
   const commands = createCommands(services)
   return {
-    ...{ deps, commands, database, asked, told, removed },
+    deps,
+    commands,
+    database,
+    asked,
+    told,
+    removed,
     say: (text, author = people.root, { id = randomUUID(), channelId = here.channelId } = {}) => {
       const conversation = { ...here, channelId }
       return commands.command({ id, conversation, author, text, replyTarget: { conversation, data: null } })
@@ -128,7 +152,9 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
 export function localModels(): LocalModels {
   const names: string[] = []
   return {
-    ...{ provider: 'ollama', list: async () => [], show: () => Promise.reject(new Error('not used')) },
+    provider: 'ollama',
+    list: async () => [],
+    show: () => Promise.reject(new Error('not used')),
     async *pull(id) {
       yield { status: 'pulling', completed: 1, total: 2, done: false }
       names.push(id)

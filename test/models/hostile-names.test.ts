@@ -68,7 +68,10 @@ function requestOf(texts: Untrusted, question: string): ModelRequest {
     { kind: 'time', fromMs: 0, toMs: 9_000 },
   ]
   const unread: StoredAttachment = {
-    ...{ id: 'u', state: 'failed', contentHash: null, engine: null },
+    id: 'u',
+    state: 'failed',
+    contentHash: null,
+    engine: null,
     attachment: { id: 'u', name: unreadName, mediaType: 'video/x-matroska', voiceNote: false, locator: null },
     receipt: { attachmentId: 'u', name: unreadName, outcome: 'skipped', summary: unreadSummary, problems: [] },
   }
@@ -78,18 +81,23 @@ function requestOf(texts: Untrusted, question: string): ModelRequest {
     content: {
       files,
       excerpts: channelCache.map((at) => ({ source: first, at, text: content, tokens: 5 })),
-      ...{ tokens: 20, tokensAvailable: 20, whole: true },
+      tokens: 20,
+      tokensAvailable: 20,
+      whole: true,
     },
     images: [
       {
-        ...{ source: second, at: { kind: 'page', page: 1, inner }, data: Uint8Array.of(1) },
+        source: second,
+        at: { kind: 'page', page: 1, inner },
+        data: Uint8Array.of(1),
         picture: { contentHash: 'a'.repeat(64), mediaType: 'image/png', width: 10, height: 10 },
       },
     ],
     unseen: 1,
     model: { id: 'm', contextWindow: 8_000, maxOutputTokens: 100 },
     persona: { instructions: ['Be brief.'] },
-    ...{ historyTokens: 100, today: new Date(0) },
+    historyTokens: 100,
+    today: new Date(0),
   })
 }
 

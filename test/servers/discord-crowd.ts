@@ -49,8 +49,10 @@ export async function gatherCrowd(): Promise<Crowd> {
     discord,
     model,
     env: {
-      ...{ DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.url },
-      ...{ OPENAI_BASE_URL: model.url, LOG_LEVEL: 'warn' },
+      DISCORD_TOKEN: discord.token,
+      DISCORD_API_URL: discord.url,
+      OPENAI_BASE_URL: model.url,
+      LOG_LEVEL: 'warn',
     },
     async write({ messages, channels, overMs }) {
       const channelCache = Array.from({ length: channels }, (_, n) => placeOf(n))

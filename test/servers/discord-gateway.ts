@@ -109,28 +109,35 @@ export function createGateway(http: Server, options: GatewayOptions): StandInGat
     counts.identified += 1
     const mine = [...world.guilds.values()].filter(({ id }) => shardOf(id, shard[1]) === shard[0])
     send(session, 'READY', {
-      ...{ v: 10, user: world.bot, session_id: session.id, resume_gateway_url: options.resumeUrl(), shard },
-      ...{ guilds: mine.map(({ id }) => ({ id, unavailable: true })), application: { id: world.bot.id, flags: 0 } },
+      v: 10,
+      user: world.bot,
+      session_id: session.id,
+      resume_gateway_url: options.resumeUrl(),
+      shard,
+      guilds: mine.map(({ id }) => ({ id, unavailable: true })),
+      application: { id: world.bot.id, flags: 0 },
     })
     for (const guild of mine) {
       const inside = [...world.channels.values()].filter(({ guildId }) => guildId === guild.id)
       const json = (some: typeof inside) => some.map((channel) => world.channelJson(channel))
       send(session, 'GUILD_CREATE', {
-        ...{ id: guild.id, name: guild.name, owner_id: guild.ownerId, roles: guild.roles, emojis: [], features: [] },
-        ...{
-          stickers: [],
-          members: [],
-          presences: [],
-          voice_states: [],
-          stage_instances: [],
-          guild_scheduled_events: [],
-        },
-        ...{ channels: json(inside.filter(({ type }) => ![10, 11, 12].includes(type))), soundboard_sounds: [] },
-        ...{
-          threads: json(inside.filter(({ type }) => [10, 11, 12].includes(type))),
-          unavailable: false,
-          member_count: 2,
-        },
+        id: guild.id,
+        name: guild.name,
+        owner_id: guild.ownerId,
+        roles: guild.roles,
+        emojis: [],
+        features: [],
+        stickers: [],
+        members: [],
+        presences: [],
+        voice_states: [],
+        stage_instances: [],
+        guild_scheduled_events: [],
+        channels: json(inside.filter(({ type }) => ![10, 11, 12].includes(type))),
+        soundboard_sounds: [],
+        threads: json(inside.filter(({ type }) => [10, 11, 12].includes(type))),
+        unavailable: false,
+        member_count: 2,
       })
     }
     return session

@@ -19,10 +19,18 @@ import { actionsOf, isFinished, isReply, type Rules, type Shown, until } from '.
 
 export function settingsFor(teams: TeamsStandIn): TeamsSettings {
   return {
-    ...{ clientId: bot.appId, clientSecret: bot.secret, tenantId: tenant, tenants: [tenant], unchecked: false },
-    ...{ openIdMetadataUrl: `${teams.origin}/v1/.well-known/openidconfiguration`, tokenIssuer: issuer },
-    ...{ loginUrl: teams.origin, graphUrl: `${teams.origin}/graph`, serviceUrl: teams.serviceUrl },
-    ...{ fileHosts: [teams.fileHost], streamMs: defaultStreamMs },
+    clientId: bot.appId,
+    clientSecret: bot.secret,
+    tenantId: tenant,
+    tenants: [tenant],
+    unchecked: false,
+    openIdMetadataUrl: `${teams.origin}/v1/.well-known/openidconfiguration`,
+    tokenIssuer: issuer,
+    loginUrl: teams.origin,
+    graphUrl: `${teams.origin}/graph`,
+    serviceUrl: teams.serviceUrl,
+    fileHosts: [teams.fileHost],
+    streamMs: defaultStreamMs,
   }
 }
 
@@ -44,14 +52,14 @@ export async function openTeamsRig(
   const people = createPeople(teams)
   const home = await mkdtemp(join(tmpdir(), 'parley-teams-'))
   const platform = createTeams({
-    ...{
-      settings: { ...settingsFor(teams), tenants },
-      records,
-      quota: createLocalQuota(),
-      blobs: localBlobs(home),
-      log: silentLog,
-    },
-    ...{ maxFileBytes: 1_000_000, stopTurn: async () => undefined, everyMs: 0 },
+    settings: { ...settingsFor(teams), tenants },
+    records,
+    quota: createLocalQuota(),
+    blobs: localBlobs(home),
+    log: silentLog,
+    maxFileBytes: 1_000_000,
+    stopTurn: async () => undefined,
+    everyMs: 0,
     ...deps,
   })
   const place: Place = where === 'personal' ? { conversation: personalChat } : thread('1767377017138')
@@ -79,7 +87,9 @@ export async function openTeamsRig(
   }
 
   const rig: TeamsRig = {
-    ...{ teams, people, platform },
+    teams,
+    people,
+    platform,
     async open(intake: Intake) {
       listener = platform.listen({
         ...intake,

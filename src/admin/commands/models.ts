@@ -222,7 +222,8 @@ export function modelCommands({ settings, models }: ModelDeps): Command[] {
         if (!caller.grants.installation) throw forbidden('Setting prices', whoMay('all'))
         const stated = tokens
           ? {
-              ...{ input: decimalUsd(input), output: decimalUsd(output) },
+              input: decimalUsd(input),
+              output: decimalUsd(output),
               ...(cacheRead === undefined ? {} : { cacheRead: decimalUsd(cacheRead) }),
               ...(cacheWrite === undefined ? {} : { cacheWrite: decimalUsd(cacheWrite) }),
             }

@@ -100,7 +100,7 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
       name,
       mediaType,
       depth: depth + 1,
-      ...(input.overrides && { overrides: input.overrides }),
+      overrides: input.overrides ? input.overrides : undefined,
     }
     const unpackedBytes = Math.min(limits.unpackedBytes ?? Infinity, own.unpackedBytes ?? Infinity)
     const bounded = { ...own, ...(Number.isFinite(unpackedBytes) && { unpackedBytes }), characters: limits.characters }

@@ -90,7 +90,7 @@ export function createSheetReport({ name, limits, sink, sheets }: Workbook): She
         sink.problem({ code: 'formulas_unvalued', userMessage })
       }
       await sink.progress({ done: rows, of: rows, unit: 'row' })
-      return { pages: sheets(), ...(stopped === undefined ? {} : { truncated: stopped }) }
+      return { pages: sheets(), truncated: stopped }
     },
   }
 }

@@ -28,7 +28,7 @@ export function transcriberError({ status, headers, cause: thrown }: ServerFailu
       'The transcription server has too much to do. Please try again in a minute.',
       {
         cause,
-        ...(Number.isFinite(seconds) && { retryAfterMs: seconds * 1000 }),
+        retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : undefined,
       },
     )
   }
@@ -43,7 +43,10 @@ export function transcriberError({ status, headers, cause: thrown }: ServerFailu
 /** Tries again what passes. `ask` throws a ParleyError, or the signal's reason on abort. */
 export async function patiently<T>(signal: AbortSignal, backoffMs: number, ask: () => Promise<T>): Promise<T> {
   return await retry(ask, {
-    ...{ delays: { firstMs: backoffMs, mostMs: maxPauseMs }, tries: maxTries, longestAskedMs: maxPauseMs, signal },
+    delays: { firstMs: backoffMs, mostMs: maxPauseMs },
+    tries: maxTries,
+    longestAskedMs: maxPauseMs,
+    signal,
     on: (error) => error instanceof ParleyError && error.retry !== 'never',
     asked: (error) => (error instanceof ParleyError ? error.retryAfterMs : undefined),
   })

@@ -45,15 +45,15 @@ export function transcriptionOf(transcript: z.infer<typeof Transcript>, duration
             toMs: Math.round(Math.max(start, end) * 1000),
           }))
         : whole,
-    ...(language !== undefined && { language }),
-    ...(ms !== undefined && ms > 0 && { durationMs: ms }),
-    ...(usage && {
-      tokens: {
-        input: usage.input_tokens,
-        audio: usage.input_token_details?.audio_tokens ?? usage.input_tokens,
-        output: usage.output_tokens,
-      },
-    }),
+    language,
+    durationMs: ms !== undefined && ms > 0 ? ms : undefined,
+    tokens: usage
+      ? {
+          input: usage.input_tokens,
+          audio: usage.input_token_details?.audio_tokens ?? usage.input_tokens,
+          output: usage.output_tokens,
+        }
+      : undefined,
   }
 }
 

@@ -15,7 +15,10 @@ describe('anthropic', () => {
   afterEach(() => server?.close())
 
   const passage: Part = {
-    ...{ type: 'passage', source: '1:p3', title: 'a.pdf', at: { kind: 'page', page: 3 } },
+    type: 'passage',
+    source: '1:p3',
+    title: 'a.pdf',
+    at: { kind: 'page', page: 3 },
     text: 'Thirty days.',
   }
   const question: Part = { type: 'text', text: 'How long?' }
@@ -169,8 +172,14 @@ describe('anthropic', () => {
     })
     expect(await provider(server).models(never)).toEqual([
       {
-        ...{ id: 'claude-sonnet-4-5-20250929', label: 'Claude Sonnet 4.5', contextWindow: 200_000 },
-        ...{ maxOutputTokens: 64_000, tools: true, vision: true, pdf: true, reasoning: false },
+        id: 'claude-sonnet-4-5-20250929',
+        label: 'Claude Sonnet 4.5',
+        contextWindow: 200_000,
+        maxOutputTokens: 64_000,
+        tools: true,
+        vision: true,
+        pdf: true,
+        reasoning: false,
       },
       { id: 'from-a-gateway' },
     ])

@@ -40,7 +40,7 @@ export function translateError(thrown: unknown, context: ErrorContext): ParleyEr
   const code = failure.status === undefined ? connectionCode(thrown) : codeOf(failure)
   return new ParleyError(code, messageText(code, failure, context), {
     cause,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    retryAfterMs,
   })
 }
 

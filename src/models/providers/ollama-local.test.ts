@@ -24,7 +24,9 @@ describe('local models', () => {
   }
 
   const layer = (digest: string, total: number, completed?: number) => ({
-    ...{ status: `pulling ${digest}`, digest: `sha256:${digest}`, total },
+    status: `pulling ${digest}`,
+    digest: `sha256:${digest}`,
+    total,
     ...(completed === undefined ? {} : { completed }),
   })
 
@@ -83,8 +85,11 @@ describe('local models', () => {
     const models = await start({ models: { 'llama3.1:8b': { size: 4_920_753_328 }, old: { size: 1 } } })
     expect(await models.list(never)).toEqual([
       {
-        ...{ id: 'llama3.1:8b', bytes: 4_920_753_328, modifiedAt: new Date('2026-10-01T07:30:00.123Z') },
-        ...{ parameters: '8.0B', quantization: 'Q4_K_M' },
+        id: 'llama3.1:8b',
+        bytes: 4_920_753_328,
+        modifiedAt: new Date('2026-10-01T07:30:00.123Z'),
+        parameters: '8.0B',
+        quantization: 'Q4_K_M',
       },
       expect.objectContaining({ id: 'old', bytes: 1 }),
     ])

@@ -55,9 +55,11 @@ export function createOllamaModels(options: ProviderOptions & { baseUrl: string 
       askOnce(wire, signal, async (watch) => {
         const { models } = Tags.parse(await connect(watch.signal).sdk.list())
         return models.map(({ name: id, size: bytes, modified_at, details }) => ({
-          ...{ id, bytes, modifiedAt: modified_at ?? null },
-          ...(details?.parameter_size ? { parameters: details.parameter_size } : {}),
-          ...(details?.quantization_level ? { quantization: details.quantization_level } : {}),
+          id,
+          bytes,
+          modifiedAt: modified_at ?? null,
+          parameters: details?.parameter_size ? details.parameter_size : undefined,
+          quantization: details?.quantization_level ? details.quantization_level : undefined,
         }))
       }),
     show: (id, signal) =>
@@ -78,10 +80,10 @@ function details(id: string, show: Show): LocalModelDetails {
   return {
     id,
     info: modelInfo(id, show) ?? { id },
-    ...(family ? { family } : {}),
-    ...(parameter_size ? { parameters: parameter_size } : {}),
-    ...(quantization_level ? { quantization: quantization_level } : {}),
-    ...(license ? { license } : {}),
+    family: family ? family : undefined,
+    parameters: parameter_size ? parameter_size : undefined,
+    quantization: quantization_level ? quantization_level : undefined,
+    license: license ? license : undefined,
   }
 }
 

@@ -95,7 +95,9 @@ describe('ollama', () => {
     const provider = await start({
       models: {
         'llama3.2-vision:11b': {
-          ...{ size: 7_816_589_186, parameterSize: '10.7B', contextLength: 131_072 },
+          size: 7_816_589_186,
+          parameterSize: '10.7B',
+          contextLength: 131_072,
           capabilities: ['completion', 'vision'],
         },
         'qwen3:8b': {
@@ -106,12 +108,22 @@ describe('ollama', () => {
       },
     })
     const vision = {
-      ...{ id: 'llama3.2-vision:11b', contextWindow: 131_072, parameters: 10.7, bytes: 7_816_589_186 },
-      ...{ vision: true, tools: false, reasoning: false },
+      id: 'llama3.2-vision:11b',
+      contextWindow: 131_072,
+      parameters: 10.7,
+      bytes: 7_816_589_186,
+      vision: true,
+      tools: false,
+      reasoning: false,
     }
     const qwen = {
-      ...{ id: 'qwen3:8b', contextWindow: 16_384, parameters: 8, bytes: 4_920_753_328 },
-      ...{ vision: false, tools: true, reasoning: true },
+      id: 'qwen3:8b',
+      contextWindow: 16_384,
+      parameters: 8,
+      bytes: 4_920_753_328,
+      vision: false,
+      tools: true,
+      reasoning: true,
     }
     expect(await provider.models(never)).toEqual([vision, qwen])
     expect(await provider.models(never)).toEqual([vision, qwen])

@@ -37,7 +37,7 @@ export function createOpenAiClient({ baseUrl, fetch }: ProviderOptions, { apiKey
     maxRetries: 0,
     timeout: timers.totalMs,
     fetch: createSdkFetch({
-      ...(fetch === undefined ? {} : { fetch }),
+      fetch,
       headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
     }),
   })

@@ -39,7 +39,11 @@ async function play(name: string, body: Uint8Array<ArrayBuffer>, size = body.len
   const { create, type } = providers[name.split(/[-.]/)[0] ?? ''] ?? { create: createOpenAiProvider, type: sse }
   let requests = 0
   const provider = create({
-    ...{ name: 'recorded', baseUrl: 'http://recorded.test/v1', apiKey: 'k', backoffMs: 0, log: silentLog },
+    name: 'recorded',
+    baseUrl: 'http://recorded.test/v1',
+    apiKey: 'k',
+    backoffMs: 0,
+    log: silentLog,
     async fetch(input) {
       if (String(input).endsWith('/api/show')) return Response.json({ capabilities: ['completion'] })
       requests++
@@ -161,11 +165,17 @@ describe('recorded bodies', () => {
 
   it('Anthropic’s citations become the labels of passages and pages, behind the words that rest on them', async () => {
     const passage: Part = {
-      ...{ type: 'passage', source: '1:p137', title: 'contract.pdf', at: { kind: 'page', page: 137 } },
+      type: 'passage',
+      source: '1:p137',
+      title: 'contract.pdf',
+      at: { kind: 'page', page: 137 },
       text: 'The notice period is 30 days.',
     }
     const file: Part = {
-      ...{ type: 'file', mediaType: 'application/pdf', title: 'lease.pdf', source: '2' },
+      type: 'file',
+      mediaType: 'application/pdf',
+      title: 'lease.pdf',
+      source: '2',
       data: new TextEncoder().encode('%PDF-1.7'),
     }
     const messages: ModelRequest['messages'] = [{ role: 'user', parts: [passage, file] }]

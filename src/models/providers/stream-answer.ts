@@ -73,7 +73,9 @@ export async function* streamAnswer(
   try {
     if (signal.aborted) throw signal.reason
     const response = await retry(open, {
-      ...{ delays: { firstMs: wire.backoffMs, mostMs: MAX_PAUSE_MS }, tries: MAX_TRIES, longestAskedMs: MAX_PAUSE_MS },
+      delays: { firstMs: wire.backoffMs, mostMs: MAX_PAUSE_MS },
+      tries: MAX_TRIES,
+      longestAskedMs: MAX_PAUSE_MS,
       signal: watch.signal,
       on: (thrown) => mayPass(errorOf(thrown)),
       asked: (thrown) => errorOf(thrown).retryAfterMs,
@@ -136,8 +138,11 @@ export async function askForModels<T>(wire: Wire, signal: AbortSignal, work: (wa
 export function translate(wire: Wire, thrown: unknown, watch: Watch, model?: string): ParleyError {
   const { name: provider, api, apiKey } = wire
   return translateError(thrown, {
-    ...{ provider, api, apiKey, ended: watch.ended() },
-    ...(model === undefined ? {} : { model }),
+    provider,
+    api,
+    apiKey,
+    ended: watch.ended(),
+    model,
   })
 }
 

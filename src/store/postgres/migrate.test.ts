@@ -60,7 +60,11 @@ describe('migrate', () => {
       {
         name: '20260101000000_first',
         checksum: createHash('sha256').update(first).digest('hex'),
-        ...{ steps: 1, ok: true, id: 36, logs: null, back: null },
+        steps: 1,
+        ok: true,
+        id: 36,
+        logs: null,
+        back: null,
       },
     ])
   })

@@ -147,10 +147,17 @@ async function spawnServer(options: StartOptions): Promise<Spawned> {
   const { placement } = options
   const settings = {
     ...endpointSettings(await options.endpoint()),
-    ...{ shared_buffers: '64MB', max_connections: '200', jit: 'off', wal_level: 'minimal', max_wal_senders: '0' },
+    shared_buffers: '64MB',
+    max_connections: '200',
+    jit: 'off',
+    wal_level: 'minimal',
+    max_wal_senders: '0',
     // Part of every backend's process title: how those of a dead server are told apart.
     cluster_name: clusterName(placement),
-    ...{ max_wal_size: '256MB', log_checkpoints: 'off', log_timezone: 'UTC', timezone: 'UTC' },
+    max_wal_size: '256MB',
+    log_checkpoints: 'off',
+    log_timezone: 'UTC',
+    timezone: 'UTC',
     ...(options.durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
   }
   const log = await open(placement.logFile, 'a', 0o640)

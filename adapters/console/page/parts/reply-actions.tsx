@@ -108,14 +108,22 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
         {turnId === null ? null : (
           <>
             <ActionButton
-              {...{ kind: 'why', icon: 'why', label: 'Why', title: 'Why this model, and what it cost', busy }}
+              kind="why"
+              icon="why"
+              label="Why"
+              title="Why this model, and what it cost"
+              busy={busy}
               opens={{ panel: 'why', id: panelId, open: open === 'why' }}
               onPress={() => void showWhy()}
             />
             {opinions.map(({ kind, label }) => (
               <ActionButton
                 key={kind}
-                {...{ kind, icon: kind, label, title: label, busy }}
+                kind={kind}
+                icon={kind}
+                label={label}
+                title={label}
+                busy={busy}
                 pressed={(pending === 'good' || pending === 'bad' ? pending : feedback) === kind}
                 {...(kind === 'bad' ? { opens: { panel: 'comment', id: panelId, open: open === 'comment' } } : {})}
                 onPress={() => void rate(kind)}
