@@ -14,7 +14,8 @@ interface Layer {
   packages: RegExp[]
 }
 
-const core = /^src\/core\//
+/** Plain types and ports, and the sentences that people read: everything may use them. */
+const core = /^src\/(?:core|wording)\//
 
 /** The ports and pure functions of a stage: everything in it that is no implementation on an SDK. */
 function openPartOf(...names: string[]): RegExp {
@@ -80,6 +81,7 @@ const layers: Record<string, Layer> = {
   events: { files: /^src\/core\/events\.ts$/, may: [core], packages: [] },
   // The port of HTTP is typed by the router's context.
   'HTTP of the core': { files: /^src\/core\/http\.ts$/, may: [core], packages: [/^hono$/] },
+  wording: { files: /^src\/wording\//, may: [core], packages: [] },
   core: { files: /^src\/core\//, may: [core], packages: [/^zod$/] },
   'queue on BullMQ': {
     files: /^src\/queue\/(?:bullmq|channel-|subscribers|trouble)/,

@@ -1,6 +1,7 @@
 /** What the operating system says when Parley's disk cannot take or give a file, as failures with a next step. */
 import { statfs } from 'node:fs/promises'
 import { ParleyError } from '../core/errors.ts'
+import { storageWording } from '../wording/storage.ts'
 
 const full = new Set(['ENOSPC', 'EDQUOT'])
 /** Input and output errors, a disk that was made read-only, and no file handles left. */
@@ -12,16 +13,9 @@ const patienceMs = 15_000
 export function diskError(thrown: unknown): unknown {
   if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return thrown
   const options = { cause: thrown, retryAfterMs: patienceMs }
-  if (full.has(thrown.code)) return diskFull(options)
+  if (full.has(thrown.code)) return new ParleyError('disk_full', storageWording.diskFull, options)
   if (!failed.has(thrown.code)) return thrown
-  const userMessage = `The disk of this Parley cannot be used at the moment (${thrown.code}). Try again in a minute; if that does not help, tell an admin.`
-  return new ParleyError('disk_failed', userMessage, options)
-}
-
-function diskFull(options: { cause: unknown; retryAfterMs: number }): ParleyError {
-  const userMessage =
-    'The disk of this Parley is full. Tell an admin to free some space, and try again in a few minutes; nothing that was confirmed is lost.'
-  return new ParleyError('disk_full', userMessage, options)
+  return new ParleyError('disk_failed', storageWording.diskFailed(thrown.code), options)
 }
 
 /** Below it, `doctor` warns: less than this many bytes, and less than this share of the disk. */

@@ -5,6 +5,7 @@ import { access, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ParleyError } from '../core/errors.ts'
+import { storageWording } from '../wording/storage.ts'
 import { type BlobStorage, measure } from './blobs.ts'
 import { diskError } from './disk.ts'
 
@@ -71,7 +72,7 @@ export function createLocalBlobs(home: string): BlobStorage {
 }
 
 function missing(cause?: unknown): ParleyError {
-  return new ParleyError('file_missing', 'That file is no longer here. Please share it again.', { cause })
+  return new ParleyError('file_missing', storageWording.fileGone, { cause })
 }
 
 function isAbsent(error: unknown): boolean {

@@ -1,7 +1,9 @@
 /** Shows the place that a citation names: as a picture, or its text and what stands around it. */
+
 import type { Artifact, Picture, Position, Segment } from '../core/artifact.ts'
 import type { Blobs } from '../core/blobs.ts'
 import { ParleyError } from '../core/errors.ts'
+import { storageWording } from '../wording/storage.ts'
 import type { PageRenderer } from './reader.ts'
 
 export interface PreviewDeps {
@@ -42,7 +44,7 @@ export function createPreviews({ blobs, renderer, latestArtifact }: PreviewDeps)
 }
 
 function missing(): ParleyError {
-  return new ParleyError('file_missing', 'That file is no longer here. Please share it again.')
+  return new ParleyError('file_missing', storageWording.fileGone)
 }
 
 /** What a file's places are counted in, and which part of it is meant. */
