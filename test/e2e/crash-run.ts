@@ -22,6 +22,7 @@ export interface CrashPlan {
 
 export interface CrashReport {
   turns: number
+  filesRead: number
   killed: { parley: number; postgres: number }
   /** In which states turns were when something was killed. */
   caughtInState: Record<string, number>
@@ -116,14 +117,17 @@ async function run(plan: CrashPlan, model: ScriptedOpenAi, home: string): Promis
     await Promise.race([Promise.all([rampage(), ...threadIds.map(talk)]), watch.failed])
     await Promise.race([watch.allEnded(), watch.failed])
     let turns = 0
+    let filesRead = 0
     for (const [thread, id] of threadIds.entries()) {
       const { messages } = await client().thread(id)
       const replies = messages.filter(({ role }) => role === 'parley')
       turns += replies.length
       checkThread(plan, thread, messages, replies)
+      filesRead += replies.flatMap(({ receipt }) => receipt?.attachments ?? []).length
     }
     const report = {
       turns,
+      filesRead,
       killed,
       caughtInState,
       slowestMs: watch.slowestMs(),
