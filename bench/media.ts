@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { silentLog } from '../src/core/log.ts'
-import { createBlobs } from '../src/media/blobs.ts'
 import { createReader } from '../src/media/create-reader.ts'
 import type { PageRenderer, Reader } from '../src/media/reader.ts'
 import { findRecognizer } from '../src/media/recognizer.ts'
+import { keeping, localBlobs, picturesIn } from '../test/fixtures/blobs.ts'
 import { program, wordRecall } from '../test/fixtures/foreign-pdf.ts'
 import { makeManual, makePdf } from '../test/fixtures/make-pdf.ts'
 import { manualPages } from '../test/fixtures/manual-prose.ts'
@@ -34,8 +34,8 @@ export async function measureMedia(): Promise<Pick<Result, 'tables' | 'aims'>> {
   const peaks: number[] = []
   const log = { ...silentLog, debug: (fields: object) => peaks.push(...peakOf(fields)) }
   const recognizer = await findRecognizer()
-  const blobs = createBlobs(files.folder)
-  const reader = createReader({ blobs, log, concurrency: 1, ...(recognizer !== undefined && { recognizer }) })
+  const pictures = picturesIn(localBlobs(files.folder))
+  const reader = keeping(createReader({ log, concurrency: 1, recognizer }), pictures)
   const rig = { reader, files, peaks }
   try {
     const { table } = await readManuals(folder, [200])
@@ -43,8 +43,8 @@ export async function measureMedia(): Promise<Pick<Result, 'tables' | 'aims'>> {
     const scan = await measureScan(rig, recognizer === undefined ? 'tesseract.js' : 'tesseract')
     say('media: pictures')
     const pictures = await measurePictures(rig)
-    const heard = await hear()
-    return { tables: [table, scan, pictures, ...heard.tables], aims: heard.aims }
+    const transcription = await transcribe()
+    return { tables: [table, scan, pictures, ...transcription.tables], aims: transcription.aims }
   } finally {
     await reader.close()
     files.remove()
@@ -123,7 +123,7 @@ function memory(peaks: number[]): Record<string, Cell> {
   return { 'reader peak MB': most === 0 ? null : most }
 }
 
-async function hear(): Promise<Pick<Result, 'tables' | 'aims'>> {
+async function transcribe(): Promise<Pick<Result, 'tables' | 'aims'>> {
   if (program('ffmpeg') !== undefined) return measureRecordings(10)
   const notes = ['Skipped: ffmpeg is not installed (Debian: ffmpeg).']
   return { tables: [{ title: 'Recordings: decode, cut, join', rows: [], notes }], aims: [] }

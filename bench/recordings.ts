@@ -16,11 +16,15 @@ const encodings: Record<string, string[]> = {
 
 /** Answers at once, with as many words as people say. */
 const instant: Transcriber = {
-  ...{ name: 'instant', accepts: new Set<string>(), maxBytes: 25_000_000 },
-  async hear({ durationMs = 0 }) {
+  name: 'instant',
+  accepts: new Set<string>(),
+  maxBytes: 25_000_000,
+  async transcribe({ durationMs = 0 }) {
     const count = Math.floor(durationMs / 3_000)
     const segments = Array.from({ length: count }, (_, place) => ({
-      ...{ text: `We said eight words here in sentence ${place}.`, fromMs: place * 3_000, toMs: place * 3_000 + 2_800 },
+      text: `We said eight words here in sentence ${place}.`,
+      fromMs: place * 3_000,
+      toMs: place * 3_000 + 2_800,
     }))
     return { segments, language: 'en' }
   },

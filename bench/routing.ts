@@ -86,7 +86,9 @@ function situations(): Record<string, RouteInput> {
     'a plain question': { ...input, request: plain },
     'a report with pictures': { ...input, request: heavy },
     'the same at the limit of a budget, with a policy': {
-      ...{ ...input, request: heavy, left: new Map(models.map((each) => [modelKey(each), usd('0.08')])) },
+      ...input,
+      request: heavy,
+      left: new Map(models.map((each) => [modelKey(each), usd('0.08')])),
       policy: { ...openPolicy, allowed: models.filter((_, at) => at % 2 === 0).map(modelKey) },
     },
   }

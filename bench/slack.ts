@@ -18,8 +18,11 @@ export async function measureSlack(): Promise<{ tables: Table[]; aims: Aim[] }> 
   const home = await temporaryHome()
   try {
     await using parley = await startParley(home, {
-      ...{ SLACK_BOT_TOKEN: bot.token, SLACK_SIGNING_SECRET: slack.signingSecret, SLACK_API_URL: slack.apiUrl },
-      ...{ OPENAI_BASE_URL: model.url, LOG_LEVEL: 'warn' },
+      SLACK_BOT_TOKEN: bot.token,
+      SLACK_SIGNING_SECRET: slack.signingSecret,
+      SLACK_API_URL: slack.apiUrl,
+      OPENAI_BASE_URL: model.url,
+      LOG_LEVEL: 'warn',
     })
     slack.target = parley.url
     await sleep(1000)
@@ -29,7 +32,10 @@ export async function measureSlack(): Promise<{ tables: Table[]; aims: Aim[] }> 
     const count = (method: string) =>
       slack.calls.filter((call) => call.method === method && call.error === undefined).length
     const row = (what: string, ms: number[]) => ({
-      ...{ what, p50: round(quantile(ms, 0.5)), p95: round(quantile(ms, 0.95)), most: round(quantile(ms, 1)) },
+      what,
+      p50: round(quantile(ms, 0.5)),
+      p95: round(quantile(ms, 0.95)),
+      most: round(quantile(ms, 1)),
     })
     return {
       tables: [

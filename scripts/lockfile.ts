@@ -42,9 +42,9 @@ function platformOf(name: string): Pick<LockEntry, 'os' | 'cpu' | 'libc'> {
   const cpu = cpus.find((each) => words.includes(each))
   const libc = words.includes('musl') ? 'musl' : words.some((word) => /^(?:gnu|glibc)/.test(word)) ? 'glibc' : undefined
   return {
-    ...(os ? { os: [os] } : {}),
-    ...(cpu ? { cpu: [cpu] } : {}),
-    ...(libc && os === 'linux' ? { libc: [libc] } : {}),
+    os: os ? [os] : undefined,
+    cpu: cpu ? [cpu] : undefined,
+    libc: libc && os === 'linux' ? [libc] : undefined,
   }
 }
 
@@ -62,7 +62,7 @@ for (const [path, entry] of Object.entries(lock.packages)) {
     const place = lock.packages[atRoot] ? nested : atRoot
     lock.packages[place] = {
       version,
-      ...(entry.dev ? { dev: true } : {}),
+      dev: entry.dev ? true : undefined,
       optional: true,
       ...platformOf(name),
     }

@@ -1,4 +1,5 @@
 /** The composition root: with the files of src/app the only one that knows every implementation. Opened in order, closed in reverse. */
+import { buffer } from 'node:stream/consumers'
 import type { WorkerDeps } from '../workers/deps.ts'
 import { createIsolation } from '../workers/isolation.ts'
 import { createHandlers } from '../workers/registry.ts'
@@ -6,14 +7,14 @@ import { createSweep } from '../workers/turn.ts'
 import { createTurnRules } from './admin/turn-rules.ts'
 import { adminOf, openCommands } from './app/commands.ts'
 import { type Connections, listenOn } from './app/connections.ts'
-import { examineApp, explainAsked } from './app/examine.ts'
+import { examineApp, explainRequest } from './app/examine.ts'
+import { openMessaging } from './app/messaging.ts'
 import { openModels } from './app/models.ts'
 import { openMoney } from './app/money.ts'
-import type { Running } from './app/parts.ts'
 import { openPlatforms } from './app/platforms.ts'
 import { openReaders } from './app/readers.ts'
+import type { Running, State } from './app/services.ts'
 import { openState } from './app/state.ts'
-import { openWays } from './app/ways.ts'
 import type { Config } from './config.ts'
 import type { ConnectionPauses } from './core/connection.ts'
 import { errorFields, type ParleyError } from './core/errors.ts'
@@ -21,14 +22,13 @@ import type { Log } from './core/log.ts'
 import type { Intake } from './core/platform.ts'
 import type { RouteDecision } from './core/route-decision.ts'
 import { createInbox } from './intake/inbox.ts'
-import { pictureIn } from './media/blobs.ts'
-import { createGate } from './ops/access.ts'
+import { createSemaphore } from './ops/access.ts'
 import { Closing, drainMs, putBackMs } from './ops/closing.ts'
 import type { Check } from './ops/doctor.ts'
 import { serveHttp } from './ops/http.ts'
 import { createOwnRoutes, linkFor } from './ops/routes.ts'
 import { createProgress } from './reply/progress.ts'
-import { createPaidHearing } from './routing/paid-hearing.ts'
+import { createMeteredTranscriber } from './routing/metered-transcriber.ts'
 import { openDatabase } from './store/database.ts'
 import { clearRunning, writeRunning } from './store/home.ts'
 import { createPrune } from './store/prune.ts'
@@ -42,7 +42,7 @@ export interface App extends AsyncDisposable {
   pageLink: string | null
   doctor(): Promise<Check[]>
   /** How a question would be routed. Throws `model_unknown`, `request_invalid`. */
-  explain(asked: unknown): Promise<RouteDecision>
+  explain(request: unknown): Promise<RouteDecision>
   /** Settles when Parley cannot go on; the reason is for the log and the exit code. */
   fatal: Promise<ParleyError>
 }
@@ -56,7 +56,7 @@ export interface AppOptions {
 }
 
 const sweepEveryMs = 5000
-const strandedAfterMs = 6000
+const orphanedAfterMs = 6000
 /** Jobs of files beyond those that can be read: recordings that wait for the transcription server are read past. */
 const waitingForTranscripts = 8
 
@@ -64,24 +64,41 @@ export async function createApp(config: Config, { log, mode = 'run', pauses }: A
   await using opening = new Closing(log)
   const fatal = Promise.withResolvers<ParleyError>()
   const state = await openState(config, opening, fatal.resolve, log)
-  const ways = await openWays(config, state, opening, log)
-  const models = openModels(config, ways, log)
-  const reading = await openReaders(config, state, log)
+  const messaging = await openMessaging(config, state, opening, log)
+  const models = openModels(config, messaging, log)
+  const reading = await openReaders(config, log)
   const { reader, transcriber } = reading
   opening.defer('readers', () => reader.close())
-  const platforms = await openPlatforms({ config, state, ways, models, reader, log, pauses })
+  const platforms = await openPlatforms({ config, state, messaging, models, reader, log, pauses })
   const money = await openMoney({
-    ...{ database: state.database, channel: ways.channel, settings: ways.settings, platform: platforms.platform },
-    ...{ opening, log },
+    database: state.database,
+    channel: messaging.channel,
+    settings: messaging.settings,
+    platform: platforms.platform,
+    opening,
+    log,
   })
 
   let url: string | null = null
   let pageLink: string | null = null
   let connections: Connections | undefined
   const doctor = () =>
-    examineApp({ config, state, ways, models, reading, url, connections: connections?.report() ?? [] })
-  const explain = (asked: unknown) => explainAsked(asked, { config, ways, models, money })
-  const all = { config, state, ways, models, reader, transcriber, platforms, money, doctor, explain, opening, log }
+    examineApp({ config, state, messaging, models, reading, url, connections: connections?.report() ?? [] })
+  const explain = (request: unknown) => explainRequest(request, { config, messaging, models, money })
+  const all = {
+    config,
+    state,
+    messaging,
+    models,
+    reader,
+    transcriber,
+    platforms,
+    money,
+    doctor,
+    explain,
+    opening,
+    log,
+  }
   if (mode === 'run') {
     await applyBudgets(all)
     // A process that listens says so itself.
@@ -113,9 +130,9 @@ async function applyBudgets({ config, money, log }: Running): Promise<void> {
 
 /** Starts the workers of this process. */
 async function work(running: Running): Promise<void> {
-  const { config, state, ways, models, reader, transcriber, platforms, money, opening, log } = running
-  const { turns, attachments, index, blobs, owner } = state
-  const { queue, stops } = ways
+  const { config, state, messaging, models, reader, transcriber, platforms, money, opening, log } = running
+  const { turns, attachments, index, blobs, collector, owner } = state
+  const { queue, stops } = messaging
   const { platform } = platforms
   const sweep = createSweep({ turns, queue, log })
   const prune = createPrune(state.database)
@@ -126,6 +143,7 @@ async function work(running: Running): Promise<void> {
     await queue.takeBack()
     await sweep(0)
   }
+  for (const { fastest, ...model } of await money.speeds()) messaging.health.remember(model, fastest)
   const deps: WorkerDeps = {
     storage: { turns, attachments, blobs, index, picture: pictureIn(blobs) },
     messaging: { queue, stops, platform, progress: createProgress({ platform, store: turns, log }) },
@@ -133,16 +151,16 @@ async function work(running: Running): Promise<void> {
       budget: money.budget,
       turnLimits: money.turnLimits,
       approvals: money.approvalRequests,
-      paying: createPaidHearing({
+      paying: createMeteredTranscriber({
         budget: money.budget,
         model: () => models.catalogue.about('transcriber', transcriber?.name ?? 'none'),
       }),
     },
-    models: { catalogue: models.catalogue, provider: models.provider, health: ways.health },
+    models: { catalogue: models.catalogue, provider: models.provider, health: messaging.health },
     retriever: index,
     reader,
     readers: config.turns.readers,
-    rules: createTurnRules(ways.settings),
+    rules: createTurnRules(messaging.settings),
     limits: config.limits,
     isolation: createIsolation(),
     owner,
@@ -150,8 +168,10 @@ async function work(running: Running): Promise<void> {
   }
   const handlers = createHandlers(deps, {
     async sweep() {
-      await sweep(strandedAfterMs)
+      await sweep(orphanedAfterMs)
       await money.budget.sweep()
+      await collector.collect()
+      await collector.clear()
       await prune()
     },
   })
@@ -164,16 +184,29 @@ async function work(running: Running): Promise<void> {
   await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, sweepEveryMs)
 }
 
+/** The bytes of a picture, or null when it is gone. */
+function pictureIn(blobs: State['blobs']): (hash: string) => Promise<Uint8Array | null> {
+  return async (hash) => {
+    const content = await blobs.open(hash).catch(() => null)
+    return content === null ? null : await buffer(content)
+  }
+}
+
 /** Where every platform delivers. */
 function openInbox(running: Running): Intake {
-  const { state, ways, opening, log } = running
+  const { state, messaging, opening, log } = running
   // Whoever writes does not stand in line behind the statements of the turns.
   const door = openDatabase(state.connection, { log, connections: 16 })
   opening.defer('connections of the intake', () => door.close())
   // A saved question comes in as if its person had typed it.
   const commands = openCommands(running, (message) => inbox.receive(message))
   const inbox: Intake = createInbox({
-    ...{ turns: createTurns(door), feedback: state.feedback, queue: ways.queue, channel: ways.channel, commands, log },
+    turns: createTurns(door),
+    feedback: state.feedback,
+    queue: messaging.queue,
+    channel: messaging.channel,
+    commands,
+    log,
     ...adminOf(running),
   })
   return inbox
@@ -213,7 +246,7 @@ async function listen(
   const { token: terminalToken, kept } = await ensureTerminalToken(config.home)
   if (!kept)
     log.warn({ home: config.home }, 'no private file can be kept in the home: commands cannot reach this Parley')
-  const gate = createGate({ loopback, exposed, terminalToken, findKey: state.keys.find })
+  const gate = createSemaphore({ loopback, exposed, terminalToken, findKey: state.keys.find })
   const own = createOwnRoutes({
     gate,
     ready,

@@ -34,7 +34,10 @@ program
     const { files, question } = await filesAndQuestion(words, folder)
     await withParley((parley) =>
       ask({
-        ...{ parley, files, folder, question },
+        parley,
+        files,
+        folder,
+        question,
         json: options.json === true,
         timeoutMs: options.timeout * 1000,
       }),
@@ -53,11 +56,15 @@ program
   .action(async (words: string[], options: { model?: string; channel?: string; json?: boolean }) => {
     const folder = callerFolder()
     await explainQuestion({
-      ...{ ...(await filesAndQuestion(words, folder)), folder },
-      ...(options.model === undefined ? {} : { model: options.model }),
-      ...(options.channel === undefined ? {} : { channel: options.channel }),
-      ...{ json: options.json === true, reading: readConfig().reading },
-      ...{ explain: explainRoute, print: console.log, note: console.error },
+      ...(await filesAndQuestion(words, folder)),
+      folder,
+      model: options.model,
+      channel: options.channel,
+      json: options.json === true,
+      reading: readConfig().reading,
+      explain: explainRoute,
+      print: console.log,
+      note: console.error,
     })
   })
 
@@ -69,7 +76,7 @@ program
   .action(async (platform: string | undefined, options: { json?: boolean }) => {
     const checks = platform === undefined ? await examineParley() : await examinePlatform(platform)
     if (options.json) console.log(JSON.stringify(checks, null, 2))
-    else for (const { name, ok, tell } of checks) console.log(`${ok ? '✓' : '✗'} ${name}: ${tell}`)
+    else for (const { name, ok, userMessage } of checks) console.log(`${ok ? '✓' : '✗'} ${name}: ${userMessage}`)
     if (checks.some(({ ok }) => !ok)) process.exitCode = 1
   })
 
@@ -90,7 +97,7 @@ program
 
 program
   .command('replay')
-  .description('hand recorded events of a platform to its entrance, and print what became of each')
+  .description('hand recorded events of a platform to its ingress, and print what became of each')
   .argument('<platform>', 'such as slack')
   .argument('<folder>', 'of JSON files: an event, an array of events, or an object of named ones')
   .option('--json', 'print one object a line')
@@ -159,6 +166,8 @@ function seconds(text: string): number {
 try {
   await program.parseAsync()
 } catch (error) {
-  console.error(error instanceof ParleyError ? error.tell : error instanceof Error ? error.message : String(error))
+  console.error(
+    error instanceof ParleyError ? error.userMessage : error instanceof Error ? error.message : String(error),
+  )
   process.exit(1)
 }

@@ -12,11 +12,11 @@ import { ParleyError } from './core/errors.ts'
 const root = join(import.meta.dirname, '..')
 const emptyFolder = () => mkdtempSync(join(tmpdir(), 'parley-config-'))
 
-function tellOf(sources: ConfigSources): string {
+function userMessageOf(sources: ConfigSources): string {
   try {
     readConfig({ cwd: emptyFolder(), env: {}, ...sources })
   } catch (error) {
-    if (error instanceof ParleyError && error.code === 'config_invalid') return error.tell
+    if (error instanceof ParleyError && error.code === 'config_invalid') return error.userMessage
     throw error
   }
   throw new Error('the configuration was taken')
@@ -72,7 +72,7 @@ describe('configuration', () => {
 
   it('tells every problem at once', () => {
     const cwd = folderWith('parley.yaml', 'turns:\n  concurrency: many\nmodles: {}\n')
-    const tell = tellOf({ env: { PORT: 'http', ROLE: 'boss', DATABASE_URL: 'mysql://x' }, cwd })
+    const userMessage = userMessageOf({ env: { PORT: 'http', ROLE: 'boss', DATABASE_URL: 'mysql://x' }, cwd })
     for (const part of [
       'PORT',
       'ROLE',
@@ -82,31 +82,31 @@ describe('configuration', () => {
       'modles',
       'parley.example.yaml',
     ])
-      expect(tell).toContain(part)
+      expect(userMessage).toContain(part)
   })
 
   it('says where YAML is broken', () => {
-    expect(tellOf({ cwd: folderWith('parley.yaml', 'turns:\n  concurrency: [1\nlimits: }') })).toMatch(
+    expect(userMessageOf({ cwd: folderWith('parley.yaml', 'turns:\n  concurrency: [1\nlimits: }') })).toMatch(
       /parley\.yaml is not valid YAML \(line \d+, column \d+\)/,
     )
   })
 
   it('never prints a value, which may be a secret', () => {
-    expect(tellOf({ env: { OPENAI_BASE_URL: 'sk-very-secret', DATABASE_URL: 'hunter2' } })).not.toMatch(
+    expect(userMessageOf({ env: { OPENAI_BASE_URL: 'sk-very-secret', DATABASE_URL: 'hunter2' } })).not.toMatch(
       /sk-very-secret|hunter2/,
     )
   })
 
   it('a worker without a database of its own is told so', () => {
-    expect(tellOf({ env: { ROLE: 'worker' } })).toContain('DATABASE_URL')
+    expect(userMessageOf({ env: { ROLE: 'worker' } })).toContain('DATABASE_URL')
   })
 
   it('Slack by half is told, and what each way in wants', () => {
     const [bot, app, signing] = ['xoxb-1', 'xapp-1', 'a-signing-secret']
-    expect(tellOf({ env: { SLACK_BOT_TOKEN: bot } })).toMatch(/SLACK_SIGNING_SECRET .* or SLACK_APP_TOKEN/)
-    expect(tellOf({ env: { SLACK_APP_TOKEN: app } })).toContain('SLACK_BOT_TOKEN')
+    expect(userMessageOf({ env: { SLACK_BOT_TOKEN: bot } })).toMatch(/SLACK_SIGNING_SECRET .* or SLACK_APP_TOKEN/)
+    expect(userMessageOf({ env: { SLACK_APP_TOKEN: app } })).toContain('SLACK_BOT_TOKEN')
     const installed = { SLACK_CLIENT_ID: 'c', SLACK_CLIENT_SECRET: 's', SLACK_SIGNING_SECRET: signing }
-    expect(tellOf({ env: installed })).toContain('PARLEY_SECRET and PUBLIC_URL')
+    expect(userMessageOf({ env: installed })).toContain('PARLEY_SECRET and PUBLIC_URL')
     expect(readConfig({ env: { SLACK_BOT_TOKEN: bot, SLACK_APP_TOKEN: app } }).slack).toEqual({
       botToken: bot,
       appToken: app,
@@ -154,7 +154,7 @@ describe('configuration', () => {
       apiKey: undefined,
       baseUrl: 'http://gateway:1',
     })
-    expect(tellOf({ env: { OLLAMA_HOST: 'not a host' } })).toContain('OLLAMA_HOST')
+    expect(userMessageOf({ env: { OLLAMA_HOST: 'not a host' } })).toContain('OLLAMA_HOST')
   })
 
   it('reads prices exactly', () => {
@@ -183,11 +183,11 @@ describe('configuration', () => {
     ['{input: cheap, output: 1}', 'such as 0.15'],
     ['{input: -1, output: 1}', 'such as 0.15'],
   ])('a price of %s is none', (price, told) => {
-    const tell = tellOf({
+    const userMessage = userMessageOf({
       cwd: folderWith('parley.yaml', `models: {list: [{id: a, provider: openai, price: ${price}}]}`),
     })
-    expect(tell).toContain('parley.yaml: models.list.0.price')
-    expect(tell).toContain(told)
+    expect(userMessage).toContain('parley.yaml: models.list.0.price')
+    expect(userMessage).toContain(told)
   })
 
   it('budgets are exact amounts for a scope and a period, in the zone of the file', () => {
@@ -215,7 +215,7 @@ describe('configuration', () => {
       'budgets: names one scope and period twice',
     ],
   ])('%s is refused in a sentence', (file, sentence) => {
-    expect(tellOf({ cwd: folderWith('parley.yaml', file) })).toContain(`parley.yaml: ${sentence}`)
+    expect(userMessageOf({ cwd: folderWith('parley.yaml', file) })).toContain(`parley.yaml: ${sentence}`)
   })
 
   it.each([
@@ -238,13 +238,12 @@ describe('secrets', () => {
     const { secrets } = readConfig({
       cwd: emptyFolder(),
       env: {
-        ...{
-          OPENAI_API_KEY: 'sk-1',
-          PARLEY_SECRET: 'sixteen characters',
-          PORT: '0',
-          OPENAI_BASE_URL: 'http://localhost/v1',
-        },
-        ...{ DATABASE_URL: 'postgres://parley:p%40ssword@db/parley', REDIS_URL: 'redis://:%zzredis@cache' },
+        OPENAI_API_KEY: 'sk-1',
+        PARLEY_SECRET: 'sixteen characters',
+        PORT: '0',
+        OPENAI_BASE_URL: 'http://localhost/v1',
+        DATABASE_URL: 'postgres://parley:p%40ssword@db/parley',
+        REDIS_URL: 'redis://:%zzredis@cache',
       },
     })
     expect(secrets.toSorted()).toEqual(['%zzredis', 'p%40ssword', 'p@ssword', 'sixteen characters', 'sk-1'].toSorted())

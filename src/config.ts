@@ -30,7 +30,7 @@ export interface ConfigSources {
   overrides?: Record<string, string>
 }
 
-/** Reads the whole configuration. Throws `config_invalid`, whose `tell` lists every problem, one a line. */
+/** Reads the whole configuration. Throws `config_invalid`, whose `userMessage` lists every problem, one a line. */
 export function readConfig({ env = process.env, cwd = process.cwd(), overrides = {} }: ConfigSources = {}): Config {
   const problems: string[] = []
   const variables = cleaned({ ...readDotEnv(cwd), ...env, ...overrides })

@@ -37,7 +37,7 @@ export const troubles = {
   'a reset within it': { cut: { after: 3, how: 'reset' } },
   'an end too soon': { cut: { after: 4, how: 'end' } },
 } as const satisfies Record<string, Partial<ScriptedReply>>
-export type Trouble = keyof typeof troubles
+export type Fault = keyof typeof troubles
 
 export const answerWords = ['Every ', 'turn ', 'ends ', 'in ', 'an ', 'answer ', 'or ', 'a ', 'sentence.']
 
@@ -56,7 +56,7 @@ export interface ChaosOptions {
 export interface ChaosResult {
   turns: { outcome: StoredOutcome; ms: number }[]
   /** How often each went wrong. */
-  troubles: Record<Trouble, number>
+  troubles: Record<Fault, number>
   calls: number
   /** What the ledger says in the end. */
   ledger: { open: number; reserved: bigint; cost: bigint; rows: number }
@@ -64,12 +64,12 @@ export interface ChaosResult {
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   await using stack = new AsyncDisposableStack()
-  const happened = Object.fromEntries(Object.keys(troubles).map((name) => [name, 0])) as Record<Trouble, number>
+  const happened = Object.fromEntries(Object.keys(troubles).map((name) => [name, 0])) as Record<Fault, number>
   const random = seeded(options.seed ?? 1)
   const script = (): ScriptedReply => {
     const answer = { tokens: answerWords, everyMs: 2 }
     if (random() >= options.share) return answer
-    const names = Object.keys(troubles) as Trouble[]
+    const names = Object.keys(troubles) as Fault[]
     const name = names[Math.floor(random() * names.length)] ?? 'busy'
     happened[name] += 1
     return { ...answer, ...troubles[name] }
@@ -115,12 +115,18 @@ async function openWorker(
   await budgets.set({ scope: 'all', period: 'day', amount: 1_000_000_000_000n, timeZone: 'UTC' }, 'test')
   const limited = async () => new Set(await budgets.scopes())
   const budget = createLedgerBudget({
-    ...{ ledger: createLedger(database), budgets, limited, log: silentLog },
+    ledger: createLedger(database),
+    budgets,
+    limited,
+    log: silentLog,
     alert: async () => {},
   })
   stack.defer(() => budget.close())
   const configured = ['one', 'two'].map((id, at) => ({
-    ...{ id, provider: `server${at + 1}`, contextWindow: 32_000, maxOutputTokens: 500 },
+    id,
+    provider: `server${at + 1}`,
+    contextWindow: 32_000,
+    maxOutputTokens: 500,
     price: perMillion('1', '10'),
   }))
   const byName = (name: string) => {

@@ -13,12 +13,12 @@ try {
     onDown: () => say({ event: 'down' }),
     onUp: () => say({ event: 'up', pid: postgres.pid() }),
     onFatal: (error) => say({ event: 'fatal', code: error.code }),
-    ...(elsewhere === undefined ? {} : { elsewhere }),
+    elsewhere,
   })
   process.once('SIGTERM', () => void postgres.stop().then(() => say({ event: 'stopped' })))
   say({ event: 'started', pid: postgres.pid(), connection: postgres.connection })
 } catch (error) {
-  const { code, tell } = asParleyError(error)
-  say({ event: 'refused', code, tell })
+  const { code, userMessage } = asParleyError(error)
+  say({ event: 'refused', code, userMessage })
   process.exitCode = 1
 }

@@ -73,7 +73,7 @@ export function describeLedger(what: string, tests: (at: LedgerRig) => void): vo
         return open.budgets
       },
       reserve: (each, at) =>
-        open.ledger.reserve(each, scopesFor(each), { leaseMs, ...(at === undefined ? {} : { at: new Date(at) }) }),
+        open.ledger.reserve(each, scopesFor(each), { leaseMs, at: at === undefined ? undefined : new Date(at) }),
       limit: (scope, amount, more = {}) =>
         open.budgets.set({ scope, period: 'month', amount: usd(amount), timeZone: 'UTC', ...more }, 'test'),
       async state(scope = 'all') {

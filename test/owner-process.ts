@@ -10,7 +10,7 @@ export interface Said {
   pid?: number
   connection?: PostgresConnection
   code?: string
-  tell?: string
+  userMessage?: string
 }
 
 export interface OwnerProcess {

@@ -12,7 +12,7 @@ import { openPolicy } from '../src/routing/policy.ts'
 import { plainRules, type TurnRules } from '../src/routing/rules.ts'
 import { createAttachments } from '../src/store/attachments.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
-import type { Barrier } from '../src/store/ledger.ts'
+import type { Exceeded } from '../src/store/ledger.ts'
 import type { StoredOutcome, Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
@@ -22,8 +22,14 @@ import { perMillion } from '../test/fakes/model.ts'
 import { turnRig } from '../test/worker-rig.ts'
 import { createTurn } from './turn.ts'
 
-const barrier: Barrier = {
-  ...{ id: 'b1', scope: 'all', period: 'month', timeZone: 'UTC', limit: 0n, spent: 0n, reserved: 0n },
+const exceeded: Exceeded = {
+  id: 'b1',
+  scope: 'all',
+  period: 'month',
+  timeZone: 'UTC',
+  limit: 0n,
+  spent: 0n,
+  reserved: 0n,
   resetsAt: new Date('2026-02-01T00:00:00Z'),
 }
 
@@ -72,7 +78,12 @@ function speaker(name: string): ModelProvider {
 async function worker(approvals: ApprovalRequests = { ask: async () => undefined }) {
   const providers = [speaker('cloud'), speaker('house')]
   const model = (id: string, tier: 'small' | 'medium' | 'large', price: string) => ({
-    ...{ id, tier, provider: 'cloud', price: perMillion(price, price), contextWindow: 64_000, maxOutputTokens: 1_000 },
+    id,
+    tier,
+    provider: 'cloud',
+    price: perMillion(price, price),
+    contextWindow: 64_000,
+    maxOutputTokens: 1_000,
   })
   const configured = [
     model('mid', 'medium', '1'),
@@ -132,7 +143,7 @@ describe('a turn is answered', () => {
   })
 
   it('by the model that the message asks for, and what follows in the conversation by the same', async () => {
-    expect((await ask({ wish: { model: 'big' } })).text).toBe('big says so.')
+    expect((await ask({ overrides: { model: 'big' } })).text).toBe('big says so.')
     expect((await ask()).receipt.reason).toBe('big has answered this conversation so far.')
   })
 
@@ -156,10 +167,10 @@ describe('a turn is answered', () => {
 
   it('not by a model that is not allowed or does not exist, and nothing else answers for it', async () => {
     rules = { ...plainRules, policy: { ...openPolicy, disabled: ['cloud/big'] } }
-    const forbidden = await ask({ wish: { model: 'big' } })
+    const forbidden = await ask({ overrides: { model: 'big' } })
     expect(forbidden).toMatchObject({ state: 'failed', receipt: { error: 'model_not_allowed' } })
     expect(forbidden.text).toBe('big is disabled by an admin. Pick another model, or ask an admin.')
-    expect((await ask({ wish: { model: 'bog' } })).receipt.error).toBe('model_unknown')
+    expect((await ask({ overrides: { model: 'bog' } })).receipt.error).toBe('model_unknown')
     expect(requests).toEqual([])
   })
 
@@ -180,7 +191,7 @@ describe('a turn is answered', () => {
   })
 
   it('by quotes of its files where the budget holds no model, while an admin is asked to let the answer pass', async () => {
-    const exhausted = new BudgetExhausted(barrier, 5_000_000n)
+    const exhausted = new BudgetExhausted(exceeded, 5_000_000n)
     budget = {
       ...createFakeBudget(0n),
       reserve: () => Promise.reject(exhausted),
@@ -228,7 +239,7 @@ describe('a model is told', () => {
       maxOutputTokens: 300,
     }
     rules = { ...plainRules, persona }
-    await ask({ instructions: 'Name your sources.', wish: { maxOutputTokens: 200 } })
+    await ask({ instructions: 'Name your sources.', overrides: { maxOutputTokens: 200 } })
     const [request] = requests
     expect(request).toMatchObject({ temperature: 0.3, maxOutputTokens: 200 })
     expect(request?.system).toContain('in this language: German')
@@ -244,11 +255,11 @@ describe('a model is told', () => {
         { role: 'assistant', text: 'Heard.' },
       ],
     })
-    const said = requests[1]?.messages.map(({ role, parts }) => [
+    const answered = requests[1]?.messages.map(({ role, parts }) => [
       role,
       parts.map((part) => ('text' in part ? part.text : '')),
     ])
-    expect(said).toEqual([
+    expect(answered).toEqual([
       ['user', ['Told.']],
       ['assistant', ['Heard.']],
       ['user', ['And now?']],

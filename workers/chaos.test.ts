@@ -12,7 +12,10 @@ afterAll(() => server?.dispose())
 it('150 turns through two servers that fail end in an answer or a clear sentence, and everything is settled', async () => {
   const result = await runChaos({
     connection: (await server.createDatabase()).connection,
-    ...{ turns: 150, atATime: 25, share: 0.3, backoffMs: 5 },
+    turns: 150,
+    atATime: 25,
+    share: 0.3,
+    backoffMs: 5,
     timers: { connectMs: 400, idleMs: 400, totalMs: 10_000 },
     health: { limits: { coolMs: 50, longestMs: 1_500 } },
   })

@@ -58,7 +58,9 @@ function speaker(before = async () => {}): ModelProvider {
 
 async function worker(isolation: Isolation, provider = speaker()) {
   const catalogue = createCatalogue({
-    ...{ configured: [], providers: [provider], log: silentLog },
+    configured: [],
+    providers: [provider],
+    log: silentLog,
     addresses: { openai: 'http://127.0.0.1:8000/v1' },
   })
   const models = { catalogue, provider: () => provider }
@@ -68,7 +70,11 @@ async function worker(isolation: Isolation, provider = speaker()) {
 
 async function reader(isolation: Isolation): Promise<ReturnType<typeof createExtract>> {
   const deps = {
-    ...{ isolation, owner: 'alive', log: silentLog, storage: { attachments }, readers: 2 },
+    isolation,
+    owner: 'alive',
+    log: silentLog,
+    storage: { attachments },
+    readers: 2,
     messaging: {
       platform: () => fake.platform,
       progress: createProgress({ platform: () => fake.platform, store: turns, log: silentLog }),
@@ -224,6 +230,6 @@ describe('a file whose process died of it', () => {
     expect(ended).toMatchObject({ state: 'done', receipt: { attachments: [{ outcome: 'skipped' }] } })
     const [problem] = ended?.receipt.attachments[0]?.problems ?? []
     expect(problem).toMatchObject({ code: 'file_crashed' })
-    expect(problem?.tell).toContain('poison.zip')
+    expect(problem?.userMessage).toContain('poison.zip')
   })
 })

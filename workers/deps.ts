@@ -1,12 +1,12 @@
 /** What the workers need of the rest of Parley, by subject: the composition root opens each, test/worker-rig.ts has one for tests. */
 import type { AnswerDeps } from '../src/answer/deps.ts'
+import type { Blobs } from '../src/core/blobs.ts'
 import type { Log } from '../src/core/log.ts'
 import type { Platform } from '../src/core/platform.ts'
 import type { Spender } from '../src/core/scope.ts'
 import type { ApprovalRequests } from '../src/intake/approvals.ts'
 import type { Stops } from '../src/intake/stop.ts'
 import type { TurnLimits } from '../src/intake/turn-limits.ts'
-import type { Blobs } from '../src/media/blobs.ts'
 import type { Reader } from '../src/media/reader.ts'
 import type { Paying } from '../src/media/transcriber.ts'
 import type { Queue } from '../src/queue/queue.ts'

@@ -1,12 +1,14 @@
 /** Reading attachments on a real database, with real files and the real reader. */
-import { setImmediate as breathe } from 'node:timers/promises'
+import { setImmediate as yieldLoop } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createBlobs } from '../src/blobs/blobs.ts'
+import { diskError } from '../src/blobs/disk.ts'
+import { createLocalBlobs } from '../src/blobs/local.ts'
+import type { Blobs } from '../src/core/blobs.ts'
 import type { ParleyError } from '../src/core/errors.ts'
 import { silentLog } from '../src/core/log.ts'
 import { listenForStops, stopTopic } from '../src/intake/stop.ts'
-import { type Blobs, createBlobs } from '../src/media/blobs.ts'
 import { createReader } from '../src/media/create-reader.ts'
-import { diskError } from '../src/media/disk.ts'
 import type { Reader } from '../src/media/reader.ts'
 import type { Channel } from '../src/queue/channel.ts'
 import { createLocalChannel } from '../src/queue/channel-local.ts'
@@ -14,6 +16,7 @@ import type { JobContext } from '../src/queue/queue.ts'
 import { createProgress } from '../src/reply/progress.ts'
 import { createPassageIndex } from '../src/search/providers/postgres.ts'
 import { type Attachments, createAttachments } from '../src/store/attachments.ts'
+import { createBlobReferences } from '../src/store/blob-references.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
 import type { Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
@@ -46,7 +49,7 @@ beforeEach(async () => {
   fake = createFakePlatform()
   reader = createReader()
   full = false
-  const real = createBlobs(server.home)
+  const real = createBlobs(createLocalBlobs(server.home), createBlobReferences(database))
   blobs = {
     ...real,
     async put(content, options) {
@@ -68,15 +71,21 @@ async function extractor(more: { reader?: Reader; readers?: number; channel?: Ch
       progress: createProgress({ platform: () => fake.platform, store: turns, log: silentLog }),
       stops: await listenForStops(more.channel ?? createLocalChannel()),
     },
-    money: { paying: () => (_recording, hear) => hear() },
+    money: { paying: () => (_recording, transcribe) => transcribe() },
     reader: more.reader ?? reader,
-    ...{ limits: { fileBytes: 1e6 }, readers: more.readers ?? 2, owner: 'test', log: silentLog },
+    limits: { fileBytes: 1e6 },
+    readers: more.readers ?? 2,
+    owner: 'test',
+    log: silentLog,
     isolation: createIsolation(),
   })
 }
 
 const context = (last = false): JobContext => ({
-  ...{ id: 'job', attempt: 1, last, signal: new AbortController().signal },
+  id: 'job',
+  attempt: 1,
+  last,
+  signal: new AbortController().signal,
 })
 
 const textFile = (name: string) => ({ ...file(name), mediaType: 'text/plain', locator: name })
@@ -190,7 +199,7 @@ describe('many files', () => {
     const { turnId, files } = await ask('What do they say?', names)
     const running = files.map((attachmentId) => extract({ v: 1, turnId, attachmentId }, context()))
     await expect.poll(() => open.length).toBe(4)
-    for (let n = 0; n < 50; n += 1) await breathe()
+    for (let n = 0; n < 50; n += 1) await yieldLoop()
     expect(await states()).toEqual({ waiting: 8, reading: 4 })
     const all = Promise.all(running)
     let over = false
@@ -199,7 +208,7 @@ describe('many files', () => {
     while (!over) {
       most = Math.max(most, (await states()).reading ?? 0)
       for (const { go } of open.splice(0)) go()
-      await breathe()
+      await yieldLoop()
     }
     expect(most).toBeLessThanOrEqual(4)
     expect(await all).toEqual(names.map(() => 'done'))

@@ -1,13 +1,14 @@
 /** Reads one attachment: fetch → what is it → read (or take from the cache) → artifact, found by its passages → receipt. */
 
 import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { type Artifact, clock } from '../src/core/artifact.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
 import type { AttachmentReceipt } from '../src/core/reply.ts'
-import { createGate } from '../src/media/gate.ts'
-import type { Reader, ReadProgress } from '../src/media/reader.ts'
-import { describeReading, isLasting, skippedReceipt } from '../src/media/receipt.ts'
+import type { PictureStore, Reader, ReadProgress } from '../src/media/reader.ts'
+import { describeReading, isPermanent, skippedReceipt } from '../src/media/receipt.ts'
+import { createSemaphore } from '../src/media/semaphore.ts'
 import type { JobPayload } from '../src/queue/jobs.ts'
 import type { Handlers, JobContext, Outcome } from '../src/queue/queue.ts'
 import type { ProgressLine } from '../src/reply/progress.ts'
@@ -37,7 +38,7 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
   const { storage, messaging, log } = deps
   const { attachments } = storage
   const { progress, stops } = messaging
-  const places = createGate(deps.readers * takenPerReader)
+  const places = createSemaphore(deps.readers * takenPerReader)
 
   return async (payload, context) => {
     const leave = await takePlace(payload.turnId, context.signal)
@@ -90,7 +91,10 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
     using lease = keepLease(deps, attachmentId, owner, stop.stop)
     const started = performance.now()
     try {
-      const artifact = await read(deps, work, AbortSignal.any([signal, stop.signal, lease.lost]), {
+      const refer = async (hash: string) => {
+        if (!(await attachments.refer(attachmentId, owner, hash))) throw new NotHeld()
+      }
+      const artifact = await read(deps, { ...work, refer }, AbortSignal.any([signal, stop.signal, lease.lost]), {
         line,
         lease,
         leave,
@@ -112,6 +116,7 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
       return 'done'
     } catch (thrown) {
       await line.close()
+      if (thrown instanceof NotHeld) return { delayMs: 1000 }
       if (lease.lost.aborted) {
         // Unless another worker has it by now: this process lives, so the try was not broken off.
         await attachments.release(attachmentId, owner).catch(() => {})
@@ -150,23 +155,73 @@ function giveUp(
 
 /** See `claim` in src/store/turns-sql.ts. */
 function withNextStep(error: ParleyError): ParleyError {
-  return new ParleyError(error.code, `${error.tell} Parley reads it again with the next question in this thread.`)
+  return new ParleyError(
+    error.code,
+    `${error.userMessage} Parley reads it again with the next question in this thread.`,
+  )
+}
+
+/** The attachment was deleted, or another worker reads it. */
+class NotHeld extends Error {}
+
+interface Referring {
+  /** Keeps bytes with the attachment. Throws NotHeld. */
+  refer(hash: string): Promise<void>
+}
+
+/** The hash of the file's bytes, which are kept from here on whether they can be read or not. */
+async function take(
+  { storage: { blobs }, messaging: { platform }, limits }: ExtractDeps,
+  { attachment, refer, platform: name }: ReadingWork & Referring,
+  signal: AbortSignal,
+): Promise<string> {
+  if (attachment.blob !== undefined) {
+    if (!(await blobs.has(attachment.blob)))
+      throw new ParleyError('file_missing', `${attachment.name} is no longer here. Please share it again.`)
+    await refer(attachment.blob)
+    return attachment.blob
+  }
+  const content = await platform(name).files.fetch(attachment, { signal })
+  await using held = await blobs.put(content, { maxBytes: limits.fileBytes, signal })
+  await refer(held.hash)
+  return held.hash
 }
 
 async function read(
   deps: ExtractDeps,
-  work: ReadingWork,
+  work: ReadingWork & Referring,
   signal: AbortSignal,
   { line, lease, leave }: { line: ProgressLine; lease: Lease; leave(): void },
 ): Promise<Artifact> {
-  const { storage, messaging, money, reader, limits } = deps
+  const hash = await take(deps, work, signal)
+  return await deps.storage.blobs.withFile(hash, signal, (path) =>
+    readFile(deps, work, { hash, path, signal, line, lease, leave }),
+  )
+}
+
+interface Opened {
+  hash: string
+  path: string
+  signal: AbortSignal
+  line: ProgressLine
+  lease: Lease
+  leave(): void
+}
+
+async function readFile(
+  deps: ExtractDeps,
+  work: ReadingWork & Referring,
+  { hash, path, signal, line, lease, leave }: Opened,
+): Promise<Artifact> {
+  const { storage, money, reader } = deps
   const { attachments, blobs, index } = storage
-  const { attachment } = work
-  const content = await messaging.platform(work.platform).files.fetch(attachment, { signal })
-  const { hash } = await blobs.put(content, { maxBytes: limits.fileBytes, signal })
+  const { attachment, refer } = work
   const { name, mediaType, durationMs, transcript } = attachment
   const request = {
-    ...{ path: blobs.path(hash), contentHash: hash, name, mediaType },
+    path,
+    contentHash: hash,
+    name,
+    mediaType,
     ...(durationMs !== undefined && { durationMs }),
     ...(transcript !== undefined && { transcript }),
   }
@@ -180,10 +235,18 @@ async function read(
     lease.report(text)
     line.update(`${state.unit === 'second' ? 'Listening to' : 'Reading'} ${attachment.name}, ${text}`)
   }
+  const pictures: PictureStore = {
+    async put(picture, stopped) {
+      await using held = await blobs.put(Readable.from([picture]), { maxBytes: picture.length, signal: stopped })
+      await refer(held.hash)
+      return held.hash
+    },
+  }
   line.update(`Reading ${attachment.name}`)
-  const given = await reader.read(request, { signal, onProgress, paying: money.paying(work.spender, work.turnId) })
+  const paying = money.paying(work.spender, work.turnId)
+  const given = await reader.read(request, { signal, onProgress, paying, pictures })
   // What a limit cut short serves this attachment alone: its key is one that no later reading looks for.
-  const artifact = isLasting(given) ? given : { ...given, engine: `${engine}/${attachment.id}` }
+  const artifact = isPermanent(given) ? given : { ...given, engine: `${engine}/${attachment.id}` }
   // Findable first: an artifact that is known is never indexed again.
   await index.add(artifact)
   await attachments.saveArtifact(artifact)

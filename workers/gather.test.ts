@@ -17,6 +17,7 @@ import { createTurns } from '../src/store/turns-postgres.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
 import { message } from '../test/fakes/message.ts'
 import { perMillion } from '../test/fakes/model.ts'
+import { knowBlobs } from '../test/fixtures/blobs.ts'
 import { shareFiles } from '../test/share-files.ts'
 import { jobContext, type RigParts, turnRig } from '../test/worker-rig.ts'
 import { createTurn } from './turn.ts'
@@ -53,7 +54,11 @@ const provider: ModelProvider = {
 }
 
 const model = (id: string, contextWindow: number) => ({
-  ...{ id, contextWindow, provider: 'cloud', tier: 'medium' as const, price: perMillion('1', '1') },
+  id,
+  contextWindow,
+  provider: 'cloud',
+  tier: 'medium' as const,
+  price: perMillion('1', '1'),
   maxOutputTokens: 500,
 })
 
@@ -80,7 +85,8 @@ function counted(more: Partial<Retriever> = {}): Retriever & { asked: (Retrieval
   const index = createPassageIndex(database.lasting)
   const asked: (Retrieval & { question: string })[] = []
   return {
-    ...{ name: 'lexical', asked },
+    name: 'lexical',
+    asked,
     async retrieve(question, options) {
       asked.push({ question, ...options })
       return await (more.retrieve ?? index.retrieve)(question, options)
@@ -95,6 +101,7 @@ const manual = artifactOf('manual', [
 const text = 'When is the relief valve replaced?'
 
 async function asked(): Promise<string> {
+  await knowBlobs(database.pool, manual.contentHash)
   await createPassageIndex(database.lasting).add(manual)
   await createAttachments(database).saveArtifact(manual)
   return (await shareFiles(database, [manual], { text, names: ['manual.pdf'] })).turnId
@@ -129,6 +136,7 @@ describe('the passages for a question', () => {
     const retriever = counted()
     await (await worker({ retriever, limits: { promptTokens: 10_000 } }))(await asked())
     expect(passagesOf(requests[0])).toHaveLength(21)
+    await knowBlobs(database.pool, manual.contentHash)
     await createAttachments(database).saveArtifact(manual)
     const { turnId } = await shareFiles(database, [manual], { text: '', channelId: 'other' })
     await (await worker({ retriever }))(turnId)
@@ -162,7 +170,8 @@ describe('a crash after the passages were found', () => {
           catalogue: createCatalogue({ configured: [model('first', 64_000)], providers: [provider], log: silentLog }),
           provider: () => provider,
         },
-        ...{ limits: { promptTokens: 60 }, money },
+        limits: { promptTokens: 60 },
+        money,
       }),
     )
     await expect(run({ v: 1, turnId }, jobContext(false))).rejects.toThrow('The process died.')
@@ -185,7 +194,8 @@ describe('a crash after the passages were found', () => {
   it('has stored no word of the file, and the steps go with the turn', async () => {
     await crashed()
     expect(JSON.stringify(await steps())).not.toMatch(/valve|pump|manual/i)
-    await createForget(database).forget({ platform: 'test', workspaceId: 'team', userId: 'ann' }, 'ann')
+    const forget = createForget({ database, collect: async () => {}, log: silentLog })
+    await forget.forget({ platform: 'test', workspaceId: 'team', userId: 'ann' }, 'ann')
     expect(await steps()).toEqual([])
   })
 

@@ -2,7 +2,7 @@
  * Work that ends its process (out of memory, a native crash) must not do so for ever, and must not take others with it.
  * A try that ended with neither a result nor a release was broken off. Who is to blame is found by running suspects when
  * nothing else runs, and the first of them alone: only a process that dies then proves anything
- * (docs/decisions/0028-work-that-ends-its-process.md).
+ * (docs/decisions/0036-work-that-ends-its-process.md).
  */
 import type { BrokenOff, ClaimMode } from '../src/store/turns.ts'
 

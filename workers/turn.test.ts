@@ -61,7 +61,9 @@ function speaker(words: string[], everyMs = 0): ModelProvider {
 
 async function worker(provider: ModelProvider) {
   const catalogue = createCatalogue({
-    ...{ configured: [], providers: [provider], log: silentLog },
+    configured: [],
+    providers: [provider],
+    log: silentLog,
     addresses: { openai: 'http://127.0.0.1:8000/v1' },
   })
   const queue = { nudge: async (_name: string, id: string) => void nudged.push(id) } as Partial<Queue> as Queue

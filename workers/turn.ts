@@ -20,7 +20,7 @@ import { spenderOf } from '../src/core/scope.ts'
 import { dispatchTurn, readingJobs, turnJob } from '../src/intake/dispatch.ts'
 import { dispatchOf, jobId } from '../src/queue/jobs.ts'
 import type { Handlers, JobContext, Outcome, Queue } from '../src/queue/queue.ts'
-import { createPen, type Pen } from '../src/reply/pen.ts'
+import { createReplyWriter, type ReplyWriter } from '../src/reply/reply-writer.ts'
 import { BudgetExhausted } from '../src/routing/exhausted.ts'
 import { keepTurnLease, type TurnLease, turnLeaseMs } from '../src/store/lease.ts'
 import type { Claim, Dispatch, EndState, StoredOutcome, Turns, TurnWork } from '../src/store/turns.ts'
@@ -138,20 +138,23 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   ): Promise<EndState | 'lost'> {
     const gone = AbortSignal.any([lease.lost, context.signal])
     const platform = messaging.platform(work.platform)
-    const pen = penFor(work, gone, lease)
-    using _progress = await showAnswering(platform, work, pen)
+    const replyWriter = replyWriterFor(work, gone, lease)
+    using _progress = await showAnswering(platform, work, replyWriter)
     let outcome = work.outcome
     try {
       if (outcome === null) {
-        outcome = entry === 'in' ? await decide(work, owner, pen, context, stop, gone) : failedOutcome(work, pen, entry)
+        outcome =
+          entry === 'in'
+            ? await decide(work, owner, replyWriter, context, stop, gone)
+            : failedOutcome(work, replyWriter, entry)
         gone.throwIfAborted()
         if ((await turns.saveOutcome(work.id, owner, outcome)) === 'lost') return 'lost'
       }
-      await pen.finish(outcome.text, outcome.citations, { state: outcome.state, receipt: outcome.receipt })
+      await replyWriter.finish(outcome.text, outcome.citations, { state: outcome.state, receipt: outcome.receipt })
       await clearStatus(platform, work, outcome.state)
-      return await end(work, owner, outcome, pen)
+      return await end(work, owner, outcome, replyWriter)
     } catch (thrown) {
-      await pen.abandon()
+      await replyWriter.abandon()
       if (!lease.held() || thrown instanceof LeaseLost) {
         // Unless somebody else has it by now: this process lives, so the try was not broken off.
         await turns.release(work.id, owner).catch(() => {})
@@ -162,14 +165,14 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
         // The platform will not take it, and the conversation must go on.
         log.error({ turnId: work.id, ...errorFields(thrown) }, 'reply could not be delivered')
         await clearStatus(platform, work, 'failed')
-        return await end(work, owner, { ...outcome, state: 'failed' }, pen)
+        return await end(work, owner, { ...outcome, state: 'failed' }, replyWriter)
       }
       throw thrown
     }
   }
 
-  function penFor(work: TurnWork, signal: AbortSignal, lease: TurnLease): Pen {
-    return createPen({
+  function replyWriterFor(work: TurnWork, signal: AbortSignal, lease: TurnLease): ReplyWriter {
+    return createReplyWriter({
       platform: messaging.platform(work.platform),
       target: work.replyTarget,
       turnId: work.id,
@@ -188,18 +191,18 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     if (platform.capabilities.status !== 'message')
       return await platform.transport.status(work.replyTarget, work.id, text, 'queued')
     if (work.parts.length > 0) return
-    const pen = penFor(work, AbortSignal.any([lease.lost, AbortSignal.timeout(busyMs)]), lease)
-    pen.announce(text)
-    await pen.abandon()
+    const replyWriter = replyWriterFor(work, AbortSignal.any([lease.lost, AbortSignal.timeout(busyMs)]), lease)
+    replyWriter.announce(text)
+    await replyWriter.abandon()
   }
 
   /** Beside the conversation where the platform can; else as the reply's first message, unless the text is there sooner. */
-  async function showAnswering(platform: Platform, work: TurnWork, pen: Pen): Promise<Disposable> {
+  async function showAnswering(platform: Platform, work: TurnWork, replyWriter: ReplyWriter): Promise<Disposable> {
     if (platform.capabilities.status !== 'message') {
       await platform.transport.status(work.replyTarget, work.id, 'Answering', 'answering')
       return { [Symbol.dispose]() {} }
     }
-    const timer = setTimeout(() => pen.announce('Answering'), announceAfterMs)
+    const timer = setTimeout(() => replyWriter.announce('Answering'), announceAfterMs)
     return { [Symbol.dispose]: () => clearTimeout(timer) }
   }
 
@@ -208,8 +211,13 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       await platform.transport.status(work.replyTarget, work.id, null, state)
   }
 
-  async function end(work: TurnWork, owner: string, outcome: StoredOutcome, pen: Pen): Promise<EndState> {
-    const { next } = await turns.finish(work.id, owner, outcome, pen.firstTextAt())
+  async function end(
+    work: TurnWork,
+    owner: string,
+    outcome: StoredOutcome,
+    replyWriter: ReplyWriter,
+  ): Promise<EndState> {
+    const { next } = await turns.finish(work.id, owner, outcome, replyWriter.firstTextAt())
     const { ms, model, attempts } = outcome.receipt
     log.info({ turnId: work.id, state: outcome.state, model, attempts, ...ms }, 'turn ended')
     if (next) await wake(next)
@@ -220,15 +228,15 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   async function decide(
     work: TurnWork,
     owner: string,
-    pen: Pen,
+    replyWriter: ReplyWriter,
     context: JobContext,
     stop: AbortSignal,
     gone: AbortSignal,
   ): Promise<StoredOutcome> {
-    if (stop.aborted) return stoppedOutcome(work, pen)
+    if (stop.aborted) return stoppedOutcome(work, replyWriter)
     const trace: Trace = {}
     try {
-      const outcome = await answer(deps, { work, owner, pen, stop, gone }, trace)
+      const outcome = await answer(deps, { work, owner, replyWriter, stop, gone }, trace)
       const asked = await askApproval(work, trace.refusal)
       return asked === undefined ? outcome : withNotice(outcome, `${asked} Until then the files are quoted.`)
     } catch (thrown) {
@@ -236,7 +244,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       const error = asParleyError(thrown)
       log.warn({ turnId: work.id, attempt: context.attempt, ...errorFields(thrown) }, 'answering failed')
       if (error.retry !== 'never' && !context.last && (error.retryAfterMs ?? 0) <= patienceMs) throw thrown
-      const outcome = failedOutcome(work, pen, error, trace)
+      const outcome = failedOutcome(work, replyWriter, error, trace)
       const asked = await askApproval(work, error)
       return asked === undefined ? outcome : { ...outcome, text: `${outcome.text} ${asked}` }
     }
@@ -289,7 +297,7 @@ export function createSweep({
   queue,
   log,
 }: {
-  turns: Pick<Turns, 'stranded' | 'redispatch'>
+  turns: Pick<Turns, 'orphaned' | 'redispatch'>
   queue: Pick<Queue, 'add' | 'addFlow' | 'states' | 'remove'>
   log: Log
 }): (olderThanMs: number) => Promise<number> {
@@ -310,7 +318,7 @@ export function createSweep({
   }
 
   async function look(olderThanMs: number): Promise<{ looked: number; handed: number }> {
-    const candidates = await turns.stranded(olderThanMs, sweepBatch)
+    const candidates = await turns.orphaned(olderThanMs, sweepBatch)
     if (candidates.length === 0) return { looked: 0, handed: 0 }
     const lost = await turns.redispatch(await lostOf(queue, candidates))
     let handed = 0
@@ -330,7 +338,7 @@ export function createSweep({
       // With no patience at all each look would find the same turns again.
       if (looked < sweepBatch || olderThanMs === 0) break
     }
-    if (sum > 0) log.warn({ turns: sum }, 'stranded turns handed to the queue again')
+    if (sum > 0) log.warn({ turns: sum }, 'orphaned turns handed to the queue again')
     return sum
   }
 }

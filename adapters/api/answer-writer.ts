@@ -21,7 +21,7 @@ export interface AnswerWriter extends Follower {
 const headersAfterMs = 900
 /** Keeps proxies from closing a silent stream. */
 const beatMs = 15_000
-const anew = '\n\n---\n\n_The model broke off. The whole answer, from its beginning:_\n\n'
+const restartMarker = '\n\n---\n\n_The model broke off. The whole answer, from its beginning:_\n\n'
 
 export function createAnswerWriter(
   response: ServerResponse,
@@ -43,7 +43,7 @@ export function createAnswerWriter(
   function say(text: string): void {
     if (text === '') return
     open()
-    data(chunk(about, { ...(sent === '' ? { role: 'assistant' as const } : {}), content: text }))
+    data(chunk(about, { role: sent === '' ? ('assistant' as const) : undefined, content: text }))
     sent += text
   }
 
@@ -70,7 +70,7 @@ export function createAnswerWriter(
         response.end(JSON.stringify(completion(about, ended, text)))
         return
       }
-      say(text.startsWith(sent) ? text.slice(sent.length) : `${anew}${text}`)
+      say(text.startsWith(sent) ? text.slice(sent.length) : `${restartMarker}${text}`)
       open()
       data(chunk(about, {}, finishReason(ended.receipt)))
       if (withUsage) data(usageChunk(about, ended.receipt))

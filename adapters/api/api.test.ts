@@ -53,7 +53,7 @@ async function setUp(
         const bytes = await buffer(content)
         const hash = `hash-${contents.size}`
         contents.set(hash, bytes)
-        return { hash }
+        return { hash, bytes: bytes.length, [Symbol.asyncDispose]: async () => {} }
       },
     },
     models: async () => [{ id: 'scripted', provider: 'openai' }],
@@ -132,7 +132,9 @@ describe('the official client', () => {
     expect(answer.choices[0]?.finish_reason).toBe('stop')
     expect(answer.model).toBe('scripted')
     expect(answer.usage).toMatchObject({
-      ...{ prompt_tokens: 1200, completion_tokens: 12, total_tokens: 1212 },
+      prompt_tokens: 1200,
+      completion_tokens: 12,
+      total_tokens: 1212,
       prompt_tokens_details: { cached_tokens: 1000 },
     })
     expect(received[0]).toMatchObject({ text: 'How long is the notice period?', keyId: 'key-1', kind: 'direct' })
@@ -141,7 +143,8 @@ describe('the official client', () => {
   test('streams the answer as it grows, with its usage in the last chunk when it asks for it', async () => {
     const { client } = await setUp(answers)
     const stream = await client.chat.completions.create({
-      ...{ ...question, stream: true },
+      ...question,
+      stream: true,
       stream_options: { include_usage: true },
     })
     const chunks = await all(stream)
@@ -185,12 +188,14 @@ describe('the official client', () => {
     ['model_unreachable', 503, 'server_error'],
     ['internal', 500, 'server_error'],
   ])('is told %s by status %i, with the sentence', async (code, status, type) => {
-    const tell = 'The budget of this key is spent: $5 a day. It resets at midnight.'
-    const { client } = await setUp((write) => write.end({ text: tell, state: 'failed' }, { error: code }))
+    const userMessage = 'The budget of this key is spent: $5 a day. It resets at midnight.'
+    const { client } = await setUp((write) => write.end({ text: userMessage, state: 'failed' }, { error: code }))
     for (const stream of [false, true])
       await expect(client.chat.completions.create({ ...question, stream })).rejects.toMatchObject({
-        ...{ status, type, code },
-        message: expect.stringContaining(tell),
+        status,
+        type,
+        code,
+        message: expect.stringContaining(userMessage),
       })
   })
 
@@ -206,7 +211,8 @@ describe('the official client', () => {
   test('without a key, or with a wrong one, is told who makes them', async () => {
     const { clientWith, url } = await setUp(answers)
     await expect(clientWith('parley-wrong-key-1').chat.completions.create(question)).rejects.toMatchObject({
-      ...{ status: 401, code: 'invalid_api_key' },
+      status: 401,
+      code: 'invalid_api_key',
     })
     expect((await fetch(`${url}/v1/models`)).status).toBe(401)
     expect((await fetch(`${url}/openapi.json`)).status).toBe(200)
@@ -230,11 +236,11 @@ describe('the official client', () => {
     ])
     // Refused by what it announces, before it is sent.
     const announced = { ...headers, 'content-length': 48_000_001 }
-    const asked = request(`${url}/v1/chat/completions`, { method: 'POST', headers: announced })
-    asked.on('error', () => undefined).flushHeaders()
-    const [large] = (await once(asked, 'response')) as [HttpMessage]
+    const parsed = request(`${url}/v1/chat/completions`, { method: 'POST', headers: announced })
+    parsed.on('error', () => undefined).flushHeaders()
+    const [large] = (await once(parsed, 'response')) as [HttpMessage]
     expect([large.statusCode, JSON.parse(await text(large))]).toEqual([413, body('request_too_large')])
-    asked.destroy()
+    parsed.destroy()
     const slashed = await fetch(`${url}/v1/models/openai%2Fgpt%2F5`, { headers })
     expect([slashed.status, await slashed.text()]).toEqual([404, expect.stringContaining('openai/gpt/5')])
   })
@@ -275,7 +281,7 @@ describe('what is asked', () => {
         { role: 'user', text: 'What is it?' },
         { role: 'assistant', text: 'A picture.' },
       ],
-      wish: { model: 'scripted', temperature: 0.2, maxOutputTokens: 99 },
+      overrides: { model: 'scripted', temperature: 0.2, maxOutputTokens: 99 },
       attachments: [
         { name: 'a.pdf', mediaType: 'application/pdf', bytes: 4, voiceNote: false },
         { name: 'audio-3.mp3', mediaType: 'audio/mpeg', voiceNote: true },
@@ -413,7 +419,7 @@ describe('what happens on the way', () => {
       { intake },
     )
     const body = { ...question, stream: true }
-    for (const headers of [{ 'idempotency-key': 'again' }, {}]) {
+    for (const headers of [{ 'idempotency-key': 'again' }, {}] as Record<string, string>[]) {
       const response = await first.post(body, headers)
       const reader = response.body?.getReader()
       await reader?.read()

@@ -53,7 +53,7 @@ const kinds: Partial<Record<ErrorCode, Kind>> = {
 }
 
 export function writeFailure(_context: HttpContext, error: ParleyError): Response {
-  const failure = error instanceof ApiFailure ? error : failureFor(error.code, error.tell, error.retryAfterMs)
+  const failure = error instanceof ApiFailure ? error : failureFor(error.code, error.userMessage, error.retryAfterMs)
   const { retryAfterMs } = failure
   return Response.json(failure.body, {
     status: failure.status,
@@ -62,14 +62,14 @@ export function writeFailure(_context: HttpContext, error: ParleyError): Respons
 }
 
 /** A turn that ended without an answer: its receipt's code and the sentence that stands in its place. */
-export function failureFor(code: string, tell: string, retryAfterMs?: number): ApiFailure {
+export function failureFor(code: string, userMessage: string, retryAfterMs?: number): ApiFailure {
   const known = isErrorCode(code) ? kinds[code] : undefined
   const mine = /^(?:file_|request_|message_|command_|upload_)/.test(code)
   const kind = known ?? (mine ? { status: 400, type: 'invalid_request_error' } : { status: 500, type: 'server_error' })
-  return new ApiFailure(kind.status, tell, {
+  return new ApiFailure(kind.status, userMessage, {
     type: kind.type,
     code: kind.code ?? code,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    retryAfterMs,
   })
 }
 

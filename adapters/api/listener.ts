@@ -1,12 +1,13 @@
 /** The HTTP side of `/v1`: who asks, what is asked, and the answer as one body or as a stream of chunks. */
 import { createHash, randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
+import type { Blobs } from '../../src/core/blobs.ts'
 import type { HttpContext, Mount } from '../../src/core/http.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
 import { createAnswerWriter } from './answer-writer.ts'
 import { ApiFailure, failureFor, writeFailure } from './failure.ts'
 import { closingOf } from './format.ts'
-import { type ApiKey, type Asked, normalize, readRequest, routedModels } from './normalize.ts'
+import { type ApiKey, normalize, type ParsedRequest, readRequest, routedModels } from './normalize.ts'
 import { openApiDocument } from './openapi.ts'
 import { limits } from './request.ts'
 import type { Topics } from './topics.ts'
@@ -14,7 +15,7 @@ import { follow, type WaitDeps } from './wait.ts'
 
 export interface ListenerDeps {
   topics: Topics
-  blobs: { put(content: Readable, options: { maxBytes: number }): Promise<{ hash: string }> }
+  blobs: Pick<Blobs, 'put'>
   /** Models that may be asked for by name. */
   models(): Promise<{ id: string; provider: string }[]>
   /** Throws `model_unknown` where no model, alias or unique beginning of one is called so. */
@@ -64,14 +65,14 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         type: 'server_error',
         retryAfterMs: 2000,
       })
-    const asked = readRequest(jsonIn(context.get('body')))
-    await checkLimits(asked)
-    const answering = answer(asked, caller.key, context)
+    const parsed = readRequest(jsonIn(context.get('body')))
+    await checkLimits(parsed)
+    const answering = answer(parsed, caller.key, context)
     open.add(answering)
     await answering.finally(() => open.delete(answering))
   }
 
-  async function checkLimits({ request, text, files }: Asked): Promise<void> {
+  async function checkLimits({ request, text, files }: ParsedRequest): Promise<void> {
     const { limits: most } = deps
     if (text === '' && files.length === 0)
       throw new ApiFailure(400, 'The last message is empty. Write a question or send a file.', { param: 'messages' })
@@ -89,25 +90,30 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     if (!routedModels.includes(request.model)) await deps.checkModel(request.model)
   }
 
-  async function answer(asked: Asked, key: ApiKey, context: HttpContext): Promise<void> {
+  async function answer(parsed: ParsedRequest, key: ApiKey, context: HttpContext): Promise<void> {
     const { incoming: request, outgoing: response } = context.env
+    // Held until the message that refers to them is stored, or is refused.
+    await using held = new AsyncDisposableStack()
     const hashes: string[] = []
-    for (const { data } of asked.files)
-      hashes.push((await deps.blobs.put(Readable.from([data]), { maxBytes: deps.limits.fileBytes })).hash)
+    for (const { data } of parsed.files) {
+      const blob = await deps.blobs.put(Readable.from([data]), { maxBytes: deps.limits.fileBytes })
+      hashes.push(held.use(blob).hash)
+    }
     const repeatable = request.headers['idempotency-key']
     const id = repeatable === undefined ? randomUUID() : digest(`${key.id}\n${String(repeatable)}`)
-    if (asked.ignored.length > 0) response.setHeader('x-parley-ignored', asked.ignored.join(', '))
+    if (parsed.ignored.length > 0) response.setHeader('x-parley-ignored', parsed.ignored.join(', '))
 
     const gone = new AbortController()
     response.once('close', () => gone.abort())
     const writer = createAnswerWriter(response, {
-      about: { id: `chatcmpl-${id}`, created: Math.floor(Date.now() / 1000), model: asked.request.model },
-      streaming: asked.request.stream === true,
-      withUsage: asked.request.stream_options?.include_usage === true,
+      about: { id: `chatcmpl-${id}`, created: Math.floor(Date.now() / 1000), model: parsed.request.model },
+      streaming: parsed.request.stream === true,
+      withUsage: parsed.request.stream_options?.include_usage === true,
     })
     await using following = await follow(id, deps, writer, AbortSignal.any([gone.signal, leaving.signal]))
-    const message = normalize(asked, { id, key, sentAt: new Date(), hashes })
+    const message = normalize(parsed, { id, key, sentAt: new Date(), hashes })
     const received = await intake.receive(message)
+    await held.disposeAsync()
     if (received.kind === 'refused') throw new ApiFailure(403, received.notice.text, { code: 'request_forbidden' })
     const { turnId } = received
     writer.taken()

@@ -14,7 +14,7 @@ export interface SentFile {
   voiceNote: boolean
 }
 
-export interface Asked {
+export interface ParsedRequest {
   request: ChatRequest
   text: string
   instructions: string | undefined
@@ -30,7 +30,7 @@ export interface ApiKey {
   name: string
 }
 
-export function readRequest(body: unknown): Asked {
+export function readRequest(body: unknown): ParsedRequest {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new ApiFailure(400, 'The body must be a JSON object.')
   const parsed = ChatRequest.safeParse(body)
@@ -74,8 +74,8 @@ export function conversationOf(id: string, key: ApiKey): ConversationRef {
   return { platform: platformName, workspaceId: 'api', channelId: key.id, threadId: id }
 }
 
-export function normalize(asked: Asked, { id, key, sentAt, hashes }: Received): IncomingMessage {
-  const { request, text, instructions, history, files } = asked
+export function normalize(parsed: ParsedRequest, { id, key, sentAt, hashes }: Received): IncomingMessage {
+  const { request, text, instructions, history, files } = parsed
   const conversation = conversationOf(id, key)
   const maxOutputTokens = request.max_completion_tokens ?? request.max_tokens
   return {
@@ -92,15 +92,16 @@ export function normalize(asked: Asked, { id, key, sentAt, hashes }: Received): 
       bytes: file.data.length,
       voiceNote: file.voiceNote,
       locator: { blob: hashes[at] ?? '' },
+      blob: hashes[at],
     })),
     replyTarget: { conversation, data: null },
-    wish: {
-      ...(routedModels.includes(request.model) ? {} : { model: request.model }),
-      ...(request.temperature == null ? {} : { temperature: request.temperature }),
-      ...(maxOutputTokens == null ? {} : { maxOutputTokens }),
+    overrides: {
+      model: routedModels.includes(request.model) ? undefined : request.model,
+      temperature: request.temperature ?? undefined,
+      maxOutputTokens: maxOutputTokens ?? undefined,
     },
-    ...(history.length === 0 ? {} : { history }),
-    ...(instructions === undefined ? {} : { instructions }),
+    history: history.length === 0 ? undefined : history,
+    instructions,
     sentAt: sentAt.toISOString(),
   }
 }
@@ -126,7 +127,7 @@ function textOf({ content }: ChatMessage): string {
   return (content ?? []).flatMap((part) => (part.type === 'text' ? [part.text] : [])).join('\n\n')
 }
 
-function pastMessage(message: ChatMessage): Asked['history'] {
+function pastMessage(message: ChatMessage): ParsedRequest['history'] {
   if (message.role !== 'user' && message.role !== 'assistant') return []
   if (message.role === 'assistant' && (message.tool_calls?.length ?? 0) > 0)
     throw new ApiFailure(400, 'Parley calls no tools for a program. Leave messages with `tool_calls` out.', {

@@ -31,7 +31,7 @@
 import { z } from 'zod'
 import { Citation, Receipt } from '../../src/core/reply.ts'
 
-export type ApiError = { error: { code: string; tell: string } }
+export type ApiError = { error: { code: string; userMessage: string } }
 
 export interface ConsoleStatus {
   version: string

@@ -1,4 +1,4 @@
-/** The console's own storage, as a chat platform's servers hold its threads. Implemented in src/store/console-board.ts. */
+/** The console's own storage, as a chat platform's servers hold its threads. Implemented in board-postgres.ts. */
 import type { Message, MessageState, Thread, TurnStatus, Upload } from './api.ts'
 
 export interface StoredUpload extends Upload {
@@ -22,8 +22,6 @@ export interface Board {
   summary(id: string): Promise<Thread | null>
   /** A thread with its messages and what is happening in it; `null` when there is none. */
   thread(id: string): Promise<{ thread: Thread; messages: Message[]; status: TurnStatus | null } | null>
-  /** Removes the thread and what Parley remembers of it; answers the contents that nothing else refers to any more. */
-  deleteThread(id: string, conversationKey: string): Promise<string[]>
   /** Adds a person's message, and the thread with its first one. Again is no harm. */
   addMessage(message: {
     id: string
@@ -39,8 +37,9 @@ export interface Board {
   removeReply(id: string): Promise<void>
   /** Throws `request_invalid` where the id is known with another content. */
   saveUpload(upload: StoredUpload): Promise<void>
-  /** Removes uploads that were not sent within a day; answers the contents that nothing refers to any more. */
-  sweepUploads(): Promise<string[]>
+  /** Removes uploads that were not sent within a day; answers how many. */
+  sweepUploads(): Promise<number>
+  /** In the order of `ids`; unknown ones are left out. */
   uploads(ids: string[]): Promise<StoredUpload[]>
   /** Whether a file with this content was shared in the console, and what it is. */
   knowsFile(contentHash: string): Promise<boolean>

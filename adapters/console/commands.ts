@@ -1,5 +1,6 @@
 /** Commands on the console: typed in a thread, by a button of a notice, or by the command line outside of any thread. */
 import { decodeAction } from '../../src/core/action.ts'
+import type { Blobs } from '../../src/core/blobs.ts'
 import type { Notice } from '../../src/core/command.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Route } from '../../src/core/http.ts'
@@ -7,14 +8,13 @@ import type { Intake } from '../../src/core/platform.ts'
 import { answerOf, type CommandAnswer, type Message, PressAction, RunCommand } from './api.ts'
 import type { Board } from './board.ts'
 import { jsonIn } from './body.ts'
-import type { BlobStore } from './files.ts'
 import { cliAuthor, conversationOf, localAuthor, withNames } from './normalize.ts'
 import { keepNotice } from './notices.ts'
-import { type Topics, threadTopic, toJson } from './topics.ts'
+import { listTopic, type Topics, threadTopic, toJson } from './topics.ts'
 
 export interface CommandRoutes {
   board: Board
-  blobs: BlobStore
+  blobs: Blobs
   topics: Topics
   intake: Intake
   idOf(context: HttpContext, name: string): string
@@ -28,11 +28,28 @@ export async function runInThread(
 ): Promise<void> {
   const conversation = conversationOf(message.threadId)
   const notice = await intake.command({
-    ...{ id: message.id, conversation, author: localAuthor, text: message.text },
+    id: message.id,
+    conversation,
+    author: localAuthor,
+    text: message.text,
     replyTarget: { conversation, data: null },
-    ...(locale === undefined ? {} : { locale }),
+    locale,
   })
+  if (deletes(message.text) && !(await showChanges({ board, topics }, message.threadId))) return
   await say({ board, blobs, topics }, message.threadId, answerOf(message.id), notice)
+}
+
+const deletes = (text: string) => /^\s*(?:\/?parley\s+|\/)?forget\b/i.test(text)
+
+/** A command may have deleted the thread, or messages of it. */
+async function showChanges(
+  { board, topics }: Pick<CommandRoutes, 'board' | 'topics'>,
+  threadId: string,
+): Promise<boolean> {
+  const known = await board.thread(threadId)
+  if (known === null) topics.publish(listTopic, toJson({ type: 'threadDeleted', threadId }))
+  else topics.publish(threadTopic(threadId), toJson({ type: 'snapshot', ...known }))
+  return known !== null
 }
 
 async function say(
@@ -55,7 +72,11 @@ export function commandRoutes(routes: CommandRoutes): Route[] {
       handle: (context) =>
         context.json({
           commands: intake.commands.map(({ name, summary, role, args, examples }) => ({
-            ...{ name, summary, role, args, examples },
+            name,
+            summary,
+            role,
+            args,
+            examples,
           })),
         }),
     },
@@ -70,11 +91,16 @@ export function commandRoutes(routes: CommandRoutes): Route[] {
         if (!success) throw new ParleyError('request_invalid', 'That is no command. See `parley admin help`.')
         const conversation = conversationOf('cli')
         const notice = await intake.command({
-          ...{ id: data.id, conversation, author: cliAuthor, text: data.text },
+          id: data.id,
+          conversation,
+          author: cliAuthor,
+          text: data.text,
           replyTarget: { conversation, data: null },
         })
         const files = (notice.files ?? []).map(({ name, mediaType, data }) => ({
-          ...{ name, mediaType, data: Buffer.from(data).toString('base64') },
+          name,
+          mediaType,
+          data: Buffer.from(data).toString('base64'),
         }))
         const answer: CommandAnswer = { text: withNames(notice.text), failed: notice.failed === true, files }
         return context.json(answer)
@@ -94,8 +120,9 @@ export function commandRoutes(routes: CommandRoutes): Route[] {
         const conversation = conversationOf(threadId)
         const replyTarget = { conversation, data: null }
         const { notice, turnId } = await intake.act({ ...action, id: data.id, by: localAuthor, replyTarget })
-        if (notice !== undefined) await say(routes, threadId, answerOf(data.id), notice)
-        return context.json({ ...(turnId === undefined ? {} : { turnId }) })
+        const there = action.kind !== 'command' || !deletes(action.text) || (await showChanges(routes, threadId))
+        if (notice !== undefined && there) await say(routes, threadId, answerOf(data.id), notice)
+        return context.json({ turnId })
       },
     },
     {
@@ -109,7 +136,7 @@ export function commandRoutes(routes: CommandRoutes): Route[] {
         // Only a picture that Parley drew is shown in the page; whatever people shared is saved, never opened.
         const shown = upload.mediaType === 'image/png'
         const bytes: Buffer[] = []
-        for await (const chunk of blobs.open(upload.contentHash)) bytes.push(chunk as Buffer)
+        for await (const chunk of await blobs.open(upload.contentHash)) bytes.push(chunk as Buffer)
         const name = encodeURIComponent(upload.name)
         return context.body(new Uint8Array(Buffer.concat(bytes)), 200, {
           'content-type': shown ? 'image/png' : 'application/octet-stream',

@@ -1,21 +1,12 @@
 /** The console's files lie in Parley's own blobs already: fetching one is opening it. */
-import type { Readable } from 'node:stream'
 import { z } from 'zod'
+import type { Blobs } from '../../src/core/blobs.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Files } from '../../src/core/platform.ts'
 
-/** What the console needs of src/media/blobs.ts. */
-export interface BlobStore {
-  put(content: Readable, options: { maxBytes: number; signal?: AbortSignal }): Promise<{ hash: string; bytes: number }>
-  has(hash: string): Promise<boolean>
-  path(hash: string): string
-  open(hash: string): Readable
-  remove(hash: string): Promise<void>
-}
-
 const Locator = z.object({ blob: z.string() })
 
-export function createFiles(blobs: BlobStore): Files {
+export function createFiles(blobs: Pick<Blobs, 'has' | 'open'>): Files {
   return {
     async fetch(attachment) {
       const { blob } = Locator.parse(attachment.locator)

@@ -1,15 +1,15 @@
 /** The console's HTTP side: the page, its API (see api.ts) and its events. */
 import { turnActions } from '../../src/core/action.ts'
+import type { Blobs } from '../../src/core/blobs.ts'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Route } from '../../src/core/http.ts'
 import type { Log } from '../../src/core/log.ts'
-import { conversationKey } from '../../src/core/message.ts'
+import type { ConversationRef } from '../../src/core/message.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
 import { type ConsoleStatus, isCommand, PressButton, SendMessage } from './api.ts'
 import type { Board } from './board.ts'
 import { jsonIn } from './body.ts'
 import { commandRoutes, runInThread } from './commands.ts'
-import type { BlobStore } from './files.ts'
 import { serveEvents } from './live.ts'
 import { conversationOf, normalize, pressOf, titleOf } from './normalize.ts'
 import { type Previews, previewRoutes } from './previews.ts'
@@ -20,7 +20,9 @@ import { listTopic, type Topics, threadTopic, toJson } from './topics.ts'
 export interface ListenerDeps {
   board: Board
   topics: Topics
-  blobs: BlobStore
+  blobs: Blobs
+  /** Deletes all that is known of a conversation, its thread included. */
+  forget(conversation: ConversationRef): Promise<void>
   previews: Previews
   status(): Promise<ConsoleStatus>
   limits: ConsoleStatus['limits']
@@ -66,8 +68,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         const id = idOf(context, 'id')
         const known = await board.thread(id)
         if (known?.status) await intake.act({ kind: 'stop', turnId: known.status.turnId, ...pressOf(id) })
-        const forgotten = await board.deleteThread(id, conversationKey(conversationOf(id)))
-        await Promise.all(forgotten.map((hash) => blobs.remove(hash)))
+        await deps.forget(conversationOf(id))
         topics.publish(listTopic, toJson({ type: 'threadDeleted', threadId: id }))
         return context.body(null, 204)
       },
@@ -83,17 +84,16 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         const mediaType = context.req.header('content-type')?.slice(0, 127) || 'application/octet-stream'
         const announced = Number(context.req.header('content-length') ?? Number.NaN)
         if (announced > limits.fileBytes) throw tooLarge(name, limits.fileBytes)
-        let blob: Awaited<ReturnType<BlobStore['put']>>
-        try {
-          blob = await blobs.put(context.get('upload'), { maxBytes: limits.fileBytes })
-        } catch (error) {
-          const code = error instanceof ParleyError ? error.code : undefined
-          if (code === 'file_too_large') throw tooLarge(name, limits.fileBytes)
-          if (code !== 'request_incomplete') throw error
-          throw new ParleyError('upload_incomplete', `${name} did not arrive whole. Please try again.`, {
-            cause: error,
+        await using blob = await blobs
+          .put(context.get('upload'), { maxBytes: limits.fileBytes })
+          .catch((error: unknown) => {
+            const code = error instanceof ParleyError ? error.code : undefined
+            if (code === 'file_too_large') throw tooLarge(name, limits.fileBytes)
+            if (code !== 'request_incomplete') throw error
+            throw new ParleyError('upload_incomplete', `${name} did not arrive whole. Please try again.`, {
+              cause: error,
+            })
           })
-        }
         if (Number.isFinite(announced) && announced !== blob.bytes) {
           throw new ParleyError('upload_incomplete', `${name} did not arrive whole. Please try again.`)
         }
@@ -169,9 +169,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       async handle(context) {
         const kind = turnActions.find((each) => each === context.req.param('action')) ?? 'stop'
         const turnId = idOf(context, 'turnId')
-        const said = PressButton.safeParse(jsonIn(context) ?? {})
-        if (!said.success) throw new ParleyError('request_invalid', 'That comment is too long. Say it in fewer words.')
-        const { comment } = said.data
+        const body = PressButton.safeParse(jsonIn(context) ?? {})
+        if (!body.success) throw new ParleyError('request_invalid', 'That comment is too long. Say it in fewer words.')
+        const { comment } = body.data
         const pressed = { kind, turnId, ...pressOf(turnId), ...(comment === undefined ? {} : { comment }) }
         return context.json(await intake.act(pressed))
       },
@@ -199,9 +199,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   async function sweep(): Promise<void> {
     try {
-      const orphans = await board.sweepUploads()
-      await Promise.all(orphans.map((hash) => blobs.remove(hash)))
-      if (orphans.length > 0) log.info({ files: orphans.length }, 'uploads that were never sent removed')
+      const files = await board.sweepUploads()
+      if (files > 0) log.info({ files }, 'uploads that were never sent removed')
     } catch (error) {
       log.warn(errorFields(error), 'uploads that were never sent not removed; tried again in a day')
     }

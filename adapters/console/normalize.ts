@@ -47,9 +47,10 @@ export function normalize(
       bytes: upload.bytes,
       voiceNote: false,
       locator: { blob: upload.contentHash },
+      blob: upload.contentHash,
     })),
     replyTarget: { conversation, data: null },
-    ...(message.locale === undefined ? {} : { locale: message.locale }),
+    locale: message.locale,
     sentAt: sentAt.toISOString(),
   }
 }

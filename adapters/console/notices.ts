@@ -2,32 +2,33 @@
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { encodeAction } from '../../src/core/action.ts'
+import type { Blobs } from '../../src/core/blobs.ts'
 import type { Notice } from '../../src/core/command.ts'
 import type { Message } from './api.ts'
 import type { Board } from './board.ts'
-import type { BlobStore } from './files.ts'
 import { withNames } from './normalize.ts'
 
 /** Parley makes its own files small. */
 const maxBytes = 50_000_000
 
 export async function keepNotice(
-  { board, blobs }: { board: Board; blobs: Pick<BlobStore, 'put'> },
+  { board, blobs }: { board: Board; blobs: Pick<Blobs, 'put'> },
   threadId: string,
   id: string,
   { text, files = [], buttons = [] }: Notice,
 ): Promise<Message> {
   const attachments = await Promise.all(
     files.map(async ({ name, mediaType, data, alt }) => {
-      const blob = await blobs.put(Readable.from([data]), { maxBytes })
+      await using blob = await blobs.put(Readable.from([data]), { maxBytes })
       const uploadId = randomUUID()
       await board.saveUpload({ uploadId, name, mediaType, bytes: blob.bytes, contentHash: blob.hash })
-      return { id: uploadId, name, mediaType, bytes: blob.bytes, ...(alt === undefined ? {} : { alt }) }
+      return { id: uploadId, name, mediaType, bytes: blob.bytes, alt }
     }),
   )
   const pressed = buttons.map(({ label, action, style }) => ({
-    ...{ label, action: encodeAction(action) },
-    ...(style === undefined ? {} : { style }),
+    label,
+    action: encodeAction(action),
+    style,
   }))
   return board.saveNotice({ id, threadId, text: withNames(text), attachments, buttons: pressed })
 }

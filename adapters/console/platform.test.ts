@@ -1,16 +1,18 @@
 /** The console under the law of platforms: real HTTP, real board, real files. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll } from 'vitest'
+import { createBlobs } from '../../src/blobs/blobs.ts'
+import { createLocalBlobs } from '../../src/blobs/local.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { PlatformRig } from '../../src/core/platform.contract.rig.ts'
 import { platformContract } from '../../src/core/platform.contract.ts'
-import { createBlobs } from '../../src/media/blobs.ts'
 import { createLocalChannel } from '../../src/queue/channel-local.ts'
-import { createConsoleBoard } from '../../src/store/console-board.ts'
+import { createBlobReferences } from '../../src/store/blob-references.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { ConsoleClient } from '../../test/e2e/parley.ts'
 import { serveMounts } from '../../test/servers/mounts.ts'
+import { createConsoleBoard } from './board-postgres.ts'
 import { threadOf } from './normalize.ts'
 import { createConsole } from './platform.ts'
 
@@ -34,9 +36,15 @@ async function openRig(): Promise<PlatformRig> {
   const { connection } = await server.createDatabase()
   const database = openDatabase(connection, { log: silentLog })
   const limits = { fileBytes: 1_000_000, files: 10, textChars: 10_000 }
-  const board = createConsoleBoard(database)
+  const blobs = createBlobs(createLocalBlobs(server.home), createBlobReferences(database))
+  const board = createConsoleBoard(database.query)
   const platform = await createConsole({
-    ...{ board, topics: createLocalChannel(), blobs: createBlobs(server.home), limits, log: silentLog },
+    board,
+    topics: createLocalChannel(),
+    blobs,
+    limits,
+    log: silentLog,
+    forget: () => Promise.reject(new Error('not used')),
     previews: {
       page: () => Promise.reject(new Error('not used')),
       lines: () => Promise.reject(new Error('not used')),
@@ -74,8 +82,8 @@ async function openRig(): Promise<PlatformRig> {
     async press({ button }) {
       const turnId = 'turnId' in button ? button.turnId : ''
       const response = await fetch(`${client.url}/console/turns/${turnId}/${button.kind}`, { method: 'POST' })
-      const body = (await response.json()) as { notice?: { text: string }; error?: { tell: string } }
-      return { acknowledged: response.ok, told: body.notice?.text ?? body.error?.tell ?? '' }
+      const body = (await response.json()) as { notice?: { text: string }; error?: { userMessage: string } }
+      return { acknowledged: response.ok, told: body.notice?.text ?? body.error?.userMessage ?? '' }
     },
     async close() {
       await http.close()

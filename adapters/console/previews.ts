@@ -63,8 +63,8 @@ export function previewRoutes({ board, previews }: { board: Board; previews: Pre
     return Number.isFinite(value) ? Math.min(Math.max(value, least), most) : fallback
   }
   const placeOf = (query: (name: string) => string | undefined): Where & { from: number; to: number } => {
-    const asked = query('kind')
-    const kind = kinds.find((known) => known === asked)
+    const requestedKind = query('kind')
+    const kind = kinds.find((known) => known === requestedKind)
     const timed = kind === 'time'
     const from = count(query('from'), timed ? 0 : 1, 1_000_000_000, timed ? 0 : 1)
     const to = Math.max(from, count(query('to'), from, from + (timed ? MAX_MS : MAX_LINES)))

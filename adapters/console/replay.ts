@@ -18,7 +18,11 @@ export const replay: Replay = {
     const sent = SendMessage.safeParse(body)
     if (kind === 'threads' && last === 'messages' && sent.success) {
       const uploads = sent.data.uploads.map((uploadId) => ({
-        ...{ uploadId, name: uploadId, mediaType: 'application/octet-stream', bytes: 0, contentHash: '' },
+        uploadId,
+        name: uploadId,
+        mediaType: 'application/octet-stream',
+        bytes: 0,
+        contentHash: '',
       }))
       await intake.receive(normalize(id, sent.data, uploads, new Date(0)))
     }

@@ -14,7 +14,10 @@ const threadId = '00000000-0000-4000-8000-000000000001'
 const target = { conversation: conversationOf(threadId), data: null }
 const streaming = (text: string): OutgoingMessage => ({ turnId: 't', text, phase: 'streaming', citations: [] })
 const final = (text: string): OutgoingMessage => ({
-  ...{ turnId: 't', text, phase: 'final', citations: [] },
+  turnId: 't',
+  text,
+  phase: 'final',
+  citations: [],
   end: { state: 'done', receipt },
 })
 
@@ -22,15 +25,15 @@ async function setUp() {
   const channel = createLocalChannel()
   const clock = { now: 1_000_000 }
   const board: Board = {
-    ...{ threads: async () => [], summary: async () => null, thread: async () => null, deleteThread: unused },
-    ...{
-      addMessage: unused,
-      removeReply: async () => {},
-      saveUpload: unused,
-      sweepUploads: unused,
-      uploads: unused,
-      knowsFile: unused,
-    },
+    threads: async () => [],
+    summary: async () => null,
+    thread: async () => null,
+    addMessage: unused,
+    removeReply: async () => {},
+    saveUpload: unused,
+    sweepUploads: unused,
+    uploads: unused,
+    knowsFile: unused,
     saveReply: async (row) => ({
       ...row,
       seq: 1,

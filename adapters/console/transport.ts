@@ -5,11 +5,11 @@
 
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import type { Blobs } from '../../src/core/blobs.ts'
 import { monotonic } from '../../src/core/clock.ts'
 import type { OutgoingMessage, Transport, TurnState } from '../../src/core/platform.ts'
 import type { ConsoleEvent, MessageState } from './api.ts'
 import type { Board, ReplyRow } from './board.ts'
-import type { BlobStore } from './files.ts'
 import { threadOf } from './normalize.ts'
 import { keepNotice } from './notices.ts'
 import { listTopic, resyncTopic, type Topics, threadTopic, toJson, writerTopic } from './topics.ts'
@@ -39,7 +39,7 @@ export function createTransport({
   now = monotonic,
 }: {
   board: Board
-  blobs: Pick<BlobStore, 'put'>
+  blobs: Pick<Blobs, 'put'>
   topics: Topics
   now?: () => number
 }): ConsoleTransport {

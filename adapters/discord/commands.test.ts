@@ -7,7 +7,10 @@ import { discordSpecMissing, openDiscordSpec } from '../../test/servers/discord-
 import { calledCommand, commandLine, discordCommands, focusedArgument } from './commands.ts'
 
 const spec: CommandSpec = {
-  ...{ name: 'budget set', summary: 'Sets a budget', role: 'manager', examples: ['budget set channel 20'] },
+  name: 'budget set',
+  summary: 'Sets a budget',
+  role: 'manager',
+  examples: ['budget set channel 20'],
   args: [
     { name: 'place', summary: 'Where', required: true, type: 'word' },
     { name: 'amount', summary: 'USD', required: true, type: 'usd' },

@@ -159,7 +159,7 @@ export function calledCommand(
   const spec = table.find((each) => each.name === words.join(' ')) ?? bare
   return {
     name: spec?.name ?? words.join(' '),
-    ...(spec === undefined ? {} : { spec }),
+    spec,
     given: given.filter((each) => !isBranch(each)),
   }
 }

@@ -106,7 +106,7 @@ export function formId(of: FormOf): string {
 export function formOf(id: string): FormOf | undefined {
   const [form, first = '', ...rest] = id.split('/')
   const second = rest.join('/')
-  if (form === 'ask') return { form, private: first === 'private', ...(second === '' ? {} : { model: second }) }
+  if (form === 'ask') return { form, private: first === 'private', model: second === '' ? undefined : second }
   if (form === 'about' && first !== '' && second !== '') return { form, channelId: first, messageId: second }
   return form === 'bad' && first !== '' ? { form, turnId: first } : undefined
 }

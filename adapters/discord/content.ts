@@ -6,7 +6,7 @@ import type { APIAttachment, APIEmbed, APIMessage, APIMessageSnapshotFields, API
 import { type Attachment, asContent } from '../../src/core/message.ts'
 
 /** What of a message is content; messages, snapshots of forwarded ones and messages of interactions have it alike. */
-export type Said = Pick<APIMessage, 'content'> &
+export type QuotableMessage = Pick<APIMessage, 'content'> &
   Partial<Pick<APIMessage, 'id' | 'channel_id' | 'embeds' | 'attachments' | 'mentions' | 'flags' | 'message_snapshots'>>
 
 /** Parley's own id and the roles that stand for it: a mention of either is taken out of the text. */
@@ -18,7 +18,7 @@ export interface Me {
 const voiceFlag = 1 << 13
 const quotedMax = 20_000
 
-export function textOf({ content, mentions = [] }: Said, me: Me): string {
+export function textOf({ content, mentions = [] }: QuotableMessage, me: Me): string {
   const names = new Map(mentions.map((user) => [user.id, nameOf(user)]))
   return content
     .replaceAll(/<@!?(\d+)>/g, (_, id: string) => (id === me.id ? '' : `@${names.get(id) ?? id}`))
@@ -39,15 +39,15 @@ export function nameOf(user: Pick<APIUser, 'username'> & { global_name?: string 
 }
 
 /** The whole of a message as quoted content: who said it, text, embeds, and what it forwards. Empty when there is nothing. */
-export function quote(said: Said & { author?: APIUser }, me: Me): string {
-  const own = [textOf(said, me), ...(said.embeds ?? []).map(describeEmbed)].filter((text) => text !== '')
-  const text = [...own, ...forwardedOf(said).map((each) => `Forwarded:\n${quote(each, me)}`)].join('\n\n')
-  if (text === '' || said.author === undefined) return text.slice(0, quotedMax)
-  return `${nameOf(said.author)}: ${text}`.slice(0, quotedMax)
+export function quote(quotable: QuotableMessage & { author?: APIUser }, me: Me): string {
+  const own = [textOf(quotable, me), ...(quotable.embeds ?? []).map(describeEmbed)].filter((text) => text !== '')
+  const text = [...own, ...forwardedOf(quotable).map((each) => `Forwarded:\n${quote(each, me)}`)].join('\n\n')
+  if (text === '' || quotable.author === undefined) return text.slice(0, quotedMax)
+  return `${nameOf(quotable.author)}: ${text}`.slice(0, quotedMax)
 }
 
-export function forwardedOf(said: Said): APIMessageSnapshotFields[] {
-  return (said.message_snapshots ?? []).map(({ message }) => message)
+export function forwardedOf(quotable: QuotableMessage): APIMessageSnapshotFields[] {
+  return (quotable.message_snapshots ?? []).map(({ message }) => message)
 }
 
 /** What a link preview or a bot's card says. */
@@ -59,9 +59,9 @@ export function describeEmbed(embed: APIEmbed): string {
 }
 
 /** The files of a message and of what it forwards, each once. A voice note is one of the message's own author alone. */
-export function filesOf(said: Said): Attachment[] {
-  const own = (said.attachments ?? []).map((file) => attachmentOf(file, said.flags))
-  const forwarded = forwardedOf(said).flatMap((each) => (each.attachments ?? []).map((file) => attachmentOf(file)))
+export function filesOf(quotable: QuotableMessage): Attachment[] {
+  const own = (quotable.attachments ?? []).map((file) => attachmentOf(file, quotable.flags))
+  const forwarded = forwardedOf(quotable).flatMap((each) => (each.attachments ?? []).map((file) => attachmentOf(file)))
   const files = [...own, ...asContent(forwarded)]
   return [...new Map(files.map((file) => [file.id, file])).values()]
 }
@@ -73,7 +73,7 @@ export function attachmentOf(file: APIAttachment, flags = 0): Attachment {
     name: file.title ? withEnding(file.title, file.filename) : file.filename,
     mediaType: file.content_type ?? 'application/octet-stream',
     bytes: file.size,
-    ...(seconds === undefined ? {} : { durationMs: Math.round(seconds * 1000) }),
+    durationMs: seconds === undefined ? undefined : Math.round(seconds * 1000),
     voiceNote: (flags & voiceFlag) !== 0 || (seconds !== undefined && file.waveform !== undefined),
     locator: { url: file.url },
   }

@@ -7,7 +7,10 @@ import { citation } from '../../test/fakes/source.ts'
 import { formatNotice, formatReply, maxContent, maxMarkdown } from './format.ts'
 
 const part = (text: string, more: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
-  ...{ turnId: 't', text, phase: 'final', citations: [] },
+  turnId: 't',
+  text,
+  phase: 'final',
+  citations: [],
   ...more,
 })
 const ended = (text: string, more: Partial<Receipt> = {}, citations: Citation[] = []) =>

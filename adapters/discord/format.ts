@@ -42,7 +42,7 @@ function fitted(markdown: string, room: number): string {
 
 /** Discord reads most of Markdown; two bars hide what stands between them, and rules are not known. */
 function discordMarkdown(markdown: string, tableColumns?: number): string {
-  const simple = simplify(markdown, { headings: 3, ...(tableColumns === undefined ? {} : { tableColumns }) })
+  const simple = simplify(markdown, { headings: 3, tableColumns })
   return rewrite(simple, (node, source) => {
     if (node.type === 'thematicBreak') return '──────────'
     if (node.type === 'text' && source.includes('||')) return source.replaceAll('||', String.raw`\|\|`)
@@ -80,7 +80,8 @@ function filesNotRead(files: AttachmentReceipt[]): string[] {
   return files
     .filter(({ outcome }) => outcome !== 'read')
     .map(({ name, outcome, summary, problems }) => {
-      const why = outcome === 'partly' && problems.length > 0 ? problems.map(({ tell }) => tell).join(' ') : summary
+      const why =
+        outcome === 'partly' && problems.length > 0 ? problems.map(({ userMessage }) => userMessage).join(' ') : summary
       return `⚠️ ${why.includes(name) ? why : `${name}: ${why}`}`
     })
 }

@@ -49,11 +49,17 @@ interface Options {
 
 function create(more: Options = {}): Platform {
   return createDiscord({
-    ...{ token: discord.token, apiUrl: discord.url, records, quota: createLocalQuota(), log: silentLog },
+    token: discord.token,
+    apiUrl: discord.url,
+    records,
+    quota: createLocalQuota(),
+    log: silentLog,
     throttler: { waitForIdentify: async () => undefined },
     pauses: { firstMs: 20, mostMs: 100, steadyMs: 200 },
-    ...{ retryMs: 10, saveEveryMs: 5, ...(more.shards === undefined ? {} : { shards: more.shards }) },
-    ...(more.mostWaiting === undefined ? {} : { mostWaiting: more.mostWaiting }),
+    retryMs: 10,
+    saveEveryMs: 5,
+    shards: more.shards,
+    mostWaiting: more.mostWaiting,
   })
 }
 
@@ -100,9 +106,9 @@ it('a session that Discord declares invalid is begun anew', async () => {
 
 it('a connection on which no heartbeat is answered is taken for dead and resumed', async () => {
   await listen()
-  discord.gateway.trouble.deaf = true
+  discord.gateway.fault.deaf = true
   await discord.until(() => counts().closes.includes(4200), 'the dead connection to be left')
-  discord.gateway.trouble.deaf = false
+  discord.gateway.fault.deaf = false
   write('alive again')
   await until('alive again')
   expect(counts().resumed).toBeGreaterThanOrEqual(1)
@@ -122,7 +128,11 @@ it('what a process took in last before it was killed comes again, what it had no
   const stuck = intake({ receive: () => new Promise(() => {}) })
   // Killed while the database hung: nothing of this process runs on but its promise.
   const platform = createDiscord({
-    ...{ token: discord.token, apiUrl: discord.url, records, quota: createLocalQuota(), log: silentLog },
+    token: discord.token,
+    apiUrl: discord.url,
+    records,
+    quota: createLocalQuota(),
+    log: silentLog,
     saveEveryMs: 5,
   })
   await platform.listen(stuck).start()
@@ -137,10 +147,10 @@ it('what a process took in last before it was killed comes again, what it had no
 it('a session that ended meanwhile is begun anew by the next process', async () => {
   await (await listen()).stop()
   open.length = 0
-  discord.gateway.trouble.forgetful = true
+  discord.gateway.fault.forgetful = true
   const starting = listen()
   await discord.until(() => counts().invalid === 1, 'the refusal')
-  discord.gateway.trouble.forgetful = false
+  discord.gateway.fault.forgetful = false
   await starting
   expect(counts().identified).toBe(2)
 })
@@ -162,7 +172,10 @@ const connected = (listener: Listener) =>
 it('says what to switch on while Discord gives no messages, begins no session, and connects once it is on', async () => {
   discord.state.flags = 0
   const listener = await listen()
-  expect(stateOf(listener)).toMatchObject({ is: 'waiting', tell: expect.stringContaining('Message Content Intent') })
+  expect(stateOf(listener)).toMatchObject({
+    is: 'waiting',
+    userMessage: expect.stringContaining('Message Content Intent'),
+  })
   await discord.until(() => lookUps() > 3, 'some tries')
   expect(counts().closes).toEqual([])
   discord.state.flags = 1 << 18
@@ -172,7 +185,7 @@ it('says what to switch on while Discord gives no messages, begins no session, a
 it('a token that is refused at the start is named, and connects once Discord takes it', async () => {
   discord.revoke()
   const listener = await listen()
-  expect(stateOf(listener)).toMatchObject({ is: 'waiting', tell: expect.stringContaining('DISCORD_TOKEN') })
+  expect(stateOf(listener)).toMatchObject({ is: 'waiting', userMessage: expect.stringContaining('DISCORD_TOKEN') })
   await discord.until(() => lookUps() > 3, 'some tries')
   discord.restore()
   await connected(listener)
@@ -189,7 +202,7 @@ it('a token that is revoked in the middle and restored comes back, and so do rep
   const target = { conversation, data: { to: 'channel', channelId: chat.id, userId: ann.id } }
   const post = (key: string) => platform.transport.post(target, reply, { key, signal: AbortSignal.timeout(5000) })
   await discord.until(() => stateOf(listener)?.is === 'waiting', 'the loss')
-  expect(stateOf(listener)).toMatchObject({ tell: expect.stringContaining('DISCORD_TOKEN') })
+  expect(stateOf(listener)).toMatchObject({ userMessage: expect.stringContaining('DISCORD_TOKEN') })
   await expect(post('while revoked')).rejects.toMatchObject({ code: 'platform_rejected' })
   discord.restore()
   await connected(listener)
@@ -202,13 +215,13 @@ it.each([1000, 1001, 4000, 4007, 4009, 4004, 4010, 4011, 4012, 4013, 4014])(
   'a connection that Discord closes with %i, and again at each try, is back once it no longer does',
   async (code) => {
     const listener = await listen()
-    discord.gateway.trouble.closing = code
+    discord.gateway.fault.closing = code
     discord.gateway.closeAll(code)
     await discord.until(() => stateOf(listener)?.is === 'waiting', 'the loss')
     const { closes } = counts()
     const closed = closes.length
     await discord.until(() => closes.length > closed + 2, 'more tries')
-    delete discord.gateway.trouble.closing
+    delete discord.gateway.fault.closing
     await connected(listener)
     write('after')
     await until('after')

@@ -60,7 +60,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   let overflowing = false
   const connections: Connection[] = []
   let count: number | undefined = shards
-  let asked: { information: Promise<APIGatewayBotInfo>; at: number } | undefined
+  let input: { information: Promise<APIGatewayBotInfo>; at: number } | undefined
   let throttler = deps.throttler
   let loaded = false
 
@@ -102,13 +102,13 @@ export function createGateway(deps: GatewayDeps): Gateway {
   }
 
   async function look(): Promise<APIGatewayBotInfo> {
-    if (asked === undefined || performance.now() - asked.at > freshMs)
-      asked = { information: ask(), at: performance.now() }
-    const mine = asked
+    if (input === undefined || performance.now() - input.at > freshMs)
+      input = { information: ask(), at: performance.now() }
+    const mine = input
     try {
       return await mine.information
     } catch (error) {
-      if (asked === mine) asked = undefined
+      if (input === mine) input = undefined
       throw error
     }
   }

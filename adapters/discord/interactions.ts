@@ -26,9 +26,15 @@ import { asContent } from '../../src/core/message.ts'
 import type { Intake, Received } from '../../src/core/platform.ts'
 import { calledCommand, commandLine, names } from './commands.ts'
 import { aboutForm, actionOf, askForm, badForm, fieldsOf, fitsForm, formOf } from './components.ts'
-import { attachmentOf, filesOf, type Me, quote, type Said } from './content.ts'
-import { type Asked, type AskInteraction, authorOfInteraction, normalizeAsk, placeOfInteraction } from './normalize.ts'
-import { packNotice } from './posts.ts'
+import { attachmentOf, filesOf, type Me, type QuotableMessage, quote } from './content.ts'
+import { packNotice } from './message-body.ts'
+import {
+  type AskInput,
+  type AskInteraction,
+  authorOfInteraction,
+  normalizeAsk,
+  placeOfInteraction,
+} from './normalize.ts'
 import { type Api, codes, refusedWith } from './rest.ts'
 import { suggestChoices } from './suggest.ts'
 
@@ -90,9 +96,9 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     await api.call('PATCH', `/webhooks/${application_id}/${token}/messages/@original`, { body, files, auth: false })
   }
 
-  async function ask(interaction: AskInteraction, asked: Asked): Promise<void> {
-    const taking = intake.receive(normalizeAsk(interaction, asked))
-    const waiting = () => defer(interaction, asked.private)
+  async function ask(interaction: AskInteraction, input: AskInput): Promise<void> {
+    const taking = intake.receive(normalizeAsk(interaction, input))
+    const waiting = () => defer(interaction, input.private)
     let received: Received
     try {
       const early = await within(taking, waiting)
@@ -103,7 +109,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
       // Taken in again until the database is back, by this process or the next.
       if (error.retry === 'later') throw thrown
       log.error(errorFields(thrown), 'a question was not taken in')
-      return await say(interaction, { text: error.tell, private: true })
+      return await say(interaction, { text: error.userMessage, private: true })
     }
     if (received.kind === 'refused') await say(interaction, { ...received.notice, private: true })
     if (received.kind === 'joined')
@@ -116,9 +122,9 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     const text = String(value('text') ?? '')
     const model = value('model')
     const files = options.filter(isFile).flatMap(({ value: id }) => fileOf(interaction.data.resolved?.attachments, id))
-    const asked = { text, files, private: value('private') === true, ...(model ? { model: String(model) } : {}) }
-    if (text.trim() !== '' || files.length > 0) return await ask(interaction, asked)
-    const form = { form: 'ask', private: asked.private, ...named('model', fitsForm(asked.model)) } as const
+    const input = { text, files, private: value('private') === true, ...(model ? { model: String(model) } : {}) }
+    if (text.trim() !== '' || files.length > 0) return await ask(interaction, input)
+    const form = { form: 'ask', private: input.private, ...named('model', fitsForm(input.model)) } as const
     await respond(interaction, InteractionResponseType.Modal, askForm(form))
   }
 
@@ -182,7 +188,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     const known = targets.get(messageId)
     if (known !== undefined) return known
     try {
-      return await api.call<Said>('GET', `/channels/${channelId}/messages/${messageId}`, { urgent: true })
+      return await api.call<QuotableMessage>('GET', `/channels/${channelId}/messages/${messageId}`, { urgent: true })
     } catch (thrown) {
       log.info(errorFields(thrown), 'message to ask about not found')
       return undefined
@@ -203,7 +209,8 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     comment?: string,
   ): Promise<void> {
     const press = {
-      ...{ id: interaction.id, by: authorOfInteraction(interaction) },
+      id: interaction.id,
+      by: authorOfInteraction(interaction),
       replyTarget: placeOfInteraction(interaction),
       ...(comment ? { comment } : {}),
     }
@@ -213,7 +220,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
       .catch((thrown: unknown) => {
         const error = asParleyError(thrown)
         if (error.code === 'internal') log.error(errorFields(thrown), 'a button failed')
-        return { text: error.tell, private: true }
+        return { text: error.userMessage, private: true }
       })
     const early = await within(acting, () => defer(interaction, true))
     if (early !== undefined && early !== null) return await say(interaction, early)

@@ -7,11 +7,11 @@ import type { Log } from '../../src/core/log.ts'
 import type { Intake, Listener, Transport } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import { retry } from '../../src/core/retry.ts'
+import { createChannelCache } from './channel-cache.ts'
 import { createGateway, type GatewayDeps } from './gateway.ts'
 import { createInteractions } from './interactions.ts'
 import { createMessages } from './messages.ts'
 import { directWorkspace, type GatewayMessage, normalizeMessage, platformName } from './normalize.ts'
-import { createPlaces } from './places.ts'
 import { type Api, codes, refusedWith } from './rest.ts'
 import { createSessions } from './sessions.ts'
 import type { Threads } from './threads.ts'
@@ -42,27 +42,36 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   const stopping = new AbortController()
   let myself: APIUser | undefined
   const me = () => myself?.id ?? ''
-  const places = createPlaces(api, me)
+  const channelCache = createChannelCache(api, me)
   const interactions = createInteractions({ api, intake, me: () => ({ id: me() }), log })
-  const messages = createMessages({ api, places, intake, me })
+  const messages = createMessages({ api, channelCache, intake, me })
   const sessions = createSessions({
-    ...{ records, log },
-    ...(deps.saveEveryMs === undefined ? {} : { saveEveryMs: deps.saveEveryMs }),
+    records,
+    log,
+    saveEveryMs: deps.saveEveryMs,
   })
   const gateway = createGateway({
-    ...{ api, token, sessions, take, lineOf, log, pauses: deps.pauses, throttler: deps.throttler },
+    api,
+    token,
+    sessions,
+    take,
+    lineOf,
+    log,
+    pauses: deps.pauses,
+    throttler: deps.throttler,
     async before() {
       myself = await deps.me()
     },
-    ...(deps.shards === undefined ? {} : { shards: deps.shards }),
-    ...(deps.mostWaiting === undefined ? {} : { mostWaiting: deps.mostWaiting }),
+    shards: deps.shards,
+    mostWaiting: deps.mostWaiting,
   })
 
   async function take(packet: GatewayDispatchPayload): Promise<boolean> {
-    places.note(packet)
+    channelCache.note(packet)
     try {
       await retry(() => handle(packet), {
-        ...{ delays: { firstMs: retryMs, mostMs: retryAtMostMs }, signal: stopping.signal },
+        delays: { firstMs: retryMs, mostMs: retryAtMostMs },
+        signal: stopping.signal,
         on: mayPass,
         onPause: (thrown, { tries }) =>
           log.warn({ ...errorFields(thrown), event: packet.t, tries }, 'event not taken in; trying again'),
@@ -71,7 +80,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     } catch (thrown) {
       if (stopping.signal.aborted) return false
       log.warn({ ...errorFields(thrown), event: packet.t }, 'event not taken in')
-      const { code, tell: why } = asParleyError(thrown)
+      const { code, userMessage: why } = asParleyError(thrown)
       if (code !== 'platform_rejected') await apologize(packet, why)
       return true
     }
@@ -82,9 +91,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       case 'MESSAGE_CREATE': {
         const message = packet.d as GatewayMessage
         const taken = await messages.take(message)
-        if (taken.kind === 'empty') await tell(message, { text: greeting })
+        if (taken.kind === 'empty') await reply(message, { text: greeting })
         if (taken.kind !== 'taken') return
-        if (taken.received.kind === 'refused') await tellAlone(message, taken.received.notice)
+        if (taken.received.kind === 'refused') await replyPrivately(message, taken.received.notice)
         // Nobody waits for it: the event is taken in.
         else if (taken.received.kind === 'new')
           void transport.status(taken.target, taken.received.turnId, 'Taken in', 'queued')
@@ -98,9 +107,11 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   }
 
   /** Says something to the author of a message, beside any turn. */
-  async function tell(message: GatewayMessage, notice: Notice): Promise<void> {
+  async function reply(message: GatewayMessage, notice: Notice): Promise<void> {
     const place =
-      message.guild_id === undefined ? { id: message.channel_id, type: 1 } : await places.channel(message.channel_id)
+      message.guild_id === undefined
+        ? { id: message.channel_id, type: 1 }
+        : await channelCache.channel(message.channel_id)
     // Not worth a thread.
     const here = { ...place, type: place.type === 0 || place.type === 5 ? 2 : place.type }
     const { replyTarget } = normalizeMessage(message, { me: { id: me() }, place: here, kind: 'mention' })
@@ -109,7 +120,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   }
 
   /** What only the author is to see goes into their direct chat. */
-  async function tellAlone({ id, author }: GatewayMessage, notice: Notice): Promise<void> {
+  async function replyPrivately({ id, author }: GatewayMessage, notice: Notice): Promise<void> {
     const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(30_000)])
     try {
       const channelId = await threads.direct(author.id, signal)
@@ -123,7 +134,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   async function apologize(packet: GatewayDispatchPayload, text: string): Promise<void> {
     if (packet.t !== 'MESSAGE_CREATE') return
-    await tell(packet.d as GatewayMessage, { text }).catch((error: unknown) =>
+    await reply(packet.d as GatewayMessage, { text }).catch((error: unknown) =>
       log.warn(errorFields(error), 'author not told that their message was not taken in'),
     )
   }

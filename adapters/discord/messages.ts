@@ -2,15 +2,15 @@
 import type { APIMessage } from 'discord.js'
 import { conversationKey, type IncomingMessage, type ReplyTarget } from '../../src/core/message.ts'
 import type { Intake, Received } from '../../src/core/platform.ts'
+import type { ChannelCache, Guild } from './channel-cache.ts'
 import { rootOf } from './components.ts'
 import { type Me, textOf } from './content.ts'
 import { type GatewayMessage, isThread, normalizeMessage, type Place, platformName } from './normalize.ts'
-import type { Guild, Places } from './places.ts'
 import { type Api, DiscordRefusal } from './rest.ts'
 
 export interface MessagesDeps {
   api: Pick<Api, 'call'>
-  places: Pick<Places, 'channel' | 'guild'>
+  channelCache: Pick<ChannelCache, 'channel' | 'guild'>
   intake: Pick<Intake, 'receive' | 'revise' | 'takesPart'>
   /** Parley's own user. */
   me(): string
@@ -32,7 +32,7 @@ const maxRemembered = 10_000
 const ignored = { kind: 'ignored' } as const
 const empty = { kind: 'empty' } as const
 
-export function createMessages({ api, places, intake, me }: MessagesDeps): Messages {
+export function createMessages({ api, channelCache, intake, me }: MessagesDeps): Messages {
   /** Threads that Parley takes part in; it stays in them. */
   const parts = new Set<string>()
 
@@ -76,7 +76,7 @@ export function createMessages({ api, places, intake, me }: MessagesDeps): Messa
       }
       const calls = callsParley(message, me())
       if (!calls && message.mention_roles.length === 0 && !mayBeThread(message)) return ignored
-      const [place, guild] = await Promise.all([places.channel(message.channel_id), places.guild(guildId)])
+      const [place, guild] = await Promise.all([channelCache.channel(message.channel_id), channelCache.guild(guildId)])
       const called = calls || message.mention_roles.some((id) => guild.ownRoleIds.includes(id))
       if (!called && !isThread(place)) return ignored
       if (!called && (addressedElsewhere(message, me()) || !(await takesPart(place, guildId)))) return ignored
@@ -85,7 +85,8 @@ export function createMessages({ api, places, intake, me }: MessagesDeps): Messa
 
     async revise({ id, author, content, edited_timestamp, mentions = [], guild_id }) {
       if (author === undefined || content === undefined || !edited_timestamp || author.bot) return
-      const roleIds = guild_id !== undefined && content.includes('<@&') ? (await places.guild(guild_id)).ownRoleIds : []
+      const roleIds =
+        guild_id !== undefined && content.includes('<@&') ? (await channelCache.guild(guild_id)).ownRoleIds : []
       const text = textOf({ content, mentions }, { id: me(), roleIds })
       await intake.revise({ platform: platformName, id, text, by: { id: author.id } })
     },
@@ -97,9 +98,12 @@ export function createMessages({ api, places, intake, me }: MessagesDeps): Messa
     const joins = kind === 'mention' && isThread(place) && !(await takesPart(place, guild.id))
     const starter = joins ? await starterOf(place, message) : undefined
     const normalized = normalizeMessage(message, {
-      ...{ me: { id: me(), roleIds: guild.ownRoleIds }, place, standing: guild, kind },
-      ...(starter === undefined ? {} : { starter }),
-      ...(root === undefined || isThread(place) ? {} : { root }),
+      me: { id: me(), roleIds: guild.ownRoleIds },
+      place,
+      membership: guild,
+      kind,
+      starter,
+      root: root === undefined || isThread(place) ? undefined : root,
     })
     if (normalized.text === '' && normalized.attachments.length === 0 && !normalized.quoted) return empty
     return await hand(normalized)

@@ -15,13 +15,14 @@ const ann = { id: '700000000000000001', username: 'ann', global_name: 'Ann', dis
 const bob = { id: '700000000000000002', username: 'bob', global_name: null, discriminator: '0', avatar: null }
 const parley = { id: me, username: 'parley', global_name: 'Parley', discriminator: '0', avatar: null, bot: true }
 
-const places: Record<string, Place> = {
+const channelCache: Record<string, Place> = {
   general: { id: '600000000000000001', type: 0, guildId, name: 'general' },
   voice: { id: '600000000000000002', type: 2, guildId, name: 'Lounge' },
   thread: { id: '600000000000000003', type: 11, guildId, parentId: '600000000000000001', name: 'A thread' },
   post: { id: '600000000000000004', type: 11, guildId, parentId: '600000000000000005', name: 'How do I grow basil?' },
 }
-const placeOf = (id: string): Place => Object.values(places).find((each) => each.id === id) ?? { id, type: 0, guildId }
+const placeOf = (id: string): Place =>
+  Object.values(channelCache).find((each) => each.id === id) ?? { id, type: 0, guildId }
 
 let taken: IncomingMessage[]
 let known: Map<string, object>
@@ -34,11 +35,24 @@ beforeEach(() => {
 
 /** A message as the gateway sends it; `where` is a name of `places`, or `direct`. */
 function frame(where: string, more: object = {}): GatewayMessage {
-  const place = places[where]
+  const place = channelCache[where]
   return {
-    ...{ id: '500000000000000001', type: 0, channel_id: place?.id ?? '400000000000000001', content: '', author: ann },
-    ...{ timestamp: '2026-02-17T00:48:03.193000+00:00', edited_timestamp: null, tts: false, mention_everyone: false },
-    ...{ mentions: [], mention_roles: [], attachments: [], embeds: [], pinned: false, components: [], flags: 0 },
+    id: '500000000000000001',
+    type: 0,
+    channel_id: place?.id ?? '400000000000000001',
+    content: '',
+    author: ann,
+    timestamp: '2026-02-17T00:48:03.193000+00:00',
+    edited_timestamp: null,
+    tts: false,
+    mention_everyone: false,
+    mentions: [],
+    mention_roles: [],
+    attachments: [],
+    embeds: [],
+    pinned: false,
+    components: [],
+    flags: 0,
     ...(place === undefined ? {} : { guild_id: guildId, member: { roles: [], nick: null } }),
     ...more,
   } as unknown as GatewayMessage
@@ -55,7 +69,7 @@ async function take(message: GatewayMessage): Promise<IncomingMessage | undefine
         return found as never
       },
     },
-    places: {
+    channelCache: {
       channel: async (id) => placeOf(id),
       guild: async () => ({ id: guildId, ownerId: bob.id, roles: new Map([['1', 8n]]), ownRoleIds: [ownRole] }),
     },
@@ -75,7 +89,9 @@ async function take(message: GatewayMessage): Promise<IncomingMessage | undefine
 describe('what is for Parley', () => {
   it('a direct message, whatever it says', async () => {
     expect(await take(frame('direct', { content: 'Hi' }))).toMatchObject({
-      ...{ kind: 'direct', text: 'Hi', id: '500000000000000001' },
+      kind: 'direct',
+      text: 'Hi',
+      id: '500000000000000001',
       conversation: { platform: 'discord', workspaceId: '@me', channelId: '400000000000000001' },
     })
   })
@@ -138,7 +154,9 @@ describe('where it is answered', () => {
     const message = await take(frame('general', called('What is a heat pump, and what does one cost?')))
     expect(message?.conversation.threadId).toBe('500000000000000001')
     expect(message?.replyTarget.data).toMatchObject({
-      ...{ to: 'thread', channelId: '600000000000000001', replyTo: '500000000000000001' },
+      to: 'thread',
+      channelId: '600000000000000001',
+      replyTo: '500000000000000001',
       name: 'What is a heat pump, and what does one cost?',
     })
   })
@@ -197,8 +215,8 @@ describe('what it says', () => {
   })
 
   it('the message that is answered is quoted with its author, its files are read', async () => {
-    const asked = frame('general', { author: bob, content: 'Look at this', attachments: [file('report.pdf')] })
-    const message = await take(frame('general', { ...called('sum it up'), type: 19, referenced_message: asked }))
+    const input = frame('general', { author: bob, content: 'Look at this', attachments: [file('report.pdf')] })
+    const message = await take(frame('general', { ...called('sum it up'), type: 19, referenced_message: input }))
     expect(message).toMatchObject({ quoted: 'bob: Look at this', attachments: [{ name: 'report.pdf' }] })
   })
 
@@ -221,7 +239,7 @@ describe('what it says', () => {
   })
 
   it('called into a forum’s post, it reads the post first', async () => {
-    const { id = '', parentId } = places.post ?? {}
+    const { id = '', parentId } = channelCache.post ?? {}
     known.set(
       `/channels/${id}/messages/${id}`,
       frame('post', { author: bob, content: 'It wilts.', attachments: [file('leaf.jpg')] }),
@@ -235,15 +253,15 @@ describe('what it says', () => {
   })
 
   it('the owner of the server and its administrators are owners', async () => {
-    expect((await take(frame('general', called('a'))))?.author.standing).toBeUndefined()
-    expect((await take(frame('general', { ...called('b'), author: bob })))?.author.standing).toBe('owner')
+    expect((await take(frame('general', called('a'))))?.author.membership).toBeUndefined()
+    expect((await take(frame('general', { ...called('b'), author: bob })))?.author.membership).toBe('owner')
     const rules = { ...called('c'), member: { roles: ['1'], nick: 'Annie' } }
-    expect((await take(frame('general', rules)))?.author).toMatchObject({ standing: 'owner', name: 'Annie' })
+    expect((await take(frame('general', rules)))?.author).toMatchObject({ membership: 'owner', name: 'Annie' })
   })
 
   it('who was invited to one voice channel is a guest', async () => {
     const guest = { ...called('a'), member: { roles: [], nick: null, flags: 16 } }
-    expect((await take(frame('general', guest)))?.author.standing).toBe('guest')
+    expect((await take(frame('general', guest)))?.author.membership).toBe('guest')
   })
 
   it('a file keeps the name that its sender gave it', async () => {

@@ -14,7 +14,7 @@ import {
   type IncomingMessage,
   type ReplyTarget,
 } from '../../src/core/message.ts'
-import { filesOf, type Me, nameOf, quote, type Said, textOf } from './content.ts'
+import { filesOf, type Me, nameOf, type QuotableMessage, quote, textOf } from './content.ts'
 import { madeAt } from './snowflake.ts'
 import type { Destination } from './target.ts'
 
@@ -39,7 +39,7 @@ const administrator = 8n
 export const isThread = (place: Place): boolean => threadTypes.includes(place.type)
 
 /** Parts of a server that say who its owners are. */
-export interface Standing {
+export interface Ownership {
   ownerId?: string
   /** Permissions of each role as Discord's number. */
   roles?: ReadonlyMap<string, bigint>
@@ -48,10 +48,10 @@ export interface Standing {
 export interface MessageContext {
   me: Me
   place: Place
-  standing?: Standing
+  membership?: Ownership
   kind: IncomingMessage['kind']
   /** What a thread began with, where Parley joins it now. */
-  starter?: Said & { author?: APIUser }
+  starter?: QuotableMessage & { author?: APIUser }
   /** Of an earlier exchange in a channel, which this message goes on. */
   root?: string
 }
@@ -79,12 +79,12 @@ export function normalizeMessage(message: GatewayMessage, context: MessageContex
   return {
     id: message.id,
     conversation,
-    author: authorOf(message, context.standing),
+    author: authorOf(message, context.membership),
     text: textOf(message, me),
     kind,
     attachments: once(files),
     replyTarget: { conversation, data: destination },
-    ...(quoted.length === 0 ? {} : { quoted: quoted.join('\n\n') }),
+    quoted: quoted.length === 0 ? undefined : quoted.join('\n\n'),
     sentAt: new Date(message.timestamp).toISOString(),
   }
 }
@@ -118,19 +118,19 @@ function threadName({ content, attachments, author }: GatewayMessage): string {
   return name.length <= 80 ? name : `${name.slice(0, 79).trimEnd()}…`
 }
 
-function authorOf({ author, member, guild_id }: GatewayMessage, standing: Standing = {}): Author {
+function authorOf({ author, member, guild_id }: GatewayMessage, membership: Ownership = {}): Author {
   const roles = [...(member?.roles ?? []), ...(guild_id === undefined ? [] : [guild_id])]
   const rules =
-    standing.ownerId === author.id || roles.some((id) => ((standing.roles?.get(id) ?? 0n) & administrator) !== 0n)
-  return { id: author.id, name: member?.nick || nameOf(author), ...standingOf(rules, member?.flags) }
+    membership.ownerId === author.id || roles.some((id) => ((membership.roles?.get(id) ?? 0n) & administrator) !== 0n)
+  return { id: author.id, name: member?.nick || nameOf(author), ...membershipOf(rules, member?.flags) }
 }
 
 /** Invited to one voice channel, for as long as they are in it: https://discord.com/developers/docs/resources/guild#guild-member-object-guild-member-flags */
 const guestFlag = 1 << 4
 
-function standingOf(rules: boolean, flags = 0): Pick<Author, 'standing'> {
-  if (rules) return { standing: 'owner' }
-  return (flags & guestFlag) === 0 ? {} : { standing: 'guest' }
+function membershipOf(rules: boolean, flags = 0): Pick<Author, 'membership'> {
+  if (rules) return { membership: 'owner' }
+  return (flags & guestFlag) === 0 ? {} : { membership: 'guest' }
 }
 
 export type AskInteraction = CommandInteraction | MessageCommandInteraction | APIModalSubmitInteraction
@@ -141,7 +141,7 @@ export function authorOfInteraction(interaction: Pick<InteractionPlace, 'user' |
   const user = member?.user ?? interaction.user
   if (user === undefined) throw new TypeError('an interaction without a person')
   const rules = member !== undefined && (BigInt(member.permissions) & administrator) !== 0n
-  return { id: user.id, name: member?.nick || nameOf(user), ...standingOf(rules, member?.flags) }
+  return { id: user.id, name: member?.nick || nameOf(user), ...membershipOf(rules, member?.flags) }
 }
 
 interface InteractionPlace {
@@ -200,7 +200,7 @@ function groundOf({ guild_id: workspaceId, channel, channel_id }: InteractionPla
   return { channelId, ref }
 }
 
-export interface Asked {
+export interface AskInput {
   text: string
   files: Attachment[]
   model?: string
@@ -208,20 +208,20 @@ export interface Asked {
   quoted?: string
 }
 
-export function normalizeAsk(interaction: AskInteraction, asked: Asked): IncomingMessage {
-  const replyTarget = targetOfAsk(interaction as InteractionPlace, asked.private)
+export function normalizeAsk(interaction: AskInteraction, input: AskInput): IncomingMessage {
+  const replyTarget = targetOfAsk(interaction as InteractionPlace, input.private)
   return {
     id: interaction.id,
     conversation: replyTarget.conversation,
     author: authorOfInteraction(interaction as InteractionPlace),
-    text: asked.text.trim(),
+    text: input.text.trim(),
     kind: 'command',
-    attachments: once(asked.files),
+    attachments: once(input.files),
     replyTarget,
-    ...(asked.quoted ? { quoted: asked.quoted } : {}),
-    ...(asked.model === undefined ? {} : { wish: { model: asked.model } }),
-    ...(asked.private ? { private: true } : {}),
-    ...(interaction.locale === undefined ? {} : { locale: interaction.locale }),
+    quoted: input.quoted ? input.quoted : undefined,
+    overrides: input.model === undefined ? undefined : { model: input.model },
+    private: input.private ? true : undefined,
+    locale: interaction.locale,
     sentAt: new Date(madeAt(interaction.id)).toISOString(),
   }
 }

@@ -15,13 +15,13 @@ it('no window, wherever it begins, holds more places than it may', async () => {
       let now = 0
       const quota = createLocalQuota(() => now)
       const { everyMs, burst } = spread({ limit, windowMs }, atOnce)
-      const places: number[] = []
+      const channelCache: number[] = []
       for (const rest of arrivals) {
         now += rest
-        places.push(now + (await quota.take('line', everyMs, burst)))
+        channelCache.push(now + (await quota.take('line', everyMs, burst)))
       }
-      for (const from of places) {
-        const inside = places.filter((place) => place >= from && place < from + windowMs)
+      for (const from of channelCache) {
+        const inside = channelCache.filter((place) => place >= from && place < from + windowMs)
         expect(inside.length).toBeLessThanOrEqual(limit)
       }
     }),

@@ -3,10 +3,10 @@
  * as after a restart that went on with the old session.
  */
 import type { APIChannel, APIGuild, APIRole, GatewayDispatchPayload } from 'discord.js'
-import { isThread, type Place, type Standing } from './normalize.ts'
+import { isThread, type Ownership, type Place } from './normalize.ts'
 import type { Api } from './rest.ts'
 
-export interface Guild extends Required<Standing> {
+export interface Guild extends Required<Ownership> {
   id: string
   /** The role that stands for Parley itself: people mention it as if it were the bot. */
   ownRoleIds: string[]

@@ -23,8 +23,13 @@ platformContract('discord', async () => {
   const guild = discord.world.addGuild('Team', discord.world.addUser('Olga'))
   const channel = discord.world.addChannel(guild, 'general')
   const platform = createDiscord({
-    ...{ token: discord.token, apiUrl: discord.url, records, quota: createLocalQuota(), log: silentLog },
-    ...{ retryMs: 20, saveEveryMs: 5 },
+    token: discord.token,
+    apiUrl: discord.url,
+    records,
+    quota: createLocalQuota(),
+    log: silentLog,
+    retryMs: 20,
+    saveEveryMs: 5,
   })
   /** Discord's ids are numbers; the same event has the same one. */
   const sent = new Map<string, { message: WorldMessage; sequence: number }>()
@@ -43,7 +48,7 @@ platformContract('discord', async () => {
       await new Promise((resolve) => setTimeout(resolve, 2))
     }
     const chat = discord.said(discord.world.directChat(ann.id).id).at(-1)
-    return { acknowledged: true, ...(chat === undefined ? {} : { told: chat.content }) }
+    return { acknowledged: true, told: chat === undefined ? undefined : chat.content }
   }
 
   const threadOf = ({ conversation }: ReplyTarget) => conversation.threadId ?? ''
@@ -106,7 +111,7 @@ platformContract('discord', async () => {
         channel: where,
         type: 3,
         data,
-        ...(message === undefined ? {} : { message }),
+        message,
       })
     },
     async command({ text }) {
@@ -139,7 +144,7 @@ platformContract('discord', async () => {
 async function used(discord: StandInDiscord, using: Using): Promise<Answered> {
   const use = discord.use(using)
   const { data } = await discord.until(() => use.acknowledged, 'an acknowledgement')
-  return { acknowledged: true, ...(typeof data?.content === 'string' ? { told: data.content } : {}) }
+  return { acknowledged: true, told: typeof data?.content === 'string' ? data.content : undefined }
 }
 
 function actionsOf(components: unknown): ButtonAction[] {

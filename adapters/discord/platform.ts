@@ -4,10 +4,10 @@ import type { Log } from '../../src/core/log.ts'
 import type { Platform } from '../../src/core/platform.ts'
 import type { Quota } from '../../src/core/quota.ts'
 import type { Records } from '../../src/core/records.ts'
-import { createComplaints } from './complaints.ts'
 import { createFiles } from './files.ts'
 import { maxMarkdown } from './format.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
+import { createMissingPermissions } from './missing-permissions.ts'
 import { platformName } from './normalize.ts'
 import { createApi } from './rest.ts'
 import { createThreads } from './threads.ts'
@@ -44,12 +44,24 @@ export function createDiscord(deps: DiscordDeps): Platform {
   const me = once(() => api.call<APIUser>('GET', '/users/@me'))
   const threads = createThreads({ api, log })
   const typing = createTyping(api, deps.now)
-  const complaints = createComplaints({ api, threads, records, me: async () => (await me()).id, log, ...now })
-  const transport = createTransport({ api, threads, typing, complaints, log, ...now })
+  const missingPermissions = createMissingPermissions({
+    api,
+    threads,
+    records,
+    me: async () => (await me()).id,
+    log,
+    ...now,
+  })
+  const transport = createTransport({ api, threads, typing, missingPermissions, log, ...now })
   return {
     name: platformName,
     capabilities: {
-      ...{ streaming: 'edit', maxChars: maxMarkdown, minEditMs, status: 'message', buttons: true, maxMessages },
+      streaming: 'edit',
+      maxChars: maxMarkdown,
+      minEditMs,
+      status: 'message',
+      buttons: true,
+      maxMessages,
     },
     transport,
     files: createFiles({ api, ...apiUrl }),

@@ -41,14 +41,14 @@ export const replay: Replay = {
     const { t, d } = Frame.parse(record)
     const { intake, taken } = createReplayIntake()
     const me = String(context.botUserId ?? context.applicationId ?? '0')
-    const places = {
+    const channelCache = {
       channel: async (id: string) => ({ id, type: context.threadChannelId === id ? 11 : 0 }),
       guild: async (id: string) => ({ id, ownerId: '0', roles: new Map<string, bigint>(), ownRoleIds: [] }),
     }
     if (t === 'MESSAGE_CREATE' || t === 'MESSAGE_UPDATE') {
       const usual = { mentions: [], mention_roles: [], attachments: [], embeds: [], components: [] }
       const message = Object.assign(usual, d as Partial<GatewayMessage>) as GatewayMessage
-      const messages = createMessages({ api: noApi, places, intake, me: () => me })
+      const messages = createMessages({ api: noApi, channelCache, intake, me: () => me })
       if (t === 'MESSAGE_CREATE') await messages.take(message)
       else await messages.revise(message)
     }

@@ -41,7 +41,7 @@ export class DiscordRefusal extends ParleyError {
   readonly status: number
 
   constructor(status: number, code: number, cause: Error) {
-    super('platform_rejected', tellOf(status, code), { cause })
+    super('platform_rejected', userMessageOf(status, code), { cause })
     this.name = 'DiscordRefusal'
     this.discordCode = code
     this.status = status
@@ -150,7 +150,7 @@ function translate(thrown: unknown): unknown {
   })
 }
 
-function tellOf(status: number, code: number): string {
+function userMessageOf(status: number, code: number): string {
   if (status === 401 && code !== codes.invalidWebhookToken)
     return 'Discord refuses the bot token. Set DISCORD_TOKEN to the one on the Bot page of the developer portal.'
   if (code === codes.missingPermissions || code === codes.missingAccess)

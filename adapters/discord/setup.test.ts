@@ -50,10 +50,10 @@ it('the doctor says what is missing, each with what to do', async () => {
   discord.state.flags = 0
   expect(await setup().examine()).toMatchObject([
     { name: 'token', ok: true },
-    { name: 'gateway', ok: true, tell: expect.stringContaining('1000 of 1000') },
-    { name: 'intents', ok: false, tell: expect.stringContaining('Message Content Intent is off') },
-    { name: 'commands', ok: false, tell: expect.stringContaining('parley discord register') },
-    { name: 'servers', ok: false, tell: expect.stringContaining('parley discord invite') },
+    { name: 'gateway', ok: true, userMessage: expect.stringContaining('1000 of 1000') },
+    { name: 'intents', ok: false, userMessage: expect.stringContaining('Message Content Intent is off') },
+    { name: 'commands', ok: false, userMessage: expect.stringContaining('parley discord register') },
+    { name: 'servers', ok: false, userMessage: expect.stringContaining('parley discord invite') },
   ])
 })
 
@@ -62,20 +62,21 @@ it('the doctor looks at every channel that Parley sees', async () => {
   const deny = (bit: bigint) => [{ id: guild.roles[1]?.id ?? '', type: 0 as const, allow: '0', deny: String(bit) }]
   discord.world.addChannel(guild, 'general')
   expect(await finding('permissions in Team')).toEqual({
-    ...{ name: 'permissions in Team', ok: true },
-    tell: 'all that is needed in 1 of 1 channels',
+    name: 'permissions in Team',
+    ok: true,
+    userMessage: 'all that is needed in 1 of 1 channels',
   })
   discord.world.addChannel(guild, 'hidden', { overwrites: deny(1n << 10n) })
-  expect((await finding('permissions in Team'))?.tell).toContain('in 1 of 2 channels; the others are hidden')
+  expect((await finding('permissions in Team'))?.userMessage).toContain('in 1 of 2 channels; the others are hidden')
   discord.world.addChannel(guild, 'no-threads', { overwrites: deny(1n << 35n) })
   expect(await finding('permissions in Team')).toMatchObject({
     ok: false,
-    tell: expect.stringContaining('#no-threads lacks "Create Public Threads"'),
+    userMessage: expect.stringContaining('#no-threads lacks "Create Public Threads"'),
   })
 })
 
 it('a wrong token ends the examination with what to set', async () => {
   expect(await setup(commandSpecs, 'wrong').examine()).toEqual([
-    { name: 'token', ok: false, tell: expect.stringContaining('DISCORD_TOKEN') },
+    { name: 'token', ok: false, userMessage: expect.stringContaining('DISCORD_TOKEN') },
   ])
 })

@@ -18,7 +18,7 @@ export interface Finding {
   name: string
   ok: boolean
   /** For people, with what to do when it is not. */
-  tell: string
+  userMessage: string
 }
 
 export interface Setup {
@@ -34,7 +34,7 @@ const noLine: Quota = { take: async () => 0, hold: async () => undefined }
 const writable = [0, 5, 15]
 
 export function createSetup({ token, apiUrl, commands }: SetupOptions): Setup {
-  const api = createApi({ token, quota: noLine, ...(apiUrl === undefined ? {} : { apiUrl }) })
+  const api = createApi({ token, quota: noLine, apiUrl })
   const application = () => api.call<APIApplication>('GET', '/applications/@me')
 
   async function registered(applicationId: string, guildId: string | undefined) {
@@ -68,7 +68,7 @@ export function createSetup({ token, apiUrl, commands }: SetupOptions): Setup {
     async examine() {
       const me = await found('token', async () => {
         const user = await api.call<APIUser>('GET', '/users/@me')
-        return { value: user, tell: `${user.username} (${user.id})` }
+        return { value: user, userMessage: `${user.username} (${user.id})` }
       })
       if (me.value === undefined) return [me.finding]
       const app = await application()
@@ -79,7 +79,7 @@ export function createSetup({ token, apiUrl, commands }: SetupOptions): Setup {
         findings.push({
           name: 'servers',
           ok: false,
-          tell: 'Parley is in no server. Open the link of `parley discord invite`.',
+          userMessage: 'Parley is in no server. Open the link of `parley discord invite`.',
         })
       for (const { id, name } of guilds) findings.push(await permissionsState(api, id, name, me.value.id))
       return findings
@@ -87,24 +87,24 @@ export function createSetup({ token, apiUrl, commands }: SetupOptions): Setup {
   }
 
   async function commandsState(applicationId: string, guilds: { id: string; name: string }[]) {
-    const places = [undefined, ...guilds.map(({ id }) => id)]
-    const states = await Promise.all(places.map((place) => registered(applicationId, place)))
+    const channelCache = [undefined, ...guilds.map(({ id }) => id)]
+    const states = await Promise.all(channelCache.map((place) => registered(applicationId, place)))
     const there = states.filter(({ current }) => current.length > 0)
     const stale = there.filter(({ same }) => !same)
     if (there.length === 0)
       throw asParleyError(new Error(), 'No commands are registered. Run `parley discord register`.')
     if (stale.length > 0)
       throw asParleyError(new Error(), 'The registered commands are of another version. Run `parley discord register`.')
-    return { value: true, tell: 'registered and up to date' }
+    return { value: true, userMessage: 'registered and up to date' }
   }
 }
 
-async function found<T>(name: string, look: () => Promise<{ value: T; tell: string }>) {
+async function found<T>(name: string, look: () => Promise<{ value: T; userMessage: string }>) {
   try {
-    const { value, tell } = await look()
-    return { value, finding: { name, ok: true, tell } }
+    const { value, userMessage } = await look()
+    return { value, finding: { name, ok: true, userMessage } }
   } catch (thrown) {
-    return { value: undefined, finding: { name, ok: false, tell: asParleyError(thrown).tell } }
+    return { value: undefined, finding: { name, ok: false, userMessage: asParleyError(thrown).userMessage } }
   }
 }
 
@@ -114,16 +114,16 @@ async function gatewayState(api: Api) {
     throw asParleyError(new Error(), 'Discord allows no new connection today: Parley was started too often.')
   return {
     value: true,
-    tell: `${limit.remaining} of ${limit.total} connections left today, ${shards} recommended at once`,
+    userMessage: `${limit.remaining} of ${limit.total} connections left today, ${shards} recommended at once`,
   }
 }
 
 function intents(application: Pick<APIApplication, 'flags'>): Finding {
   const ok = mayReadContent(application)
-  const tell = ok
+  const userMessage = ok
     ? 'Message Content is on'
     : 'Message Content Intent is off. Switch it on, on the Bot page of the developer portal: without it Parley does not connect.'
-  return { name: 'intents', ok, tell }
+  return { name: 'intents', ok, userMessage }
 }
 
 /** Channels that Parley may not see are not its business; those it sees, it must be able to answer in. */
@@ -138,18 +138,23 @@ async function permissionsState(api: Api, guildId: string, name: string, me: str
     }))
     const seen = lacks.filter(({ missing }) => !missing.includes('View Channels'))
     const wrong = seen.filter(({ missing }) => missing.length > 0)
-    if (wrong.length === 0) return { name: title, ok: seen.length > 0, tell: seenTell(seen.length, channels.length) }
+    if (wrong.length === 0)
+      return { name: title, ok: seen.length > 0, userMessage: seenText(seen.length, channels.length) }
     const told = wrong
       .slice(0, 10)
       .map(({ name: channel, missing }) => `#${channel} lacks ${missing.map((each) => `"${each}"`).join(', ')}`)
     const more = wrong.length > 10 ? `, and ${wrong.length - 10} more channels` : ''
-    return { name: title, ok: false, tell: `${told.join('; ')}${more}. The server's owner grants it to Parley's role.` }
+    return {
+      name: title,
+      ok: false,
+      userMessage: `${told.join('; ')}${more}. The server's owner grants it to Parley's role.`,
+    }
   } catch (thrown) {
-    return { name: title, ok: false, tell: asParleyError(thrown).tell }
+    return { name: title, ok: false, userMessage: asParleyError(thrown).userMessage }
   }
 }
 
-function seenTell(seen: number, of: number): string {
+function seenText(seen: number, of: number): string {
   if (seen === 0) return 'Parley sees no channel. Grant "View Channels" to its role where it is to answer.'
   return `all that is needed in ${seen} of ${of} channels${seen < of ? '; the others are hidden from Parley' : ''}`
 }

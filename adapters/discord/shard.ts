@@ -172,8 +172,16 @@ function optionsOf(token: string, gatewayInformation: APIGatewayBotInfo, shardCo
   const { compression, encoding, identifyProperties, initialPresence, largeThreshold, version } =
     DefaultWebSocketManagerOptions
   return {
-    ...{ compression, encoding, identifyProperties, initialPresence, largeThreshold, version },
+    compression,
+    encoding,
+    identifyProperties,
+    initialPresence,
+    largeThreshold,
+    version,
     ...patienceMs,
-    ...{ token, intents: intents as GatewayIntentBits, gatewayInformation, shardCount },
+    token,
+    intents: intents as GatewayIntentBits,
+    gatewayInformation,
+    shardCount,
   }
 }

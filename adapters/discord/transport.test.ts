@@ -24,13 +24,11 @@ const key = (n = 0) => ({ key: `${turnId}-${n}`, signal })
 
 const fresh = () =>
   createDiscord({
-    ...{
-      token: discord.token,
-      apiUrl: discord.url,
-      records: memoryRecords(),
-      quota: createLocalQuota(),
-      log: silentLog,
-    },
+    token: discord.token,
+    apiUrl: discord.url,
+    records: memoryRecords(),
+    quota: createLocalQuota(),
+    log: silentLog,
     now: () => discord.world.now(),
   })
 
@@ -47,13 +45,16 @@ afterEach(async () => {
 })
 
 const message = (text: string, done = false): OutgoingMessage => ({
-  ...{ turnId, text, citations: [], phase: done ? 'final' : 'streaming' },
-  ...(done ? { end: { state: 'done' as const, receipt } } : {}),
+  turnId,
+  text,
+  citations: [],
+  phase: done ? 'final' : 'streaming',
+  end: done ? { state: 'done' as const, receipt } : undefined,
 })
 
 function target(data: Json, threadId?: string): ReplyTarget {
   const conversation = { platform: 'discord', workspaceId: guild.id, channelId: channel.id }
-  return { conversation: { ...conversation, ...(threadId === undefined ? {} : { threadId }) }, data }
+  return { conversation: { ...conversation, threadId }, data }
 }
 
 function mention(): ReplyTarget {
@@ -62,9 +63,9 @@ function mention(): ReplyTarget {
 }
 
 async function question(isPrivate: boolean) {
-  const asked = unacknowledged(isPrivate)
-  await acknowledge(asked.use, isPrivate)
-  return asked
+  const input = unacknowledged(isPrivate)
+  await acknowledge(input.use, isPrivate)
+  return input
 }
 
 /** As the listener of another process tells Discord to wait. */
@@ -214,13 +215,11 @@ it('what another program of the bot uses up is waited for', { timeout: 30_000 },
 it('a server that does not answer is told as such, without what was sent', async () => {
   const to = mention()
   const away = createDiscord({
-    ...{
-      token: 'a-secret-token',
-      apiUrl: 'http://127.0.0.1:9/api',
-      records: memoryRecords(),
-      quota: createLocalQuota(),
-      log: silentLog,
-    },
+    token: 'a-secret-token',
+    apiUrl: 'http://127.0.0.1:9/api',
+    records: memoryRecords(),
+    quota: createLocalQuota(),
+    log: silentLog,
   })
   const failure = await away.transport.post(to, message('Private words'), key()).catch((error: unknown) => error)
   expect(failure).toMatchObject({ code: 'platform_unreachable', retry: 'later' })

@@ -8,9 +8,9 @@ import type { Log } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
 import type { OutgoingMessage, Transport } from '../../src/core/platform.ts'
 import { retry } from '../../src/core/retry.ts'
-import type { Complaints } from './complaints.ts'
+import { type MessageBody, nonceOf, type Packed, packFile, packNotice, replyBody } from './message-body.ts'
+import type { MissingPermissions } from './missing-permissions.ts'
 import { directWorkspace } from './normalize.ts'
-import { type MessageBody, nonceOf, type Packed, packFile, packNotice, replyBody } from './posts.ts'
 import { type Api, codes, refusedWith } from './rest.ts'
 import { madeAt } from './snowflake.ts'
 import { type Destination, destinationOf, PostedRef } from './target.ts'
@@ -21,7 +21,7 @@ export interface TransportDeps {
   api: Api
   threads: Threads
   typing: Typing
-  complaints: Complaints
+  missingPermissions: MissingPermissions
   log: Log
   now?: () => number
 }
@@ -44,7 +44,14 @@ const again = { firstMs: 250, mostMs: 300 }
 /** What Discord says when a token is no longer good. */
 const tokenEnded = [codes.unknownWebhook, codes.invalidWebhookToken, codes.unknownInteraction]
 
-export function createTransport({ api, threads, typing, complaints, log, now = Date.now }: TransportDeps): Transport {
+export function createTransport({
+  api,
+  threads,
+  typing,
+  missingPermissions,
+  log,
+  now = Date.now,
+}: TransportDeps): Transport {
   /** Tokens that ended before their time. */
   const ended = new Set<string>()
 
@@ -59,7 +66,9 @@ export function createTransport({ api, threads, typing, complaints, log, now = D
     if (destination?.to !== 'interaction' || !usable(destination)) return undefined
     try {
       return await retry(() => call(destination), {
-        ...{ delays: again, tries: triesWhenFresh, signal },
+        delays: again,
+        tries: triesWhenFresh,
+        signal,
         // An answer can be quicker than the acknowledgement, before which Discord knows nothing of the token.
         on: (thrown) => refusedWith(thrown, codes.unknownWebhook) && now() < madeAt(destination.id) + freshMs,
       })
@@ -97,7 +106,7 @@ export function createTransport({ api, threads, typing, complaints, log, now = D
       })
       return { channelId: message.channel_id, messageId: message.id }
     } catch (thrown) {
-      throw await complaints.explain(thrown, target, channelId)
+      throw await missingPermissions.explain(thrown, target, channelId)
     }
   }
 
@@ -109,12 +118,19 @@ export function createTransport({ api, threads, typing, complaints, log, now = D
     const posted = await byToken(destination, signal, async (at) => {
       if (options.first)
         return await api.call<APIMessage>('PATCH', `${webhook(at)}/messages/@original`, {
-          ...{ body: edited(body), files, auth: false, signal },
+          body: edited(body),
+          files,
+          auth: false,
+          signal,
         })
       if (!at.private) return undefined
       const hidden = { ...body, flags: body.flags | MessageFlags.Ephemeral }
       return await api.call<APIMessage>('POST', webhook(at), {
-        ...{ body: hidden, files, auth: false, signal, query: { wait: 'true' } },
+        body: hidden,
+        files,
+        auth: false,
+        signal,
+        query: { wait: 'true' },
       })
     })
     if (posted === undefined) return await postAsBot(target, packed, options)
@@ -157,7 +173,8 @@ export function createTransport({ api, threads, typing, complaints, log, now = D
         if (done === undefined) await editByBot(target, ref, message, signal)
       } catch (thrown) {
         // Whoever took the message away wants no more of it.
-        if (!refusedWith(thrown, codes.unknownMessage)) throw await complaints.explain(thrown, target, ref.channelId)
+        if (!refusedWith(thrown, codes.unknownMessage))
+          throw await missingPermissions.explain(thrown, target, ref.channelId)
         log.info({ turnId: message.turnId }, 'the reply was deleted on Discord')
       }
     },

@@ -40,14 +40,12 @@ async function listen(own: Partial<Intake> = {}): Promise<void> {
     ...own,
   })
   const platform = createDiscord({
-    ...{
-      token: discord.token,
-      apiUrl: discord.url,
-      records: memoryRecords(),
-      quota: createLocalQuota(),
-      log: silentLog,
-    },
-    ...{ retryMs: 20 },
+    token: discord.token,
+    apiUrl: discord.url,
+    records: memoryRecords(),
+    quota: createLocalQuota(),
+    log: silentLog,
+    retryMs: 20,
   })
   const listener = platform.listen(intake)
   await listener.start()

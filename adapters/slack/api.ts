@@ -41,7 +41,7 @@ export interface ApiDeps {
   log: Log
 }
 
-interface Pace {
+interface Rate {
   everyMs: number
   burst: number
 }
@@ -51,7 +51,7 @@ const tiers = {
   2: { everyMs: 3000, burst: 10 },
   3: { everyMs: 1200, burst: 25 },
   4: { everyMs: 600, burst: 50 },
-} satisfies Record<number, Pace>
+} satisfies Record<number, Rate>
 
 const tierOf: Record<string, keyof typeof tiers> = {
   'chat.startStream': 2,
@@ -68,9 +68,9 @@ const tierOf: Record<string, keyof typeof tiers> = {
 }
 
 /** About one message a second in a channel, short bursts allowed. */
-const posts: Pace = { everyMs: 1000, burst: 3 }
+const posts: Rate = { everyMs: 1000, burst: 3 }
 
-function lineOf(team: string, method: string, channel?: string): { key: string } & Pace {
+function lineOf(team: string, method: string, channel?: string): { key: string } & Rate {
   if (method === 'chat.postMessage') return { key: `slack/${team}/post/${channel ?? ''}`, ...posts }
   return { key: `slack/${team}/${method}`, ...tiers[tierOf[method] ?? 4] }
 }
@@ -78,7 +78,10 @@ function lineOf(team: string, method: string, channel?: string): { key: string }
 export function createApi(token: string, team: string, { quota, apiUrl, log }: ApiDeps): Api {
   const client = new webApi.WebClient(token, {
     ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
-    ...{ retryConfig: { retries: 0 }, rejectRateLimitedCalls: true, timeout: 15_000, allowAbsoluteUrls: false },
+    retryConfig: { retries: 0 },
+    rejectRateLimitedCalls: true,
+    timeout: 15_000,
+    allowAbsoluteUrls: false,
     logger: boltLogger(log),
   })
   /** When the next place of a line comes, as far as this process saw. */

@@ -5,7 +5,7 @@ import { asParleyError } from '../../src/core/errors.ts'
 import type { ConversationRef } from '../../src/core/message.ts'
 import { plain, type Self, type TargetData } from './events.ts'
 import type { Installations, Workspace } from './installations.ts'
-import type { Desk, EventContext } from './listener.ts'
+import type { EventContext, SlackContext } from './listener.ts'
 import { toMarkdown, withoutMention } from './mrkdwn.ts'
 import { messageId, sentAt, targetOf } from './normalize.ts'
 import { noticeContent } from './notice.ts'
@@ -26,8 +26,8 @@ export interface Commands {
   ): Promise<void>
 }
 
-export function createCommands(desk: Desk): Commands {
-  const { intake, people } = desk
+export function createCommands(slack: SlackContext): Commands {
+  const { intake, people } = slack
 
   async function answer(command: SlashCommand, self: Self, workspace: Workspace): Promise<Notice> {
     const text = typed(command.text) || 'help'
@@ -36,22 +36,29 @@ export function createCommands(desk: Desk): Commands {
       workspaceId: self.teamId,
       channelId: command.channel_id,
     }
-    const { standing, name, locale } = await people.person(workspace, self, command.user_id)
-    const author = { id: command.user_id, name: name ?? command.user_name, ...(standing && { standing }) }
+    const { membership, name, locale } = await people.person(workspace, self, command.user_id)
+    const author = { id: command.user_id, name: name ?? command.user_name, ...(membership && { membership }) }
     if (isQuestion(text, intake.commands)) return await ask(command.text.trim(), command, self, workspace)
     const data: TargetData = { team: self.teamId, channel: command.channel_id, user: command.user_id }
     return await intake.command({
-      ...{ id: command.trigger_id, conversation, author, text, replyTarget: targetOf(conversation, data) },
-      ...(locale && { locale }),
+      id: command.trigger_id,
+      conversation,
+      author,
+      text,
+      replyTarget: targetOf(conversation, data),
+      locale: locale ? locale : undefined,
     })
   }
 
   /** A slash command is no message: the question is posted, and the thread under it is the conversation. */
   async function ask(text: string, command: SlashCommand, self: Self, workspace: Workspace): Promise<Notice> {
     const { channel_id: channel, user_id: user } = command
-    const said = toMarkdown(withoutMention(text, self.botUserId))
+    const slackMessage = toMarkdown(withoutMention(text, self.botUserId))
     const answer = await workspace.api.call('chat.postMessage', {
-      ...{ channel, text: `<@${user}> asks: ${text}`, unfurl_links: false, unfurl_media: false },
+      channel,
+      text: `<@${user}> asks: ${text}`,
+      unfurl_links: false,
+      unfurl_media: false,
     })
     const ts = String(answer.ts)
     const conversation = { platform: platformName, workspaceId: self.teamId, channelId: channel, threadId: ts }
@@ -61,13 +68,19 @@ export function createCommands(desk: Desk): Commands {
       thread: ts,
       ts,
       user,
-      title: said.slice(0, 80),
-      ...(channel.startsWith('D') && { direct: true }),
+      title: slackMessage.slice(0, 80),
+      direct: channel.startsWith('D') ? true : undefined,
     }
-    await desk.ask(
+    await slack.ask(
       {
-        ...{ id: messageId(channel, ts), conversation, author: { id: user }, text: said, kind: 'command' },
-        ...{ attachments: [], replyTarget: { conversation, data: plain(data) }, sentAt: sentAt(ts) },
+        id: messageId(channel, ts),
+        conversation,
+        author: { id: user },
+        text: slackMessage,
+        kind: 'command',
+        attachments: [],
+        replyTarget: { conversation, data: plain(data) },
+        sentAt: sentAt(ts),
       },
       self,
       workspace,
@@ -77,10 +90,10 @@ export function createCommands(desk: Desk): Commands {
 
   return {
     async run(command, context, ack, respond) {
-      const { self, workspace } = await desk.at(context)
+      const { self, workspace } = await slack.at(context)
       const work = answer(command, self, workspace).catch((error: unknown): Notice => {
         if (asParleyError(error).code === 'database_unreachable') throw error
-        return { text: asParleyError(error).tell, private: true }
+        return { text: asParleyError(error).userMessage, private: true }
       })
       const late = Symbol('late')
       const { promise, resolve } = Promise.withResolvers<typeof late>()
@@ -89,9 +102,9 @@ export function createCommands(desk: Desk): Commands {
       clearTimeout(timer)
       if (first === late) {
         await ack()
-        desk.later('answering a command', async () => {
+        slack.later('answering a command', async () => {
           const notice = await work.catch(
-            (error: unknown): Notice => ({ text: asParleyError(error).tell, private: true }),
+            (error: unknown): Notice => ({ text: asParleyError(error).userMessage, private: true }),
           )
           await respond(responseOf(notice))
           await shareFiles(notice, command, workspace)
@@ -99,7 +112,7 @@ export function createCommands(desk: Desk): Commands {
         return
       }
       await ack(responseOf(first))
-      if (first.files?.length) desk.later('sharing what a command made', () => shareFiles(first, command, workspace))
+      if (first.files?.length) slack.later('sharing what a command made', () => shareFiles(first, command, workspace))
     },
   }
 }

@@ -20,7 +20,10 @@ const bot = 'xoxb-emulated-parley'
 const person = 'xoxp-emulated-alice'
 const secret = 'emulated-signing-secret'
 const Message = z.looseObject({
-  ...{ ts: z.string(), user: z.string(), text: z.string(), thread_ts: z.string().optional() },
+  ts: z.string(),
+  user: z.string(),
+  text: z.string(),
+  thread_ts: z.string().optional(),
   blocks: z.array(z.looseObject({ type: z.string() })).default([]),
   metadata: z.looseObject({ event_type: z.string() }).optional(),
   files: z.array(z.looseObject({ id: z.string(), name: z.string(), url_private: z.string() })).default([]),
@@ -95,11 +98,11 @@ async function openRig(): Promise<PlatformRig> {
     file: { name: string; content: Buffer } | undefined,
     root?: string,
   ): Promise<Message> {
-    const said = `${root === undefined ? `<@${parley}> ` : ''}${text.replaceAll('**', '*')}`
+    const slackMessage = `${root === undefined ? `<@${parley}> ` : ''}${text.replaceAll('**', '*')}`
     if (file === undefined) {
       const { ts } = z
         .object({ ts: z.string() })
-        .parse(await call('chat.postMessage', { channel, text: said, thread_ts: root }, person))
+        .parse(await call('chat.postMessage', { channel, text: slackMessage, thread_ts: root }, person))
       return Message.parse((await thread(root ?? ts)).find((each) => each.ts === ts))
     }
     const ticket = z.object({ upload_url: z.string(), file_id: z.string() })
@@ -109,7 +112,7 @@ async function openRig(): Promise<PlatformRig> {
     await fetch(upload_url, { method: 'POST', body: new Uint8Array(file.content) })
     await call(
       'files.completeUploadExternal',
-      { files: [{ id: file_id }], channel_id: channel, initial_comment: said },
+      { files: [{ id: file_id }], channel_id: channel, initial_comment: slackMessage },
       person,
     )
     const { messages } = z
@@ -147,7 +150,7 @@ async function openRig(): Promise<PlatformRig> {
       stored.set(eventId, message)
       const acknowledged = await deliver(event(message))
       // An ephemeral message cannot be read back here; the stand-in shows that it is sent.
-      return { acknowledged, ...(refused === undefined ? {} : { told: refused }) }
+      return { acknowledged, told: refused }
     },
     async seen({ conversation }) {
       const found = (await replies(conversation.threadId)).filter(

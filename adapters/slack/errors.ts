@@ -41,14 +41,16 @@ export function translate(thrown: unknown, method: string): ParleyError {
   if (thrown instanceof webApi.WebAPIHTTPError && thrown.statusCode === 429)
     return rateLimited(Number(thrown.headers['retry-after'] ?? 1) * 1000, cause)
   if (thrown instanceof webApi.WebAPIHTTPError && thrown.statusCode >= 400 && thrown.statusCode < 500)
-    return new ParleyError('platform_rejected', tellOf(`HTTP ${thrown.statusCode}`, method, undefined), { cause })
+    return new ParleyError('platform_rejected', userMessageOf(`HTTP ${thrown.statusCode}`, method, undefined), {
+      cause,
+    })
   return new ParleyError('platform_unreachable', 'Slack cannot be reached. Parley tries again by itself.', { cause })
 }
 
 export function rateLimited(retryAfterMs: number, cause?: unknown): ParleyError {
   return new ParleyError('platform_rate_limited', 'Slack asks Parley to slow down. It goes on by itself in a moment.', {
     retryAfterMs,
-    ...(cause === undefined ? {} : { cause }),
+    cause,
   })
 }
 
@@ -60,10 +62,10 @@ function refused(thrown: InstanceType<typeof webApi.WebAPIPlatformError>, method
     return new ParleyError('platform_unreachable', 'Slack has trouble at the moment. Parley tries again by itself.', {
       cause,
     })
-  return new ParleyError('platform_rejected', tellOf(code, method, neededScope(thrown.data)), { cause })
+  return new ParleyError('platform_rejected', userMessageOf(code, method, neededScope(thrown.data)), { cause })
 }
 
-function tellOf(code: string, method: string, needed: string | undefined): string {
+function userMessageOf(code: string, method: string, needed: string | undefined): string {
   if (code === 'missing_scope')
     return `Slack refused ${method}: the app lacks the scope ${needed ?? 'that it wants'}. Add it under "OAuth & Permissions" in the app's settings and install the app again.`
   if (lostToken.has(code))

@@ -45,7 +45,7 @@ export const Shared = z.object({
   blocks: z.array(z.unknown()).nullish(),
 })
 
-const said = {
+const slackMessage = {
   user: text,
   bot_id: text,
   text,
@@ -59,8 +59,8 @@ const said = {
 }
 
 /** A message as history and replies tell it. */
-export type Said = z.infer<typeof Said>
-export const Said = z.object({ ...said, subtype: text, username: text })
+export type SlackMessage = z.infer<typeof SlackMessage>
+export const SlackMessage = z.object({ ...slackMessage, subtype: text, username: text })
 
 export type MessageEvent = z.infer<typeof MessageEvent>
 export const MessageEvent = z.object({
@@ -68,12 +68,12 @@ export const MessageEvent = z.object({
   subtype: text,
   channel: z.string().min(1),
   channel_type: text,
-  ...said,
+  ...slackMessage,
   event_ts: text,
   assistant_thread: z.unknown().optional(),
   app_context: z.unknown().optional(),
-  message: Said.nullish(),
-  previous_message: Said.nullish(),
+  message: SlackMessage.nullish(),
+  previous_message: SlackMessage.nullish(),
 })
 
 /** Who Parley is in the workspace that an event comes from. */

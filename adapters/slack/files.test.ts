@@ -70,7 +70,7 @@ describe('a shared file', () => {
     })
     await expect(files().fetch(attachment, { signal })).rejects.toMatchObject({
       code: 'file_unsupported',
-      tell: expect.stringContaining('gdrive'),
+      userMessage: expect.stringContaining('gdrive'),
     })
     expect(asked).toEqual([])
   })
@@ -86,7 +86,8 @@ describe('a shared file', () => {
     const [attachment] = attachmentsOf([SlackFile.parse(slack.fileRecord(file))], { teamId: 'T0PARLEY01' })
     slack.state.files.set(file.id, { ...file, guarded: true })
     await expect(files().fetch(Attachment.parse(attachment), { signal })).rejects.toMatchObject({
-      ...{ code: 'file_fetch_failed', tell: expect.stringMatching(/scan\.pdf.*login page.*files:read/) },
+      code: 'file_fetch_failed',
+      userMessage: expect.stringMatching(/scan\.pdf.*login page.*files:read/),
     })
   })
 })

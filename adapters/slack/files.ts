@@ -91,7 +91,7 @@ async function download(address: string, token: string, { apiUrl, name, signal }
         'file_fetch_failed',
         `${name} could not be fetched from Slack (${status}). Please try again.`,
         {
-          ...(retryAfter > 0 && { retryAfterMs: retryAfter * 1000 }),
+          retryAfterMs: retryAfter > 0 ? retryAfter * 1000 : undefined,
         },
       )
     }

@@ -11,7 +11,7 @@ import type { Citation, Receipt } from '../../src/core/reply.ts'
 
 /** Of `markdown_text`, and of all markdown blocks of a message together. */
 export const slackMaxChars = 12_000
-/** What the pen may put into one message: tables grow when they are aligned. */
+/** What the reply writer may put into one message: tables grow when they are aligned. */
 export const replyChars = 9000
 /** Of a text object in a section or a context. */
 const elementChars = 3000
@@ -61,9 +61,9 @@ export function textBlocks(markdown: string): Block[] {
 }
 
 export function context(lines: string[]): Block[] {
-  const said = lines.filter((line) => line !== '')
-  if (said.length === 0) return []
-  return [{ type: 'context', elements: [{ type: 'mrkdwn', text: cut(said.join('\n'), elementChars) }] }]
+  const slackMessage = lines.filter((line) => line !== '')
+  if (slackMessage.length === 0) return []
+  return [{ type: 'context', elements: [{ type: 'mrkdwn', text: cut(slackMessage.join('\n'), elementChars) }] }]
 }
 
 /** Where Slack itself opens a source: a file that lies there. A source with an address of its own opens there. */
@@ -83,19 +83,19 @@ export function footnotes(citations: Citation[], linkOf: LinkOf): Block[] {
 
 /** What the reader must know of how the answer came about: files that were not read, limits, fallbacks. */
 export function receiptLines({ attachments, notices }: Receipt): string[] {
-  const troubled = attachments.filter(({ outcome }) => outcome !== 'read')
-  const read = attachments.length - troubled.length
+  const unread = attachments.filter(({ outcome }) => outcome !== 'read')
+  const read = attachments.length - unread.length
   const counts = [
     read > 0 ? `${read} read` : '',
     ...(['partly', 'skipped'] as const).map((outcome) => {
-      const count = troubled.filter((each) => each.outcome === outcome).length
+      const count = unread.filter((each) => each.outcome === outcome).length
       return count === 0 ? '' : `${count} ${outcome === 'partly' ? 'partly read' : 'skipped'}`
     }),
   ].filter((part) => part !== '')
   const files = attachments.length === 0 ? [] : [`Files: ${counts.join(', ')}`]
   return [
     ...files,
-    ...troubled.map(({ name, summary }) => `• ${escaped(name)}: ${escaped(summary)}`),
+    ...unread.map(({ name, summary }) => `• ${escaped(name)}: ${escaped(summary)}`),
     ...notices.map((notice) => `_${escaped(notice)}_`),
   ]
 }

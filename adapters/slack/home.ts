@@ -67,7 +67,10 @@ function section(text: string): Block {
 
 function buttonsOf({ buttons = [] }: Notice): Block[] {
   const elements = buttons.slice(0, 25).map(({ label, action }, at) => ({
-    ...{ type: 'button', action_id: `parley:home:${at}`, text: plainText(label), value: encodeAction(action) },
+    type: 'button',
+    action_id: `parley:home:${at}`,
+    text: plainText(label),
+    value: encodeAction(action),
   }))
   return elements.length === 0 ? [] : [{ type: 'actions', elements }]
 }

@@ -70,8 +70,9 @@ export function createInstallations({ settings, records, quota, log }: Installat
   const open = (installation: Installation, line = quota): Workspace => ({
     ...installation,
     api: createApi(installation.token, installation.teamId ?? installation.enterpriseId ?? 'unknown', {
-      ...{ quota: line, log },
-      ...(apiUrl === undefined ? {} : { apiUrl }),
+      quota: line,
+      log,
+      apiUrl,
     }),
   })
 
@@ -91,10 +92,13 @@ export function createInstallations({ settings, records, quota, log }: Installat
     const answer = await bare.api.call('auth.test', {})
     const found = Identity.parse(answer)
     return open({
-      ...{ token, botUserId: found.user_id, teamId: found.team_id, scopes: found.response_metadata?.scopes ?? [] },
-      ...(found.bot_id && { botId: found.bot_id }),
-      ...(found.enterprise_id && { enterpriseId: found.enterprise_id }),
-      ...(found.team && { name: found.team }),
+      token,
+      botUserId: found.user_id,
+      teamId: found.team_id,
+      scopes: found.response_metadata?.scopes ?? [],
+      botId: found.bot_id ? found.bot_id : undefined,
+      enterpriseId: found.enterprise_id ? found.enterprise_id : undefined,
+      name: found.team ? found.team : undefined,
     })
   }
 

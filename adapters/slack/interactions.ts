@@ -13,13 +13,13 @@ import {
   type ReplyTarget,
 } from '../../src/core/message.ts'
 import { directChannel } from './commands.ts'
-import { plain, Said, type Self, type TargetData } from './events.ts'
+import { plain, type Self, SlackMessage, type TargetData } from './events.ts'
 import { homeSections, homeView } from './home.ts'
 import type { Workspace } from './installations.ts'
-import type { Desk, EventContext } from './listener.ts'
+import type { EventContext, SlackContext } from './listener.ts'
 import { attachmentsOf, targetOf } from './normalize.ts'
 import { noticeContent } from './notice.ts'
-import { quoteThread } from './quote.ts'
+import { quoteThread } from './quoted-messages.ts'
 import { askShortcut, askView, feedbackView, platformName } from './settings.ts'
 import { askDialog, feedbackDialog, inputOf } from './views.ts'
 
@@ -31,27 +31,27 @@ export interface Interactions {
   publishHome(user: string, self: Self, workspace: Workspace): Promise<void>
 }
 
-const Asked = z.object({
+const AskForm = z.object({
   quoted: z.string().optional(),
   attachments: z.array(Attachment),
   channel: z.string(),
   thread: z.string(),
 })
-const askedRecord = (id: string) => `asked/${id}`
+const askFormKey = (id: string) => `asked/${id}`
 
-export function createInteractions(desk: Desk, onIgnored: ((why: string) => void) | undefined): Interactions {
-  const { intake, records, people, log } = desk
+export function createInteractions(slack: SlackContext, onIgnored: ((why: string) => void) | undefined): Interactions {
+  const { intake, records, people, log } = slack
 
   async function authorOf(id: string, self: Self, workspace: Workspace) {
-    const { standing, name } = await people.person(workspace, self, id)
-    return { id, ...(name && { name }), ...(standing && { standing }) }
+    const { membership, name } = await people.person(workspace, self, id)
+    return { id, ...(name && { name }), ...(membership && { membership }) }
   }
 
   async function act(action: ButtonAction, body: BlockAction, context: EventContext): Promise<Notice | undefined> {
-    const { self, workspace } = await desk.at(context)
+    const { self, workspace } = await slack.at(context)
     const by = await authorOf(body.user.id, self, workspace)
     if (action.kind === 'bad')
-      desk.later('asking what was bad', () =>
+      slack.later('asking what was bad', () =>
         workspace.api.call('views.open', { trigger_id: body.trigger_id, view: feedbackDialog(action.turnId) }),
       )
     try {
@@ -61,7 +61,7 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
     } catch (thrown) {
       const error = asParleyError(thrown)
       if (error.retry === 'later') throw thrown
-      return { text: error.tell, private: true }
+      return { text: error.userMessage, private: true }
     }
   }
 
@@ -93,8 +93,8 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
       const action = typeof value === 'string' ? decodeAction(value) : undefined
       const home = body.view?.type === 'home'
       const refresh = () =>
-        desk.later('showing the Home tab', async () => {
-          const { self, workspace } = await desk.at(context)
+        slack.later('showing the Home tab', async () => {
+          const { self, workspace } = await slack.at(context)
           await publishHome(body.user.id, self, workspace)
         })
       if (action === undefined) return home ? refresh() : onIgnored?.('a button that is not of Parley')
@@ -102,20 +102,20 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
       if (home) return refresh()
       if (respond === undefined) return
       const decision = action.kind === 'approve' ? 'Approved by' : action.kind === 'decline' ? 'Declined by' : undefined
-      desk.later('answering a button', async () => {
+      slack.later('answering a button', async () => {
         if (decision !== undefined && !notice?.private) await respond(decided(body, decision))
         if (notice === undefined) return
         const { text, blocks } = noticeContent(notice)
-        const said = { text, blocks: blocks.map((block) => ({ ...block })) }
-        await respond({ response_type: 'ephemeral', replace_original: false, ...said })
+        const slackMessage = { text, blocks: blocks.map((block) => ({ ...block })) }
+        await respond({ response_type: 'ephemeral', replace_original: false, ...slackMessage })
       })
     },
 
     async submit(body, context) {
       const { view, user } = body
-      const { self, workspace } = await desk.at(context)
+      const { self, workspace } = await slack.at(context)
       if (body.type === 'view_closed') {
-        if (view.callback_id === askView) await records.remove(askedRecord(view.private_metadata))
+        if (view.callback_id === askView) await records.remove(askFormKey(view.private_metadata))
         return
       }
       if (view.callback_id === feedbackView) {
@@ -137,22 +137,23 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
 
     async shortcut(shortcut, context) {
       if (shortcut.callback_id !== askShortcut) return onIgnored?.('a shortcut that is not of Parley')
-      const { self, workspace } = await desk.at(context)
-      const said = Said.parse({ ...shortcut.message, ts: shortcut.message_ts })
-      const quoted = quoteThread([said], () => undefined)
+      const { self, workspace } = await slack.at(context)
+      const slackMessage = SlackMessage.parse({ ...shortcut.message, ts: shortcut.message_ts })
+      const quoted = quoteThread([slackMessage], () => undefined)
       const attachments = asContent(
         attachmentsOf(
-          [...(said.files ?? []), ...(said.attachments ?? []).flatMap((shared) => shared.files ?? [])],
+          [...(slackMessage.files ?? []), ...(slackMessage.attachments ?? []).flatMap((shared) => shared.files ?? [])],
           self,
         ),
       )
       const id = randomUUID()
-      const thread = said.thread_ts ?? said.ts
+      const thread = slackMessage.thread_ts ?? slackMessage.ts
       await records.put(
-        askedRecord(id),
+        askFormKey(id),
         plain({ ...(quoted && { quoted }), attachments, channel: shortcut.channel.id, thread }),
+        { person: { workspaceId: self.teamId, userId: shortcut.user.id } },
       )
-      desk.later('asking for the question', () =>
+      slack.later('asking for the question', () =>
         workspace.api.call('views.open', { trigger_id: shortcut.trigger_id, view: askDialog(id) }),
       )
     },
@@ -160,13 +161,15 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
 
   /** The question of the dialog, about the message that it was opened on. */
   async function askAbout(id: string, view: SlackViewAction['view'], user: string, self: Self, workspace: Workspace) {
-    const asked = Asked.safeParse(await records.get(askedRecord(id)))
-    if (!asked.success) return log.info({}, 'a question came after its dialog was given up')
-    const { channel, thread, quoted, attachments } = asked.data
+    const form = AskForm.safeParse(await records.get(askFormKey(id)))
+    if (!form.success) return log.info({}, 'a question came after its dialog was given up')
+    const { channel, thread, quoted, attachments } = form.data
     const inThread = inputOf(view.state.values, 'where') === 'thread'
     const place = inThread ? { channel, thread } : { channel: await directChannel(workspace, user) }
     const conversation = {
-      ...{ platform: platformName, workspaceId: self.teamId, channelId: place.channel },
+      platform: platformName,
+      workspaceId: self.teamId,
+      channelId: place.channel,
       ...(place.thread && { threadId: place.thread }),
     }
     const text = inputOf(view.state.values, 'question') || 'What does this say, and what should I know about it?'
@@ -175,16 +178,22 @@ export function createInteractions(desk: Desk, onIgnored: ((why: string) => void
       ...place,
       user,
       title: text.slice(0, 80),
-      ...(!inThread && { direct: true }),
+      direct: !inThread ? true : undefined,
     }
     const message: IncomingMessage = {
-      ...{ id: `${channel}-${view.id}`, conversation, author: { id: user }, text, kind: 'command', attachments },
-      ...{ replyTarget: targetOf(conversation, data), sentAt: new Date().toISOString() },
-      ...(quoted && { quoted }),
-      ...(!inThread && { private: true }),
+      id: `${channel}-${view.id}`,
+      conversation,
+      author: { id: user },
+      text,
+      kind: 'command',
+      attachments,
+      replyTarget: targetOf(conversation, data),
+      sentAt: new Date().toISOString(),
+      quoted: quoted ? quoted : undefined,
+      private: !inThread ? true : undefined,
     }
-    await desk.ask(message, self, workspace)
-    await records.remove(askedRecord(id))
+    await slack.ask(message, self, workspace)
+    await records.remove(askFormKey(id))
   }
 }
 
@@ -199,15 +208,15 @@ function placeOf(body: BlockAction, self: Self): ReplyTarget {
   const channel = body.channel?.id
   if (channel === undefined)
     return targetOf(homeOf(user, self), { team: self.teamId, channel: user, user, direct: true })
-  const at = Said.pick({ ts: true, thread_ts: true }).safeParse(body.message)
+  const at = SlackMessage.pick({ ts: true, thread_ts: true }).safeParse(body.message)
   const thread = at.success ? (at.data.thread_ts ?? (channel.startsWith('D') ? undefined : at.data.ts)) : undefined
   const conversation = { ...homeOf(user, self), channelId: channel, ...(thread && { threadId: thread }) }
   const data: TargetData = {
     team: self.teamId,
     channel,
     user,
-    ...(thread && { thread }),
-    ...(channel.startsWith('D') && { direct: true }),
+    thread: thread ? thread : undefined,
+    direct: channel.startsWith('D') ? true : undefined,
   }
   return targetOf(conversation, data)
 }

@@ -68,7 +68,10 @@ async function open(settings: SlackSettings, own: Partial<Intake> = {}): Promise
 
 const press = (value: string, more: object = {}) =>
   slack.interact({
-    ...{ type: 'block_actions', user: { id: alice }, channel: { id: general }, container: { type: 'message' } },
+    type: 'block_actions',
+    user: { id: alice },
+    channel: { id: general },
+    container: { type: 'message' },
     message: {
       ts: '2.0',
       thread_ts: '1.0',
@@ -150,10 +153,10 @@ describe('a person', () => {
     ['U0GUEST001', 'guest'],
     ['U0STRANGE1', 'stranger'],
     [alice, 'member'],
-  ])('%s comes with the standing of a %s', async (user, standing) => {
+  ])('%s comes with the standing of a %s', async (user, membership) => {
     await open(settingsFor(slack, 'http'))
     await slack.say({ channel: general, user, text: `<@${bot.user}> hello` })
-    expect(received[0]?.author).toMatchObject({ id: user, standing })
+    expect(received[0]?.author).toMatchObject({ id: user, membership })
     expect(received[0]?.locale).toBe('en-US')
   })
 
@@ -210,13 +213,11 @@ describe('buttons and dialogs', () => {
     await open(settingsFor(slack, 'http'))
     const file = slack.addFile({ name: 'log.txt', mimetype: 'text/plain', content: Buffer.from('x') })
     await slack.interact({
-      ...{
-        type: 'message_action',
-        callback_id: 'parley_ask_about',
-        user: { id: alice },
-        channel: { id: general },
-        message_ts: '5.0',
-      },
+      type: 'message_action',
+      callback_id: 'parley_ask_about',
+      user: { id: alice },
+      channel: { id: general },
+      message_ts: '5.0',
       message: {
         type: 'message',
         user: 'U0BOB00001',
@@ -242,12 +243,24 @@ describe('buttons and dialogs', () => {
 describe('a question that is changed after its answer has begun', () => {
   const offered = () =>
     slack.state.messages.find(({ blocks }) => JSON.stringify(blocks).includes('Answer the new text'))
-  const change = (channel: string, said: { ts: string; thread?: string }, text: string) => {
-    const message = { type: 'message', user: alice, ts: said.ts, text, ...(said.thread && { thread_ts: said.thread }) }
+  const change = (channel: string, slackMessage: { ts: string; thread?: string }, text: string) => {
+    const message = {
+      type: 'message',
+      user: alice,
+      ts: slackMessage.ts,
+      text,
+      ...(slackMessage.thread && { thread_ts: slackMessage.thread }),
+    }
     const type = channel.startsWith('D') ? 'im' : 'channel'
     return slack.event({
-      ...{ type: 'message', subtype: 'message_changed', hidden: true, channel, channel_type: type },
-      ...{ ts: slack.state.nextTs(), message, previous_message: { ...message, text: 'before' } },
+      type: 'message',
+      subtype: 'message_changed',
+      hidden: true,
+      channel,
+      channel_type: type,
+      ts: slack.state.nextTs(),
+      message,
+      previous_message: { ...message, text: 'before' },
     })
   }
 
@@ -259,8 +272,8 @@ describe('a question that is changed after its answer has begun', () => {
   ])('%s is offered to be answered anew where its author sees it', async (_, channel, inThread) => {
     await open(settingsFor(slack, 'http'), { revise: async () => ({ kind: 'started', turnId: 'turn-1' }) })
     const thread = inThread ? (await slack.say({ channel, text: 'The root.' })).ts : undefined
-    const { ts } = await slack.say({ channel, text: `<@${bot.user}> before`, ...(thread && { thread }) })
-    await change(channel, { ts, ...(thread && { thread }) }, `<@${bot.user}> after`)
+    const { ts } = await slack.say({ channel, text: `<@${bot.user}> before`, thread: thread ? thread : undefined })
+    await change(channel, { ts, thread: thread ? thread : undefined }, `<@${bot.user}> after`)
     const offer = await slack.until(offered, 'the offer')
     expect(offer.channel).toBe(channel)
     expect(offer.thread_ts).toBe(thread)

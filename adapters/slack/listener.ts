@@ -12,7 +12,8 @@ import type { Intake, Listener } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import { createCommands } from './commands.ts'
 import { slackCode } from './errors.ts'
-import { MessageEvent, Said, type Self, TargetData, whisperThread } from './events.ts'
+import { MessageEvent, type Self, SlackMessage, TargetData, whisperThread } from './events.ts'
+import type { Ingress } from './ingress.ts'
 import type { Installations, Workspace } from './installations.ts'
 import { createInteractions } from './interactions.ts'
 import { boltLogger } from './logger.ts'
@@ -20,15 +21,14 @@ import { mentionedPeople, type Names } from './mrkdwn.ts'
 import { normalize, targetOf, threadConversation } from './normalize.ts'
 import { noticeContent } from './notice.ts'
 import { createPeople, type People } from './people.ts'
-import { createPosts } from './posts.ts'
-import { quoteThread } from './quote.ts'
-import type { Entrance } from './receiver.ts'
+import { createPosts } from './post-keys.ts'
+import { quoteThread } from './quoted-messages.ts'
 import { suggestedPrompts } from './settings.ts'
 import { runningRecord } from './status.ts'
 import { sourceRecord } from './transport.ts'
 
 export interface ListenerDeps {
-  entrance: Entrance
+  ingress: Ingress
   installations: Installations
   records: Records
   log: Log
@@ -39,7 +39,7 @@ export interface ListenerDeps {
 }
 
 /** What every part of the listener works with. */
-export interface Desk {
+export interface SlackContext {
   intake: Intake
   installations: Installations
   records: Records
@@ -59,7 +59,7 @@ export interface EventContext {
 }
 
 const dayMs = 24 * 3_600_000
-const Replies = z.object({ messages: z.array(Said).default([]) })
+const Replies = z.object({ messages: z.array(SlackMessage).default([]) })
 const StoppedEvent = z.object({ channel: z.string(), thread_ts: z.string(), user: z.string(), event_ts: z.string() })
 const HomeEvent = z.object({ user: z.string(), channel: z.string(), tab: z.string().nullish() })
 const ThreadStarted = z.object({ assistant_thread: z.object({ channel_id: z.string(), thread_ts: z.string() }) })
@@ -72,15 +72,15 @@ function teamOf(body: unknown): string | undefined {
 }
 
 export function createListener(deps: ListenerDeps, intake: Intake): Listener {
-  const { entrance, installations, records, log, onIgnored } = deps
-  const connections = [...(deps.connections ?? []), ...(entrance.socket ? [entrance.socket] : [])]
+  const { ingress, installations, records, log, onIgnored } = deps
+  const connections = [...(deps.connections ?? []), ...(ingress.socket ? [ingress.socket] : [])]
   const people = createPeople()
   const posts = createPosts(records)
   const running = new Set<Promise<void>>()
   let daily: NodeJS.Timeout | undefined
 
   const app = new App({
-    receiver: entrance.receiver,
+    receiver: ingress.receiver,
     logger: boltLogger(log),
     ignoreSelf: false,
     async authorize(source, body) {
@@ -100,14 +100,18 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     // An app that was taken away has nothing to say; Slack would deliver it again for nothing.
     const cause = 'original' in error ? error.original : undefined
     if (cause instanceof ParleyError && cause.code === 'platform_rejected' && slackCode(cause) === undefined) {
-      onIgnored?.(cause.tell)
+      onIgnored?.(cause.userMessage)
       return
     }
     throw error
   })
 
-  const desk: Desk = {
-    ...{ intake, installations, records, people, log },
+  const slack: SlackContext = {
+    intake,
+    installations,
+    records,
+    people,
+    log,
     later(what, work) {
       const task = work().then(
         () => undefined,
@@ -121,46 +125,46 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       const team = teamId ?? workspace.teamId ?? workspace.enterpriseId ?? 'unknown'
       const { botId, botUserId } = workspace
       const self = { teamId: team, ...(botId && { botId }), ...(botUserId && { botUserId }) }
-      return { workspace, self: { ...self, ...(enterpriseId && { enterpriseId }) } }
+      return { workspace, self: { ...self, enterpriseId: enterpriseId ? enterpriseId : undefined } }
     },
     async ask(message, self, workspace) {
-      const { standing, name, locale } = await people.person(workspace, self, message.author.id)
+      const { membership, name, locale } = await people.person(workspace, self, message.author.id)
       const author = {
         ...message.author,
         ...(name && { name }),
-        ...(standing && !message.author.standing && { standing }),
+        ...(membership && !message.author.membership && { membership }),
       }
       const received = await intake.receive({ ...message, author, ...(locale && { locale }) })
       if (received.kind === 'refused') {
-        desk.later('telling why a question was refused', () =>
+        slack.later('telling why a question was refused', () =>
           tellAlone(workspace, message.replyTarget, noticeContent(received.notice)),
         )
         return
       }
-      desk.later('remembering where files lie', () => rememberSources(message))
+      slack.later('remembering where files lie', () => rememberSources(message, received.turnId))
     },
   }
 
-  async function rememberSources({ attachments, conversation }: IncomingMessage): Promise<void> {
+  async function rememberSources({ attachments, conversation }: IncomingMessage, turn: string): Promise<void> {
     for (const { name, locator } of attachments) {
       const link = z.object({ permalink: z.string() }).safeParse(locator)
-      if (link.success) await records.put(sourceRecord(conversation, name), link.data.permalink)
+      if (link.success) await records.put(sourceRecord(conversation, name), link.data.permalink, { turn })
     }
   }
 
-  async function hear(event: unknown, context: EventContext): Promise<void> {
-    const { self, workspace } = await desk.at(context)
+  async function handleEvent(event: unknown, context: EventContext): Promise<void> {
+    const { self, workspace } = await slack.at(context)
     const names = await namesIn(event, self, workspace)
-    const heard = normalize(event, self, names)
-    if (heard.kind === 'ignored') return onIgnored?.(heard.why)
-    if (heard.kind === 'revision') return await revise(heard, self, workspace)
-    const { message, needs } = heard
+    const normalized = normalize(event, self, names)
+    if (normalized.kind === 'ignored') return onIgnored?.(normalized.why)
+    if (normalized.kind === 'revision') return await revise(normalized, self, workspace)
+    const { message, needs } = normalized
     // Asked for now, awaited in `ask`: both look-ups run side by side.
     void people.person(workspace, self, message.author.id)
     const partOf = needs.part || needs.thread ? await intake.takesPart(message.conversation) : false
     if (needs.part && !partOf) return onIgnored?.('in a thread where Parley takes no part')
     const called = needs.thread && !partOf ? await withThread(message, self, workspace) : message
-    await desk.ask(called, self, workspace)
+    await slack.ask(called, self, workspace)
   }
 
   async function namesIn(event: unknown, self: Self, workspace: Workspace): Promise<Names> {
@@ -183,7 +187,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         { channel, ts: thread, latest: ts, limit: 50 },
         { courtesy: true, patienceMs: 0, signal: AbortSignal.timeout(800) },
       )
-      const before = Replies.parse(answer).messages.filter((said) => said.ts !== ts && said.user !== self.botUserId)
+      const before = Replies.parse(answer).messages.filter(
+        (slackMessage) => slackMessage.ts !== ts && slackMessage.user !== self.botUserId,
+      )
       const told = quoteThread(before, () => undefined)
       const quoted = [message.quoted, told].filter((part) => part !== undefined).join('\n\n')
       return quoted === '' ? message : { ...message, quoted }
@@ -194,18 +200,18 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   }
 
   async function revise(
-    heard: Extract<ReturnType<typeof normalize>, { kind: 'revision' }>,
+    normalized: Extract<ReturnType<typeof normalize>, { kind: 'revision' }>,
     self: Self,
     workspace: Workspace,
   ): Promise<void> {
-    const { revision, fresh } = heard
+    const { revision, fresh } = normalized
     const revised = await intake.revise(revision)
     if (revised.kind === 'unknown') {
-      if (fresh) return await desk.ask(fresh, self, workspace)
+      if (fresh) return await slack.ask(fresh, self, workspace)
       return onIgnored?.('an edit of a message that Parley has not taken in')
     }
     if (revised.kind === 'started')
-      desk.later('offering a new answer', () => offer(revised.turnId, heard.place, workspace))
+      slack.later('offering a new answer', () => offer(revised.turnId, normalized.place, workspace))
   }
 
   /** Too late to be answered by the same turn: the author may ask for a new answer. */
@@ -232,10 +238,10 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     else await api.call('chat.postMessage', where)
   }
 
-  app.event(/^(?:message|app_mention)$/, ({ event, context }) => hear(event, context))
+  app.event(/^(?:message|app_mention)$/, ({ event, context }) => handleEvent(event, context))
   app.event('agent_session_stopped', async ({ event, context }) => {
     const { channel, thread_ts: thread, user, event_ts: at } = StoppedEvent.parse(event)
-    const { self } = await desk.at(context)
+    const { self } = await slack.at(context)
     const conversation = threadConversation(self.teamId, channel, thread)
     const turnId = await records.get(runningRecord(conversationKey(conversation)))
     if (typeof turnId !== 'string') return onIgnored?.('nothing is running there')
@@ -244,15 +250,16 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   })
   app.event('app_home_opened', async ({ event, context }) => {
     const { user, channel, tab } = HomeEvent.parse(event)
-    const { self, workspace } = await desk.at(context)
-    if (tab === 'home') return desk.later('showing the Home tab', () => interactions.publishHome(user, self, workspace))
+    const { self, workspace } = await slack.at(context)
+    if (tab === 'home')
+      return slack.later('showing the Home tab', () => interactions.publishHome(user, self, workspace))
     const prompts = { channel_id: channel, prompts: suggestedPrompts }
-    desk.later('suggesting prompts', () => workspace.api.call('assistant.threads.setSuggestedPrompts', prompts))
+    slack.later('suggesting prompts', () => workspace.api.call('assistant.threads.setSuggestedPrompts', prompts))
   })
   app.event('assistant_thread_started', async ({ event, context }) => {
     const { assistant_thread: thread } = ThreadStarted.parse(event)
-    const { workspace } = await desk.at(context)
-    desk.later('suggesting prompts', () =>
+    const { workspace } = await slack.at(context)
+    slack.later('suggesting prompts', () =>
       workspace.api.call('assistant.threads.setSuggestedPrompts', { ...thread, prompts: suggestedPrompts }),
     )
   })
@@ -264,8 +271,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     if ((tokens.bot ?? []).length > 0) await installations.remove(context.teamId ?? teamOf(body), context.enterpriseId)
   })
 
-  const interactions = createInteractions(desk, onIgnored)
-  const commands = createCommands(desk)
+  const interactions = createInteractions(slack, onIgnored)
+  const commands = createCommands(slack)
   app.command(/.*/, (args) => commands.run(args.command, args.context, args.ack, args.respond))
   app.action<BlockAction>({ type: 'block_actions' }, async (args) => {
     await interactions.press(args.body, args.context, args.respond)
@@ -285,17 +292,17 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   app.options(/.*/, ({ ack }) => ack({ options: [] }))
 
   return {
-    mounts: entrance.mounts,
+    mounts: ingress.mounts,
     connections: () => connections.map((each) => each.report()),
     async start() {
-      const sweep = () => desk.later('sweeping what is out of date', () => posts.sweep())
+      const sweep = () => slack.later('sweeping what is out of date', () => posts.sweep())
       sweep()
       daily = setInterval(sweep, dayMs).unref()
       await Promise.all(connections.map((each) => each.start()))
     },
     async stop() {
       clearInterval(daily)
-      await entrance.settled()
+      await ingress.settled()
       await Promise.all(connections.map((each) => each.stop()))
       await Promise.allSettled(running)
     },

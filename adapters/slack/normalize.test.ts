@@ -4,21 +4,21 @@ import { describe, expect, it } from 'vitest'
 import type { Self } from './events.ts'
 import { mentionedPeople, toMarkdown, withoutMention } from './mrkdwn.ts'
 import { normalize } from './normalize.ts'
-import { quoteThread } from './quote.ts'
+import { quoteThread } from './quoted-messages.ts'
 
 const events = JSON.parse(readFileSync(join(import.meta.dirname, '../../test/fixtures/slack/events.json'), 'utf8'))
 const self: Self = { teamId: 'T0ACME00001', botUserId: 'U0PARLEY001', botId: 'B0PARLEY001' }
 const of = (name: string, names?: ReadonlyMap<string, string>) => normalize(events[name].event, self, names)
 const messageOf = (name: string) => {
-  const heard = of(name)
-  if (heard.kind !== 'message') throw new Error(`${name} is ${JSON.stringify(heard)}`)
-  return heard
+  const normalized = of(name)
+  if (normalized.kind !== 'message') throw new Error(`${name} is ${JSON.stringify(normalized)}`)
+  return normalized
 }
 
 describe('a message of Slack', () => {
   it('is Markdown without the mention that woke Parley, with names for what it mentions', () => {
-    const heard = of('mention', new Map([['U0BOB00001', 'Bob']]))
-    expect(heard).toMatchObject({
+    const normalized = of('mention', new Map([['U0BOB00001', 'Bob']]))
+    expect(normalized).toMatchObject({
       kind: 'message',
       message: {
         id: 'C0GENERAL01-1795000001.000100',
@@ -32,7 +32,9 @@ describe('a message of Slack', () => {
 
   it('is the same one as an app_mention and as a message, and a mention alone is a greeting', () => {
     expect(messageOf('mentionAsMessage').message).toMatchObject({
-      ...{ id: messageOf('mention').message.id, kind: 'mention', text: 'hey, hello' },
+      id: messageOf('mention').message.id,
+      kind: 'mention',
+      text: 'hey, hello',
     })
     expect(messageOf('mentionAlone').message.text).toBe('Hello! What can you do?')
   })
@@ -59,7 +61,7 @@ describe('a message of Slack', () => {
   })
 
   it('tells people of other organisations apart', () => {
-    expect(messageOf('stranger').message.author).toEqual({ id: 'U0ALICE0001', standing: 'stranger' })
+    expect(messageOf('stranger').message.author).toEqual({ id: 'U0ALICE0001', membership: 'stranger' })
     expect(messageOf('mention').message.author).toEqual({ id: 'U0ALICE0001' })
   })
 
@@ -67,7 +69,9 @@ describe('a message of Slack', () => {
     expect(of('edited')).toEqual({
       kind: 'revision',
       revision: {
-        ...{ platform: 'slack', id: 'C0GENERAL01-1795000001.000100', text: 'What does it say now?' },
+        platform: 'slack',
+        id: 'C0GENERAL01-1795000001.000100',
+        text: 'What does it say now?',
         by: { id: 'U0ALICE0001' },
       },
       place: expect.objectContaining({
@@ -89,10 +93,10 @@ describe('what a message carries', () => {
   it('is content where somebody else’s message brings it, also a voice clip', () => {
     const { event } = events.threeFilesAndClip
     const shared = { ...event, files: [], attachments: [{ is_share: true, author_name: 'Bob', files: event.files }] }
-    const heard = normalize(shared, self)
-    if (heard.kind !== 'message') throw new Error(JSON.stringify(heard))
-    expect(heard.message.attachments.map(({ voiceNote }) => voiceNote)).toEqual([false, false, false, false])
-    expect(heard.message.attachments[3]).toMatchObject({ durationMs: 4200 })
+    const normalized = normalize(shared, self)
+    if (normalized.kind !== 'message') throw new Error(JSON.stringify(normalized))
+    expect(normalized.message.attachments.map(({ voiceNote }) => voiceNote)).toEqual([false, false, false, false])
+    expect(normalized.message.attachments[3]).toMatchObject({ durationMs: 4200 })
   })
 
   it('is looked up later where Slack Connect does not tell it, and named where it lies elsewhere', () => {
@@ -110,10 +114,10 @@ describe('what a message carries', () => {
   })
 
   it('of a thread is its first message and as many of the last ones as fit', () => {
-    const said = (at: number, text: string) => ({ ts: `${at}.0`, user: 'U1', text })
+    const slackMessage = (at: number, text: string) => ({ ts: `${at}.0`, user: 'U1', text })
     const thread = [
-      said(1, 'The *question*'),
-      ...Array.from({ length: 40 }, (_, at) => said(at + 2, `${at} ${'x'.repeat(900)}`)),
+      slackMessage(1, 'The *question*'),
+      ...Array.from({ length: 40 }, (_, at) => slackMessage(at + 2, `${at} ${'x'.repeat(900)}`)),
     ]
     const quoted = quoteThread(thread, () => 'Ann') ?? ''
     expect(quoted.startsWith('Ann: The **question**\n\n…\n\n')).toBe(true)

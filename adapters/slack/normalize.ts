@@ -1,4 +1,5 @@
 /** Pure: a message event of Slack → what Parley makes of it, or why it makes nothing of it. */
+
 import {
   type Attachment,
   asContent,
@@ -6,10 +7,11 @@ import {
   type IncomingMessage,
   type ReplyTarget,
 } from '../../src/core/message.ts'
+import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { Revision } from '../../src/core/platform.ts'
-import { MessageEvent, plain, type Said, type Self, type SlackFile, type TargetData } from './events.ts'
+import { MessageEvent, plain, type Self, type SlackFile, type SlackMessage, type TargetData } from './events.ts'
 import { mentions, type Names, toMarkdown, withoutMention } from './mrkdwn.ts'
-import { quoteShared } from './quote.ts'
+import { quoteShared } from './quoted-messages.ts'
 import { platformName } from './settings.ts'
 
 export type Normalized =
@@ -32,31 +34,31 @@ export interface Needs {
 }
 
 const ignored = (why: string): Normalized => ({ kind: 'ignored', why })
-const heard = new Set(['file_share', 'thread_broadcast', 'me_message'])
+const normalized = new Set(['file_share', 'thread_broadcast', 'me_message'])
 
 export function normalize(given: unknown, self: Self, names?: Names): Normalized {
   const parsed = MessageEvent.safeParse(given)
   if (!parsed.success) return ignored('not a message')
   const event = parsed.data
   if (event.subtype === 'message_changed') return normalizeChange(event, self, names)
-  if (event.subtype && !heard.has(event.subtype)) return ignored(`a notice of Slack (${event.subtype})`)
-  return normalizeSaid(event, event, self, names)
+  if (event.subtype && !normalized.has(event.subtype)) return ignored(`a notice of Slack (${event.subtype})`)
+  return normalizeMessage(event, event, self, names)
 }
 
 /** The place of a message: what Slack says of its channel. */
 type Place = Pick<MessageEvent, 'channel' | 'channel_type' | 'assistant_thread' | 'app_context' | 'type'>
 
-function normalizeSaid(place: Place, said: Said, self: Self, names?: Names): Normalized {
-  if (said.bot_id || said.user === self.botUserId) return ignored('written by a bot')
-  if (!said.user || said.user === 'USLACKBOT') return ignored('written by nobody')
+function normalizeMessage(place: Place, slackMessage: SlackMessage, self: Self, names?: Names): Normalized {
+  if (slackMessage.bot_id || slackMessage.user === self.botUserId) return ignored('written by a bot')
+  if (!slackMessage.user || slackMessage.user === 'USLACKBOT') return ignored('written by nobody')
   const direct = isDirect(place)
-  const called = place.type === 'app_mention' || mentions(said.text ?? '', self.botUserId)
-  const inThread = said.thread_ts != null && said.thread_ts !== said.ts
+  const called = place.type === 'app_mention' || mentions(slackMessage.text ?? '', self.botUserId)
+  const inThread = slackMessage.thread_ts != null && slackMessage.thread_ts !== slackMessage.ts
   if (!direct && !called) {
     if (!inThread) return ignored('not addressed to Parley')
-    if (/^\s*<@/.test(said.text ?? '')) return ignored('addressed to somebody else')
+    if (/^\s*<@/.test(slackMessage.text ?? '')) return ignored('addressed to somebody else')
   }
-  const message = messageOf(place, { ...said, user: said.user }, self, names)
+  const message = messageOf(place, { ...slackMessage, user: slackMessage.user }, self, names)
   if (message.text === '' && message.attachments.length === 0 && message.quoted === undefined)
     return direct || called
       ? { kind: 'message', message: { ...message, text: greeting }, needs: noNeeds }
@@ -79,18 +81,20 @@ function normalizeChange(event: MessageEvent, self: Self, names?: Names): Normal
   if (message.bot_id || message.user === self.botUserId) return ignored('written by a bot')
   // Slack tells unfurled links and new replies as changes too.
   if (!message.user || (previous != null && previous.text === message.text)) return ignored('a change of no words')
-  const after = normalizeSaid(event, message, self, names)
+  const after = normalizeMessage(event, message, self, names)
   if (after.kind !== 'message') return after
   // Whoever adds the mention afterwards asks now.
   const newlyCalled = mentions(message.text ?? '', self.botUserId) && !mentions(previous?.text ?? '', self.botUserId)
   return {
     kind: 'revision',
     revision: {
-      ...{ platform: platformName, id: after.message.id, text: after.message.text },
+      platform: platformName,
+      id: after.message.id,
+      text: after.message.text,
       by: { id: message.user },
     },
     place: after.message.replyTarget,
-    ...(newlyCalled && { fresh: after.message }),
+    fresh: newlyCalled ? after.message : undefined,
   }
 }
 
@@ -98,31 +102,43 @@ export function isDirect({ channel, channel_type: type }: Pick<MessageEvent, 'ch
   return type === 'im' || type === 'app_home' || (type == null && channel.startsWith('D'))
 }
 
-function messageOf(place: Place, said: Said & { user: string }, self: Self, names?: Names): IncomingMessage {
-  const text = toMarkdown(withoutMention(said.text ?? '', self.botUserId), names).trim()
-  const quoted = quoteShared(said.attachments ?? [], names)
-  const own = said.files ?? []
-  const shared = (said.attachments ?? []).flatMap(({ files }) => files ?? [])
+function messageOf(
+  place: Place,
+  slackMessage: SlackMessage & { user: string },
+  self: Self,
+  names?: Names,
+): IncomingMessage {
+  const text = toMarkdown(withoutMention(slackMessage.text ?? '', self.botUserId), names).trim()
+  const quoted = quoteShared(slackMessage.attachments ?? [], names)
+  const own = slackMessage.files ?? []
+  const shared = (slackMessage.attachments ?? []).flatMap(({ files }) => files ?? [])
   const files = [...own, ...shared]
-  const conversation = conversationOf(place, said, self)
-  const userTeam = said.user_team ?? said.team
+  const conversation = conversationOf(place, slackMessage, self)
+  const userTeam = slackMessage.user_team ?? slackMessage.team
   const data: TargetData = {
-    ...{ team: self.teamId, channel: place.channel, ts: said.ts, user: said.user, title: titleOf(text, files) },
-    ...(self.enterpriseId && { enterprise: self.enterpriseId }),
-    ...(conversation.threadId && { thread: conversation.threadId }),
-    ...(userTeam && { userTeam }),
-    ...(isDirect(place) && { direct: true }),
+    team: self.teamId,
+    channel: place.channel,
+    ts: slackMessage.ts,
+    user: slackMessage.user,
+    title: titleOf(text, files),
+    enterprise: self.enterpriseId ? self.enterpriseId : undefined,
+    thread: conversation.threadId ? conversation.threadId : undefined,
+    userTeam: userTeam ? userTeam : undefined,
+    direct: isDirect(place) ? true : undefined,
   }
   return {
-    id: messageId(place.channel, said.ts),
+    id: messageId(place.channel, slackMessage.ts),
     conversation,
-    author: { id: said.user, ...(userTeam && userTeam !== self.teamId && { standing: 'stranger' as const }) },
+    author: {
+      id: slackMessage.user,
+      membership: userTeam && userTeam !== self.teamId ? ('stranger' as const) : undefined,
+    },
     text,
     kind: 'mention',
     attachments: withShared(attachmentsOf(own, self), attachmentsOf(shared, self)),
     replyTarget: targetOf(conversation, data),
-    ...(quoted === undefined ? {} : { quoted }),
-    sentAt: sentAt(said.ts),
+    quoted,
+    sentAt: sentAt(slackMessage.ts),
   }
 }
 
@@ -137,11 +153,14 @@ export function messageId(channel: string, ts: string): string {
 }
 
 /** A thread where there are threads: in channels always, in direct messages where people, or the agent view, make them. */
-function conversationOf(place: Place, said: Said, { teamId }: Self): ConversationRef {
-  const flat = isDirect(place) && said.thread_ts == null && place.assistant_thread == null && place.app_context == null
+function conversationOf(place: Place, slackMessage: SlackMessage, { teamId }: Self): ConversationRef {
+  const flat =
+    isDirect(place) && slackMessage.thread_ts == null && place.assistant_thread == null && place.app_context == null
   return {
-    ...{ platform: platformName, workspaceId: teamId, channelId: place.channel },
-    ...(!flat && { threadId: said.thread_ts ?? said.ts }),
+    platform: platformName,
+    workspaceId: teamId,
+    channelId: place.channel,
+    threadId: !flat ? (slackMessage.thread_ts ?? slackMessage.ts) : undefined,
   }
 }
 
@@ -168,17 +187,18 @@ export function attachmentsOf(files: readonly SlackFile[], { teamId, enterpriseI
     return {
       id: `${teamId}-${file.id}`,
       ...describeFile(file),
-      ...(file.size != null && file.size > 0 && { bytes: file.size }),
-      ...(file.duration_ms != null && { durationMs: file.duration_ms }),
+      bytes: file.size != null && file.size > 0 ? file.size : undefined,
+      durationMs: file.duration_ms ?? undefined,
       voiceNote: file.subtype === 'slack_audio',
-      ...(transcript ? { transcript } : {}),
-      locator: {
-        ...{ team: teamId, file: file.id },
-        ...(enterpriseId && { enterprise: enterpriseId }),
-        ...(url && file.file_access !== 'check_file_info' && { url }),
-        ...(file.is_external && { external: file.external_type || 'another service' }),
-        ...(file.permalink && { permalink: file.permalink }),
-      },
+      transcript: transcript ? transcript : undefined,
+      locator: omitUndefined({
+        team: teamId,
+        file: file.id,
+        enterprise: enterpriseId ? enterpriseId : undefined,
+        url: url && file.file_access !== 'check_file_info' ? url : undefined,
+        external: file.is_external ? file.external_type || 'another service' : undefined,
+        permalink: file.permalink ? file.permalink : undefined,
+      }),
     }
   })
 }

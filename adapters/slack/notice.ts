@@ -16,13 +16,11 @@ export function noticeContent({ text, buttons = [] }: Notice): NoticeContent {
   const words = text.trim() === '' ? 'Done.' : text
   const fitting = buttons.filter(({ action }) => encodeAction(action).length <= maxValueChars).slice(0, buttonsInRow)
   const elements = fitting.map(({ label, action, style }, at) => ({
-    ...{
-      type: 'button',
-      action_id: `parley:${at}:${action.kind}`,
-      text: plainText(label),
-      value: encodeAction(action),
-    },
-    ...(style && { style }),
+    type: 'button',
+    action_id: `parley:${at}:${action.kind}`,
+    text: plainText(label),
+    value: encodeAction(action),
+    style: style ? style : undefined,
   }))
   return {
     text: toNotification(words),

@@ -8,7 +8,7 @@ import type { Workspace } from './installations.ts'
 
 export interface Person {
   name?: string
-  standing?: Exclude<Author['standing'], undefined>
+  membership?: Exclude<Author['membership'], undefined>
   locale?: string
 }
 
@@ -53,8 +53,8 @@ export function createPeople(): People {
       user.enterprise_user?.teams?.includes(self.teamId) ?? (user.team_id == null || user.team_id === self.teamId)
     const guest = user.is_restricted === true || user.is_ultra_restricted === true
     const owner = user.is_owner === true || user.is_primary_owner === true
-    const standing = user.is_stranger === true || !home ? 'stranger' : guest ? 'guest' : owner ? 'owner' : 'member'
-    return { standing, ...(name && { name }), ...(user.locale && { locale: user.locale }) }
+    const membership = user.is_stranger === true || !home ? 'stranger' : guest ? 'guest' : owner ? 'owner' : 'member'
+    return { membership, name: name ? name : undefined, locale: user.locale ? user.locale : undefined }
   }
 
   return {

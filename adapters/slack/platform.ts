@@ -6,9 +6,9 @@ import type { Quota } from '../../src/core/quota.ts'
 import type { Records } from '../../src/core/records.ts'
 import { createFiles } from './files.ts'
 import { replyChars } from './format.ts'
+import { createIngress } from './ingress.ts'
 import { createInstallations } from './installations.ts'
 import { createListener } from './listener.ts'
-import { createEntrance } from './receiver.ts'
 import { platformName, type SlackSettings } from './settings.ts'
 import { createTransport } from './transport.ts'
 
@@ -26,13 +26,17 @@ export function createSlack({ settings, records, quota, log, now, pauses }: Slac
   return {
     name: platformName,
     capabilities: {
-      ...{ streaming: 'edit', maxChars: replyChars, minEditMs: 1000, maxMessages: 3 },
-      ...{ status: 'both', buttons: true },
+      streaming: 'edit',
+      maxChars: replyChars,
+      minEditMs: 1000,
+      maxMessages: 3,
+      status: 'both',
+      buttons: true,
     },
-    transport: createTransport({ installations, records, log, ...(now && { now }) }),
-    files: createFiles({ installations, ...(settings.apiUrl && { apiUrl: settings.apiUrl }) }),
+    transport: createTransport({ installations, records, log, now: now ? now : undefined }),
+    files: createFiles({ installations, apiUrl: settings.apiUrl ? settings.apiUrl : undefined }),
     listen(intake) {
-      const entrance = createEntrance({ settings, installations, log, pauses })
+      const ingress = createIngress({ settings, installations, log, pauses })
       const token = () =>
         keepConnected({
           platform: platformName,
@@ -42,7 +46,7 @@ export function createSlack({ settings, records, quota, log, now, pauses }: Slac
           pauses,
         })
       const connections = settings.botToken === undefined ? [] : [token()]
-      return createListener({ entrance, installations, records, log, connections }, intake)
+      return createListener({ ingress, installations, records, log, connections }, intake)
     },
   }
 }

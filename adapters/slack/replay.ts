@@ -1,4 +1,4 @@
-/** Recorded bodies of Slack (events, commands, interactions), signed and sent to the real HTTP entrance, without Slack behind it. */
+/** Recorded bodies of Slack (events, commands, interactions), signed and sent to the real HTTP ingress, without Slack behind it. */
 import { createHmac, randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { ParleyError } from '../../src/core/errors.ts'
@@ -7,9 +7,9 @@ import { silentLog } from '../../src/core/log.ts'
 import type { Records } from '../../src/core/records.ts'
 import { createReplayIntake, type Replay, type Replayed } from '../../src/core/replay.ts'
 import type { Api } from './api.ts'
+import { createIngress } from './ingress.ts'
 import type { Installations } from './installations.ts'
 import { createListener } from './listener.ts'
-import { createEntrance } from './receiver.ts'
 import { eventsPath } from './settings.ts'
 
 const bodies = [
@@ -35,12 +35,12 @@ export const replay: Replay = {
     const { intake, taken } = createReplayIntake()
     const ignored: string[] = []
     const installations = installationsOf(record, context)
-    const entrance = createEntrance({ settings: { signingSecret }, installations, log: silentLog })
+    const ingress = createIngress({ settings: { signingSecret }, installations, log: silentLog })
     const onIgnored = (why: string) => void ignored.push(why)
-    const listener = createListener({ entrance, installations, records: memory(), log: silentLog, onIgnored }, intake)
+    const listener = createListener({ ingress, installations, records: memory(), log: silentLog, onIgnored }, intake)
     await using http = await serve(listener.mounts)
     const answer = await send(http.url, record)
-    if (answer.status !== 200) throw new ParleyError('request_invalid', `The entrance answered ${answer.status}.`)
+    if (answer.status !== 200) throw new ParleyError('request_invalid', `The ingress answered ${answer.status}.`)
     return taken[0] ?? describe(record, ignored, answer.body)
   },
 }
@@ -83,6 +83,7 @@ function memory(): Records {
     list: async (prefix) =>
       [...records].filter(([key]) => key.startsWith(prefix)).map(([key, value]) => ({ key, value })),
     removeOlder: async () => undefined,
+    assign: async () => undefined,
   }
 }
 

@@ -4,7 +4,7 @@ export const platformName = 'slack'
 export interface SlackSettings {
   /** `xoxb-…` of one workspace; absent where workspaces install the app by OAuth. */
   botToken?: string
-  /** Opens the HTTP entrance; without it events come by Socket Mode alone. */
+  /** Opens the HTTP ingress; without it events come by Socket Mode alone. */
   signingSecret?: string
   /** `xapp-…`: events come by Socket Mode. */
   appToken?: string

@@ -52,9 +52,12 @@ describe('the doctor', () => {
     addPeople(slack)
   })
   afterEach(() => slack[Symbol.asyncDispose]())
-  const tells = async (settings: Parameters<typeof createSetup>[0]) =>
+  const messageText = async (settings: Parameters<typeof createSetup>[0]) =>
     Object.fromEntries(
-      (await createSetup(settings).examine()).map(({ name, ok, tell }) => [name, `${ok ? '✓' : '✗'} ${tell}`]),
+      (await createSetup(settings).examine()).map(({ name, ok, userMessage }) => [
+        name,
+        `${ok ? '✓' : '✗'} ${userMessage}`,
+      ]),
     )
 
   it('finds everything as it should be, over HTTP and over Socket Mode', async () => {
@@ -62,28 +65,28 @@ describe('the doctor', () => {
     const settings = settingsFor(slack, 'http')
     const platform = createSlack({ settings, records: memoryRecords(), quota: createLocalQuota(), log: silentLog })
     const http = await serveMounts(platform.listen(fakeIntake()).mounts)
-    const found = await tells({ ...settings, publicUrl: http.url })
+    const found = await messageText({ ...settings, publicUrl: http.url })
     await http.close()
     expect(found.token).toContain('Acme')
     expect(found.scopes).toBe(`✓ all ${botScopes.length} are granted`)
     expect(found.channels).toBe('✓ in 1: #general')
     expect(found.files).toBe('✓ can be fetched')
     expect(found['request URL']).toContain(`✓ ${http.url}/slack/events answers`)
-    expect((await tells(settingsFor(slack, 'socket')))['Socket Mode']).toBe('✓ a connection is given')
+    expect((await messageText(settingsFor(slack, 'socket')))['Socket Mode']).toBe('✓ a connection is given')
   })
 
   it('says what to do about a token, a scope, a channel, a file, an address and a socket that are not', async () => {
     slack.options = { granted: ['chat:write'], channels: [], without: { 'files.list': 'missing_scope' } }
-    const found = await tells({ ...settingsFor(slack, 'http'), publicUrl: 'http://127.0.0.1:9' })
+    const found = await messageText({ ...settingsFor(slack, 'http'), publicUrl: 'http://127.0.0.1:9' })
     expect(found.scopes).toMatch(/^✗ missing: .*users:read \(to tell members.*install the app again\.$/)
     expect(found.channels).toMatch(/^✗ in none: invite it/)
     expect(found.files).toMatch(/^✗ Slack refused files\.list: the app lacks the scope assistant:write/)
     expect(found['request URL']).toMatch(/^✗ http:\/\/127\.0\.0\.1:9\/slack\/events cannot be reached/)
-    expect((await tells({ ...settingsFor(slack, 'http'), botToken: 'xoxb-gone' })).token).toMatch(
+    expect((await messageText({ ...settingsFor(slack, 'http'), botToken: 'xoxb-gone' })).token).toMatch(
       /^✗ Slack no longer accepts/,
     )
-    expect((await tells({ botToken: bot.token, apiUrl: slack.apiUrl, appToken: 'xapp-gone' }))['Socket Mode']).toMatch(
-      /^✗ .*connections:write/,
-    )
+    expect(
+      (await messageText({ botToken: bot.token, apiUrl: slack.apiUrl, appToken: 'xapp-gone' }))['Socket Mode'],
+    ).toMatch(/^✗ .*connections:write/)
   })
 })

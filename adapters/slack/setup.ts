@@ -13,7 +13,7 @@ export interface Finding {
   name: string
   ok: boolean
   /** For people, with what to do when it is not. */
-  tell: string
+  userMessage: string
 }
 
 export interface Setup {
@@ -26,7 +26,9 @@ const noLine: Quota = { take: async () => 0, hold: async () => undefined }
 const waitMs = 10_000
 
 const Identity = z.object({
-  ...{ team: z.string(), team_id: z.string(), user: z.string() },
+  team: z.string(),
+  team_id: z.string(),
+  user: z.string(),
   response_metadata: z.object({ scopes: z.array(z.string()) }).optional(),
 })
 const Channels = z.object({ channels: z.array(z.object({ name: z.string().nullish() })) })
@@ -35,7 +37,7 @@ const Listed = z.object({ files: z.array(SlackFile) })
 export function createSetup(settings: SlackSettings, log: Log = silentLog): Setup {
   const { botToken, appToken, signingSecret, publicUrl, oauth } = settings
   const apiOf = (token: string): Api =>
-    createApi(token, 'doctor', { quota: noLine, log, ...(settings.apiUrl && { apiUrl: settings.apiUrl }) })
+    createApi(token, 'doctor', { quota: noLine, log, apiUrl: settings.apiUrl ? settings.apiUrl : undefined })
   const call = (api: Api, method: string, args: Record<string, unknown> = {}) =>
     api.call(method, args, { signal: AbortSignal.timeout(waitMs) })
 
@@ -43,7 +45,7 @@ export function createSetup(settings: SlackSettings, log: Log = silentLog): Setu
     const api = apiOf(token)
     const identity = await find('token', async () => {
       const found = Identity.parse(await call(api, 'auth.test'))
-      return { finding: { ok: true, tell: `${found.user} in ${found.team} (${found.team_id})` }, found }
+      return { finding: { ok: true, userMessage: `${found.user} in ${found.team} (${found.team_id})` }, found }
     })
     if (identity.found === undefined) return [identity.finding]
     const granted = identity.found.response_metadata?.scopes
@@ -55,26 +57,27 @@ export function createSetup(settings: SlackSettings, log: Log = silentLog): Setu
   }
 
   function scopesOf(granted: string[] | undefined): Finding {
-    if (granted === undefined) return { name: 'scopes', ok: true, tell: 'Slack does not say which ones the token has' }
+    if (granted === undefined)
+      return { name: 'scopes', ok: true, userMessage: 'Slack does not say which ones the token has' }
     const wanted = Object.keys(scopes) as Scope[]
     const missing = wanted.filter((scope) => !granted.includes(scope))
     const list = missing.map((scope) => `${scope} (${scopes[scope]})`).join(', ')
-    const tell =
+    const userMessage =
       missing.length === 0
         ? `all ${wanted.length} are granted`
         : `missing: ${list}. Add them under "OAuth & Permissions", or paste \`parley slack manifest\` anew, and install the app again.`
-    return { name: 'scopes', ok: missing.length === 0, tell }
+    return { name: 'scopes', ok: missing.length === 0, userMessage }
   }
 
   async function inChannels(api: Api) {
     const args = { types: 'public_channel,private_channel', exclude_archived: true, limit: 200 }
     const { channels } = Channels.parse(await call(api, 'users.conversations', args))
     const names = channels.slice(0, 5).flatMap(({ name }) => (name ? [`#${name}`] : []))
-    const tell =
+    const userMessage =
       channels.length === 0
         ? 'in none: invite it where it shall answer, with /invite @Parley. Direct messages work without.'
         : `in ${channels.length}: ${names.join(', ')}${channels.length > names.length ? ' …' : ''}`
-    return { finding: { ok: channels.length > 0, tell }, found: undefined }
+    return { finding: { ok: channels.length > 0, userMessage }, found: undefined }
   }
 
   /** The scope alone says little: the bytes must come, and not Slack's login page. */
@@ -83,28 +86,30 @@ export function createSetup(settings: SlackSettings, log: Log = silentLog): Setu
     const [file] = files
     const url = file?.url_private_download ?? file?.url_private
     if (!url || file?.is_external)
-      return { finding: { ok: true, tell: 'allowed; there is none to try it on yet' }, found: undefined }
+      return { finding: { ok: true, userMessage: 'allowed; there is none to try it on yet' }, found: undefined }
     const response = await fetch(url, {
-      ...{ headers: { authorization: `Bearer ${api.token}` }, redirect: 'manual', signal: AbortSignal.timeout(waitMs) },
+      headers: { authorization: `Bearer ${api.token}` },
+      redirect: 'manual',
+      signal: AbortSignal.timeout(waitMs),
     })
     await response.body?.cancel()
     const page =
       response.headers.get('content-type')?.startsWith('text/html') === true && file?.mimetype !== 'text/html'
     const ok = response.ok && !page
-    const tell = ok
+    const userMessage = ok
       ? 'can be fetched'
       : 'Slack gives its login page instead of the file: add the scope files:read and install the app again.'
-    return { finding: { ok, tell }, found: undefined }
+    return { finding: { ok, userMessage }, found: undefined }
   }
 
   async function examineSocket(token: string): Promise<Finding> {
     const { finding } = await find('Socket Mode', async () => {
       await call(apiOf(token), 'apps.connections.open')
-      return { finding: { ok: true, tell: 'a connection is given' }, found: undefined }
+      return { finding: { ok: true, userMessage: 'a connection is given' }, found: undefined }
     })
     const advice =
       ' SLACK_APP_TOKEN wants an app-level token with connections:write, and Socket Mode switched on in the app.'
-    return finding.ok ? finding : { ...finding, tell: finding.tell + advice }
+    return finding.ok ? finding : { ...finding, userMessage: finding.userMessage + advice }
   }
 
   /** What Slack does when the address is saved, sent by ourselves. */
@@ -114,32 +119,34 @@ export function createSetup(settings: SlackSettings, log: Log = silentLog): Setu
       return {
         name,
         ok: false,
-        tell: `PUBLIC_URL is not set: Slack must reach this Parley at https://…${eventsPath}. Or use Socket Mode: set SLACK_APP_TOKEN.`,
+        userMessage: `PUBLIC_URL is not set: Slack must reach this Parley at https://…${eventsPath}. Or use Socket Mode: set SLACK_APP_TOKEN.`,
       }
     const url = new URL(eventsPath, publicUrl).href
     const body = JSON.stringify({ type: 'url_verification', challenge: 'parley' })
     const timestamp = String(Math.floor(Date.now() / 1000))
     const signature = createHmac('sha256', secret).update(`v0:${timestamp}:${body}`).digest('hex')
     const headers = {
-      ...{
-        'content-type': 'application/json',
-        'x-slack-request-timestamp': timestamp,
-        'x-slack-signature': `v0=${signature}`,
-      },
+      'content-type': 'application/json',
+      'x-slack-request-timestamp': timestamp,
+      'x-slack-signature': `v0=${signature}`,
     }
     try {
       const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(waitMs) })
       const answered = response.ok && (await response.text()).includes('parley')
       if (answered)
-        return { name, ok: true, tell: `${url} answers; it is the request URL of events, interactivity and /parley` }
+        return {
+          name,
+          ok: true,
+          userMessage: `${url} answers; it is the request URL of events, interactivity and /parley`,
+        }
       const why =
         response.status === 401 ? 'the Parley there has another SLACK_SIGNING_SECRET' : `it answers ${response.status}`
-      return { name, ok: false, tell: `${url} is not this Parley's: ${why}.` }
+      return { name, ok: false, userMessage: `${url} is not this Parley's: ${why}.` }
     } catch {
       return {
         name,
         ok: false,
-        tell: `${url} cannot be reached from here. Start Parley, and see that PUBLIC_URL and the proxy lead to it.`,
+        userMessage: `${url} cannot be reached from here. Start Parley, and see that PUBLIC_URL and the proxy lead to it.`,
       }
     }
   }
@@ -151,7 +158,7 @@ export function createSetup(settings: SlackSettings, log: Log = silentLog): Setu
         ...(appToken === undefined ? [] : [examineSocket(appToken)]),
         ...(signingSecret === undefined || appToken !== undefined ? [] : [examineAddress(signingSecret)]),
       ]
-      const [token, ways] = await Promise.all([
+      const [token, connectionChecks] = await Promise.all([
         botToken === undefined ? [] : examineToken(botToken),
         Promise.all(entrances),
       ])
@@ -162,11 +169,11 @@ export function createSetup(settings: SlackSettings, log: Log = silentLog): Setu
               {
                 name: 'installation',
                 ok: true,
-                tell: `workspaces install it at ${new URL(installPath, publicUrl).href}`,
+                userMessage: `workspaces install it at ${new URL(installPath, publicUrl).href}`,
               },
             ]
           : []
-      return [...token, ...ways, { name: 'events', ok: true, tell: events }, ...install]
+      return [...token, ...connectionChecks, { name: 'events', ok: true, userMessage: events }, ...install]
     },
   }
 }
@@ -176,6 +183,6 @@ async function find<T>(name: string, look: () => Promise<{ finding: Omit<Finding
     const { finding, found } = await look()
     return { finding: { name, ...finding }, found }
   } catch (thrown) {
-    return { finding: { name, ok: false, tell: asParleyError(thrown).tell }, found: undefined }
+    return { finding: { name, ok: false, userMessage: asParleyError(thrown).userMessage }, found: undefined }
   }
 }

@@ -70,7 +70,7 @@ export function createStatus({ records, log }: { records: Records; log: Log }): 
     const { team, channel, thread, ts } = data
     let session: boolean | undefined
     if (thread !== undefined) {
-      await records.put(runningRecord(conversationKey(target.conversation)), turnId)
+      await records.put(runningRecord(conversationKey(target.conversation)), turnId, { turn: turnId })
       const place = { channel_id: channel, thread_ts: thread, status: 'processing' }
       const more = { ...(data.title && { title: data.title }), ...(data.user && { initiator_user_id: data.user }) }
       session = await attempt(api, team, 'agents.sessions.setStatus', { ...place, ...more }, showPatienceMs)

@@ -136,7 +136,7 @@ export function createStreams(now: () => number = Date.now): Streams {
       try {
         const answer = await api.call(
           'chat.startStream',
-          { ...{ channel, thread_ts: thread, task_display_mode: 'timeline' }, ...recipient, chunks },
+          { channel, thread_ts: thread, task_display_mode: 'timeline', ...recipient, chunks },
           { ...options, patienceMs: startPatienceMs },
         )
         const stream: Stream = {
@@ -147,7 +147,7 @@ export function createStreams(now: () => number = Date.now): Streams {
           startedAt: now(),
           button: button !== undefined,
           over: false,
-          ...(task && { task }),
+          task: task ? task : undefined,
         }
         live.set(keyOf(channel, stream.ts), stream)
         return stream

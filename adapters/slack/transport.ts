@@ -16,7 +16,7 @@ import { plain, TargetData, whisperThread } from './events.ts'
 import { type Block, type LinkOf, stopButton, tail, textBlocks, toNotification } from './format.ts'
 import type { Installations, Workspace } from './installations.ts'
 import { noticeContent } from './notice.ts'
-import { createPosts, metadataOf, PostRef } from './posts.ts'
+import { createPosts, metadataOf, PostRef } from './post-keys.ts'
 import { createStatus } from './status.ts'
 import { createStreams, type Stream, streamMs } from './streams.ts'
 import { sendBytes, share } from './upload.ts'
@@ -188,7 +188,8 @@ export function createTransport({ installations, records, log, now = Date.now }:
       const button = status.session(message.turnId) === false ? stopButton(message.turnId) : undefined
       const begun = await streams.start(api, data, { text: message.text, progress: message.progress, button }, options)
       if (begun) {
-        if (begun.task !== undefined) await records.put(handoverRecord(channel, begun.ts), plain({ at: now() }))
+        if (begun.task !== undefined)
+          await records.put(handoverRecord(channel, begun.ts), plain({ at: now() }), { turn: message.turnId })
         return plain({ channel, key, ts: begun.ts, stream: true })
       }
       const wait = Math.max(api.waitFor('chat.postMessage', channel), api.waitFor('chat.update'))
@@ -248,17 +249,17 @@ export function createTransport({ installations, records, log, now = Date.now }:
       }
     },
 
-    async attach(target, _turnId, file, { key, signal }): Promise<MessageRef> {
+    async attach(target, turnId, file, { key, signal }): Promise<MessageRef> {
       const { data, api } = await open(target)
       const record = `file/${key}`
       const begun = z.object({ id: z.string(), shared: z.boolean() }).safeParse(await records.get(record))
       const ref = (id: string) => plain({ channel: data.channel, key, file: id })
       if (begun.success && begun.data.shared) return ref(begun.data.id)
       const id = begun.success ? begun.data.id : await sendBytes(api, file, { signal })
-      if (!begun.success) await records.put(record, plain({ id, shared: false }))
+      if (!begun.success) await records.put(record, plain({ id, shared: false }), { turn: turnId })
       if (!begun.success || !(await isShared(api, id, { signal })))
         await share(api, id, file.name, { channel: data.channel, thread: data.thread }, { signal })
-      await records.put(record, plain({ id, shared: true }))
+      await records.put(record, plain({ id, shared: true }), { turn: turnId })
       return ref(id)
     },
 
@@ -272,8 +273,15 @@ export function createTransport({ installations, records, log, now = Date.now }:
         const alone = { channel: data.channel, user: data.user, ...(thread !== undefined && { thread_ts: thread }) }
         await api.call('chat.postEphemeral', { ...alone, text, blocks }, options)
       } else if ((await posts.begin(api, data, key, workspace, options)) === undefined) {
-        const said = { text, blocks, metadata: metadataOf(key, 'notice'), parse: 'none', link_names: false, ...quiet }
-        await api.call('chat.postMessage', { ...where, ...said }, options)
+        const slackMessage = {
+          text,
+          blocks,
+          metadata: metadataOf(key, 'notice'),
+          parse: 'none',
+          link_names: false,
+          ...quiet,
+        }
+        await api.call('chat.postMessage', { ...where, ...slackMessage }, options)
       }
       for (const file of notice.files ?? [])
         await share(

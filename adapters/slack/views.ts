@@ -17,11 +17,18 @@ export function inputOf(values: unknown, name: string): string | undefined {
 
 export function feedbackDialog(turnId: string) {
   return {
-    ...{ type: 'modal', callback_id: feedbackView, private_metadata: turnId },
-    ...{ title: plainText('What went wrong?'), submit: plainText('Send'), close: plainText('Cancel') },
+    type: 'modal',
+    callback_id: feedbackView,
+    private_metadata: turnId,
+    title: plainText('What went wrong?'),
+    submit: plainText('Send'),
+    close: plainText('Cancel'),
     blocks: [
       {
-        ...{ type: 'input', block_id: 'reason', optional: true, label: plainText('In your words') },
+        type: 'input',
+        block_id: 'reason',
+        optional: true,
+        label: plainText('In your words'),
         element: { type: 'plain_text_input', action_id: 'reason', multiline: true, max_length: 3000 },
       },
     ],
@@ -32,23 +39,31 @@ export function askDialog(id: string) {
   const option = (value: string, text: string) => ({ value, text: plainText(text) })
   const places = [option('direct', 'Only me, in a direct message'), option('thread', 'In the thread of the message')]
   return {
-    ...{ type: 'modal', callback_id: askView, private_metadata: id, notify_on_close: true },
-    ...{ title: plainText('Ask Parley'), submit: plainText('Ask'), close: plainText('Cancel') },
+    type: 'modal',
+    callback_id: askView,
+    private_metadata: id,
+    notify_on_close: true,
+    title: plainText('Ask Parley'),
+    submit: plainText('Ask'),
+    close: plainText('Cancel'),
     blocks: [
       {
-        ...{
-          type: 'input',
-          block_id: 'question',
-          optional: true,
-          label: plainText('Your question about this message'),
-        },
+        type: 'input',
+        block_id: 'question',
+        optional: true,
+        label: plainText('Your question about this message'),
         element: {
-          ...{ type: 'plain_text_input', action_id: 'question', multiline: true, max_length: 3000 },
+          type: 'plain_text_input',
+          action_id: 'question',
+          multiline: true,
+          max_length: 3000,
           placeholder: plainText('What does this say, and what should I know about it?'),
         },
       },
       {
-        ...{ type: 'input', block_id: 'where', label: plainText('Who sees the answer') },
+        type: 'input',
+        block_id: 'where',
+        label: plainText('Who sees the answer'),
         element: { type: 'radio_buttons', action_id: 'where', options: places, initial_option: places[0] },
       },
     ],

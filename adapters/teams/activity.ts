@@ -117,16 +117,21 @@ export function placeOf(activity: Activity): ReplyTarget {
   // The first message of a thread may come without the thread's id, which is its own.
   const threadId = scope === 'channel' ? (thread ?? activity.replyToId ?? activity.id ?? undefined) : undefined
   const ref: ConversationRef = {
-    ...{ platform: platformName, workspaceId: tenant, channelId },
-    ...(threadId === undefined ? {} : { threadId }),
+    platform: platformName,
+    workspaceId: tenant,
+    channelId,
+    threadId,
   }
   const team = channelData?.team?.id ?? channelData?.teamsTeamId ?? undefined
   const group = channelData?.team?.aadGroupId ?? undefined
   const data: TargetData = {
-    ...{ serviceUrl: serviceUrl.replace(/\/+$/, ''), scope, tenant, user: from.id },
+    serviceUrl: serviceUrl.replace(/\/+$/, ''),
+    scope,
+    tenant,
+    user: from.id,
     conversation: threadId === undefined ? channelId : `${channelId};messageid=${threadId}`,
-    ...(recipient ? { bot: recipient.id } : {}),
-    ...(team === undefined ? {} : { team: { id: team, ...(group === undefined ? {} : { group }) } }),
+    bot: recipient ? recipient.id : undefined,
+    team: team === undefined ? undefined : { id: team, ...(group === undefined ? {} : { group }) },
   }
   return { conversation: ref, data: plain(data) }
 }

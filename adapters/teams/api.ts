@@ -148,9 +148,9 @@ export function createApi({ app, tokens, hosts, quota }: ApiDeps): Api {
     if (status === undefined || status === 412 || status >= 500)
       return new ParleyError('platform_unreachable', 'Teams does not answer. Please try again.', {
         cause,
-        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+        retryAfterMs,
       })
-    return new ParleyError('platform_rejected', tellOf(status), { cause })
+    return new ParleyError('platform_rejected', userMessageOf(status), { cause })
   }
 
   return {
@@ -188,7 +188,7 @@ const lineOf = ({ tenant, conversation }: TargetData) => `teams/${tenant}/${conv
 /** The SDK's types want classes of its own; the connector wants the same JSON. */
 const sent = (activity: OutgoingActivity) => activity as Sent
 
-function tellOf(status: number): string {
+function userMessageOf(status: number): string {
   if (status === 401) return 'Teams refuses Parley’s token. An admin should run: npm run parley -- doctor teams'
   if (status === 403)
     return 'Teams does not let Parley write here. Add the Parley app to this conversation, or ask an admin to allow it.'

@@ -32,9 +32,22 @@ const MediaCard = z.looseObject({
 
 const downloadInfo = 'application/vnd.microsoft.teams.file.download.info'
 const types: Record<string, string> = {
-  ...{ pdf: 'application/pdf', txt: 'text/plain', md: 'text/markdown', csv: 'text/csv', json: 'application/json' },
-  ...{ png: 'image/png', jpg: 'image/jpeg', jpeg: 'image/jpeg', gif: 'image/gif', webp: 'image/webp' },
-  ...{ mp3: 'audio/mpeg', m4a: 'audio/mp4', wav: 'audio/wav', ogg: 'audio/ogg', mp4: 'video/mp4', webm: 'video/webm' },
+  pdf: 'application/pdf',
+  txt: 'text/plain',
+  md: 'text/markdown',
+  csv: 'text/csv',
+  json: 'application/json',
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  jpeg: 'image/jpeg',
+  gif: 'image/gif',
+  webp: 'image/webp',
+  mp3: 'audio/mpeg',
+  m4a: 'audio/mp4',
+  wav: 'audio/wav',
+  ogg: 'audio/ogg',
+  mp4: 'video/mp4',
+  webm: 'video/webm',
   docx: 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
   xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
   pptx: 'application/vnd.openxmlformats-officedocument.presentationml.presentation',
@@ -52,7 +65,7 @@ export function fileIn(attachment: RawAttachment): Found | undefined {
       return {
         name: named,
         mediaType,
-        source: { kind: 'download', url: downloadUrl, ...(contentUrl && { lies: contentUrl }) },
+        source: { kind: 'download', url: downloadUrl, lies: contentUrl ? contentUrl : undefined },
       }
     return contentUrl ? { name: named, mediaType, source: { kind: 'share', url: contentUrl } } : undefined
   }
@@ -66,8 +79,11 @@ export function fileIn(attachment: RawAttachment): Found | undefined {
     const [mediaType, fallback] = clip === 'audio' ? ['audio/mp4', 'voice-message.m4a'] : ['video/mp4', 'clip.mp4']
     const durationMs = millisecondsOf(card.duration)
     return {
-      ...{ name: name || card.title || fallback, mediaType, source: sourceAt(url), voiceNote: clip === 'audio' },
-      ...(durationMs === undefined ? {} : { durationMs }),
+      name: name || card.title || fallback,
+      mediaType,
+      source: sourceAt(url),
+      voiceNote: clip === 'audio',
+      durationMs,
     }
   }
   const media = /^(image|audio|video)\/([\w.+*-]+)$/.exec(contentType)

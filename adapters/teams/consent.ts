@@ -12,10 +12,11 @@ import { plain, type TargetData } from './activity.ts'
 import type { Api, CallOptions } from './api.ts'
 import type { BlobStore } from './files.ts'
 import { guardedFetch, type Hosts } from './hosts.ts'
-import type { PostRef } from './posts.ts'
+import type { PostRef } from './post-keys.ts'
 
 export interface Consents {
-  ask(at: TargetData, file: OutgoingFile, key: string, options: CallOptions): Promise<PostRef>
+  /** `turnId` of the reply that it belongs to. */
+  ask(at: TargetData, file: OutgoingFile, key: string, options: CallOptions & { turnId?: string }): Promise<PostRef>
   withdraw(key: string): Promise<void>
   /** The person agreed: sends the bytes to where Teams says, and shows the file in the card's place. */
   accept(at: TargetData, consent: Consent, hosts: Hosts, options: CallOptions): Promise<void>
@@ -34,21 +35,24 @@ export interface Consent {
   }
 }
 
-const Asked = z.object({ blob: z.string(), mediaType: z.string(), conversation: z.string(), at: z.number() })
+const ConsentRequest = z.object({ blob: z.string(), mediaType: z.string(), conversation: z.string(), at: z.number() })
 const maxBytes = 50_000_000
 
 export function createConsents(deps: { api: Api; records: Records; blobs: BlobStore; log: Log }): Consents {
   const { api, records, blobs, log } = deps
   return {
     async ask(at, { name, mediaType, data, alt }, key, options) {
-      const { hash, bytes } = await blobs.put(Readable.from([Buffer.from(data)]), { maxBytes })
+      await using blob = await blobs.put(Readable.from([Buffer.from(data)]), { maxBytes })
       await records.put(
         `consent/${key}`,
-        plain({ blob: hash, mediaType, conversation: at.conversation, at: Date.now() }),
+        plain({ blob: blob.hash, mediaType, conversation: at.conversation, at: Date.now() }),
+        { blobs: [blob.hash], turn: options.turnId },
       )
       const content = {
-        ...{ description: alt ?? 'From Parley', sizeInBytes: bytes },
-        ...{ acceptContext: { parley: key }, declineContext: { parley: key } },
+        description: alt ?? 'From Parley',
+        sizeInBytes: blob.bytes,
+        acceptContext: { parley: key },
+        declineContext: { parley: key },
       }
       const attachment = { contentType: 'application/vnd.microsoft.teams.card.file.consent', name, content }
       const sent = await api.create(at, { type: 'message', attachments: [attachment] }, options)
@@ -56,8 +60,8 @@ export function createConsents(deps: { api: Api; records: Records; blobs: BlobSt
     },
     withdraw: (key) => records.remove(`consent/${key}`),
     async accept(at, { key, card, upload }, hosts, options) {
-      const asked = Asked.safeParse(await records.get(`consent/${key}`)).data
-      if (asked === undefined || asked.conversation !== at.conversation || !(await blobs.has(asked.blob))) {
+      const consent = ConsentRequest.safeParse(await records.get(`consent/${key}`)).data
+      if (consent === undefined || consent.conversation !== at.conversation || !(await blobs.has(consent.blob))) {
         await api.update(
           at,
           card,
@@ -66,13 +70,15 @@ export function createConsents(deps: { api: Api; records: Records; blobs: BlobSt
         )
         return
       }
-      const bytes = new Uint8Array(await buffer(blobs.open(asked.blob)))
+      const bytes = new Uint8Array(await buffer(await blobs.open(consent.blob)))
       const response = await guardedFetch(
         upload.uploadUrl,
         {
-          ...{ method: 'PUT', body: bytes, signal: options.signal },
+          method: 'PUT',
+          body: bytes,
+          signal: options.signal,
           headers: {
-            'content-type': asked.mediaType,
+            'content-type': consent.mediaType,
             'content-range': `bytes 0-${bytes.length - 1}/${bytes.length}`,
           },
         },

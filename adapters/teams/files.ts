@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
+import type { Blobs } from '../../src/core/blobs.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Files } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
@@ -12,12 +13,7 @@ import { bodyOf, guardedFetch, type Hosts, StrangeHost } from './hosts.ts'
 import { graphPermissions, graphScopeOf, microsoft, type TeamsSettings } from './settings.ts'
 import type { Tokens } from './tokens.ts'
 
-/** What Teams needs of src/media/blobs.ts. */
-export interface BlobStore {
-  put(content: Readable, options: { maxBytes: number; signal?: AbortSignal }): Promise<{ hash: string; bytes: number }>
-  has(hash: string): Promise<boolean>
-  open(hash: string): Readable
-}
+export type BlobStore = Pick<Blobs, 'put' | 'has' | 'open'>
 
 /** `lies`: its address in OneDrive or SharePoint, which Graph can open. */
 export type Locator = z.infer<typeof Locator>
@@ -97,7 +93,7 @@ export function createFiles(deps: FilesDeps): Files {
 
   async function opened(hash: string, name: string): Promise<Readable> {
     if (!(await blobs.has(hash))) throw missing(name)
-    return blobs.open(hash)
+    return await blobs.open(hash)
   }
 
   /** Without a copy of its own Parley asks Graph for the file where it lies. */
@@ -184,6 +180,6 @@ function noConsent(name: string): ParleyError {
 function failed(name: string, retryAfterMs: number | undefined, cause: unknown): ParleyError {
   return new ParleyError('file_fetch_failed', `${name} could not be fetched from Teams. Please try again.`, {
     cause,
-    ...(retryAfterMs !== undefined && retryAfterMs > 0 ? { retryAfterMs } : {}),
+    retryAfterMs: retryAfterMs !== undefined && retryAfterMs > 0 ? retryAfterMs : undefined,
   })
 }

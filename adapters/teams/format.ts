@@ -28,8 +28,12 @@ export function card(body: object[], actions: object[] = []): CardAttachment {
   return {
     contentType: 'application/vnd.microsoft.card.adaptive',
     content: {
-      ...{ type: 'AdaptiveCard', $schema: 'http://adaptivecards.io/schemas/adaptive-card.json', version: '1.5' },
-      ...{ body, ...(actions.length > 0 ? { actions } : {}), msteams: { width: 'Full' } },
+      type: 'AdaptiveCard',
+      $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
+      version: '1.5',
+      body,
+      ...(actions.length > 0 ? { actions } : {}),
+      msteams: { width: 'Full' },
     },
   }
 }
@@ -56,22 +60,44 @@ export function messageEntity(citations: Citation[]): object {
         '@type': 'DigitalDocument',
         name: cut(title, 80),
         abstract: cut(quote === undefined ? describePosition(at) : `${describePosition(at)}: ${quote}`, 160),
-        ...(url === undefined ? {} : { url }),
+        url,
         ...iconOf(title),
       },
     }))
   return {
-    ...{ type: 'https://schema.org/Message', '@type': 'Message', '@context': 'https://schema.org', '@id': '' },
+    type: 'https://schema.org/Message',
+    '@type': 'Message',
+    '@context': 'https://schema.org',
+    '@id': '',
     additionalType: ['AIGeneratedContent'],
     ...(claims.length === 0 ? {} : { citation: claims }),
   }
 }
 
 const icons: Record<string, string> = {
-  ...{ pdf: 'PDF', docx: 'Microsoft Word', doc: 'Microsoft Word', odt: 'Microsoft Word', rtf: 'Text' },
-  ...{ xlsx: 'Microsoft Excel', xls: 'Microsoft Excel', csv: 'Microsoft Excel', pptx: 'Microsoft PowerPoint' },
-  ...{ png: 'Image', jpg: 'Image', jpeg: 'Image', webp: 'Image', gif: 'GIF', mp4: 'Video', webm: 'Video' },
-  ...{ mp3: 'Sound', m4a: 'Sound', wav: 'Sound', ogg: 'Sound', txt: 'Text', md: 'Text', zip: 'ZIP' },
+  pdf: 'PDF',
+  docx: 'Microsoft Word',
+  doc: 'Microsoft Word',
+  odt: 'Microsoft Word',
+  rtf: 'Text',
+  xlsx: 'Microsoft Excel',
+  xls: 'Microsoft Excel',
+  csv: 'Microsoft Excel',
+  pptx: 'Microsoft PowerPoint',
+  png: 'Image',
+  jpg: 'Image',
+  jpeg: 'Image',
+  webp: 'Image',
+  gif: 'GIF',
+  mp4: 'Video',
+  webm: 'Video',
+  mp3: 'Sound',
+  m4a: 'Sound',
+  wav: 'Sound',
+  ogg: 'Sound',
+  txt: 'Text',
+  md: 'Text',
+  zip: 'ZIP',
 }
 
 function iconOf(title: string): object {
@@ -97,17 +123,21 @@ export function replyCard({ turnId, phase, end, citations }: OutgoingMessage): C
 function footer({ attachments, notices }: Receipt, citations: Citation[]): object[] {
   const { lines, left } = sourceLines(citations.slice(maxClaims), 500)
   const beyond = lines.map(({ n, place, url }) => `[${n}] ${place}${url === undefined ? '' : ` ${url}`}`)
-  const troubled = attachments.filter(({ outcome }) => outcome !== 'read')
+  const unread = attachments.filter(({ outcome }) => outcome !== 'read')
   const said = [
     ...beyond,
     ...(left > 0 ? [`and ${left} more sources`] : []),
     ...filesRead(attachments),
-    ...troubled.map(({ name, summary }) => `${name}: ${summary}`),
+    ...unread.map(({ name, summary }) => `${name}: ${summary}`),
     ...notices,
   ]
   return said.slice(0, 12).map((text) => ({
-    ...{ type: 'TextBlock', text: escapeMarkdown(cut(text, 400)), wrap: true },
-    ...{ size: 'Small', isSubtle: true, spacing: 'None' },
+    type: 'TextBlock',
+    text: escapeMarkdown(cut(text, 400)),
+    wrap: true,
+    size: 'Small',
+    isSubtle: true,
+    spacing: 'None',
   }))
 }
 

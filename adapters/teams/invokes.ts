@@ -10,15 +10,15 @@ import { asContent, type IncomingMessage } from '../../src/core/message.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { type Activity, eventId, placeOf, RawAttachment, TargetData } from './activity.ts'
 import { fileIn } from './attachments.ts'
+import type { createCapture } from './capture.ts'
 import type { Consents } from './consent.ts'
 import { card, cut } from './format.ts'
 import type { Hosts } from './hosts.ts'
 import { readHtml } from './html.ts'
-import type { createLasting } from './lasting.ts'
 import { momentOf } from './normalize.ts'
 import { wordsOf } from './notice.ts'
 import type { People } from './people.ts'
-import type { Posts } from './posts.ts'
+import type { Posts } from './post-keys.ts'
 import { askCommand } from './settings.ts'
 import type { TeamsTransport } from './transport.ts'
 
@@ -28,7 +28,7 @@ export interface InvokeDeps {
   posts: Posts
   consents: Consents
   transport: Pick<TeamsTransport, 'notify' | 'remove'>
-  lasting: ReturnType<typeof createLasting>
+  capture: ReturnType<typeof createCapture>
   hosts: Hosts
   log: Log
   later(what: string, work: () => Promise<unknown>): void
@@ -73,7 +73,7 @@ const FileConsent = z.looseObject({
 const uploadMs = 120_000
 
 export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise<Answer | undefined> {
-  const { intake, people, posts, consents, transport, lasting, hosts, log, later } = deps
+  const { intake, people, posts, consents, transport, capture, hosts, log, later } = deps
 
   async function press(activity: Activity, button: ButtonAction, comment?: string): Promise<string> {
     const replyTarget = placeOf(activity)
@@ -96,7 +96,7 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
     } catch (thrown) {
       const error = asParleyError(thrown)
       if (error.code === 'internal') log.error(errorFields(thrown), 'a button failed')
-      return error.tell
+      return error.userMessage
     }
   }
 
@@ -124,8 +124,13 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
     const body = [
       { type: 'TextBlock', text: cut(said, 300) || 'This message', wrap: true, isSubtle: true, maxLines: 4 },
       {
-        ...{ type: 'Input.Text', id: 'question', label: 'Your question about this message', isMultiline: true },
-        ...{ maxLength: 4000, isRequired: true, errorMessage: 'Write what you want to know.' },
+        type: 'Input.Text',
+        id: 'question',
+        label: 'Your question about this message',
+        isMultiline: true,
+        maxLength: 4000,
+        isRequired: true,
+        errorMessage: 'Write what you want to know.',
       },
     ]
     const form = card(body, [{ type: 'Action.Submit', title: 'Ask Parley' }])
@@ -152,14 +157,20 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
       .slice(0, 20_000)
     const found = (about?.attachments ?? []).flatMap((each) => fileIn(each) ?? []).slice(0, 20)
     const id = eventId(activity)
+    await using captured = await capture(found, { eventId: id, messageId: about?.id ?? '', at })
     const message: IncomingMessage = {
-      ...{ id, conversation: replyTarget.conversation, text, replyTarget, kind: 'mention' },
+      id,
+      conversation: replyTarget.conversation,
+      text,
+      replyTarget,
+      kind: 'mention',
       author: await people.author(activity.from, at),
-      attachments: asContent(await lasting(found, { eventId: id, messageId: about?.id ?? '', at })),
+      attachments: asContent(captured.attachments),
       sentAt: momentOf(activity.timestamp),
-      ...(said === '' ? {} : { quoted: by ? `${by}: ${said}` : said }),
+      quoted: said === '' ? undefined : by ? `${by}: ${said}` : said,
     }
     const received = await intake.receive(message)
+    if (received.kind !== 'refused') await captured.assign(received.turnId)
     const told = received.kind === 'refused' ? wordsOf(received.notice) : 'Parley answers in this conversation.'
     return { status: 200, body: { task: { type: 'message', value: told } } }
   }

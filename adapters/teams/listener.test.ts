@@ -1,4 +1,4 @@
-/** What comes in from Teams, through the real entrance with signed tokens: recorded activities, files, forms, people, edits. */
+/** What comes in from Teams, through the real ingress with signed tokens: recorded activities, files, forms, people, edits. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -57,8 +57,10 @@ describe(`recorded activities${missing ? ` (skipped: ${missing})` : ''}`, () => 
     const { id } = activity.conversation as { id: string }
     const [channelId, threadId] = id.split(';messageid=')
     expect(message?.conversation).toEqual({
-      ...{ platform: 'teams', workspaceId: 'a1b2c3d4-e5f6-7890-abcd-ef1234567890', channelId },
-      ...(threadId === undefined ? {} : { threadId }),
+      platform: 'teams',
+      workspaceId: 'a1b2c3d4-e5f6-7890-abcd-ef1234567890',
+      channelId,
+      threadId,
     })
     expect(message).toMatchObject({
       id: `${id}#${activity.id}`,
@@ -97,7 +99,8 @@ describe('a file', () => {
     expect((await fetched()).toString()).toBe('By Graph')
     rig.teams.consent.files = false
     await expect(rig.platform.files.fetch(attachment(), { signal })).rejects.toMatchObject({
-      ...{ code: 'file_missing', tell: expect.stringMatching(/late\.txt had expired.*share the file again/) },
+      code: 'file_missing',
+      userMessage: expect.stringMatching(/late\.txt had expired.*share the file again/),
     })
     expect(rig.teams.seen.tokensAtFiles).toBe(0)
   })
@@ -143,7 +146,8 @@ describe('a file', () => {
     expect((await fetched()).toString()).toBe('Of the channel')
     rig.teams.consent.files = false
     await expect(rig.platform.files.fetch(attachment(), { signal })).rejects.toMatchObject({
-      ...{ code: 'file_missing', tell: expect.stringMatching(/c\.txt.*Files\.Read\.All.*an admin grants/) },
+      code: 'file_missing',
+      userMessage: expect.stringMatching(/c\.txt.*Files\.Read\.All.*an admin grants/),
     })
   })
 
@@ -210,10 +214,10 @@ describe('who writes', () => {
     ['of another organisation', { tenantId: 'b1b2c3d4-e5f6-4890-abcd-ef1234567890' }, 'stranger'],
     ['nobody known', { userRole: 'anonymous' }, 'stranger'],
   ] as const
-  it.for(people)('%s', async ([, about, standing]) => {
+  it.for(people)('%s', async ([, about, membership]) => {
     rig.teams.people.set(alice.id, { ...alice, ...about })
     await rig.people.say(chat, 'Hello')
-    expect(inbox.received[0]?.author).toEqual({ id: alice.aadObjectId, name: 'Alice', standing })
+    expect(inbox.received[0]?.author).toEqual({ id: alice.aadObjectId, name: 'Alice', membership })
   })
 
   it('is asked of Teams once for many messages, and not waited for when it does not know', async () => {

@@ -12,16 +12,16 @@ import type { Intake, Listener } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import { Activity, placeOf, plain, scopeOf, TargetData, tenantOf } from './activity.ts'
 import type { Api } from './api.ts'
-import type { Entrance } from './entrance.ts'
+import { createCapture } from './capture.ts'
 import type { BlobStore } from './files.ts'
 import { greeting } from './greeting.ts'
 import type { Hosts } from './hosts.ts'
+import type { Ingress } from './ingress.ts'
 import { type Answer, createInvokes } from './invokes.ts'
 import type { SigningKeys } from './keys.ts'
-import { createLasting } from './lasting.ts'
-import { type Heard, normalize } from './normalize.ts'
+import { type NormalizedActivity, normalize } from './normalize.ts'
 import { createPeople } from './people.ts'
-import { createPosts, sweepRecords } from './posts.ts'
+import { createPosts, sweepRecords } from './post-keys.ts'
 import { microsoft, platformName, type TeamsSettings } from './settings.ts'
 import type { Tokens } from './tokens.ts'
 import type { TeamsTransport } from './transport.ts'
@@ -29,7 +29,7 @@ import type { TeamsTransport } from './transport.ts'
 export interface ListenerDeps {
   settings: TeamsSettings
   sdk: App
-  entrance: Entrance
+  ingress: Ingress
   api: Api
   transport: TeamsTransport
   tokens: Tokens
@@ -50,7 +50,7 @@ const dayMs = 24 * 3_600_000
 const sayMs = 60_000
 
 export function createListener(deps: ListenerDeps, intake: Intake): Listener {
-  const { settings, sdk, entrance, api, transport, records, log } = deps
+  const { settings, sdk, ingress, api, transport, records, log } = deps
   const running = new Set<Promise<void>>()
   let daily: NodeJS.Timeout | undefined
 
@@ -64,9 +64,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   }
 
   const people = createPeople({ api, log })
-  const lasting = createLasting({ ...deps, maxBytes: deps.maxFileBytes, later })
+  const capture = createCapture({ ...deps, maxBytes: deps.maxFileBytes, later })
   const posts = createPosts(records)
-  const invokes = createInvokes({ ...deps, intake, people, posts, consents: transport.consents, lasting, later })
+  const invokes = createInvokes({ ...deps, intake, people, posts, consents: transport.consents, capture, later })
 
   function ignore(why: string): undefined {
     deps.onIgnored?.(why)
@@ -92,37 +92,41 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     if (activity.type === 'invoke')
       return (await invokes(activity)) ?? ignore(`${activity.name} is not for Parley`) ?? { status: 501 }
     if (activity.type === 'installationUpdate' || activity.type === 'conversationUpdate') return await meet(activity)
-    await hear(normalize(activity, intake.commands), activity)
+    await handleActivity(normalize(activity, intake.commands), activity)
     return undefined
   }
 
-  async function hear(heard: Heard, activity: Activity): Promise<void> {
-    if (heard.kind === 'ignored') return ignore(heard.why)
+  async function handleActivity(normalized: NormalizedActivity, activity: Activity): Promise<void> {
+    if (normalized.kind === 'ignored') return ignore(normalized.why)
     const replyTarget = placeOf(activity)
     const at = TargetData.parse(replyTarget.data)
-    if (heard.kind === 'revision') {
-      const revised = await intake.revise(heard.revision)
+    if (normalized.kind === 'revision') {
+      const revised = await intake.revise(normalized.revision)
       if (revised.kind === 'unknown') return ignore('an edit of a message that Parley has not taken in')
       if (revised.kind === 'started')
-        later('offering a new answer', () => offer(revised.turnId, replyTarget, heard.revision.id))
+        later('offering a new answer', () => offer(revised.turnId, replyTarget, normalized.revision.id))
       return
     }
-    if (heard.kind === 'command') return await command(heard, activity)
-    const { message, files, part } = heard
+    if (normalized.kind === 'command') return await command(normalized, activity)
+    const { message, files, part } = normalized
     if (part && !(await intake.takesPart(message.conversation)))
       return ignore('in a conversation where Parley takes no part')
-    const [author, attachments] = await Promise.all([
+    const [author, captured] = await Promise.all([
       people.author(activity.from, at),
-      lasting(files, { eventId: message.id, messageId: activity.id ?? '', at }),
+      capture(files, { eventId: message.id, messageId: activity.id ?? '', at }),
     ])
-    const received = await intake.receive({ ...message, author, attachments })
+    await using held = captured
+    const received = await intake.receive({ ...message, author, attachments: held.attachments })
     if (received.kind === 'refused') {
       const notice = { ...received.notice, private: true }
       later('telling why a question was refused', () => say(replyTarget, notice, `refused-${message.id}`))
-    }
+    } else await held.assign(received.turnId)
   }
 
-  async function command({ call, mentions }: Extract<Heard, { kind: 'command' }>, { from }: Activity): Promise<void> {
+  async function command(
+    { call, mentions }: Extract<NormalizedActivity, { kind: 'command' }>,
+    { from }: Activity,
+  ): Promise<void> {
     const at = TargetData.parse(call.replyTarget.data)
     let { text } = call
     for (const { id } of mentions) text = text.replaceAll(`<@${id}>`, `<@${await people.idOf(id, at)}>`)
@@ -177,7 +181,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   sdk.use(async ({ activity }) => await take(activity))
 
   return {
-    mounts: [entrance.mount],
+    mounts: [ingress.mount],
     connections: () => connections.map((each) => each.report()),
     async start() {
       await sdk.initialize()
@@ -189,7 +193,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     async stop() {
       clearInterval(daily)
       await Promise.all(connections.map((each) => each.stop()))
-      await entrance.close()
+      await ingress.close()
       await Promise.allSettled(running)
     },
   }

@@ -39,7 +39,10 @@ const text = (maxLength: number) => ({ type: 'string', minLength: 1, maxLength }
 const guid = { type: 'string', pattern: '^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$' }
 const url = { type: 'string', pattern: '^https://', maxLength: 2048 }
 const object = (properties: Record<string, object>, required = Object.keys(properties)) => ({
-  ...{ type: 'object', properties, required, additionalProperties: false },
+  type: 'object',
+  properties,
+  required,
+  additionalProperties: false,
 })
 const scope = { enum: ['team', 'personal', 'groupChat', 'copilot'] }
 const schema = object({
@@ -55,12 +58,16 @@ const schema = object({
   icons: object({ color: text(2048), outline: text(2048) }),
   accentColor: { type: 'string', pattern: '^#[0-9a-fA-F]{6}$' },
   bots: {
-    ...{ type: 'array', maxItems: 1 },
+    type: 'array',
+    maxItems: 1,
     items: object({
-      ...{ botId: guid, supportsFiles: { type: 'boolean' }, isNotificationOnly: { type: 'boolean' } },
+      botId: guid,
+      supportsFiles: { type: 'boolean' },
+      isNotificationOnly: { type: 'boolean' },
       scopes: { type: 'array', maxItems: 3, uniqueItems: true, items: scope },
       commandLists: {
-        ...{ type: 'array', maxItems: 3 },
+        type: 'array',
+        maxItems: 3,
         items: object({
           scopes: { type: 'array', maxItems: 3, items: scope },
           commands: { type: 'array', maxItems: 10, items: object({ title: text(32), description: text(128) }) },
@@ -69,17 +76,20 @@ const schema = object({
     }),
   },
   composeExtensions: {
-    ...{ type: 'array', maxItems: 1 },
+    type: 'array',
+    maxItems: 1,
     items: object({
       botId: guid,
       commands: {
-        ...{ type: 'array', maxItems: 10 },
+        type: 'array',
+        maxItems: 10,
         items: object({
-          ...{ id: text(64), title: text(32), description: text(128), fetchTask: { type: 'boolean' } },
-          ...{
-            type: { enum: ['query', 'action'] },
-            context: { type: 'array', maxItems: 3, items: { enum: ['compose', 'commandBox', 'message'] } },
-          },
+          id: text(64),
+          title: text(32),
+          description: text(128),
+          fetchTask: { type: 'boolean' },
+          type: { enum: ['query', 'action'] },
+          context: { type: 'array', maxItems: 3, items: { enum: ['compose', 'commandBox', 'message'] } },
         }),
       },
     }),
@@ -119,7 +129,8 @@ describe('the app package', () => {
     validate(manifest)
     expect(validate.errors).toBeNull()
     expect(manifest).toMatchObject({
-      ...{ id: bot.appId, version: '1.4.2' },
+      id: bot.appId,
+      version: '1.4.2',
       bots: [
         {
           botId: bot.appId,
@@ -163,17 +174,23 @@ describe('the app package', () => {
 describe('the doctor', () => {
   it('says of each part what is so, or what to do', async () => {
     const setup = createSetup({ ...options(), publicUrl: 'http://127.0.0.1:1' })
-    const found = new Map((await setup.examine()).map(({ name, ok, tell }) => [name, { ok, tell }]))
-    expect(found.get('credentials')).toEqual({ ok: true, tell: expect.stringContaining(tenant) })
-    expect(found.get('signing keys')).toMatchObject({ ok: true, tell: expect.stringContaining(': 1.') })
-    expect(found.get('messaging endpoint')).toMatchObject({ ok: false, tell: expect.stringContaining('HTTPS') })
-    expect(found.get('files by Graph')).toMatchObject({ ok: false, tell: expect.stringContaining('Files.Read.All') })
+    const found = new Map((await setup.examine()).map(({ name, ok, userMessage }) => [name, { ok, userMessage }]))
+    expect(found.get('credentials')).toEqual({ ok: true, userMessage: expect.stringContaining(tenant) })
+    expect(found.get('signing keys')).toMatchObject({ ok: true, userMessage: expect.stringContaining(': 1.') })
+    expect(found.get('messaging endpoint')).toMatchObject({ ok: false, userMessage: expect.stringContaining('HTTPS') })
+    expect(found.get('files by Graph')).toMatchObject({
+      ok: false,
+      userMessage: expect.stringContaining('Files.Read.All'),
+    })
   })
 
   it('names the setting that Microsoft’s login refuses', async () => {
     const settings = { ...settingsFor(teams), clientSecret: 'wrong' }
     const found = await createSetup({ ...options(), settings }).examine()
-    expect(found[0]).toMatchObject({ ok: false, tell: expect.stringMatching(/TEAMS_CLIENT_SECRET is not the secret/) })
+    expect(found[0]).toMatchObject({
+      ok: false,
+      userMessage: expect.stringMatching(/TEAMS_CLIENT_SECRET is not the secret/),
+    })
     expect(JSON.stringify(found)).not.toContain('wrong')
   })
 })

@@ -38,7 +38,10 @@ export function manifest({ settings, commands, version, publicUrl }: ManifestOpt
     accentColor: accent,
     bots: [
       {
-        ...{ botId: id, scopes, supportsFiles: true, isNotificationOnly: false },
+        botId: id,
+        scopes,
+        supportsFiles: true,
+        isNotificationOnly: false,
         commandLists: [{ scopes, commands: suggested(commands) }],
       },
     ],
@@ -47,8 +50,12 @@ export function manifest({ settings, commands, version, publicUrl }: ManifestOpt
         botId: id,
         commands: [
           {
-            ...{ id: askCommand, type: 'action', title: 'Ask Parley about this message', fetchTask: true },
-            ...{ description: 'Ask a question about this message', context: ['message'] },
+            id: askCommand,
+            type: 'action',
+            title: 'Ask Parley about this message',
+            fetchTask: true,
+            description: 'Ask a question about this message',
+            context: ['message'],
           },
         ],
       },

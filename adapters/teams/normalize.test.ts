@@ -5,7 +5,7 @@ import { Activity } from './activity.ts'
 import { fileIn } from './attachments.ts'
 import { commandIn } from './commands.ts'
 import { readHtml } from './html.ts'
-import { type Heard, normalize } from './normalize.ts'
+import { type NormalizedActivity, normalize } from './normalize.ts'
 
 const bot = { id: '28:bot', name: 'Parley' }
 const arg = { name: 'x', summary: '', required: true, type: 'word' } as const
@@ -20,12 +20,13 @@ const specs: Pick<CommandSpec, 'name' | 'args'>[] = [
 /** As Teams sends it, from a thread of a channel unless something else is said. */
 function activity(more: Record<string, unknown> = {}): Activity {
   return Activity.parse({
-    ...{ type: 'message', id: '1767406665397', serviceUrl: 'https://smba.trafficmanager.net/amer/', locale: 'en-US' },
-    ...{
-      timestamp: '2026-01-03T02:17:45.4416506Z',
-      from: { id: '29:ann', name: 'Ann', aadObjectId: 'a-1' },
-      recipient: bot,
-    },
+    type: 'message',
+    id: '1767406665397',
+    serviceUrl: 'https://smba.trafficmanager.net/amer/',
+    locale: 'en-US',
+    timestamp: '2026-01-03T02:17:45.4416506Z',
+    from: { id: '29:ann', name: 'Ann', aadObjectId: 'a-1' },
+    recipient: bot,
     conversation: {
       id: '19:c@thread.tacv2;messageid=1767406652277',
       conversationType: 'channel',
@@ -40,9 +41,9 @@ function activity(more: Record<string, unknown> = {}): Activity {
 }
 const personal = { conversation: { id: 'a:1', conversationType: 'personal', tenantId: 't-1' }, entities: [] }
 const html = (content: string) => [{ contentType: 'text/html', content }]
-const message = (heard: Heard) => {
-  if (heard.kind !== 'message') throw new Error(`it is ${JSON.stringify(heard)}`)
-  return heard
+const message = (normalized: NormalizedActivity) => {
+  if (normalized.kind !== 'message') throw new Error(`it is ${JSON.stringify(normalized)}`)
+  return normalized
 }
 
 describe('a message', () => {
@@ -57,7 +58,10 @@ describe('a message', () => {
         threadId: '1767406652277',
       },
       author: { id: 'a-1', name: 'Ann' },
-      ...{ kind: 'mention', text: 'Who are you?', sentAt: '2026-01-03T02:17:45.441Z', locale: 'en-US' },
+      kind: 'mention',
+      text: 'Who are you?',
+      sentAt: '2026-01-03T02:17:45.441Z',
+      locale: 'en-US',
       replyTarget: {
         data: { scope: 'channel', team: { group: 'g-1' }, serviceUrl: 'https://smba.trafficmanager.net/amer' },
       },
@@ -123,7 +127,8 @@ describe('a message', () => {
     const content =
       '<blockquote itemscope itemtype="http://schema.skype.com/Reply" itemid="1"><strong itemprop="mri">Bob</strong><p itemprop="preview">It leaks.</p></blockquote><p><span itemtype="http://schema.skype.com/Mention" itemscope itemid="0">Parley</span>&nbsp;Why?</p>'
     expect(message(normalize(activity({ attachments: html(content) }), specs)).message).toMatchObject({
-      ...{ text: 'Why?', quoted: expect.stringContaining('It leaks.') },
+      text: 'Why?',
+      quoted: expect.stringContaining('It leaks.'),
     })
   })
 

@@ -12,14 +12,17 @@ import { platformName } from './settings.ts'
 /** Its attachments are still as Teams tells of them: the listener makes them lasting. */
 export type Asked = Omit<IncomingMessage, 'attachments'>
 
-export type Heard =
+export type NormalizedActivity =
   /** `part`: nobody called Parley; it is meant only where Parley takes part. */
   | { kind: 'message'; message: Asked; files: Found[]; part: boolean }
   | { kind: 'command'; call: CommandCall; mentions: Mention[] }
   | { kind: 'revision'; revision: Revision }
   | { kind: 'ignored'; why: string }
 
-export function normalize(activity: Activity, commands: readonly Pick<CommandSpec, 'name' | 'args'>[]): Heard {
+export function normalize(
+  activity: Activity,
+  commands: readonly Pick<CommandSpec, 'name' | 'args'>[],
+): NormalizedActivity {
   const { type, recipient, from, channelData } = activity
   if (type !== 'message' && type !== 'messageUpdate') return ignored(`${type} is not for Parley`)
   if (type === 'messageUpdate' && channelData?.eventType !== 'editMessage')
@@ -56,20 +59,24 @@ export function normalize(activity: Activity, commands: readonly Pick<CommandSpe
     files,
     part: scope !== 'personal' && !called,
     message: {
-      ...{ id: eventId(activity), conversation: place.conversation, author, text, replyTarget: place },
+      id: eventId(activity),
+      conversation: place.conversation,
+      author,
+      text,
+      replyTarget: place,
       kind: scope === 'personal' ? 'direct' : called ? 'mention' : 'thread',
       sentAt: momentOf(activity.timestamp),
-      ...(quoted === '' ? {} : { quoted: storable(quoted) }),
+      quoted: quoted === '' ? undefined : storable(quoted),
       ...localeOf(activity),
     },
   }
 }
 
-const ignored = (why: string): Heard => ({ kind: 'ignored', why })
+const ignored = (why: string): NormalizedActivity => ({ kind: 'ignored', why })
 
 /** By the directory's id, which admins can look up, where there is one. */
 export function authorOf({ id, aadObjectId, name }: Account): Author {
-  return { id: aadObjectId || id, ...(name ? { name: name.slice(0, 200) } : {}) }
+  return { id: aadObjectId || id, name: name ? name.slice(0, 200) : undefined }
 }
 
 export function momentOf(timestamp: string | null | undefined): string {
@@ -106,7 +113,8 @@ function named(text: string, mentions: Mention[], as: (mention: Mention) => stri
 function filesOf({ attachments }: Activity, html: Read | undefined): Found[] {
   const found = (attachments ?? []).flatMap((each) => fileIn(each) ?? [])
   const placed = (html?.files ?? []).map((id) => ({
-    ...{ name: 'shared file', mediaType: 'application/octet-stream' },
+    name: 'shared file',
+    mediaType: 'application/octet-stream',
     source: { kind: 'placed' as const, id },
   }))
   const known = new Set(found.flatMap(({ source }) => ('url' in source ? [source.url] : [])))

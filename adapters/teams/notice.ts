@@ -30,8 +30,10 @@ export async function noticeMessage({ text, files = [], buttons = [] }: Notice):
   return {
     left,
     activity: {
-      ...{ type: 'message', textFormat: 'markdown', text: toTeams(words) },
-      ...(attachments.length === 0 ? {} : { attachments }),
+      type: 'message',
+      textFormat: 'markdown',
+      text: toTeams(words),
+      attachments: attachments.length === 0 ? undefined : attachments,
     },
   }
 }

@@ -49,9 +49,9 @@ export function createPeople({
     async author(account, at) {
       const author = authorOf(account)
       const found = await member(account.id, at)
-      const standing = found === undefined ? undefined : standingOf(found, at.tenant)
+      const membership = found === undefined ? undefined : membershipOf(found, at.tenant)
       const name = author.name ?? found?.name
-      return { ...author, ...(name ? { name } : {}), ...(standing === undefined ? {} : { standing }) }
+      return { ...author, ...(name ? { name } : {}), ...(membership === undefined ? {} : { membership }) }
     },
     async idOf(mentioned, at) {
       const found = await member(mentioned, at)
@@ -61,10 +61,10 @@ export function createPeople({
 }
 
 /** Of another organisation is a stranger; in this one's directory but not of it, a guest. */
-export function standingOf(
+export function membershipOf(
   { userRole, tenantId, userPrincipalName }: Member,
   tenant: string,
-): NonNullable<Author['standing']> {
+): NonNullable<Author['membership']> {
   if (userRole === 'anonymous') return 'stranger'
   if (userRole === 'guest' || /#EXT#/i.test(userPrincipalName ?? '')) return 'guest'
   return tenantId !== undefined && tenantId.toLowerCase() !== tenant.toLowerCase() ? 'stranger' : 'member'

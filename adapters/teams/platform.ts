@@ -4,10 +4,10 @@ import type { Platform } from '../../src/core/platform.ts'
 import type { Quota } from '../../src/core/quota.ts'
 import type { Records } from '../../src/core/records.ts'
 import { createApi } from './api.ts'
-import { createEntrance } from './entrance.ts'
 import { type BlobStore, createFiles } from './files.ts'
 import { maxMarkdown } from './format.ts'
 import { createHosts } from './hosts.ts'
+import { createIngress } from './ingress.ts'
 import { createSigningKeys } from './keys.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
 import { createSdk } from './sdk.ts'
@@ -37,17 +37,22 @@ export function createTeams(deps: TeamsDeps): Platform {
   const hosts = createHosts(settings)
   const tokens = createTokens(settings)
   const keys = createSigningKeys(settings)
-  const entrance = createEntrance(settings, hosts, keys, log)
-  const sdk = createSdk(settings, tokens, entrance.adapter, log)
+  const ingress = createIngress(settings, hosts, keys, log)
+  const sdk = createSdk(settings, tokens, ingress.adapter, log)
   const api = createApi({ app: sdk, tokens, hosts, quota })
   const transport = createTransport({ ...deps, api, streamMs: settings.streamMs })
   return {
     name: platformName,
     capabilities: {
-      ...{ streaming: 'edit', maxChars: maxMarkdown, minEditMs, status: 'message', buttons: true, maxMessages },
+      streaming: 'edit',
+      maxChars: maxMarkdown,
+      minEditMs,
+      status: 'message',
+      buttons: true,
+      maxMessages,
     },
     transport,
     files: createFiles({ settings, blobs, records, api, tokens, hosts }),
-    listen: (intake) => createListener({ ...deps, sdk, entrance, api, transport, tokens, hosts, keys }, intake),
+    listen: (intake) => createListener({ ...deps, sdk, ingress, api, transport, tokens, hosts, keys }, intake),
   }
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { replayFolder } from '../../src/cli/replay.ts'
 
-it('recorded activities are told as what the entrance made of them, and nothing is asked of Microsoft', async () => {
+it('recorded activities are told as what the ingress made of them, and nothing is asked of Microsoft', async () => {
   const lines: string[] = []
   const folder = join(import.meta.dirname, '../../test/fixtures/teams')
   expect(await replayFolder({ platform: 'teams', folder, json: true, print: (line) => lines.push(line) })).toBe(0)

@@ -19,6 +19,7 @@ const nothingKept: Records = {
   get: async () => undefined,
   put: async () => undefined,
   remove: async () => undefined,
+  assign: async () => undefined,
   list: async () => [],
   removeOlder: async () => undefined,
 }
@@ -44,10 +45,19 @@ export const replay: Replay = {
     const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
     const platform = createTeams({
       settings: {
-        ...{ tenants: [], unchecked: true, fileHosts: [], streamMs: defaultStreamMs },
-        ...{ serviceUrl: url, graphUrl: `${url}/graph`, loginUrl: url },
+        tenants: [],
+        unchecked: true,
+        fileHosts: [],
+        streamMs: defaultStreamMs,
+        serviceUrl: url,
+        graphUrl: `${url}/graph`,
+        loginUrl: url,
       },
-      ...{ records: nothingKept, quota: noLine, blobs: noBlobs, maxFileBytes: 0, log: silentLog },
+      records: nothingKept,
+      quota: noLine,
+      blobs: noBlobs,
+      maxFileBytes: 0,
+      log: silentLog,
       stopTurn: async () => undefined,
       onIgnored: (why) => {
         ignored = why
@@ -58,7 +68,8 @@ export const replay: Replay = {
       await listener.start()
       await using http = await serve(listener.mounts)
       const response = await fetch(`${http.url}${messagesPath}`, {
-        ...{ method: 'POST', headers: { 'content-type': 'application/json' } },
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
         // Files have their bytes at addresses of Microsoft's: none is asked.
         body: JSON.stringify({ ...Recorded.parse(record), serviceUrl: url }).replaceAll(
           /"downloadUrl":"[^"]*"/g,
@@ -66,7 +77,7 @@ export const replay: Replay = {
         ),
       })
       await response.body?.cancel()
-      if (response.status >= 500) throw new Error(`the entrance answered ${response.status}`)
+      if (response.status >= 500) throw new Error(`the ingress answered ${response.status}`)
       return taken[0] ?? { kind: 'ignored', summary: ignored }
     } finally {
       await listener.stop()

@@ -1,5 +1,5 @@
 /**
- * The SDK's App, once a process: it checks what comes in (entrance.ts) and gives the client for what goes out (api.ts). It
+ * The SDK's App, once a process: it checks what comes in (ingress.ts) and gives the client for what goes out (api.ts). It
  * opens no port, reads none of its own environment variables, and is told nothing that people wrote to log.
  */
 import { App, type IHttpServerAdapter } from '@microsoft/teams.apps'

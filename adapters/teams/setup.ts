@@ -18,7 +18,7 @@ export interface Finding {
   name: string
   ok: boolean
   /** For people, with what to do when it is not. */
-  tell: string
+  userMessage: string
 }
 
 export interface Setup {
@@ -37,23 +37,26 @@ export function createSetup(options: SetupOptions): Setup {
     try {
       return { name, ...(await look()) }
     } catch (error) {
-      return { name, ok: false, tell: asParleyError(error).tell }
+      return { name, ok: false, userMessage: asParleyError(error).userMessage }
     }
   }
 
   /** Whether Microsoft takes the app's secret. */
   async function credentials(): Promise<Omit<Finding, 'name'>> {
     if (settings.clientId === undefined)
-      return { ok: true, tell: 'TEAMS_AUTH=off: nobody is checked, and nothing is signed. For this machine alone.' }
+      return {
+        ok: true,
+        userMessage: 'TEAMS_AUTH=off: nobody is checked, and nothing is signed. For this machine alone.',
+      }
     await tokens.get(microsoft.botScope)
     const kind = settings.tenantId === undefined ? 'of the multi-tenant kind' : `of the tenant ${settings.tenantId}`
-    return { ok: true, tell: `Microsoft’s login knows the app ${settings.clientId}, ${kind}.` }
+    return { ok: true, userMessage: `Microsoft’s login knows the app ${settings.clientId}, ${kind}.` }
   }
 
   /** The keys that events are signed with. */
   async function keys(): Promise<Omit<Finding, 'name'>> {
     const { host, count } = await createSigningKeys(settings).read(AbortSignal.timeout(askMs))
-    return { ok: count > 0, tell: `Keys for checking events were read from ${host}: ${count}.` }
+    return { ok: count > 0, userMessage: `Keys for checking events were read from ${host}: ${count}.` }
   }
 
   /** Which of Graph's permissions the app was granted, as its own token says. */
@@ -61,11 +64,11 @@ export function createSetup(options: SetupOptions): Setup {
     const token = await tokens.get(graphScopeOf(settings))
     const granted = rolesIn(token ?? '')
     const missing = Object.entries(graphPermissions).filter(([name]) => !granted.includes(name))
-    if (missing.length === 0) return { ok: true, tell: 'Files of channels and group chats can be read.' }
+    if (missing.length === 0) return { ok: true, userMessage: 'Files of channels and group chats can be read.' }
     const wanted = missing.map(([name, why]) => `${name} (${why})`).join(', ')
     return {
       ok: false,
-      tell: `Without ${wanted} Parley says so when somebody shares a file there. An admin grants it in the Entra admin center: App registrations, API permissions, Microsoft Graph, Application permissions, Grant admin consent.`,
+      userMessage: `Without ${wanted} Parley says so when somebody shares a file there. An admin grants it in the Entra admin center: App registrations, API permissions, Microsoft Graph, Application permissions, Grant admin consent.`,
     }
   }
 
@@ -73,11 +76,11 @@ export function createSetup(options: SetupOptions): Setup {
     if (publicUrl === undefined)
       return {
         ok: false,
-        tell: `PUBLIC_URL is not set. Teams delivers to an HTTPS address on the internet: set it, and ${messagesPath} under it as the bot’s messaging endpoint.`,
+        userMessage: `PUBLIC_URL is not set. Teams delivers to an HTTPS address on the internet: set it, and ${messagesPath} under it as the bot’s messaging endpoint.`,
       }
     const url = new URL(messagesPath, publicUrl).href
     if (!url.startsWith('https:') && !hosts.isService(publicUrl))
-      return { ok: false, tell: `${url} is not HTTPS; Teams delivers nowhere else.` }
+      return { ok: false, userMessage: `${url} is not HTTPS; Teams delivers nowhere else.` }
     // Without a token a Parley that is there refuses.
     const response = await fetch(url, {
       method: 'POST',
@@ -87,19 +90,20 @@ export function createSetup(options: SetupOptions): Setup {
     }).catch(() => undefined)
     await response?.body?.cancel()
     const there = response?.status === 400 || response?.status === 401
-    if (there) return { ok: true, tell: `${url} answers as Parley does. It must be the bot’s messaging endpoint.` }
+    if (there)
+      return { ok: true, userMessage: `${url} answers as Parley does. It must be the bot’s messaging endpoint.` }
     return {
       ok: false,
-      tell: `${url} does not lead to a running Parley (${response?.status ?? 'no answer'}). Start Parley, and forward that address to its port.`,
+      userMessage: `${url} does not lead to a running Parley (${response?.status ?? 'no answer'}). Start Parley, and forward that address to its port.`,
     }
   }
 
   function tenants(): Omit<Finding, 'name'> {
     const { tenants: served } = settings
-    if (served.length > 0) return { ok: true, tell: `Served: ${served.join(', ')}.` }
+    if (served.length > 0) return { ok: true, userMessage: `Served: ${served.join(', ')}.` }
     return {
       ok: true,
-      tell: 'Every organisation that installs the app is served. Name yours in parley.yaml: teams.tenants.',
+      userMessage: 'Every organisation that installs the app is served. Name yours in parley.yaml: teams.tenants.',
     }
   }
 

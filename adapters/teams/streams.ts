@@ -13,7 +13,7 @@ import { settled } from '../../src/core/text/half-written.ts'
 import type { TargetData } from './activity.ts'
 import { type Api, type CallOptions, type OutgoingActivity, refusalOf } from './api.ts'
 import { cut, toTeams } from './format.ts'
-import type { PostRef } from './posts.ts'
+import type { PostRef } from './post-keys.ts'
 
 export interface Streams {
   /** Begins one; `undefined` where Teams allows none. */
@@ -75,7 +75,10 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
     const { text, streamType } = part
     const info = { ...(id === undefined ? {} : { streamId: id }), streamType, streamSequence: stream.sequence + 1 }
     const activity: OutgoingActivity = {
-      ...{ type: 'typing', text, channelData: info, entities: [{ type: 'streaminfo', ...info }] },
+      type: 'typing',
+      text,
+      channelData: info,
+      entities: [{ type: 'streaminfo', ...info }],
     }
     const sent = await api.create(at, activity, options)
     if (sent === undefined) return undefined
@@ -110,7 +113,8 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
     if (known) await sleep(Math.max(0, known.sentAt + everyMs - monotonic()), undefined, { signal: options.signal })
     const info = { streamId: ref.id, streamType: 'final' }
     const ended = {
-      ...{ ...final, channelData: { ...final.channelData, ...info } },
+      ...final,
+      channelData: { ...final.channelData, ...info },
       entities: [...(final.entities ?? []), { type: 'streaminfo', ...info }],
     }
     const went = await carry(ref.id, turnId, () => api.create(at, ended, options))
@@ -134,7 +138,7 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
     if (stream.sent !== '') return true
     const part = { text: cut(message.progress ?? '', progressChars), streamType: 'informative' as const }
     const went = await carry(ref.id, message.turnId, () => chunk(at, ref.id, stream, part, { ...options, patienceMs }))
-    if (went) await records.put(`stream/${ref.id}`, { sequence: stream.sequence, at: now() })
+    if (went) await records.put(`stream/${ref.id}`, { sequence: stream.sequence, at: now() }, { turn: message.turnId })
     return went
   }
 
@@ -148,7 +152,8 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
         const sent = await chunk(at, undefined, stream, text, options)
         if (sent === undefined) return undefined
         live.set(sent.id, stream)
-        if (message.progress !== undefined) await records.put(`stream/${sent.id}`, { sequence: 1, at: now() })
+        if (message.progress !== undefined)
+          await records.put(`stream/${sent.id}`, { sequence: 1, at: now() }, { turn: message.turnId })
         return { id: sent.id, stream: now() }
       } catch (error) {
         const status = refusalOf(error)?.status

@@ -40,7 +40,9 @@ export function createTokens(settings: TeamsSettings, now: () => number = monoto
     let answer: unknown
     try {
       const response = await fetch(url, {
-        ...{ method: 'POST', body, redirect: 'error' },
+        method: 'POST',
+        body,
+        redirect: 'error',
         signal: AbortSignal.timeout(requestMs),
       })
       status = response.status

@@ -4,12 +4,12 @@ import { silentLog } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
 import type { OutgoingMessage, Platform } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
-import { createBlobs } from '../../src/media/blobs.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
 import { citation } from '../../test/fakes/source.ts'
+import { localBlobs } from '../../test/fixtures/blobs.ts'
 import { alice, groupChat, personalChat } from '../../test/servers/teams-people.ts'
 import { openTeamsRig, settingsFor, type TeamsRig } from '../../test/servers/teams-rig.ts'
 import { actionsOf, claimsOf, type Shown } from '../../test/servers/teams-state.ts'
@@ -47,8 +47,13 @@ const own = () => ({
 function otherWorker(more: Partial<TeamsDeps> = {}): Platform {
   const { teams } = rig
   return createTeams({
-    ...{ settings: settingsFor(teams), records, blobs: createBlobs('/nonexistent'), maxFileBytes: 1, log: silentLog },
-    ...{ ...own(), everyMs: 0 },
+    settings: settingsFor(teams),
+    records,
+    blobs: localBlobs('/nonexistent'),
+    maxFileBytes: 1,
+    log: silentLog,
+    ...own(),
+    everyMs: 0,
     ...more,
   })
 }
@@ -59,7 +64,11 @@ function target(conversation: string): ReplyTarget {
   return { conversation: { platform: 'teams', workspaceId: 't', channelId: conversation }, data }
 }
 const message = (text: string, more: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
-  ...{ turnId, text, phase: 'streaming', citations: [], ...more },
+  turnId,
+  text,
+  phase: 'streaming',
+  citations: [],
+  ...more,
 })
 const final = (text: string, more: Partial<OutgoingMessage> = {}) =>
   message(text, { phase: 'final', end: { state: 'done', receipt }, ...more })
@@ -76,7 +85,8 @@ describe('a stream', () => {
     const chat = target(personalChat)
     const ref = await transport.post(chat, message('_Reading a.pdf…_', { progress: 'Reading a.pdf' }), { key, signal })
     expect(only(personalChat).activity).toMatchObject({
-      ...{ type: 'typing', text: 'Reading a.pdf' },
+      type: 'typing',
+      text: 'Reading a.pdf',
       entities: [{ type: 'streaminfo', streamType: 'informative', streamSequence: 1 }],
     })
     await transport.edit(chat, ref, message('_Reading…_', { progress: 'Reading a.pdf, page 2' }), { signal })
@@ -162,7 +172,8 @@ describe('Teams’ patience', () => {
     const chat = target(groupChat)
     rig.teams.state.storm(1, 1)
     await expect(rig.platform.transport.post(chat, final('One.'), { key, signal })).rejects.toMatchObject({
-      ...{ code: 'platform_rate_limited', retryAfterMs: 1000 },
+      code: 'platform_rate_limited',
+      retryAfterMs: 1000,
     })
     const started = Date.now()
     await otherWorker().transport.post(chat, final('Two.'), { key: 'another', signal })
@@ -194,7 +205,8 @@ describe('a refusal', () => {
       message: 'The bot is not part of the conversation roster.',
     })
     await expect(rig.platform.transport.post(target(groupChat), final('One.'), { key, signal })).rejects.toMatchObject({
-      ...{ code: 'platform_rejected', tell: expect.stringContaining('Add the Parley app') },
+      code: 'platform_rejected',
+      userMessage: expect.stringContaining('Add the Parley app'),
     })
     state.create = create
   })

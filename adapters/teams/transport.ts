@@ -15,7 +15,7 @@ import { type Consents, createConsents } from './consent.ts'
 import type { BlobStore } from './files.ts'
 import { messageEntity, replyCard, toTeams } from './format.ts'
 import { noticeMessage } from './notice.ts'
-import { createPosts, PostRef } from './posts.ts'
+import { createPosts, PostRef } from './post-keys.ts'
 import { createStreams } from './streams.ts'
 
 export interface TransportDeps {
@@ -142,11 +142,11 @@ export function createTransport(deps: TransportDeps): TeamsTransport {
     async status() {
       // Progress is the reply's first text, in personal chats as Teams' own line of progress.
     },
-    async attach(target, _turnId, file: OutgoingFile, { key, signal }) {
+    async attach(target, turnId, file: OutgoingFile, { key, signal }) {
       const at = dataOf(target)
       if (at.scope !== 'personal')
         throw new ParleyError('platform_rejected', 'Teams takes files of an app in personal chats alone.')
-      return plain(await once(key, () => consents.ask(at, file, key, { signal })))
+      return plain(await once(key, () => consents.ask(at, file, key, { signal, turnId })))
     },
     async notify(target, notice, { key, signal }) {
       await once(key, () => say(dataOf(target), notice, { signal }))
@@ -159,9 +159,11 @@ function replyActivity(message: OutgoingMessage, { whole = false } = {}): Outgoi
   const { text, citations, end, phase } = message
   const under = whole && phase === 'streaming' ? undefined : replyCard(message)
   return {
-    ...{ type: 'message', textFormat: 'markdown', text: toTeams(text) },
+    type: 'message',
+    textFormat: 'markdown',
+    text: toTeams(text),
     entities: [messageEntity(phase === 'final' ? citations : [])],
-    ...(under === undefined ? {} : { attachments: [under] }),
-    ...(end === undefined ? {} : { channelData: { feedbackLoop: { type: 'default' } } }),
+    attachments: under === undefined ? undefined : [under],
+    channelData: end === undefined ? undefined : { feedbackLoop: { type: 'default' } },
   }
 }

@@ -29,9 +29,9 @@ export async function changeSetting<Name extends SettingName>(
   change: (before: SettingValue<Name> | null) => SettingValue<Name> | null,
   { place, own = false }: ChangeOptions = {},
 ): Promise<Changed<Name>> {
-  const { standing, spender, by } = caller
-  const scope = await scopeOfPlace(place ?? (own ? { kind: 'me' } : widest(standing)), spender)
-  demand(standing, scope, spender, { own })
+  const { grants, spender, by } = caller
+  const scope = await scopeOfPlace(place ?? (own ? { kind: 'me' } : widest(grants)), spender)
+  demand(grants, scope, spender, { own })
   const { before, after } = await settings.change(scope, name, change, by)
   return { scope, where: nameOf(scope, spender), before, after }
 }
@@ -59,8 +59,10 @@ export function catalogueChanges(settings: Pick<Settings, 'read'>): () => Promis
   return async () => {
     const all = (await settings.read(['all'])).get('all') ?? {}
     return {
-      ...{ disabled: all['models.disabled'], aliases: all['models.aliases'] },
-      ...{ prices: all['models.prices'], default: all['models.default'] },
+      disabled: all['models.disabled'],
+      aliases: all['models.aliases'],
+      prices: all['models.prices'],
+      default: all['models.default'],
     }
   }
 }

@@ -92,7 +92,7 @@ const bad: [line: string, answer: RegExp][] = [
   ['models price gpt-5 cheap 2', /the input must be an amount in USD, such as 20 or 0\.50, not `cheap`/],
   ['models price gpt-5 1', /A price is two amounts/],
   ['policy local-only maybe', /the state must be on or off, not `maybe`/],
-  ['policy outsiders refsue', /the what must be one of answer, refuse, not `refsue`\. Did you mean `refuse`\?/],
+  ['policy guests refsue', /the what must be one of answer, refuse, not `refsue`\. Did you mean `refuse`\?/],
   ['policy local-only on for space', /channel, workspace, everywhere, me/],
   ['budget set channel twenty month', /the amount must be an amount in USD, such as 20 or 0\.50, not `twenty`/],
   ['budget set channel 20', /`budget set`: it wants the period/],

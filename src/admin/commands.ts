@@ -2,6 +2,7 @@
 import type { CommandCall, Notice } from '../core/command.ts'
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import { conversationKey } from '../core/message.ts'
 import type { Intake } from '../core/platform.ts'
 import { spenderOf } from '../core/scope.ts'
 import type { Health } from '../routing/health.ts'
@@ -22,20 +23,18 @@ import { type LocalDeps, tryCommands } from './commands/try.ts'
 import { type UsageDeps, usageCommands } from './commands/usage.ts'
 import { type WhyDeps, whyCommands } from './commands/why.ts'
 import type { Answer, Caller, Command } from './define.ts'
+import { grantsOf, personId } from './grants.ts'
 import { parseLine } from './parse.ts'
-import { personId, standingOf } from './standing.ts'
 
 /** What commands act on, by subject. Each family of commands names what it takes of it. */
 export interface CommandServices {
   settings: Pick<RoleDeps, 'settings' | 'timeZone' | 'admins' | 'audit'>
-  storage: Pick<KeyDeps, 'keys'> &
-    Pick<WhyDeps, 'turns'> &
-    Pick<ForgetDeps, 'forget' | 'removeBlob'> & { calls: CommandCalls }
+  storage: Pick<KeyDeps, 'keys'> & Pick<WhyDeps, 'turns'> & Pick<ForgetDeps, 'forget'> & { calls: CommandCalls }
   models: Pick<LocalDeps, 'models' | 'provider' | 'local' | 'refreshModels'> & {
     health: Pick<Health, 'begin' | 'fastest' | 'list'>
   }
   money: Pick<LocalDeps, 'budget'> & Pick<BudgetDeps, 'budgets'> & { usage: Usage } & Pick<HealthDeps, 'waiting'>
-  messaging: Pick<TemplateDeps, 'ask'> & Pick<LocalDeps, 'tell'> & Pick<UsageDeps, 'draw'>
+  messaging: Pick<TemplateDeps, 'ask'> & Pick<LocalDeps, 'notify'> & Pick<UsageDeps, 'draw'>
   log: Log
 }
 
@@ -77,25 +76,25 @@ export function createCommands(services: CommandServices): Pick<Intake, 'command
 
   async function callerOf(call: CommandCall): Promise<Caller> {
     const { conversation, author } = call
-    const standing = await standingOf(call, { settings, admins })
+    const grants = await grantsOf(call, { settings, admins })
     const by = {
       id: personId(conversation, author.id),
       via: 'command',
       ...(author.name === undefined ? {} : { name: author.name }),
     }
-    return { call, standing, by, spender: spenderOf(conversation, author.id) }
+    return { call, grants, by, spender: spenderOf(conversation, author.id) }
   }
 
   async function run(call: CommandCall): Promise<Notice> {
     const { command, given } = parseLine(call.text, table)
     const caller = await callerOf(call)
-    if (!mayCall(caller.standing.role, command))
+    if (!mayCall(caller.grants.role, command))
       throw new ParleyError(
         'command_forbidden',
         `\`${command.name}\` is for ${callers[command.role]}. Ask one of them; \`/parley roles list\` names them.`,
       )
     const answer = command.changes
-      ? await once(call, () => command.run(given, caller))
+      ? await once(call, caller.by.id, () => command.run(given, caller))
       : await command.run(given, caller)
     log.info({ command: command.name, platform: call.conversation.platform }, 'command run')
     const { again: _again, ...notice } = answer
@@ -103,9 +102,9 @@ export function createCommands(services: CommandServices): Pick<Intake, 'command
   }
 
   /** The same call delivered again gets the answer of the first one. */
-  async function once(call: CommandCall, run: () => Promise<Answer>): Promise<Answer> {
+  async function once(call: CommandCall, person: string, run: () => Promise<Answer>): Promise<Answer> {
     const id = JSON.stringify([call.conversation.platform, call.id])
-    const begun = await calls.begin(id)
+    const begun = await calls.begin(id, { person, conversationKey: conversationKey(call.conversation) })
     if (begun.kind === 'ended') return storedNotice(begun.notice)
     if (begun.kind === 'running') return { text: 'That command is being run already.', private: true }
     try {
@@ -128,7 +127,7 @@ export function createCommands(services: CommandServices): Pick<Intake, 'command
       } catch (thrown) {
         const error = asParleyError(thrown)
         if (error.code === 'internal') log.error(errorFields(thrown), 'command failed')
-        return { text: error.tell, private: true, failed: true }
+        return { text: error.userMessage, private: true, failed: true }
       }
     },
 
@@ -148,5 +147,5 @@ export function createCommands(services: CommandServices): Pick<Intake, 'command
 
 function storedNotice(stored: unknown): Answer {
   const { text, buttons, private: hidden } = stored as Pick<Notice, 'text' | 'buttons' | 'private'>
-  return { text, ...(buttons?.length ? { buttons } : {}), ...(hidden ? { private: true } : {}) }
+  return { text, buttons: buttons?.length ? buttons : undefined, private: hidden ? true : undefined }
 }

@@ -4,15 +4,15 @@ import type { ArgumentSpec, CommandCall, CommandSpec, Notice, Role } from '../co
 import { usd } from '../core/money.ts'
 import type { Spender } from '../core/scope.ts'
 import type { Changer } from '../store/settings.ts'
+import type { Grants } from './grants.ts'
 import { mention } from './line.ts'
 import { type Place, readPlace } from './place.ts'
-import type { Standing } from './standing.ts'
 
 /** One call as handlers see it. */
 export interface Caller {
   call: CommandCall
   spender: Spender
-  standing: Standing
+  grants: Grants
   /** For the audit log. */
   by: Changer
 }
@@ -54,8 +54,11 @@ export function define<const Args extends Record<string, Argument<unknown>>>(com
 }): Command {
   const { args, changes = false, ...rest } = command
   const specs = Object.entries(args).map(([name, { type, summary, required, choices }]) => ({
-    ...{ name, summary, required, type },
-    ...(choices === undefined ? {} : { choices }),
+    name,
+    summary,
+    required,
+    type,
+    choices,
   }))
   return {
     ...rest,

@@ -11,7 +11,7 @@ const table: Case[] = [
   [
     'nothing set: nothing restricted',
     [],
-    ({ policy }) => [policy.localOnly, policy.allowedModels, policy.outsiders],
+    ({ policy }) => [policy.localOnly, policy.allowedModels, policy.guests],
     [false, undefined, 'answer'],
   ],
   [
@@ -45,9 +45,9 @@ const table: Case[] = [
     new Set(['a', 'b', 'c']),
   ],
   [
-    'outsiders who are refused above stay refused',
-    [{}, { 'policy.outsiders': 'refuse' }, { 'policy.outsiders': 'answer' }],
-    ({ policy }) => policy.outsiders,
+    'guests who are refused above stay refused',
+    [{}, { 'policy.guests': 'refuse' }, { 'policy.guests': 'answer' }],
+    ({ policy }) => policy.guests,
     'refuse',
   ],
   [

@@ -1,7 +1,7 @@
 /**
  * What holds for a person's question, from the settings of all its scopes. Pure. Policies add up, so that nobody can loosen
  * below what was tightened above: local-only anywhere wins, allowed lists intersect, disabled models unite, a "no" to
- * outsiders stays a "no". Instructions of a persona follow each other from wide to narrow; of everything else the
+ * guests stays a "no". Instructions of a persona follow each other from wide to narrow; of everything else the
  * narrowest wins.
  */
 import type { Scope } from '../core/scope.ts'
@@ -20,7 +20,7 @@ export interface Effective {
     localOnly: boolean
     /** `provider/id` of the only ones that may answer; `undefined`: any. */
     allowedModels: ReadonlySet<string> | undefined
-    outsiders: 'answer' | 'refuse'
+    guests: 'answer' | 'refuse'
     atLimit: 'cheaper' | 'refuse'
   }
   /** IANA; `undefined`: as the configuration says. */
@@ -54,7 +54,7 @@ export function effective(scopes: readonly Scope[], found: ReadonlyMap<Scope, Se
     policy: {
       localOnly: each('policy.localOnly').includes(true),
       allowedModels: lists.length === 0 ? undefined : new Set(intersection(lists)),
-      outsiders: each('policy.outsiders').includes('refuse') ? 'refuse' : 'answer',
+      guests: each('policy.guests').includes('refuse') ? 'refuse' : 'answer',
       atLimit: narrowest('policy.atLimit') ?? 'cheaper',
     },
     timezone: narrowest('timezone'),

@@ -37,11 +37,11 @@ function findCommand(typed: Word[], table: readonly Command[]): { command: Comma
   const [shown] = group
   if (shown !== undefined) {
     if (second === undefined) return { command: shown, rest: [] }
-    const ways = group.map(({ name }) => name.slice(name.indexOf(' ') + 1))
-    const meant = nearest(second, ways)
+    const subcommands = group.map(({ name }) => name.slice(name.indexOf(' ') + 1))
+    const meant = nearest(second, subcommands)
     const hint =
       meant === undefined
-        ? `It has ${ways.map((way) => `\`${way}\``).join(', ')}.`
+        ? `It has ${subcommands.map((subcommand) => `\`${subcommand}\``).join(', ')}.`
         : `Did you mean \`/parley ${first} ${meant}\`?`
     throw invalid(`\`${first}\` has no \`${second}\`. ${hint} For example: \`/parley ${shown.examples[0]}\``)
   }
@@ -129,6 +129,6 @@ export function usageLine({ name, args }: CommandSpec): string {
 
 const clipped = (text: string) => (text.length > 60 ? `${text.slice(0, 59)}…` : text).replaceAll('`', "'")
 const article = (name: string) => `the ${name}`
-const invalid = (tell: string) => new ParleyError('command_invalid', tell)
+const invalid = (userMessage: string) => new ParleyError('command_invalid', userMessage)
 const wrong = (command: CommandSpec, what: string, hint = '') =>
   invalid(`\`${command.name}\`: ${what}.${hint} For example: \`/parley ${command.examples[0]}\``)

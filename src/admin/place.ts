@@ -1,8 +1,8 @@
 /** Where a setting or a budget holds, as people say it, and the scope that it means for whoever says it. */
 import { ParleyError } from '../core/errors.ts'
 import { type Scope, type Spender, scopeOf } from '../core/scope.ts'
+import { type Grants, mayChange, whoMay } from './grants.ts'
 import { mention } from './line.ts'
-import { mayChange, type Standing, whoMay } from './standing.ts'
 
 export type Place =
   | { kind: 'channel' | 'workspace' | 'all' | 'me' }
@@ -59,26 +59,22 @@ export async function scopeOfPlace(
       return place.scope
     default: {
       if (resolve !== undefined) return resolve(place.kind, place.id)
-      const tell = 'That can be set for a channel, the workspace, everywhere or a person, not for a model or a key.'
-      throw new ParleyError('command_invalid', tell)
+      const userMessage =
+        'That can be set for a channel, the workspace, everywhere or a person, not for a model or a key.'
+      throw new ParleyError('command_invalid', userMessage)
     }
   }
 }
 
 /** The widest that somebody may change: what is meant when no place is named. */
-export function widest(standing: Standing): Place {
-  return { kind: standing.installation ? 'all' : standing.workspace ? 'workspace' : 'channel' }
+export function widest(grants: Grants): Place {
+  return { kind: grants.installation ? 'all' : grants.workspace ? 'workspace' : 'channel' }
 }
 
 /** Throws `command_forbidden`, which says who may. `own`: a person may change it for themselves. */
-export function demand(
-  standing: Standing,
-  scope: Scope,
-  spender: Spender,
-  { own = false }: { own?: boolean } = {},
-): void {
-  if (mayChange(standing, scope, spender) || (own && scope === scopeOf.user(spender))) return
-  const hint = own ? ' For yourself add `me`.' : standing.channel ? ' For this channel add `channel`.' : ''
+export function demand(grants: Grants, scope: Scope, spender: Spender, { own = false }: { own?: boolean } = {}): void {
+  if (mayChange(grants, scope, spender) || (own && scope === scopeOf.user(spender))) return
+  const hint = own ? ' For yourself add `me`.' : grants.channel ? ' For this channel add `channel`.' : ''
   throw new ParleyError(
     'command_forbidden',
     `What holds for ${nameOf(scope, spender)} is changed by ${whoMay(scope)} only. Ask one of them; \`/parley roles list\` names them.${hint}`,

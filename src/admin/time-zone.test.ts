@@ -30,14 +30,17 @@ it('another zone takes the budgets of its place along, with what was spent of th
   expect(await zones()).toEqual({ workspace: 'Asia/Tokyo', channel: 'UTC', all: 'UTC', model: 'UTC' })
   await rig.say('timezone Europe/Berlin for everywhere')
   expect(await zones()).toEqual({
-    ...{ workspace: 'Asia/Tokyo', channel: 'UTC' },
-    ...{ all: 'Europe/Berlin', model: 'Europe/Berlin' },
+    workspace: 'Asia/Tokyo',
+    channel: 'UTC',
+    all: 'Europe/Berlin',
+    model: 'Europe/Berlin',
   })
   expect((await rig.deps.budgets.list()).every(({ amount }) => amount === usd('20'))).toBe(true)
   const log = await rig.deps.audit.list({ scopes: ['workspace:slack/T1'], limit: 5 })
   expect(log).toContainEqual(
     expect.objectContaining({
-      ...{ name: 'budget month', before: { amount: '20', timeZone: 'UTC' } },
+      name: 'budget month',
+      before: { amount: '20', timeZone: 'UTC' },
       after: { amount: '20', timeZone: 'Asia/Tokyo' },
     }),
   )

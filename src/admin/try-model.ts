@@ -5,7 +5,7 @@ import type { Usage } from '../core/reply.ts'
 import type { Spender } from '../core/scope.ts'
 import type { Model } from '../models/catalogue.ts'
 import type { FinishReason, ModelProvider } from '../models/model.ts'
-import { type AttemptsDeps, createAttempts, NotAsked } from '../routing/attempts.ts'
+import { type AttemptsDeps, createAttempts, NotCalled } from '../routing/metered-call.ts'
 
 export interface Tried {
   model: Model
@@ -35,11 +35,9 @@ export async function tryModel(
 ): Promise<Tried> {
   const attempts = createAttempts({ budget, health, spender })
   const request = {
-    ...{
-      model: model.id,
-      system: 'Answer the question.',
-      maxOutputTokens: Math.min(maxOutputTokens, model.maxOutputTokens),
-    },
+    model: model.id,
+    system: 'Answer the question.',
+    maxOutputTokens: Math.min(maxOutputTokens, model.maxOutputTokens),
     messages: [{ role: 'user' as const, parts: [{ type: 'text' as const, text: prompt }] }],
   }
   const startedAt = performance.now()
@@ -51,7 +49,7 @@ export async function tryModel(
     let reason: FinishReason = 'truncated'
     try {
       for await (const event of provider(model.provider).stream(request, signal)) {
-        attempt.heard(event)
+        attempt.record(event)
         if (event.type === 'text') {
           if (event.delta !== '') firstTokenMs ??= performance.now() - startedAt
           text += event.delta
@@ -63,7 +61,7 @@ export async function tryModel(
       await attempt.end({ error })
     }
   } catch (thrown) {
-    error = thrown instanceof NotAsked ? thrown.error : asParleyError(thrown)
+    error = thrown instanceof NotCalled ? thrown.error : asParleyError(thrown)
   }
   return { model, text, firstTokenMs, ms: performance.now() - startedAt, ...attempts.spent(), error }
 }

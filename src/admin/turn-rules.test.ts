@@ -30,8 +30,12 @@ describe('the rules of a turn', () => {
       [
         scopeOf.channel(ann),
         {
-          ...{ 'policy.localOnly': true, 'policy.allowedModels': ['ollama/y'], 'models.default': 'ollama/y' },
-          ...{ 'persona.instructions': 'Be short.', 'persona.language': 'German', 'persona.temperature': 0.2 },
+          'policy.localOnly': true,
+          'policy.allowedModels': ['ollama/y'],
+          'models.default': 'ollama/y',
+          'persona.instructions': 'Be short.',
+          'persona.language': 'German',
+          'persona.temperature': 0.2,
         },
       ],
     ]

@@ -19,21 +19,19 @@ function turnRules({ models, policy, persona }: Effective, pinnedAt: Scope | und
   const { instructions, language, temperature, maxOutputTokens } = persona
   return {
     policy: {
-      ...{
-        localOnly: policy.localOnly,
-        atLimit: policy.atLimit,
-        disabled: [...models.disabled],
-      },
-      ...(policy.allowedModels === undefined ? {} : { allowed: [...policy.allowedModels] }),
+      localOnly: policy.localOnly,
+      atLimit: policy.atLimit,
+      disabled: [...models.disabled],
+      allowed: policy.allowedModels === undefined ? undefined : [...policy.allowedModels],
     },
-    ...(models.pinned === undefined ? {} : { pinned: { model: models.pinned, by: forWhom(pinnedAt) } }),
-    ...(models.default === undefined ? {} : { defaultModel: models.default }),
+    pinned: models.pinned === undefined ? undefined : { model: models.pinned, by: forWhom(pinnedAt) },
+    defaultModel: models.default,
     aliases: models.aliases,
     persona: {
       instructions: instructions === undefined ? [] : [instructions],
-      ...(language === undefined ? {} : { language }),
-      ...(temperature === undefined ? {} : { temperature }),
-      ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }),
+      language,
+      temperature,
+      maxOutputTokens,
     },
   }
 }

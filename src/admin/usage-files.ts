@@ -13,20 +13,28 @@ export interface UsageExport {
 
 function record({ window, by }: UsageExport, row: UsageRow) {
   return {
-    ...{
-      from: window.from.toISOString(),
-      to: window.to.toISOString(),
-      by,
-      key: row.key ?? 'all',
-      name: row.name ?? '',
-    },
-    ...{ done: row.done, failed: row.failed, stopped: row.stopped, calls: row.calls, callsAnswered: row.answered },
-    ...{ costUsd: decimalUsd(row.cost), estimatedUsd: decimalUsd(row.estimated) },
-    ...{ inputTokens: row.inputTokens.toString(), outputTokens: row.outputTokens.toString() },
-    ...{ totalMsMedian: row.total.median, totalMsP95: row.total.p95 },
-    ...{ firstTextMsMedian: row.firstText.median, firstTextMsP95: row.firstText.p95 },
-    ...{ firstTokenMsMedian: row.firstToken.median, firstTokenMsP95: row.firstToken.p95 },
-    ...{ good: row.good, bad: row.bad },
+    from: window.from.toISOString(),
+    to: window.to.toISOString(),
+    by,
+    key: row.key ?? 'all',
+    name: row.name ?? '',
+    done: row.done,
+    failed: row.failed,
+    stopped: row.stopped,
+    calls: row.calls,
+    callsAnswered: row.answered,
+    costUsd: decimalUsd(row.cost),
+    estimatedUsd: decimalUsd(row.estimated),
+    inputTokens: row.inputTokens.toString(),
+    outputTokens: row.outputTokens.toString(),
+    totalMsMedian: row.total.median,
+    totalMsP95: row.total.p95,
+    firstTextMsMedian: row.firstText.median,
+    firstTextMsP95: row.firstText.p95,
+    firstTokenMsMedian: row.firstToken.median,
+    firstTokenMsP95: row.firstToken.p95,
+    good: row.good,
+    bad: row.bad,
   }
 }
 
@@ -58,6 +66,20 @@ function cell(value: string | number | null): string {
 
 const none = { median: null, p95: null }
 const nothing: UsageRow = {
-  ...{ key: null, name: null, done: 0, failed: 0, stopped: 0, calls: 0, answered: 0, cost: 0n, estimated: 0n },
-  ...{ inputTokens: 0n, outputTokens: 0n, total: none, firstText: none, firstToken: none, good: 0, bad: 0 },
+  key: null,
+  name: null,
+  done: 0,
+  failed: 0,
+  stopped: 0,
+  calls: 0,
+  answered: 0,
+  cost: 0n,
+  estimated: 0n,
+  inputTokens: 0n,
+  outputTokens: 0n,
+  total: none,
+  firstText: none,
+  firstToken: none,
+  good: 0,
+  bad: 0,
 }

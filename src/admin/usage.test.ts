@@ -3,6 +3,7 @@ import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { type AdminRig, adminRig, here, people } from '../../test/fakes/admin.ts'
+import { knowBlobs } from '../../test/fixtures/blobs.ts'
 import type { Author, IncomingMessage } from '../core/message.ts'
 import type { Spender } from '../core/scope.ts'
 import { createLedger } from '../store/ledger-postgres.ts'
@@ -33,8 +34,14 @@ async function answered({ deps, database }: AdminRig, asked: Asked): Promise<str
   const { who = member, channelId = 'C1', model = 'gpt-5', cost = 1_000_000n, state = 'done', totalMs = 1000 } = asked
   const conversation = { ...here, channelId }
   const message: IncomingMessage = {
-    ...{ id: randomUUID(), conversation, author: who, text: 'How much?', kind: 'mention', attachments: [] },
-    ...{ replyTarget: { conversation, data: null }, sentAt: new Date().toISOString() },
+    id: randomUUID(),
+    conversation,
+    author: who,
+    text: 'How much?',
+    kind: 'mention',
+    attachments: [],
+    replyTarget: { conversation, data: null },
+    sentAt: new Date().toISOString(),
   }
   const { turns } = deps
   const { dispatch } = await turns.accept(message)
@@ -47,19 +54,23 @@ async function answered({ deps, database }: AdminRig, asked: Asked): Promise<str
   const call = { id, turnId, spender, kind: 'answer' as const, provider: 'openai', model, worst: cost * 2n, price: {} }
   await ledger.reserve(call, [], { leaseMs: 60_000 })
   await ledger.settle(id, {
-    ...{ cost, usage, estimated: false, outcome: state === 'done' ? 'ok' : 'failed', ms: 900, firstTokenMs: 300 },
+    cost,
+    usage,
+    estimated: false,
+    outcome: state === 'done' ? 'ok' : 'failed',
+    ms: 900,
+    firstTokenMs: 300,
   })
   const receipt = {
-    ...{
-      model,
-      provider: 'openai',
-      reason: `${model} is the default.`,
-      attachments: [],
-      usage,
-      attempts: 1,
-      notices: [],
-    },
-    ...{ costNanoUsd: cost.toString(), ms: { queued: 10, firstText: 400, total: totalMs } },
+    model,
+    provider: 'openai',
+    reason: `${model} is the default.`,
+    attachments: [],
+    usage,
+    attempts: 1,
+    notices: [],
+    costNanoUsd: cost.toString(),
+    ms: { queued: 10, firstText: 400, total: totalMs },
   }
   await turns.finish(turnId, 'w', { text: 'So much.', citations: [], state, receipt }, new Date())
   if (asked.opinion !== undefined)
@@ -198,11 +209,17 @@ describe('forget', () => {
   it('takes a file away only when nobody else shares it', async () => {
     await using rig = await aBusyDay()
     const ids = [await answered(rig, {}), await answered(rig, { who: owner })]
-    for (const [n, turnId] of ids.entries())
+    await knowBlobs(rig.database.pool, 'h1', 'own0', 'own1')
+    for (const [n, turnId] of ids.entries()) {
       await rig.database.pool.query(
         `insert into turn_attachment (id, turn_id, position, attachment, state, content_hash) values ($1, $2, 0, '{}', 'read', 'h1'), ($3, $2, 1, '{}', 'read', $4)`,
         [`a${n}`, turnId, `b${n}`, `own${n}`],
       )
+      await rig.database.pool.query(
+        `insert into blob_ref (hash, owner_kind, owner_id) values ('h1', 'attachment', $1), ($3, 'attachment', $2)`,
+        [`a${n}`, `b${n}`, `own${n}`],
+      )
+    }
     await rig.say('forget me --yes', member)
     expect(rig.removed).toEqual(['own0'])
     await rig.say('forget me --yes', owner)

@@ -7,17 +7,17 @@ import type { Model } from '../models/catalogue.ts'
 import { withoutRefusedImages } from '../models/refused-images.ts'
 import { withEvents } from '../models/with-events.ts'
 import type { Content } from '../prompt/content.ts'
-import { hearQuestion } from '../prompt/heard.ts'
 import type { ShownImage } from '../prompt/images.ts'
+import { readVoiceQuestion } from '../prompt/voice-question.ts'
 import { createCitationStream, type GivenSource } from '../reply/citations.ts'
-import type { Pen } from '../reply/pen.ts'
 import type { UsedPictures } from '../reply/receipt.ts'
-import { type Attempts, createAttempts } from '../routing/attempts.ts'
+import type { ReplyWriter } from '../reply/reply-writer.ts'
+import { type Attempts, createAttempts } from '../routing/metered-call.ts'
 import type { StoredOutcome, TurnWork } from '../store/turns.ts'
 import { ask } from './ask.ts'
 import type { AnswerDeps } from './deps.ts'
 import { type Gathered, gather } from './gather.ts'
-import { answeredOutcome, type Said, type Trace } from './outcome.ts'
+import { type Answered, answeredOutcome, type Trace } from './outcome.ts'
 import { type Plan, planAnswer, sees } from './plan.ts'
 import { openQuestion, type Question } from './question.ts'
 import { createSteps } from './steps.ts'
@@ -26,7 +26,7 @@ export interface Answering {
   work: TurnWork
   /** Of the turn's lease. */
   owner: string
-  pen: Pen
+  replyWriter: ReplyWriter
   /** The person wants no more of it. */
   stop: AbortSignal
   /** Another worker has the turn, or this one ends. */
@@ -36,23 +36,23 @@ export interface Answering {
 /** Fills `trace` on its way: what was tried and spent is told when it throws, too. */
 export async function answer(
   deps: AnswerDeps,
-  { work, owner, pen, stop, gone }: Answering,
+  { work, owner, replyWriter, stop, gone }: Answering,
   trace: Trace,
 ): Promise<StoredOutcome> {
   const { storage, models, money } = deps
   const signal = AbortSignal.any([stop, gone])
   const steps = createSteps(work, owner, storage.turns)
-  const question = await openQuestion(deps, await hearQuestion(work, storage.attachments.artifacts))
+  const question = await openQuestion(deps, await readVoiceQuestion(work, storage.attachments.artifacts))
   const gathered = await gather(deps, question, steps, signal)
   const plan = planAnswer(deps, question, gathered)
   trace.chosen = plan.chosen
   const { spender } = question
   const attempts = createAttempts({ budget: money.budget, health: models.health, spender, turnId: work.id })
   trace.attempts = attempts
-  const said = await write(deps, { question, gathered, plan, attempts, pen }, signal)
+  const answered = await write(deps, { question, gathered, plan, attempts, replyWriter }, signal)
   gone.throwIfAborted()
-  if (said.refusal !== undefined && said.model.kind === 'extractive') trace.refusal = said.refusal
-  return answeredOutcome(pen, question, plan, said, trace)
+  if (answered.refusal !== undefined && answered.model.kind === 'extractive') trace.refusal = answered.refusal
+  return answeredOutcome(replyWriter, question, plan, answered, trace)
 }
 
 interface Writing {
@@ -60,15 +60,15 @@ interface Writing {
   gathered: Gathered
   plan: Plan
   attempts: Attempts
-  pen: Pen
+  replyWriter: ReplyWriter
 }
 
-/** Streams the answer through the pen; a change of model or a restart begins it anew. */
+/** Streams the answer through the reply writer; a change of model or a restart begins it anew. */
 async function write(
   { models: { provider }, log }: AnswerDeps,
-  { question, gathered, plan, attempts, pen }: Writing,
+  { question, gathered, plan, attempts, replyWriter }: Writing,
   signal: AbortSignal,
-): Promise<Said> {
+): Promise<Answered> {
   const { opening, files, work } = question
   const images = gathered.images.length
   let content: Content = { files, excerpts: [], tokens: 0, tokensAvailable: 0, whole: true }
@@ -78,46 +78,58 @@ async function write(
   let text = ''
   const say = (part: string) => {
     text += part
-    pen.cite(reply.citations())
-    pen.append(part)
+    replyWriter.cite(reply.citations())
+    replyWriter.append(part)
   }
-  pen.append(opening)
-  let asked: Model | undefined
+  replyWriter.append(opening)
+  let tried: Model | undefined
   const prepare = async (model: Model) => {
-    asked = model
+    tried = model
     const prepared = await plan.prepare(model)
     content = prepared.content
     maxOutputTokens = prepared.request.maxOutputTokens
     pictures = {
-      ...{ shown: prepared.shown.length, of: images },
-      ...(images > 0 && !sees(model) && { blind: model.label ?? model.id }),
+      shown: prepared.shown.length,
+      of: images,
+      blind: images > 0 && !sees(model) ? (model.label ?? model.id) : undefined,
     }
     reply = createCitationStream(givenSources(content, prepared.shown))
     return prepared.request
   }
   // The same model goes on without them: what it was shown is told as it was.
   const refused = () => {
-    pictures = { ...pictures, shown: 0, ...(asked !== undefined && { blind: asked.label ?? asked.id }) }
+    pictures = { ...pictures, shown: 0, ...(tried !== undefined && { blind: tried.label ?? tried.id }) }
   }
   let calls = 0
   const counted = { turnId: work.id, next: () => ++calls }
   const asking = {
     provider: (name: string) => withoutRefusedImages(withEvents(provider(name), counted), refused),
-    ...{ prepare, attempts, cheaper: plan.cheaper, log },
+    prepare,
+    attempts,
+    cheaper: plan.cheaper,
+    log,
   }
   for await (const event of ask(plan.models, asking, signal)) {
     if (event.type === 'text') say(reply.push(event.delta))
     else if (event.type === 'restart') {
       text = ''
-      pen.restart()
-      pen.append(opening)
+      replyWriter.restart()
+      replyWriter.append(opening)
     } else {
       say(reply.flush())
       const { model, reason, notices, refusal } = event
       const citations = reply.citations()
       return {
-        ...{ text, citations, unknown: reply.unknown(), content, pictures, model, reason, maxOutputTokens, notices },
-        ...(refusal === undefined ? {} : { refusal }),
+        text,
+        citations,
+        unknown: reply.unknown(),
+        content,
+        pictures,
+        model,
+        reason,
+        maxOutputTokens,
+        notices,
+        refusal,
       }
     }
   }

@@ -8,8 +8,8 @@ import { usd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
 import type { Model } from '../models/catalogue.ts'
 import type { FinishReason, ModelEvent, ModelProvider, ModelRequest } from '../models/model.ts'
-import { createAttempts } from '../routing/attempts.ts'
 import { createHealth } from '../routing/health.ts'
+import { createAttempts } from '../routing/metered-call.ts'
 import { type AskEvent, ask } from './ask.ts'
 
 type Step = ModelEvent | ParleyError
@@ -53,12 +53,12 @@ async function run({
   health = createHealth(),
   stopped,
 }: Rig) {
-  const asked: string[] = []
+  const tried: string[] = []
   const fake: ModelProvider = {
     name: 'fake',
     models: async () => [],
     async *stream(request) {
-      asked.push(request.model)
+      tried.push(request.model)
       for (const step of scripts[request.model]?.shift() ?? []) {
         if (step instanceof ParleyError) throw step
         yield step
@@ -89,29 +89,33 @@ async function run({
     if (event.type === 'restart') shown = ''
   }
   const end = events.find((event) => event.type === 'end')
-  return { asked, shown, end, notices: end?.notices, thrown, budget, attempts, health }
+  return { asked: tried, shown, end, notices: end?.notices, thrown, budget, attempts, health }
 }
 
 describe('asking models', () => {
   it('the first that answers ends it', async () => {
-    const { asked, shown, end } = await run({ scripts: { a: [[text('Hello'), finish('stop')]] } })
-    expect(asked).toEqual(['a'])
+    const { asked: tried, shown, end } = await run({ scripts: { a: [[text('Hello'), finish('stop')]] } })
+    expect(tried).toEqual(['a'])
     expect(shown).toBe('Hello')
     expect(end).toMatchObject({ model: a, reason: 'stop', notices: [] })
   })
 
   it('one that cannot be reached is replaced, and the reader is told', async () => {
-    const { asked, shown, notices } = await run({
+    const {
+      asked: tried,
+      shown,
+      notices,
+    } = await run({
       scripts: { a: [[refusedConnection()]], extractive: [[text('> quote'), finish('stop')]] },
       models: [a, quotingModel],
     })
-    expect(asked).toEqual(['a', 'extractive'])
+    expect(tried).toEqual(['a', 'extractive'])
     expect(shown).toBe('> quote')
     expect(notices).toEqual(['It failed: model_unreachable. So Parley quoted the passages of the files that fit best.'])
   })
 
   it('an answer that broke off starts over in the same place', async () => {
-    const { asked, shown } = await run({
+    const { asked: tried, shown } = await run({
       scripts: {
         a: [
           [text('Half an'), finish('truncated')],
@@ -119,12 +123,17 @@ describe('asking models', () => {
         ],
       },
     })
-    expect(asked).toEqual(['a', 'a'])
+    expect(tried).toEqual(['a', 'a'])
     expect(shown).toBe('A whole answer')
   })
 
   it('one that broke off twice is kept and marked incomplete, never replaced by another model', async () => {
-    const { asked, shown, end, notices } = await run({
+    const {
+      asked: tried,
+      shown,
+      end,
+      notices,
+    } = await run({
       scripts: {
         a: [
           [text('Half'), finish('truncated')],
@@ -133,7 +142,7 @@ describe('asking models', () => {
         b: [[text('no'), finish('stop')]],
       },
     })
-    expect(asked).toEqual(['a', 'a'])
+    expect(tried).toEqual(['a', 'a'])
     expect(shown).toBe('Half an')
     expect(end).toMatchObject({ reason: 'truncated' })
     expect(notices).toEqual([
@@ -142,10 +151,10 @@ describe('asking models', () => {
   })
 
   it('a question too long for one goes to the next', async () => {
-    const { asked, end } = await run({
+    const { asked: tried, end } = await run({
       scripts: { a: [[failure('model_context_overflow', { status: 400 })]], b: [[text('ok'), finish('stop')]] },
     })
-    expect(asked).toEqual(['a', 'b'])
+    expect(tried).toEqual(['a', 'b'])
     expect(end).toMatchObject({ model: b })
   })
 
@@ -162,24 +171,24 @@ describe('asking models', () => {
   )
 
   it('a refusal is an answer', async () => {
-    const { asked, end } = await run({ scripts: { a: [[finish('refusal')]] } })
-    expect(asked).toEqual(['a'])
+    const { asked: tried, end } = await run({ scripts: { a: [[finish('refusal')]] } })
+    expect(tried).toEqual(['a'])
     expect(end).toMatchObject({ reason: 'refusal' })
   })
 
   it('when none answers, the last one says why', async () => {
-    const { asked, thrown } = await run({
+    const { asked: tried, thrown } = await run({
       scripts: { a: [[refusedConnection()]], b: [[failure('model_refused_key')]] },
     })
-    expect(asked).toEqual(['a', 'b'])
+    expect(tried).toEqual(['a', 'b'])
     expect(thrown).toMatchObject({ code: 'model_refused_key' })
   })
 
   it('one that is left alone after failures is passed over without a call, and told as it failed', async () => {
     const health = createHealth()
     for (let at = 0; at < 3; at += 1) health.begin(a).end({ kind: 'failed', error: failure('model_stalled') })
-    const { asked, notices, attempts } = await run({ scripts: { b: [[text('ok'), finish('stop')]] }, health })
-    expect(asked).toEqual(['b'])
+    const { asked: tried, notices, attempts } = await run({ scripts: { b: [[text('ok'), finish('stop')]] }, health })
+    expect(tried).toEqual(['b'])
     expect(notices).toEqual(['It failed: model_stalled. So b answered instead.'])
     expect(attempts.log()).toMatchObject([
       { model: 'one/a', outcome: 'not asked', because: 'model_stalled' },
@@ -249,10 +258,15 @@ describe('what is paid', () => {
     ['cut before its first word', [{ type: 'start', model: 'a' }, used(500, 0, 'estimated'), failure('model_busy')]],
     ['reset after it was sent', [failure('model_unreachable', { code: 'ECONNRESET' })]],
   ] as const)('a try that was %s is booked, and the next one reserves for itself', async ([, lost]) => {
-    const { asked, shown, budget, attempts } = await run({
+    const {
+      asked: tried,
+      shown,
+      budget,
+      attempts,
+    } = await run({
       scripts: { a: [[...lost], [text('Whole'), used(20, 2), finish('stop')]] },
     })
-    expect([asked, shown]).toEqual([['a', 'a'], 'Whole'])
+    expect([tried, shown]).toEqual([['a', 'a'], 'Whole'])
     expect(budget.rows).toMatchObject([
       { settled: { estimated: true, outcome: 'failed' } },
       { settled: { cost: 40_000n, outcome: 'ok' } },
@@ -263,10 +277,10 @@ describe('what is paid', () => {
 
   it('a server that asks for a pause in the middle is not asked again at once', async () => {
     const busy = new ParleyError('model_busy', 'It is busy.', { retryAfterMs: 20_000 })
-    const { asked } = await run({
+    const { asked: tried } = await run({
       scripts: { a: [[{ type: 'start', model: 'a' }, busy]], b: [[text('ok'), finish('stop')]] },
     })
-    expect(asked).toEqual(['a', 'b'])
+    expect(tried).toEqual(['a', 'b'])
   })
 
   it('a reader who walks away pays for what may have been generated by then', async () => {
@@ -325,43 +339,51 @@ describe('what is paid', () => {
 
   it('a model whose price nobody knows is not asked', async () => {
     const { price: _unknown, ...unpriced } = a
-    const { asked, thrown } = await run({ scripts: {}, models: [{ ...unpriced, priceSource: 'unknown' }] })
-    expect(asked).toEqual([])
+    const { asked: tried, thrown } = await run({ scripts: {}, models: [{ ...unpriced, priceSource: 'unknown' }] })
+    expect(tried).toEqual([])
     expect(thrown).toMatchObject({
       code: 'model_price_unknown',
-      tell: expect.stringContaining('`models price one/a 0.25 2`'),
+      userMessage: expect.stringContaining('`models price one/a 0.25 2`'),
     })
   })
 })
 
 describe('at the limit', () => {
   it('a model that the budget does not hold gives way to a cheaper one, and the reader is told the rule', async () => {
-    const { asked, notices, budget } = await run({
+    const {
+      asked: tried,
+      notices,
+      budget,
+    } = await run({
       scripts: { c: [[text('ok'), used(10, 1), finish('stop')]] },
       limit: '0.0009',
       cheaper: [c],
     })
-    expect(asked).toEqual(['c'])
+    expect(tried).toEqual(['c'])
     expect(notices).toEqual(['The budget has $0.00090 left for a. It resets on Monday. So c answered instead.'])
     expect(budget.rows).toMatchObject([{ model: 'c' }])
   })
 
   it('where none is cheap enough, the first refusal is told', async () => {
-    const { asked, thrown } = await run({ scripts: {}, limit: '0.00001', cheaper: [c] })
-    expect(asked).toEqual([])
+    const { asked: tried, thrown } = await run({ scripts: {}, limit: '0.00001', cheaper: [c] })
+    expect(tried).toEqual([])
     expect(thrown).toMatchObject({
       code: 'budget_exhausted',
-      tell: 'The budget has $0.000010 left for a. It resets on Monday.',
+      userMessage: 'The budget has $0.000010 left for a. It resets on Monday.',
     })
   })
 
   it('where files can be quoted, they are', async () => {
-    const { asked, notices, end } = await run({
+    const {
+      asked: tried,
+      notices,
+      end,
+    } = await run({
       scripts: { extractive: [[text('> quote'), finish('stop')]] },
       limit: '0',
       cheaper: [quotingModel],
     })
-    expect(asked).toEqual(['extractive'])
+    expect(tried).toEqual(['extractive'])
     expect(notices?.[0]).toContain('It resets on Monday. So Parley quoted')
     expect(end).toMatchObject({ refusal: { code: 'budget_exhausted' } })
   })

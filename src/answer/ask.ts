@@ -1,14 +1,14 @@
 /**
  * Asks one model after the other until one has answered: again when it broke off, the next when it cannot. Before any text
  * is visible a change costs nothing; afterwards the answer starts over in the same message, or is marked incomplete. Every
- * attempt is let through by the model's health and reserved over the budget for itself (src/routing/attempts.ts).
+ * attempt is let through by the model's health and reserved over the budget for itself (src/routing/metered-call.ts).
  */
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Model } from '../models/catalogue.ts'
+import { deliveryOf } from '../models/delivery.ts'
 import type { FinishReason, ModelProvider, ModelRequest } from '../models/model.ts'
-import { howFar } from '../models/reached.ts'
-import { type Attempt, type Attempts, NotAsked } from '../routing/attempts.ts'
+import { type Attempt, type Attempts, NotCalled } from '../routing/metered-call.ts'
 
 export type AskEvent =
   | { type: 'text'; delta: string }
@@ -41,14 +41,14 @@ export async function* ask(models: readonly Model[], deps: AskDeps, signal: Abor
   const notices: string[] = []
   let failure: ParleyError | undefined
   let refusal: ParleyError | undefined
-  const asked = new Set<string>()
+  const tried = new Set<string>()
   let queue = [...models]
   for (let model = queue.shift(); model !== undefined; model = queue.shift()) {
-    if (failure) notices.push(`${failure.tell} ${insteadOf(model)}`)
-    asked.add(keyOf(model))
+    if (failure) notices.push(`${failure.userMessage} ${insteadOf(model)}`)
+    tried.add(keyOf(model))
     const outcome = yield* askOne(model, deps, signal)
     if (outcome.kind === 'ended') {
-      yield { type: 'end', model, reason: outcome.reason, notices, ...(refusal === undefined ? {} : { refusal }) }
+      yield { type: 'end', model, reason: outcome.reason, notices, refusal }
       return
     }
     if (outcome.kind === 'incomplete') {
@@ -59,7 +59,7 @@ export async function* ask(models: readonly Model[], deps: AskDeps, signal: Abor
     failure = outcome.error
     if (failure.code === 'budget_exhausted' && refusal === undefined) {
       refusal = failure
-      queue = (await deps.cheaper()).filter((other) => !asked.has(keyOf(other)))
+      queue = (await deps.cheaper()).filter((other) => !tried.has(keyOf(other)))
     }
   }
   if (failure?.code === 'budget_exhausted' && refusal !== undefined) throw refusal
@@ -77,10 +77,10 @@ async function* askOne(model: Model, deps: AskDeps, signal: AbortSignal): AsyncG
       await call.reserve(request)
     } catch (thrown) {
       // What else fails here is Parley's own, and no model's.
-      if (!(thrown instanceof NotAsked)) throw thrown
+      if (!(thrown instanceof NotCalled)) throw thrown
       const { error } = thrown
       if (!visible) return { kind: 'failed', error }
-      return { kind: 'incomplete', why: `${model.id} broke off before its end. ${error.tell}` }
+      return { kind: 'incomplete', why: `${model.id} broke off before its end. ${error.userMessage}` }
     }
     if (visible) yield { type: 'restart' }
     visible = false
@@ -112,7 +112,7 @@ async function prepared(call: Attempt, model: Model, deps: AskDeps): Promise<Mod
 /** Whether the same model is asked again at once. What it refused before it began, its provider has tried again already. */
 function isWorthAgain({ error, begun }: Streamed): boolean {
   if (error === undefined || error.retry === 'now') return true
-  return error.retry === 'later' && error.retryAfterMs === undefined && (begun || howFar(error) === 'taken')
+  return error.retry === 'later' && error.retryAfterMs === undefined && (begun || deliveryOf(error) === 'taken')
 }
 
 interface Streamed {
@@ -137,7 +137,7 @@ async function* stream(
   let over = false
   try {
     for await (const event of deps.provider(model.provider).stream(request, signal)) {
-      call.heard(event)
+      call.record(event)
       begun = true
       if (event.type === 'text' && event.delta !== '') {
         visible = true

@@ -6,7 +6,7 @@
 import { z } from 'zod'
 import type { Artifact } from '../core/artifact.ts'
 import { traced } from '../core/events.ts'
-import { type Candidates, hasPages, isAsked } from '../prompt/content.ts'
+import { type Candidates, hasPages, isRequested } from '../prompt/content.ts'
 import { imageLimits, type SourceImage, sourceImages } from '../prompt/images.ts'
 import type { RankedPassage } from '../search/passages.ts'
 import type { ArtifactKey } from '../store/attachments.ts'
@@ -57,7 +57,7 @@ async function isTooLong(
   if (sumTokens(files) <= least || wanted === undefined) return sumTokens(files) > least
   const places = (await artifacts(files)).flatMap(({ segments }) => segments)
   if (!hasPages(places, wanted)) return true
-  return sumTokens(places.filter(({ at }) => isAsked(at, wanted))) > least
+  return sumTokens(places.filter(({ at }) => isRequested(at, wanted))) > least
 }
 
 /** What is stored of a search: no text, which is read again where a crash wants it. */

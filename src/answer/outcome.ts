@@ -4,10 +4,10 @@ import type { Citation, Receipt } from '../core/reply.ts'
 import type { Model } from '../models/catalogue.ts'
 import type { FinishReason } from '../models/model.ts'
 import { type Content, contentNotices } from '../prompt/content.ts'
-import type { Pen } from '../reply/pen.ts'
-import { withQuotes } from '../reply/quotes.ts'
+import { withQuotes } from '../reply/marked-quotes.ts'
 import { describeUsed, type UsedPictures } from '../reply/receipt.ts'
-import type { Attempts } from '../routing/attempts.ts'
+import type { ReplyWriter } from '../reply/reply-writer.ts'
+import type { Attempts } from '../routing/metered-call.ts'
 import type { Route } from '../routing/router.ts'
 import type { StoredOutcome, TurnWork } from '../store/turns.ts'
 import type { Plan } from './plan.ts'
@@ -21,7 +21,7 @@ export interface Trace {
   refusal?: ParleyError
 }
 
-export interface Said {
+export interface Answered {
   text: string
   citations: Citation[]
   /** Citations of places that were not given. */
@@ -37,29 +37,35 @@ export interface Said {
   refusal?: ParleyError
 }
 
-export function answeredOutcome(pen: Pen, question: Question, plan: Plan, said: Said, trace: Trace): StoredOutcome {
+export function answeredOutcome(
+  replyWriter: ReplyWriter,
+  question: Question,
+  plan: Plan,
+  answered: Answered,
+  trace: Trace,
+): StoredOutcome {
   const { work, opening, files } = question
   const { chosen } = plan
-  const { model, content, reason } = said
-  const text = (model.kind === 'extractive' && files.length === 0 ? unreadable(work) : null) ?? said.text
+  const { model, content, reason } = answered
+  const text = (model.kind === 'extractive' && files.length === 0 ? unreadable(work) : null) ?? answered.text
   return {
     text: opening + (text.trim() === '' ? emptyText(reason) : text),
-    citations: withQuotes(text, said.citations, (citation) => textAt(content, citation)),
+    citations: withQuotes(text, answered.citations, (citation) => textAt(content, citation)),
     state: reason === 'aborted' ? 'stopped' : 'done',
     receipt: {
-      ...receiptBase(work, pen),
+      ...receiptBase(work, replyWriter),
       ...spentOf(trace),
       model: model.id,
       provider: model.provider,
       reason: reasonFor(chosen, model),
       finish: reason,
-      ...(files.length === 0 ? {} : { used: describeUsed(content, said.pictures) }),
+      used: files.length === 0 ? undefined : describeUsed(content, answered.pictures),
       notices: [
-        ...said.notices,
+        ...answered.notices,
         ...contentNotices(content),
-        ...endNotices(said),
-        ...quotingNotices(question, plan, said),
-        ...unknownNotices(said.unknown),
+        ...endNotices(answered),
+        ...quotingNotices(question, plan, answered),
+        ...unknownNotices(answered.unknown),
       ],
     },
     ...routeOf(trace),
@@ -67,9 +73,9 @@ export function answeredOutcome(pen: Pen, question: Question, plan: Plan, said: 
 }
 
 /** For a turn that was stopped before anything was asked. */
-export function stoppedOutcome(work: TurnWork, pen: Pen): StoredOutcome {
+export function stoppedOutcome(work: TurnWork, replyWriter: ReplyWriter): StoredOutcome {
   const receipt = {
-    ...receiptBase(work, pen),
+    ...receiptBase(work, replyWriter),
     model: 'none',
     provider: 'none',
     reason: 'The turn was stopped.',
@@ -92,12 +98,17 @@ export function unsaidOutcome(error: ParleyError): StoredOutcome {
     costNanoUsd: null,
     notices: [],
   }
-  return { text: error.tell, citations: [], state: 'failed', receipt }
+  return { text: error.userMessage, citations: [], state: 'failed', receipt }
 }
 
-export function failedOutcome(work: TurnWork, pen: Pen, error: ParleyError, trace: Trace = {}): StoredOutcome {
+export function failedOutcome(
+  work: TurnWork,
+  replyWriter: ReplyWriter,
+  error: ParleyError,
+  trace: Trace = {},
+): StoredOutcome {
   const receipt = {
-    ...receiptBase(work, pen),
+    ...receiptBase(work, replyWriter),
     ...spentOf(trace),
     model: 'none',
     provider: 'none',
@@ -105,14 +116,14 @@ export function failedOutcome(work: TurnWork, pen: Pen, error: ParleyError, trac
     error: error.code,
     notices: [],
   }
-  return { text: error.tell, citations: [], state: 'failed', receipt, ...routeOf(trace) }
+  return { text: error.userMessage, citations: [], state: 'failed', receipt, ...routeOf(trace) }
 }
 
 /** Over all attempts: what a fallback answered in the end was not all that was paid for. */
 function spentOf({ attempts }: Trace): Pick<Receipt, 'usage' | 'costNanoUsd'> {
   if (attempts === undefined) return { costNanoUsd: null }
   const { usage, cost } = attempts.spent()
-  return { costNanoUsd: cost.toString(), ...(usage === undefined ? {} : { usage }) }
+  return { costNanoUsd: cost.toString(), usage }
 }
 
 function routeOf({ chosen, attempts }: Trace): Pick<StoredOutcome, 'route'> {
@@ -120,10 +131,10 @@ function routeOf({ chosen, attempts }: Trace): Pick<StoredOutcome, 'route'> {
 }
 
 /** Said once a conversation, unless quoting was asked for; the receipt tells the model each time. */
-function quotingNotices({ work, files }: Question, { chosen }: Plan, { model, notices }: Said): string[] {
+function quotingNotices({ work, files }: Question, { chosen }: Plan, { model, notices }: Answered): string[] {
   const first = !work.history.some((past) => past.provider === model.provider)
-  const asked = chosen.decision.by !== 'nobody'
-  if (model.kind !== 'extractive' || files.length === 0 || notices.length > 0 || asked || !first) return []
+  const tried = chosen.decision.by !== 'nobody'
+  if (model.kind !== 'extractive' || files.length === 0 || notices.length > 0 || tried || !first) return []
   return [chosen.refusal === undefined ? quotingNotice : chosen.reason]
 }
 
@@ -137,7 +148,7 @@ function unknownNotices(count: number): string[] {
   ]
 }
 
-function endNotices({ reason, model, maxOutputTokens }: Said): string[] {
+function endNotices({ reason, model, maxOutputTokens }: Answered): string[] {
   if (reason === 'aborted') return ['Stopped before the end.']
   if (reason === 'length')
     return [
@@ -157,8 +168,10 @@ function emptyText(reason: FinishReason): string {
 
 /** What is said when files came but none could be read, and there is no model to say it. */
 function unreadable(work: TurnWork): string | null {
-  const tells = work.attachments.flatMap(({ receipt }) => receipt?.problems.map((problem) => problem.tell) ?? [])
-  return tells.length === 0 ? null : tells.join('\n\n')
+  const messageText = work.attachments.flatMap(
+    ({ receipt }) => receipt?.problems.map((problem) => problem.userMessage) ?? [],
+  )
+  return messageText.length === 0 ? null : messageText.join('\n\n')
 }
 
 function reasonFor(chosen: Route, model: Model): string {
@@ -175,14 +188,14 @@ function textAt(content: Content, citation: Citation): string {
     .join('\n')
 }
 
-function receiptBase(work: TurnWork, pen: Pen): Pick<Receipt, 'attachments' | 'ms' | 'attempts'> {
+function receiptBase(work: TurnWork, replyWriter: ReplyWriter): Pick<Receipt, 'attachments' | 'ms' | 'attempts'> {
   const since = (moment: Date) => Math.max(0, moment.getTime() - work.createdAt.getTime())
   return {
     attachments: work.attachments.flatMap(({ receipt }) => (receipt === null ? [] : [receipt])),
     ms: {
       queued: since(work.startedAt),
       // What the pace still holds back is shown right after this.
-      firstText: since(work.firstTextAt ?? pen.firstTextAt() ?? new Date()),
+      firstText: since(work.firstTextAt ?? replyWriter.firstTextAt() ?? new Date()),
       total: since(new Date()),
     },
     attempts: work.attempts,

@@ -7,8 +7,8 @@ import { resolveModel } from '../models/resolve-model.ts'
 import { compose } from '../prompt/compose.ts'
 import { type Content, chooseContent } from '../prompt/content.ts'
 import { imageTokens, loadImages, type ShownImage } from '../prompt/images.ts'
-import type { RouteRequest } from '../routing/asked.ts'
 import { countQuestion } from '../routing/question.ts'
+import type { RouteRequest } from '../routing/requested.ts'
 import { type Route, type RouteInput, route } from '../routing/router.ts'
 import type { TurnRules } from '../routing/rules.ts'
 import type { TurnWork } from '../store/turns.ts'
@@ -46,16 +46,18 @@ export function planAnswer(
     images: images.length,
     promptTokens: limits.promptTokens,
   })
-  const request = { ...counted, ...askedFor(work, models, rules) }
+  const request = { ...counted, ...requestedBy(work, models, rules) }
   const input: RouteInput = {
-    ...{ models, request, policy: rules.policy },
-    ...(rules.defaultModel === undefined ? {} : { defaultModel: rules.defaultModel }),
+    models,
+    request,
+    policy: rules.policy,
+    defaultModel: rules.defaultModel,
     health: (model) => health.because(model),
     speed: (model) => health.speed(model),
   }
   const chosen = route(input)
   const refused = chosen.forbidden ?? (files.length === 0 ? chosen.refusal : undefined)
-  if (refused !== undefined) throw new ParleyError(refused.code, refused.tell)
+  if (refused !== undefined) throw new ParleyError(refused.code, refused.userMessage)
 
   return {
     chosen,
@@ -97,22 +99,23 @@ function inOrder({ model, fallbacks, refusal }: Route, hasFiles: boolean): Model
 }
 
 /** By the message, its sender's settings, the conversation so far, and a button. Throws `model_unknown`. */
-function askedFor(
+function requestedBy(
   work: TurnWork,
   models: readonly Model[],
   rules: TurnRules,
-): Pick<RouteRequest, 'wish' | 'pinned' | 'sticky' | 'button'> {
-  const named = work.wish?.model ?? work.messages.at(-1)?.wish?.model
-  const wish = named !== undefined && Object.hasOwn(rules.aliases, named) ? rules.aliases[named] : named
-  const { tier, from } = work.wish ?? {}
+): Pick<RouteRequest, 'requested' | 'pinned' | 'sticky' | 'button'> {
+  const named = work.overrides?.model ?? work.messages.at(-1)?.overrides?.model
+  const requested = named !== undefined && Object.hasOwn(rules.aliases, named) ? rules.aliases[named] : named
+  const { tier, from } = work.overrides ?? {}
   const last = work.history.at(-1)
   return {
-    ...(wish === undefined ? {} : { wish: modelKey(resolveModel(models, wish)) }),
-    ...(rules.pinned === undefined ? {} : { pinned: rules.pinned }),
-    ...(last?.provider == null || last.model == null ? {} : { sticky: { provider: last.provider, id: last.model } }),
-    ...(tier === undefined || from === undefined
-      ? {}
-      : { button: { towards: tier, from: { provider: from.provider, id: from.model } } }),
+    requested: requested === undefined ? undefined : modelKey(resolveModel(models, requested)),
+    pinned: rules.pinned,
+    sticky: last?.provider == null || last.model == null ? undefined : { provider: last.provider, id: last.model },
+    button:
+      tier === undefined || from === undefined
+        ? undefined
+        : { towards: tier, from: { provider: from.provider, id: from.model } },
   }
 }
 

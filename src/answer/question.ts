@@ -5,8 +5,8 @@ import { createSourceRegistry, type SourceRegistry } from '../core/source.ts'
 import type { Model } from '../models/catalogue.ts'
 import { plainQuestion } from '../prompt/compose.ts'
 import { type ReadSource, readSources } from '../prompt/content.ts'
-import type { HeardQuestion } from '../prompt/heard.ts'
 import { type PageRange, pagesWanted } from '../prompt/page-range.ts'
+import type { VoiceQuestion } from '../prompt/voice-question.ts'
 import { questionTokens } from '../routing/question.ts'
 import type { TurnRules } from '../routing/rules.ts'
 import type { TurnWork } from '../store/turns.ts'
@@ -33,7 +33,7 @@ export interface Question {
 
 export async function openQuestion(
   { rules: rulesOf, models: { catalogue } }: Pick<AnswerDeps, 'rules' | 'models'>,
-  { work, opening }: HeardQuestion,
+  { work, opening }: VoiceQuestion,
 ): Promise<Question> {
   const spender = spenderOfTurn(work)
   const rules = await rulesOf(spender)
@@ -75,10 +75,10 @@ export function roomOf(model: Model, { work, rules, tokensIn }: Pick<Question, '
 
 /** The narrowest of what the model, the persona and the message allow. */
 function outputOf(model: Model, work: TurnWork, { persona }: TurnRules): number {
-  const wish = work.messages.at(-1)?.wish?.maxOutputTokens
+  const overrides = work.messages.at(-1)?.overrides?.maxOutputTokens
   return Math.min(
     model.maxOutputTokens,
     persona.maxOutputTokens ?? Number.POSITIVE_INFINITY,
-    wish ?? Number.POSITIVE_INFINITY,
+    overrides ?? Number.POSITIVE_INFINITY,
   )
 }

@@ -1,21 +1,23 @@
 /** What admins and people do by command and by button, wherever they do it. A part of the composition root. */
 import { explain } from '../admin/commands/why.ts'
 import { createCommands } from '../admin/commands.ts'
+import { grantsOf } from '../admin/grants.ts'
 import { chartPng } from '../admin/providers/chart-png.ts'
-import { standingOf } from '../admin/standing.ts'
 import type { Config } from '../config.ts'
 import type { Intake } from '../core/platform.ts'
-import { createApprovals } from '../intake/approvals.ts'
+import { createApprovalActions } from '../intake/approvals.ts'
 import type { InboxDeps } from '../intake/inbox.ts'
 import { createAudit } from '../store/audit-postgres.ts'
 import { createCommandCalls } from '../store/command-calls.ts'
-import { createForget } from '../store/forget.ts'
 import { createUsage } from '../store/usage-postgres.ts'
-import type { Running } from './parts.ts'
+import type { Running } from './services.ts'
 
-export function openCommands({ config, state, ways, models, platforms, money, log }: Running, ask: Intake['receive']) {
+export function openCommands(
+  { config, state, messaging, models, platforms, money, log }: Running,
+  ask: Intake['receive'],
+) {
   const { database } = state
-  const { settings } = ways
+  const { settings } = messaging
   const usage = createUsage(database)
   return createCommands({
     settings: { settings, timeZone: config.timeZone, admins: adminsOf(config), audit: createAudit(database) },
@@ -23,21 +25,20 @@ export function openCommands({ config, state, ways, models, platforms, money, lo
       calls: createCommandCalls(database),
       keys: state.keys,
       turns: state.turns,
-      forget: createForget(database),
-      removeBlob: state.blobs.remove,
+      forget: state.forget,
     },
     models: {
       models: () => models.catalogue.models(),
       provider: models.provider,
       local: models.local,
       refreshModels: models.catalogue.refresh,
-      health: ways.health,
+      health: messaging.health,
     },
     money: { budget: money.budget, budgets: money.budgets, usage, waiting: usage.waiting },
     messaging: {
       ask,
       draw: chartPng,
-      tell: async (target, notice, key) => {
+      notify: async (target, notice, key) => {
         const { transport } = platforms.platform(target.conversation.platform)
         await transport.notify?.(target, notice, { key, signal: AbortSignal.timeout(30_000) })
       },
@@ -54,21 +55,21 @@ function adminsOf({ admins, loopback }: Config): string[] {
 /** Who may press what, and what buttons lead to. */
 export function adminOf({
   config,
-  ways,
+  messaging,
   state,
   money,
   log,
 }: Running): Pick<InboxDeps, 'settings' | 'roleOf' | 'why' | 'approvals'> {
   const { turns } = state
-  const { settings, queue } = ways
-  const { approvals, notices } = money
+  const { settings, queue } = messaging
+  const { approvals, notices: alerts } = money
   const admins = adminsOf(config)
   const roleOf: InboxDeps['roleOf'] = async (author, conversation) =>
-    (await standingOf({ author, conversation }, { settings, admins })).role
+    (await grantsOf({ author, conversation }, { settings, admins })).role
   return {
     settings,
     roleOf,
-    approvals: createApprovals({ approvals, notices, turns, queue, roleOf, log }),
+    approvals: createApprovalActions({ approvals, alerts, turns, queue, roleOf, log }),
     why: (turnId, by) => explain({ turns, usage: createUsage(state.database) }, turnId, by),
   }
 }

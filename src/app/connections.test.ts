@@ -40,7 +40,7 @@ it('a platform whose code fails is named, and the others start and stop', async 
   expect(good.started()).toBe(true)
   const off = connections.report().filter(({ state }) => state.is === 'off')
   expect(off.map(({ platform: name }) => name).sort()).toEqual(['deaf', 'gone', 'thrower'])
-  expect(off.every(({ state }) => state.is === 'off' && state.tell?.includes('log'))).toBe(true)
+  expect(off.every(({ state }) => state.is === 'off' && state.userMessage?.includes('log'))).toBe(true)
   await connections.stop()
   expect(good.stopped()).toBe(true)
 })

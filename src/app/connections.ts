@@ -37,11 +37,11 @@ export function listenOn(platforms: Opened, intake: Intake, log: Log): Connectio
 
   function fail(platform: string, thrown: unknown): void {
     log.error({ platform, ...errorFields(thrown) }, 'platform did not start')
-    const { tell } = asParleyError(
+    const { userMessage } = asParleyError(
       thrown,
       'It did not start because of a defect. The log of this process has the cause.',
     )
-    failed.set(platform, { platform, name: 'start', state: { is: 'off', since: new Date(), tell } })
+    failed.set(platform, { platform, name: 'start', state: { is: 'off', since: new Date(), userMessage } })
   }
 
   for (const { platform, thrown } of platforms.failed) fail(platform, thrown)

@@ -1,33 +1,36 @@
 /** What is asked of a Parley from outside: how it is, and how it would route a question. A part of the composition root. */
 import { createTurnRules } from '../admin/turn-rules.ts'
+import { diskSpace } from '../blobs/disk.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
 import type { RouteDecision } from '../core/route-decision.ts'
-import { diskSpace } from '../media/disk.ts'
 import { examine } from '../ops/doctor.ts'
 import { imageLimits } from '../prompt/images.ts'
 import { DryRun, explainRoute } from '../routing/dry-run.ts'
 import type { PlatformConnection } from './connections.ts'
-import type { Parts, Readers, Running } from './parts.ts'
+import type { Readers, Running, Services } from './services.ts'
 
-export async function explainAsked(
-  asked: unknown,
-  { config, ways, models, money }: Pick<Running, 'config' | 'ways' | 'models' | 'money'>,
+export async function explainRequest(
+  request: unknown,
+  { config, messaging, models, money }: Pick<Running, 'config' | 'messaging' | 'models' | 'money'>,
 ): Promise<RouteDecision> {
-  const dryRun = DryRun.safeParse(asked)
+  const dryRun = DryRun.safeParse(request)
   if (!dryRun.success) throw new ParleyError('request_invalid', 'That is no question to be routed.')
   const { catalogue } = models
-  const rules = createTurnRules(ways.settings)
+  const rules = createTurnRules(messaging.settings)
   const limits = { promptTokens: config.limits.promptTokens, mostImages: imageLimits.count }
-  return await explainRoute({ catalogue, rules, health: ways.health, budget: money.budget, ...limits }, dryRun.data)
+  return await explainRoute(
+    { catalogue, rules, health: messaging.health, budget: money.budget, ...limits },
+    dryRun.data,
+  )
 }
 
-interface Examined extends Pick<Parts, 'config' | 'state' | 'ways' | 'models'> {
+interface Examined extends Pick<Services, 'config' | 'state' | 'messaging' | 'models'> {
   reading: Readers
   url: string | null
   connections: PlatformConnection[]
 }
 
-export function examineApp({ config, state, ways, models, reading, url, connections }: Examined) {
+export function examineApp({ config, state, messaging, models, reading, url, connections }: Examined) {
   const { ffmpeg, transcriber } = reading
   return examine({
     async database() {
@@ -38,13 +41,13 @@ export function examineApp({ config, state, ways, models, reading, url, connecti
       const kind = state.embedded ? 'built in' : 'DATABASE_URL'
       return `PostgreSQL ${rows[0]?.version} (${kind}), ${rows[0]?.turns} turns, ${rows[0]?.failed} of them failed`
     },
-    queue: ways.queue,
+    queue: messaging.queue,
     async models() {
       const answers = models.providers.map((provider) =>
         provider.models(AbortSignal.timeout(10_000)).catch(asParleyError),
       )
       const problems = (await Promise.all(answers)).flatMap((answer) =>
-        answer instanceof ParleyError ? [answer.tell] : [],
+        answer instanceof ParleyError ? [answer.userMessage] : [],
       )
       return { problems, names: (await models.writing()).map((model) => `${model.id} (${model.provider})`) }
     },

@@ -3,6 +3,7 @@ import { catalogueChanges } from '../admin/changes.ts'
 import type { Config } from '../config.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import { omitUndefined } from '../core/omit-undefined.ts'
 import { createCatalogue } from '../models/catalogue.ts'
 import { anthropicUrl, createAnthropicProvider } from '../models/providers/anthropic.ts'
 import { createExtractiveProvider } from '../models/providers/extractive.ts'
@@ -12,15 +13,14 @@ import { createOllamaModels } from '../models/providers/ollama-local.ts'
 import { createOpenAiProvider } from '../models/providers/openai.ts'
 import { isOpenAi, openAiUrl } from '../models/providers/openai-client.ts'
 import { createOpenAiResponsesProvider } from '../models/providers/openai-responses.ts'
-import { definite } from './definite.ts'
-import type { Ways } from './parts.ts'
+import type { Messaging } from './services.ts'
 
-export function openModels(config: Config, { settings }: Ways, log: Log) {
+export function openModels(config: Config, { settings }: Messaging, log: Log) {
   const { openai, anthropic, ollama, servers } = config.providers
   const openAiProvider = isOpenAi(openai?.baseUrl) ? createOpenAiResponsesProvider : createOpenAiProvider
   const providers = [
-    ...(openai ? [openAiProvider({ name: 'openai', ...definite(openai), log })] : []),
-    ...(anthropic ? [createAnthropicProvider({ name: 'anthropic', ...definite(anthropic), log })] : []),
+    ...(openai ? [openAiProvider({ name: 'openai', ...omitUndefined(openai), log })] : []),
+    ...(anthropic ? [createAnthropicProvider({ name: 'anthropic', ...omitUndefined(anthropic), log })] : []),
     ...(ollama
       ? [createOllamaProvider({ name: 'ollama', ...ollama, contextWindows: windowsOf('ollama', config), log })]
       : []),
@@ -29,11 +29,14 @@ export function openModels(config: Config, { settings }: Ways, log: Log) {
   ]
   const defaultModel = config.models.default === undefined ? {} : { defaultModel: config.models.default }
   const catalogue = createCatalogue({
-    ...{ configured: config.models.list, providers, ...defaultModel, log },
+    configured: config.models.list,
+    providers,
+    ...defaultModel,
+    log,
     published: createPublishedPrices(),
     changes: catalogueChanges(settings),
     // Where each provider is asked decides which prices hold, and what is own hardware.
-    addresses: definite({
+    addresses: omitUndefined({
       openai: openai && (openai.baseUrl ?? openAiUrl),
       anthropic: anthropic && (anthropic.baseUrl ?? anthropicUrl),
       ollama: ollama?.baseUrl,

@@ -1,12 +1,12 @@
 /** What every paid call goes through, and what admins hear of it. A part of the composition root. */
 import type { Log } from '../core/log.ts'
 import type { Platform } from '../core/platform.ts'
+import { createAlerts } from '../intake/alerts.ts'
 import { createApprovalRequests } from '../intake/approvals.ts'
-import { createNotices } from '../intake/notices.ts'
 import { createTurnLimits } from '../intake/turn-limits.ts'
 import type { Closing } from '../ops/closing.ts'
 import type { Channel } from '../queue/channel.ts'
-import { alertKey, tellAlert } from '../routing/exhausted.ts'
+import { alertKey, alertMessage } from '../routing/exhausted.ts'
 import { createLedgerBudget } from '../routing/ledger-budget.ts'
 import { budgetsTopic, createLimitedScopes } from '../routing/limited-scopes.ts'
 import { createApprovals } from '../store/approvals.ts'
@@ -16,7 +16,7 @@ import { createLedger } from '../store/ledger-postgres.ts'
 import { createLimits } from '../store/limits.ts'
 import type { Settings } from '../store/settings.ts'
 
-export interface MoneyParts {
+export interface MoneyServices {
   database: Database
   channel: Channel
   settings: Settings
@@ -25,15 +25,19 @@ export interface MoneyParts {
   log: Log
 }
 
-export async function openMoney({ database, channel, settings, platform, opening, log }: MoneyParts) {
+export async function openMoney({ database, channel, settings, platform, opening, log }: MoneyServices) {
   const budgets = createBudgets(database, () => channel.publish(budgetsTopic, null))
   const limited = await createLimitedScopes({ budgets, channel, log })
   opening.defer('limited scopes', () => limited.close())
-  const notices = createNotices({ settings, platform, log })
+  const ledger = createLedger(database)
+  const alerts = createAlerts({ settings, platform, log })
   const budget = createLedgerBudget({
-    ...{ ledger: createLedger(database), budgets, limited: limited.scopes, log },
+    ledger,
+    budgets,
+    limited: limited.scopes,
+    log,
     alert: async (due) => {
-      await notices.send(due.scope, { text: tellAlert(due) }, alertKey(due))
+      await alerts.send(due.scope, { text: alertMessage(due) }, alertKey(due))
     },
   })
   opening.defer('budget', () => budget.close())
@@ -41,9 +45,10 @@ export async function openMoney({ database, channel, settings, platform, opening
   return {
     budget,
     budgets,
-    notices,
+    speeds: ledger.speeds,
+    notices: alerts,
     approvals,
-    approvalRequests: createApprovalRequests({ approvals, notices }),
+    approvalRequests: createApprovalRequests({ approvals, alerts }),
     turnLimits: createTurnLimits({ settings, limits: createLimits(database) }),
   }
 }

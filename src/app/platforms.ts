@@ -10,27 +10,36 @@ import { stopTopic } from '../intake/stop.ts'
 import { createPreviews } from '../media/previews.ts'
 import { resolveModel } from '../models/resolve-model.ts'
 import { version } from '../version.ts'
-import type { Parts } from './parts.ts'
+import type { Services } from './services.ts'
 
 const noModelNotice =
   'No language model is configured: Parley answers by quoting your files. Set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST, for written answers.'
 
-interface Opening extends Parts {
+interface Opening extends Services {
   /** For tests: how soon a platform is tried again. */
   pauses?: Partial<ConnectionPauses> | undefined
 }
 
 /** THE table of platforms: each opens its own, `undefined` where it is not configured. */
 const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> = {
-  async console({ config, state, ways, models, reader, log }) {
-    const { board, blobs, attachments } = state
+  async console({ config, state, messaging, models, reader, log }) {
+    const { board, blobs, attachments, forget } = state
     const limits = limitsOf(config)
     const status = async (): Promise<ConsoleStatus> => {
       const names = (await models.writing()).map((model) => model.id)
       return { version, limits, models: names, notice: names.length > 0 ? null : noModelNotice }
     }
     const previews = createPreviews({ blobs, renderer: reader, latestArtifact: attachments.latestArtifact })
-    return await createConsole({ board, blobs, previews, status, limits, topics: ways.channel, log })
+    return await createConsole({
+      board,
+      blobs,
+      forget: async (conversation) => void (await forget.forget(conversation, '')),
+      previews,
+      status,
+      limits,
+      topics: messaging.channel,
+      log,
+    })
   },
 
   async slack({ config, state: { records, quota }, log, pauses }) {
@@ -46,31 +55,41 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
   },
 
   /** OpenAI's clients ask here. */
-  async api({ config, state: { blobs, turns }, ways, models }) {
+  async api({ config, state: { blobs, turns }, messaging, models }) {
     return createApi({
-      ...{ blobs, limits: limitsOf(config), version, files: createBlobFiles(blobs) },
-      ...{ topics: ways.channel, ended: turns.ended, models: models.writing },
+      blobs,
+      limits: limitsOf(config),
+      version,
+      files: createBlobFiles(blobs),
+      topics: messaging.channel,
+      ended: turns.ended,
+      models: models.writing,
       async checkModel(name) {
         resolveModel(await models.catalogue.models(), name)
       },
     })
   },
 
-  async teams({ config, state: { records, quota, blobs, turns }, ways, log, pauses }) {
+  async teams({ config, state: { records, quota, blobs, turns }, messaging, log, pauses }) {
     if (config.teams === undefined) return undefined
     const { createTeams } = await import('../../adapters/teams/platform.ts')
     return createTeams({
-      ...{ settings: config.teams, records: records('teams'), quota, blobs, log, pauses },
+      settings: config.teams,
+      records: records('teams'),
+      quota,
+      blobs,
+      log,
+      pauses,
       maxFileBytes: config.limits.fileBytes,
       async stopTurn(turnId) {
         await turns.requestStop(turnId)
-        ways.channel.publish(stopTopic, { turnId })
+        messaging.channel.publish(stopTopic, { turnId })
       },
     })
   },
 }
 
-function limitsOf({ limits }: Parts['config']): ConsoleStatus['limits'] {
+function limitsOf({ limits }: Services['config']): ConsoleStatus['limits'] {
   return { fileBytes: limits.fileBytes, files: limits.filesPerMessage, textChars: limits.messageCharacters }
 }
 

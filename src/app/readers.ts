@@ -1,6 +1,7 @@
 /** What reads files, pictures and recordings. A part of the composition root. */
 import type { Config } from '../config.ts'
 import type { Log } from '../core/log.ts'
+import { omitUndefined } from '../core/omit-undefined.ts'
 import { createReader } from '../media/create-reader.ts'
 import { createFfmpeg } from '../media/providers/ffmpeg.ts'
 import { createAsrTranscriber } from '../media/providers/transcribe-asr.ts'
@@ -8,17 +9,17 @@ import { createOpenAiTranscriber } from '../media/providers/transcribe-openai.ts
 import { findRecognizer } from '../media/recognizer.ts'
 import { withRecordings } from '../media/recording-reader.ts'
 import type { Transcriber } from '../media/transcriber.ts'
-import { definite } from './definite.ts'
-import type { State } from './parts.ts'
 
-export async function openReaders(config: Config, { blobs }: State, log: Log) {
-  const ffmpeg = createFfmpeg({ concurrency: config.turns.readers, ...definite({ path: config.ffmpegPath }) })
+export async function openReaders(config: Config, log: Log) {
+  const ffmpeg = createFfmpeg({ concurrency: config.turns.readers, ...omitUndefined({ path: config.ffmpegPath }) })
   const transcriber = openTranscriber(config, log)
   const files = createReader({
-    ...{ limits: config.reading, log, concurrency: config.turns.readers, blobs },
-    ...definite({ recognizer: await findRecognizer() }),
+    limits: config.reading,
+    log,
+    concurrency: config.turns.readers,
+    ...omitUndefined({ recognizer: await findRecognizer() }),
   })
-  const recordings = { ffmpeg, blobs, limits: config.reading, ...definite({ transcriber }) }
+  const recordings = { ffmpeg, limits: config.reading, ...omitUndefined({ transcriber }) }
   return { ffmpeg, transcriber, reader: withRecordings(files, recordings) }
 }
 

@@ -1,16 +1,20 @@
 /** The database with its stores, and the files. A part of the composition root. */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { createConsoleBoard, forgetFileOnConsole, forgetOnConsole } from '../../adapters/console/board-postgres.ts'
+import { createBlobs } from '../blobs/blobs.ts'
+import { createCollector } from '../blobs/collector.ts'
+import { createLocalBlobs } from '../blobs/local.ts'
 import type { Config } from '../config.ts'
 import type { ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { createBlobs } from '../media/blobs.ts'
 import type { Closing } from '../ops/closing.ts'
 import { createPassageIndex } from '../search/providers/postgres.ts'
 import { createAttachments } from '../store/attachments.ts'
-import { createConsoleBoard } from '../store/console-board.ts'
+import { createBlobReferences } from '../store/blob-references.ts'
 import { openDatabase } from '../store/database.ts'
 import { createFeedback } from '../store/feedback.ts'
+import { createForget } from '../store/forget.ts'
 import { createKeys } from '../store/keys.ts'
 import { startEmbeddedPostgres } from '../store/postgres/embedded.ts'
 import { migrate } from '../store/postgres/migrate.ts'
@@ -35,6 +39,16 @@ export async function openState(config: Config, opening: Closing, onFatal: (erro
   opening.defer('database connections', () => database.close())
   const alone = embedded !== undefined && config.role === 'all'
   const secrets = createSecrets(config.secret)
+  const storage = createLocalBlobs(home)
+  const references = createBlobReferences(database)
+  const collector = createCollector(storage, references)
+  const forget = createForget({
+    database,
+    collect: collector.collect,
+    log,
+    more: forgetOnConsole,
+    moreOfFile: forgetFileOnConsole,
+  })
   return {
     connection,
     database,
@@ -51,8 +65,10 @@ export async function openState(config: Config, opening: Closing, onFatal: (erro
     keys: createKeys(database),
     feedback: createFeedback(database),
     attachments: createAttachments(database),
-    board: createConsoleBoard(database),
+    board: createConsoleBoard(database.query),
     index: createPassageIndex(database.lasting),
-    blobs: createBlobs(home),
+    blobs: createBlobs(storage, references),
+    collector,
+    forget,
   }
 }

@@ -4,10 +4,10 @@ import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { ApiError, CommandAnswer } from '../../adapters/console/api.ts'
 import { ParleyError } from '../core/errors.ts'
-import type { Reached } from './client.ts'
+import type { Delivery } from './client.ts'
 
 export interface AdminOptions {
-  parley: Reached
+  parley: Delivery
   /** As they were typed, one an argument of the shell. */
   words: readonly string[]
   /** Where pictures and files go; without it they are named, not written. */
@@ -24,7 +24,7 @@ export async function runAdmin({ parley, words, out, print }: AdminOptions): Pro
   })
   if (!response.ok) {
     const body = (await response.json().catch(() => null)) as ApiError | null
-    throw new ParleyError('request_invalid', body?.error?.tell ?? 'Parley does not take that. Look at its log.')
+    throw new ParleyError('request_invalid', body?.error?.userMessage ?? 'Parley does not take that. Look at its log.')
   }
   const { text, failed, files } = (await response.json()) as CommandAnswer
   if (failed) throw new ParleyError('command_invalid', text)

@@ -8,10 +8,10 @@ import type { ApiError, ConsoleEvent, Message } from '../../adapters/console/api
 import { describePosition } from '../core/artifact.ts'
 import { ParleyError } from '../core/errors.ts'
 import { addressOf } from '../core/source.ts'
-import type { Reached } from './client.ts'
+import type { Delivery } from './client.ts'
 
 export interface AskOptions {
-  parley: Reached
+  parley: Delivery
   files: string[]
   /** Where the files' paths start. */
   folder: string
@@ -134,7 +134,7 @@ function printEnd({ citations, receipt }: Message): void {
   for (const notice of receipt?.notices ?? []) console.error(notice)
 }
 
-async function upload(parley: Reached, name: string, content: Readable, signal: AbortSignal): Promise<string> {
+async function upload(parley: Delivery, name: string, content: Readable, signal: AbortSignal): Promise<string> {
   const id = randomUUID()
   await call(parley, `/console/uploads/${id}?name=${encodeURIComponent(name)}`, {
     method: 'PUT',
@@ -147,7 +147,7 @@ async function upload(parley: Reached, name: string, content: Readable, signal: 
 }
 
 async function call(
-  { url, headers }: Reached,
+  { url, headers }: Delivery,
   path: string,
   init: RequestInit & { duplex?: 'half' },
 ): Promise<Response> {
@@ -163,7 +163,7 @@ async function call(
   const body = (await response.json().catch(() => null)) as ApiError | null
   throw new ParleyError(
     'request_invalid',
-    body?.error?.tell ?? `Parley answered with status ${response.status}. Look at its log.`,
+    body?.error?.userMessage ?? `Parley answered with status ${response.status}. Look at its log.`,
   )
 }
 

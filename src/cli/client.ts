@@ -25,16 +25,16 @@ async function openApp(config: Config, options: AppOptions): Promise<App> {
 }
 
 /** The Parley of this home: where it answers, and the header that proves who asks. */
-export interface Reached {
+export interface Delivery {
   url: string
   headers: { authorization: string }
 }
 
-async function reach(home: string, url: string): Promise<Reached> {
+async function reach(home: string, url: string): Promise<Delivery> {
   return { url: reachable(url), headers: { authorization: `Bearer ${await readTerminalToken(home)}` } }
 }
 
-export async function withParley<T>(use: (parley: Reached) => Promise<T>): Promise<T> {
+export async function withParley<T>(use: (parley: Delivery) => Promise<T>): Promise<T> {
   // Its own Parley takes any free port of this machine, whatever port the served one is to have, and listens nowhere else.
   const config = readConfig({ overrides: { PORT: '0', HOST: '127.0.0.1', ROLE: 'all', ...deaf } })
   const running = await readRunning(config.home)
@@ -68,17 +68,17 @@ export async function listRoutes(): Promise<RouteEntry[]> {
 }
 
 /** How the Parley of this home would route a question. */
-export async function explainRoute(asked: DryRun): Promise<unknown> {
+export async function explainRoute(dryRun: DryRun): Promise<unknown> {
   const config = readConfig()
   const running = await readRunning(config.home)
   if (!running) {
     await using app = await openApp(config, { log: quiet(config), mode: 'examine' })
-    return await app.explain(asked)
+    return await app.explain(dryRun)
   }
   return await request(config.home, running, '/route', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(asked),
+    body: JSON.stringify(dryRun),
   })
 }
 
@@ -91,7 +91,7 @@ async function request(home: string, running: Running, path: string, init: Reque
   if (answer?.ok) return await answer.json()
   const refused = (await answer?.json().catch(() => null)) as ApiError | null | undefined
   const silent = `Parley (process ${running.pid}) does not answer at ${url}. Look at its log, or restart it.`
-  throw new ParleyError('request_invalid', refused?.error?.tell ?? silent)
+  throw new ParleyError('request_invalid', refused?.error?.userMessage ?? silent)
 }
 
 async function findRunning(): Promise<{ home: string; running: Running }> {

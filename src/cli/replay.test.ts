@@ -70,7 +70,7 @@ describe('parley replay', () => {
   it('names the platforms there are, and a folder that is not there', async () => {
     const options = { folder, json: false, print: () => {} }
     await expect(replayFolder({ ...options, platform: 'irc' })).rejects.toMatchObject({
-      tell: expect.stringContaining('console'),
+      userMessage: expect.stringContaining('console'),
     })
     await expect(replayFolder({ ...options, platform: 'console', folder: `${folder}/none` })).rejects.toMatchObject({
       code: 'file_missing',

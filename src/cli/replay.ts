@@ -1,5 +1,5 @@
 /**
- * `parley replay <platform> <folder>`: hands every recorded event of a folder to the platform's own entrance and prints
+ * `parley replay <platform> <folder>`: hands every recorded event of a folder to the platform's own ingress and prints
  * what became of it. For whoever asks why a message was not answered, and for fixtures.
  */
 import { randomUUID } from 'node:crypto'
@@ -9,7 +9,7 @@ import { ParleyError } from '../core/errors.ts'
 import { Json } from '../core/json.ts'
 import { silentLog } from '../core/log.ts'
 import type { Replay, Replayed, ServeMounts } from '../core/replay.ts'
-import { createGate } from '../ops/access.ts'
+import { createSemaphore } from '../ops/access.ts'
 import { serveHttp } from '../ops/http.ts'
 import { platforms } from './platforms.ts'
 
@@ -31,7 +31,7 @@ const maxSummaryChars = 200
 /** How deep a file may gather its events: an object of arrays of events is two. */
 const maxDepth = 4
 
-/** Answers how many events failed: those at which the platform's own entrance threw. */
+/** Answers how many events failed: those at which the platform's own ingress threw. */
 export async function replayFolder({ platform, folder, json, print }: ReplayOptions): Promise<number> {
   const load = platforms[platform]?.replay
   if (load === undefined)
@@ -75,14 +75,19 @@ async function replayOne(
     const { kind, summary } = await replay.replay(record, context, serve)
     return { kind, summary: oneLine(summary) }
   } catch (thrown) {
-    const why = thrown instanceof ParleyError ? thrown.tell : String(thrown)
+    const why = thrown instanceof ParleyError ? thrown.userMessage : String(thrown)
     return { kind: 'failed', summary: oneLine(why) }
   }
 }
 
 /** Every caller is let through by the gate: what a platform does not take, its own check refuses. */
 const serve: ServeMounts = (mounts) => {
-  const gate = createGate({ loopback: true, exposed: false, terminalToken: randomUUID(), findKey: async () => null })
+  const gate = createSemaphore({
+    loopback: true,
+    exposed: false,
+    terminalToken: randomUUID(),
+    findKey: async () => null,
+  })
   return serveHttp({ host: '127.0.0.1', port: 0, mounts, gate, log: silentLog })
 }
 

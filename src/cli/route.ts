@@ -1,13 +1,11 @@
 /** `parley route --dry-run`: reads the files here, has the running Parley say how it would route, and asks no model. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
 import type { Config } from '../config.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
 import { describeDecision, RouteDecision } from '../core/route-decision.ts'
-import { createBlobs } from '../media/blobs.ts'
 import { createReader } from '../media/create-reader.ts'
 import type { DryRun } from '../routing/dry-run.ts'
 
@@ -21,7 +19,7 @@ export interface RouteOptions {
   json: boolean
   reading: Config['reading']
   /** Asks the Parley of this home. */
-  explain(asked: DryRun): Promise<unknown>
+  explain(request: DryRun): Promise<unknown>
   print(text: string): void
   /** What could not be counted. */
   note(text: string): void
@@ -30,21 +28,20 @@ export interface RouteOptions {
 export async function explainQuestion(options: RouteOptions): Promise<void> {
   const { question, model, channel, json, print } = options
   const files = await countFiles(options)
-  const asked = {
+  const request = {
     question,
     files,
     ...(model === undefined ? {} : { model }),
     ...(channel === undefined ? {} : { channel }),
   }
-  const decision = RouteDecision.parse(await options.explain(asked))
+  const decision = RouteDecision.parse(await options.explain(request))
   print(json ? JSON.stringify(decision, null, 2) : describeDecision(decision).replaceAll('**', ''))
 }
 
 /** In a reader of its own, whose pictures go nowhere. What cannot be read counts as nothing, and is told. */
 async function countFiles({ files, folder, reading, note }: RouteOptions): Promise<DryRun['files']> {
   if (files.length === 0) return []
-  const aside = await mkdtemp(join(tmpdir(), 'parley-route-'))
-  const reader = createReader({ limits: reading, blobs: createBlobs(aside), concurrency: 1 })
+  const reader = createReader({ limits: reading, concurrency: 1 })
   try {
     const counted: DryRun['files'] = []
     for (const file of files) {
@@ -57,18 +54,23 @@ async function countFiles({ files, folder, reading, note }: RouteOptions): Promi
         const { tokens, pages, images } = await reader.read(request, {
           signal: new AbortController().signal,
           onProgress() {},
+          pictures: { put: hashOfBytes },
         })
-        counted.push({ name, tokens, ...(pages === undefined ? {} : { pages }), images: images?.length ?? 0 })
+        counted.push({ name, tokens, pages, images: images?.length ?? 0 })
       } catch (thrown) {
-        note(`${name} is not counted: ${asParleyError(thrown).tell}`)
+        note(`${name} is not counted: ${asParleyError(thrown).userMessage}`)
         counted.push({ name, tokens: 0 })
       }
     }
     return counted
   } finally {
     await reader.close()
-    await rm(aside, { recursive: true, force: true })
   }
+}
+
+/** Pictures are counted and not kept. */
+async function hashOfBytes(bytes: Uint8Array): Promise<string> {
+  return createHash('sha256').update(bytes).digest('hex')
 }
 
 async function hashOf(path: string): Promise<string> {

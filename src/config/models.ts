@@ -16,7 +16,7 @@ export interface ModelServer {
 export function modelServers({ models }: File, variables: Record<string, string>): ModelServer[] {
   return models.servers.map(({ name, url, keyVariable }) => {
     const apiKey = keyVariable === undefined ? undefined : variables[keyVariable]
-    return { name, baseUrl: url, ...(apiKey === undefined ? {} : { apiKey }) }
+    return { name, baseUrl: url, apiKey }
   })
 }
 

@@ -26,9 +26,9 @@ export const Position = z.discriminatedUnion('kind', [
 export type Segment = z.infer<typeof Segment>
 export const Segment = z.object({ text: z.string(), at: Position, tokens: z.number().int().nonnegative() })
 
-/** Something reading could not do; `tell` is a sentence for the person who sent the file. */
+/** Something reading could not do; `userMessage` is a sentence for the person who sent the file. */
 export type Problem = z.infer<typeof Problem>
-export const Problem = z.object({ code: z.string(), tell: z.string() })
+export const Problem = z.object({ code: z.string(), userMessage: z.string() })
 
 /** A picture as models are given it: upright, of a bounded size, without metadata. Its bytes are a blob. */
 export type Picture = z.infer<typeof Picture>

@@ -12,8 +12,8 @@ import { ParleyError } from './errors.ts'
 import type { Log } from './log.ts'
 import { type Clock, pauseAfter, sleep } from './retry.ts'
 
-const refused = (tell: string, retryAfterMs?: number) =>
-  new ParleyError('platform_rejected', tell, retryAfterMs === undefined ? {} : { retryAfterMs })
+const refused = (userMessage: string, retryAfterMs?: number) =>
+  new ParleyError('platform_rejected', userMessage, retryAfterMs === undefined ? {} : { retryAfterMs })
 
 const open: Connection[] = []
 afterEach(async () => {
@@ -45,7 +45,10 @@ function rig(more: Partial<ConnectionDeps> = {}) {
     },
   }
   const connection = keepConnected({
-    ...{ platform: 'test', name: 'line', log, clock },
+    platform: 'test',
+    name: 'line',
+    log,
+    clock,
     async open(): Promise<OpenConnection> {
       if (failure !== undefined) throw failure
       const lost = Promise.withResolvers<unknown>()
@@ -61,7 +64,9 @@ function rig(more: Partial<ConnectionDeps> = {}) {
   })
   open.push(connection)
   return {
-    ...{ connection, lines, pauses },
+    connection,
+    lines,
+    pauses,
     closed: () => closed,
     state: () => connection.report().state,
     fail(with_: unknown) {
@@ -158,7 +163,7 @@ it('gives up a try that takes too long, and closes what opens after that', async
   const closed = Promise.withResolvers<void>()
   const { connection, state } = rig({ open: () => late.promise, pauses: { openMs: 10 } })
   await connection.start()
-  expect(state()).toMatchObject({ is: 'waiting', tell: expect.stringContaining('takes too long') })
+  expect(state()).toMatchObject({ is: 'waiting', userMessage: expect.stringContaining('takes too long') })
   late.resolve({ lost: new Promise(() => undefined), close: async () => closed.resolve() })
   await closed.promise
 })
@@ -189,7 +194,7 @@ it('a connection without a wire is lost when it is asked and says no', async () 
   }
   const opened = await probed(probe, { probeEveryMs: 1 })(new AbortController().signal)
   good = false
-  expect(await opened.lost).toMatchObject({ tell: 'Revoked.' })
+  expect(await opened.lost).toMatchObject({ userMessage: 'Revoked.' })
   await expect(probed(probe)(new AbortController().signal)).rejects.toThrow('Revoked')
 })
 

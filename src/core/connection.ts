@@ -8,12 +8,12 @@ import type { Log } from './log.ts'
 import { type Clock, type Delays, pauseAfter, sleep, systemClock } from './retry.ts'
 
 export type ConnectionState =
-  /** Not started, or stopped; `tell` says why where that is no wish of Parley's. */
-  | { is: 'off'; since: Date; tell?: string | undefined }
+  /** Not started, or stopped; `userMessage` says why where that is no wish of Parley's. */
+  | { is: 'off'; since: Date; userMessage?: string | undefined }
   | { is: 'connecting'; since: Date }
   | { is: 'connected'; since: Date }
-  /** Broken since then; the next try is at `until`. `tell` says what is wrong and what to do. */
-  | { is: 'waiting'; since: Date; until: Date; code: ErrorCode; tell: string }
+  /** Broken since then; the next try is at `until`. `userMessage` says what is wrong and what to do. */
+  | { is: 'waiting'; since: Date; until: Date; code: ErrorCode; userMessage: string }
 
 export interface ConnectionReport {
   /** Such as `gateway`. */
@@ -44,8 +44,11 @@ export interface ConnectionPauses extends Delays {
  * pause. Only a provider that asks for a longer pause gets it.
  */
 export const connectionPauses: ConnectionPauses = {
-  ...{ firstMs: 500, mostMs: 25_000 },
-  ...{ openMs: 20_000, steadyMs: 10_000, probeEveryMs: 30_000 },
+  firstMs: 500,
+  mostMs: 25_000,
+  openMs: 20_000,
+  steadyMs: 10_000,
+  probeEveryMs: 30_000,
 }
 
 export interface ConnectionDeps {
@@ -138,13 +141,13 @@ export function keepConnected(deps: ConnectionDeps): Connection {
   }
 
   async function wait(failures: number, error: ParleyError): Promise<void> {
-    const { code, tell } = error
+    const { code, userMessage } = error
     const ms = pauseAfter(failures, pauses, error.retryAfterMs, clock.random())
     // News is told once, not with each try.
-    if (state.is !== 'waiting' || state.tell !== tell)
+    if (state.is !== 'waiting' || state.userMessage !== userMessage)
       log.warn({ platform, connection: name, ...errorFields(error) }, 'not connected; Parley keeps trying')
     const since = state.is === 'waiting' ? state.since : new Date()
-    state = { is: 'waiting', since, until: new Date(Date.now() + ms), code, tell }
+    state = { is: 'waiting', since, until: new Date(Date.now() + ms), code, userMessage }
     await clock.sleep(ms, stopping.signal).catch(() => undefined)
   }
 
@@ -197,9 +200,9 @@ export function describeConnection(state: ConnectionState): string {
     case 'connecting':
       return `connecting since ${state.since.toISOString()}`
     case 'waiting':
-      return `not connected since ${state.since.toISOString()}: ${state.tell} Parley tries again at ${state.until.toISOString()}.`
+      return `not connected since ${state.since.toISOString()}: ${state.userMessage} Parley tries again at ${state.until.toISOString()}.`
     case 'off':
-      return state.tell ?? 'not started'
+      return state.userMessage ?? 'not started'
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Every failure a person may meet. `tell` is one sentence safe to show, with a next step; `cause` is for the log.
+ * Every failure a person may meet. `userMessage` is one sentence safe to show, with a next step; `cause` is for the log.
  * Each code has its line in docs/ERRORS.md, held by a test.
  */
 
@@ -83,32 +83,43 @@ export class ParleyError extends Error {
   readonly retry: Retry
   readonly retryAfterMs: number | undefined
   /** One sentence for the person, with what to do next. */
-  readonly tell: string
+  readonly userMessage: string
 
-  constructor(code: ErrorCode, tell: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
-    super(`${code}: ${tell}`, options.cause === undefined ? undefined : { cause: options.cause })
+  constructor(code: ErrorCode, userMessage: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+    super(`${code}: ${userMessage}`, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'ParleyError'
     this.code = code
     this.retry = errorCodes[code]
     this.retryAfterMs = options.retryAfterMs
-    this.tell = tell
+    this.userMessage = userMessage
   }
 }
 
 /** Any thrown value as a ParleyError; what is not one already becomes `internal` and keeps its cause for the log. */
 export function asParleyError(
   thrown: unknown,
-  tell = 'Something went wrong inside Parley. Please try again.',
+  userMessage = 'Something went wrong inside Parley. Please try again.',
 ): ParleyError {
-  return thrown instanceof ParleyError ? thrown : new ParleyError('internal', tell, { cause: thrown })
+  return thrown instanceof ParleyError ? thrown : new ParleyError('internal', userMessage, { cause: thrown })
 }
 
-/** What a log line may say of an error: its kind and message chain without message text of people. */
+/** Their sentences name people's files or repeat what somebody typed: a log line has the code, and of a cause its kind. */
+const ofPeople = /^(?:file|upload|ffmpeg|transcriber|command|message|request|conversation|turn)_/
+
+/** What a log line may say of an error: its kind and message chain without words of people. */
 export function errorFields(thrown: unknown): {
   err: { name: string; message: string; code?: string; cause?: string }
 } {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {}
+  if (error instanceof ParleyError && ofPeople.test(error.code)) {
+    const cause = error.cause instanceof Error ? { cause: kindOf(error.cause) } : {}
+    return { err: { name: error.name, message: error.code, ...code, ...cause } }
+  }
   const cause = error.cause instanceof Error ? { cause: error.cause.message } : {}
   return { err: { name: error.name, message: error.message, ...code, ...cause } }
+}
+
+function kindOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? `${error.name} ${error.code}` : error.name
 }

@@ -35,6 +35,8 @@ export const Attachment = z.object({
   voiceNote: z.boolean().default(false),
   /** What the platform itself heard in a recording. */
   transcript: z.string().optional(),
+  /** SHA-256 of its bytes, hex, where Parley has them already: they are kept with the message and need no fetching. */
+  blob: z.string().optional(),
   /** The platform's own record: enough for any worker to fetch the bytes from a fresh process. Holds no secret. */
   locator: Json,
 })
@@ -54,14 +56,14 @@ export const Author = z.object({
   name: z.string().optional(),
   /**
    * What the platform itself says of this person in this workspace. Owners are Parley's first admins there; `guest` and
-   * `stranger` (of another organisation) obey the policy for outsiders. Absent: not known, an ordinary member.
+   * `stranger` (of another organisation) obey the guest policy. Absent: not known, an ordinary member.
    */
-  standing: z.enum(['owner', 'member', 'guest', 'stranger']).optional(),
+  membership: z.enum(['owner', 'member', 'guest', 'stranger']).optional(),
 })
 
 /** What a message asks for beside its words; policies and limits still hold. */
-export type Wish = z.infer<typeof Wish>
-export const Wish = z.object({
+export type Overrides = z.infer<typeof Overrides>
+export const Overrides = z.object({
   /** Id or alias of a model. */
   model: z.string().optional(),
   temperature: z.number().min(0).max(2).optional(),
@@ -81,7 +83,7 @@ export const IncomingMessage = z.object({
   replyTarget: ReplyTarget,
   /** The text of the message that this one answers or forwards. */
   quoted: z.string().optional(),
-  wish: Wish.optional(),
+  overrides: Overrides.optional(),
   /** The API key that the question came with. */
   keyId: z.string().optional(),
   /** What was said before, oldest first, where the sender tells it each time instead of Parley remembering it. */

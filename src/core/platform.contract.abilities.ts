@@ -32,7 +32,9 @@ export function abilityLaws(options: ContractOptions, { rig, inbox, written }: A
   }
 
   const file = (text: string): OutgoingFile => ({
-    ...{ name: 'answer.md', mediaType: 'text/markdown', data: new TextEncoder().encode(text) },
+    name: 'answer.md',
+    mediaType: 'text/markdown',
+    data: new TextEncoder().encode(text),
   })
 
   async function attach(target: ReplyTarget, turnId: string, text: string, key = `${turnId}-file`) {

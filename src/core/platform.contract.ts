@@ -19,9 +19,11 @@ export function platformContract(
     const signal = new AbortController().signal
     const turnId = randomUUID()
     const message = (text: string, end?: OutgoingMessage['end']): OutgoingMessage => ({
-      ...{ turnId, text, citations: [] },
+      turnId,
+      text,
+      citations: [],
       phase: end ? 'final' : 'streaming',
-      ...(end ? { end } : {}),
+      end: end ? end : undefined,
     })
 
     beforeEach(async () => {
@@ -90,7 +92,7 @@ export function platformContract(
       const gone = { ...attachment, locator: JSON.parse(text) }
       await expect(rig.platform.files.fetch(gone, { signal })).rejects.toMatchObject({
         code: 'file_missing',
-        tell: expect.stringContaining('note.txt'),
+        userMessage: expect.stringContaining('note.txt'),
       })
     })
 

@@ -110,7 +110,7 @@ export type Revised = { kind: 'revised' | 'started'; turnId: string } | { kind: 
 /** Where a listener delivers. When a call returns, its effect is committed: only then may the platform be acknowledged. */
 export interface Intake {
   receive(message: IncomingMessage): Promise<Received>
-  /** Presses a button. Throws a ParleyError for what may not or cannot be done; its `tell` is for the one who pressed. */
+  /** Presses a button. Throws a ParleyError for what may not or cannot be done; its `userMessage` is for the one who pressed. */
   act(action: Action): Promise<Pressed>
   /** Runs a command. Never throws for what the person did: the notice says what is wrong. */
   command(call: CommandCall): Promise<Notice>

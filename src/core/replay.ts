@@ -1,5 +1,5 @@
 /**
- * Recorded events of a platform, handed to its own entrance without a network, a database or an answer: what
+ * Recorded events of a platform, handed to its own ingress without a network, a database or an answer: what
  * `parley replay` prints. Each adapter exports one in its `replay.ts`.
  */
 import type { Action } from './action.ts'
@@ -10,7 +10,7 @@ import { conversationKey, type IncomingMessage } from './message.ts'
 import type { Intake, Revision } from './platform.ts'
 
 export interface Replayed {
-  /** What intake was given; `ignored` when the entrance let it pass, with the reason as the summary. */
+  /** What intake was given; `ignored` when the ingress let it pass, with the reason as the summary. */
   kind: 'message' | 'command' | 'action' | 'revision' | 'ignored'
   /** One line for people. */
   summary: string

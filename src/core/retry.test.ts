@@ -77,7 +77,9 @@ it('ends with the reason of its signal: before a try, after one, and in a pause'
   await expect(retry(work, { ...always, signal: during.signal })).rejects.toThrow('stopped within')
   const pausing = new AbortController()
   const waiting = retry(failing(1), {
-    ...{ on: () => true, delays: { firstMs: 60_000, mostMs: 60_000 }, signal: pausing.signal },
+    on: () => true,
+    delays: { firstMs: 60_000, mostMs: 60_000 },
+    signal: pausing.signal,
     onPause: () => queueMicrotask(() => pausing.abort(new Error('stopped in a pause'))),
   })
   await expect(waiting).rejects.toThrow('stopped in a pause')
@@ -87,7 +89,8 @@ it('ends with the reason of its signal: before a try, after one, and in a pause'
 it('tells of each pause before it begins', async () => {
   const told: unknown[] = []
   await retry(failing(2), {
-    ...{ ...always, clock: testClock() },
+    ...always,
+    clock: testClock(),
     onPause: (error, { tries, ms }) => told.push([String(error), tries, ms]),
   })
   expect(told).toEqual([

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { formatUsd } from './money.ts'
 
 /** What made the choice. */
-export const choosers = ['wish', 'button', 'pin', 'conversation', 'default', 'tier', 'nobody'] as const
+export const choosers = ['request', 'button', 'pin', 'conversation', 'default', 'tier', 'nobody'] as const
 
 /** A decimal number of nano-USD; `null`: not known. */
 const Nanos = z.string().regex(/^\d+$/).nullable()
@@ -39,7 +39,7 @@ export const RouteDecision = z.object({
     }),
   ),
   /** How many could answer. */
-  able: z.number().int(),
+  eligible: z.number().int(),
   fallbacks: z.array(z.string()),
   /** What came of it, one entry for each call. */
   attempts: z
@@ -57,13 +57,13 @@ export const RouteDecision = z.object({
 
 /** The whole decision in Markdown. */
 export function describeDecision(decision: RouteDecision): string {
-  const { complexity, policy, gated, ranking, able, fallbacks, attempts = [] } = decision
+  const { complexity, policy, gated, ranking, eligible, fallbacks, attempts = [] } = decision
   const parts = complexity.parts.map(({ points, says }) => `- ${says}: ${points}`)
   return [
     `**${decision.model}** ${byWords[decision.by]}. ${decision.reason}`,
     `**Complexity** ${complexity.score}, which wants a ${complexity.tier} model${parts.length === 0 ? ': nothing about the question asks for more' : `\n${parts.join('\n')}`}`,
     policy.length === 0 ? '' : `**Rules**\n${policy.map((rule) => `- ${rule}`).join('\n')}`,
-    ranking.length === 0 ? '' : `**Could answer** (${able})\n${ranking.map(rankLine).join('\n')}`,
+    ranking.length === 0 ? '' : `**Could answer** (${eligible})\n${ranking.map(rankLine).join('\n')}`,
     gated.length === 0
       ? ''
       : `**Could not**\n${gated.map(({ because, models, more }) => `- ${models.join(', ')}${more > 0 ? ` and ${more} more` : ''}: ${because}`).join('\n')}`,
@@ -75,7 +75,7 @@ export function describeDecision(decision: RouteDecision): string {
 }
 
 const byWords: Record<RouteDecision['by'], string> = {
-  wish: 'was asked for',
+  request: 'was asked for',
   button: 'was asked for by a button',
   pin: 'is pinned',
   conversation: 'stays with its conversation',

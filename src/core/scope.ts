@@ -22,7 +22,7 @@ export function spenderOf(
   userId: string,
   keyId?: string,
 ): Spender {
-  return { platform, workspaceId, channelId, userId, ...(keyId === undefined ? {} : { keyId }) }
+  return { platform, workspaceId, channelId, userId, keyId }
 }
 
 const joined = (...parts: string[]) => parts.map(encodeURIComponent).join('/')

@@ -75,10 +75,10 @@ export function createActions(deps: ActionsDeps): Intake['act'] {
       case 'stop':
         return await stop(turnId)
       case 'regenerate':
-        return await anew(turnId)
+        return await regenerate(turnId)
       case 'cheaper':
       case 'better':
-        return await anew(turnId, { tier: kind })
+        return await regenerate(turnId, { tier: kind })
       case 'why':
         return { notice: { private: true, ...(await deps.why(turnId, by)) } }
       case 'good':
@@ -88,8 +88,8 @@ export function createActions(deps: ActionsDeps): Intake['act'] {
     }
   }
 
-  async function anew(turnId: string, wish?: { tier: 'cheaper' | 'better' }): Promise<Pressed> {
-    const next = await turns.regenerate(turnId, wish)
+  async function regenerate(turnId: string, overrides?: { tier: 'cheaper' | 'better' }): Promise<Pressed> {
+    const next = await turns.regenerate(turnId, overrides)
     await deps.handOver(next, 'new')
     return { turnId: next.turnId }
   }

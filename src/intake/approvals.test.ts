@@ -25,10 +25,10 @@ import type { SettingsOf } from '../store/settings.ts'
 import type { Turns } from '../store/turns.ts'
 import { createTurns } from '../store/turns-postgres.ts'
 import type { Approvals } from './actions.ts'
-import { type ApprovalRequests, createApprovalRequests, createApprovals } from './approvals.ts'
-import { createNotices } from './notices.ts'
+import { createAlerts } from './alerts.ts'
+import { type ApprovalRequests, createApprovalActions, createApprovalRequests } from './approvals.ts'
 
-const alerts: ConversationRef = { platform: 'test', workspaceId: 'team', channelId: 'money' }
+const alertsChannel: ConversationRef = { platform: 'test', workspaceId: 'team', channelId: 'money' }
 const ada = { id: 'ada', name: 'Ada' }
 
 let server: TestServer
@@ -53,7 +53,7 @@ beforeEach(async () => {
   const limited = await createLimitedScopes({ budgets, channel: createLocalChannel(), log: silentLog })
   const ledger = createLedger(database)
   budget = createLedgerBudget({ ledger, budgets, limited: limited.scopes, alert: async () => {}, log: silentLog })
-  settings = new Map([['all', { 'alerts.target': { conversation: alerts, data: null } }]])
+  settings = new Map([['all', { 'alerts.target': { conversation: alertsChannel, data: null } }]])
   sent = []
   jobs = []
   role = 'admin'
@@ -62,12 +62,15 @@ beforeEach(async () => {
     ...fake,
     transport: { ...fake.transport, notify: async (_target, notice, { key }) => void sent.push({ notice, key }) },
   }
-  const notices = createNotices({ settings: { read: async () => settings }, platform: () => platform, log: silentLog })
+  const alerts = createAlerts({ settings: { read: async () => settings }, platform: () => platform, log: silentLog })
   const store = createApprovalStore(database)
-  requests = createApprovalRequests({ approvals: store, notices })
+  requests = createApprovalRequests({ approvals: store, alerts })
   const add = async (job: Job) => void jobs.push(job)
-  approvals = createApprovals({
-    ...{ approvals: store, notices, turns, log: silentLog },
+  approvals = createApprovalActions({
+    approvals: store,
+    alerts,
+    turns,
+    log: silentLog,
     queue: { add, addFlow: add },
     roleOf: async () => role,
   })
@@ -80,7 +83,13 @@ afterEach(async () => {
 
 const reserve = (turnId: string, worst = usd('2')) =>
   budget.reserve({
-    ...{ id: randomUUID(), turnId, worst, kind: 'answer', provider: 'openai', model: 'gpt-5', price: null },
+    id: randomUUID(),
+    turnId,
+    worst,
+    kind: 'answer',
+    provider: 'openai',
+    model: 'gpt-5',
+    price: null,
     spender: spenderOf(message().conversation, 'ann'),
   })
 
@@ -90,11 +99,11 @@ async function refused(): Promise<{ turnId: string; error: BudgetExhausted }> {
   await turns.claim(turnId, 'w', 60_000)
   const error: unknown = await reserve(turnId).catch((thrown: unknown) => thrown)
   if (!(error instanceof BudgetExhausted)) throw new Error('it was not refused')
-  await turns.finish(turnId, 'w', { text: error.tell, state: 'failed', citations: [], receipt }, null)
+  await turns.finish(turnId, 'w', { text: error.userMessage, state: 'failed', citations: [], receipt }, null)
   return { turnId, error }
 }
 
-async function asked() {
+async function approval() {
   const { turnId, error } = await refused()
   await requests.ask(turnId, { id: 'ann', name: 'Ann' }, error)
   const [button] = sent.at(-1)?.notice.buttons ?? []
@@ -110,7 +119,7 @@ describe('a one-time approval', () => {
     await requests.ask(turnId, { id: 'ann', name: 'Ann' }, error)
     expect(new Set(sent.map(({ key }) => key)).size).toBe(1)
     expect(sent[0]?.notice).toMatchObject({
-      text: 'A question of Ann met the budget of $1.00 a month for everybody: $0 is spent, and the answer could cost up to $2.00. Let it pass once?',
+      text: 'A question of <@ann> met the budget of $1.00 a month for everybody: $0 is spent, and the answer could cost up to $2.00. Let it pass once?',
       buttons: [{ action: { kind: 'approve' } }, { action: { kind: 'decline' } }],
     })
   })
@@ -123,8 +132,8 @@ describe('a one-time approval', () => {
   })
 
   it('has the question answered anew, and lets exactly one reservation of it pass, which is booked', async () => {
-    const { turnId, approvalId } = await asked()
-    const pressed = await approvals.decide(approvalId, 'approve', ada, alerts)
+    const { turnId, approvalId } = await approval()
+    const pressed = await approvals.decide(approvalId, 'approve', ada, alertsChannel)
     expect(pressed.notice?.text).toBe('Approved: the question is answered now, for up to $2.00.')
     expect(jobs).toMatchObject([{ name: 'turn', payload: { turnId: pressed.turnId } }])
     expect(pressed.turnId).not.toBe(turnId)
@@ -144,28 +153,28 @@ describe('a one-time approval', () => {
   })
 
   it('is not used up by an attempt that cost nothing', async () => {
-    const { approvalId } = await asked()
-    const { turnId = '' } = await approvals.decide(approvalId, 'approve', ada, alerts)
+    const { approvalId } = await approval()
+    const { turnId = '' } = await approvals.decide(approvalId, 'approve', ada, alertsChannel)
     await (await reserve(turnId)).release()
     await expect(reserve(turnId)).resolves.toBeDefined()
   })
 
   it('pressed by many at once answers the question once', async () => {
-    const { approvalId } = await asked()
+    const { approvalId } = await approval()
     const pressed = await Promise.allSettled(
-      Array.from({ length: 5 }, () => approvals.decide(approvalId, 'approve', ada, alerts)),
+      Array.from({ length: 5 }, () => approvals.decide(approvalId, 'approve', ada, alertsChannel)),
     )
     const answered = pressed.filter((each) => each.status === 'fulfilled' && each.value.turnId !== undefined)
     expect(answered).toHaveLength(1)
     expect(jobs).toHaveLength(1)
-    const late = await approvals.decide(approvalId, 'decline', ada, alerts)
+    const late = await approvals.decide(approvalId, 'decline', ada, alertsChannel)
     expect(late.notice).toEqual({ text: 'This was approved before by test/team/ada.', private: true })
   })
 
   it('declined, nothing is answered, and that stands', async () => {
-    const { turnId, approvalId } = await asked()
-    expect((await approvals.decide(approvalId, 'decline', ada, alerts)).notice?.text).toMatch(/^Declined\./)
-    expect((await approvals.decide(approvalId, 'approve', ada, alerts)).notice?.text).toMatch(
+    const { turnId, approvalId } = await approval()
+    expect((await approvals.decide(approvalId, 'decline', ada, alertsChannel)).notice?.text).toMatch(/^Declined\./)
+    expect((await approvals.decide(approvalId, 'approve', ada, alertsChannel)).notice?.text).toMatch(
       /^This was declined before/,
     )
     expect(jobs).toEqual([])
@@ -173,28 +182,28 @@ describe('a one-time approval', () => {
   })
 
   it('is decided by admins alone, and from nowhere but its workspace and where it was sent', async () => {
-    const { approvalId } = await asked()
+    const { approvalId } = await approval()
     role = 'manager'
-    await expect(approvals.decide(approvalId, 'approve', ada, alerts)).rejects.toMatchObject({
+    await expect(approvals.decide(approvalId, 'approve', ada, alertsChannel)).rejects.toMatchObject({
       code: 'command_forbidden',
     })
     role = 'admin'
-    const elsewhere = { ...alerts, workspaceId: 'other' }
+    const elsewhere = { ...alertsChannel, workspaceId: 'other' }
     for (const [id, at] of [
       [approvalId, elsewhere],
-      [randomUUID(), alerts],
-      ["' or 1=1", alerts],
+      [randomUUID(), alertsChannel],
+      ["' or 1=1", alertsChannel],
     ] as const)
       await expect(approvals.decide(id, 'approve', ada, at)).rejects.toMatchObject({ code: 'approval_not_found' })
     expect(jobs).toEqual([])
   })
 
   it('of a question whose conversation has gone on approves nothing', async () => {
-    const { approvalId } = await asked()
+    const { approvalId } = await approval()
     const later = await turns.accept(message({ text: 'And another thing' }))
     await turns.claim(later.turnId, 'w', 60_000)
     await turns.finish(later.turnId, 'w', { text: 'So.', state: 'done', citations: [], receipt }, null)
-    await expect(approvals.decide(approvalId, 'approve', ada, alerts)).rejects.toMatchObject({
+    await expect(approvals.decide(approvalId, 'approve', ada, alertsChannel)).rejects.toMatchObject({
       code: 'turn_not_latest',
     })
     const { rows } = await database.pool.query('select state from approval')

@@ -8,12 +8,12 @@ import type { Log } from '../core/log.ts'
 import { type Author, type ConversationRef, conversationKey } from '../core/message.ts'
 import { formatUsd } from '../core/money.ts'
 import type { Queue } from '../queue/queue.ts'
-import { type BudgetExhausted, tellApproval } from '../routing/exhausted.ts'
+import { approvalMessage, type BudgetExhausted } from '../routing/exhausted.ts'
 import type { Approval, Approvals as ApprovalStore } from '../store/approvals.ts'
 import type { Turns } from '../store/turns.ts'
 import type { Approvals } from './actions.ts'
+import type { Alerts } from './alerts.ts'
 import { dispatchTurn } from './dispatch.ts'
-import type { Notices } from './notices.ts'
 
 /** What the worker of a refused turn calls. */
 export interface ApprovalRequests {
@@ -23,18 +23,19 @@ export interface ApprovalRequests {
 
 export function createApprovalRequests(deps: {
   approvals: Pick<ApprovalStore, 'ask'>
-  notices: Notices
+  alerts: Alerts
 }): ApprovalRequests {
   return {
     async ask(turnId, asker, { by, worst }) {
-      if ((await deps.notices.target(by.scope)) === undefined) return undefined
+      if ((await deps.alerts.target(by.scope)) === undefined) return undefined
       const { id: approvalId } = await deps.approvals.ask({ turnId, budgetId: by.id, scope: by.scope, amount: worst })
       const buttons: Button[] = [
         { label: 'Approve once', style: 'primary', action: { kind: 'approve', approvalId } },
         { label: 'Decline', style: 'danger', action: { kind: 'decline', approvalId } },
       ]
-      const text = tellApproval(by, worst, asker.name ?? asker.id)
-      const sent = await deps.notices.send(by.scope, { text, buttons }, `approval-${approvalId}`)
+      // By id: the platform shows the name, and a name would stay in notices and logs when the person is forgotten.
+      const text = approvalMessage(by, worst, `<@${asker.id}>`)
+      const sent = await deps.alerts.send(by.scope, { text, buttons }, `approval-${approvalId}`)
       return sent === 'sent' ? 'An admin has been asked to let it pass once.' : undefined
     },
   }
@@ -42,39 +43,39 @@ export function createApprovalRequests(deps: {
 
 export interface ApprovalsDeps {
   approvals: ApprovalStore
-  notices: Pick<Notices, 'target'>
+  alerts: Pick<Alerts, 'target'>
   turns: Pick<Turns, 'about' | 'regenerate'>
   queue: Pick<Queue, 'add' | 'addFlow'>
   log: Log
   roleOf(person: Author, at: ConversationRef): Promise<Role>
 }
 
-export function createApprovals(deps: ApprovalsDeps): Approvals {
+export function createApprovalActions(deps: ApprovalsDeps): Approvals {
   const { approvals, turns } = deps
   return {
     async decide(approvalId, decision, by, at) {
-      const asked = /^[0-9a-f-]{36}$/.test(approvalId) ? await approvals.find(approvalId) : null
-      const turn = asked && (await turns.about(asked.turnId))
-      if (asked === null || turn === null) throw notFound()
-      const sent = await deps.notices.target(asked.scope)
+      const approval = /^[0-9a-f-]{36}$/.test(approvalId) ? await approvals.find(approvalId) : null
+      const turn = approval && (await turns.about(approval.turnId))
+      if (approval === null || turn === null) throw notFound()
+      const sent = await deps.alerts.target(approval.scope)
       const here = sent !== undefined && conversationKey(sent.conversation) === conversationKey(at)
       // Of another workspace only where its requests are sent to.
       if (!here && !isSameWorkspace(turn.conversation, at)) throw notFound()
       if ((await deps.roleOf(by, at)) !== 'admin')
         throw new ParleyError('command_forbidden', 'Only admins can decide this. Ask one of them.')
       const admin = `${at.platform}/${at.workspaceId}/${by.id}`
-      const before = asked.state !== 'asked' ? asked : await approvals.decide(approvalId, decision, admin)
+      const before = approval.state !== 'asked' ? approval : await approvals.decide(approvalId, decision, admin)
       if (before !== null) return already(before)
       if (decision === 'decline') return { notice: { text: 'Declined. Nothing is spent on this question.' } }
       // Killed here, the approval stands: whoever has the answer written anew may use it.
-      const next = await turns.regenerate(asked.turnId).catch(async (error: unknown) => {
+      const next = await turns.regenerate(approval.turnId).catch(async (error: unknown) => {
         await approvals.reopen(approvalId)
         throw error
       })
       await dispatchTurn(deps.queue, next).catch((error: unknown) => {
         deps.log.warn({ ...errorFields(error), turnId: next.turnId }, 'turn not handed to the queue; sweep will')
       })
-      const text = `Approved: the question is answered now, for up to ${formatUsd(asked.amount)}.`
+      const text = `Approved: the question is answered now, for up to ${formatUsd(approval.amount)}.`
       return { turnId: next.turnId, notice: { text } }
     },
   }

@@ -12,7 +12,7 @@ import type { Settings } from '../store/settings.ts'
 import type { Dispatch, Turns } from '../store/turns.ts'
 import { type ActionsDeps, createActions } from './actions.ts'
 import { dispatchTurn, readingJobs } from './dispatch.ts'
-import { refusalOf } from './outsiders.ts'
+import { refusalOf } from './guest-policy.ts'
 
 /** A busy queue is not waited for longer by whoever wrote: what is committed may be acknowledged. */
 const handOverMs = 50
@@ -44,7 +44,7 @@ export function createInbox({ turns, queue, settings, commands, log, ...rest }: 
       const { platform } = message.conversation
       const text = await refusal(message.author, message.conversation)
       if (text !== undefined) {
-        log.info({ platform, standing: message.author.standing }, 'message refused by the policy for outsiders')
+        log.info({ platform, membership: message.author.membership }, 'message refused by the guest policy')
         return { kind: 'refused', notice: { text, private: true } }
       }
       const { kind, turnId, dispatch: next } = await turns.accept(message)

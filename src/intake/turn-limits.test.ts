@@ -56,7 +56,7 @@ describe('the limits of a turn', () => {
     await expect(entering({ kind: 'full', by, againMs: 12_300 })).rejects.toMatchObject({
       code: 'rate_limited',
       retryAfterMs: 12_300,
-      tell: 'This channel has a limit of 20 questions a minute, and it is reached. Ask again in 13 seconds.',
+      userMessage: 'This channel has a limit of 20 questions a minute, and it is reached. Ask again in 13 seconds.',
     })
     expect(await entering({ kind: 'in' })).toBe('in')
   })

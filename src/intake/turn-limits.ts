@@ -15,7 +15,7 @@ export function createTurnLimits(deps: { settings: Pick<Settings, 'read'>; limit
     async enter(turnId, spender) {
       const room = await deps.limits.enter(turnId, limitsFor(await deps.settings.read(scopesOf(spender)), spender))
       if (room.kind === 'full') throw refusal(room)
-      return room.kind === 'in' ? 'in' : { waiting: tellWaiting(room) }
+      return room.kind === 'in' ? 'in' : { waiting: waitingMessage(room) }
     },
   }
 }
@@ -34,15 +34,15 @@ export function limitsFor(values: Values, spender: Spender): TurnLimit[] {
     const concurrent = found.map((each) => each['limits.concurrentTurns']).find((each) => each !== undefined)
     return {
       scope,
-      ...(perMinute === undefined ? {} : { requestsPerMinute: perMinute }),
-      ...(concurrent === undefined ? {} : { concurrentTurns: concurrent }),
+      requestsPerMinute: perMinute,
+      concurrentTurns: concurrent,
     }
   }
   const all = [limit(user, [user, scopeOf.workspace(spender), 'all']), limit(channel, [channel])]
   return all.filter((each) => each.requestsPerMinute !== undefined || each.concurrentTurns !== undefined)
 }
 
-function tellWaiting({ by: { scope, concurrentTurns = 1 } }: Extract<Room, { kind: 'wait' }>): string {
+function waitingMessage({ by: { scope, concurrentTurns = 1 } }: Extract<Room, { kind: 'wait' }>): string {
   const whose = scope.startsWith('channel:') ? 'this channel’s' : 'your'
   const are = concurrentTurns === 1 ? 'is' : 'are'
   return `Waiting: ${concurrentTurns} of ${whose} questions ${are} being answered`
@@ -52,6 +52,6 @@ function refusal({ by, againMs }: Extract<Room, { kind: 'full' }>): ParleyError 
   const whose = by.scope.startsWith('channel:') ? 'This channel has' : 'You have'
   const count = by.requestsPerMinute === 1 ? 'one question' : `${by.requestsPerMinute} questions`
   const seconds = Math.max(1, Math.ceil(againMs / 1000))
-  const tell = `${whose} a limit of ${count} a minute, and it is reached. Ask again in ${seconds === 1 ? 'a second' : `${seconds} seconds`}.`
-  return new ParleyError('rate_limited', tell, { retryAfterMs: againMs })
+  const userMessage = `${whose} a limit of ${count} a minute, and it is reached. Ask again in ${seconds === 1 ? 'a second' : `${seconds} seconds`}.`
+  return new ParleyError('rate_limited', userMessage, { retryAfterMs: againMs })
 }

@@ -5,7 +5,7 @@
 import { ParleyError } from '../core/errors.ts'
 import type { Input, Pages, Provider } from './provider.ts'
 import { createSink } from './sink.ts'
-import type { Said, Task } from './wire.ts'
+import type { ReaderMessage, Task } from './wire.ts'
 
 /** Failures that a provider puts into words itself. */
 const expected = {
@@ -78,19 +78,19 @@ async function standardInput(length: number): Promise<Uint8Array> {
 }
 
 /** Resolves when the message left this process. */
-function say(said: Said): Promise<void> {
+function say(message: ReaderMessage): Promise<void> {
   return new Promise((resolve) => {
-    process.send?.(said, undefined, {}, () => resolve())
+    process.send?.(message, undefined, {}, () => resolve())
   })
 }
 
 /** An error that is no ParleyError may quote the file: only its kind goes to standard error, which the parent logs. */
-function failure(error: unknown): Said {
+function failure(error: unknown): ReaderMessage {
   if (error instanceof ParleyError && error.code in expected) {
-    return { kind: 'fail', code: error.code as keyof typeof expected, tell: error.tell }
+    return { kind: 'fail', code: error.code as keyof typeof expected, userMessage: error.userMessage }
   }
   process.stderr.write(`${error instanceof Error ? `${error.name} ${frames(error)}` : typeof error}\n`)
-  return { kind: 'fail', code: 'file_reader_crashed', tell: '' }
+  return { kind: 'fail', code: 'file_reader_crashed', userMessage: '' }
 }
 
 function frames(error: Error): string {

@@ -72,7 +72,7 @@ describe('a mail', () => {
       ),
     )
     expect(textOf(artifact)).toContain('[good.csv]\nname | age\nAda | 36')
-    expect(artifact.problems.map(({ code, tell }) => [code, tell.split(' ')[0]])).toEqual([
+    expect(artifact.problems.map(({ code, userMessage }) => [code, userMessage.split(' ')[0]])).toEqual([
       ['inner_file_damaged', 'bad.docx'],
       ['inner_file_unsupported', 'program.exe'],
     ])
@@ -131,7 +131,9 @@ describe('a zip archive', () => {
     expect(textOf(artifact)).toContain('one level down')
     expect(textOf(artifact)).not.toContain('too deep')
     expect(artifact.segments.at(-1)?.at).toMatchObject({ inner: 'inner.zip/note.txt' })
-    expect(artifact.problems).toMatchObject([{ tell: expect.stringContaining('deepest.zip is packed too deep') }])
+    expect(artifact.problems).toMatchObject([
+      { userMessage: expect.stringContaining('deepest.zip is packed too deep') },
+    ])
   })
 
   test('names that lead out of it, and locked files, are named and left alone', async () => {
@@ -146,7 +148,9 @@ describe('a zip archive', () => {
     )
     expect(textOf(artifact)).toContain('[fine.txt]\nfine')
     expect(textOf(artifact)).not.toContain('evil')
-    expect(artifact.problems).toMatchObject([{ code: 'archive_unsafe', tell: expect.stringContaining('3 files') }])
+    expect(artifact.problems).toMatchObject([
+      { code: 'archive_unsafe', userMessage: expect.stringContaining('3 files') },
+    ])
   })
 
   test('locked altogether', async () => {

@@ -5,26 +5,23 @@
 import { createReadStream } from 'node:fs'
 import type { Artifact, Picture, Segment } from '../core/artifact.ts'
 import { type Log, silentLog } from '../core/log.ts'
-import type { Blobs } from './blobs.ts'
 import { formats as allFormats, type Formats } from './formats.ts'
 import { crashed, failed, gather } from './gather.ts'
 import { guard } from './guard.ts'
+import { type InspectedFile, lookAt, openTask } from './inspect-file.ts'
 import { type LimitOverrides, largestMemoryMb } from './limits.ts'
-import { type Looked, lookAt, openTask } from './looked.ts'
 import { createPictures } from './pictures.ts'
 import { plainTextBytes, readPlainText } from './plain-text.ts'
 import { createProcesses } from './processes.ts'
 import { createOffice, type Office } from './providers/soffice.ts'
-import type { PageRenderer, Reader, ReadProgress, ReadRequest } from './reader.ts'
+import type { PageRenderer, Reader, ReadOptions, ReadRequest } from './reader.ts'
 import type { Recognizer } from './recognizer.ts'
 import { createRenderer } from './renderer.ts'
-import { Said } from './wire.ts'
+import { ReaderMessage } from './wire.ts'
 
 export interface ReaderDeps {
   limits?: LimitOverrides
   log?: Log
-  /** Keeps the pictures that files give; without it, only their text is read. */
-  blobs?: Pick<Blobs, 'put'>
   /** Recognises text in pictures; without it, the reading process does so itself, in English. */
   recognizer?: Recognizer
   /** Makes old office files readable. Default: LibreOffice, where it is installed. */
@@ -40,12 +37,7 @@ export interface ReaderDeps {
   readable?: readonly string[]
 }
 
-interface ReadOptions {
-  signal: AbortSignal
-  onProgress(progress: ReadProgress): void
-}
-
-type End = Extract<Said, { kind: 'end' }>
+type End = Extract<ReaderMessage, { kind: 'end' }>
 
 export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
   const { limits: overrides = {}, log = silentLog, formats = allFormats, idleMs = 60_000, recognizer } = deps
@@ -54,8 +46,8 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
     heapMb: largestMemoryMb(overrides),
     log,
     spareMs: idleMs,
-    ...(deps.concurrency !== undefined && { concurrency: deps.concurrency }),
-    ...(deps.readable !== undefined && { readable: deps.readable }),
+    concurrency: deps.concurrency,
+    readable: deps.readable,
   })
   const look = (file: { path: string; name: string; mediaType: string }) => lookAt(file, { formats, overrides })
   const renderer = createRenderer({
@@ -64,59 +56,60 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
     idleMs: Math.min(idleMs, 30_000),
   })
 
-  const isSmallText = ({ reader, bytes }: Looked) =>
+  const isSmallText = ({ reader, bytes }: InspectedFile) =>
     reader.plain === true && bytes <= (deps.plainTextBytes ?? plainTextBytes)
 
-  async function readHere(request: ReadRequest, looked: Looked, options: ReadOptions): Promise<Artifact> {
-    const gathered = gather(looked.limits, looked.name)
-    const end = await readPlainText(looked, gathered, options)
-    return artifactOf(request, looked, gathered.segments, end)
+  async function readHere(request: ReadRequest, inspected: InspectedFile, options: ReadOptions): Promise<Artifact> {
+    const gathered = gather(inspected.limits, inspected.name)
+    const end = await readPlainText(inspected, gathered, options)
+    return artifactOf(request, inspected, gathered.segments, end)
   }
 
-  async function read(request: ReadRequest, looked: Looked, { signal, onProgress }: ReadOptions): Promise<Artifact> {
-    const { bytes, reader, limits, name } = looked
+  async function read(request: ReadRequest, inspected: InspectedFile, options: ReadOptions): Promise<Artifact> {
+    const { signal, onProgress } = options
+    const { bytes, reader, limits, name } = inspected
     const slot = await processes.take(signal, reader)
     const { process } = slot
     const startedAt = performance.now()
     const guarded = guard(process, { name, limits, signal })
     const gathered = gather(limits, name)
-    const pictures = createPictures(deps.blobs)
+    const pictures = createPictures(options.pictures, signal)
     const ended = new AbortController()
     try {
       const finished = new Promise<End>((resolve, reject) => {
         process.onMessage((raw) => {
-          const said = Said.safeParse(raw)
-          if (!said.success) return reject(crashed(name, said.error))
-          if (said.data.kind === 'fail') return reject(failed(said.data, name))
-          if (said.data.kind === 'end') return resolve(said.data)
-          if (said.data.kind === 'image' && !pictures.add(said.data)) {
+          const message = ReaderMessage.safeParse(raw)
+          if (!message.success) return reject(crashed(name, message.error))
+          if (message.data.kind === 'fail') return reject(failed(message.data, name))
+          if (message.data.kind === 'end') return resolve(message.data)
+          if (message.data.kind === 'image' && !pictures.add(message.data)) {
             return reject(crashed(name, 'more pictures than allowed'))
           }
-          if (said.data.kind === 'recognize') {
+          if (message.data.kind === 'recognize') {
             void recognizer
-              ?.recognize(said.data.pgm, ended.signal)
+              ?.recognize(message.data.pgm, ended.signal)
               .then((tsv) => process.send({ kind: 'recognized', tsv }))
             return
           }
-          if (said.data.kind !== 'batch') return
-          if (!gathered.add(said.data)) return reject(crashed(name, 'more text than allowed'))
-          if (said.data.progress === undefined) return
-          if (said.data.progress.by === 'ocr') guarded.extend(limits.ocrSeconds ?? 0)
+          if (message.data.kind !== 'batch') return
+          if (!gathered.add(message.data)) return reject(crashed(name, 'more text than allowed'))
+          if (message.data.progress === undefined) return
+          if (message.data.progress.by === 'ocr') guarded.extend(limits.ocrSeconds ?? 0)
           // The next file's process is made ready only now: the first progress of this one comes first.
           processes.warm()
           try {
-            onProgress(said.data.progress)
+            onProgress(message.data.progress)
           } catch (error) {
             reject(error)
           }
         })
       })
       finished.catch(() => {})
-      process.send(openTask('read', looked, recognizer !== undefined))
+      process.send(openTask('read', inspected, recognizer !== undefined))
       process.feed(createReadStream(request.path, { end: bytes - 1 })).catch(() => {})
       const end = await Promise.race([finished, guarded.broken]).catch((error: unknown) => gathered.partial(error))
       const images = await pictures.stored()
-      return artifactOf(request, looked, gathered.segments, end, images)
+      return artifactOf(request, inspected, gathered.segments, end, images)
     } finally {
       guarded.release()
       ended.abort()
@@ -127,10 +120,14 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
   }
 
   /** The parts of the file are those of what it became; what it is stays what it was. */
-  async function readConverted(request: ReadRequest, looked: Looked, options: ReadOptions): Promise<Artifact> {
-    const { name, reader, sniffed, limits } = looked
+  async function readConverted(
+    request: ReadRequest,
+    inspected: InspectedFile,
+    options: ReadOptions,
+  ): Promise<Artifact> {
+    const { name, reader, sniffed, limits } = inspected
     const to = reader.convert ?? 'docx'
-    await using converted = await office.convert({ path: looked.path, name, to }, limits, options.signal)
+    await using converted = await office.convert({ path: inspected.path, name, to }, limits, options.signal)
     const again = await look({ path: converted.path, name: `${name}.${to}`, mediaType: '' })
     const artifact = await read({ ...request, path: converted.path }, { ...again, name }, options)
     const problems = [...(sniffed.problem === undefined ? [] : [sniffed.problem]), ...artifact.problems]
@@ -140,16 +137,16 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
   return {
     async read(request, options) {
       options.signal.throwIfAborted()
-      const looked = await look(request)
-      if (isSmallText(looked)) return readHere(request, looked, options)
-      return looked.reader.convert === undefined
-        ? read(request, looked, options)
-        : readConverted(request, looked, options)
+      const inspected = await look(request)
+      if (isSmallText(inspected)) return readHere(request, inspected, options)
+      return inspected.reader.convert === undefined
+        ? read(request, inspected, options)
+        : readConverted(request, inspected, options)
     },
     async identify(request) {
-      const looked = await look(request)
-      if (!isSmallText(looked)) processes.warm()
-      return { engine: looked.reader.engine, mediaType: looked.sniffed.mediaType, elsewhere: false }
+      const inspected = await look(request)
+      if (!isSmallText(inspected)) processes.warm()
+      return { engine: inspected.reader.engine, mediaType: inspected.sniffed.mediaType, elsewhere: false }
     },
     render: renderer.render,
     async close() {
@@ -161,7 +158,7 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
 
 function artifactOf(
   { contentHash }: ReadRequest,
-  { reader, sniffed }: Looked,
+  { reader, sniffed }: InspectedFile,
   segments: Segment[],
   end: End,
   images: Picture[] = [],
@@ -171,10 +168,10 @@ function artifactOf(
     engine: reader.engine,
     mediaType: sniffed.mediaType,
     segments,
-    ...(images.length > 0 && { images }),
-    ...(end.pages !== undefined && { pages: end.pages }),
+    images: images.length > 0 ? images : undefined,
+    pages: end.pages,
     tokens: segments.reduce((sum, { tokens }) => sum + tokens, 0),
-    ...(end.truncated !== undefined && { truncated: end.truncated }),
+    truncated: end.truncated,
     problems: [...(sniffed.problem === undefined ? [] : [sniffed.problem]), ...end.problems],
   }
 }

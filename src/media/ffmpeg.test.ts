@@ -118,7 +118,7 @@ describe('limits', () => {
     const { ffmpeg, files, alive } = standIn('exec sleep 60')
     const { path } = files.share('voice.ogg', 'OggS')
     const short = { ...options, limits: { ...limits, seconds: 0.3 } }
-    const slow = { code: 'file_too_slow', tell: expect.stringContaining('voice.ogg') }
+    const slow = { code: 'file_too_slow', userMessage: expect.stringContaining('voice.ogg') }
     await expect(ffmpeg.run(input(path), { args: [] }, short, use)).rejects.toMatchObject(slow)
     expect(alive()).toBe(false)
     await expect(ffmpeg.probe(input(path), short)).rejects.toMatchObject(slow)
@@ -150,7 +150,7 @@ describe('limits', () => {
   it('a program that is not there is told with what to install', async () => {
     await expect(createFfmpeg({ path: '/nowhere/ffmpeg' }).version()).rejects.toMatchObject({
       code: 'ffmpeg_missing',
-      tell: expect.stringContaining('FFMPEG_PATH'),
+      userMessage: expect.stringContaining('FFMPEG_PATH'),
     })
   })
 
@@ -160,7 +160,7 @@ describe('limits', () => {
     const garbage = Buffer.concat([header, Buffer.alloc(20_000, 'garbage')])
     await expect(rig.reader.read(rig.files.share('voice.ogg', garbage), watched())).rejects.toMatchObject({
       code: expect.stringMatching(/file_damaged|file_empty|transcriber_missing/),
-      tell: expect.stringContaining('voice.ogg'),
+      userMessage: expect.stringContaining('voice.ogg'),
     })
   })
 })

@@ -1,9 +1,8 @@
 /** The pictures that tell a video: where the scene changes, and now and then where it does not. One pass of ffmpeg. */
-import { Readable } from 'node:stream'
 import type { Picture } from '../core/artifact.ts'
-import type { Blobs } from './blobs.ts'
 import type { Limits } from './limits.ts'
 import type { Ffmpeg, FfmpegInput } from './providers/ffmpeg.ts'
+import type { PictureStore } from './reader.ts'
 
 /** What vision models look at; more is scaled down by them. */
 const longestSide = 1_568
@@ -26,9 +25,9 @@ export interface FramesOptions {
   durationMs: number | undefined
 }
 
-/** At most `limits.frames` pictures in order of time, kept as blobs. Throws `ffmpeg_missing` or `file_*`. */
+/** At most `limits.frames` pictures in order of time, kept in `pictures`. Throws `ffmpeg_missing` or `file_*`. */
 export async function keyFrames(
-  { ffmpeg, blobs }: { ffmpeg: Ffmpeg; blobs: Pick<Blobs, 'put'> },
+  { ffmpeg, pictures }: { ffmpeg: Ffmpeg; pictures: PictureStore },
   input: FfmpegInput,
   { signal, limits, durationMs }: FramesOptions,
 ): Promise<Picture[]> {
@@ -74,7 +73,7 @@ export async function keyFrames(
   })
   return Promise.all(
     frames.map(async ({ jpeg, atMs, width, height }): Promise<Picture> => {
-      const { hash } = await blobs.put(Readable.from([jpeg]), { maxBytes: largestJpeg, signal })
+      const hash = await pictures.put(jpeg, signal)
       return {
         contentHash: hash,
         mediaType: 'image/jpeg',

@@ -3,10 +3,10 @@ import { describePosition, type Segment } from '../core/artifact.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Limits } from './limits.ts'
 import type { ReadProgress } from './reader.ts'
-import type { Said } from './wire.ts'
+import type { ReaderMessage } from './wire.ts'
 
-type Batch = Extract<Said, { kind: 'batch' }>
-type End = Extract<Said, { kind: 'end' }>
+type Batch = Extract<ReaderMessage, { kind: 'batch' }>
+type End = Extract<ReaderMessage, { kind: 'end' }>
 
 export interface Gathered {
   segments: Segment[]
@@ -37,20 +37,20 @@ export function gather(limits: Limits, name: string): Gathered {
       const upTo = `${describePosition(last.at)}${pages === undefined ? '' : ` of ${pages}`}`
       return {
         kind: 'end',
-        problems: [{ code: error.code, tell: error.tell }],
+        problems: [{ code: error.code, userMessage: error.userMessage }],
         truncated: `Only the beginning of ${name} was read, up to ${upTo}.`,
-        ...(pages !== undefined && { pages }),
+        pages,
       }
     },
   }
 }
 
 /** A provider's failure in its own words, where it had some. */
-export function failed({ code, tell }: Extract<Said, { kind: 'fail' }>, name: string): ParleyError {
-  return tell === '' ? crashed(name, code) : new ParleyError(code, tell)
+export function failed({ code, userMessage }: Extract<ReaderMessage, { kind: 'fail' }>, name: string): ParleyError {
+  return userMessage === '' ? crashed(name, code) : new ParleyError(code, userMessage)
 }
 
 export function crashed(name: string, cause: unknown): ParleyError {
-  const tell = `The reader could not make sense of ${name}. Please try again; if that does not help, share it in another format.`
-  return new ParleyError('file_reader_crashed', tell, { cause })
+  const userMessage = `The reader could not make sense of ${name}. Please try again; if that does not help, share it in another format.`
+  return new ParleyError('file_reader_crashed', userMessage, { cause })
 }

@@ -1,8 +1,8 @@
 /** Holds a reading process to its limits: time, memory, abort. Whatever ends it early becomes a sentence for the sender. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { formatBytes } from '../core/bytes.ts'
 import { ParleyError } from '../core/errors.ts'
-import { formatBytes } from './blobs.ts'
 import type { Limits } from './limits.ts'
 import type { ReaderProcess } from './reader-process.ts'
 
@@ -37,14 +37,14 @@ export function guard(
   }
   let allowed = limits.seconds
   const tooSlow = () => {
-    const tell = `Reading ${name} took longer than ${seconds(allowed)}, so it was stopped. Share a smaller part of it, or ask an admin to raise the limit.`
-    end(new ParleyError('file_too_slow', tell))
+    const userMessage = `Reading ${name} took longer than ${seconds(allowed)}, so it was stopped. Share a smaller part of it, or ask an admin to raise the limit.`
+    end(new ParleyError('file_too_slow', userMessage))
   }
   const startedAt = performance.now()
   let slow = setTimeout(tooSlow, allowed * 1000)
   const hungry = () => {
-    const tell = `Reading ${name} needed more than ${formatBytes(limits.memoryMb * 1e6)} of memory, so it was stopped. Share a smaller part of it, or ask an admin to raise the limit.`
-    return new ParleyError('file_too_hungry', tell)
+    const userMessage = `Reading ${name} needed more than ${formatBytes(limits.memoryMb * 1e6)} of memory, so it was stopped. Share a smaller part of it, or ask an admin to raise the limit.`
+    return new ParleyError('file_too_hungry', userMessage)
   }
   const look = watchMemory(process.pid, (bytes) => {
     peak = Math.max(peak, bytes)
@@ -53,11 +53,11 @@ export function guard(
   const onAbort = () => end(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
   void process.exited.then(({ code, signal: by, heapExhausted }) => {
-    const tell = `The reader stopped unexpectedly on ${name}. Please try again; if that does not help, share it in another format.`
+    const userMessage = `The reader stopped unexpectedly on ${name}. Please try again; if that does not help, share it in another format.`
     end(
       heapExhausted
         ? hungry()
-        : new ParleyError('file_reader_crashed', tell, { cause: new Error(`exit ${code ?? by}`) }),
+        : new ParleyError('file_reader_crashed', userMessage, { cause: new Error(`exit ${code ?? by}`) }),
     )
   })
 

@@ -39,8 +39,8 @@ const read = (name: string, content: Uint8Array | string): Promise<Artifact> =>
   reader.read(files.share(name, content), watched())
 const outcome = (name: string, content: Uint8Array | string) =>
   read(name, content).then(
-    ({ truncated, problems }) => truncated ?? problems[0]?.tell ?? 'read',
-    (error: unknown) => asParleyError(error).tell,
+    ({ truncated, problems }) => truncated ?? problems[0]?.userMessage ?? 'read',
+    (error: unknown) => asParleyError(error).userMessage,
   )
 
 const paragraph = '<w:p><w:r><w:t>boom boom boom</w:t></w:r></w:p>'
@@ -159,8 +159,8 @@ describe('broken', () => {
   test.each(Object.keys(whole))('%s cut off, or with noise in it, is a sentence', async (name) => {
     const bytes = whole[name] ?? Buffer.alloc(0)
     for (const part of [0.3, 0.6, 0.95]) {
-      const tell = await outcome(name, bytes.subarray(0, Math.ceil(bytes.length * part)))
-      expect(tell).toMatch(/is damaged or was cut off/)
+      const userMessage = await outcome(name, bytes.subarray(0, Math.ceil(bytes.length * part)))
+      expect(userMessage).toMatch(/is damaged or was cut off/)
     }
     const noisy = Buffer.from(bytes)
     for (let at = 200; at < noisy.length - 300; at += 7) noisy[at] = (at * 31) % 256

@@ -3,15 +3,17 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { crc32, deflateSync } from 'node:zlib'
 import sharp, { type Sharp } from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { keeping, localBlobs, picturesIn } from '../../test/fixtures/blobs.ts'
 import { program, wordRecall } from '../../test/fixtures/foreign-pdf.ts'
 import { makeZip } from '../../test/fixtures/make-zip.ts'
 import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
 import type { Artifact, Picture } from '../core/artifact.ts'
+import type { Blobs } from '../core/blobs.ts'
 import { silentLog } from '../core/log.ts'
-import { type Blobs, createBlobs } from './blobs.ts'
 import { createReader } from './create-reader.ts'
 import { createPreviews } from './previews.ts'
 import type { PageRenderer, Reader } from './reader.ts'
@@ -29,13 +31,14 @@ function imageMagick(): string | undefined {
 const peaks: number[] = []
 let files: SharedFiles
 let blobs: Blobs
+const pathOf = (hash: string) => join(files.folder, 'blobs', hash.slice(0, 2), hash)
 let reader: Reader & PageRenderer
 
 beforeAll(() => {
   files = createSharedFiles()
-  blobs = createBlobs(files.folder)
+  blobs = localBlobs(files.folder)
   const log = { ...silentLog, debug: (fields: unknown) => void peaks.push(Number(Object(fields).peakMb)) }
-  reader = createReader({ blobs, log })
+  reader = keeping(createReader({ log }), picturesIn(blobs))
 })
 afterAll(async () => {
   await reader.close()
@@ -55,7 +58,7 @@ function note(): Sharp {
 function pictureOf(artifact: Artifact): Picture & { bytes: Buffer } {
   const picture = artifact.images?.[0]
   if (picture === undefined) throw new Error('no picture was given')
-  return { ...picture, bytes: readFileSync(blobs.path(picture.contentHash)) }
+  return { ...picture, bytes: readFileSync(pathOf(picture.contentHash)) }
 }
 
 describe('formats', () => {
@@ -102,7 +105,7 @@ describe('formats', () => {
         .toBuffer(),
     )
     expect(artifact.problems).toEqual([
-      { code: 'first_frame', tell: 'moves.gif is animated: its first frame was taken.' },
+      { code: 'first_frame', userMessage: 'moves.gif is animated: its first frame was taken.' },
     ])
     const { data } = await sharp(pictureOf(artifact).bytes).raw().toBuffer({ resolveWithObject: true })
     expect([...data.subarray(0, 3)]).toEqual([254, 0, 0].map((level) => expect.closeTo(level, -1)))
@@ -203,7 +206,7 @@ describe('hostile', () => {
     const startedAt = performance.now()
     await expect(read('bomb.png', pngOf(30_000, 30_000))).rejects.toMatchObject({
       code: 'file_too_large',
-      tell: expect.stringMatching(/^bomb\.png has 30,000 × 30,000 pixels: over the limit of 64 million\./),
+      userMessage: expect.stringMatching(/^bomb\.png has 30,000 × 30,000 pixels: over the limit of 64 million\./),
     })
     expect(performance.now() - startedAt).toBeLessThan(5_000)
   })

@@ -40,7 +40,7 @@ test('a parser in an endless loop is killed at its time limit', async () => {
   const request = files.share('endless.txt', 'hang')
   await expect(start({ seconds: 1 }).read(request, watch)).rejects.toMatchObject({
     code: 'file_too_slow',
-    tell: expect.stringContaining('endless.txt took longer than a second'),
+    userMessage: expect.stringContaining('endless.txt took longer than a second'),
   })
   expect(isAlive((await watch.first).of)).toBe(false)
 })
@@ -68,7 +68,7 @@ test.each(['eatBuffers', 'eatHeap'])('a parser that takes all memory is killed a
     start({ memoryMb: 300, seconds: 25 }).read(files.share('greedy.txt', order), watch),
   ).rejects.toMatchObject({
     code: 'file_too_hungry',
-    tell: expect.stringMatching(/greedy\.txt needed more than .* of memory/),
+    userMessage: expect.stringMatching(/greedy\.txt needed more than .* of memory/),
   })
   expect(isAlive((await watch.first).of)).toBe(false)
 })
@@ -80,7 +80,7 @@ test.each(['exit', 'segfault', 'throw', 'lie'])('a parser that crashes is one cl
   expect(failure).toMatchObject({
     code: 'file_reader_crashed',
     retry: 'now',
-    tell: expect.stringContaining('broken.txt'),
+    userMessage: expect.stringContaining('broken.txt'),
   })
   expect(String(failure)).not.toContain('secret')
 })

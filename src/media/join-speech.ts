@@ -2,11 +2,11 @@
  * Joins what was heard in overlapping pieces. In the overlap both pieces heard the same words: where they agree, the words
  * before come from the earlier piece and the words after from the later one. Pure.
  */
-import type { HeardSegment } from './transcriber.ts'
+import type { TranscribedSegment } from './transcriber.ts'
 
-export interface HeardPiece {
+export interface TranscribedPiece {
   /** Times from the start of the recording. */
-  segments: HeardSegment[]
+  segments: TranscribedSegment[]
   fromMs: number
   toMs: number
   /** The quiet moment where the next piece takes over. */
@@ -20,7 +20,7 @@ interface Word {
   text: string
   fromMs: number
   toMs: number
-  segment: HeardSegment
+  segment: TranscribedSegment
 }
 
 /** Recognisers round times, and the times of words are interpolated. */
@@ -28,9 +28,9 @@ const slackMs = 3_000
 /** More words than anybody says in an overlap; an answer with more has no honest times. */
 const mostWords = 150
 
-export function joinSpeech(pieces: HeardPiece[]): HeardSegment[] {
+export function joinSpeech(pieces: TranscribedPiece[]): TranscribedSegment[] {
   let words: Word[] = []
-  let before: HeardPiece | undefined
+  let before: TranscribedPiece | undefined
   for (const piece of pieces) {
     const next = piece.segments.flatMap(wordsOf)
     words = before === undefined ? next : join(words, next, { from: piece.fromMs, to: before.toMs, cut: before.cutMs })
@@ -95,7 +95,7 @@ const wordPattern =
   /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]\p{M}*|[\p{L}\p{N}][\p{L}\p{N}\p{M}'’]*/gu
 
 /** A segment's words, each with its share of the segment's time. */
-function wordsOf(segment: HeardSegment): Word[] {
+function wordsOf(segment: TranscribedSegment): Word[] {
   const { text, fromMs, toMs } = segment
   const found = [...text.matchAll(wordPattern)]
   const perCharacter = text.length === 0 ? 0 : (toMs - fromMs) / text.length
@@ -112,9 +112,9 @@ function wordsOf(segment: HeardSegment): Word[] {
   })
 }
 
-function segmentsOf(words: Word[]): HeardSegment[] {
-  const segments: HeardSegment[] = []
-  let of: HeardSegment | undefined
+function segmentsOf(words: Word[]): TranscribedSegment[] {
+  const segments: TranscribedSegment[] = []
+  let of: TranscribedSegment | undefined
   for (const word of words) {
     const last = segments.at(-1)
     if (last === undefined || word.segment !== of) {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { recordingRig } from '../../test/fixtures/recording-rig.ts'
 import { watched } from '../../test/fixtures/shared-files.ts'
 import { encode, lacking, voiceNote } from '../../test/fixtures/speech.ts'
-import { hearTones, sayTones } from '../../test/fixtures/tone-speech.ts'
+import { sayTones, transcribeTones } from '../../test/fixtures/tone-speech.ts'
 import { startTranscriber, type Transcribed, type TranscriberServer } from '../../test/servers/transcriber.ts'
 import { silentLog } from '../core/log.ts'
 import { joinSpeech } from './join-speech.ts'
@@ -27,7 +27,7 @@ function scripted(round: boolean) {
   return async (audio: Uint8Array): Promise<Transcribed> => {
     const segments: Transcribed['segments'] = []
     const seconds = (ms: number) => (round ? Math.round(ms / 1000) : ms / 1000)
-    for (const { index, fromMs, toMs } of hearTones(audio)) {
+    for (const { index, fromMs, toMs } of transcribeTones(audio)) {
       const last = segments.at(-1)
       const word = wordOf(index)
       if (last === undefined || starts.has(index))
@@ -50,7 +50,7 @@ describe.skipIf(without)(`a recording of six minutes${without}`, () => {
 
   beforeAll(async () => {
     wav = sayTones(sentences)
-    server = await startTranscriber({ hear: (audio) => scripted(round)(audio) })
+    server = await startTranscriber({ transcribe: (audio) => scripted(round)(audio) })
   })
   afterAll(() => server?.close())
 
@@ -74,7 +74,7 @@ describe.skipIf(without)(`a recording of six minutes${without}`, () => {
     expect(Math.abs((artifact.durationMs ?? 0) - 360_000)).toBeLessThan(5_000)
     expect(server.asked.length).toBeGreaterThan(1)
     expect(server.mostAtOnce()).toBeLessThanOrEqual(3)
-    const last = watch.heard.at(-1)
+    const last = watch.transcription.at(-1)
     expect(last).toMatchObject({ unit: 'second', done: last?.of })
   })
 
@@ -101,13 +101,13 @@ describe.skipIf(without)(`a recording of six minutes${without}`, () => {
     const mp4 = encode([wav], ['-c:a', 'aac', '-movflags', '+faststart'], 'meeting.m4a')
     using rig = recordingRig({ transcriber: transcriber(), plan: { pieceMs: 30_000, overlapMs: 2_000 } })
     const artifact = await rig.reader.read(rig.files.share('meeting.m4a', mp4.subarray(0, mp4.length / 2)), watched())
-    const heard = wordsIn(artifact.segments)
-    expect(heard.length).toBeGreaterThan(total * 0.4)
-    expect(heard).toEqual(script.slice(0, heard.length))
+    const transcription = wordsIn(artifact.segments)
+    expect(transcription.length).toBeGreaterThan(total * 0.4)
+    expect(transcription).toEqual(script.slice(0, transcription.length))
     expect(artifact.problems).toMatchObject([
       {
         code: 'recording_cut_off',
-        tell: expect.stringMatching(/meeting\.m4a should be 6:\d\d long, but only [23]:\d\d of it/),
+        userMessage: expect.stringMatching(/meeting\.m4a should be 6:\d\d long, but only [23]:\d\d of it/),
       },
     ])
   })
@@ -126,7 +126,7 @@ describe.skipIf(without)(`a recording of six minutes${without}`, () => {
   it('whose transcriber goes away in the middle keeps what was heard before', async () => {
     let pieces = 0
     const failing = await startTranscriber({
-      hear: scripted(false),
+      transcribe: scripted(false),
       fail: ({ name }) => (name !== 'piece-1.wav' && ++pieces > 0 ? { status: 400 } : undefined),
     })
     const deps = { baseUrl: failing.url, model: 'whisper-1', log: silentLog, backoffMs: 1 }
@@ -144,7 +144,9 @@ describe.skipIf(without)(`a recording of six minutes${without}`, () => {
 
 describe('joining', () => {
   const piece = (fromMs: number, toMs: number, cutMs: number, text: string) => ({
-    ...{ fromMs, toMs, cutMs },
+    fromMs,
+    toMs,
+    cutMs,
     segments: [{ text, fromMs, toMs }],
   })
 

@@ -71,10 +71,10 @@ describe.skipIf(pdftoppm === undefined)('scans by poppler (skipped without poppl
     expect(Math.min(...recalls)).toBeGreaterThanOrEqual(0.97)
     expect(artifact).toMatchObject({ engine: 'pdf-3', pages: 3 })
     expect(artifact.problems).toEqual([
-      { code: 'read_by_ocr', tell: 'It is a scan: the text was recognised (OCR) and may hold errors.' },
+      { code: 'read_by_ocr', userMessage: 'It is a scan: the text was recognised (OCR) and may hold errors.' },
     ])
-    const heard = watch.heard.filter(({ by }) => by === 'ocr')
-    expect(heard).toEqual([1, 2, 3].map((done) => ({ done, of: 3, unit: 'page', by: 'ocr' })))
+    const transcription = watch.transcription.filter(({ by }) => by === 'ocr')
+    expect(transcription).toEqual([1, 2, 3].map((done) => ({ done, of: 3, unit: 'page', by: 'ocr' })))
   }, 60_000)
 
   test('scanned pages among others are read in their place', async () => {
@@ -84,7 +84,7 @@ describe.skipIf(pdftoppm === undefined)('scans by poppler (skipped without poppl
     expect(artifact.segments[2]?.text).toBe('Words of page three.')
     expect(wordRecall(texts[0] ?? '', artifact.segments[1]?.text ?? '')).toBeGreaterThanOrEqual(0.97)
     expect(artifact.problems).toMatchObject([
-      { tell: 'Pages 2, 4 are scans: the text was recognised (OCR) and may hold errors.' },
+      { userMessage: 'Pages 2, 4 are scans: the text was recognised (OCR) and may hold errors.' },
     ])
   }, 60_000)
 
@@ -109,7 +109,7 @@ describe.skipIf(pdftoppm === undefined)('scans by poppler (skipped without poppl
     expect(artifact.segments.map(({ at }) => at)).toEqual([1, 2].map((page) => ({ kind: 'page', page })))
     expect(artifact.problems).toMatchObject([
       { code: 'read_by_ocr' },
-      { code: 'ocr_limit', tell: 'Pages 3–4 are scans and were not read: OCR reads at most 1 page of a file.' },
+      { code: 'ocr_limit', userMessage: 'Pages 3–4 are scans and were not read: OCR reads at most 1 page of a file.' },
     ])
   }, 60_000)
 
@@ -149,14 +149,15 @@ describe.skipIf(pdftoppm === undefined)('scans by poppler (skipped without poppl
   test('a scan that is hard to read says so, and is given as a picture', async () => {
     const blurred = await sharp(scans[0]).resize(620).blur(1.4).png().toBuffer()
     const kept: number[] = []
-    const blobs = {
+    const pictures = {
       put: async () => {
         kept.push(1)
-        return { hash: 'a'.repeat(64), bytes: 1 }
+        return 'a'.repeat(64)
       },
     }
-    const seeing = createReader({ blobs })
-    const artifact = await seeing.read(files.share('scan.pdf', await pdfOf([blurred])), watched())
+    const seeing = createReader()
+    const scan = files.share('scan.pdf', await pdfOf([blurred]))
+    const artifact = await seeing.read(scan, { ...watched(), pictures })
     await seeing.close()
     expect(artifact.problems.map(({ code }) => code)).toContain('ocr_unsure')
     expect(artifact.images).toMatchObject([{ mediaType: 'image/png', at: { kind: 'page', page: 1 } }])

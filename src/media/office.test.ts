@@ -125,7 +125,7 @@ test('made by openpyxl: formulas that nobody has calculated are shown, and said'
   const artifact = await read('budget.xlsx', made('made-by-openpyxl/budget.xlsx'))
   expectBudget(artifact, 'formulas')
   expect(artifact.problems).toMatchObject([
-    { code: 'formulas_unvalued', tell: expect.stringContaining('300 formulas') },
+    { code: 'formulas_unvalued', userMessage: expect.stringContaining('300 formulas') },
   ])
 })
 
@@ -163,7 +163,7 @@ describe('from before 2007', () => {
     const reading = without.read(files.share('old.doc', made('made-by-libreoffice/contract.doc')), watched())
     await expect(reading).rejects.toMatchObject({
       code: 'file_unsupported',
-      tell: expect.stringContaining('old.doc is of a format from before 2007'),
+      userMessage: expect.stringContaining('old.doc is of a format from before 2007'),
     })
     await without.close()
   })
@@ -201,7 +201,9 @@ describe('Word', () => {
       makeDocx('', { name: 'word/document.xml', content: `${whole}`, declared: 900_000 }),
     )
     expect(textOf(artifact)).toContain('Paragraph number 100.')
-    expect(artifact.problems).toMatchObject([{ code: 'file_damaged', tell: expect.stringContaining('broken.docx') }])
+    expect(artifact.problems).toMatchObject([
+      { code: 'file_damaged', userMessage: expect.stringContaining('broken.docx') },
+    ])
   })
 
   test('more characters than the limit: the beginning, and a sentence', async () => {
@@ -270,7 +272,7 @@ describe('locked files ask for a copy without a password', () => {
     ])
     await expect(read('locked.odt', bytes)).rejects.toMatchObject({
       code: 'file_encrypted',
-      tell: expect.stringContaining('locked.odt'),
+      userMessage: expect.stringContaining('locked.odt'),
     })
   })
 
@@ -281,7 +283,7 @@ describe('locked files ask for a copy without a password', () => {
     bytes.write('EncryptedPackage', 600, 'utf16le')
     await expect(read('locked.xlsx', bytes)).rejects.toMatchObject({
       code: 'file_encrypted',
-      tell: expect.stringContaining('save a copy that has no password'),
+      userMessage: expect.stringContaining('save a copy that has no password'),
     })
   })
 })

@@ -118,7 +118,7 @@ describe('attached files', () => {
 
   test('a program among them is named and refused', async () => {
     const artifact = await read(pdfWithFiles([['tool.exe', Buffer.concat([Buffer.from('MZ'), Buffer.alloc(600)])]]))
-    expect(artifact.problems).toMatchObject([{ tell: expect.stringContaining('tool.exe') }])
+    expect(artifact.problems).toMatchObject([{ userMessage: expect.stringContaining('tool.exe') }])
   })
 
   test('PDFs within each other are opened to a bounded depth, and the last one is named', async () => {
@@ -127,7 +127,7 @@ describe('attached files', () => {
     const artifact = await read(nested)
     expect(artifact.segments.map(({ at }) => at.inner)).toContain('a.pdf/b.pdf')
     expect(artifact.segments.map(({ text }) => text).join('\n')).not.toContain('The innermost page.')
-    expect(artifact.problems).toMatchObject([{ tell: expect.stringContaining('packed too deep') }])
+    expect(artifact.problems).toMatchObject([{ userMessage: expect.stringContaining('packed too deep') }])
   })
 
   const foreign = sharedCase('09-attachment.pdf')

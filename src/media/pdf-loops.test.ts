@@ -63,9 +63,12 @@ describe('a PDF that leads its parser in a circle', () => {
     const ended = await reader.read(files.share('loop.pdf', bytes), options()).catch((error: unknown) => error)
     if (ended instanceof Error) {
       expect(ended).toBeInstanceOf(ParleyError)
-      expect(ended).toMatchObject({ code: expect.stringMatching(/^file_/), tell: expect.stringContaining('loop.pdf') })
+      expect(ended).toMatchObject({
+        code: expect.stringMatching(/^file_/),
+        userMessage: expect.stringContaining('loop.pdf'),
+      })
     } else {
-      expect(ended).toMatchObject({ problems: [expect.objectContaining({ tell: expect.any(String) })] })
+      expect(ended).toMatchObject({ problems: [expect.objectContaining({ userMessage: expect.any(String) })] })
     }
     const next = await reader.read(files.share('good.pdf', good), options())
     expect(next.segments[0]?.text).toContain('4711')

@@ -40,9 +40,11 @@ test('a manual of 200 pages is read page by page, and says how far it is', async
   expect(pageOf(artifact, fact)).toEqual([{ kind: 'page', page: 137 }])
   expect(artifact.tokens).toBe(artifact.segments.reduce((sum, { tokens }) => sum + tokens, 0))
   expect(artifact.tokens).toBeGreaterThan(80_000)
-  expect(watch.heard[0]).toEqual({ done: 0, of: 200, unit: 'page' })
-  expect(watch.heard.at(-1)).toEqual({ done: 200, of: 200, unit: 'page' })
-  expect(watch.heard.map(({ done }) => done)).toEqual(watch.heard.map(({ done }) => done).toSorted((a, b) => a - b))
+  expect(watch.transcription[0]).toEqual({ done: 0, of: 200, unit: 'page' })
+  expect(watch.transcription.at(-1)).toEqual({ done: 200, of: 200, unit: 'page' })
+  expect(watch.transcription.map(({ done }) => done)).toEqual(
+    watch.transcription.map(({ done }) => done).toSorted((a, b) => a - b),
+  )
 })
 
 test('every word of the manual is there', async () => {
@@ -115,7 +117,8 @@ describe('protected', () => {
     const bytes = await makeManual({ pages: 2 }, { userPassword: 'secret', ownerPassword: 'owner' })
     await expect(read(bytes, 'salaries.pdf')).rejects.toMatchObject({
       code: 'file_encrypted',
-      tell: 'salaries.pdf is protected by a password, so it cannot be read. Please share a copy without the password.',
+      userMessage:
+        'salaries.pdf is protected by a password, so it cannot be read. Please share a copy without the password.',
     })
   })
 
@@ -149,7 +152,7 @@ describe('damaged', () => {
     expect(artifact.pages).toBeGreaterThan(100)
     expect(artifact.problems[0]).toMatchObject({
       code: 'file_damaged',
-      tell: expect.stringContaining('more may be missing'),
+      userMessage: expect.stringContaining('more may be missing'),
     })
   })
 
@@ -191,7 +194,7 @@ describe('without text', () => {
       { text: 'Words on the second page.', at: { kind: 'page', page: 2 }, tokens: expect.any(Number) },
     ])
     expect(artifact.problems).toEqual([
-      { code: 'pages_without_text', tell: '2 of 3 pages hold no text that could be read.' },
+      { code: 'pages_without_text', userMessage: '2 of 3 pages hold no text that could be read.' },
     ])
   })
 
@@ -203,7 +206,7 @@ describe('without text', () => {
       }),
     )
     expect(artifact).toMatchObject({ segments: [], pages: 2, tokens: 0 })
-    expect(artifact.problems).toMatchObject([{ tell: 'None of the 2 pages holds text that could be read.' }])
+    expect(artifact.problems).toMatchObject([{ userMessage: 'None of the 2 pages holds text that could be read.' }])
   })
 
   test('what was typed into a form is read', async () => {
@@ -249,7 +252,7 @@ describe('limits', () => {
   test('more bytes than the limit: refused with both numbers', async () => {
     await expect(readWithin({ pdf: { bytes: 100_000 } }, manual)).rejects.toMatchObject({
       code: 'file_too_large',
-      tell: expect.stringMatching(/^manual\.pdf is 5\d\d KB: over the limit of 100 KB\./),
+      userMessage: expect.stringMatching(/^manual\.pdf is 5\d\d KB: over the limit of 100 KB\./),
     })
   })
 })

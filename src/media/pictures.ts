@@ -1,11 +1,10 @@
 /** The parent's side of pictures that a reading process gives: into the blob store, in order, and never too many. */
-import { Readable } from 'node:stream'
 import type { Picture } from '../core/artifact.ts'
-import type { Blobs } from './blobs.ts'
+import type { PictureStore } from './reader.ts'
 import { mostImages } from './sink.ts'
-import type { Said } from './wire.ts'
+import type { ReaderMessage } from './wire.ts'
 
-type Given = Extract<Said, { kind: 'image' }>
+type Given = Extract<ReaderMessage, { kind: 'image' }>
 
 /** A picture of 1568 pixels a side is far smaller, whatever is on it. */
 const largestPicture = 8e6
@@ -18,15 +17,13 @@ export interface Pictures {
 }
 
 /** Without a store, what was read keeps its text alone. */
-export function createPictures(blobs: Pick<Blobs, 'put'> | undefined): Pictures {
+export function createPictures(store: PictureStore | undefined, signal: AbortSignal): Pictures {
   const storing: Promise<Picture>[] = []
   return {
     add({ kind: _, data, ...picture }) {
       if (storing.length >= mostImages || data.length > largestPicture) return false
-      if (blobs === undefined) return true
-      const stored = blobs
-        .put(Readable.from([data]), { maxBytes: largestPicture })
-        .then(({ hash }) => ({ contentHash: hash, ...picture }))
+      if (store === undefined) return true
+      const stored = store.put(data, signal).then((hash) => ({ contentHash: hash, ...picture }))
       stored.catch(() => {})
       storing.push(stored)
       return true

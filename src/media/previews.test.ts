@@ -5,11 +5,18 @@ import { createPreviews, linesOf } from './previews.ts'
 const piece = (text: string, at: Position) => ({ text, at, tokens: 1 })
 const time = (fromMs: number, toMs: number): Position => ({ kind: 'time', fromMs, toMs })
 const image = (sign: string, at: Position) => ({
-  ...{ contentHash: sign.repeat(64), mediaType: 'image/jpeg', width: 10, height: 10 },
+  contentHash: sign.repeat(64),
+  mediaType: 'image/jpeg',
+  width: 10,
+  height: 10,
   at,
 })
 const artifact: Artifact = {
-  ...{ contentHash: 'a'.repeat(64), engine: 'x-1', mediaType: 'application/zip', tokens: 0, problems: [] },
+  contentHash: 'a'.repeat(64),
+  engine: 'x-1',
+  mediaType: 'application/zip',
+  tokens: 0,
+  problems: [],
   segments: [
     piece('Dear all,\nhello', { kind: 'lines', from: 1, to: 2 }),
     piece('[n.txt]\none\ntwo', { kind: 'lines', from: 1, to: 2, inner: 'n.txt' }),
@@ -53,7 +60,7 @@ test('each line of a recording has its time', () => {
 test('pictures that reading took are shown for their places', async () => {
   const shown: string[] = []
   const previews = createPreviews({
-    blobs: { path: (hash: string) => hash } as Parameters<typeof createPreviews>[0]['blobs'],
+    blobs: { withFile: async (hash, _signal, use) => await use(hash) },
     renderer: {
       async render(path) {
         shown.push(path.slice(0, 1))

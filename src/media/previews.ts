@@ -1,11 +1,13 @@
 /** Shows the place that a citation names: as a picture, or its text and what stands around it. */
+
 import type { Artifact, Picture, Position, Segment } from '../core/artifact.ts'
+import type { Blobs } from '../core/blobs.ts'
 import { ParleyError } from '../core/errors.ts'
-import type { Blobs } from './blobs.ts'
+import { storageWording } from '../wording/storage.ts'
 import type { PageRenderer } from './reader.ts'
 
 export interface PreviewDeps {
-  blobs: Blobs
+  blobs: Pick<Blobs, 'withFile'>
   renderer: PageRenderer
   latestArtifact(contentHash: string): Promise<Artifact | null>
 }
@@ -19,7 +21,7 @@ export function createPreviews({ blobs, renderer, latestArtifact }: PreviewDeps)
 
   return {
     page: (contentHash: string, page: number, options: { width: number; quote?: string; signal: AbortSignal }) =>
-      renderer.render(blobs.path(contentHash), page, options),
+      blobs.withFile(contentHash, options.signal, (path) => renderer.render(path, page, options)),
 
     async lines(contentHash: string, from: number, to: number, where: Where = {}) {
       const artifact = await read(contentHash)
@@ -36,13 +38,13 @@ export function createPreviews({ blobs, renderer, latestArtifact }: PreviewDeps)
     ) {
       const picture = pictureAt(await read(contentHash), from, to, where)
       if (picture === undefined) throw missing()
-      return renderer.render(blobs.path(picture.contentHash), 1, { width, signal })
+      return blobs.withFile(picture.contentHash, signal, (path) => renderer.render(path, 1, { width, signal }))
     },
   }
 }
 
 function missing(): ParleyError {
-  return new ParleyError('file_missing', 'That file is no longer here. Please share it again.')
+  return new ParleyError('file_missing', storageWording.fileGone)
 }
 
 /** What a file's places are counted in, and which part of it is meant. */

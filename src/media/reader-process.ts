@@ -23,7 +23,7 @@ export interface ReaderProcess {
   /** Gives the process the file. Rejects when it stopped listening, which its exit explains better. */
   feed(content: Readable): Promise<void>
   /** What the process says; one listener at a time. */
-  onMessage(listener: (said: unknown) => void): void
+  onMessage(listener: (message: unknown) => void): void
   /** Resolves when the process is gone. Never rejects. */
   readonly exited: Promise<Exit>
   /** SIGKILL. Resolves when the process is gone. */
@@ -69,19 +69,19 @@ export function spawnReader({ heapMb, warm, native = false, readable = [], log }
   })
   giveWay(child)
   const watch = watchParent(child.pid, log)
-  let complaint = ''
+  let stderrText = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    complaint = (complaint + text).slice(-4_000)
+    stderrText = (stderrText + text).slice(-4_000)
   })
   child.stdin?.on('error', () => {})
   let failedToStart: Error | undefined
   const exited = new Promise<Exit>((resolve) => {
     const end = (code: number | null, signal: NodeJS.Signals | null) => {
       watch?.kill('SIGKILL')
-      const heapExhausted = complaint.includes('heap out of memory')
+      const heapExhausted = stderrText.includes('heap out of memory')
       if (code !== 0 && signal !== 'SIGKILL') {
         log.warn(
-          { pid: child.pid, code, signal, heapExhausted, frames: stackOf(complaint) },
+          { pid: child.pid, code, signal, heapExhausted, frames: stackOf(stderrText) },
           'reader ended unexpectedly',
         )
       }
@@ -135,8 +135,8 @@ function watchParent(pid: number | undefined, log: Log): ChildProcess | undefine
 }
 
 /** Only stack frames of Node's words are logged: an error's message may quote the file. */
-function stackOf(complaint: string): string {
-  return complaint
+function stackOf(stderrText: string): string {
+  return stderrText
     .split('\n')
     .filter((line) => /^\s+at |^\w*Error at /.test(line))
     .slice(-6)

@@ -32,6 +32,20 @@ export interface ReadRequest {
   transcript?: string
 }
 
+/** Keeps the pictures that a file gives, for as long as its artifact may be needed. Answers the hash of the bytes. */
+export interface PictureStore {
+  put(picture: Uint8Array, signal: AbortSignal): Promise<string>
+}
+
+export interface ReadOptions {
+  signal: AbortSignal
+  onProgress(progress: ReadProgress): void
+  /** Pays for what a transcriber hears. */
+  paying?: Paying | undefined
+  /** Without it, only the text is read. */
+  pictures?: PictureStore | undefined
+}
+
 export interface Reader {
   /**
    * Reads the file in a process of its own that is killed at its limits or on abort; small plain text in Parley's. A partly readable file gives an
@@ -41,10 +55,7 @@ export interface Reader {
    * Problems named `file_too_slow`, `file_too_hungry` or `file_reader_crashed` speak of this attempt and not of the file:
    * another may give more, so such an artifact is not worth keeping for other turns.
    */
-  read(
-    request: ReadRequest,
-    options: { signal: AbortSignal; onProgress(progress: ReadProgress): void; paying?: Paying },
-  ): Promise<Artifact>
+  read(request: ReadRequest, options: ReadOptions): Promise<Artifact>
   /**
    * What would read the file, e.g. `pdf-1`, by its bytes: with the content hash, the key of a cached artifact. Throws
    * `file_unsupported`, `file_too_large`, `file_missing` or `file_empty` when nothing would.

@@ -19,7 +19,7 @@ const passing = new Set([
 ])
 
 /** Whether every later reading would give the same, so that this one may stand for them. */
-export function isLasting(artifact: Artifact): boolean {
+export function isPermanent(artifact: Artifact): boolean {
   return !artifact.problems.some(({ code }) => passing.has(code))
 }
 
@@ -35,21 +35,21 @@ export function describeReading(attachment: Attachment, artifact: Artifact): Att
     contentHash: artifact.contentHash,
     mediaType: artifact.mediaType,
     tokens: artifact.tokens,
-    ...(artifact.pages === undefined ? {} : { pages: artifact.pages }),
-    ...(artifact.images === undefined ? {} : { images: artifact.images.length }),
+    pages: artifact.pages,
+    images: artifact.images === undefined ? undefined : artifact.images.length,
   }
 }
 
 export function skippedReceipt(attachment: Attachment, why: ParleyError | string): AttachmentReceipt {
   const problem =
     typeof why === 'string'
-      ? { code: 'stopped', tell: `${attachment.name} was not read: ${why}.` }
-      : { code: why.code, tell: why.tell }
+      ? { code: 'stopped', userMessage: `${attachment.name} was not read: ${why}.` }
+      : { code: why.code, userMessage: why.userMessage }
   return {
     attachmentId: attachment.id,
     name: attachment.name,
     outcome: 'skipped',
-    summary: typeof why === 'string' ? `skipped: ${why}` : `skipped: ${why.tell}`,
+    summary: typeof why === 'string' ? `skipped: ${why}` : `skipped: ${why.userMessage}`,
     problems: [problem],
   }
 }
@@ -62,10 +62,10 @@ function isRecording({ mediaType }: Artifact): boolean {
 function describeRecording({ segments, durationMs, language, images }: Artifact): string {
   const ms = durationMs ?? 0
   const length = ms >= 600_000 ? `${Math.round(ms / 60_000)} min ` : ms > 0 ? `${clock(ms)} ` : ''
-  const said = segments.length === 0 ? 'nothing said' : 'transcribed'
+  const message = segments.length === 0 ? 'nothing said' : 'transcribed'
   const tongue = language === undefined ? '' : ` (${language})`
   const pictures = images === undefined ? '' : `, ${count(images.length, 'picture')}`
-  return `${length}${said}${tongue}${pictures}`
+  return `${length}${message}${tongue}${pictures}`
 }
 
 function describeAmount(artifact: Artifact): string {

@@ -4,16 +4,14 @@
  */
 import { open } from 'node:fs/promises'
 import { type Artifact, clock, type Picture, type Problem } from '../core/artifact.ts'
+import { formatBytes } from '../core/bytes.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
-import { type Blobs, formatBytes } from './blobs.ts'
 import { announcedBy } from './formats.ts'
 import { keyFrames } from './frames.ts'
-import { createGate } from './gate.ts'
 import { type LimitOverrides, type Limits, limitsFor } from './limits.ts'
-import { canGoAsItIs, cutOff, type Listened, listen } from './listen.ts'
 import type { CutPlan } from './pcm.ts'
 import type { Ffmpeg, Probe } from './providers/ffmpeg.ts'
-import type { PageRenderer, Reader, ReadProgress, ReadRequest } from './reader.ts'
+import type { PageRenderer, Reader, ReadOptions, ReadRequest } from './reader.ts'
 import {
   endsInsideOggPage,
   type RecordingFormat,
@@ -22,20 +20,21 @@ import {
   recordingType,
   withoutVideo,
 } from './recordings.ts'
+import { createSemaphore } from './semaphore.ts'
 import { type Sniffed, sampleBytes, sniff } from './sniff.ts'
 import { speechSegments } from './speech-segments.ts'
-import { type Paying, type Transcriber, withPaying } from './transcriber.ts'
+import { canGoAsItIs, cutOff, type TranscribedRecording, transcribeRecording } from './transcribe-recording.ts'
+import { type Transcriber, withPaying } from './transcriber.ts'
 
 export interface RecordingDeps {
   ffmpeg: Ffmpeg
   /** Absent: only what a platform has transcribed itself can be used. */
   transcriber?: Transcriber
-  blobs: Pick<Blobs, 'put'>
   limits?: LimitOverrides
   plan?: CutPlan
 }
 
-interface Looked {
+interface InspectedFile {
   request: ReadRequest
   bytes: number
   type: RecordingType
@@ -44,26 +43,20 @@ interface Looked {
   problems: Problem[]
 }
 
-interface ReadOptions {
-  signal: AbortSignal
-  onProgress(progress: ReadProgress): void
-  paying?: Paying
-}
-
 /** What the transcription server is asked at once, whatever the number of recordings. */
-const heardAtOnce = 4
+const transcribedAtOnce = 4
 
 /** `files`, which reads also recordings. */
 export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps): Reader & PageRenderer {
-  const gate = createGate(heardAtOnce)
+  const semaphore = createSemaphore(transcribedAtOnce)
   const engineFor = ({ transcript }: ReadRequest) =>
     `recording-1/${deps.transcriber?.name ?? (transcript === undefined ? 'unheard' : 'platform')}`
 
-  async function read(looked: Looked, options: ReadOptions): Promise<Artifact> {
-    const { request, limits } = looked
-    const problems = [...looked.problems]
-    const input = { path: request.path, name: request.name, format: looked.format }
-    const probe = await probeOf(looked, options)
+  async function read(inspected: InspectedFile, options: ReadOptions): Promise<Artifact> {
+    const { request, limits } = inspected
+    const problems = [...inspected.problems]
+    const input = { path: request.path, name: request.name, format: inspected.format }
+    const probe = await probeOf(inspected, options)
     if (probe?.audio === false && !probe.video) throw nothingInside(request.name)
     const expectedMs = longest(request.durationMs, probe?.durationMs)
     const of = Math.round((expectedMs ?? 0) / 1000)
@@ -71,45 +64,47 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
 
     // Side by side: one waits for the network, the other for the processor.
     const [listened, images] = await Promise.all([
-      hear(),
-      probe?.video === true
-        ? keyFrames({ ffmpeg: deps.ffmpeg, blobs: deps.blobs }, input, {
-            ...{ signal: options.signal, limits, durationMs: expectedMs },
+      transcribe(),
+      probe?.video === true && options.pictures !== undefined
+        ? keyFrames({ ffmpeg: deps.ffmpeg, pictures: options.pictures }, input, {
+            signal: options.signal,
+            limits,
+            durationMs: expectedMs,
           }).catch((error: unknown) => unlessAborted(error, options.signal))
         : undefined,
     ])
     const pictures: Picture[] = Array.isArray(images) ? images : []
-    if (images instanceof ParleyError) problems.push({ code: images.code, tell: images.tell })
-    if (probe === undefined && looked.format.video) problems.push(unseen(request.name))
+    if (images instanceof ParleyError) problems.push({ code: images.code, userMessage: images.userMessage })
+    if (probe === undefined && inspected.format.video) problems.push(unseen(request.name))
     if (listened instanceof ParleyError) {
       if (pictures.length === 0) throw listened
-      problems.push({ code: listened.code, tell: listened.tell })
+      problems.push({ code: listened.code, userMessage: listened.userMessage })
     }
-    return artifactOf(looked, listened instanceof ParleyError ? { segments: [], problems: [] } : listened, {
+    return artifactOf(inspected, listened instanceof ParleyError ? { segments: [], problems: [] } : listened, {
       problems,
       pictures,
       durationMs: expectedMs,
       engine: engineFor(request),
     })
 
-    async function hear(): Promise<Listened | ParleyError> {
+    async function transcribe(): Promise<TranscribedRecording | ParleyError> {
       if (probe?.audio === false) return { segments: [], problems: [silentVideo(request.name)] }
       try {
         if (deps.transcriber === undefined) throw unheard(request.name)
         const { paying } = options
         const transcriber = paying === undefined ? deps.transcriber : withPaying(deps.transcriber, paying)
-        const mediaType = probe?.video === false ? withoutVideo(looked.type) : looked.type
+        const mediaType = probe?.video === false ? withoutVideo(inspected.type) : inspected.type
         const asItIs =
           probe?.video !== true &&
           (expectedMs ?? 0) <= (limits.minutes ?? Number.POSITIVE_INFINITY) * 60_000 &&
-          canGoAsItIs(transcriber, { mediaType, bytes: looked.bytes, durationMs: expectedMs }, deps.plan)
-        return await listen(
-          { ...deps, transcriber, gate },
-          { ...input, bytes: looked.bytes, mediaType, asItIs, expectedMs },
+          canGoAsItIs(transcriber, { mediaType, bytes: inspected.bytes, durationMs: expectedMs }, deps.plan)
+        return await transcribeRecording(
+          { ...deps, transcriber, semaphore },
+          { ...input, bytes: inspected.bytes, mediaType, asItIs, expectedMs },
           {
             ...options,
             limits,
-            onHeard: (ms) =>
+            onTranscribed: (ms) =>
               options.onProgress({
                 done: Math.round(ms / 1000),
                 of: Math.max(of, Math.round(ms / 1000)),
@@ -121,7 +116,10 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
         const told = await unlessAborted(error, options.signal)
         const { transcript } = request
         if (transcript === undefined || transcript.trim() === '') return told
-        const problem = { code: told.code, tell: `${told.tell} The transcript is the one that came with the message.` }
+        const problem = {
+          code: told.code,
+          userMessage: `${told.userMessage} The transcript is the one that came with the message.`,
+        }
         const whole = { text: transcript, fromMs: 0, toMs: expectedMs ?? 0 }
         return { segments: [whole], problems: deps.transcriber === undefined ? [] : [problem] }
       }
@@ -130,7 +128,7 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
 
   /** Undefined where there is no ffmpeg and the file may go without it. */
   async function probeOf(
-    { request, limits, format, type, bytes }: Looked,
+    { request, limits, format, type, bytes }: InspectedFile,
     { signal }: ReadOptions,
   ): Promise<Probe | undefined> {
     try {
@@ -150,15 +148,15 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
 
   return {
     async identify(request) {
-      const looked = await lookAt(request, deps.limits)
-      return looked === undefined
+      const inspected = await lookAt(request, deps.limits)
+      return inspected === undefined
         ? files.identify(request)
-        : { engine: engineFor(request), mediaType: looked.type, elsewhere: true }
+        : { engine: engineFor(request), mediaType: inspected.type, elsewhere: true }
     },
     async read(request, options) {
       options.signal.throwIfAborted()
-      const looked = await lookAt(request, deps.limits)
-      return looked === undefined ? files.read(request, options) : read(looked, options)
+      const inspected = await lookAt(request, deps.limits)
+      return inspected === undefined ? files.read(request, options) : read(inspected, options)
     },
     render: files.render,
     close: files.close,
@@ -166,7 +164,7 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
 }
 
 /** Undefined for a file that is no recording. Throws `file_too_large`. */
-async function lookAt(request: ReadRequest, overrides: LimitOverrides | undefined): Promise<Looked | undefined> {
+async function lookAt(request: ReadRequest, overrides: LimitOverrides | undefined): Promise<InspectedFile | undefined> {
   const { name, path } = request
   const file = await open(path).catch(() => undefined)
   if (file === undefined) return undefined
@@ -185,8 +183,8 @@ async function lookAt(request: ReadRequest, overrides: LimitOverrides | undefine
     const format = recordings[type]
     const limits = limitsFor(format.video ? 'video' : 'audio', overrides)
     if (bytes > limits.bytes) {
-      const tell = `${name} is ${formatBytes(bytes)}: over the limit of ${formatBytes(limits.bytes)}. Share a smaller file, or ask an admin to raise the limit.`
-      throw new ParleyError('file_too_large', tell)
+      const userMessage = `${name} is ${formatBytes(bytes)}: over the limit of ${formatBytes(limits.bytes)}. Share a smaller file, or ask an admin to raise the limit.`
+      throw new ParleyError('file_too_large', userMessage)
     }
     const announced = announcedBy(name)?.called
     const named = announced === 'a sound recording' || announced === 'a video'
@@ -202,8 +200,8 @@ async function lookAt(request: ReadRequest, overrides: LimitOverrides | undefine
 }
 
 async function artifactOf(
-  { request, type, limits }: Looked,
-  listened: Listened,
+  { request, type, limits }: InspectedFile,
+  listened: TranscribedRecording,
   rest: { engine: string; pictures: Picture[]; problems: Problem[]; durationMs: number | undefined },
 ): Promise<Artifact> {
   const { countTokens } = await import('../core/text/count-tokens.ts')
@@ -218,12 +216,12 @@ async function artifactOf(
     contentHash: request.contentHash,
     engine: rest.engine,
     mediaType: rest.pictures.length > 0 ? type : withoutVideo(type),
-    ...(listened.language !== undefined && { language: listened.language }),
+    language: listened.language,
     segments,
-    ...(rest.pictures.length > 0 && { images: rest.pictures }),
-    ...(durationMs !== undefined && { durationMs }),
+    images: rest.pictures.length > 0 ? rest.pictures : undefined,
+    durationMs,
     tokens: segments.reduce((sum, { tokens }) => sum + tokens, 0),
-    ...(truncated !== undefined && { truncated }),
+    truncated,
     problems,
   }
 }
@@ -239,8 +237,8 @@ async function unlessAborted(error: unknown, signal: AbortSignal): Promise<Parle
 }
 
 function unheard(name: string): ParleyError {
-  const tell = `${name} is a recording, and no transcription is configured that could hear it. Share a transcript as text, or ask an admin to set TRANSCRIBE_URL.`
-  return new ParleyError('transcriber_missing', tell)
+  const userMessage = `${name} is a recording, and no transcription is configured that could hear it. Share a transcript as text, or ask an admin to set TRANSCRIBE_URL.`
+  return new ParleyError('transcriber_missing', userMessage)
 }
 
 function nothingInside(name: string): ParleyError {
@@ -251,10 +249,10 @@ function nothingInside(name: string): ParleyError {
 }
 
 function unseen(name: string): Problem {
-  const tell = `The pictures of ${name} were not looked at: ffmpeg is not installed. An admin can install it or set FFMPEG_PATH.`
-  return { code: 'ffmpeg_missing', tell }
+  const userMessage = `The pictures of ${name} were not looked at: ffmpeg is not installed. An admin can install it or set FFMPEG_PATH.`
+  return { code: 'ffmpeg_missing', userMessage }
 }
 
 function silentVideo(name: string): Problem {
-  return { code: 'no_sound', tell: `${name} has no sound: only its pictures were looked at.` }
+  return { code: 'no_sound', userMessage: `${name} has no sound: only its pictures were looked at.` }
 }

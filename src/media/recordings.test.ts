@@ -4,7 +4,7 @@ import { recordingRig } from '../../test/fixtures/recording-rig.ts'
 import { watched } from '../../test/fixtures/shared-files.ts'
 import { encode, generate, lacking, speak, voiceNote } from '../../test/fixtures/speech.ts'
 import {
-  pocketsphinxHears,
+  pocketsphinxTranscribes,
   startTranscriber,
   type Transcribed,
   type TranscriberServer,
@@ -13,7 +13,7 @@ import { silentLog } from '../core/log.ts'
 import { createFfmpeg } from './providers/ffmpeg.ts'
 import { createAsrTranscriber } from './providers/transcribe-asr.ts'
 import { createOpenAiTranscriber } from './providers/transcribe-openai.ts'
-import { describeReading, isLasting } from './receipt.ts'
+import { describeReading, isPermanent } from './receipt.ts'
 
 const withoutFfmpeg = lacking('ffmpeg')
 const withoutSpeech = lacking('ffmpeg', 'flite', 'pocketsphinx_continuous')
@@ -22,17 +22,17 @@ const hello: Transcribed = { segments: [{ text: 'Hello there.', start: 0.2, end:
 /** How much of `spoken` was heard: pocketsphinx mistakes about a word in eight. */
 function recall(spoken: string, segments: { text: string }[]): number {
   const words = (text: string): string[] => text.toLowerCase().match(/[a-z']+/g) ?? []
-  const heard = words(segments.map(({ text }) => text).join(' '))
+  const transcription = words(segments.map(({ text }) => text).join(' '))
   const all = words(spoken)
-  return all.filter((word) => heard.includes(word)).length / all.length
+  return all.filter((word) => transcription.includes(word)).length / all.length
 }
 const attachment = { id: 'a', name: 'the file', mediaType: '', voiceNote: false, locator: null }
 
 let server: TranscriberServer
 afterEach(() => server?.close())
 
-async function hearing(hear: (audio: Uint8Array) => Promise<Transcribed> = async () => hello) {
-  server = await startTranscriber({ hear })
+async function transcribing(transcribe: (audio: Uint8Array) => Promise<Transcribed> = async () => hello) {
+  server = await startTranscriber({ transcribe })
   return createOpenAiTranscriber({ baseUrl: server.url, model: 'whisper-1', backoffMs: 1, log: silentLog })
 }
 
@@ -43,7 +43,7 @@ describe.skipIf(withoutSpeech)(`speech${withoutSpeech}`, () => {
   const sentence = 'The meeting starts at nine in the morning. Please bring the blue book with you.'
 
   it.each(['openai', 'asr'] as const)('a voice note of 24 kbit/s is heard (%s)', async (dialect) => {
-    const openai = await hearing(pocketsphinxHears)
+    const openai = await transcribing(pocketsphinxTranscribes)
     const transcriber = dialect === 'openai' ? openai : createAsrTranscriber({ url: server.asrUrl })
     using rig = recordingRig({ transcriber })
     const artifact = await rig.reader.read(rig.files.share('voice.ogg', voiceNote(speak(sentence))), watched())
@@ -68,7 +68,7 @@ describe.skipIf(withoutSpeech)(`speech${withoutSpeech}`, () => {
     const joined = `${pads};${wavs.map((_, place) => `[p${place}]`).join('')}concat=n=${wavs.length}:v=0:a=1`
     const recording = encode(wavs, ['-filter_complex', joined], 'talk.flac')
     using rig = recordingRig({
-      transcriber: await hearing(pocketsphinxHears),
+      transcriber: await transcribing(pocketsphinxTranscribes),
       plan: { pieceMs: 6_000, overlapMs: 1_000 },
     })
     const artifact = await rig.reader.read(rig.files.share('talk.flac', recording), watched())
@@ -82,7 +82,7 @@ describe.skipIf(withoutSpeech)(`speech${withoutSpeech}`, () => {
 
 describe.skipIf(withoutFfmpeg)(`recordings${withoutFfmpeg}`, () => {
   it.each(['mp3', 'm4a', 'wav', 'ogg', 'flac', 'opus', 'webm'])('%s is sent as it is', async (extension) => {
-    using rig = recordingRig({ transcriber: await hearing() })
+    using rig = recordingRig({ transcriber: await transcribing() })
     const bytes = tone(2, `tone.${extension}`)
     const artifact = await rig.reader.read(rig.files.share(`tone.${extension}`, bytes), watched())
     expect(artifact).toMatchObject({
@@ -101,14 +101,14 @@ describe.skipIf(withoutFfmpeg)(`recordings${withoutFfmpeg}`, () => {
     } catch {
       return expect(extension).toBe('amr')
     }
-    using rig = recordingRig({ transcriber: await hearing() })
+    using rig = recordingRig({ transcriber: await transcribing() })
     const artifact = await rig.reader.read(rig.files.share(`tone.${extension}`, bytes), watched())
     expect(artifact.segments).toHaveLength(1)
     expect(server.asked).toMatchObject([{ name: 'piece-1.wav', mediaType: 'audio/wav' }])
   })
 
   it('silence is sent to nobody', async () => {
-    using rig = recordingRig({ transcriber: await hearing() })
+    using rig = recordingRig({ transcriber: await transcribing() })
     const silence = generate(['anullsrc=d=3'], [], 'silence.aiff')
     const artifact = await rig.reader.read(rig.files.share('silence.aiff', silence), watched())
     expect(artifact.segments).toEqual([])
@@ -116,21 +116,23 @@ describe.skipIf(withoutFfmpeg)(`recordings${withoutFfmpeg}`, () => {
   })
 
   it('a truncated ogg is heard as far as it goes, and said to be incomplete', async () => {
-    using rig = recordingRig({ transcriber: await hearing() })
+    using rig = recordingRig({ transcriber: await transcribing() })
     const bytes = tone(20, 'voice.ogg')
     const request = rig.files.share('voice.ogg', bytes.subarray(0, bytes.length / 2))
     const artifact = await rig.reader.read(request, watched())
     expect(artifact.segments).toHaveLength(1)
-    expect(artifact.problems).toMatchObject([{ code: 'recording_cut_off', tell: expect.stringContaining('voice.ogg') }])
+    expect(artifact.problems).toMatchObject([
+      { code: 'recording_cut_off', userMessage: expect.stringContaining('voice.ogg') },
+    ])
     expect(describeReading(attachment, artifact).outcome).toBe('partly')
   })
 
   it('a recording that is shorter than its platform says is incomplete', async () => {
-    using rig = recordingRig({ transcriber: await hearing(async () => ({ ...hello, duration: 10 })) })
+    using rig = recordingRig({ transcriber: await transcribing(async () => ({ ...hello, duration: 10 })) })
     const request = { ...rig.files.share('voice.mp3', tone(10, 'voice.mp3')), durationMs: 20_000 }
     const { problems } = await rig.reader.read(request, watched())
     expect(problems).toMatchObject([
-      { code: 'recording_cut_off', tell: expect.stringContaining('should be 0:20 long, but only 0:10') },
+      { code: 'recording_cut_off', userMessage: expect.stringContaining('should be 0:20 long, but only 0:10') },
     ])
   })
 
@@ -150,29 +152,31 @@ describe.skipIf(withoutFfmpeg)(`recordings${withoutFfmpeg}`, () => {
   })
 
   it('it also stands in for a server that is away, for this once', async () => {
-    using rig = recordingRig({ transcriber: await hearing() })
+    using rig = recordingRig({ transcriber: await transcribing() })
     await server.close()
     const request = { ...rig.files.share('voice.mp3', tone(2, 'voice.mp3')), transcript: 'Call me back.' }
     const artifact = await rig.reader.read(request, watched())
     expect(artifact.segments).toMatchObject([{ text: 'Call me back.' }])
     expect(artifact.problems).toMatchObject([{ code: 'transcriber_unreachable' }])
-    expect(isLasting(artifact)).toBe(false)
+    expect(isPermanent(artifact)).toBe(false)
   })
 
   it('without a transcriber and a transcript, the sender is told what to do', async () => {
     using rig = recordingRig()
     await expect(rig.reader.read(rig.files.share('voice.mp3', tone(2, 'voice.mp3')), watched())).rejects.toMatchObject({
       code: 'transcriber_missing',
-      tell: expect.stringMatching(/voice\.mp3 .*Share a transcript as text, or ask an admin to set TRANSCRIBE_URL/),
+      userMessage: expect.stringMatching(
+        /voice\.mp3 .*Share a transcript as text, or ask an admin to set TRANSCRIBE_URL/,
+      ),
     })
   })
 
   it('without ffmpeg, what the server takes as it is is heard all the same, and the rest names what to install', async () => {
-    using rig = recordingRig({ transcriber: await hearing(), ffmpeg: noFfmpeg })
+    using rig = recordingRig({ transcriber: await transcribing(), ffmpeg: noFfmpeg })
     expect((await rig.reader.read(rig.files.share('voice.ogg', tone(2, 'voice.ogg')), watched())).problems).toEqual([])
     await expect(rig.reader.read(rig.files.share('tone.aiff', tone(2, 'tone.aiff')), watched())).rejects.toMatchObject({
       code: 'ffmpeg_missing',
-      tell: expect.stringContaining('FFMPEG_PATH'),
+      userMessage: expect.stringContaining('FFMPEG_PATH'),
     })
   })
 })
@@ -194,7 +198,7 @@ describe.skipIf(withoutFfmpeg)(`videos${withoutFfmpeg}`, () => {
   it.each(['mp4', 'mov', 'webm', 'mkv'])(
     '%s gives its words and a picture of each scene, with their times',
     async (extension) => {
-      using rig = recordingRig({ transcriber: await hearing() })
+      using rig = recordingRig({ transcriber: await transcribing() })
       const args = extension === 'webm' ? ['-c:v', 'libvpx', '-deadline', 'realtime'] : []
       const artifact = await rig.reader.read(
         rig.files.share(`clip.${extension}`, scenes(`clip.${extension}`, args)),
@@ -211,7 +215,7 @@ describe.skipIf(withoutFfmpeg)(`videos${withoutFfmpeg}`, () => {
   )
 
   it('large pictures are made small, and no more are kept than the limit', async () => {
-    using rig = recordingRig({ transcriber: await hearing(), limits: { video: { frames: 4 } } })
+    using rig = recordingRig({ transcriber: await transcribing(), limits: { video: { frames: 4 } } })
     const video = generate(['testsrc2=d=12:s=2560x1440:r=5'], ['-preset', 'ultrafast'], 'large.mp4')
     const artifact = await rig.reader.read(rig.files.share('large.mp4', video), watched())
     expect(artifact.images?.length).toBeLessThanOrEqual(4)
@@ -222,11 +226,13 @@ describe.skipIf(withoutFfmpeg)(`videos${withoutFfmpeg}`, () => {
   })
 
   it('without ffmpeg the words are heard, and the pictures are said to be missing', async () => {
-    using rig = recordingRig({ transcriber: await hearing(), ffmpeg: noFfmpeg })
+    using rig = recordingRig({ transcriber: await transcribing(), ffmpeg: noFfmpeg })
     const artifact = await rig.reader.read(rig.files.share('clip.mp4', scenes('clip.mp4')), watched())
     expect(artifact.segments).toHaveLength(1)
-    expect(artifact.problems).toMatchObject([{ code: 'ffmpeg_missing', tell: expect.stringContaining('clip.mp4') }])
-    expect(isLasting(artifact)).toBe(false)
+    expect(artifact.problems).toMatchObject([
+      { code: 'ffmpeg_missing', userMessage: expect.stringContaining('clip.mp4') },
+    ])
+    expect(isPermanent(artifact)).toBe(false)
   })
 
   it('without a transcriber the pictures are there, and what to set is told', async () => {
@@ -234,7 +240,7 @@ describe.skipIf(withoutFfmpeg)(`videos${withoutFfmpeg}`, () => {
     const artifact = await rig.reader.read(rig.files.share('clip.mp4', scenes('clip.mp4')), watched())
     expect(artifact.images?.length).toBeGreaterThanOrEqual(3)
     expect(artifact.problems).toMatchObject([
-      { code: 'transcriber_missing', tell: expect.stringContaining('TRANSCRIBE_URL') },
+      { code: 'transcriber_missing', userMessage: expect.stringContaining('TRANSCRIBE_URL') },
     ])
   })
 })

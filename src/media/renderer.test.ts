@@ -6,7 +6,7 @@ import { createSharedFiles, type SharedFiles } from '../../test/fixtures/shared-
 import { silentLog } from '../core/log.ts'
 import { createReader } from './create-reader.ts'
 import { formats } from './formats.ts'
-import { lookAt } from './looked.ts'
+import { lookAt } from './inspect-file.ts'
 import { createProcesses } from './processes.ts'
 import { findQuote, lettersIn } from './providers/pdf-marks.ts'
 import type { Mark, PageRenderer, Reader } from './reader.ts'
@@ -117,7 +117,7 @@ test('the width has bounds', async () => {
 test('a page that is not there is said so, and the next one is drawn', async () => {
   await expect(reader.render(manual, 31, { width: 100, signal })).rejects.toMatchObject({
     code: 'file_missing',
-    tell: 'There is no page 31 to show: the file has 30 pages.',
+    userMessage: 'There is no page 31 to show: the file has 30 pages.',
   })
   expect((await reader.render(manual, 30, { width: 100, signal })).width).toBe(100)
 })

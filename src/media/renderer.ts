@@ -2,15 +2,15 @@
 import { createReadStream } from 'node:fs'
 import { crashed, failed } from './gather.ts'
 import { guard } from './guard.ts'
-import { type Looked, openTask } from './looked.ts'
+import { type InspectedFile, openTask } from './inspect-file.ts'
 import type { Processes } from './processes.ts'
 import type { PageImage, PageRenderer } from './reader.ts'
 import type { ReaderProcess } from './reader-process.ts'
-import { Said, type Task } from './wire.ts'
+import { ReaderMessage, type Task } from './wire.ts'
 
 export interface RendererDeps {
   processes: Processes
-  look(path: string): Promise<Looked>
+  look(path: string): Promise<InspectedFile>
   /** How long a document stays open after its last page was drawn. */
   idleMs: number
 }
@@ -23,7 +23,7 @@ const widest = 2_000
 
 interface Open {
   process: ReaderProcess
-  looked: Looked
+  inspected: InspectedFile
   /** Ends when the calls before have ended: a process draws one page at a time. */
   last: Promise<unknown>
   drawing: number
@@ -38,7 +38,7 @@ export function createRenderer({ processes, look, idleMs }: RendererDeps): PageR
   const waiting: (() => void)[] = []
 
   /** Whoever waits has pushed another document out, which ends after its last page: the wait has an end. */
-  async function startBounded(reader: Looked['reader']): Promise<ReaderProcess> {
+  async function startBounded(reader: InspectedFile['reader']): Promise<ReaderProcess> {
     if (running < processesAtOnce) running += 1
     else await new Promise<void>((resolve) => waiting.push(resolve))
     const leave = () => {
@@ -57,35 +57,35 @@ export function createRenderer({ processes, look, idleMs }: RendererDeps): PageR
   }
 
   async function openDocument(path: string): Promise<Open> {
-    const looked = await look(path)
-    const process = await startBounded(looked.reader)
-    const document: Open = { process, looked, last: Promise.resolve(), drawing: 0 }
+    const inspected = await look(path)
+    const process = await startBounded(inspected.reader)
+    const document: Open = { process, inspected, last: Promise.resolve(), drawing: 0 }
     void process.exited.then(() => forget(path, document))
-    process.send(openTask('pages', looked))
-    process.feed(createReadStream(path, { end: looked.bytes - 1 })).catch(() => {})
+    process.send(openTask('pages', inspected))
+    process.feed(createReadStream(path, { end: inspected.bytes - 1 })).catch(() => {})
     await answer(document, 'opened')
     return document
   }
 
-  async function answer<Kind extends Said['kind']>(
-    { process, looked }: Open,
+  async function answer<Kind extends ReaderMessage['kind']>(
+    { process, inspected }: Open,
     kind: Kind,
     task?: Task,
-  ): Promise<Extract<Said, { kind: Kind }>> {
-    const { name, limits } = looked
+  ): Promise<Extract<ReaderMessage, { kind: Kind }>> {
+    const { name, limits } = inspected
     const guarded = guard(process, { name, limits })
-    const said = new Promise<Extract<Said, { kind: Kind }>>((resolve, reject) => {
+    const message = new Promise<Extract<ReaderMessage, { kind: Kind }>>((resolve, reject) => {
       process.onMessage((raw) => {
-        const parsed = Said.safeParse(raw)
+        const parsed = ReaderMessage.safeParse(raw)
         if (!parsed.success) reject(crashed(name, parsed.error))
         else if (parsed.data.kind === 'fail') reject(failed(parsed.data, name))
         else if (isKind(parsed.data, kind)) resolve(parsed.data)
       })
       if (task !== undefined) process.send(task)
     })
-    said.catch(() => {})
+    message.catch(() => {})
     try {
-      return await Promise.race([said, guarded.broken])
+      return await Promise.race([message, guarded.broken])
     } catch (error) {
       // A page that is not there leaves the document well; after anything else a fresh process is safer.
       if (kind === 'opened') void process.kill()
@@ -121,7 +121,7 @@ export function createRenderer({ processes, look, idleMs }: RendererDeps): PageR
     clearTimeout(document.retire)
     document.drawing += 1
     const width = Math.max(16, Math.min(widest, Math.round(options.width)))
-    const task: Task = { kind: 'render', page, width, ...(options.quote !== undefined && { quote: options.quote }) }
+    const task: Task = { kind: 'render', page, width, quote: options.quote }
     const drawn = document.last.then(() => answer(document, 'page', task))
     document.last = drawn.catch(() => {})
     try {
@@ -155,6 +155,9 @@ export function createRenderer({ processes, look, idleMs }: RendererDeps): PageR
   }
 }
 
-function isKind<Kind extends Said['kind']>(said: Said, kind: Kind): said is Extract<Said, { kind: Kind }> {
-  return said.kind === kind
+function isKind<Kind extends ReaderMessage['kind']>(
+  message: ReaderMessage,
+  kind: Kind,
+): message is Extract<ReaderMessage, { kind: Kind }> {
+  return message.kind === kind
 }

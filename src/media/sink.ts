@@ -2,7 +2,7 @@
 import type { Position, Problem, Segment } from '../core/artifact.ts'
 import type { Sink } from './provider.ts'
 import type { ReadProgress } from './reader.ts'
-import type { Said } from './wire.ts'
+import type { ReaderMessage } from './wire.ts'
 
 /** One message's worth of text: large enough to be cheap, small enough that neither process ever holds much of them. */
 const batchCharacters = 64 * 1024
@@ -17,7 +17,7 @@ export interface BatchingSink extends Sink {
   flush(): Promise<void>
 }
 
-export function createSink(maxCharacters: number, say: (said: Said) => Promise<void>): BatchingSink {
+export function createSink(maxCharacters: number, say: (message: ReaderMessage) => Promise<void>): BatchingSink {
   const problems: Problem[] = []
   let segments: Segment[] = []
   let waiting = 0
@@ -30,7 +30,7 @@ export function createSink(maxCharacters: number, say: (said: Said) => Promise<v
     const batch = segments
     segments = []
     waiting = 0
-    await say({ kind: 'batch', segments: batch, ...(progress && { progress }) })
+    await say({ kind: 'batch', segments: batch, progress: progress ? progress : undefined })
   }
 
   let images = 0

@@ -31,7 +31,10 @@ describe('names that lie', () => {
     const artifact = await read('report.txt', bytes)
     expect(artifact).toMatchObject({ mediaType: 'application/pdf', segments: [{ text: 'The truth.' }] })
     expect(artifact.problems).toEqual([
-      { code: 'name_mismatch', tell: 'report.txt is named like plain text, but it is a PDF: it was read as a PDF.' },
+      {
+        code: 'name_mismatch',
+        userMessage: 'report.txt is named like plain text, but it is a PDF: it was read as a PDF.',
+      },
     ])
   })
 
@@ -77,7 +80,7 @@ describe('refused', () => {
     ],
   ])('%s is named for what it is', async (name, bytes, called) => {
     const request = files.share(name, bytes)
-    const expected = { code: 'file_unsupported', tell: expect.stringContaining(`${name} is ${called}`) }
+    const expected = { code: 'file_unsupported', userMessage: expect.stringContaining(`${name} is ${called}`) }
     await expect(reader.read(request, watched())).rejects.toMatchObject(expected)
     await expect(reader.identify(request)).rejects.toMatchObject(expected)
   })
@@ -85,7 +88,7 @@ describe('refused', () => {
   test('empty files', async () => {
     await expect(read('empty.pdf', '')).rejects.toMatchObject({
       code: 'file_empty',
-      tell: expect.stringContaining('empty.pdf'),
+      userMessage: expect.stringContaining('empty.pdf'),
     })
     await expect(read('blank.txt', ' \n\n\t ')).rejects.toMatchObject({ code: 'file_empty' })
   })

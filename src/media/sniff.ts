@@ -29,8 +29,8 @@ export async function sniff(
   // Any text may go by the name of another kind of text: .txt holds Markdown, JSON and logs every day.
   if (announced.mediaType !== undefined && isText(announced.mediaType, table) && isPlain(mediaType, table))
     return { mediaType }
-  const tell = `${hint.name} is named like ${announced.called}, but it is ${is}: it was read as ${is}.`
-  return { mediaType, problem: { code: 'name_mismatch', tell } }
+  const userMessage = `${hint.name} is named like ${announced.called}, but it is ${is}: it was read as ${is}.`
+  return { mediaType, problem: { code: 'name_mismatch', userMessage } }
 }
 
 async function typeOf(sample: Uint8Array, hinted: string, table: Formats, further: Uint8Array): Promise<string> {

@@ -5,16 +5,16 @@ const words = (text: string) => text.split(/\s+/).length
 const spoken = (text: string, fromMs: number, toMs: number) => ({ text, fromMs, toMs })
 
 it('short utterances become segments of some twenty seconds that end with a sentence', () => {
-  const heard = Array.from({ length: 30 }, (_, place) =>
+  const transcription = Array.from({ length: 30 }, (_, place) =>
     spoken(place % 3 === 2 ? 'and that was it.' : 'then we went on', place * 3_000, place * 3_000 + 2_500),
   )
-  const { segments } = speechSegments(heard, 1e6, words)
+  const { segments } = speechSegments(transcription, 1e6, words)
   for (const { text, at } of segments.slice(0, -1)) {
     expect(text).toMatch(/it\.$/)
     if (at.kind === 'time') expect(at.toMs - at.fromMs).toBeLessThanOrEqual(45_000)
   }
   expect(segments.length).toBeGreaterThanOrEqual(3)
-  expect(segments.map(({ text }) => text).join(' ')).toBe(heard.map(({ text }) => text).join(' '))
+  expect(segments.map(({ text }) => text).join(' ')).toBe(transcription.map(({ text }) => text).join(' '))
 })
 
 it('a long text without times is cut at its sentences, each with its share of the time', () => {
@@ -38,8 +38,8 @@ it('Chinese keeps its text without spaces', () => {
 })
 
 it('tells where the limit of characters ended it', () => {
-  const heard = [spoken('One sentence here.', 0, 30_000), spoken('Another one.', 40_000, 70_000)]
-  expect(speechSegments(heard, 20, words)).toMatchObject({
+  const transcription = [spoken('One sentence here.', 0, 30_000), spoken('Another one.', 40_000, 70_000)]
+  expect(speechSegments(transcription, 20, words)).toMatchObject({
     segments: [{ text: 'One sentence here.' }],
     cutAtMs: 40_000,
   })

@@ -1,7 +1,7 @@
 /** What was heard as an artifact's segments: long enough to make sense alone, short enough to jump to. */
 import type { Segment } from '../core/artifact.ts'
 import { storable } from '../core/json.ts'
-import type { HeardSegment } from './transcriber.ts'
+import type { TranscribedSegment } from './transcriber.ts'
 
 const enoughMs = 20_000
 const mostMs = 45_000
@@ -22,12 +22,12 @@ export interface Speech {
 }
 
 export function speechSegments(
-  heard: HeardSegment[],
+  transcription: TranscribedSegment[],
   maxCharacters: number,
   countTokens: (text: string) => number,
 ): Speech {
-  const groups: HeardSegment[] = []
-  for (const each of heard.flatMap(shortened)) {
+  const groups: TranscribedSegment[] = []
+  for (const each of transcription.flatMap(shortened)) {
     const text = storable(each.text).replaceAll(/\s+/g, ' ').trim()
     if (text === '') continue
     const last = groups.at(-1)
@@ -48,7 +48,7 @@ export function speechSegments(
   return { segments }
 }
 
-function belongs(group: HeardSegment, next: HeardSegment): boolean {
+function belongs(group: TranscribedSegment, next: TranscribedSegment): boolean {
   const together = group.text.length + next.text.length
   if (next.toMs - group.fromMs > mostMs || together > mostCharacters) return false
   const full = group.toMs - group.fromMs >= enoughMs || group.text.length >= enoughCharacters
@@ -60,7 +60,7 @@ const sentences =
   /[^.!?…。！？؟।]{1,600}(?:[.!?…。！？؟।]+["'”’»)\]]*|$|(?=\s))\s*|[^.!?…。！？؟।]{1,600}|[.!?…。！？؟।]+/gu
 
 /** A server that tells no times gives one long text: its sentences get their share of the time. */
-function shortened(segment: HeardSegment): HeardSegment[] {
+function shortened(segment: TranscribedSegment): TranscribedSegment[] {
   const { text, fromMs, toMs } = segment
   if (text.length <= mostCharacters && toMs - fromMs <= mostMs) return [segment]
   const parts = text.match(sentences) ?? [text]

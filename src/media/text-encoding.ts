@@ -36,12 +36,12 @@ export function decodeText(bytes: Uint8Array, name: string, declared?: string): 
   const text = new TextDecoder('utf-8').decode(bytes)
   const broken = count(text, '\uFFFD')
   if (broken * 20 < nonAscii(text)) {
-    const tell = `${name} has ${broken === 1 ? 'one place that is' : `${broken} places that are`} not valid UTF-8: ${broken === 1 ? 'it is' : 'they are'} shown as \uFFFD.`
-    return { text, encoding: 'utf-8', problem: { code: 'text_encoding', tell } }
+    const userMessage = `${name} has ${broken === 1 ? 'one place that is' : `${broken} places that are`} not valid UTF-8: ${broken === 1 ? 'it is' : 'they are'} shown as \uFFFD.`
+    return { text, encoding: 'utf-8', problem: { code: 'text_encoding', userMessage } }
   }
   const encoding = legacyEncodingOf(bytes.subarray(0, 256 * 1024))
-  const tell = `${name} is not valid UTF-8: it was read as ${spoken(encoding)}, so some characters may be wrong. Save it as UTF-8 to be sure.`
-  return { text: decoderOf(encoding).decode(bytes), encoding, problem: { code: 'text_encoding', tell } }
+  const userMessage = `${name} is not valid UTF-8: it was read as ${spoken(encoding)}, so some characters may be wrong. Save it as UTF-8 to be sure.`
+  return { text: decoderOf(encoding).decode(bytes), encoding, problem: { code: 'text_encoding', userMessage } }
 }
 
 function tryDeclared(bytes: Uint8Array, declared: string): Decoded | undefined {

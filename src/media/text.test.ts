@@ -97,7 +97,7 @@ describe('encodings', () => {
     expect(artifact.problems).toEqual([
       {
         code: 'text_encoding',
-        tell: expect.stringContaining('alt.txt is not valid UTF-8: it was read as Windows-1252'),
+        userMessage: expect.stringContaining('alt.txt is not valid UTF-8: it was read as Windows-1252'),
       },
     ])
   })
@@ -116,7 +116,7 @@ describe('encodings', () => {
   ])('a table in %s', async (encoding, hex, start) => {
     const artifact = await read('export.csv', Buffer.from(hex, 'hex'))
     expect(textOf(artifact)).toContain(start)
-    expect(artifact.problems).toMatchObject([{ code: 'text_encoding', tell: expect.stringContaining(encoding) }])
+    expect(artifact.problems).toMatchObject([{ code: 'text_encoding', userMessage: expect.stringContaining(encoding) }])
   })
 
   test('one bad byte does not spoil a UTF-8 text', async () => {
@@ -126,7 +126,7 @@ describe('encodings', () => {
     )
     expect(textOf(artifact)).toContain('Größenübersicht für Öfen.')
     expect(artifact.problems).toMatchObject([
-      { tell: 'cut.txt has one place that is not valid UTF-8: it is shown as \uFFFD.' },
+      { userMessage: 'cut.txt has one place that is not valid UTF-8: it is shown as \uFFFD.' },
     ])
   })
 })

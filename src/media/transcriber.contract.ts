@@ -11,7 +11,7 @@ export interface TranscriberRig {
   /** Holds every answer back until the rig closes. */
   hangs(): void
   /** How often the server was asked. */
-  asked(): number
+  requestCount(): number
   /** Nothing listens any more. */
   goes(): Promise<void>
   close(): Promise<void>
@@ -33,7 +33,7 @@ export function transcriberContract(name: string, openRig: () => Promise<Transcr
         { text: ' Good morning.', start: 0.5, end: 1.25 },
         { text: ' Where is the key?', start: 1.5, end: 3 },
       ])
-      expect(await rig.transcriber.hear(recording, { signal })).toEqual({
+      expect(await rig.transcriber.transcribe(recording, { signal })).toEqual({
         segments: [
           { text: 'Good morning.', fromMs: 500, toMs: 1_250 },
           { text: 'Where is the key?', fromMs: 1_500, toMs: 3_000 },
@@ -45,14 +45,14 @@ export function transcriberContract(name: string, openRig: () => Promise<Transcr
 
     it('silence is no segment', async () => {
       rig.says([])
-      expect((await rig.transcriber.hear(recording, { signal })).segments).toEqual([])
+      expect((await rig.transcriber.transcribe(recording, { signal })).segments).toEqual([])
     })
 
     it('a server that is busy for a moment is asked again', async () => {
       rig.says([{ text: 'Hello.', start: 0, end: 1 }])
       rig.fails(429, 503)
-      expect((await rig.transcriber.hear(recording, { signal })).segments).toHaveLength(1)
-      expect(rig.asked()).toBe(3)
+      expect((await rig.transcriber.transcribe(recording, { signal })).segments).toHaveLength(1)
+      expect(rig.requestCount()).toBe(3)
     })
 
     it.each([
@@ -62,23 +62,23 @@ export function transcriberContract(name: string, openRig: () => Promise<Transcr
       [413, 'transcriber_rejected', 1],
     ])('status %i is %s, after %i tries', async (status, code, tries) => {
       rig.fails(...Array.from({ length: 10 }, () => status))
-      await expect(rig.transcriber.hear(recording, { signal })).rejects.toMatchObject({ code })
-      expect(rig.asked()).toBe(tries)
+      await expect(rig.transcriber.transcribe(recording, { signal })).rejects.toMatchObject({ code })
+      expect(rig.requestCount()).toBe(tries)
     })
 
     it('a server that is not there is unreachable, with what to look at', async () => {
       await rig.goes()
-      const unreachable = { code: 'transcriber_unreachable', tell: expect.stringContaining('TRANSCRIBE_URL') }
-      await expect(rig.transcriber.hear(recording, { signal })).rejects.toMatchObject(unreachable)
+      const unreachable = { code: 'transcriber_unreachable', userMessage: expect.stringContaining('TRANSCRIBE_URL') }
+      await expect(rig.transcriber.transcribe(recording, { signal })).rejects.toMatchObject(unreachable)
       await expect(rig.transcriber.check(signal)).rejects.toMatchObject(unreachable)
     })
 
     it('abort ends the wait with its reason', async () => {
       rig.hangs()
       const stop = new AbortController()
-      const hearing = rig.transcriber.hear(recording, { signal: stop.signal })
+      const transcribing = rig.transcriber.transcribe(recording, { signal: stop.signal })
       setTimeout(() => stop.abort(new Error('enough')), 20)
-      await expect(hearing).rejects.toThrow('enough')
+      await expect(transcribing).rejects.toThrow('enough')
     })
 
     it('the doctor is told where it is', async () => {

@@ -8,16 +8,16 @@ export interface Recording {
   durationMs?: number
 }
 
-export interface HeardSegment {
+export interface TranscribedSegment {
   text: string
   /** Milliseconds from the start of the recording. */
   fromMs: number
   toMs: number
 }
 
-export interface Heard {
+export interface Transcription {
   /** In order of time. Without text where nothing was said. */
-  segments: HeardSegment[]
+  segments: TranscribedSegment[]
   /** BCP 47, where the server tells. */
   language?: string
   /** How much of the recording the server decoded, where it tells. */
@@ -30,7 +30,7 @@ export interface HearOptions {
   signal: AbortSignal
   language?: string
   /** Goes around each try. */
-  each?: (ask: () => Promise<Heard>) => Promise<Heard>
+  each?: (ask: () => Promise<Transcription>) => Promise<Transcription>
 }
 
 export interface Transcriber {
@@ -42,19 +42,20 @@ export interface Transcriber {
   /**
    * Throws `transcriber_unreachable`, `transcriber_busy`, `transcriber_refused_key` or `transcriber_rejected`, and the
    * signal's reason on abort. Tries again by itself where that helps, each time through `each`. The cause of what it throws
-   * keeps `status` or `code` (src/models/reached.ts): by them is known whether a failure may have cost something.
+   * keeps `status` or `code` (src/models/delivery.ts): by them is known whether a failure may have cost something.
    */
-  hear(recording: Recording, options: HearOptions): Promise<Heard>
+  transcribe(recording: Recording, options: HearOptions): Promise<Transcription>
   /** What `doctor` tells. Throws as `hear` does when the server is not there. */
   check(signal: AbortSignal): Promise<string>
 }
 
 /** Goes around each try to hear: reserves what it may cost and settles what it did. Throws `budget_exhausted` and the like. */
-export type Paying = (recording: Recording, hear: () => Promise<Heard>) => Promise<Heard>
+export type Paying = (recording: Recording, transcribe: () => Promise<Transcription>) => Promise<Transcription>
 
 export function withPaying(transcriber: Transcriber, paying: Paying): Transcriber {
   return {
     ...transcriber,
-    hear: (recording, options) => transcriber.hear(recording, { ...options, each: (ask) => paying(recording, ask) }),
+    transcribe: (recording, options) =>
+      transcriber.transcribe(recording, { ...options, each: (ask) => paying(recording, ask) }),
   }
 }

@@ -1,7 +1,7 @@
 /** Both dialects of transcription against a server of this machine. */
 import { describe, expect, it, vi } from 'vitest'
 import {
-  type Asked,
+  type ReceivedRequest,
   startTranscriber,
   type Transcribed,
   type TranscriberOptions,
@@ -17,7 +17,7 @@ async function rig(create: (urls: { url: string; asrUrl: string }) => Transcribe
   let statuses: number[] = []
   let hanging = false
   const server = await startTranscriber({
-    async hear() {
+    async transcribe() {
       if (hanging) await new Promise(() => {})
       return { segments, language: 'english', duration: 4 }
     },
@@ -37,7 +37,7 @@ async function rig(create: (urls: { url: string; asrUrl: string }) => Transcribe
     hangs: () => {
       hanging = true
     },
-    asked: () => server.asked.length,
+    requestCount: () => server.asked.length,
     goes: server.close,
     close: server.close,
   }
@@ -54,7 +54,10 @@ transcriberContract('whisper-asr-webservice', () =>
 describe('the OpenAI dialect', () => {
   const signal = new AbortController().signal
   const recording = {
-    ...{ bytes: new Uint8Array([1, 2, 3]), name: 'recording.ogg', mediaType: 'audio/ogg', durationMs: 4_000 },
+    bytes: new Uint8Array([1, 2, 3]),
+    name: 'recording.ogg',
+    mediaType: 'audio/ogg',
+    durationMs: 4_000,
   }
   const hello = { segments: [{ text: 'Hello there.', start: 0, end: 1 }] }
 
@@ -64,7 +67,7 @@ describe('the OpenAI dialect', () => {
     vi.stubEnv('OPENAI_ORG_ID', 'planted-organisation')
     const sent = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => Response.json({ text: 'Hello there.' }))
     try {
-      await openai('http://hears.test/v1', apiKey === undefined ? {} : { apiKey }).hear(recording, { signal })
+      await openai('http://hears.test/v1', apiKey === undefined ? {} : { apiKey }).transcribe(recording, { signal })
       const headers = sent.mock.calls.flatMap(([, init]) =>
         [...new Headers(init?.headers)].map((each) => each.join(': ')),
       )
@@ -76,14 +79,15 @@ describe('the OpenAI dialect', () => {
       vi.restoreAllMocks()
     }
   })
-  const serve = (options: Partial<TranscriberOptions> = {}) => startTranscriber({ hear: async () => hello, ...options })
+  const serve = (options: Partial<TranscriberOptions> = {}) =>
+    startTranscriber({ transcribe: async () => hello, ...options })
 
   it('a model without times is asked for plain text, and from then on at once', async () => {
     const server = await serve({ refuseVerbose: true })
     const transcriber = openai(server.url)
     const whole = { segments: [{ text: 'Hello there.', fromMs: 0, toMs: 4_000 }] }
-    expect(await transcriber.hear(recording, { signal })).toEqual(whole)
-    expect(await transcriber.hear(recording, { signal })).toEqual(whole)
+    expect(await transcriber.transcribe(recording, { signal })).toEqual(whole)
+    expect(await transcriber.transcribe(recording, { signal })).toEqual(whole)
     const formats = server.asked.map(({ fields }) => fields.response_format)
     expect(formats).toEqual(['verbose_json', 'json', 'json'])
     await server.close()
@@ -91,8 +95,8 @@ describe('the OpenAI dialect', () => {
 
   it('sends the file under its container name, and the key only where one is set', async () => {
     const server = await serve()
-    await openai(server.url).hear(recording, { signal })
-    await openai(server.url, { apiKey: 'sk-hush' }).hear(recording, { signal, language: 'de' })
+    await openai(server.url).transcribe(recording, { signal })
+    await openai(server.url, { apiKey: 'sk-hush' }).transcribe(recording, { signal, language: 'de' })
     expect(server.asked).toMatchObject([
       {
         name: 'recording.ogg',
@@ -102,14 +106,14 @@ describe('the OpenAI dialect', () => {
         authorization: undefined,
       },
       { fields: { language: 'de' }, authorization: 'Bearer sk-hush' },
-    ] satisfies Partial<Asked>[])
+    ] satisfies Partial<ReceivedRequest>[])
     await server.close()
   })
 
   it('words that were made up in silence are left out', async () => {
     const imagined = { text: 'Thanks for watching!', start: 2, end: 4, no_speech_prob: 0.95, avg_logprob: -1.4 }
-    const server = await serve({ hear: async () => ({ segments: [...hello.segments, imagined] }) })
-    expect((await openai(server.url).hear(recording, { signal })).segments).toHaveLength(1)
+    const server = await serve({ transcribe: async () => ({ segments: [...hello.segments, imagined] }) })
+    expect((await openai(server.url).transcribe(recording, { signal })).segments).toHaveLength(1)
     await server.close()
   })
 })

@@ -38,8 +38,8 @@ const FileCode = z.enum([
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array)
 
 /** Process → parent. */
-export type Said = z.infer<typeof Said>
-export const Said = z.discriminatedUnion('kind', [
+export type ReaderMessage = z.infer<typeof ReaderMessage>
+export const ReaderMessage = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('batch'),
     segments: z.array(Segment),
@@ -62,5 +62,5 @@ export const Said = z.discriminatedUnion('kind', [
     height: z.number(),
     marks: z.array(z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() })),
   }),
-  z.object({ kind: z.literal('fail'), code: FileCode, tell: z.string() }),
+  z.object({ kind: z.literal('fail'), code: FileCode, userMessage: z.string() }),
 ])

@@ -197,12 +197,12 @@ describe('five hundred models', () => {
 
   it('are put together once until something changed', async () => {
     let time = Date.parse('2026-11-21T12:00:00Z')
-    let asked = 0
+    let remoteProviders = 0
     let changes: AdminChanges = { disabled: many.map(({ id }) => `openai/${id}`) }
     const of = catalogue([lists('openai', ...many)], [], {
       addresses: openaiAt,
       published(...about) {
-        asked += 1
+        remoteProviders += 1
         return published(...about)
       },
       now: () => time,
@@ -211,15 +211,15 @@ describe('five hundred models', () => {
     })
     const first = await of.models()
     expect(first).toHaveLength(501)
-    expect(asked).toBe(500)
+    expect(remoteProviders).toBe(500)
     for (let call = 0; call < 1_000; call += 1) expect(await of.models()).toBe(first)
-    expect(asked).toBe(500)
+    expect(remoteProviders).toBe(500)
     changes = {}
     expect((await of.models())[0]).toMatchObject({ enabled: true })
-    expect(asked).toBe(1_000)
+    expect(remoteProviders).toBe(1_000)
     time += 60_000
     await of.models()
     await of.refresh()
-    expect(asked).toBeGreaterThan(1_000)
+    expect(remoteProviders).toBeGreaterThan(1_000)
   })
 })

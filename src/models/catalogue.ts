@@ -142,9 +142,9 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   const { configured, providers, defaultModel, log, now = Date.now, firstWaitMs = 2_000, refreshMs = 300_000 } = options
   const { addresses = {}, changes } = options
   const windows: Record<string, number> = options.defaultContextWindows ?? ollamaWindow
-  const asked = providers.filter(({ name }) => name !== extractive.provider)
+  const remoteProviders = providers.filter(({ name }) => name !== extractive.provider)
   // Without its provider a model cannot be asked, whatever is said of it.
-  const mine = configured.filter((model) => asked.some(({ name }) => name === model.provider))
+  const mine = configured.filter((model) => remoteProviders.some(({ name }) => name === model.provider))
   for (const model of configured)
     if (!mine.includes(model) && addresses[model.provider] === undefined)
       log.warn({ model: modelKey(model) }, 'a model of parley.yaml has no provider: set its key or address')
@@ -153,7 +153,7 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   let tellings = 0
   let changed: AdminChanges = {}
   let merged: { of: { tellings: number; minute: number; changed: AdminChanges }; models: Model[] } | undefined
-  let askedAt = Number.NEGATIVE_INFINITY
+  let refreshedAt = Number.NEGATIVE_INFINITY
   let someFailed = true
   let refreshing: Promise<void> | undefined
   let first: Promise<void> | undefined
@@ -173,10 +173,10 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   }
 
   function refresh(): Promise<void> {
-    refreshing ??= Promise.all(asked.map(ask)).then((answered) => {
+    refreshing ??= Promise.all(remoteProviders.map(ask)).then((answered) => {
       refreshing = undefined
       someFailed = answered.includes(false)
-      askedAt = now()
+      refreshedAt = now()
     })
     return refreshing
   }
@@ -184,7 +184,7 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   async function models(): Promise<Model[]> {
     if (first === undefined) {
       first = within(firstWaitMs, refresh())
-    } else if (Math.abs(now() - askedAt) > (someFailed ? Math.min(AGAIN_MS, refreshMs) : refreshMs)) {
+    } else if (Math.abs(now() - refreshedAt) > (someFailed ? Math.min(AGAIN_MS, refreshMs) : refreshMs)) {
       void refresh()
     }
     // Calls that come while the first one waits wait with it; none waits again.
@@ -214,7 +214,11 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   function complete(model: ConfiguredModel, origin: 'configured' | 'discovered', info = infoOf(model)): Model {
     const address = addresses[model.provider]
     return completeModel({
-      ...{ configured: model, origin, info, address, changes: changed },
+      configured: model,
+      origin,
+      info,
+      address,
+      changes: changed,
       published: address === undefined ? undefined : options.published?.(address, model.id, new Date(now())),
       defaultWindow: windows[model.provider],
     })
@@ -227,7 +231,7 @@ export function createCatalogue(options: CatalogueOptions): Catalogue {
   function merge(): Model[] {
     const listed = mine.map((model) => complete(model, 'configured'))
     const named = new Set(listed.map(modelKey))
-    const found = asked.flatMap(({ name: provider }) =>
+    const found = remoteProviders.flatMap(({ name: provider }) =>
       (told.get(provider) ?? [])
         .filter(({ id }) => chats(id) && !named.has(modelKey({ provider, id })))
         .map((info) => complete({ id: info.id, provider }, 'discovered', info)),

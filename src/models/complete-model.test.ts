@@ -21,8 +21,12 @@ async function one(id: string, more: Partial<CatalogueOptions> & { info?: Partia
   const name = Object.keys(options.addresses ?? openaiAt)[0] ?? 'openai'
   const mine = yaml === undefined ? [] : [{ id, provider: name, ...yaml }]
   const [model] = await createCatalogue({
-    ...{ configured: mine, providers: [lists(name, { id, ...info })], log: silentLog },
-    ...{ addresses: openaiAt, published, now: () => Date.parse('2026-11-21T12:00:00Z') },
+    configured: mine,
+    providers: [lists(name, { id, ...info })],
+    log: silentLog,
+    addresses: openaiAt,
+    published,
+    now: () => Date.parse('2026-11-21T12:00:00Z'),
     ...options,
   }).models()
   if (model === undefined) throw new Error('no model')
@@ -104,7 +108,10 @@ describe('what a model costs', () => {
   ])('is known of what hears recordings: %s', async (_name, address, id, expected) => {
     const of = createCatalogue({
       configured: [{ id: 'stated', provider: 'transcriber', price: readPrice({ perAudioHour: '0.2' }) }],
-      ...{ providers: [], addresses: { transcriber: address }, published, log: silentLog },
+      providers: [],
+      addresses: { transcriber: address },
+      published,
+      log: silentLog,
     })
     expect(says(await of.about('transcriber', id))).toEqual(expected)
     expect(await of.models()).toHaveLength(1)
@@ -113,8 +120,12 @@ describe('what a model costs', () => {
   it('changes on the day that the provider said, without anybody asking again', async () => {
     let time = Date.parse('2025-06-09T23:59:30Z')
     const of = createCatalogue({
-      ...{ configured: [], providers: [lists('openai', { id: 'o3' })], log: silentLog },
-      ...{ addresses: openaiAt, published, now: () => time },
+      configured: [],
+      providers: [lists('openai', { id: 'o3' })],
+      log: silentLog,
+      addresses: openaiAt,
+      published,
+      now: () => time,
     })
     const words = async () => says((await of.models())[0] as Model)[1]
     expect(await words()).toContain('$10 in, $40 out')

@@ -53,7 +53,7 @@ export function completeModel(said: Said): Model {
     id,
     provider,
     kind: 'generative',
-    ...(label === undefined ? {} : { label }),
+    label,
     aliases: [...adminAliases, ...(alias === undefined || Object.hasOwn(changes.aliases ?? {}, alias) ? [] : [alias])],
     contextWindow,
     maxOutputTokens: outputOf(said, known, contextWindow),
@@ -62,7 +62,7 @@ export function completeModel(said: Said): Model {
     local,
     enabled: !(changes.disabled ?? []).includes(key),
     ...abilities(configured, info, known),
-    ...(billsWholeAnswer(address) ? { billsWholeAnswer: true } : {}),
+    billsWholeAnswer: billsWholeAnswer(address) ? true : undefined,
     origin,
   }
 }

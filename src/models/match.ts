@@ -17,12 +17,12 @@ const pairedTerm =
   /^[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]/u
 
 export function createMatcher(question: string): Matcher {
-  const asked = questionTerms(question)
+  const wantedTerms = questionTerms(question)
   const known = new Map<string, [index: number, weight: number][]>()
 
   function lookUp(term: string): [number, number][] {
     const hits: [number, number][] = []
-    for (const [index, wanted] of asked.entries()) {
+    for (const [index, wanted] of wantedTerms.entries()) {
       const weight = wanted === term ? 1 : related(wanted, term)
       if (weight > 0) hits.push([index, weight])
     }
@@ -30,13 +30,13 @@ export function createMatcher(question: string): Matcher {
     return hits
   }
 
-  const probes = asked.some((term) => /^\d.{3}/.test(term)) ? undefined : asked.flatMap(probesOf)
+  const probes = wantedTerms.some((term) => /^\d.{3}/.test(term)) ? undefined : wantedTerms.flatMap(probesOf)
 
   return {
-    count: asked.length,
-    paired: asked.map((term) => pairedTerm.test(term)),
+    count: wantedTerms.length,
+    paired: wantedTerms.map((term) => pairedTerm.test(term)),
     match(text) {
-      const best = new Float64Array(asked.length)
+      const best = new Float64Array(wantedTerms.length)
       if (!mayMatch(text, probes)) return best
       for (const term of terms(text)) {
         const hits = known.get(term) ?? lookUp(term)

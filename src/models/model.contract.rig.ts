@@ -123,8 +123,8 @@ export async function soon<T>(promise: Promise<T>): Promise<T> {
 }
 
 /** What went wrong and, in a second sentence, what to do; and no secret, there or for the log. */
-export function tellsSafely(error: ParleyError, at: ModelRig): void {
-  expect(error.tell).toMatch(/^[^\n]+\. [A-Z][^\n]+\.$/)
+export function expectSafeMessage(error: ParleyError, at: ModelRig): void {
+  expect(error.userMessage).toMatch(/^[^\n]+\. [A-Z][^\n]+\.$/)
   const all = `${error.message} ${error.cause instanceof Error ? `${error.cause.message} ${error.cause.stack}` : ''}`
   expect(all).not.toContain(at.secret)
 }

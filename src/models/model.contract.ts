@@ -7,6 +7,7 @@ import { abilityLaws } from './model.contract.abilities.ts'
 import {
   ask,
   collect,
+  expectSafeMessage,
   failure,
   lastUsage,
   type ModelRig,
@@ -14,7 +15,6 @@ import {
   playing,
   type Scene,
   soon,
-  tellsSafely,
   textOf,
 } from './model.contract.rig.ts'
 import type { ModelEvent } from './model.ts'
@@ -199,7 +199,7 @@ export function modelContract(
       const { error } = await failure(at.provider.stream(ask(at), never))
       expect(error.code).toBe(code)
       expect(at.count()).toBe(requests)
-      tellsSafely(error, at)
+      expectSafeMessage(error, at)
     })
 
     it('passes a long Retry-After on instead of waiting', async (context) => {
@@ -216,7 +216,7 @@ export function modelContract(
       await at.goAway()
       const { error } = await failure(at.provider.stream(ask(at), never))
       expect(error.code).toBe('model_unreachable')
-      tellsSafely(error, at)
+      expectSafeMessage(error, at)
       await expect(at.provider.models(never)).rejects.toMatchObject({ code: 'model_unreachable' })
     })
 

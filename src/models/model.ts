@@ -100,7 +100,7 @@ export interface ModelProvider {
   /**
    * Streams the answer. Throws `model_*` before `start` or in the middle when the provider fails; the iterator ends with
    * `finish` and never throws because of `signal`. Where a server was reached or a connection broke, the cause of what it
-   * throws keeps `status` or `code` (reached.ts): by them is known whether a failure may have cost something.
+   * throws keeps `status` or `code` (delivery.ts): by them is known whether a failure may have cost something.
    */
   stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelEvent>
   /** The models that the provider offers now. Throws `model_unreachable` or `model_refused_key`. */

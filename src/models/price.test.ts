@@ -7,7 +7,12 @@ import { type Bounds, free, type HourPrice, type Price, priceUsage, type TokenPr
 import { priceSnapshot, readPrice } from './stated-price.ts'
 
 const used = (more: Partial<Usage>): Usage => ({
-  ...{ input: 0, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0, source: 'provider' },
+  input: 0,
+  cacheRead: 0,
+  cacheWrite: 0,
+  output: 0,
+  reasoning: 0,
+  source: 'provider',
   ...more,
 })
 const perMillion = (input: string, output: string, more: Partial<TokenPrice> = {}): TokenPrice => ({
@@ -20,7 +25,9 @@ const gpt5mini: Price = { kind: 'tokens', rates: { input: usd('0.25'), cacheRead
 const sonnet: Price = {
   kind: 'tokens',
   rates: {
-    ...{ input: usd('3'), output: usd('15'), cacheRead: usd('0.3') },
+    input: usd('3'),
+    output: usd('15'),
+    cacheRead: usd('0.3'),
     cacheWrite: usd('3.75'),
   },
 }
@@ -97,8 +104,12 @@ const amount = fc.bigInt({ min: 0n, max: 500_000_000_000n })
 const some = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined })
 const rates = fc.record(
   {
-    ...{ input: amount, output: amount, cacheRead: amount, cacheWrite: amount },
-    ...{ inputAudio: amount, reasoning: amount },
+    input: amount,
+    output: amount,
+    cacheRead: amount,
+    cacheWrite: amount,
+    inputAudio: amount,
+    reasoning: amount,
   },
   { requiredKeys: ['input', 'output'] },
 )
@@ -110,7 +121,7 @@ const tokenPrice = fc
       kind: 'tokens',
       ...rest,
       above: above.toSorted((a, b) => a.tokens - b.tokens),
-      ...(charged === undefined ? {} : { fees: charged }),
+      fees: charged,
     }),
   )
 const hourPrice = fc
@@ -118,7 +129,9 @@ const hourPrice = fc
   .map((price): Price => ({ kind: 'hours', ...price }))
 const bounds: fc.Arbitrary<Bounds> = fc.record(
   {
-    ...{ inputTokens: fc.nat(1_000_000), maxOutputTokens: fc.nat(128_000), maxMs: fc.nat(900_000) },
+    inputTokens: fc.nat(1_000_000),
+    maxOutputTokens: fc.nat(128_000),
+    maxMs: fc.nat(900_000),
     audioMs: fc.nat(7_200_000),
   },
   { requiredKeys: ['inputTokens', 'maxOutputTokens'] },
@@ -139,7 +152,10 @@ describe('the worst case', () => {
           const cacheWrite = next(input - cacheRead)
           const output = next(bound.maxOutputTokens)
           const usage = used({
-            ...{ input, cacheRead, cacheWrite, output },
+            input,
+            cacheRead,
+            cacheWrite,
+            output,
             inputAudio: next(input),
             reasoning: next(output),
             audioMs: (parts.pop() ?? 1) * (bound.audioMs ?? 0),

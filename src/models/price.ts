@@ -74,14 +74,14 @@ export function priceUsage(usage: Usage, price: Price, ms = HOUR_MS): NanoUsd {
   if (price.kind === 'hours') return hours(price, ms)
   const { cacheRead, cacheWrite, inputAudio = 0, output, reasoning } = usage
   const rates = ratesFor(price, usage.input)
-  const heard = Math.max(0, Math.min(inputAudio, usage.input - cacheRead - cacheWrite))
-  const fresh = Math.max(0, usage.input - cacheRead - cacheWrite - heard)
+  const record = Math.max(0, Math.min(inputAudio, usage.input - cacheRead - cacheWrite))
+  const fresh = Math.max(0, usage.input - cacheRead - cacheWrite - record)
   const thought = Math.min(reasoning, output)
   const tokens =
     tokensAt(fresh, rates.input) +
     tokensAt(cacheRead, rates.cacheRead ?? rates.input) +
     tokensAt(cacheWrite, rates.cacheWrite ?? rates.input) +
-    tokensAt(heard, rates.inputAudio ?? rates.input) +
+    tokensAt(record, rates.inputAudio ?? rates.input) +
     tokensAt(output - thought, rates.output) +
     tokensAt(thought, rates.reasoning ?? rates.output)
   return roundUp(tokens + feesOf(price, usage), WHOLE)

@@ -22,11 +22,11 @@ const models = await createCatalogue({
   log: silentLog,
 }).models()
 
-function tell(typed: string): string {
+function userMessage(typed: string): string {
   try {
     resolveModel(models, typed)
   } catch (error) {
-    if (error instanceof ParleyError && error.code === 'model_unknown') return error.tell
+    if (error instanceof ParleyError && error.code === 'model_unknown') return error.userMessage
     throw error
   }
   throw new Error(`${typed} is a model`)
@@ -60,16 +60,16 @@ describe('the model that is meant', () => {
     ['zzzzzzzz', 'No model is called “zzzzzzzz”. `/parley models list` shows all of them.'],
     ['', 'No model is called “”. `/parley models list` shows all of them.'],
   ])('%j is told: %s', (typed, sentence) => {
-    expect(tell(typed)).toBe(sentence)
+    expect(userMessage(typed)).toBe(sentence)
   })
 
   it('is said back without anything that a platform would act on', () => {
-    expect(tell('<!everyone> **x**\n@here `y`')).toContain('“everyone xhere y”')
+    expect(userMessage('<!everyone> **x**\n@here `y`')).toContain('“everyone xhere y”')
   })
 
   it('is found quickly, however long the name is', () => {
     const from = performance.now()
-    expect(tell('x'.repeat(1_000_000)).length).toBeLessThan(200)
+    expect(userMessage('x'.repeat(1_000_000)).length).toBeLessThan(200)
     expect(performance.now() - from).toBeLessThan(500)
   })
 })

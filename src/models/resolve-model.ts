@@ -27,17 +27,17 @@ export function resolveModel(models: readonly Model[], typed: string): Model {
   const beginning = name === '' ? [] : models.filter((model) => namesOf(model).some((each) => each.startsWith(folded)))
   const [only] = beginning
   if (only !== undefined && beginning.length === 1) return only
-  const asked = `“${printable(name)}”`
+  const quotedName = `“${printable(name)}”`
   if (beginning.length > 1)
     throw new ParleyError(
       'model_unknown',
-      `${asked} may be ${listed(beginning.slice(0, SHOWN).map(modelKey), beginning.length)}. Type more of the name.`,
+      `${quotedName} may be ${listed(beginning.slice(0, SHOWN).map(modelKey), beginning.length)}. Type more of the name.`,
     )
   const near = nearest(models, folded)
   const hint = near.length === 0 ? '' : ` Did you mean ${listed(near.map(modelKey), near.length)}?`
   throw new ParleyError(
     'model_unknown',
-    `No model is called ${asked}.${hint} \`/parley models list\` shows all of them.`,
+    `No model is called ${quotedName}.${hint} \`/parley models list\` shows all of them.`,
   )
 }
 

@@ -21,7 +21,7 @@ export type StatedPrice =
 export function readPrice(stated: StatedPrice): Price {
   if ('perHour' in stated) {
     const { perHour, concurrency } = stated
-    return { kind: 'hours', perHour: usd(perHour), ...(concurrency === undefined ? {} : { concurrency }) }
+    return { kind: 'hours', perHour: usd(perHour), concurrency }
   }
   if ('perAudioHour' in stated) return { ...free, fees: { audioHour: usd(stated.perAudioHour) } }
   const { cacheRead, cacheWrite } = stated

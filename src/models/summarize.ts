@@ -1,10 +1,10 @@
 /** What stands for a whole document without a model: how it opens, and the sentences that share most with the rest. */
 import { stopWords } from '../search/stop-words.ts'
 import { terms } from '../search/terms.ts'
-import { createBreather } from './breather.ts'
-import type { Quote } from './quote.ts'
+import type { Quote } from './extract-passages.ts'
 import type { PassagePart } from './render-passage.ts'
 import { type Unit, unitsOf } from './units.ts'
+import { createYield } from './yield-loop.ts'
 
 const MAX_QUOTES = 3
 const stops = new Set(stopWords.flatMap(terms))
@@ -18,7 +18,7 @@ interface Sentence {
 
 /** In the order of the document: its opening first. Several documents get their openings. */
 export async function summarize(passages: PassagePart[], signal: AbortSignal): Promise<Quote[]> {
-  const breathe = createBreather(signal)
+  const yieldLoop = createYield(signal)
   const sentences: Sentence[] = []
   const spread = new Map<string, number>()
   for (const passage of passages) {
@@ -27,7 +27,7 @@ export async function summarize(passages: PassagePart[], signal: AbortSignal): P
       const words = [...new Set(terms(unit.text))].filter((word) => !stops.has(word))
       for (const word of words) spread.set(word, (spread.get(word) ?? 0) + 1)
       sentences.push({ passage, layout, unit, words })
-      await breathe()
+      await yieldLoop()
     }
   }
   const openings = [...Map.groupBy(sentences, ({ passage }) => passage.title).values()].flatMap(

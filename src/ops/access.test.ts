@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import type { Access } from '../core/http.ts'
-import { type AccessDeps, createGate, isForwarded } from './access.ts'
+import { type AccessDeps, createSemaphore, isForwarded } from './access.ts'
 import { userIn } from './peer-user.ts'
 
 const token = `terminal-${'t'.repeat(43)}`
@@ -26,8 +26,11 @@ function sent({
 }
 
 function setUp(more: Partial<AccessDeps> = {}) {
-  const gate = createGate({
-    ...{ loopback: true, exposed: false, terminalToken: token, peerUser: async () => mine },
+  const gate = createSemaphore({
+    loopback: true,
+    exposed: false,
+    terminalToken: token,
+    peerUser: async () => mine,
     findKey: async (secret) => (secret === 'parley-key-1' ? { id: 'k1', name: 'CI' } : null),
     ...more,
   })

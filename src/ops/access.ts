@@ -4,6 +4,7 @@
  * terminal proves its user by a file, the page by the user of its connection, and where anything of Parley is offered to the
  * outside, the page wants a cookie from a link that only the terminal prints. See docs/decisions/0034.
  */
+
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
@@ -39,7 +40,7 @@ const dayMs = 86_400_000
 /** Codes that nobody opens go by age; this bounds what a loop of `parley page` can leave. */
 const mostCodes = 1000
 
-export function createGate(deps: AccessDeps): Gate {
+export function createSemaphore(deps: AccessDeps): Gate {
   const { loopback, exposed, terminalToken, findKey, peerUser = peerUserOf, now = Date.now } = deps
   // Two Parleys on one machine share a browser's cookies, which know no ports.
   const cookieName = `parley-page-${digest(terminalToken).toString('hex').slice(0, 8)}`

@@ -34,11 +34,11 @@ it('tells the free space, and warns before the disk is full', async () => {
   expect(await disk({ freeBytes: 40e9, totalBytes: 100e9, low: false })).toEqual({
     name: 'disk',
     ok: true,
-    tell: '40 GB of 100 GB free',
+    userMessage: '40 GB of 100 GB free',
   })
   expect(await disk({ freeBytes: 900e6, totalBytes: 100e9, low: true })).toMatchObject({
     ok: false,
-    tell: expect.stringContaining('900 MB of 100 GB free: free some space'),
+    userMessage: expect.stringContaining('900 MB of 100 GB free: free some space'),
   })
   expect(await disk(new Error('no such folder'))).toMatchObject({ ok: false })
 })

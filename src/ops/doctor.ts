@@ -1,14 +1,15 @@
 /** What `parley doctor` looks at. Each check ends in a sentence that says what is so, or what to do. */
+
+import { formatBytes } from '../core/bytes.ts'
 import { type ConnectionReport, describeConnection } from '../core/connection.ts'
 import { asParleyError } from '../core/errors.ts'
-import { formatBytes } from '../media/blobs.ts'
 import type { Queue } from '../queue/queue.ts'
 import { lookFromOutside } from './outside.ts'
 
 export interface Check {
   name: string
   ok: boolean
-  tell: string
+  userMessage: string
 }
 
 export interface DoctorDeps {
@@ -35,35 +36,36 @@ const dayMs = 86_400_000
 export async function examine(deps: DoctorDeps): Promise<Check[]> {
   const { database, queue, models, consoleUrl, publicUrl } = deps
   const checks = await Promise.all([
-    attempt('database', async () => ({ ok: true, tell: await database() })),
+    attempt('database', async () => ({ ok: true, userMessage: await database() })),
     attempt('queue', async () => {
       const counts = Object.entries(await queue.counts())
       return {
         ok: true,
-        tell: counts
+        userMessage: counts
           .map(([name, count]) => `${name}: ${count.waiting} waiting, ${count.active} active, ${count.delayed} delayed`)
           .join('; '),
       }
     }),
     attempt('dead letters', async () => {
       const dead = await queue.dead(5)
-      if (dead.length === 0) return { ok: true, tell: 'no job has used up its attempts' }
+      if (dead.length === 0) return { ok: true, userMessage: 'no job has used up its attempts' }
       const fresh = dead.some((job) => Date.now() - job.failedAt.getTime() < dayMs)
       const lines = dead.map(
         (job) => `${job.id} (${job.failedAt.toISOString()}, ${job.attempts} attempts): ${job.reason}`,
       )
       return {
         ok: !fresh,
-        tell: `jobs that used up their attempts, newest first; the log tells more:\n    ${lines.join('\n    ')}`,
+        userMessage: `jobs that used up their attempts, newest first; the log tells more:\n    ${lines.join('\n    ')}`,
       }
     }),
     attempt('models', async () => {
       const { names, problems } = await models()
-      if (problems.length > 0) return { ok: false, tell: problems.join(' ') }
-      if (names.length > 0) return { ok: true, tell: names.slice(0, 10).join(', ') }
+      if (problems.length > 0) return { ok: false, userMessage: problems.join(' ') }
+      if (names.length > 0) return { ok: true, userMessage: names.slice(0, 10).join(', ') }
       return {
         ok: true,
-        tell: 'none configured: answers are quotations. Set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST.',
+        userMessage:
+          'none configured: answers are quotations. Set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST.',
       }
     }),
     attempt('disk', async () => {
@@ -71,33 +73,37 @@ export async function examine(deps: DoctorDeps): Promise<Check[]> {
       const free = `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} free`
       return {
         ok: !low,
-        tell: low ? `${free}: free some space soon. When the disk is full, no file can be taken in or read.` : free,
+        userMessage: low
+          ? `${free}: free some space soon. When the disk is full, no file can be taken in or read.`
+          : free,
       }
     }),
     attempt('ffmpeg', async () => {
       const found = await deps.ffmpeg().catch(asParleyError)
-      if (typeof found === 'string') return { ok: true, tell: found }
-      const tell = `${found.tell} Until then videos are not looked at, and only short recordings can be heard.`
-      return { ok: !deps.ffmpegIsSet, tell }
+      if (typeof found === 'string') return { ok: true, userMessage: found }
+      const userMessage = `${found.userMessage} Until then videos are not looked at, and only short recordings can be heard.`
+      return { ok: !deps.ffmpegIsSet, userMessage }
     }),
     attempt('transcription', async () => ({
       ok: true,
-      tell:
+      userMessage:
         (await deps.transcriber?.()) ??
         'none configured: recordings are heard only where the platform brings a transcript. Set TRANSCRIBE_URL.',
     })),
     ...(publicUrl === undefined ? [] : [attempt('public address', () => lookFromOutside(publicUrl))]),
   ])
   const platforms = deps.connections.map(({ platform, name, state }) => ({
-    ...{ name: `${platform} ${name}`, ok: state.is === 'connected', tell: describeConnection(state) },
+    name: `${platform} ${name}`,
+    ok: state.is === 'connected',
+    userMessage: describeConnection(state),
   }))
-  return [...checks, ...platforms, { name: 'console', ok: true, tell: consoleUrl ?? 'not running' }]
+  return [...checks, ...platforms, { name: 'console', ok: true, userMessage: consoleUrl ?? 'not running' }]
 }
 
 async function attempt(name: string, check: () => Promise<Omit<Check, 'name'>>): Promise<Check> {
   try {
     return { name, ...(await check()) }
   } catch (error) {
-    return { name, ok: false, tell: asParleyError(error).tell }
+    return { name, ok: false, userMessage: asParleyError(error).userMessage }
   }
 }

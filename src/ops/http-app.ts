@@ -130,8 +130,8 @@ export function writeError(context: HttpContext, error: ParleyError): Response {
   if (status === 503 || status === 507)
     outgoing.setHeader('retry-after', String(Math.ceil((error.retryAfterMs ?? 1000) / 1000)))
   outgoing.setHeader('cache-control', 'no-store')
-  const { code, tell } = error
+  const { code, userMessage } = error
   if (context.req.method === 'GET' && context.req.header('sec-fetch-dest') === 'document')
-    return context.text(tell, status)
-  return context.json({ error: { code, tell } }, status)
+    return context.text(userMessage, status)
+  return context.json({ error: { code, userMessage } }, status)
 }

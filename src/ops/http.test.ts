@@ -65,7 +65,7 @@ const talk: Mount = {
 const other: Mount = {
   prefix: '/other',
   routes: [{ method: 'GET', path: '/other/:id', access: ['page'], handle: (context) => context.text('other') }],
-  writeError: (_context, { tell }: ParleyError) => new Response(`other: ${tell}`, { status: 418 }),
+  writeError: (_context, { userMessage }: ParleyError) => new Response(`other: ${userMessage}`, { status: 418 }),
 }
 
 async function setUp(more: Parameters<typeof serveMounts>[1] = {}) {
@@ -94,7 +94,7 @@ describe('an address', () => {
     const unknown = await fetch(`${url}/nothing`)
     expect([unknown.status, await unknown.json()]).toEqual([
       404,
-      { error: { code: 'address_unknown', tell: 'There is nothing at that address.' } },
+      { error: { code: 'address_unknown', userMessage: 'There is nothing at that address.' } },
     ])
     expect(unknown.headers.get('x-own')).toBe('yes')
     expect(await (await fetch(`${url}/other/a/b`)).text()).toBe('other: There is nothing at that address.')
@@ -133,7 +133,12 @@ describe('a body', () => {
     const announced = await post(url, 'x'.repeat(1001))
     expect([announced.status, await announced.json()]).toEqual([
       413,
-      { error: { code: 'request_too_large', tell: 'The request is over the limit of 0.001 MB. Send less at once.' } },
+      {
+        error: {
+          code: 'request_too_large',
+          userMessage: 'The request is over the limit of 0.001 MB. Send less at once.',
+        },
+      },
     ])
     const pieces = new ReadableStream({
       start(controller) {

@@ -17,8 +17,8 @@ export interface HttpServer extends AsyncDisposable {
   routes: readonly RouteEntry[]
 }
 
-const badRequest = (tell: string) =>
-  new Response(JSON.stringify({ error: { code: 'request_invalid', tell } }), {
+const badRequest = (userMessage: string) =>
+  new Response(JSON.stringify({ error: { code: 'request_invalid', userMessage } }), {
     status: 400,
     headers: { 'content-type': 'application/json; charset=utf-8' },
   })
@@ -54,7 +54,7 @@ export async function serveHttp({ host, port, ...deps }: HttpDeps): Promise<Http
   }
 }
 
-const unreadable: Record<string, [status: string, tell: string]> = {
+const unreadable: Record<string, [status: string, userMessage: string]> = {
   HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers of that request are too long.'],
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not arrive in time. Please send it again.'],
 }
@@ -62,8 +62,8 @@ const unreadable: Record<string, [status: string, tell: string]> = {
 /** What Node cannot read as HTTP never becomes a request. */
 function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const [status, tell] = unreadable[error.code ?? ''] ?? ['400 Bad Request', 'That is not a valid HTTP request.']
-  const body = JSON.stringify({ error: { code: 'request_invalid', tell } })
+  const [status, userMessage] = unreadable[error.code ?? ''] ?? ['400 Bad Request', 'That is not a valid HTTP request.']
+  const body = JSON.stringify({ error: { code: 'request_invalid', userMessage } })
   const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n`
   socket.end(head + body)
 }

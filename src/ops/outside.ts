@@ -6,16 +6,20 @@ const Status = z.object({ version: z.string(), models: z.array(z.string()), limi
 const Refused = z.object({ error: z.object({ code: z.enum(['request_forbidden', 'credentials_missing']) }) })
 
 /** Asks without any proof, as a stranger would. */
-export async function lookFromOutside(publicUrl: string): Promise<{ ok: boolean; tell: string }> {
+export async function lookFromOutside(publicUrl: string): Promise<{ ok: boolean; userMessage: string }> {
   const answers = await Promise.all(['/', '/console/status'].map((path) => ask(new URL(path, publicUrl))))
   const [page, status] = answers
   if (page === null && status === null)
-    return { ok: true, tell: `${publicUrl} does not answer from this machine, so nobody looked for the page there.` }
+    return {
+      ok: true,
+      userMessage: `${publicUrl} does not answer from this machine, so nobody looked for the page there.`,
+    }
   const open = page?.text.includes('<title>Parley</title>') || Status.safeParse(status?.json).success
-  if (open) return { ok: false, tell: `${publicUrl} shows Parley's page to everybody. ${forward}` }
+  if (open) return { ok: false, userMessage: `${publicUrl} shows Parley's page to everybody. ${forward}` }
   const refused = answers.some((answer) => Refused.safeParse(answer?.json).success)
-  if (refused) return { ok: true, tell: `${publicUrl} leads to the page, and Parley refuses it there. ${forward}` }
-  return { ok: true, tell: `${publicUrl} does not lead to the page` }
+  if (refused)
+    return { ok: true, userMessage: `${publicUrl} leads to the page, and Parley refuses it there. ${forward}` }
+  return { ok: true, userMessage: `${publicUrl} does not lead to the page` }
 }
 
 async function ask(url: URL): Promise<{ text: string; json: unknown } | null> {

@@ -14,7 +14,7 @@ export interface OwnRoutesDeps {
   /** What `parley doctor` asks a running Parley. */
   doctor(): Promise<unknown>
   /** What `parley route` asks a running Parley. Throws a ParleyError for what makes no sense. */
-  explain(asked: unknown): Promise<unknown>
+  explain(request: unknown): Promise<unknown>
   /** THE table of routes, complete once the port is open. */
   routes(): readonly RouteEntry[]
 }
@@ -47,7 +47,7 @@ export function createOwnRoutes({ gate, ready, connections, doctor, explain, rou
         access: ['terminal', 'health'],
         async handle(context) {
           const problem = await ready()
-          const state = problem === null ? { ok: true } : { ok: false, tell: problem }
+          const state = problem === null ? { ok: true } : { ok: false, userMessage: problem }
           const init = { status: problem === null ? 200 : 503, headers: noStore }
           return Response.json({ ...state, connections: connected(context) }, init)
         },

@@ -16,7 +16,7 @@ export async function runUntilSignal(start: () => Promise<Running>): Promise<voi
   try {
     running = await start()
   } catch (error) {
-    console.error(error instanceof ParleyError ? error.tell : error)
+    console.error(error instanceof ParleyError ? error.userMessage : error)
     process.exit(1)
   }
   const { app, log } = running
@@ -26,7 +26,7 @@ export async function runUntilSignal(start: () => Promise<Running>): Promise<voi
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name))
   })
   const reason = await Promise.race([signal, app.fatal])
-  if (reason instanceof ParleyError) console.error(reason.tell)
+  if (reason instanceof ParleyError) console.error(reason.userMessage)
   else log.info({ signal: reason }, 'stopping')
   // A second signal does not wait for turns under way: they go on at the next start.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(130))

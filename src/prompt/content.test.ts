@@ -16,12 +16,18 @@ const upTo = (count: number, of: (number: number) => Segment) => Array.from({ le
 function rig(contents: Record<string, Segment[]>): Candidates {
   const files = Object.entries(contents).map(([title, segments], at) =>
     readSource(at + 1, title, {
-      ...{ contentHash: title, engine: 'test-1', tokens: 100 * segments.length },
+      contentHash: title,
+      engine: 'test-1',
+      tokens: 100 * segments.length,
       pages: segments.some(({ at }) => at.kind !== 'lines') ? segments.length : undefined,
     }),
   )
   const artifacts = files.map<Artifact>(({ contentHash, tokens }) => ({
-    ...{ contentHash, engine: 'test-1', mediaType: 'text/plain', tokens, problems: [] },
+    contentHash,
+    engine: 'test-1',
+    mediaType: 'text/plain',
+    tokens,
+    problems: [],
     segments: contents[contentHash] ?? [],
   }))
   const found = artifacts.flatMap(({ contentHash, engine, segments }) =>

@@ -35,7 +35,7 @@ export interface Content {
   /** Everything that was to be read is in it: all of the files, or all of the pages asked for. */
   whole: boolean
   /** What the person restricted the question to, where files have it. */
-  asked?: PageRange
+  requestedPages?: PageRange
   /** What was asked for and no file has. */
   missed?: PageRange
   /** The search took too long and was left out. */
@@ -86,10 +86,15 @@ export async function chooseContent(candidates: Candidates, budget: number, want
   if (wanted !== undefined) {
     const excerpts = await wholeFiles(candidates)
     if (!hasPages(excerpts, wanted)) return { ...(await chooseContent(candidates, budget)), missed: wanted }
-    const kept = excerpts.filter(({ at }) => isAsked(at, wanted))
-    if (sumTokens(kept) <= budget) return { ...all, ...chosen(kept, true), asked: wanted }
+    const kept = excerpts.filter(({ at }) => isRequested(at, wanted))
+    if (sumTokens(kept) <= budget) return { ...all, ...chosen(kept, true), requestedPages: wanted }
     const fitting = fittingPassages(candidates, budget, wanted)
-    return { ...all, ...chosen(fitting.length > 0 ? fitting : spread(kept, budget), false), asked: wanted, late }
+    return {
+      ...all,
+      ...chosen(fitting.length > 0 ? fitting : spread(kept, budget), false),
+      requestedPages: wanted,
+      late,
+    }
   }
   if (tokensAvailable <= budget) return { ...all, ...chosen(await wholeFiles(candidates), true) }
   const fitting = fittingPassages(candidates, budget)
@@ -101,11 +106,11 @@ function chosen(excerpts: Excerpt[], whole: boolean): Pick<Content, 'excerpts' |
 }
 
 export function hasPages(places: { at: Position }[], wanted: PageRange): boolean {
-  return places.some(({ at }) => isPage(at) && isAsked(at, wanted))
+  return places.some(({ at }) => isPage(at) && isRequested(at, wanted))
 }
 
 /** A place without pages is not restricted by them: the table beside the manual stays. */
-export function isAsked(at: Position, { from, to }: PageRange): boolean {
+export function isRequested(at: Position, { from, to }: PageRange): boolean {
   const page = isPage(at) ? pageOf(at) : from
   return page >= from && page <= to
 }
@@ -143,7 +148,7 @@ function fittingPassages({ files, found }: Candidates, budget: number, wanted?: 
   for (const passage of found) {
     const source = byHash.get(passage.contentHash)
     if (source === undefined || passage.score <= 0 || tokens + passage.tokens > budget) continue
-    if (wanted !== undefined && !isAsked(passage.at, wanted)) continue
+    if (wanted !== undefined && !isRequested(passage.at, wanted)) continue
     tokens += passage.tokens
     const { ordinal, at, text } = passage
     fitting.push({ ordinal, excerpt: { source, at, text, tokens: passage.tokens } })

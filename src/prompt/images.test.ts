@@ -15,7 +15,10 @@ function file(number: number, letter: string, images: number): ReadSource {
 
 function pictures(letter: string, count: number): Picture[] {
   return Array.from({ length: count }, (_, at) => ({
-    ...{ contentHash: hash(letter), mediaType: 'image/jpeg', width: 1000, height: 750 },
+    contentHash: hash(letter),
+    mediaType: 'image/jpeg',
+    width: 1000,
+    height: 750,
     at: { kind: 'time', fromMs: at * 1000, toMs: at * 1000 },
   }))
 }
@@ -50,7 +53,8 @@ describe('chosen', () => {
 
 describe('shown', () => {
   const image = (letter: string): SourceImage => ({
-    ...{ source: file(1, letter, 1).source, at: { kind: 'page', page: 1 } },
+    source: file(1, letter, 1).source,
+    at: { kind: 'page', page: 1 },
     picture: { contentHash: hash(letter), mediaType: 'image/jpeg', width: 1000, height: 750 },
   })
   const picture = async (contentHash: string) => (contentHash === hash('b') ? null : new Uint8Array(600_000))
@@ -71,7 +75,11 @@ describe('shown', () => {
     const work = { messages: [{ text: 'What is this?' }], attachments: [], history: [] } as never
     const content: Content = { files: [file(1, 'a', 2)], excerpts: [], tokens: 0, tokensAvailable: 0, whole: true }
     const input: ComposeInput = {
-      ...{ work, content, historyTokens: 0, today: new Date(0), unseen: 1 },
+      work,
+      content,
+      historyTokens: 0,
+      today: new Date(0),
+      unseen: 1,
       images: [{ ...image('a'), data: Uint8Array.of(1) }],
       model: { id: 'm', contextWindow: 8_000, maxOutputTokens: 100 },
     }

@@ -3,7 +3,7 @@ import type { Artifact, Picture, Position } from '../core/artifact.ts'
 import type { Source } from '../core/source.ts'
 import type { ArtifactKey } from '../store/attachments.ts'
 import type { TurnWork } from '../store/turns.ts'
-import { hasPages, isAsked, type ReadSource } from './content.ts'
+import { hasPages, isRequested, type ReadSource } from './content.ts'
 import type { PageRange } from './page-range.ts'
 
 export interface SourceImage {
@@ -44,13 +44,13 @@ export async function sourceImages(
   if (withImages.length === 0) return []
   const artifacts = await deps.artifacts(wanted === undefined ? withImages : files)
   const known = new Map(artifacts.map((artifact) => [artifact.contentHash, artifact]))
-  const asked =
+  const requestedPages =
     wanted !== undefined && artifacts.some(({ segments }) => hasPages(segments, wanted)) ? wanted : undefined
   const now = new Set(work.attachments.map(({ contentHash }) => contentHash))
   const candidates = (of: ReadSource[]) =>
     of.map((file) =>
       (known.get(file.contentHash)?.images ?? [])
-        .filter(({ at }) => asked === undefined || at === undefined || isAsked(at, asked))
+        .filter(({ at }) => requestedPages === undefined || at === undefined || isRequested(at, requestedPages))
         .map((picture) => imageOf(file, picture)),
     )
   const current = shareOut(candidates(withImages.filter(({ contentHash }) => now.has(contentHash))), count)

@@ -1,7 +1,6 @@
 /** From BullMQ's untyped job to a typed handler: the payload is read once, here. */
 import { type Job as BullJob, UnrecoverableError } from 'bullmq'
 import { z } from 'zod'
-import { ParleyError } from '../core/errors.ts'
 import { idOf } from './bullmq-flow.ts'
 import { type JobName, type JobPayload, jobs } from './jobs.ts'
 import type { Handlers, JobContext, Outcome } from './queue.ts'
@@ -31,7 +30,8 @@ function isJobName(name: string): name is JobName {
 
 /** The wait before the next attempt: what the error asks for, else doubling from the job's own first wait. */
 export function backoffMs(name: string | undefined, failures: number, error: unknown): number {
-  if (error instanceof ParleyError && error.retryAfterMs !== undefined) return error.retryAfterMs
+  if (error instanceof Error && 'retryAfterMs' in error && typeof error.retryAfterMs === 'number')
+    return error.retryAfterMs
   const first = name !== undefined && isJobName(name) ? jobs[name].failure.backoffMs : 1_000
   return first * 2 ** (failures - 1)
 }

@@ -16,15 +16,15 @@ import { retry } from '../core/retry.ts'
 import { type BullWorker, type Connections, pollSeconds } from './bullmq-connections.ts'
 import { codeOf, detachChildren, idOf, parkFor, type QueueOf } from './bullmq-flow.ts'
 import { backoffMs, runHandler } from './bullmq-handler.ts'
+import { type ErrorThrottle, pause } from './error-throttle.ts'
 import type { QueueName } from './jobs.ts'
 import type { Handlers, Outcome } from './queue.ts'
-import { pause, type Trouble } from './trouble.ts'
 
 export interface WorkerDeps {
   connections: Connections
   queueOf: QueueOf
   log: Log
-  trouble: Trouble
+  errorThrottle: ErrorThrottle
   /** How long a job stays with a worker that gives no sign of life. */
   lockMs: number
 }
@@ -52,7 +52,7 @@ const abortMs = 1_000
 const farewellMs = 1_000
 
 export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: Handlers, concurrency: number) {
-  const { connections, queueOf, log, trouble, lockMs } = deps
+  const { connections, queueOf, log, errorThrottle, lockMs } = deps
   const running = new Map<string, Running>()
   const stopping = new AbortController()
   let roomMade = () => {}
@@ -68,7 +68,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     runRetryDelay: 500,
     settings: { backoffStrategy: (failures, _type, error, job) => backoffMs(job?.name, failures, error) },
   })
-  worker.on('error', trouble.report)
+  worker.on('error', errorThrottle.report)
   await worker.waitUntilReady()
   await worker.startStalledCheckTimer()
 
@@ -90,7 +90,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
           await Promise.all(Array.from({ length: fetchers }, fetchAll))
         }
       } catch (error) {
-        trouble.report(error)
+        errorThrottle.report(error)
         await pause(200, stopping.signal)
       }
     }
@@ -108,9 +108,9 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     try {
       const job = await worker.getNextJob(token, how)
       if (job === undefined) return false
-      trouble.over()
+      errorThrottle.over()
       if (stopping.signal.aborted) {
-        await within(farewellMs, job.moveToWait(token).catch(trouble.report))
+        await within(farewellMs, job.moveToWait(token).catch(errorThrottle.report))
         return false
       }
       start(job, token)
@@ -163,15 +163,16 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     const { signal } = entry.abort
     const work = async () => {
       try {
-        return await tell(job, token, verdict, reruns)
+        return await applyVerdict(job, token, verdict, reruns)
       } catch (error) {
-        if (codeOf(error) === ErrorCode.JobPendingChildren) await detachChildren(queueOf, job).catch(trouble.report)
+        if (codeOf(error) === ErrorCode.JobPendingChildren)
+          await detachChildren(queueOf, job).catch(errorThrottle.report)
         throw error
       }
     }
     const again = (error: unknown) => codeOf(error) === undefined || codeOf(error) === ErrorCode.JobPendingChildren
     const report = (error: unknown) => {
-      if (codeOf(error) === undefined) trouble.report(error)
+      if (codeOf(error) === undefined) errorThrottle.report(error)
     }
     try {
       return await retry(work, { on: again, onPause: report, delays: { firstMs: 100, mostMs: 1000 }, signal })
@@ -186,7 +187,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     })
   }
 
-  async function tell(job: BullJob, token: string, verdict: Verdict, reruns: number): Promise<boolean> {
+  async function applyVerdict(job: BullJob, token: string, verdict: Verdict, reruns: number): Promise<boolean> {
     if ('thrown' in verdict) {
       await fail(job, token, verdict.thrown)
       return false
@@ -212,7 +213,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     const never = thrown instanceof UnrecoverableError || (thrown instanceof ParleyError && thrown.retry === 'never')
     const fields = { queue, jobId: job.id, job: job.name, attempt: job.attemptsMade + 1, ...errorFields(thrown) }
     const dead = never || job.attemptsMade + 1 >= (job.opts.attempts ?? 1)
-    await job.moveToFailed(never ? new UnrecoverableError(error.message) : error, token, false)
+    await job.moveToFailed(withoutWords(error, never), token, false)
     if (dead) log.error(fields, 'job dead')
     else log.warn(fields, 'job will be tried again')
   }
@@ -234,7 +235,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
         entry.abort.abort(new Error('the job went to another worker'))
       }
     } catch (error) {
-      trouble.report(error)
+      errorThrottle.report(error)
     }
   }
 
@@ -251,7 +252,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
       await Promise.all([...running.values()].map(release))
       clearInterval(renewal)
       // By force, because no job runs in BullMQ's own loop: the polite way waits for the blocking connection's end.
-      await within(farewellMs, worker.close(true).catch(trouble.report))
+      await within(farewellMs, worker.close(true).catch(errorThrottle.report))
     },
   }
 
@@ -272,7 +273,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
       const told = await within(farewellMs, entry.job.moveToWait(entry.token))
       if (told === 'late') log.warn({ queue, jobId: entry.job.id }, 'job not put back; its lock runs out')
     } catch (error) {
-      if (codeOf(error) === undefined) trouble.report(error) // else it ended by itself in time
+      if (codeOf(error) === undefined) errorThrottle.report(error) // else it ended by itself in time
     }
   }
 }
@@ -280,6 +281,17 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
 function endOf(outcome: Outcome): { outcome: 'done' | 'later' | 'parked' } {
   if (outcome === 'done') return { outcome }
   return { outcome: 'delayMs' in outcome ? 'later' : 'parked' }
+}
+
+/** As the queue keeps it: messages name people's files, and a deletion does not reach the queue. */
+function withoutWords(error: Error, never: boolean): Error {
+  if (error instanceof UnrecoverableError) return error
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
+  const retryAfterMs = error instanceof ParleyError ? error.retryAfterMs : undefined
+  const kept = never ? new UnrecoverableError(code) : Object.assign(new Error(code), { retryAfterMs })
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line))
+  kept.stack = [code, ...frames].join('\n')
+  return kept
 }
 
 /**

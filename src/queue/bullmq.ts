@@ -10,10 +10,10 @@ import type { Log } from '../core/log.ts'
 import { type BullQueue, openConnections, type QueueConnection, unreachable } from './bullmq-connections.ts'
 import { addFlow, codeOf, optionsOf } from './bullmq-flow.ts'
 import { startWorker } from './bullmq-worker.ts'
+import { createErrorThrottle } from './error-throttle.ts'
 import { type JobName, jobs, type QueueName } from './jobs.ts'
 import type { DeadJob, Job, JobState, Queue } from './queue.ts'
 import { keepAdding } from './schedule.ts'
-import { createTrouble } from './trouble.ts'
 
 export interface BullQueueOptions {
   log: Log
@@ -34,16 +34,16 @@ const queueNames = [...new Set(Object.values(jobs).map((spec) => spec.queue))]
 /** Rejects with `queue_unreachable` when the server cannot be reached now. Prepares the PostgreSQL schema where needed. */
 export async function createBullQueue(connection: QueueConnection, options: BullQueueOptions): Promise<Queue> {
   const { log, lockMs = 10_000 } = options
-  const trouble = createTrouble(log, 'queue')
+  const errorThrottle = createErrorThrottle(log, 'queue')
   const connections = await openConnections(connection)
   const queues = new Map<QueueName, BullQueue>()
   for (const name of queueNames) {
     const queue = connections.queue(name)
-    queue.on('error', trouble.report)
+    queue.on('error', errorThrottle.report)
     queues.set(name, queue)
   }
   const flows = connections.flows()
-  flows.on('error', trouble.report)
+  flows.on('error', errorThrottle.report)
   const closers = new Set<() => Promise<void>>()
   const closing = new AbortController()
   let closed = false
@@ -133,7 +133,7 @@ export async function createBullQueue(connection: QueueConnection, options: Bull
       )
     },
 
-    schedule: (job, everyMs) => keepAdding(add, job, everyMs, { signal: closing.signal, report: trouble.report }),
+    schedule: (job, everyMs) => keepAdding(add, job, everyMs, { signal: closing.signal, report: errorThrottle.report }),
 
     async process(handlers, concurrency) {
       const started: Awaited<ReturnType<typeof startWorker>>[] = []
@@ -146,7 +146,7 @@ export async function createBullQueue(connection: QueueConnection, options: Bull
       for (const name of queueNames) {
         const slots = concurrency[name] ?? 0
         if (slots > 0)
-          started.push(await startWorker({ connections, queueOf, log, trouble, lockMs }, name, handlers, slots))
+          started.push(await startWorker({ connections, queueOf, log, errorThrottle, lockMs }, name, handlers, slots))
       }
       return { close }
     },

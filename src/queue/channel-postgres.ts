@@ -9,8 +9,8 @@ import type { Log } from '../core/log.ts'
 import type { PostgresConfig } from './bullmq-connections.ts'
 import type { Channel } from './channel.ts'
 import { createJoiner, createSplitter } from './channel-parts.ts'
+import { createErrorThrottle, pause } from './error-throttle.ts'
 import { createSubscribers } from './subscribers.ts'
-import { createTrouble, pause } from './trouble.ts'
 
 /** Messages kept while the server is away; older ones are lost. */
 const outboxLimit = 1_000
@@ -22,8 +22,8 @@ const flushMs = 1_000
 const subscribeMs = 2_000
 
 export function createPostgresChannel(config: PostgresConfig, options: { log: Log; space: string }): Channel {
-  const trouble = createTrouble(options.log, 'channel')
-  const subscribers = createSubscribers(trouble.report)
+  const errorThrottle = createErrorThrottle(options.log, 'channel')
+  const subscribers = createSubscribers(errorThrottle.report)
   const splitter = createSplitter(randomUUID())
   const topicOf = new Map<string, string>()
   const closing = new AbortController()
@@ -45,7 +45,7 @@ export function createPostgresChannel(config: PostgresConfig, options: { log: Lo
       })
       const lost = Promise.withResolvers<void>()
       next.on('error', (error) => {
-        trouble.report(error)
+        errorThrottle.report(error)
         lost.resolve()
       })
       next.on('end', lost.resolve)
@@ -59,12 +59,12 @@ export function createPostgresChannel(config: PostgresConfig, options: { log: Lo
         await next.connect()
         client = next
         await Promise.all(subscribers.topics().map((topic) => listen(topic)))
-        trouble.over()
+        errorThrottle.over()
         connected.resolve()
         void flush()
         await Promise.race([lost.promise, aborted(closing.signal)])
       } catch (error) {
-        trouble.report(error)
+        errorThrottle.report(error)
       }
       client = undefined
       connected = Promise.withResolvers<void>()
@@ -102,7 +102,9 @@ export function createPostgresChannel(config: PostgresConfig, options: { log: Lo
       outbox = outbox.slice(batch)
       const columns = [sent.map((one) => one.channel), sent.map((one) => one.payload)]
       // With the server gone what was under way may be lost: allowed, and better than twice.
-      await run('select pg_notify(c, p) from unnest($1::text[], $2::text[]) as m(c, p)', columns).catch(trouble.report)
+      await run('select pg_notify(c, p) from unnest($1::text[], $2::text[]) as m(c, p)', columns).catch(
+        errorThrottle.report,
+      )
     }
     flushing = false
   }
@@ -119,14 +121,14 @@ export function createPostgresChannel(config: PostgresConfig, options: { log: Lo
       const first = subscribers.add(topic, handler)
       const patience = new AbortController()
       // Away now: the subscription begins when the connection does.
-      const ready = connected.promise.then(() => (first ? listen(topic) : run('select 1'))).catch(trouble.report)
+      const ready = connected.promise.then(() => (first ? listen(topic) : run('select 1'))).catch(errorThrottle.report)
       await Promise.race([ready.then(() => patience.abort()), pause(subscribeMs, patience.signal)])
       return async () => {
         if (!subscribers.remove(topic, handler)) return
         const channel = channelOf(topic)
         topicOf.delete(channel)
         // Not waited for: nothing is delivered from here on, and a server that hangs holds nobody.
-        if (client !== undefined) run(`unlisten ${channel}`).catch(trouble.report)
+        if (client !== undefined) run(`unlisten ${channel}`).catch(errorThrottle.report)
       }
     },
     async close() {

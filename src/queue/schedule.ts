@@ -5,8 +5,9 @@
  * BullMQ's own schedulers are not used: on PostgreSQL two processes that ask at once can deadlock or schedule twice. No
  * upstream report was found for PostgreSQL; on Redis: https://github.com/taskforcesh/bullmq/issues/2876
  */
+
+import { pause } from './error-throttle.ts'
 import type { Job } from './queue.ts'
-import { pause } from './trouble.ts'
 
 /** Rejects when the first job cannot be added; later ones are tried until they can. Ends with the signal. */
 export async function keepAdding(

@@ -46,8 +46,8 @@ export function parseLabels(inner: string): Label[] | undefined {
     labels.push({
       n,
       kind,
-      ...(inner === undefined ? {} : { inner }),
-      ...(match[3] === undefined ? {} : { sheet: Number(match[3]) }),
+      inner,
+      sheet: match[3] === undefined ? undefined : Number(match[3]),
       from: Math.min(from, to),
       to: Math.max(from, to),
     })

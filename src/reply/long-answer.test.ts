@@ -8,7 +8,7 @@ import { ParleyError } from '../core/errors.ts'
 import type { Capabilities } from '../core/platform.ts'
 import type { StoredPart } from '../store/turns.ts'
 import { fileName } from './answer-file.ts'
-import { createPen } from './pen.ts'
+import { createReplyWriter } from './reply-writer.ts'
 
 const end = { state: 'done', receipt } as const
 const name = 'what-is-the-notice-period.md'
@@ -30,23 +30,28 @@ function reply(abilities: Partial<Capabilities> = {}) {
       stored.delete(ordinal)
     },
   }
-  const pen = (turnId = 'turn-1', resuming = stored.size > 0) =>
-    createPen({
-      ...{ platform: fake.platform, target: message().replyTarget, turnId, resuming, store, held: () => true },
+  const replyWriter = (turnId = 'turn-1', resuming = stored.size > 0) =>
+    createReplyWriter({
+      platform: fake.platform,
+      target: message().replyTarget,
+      turnId,
+      resuming,
+      store,
+      held: () => true,
       question: 'What is the notice period?',
       posted: [...stored.values()].sort((a, b) => a.ordinal - b.ordinal),
       signal: new AbortController().signal,
     })
   const shown = () => [...fake.posted.values()].map(({ text }) => text)
   const files = () => [...fake.attached.values()].map((file) => new TextDecoder().decode(file.data))
-  return { ...fake, pen, unstored, shown, files }
+  return { ...fake, replyWriter, unstored, shown, files }
 }
 
 describe('an answer that is too long for messages', () => {
   it('is its first messages, which say so, and the whole in a file with its sources', async () => {
-    const { pen, shown, files, attached, posted } = reply()
+    const { replyWriter, shown, files, attached, posted } = reply()
     const citations = [citation(1)]
-    await pen().finish(`${long} [1]`, citations, end)
+    await replyWriter().finish(`${long} [1]`, citations, end)
     expect(shown()).toHaveLength(2)
     expect(shown().every((text) => text.length <= 500)).toBe(true)
     expect(long.startsWith(shown()[0] ?? '-')).toBe(true)
@@ -57,16 +62,16 @@ describe('an answer that is too long for messages', () => {
   })
 
   it('that just fits has no file', async () => {
-    const { pen, shown, attached } = reply()
-    await pen().finish(words(100), [], end)
+    const { replyWriter, shown, attached } = reply()
+    await replyWriter().finish(words(100), [], end)
     expect(shown()).toHaveLength(2)
     expect(shown().join(' ')).toBe(words(100))
     expect(attached.size).toBe(0)
   })
 
   it('never posts more than its first messages while it grows', async () => {
-    const { pen, calls } = reply()
-    const writing = pen()
+    const { replyWriter, calls } = reply()
+    const writing = replyWriter()
     for (let at = 0; at < long.length; at += 300) {
       writing.append(long.slice(at, at + 300))
       await new Promise((resolve) => setImmediate(resolve))
@@ -78,53 +83,53 @@ describe('an answer that is too long for messages', () => {
   })
 
   it('works on a platform that shows finished text alone', async () => {
-    const { pen, shown, files } = reply({ streaming: 'none', maxMessages: 1 })
-    await pen().finish(long, [], end)
+    const { replyWriter, shown, files } = reply({ streaming: 'none', maxMessages: 1 })
+    await replyWriter().finish(long, [], end)
     expect(shown()).toHaveLength(1)
     expect(files()).toEqual([`${long}\n`])
   })
 
   it('after a crash before the end has its file once, and ends', async () => {
-    const { pen, failures, attached, calls, posted } = reply()
+    const { replyWriter, failures, attached, calls, posted } = reply()
     // Two posts and the file go through; the last edit does not.
     failures.push(null, null, null, new ParleyError('platform_rejected', 'Gone.'))
-    await expect(pen().finish(long, [], end)).rejects.toThrow()
+    await expect(replyWriter().finish(long, [], end)).rejects.toThrow()
     expect(attached.size).toBe(1)
-    await pen().finish(long, [], end)
+    await replyWriter().finish(long, [], end)
     expect(attached.size).toBe(1)
     expect(calls.filter((call) => call.startsWith('attach'))).toHaveLength(1)
     expect([...posted.values()].at(-1)?.end).toEqual(end)
   })
 
   it('after a crash between the file and its record posts it under the same key', async () => {
-    const { pen, unstored, attached, calls } = reply()
+    const { replyWriter, unstored, attached, calls } = reply()
     unstored.add(1000)
-    await expect(pen().finish(long, [], end)).rejects.toThrow('died')
+    await expect(replyWriter().finish(long, [], end)).rejects.toThrow('died')
     unstored.clear()
-    await pen().finish(long, [], end)
+    await replyWriter().finish(long, [], end)
     expect(calls.filter((call) => call.startsWith('attach'))).toHaveLength(2)
     expect([...attached.keys()]).toEqual(['turn-1-file'])
   })
 
   it('written anew has a new file in place of the old one', async () => {
-    const { pen, files } = reply()
-    await pen().finish(long, [], end)
-    await pen('turn-2', false).finish(`New: ${long}`, [], end)
+    const { replyWriter, files } = reply()
+    await replyWriter().finish(long, [], end)
+    await replyWriter('turn-2', false).finish(`New: ${long}`, [], end)
     expect(files()).toEqual([`New: ${long}\n`])
   })
 
   it('written anew and shorter has no file any more', async () => {
-    const { pen, attached, shown } = reply()
-    await pen().finish(long, [], end)
-    await pen('turn-2', false).finish('Short.', [], end)
+    const { replyWriter, attached, shown } = reply()
+    await replyWriter().finish(long, [], end)
+    await replyWriter('turn-2', false).finish('Short.', [], end)
     expect(attached.size).toBe(0)
     expect(shown()).toEqual(['Short.'])
   })
 
   it('is all messages where the platform will not take the file: nothing is silently left out', async () => {
-    const { pen, failures, shown, attached } = reply()
+    const { replyWriter, failures, shown, attached } = reply()
     failures.push(null, null, new ParleyError('platform_rejected', 'Files are not allowed here.'))
-    await pen().finish(long, [], end)
+    await replyWriter().finish(long, [], end)
     expect(attached.size).toBe(0)
     expect(shown().join(' ')).toBe(long)
   })

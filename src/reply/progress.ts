@@ -8,7 +8,7 @@ import type { Log } from '../core/log.ts'
 import type { ReplyTarget } from '../core/message.ts'
 import type { MessageRef, Platform } from '../core/platform.ts'
 import type { StoredPart } from '../store/turns.ts'
-import { createPace, type Pace } from './pace.ts'
+import { createThrottle, type Throttle } from './throttle.ts'
 
 export interface ProgressDeps {
   platform(name: string): Pick<Platform, 'transport' | 'capabilities'>
@@ -41,14 +41,14 @@ export interface ProgressLine {
 const nativeEveryMs = 200
 
 export function createProgress({ platform, store, log }: ProgressDeps): Progress {
-  const turns = new Map<string, { lines: Map<symbol, string>; pace: Pace }>()
+  const turns = new Map<string, { lines: Map<symbol, string>; throttle: Throttle }>()
 
   function start(turn: ProgressOf) {
     const lines = new Map<symbol, string>()
     const { transport, capabilities } = platform(turn.platform)
     const native = capabilities.status === 'native'
     let shown = ''
-    const pace = createPace(native ? nativeEveryMs : capabilities.minEditMs, async () => {
+    const throttle = createThrottle(native ? nativeEveryMs : capabilities.minEditMs, async () => {
       const text = describeLines([...lines.values()])
       if (text === '' || text === shown) return
       shown = text
@@ -60,7 +60,7 @@ export function createProgress({ platform, store, log }: ProgressDeps): Progress
         log.warn({ ...errorFields(error), turnId: turn.turnId }, 'progress not shown')
       }
     })
-    return { lines, pace }
+    return { lines, throttle }
   }
 
   async function showAsMessage({ turnId, target, platform: name }: ProgressOf, text: string): Promise<void> {
@@ -84,16 +84,16 @@ export function createProgress({ platform, store, log }: ProgressDeps): Progress
       const line = Symbol('line')
       const update = (next: string) => {
         entry.lines.set(line, next)
-        entry.pace.wake()
+        entry.throttle.wake()
       }
       update(text)
       return {
         update,
         async close() {
           entry.lines.delete(line)
-          if (entry.lines.size > 0) return entry.pace.wake()
+          if (entry.lines.size > 0) return entry.throttle.wake()
           turns.delete(turn.turnId)
-          await entry.pace.end()
+          await entry.throttle.end()
         },
       }
     },

@@ -25,7 +25,7 @@ describe('what became of the attachments', () => {
       receipt('film.mkv', 'skipped', 'skipped: 31 MB is over the limit of 25 MB.'),
       {
         ...receipt('b.pdf', 'partly', '3 of 4 pages read'),
-        problems: [{ code: 'x', tell: 'Page 2 of b.pdf is damaged.' }],
+        problems: [{ code: 'x', userMessage: 'Page 2 of b.pdf is damaged.' }],
       },
     ]
     expect(summariseAttachments(receipts)).toBe(

@@ -29,7 +29,7 @@ export function describeUsed(content: Content, pictures?: UsedPictures): NonNull
 function summarise(content: Content): string {
   const { files, excerpts, whole } = content
   const [only] = files
-  if (content.asked !== undefined) return summarisePages(content, content.asked)
+  if (content.requestedPages !== undefined) return summarisePages(content, content.requestedPages)
   if (whole)
     return files.length === 1 && only !== undefined ? `all of ${only.source.title}` : `all of ${files.length} files`
   const used = files.flatMap((file) => {
@@ -49,7 +49,7 @@ function summarise(content: Content): string {
 }
 
 /** "pages 10–20 of manual.pdf, as you asked". */
-function summarisePages({ files, excerpts, whole }: Content, asked: PageRange): string {
+function summarisePages({ files, excerpts, whole }: Content, requestedPages: PageRange): string {
   const given = files.map((file) => ({
     file,
     places: excerpts.filter((excerpt) => excerpt.source.n === file.source.n),
@@ -60,8 +60,10 @@ function summarisePages({ files, excerpts, whole }: Content, asked: PageRange): 
     if (kind !== 'page' && kind !== 'slide')
       return [whole ? `all of ${file.source.title}` : `parts of ${file.source.title}`]
     // A file's number of pages is that of an archive's own, not of what lies in it.
-    const last = first.at.inner === undefined ? (file.pages ?? asked.to) : asked.to
-    return [`${describePages({ from: asked.from, to: Math.min(asked.to, last) }, kind)} of ${file.source.title}`]
+    const last = first.at.inner === undefined ? (file.pages ?? requestedPages.to) : requestedPages.to
+    return [
+      `${describePages({ from: requestedPages.from, to: Math.min(requestedPages.to, last) }, kind)} of ${file.source.title}`,
+    ]
   })
   const left = files.length - used.length
   const unused = left === 0 ? '' : `; nothing of ${count(left, 'other file')}`
@@ -82,8 +84,9 @@ export function summariseAttachments(receipts: AttachmentReceipt[]): string {
 
 /** Why a file was not read, or not in full; with its name, unless the reason says it. */
 function reasonOf({ name, summary, problems, outcome }: AttachmentReceipt): string {
-  const tells = outcome === 'partly' && problems.length > 0 ? problems.map(({ tell }) => tell).join(' ') : summary
-  const reason = tells.replace(/^skipped:\s*/i, '').replace(/\.$/, '')
+  const messageText =
+    outcome === 'partly' && problems.length > 0 ? problems.map(({ userMessage }) => userMessage).join(' ') : summary
+  const reason = messageText.replace(/^skipped:\s*/i, '').replace(/\.$/, '')
   return reason.includes(name) ? reason : `${reason} (${name})`
 }
 

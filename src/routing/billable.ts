@@ -2,19 +2,14 @@
  * Measures one call to a model: what the provider counted, and where it counted nothing because the call was stopped, broke
  * off or lost its process, the most that it can bill. The bound rests on the bytes that were sent, the text that came back
  * and the time that passed. A model may think without showing it, so silence counts as generation at the highest speed.
- * Used by attempts.ts. Why so: docs/decisions/0019-the-ledger-in-one-transaction.md.
+ * Used by metered-call.ts. Why so: docs/decisions/0019-the-ledger-in-one-transaction.md.
  */
 import type { NanoUsd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
 import type { FinishReason, ModelEvent, ModelRequest } from '../models/model.ts'
 import { type Price, priceUsage } from '../models/price.ts'
+import type { Fastest } from '../store/ledger.ts'
 import { estimateUsage, mostIn, mostInCounted, mostTokens, mostTokensCounted } from './sent-tokens.ts'
-
-/** How fast a model was at most, over so many calls that its provider counted. */
-export interface Fastest {
-  tokensPerSecond: number
-  calls: number
-}
 
 /** No hosted model that is sold by the token generates faster (wafer-scale hardware: about 3,000). */
 const UNMEASURED_TOKENS_PER_SECOND = 3_000

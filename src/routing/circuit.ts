@@ -52,7 +52,7 @@ export interface Circuit {
   /** The call ended in a way that says nothing, as when somebody stopped it. */
   unknown(pass: Pass): void
   /** What another process found out. */
-  heard(news: { state: CircuitState; forMs: number }, now: number): void
+  record(news: { state: CircuitState; forMs: number }, now: number): void
   state(now: number): CircuitState
   recent(now: number): { calls: number; failures: number }
 }
@@ -126,7 +126,7 @@ export function createCircuit(limits: CircuitLimits = circuitLimits, random: () 
       if (pass.probe) probeUntil = Number.NEGATIVE_INFINITY
     },
 
-    heard({ state, forMs }, now) {
+    record({ state, forMs }, now) {
       const bounded = Math.min(limits.longestMs, forMs)
       if (state === 'closed') close()
       else if (state === 'open') open(Math.max(bounded, (openUntil ?? now) - now), now)

@@ -42,23 +42,26 @@ export interface DryRunDeps {
 }
 
 /** Throws `model_unknown`, and `request_invalid` for a channel that is none. */
-export async function explainRoute(deps: DryRunDeps, asked: DryRun): Promise<RouteDecision> {
-  const spender = spenderOf(asked.channel)
+export async function explainRoute(deps: DryRunDeps, requested: DryRun): Promise<RouteDecision> {
+  const spender = spenderOf(requested.channel)
   const [models, rules] = await Promise.all([deps.catalogue.models(), deps.rules(spender)])
   const amounts = await deps.budget.left(spender, [...models])
-  const images = asked.files.reduce((sum, file) => sum + (file.images ?? 0), 0)
+  const images = requested.files.reduce((sum, file) => sum + (file.images ?? 0), 0)
   const counted = countQuestion({
-    ...{ text: asked.question, instructions: rules.persona.instructions, promptTokens: deps.promptTokens },
-    files: asked.files.map((file) => ({ title: file.name, ...file })),
+    text: requested.question,
+    instructions: rules.persona.instructions,
+    promptTokens: deps.promptTokens,
+    files: requested.files.map((file) => ({ title: file.name, ...file })),
     images: Math.min(images, deps.mostImages),
   })
   const { decision } = route({
-    ...{ models, policy: rules.policy },
-    ...(rules.defaultModel === undefined ? {} : { defaultModel: rules.defaultModel }),
+    models,
+    policy: rules.policy,
+    defaultModel: rules.defaultModel,
     request: {
       ...counted,
-      ...(asked.model === undefined ? {} : { wish: modelKey(resolveModel(models, asked.model)) }),
-      ...(rules.pinned === undefined ? {} : { pinned: rules.pinned }),
+      requested: requested.model === undefined ? undefined : modelKey(resolveModel(models, requested.model)),
+      pinned: rules.pinned,
     },
     health: (model) => deps.health.because(model),
     speed: (model) => deps.health.speed(model),

@@ -3,23 +3,26 @@ import { ParleyError } from '../core/errors.ts'
 import { formatUsd, type NanoUsd } from '../core/money.ts'
 import type { Scope } from '../core/scope.ts'
 import { localTime } from '../core/window.ts'
-import type { Barrier, DueAlert } from '../store/ledger.ts'
+import type { DueAlert, Exceeded } from '../store/ledger.ts'
 
 /** `budget_exhausted` with what a request for approval needs to know. */
 export class BudgetExhausted extends ParleyError {
-  readonly by: Barrier
+  readonly by: Exceeded
   /** The most that the call could have cost. */
   readonly worst: NanoUsd
 
-  constructor(by: Barrier, worst: NanoUsd) {
-    super('budget_exhausted', tellRefusal(by, worst))
+  constructor(by: Exceeded, worst: NanoUsd) {
+    super('budget_exhausted', refusalMessage(by, worst))
     this.name = 'BudgetExhausted'
     this.by = by
     this.worst = worst
   }
 }
 
-function tellRefusal({ scope, period, timeZone, limit, spent, reserved, resetsAt }: Barrier, worst: NanoUsd): string {
+function refusalMessage(
+  { scope, period, timeZone, limit, spent, reserved, resetsAt }: Exceeded,
+  worst: NanoUsd,
+): string {
   const held = reserved > 0n ? `, ${formatUsd(reserved)} is set aside for answers under way` : ''
   const sums = `${formatUsd(spent)} is spent${held}, and this could cost up to ${formatUsd(worst)}`
   const soon = spent + worst <= limit ? 'Try again when those answers have ended; otherwise it' : 'It'
@@ -47,14 +50,14 @@ function scopeName(scope: Scope): string {
   return `${scope.slice(0, at)} ${name}`
 }
 
-export function tellAlert({ scope, period, timeZone, threshold, limit, spent, resetsAt }: DueAlert): string {
+export function alertMessage({ scope, period, timeZone, threshold, limit, spent, resetsAt }: DueAlert): string {
   const what = `the budget of ${formatUsd(limit)} a ${period} for ${scopeName(scope)}`
   const reset = `It resets on ${localTime(resetsAt, timeZone)}.`
   const sums = `${formatUsd(spent)} of ${what} is spent`
   return threshold >= 100 ? `**Limit reached:** ${sums}. ${reset}` : `**${threshold} % used:** ${sums}. ${reset}`
 }
 
-export function tellApproval({ scope, period, limit, spent }: Barrier, worst: NanoUsd, asker: string): string {
+export function approvalMessage({ scope, period, limit, spent }: Exceeded, worst: NanoUsd, asker: string): string {
   const what = `the budget of ${formatUsd(limit)} a ${period} for ${scopeName(scope)}`
   return `A question of ${asker} met ${what}: ${formatUsd(spent)} is spent, and the answer could cost up to ${formatUsd(worst)}. Let it pass once?`
 }

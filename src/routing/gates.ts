@@ -80,7 +80,7 @@ export const gates = {
     code: 'model_context_overflow',
   },
   budget: {
-    because: (model, { needs, left }) => tooDear(model, needs, left(model)),
+    because: (model, { needs, left }) => tooExpensive(model, needs, left(model)),
     nobody: 'The budget does not hold what any model can cost.',
     remedy: 'Ask an admin to raise it, or wait until it resets.',
     code: 'budget_exhausted',
@@ -93,8 +93,8 @@ export const gates = {
   },
   health: {
     because: (model, { health }) => {
-      const ailing = health(model)
-      return ailing === undefined ? undefined : `cannot be asked because it ${ailing}`
+      const unhealthy = health(model)
+      return unhealthy === undefined ? undefined : `cannot be asked because it ${unhealthy}`
     },
     nobody: 'No model can be asked at the moment.',
     remedy: 'Please ask again shortly.',
@@ -139,13 +139,13 @@ function worstOf(model: Model, { tokensIn, tokensLikely = tokensIn, images }: Ne
   if (model.price === undefined) return undefined
   const shown = model.vision === false ? 0 : images
   return worstCase(model.price, {
-    ...{ inputTokens: Math.ceil(tokensLikely * BOUND) + shown * mostImageTokens(model.id) },
-    ...{ maxOutputTokens: model.maxOutputTokens },
+    inputTokens: Math.ceil(tokensLikely * BOUND) + shown * mostImageTokens(model.id),
+    maxOutputTokens: model.maxOutputTokens,
     maxMs: LONGEST_MS,
   })
 }
 
-function tooDear(model: Model, needs: Needs, left: NanoUsd | null | undefined): string | undefined {
+function tooExpensive(model: Model, needs: Needs, left: NanoUsd | null | undefined): string | undefined {
   if (left === undefined || left === null) return undefined
   const worst = worstOf(model, needs)
   if (worst === undefined || worst <= left) return undefined

@@ -15,7 +15,7 @@ const News = z.object({
   /** Durations travel, moments do not: clocks differ. */
   forMs: z.number().nonnegative(),
   code: z.enum(Object.keys(errorCodes) as [keyof typeof errorCodes]).nullable(),
-  tell: z.string().max(1_000).nullable(),
+  userMessage: z.string().max(1_000).nullable(),
 })
 
 /** Returns the end of the sharing. */
@@ -24,6 +24,6 @@ export async function shareHealth(health: Health, channel: Channel): Promise<() 
   health.onChange((news) => channel.publish(healthTopic, { from, ...news }))
   return await channel.subscribe(healthTopic, (message) => {
     const news = News.safeParse(message)
-    if (news.success && news.data.from !== from) health.heard(news.data)
+    if (news.success && news.data.from !== from) health.record(news.data)
   })
 }

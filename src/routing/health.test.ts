@@ -11,8 +11,8 @@ const llama: Endpoint = { provider: 'ollama', id: 'llama' }
 
 const error = (code: ErrorCode, more: { retryAfterMs?: number; cause?: object } = {}) =>
   new ParleyError(code, `It failed: ${code}.`, {
-    ...(more.retryAfterMs === undefined ? {} : { retryAfterMs: more.retryAfterMs }),
-    ...(more.cause === undefined ? {} : { cause: Object.assign(new Error('the cause'), more.cause) }),
+    retryAfterMs: more.retryAfterMs,
+    cause: more.cause === undefined ? undefined : Object.assign(new Error('the cause'), more.cause),
   })
 const failed = (...of: Parameters<typeof error>): CallOutcome => ({ kind: 'failed', error: error(...of) })
 const broken = failed('model_unreachable', { cause: { status: 500 } })
@@ -117,7 +117,7 @@ describe('a circuit', () => {
   it('takes failures of calls that were under way when it opened for the same trouble', () => {
     const { health, pass } = rig()
     const trials = Array.from({ length: 20 }, () => health.begin(gpt))
-    for (const trial of trials) trial.end(broken)
+    for (const permit of trials) permit.end(broken)
     expect(health.because(gpt)).toContain('in 5 seconds')
     pass(5_000)
     expect(isOpen(health, gpt)).toBe(false)
@@ -244,7 +244,9 @@ describe('several processes', () => {
     here.calls(gpt, broken, broken, broken)
     await told()
     expect(there.health.because(gpt)).toBe('could not be reached and is asked again in 5 seconds')
-    expect(() => there.health.begin(gpt)).toThrow(expect.objectContaining({ tell: 'It failed: model_unreachable.' }))
+    expect(() => there.health.begin(gpt)).toThrow(
+      expect.objectContaining({ userMessage: 'It failed: model_unreachable.' }),
+    )
     here.pass(5_000)
     there.pass(5_000)
     const probe = here.health.begin(gpt)
@@ -258,7 +260,15 @@ describe('several processes', () => {
 
   it('do not believe everything that comes over the channel', async () => {
     const { there, channel, told, close } = await pair()
-    const news = { from: 'x', provider: 'openai', model: null, state: 'open', forMs: 1e12, code: null, tell: null }
+    const news = {
+      from: 'x',
+      provider: 'openai',
+      model: null,
+      state: 'open',
+      forMs: 1e12,
+      code: null,
+      userMessage: null,
+    }
     channel.publish(healthTopic, { ...news, state: 'burning' })
     channel.publish(healthTopic, { ...news, forMs: -1 })
     await told()

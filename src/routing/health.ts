@@ -4,8 +4,8 @@
  */
 import { monotonic } from '../core/clock.ts'
 import { ParleyError } from '../core/errors.ts'
-import { causeOf, howFar } from '../models/reached.ts'
-import type { Fastest } from './billable.ts'
+import { causeOf, deliveryOf } from '../models/delivery.ts'
+import type { Fastest } from '../store/ledger.ts'
 import { type Circuit, type CircuitLimits, type CircuitState, circuitLimits, createCircuit } from './circuit.ts'
 
 export interface Endpoint {
@@ -29,7 +29,7 @@ export type CallOutcome =
   | { kind: 'stopped' }
 
 /** A call that may be made; it must be ended, whatever becomes of it. */
-export interface Trial {
+export interface Permit {
   end(outcome: CallOutcome): void
 }
 
@@ -60,22 +60,24 @@ export interface HealthNews {
   state: CircuitState
   forMs: number
   code: ParleyError['code'] | null
-  tell: string | null
+  userMessage: string | null
 }
 
 export interface Health {
   /** Why it cannot be asked now, as the end of "… because it"; `undefined` when it can. */
   because(endpoint: Endpoint): string | undefined
   /** Before a call. Throws what made the model fail before while it is not to be asked; `retryAfterMs` is when to try again. */
-  begin(endpoint: Endpoint): Trial
+  begin(endpoint: Endpoint): Permit
   speed(endpoint: Endpoint): Speed | undefined
   /** The highest speed that was measured, however long ago: a bound, where `speed` is what to expect. */
   fastest(endpoint: Endpoint): Fastest | undefined
+  /** What was measured before this process started. */
+  remember(endpoint: Endpoint, measured: Fastest): void
   /** Those that are in trouble first, then by provider and name. */
   list(): EndpointHealth[]
   /** Called with every change. One listener. */
-  onChange(tell: (news: HealthNews) => void): void
-  heard(news: HealthNews): void
+  onChange(userMessage: (news: HealthNews) => void): void
+  record(news: HealthNews): void
 }
 
 export interface HealthOptions {
@@ -89,7 +91,7 @@ interface Watched {
   model: string | null
   circuit: Circuit
   /** What opened it. */
-  error: { code: ParleyError['code']; tell: string } | undefined
+  error: { code: ParleyError['code']; userMessage: string } | undefined
 }
 
 /** The weight of the newest call in an average of speeds. */
@@ -108,7 +110,7 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
   const watched = new Map<string, Watched>()
   const speeds = new Map<string, Speed & { at: number }>()
   const fastest = new Map<string, Fastest>()
-  let tellOthers: (news: HealthNews) => void = () => {}
+  let publishToOthers: (news: HealthNews) => void = () => {}
 
   function watch(provider: string, model: string | null): Watched {
     const key = keyOf(provider, model)
@@ -131,8 +133,15 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
     return undefined
   }
 
-  function tell({ provider, model, error }: Watched, state: CircuitState, forMs: number): void {
-    tellOthers({ provider, model, state, forMs, code: error?.code ?? null, tell: error?.tell ?? null })
+  function publish({ provider, model, error }: Watched, state: CircuitState, forMs: number): void {
+    publishToOthers({
+      provider,
+      model,
+      state,
+      forMs,
+      code: error?.code ?? null,
+      userMessage: error?.userMessage ?? null,
+    })
   }
 
   function settle(of: Watched, pass: ReturnType<Circuit['enter']>, outcome: CallOutcome): void {
@@ -142,13 +151,13 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
       const { error } = outcome
       const opened = of.circuit.failed(pass, waiting(error), now())
       if (opened === undefined) return
-      of.error = { code: error.code, tell: error.tell }
-      tell(of, 'open', opened)
+      of.error = { code: error.code, userMessage: error.userMessage }
+      publish(of, 'open', opened)
     } else if (outcome.kind === 'failed' && of.model !== null) {
       // The provider's trouble is not this model's.
       of.circuit.unknown(pass)
     } else if (of.circuit.succeeded(pass, now())) {
-      tell(of, 'closed', 0)
+      publish(of, 'closed', 0)
     }
   }
 
@@ -163,7 +172,7 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
       if (found !== undefined) throw stillFailing(endpoint, found.of, found.forMs)
       const passes = [watch(endpoint.provider, null), watch(endpoint.provider, endpoint.id)].map((of) => {
         const pass = of.circuit.enter(now())
-        if (pass.probe) tell(of, 'probing', circuitLimits.probeMs)
+        if (pass.probe) publish(of, 'probing', circuitLimits.probeMs)
         return { of, pass }
       })
       let ended = false
@@ -174,7 +183,8 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
           const meaning = meaningOf(outcome)
           for (const { of, pass } of passes) settle(of, pass, meaning)
           if (outcome.kind === 'answered') learn(keyOf(endpoint.provider, endpoint.id), outcome)
-          if (outcome.kind === 'answered' && outcome.fastest !== undefined) learnFastest(endpoint, outcome.fastest)
+          if (outcome.kind === 'answered' && outcome.fastest !== undefined)
+            learnFastest(endpoint, { tokensPerSecond: outcome.fastest, calls: 1 })
         },
       }
     },
@@ -182,6 +192,7 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
     speed: ({ provider, id }) => speedOf(keyOf(provider, id)),
 
     fastest: ({ provider, id }) => fastest.get(keyOf(provider, id)),
+    remember: learnFastest,
 
     list() {
       const rank = { open: 0, probing: 1, closed: 2 }
@@ -190,7 +201,10 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
           const { provider, model } = of
           const closed = circuit.closedTo(now())
           return {
-            ...{ provider, model, state: circuit.state(now()), ...circuit.recent(now()) },
+            provider,
+            model,
+            state: circuit.state(now()),
+            ...circuit.recent(now()),
             because: closed === undefined ? null : because({ ...of, circuit }, closed.state, closed.forMs),
             againInMs: closed?.forMs ?? null,
             speed: (model === null ? undefined : speedOf(keyOf(provider, model))) ?? null,
@@ -203,13 +217,13 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
     },
 
     onChange(listener) {
-      tellOthers = listener
+      publishToOthers = listener
     },
 
-    heard({ provider, model, state, forMs, code, tell }) {
+    record({ provider, model, state, forMs, code, userMessage }) {
       const of = watch(provider, model)
-      if (code !== null && tell !== null) of.error = { code, tell }
-      of.circuit.heard({ state, forMs }, now())
+      if (code !== null && userMessage !== null) of.error = { code, userMessage }
+      of.circuit.record({ state, forMs }, now())
     },
   }
 
@@ -219,12 +233,12 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
     return { firstTokenMs: known.firstTokenMs, tokensPerSecond: known.tokensPerSecond }
   }
 
-  function learnFastest({ provider, id }: Endpoint, tokensPerSecond: number): void {
+  function learnFastest({ provider, id }: Endpoint, { tokensPerSecond, calls }: Fastest): void {
     const key = keyOf(provider, id)
     const before = fastest.get(key) ?? { tokensPerSecond: 0, calls: 0 }
     fastest.set(key, {
       tokensPerSecond: Math.max(before.tokensPerSecond, tokensPerSecond),
-      calls: before.calls + 1,
+      calls: before.calls + calls,
     })
     const oldest = fastest.size > MOST ? fastest.keys().next().value : undefined
     if (oldest !== undefined) fastest.delete(oldest)
@@ -235,11 +249,12 @@ export function createHealth({ limits = {}, now = monotonic, random = Math.rando
     const before = speedOf(key)
     const streamed = (ms - firstTokenMs) / 1_000
     // The pace of a handful of tokens is the network's, not the model's.
-    const pace = outputTokens !== undefined && outputTokens >= 8 && streamed > 0 ? outputTokens / streamed : null
+    const speedNote = outputTokens !== undefined && outputTokens >= 8 && streamed > 0 ? outputTokens / streamed : null
     speeds.set(key, {
       at: now(),
       firstTokenMs: averaged(before?.firstTokenMs, firstTokenMs),
-      tokensPerSecond: pace === null ? (before?.tokensPerSecond ?? null) : averaged(before?.tokensPerSecond, pace),
+      tokensPerSecond:
+        speedNote === null ? (before?.tokensPerSecond ?? null) : averaged(before?.tokensPerSecond, speedNote),
     })
   }
 }
@@ -263,7 +278,7 @@ function meaningOf(outcome: CallOutcome): CallOutcome {
 /** A server that is not there, or that does not take the key, is so for all of its models. */
 function isOfProvider(error: ParleyError): boolean {
   if (error.code === 'model_refused_key') return causeOf(error).status !== 403
-  return error.code === 'model_unreachable' && howFar(error) === 'nowhere'
+  return error.code === 'model_unreachable' && deliveryOf(error) === 'nowhere'
 }
 
 function waiting({ code, retryAfterMs }: ParleyError): { forMs?: number } {
@@ -271,12 +286,12 @@ function waiting({ code, retryAfterMs }: ParleyError): { forMs?: number } {
 }
 
 function stillFailing({ id }: Endpoint, { error }: Watched, forMs: number): ParleyError {
-  const { code, tell } = error ?? {
+  const { code, userMessage } = error ?? {
     code: 'model_unreachable' as const,
-    tell: `${id} failed a moment ago. Please ask again shortly, or pick another model.`,
+    userMessage: `${id} failed a moment ago. Please ask again shortly, or pick another model.`,
   }
   const most = code === 'model_busy' ? Number.POSITIVE_INFINITY : MOST_WAIT_MS
-  return new ParleyError(code, tell, { retryAfterMs: Math.min(most, Math.ceil(forMs)) })
+  return new ParleyError(code, userMessage, { retryAfterMs: Math.min(most, Math.ceil(forMs)) })
 }
 
 function because({ error }: Watched, state: CircuitState, forMs: number): string {

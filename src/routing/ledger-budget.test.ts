@@ -23,7 +23,10 @@ const ann: Spender = { platform: 'slack', workspaceId: 'T1', channelId: 'C1', us
 const mini = { provider: 'openai', id: 'gpt-5-mini' }
 const large = { provider: 'openai', id: 'gpt-5' }
 const settled = (cost: bigint, more: Partial<Settlement> = {}): Settlement => ({
-  ...{ cost, estimated: false, outcome: 'ok', ms: 5 },
+  cost,
+  estimated: false,
+  outcome: 'ok',
+  ms: 5,
   ...more,
 })
 
@@ -34,7 +37,7 @@ let budgets: Budgets
 let channel: Channel
 let limited: LimitedScopes
 let budget: LedgerBudget
-let told: DueAlert[]
+let sending: DueAlert[]
 beforeAll(async () => {
   server = await startTestDatabase()
 })
@@ -45,7 +48,7 @@ beforeEach(async () => {
   channel = createLocalChannel()
   budgets = createBudgets(database, () => channel.publish(budgetsTopic, null))
   limited = await createLimitedScopes({ budgets, channel, log: silentLog })
-  told = []
+  sending = []
   budget = open()
 })
 afterEach(async () => {
@@ -54,7 +57,7 @@ afterEach(async () => {
 })
 
 function open(more: Partial<LedgerBudgetDeps> = {}): LedgerBudget {
-  const alert = async (due: DueAlert) => void told.push(due)
+  const alert = async (due: DueAlert) => void sending.push(due)
   return createLedgerBudget({ ledger, budgets, limited: limited.scopes, alert, log: silentLog, ...more })
 }
 function call(worst: bigint, more: Partial<PaidCall> = {}): PaidCall {
@@ -88,7 +91,7 @@ describe('what may be spent', () => {
       code: 'budget_exhausted',
       worst: usd('0.12'),
       by: { scope: 'channel:slack/T1/C1', period: 'day', limit: usd('1'), spent: usd('0.93'), reserved: 0n },
-      tell: expect.stringMatching(
+      userMessage: expect.stringMatching(
         /^The budget of \$1\.00 a day for this channel does not allow this: \$0\.93 is spent, and this could cost up to \$0\.12\. It resets on \w+day \d+ \w+ \d{4} at 00:00 \(Europe\/Berlin\)\. An admin can raise it\.$/,
       ),
     })
@@ -125,7 +128,11 @@ describe('what may be spent', () => {
       fees: { request: usd('0.02') },
     }
     const usage: Usage = {
-      ...{ input: 21_000, cacheRead: 15_000, cacheWrite: 5_000, output: 100, reasoning: 0 },
+      input: 21_000,
+      cacheRead: 15_000,
+      cacheWrite: 5_000,
+      output: 100,
+      reasoning: 0,
       source: 'provider',
     }
     const worst = worstCase(price, { inputTokens: 21_000, maxOutputTokens: 200 })
@@ -194,7 +201,7 @@ describe('what may be spent', () => {
     let broken = true
     const alert = async (due: DueAlert) => {
       if (broken) throw new Error('the chat is away')
-      told.push(due)
+      sending.push(due)
     }
     const warning = open({ alert })
     await limit('1')
@@ -202,11 +209,11 @@ describe('what may be spent', () => {
     await warning.close()
     broken = false
     await warning.sweep()
-    expect(told).toEqual([])
+    expect(sending).toEqual([])
     await database.pool.query(`update budget_alert set claimed_at = claimed_at - interval '2 minutes'`)
     await warning.sweep()
     await warning.sweep()
-    expect(told).toMatchObject([{ threshold: 80, spent: usd('0.85'), limit: usd('1') }])
+    expect(sending).toMatchObject([{ threshold: 80, spent: usd('0.85'), limit: usd('1') }])
   })
 })
 

@@ -55,7 +55,7 @@ export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
   const { ledger, budgets, log, leaseMs = defaultLeaseMs, renewMs = Math.min(defaultRenewMs, leaseMs / 3) } = deps
   const aheadMs = renewMs * lateRenewals
   const open = new Map<string, Open>()
-  const telling = new Set<Promise<void>>()
+  const sendingAlerts = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
 
   async function tend(): Promise<void> {
@@ -82,7 +82,7 @@ export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
     try {
       const ended = await ending()
       open.delete(id)
-      if (ended && ended.alerts > 0) tellSoon()
+      if (ended && ended.alerts > 0) sendAlertsSoon()
       return ended
     } catch (error) {
       if (error instanceof RangeError) throw error
@@ -92,18 +92,18 @@ export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
     }
   }
 
-  async function tell(): Promise<void> {
+  async function sendAlerts(): Promise<void> {
     for (const due of await ledger.claimAlerts()) {
       await deps.alert(due)
-      await ledger.alertTold(due)
+      await ledger.markAlertSent(due)
     }
   }
   /** Nobody waits for it: what fails is told by a later sweep. */
-  function tellSoon(): void {
-    const told = tell()
+  function sendAlertsSoon(): void {
+    const sending = sendAlerts()
       .catch((error: unknown) => log.warn(errorFields(error), 'a budget warning is not told yet'))
-      .finally(() => telling.delete(told))
-    telling.add(told)
+      .finally(() => sendingAlerts.delete(sending))
+    sendingAlerts.add(sending)
   }
 
   return {
@@ -112,7 +112,7 @@ export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
       const scopes = [...scopesOf(spender), scopeOf.model(provider, model)]
       const admission = await ledger.reserve(call, scopes, { leaseMs, most: call.most?.(aheadMs) })
       if (admission.kind === 'refused') {
-        if (admission.alerts > 0) tellSoon()
+        if (admission.alerts > 0) sendAlertsSoon()
         throw new BudgetExhausted(admission.by, worst)
       }
       watch(call)
@@ -134,7 +134,7 @@ export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
 
     async sweep() {
       await expire()
-      await tell()
+      await sendAlerts()
     },
 
     async takeOver() {
@@ -144,7 +144,7 @@ export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
 
     async close() {
       clearInterval(timer)
-      await Promise.all(telling)
+      await Promise.all(sendingAlerts)
     },
   }
 

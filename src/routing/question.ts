@@ -1,7 +1,7 @@
 /** What a question needs and how much it wants, counted from its text and its files: by the worker, and by the dry run. */
 import { estimateTokens } from '../core/text/estimate-tokens.ts'
-import type { RouteRequest } from './asked.ts'
 import { countAsks, holdsCode, isCodeFile, judge } from './complexity.ts'
+import type { RouteRequest } from './requested.ts'
 
 export interface CountedQuestion {
   /** In the person's words. */
@@ -31,7 +31,10 @@ export function countQuestion(
   const all = files.reduce((sum, { tokens }) => sum + tokens, 0)
   const fileTokens = Math.min(promptTokens, all)
   const complexity = judge({
-    ...{ questionTokens: estimateTokens(text), fileTokens, images, files: files.length },
+    questionTokens: estimateTokens(text),
+    fileTokens,
+    images,
+    files: files.length,
     pages: files.reduce((sum, { pages = 0 }) => sum + pages, 0),
     asks: countAsks(text),
     code: files.some(({ title }) => isCodeFile(title)) || holdsCode(text),

@@ -24,7 +24,7 @@ const TYPICAL_IMAGE = 900
 /** An answer that takes this long weighs as much as one at twice its cost. */
 const DOUBLES_AT_MS = 20_000
 const LONGEST_MS = 120_000
-const UNMEASURED_PACE = 60
+const UNMEASURED_SPEED = 60
 
 export function weigh(
   models: readonly { model: Model; at: number }[],
@@ -53,7 +53,7 @@ export function byWeight(a: Weighed, b: Weighed): number {
 }
 
 function durationOf({ firstTokenMs, tokensPerSecond }: Speed): number {
-  return firstTokenMs + (TYPICAL_OUTPUT / (tokensPerSecond ?? UNMEASURED_PACE)) * 1_000
+  return firstTokenMs + (TYPICAL_OUTPUT / (tokensPerSecond ?? UNMEASURED_SPEED)) * 1_000
 }
 
 /** The wanted tier first, then what is better by as little as possible, then what is less by as little as possible. */

@@ -2,9 +2,9 @@
 import { formatUsd } from '../core/money.ts'
 import type { RouteDecision } from '../core/route-decision.ts'
 import type { Model, Tier } from '../models/catalogue.ts'
-import type { Asked, RouteRequest } from './asked.ts'
 import { type Gated, gates } from './gates.ts'
 import type { Weighed } from './rank.ts'
+import type { Requested, RouteRequest } from './requested.ts'
 
 export interface Chosen {
   model: Model
@@ -14,7 +14,7 @@ export interface Chosen {
 
 export interface Reasoning {
   chosen: Chosen
-  wanted: Asked[]
+  wanted: Requested[]
   defaultModel: Model | undefined
   gated: ReadonlyMap<Model, Gated>
   request: RouteRequest
@@ -37,15 +37,15 @@ function because(of: Reasoning): string {
   const name = nameOf(chosen.model)
   const over = passedOver(of)
   if (chosen.model.kind === 'extractive') return quotingReason(of, over)
-  const asked = wanted.find(({ by }) => by === chosen.by)
-  if (asked?.model === chosen.model) return `${over === undefined ? '' : `${over} `}${name} ${asked.how}.`
+  const requested = wanted.find(({ by }) => by === chosen.by)
+  if (requested?.model === chosen.model) return `${over === undefined ? '' : `${over} `}${name} ${requested.how}.`
   if (over !== undefined) return `${over} So ${name} answers instead.`
   if (chosen.by === 'default') return `${name} is the configured default.`
   return tierReason(of)
 }
 
 function quotingReason({ chosen, configured, gated, defaultModel }: Reasoning, over: string | undefined): string {
-  if (chosen.by === 'wish' || chosen.by === 'pin') return 'Quoting was asked for.'
+  if (chosen.by === 'request' || chosen.by === 'pin') return 'Quoting was asked for.'
   if (chosen.model === defaultModel) return 'Quoting is the configured default.'
   if (!configured) return 'No language model is configured, so Parley quotes what fits best in the shared files.'
   const [stopped] = gated.values()
@@ -55,16 +55,19 @@ function quotingReason({ chosen, configured, gated, defaultModel }: Reasoning, o
 
 /** Why not who was asked for, or the default, as a sentence. */
 function passedOver({ chosen, wanted, defaultModel, gated }: Reasoning): string | undefined {
-  for (const asked of wanted) {
-    if (asked.model === chosen.model) return undefined
-    const why = whyNot(asked, gated)
+  for (const requested of wanted) {
+    if (requested.model === chosen.model) return undefined
+    const why = whyNot(requested, gated)
     if (why !== undefined) return why
   }
   if (chosen.by === 'default' || defaultModel === undefined) return undefined
   return whyNot({ name: nameOf(defaultModel), model: defaultModel }, gated)
 }
 
-function whyNot({ name, model }: Pick<Asked, 'name' | 'model'>, gated: ReadonlyMap<Model, Gated>): string | undefined {
+function whyNot(
+  { name, model }: Pick<Requested, 'name' | 'model'>,
+  gated: ReadonlyMap<Model, Gated>,
+): string | undefined {
   if (model === undefined) return `${name} is not available.`
   const gate = gated.get(model)
   return gate === undefined ? undefined : `${nameOf(model)} ${gate.because}.`
@@ -78,11 +81,11 @@ function tierReason({ chosen, request, tier, peers }: Reasoning): string {
   const question =
     parts.length === 0 ? `A plain question wants a ${tier} model` : `The question wants a ${tier} model${why}`
   if (model.tier !== tier) return `${question} and none is at hand: ${name}, a ${model.tier} one, comes nearest.`
-  return `${question}: ${name} is ${standing(weighed, peers)}.`
+  return `${question}: ${name} is ${comparison(weighed, peers)}.`
 }
 
 /** Among the models of its tier. */
-function standing(of: Weighed, peers: Weighed[]): string {
+function comparison(of: Weighed, peers: Weighed[]): string {
   const price = of.cost === null ? '' : `, at about ${formatUsd(of.cost)}`
   if (peers.length === 1) return `the only one${price}`
   const others = peers.filter((peer) => peer !== of)

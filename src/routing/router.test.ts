@@ -5,10 +5,10 @@ import { usd } from '../core/money.ts'
 import { describeDecision, RouteDecision } from '../core/route-decision.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
-import type { RouteRequest } from './asked.ts'
 import { judge, type QuestionShape } from './complexity.ts'
 import type { Speed } from './health.ts'
 import { openPolicy } from './policy.ts'
+import type { RouteRequest } from './requested.ts'
 import { type RouteInput, route } from './router.ts'
 
 // Three of one provider, three of another, two on own hardware, in the catalogue's order.
@@ -30,7 +30,12 @@ const without = (models: Model[], ...gone: Model[]) => models.filter((each) => !
 
 // Questions.
 const nothing: QuestionShape = {
-  ...{ questionTokens: 12, fileTokens: 0, pages: 0, images: 0, files: 0, asks: 1 },
+  questionTokens: 12,
+  fileTokens: 0,
+  pages: 0,
+  images: 0,
+  files: 0,
+  asks: 1,
   code: false,
 }
 function question(shape: Partial<QuestionShape> = {}, more: Partial<RouteRequest> = {}): RouteRequest {
@@ -231,26 +236,26 @@ const tables: Record<string, Row[]> = {
       'wins over everything',
       {
         models: [isDefault(mini), ...without(cloud, mini)],
-        ask: { ...plain, wish: 'opus', pinned: { model: 'openai/gpt', by: 'for you' }, sticky: haiku },
+        ask: { ...plain, requested: 'opus', pinned: { model: 'openai/gpt', by: 'for you' }, sticky: haiku },
       },
       'opus, gpt, haiku, extractive',
       'opus was asked for.',
     ],
     [
       'may be named with its provider',
-      { models: cloud, ask: { ...plain, wish: 'anthropic/opus' } },
+      { models: cloud, ask: { ...plain, requested: 'anthropic/opus' } },
       'opus, nano, haiku, extractive',
       'opus was asked for.',
     ],
     [
       'may be named by an alias',
-      { models: cloud, ask: { ...plain, wish: 'Quick' } },
+      { models: cloud, ask: { ...plain, requested: 'Quick' } },
       'haiku, nano, mini, extractive',
       'haiku was asked for.',
     ],
     [
       'is told when it does not exist',
-      { models: [isDefault(mini), haiku], ask: { ...plain, wish: 'gone' } },
+      { models: [isDefault(mini), haiku], ask: { ...plain, requested: 'gone' } },
       'mini, haiku',
       'gone is not available. So mini answers instead.',
     ],
@@ -258,7 +263,7 @@ const tables: Record<string, Row[]> = {
       'is told when the policy is against it',
       {
         models: [isDefault(mini), haiku],
-        ask: { ...plain, wish: 'haiku' },
+        ask: { ...plain, requested: 'haiku' },
         policy: { ...openPolicy, disabled: ['anthropic/haiku'] },
       },
       'mini',
@@ -266,7 +271,7 @@ const tables: Record<string, Row[]> = {
     ],
     [
       'may be quoting',
-      { models: [isDefault(mini), quotes], ask: { ...plain, wish: 'extractive' } },
+      { models: [isDefault(mini), quotes], ask: { ...plain, requested: 'extractive' } },
       'extractive, mini',
       'Quoting was asked for.',
     ],
@@ -563,7 +568,7 @@ const tables: Record<string, Row[]> = {
     ],
     [
       'not even for what was asked for',
-      { models: [mystery, opus], ask: { ...plain, wish: 'mystery' } },
+      { models: [mystery, opus], ask: { ...plain, requested: 'mystery' } },
       'opus',
       'mystery has no known price, and nothing is spent blindly. So opus answers instead.',
     ],
@@ -660,7 +665,7 @@ it('has at least sixty rows', () => {
 })
 
 it('never names a model twice, and throws where there is none at all', () => {
-  const ask = { ...picture, wish: 'opus', pinned: { model: 'openai/mini', by: 'for you' }, sticky: opus }
+  const ask = { ...picture, overrides: 'opus', pinned: { model: 'openai/mini', by: 'for you' }, sticky: opus }
   const { model: first, fallbacks } = route({ models: [...all, quotes], request: ask })
   expect(new Set([first, ...fallbacks]).size).toBe(1 + fallbacks.length)
   expect(() => route({ models: [], request: plain })).toThrow(RangeError)
@@ -671,7 +676,7 @@ it('says what to do where rules let nobody answer and there is nothing to quote'
     route({ models: [...models, quotes], request: plain, ...more }).refusal
   expect(refusal(cloud, { policy: { ...openPolicy, localOnly: true } })).toEqual({
     code: 'model_not_allowed',
-    tell: 'Only models on own hardware may answer here, and there is none. Ask an admin to connect one.',
+    userMessage: 'Only models on own hardware may answer here, and there is none. Ask an admin to connect one.',
   })
   expect(refusal([mystery])?.code).toBe('model_price_unknown')
   expect(refusal([mini], { request: tooLong })?.code).toBe('model_context_overflow')

@@ -9,12 +9,12 @@ import type { RouteDecision } from '../core/route-decision.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
 import { modelNamed } from '../models/resolve-model.ts'
-import { type Asked, type RouteRequest, whoIsAskedFor } from './asked.ts'
 import { type Gated, type GateName, gateOf, gates, isRule, isSoft, type Needs } from './gates.ts'
 import type { Speed } from './health.ts'
 import { describePolicy, openPolicy, type Policy } from './policy.ts'
 import { byWeight, higher, tierDistance, type Weighed, weigh } from './rank.ts'
 import { type Chosen, reasonFor } from './reason.ts'
+import { type Requested, type RouteRequest, requestedModels } from './requested.ts'
 
 export interface RouteInput {
   /** In the catalogue's order: best default first. */
@@ -42,9 +42,9 @@ export interface Route {
   /** What a typical answer costs; `null`: not known. */
   estimate: NanoUsd | null
   /** Set when there are models that write and none may answer: what is said where there is nothing to quote either. */
-  refusal?: { code: ErrorCode; tell: string }
+  refusal?: { code: ErrorCode; userMessage: string }
   /** Set when the message itself asks for a model that rules are against: it is told so, and nothing else answers. */
-  forbidden?: { code: ErrorCode; tell: string }
+  forbidden?: { code: ErrorCode; userMessage: string }
   decision: RouteDecision
 }
 
@@ -60,13 +60,13 @@ export function route(input: RouteInput): Route {
   const writing = models.filter((model) => model.kind !== 'extractive')
   const quoting = models.filter(({ kind }) => kind === 'extractive')
   const gated = stopped(writing, input)
-  const { pool, ailing } = mayAnswer(writing, gated, request, health)
+  const { candidates, unhealthy } = mayAnswer(writing, gated, request, health)
   const defaultModel = defaultOf(models, input.defaultModel)
 
   const tier = wantedTier(request, defaultModel, gated)
-  const weighed = weigh(pool, request, speed)
-  const healthy = weighed.filter(({ model }) => !ailing.has(model))
-  const wanted = whoIsAskedFor(request, models, healthy)
+  const weighed = weigh(candidates, request, speed)
+  const healthy = weighed.filter(({ model }) => !unhealthy.has(model))
+  const wanted = requestedModels(request, models, healthy)
 
   const ordered = weighed
     .map((entry) => ({ entry, place: placeOf(entry) }))
@@ -75,11 +75,11 @@ export function route(input: RouteInput): Route {
 
   /** Lower is better, digit by digit: well, asked for, known to see, of the wanted tier, the default. */
   function placeOf({ model }: Weighed): number {
-    const asked = wanted.length === 0 ? -1 : wanted.findIndex((each) => each.model === model)
+    const requested = wanted.length === 0 ? -1 : wanted.findIndex((each) => each.model === model)
     const isDefault = model === defaultModel
     const maySee = request.images > 0 && model.vision !== true && !isDefault
     const kept = (maySee ? 100 : 0) + tierDistance(model.tier, tier) * 10 + (isDefault ? 0 : 1)
-    return (ailing.has(model) ? 10_000 : 0) + (asked < 0 ? 9 : asked) * 1_000 + kept
+    return (unhealthy.has(model) ? 10_000 : 0) + (requested < 0 ? 9 : requested) * 1_000 + kept
   }
 
   const first = firstOf({ ordered, quoting, wanted, defaultModel })
@@ -88,45 +88,62 @@ export function route(input: RouteInput): Route {
   const chosen: Chosen = { model, by: byWhom(model), weighed: first }
   const withoutImages = request.images > 0 && model.kind !== 'extractive' && model.vision === false
   const reason = reasonFor({
-    ...{ chosen, wanted, defaultModel, gated, request, tier, withoutImages },
-    peers: weighed.filter((entry) => entry.model.tier === model.tier && ailing.has(entry.model) === ailing.has(model)),
+    chosen,
+    wanted,
+    defaultModel,
+    gated,
+    request,
+    tier,
+    withoutImages,
+    peers: weighed.filter(
+      (entry) => entry.model.tier === model.tier && unhealthy.has(entry.model) === unhealthy.has(model),
+    ),
     configured: writing.length > 0,
   })
-  const standing = standBy(ordered, model, ailing)
-  const fallbacks = [...standing, ...quoting.filter((quoter) => quoter !== model)]
-  const forbidden = forbiddenWish(wanted, gated)
+  const standbys = standBy(ordered, model, unhealthy)
+  const fallbacks = [...standbys, ...quoting.filter((quoter) => quoter !== model)]
+  const forbidden = forbiddenRequest(wanted, gated)
   const refused = model.kind === 'extractive' && chosen.by === 'nobody' ? mostCommon(gated) : undefined
   return {
-    ...{ model, provider: model.provider, reason, fallbacks, withoutImages, estimate: first.cost },
-    ...(refused === undefined
-      ? {}
-      : { refusal: { code: gates[refused].code, tell: `${gates[refused].nobody} ${gates[refused].remedy}` } }),
-    ...(forbidden === undefined ? {} : { forbidden }),
+    model,
+    provider: model.provider,
+    reason,
+    fallbacks,
+    withoutImages,
+    estimate: first.cost,
+    refusal:
+      refused === undefined
+        ? undefined
+        : { code: gates[refused].code, userMessage: `${gates[refused].nobody} ${gates[refused].remedy}` },
+    forbidden,
     decision: {
-      ...{ model: modelKey(model), by: chosen.by, reason, complexity: request.complexity },
+      model: modelKey(model),
+      by: chosen.by,
+      reason,
+      complexity: request.complexity,
       policy: describePolicy(policy),
       gated: grouped(gated),
       ranking: ordered.slice(0, MOST_RANKED).map(rankingEntry),
-      able: healthy.length,
+      eligible: healthy.length,
       fallbacks: fallbacks.map(modelKey),
     },
   }
 
   function byWhom(of: Model): Chosen['by'] {
-    const asked = wanted.find((each) => each.model === of)
+    const requested = wanted.find((each) => each.model === of)
     const byDefault = of === defaultModel && (of.kind === 'extractive' || tier === of.tier)
-    if (asked !== undefined && !(asked.by === 'conversation' && byDefault)) return asked.by
+    if (requested !== undefined && !(requested.by === 'conversation' && byDefault)) return requested.by
     if (byDefault) return 'default'
     return of.kind === 'extractive' ? 'nobody' : 'tier'
   }
 }
 
-function forbiddenWish(wanted: Asked[], gated: ReadonlyMap<Model, Gated>): Route['forbidden'] {
-  const wish = wanted.find(({ by }) => by === 'wish')?.model
-  const gate = wish === undefined ? undefined : gated.get(wish)
-  if (wish === undefined || gate === undefined || !isRule(gate)) return undefined
-  const tell = `${wish.label ?? wish.id} ${gate.because}. Pick another model, or ask an admin.`
-  return { code: gates[gate.gate].code, tell }
+function forbiddenRequest(wanted: Requested[], gated: ReadonlyMap<Model, Gated>): Route['forbidden'] {
+  const requested = wanted.find(({ by }) => by === 'request')?.model
+  const gate = requested === undefined ? undefined : gated.get(requested)
+  if (requested === undefined || gate === undefined || !isRule(gate)) return undefined
+  const userMessage = `${requested.label ?? requested.id} ${gate.because}. Pick another model, or ask an admin.`
+  return { code: gates[gate.gate].code, userMessage }
 }
 
 function stopped(writing: readonly Model[], input: RouteInput): Map<Model, Gated> {
@@ -155,17 +172,20 @@ function mayAnswer(
   gated: ReadonlyMap<Model, Gated>,
   { images }: Needs,
   health: (model: Model) => string | undefined,
-): { pool: { model: Model; at: number }[]; ailing: ReadonlySet<Model> } {
+): { candidates: { model: Model; at: number }[]; unhealthy: ReadonlySet<Model> } {
   const passed = writing.flatMap((model, at) => {
     const gate = gated.get(model)
     return gate === undefined || isSoft(gate) ? [{ model, at }] : []
   })
   const seeing = passed.filter(({ model }) => images === 0 || model.vision !== false)
-  const pool = seeing.length > 0 ? seeing : passed
+  const candidates = seeing.length > 0 ? seeing : passed
   // Whoever was stopped by no gate is well; who cannot see has not been asked for its health yet.
-  const isAiling = (gate: Gated | undefined, model: Model) =>
+  const isUnhealthy = (gate: Gated | undefined, model: Model) =>
     gate !== undefined && (gate.gate === 'health' || health(model) !== undefined)
-  return { pool, ailing: new Set(pool.flatMap(({ model }) => (isAiling(gated.get(model), model) ? [model] : []))) }
+  return {
+    candidates,
+    unhealthy: new Set(candidates.flatMap(({ model }) => (isUnhealthy(gated.get(model), model) ? [model] : []))),
+  }
 }
 
 /** The default is the floor: a plain question is no evidence that less would do. Where rules are against it, it is none. */
@@ -183,23 +203,23 @@ function defaultOf(models: readonly Model[], name: string | undefined): Model | 
 function firstOf(of: {
   ordered: Weighed[]
   quoting: Model[]
-  wanted: Asked[]
+  wanted: Requested[]
   defaultModel: Model | undefined
 }): Weighed | undefined {
   const { ordered, quoting, wanted, defaultModel } = of
-  const asked = wanted.find(
+  const requested = wanted.find(
     ({ model }) => model !== undefined && (model.kind === 'extractive' || ordered[0]?.model === model),
   )
-  const quotes = asked?.model ?? defaultModel
+  const quotes = requested?.model ?? defaultModel
   const quoter = quotes !== undefined && quotes.kind === 'extractive' ? quotes : undefined
   const last = quoter ?? (ordered.length === 0 ? quoting[0] : undefined)
   return last === undefined ? ordered[0] : { model: last, cost: 0n, speed: undefined, weight: 0n, ms: 0, at: 0 }
 }
 
 /** The best of another provider first, because one that fails for a model often fails for its others; then by rank. */
-function standBy(ordered: Weighed[], chosen: Model, ailing: ReadonlySet<Model>): Model[] {
+function standBy(ordered: Weighed[], chosen: Model, unhealthy: ReadonlySet<Model>): Model[] {
   const others = ordered.map(({ model }) => model).filter((model) => model !== chosen)
-  const elsewhere = others.find((model) => model.provider !== chosen.provider && !ailing.has(model))
+  const elsewhere = others.find((model) => model.provider !== chosen.provider && !unhealthy.has(model))
   const rest = others.filter((model) => model !== elsewhere)
   return [...(elsewhere === undefined ? [] : [elsewhere]), ...rest].slice(0, MOST_FALLBACKS)
 }

@@ -40,7 +40,10 @@ export function retrieverContract(name: string, open: () => Promise<RetrieverRig
 
     const find = (question: string, conversation: string, more: Partial<Retrieval> = {}) =>
       rig.retriever.retrieve(question, {
-        ...{ audience: { conversation }, limit: 10, signal: AbortSignal.timeout(30_000), spender },
+        audience: { conversation },
+        limit: 10,
+        signal: AbortSignal.timeout(30_000),
+        spender,
         ...more,
       })
     const refOf = ({ contentHash, engine }: ArtifactRef) => ({ contentHash, engine })

@@ -34,6 +34,11 @@ export interface Attachments {
   ): Promise<ReadingWork | 'held' | 'ended' | { suspect: BrokenOff }>
   /** Stores progress and extends the lease. `stop` when the turn is to stop, `lost` when the lease is gone. */
   progress(id: string, owner: string, leaseMs: number, text: string): Promise<'held' | 'stop' | 'lost'>
+  /**
+   * Keeps bytes as long as the attachment is there: those of the file, before it is known whether it can be read, and pictures
+   * that are made of it. False when the attachment or the bytes are gone, or another worker has the lease.
+   */
+  refer(id: string, owner: string, hash: string): Promise<boolean>
   finish(id: string, owner: string, result: { receipt: AttachmentReceipt; key: ArtifactKey | null }): Promise<void>
   /** Gives the attachment back after a failed attempt that will be followed by another. */
   release(id: string, owner: string): Promise<void>
@@ -69,13 +74,11 @@ export function createAttachments({ query }: Database): Attachments {
         platform: row.platform,
         target: row.reply_target,
         spender: {
-          ...{
-            platform: row.platform,
-            workspaceId: row.workspace_id,
-            channelId: row.channel_id,
-            userId: row.author_id,
-          },
-          ...(row.key_id === null ? {} : { keyId: row.key_id }),
+          platform: row.platform,
+          workspaceId: row.workspace_id,
+          channelId: row.channel_id,
+          userId: row.author_id,
+          keyId: row.key_id ?? undefined,
         },
         turnId: row.turn_id,
         stopRequested: row.stop,
@@ -85,6 +88,9 @@ export function createAttachments({ query }: Database): Attachments {
       const [row] = await query<{ stop: boolean }>(progress, [id, owner, leaseMs, text])
       if (row === undefined) return 'lost'
       return row.stop ? 'stop' : 'held'
+    },
+    async refer(id, owner, hash) {
+      return (await query(refer, [id, owner, hash])).length > 0
     },
     async finish(id, owner, { receipt, key }) {
       const state = receipt.outcome === 'skipped' ? 'failed' : 'read'
@@ -149,6 +155,18 @@ where file.id = $1 and file.state = 'reading' and file.lease_owner = $2 and turn
 returning turn.stop_requested_at is not null as stop`,
 }
 
+/** Both rows are locked, so neither is deleted before the reference is there and goes with it. */
+const refer: Statement = {
+  name: 'file_refer',
+  text: `
+insert into blob_ref (hash, owner_kind, owner_id)
+select blob.hash, 'attachment', file.id from turn_attachment file, blob
+where file.id = $1 and file.lease_owner = $2 and file.state = 'reading' and blob.hash = $3
+for key share
+on conflict (hash, owner_kind, owner_id) do update set owner_id = excluded.owner_id
+returning hash`,
+}
+
 const finish: Statement = {
   name: 'file_finish',
   text: `
@@ -175,7 +193,14 @@ order by wanted.place`,
 const saveArtifact: Statement = {
   name: 'artifact_save',
   text: `
-insert into artifact (content_hash, engine, body) values ($1, $2, $3::jsonb) on conflict do nothing`,
+with saved as (
+  insert into artifact (content_hash, engine, body) values ($1, $2, $3::jsonb) on conflict do nothing
+  returning content_hash || '/' || engine as id, body
+)
+insert into blob_ref (hash, owner_kind, owner_id)
+select distinct blob.hash, 'artifact', saved.id from saved
+cross join jsonb_array_elements(coalesce(saved.body -> 'images', '[]')) picture
+join blob on blob.hash = picture ->> 'contentHash'`,
 }
 
 const latestArtifact: Statement = {

@@ -29,8 +29,13 @@ export function createAudit({ query, prisma }: Pick<Database, 'query' | 'prisma'
       const below = workspace?.slice(workspace.indexOf(':') + 1) ?? null
       const rows = await query<Row>(list, [scopes ?? null, below, before ?? null, limit])
       return rows.map(({ id, at, by, by_name, via, scope, name, before, after }) => ({
-        ...{ id, at, scope, name, before, after },
-        by: { id: by, via, ...(by_name === null ? {} : { name: by_name }) },
+        id,
+        at,
+        scope,
+        name,
+        before,
+        after,
+        by: { id: by, via, name: by_name ?? undefined },
       }))
     },
   }

@@ -98,13 +98,23 @@ function stateOf(row: StateRow): BudgetState {
   ]
   const { id, scope, period } = row
   return {
-    ...{ id, scope, period, amount, extra, spent, reserved, left: amount + extra - spent - reserved },
-    ...{ timeZone: row.time_zone, createdBy: row.created_by, createdAt: row.created_at },
-    ...{ startsAt: row.starts_at, resetsAt: row.ends_at },
+    id,
+    scope,
+    period,
+    amount,
+    extra,
+    spent,
+    reserved,
+    left: amount + extra - spent - reserved,
+    timeZone: row.time_zone,
+    createdBy: row.created_by,
+    createdAt: row.created_at,
+    startsAt: row.starts_at,
+    resetsAt: row.ends_at,
   }
 }
 
 function noZone(timeZone: string, cause?: unknown): ParleyError {
-  const tell = `${JSON.stringify(timeZone)} is no time zone. Use an IANA name, such as Europe/Berlin, America/New_York or UTC.`
-  return new ParleyError('command_invalid', tell, { cause })
+  const userMessage = `${JSON.stringify(timeZone)} is no time zone. Use an IANA name, such as Europe/Berlin, America/New_York or UTC.`
+  return new ParleyError('command_invalid', userMessage, { cause })
 }

@@ -26,7 +26,10 @@ beforeEach(async () => {
 afterEach(() => database.close())
 
 const rule = (amount: string, more: Partial<BudgetRule> = {}): BudgetRule => ({
-  ...{ scope: 'all', period: 'month', amount: usd(amount), timeZone: 'Europe/Berlin' },
+  scope: 'all',
+  period: 'month',
+  amount: usd(amount),
+  timeZone: 'Europe/Berlin',
   ...more,
 })
 
@@ -36,8 +39,14 @@ describe('budgets', () => {
     expect(first.before).toBeNull()
     const { startsAt, endsAt } = windowOf('month', 'Europe/Berlin', new Date())
     expect(first.after).toMatchObject({
-      ...{ amount: usd('10'), extra: 0n, spent: 0n, reserved: 0n, left: usd('10'), createdBy: 'slack/T1/U1' },
-      ...{ startsAt, resetsAt: endsAt },
+      amount: usd('10'),
+      extra: 0n,
+      spent: 0n,
+      reserved: 0n,
+      left: usd('10'),
+      createdBy: 'slack/T1/U1',
+      startsAt,
+      resetsAt: endsAt,
     })
     const second = await budgets.set(rule('20'), 'cli')
     expect(second).toMatchObject({ before: { amount: usd('10') }, after: { amount: usd('20'), id: first.after.id } })

@@ -11,7 +11,8 @@ export type Begun =
   | { kind: 'running' }
 
 export interface CommandCalls {
-  begin(id: string): Promise<Begun>
+  /** By whom and where, so that the answer can be forgotten with either. */
+  begin(id: string, caller?: { person: string; conversationKey: string }): Promise<Begun>
   end(id: string, notice: Json): Promise<void>
   /** It had no effect: it may be tried again. */
   abandon(id: string): Promise<void>
@@ -19,8 +20,10 @@ export interface CommandCalls {
 
 export function createCommandCalls({ query }: Pick<Database, 'query'>): CommandCalls {
   return {
-    async begin(id) {
-      const [row] = await query<{ begun: boolean; notice: unknown }>(begin, [id, randomUUID()])
+    async begin(id, caller) {
+      const [row] = await query<{ begun: boolean; notice: unknown }>(begin, [
+        ...[id, randomUUID(), caller?.person ?? null, caller?.conversationKey ?? null],
+      ])
       if (row === undefined || row.begun) return { kind: 'begun' }
       return row.notice === null ? { kind: 'running' } : { kind: 'ended', notice: Json.parse(row.notice) }
     },
@@ -40,7 +43,7 @@ const begin: Statement = {
 with old as (
   delete from command_call where started_at < now() - interval '7 days' and id <> $1
 ), begun as (
-  insert into command_call as call (id, run) values ($1, $2::uuid)
+  insert into command_call as call (id, run, person, conversation_key) values ($1, $2::uuid, $3, $4)
   on conflict (id) do update set started_at = now(), run = excluded.run
     where call.notice is null and (call.run = excluded.run or call.started_at < now() - interval '1 minute')
   returning true

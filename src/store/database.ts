@@ -7,23 +7,21 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import type { Query } from '../core/sql.ts'
 import { PrismaClient } from './generated/client.ts'
 import { isConnectionError, retryOnConnectionLoss } from './postgres/connect.ts'
 import { queryUntil } from './postgres/query-until.ts'
 
-/** A named statement is prepared once a connection. */
-export interface Statement {
-  name: string
-  text: string
-}
+export type { Statement } from '../core/sql.ts'
 
 export interface Database {
   pool: pg.Pool
   prisma: ReturnType<typeof openPrisma>
   /** For statements made elsewhere; each must be safe to send twice. `signal` ends the statement on the server, too. */
   lasting: { query(text: string, values: unknown[], signal?: AbortSignal): Promise<{ rows: unknown[] }> }
-  /** One round trip. The statement must be safe to send twice. */
-  query<Row extends pg.QueryResultRow>(statement: Statement, values: unknown[]): Promise<Row[]>
+  query: Query
+  /** Statements that take effect together or not at all. The whole of it must be safe to run twice. */
+  transaction<T>(work: (send: Database['query']) => Promise<T>): Promise<T>
   /** Statements sent so far, by `query` and by Prisma (one for each plain operation), for the count of round trips a turn costs. */
   roundTrips(): number
   close(): Promise<void>
@@ -57,6 +55,27 @@ export function openDatabase(
         sent += 1
         const result = await pool.query({ name: statement.name, text: statement.text, values })
         return result.rows
+      }),
+    transaction: (work) =>
+      outlasting(async () => {
+        const client = await pool.connect()
+        let broken: unknown
+        try {
+          await client.query('begin')
+          const result = await work(async ({ name, text }, values) => {
+            sent += 1
+            return (await client.query({ name, text, values })).rows
+          })
+          await client.query('commit')
+          return result
+        } catch (error) {
+          await client.query('rollback').catch((failed: unknown) => {
+            broken = failed
+          })
+          throw error
+        } finally {
+          client.release(broken !== undefined)
+        }
       }),
     lasting: {
       query: (text, values, signal) =>

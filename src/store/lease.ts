@@ -6,7 +6,7 @@ import { deadlineAfter, moment } from '../core/clock.ts'
 import type { Turns } from './turns.ts'
 
 export interface TurnLease extends Disposable {
-  /** Aborts when the lease is gone: another worker holds the pen. */
+  /** Aborts when the lease is gone: another worker holds the reply writer. */
   lost: AbortSignal
   /** Whether it surely holds at this moment: a process that was suspended finds out here before any timer does. */
   held(): boolean

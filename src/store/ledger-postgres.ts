@@ -89,16 +89,32 @@ export function createLedger({ query }: Pick<Database, 'query'>): Ledger {
       return { expired, alerts }
     },
 
-    async claimAlerts() {
-      const rows = await query<AlertRow>(sql.claimAlerts, [])
-      return rows.map(({ id, scope, period, time_zone, starts_at, ends_at, threshold, spent, limit }) => ({
-        ...{ budgetId: id, scope, period, timeZone: time_zone, startsAt: starts_at, resetsAt: ends_at, threshold },
-        ...{ spent: BigInt(spent), limit: BigInt(limit) },
+    async speeds() {
+      const rows = await query<{ provider: string; model: string; fastest: number; calls: number }>(sql.speeds, [])
+      return rows.map(({ provider, model, fastest, calls }) => ({
+        provider,
+        id: model,
+        fastest: { tokensPerSecond: fastest, calls },
       }))
     },
 
-    async alertTold({ budgetId, startsAt, threshold }) {
-      await query(sql.alertTold, [budgetId, startsAt, threshold])
+    async claimAlerts() {
+      const rows = await query<AlertRow>(sql.claimAlerts, [])
+      return rows.map(({ id, scope, period, time_zone, starts_at, ends_at, threshold, spent, limit }) => ({
+        budgetId: id,
+        scope,
+        period,
+        timeZone: time_zone,
+        startsAt: starts_at,
+        resetsAt: ends_at,
+        threshold,
+        spent: BigInt(spent),
+        limit: BigInt(limit),
+      }))
+    },
+
+    async markAlertSent({ budgetId, startsAt, threshold }) {
+      await query(sql.markAlertSent, [budgetId, startsAt, threshold])
     },
   }
 }

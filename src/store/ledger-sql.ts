@@ -33,6 +33,30 @@ export const lapsed: Statement = {
   text: `select id from ledger where state = 'reserved' and lease_until < clock_timestamp() order by lease_until limit $1`,
 }
 
+/**
+ * As `speed` of src/routing/billable.ts measures: the shown tokens after the first text, and the hidden ones before it. Whether
+ * thoughts were shown is not in the ledger; where they were, this comes out too fast, which is the safe side.
+ */
+export const speeds: Statement = {
+  name: 'ledger_speeds',
+  text: `
+select provider, model, max(greatest(shown, hidden))::float8 as fastest, count(*)::int as calls
+from (
+  select provider, model,
+    case when output - reasoning >= 20 and ms - first_token_ms >= 200
+      then (output - reasoning) * 1000.0 / (ms - first_token_ms) end as shown,
+    case when reasoning >= 20 and first_token_ms >= 200 then reasoning * 1000.0 / first_token_ms end as hidden
+  from (
+    select provider, model, ms, first_token_ms, (usage ->> 'output')::int as output, (usage ->> 'reasoning')::int as reasoning
+    from ledger
+    where state = 'settled' and outcome = 'ok' and kind = 'answer' and not estimated and first_token_ms is not null
+    order by reserved_at desc limit 2000
+  ) newest
+) measured
+where coalesce(shown, hidden) is not null
+group by provider, model`,
+}
+
 const claimForMs = 60_000
 
 /** Of each window the highest threshold; those below it are told with it. A claim that led to nothing is free again later. */
@@ -53,7 +77,7 @@ join budget on budget.id = highest.budget_id
 join budget_window counter on counter.budget_id = highest.budget_id and counter.starts_at = highest.starts_at`,
 }
 
-export const alertTold: Statement = {
+export const markAlertSent: Statement = {
   name: 'budget_alert_told',
   text: `
 update budget_alert set told_at = clock_timestamp()

@@ -106,7 +106,7 @@ describeLedger('windows and warnings of budgets', (at) => {
     expect(rest).toEqual([])
     expect(half).toMatchObject({ scope: 'all', threshold: 50, limit: usd('1'), spent: usd('0.51') })
     expect(await at.ledger.claimAlerts()).toEqual([])
-    if (half) await at.ledger.alertTold(half)
+    if (half) await at.ledger.markAlertSent(half)
     expect(await spend('0.49')).toBe(2)
     expect(await at.ledger.claimAlerts()).toMatchObject([{ threshold: 100 }])
   })
@@ -131,7 +131,7 @@ describeLedger('windows and warnings of budgets', (at) => {
     expect(() => at.ledger.settle(randomUUID(), cost(-1n))).toThrow(RangeError)
     await expect(limit('all', '1', { timeZone: 'Mars/Olympus' })).rejects.toMatchObject({
       code: 'command_invalid',
-      tell: '"Mars/Olympus" is no time zone. Use an IANA name, such as Europe/Berlin, America/New_York or UTC.',
+      userMessage: '"Mars/Olympus" is no time zone. Use an IANA name, such as Europe/Berlin, America/New_York or UTC.',
     })
   })
 })

@@ -17,10 +17,25 @@ describeLedger('the ledger', (at) => {
     await at.ledger.settle(asked.id, { ...cost(123_456_789n), usage, firstTokenMs: 12.4, ms: 99.6 })
     expect(await rows()).toMatchObject([
       {
-        ...{ id: asked.id, turn_id: turnId, platform: 'slack', workspace_id: 'T1', channel_id: 'C1', user_id: 'U1' },
-        ...{ key_id: 'k1', kind: 'answer', provider: 'openai', model: 'gpt-5', state: 'settled', outcome: 'ok' },
-        ...{ reserved: '500000000', cost: '123456789', usage, price: asked.price, estimated: false },
-        ...{ ms: 100, first_token_ms: 12 },
+        id: asked.id,
+        turn_id: turnId,
+        platform: 'slack',
+        workspace_id: 'T1',
+        channel_id: 'C1',
+        user_id: 'U1',
+        key_id: 'k1',
+        kind: 'answer',
+        provider: 'openai',
+        model: 'gpt-5',
+        state: 'settled',
+        outcome: 'ok',
+        reserved: '500000000',
+        cost: '123456789',
+        usage,
+        price: asked.price,
+        estimated: false,
+        ms: 100,
+        first_token_ms: 12,
         scopes: [
           'all',
           'workspace:slack/T1',
@@ -53,8 +68,13 @@ describeLedger('the ledger', (at) => {
     expect(answer).toMatchObject({
       kind: 'refused',
       by: {
-        ...{ scope: 'channel:slack/T1/C1', period: 'day', timeZone: 'Europe/Berlin', limit: usd('1') },
-        ...{ spent: usd('0.4'), reserved: usd('0.5'), resetsAt: new Date('2026-03-28T23:00:00Z') },
+        scope: 'channel:slack/T1/C1',
+        period: 'day',
+        timeZone: 'Europe/Berlin',
+        limit: usd('1'),
+        spent: usd('0.4'),
+        reserved: usd('0.5'),
+        resetsAt: new Date('2026-03-28T23:00:00Z'),
       },
     })
   })
@@ -156,7 +176,9 @@ describeLedger('the ledger', (at) => {
     expect(await at.ledger.expire(10)).toMatchObject({ expired: 0 })
     expect(await state()).toEqual({ spent: usd('0.6'), reserved: usd('0.2'), left: usd('0.2') })
     expect((await rows()).find(({ id }) => id === lost.id)).toMatchObject({
-      ...{ state: 'expired', cost: '600000000', estimated: true },
+      state: 'expired',
+      cost: '600000000',
+      estimated: true,
     })
     await at.ledger.settle(lost.id, cost(usd('0.05')))
     expect(await state()).toEqual({ spent: usd('0.05'), reserved: usd('0.2'), left: usd('0.75') })
@@ -182,6 +204,30 @@ describeLedger('the ledger', (at) => {
     const costs = new Map((await rows()).map(({ id, cost }) => [id, cost]))
     expect([reserved, renewed, beyond].map(({ id }) => costs.get(id))).toEqual(['200000000', '350000000', '1000000000'])
     expect(await state()).toMatchObject({ spent: usd('1.55'), reserved: 0n })
+  })
+
+  it('tells how fast each model was at most, by what its provider counted', async () => {
+    const answered = async (
+      model: string,
+      more: { output: number; reasoning: number; ms: number; first: number; guess?: true },
+    ) => {
+      const each = call(1n, { model })
+      await reserve(each)
+      const { output, reasoning, ms, first, guess } = more
+      const source = guess ? 'estimated' : 'provider'
+      const usage = { input: 1, cacheRead: 0, cacheWrite: 0, output, reasoning, source } as const
+      await at.ledger.settle(each.id, { ...cost(1n), usage, ms, firstTokenMs: first, estimated: guess === true })
+    }
+    await answered('quick', { output: 100, reasoning: 0, ms: 3_000, first: 1_000 })
+    await answered('quick', { output: 200, reasoning: 0, ms: 3_000, first: 1_000 })
+    await answered('quick', { output: 900, reasoning: 0, ms: 3_000, first: 1_000, guess: true })
+    await answered('thinks', { output: 1_000, reasoning: 900, ms: 6_000, first: 5_000 })
+    await answered('short', { output: 5, reasoning: 0, ms: 1_005, first: 1_000 })
+    const found = (await at.ledger.speeds()).toSorted((a, b) => a.id.localeCompare(b.id))
+    expect(found).toEqual([
+      { provider: 'openai', id: 'quick', fastest: { tokensPerSecond: 100, calls: 2 } },
+      { provider: 'openai', id: 'thinks', fastest: { tokensPerSecond: 180, calls: 1 } },
+    ])
   })
 
   it('a renewed lease does not end', async () => {

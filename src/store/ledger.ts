@@ -8,7 +8,7 @@ import type { Period } from '../core/window.ts'
 import type { PaidCall, Settlement } from '../routing/budget.ts'
 
 /** The budget that is in the way of a call. */
-export interface Barrier {
+export interface Exceeded {
   id: string
   scope: Scope
   period: Period
@@ -23,7 +23,7 @@ export interface Barrier {
 
 export type Admission =
   /** Also when this id was reserved before. */
-  { kind: 'admitted' } | { kind: 'refused'; by: Barrier; alerts: number }
+  { kind: 'admitted' } | { kind: 'refused'; by: Exceeded; alerts: number }
 
 export interface Ended {
   /** It ended now: earlier there was no end, or none that told its cost. */
@@ -45,6 +45,12 @@ export interface DueAlert {
   threshold: number
   limit: NanoUsd
   spent: NanoUsd
+}
+
+/** How fast a model was at most, over so many calls that its provider counted. */
+export interface Fastest {
+  tokensPerSecond: number
+  calls: number
 }
 
 export interface Ledger {
@@ -69,7 +75,9 @@ export interface Ledger {
   expire(limit: number): Promise<{ expired: number; alerts: number }>
   /** Ends all leases now: whoever calls this knows that the processes which held them are gone. */
   dropLeases(): Promise<void>
+  /** How fast models were at most, over the newest answers that their providers counted (src/routing/billable.ts). */
+  speeds(): Promise<{ provider: string; id: string; fastest: Fastest }[]>
   /** Warnings that nobody is telling. Who gets them tells them and then says so. */
   claimAlerts(): Promise<DueAlert[]>
-  alertTold(alert: Pick<DueAlert, 'budgetId' | 'startsAt' | 'threshold'>): Promise<void>
+  markAlertSent(alert: Pick<DueAlert, 'budgetId' | 'startsAt' | 'threshold'>): Promise<void>
 }

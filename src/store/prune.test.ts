@@ -26,7 +26,7 @@ it('what nothing asks for any more goes once a day, and what counts or is under 
   const ledger = createLedger(database)
   const reserve = async (id: string) =>
     ledger.reserve(
-      { ...{ id, spender, kind: 'answer', provider: 'p', model: 'm', price: null }, worst: usd('0.1') },
+      { id, spender, kind: 'answer', provider: 'p', model: 'm', price: null, worst: usd('0.1') },
       ['all'],
       { leaseMs: 60_000 },
     )

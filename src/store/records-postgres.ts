@@ -15,8 +15,27 @@ const get: Statement = {
 const put: Statement = {
   name: 'record_put',
   text: `
-insert into platform_record (platform, key, value, sealed) values ($1, $2, $3::jsonb, $4)
-on conflict (platform, key) do update set value = excluded.value, sealed = excluded.sealed, updated_at = now()`,
+with kept as (
+  insert into platform_record as known (platform, key, value, sealed, turn_id, person)
+  select $1, $2, $3::jsonb, $4, $5::uuid, $6 where $5::uuid is null or exists (select from turn where id = $5::uuid for key share)
+  on conflict (platform, key) do update set value = excluded.value, sealed = excluded.sealed, updated_at = now(),
+    turn_id = coalesce(excluded.turn_id, known.turn_id), person = coalesce(excluded.person, known.person)
+  returning platform || '/' || key as id
+), old as (
+  delete from blob_ref using kept where owner_kind = 'record' and owner_id = kept.id and hash <> all ($7::text[])
+)
+insert into blob_ref (hash, owner_kind, owner_id) select hash, 'record', kept.id from kept, unnest($7::text[]) hash
+on conflict do nothing`,
+}
+const assign: Statement = {
+  name: 'record_assign',
+  text: `
+with owner as (
+  select id from turn where id = $3::uuid for key share
+), dropped as (
+  delete from platform_record where platform = $1 and key = $2 and not exists (select from owner)
+)
+update platform_record record set turn_id = owner.id from owner where record.platform = $1 and record.key = $2`,
 }
 const remove: Statement = {
   name: 'record_remove',
@@ -57,13 +76,18 @@ export function createRecords(database: Pick<Database, 'query'>, secrets: Secret
       const [row] = await query<Row>(get, [platform, key])
       return row === undefined ? undefined : read(row)
     },
-    async put(key, value, { secret = false } = {}) {
+    async put(key, value, { secret = false, turn, person, blobs = [] } = {}) {
       const text = storableJson(value)
       if (key === '' || key.length > maxKeyChars || text.length > maxValueChars)
         throw new RangeError(
           `a record wants a key of 1 to ${maxKeyChars} characters and at most ${maxValueChars} of JSON`,
         )
-      await query(put, secret ? [platform, key, null, secrets.seal(text, placeOf(key))] : [platform, key, text, null])
+      const content = secret ? [null, secrets.seal(text, placeOf(key))] : [text, null]
+      const owner = person === undefined ? null : `${person.workspaceId}/${person.userId}`
+      await query(put, [platform, key, ...content, turn ?? null, owner, blobs])
+    },
+    async assign(key, turn) {
+      await query(assign, [platform, key, turn])
     },
     async remove(key) {
       await query(remove, [platform, key])

@@ -15,7 +15,7 @@ afterAll(() => server?.dispose())
 
 const secrets = createSecrets('a secret for the tests alone')
 
-async function desk() {
+async function rig() {
   const { connection } = await server.createDatabase()
   const database = openDatabase(connection, { log: silentLog })
   onTestFinished(() => database.close())
@@ -24,7 +24,7 @@ async function desk() {
 
 describe('records of a platform', () => {
   it('are kept under their key, replaced and removed', async () => {
-    const { slack } = await desk()
+    const { slack } = await rig()
     expect(await slack.get('reference/C1')).toBeUndefined()
     await slack.put('reference/C1', { url: 'https://example.org', tries: [1, null, true] })
     expect(await slack.get('reference/C1')).toEqual({ url: 'https://example.org', tries: [1, null, true] })
@@ -36,7 +36,7 @@ describe('records of a platform', () => {
   })
 
   it('are listed by the beginning of their keys, in order, without patterns', async () => {
-    const { slack } = await desk()
+    const { slack } = await rig()
     for (const key of ['team/b', 'team/B', 'team/a_1', 'team%', 'teams']) await slack.put(key, key)
     expect((await slack.list('team/')).map(({ key }) => key)).toEqual(['team/B', 'team/a_1', 'team/b'])
     expect((await slack.list('team%')).map(({ key }) => key)).toEqual(['team%'])
@@ -44,7 +44,7 @@ describe('records of a platform', () => {
   })
 
   it('are removed by the beginning of their keys when they were last put before a moment', async () => {
-    const { database, slack } = await desk()
+    const { database, slack } = await rig()
     for (const key of ['post/old', 'post/new', 'posts/old']) await slack.put(key, key)
     await database.pool.query(`update platform_record set updated_at = now() - interval '2 days' where key like '%old'`)
     await slack.removeOlder('post/', new Date(Date.now() - 24 * 3_600_000))
@@ -52,7 +52,7 @@ describe('records of a platform', () => {
   })
 
   it('are listed and removed through the index, whatever the collation of the database', async () => {
-    const { database } = await desk()
+    const { database } = await rig()
     const { pool } = database
     await pool.query(`create database german template template0 locale_provider icu icu_locale 'de-DE' encoding 'UTF8'`)
     const german = openDatabase({ ...database.pool.options, database: 'german' }, { log: silentLog })
@@ -74,7 +74,7 @@ describe('records of a platform', () => {
   })
 
   it('of one platform are not seen by another', async () => {
-    const { database, slack } = await desk()
+    const { database, slack } = await rig()
     await slack.put('a', 1)
     const discord = createRecords(database, secrets, 'discord')
     expect(await discord.get('a')).toBeUndefined()
@@ -84,14 +84,14 @@ describe('records of a platform', () => {
   })
 
   it('that are too large or have no key are refused', async () => {
-    const { slack } = await desk()
+    const { slack } = await rig()
     await expect(slack.put('', 1)).rejects.toThrow(RangeError)
     await expect(slack.put('k'.repeat(513), 1)).rejects.toThrow(RangeError)
     await expect(slack.put('a', 'x'.repeat(300_000))).rejects.toThrow(RangeError)
   })
 
   it('that are secret lie nowhere in the database in clear', async () => {
-    const { database, slack } = await desk()
+    const { database, slack } = await rig()
     const token = `xoxb-${randomBytes(16).toString('hex')}`
     await slack.put('installation/T1', { token, name: 'Acme' }, { secret: true })
     expect(await slack.get('installation/T1')).toEqual({ token, name: 'Acme' })
@@ -107,7 +107,7 @@ describe('records of a platform', () => {
   })
 
   it('that are secret want the secret they were stored with', async () => {
-    const { database, slack } = await desk()
+    const { database, slack } = await rig()
     await slack.put('open', 1)
     await slack.put('sealed', 'hush', { secret: true })
     for (const other of [undefined, 'another secret for the tests']) {
@@ -122,7 +122,7 @@ describe('records of a platform', () => {
   })
 
   it('that are secret do not open under another key', async () => {
-    const { database, slack } = await desk()
+    const { database, slack } = await rig()
     await slack.put('mine', 'hush', { secret: true })
     await database.pool.query(`update platform_record set key = 'yours' where key = 'mine'`)
     await expect(slack.get('yours')).rejects.toMatchObject({ code: 'secret_missing' })
@@ -130,7 +130,7 @@ describe('records of a platform', () => {
 })
 
 /** The tables that hold `text` in any column of any row. */
-async function everywhere(database: Awaited<ReturnType<typeof desk>>['database'], text: string): Promise<string[]> {
+async function everywhere(database: Awaited<ReturnType<typeof rig>>['database'], text: string): Promise<string[]> {
   const { rows } = await database.pool.query<{ name: string }>(
     `select relname as name from pg_class where relkind in ('r', 'm') and relnamespace = 'public'::regnamespace`,
   )

@@ -28,10 +28,13 @@ describe('sealed secrets', () => {
   it('tell another secret from one that was changed, and neither tells what is in them', () => {
     const sealed = secrets.seal('xoxb-1', 'a')
     const other = refusal(() => createSecrets('another secret for the tests').open(sealed, 'a'))
-    expect(other).toMatchObject({ code: 'secret_missing', tell: expect.stringContaining('another PARLEY_SECRET') })
+    expect(other).toMatchObject({
+      code: 'secret_missing',
+      userMessage: expect.stringContaining('another PARLEY_SECRET'),
+    })
     const changed = [...sealed.split('.').slice(0, 4), Buffer.from('changed').toString('base64url')].join('.')
     const damaged = refusal(() => secrets.open(changed, 'a'))
-    expect(damaged.tell).toContain('was changed')
+    expect(damaged.userMessage).toContain('was changed')
     for (const { message, cause } of [other, damaged]) {
       expect(message).not.toMatch(/xoxb|tests/)
       expect(cause).toBeUndefined()

@@ -32,7 +32,7 @@ export const settings = {
   /** Policy. */
   'policy.localOnly': z.boolean(),
   'policy.allowedModels': z.array(ModelKey),
-  'policy.outsiders': z.enum(['answer', 'refuse']),
+  'policy.guests': z.enum(['answer', 'refuse']),
   'policy.atLimit': z.enum(['cheaper', 'refuse']),
   /** Limits of one person or one channel, whichever the scope is. */
   'limits.requestsPerMinute': z.int().positive(),

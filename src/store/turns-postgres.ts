@@ -12,8 +12,8 @@ import type {
   StoredPart,
   StoredStep,
   TurnAbout,
+  TurnOverrides,
   Turns,
-  TurnWish,
   TurnWork,
 } from './turns.ts'
 import * as sql from './turns-sql.ts'
@@ -100,7 +100,7 @@ export function createTurns(database: Database): Turns {
         parts: row.parts ?? [],
         steps: row.steps ?? [],
         outcome: row.outcome,
-        ...(row.wish === null ? {} : { wish: row.wish }),
+        overrides: row.overrides ?? undefined,
         attempts: row.attempts,
         stopRequested: row.stop_requested_at !== null,
         createdAt: row.created_at,
@@ -185,10 +185,10 @@ export function createTurns(database: Database): Turns {
       return { conversation, author: row.author, direct: row.direct, private: row.private }
     },
 
-    async regenerate(turnId, wish) {
+    async regenerate(turnId, overrides) {
       const [row] = await query<{ known: boolean; ended: boolean; latest: boolean; id: string | null }>(
         sql.regenerate,
-        [turnId, randomUUID(), wish === undefined ? null : storableJson(wish)],
+        [turnId, randomUUID(), overrides === undefined ? null : storableJson(overrides)],
       )
       if (row === undefined)
         throw new ParleyError('turn_not_found', 'That answer is no longer here. Please ask the question again.')
@@ -205,8 +205,8 @@ export function createTurns(database: Database): Turns {
       return { turnId: row.id, dispatch: 1, attachmentIds: [] }
     },
 
-    async stranded(olderThanMs, limit) {
-      return (await query<DispatchRow>(sql.stranded, [olderThanMs, limit])).map(toDispatch)
+    async orphaned(olderThanMs, limit) {
+      return (await query<DispatchRow>(sql.orphaned, [olderThanMs, limit])).map(toDispatch)
     },
 
     async redispatch(lost) {
@@ -252,7 +252,7 @@ interface LoadRow {
   stop_requested_at: Date | null
   steps: StoredStep[] | null
   outcome: StoredOutcome | null
-  wish: TurnWish | null
+  overrides: TurnOverrides | null
   messages: IncomingMessage[] | null
   attachments: StoredAttachment[] | null
   earlier_files: StoredAttachment[] | null

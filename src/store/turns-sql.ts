@@ -40,6 +40,11 @@ with known as (
     select count(*) from turn_attachment earlier where earlier.turn_id = event.turn_id), file.attachment
   from event, jsonb_to_recordset($11::jsonb) as file (id text, position int, attachment jsonb)
   on conflict do nothing
+  returning id, attachment ->> 'blob' as hash
+), known_bytes as (
+  select files.id, blob.hash from files join blob on blob.hash = files.hash for key share of blob
+), refs as (
+  insert into blob_ref (hash, owner_kind, owner_id) select hash, 'attachment', id from known_bytes
 )
 select turn_id, false as known from event union all select turn_id, true from known`,
 }
@@ -132,7 +137,7 @@ export const load: Statement = {
   name: 'turn_load',
   text: `
 select turn.conversation_key, turn.platform, turn.reply_target, turn.created_at, turn.started_at, turn.first_text_at,
-  turn.attempts, turn.stop_requested_at, turn.outcome, turn.wish,
+  turn.attempts, turn.stop_requested_at, turn.outcome, turn.overrides,
   (select jsonb_agg(inbound.message order by inbound.seq) from inbound where inbound.turn_id = turn.source_id) as messages,
   (select jsonb_agg(${fileJson('file')} order by file.position, file.id)
     from turn_attachment file where file.turn_id = turn.source_id) as attachments,
@@ -324,12 +329,12 @@ with old as (
     seq = (select max(latest.seq) from turn latest where latest.conversation_key = turn.conversation_key) as latest
   from turn where id = $1 for update
 ), fresh as (
-  insert into turn (id, conversation_key, source_id, author_id, platform, reply_target, broken_off, wish)
+  insert into turn (id, conversation_key, source_id, author_id, platform, reply_target, broken_off, overrides)
   select $2::uuid, conversation_key, source_id, author_id, platform, reply_target,
     -- What ended its process runs apart from the first try on when it is asked again.
     case when receipt ->> 'error' = 'turn_crashed' then ${suspectAfter} else 0 end, coalesce(
     $3::jsonb || case when receipt ->> 'model' is null then '{}' else jsonb_build_object('from',
-      jsonb_build_object('provider', receipt ->> 'provider', 'model', receipt ->> 'model')) end, wish)
+      jsonb_build_object('provider', receipt ->> 'provider', 'model', receipt ->> 'model')) end, overrides)
   from old
   where ended and latest and superseded_by is null
   returning id
@@ -349,7 +354,7 @@ const unreadFiles = `(select array_agg(file.id order by file.position) from turn
  * Only the first open turn of a conversation can be lost; the others wait for it. Whether it is, the queue knows: this
  * finds whom to ask about, everybody in turn.
  */
-export const stranded: Statement = {
+export const orphaned: Statement = {
   name: 'turn_stranded',
   text: `
 with lost as (

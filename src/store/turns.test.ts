@@ -140,7 +140,10 @@ describe('taking messages in', () => {
 
 describe('a completed step', () => {
   const step = (n: number, inputHash: string, found: number[]) => ({
-    ...{ n, kind: 'gather' as const, inputHash, result: { found } },
+    n,
+    kind: 'gather' as const,
+    inputHash,
+    result: { found },
   })
 
   it('is loaded by whoever goes on, and gone when the turn has ended', async () => {
@@ -348,16 +351,16 @@ describe('deleting a conversation', () => {
   })
 })
 
-describe('stranded turns', () => {
+describe('orphaned turns', () => {
   it('are found again after the same time, however often they were looked at, the longest forgotten first', async () => {
     const first = await turns.accept(message({ channelId: 'a' }))
     const second = await turns.accept(message({ channelId: 'b' }))
-    expect(await turns.stranded(60_000, 10)).toEqual([])
+    expect(await turns.orphaned(60_000, 10)).toEqual([])
     for (let times = 0; times < 8; times += 1) {
-      expect(await turns.stranded(0, 1)).toEqual([{ turnId: first.turnId, dispatch: 1, attachmentIds: [] }])
-      expect(await turns.stranded(0, 1)).toEqual([{ turnId: second.turnId, dispatch: 1, attachmentIds: [] }])
+      expect(await turns.orphaned(0, 1)).toEqual([{ turnId: first.turnId, dispatch: 1, attachmentIds: [] }])
+      expect(await turns.orphaned(0, 1)).toEqual([{ turnId: second.turnId, dispatch: 1, attachmentIds: [] }])
     }
-    expect(await turns.stranded(60_000, 10)).toEqual([])
+    expect(await turns.orphaned(60_000, 10)).toEqual([])
   })
 
   it('are counted as handed over once more, once for two sweeps at the same time, and not when they have ended', async () => {
@@ -368,7 +371,7 @@ describe('stranded turns', () => {
     const next = [{ turnId: open.turnId, dispatch: 2, attachmentIds: open.dispatch.attachmentIds }]
     expect(await Promise.all([turns.redispatch(lost), turns.redispatch(lost)])).toEqual([next, next])
     expect(await turns.redispatch([])).toEqual([])
-    expect(await turns.stranded(60_000, 10)).toEqual([])
+    expect(await turns.orphaned(60_000, 10)).toEqual([])
   })
 
   it('are not those that are being answered, read, or waiting for an earlier one', async () => {
@@ -378,7 +381,7 @@ describe('stranded turns', () => {
     await turns.accept(message({ channelId: 'a' }))
     const reading = await turns.accept(message({ channelId: 'b', attachments: [file('x')] }))
     await attachments.claim(reading.dispatch.attachmentIds[0] ?? '', 'r', leaseMs)
-    expect(await turns.stranded(0, 10)).toEqual([])
+    expect(await turns.orphaned(0, 10)).toEqual([])
   })
 
   it('include those of a dead worker and of dead readers', async () => {
@@ -388,7 +391,7 @@ describe('stranded turns', () => {
     const reading = await turns.accept(message({ channelId: 'b', attachments: [file('x')] }))
     await attachments.claim(reading.dispatch.attachmentIds[0] ?? '', 'dead:2', leaseMs)
     await turns.dropForeignLeases('alive:')
-    const found = await turns.stranded(0, 10)
+    const found = await turns.orphaned(0, 10)
     expect(found.map(({ turnId }) => turnId).toSorted()).toEqual([answered.turnId, reading.turnId].toSorted())
     expect(found.find(({ turnId }) => turnId === reading.turnId)?.attachmentIds).toEqual(reading.dispatch.attachmentIds)
   })

@@ -45,7 +45,7 @@ export interface StoredOutcome {
 }
 
 /** What the one who had an answer written anew asked for; a message's own wish is in the message. */
-export interface TurnWish {
+export interface TurnOverrides {
   /** One tier below or above that of `from`. */
   tier?: 'cheaper' | 'better'
   /** Id or alias. */
@@ -95,7 +95,7 @@ export interface TurnWork {
   /** In their order. */
   steps: StoredStep[]
   outcome: StoredOutcome | null
-  wish?: TurnWish
+  overrides?: TurnOverrides
   attempts: number
   stopRequested: boolean
   createdAt: Date
@@ -172,12 +172,12 @@ export interface Turns {
    * A new turn that answers the same messages in the same reply; without a wish it keeps the old turn's. Throws
    * `turn_not_found`, `turn_not_latest`.
    */
-  regenerate(turnId: string, wish?: Omit<TurnWish, 'from'>): Promise<Dispatch>
+  regenerate(turnId: string, overrides?: Omit<TurnOverrides, 'from'>): Promise<Dispatch>
   /**
    * Turns that may be lost: no lease, no file being read, handed to the queue or looked at longer than `olderThanMs` ago;
    * the longest ago first. Counts as looking at them, so that the next call finds others.
    */
-  stranded(olderThanMs: number, limit: number): Promise<Dispatch[]>
+  orphaned(olderThanMs: number, limit: number): Promise<Dispatch[]>
   /** Counts these as handed to the queue once more; answers those that are still open. */
   redispatch(lost: Dispatch[]): Promise<Dispatch[]>
   /** Ends the leases of all owners but those that start with `prefix`: a process that owns the home alone does so at its start. */

@@ -64,15 +64,22 @@ function valuesOf({ within, from, to }: Pick<UsageQuery, 'within' | 'from' | 'to
 function rowOf(row: Row): UsageRow {
   const times = (median: number | null, p95: number | null) => ({ median, p95 })
   return {
-    ...{ key: row.key, name: row.name },
-    ...{ done: Number(row.done), failed: Number(row.failed), stopped: Number(row.stopped) },
-    ...{ calls: Number(row.calls), answered: Number(row.answered) },
-    ...{ cost: BigInt(row.cost), estimated: BigInt(row.estimated) },
-    ...{ inputTokens: BigInt(row.input_tokens), outputTokens: BigInt(row.output_tokens) },
+    key: row.key,
+    name: row.name,
+    done: Number(row.done),
+    failed: Number(row.failed),
+    stopped: Number(row.stopped),
+    calls: Number(row.calls),
+    answered: Number(row.answered),
+    cost: BigInt(row.cost),
+    estimated: BigInt(row.estimated),
+    inputTokens: BigInt(row.input_tokens),
+    outputTokens: BigInt(row.output_tokens),
     total: times(row.total_median, row.total_p95),
     firstText: times(row.first_text_median, row.first_text_p95),
     firstToken: times(row.first_token_median, row.first_token_p95),
-    ...{ good: Number(row.good), bad: Number(row.bad) },
+    good: Number(row.good),
+    bad: Number(row.bad),
   }
 }
 

@@ -42,63 +42,63 @@ describe('files', () => {
     content: () => Promise<Uint8Array | string> | Uint8Array | string
     outcome: 'skipped' | 'partly' | 'read'
     /** In the summary or a problem, and in the reply where nothing else can be said. */
-    tell: RegExp
+    userMessage: RegExp
   }
   const bad: Record<string, Bad> = {
     'an encrypted PDF': {
       name: 'secret.pdf',
       content: () => onePage({ userPassword: 'hush', ownerPassword: 'boss' }),
       outcome: 'skipped',
-      tell: /secret\.pdf.*password.*(?:without|unprotected|remove)/i,
+      userMessage: /secret\.pdf.*password.*(?:without|unprotected|remove)/i,
     },
     'a truncated PDF': {
       name: 'torn.pdf',
       content: async () => (await makeManual({ pages: 20, facts: {} })).subarray(0, 9000),
       outcome: 'skipped',
-      tell: /torn\.pdf.*(?:damaged|cut off|incomplete)/i,
+      userMessage: /torn\.pdf.*(?:damaged|cut off|incomplete)/i,
     },
-    'an empty PDF': { name: 'empty.pdf', content: () => '', outcome: 'skipped', tell: /empty\.pdf.*empty/i },
+    'an empty PDF': { name: 'empty.pdf', content: () => '', outcome: 'skipped', userMessage: /empty\.pdf.*empty/i },
     'a PDF of garbage': {
       name: 'noise.pdf',
       content: () => `%PDF-1.7\n${'garbage '.repeat(500)}`,
       outcome: 'skipped',
-      tell: /noise\.pdf.*(?:damaged|not a)/i,
+      userMessage: /noise\.pdf.*(?:damaged|not a)/i,
     },
     'a program that calls itself a PDF': {
       name: 'invoice.pdf',
       content: () => Buffer.concat([Buffer.from('7f454c46020101000000000000000000', 'hex'), Buffer.alloc(4000, 1)]),
       outcome: 'skipped',
-      tell: /invoice\.pdf.*program/i,
+      userMessage: /invoice\.pdf.*program/i,
     },
     'a PDF that calls itself a text': {
       name: 'notes.txt',
       content: () => onePage(),
       outcome: 'read',
-      tell: /notes\.txt.*PDF/i,
+      userMessage: /notes\.txt.*PDF/i,
     },
     'ten megabytes in one line': {
       name: 'line.txt',
       content: () => `${'lorem ipsum dolor '.repeat(580_000)} The vault code is 4711.`,
       outcome: 'read',
-      tell: /./,
+      userMessage: /./,
     },
     'text that is not valid UTF-8': {
       name: 'latin.txt',
       content: () => Buffer.from('Der Schl\xfcssel liegt unter der Matte. The vault code is 4711.', 'latin1'),
       outcome: 'read',
-      tell: /latin\.txt.*(?:Windows-1252|UTF-8)/i,
+      userMessage: /latin\.txt.*(?:Windows-1252|UTF-8)/i,
     },
   }
 
-  it.each(Object.entries(bad))('%s', async (_, { name, content, outcome, tell }) => {
+  it.each(Object.entries(bad))('%s', async (_, { name, content, outcome, userMessage }) => {
     const upload = await client.upload(name, await content())
     const reply = await client.ask('What is the vault code?', [upload])
     expect(reply.state).toBe('done')
     const receipt = reply.receipt.attachments[0]
     expect(receipt).toMatchObject({ name, outcome })
-    const told = [receipt?.summary, ...(receipt?.problems.map((problem) => problem.tell) ?? [])].join('\n')
-    expect(told).toMatch(tell)
-    if (outcome === 'skipped') expect(reply.text).toMatch(tell)
+    const told = [receipt?.summary, ...(receipt?.problems.map((problem) => problem.userMessage) ?? [])].join('\n')
+    expect(told).toMatch(userMessage)
+    if (outcome === 'skipped') expect(reply.text).toMatch(userMessage)
     else expect(reply.text).toContain('4711')
     expect((await client.call('GET', '/readyz')).status).toBe(200)
   })
@@ -187,9 +187,9 @@ describe('set-up that cannot work ends at once, non-zero, with one clear text', 
     ['a host that is not there', 'postgres://parley:hunter2@nowhere.invalid/parley'],
     ['no database address at all', 'mysql://hunter2'],
   ])('a wrong DATABASE_URL: %s', async (_, url) => {
-    const tell = await fails({ DATABASE_URL: url })
-    expect(tell).toMatch(/DATABASE_URL/)
-    expect(tell).not.toContain('hunter2')
+    const userMessage = await fails({ DATABASE_URL: url })
+    expect(userMessage).toMatch(/DATABASE_URL/)
+    expect(userMessage).not.toContain('hunter2')
   })
 
   it('a queue that is not there', async () => {

@@ -58,7 +58,8 @@ describe.each(Object.entries(servers))('Parley on four workers and %s PostgreSQL
   /** Resolves with the line that says it is ready. */
   async function launch(role: 'gateway' | 'worker', env: Record<string, string>): Promise<string> {
     const child = spawn(process.execPath, [join(root, 'src/cli.ts'), role], {
-      ...{ cwd: folder, env: environment(folder, { LOG_LEVEL: 'error', ...env }) },
+      cwd: folder,
+      env: environment(folder, { LOG_LEVEL: 'error', ...env }),
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     running.push(child)

@@ -15,10 +15,10 @@ import { createAnthropicProvider } from '../../src/models/providers/anthropic.ts
 import { createOpenAiProvider } from '../../src/models/providers/openai.ts'
 import { createOpenAiResponsesProvider } from '../../src/models/providers/openai-responses.ts'
 import { createLocalChannel } from '../../src/queue/channel-local.ts'
-import { createAttempts } from '../../src/routing/attempts.ts'
 import { createHealth } from '../../src/routing/health.ts'
 import { createLedgerBudget } from '../../src/routing/ledger-budget.ts'
 import { createLimitedScopes } from '../../src/routing/limited-scopes.ts'
+import { createAttempts } from '../../src/routing/metered-call.ts'
 import { createBudgets } from '../../src/store/budgets-postgres.ts'
 import { openDatabase } from '../../src/store/database.ts'
 import { createLedger } from '../../src/store/ledger-postgres.ts'
@@ -41,8 +41,13 @@ const database = openDatabase({ connectionString: databaseUrl }, { log: silentLo
 const budgets = createBudgets(database)
 const limited = await createLimitedScopes({ budgets, channel: createLocalChannel(), log: silentLog })
 const budget = createLedgerBudget({
-  ...{ ledger: createLedger(database), budgets, limited: limited.scopes, alert: async () => {}, log: silentLog },
-  ...{ leaseMs: Number(lease), renewMs: Number(renew) },
+  ledger: createLedger(database),
+  budgets,
+  limited: limited.scopes,
+  alert: async () => {},
+  log: silentLog,
+  leaseMs: Number(lease),
+  renewMs: Number(renew),
 })
 // Broken streams are the subject here: no circuit takes a model away.
 const health = createHealth({ limits: { inARow: 10_000, share: 2 } })
@@ -65,7 +70,9 @@ async function call({ turnId, userId, dialect, fate, stopAfterMs, leaves }: z.in
   const attempts = createAttempts({ budget, health, spender, turnId })
   const asked = model(`${dialect}/${names[dialect]}`, { price: billedPrice, maxOutputTokens: 1_000 })
   const request: ModelRequest = {
-    ...{ model: asked.id, system: 'Answer from the files.', maxOutputTokens: 1_000 },
+    model: asked.id,
+    system: 'Answer from the files.',
+    maxOutputTokens: 1_000,
     messages: [{ role: 'user', parts: [{ type: 'text', text: `${prose.repeat(10)}[[${turnId}:${fate}]]` }] }],
   }
   const stop = new AbortController()
@@ -76,7 +83,10 @@ async function call({ turnId, userId, dialect, fate, stopAfterMs, leaves }: z.in
   }
   const deps = {
     provider,
-    ...{ prepare: async () => request, attempts, cheaper: async () => [], log: silentLog },
+    prepare: async () => request,
+    attempts,
+    cheaper: async () => [],
+    log: silentLog,
   }
   try {
     for await (const event of ask([asked], deps, stop.signal)) {
@@ -104,14 +114,14 @@ const calls = z.array(Call).parse(JSON.parse(line))
 // How fast the models are is learned first, as in any process that has run for a while.
 const warm = calls.splice(0, 18)
 const say = (turnId: string, outcome: string) => process.stdout.write(`${JSON.stringify({ turnId, outcome })}\n`)
-const tell = async (each: (typeof calls)[number]) => {
+const userMessage = async (each: (typeof calls)[number]) => {
   say(each.turnId, 'begun')
   say(each.turnId, await call(each))
 }
-await Promise.all(warm.map(tell))
+await Promise.all(warm.map(userMessage))
 const next = calls.values()
 const caller = async () => {
-  for (const each of next) await tell(each)
+  for (const each of next) await userMessage(each)
 }
 await Promise.all(Array.from({ length: atATime }, caller))
 await budget.close()

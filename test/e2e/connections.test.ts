@@ -47,8 +47,12 @@ afterEach(async () => {
 
 async function start(): Promise<void> {
   const env = environment(home, {
-    ...{ SLACK_BOT_TOKEN: bot.token, SLACK_APP_TOKEN: bot.appToken, SLACK_API_URL: slack.apiUrl },
-    ...{ DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.url, OPENAI_BASE_URL: model.url },
+    SLACK_BOT_TOKEN: bot.token,
+    SLACK_APP_TOKEN: bot.appToken,
+    SLACK_API_URL: slack.apiUrl,
+    DISCORD_TOKEN: discord.token,
+    DISCORD_API_URL: discord.url,
+    OPENAI_BASE_URL: model.url,
     ...teams.environment(),
   })
   parley = await createApp(readConfig({ env, cwd: home }), { log: silentLog, pauses })
@@ -60,7 +64,7 @@ interface Reported {
   connection: string
   state: string
   since: string
-  tell?: string
+  userMessage?: string
   until?: string
 }
 
@@ -127,17 +131,17 @@ it('starts with three broken platforms and answers on the page; each, mended, is
   const { connections: seen } = await health('/healthz', {})
   expect(seen).toHaveLength(5)
   for (const each of seen) expect(Object.keys(each).sort()).toEqual(['connection', 'platform', 'since', 'state'])
-  for (const { state, tell, until: next, since } of away) {
+  for (const { state, userMessage, until: next, since } of away) {
     expect(state).toBe('waiting')
-    expect(tell).toMatch(/\.$/)
+    expect(userMessage).toMatch(/\.$/)
     expect(Date.parse(next ?? '')).toBeGreaterThanOrEqual(Date.parse(since))
   }
   const doctor = await parley?.doctor()
   expect(doctor?.find(({ name }) => name === 'discord gateway')).toMatchObject({
     ok: false,
-    tell: expect.stringMatching(/not connected since .*DISCORD_TOKEN.*tries again at/),
+    userMessage: expect.stringMatching(/not connected since .*DISCORD_TOKEN.*tries again at/),
   })
-  expect(doctor?.find(({ name }) => name === 'slack Socket Mode')?.tell).toContain('SLACK_APP_TOKEN')
+  expect(doctor?.find(({ name }) => name === 'slack Socket Mode')?.userMessage).toContain('SLACK_APP_TOKEN')
   // Keys out of reach are no wrong token: Teams is asked to deliver again.
   expect((await createPeople(teams).say({ conversation: personalChat }, 'Too early')).status).toBe(503)
   await onThePage()

@@ -126,17 +126,17 @@ describe.skipIf(!here)(here ? 'the console page for everyone' : `the console pag
 
   test('a screen reader hears a reply once, when it is finished', async () => {
     const { page, ask } = await open()
-    const heard = page.locator('[aria-live=polite]')
+    const transcription = page.locator('[aria-live=polite]')
     const turn = await ask('Speak')
     turn.status('Reading report.pdf, page 3 of 48')
-    await heard.getByText('Reading report.pdf, page 3 of 48').waitFor({ state: 'attached' })
+    await transcription.getByText('Reading report.pdf, page 3 of 48').waitFor({ state: 'attached' })
     turn.status('Reading report.pdf, page 4 of 48')
     turn.write('Half of **it**')
     await page.getByText('Half of').waitFor()
-    expect(await heard.textContent()).toBe('Reading report.pdf, page 3 of 48')
+    expect(await transcription.textContent()).toBe('Reading report.pdf, page 3 of 48')
     turn.write(' and the rest.')
     turn.finish()
-    await expect.poll(() => heard.textContent()).toBe('Parley: Half of it and the rest.')
+    await expect.poll(() => transcription.textContent()).toBe('Parley: Half of it and the rest.')
   })
 
   test('a phone has the threads in a drawer', async () => {

@@ -9,7 +9,7 @@ import pg from 'pg'
 import { expect } from 'vitest'
 import type { Message } from '../../adapters/console/api.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
-import { askedText } from '../servers/openai-wire.ts'
+import { questionTextOf } from '../servers/openai-wire.ts'
 import { ConsoleClient, type ParleyProcess, postmasterPid, removeHome, startParley, temporaryHome } from './parley.ts'
 
 export interface CrashPlan {
@@ -52,7 +52,7 @@ export async function runCrashes(plan: CrashPlan): Promise<CrashReport> {
 function startModel(): Promise<ScriptedOpenAi> {
   return startScriptedOpenAi({
     script: ({ body }) => {
-      const marks = askedText(body).match(/#\d+-\d+#/g) ?? []
+      const marks = questionTextOf(body).match(/#\d+-\d+#/g) ?? []
       const words = Array.from({ length: 10 }, (_, n) => `word${n} `)
       return { tokens: ['BEGIN ', ...marks.map((mark) => `${mark} `), ...words, 'END'], firstAfterMs: 20, everyMs: 30 }
     },
@@ -126,8 +126,13 @@ async function run(plan: CrashPlan, model: ScriptedOpenAi, home: string): Promis
       filesRead += replies.flatMap(({ receipt }) => receipt?.attachments ?? []).length
     }
     const report = {
-      ...{ turns, filesRead, killed, caughtInState, slowestMs: watch.slowestMs() },
-      ...{ calmAfterMs: watch.calmAt() - begun, tookMs: Date.now() - begun },
+      turns,
+      filesRead,
+      killed,
+      caughtInState,
+      slowestMs: watch.slowestMs(),
+      calmAfterMs: watch.calmAt() - begun,
+      tookMs: Date.now() - begun,
     }
     console.log(JSON.stringify(report))
     return report
@@ -278,8 +283,11 @@ const isOpen = ({ state }: Row) => state === 'queued' || state === 'answering'
 /** `null` while the database is away. */
 async function readTurns(home: string): Promise<Row[] | null> {
   const client = new pg.Client({
-    ...{ host: `${home}/postgres/run`, database: 'parley', user: 'parley' },
-    ...{ connectionTimeoutMillis: 2_000, query_timeout: 5_000 },
+    host: `${home}/postgres/run`,
+    database: 'parley',
+    user: 'parley',
+    connectionTimeoutMillis: 2_000,
+    query_timeout: 5_000,
   })
   client.on('error', () => {})
   try {

@@ -7,7 +7,7 @@ import { startTestDatabase, type TestServer } from '../database.ts'
 import { type StandInDiscord, startDiscord } from '../servers/discord.ts'
 import type { WorldMessage } from '../servers/discord-world.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
-import { askedText } from '../servers/openai-wire.ts'
+import { questionTextOf } from '../servers/openai-wire.ts'
 import { environment } from './parley.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -23,16 +23,19 @@ beforeAll(async () => {
   discord = await startDiscord()
   model = await startScriptedOpenAi({
     script: ({ body }) => ({
-      tokens: askedText(body).includes('Count')
+      tokens: questionTextOf(body).includes('Count')
         ? Array.from({ length: words }, (_, n) => `word${n} `)
-        : ['You asked: ', askedText(body).slice(-100)],
+        : ['You asked: ', questionTextOf(body).slice(-100)],
       everyMs: 50,
     }),
   })
   const { url } = await server.createDatabase()
   env = environment(server.home, {
-    ...{ DATABASE_URL: url, OPENAI_BASE_URL: model.url, LOG_LEVEL: 'warn' },
-    ...{ DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.url },
+    DATABASE_URL: url,
+    OPENAI_BASE_URL: model.url,
+    LOG_LEVEL: 'warn',
+    DISCORD_TOKEN: discord.token,
+    DISCORD_API_URL: discord.url,
   })
 })
 afterAll(async () => {

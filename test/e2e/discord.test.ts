@@ -7,13 +7,13 @@ import { type StandInDiscord, startDiscord } from '../servers/discord.ts'
 import { discordSpecMissing } from '../servers/discord-spec.ts'
 import type { WorldChannel, WorldMessage } from '../servers/discord-world.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
-import { askedText } from '../servers/openai-wire.ts'
+import { questionTextOf } from '../servers/openai-wire.ts'
 import { startTranscriber, type TranscriberServer } from '../servers/transcriber.ts'
 import { environment, type ParleyProcess, removeHome, run, startParley, temporaryHome } from './parley.ts'
 
 let discord: StandInDiscord
 let model: ScriptedOpenAi
-let hears: TranscriberServer
+let transcribes: TranscriberServer
 let home: string
 let parley: ParleyProcess
 let env: Record<string, string>
@@ -25,7 +25,7 @@ beforeAll(async () => {
   discord = await startDiscord()
   model = await startScriptedOpenAi({
     script: ({ body }) => {
-      const asked = askedText(body)
+      const asked = questionTextOf(body)
       if (asked.includes('Count slowly'))
         return { tokens: Array.from({ length: 400 }, (_, n) => `word${n} `), everyMs: 40 }
       if (asked.includes('for a while')) return { tokens: ['It ', 'took ', 'a while.'], everyMs: 1200 }
@@ -35,13 +35,20 @@ beforeAll(async () => {
     },
     models: [{ id: 'small-model' }, { id: 'large-model' }],
   })
-  hears = await startTranscriber({
-    hear: async () => ({ segments: [{ text: 'Where is the key?', start: 0, end: 1 }], language: 'en', duration: 1.5 }),
+  transcribes = await startTranscriber({
+    transcribe: async () => ({
+      segments: [{ text: 'Where is the key?', start: 0, end: 1 }],
+      language: 'en',
+      duration: 1.5,
+    }),
   })
   home = await temporaryHome()
   env = {
-    ...{ DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.url },
-    ...{ OPENAI_BASE_URL: model.url, TRANSCRIBE_URL: hears.url, LOG_LEVEL: 'debug' },
+    DISCORD_TOKEN: discord.token,
+    DISCORD_API_URL: discord.url,
+    OPENAI_BASE_URL: model.url,
+    TRANSCRIBE_URL: transcribes.url,
+    LOG_LEVEL: 'debug',
   }
   olga = discord.world.addUser('Olga')
   ann = discord.world.addUser('Ann')
@@ -51,7 +58,7 @@ beforeAll(async () => {
 }, 90_000)
 afterAll(async () => {
   await parley?.[Symbol.asyncDispose]()
-  await hears?.close()
+  await transcribes?.close()
   await model?.close()
   await discord?.[Symbol.asyncDispose]()
   if (home) await removeHome(home)

@@ -46,8 +46,11 @@ beforeAll(async () => {
   parley = await startParley(
     home,
     {
-      ...{ SLACK_BOT_TOKEN: bot.token, SLACK_SIGNING_SECRET: slack.signingSecret, SLACK_API_URL: slack.apiUrl },
-      ...{ DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.url },
+      SLACK_BOT_TOKEN: bot.token,
+      SLACK_SIGNING_SECRET: slack.signingSecret,
+      SLACK_API_URL: slack.apiUrl,
+      DISCORD_TOKEN: discord.token,
+      DISCORD_API_URL: discord.url,
       ...teams.environment(),
       OPENAI_BASE_URL: model.url,
     },

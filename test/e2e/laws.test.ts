@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ConsoleEvent } from '../../adapters/console/api.ts'
 import { makeManual } from '../fixtures/make-pdf.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
-import { askedText } from '../servers/openai-wire.ts'
+import { questionTextOf } from '../servers/openai-wire.ts'
 import { ConsoleClient, type ParleyProcess, removeHome, startParley, temporaryHome } from './parley.ts'
 
 const key = 'sk-test-5f2b9c'
@@ -17,7 +17,7 @@ beforeAll(async () => {
   home = await temporaryHome()
   model = await startScriptedOpenAi({
     script: ({ body }) => {
-      const text = askedText(body)
+      const text = questionTextOf(body)
       if (text.includes('BREAK')) return { tokens: ['Half an answer '], cut: { after: 1, how: 'reset' } }
       if (text.includes('REFUSE')) return { status: 401, error: { message: `bad key ${key}` } }
       return { tokens: ['An ', 'answer ', 'about ', 'periwinkles.'], everyMs: 10 }

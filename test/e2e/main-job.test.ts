@@ -7,7 +7,7 @@ import { buildPage } from '../../adapters/console/page/build.ts'
 import { findBrowser, launchBrowser, noBrowser } from '../browser.ts'
 import { makeManual } from '../fixtures/make-pdf.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
-import { askedText } from '../servers/openai-wire.ts'
+import { questionTextOf } from '../servers/openai-wire.ts'
 import {
   ConsoleClient,
   environment,
@@ -149,7 +149,7 @@ describe.skipIf(findBrowser() === null)(`in the browser${findBrowser() === null 
     browser = await launchBrowser()
     model = await startScriptedOpenAi({
       script: ({ body }) => {
-        const label = /source="(1:p137)"/.exec(askedText(body))?.[1] ?? 'none'
+        const label = /source="(1:p137)"/.exec(questionTextOf(body))?.[1] ?? 'none'
         const text = `Replace it **every 4,250 operating hours** [${label}].\n\n\`\`\`ts\nconst hours = 4250\n\`\`\`\n\n| part | hours |\n| --- | --- |\n| valve | 4,250 |\n`
         return { tokens: text.match(/.{1,6}/gs) ?? [], everyMs: 15 }
       },

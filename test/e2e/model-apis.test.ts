@@ -24,7 +24,8 @@ describe.each(['anthropic', 'ollama'] as const)('%s', (name) => {
       name === 'anthropic'
         ? await startScriptedAnthropic({ script: cites, models: [{ id: 'served-by-vllm', max_input_tokens: 200_000 }] })
         : await startScriptedOllama({ script: cites, models: { 'llama3.1:8b': {} } })
-    const address = name === 'anthropic' ? { ANTHROPIC_BASE_URL: server.origin } : { OLLAMA_HOST: server.origin }
+    const address: Record<string, string> =
+      name === 'anthropic' ? { ANTHROPIC_BASE_URL: server.origin } : { OLLAMA_HOST: server.origin }
     parley = await startParley(home, address)
   }, 60_000)
   afterAll(async () => {

@@ -5,7 +5,7 @@ import { OpenAI } from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeManual } from '../fixtures/make-pdf.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
-import { askedText } from '../servers/openai-wire.ts'
+import { questionTextOf } from '../servers/openai-wire.ts'
 import { environment, type ParleyProcess, removeHome, run, startParley, temporaryHome } from './parley.ts'
 
 let home: string
@@ -17,7 +17,7 @@ beforeAll(async () => {
   home = await temporaryHome()
   model = await startScriptedOpenAi({
     script: ({ body }) => {
-      const text = askedText(body)
+      const text = questionTextOf(body)
       const label = /\[?(\d+:p\d+)/.exec(text)?.[1]
       return {
         tokens: label === undefined ? ['Thirty ', 'days.'] : ['Every ', `ninety days [${label}].`],

@@ -187,7 +187,8 @@ export class ConsoleClient {
     headers: Record<string, string> = {},
   ): Promise<Response> {
     const response = await fetch(new URL(path, this.url), {
-      ...{ method, headers: { ...this.#headers, ...headers } },
+      method,
+      headers: { ...this.#headers, ...headers },
       ...(body === undefined ? {} : { body }),
     })
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { startScriptedOpenAi } from '../servers/openai.ts'
-import { askedText } from '../servers/openai-wire.ts'
+import { questionTextOf } from '../servers/openai-wire.ts'
 import { ConsoleClient, type ParleyProcess, removeHome, startParley, temporaryHome } from './parley.ts'
 
 it('a question that kills its process is ended with a sentence after a few tries', { timeout: 240_000 }, async () => {
@@ -12,7 +12,7 @@ it('a question that kills its process is ended with a sentence after a few tries
   let over = false
   await using model = await startScriptedOpenAi({
     script: ({ body }) => {
-      if (!askedText(body).includes('POISON'))
+      if (!questionTextOf(body).includes('POISON'))
         return { tokens: Array.from({ length: 40 }, (_, n) => `word${n} `), everyMs: 100 }
       deaths += 1
       void parley.kill('SIGKILL')

@@ -27,8 +27,12 @@ interface Setup {
 }
 
 const slackAndTeams = {
-  ...{ SLACK_BOT_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 'signing-secret', SLACK_API_URL: 'http://127.0.0.1:1/api/' },
-  ...{ TEAMS_CLIENT_ID: 'a1b2c3d4-e5f6-4890-abcd-ef1234567890', TEAMS_CLIENT_SECRET: 'x', TEAMS_TENANT_ID: 'common' },
+  SLACK_BOT_TOKEN: 'xoxb-1',
+  SLACK_SIGNING_SECRET: 'signing-secret',
+  SLACK_API_URL: 'http://127.0.0.1:1/api/',
+  TEAMS_CLIENT_ID: 'a1b2c3d4-e5f6-4890-abcd-ef1234567890',
+  TEAMS_CLIENT_SECRET: 'x',
+  TEAMS_TENANT_ID: 'common',
 }
 const setups: Setup[] = [
   { name: 'where nothing is offered to the outside', env: {}, exposed: false },
@@ -50,7 +54,8 @@ const strip = ['-X-Forwarded-For', '-X-Forwarded-Proto', '-X-Forwarded-Host', '-
 const kinds: Record<string, Kind> = {
   'nginx as it comes': { skip: nginx, start: (to) => startNginx(`location / { proxy_pass ${to}; }`) },
   'nginx with HTTP/1.1, the default of its newer versions': {
-    ...{ skip: nginx, invisible: true },
+    skip: nginx,
+    invisible: true,
     start: (to) =>
       startNginx(`location / { proxy_pass ${to}; proxy_http_version 1.1; proxy_set_header Connection ""; }`),
   },
@@ -64,7 +69,8 @@ const kinds: Record<string, Kind> = {
   },
   'Caddy as it comes': { skip: caddy, start: (to) => startCaddy(`  reverse_proxy ${new URL(to).host}`) },
   'Caddy with all its headers taken off': {
-    ...{ skip: caddy, invisible: true },
+    skip: caddy,
+    invisible: true,
     start: (to) =>
       startCaddy(`  reverse_proxy ${new URL(to).host} {
     header_up Host {upstream_hostport}
@@ -155,7 +161,7 @@ describe.each(setups)('$name', ({ env, exposed }) => {
     })
   }
 
-  const indistinct = exposed ? '' : ' (skipped: nothing tells it from a browser of that user; see decision 34)'
+  const indistinct = exposed ? '' : ' (skipped: nothing tells it from a browser of that user; see decision 29)'
   it.skipIf(!exposed)(`behind a proxy of Parley’s own user that adds nothing, the same${indistinct}`, async () => {
     await using proxy = await startRewriting(parley.url, {})
     for (const { method, path, access } of routes) {

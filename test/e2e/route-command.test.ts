@@ -45,7 +45,7 @@ it('explains a plain question, one about a long manual, and what cannot be read'
   expect(long.complexity.parts.map(({ says }) => says)).toContain('120 pages')
   expect(long.complexity.score).toBeGreaterThan(2)
   const wished = await decision('--model', 'llama-3-70b', 'Hello')
-  expect(wished).toMatchObject({ by: 'wish', reason: 'llama-3-70b was asked for.' })
+  expect(wished).toMatchObject({ by: 'request', reason: 'llama-3-70b was asked for.' })
 
   const { stdout, stderr, code } = await route('broken.pdf', 'What does it say?')
   expect(code).toBe(0)

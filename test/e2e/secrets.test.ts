@@ -76,8 +76,12 @@ beforeAll(async () => {
   home = await temporaryHome()
   env = {
     ...keys,
-    ...{ OPENAI_BASE_URL: `${url}/v1`, ANTHROPIC_BASE_URL: url, OLLAMA_HOST: url, TRANSCRIBE_URL: `${url}/v1` },
-    ...{ DATABASE_URL: database.url, LOG_LEVEL: 'debug' },
+    OPENAI_BASE_URL: `${url}/v1`,
+    ANTHROPIC_BASE_URL: url,
+    OLLAMA_HOST: url,
+    TRANSCRIBE_URL: `${url}/v1`,
+    DATABASE_URL: database.url,
+    LOG_LEVEL: 'debug',
   }
   // Claude behind an address of one's own has no published price, and without one it would not be asked.
   const model = '{ id: claude-sonnet-4-5, provider: anthropic, price: { input: 3, output: 15 } }'

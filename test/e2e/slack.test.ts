@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { makePdf } from '../fixtures/make-pdf.ts'
 import { sayTones } from '../fixtures/tone-speech.ts'
 import { type ScriptedOpenAi, type ScriptedReply, startScriptedOpenAi } from '../servers/openai.ts'
-import { askedText } from '../servers/openai-wire.ts'
+import { questionTextOf } from '../servers/openai-wire.ts'
 import { startSlack } from '../servers/slack.ts'
 import { addPeople, alice, finished } from '../servers/slack-rig.ts'
 import { rush, slackTiers } from '../servers/slack-rush.ts'
@@ -22,7 +22,9 @@ const direct = 'D0ALICE001'
 
 async function start(): Promise<void> {
   parley = await startParley(home, {
-    ...{ SLACK_BOT_TOKEN: bot.token, SLACK_SIGNING_SECRET: slack.signingSecret, SLACK_API_URL: slack.apiUrl },
+    SLACK_BOT_TOKEN: bot.token,
+    SLACK_SIGNING_SECRET: slack.signingSecret,
+    SLACK_API_URL: slack.apiUrl,
     OPENAI_BASE_URL: model.url,
   })
   slack.target = parley.url
@@ -33,7 +35,7 @@ beforeAll(async () => {
   addPeople(slack)
   model = await startScriptedOpenAi({
     script({ body }) {
-      const asked = askedText(body)
+      const asked = questionTextOf(body)
       const [, answer] = [...answers].find(([word]) => asked.includes(word)) ?? []
       return typeof answer === 'function' ? answer(asked) : (answer ?? { tokens: ['Here ', 'you ', 'are.'] })
     },
@@ -158,9 +160,12 @@ describe('in a direct message', () => {
       ],
     }))
     const clip = slack.addFile({
-      ...{ name: 'audio_message.webm', mimetype: 'audio/webm', content: sayTones([4]) },
+      name: 'audio_message.webm',
+      mimetype: 'audio/webm',
+      content: sayTones([4]),
       more: {
-        ...{ subtype: 'slack_audio', duration_ms: 1200 },
+        subtype: 'slack_audio',
+        duration_ms: 1200,
         transcription: { status: 'complete', preview: { content: 'Where is the north gate key?', has_more: false } },
       },
     })

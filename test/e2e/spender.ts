@@ -23,7 +23,11 @@ const database = openDatabase({ connectionString: databaseUrl }, { log: silentLo
 const budgets = createBudgets(database)
 const limited = await createLimitedScopes({ budgets, channel: createLocalChannel(), log: silentLog })
 const budget = createLedgerBudget({
-  ...{ ledger: createLedger(database), budgets, limited: limited.scopes, alert: async () => {}, log: silentLog },
+  ledger: createLedger(database),
+  budgets,
+  limited: limited.scopes,
+  alert: async () => {},
+  log: silentLog,
   leaseMs: Number(lease),
 })
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { makePdf } from '../fixtures/make-pdf.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
-import { askedText } from '../servers/openai-wire.ts'
+import { questionTextOf } from '../servers/openai-wire.ts'
 import { startTeams, type TeamsStandIn, tenant } from '../servers/teams.ts'
 import {
   alice,
@@ -45,7 +45,7 @@ beforeAll(async () => {
   people = createPeople(teams)
   model = await startScriptedOpenAi({
     script: ({ body }) => {
-      const asked = askedText(body)
+      const asked = questionTextOf(body)
       if (asked.includes('slowly')) return { tokens: words.map((word) => `${word} `), everyMs: 150 }
       if (asked.includes('while others')) return { tokens: Array.from({ length: 30 }, (_, n) => `${n} `), everyMs: 100 }
       if (asked.includes('at length'))

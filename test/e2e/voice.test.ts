@@ -4,8 +4,8 @@ import { OpenAI } from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generate, lacking, speak, voiceNote } from '../fixtures/speech.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
-import { askedText } from '../servers/openai-wire.ts'
-import { pocketsphinxHears, startTranscriber, type TranscriberServer } from '../servers/transcriber.ts'
+import { questionTextOf } from '../servers/openai-wire.ts'
+import { pocketsphinxTranscribes, startTranscriber, type TranscriberServer } from '../servers/transcriber.ts'
 import {
   ConsoleClient,
   environment,
@@ -23,23 +23,23 @@ describe.skipIf(without)(`a recording${without}`, () => {
   let home: string
   let parley: ParleyProcess
   let client: ConsoleClient
-  let hears: TranscriberServer
+  let transcribes: TranscriberServer
   let model: ScriptedOpenAi
   let note: Buffer
 
   beforeAll(async () => {
     home = await temporaryHome()
     note = voiceNote(speak(question))
-    hears = await startTranscriber({ hear: pocketsphinxHears })
+    transcribes = await startTranscriber({ transcribe: pocketsphinxTranscribes })
     model = await startScriptedOpenAi({
-      script: ({ body }) => ({ tokens: [`You asked ${askedText(body).length} characters. `, 'At nine.'] }),
+      script: ({ body }) => ({ tokens: [`You asked ${questionTextOf(body).length} characters. `, 'At nine.'] }),
     })
-    parley = await startParley(home, { TRANSCRIBE_URL: hears.url, OPENAI_BASE_URL: model.url })
+    parley = await startParley(home, { TRANSCRIBE_URL: transcribes.url, OPENAI_BASE_URL: model.url })
     client = new ConsoleClient(parley.url)
   }, 90_000)
   afterAll(async () => {
     await parley?.[Symbol.asyncDispose]()
-    await hears?.close()
+    await transcribes?.close()
     await model?.close()
     if (home) await removeHome(home)
   })
@@ -55,7 +55,7 @@ describe.skipIf(without)(`a recording${without}`, () => {
     })
     expect(choices[0]?.message.content).toMatch(/^> \*Heard:\* .*meeting.*morning.*\n\nYou asked/)
     expect(choices[0]?.message.content).toContain('At nine.')
-    const asked = askedText(model.requests.at(-1)?.body)
+    const asked = questionTextOf(model.requests.at(-1)?.body)
     expect(asked).toMatch(/meeting.*morning/)
     expect(asked).not.toContain('without a question')
   })
@@ -66,7 +66,7 @@ describe.skipIf(without)(`a recording${without}`, () => {
     expect(reply.receipt.attachments).toMatchObject([
       { outcome: 'read', summary: expect.stringMatching(/^0:0\d transcribed \(en\)$/), mediaType: 'audio/ogg' },
     ])
-    const asked = askedText(model.requests.at(-1)?.body)
+    const asked = questionTextOf(model.requests.at(-1)?.body)
     expect(asked).toMatch(/<passage[^>]*>[^<]*meeting.*morning[^<]*<\/passage>/s)
     expect(asked.trimEnd()).toMatch(/I sent these files without a question\.[^<]*$/)
   })
@@ -79,15 +79,15 @@ describe.skipIf(without)(`a recording${without}`, () => {
     ]
     const reply = await client.ask('', uploads)
     expect(reply.receipt.attachments.map(({ outcome }) => outcome)).toEqual(['read', 'read'])
-    expect(askedText(model.requests.at(-1)?.body)).toContain('room four')
+    expect(questionTextOf(model.requests.at(-1)?.body)).toContain('room four')
   })
 
   it('sent a second time is not heard a second time', async () => {
-    const before = hears.asked.length
+    const before = transcribes.asked.length
     const started = performance.now()
     const reply = await client.ask('', [await client.upload('again.ogg', note, 'audio/ogg')])
     expect(reply.receipt.attachments).toMatchObject([{ outcome: 'read' }])
-    expect(hears.asked.length).toBe(before)
+    expect(transcribes.asked.length).toBe(before)
     expect(reply.receipt.attachments[0]?.readMs).toBeLessThan(1_000)
     expect(performance.now() - started).toBeLessThan(10_000)
   })
@@ -97,17 +97,17 @@ describe.skipIf(without)(`a recording${without}`, () => {
       await client.upload('call.ogg', note, 'audio/ogg'),
     ])
     expect(reply.text).not.toContain('*Heard:*')
-    const asked = askedText(model.requests.at(-1)?.body)
+    const asked = questionTextOf(model.requests.at(-1)?.body)
     expect(asked).toContain('What is said in this recording?')
     expect(asked).toMatch(/source="1:m0"|meeting/)
   })
 
   it('a playlist in the clothes of a recording reaches nothing', async () => {
-    const before = hears.asked.length
+    const before = transcribes.asked.length
     const list = `#EXTM3U\n#EXTINF:10.0,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n`
     const reply = await client.ask('What is in it?', [await client.upload('song.m3u8', list, 'audio/mpegurl')])
     expect(reply.state).toBe('done')
-    expect(hears.asked.length).toBe(before)
+    expect(transcribes.asked.length).toBe(before)
   })
 
   it('the terminal hears a recording too, and the doctor tells what hears', async () => {
@@ -148,14 +148,17 @@ describe.skipIf(withoutFfmpeg)(`where nothing hears${withoutFfmpeg}`, () => {
 describe.skipIf(withoutFfmpeg)(`a video in the console${withoutFfmpeg}`, () => {
   it('gives a model that sees its key frames and what is said, cited by its time', { timeout: 60_000 }, async () => {
     const home = await temporaryHome()
-    const hears = await startTranscriber({
-      hear: async () => ({ segments: [{ text: 'The pump is behind the boiler.', start: 1, end: 3 }], language: 'en' }),
+    const transcribes = await startTranscriber({
+      transcribe: async () => ({
+        segments: [{ text: 'The pump is behind the boiler.', start: 1, end: 3 }],
+        language: 'en',
+      }),
     })
     const model = await startScriptedOpenAi({
       models: [{ id: 'gpt-5-mini' }],
       script: () => ({ tokens: ['Behind the boiler [1:m1].'] }),
     })
-    const parley = await startParley(home, { TRANSCRIBE_URL: hears.url, OPENAI_BASE_URL: model.url })
+    const parley = await startParley(home, { TRANSCRIBE_URL: transcribes.url, OPENAI_BASE_URL: model.url })
     try {
       const client = new ConsoleClient(parley.url)
       const sources = ['color=red:d=3:s=320x240', 'color=blue:d=3:s=320x240', 'sine=frequency=300:duration=6']
@@ -174,7 +177,7 @@ describe.skipIf(withoutFfmpeg)(`a video in the console${withoutFfmpeg}`, () => {
       expect(body.match(/data:image\/jpeg;base64,/g)?.length).toBeGreaterThanOrEqual(2)
     } finally {
       await parley[Symbol.asyncDispose]()
-      await Promise.all([hears.close(), model.close()])
+      await Promise.all([transcribes.close(), model.close()])
       await removeHome(home)
     }
   })

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { catalogueChanges } from '../../src/admin/changes.ts'
 import { type CommandServices, createCommands, type TableDeps } from '../../src/admin/commands.ts'
 import { chartPng } from '../../src/admin/providers/chart-png.ts'
+import { createCollector } from '../../src/blobs/collector.ts'
 import type { Notice } from '../../src/core/command.ts'
 import { type Log, silentLog } from '../../src/core/log.ts'
 import type { Author, IncomingMessage } from '../../src/core/message.ts'
@@ -14,6 +15,7 @@ import { createLocalChannel } from '../../src/queue/channel-local.ts'
 import { createHealth } from '../../src/routing/health.ts'
 import { createLedgerBudget } from '../../src/routing/ledger-budget.ts'
 import { createAudit } from '../../src/store/audit-postgres.ts'
+import { createBlobReferences } from '../../src/store/blob-references.ts'
 import { createBudgets } from '../../src/store/budgets-postgres.ts'
 import { createCommandCalls } from '../../src/store/command-calls.ts'
 import { openDatabase } from '../../src/store/database.ts'
@@ -47,9 +49,9 @@ export const people = {
   /** Of the whole installation, by parley.yaml. */
   root: { id: 'UROOT', name: 'Root' },
   /** Of the workspace, by the platform. */
-  owner: { id: 'UOWNER', name: 'Olga', standing: 'owner' },
-  manager: { id: 'UMANAGER', name: 'Mara', standing: 'member' },
-  member: { id: 'UMEMBER', name: 'Max', standing: 'member' },
+  owner: { id: 'UOWNER', name: 'Olga', membership: 'owner' },
+  manager: { id: 'UMANAGER', name: 'Mara', membership: 'member' },
+  member: { id: 'UMEMBER', name: 'Max', membership: 'member' },
 } as const satisfies Record<string, Author>
 
 export const here = { platform: 'slack', workspaceId: 'T1', channelId: 'C1' }
@@ -71,35 +73,56 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
   const database = openDatabase(connection, { log: silentLog })
   const settings = await createSettings({ database, channel: createLocalChannel(), log: silentLog })
   const catalogue = createCatalogue({
-    ...{ configured, providers, defaultModel: 'gpt-5-mini', log: silentLog },
+    configured,
+    providers,
+    defaultModel: 'gpt-5-mini',
+    log: silentLog,
     changes: catalogueChanges(settings),
   })
   const budgets = createBudgets(database)
   const usage = createUsage(database)
   const budget = createLedgerBudget({
-    ...{ ledger: createLedger(database), budgets, limited: budgets.scopes, log: silentLog, alert: async () => {} },
+    ledger: createLedger(database),
+    budgets,
+    limited: budgets.scopes,
+    log: silentLog,
+    alert: async () => {},
   })
+  const removed: string[] = []
+  const storage = { remove: async (hash: string) => void removed.push(hash), clearAbandoned: async () => {} }
+  const collector = createCollector(storage, createBlobReferences(database))
   const asked: IncomingMessage[] = []
   const told: Notice[] = []
-  const removed: string[] = []
   const deps: AdminRig['deps'] = {
-    ...{ settings, timeZone: 'UTC', models: () => catalogue.models(), admins: ['slack/T1/UROOT'], log: silentLog },
-    ...{ calls: createCommandCalls(database), audit: createAudit(database) },
-    ...{ budgets, keys: createKeys(database) },
-    ...{ usage, waiting: usage.waiting, turns: createTurns(database), draw: chartPng },
-    ...{ forget: createForget(database), removeBlob: async (hash) => void removed.push(hash) },
-    ...{ budget, health: createHealth(), local: undefined, refreshModels: catalogue.refresh },
+    settings,
+    timeZone: 'UTC',
+    models: () => catalogue.models(),
+    admins: ['slack/T1/UROOT'],
+    log: silentLog,
+    calls: createCommandCalls(database),
+    audit: createAudit(database),
+    budgets,
+    keys: createKeys(database),
+    usage,
+    waiting: usage.waiting,
+    turns: createTurns(database),
+    draw: chartPng,
+    forget: createForget({ database, collect: collector.collect, log: silentLog }),
+    budget,
+    health: createHealth(),
+    local: undefined,
+    refreshModels: catalogue.refresh,
     provider: (name) => catalogue.provider(name) ?? createExtractiveProvider(),
-    tell: async (_target, notice) => void told.push(notice),
+    notify: async (_target, notice) => void told.push(notice),
     ask: async (message) => asked.push(message),
     ...own,
   }
   const by = { id: 'test', via: 'test' }
   await settings.change('channel:slack/T1/C1', 'roles', () => ({ [people.manager.id]: 'manager' }), by)
-  const { timeZone, admins, audit, calls, keys, turns, forget, removeBlob, ...others } = deps
+  const { timeZone, admins, audit, calls, keys, turns, forget, ...others } = deps
   const services: CommandServices = {
     settings: { settings: deps.settings, timeZone, admins, audit },
-    storage: { calls, keys, turns, forget, removeBlob },
+    storage: { calls, keys, turns, forget },
     models: others,
     money: others,
     messaging: others,
@@ -107,7 +130,12 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
   }
   const commands = createCommands(services)
   return {
-    ...{ deps, commands, database, asked, told, removed },
+    deps,
+    commands,
+    database,
+    asked,
+    told,
+    removed,
     say: (text, author = people.root, { id = randomUUID(), channelId = here.channelId } = {}) => {
       const conversation = { ...here, channelId }
       return commands.command({ id, conversation, author, text, replyTarget: { conversation, data: null } })
@@ -124,7 +152,9 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
 export function localModels(): LocalModels {
   const names: string[] = []
   return {
-    ...{ provider: 'ollama', list: async () => [], show: () => Promise.reject(new Error('not used')) },
+    provider: 'ollama',
+    list: async () => [],
+    show: () => Promise.reject(new Error('not used')),
     async *pull(id) {
       yield { status: 'pulling', completed: 1, total: 2, done: false }
       names.push(id)

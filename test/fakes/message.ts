@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Attachment, IncomingMessage } from '../../src/core/message.ts'
 
-export interface MessageWish {
+export interface MessageOverrides {
   id?: string
   channelId?: string
   author?: string
@@ -18,7 +18,7 @@ export function message({
   text = 'Hello',
   platform = 'test',
   attachments = [],
-}: MessageWish = {}): IncomingMessage {
+}: MessageOverrides = {}): IncomingMessage {
   const conversation = { platform, workspaceId: 'team', channelId }
   return {
     id,

@@ -12,9 +12,19 @@ export function perMillion(input: string, output: string): Price {
 export function model(name: string, more: Partial<Model> = {}): Model {
   const [provider = '', id = ''] = name.split('/')
   return {
-    ...{ id, provider, kind: 'generative', aliases: [], contextWindow: 200_000, maxOutputTokens: 4_096 },
-    ...{ price: perMillion('1', '5'), priceSource: 'published', tier: 'medium', local: false, enabled: true },
-    ...{ vision: true, origin: 'discovered' },
+    id,
+    provider,
+    kind: 'generative',
+    aliases: [],
+    contextWindow: 200_000,
+    maxOutputTokens: 4_096,
+    price: perMillion('1', '5'),
+    priceSource: 'published',
+    tier: 'medium',
+    local: false,
+    enabled: true,
+    vision: true,
+    origin: 'discovered',
     ...more,
   }
 }
@@ -33,5 +43,10 @@ export function ownModel(name: string, more: Partial<Model> = {}): Model {
 
 export const quotingModel = model('extractive/extractive', {
   kind: 'extractive',
-  ...{ price: free, priceSource: 'hardware', local: true, vision: false, origin: 'builtin', tier: 'small' },
+  price: free,
+  priceSource: 'hardware',
+  local: true,
+  vision: false,
+  origin: 'builtin',
+  tier: 'small',
 })

@@ -25,7 +25,7 @@ platformContract('fake', async () => {
       written.set(eventId, sent)
       try {
         const received = await fake.intake().receive(sent)
-        return { acknowledged: true, ...(received.kind === 'refused' && { told: received.notice.text }) }
+        return { acknowledged: true, told: received.kind === 'refused' ? received.notice.text : undefined }
       } catch {
         return { acknowledged: false }
       }
@@ -50,9 +50,9 @@ platformContract('fake', async () => {
       if (pressed === undefined) return { acknowledged: false }
       try {
         const { notice } = await fake.intake().act({ ...pressed, id: eventId, by: { id: author }, replyTarget: target })
-        return { acknowledged: true, ...(notice && { told: notice.text }) }
+        return { acknowledged: true, told: notice ? notice.text : undefined }
       } catch (thrown) {
-        return { acknowledged: true, told: asParleyError(thrown).tell }
+        return { acknowledged: true, told: asParleyError(thrown).userMessage }
       }
     },
     async command({ eventId, text }) {

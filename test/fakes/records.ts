@@ -15,6 +15,7 @@ export function memoryRecords(): Records & { peek(key: string): Json | undefined
     async remove(key) {
       kept.delete(key)
     },
+    async assign() {},
     list: async (prefix) =>
       [...kept]
         .filter(([key]) => key.startsWith(prefix))

@@ -63,9 +63,10 @@ export function aimockRig(at: AtAimock): (scenes: ChaosScene[]) => Promise<Model
 
 function brokenBy(at: AtAimock, { cut, splitBytes, headersAfterMs }: Scene): Broken {
   return {
-    ...(cut ? { from: at.end, how: cut.how } : {}),
-    ...(splitBytes === undefined ? {} : { splitBytes }),
-    ...(headersAfterMs === undefined ? {} : { headersAfterMs }),
+    from: cut ? at.end : undefined,
+    how: cut ? cut.how : undefined,
+    splitBytes,
+    headersAfterMs,
   }
 }
 

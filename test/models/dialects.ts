@@ -32,7 +32,10 @@ export interface Spoken {
 }
 
 const common = {
-  ...{ name: 'stand-in', apiKey: secret, backoffMs: 5, log: silentLog },
+  name: 'stand-in',
+  apiKey: secret,
+  backoffMs: 5,
+  log: silentLog,
   timers: { connectMs: 30_000, idleMs: 400, totalMs: 60_000 },
 }
 
@@ -52,7 +55,9 @@ export const dialects = {
     sent: sentChat,
     finishes: { filter: { finish: 'content_filter' }, refusal: { refusal: [' but no more'] } },
     usage: ({ input, output, cacheRead = 0, cacheWrite = 0, reasoning = 0 }) => ({
-      ...{ prompt_tokens: input, completion_tokens: output, total_tokens: input + output },
+      prompt_tokens: input,
+      completion_tokens: output,
+      total_tokens: input + output,
       prompt_tokens_details: { cached_tokens: cacheRead, cache_write_tokens: cacheWrite },
       completion_tokens_details: { reasoning_tokens: reasoning },
     }),
@@ -70,7 +75,9 @@ export const dialects = {
       refusal: { refusal: [' but no more'] },
     },
     usage: ({ input, output, cacheRead = 0, cacheWrite = 0, reasoning = 0 }) => ({
-      ...{ input_tokens: input, output_tokens: output, total_tokens: input + output },
+      input_tokens: input,
+      output_tokens: output,
+      total_tokens: input + output,
       input_tokens_details: { cached_tokens: cacheRead, cache_write_tokens: cacheWrite },
       output_tokens_details: { reasoning_tokens: reasoning },
     }),
@@ -144,7 +151,7 @@ export function scriptedRig(spoken: Spoken): (scenes: Scene[]) => Promise<ModelR
 
 function reply(spoken: Spoken, scene: Scene): ScriptedReply {
   const { usages, finish = 'stop', refuse, retryAfterS, tokens = ['ok'], failure, calls, ...same } = scene
-  const headers = retryAfterS === undefined ? {} : { 'retry-after': String(retryAfterS) }
+  const headers: Record<string, string> = retryAfterS === undefined ? {} : { 'retry-after': String(retryAfterS) }
   if (refuse) return { ...spoken.refusals[refuse], headers }
   const ended = spoken.finishes[finish] ?? (finish === 'stop' || finish === 'length' ? { finish } : undefined)
   if (ended === undefined) throw new Unplayable(`this dialect has no word for an end by ${finish}`)

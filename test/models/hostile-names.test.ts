@@ -61,14 +61,17 @@ function requestOf(texts: Untrusted, question: string): ModelRequest {
   const files = [readSource(1, fileName, { pages: 2 }), readSource(2, fileName, { images: 1 })]
   const [first, second] = files.map(({ source }) => source)
   if (first === undefined || second === undefined) throw new Error('no sources')
-  const places: Position[] = [
+  const channelCache: Position[] = [
     { kind: 'rows', sheet, from: 1, to: 9 },
     { kind: 'page', page: 1 },
     { kind: 'lines', from: 1, to: 3, inner },
     { kind: 'time', fromMs: 0, toMs: 9_000 },
   ]
   const unread: StoredAttachment = {
-    ...{ id: 'u', state: 'failed', contentHash: null, engine: null },
+    id: 'u',
+    state: 'failed',
+    contentHash: null,
+    engine: null,
     attachment: { id: 'u', name: unreadName, mediaType: 'video/x-matroska', voiceNote: false, locator: null },
     receipt: { attachmentId: 'u', name: unreadName, outcome: 'skipped', summary: unreadSummary, problems: [] },
   }
@@ -77,19 +80,24 @@ function requestOf(texts: Untrusted, question: string): ModelRequest {
     work: { messages: [{ ...asked, author: { id: 'ann', name: displayName } }], attachments: [unread], history: [] },
     content: {
       files,
-      excerpts: places.map((at) => ({ source: first, at, text: content, tokens: 5 })),
-      ...{ tokens: 20, tokensAvailable: 20, whole: true },
+      excerpts: channelCache.map((at) => ({ source: first, at, text: content, tokens: 5 })),
+      tokens: 20,
+      tokensAvailable: 20,
+      whole: true,
     },
     images: [
       {
-        ...{ source: second, at: { kind: 'page', page: 1, inner }, data: Uint8Array.of(1) },
+        source: second,
+        at: { kind: 'page', page: 1, inner },
+        data: Uint8Array.of(1),
         picture: { contentHash: 'a'.repeat(64), mediaType: 'image/png', width: 10, height: 10 },
       },
     ],
     unseen: 1,
     model: { id: 'm', contextWindow: 8_000, maxOutputTokens: 100 },
     persona: { instructions: ['Be brief.'] },
-    ...{ historyTokens: 100, today: new Date(0) },
+    historyTokens: 100,
+    today: new Date(0),
   })
 }
 
@@ -139,12 +147,12 @@ const elements = /<(passage|untrusted)[^<>]*>[\s\S]*?<\/\1>/gi
 const beside = ({ texts }: Told) => texts.map((text) => text.replaceAll(elements, '<$1>').replaceAll(/:f\d+p/g, ':p'))
 const count = ({ texts }: Told, words: string) => seen(texts.join('')).split(words).length - 1
 
-describe.each(Object.entries(providers))('a request of %s', (_name, tell) => {
+describe.each(Object.entries(providers))('a request of %s', (_name, userMessage) => {
   describe.each(Object.keys(harmless) as (keyof Untrusted)[])('with a hostile %s', (place) => {
     it.each(hostile)('%j', (words) => {
       for (const question of ['What is the profit?', '']) {
-        const calm = tell(requestOf(harmless, question))
-        const told = tell(requestOf({ ...harmless, [place]: words }, question))
+        const calm = userMessage(requestOf(harmless, question))
+        const told = userMessage(requestOf({ ...harmless, [place]: words }, question))
         expect(told.system).toBe(calm.system)
         for (const tag of ['<untrusted', '</untrusted', '<passage', '</passage'])
           expect(count(told, tag)).toBe(count(calm, tag))
@@ -154,7 +162,7 @@ describe.each(Object.entries(providers))('a request of %s', (_name, tell) => {
   })
 
   it('tells what is in the data all the same', () => {
-    const told = tell(requestOf(harmless, 'What is the profit?')).texts.join('\n')
+    const told = userMessage(requestOf(harmless, 'What is the profit?')).texts.join('\n')
     for (const words of ['1 = "report.pdf" (2 pages)', 'See you at nine.', '"film.mkv": film.mkv is too large.'])
       expect(told).toContain(words)
     expect(told.trimEnd().endsWith('What is the profit?')).toBe(true)

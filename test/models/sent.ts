@@ -15,7 +15,9 @@ const FunctionTool = z.strictObject({
   function: z.strictObject({ name: z.string(), description: z.string(), parameters: Schema }),
 })
 const namedTool = ({ function: { name, description, parameters: schema } }: z.infer<typeof FunctionTool>) => ({
-  ...{ name, description, schema },
+  name,
+  description,
+  schema,
 })
 
 const Chat = z.strictObject({

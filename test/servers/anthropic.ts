@@ -27,7 +27,10 @@ export async function startScriptedAnthropic(options: ScriptedAnthropicOptions =
 function listModels(models: NonNullable<ScriptedAnthropicOptions['models']>): OtherReply {
   if (typeof models === 'number') return { status: models, body: refusal(models, undefined) }
   const data = models.map((model) => ({
-    ...{ type: 'model', display_name: model.id, created_at: '2026-01-01T00:00:00Z', lifecycle: 'active' },
+    type: 'model',
+    display_name: model.id,
+    created_at: '2026-01-01T00:00:00Z',
+    lifecycle: 'active',
     ...model,
   }))
   return { body: { data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null } }
@@ -61,8 +64,14 @@ function anthropicWire(body: unknown, index: number): Wire {
   const asked = lastUserText(request)
   const event = (type: string, fields: object) => `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`
   const message = (fields: object) => ({
-    ...{ id: `msg_${index}`, type: 'message', role: 'assistant', model: request.model ?? 'scripted' },
-    ...{ content: [], stop_reason: null, stop_sequence: null, ...fields },
+    id: `msg_${index}`,
+    type: 'message',
+    role: 'assistant',
+    model: request.model ?? 'scripted',
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+    ...fields,
   })
   const block = (at: number, begun: object, deltas: object[]) => {
     const pieces = deltas.map((delta) => event('content_block_delta', { index: at, delta }))

@@ -32,7 +32,7 @@ export async function startConsoleApi() {
   const turns = new Map<string, ScriptedTurn & { stop(): void }>()
   const started: ScriptedTurn[] = []
   const waiting: ((turn: ScriptedTurn) => void)[] = []
-  const faults: { request: string; status: number; tell: string }[] = []
+  const faults: { request: string; status: number; userMessage: string }[] = []
   let uploadGate: Promise<void> | null = null
 
   const api = {
@@ -71,8 +71,8 @@ export async function startConsoleApi() {
       }
     },
     /** The next request that begins so is refused. */
-    refuse(request: string, status: number, tell: string): void {
-      faults.push({ request, status, tell })
+    refuse(request: string, status: number, userMessage: string): void {
+      faults.push({ request, status, userMessage })
     },
     /** Ends every event stream, as a proxy does. */
     dropEvents(): void {
@@ -205,7 +205,7 @@ export async function startConsoleApi() {
     const [refused] = fault < 0 ? [] : faults.splice(fault, 1)
     const body = request.method === 'GET' ? '' : await bytesOf(request)
     if (refused !== undefined) {
-      return json(response, { error: { code: 'refused', tell: refused.tell } }, refused.status)
+      return json(response, { error: { code: 'refused', userMessage: refused.userMessage } }, refused.status)
     }
     switch (called) {
       case 'GET /console/status':
@@ -294,7 +294,7 @@ export async function startConsoleApi() {
         }
         return json(response, textFrom(url.searchParams))
       default:
-        return json(response, { error: { code: 'unknown', tell: `no such call: ${called}` } }, 404)
+        return json(response, { error: { code: 'unknown', userMessage: `no such call: ${called}` } }, 404)
     }
   }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type StandInDiscord, startDiscord } from './discord.ts'
 import type { WorldChannel, WorldMessage } from './discord-world.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from './openai.ts'
-import { askedText } from './openai-wire.ts'
+import { questionTextOf } from './openai-wire.ts'
 
 export interface CrowdOptions {
   messages: number
@@ -41,7 +41,7 @@ export async function gatherCrowd(): Promise<Crowd> {
   const discord = await startDiscord()
   const model = await startScriptedOpenAi({
     script: ({ body }) => ({
-      tokens: ['Read: ', ...(askedText(body).match(marks) ?? []).map((mark) => `${mark} `), 'done.'],
+      tokens: ['Read: ', ...(questionTextOf(body).match(marks) ?? []).map((mark) => `${mark} `), 'done.'],
     }),
   })
   const guild = discord.world.addGuild('Crowd', discord.world.addUser('Owner'))
@@ -49,11 +49,13 @@ export async function gatherCrowd(): Promise<Crowd> {
     discord,
     model,
     env: {
-      ...{ DISCORD_TOKEN: discord.token, DISCORD_API_URL: discord.url },
-      ...{ OPENAI_BASE_URL: model.url, LOG_LEVEL: 'warn' },
+      DISCORD_TOKEN: discord.token,
+      DISCORD_API_URL: discord.url,
+      OPENAI_BASE_URL: model.url,
+      LOG_LEVEL: 'warn',
     },
     async write({ messages, channels, overMs }) {
-      const places = Array.from({ length: channels }, (_, n) => placeOf(n))
+      const channelCache = Array.from({ length: channels }, (_, n) => placeOf(n))
       const written = new Map<string, { at: number; channel: WorldChannel; id: string; n: number }>()
       const first = new Map<string, number>()
       const ended = new Map<string, number>()
@@ -75,7 +77,7 @@ export async function gatherCrowd(): Promise<Crowd> {
       for (let n = 0; n < messages; n += 1) {
         const late = started + (n / messages) * overMs - performance.now()
         if (late > 1) await sleep(late)
-        const place = places[n % channels]
+        const place = channelCache[n % channels]
         if (place === undefined) continue
         const mark = `#${n % channels}-${Math.floor(n / channels)}#`
         const { id } = discord.write({ ...place, text: `Please read ${mark}`, mention: place.channel.type !== 1 })
@@ -86,7 +88,7 @@ export async function gatherCrowd(): Promise<Crowd> {
       const took = (times: Map<string, number>) => [...times].map(([mark, at]) => at - (written.get(mark)?.at ?? at))
       return {
         unanswered: [...written.keys()].filter((mark) => !ended.has(mark)),
-        disordered: places.flatMap(({ channel }, n) =>
+        disordered: channelCache.flatMap(({ channel }, n) =>
           channel.type === 1 && !inOrder(discord.said(channel.id)) ? [`${n}`] : [],
         ),
         refused: [...discord.refused],

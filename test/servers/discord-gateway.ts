@@ -14,7 +14,7 @@ interface Session {
   over: boolean
 }
 
-export interface GatewayTrouble {
+export interface GatewayFault {
   /** No heartbeat is answered any more. */
   deaf: boolean
   /** The session cannot be resumed. */
@@ -30,7 +30,7 @@ export interface StandInGateway {
   dispatch(t: string, d: object, guildId?: string): void
   /** Numbers of the kinds of connections begun so far. */
   counts: { identified: number; resumed: number; invalid: number; closes: number[] }
-  trouble: GatewayTrouble
+  fault: GatewayFault
   /** Asks for a reconnect with Discord's own opcode 7. */
   askReconnect(): void
   /** Opcode 9. */
@@ -67,7 +67,7 @@ export function createGateway(http: Server, options: GatewayOptions): StandInGat
   })
   const sessions = new Map<string, Session>()
   const counts = { identified: 0, resumed: 0, invalid: 0, closes: [] as number[] }
-  const trouble: GatewayTrouble = { deaf: false, forgetful: false }
+  const fault: GatewayFault = { deaf: false, forgetful: false }
   const say = (socket: WebSocket | undefined, payload: object) => {
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(payload))
   }
@@ -77,7 +77,7 @@ export function createGateway(http: Server, options: GatewayOptions): StandInGat
     say(socket, { op: 10, d: { heartbeat_interval: heartbeatMs }, s: null, t: null })
     socket.on('message', (raw: RawData) => {
       const { op, d } = JSON.parse(raw.toString())
-      if (op === 1 && !trouble.deaf) say(socket, { op: 11, d: null, s: null, t: null })
+      if (op === 1 && !fault.deaf) say(socket, { op: 11, d: null, s: null, t: null })
       if (op === 2) session = identify(socket, d)
       if (op === 6) session = resume(socket, d)
     })
@@ -91,7 +91,7 @@ export function createGateway(http: Server, options: GatewayOptions): StandInGat
   }
 
   function identify(socket: WebSocket, d: { token: string; intents: number; shard?: [number, number] }) {
-    if (trouble.closing !== undefined) return void socket.close(trouble.closing)
+    if (fault.closing !== undefined) return void socket.close(fault.closing)
     if (d.token !== options.token()) return void socket.close(4004, 'Authentication failed.')
     if ((d.intents & messageContent) !== 0 && !options.contentAllowed())
       return void socket.close(4014, 'Disallowed intent(s).')
@@ -109,28 +109,35 @@ export function createGateway(http: Server, options: GatewayOptions): StandInGat
     counts.identified += 1
     const mine = [...world.guilds.values()].filter(({ id }) => shardOf(id, shard[1]) === shard[0])
     send(session, 'READY', {
-      ...{ v: 10, user: world.bot, session_id: session.id, resume_gateway_url: options.resumeUrl(), shard },
-      ...{ guilds: mine.map(({ id }) => ({ id, unavailable: true })), application: { id: world.bot.id, flags: 0 } },
+      v: 10,
+      user: world.bot,
+      session_id: session.id,
+      resume_gateway_url: options.resumeUrl(),
+      shard,
+      guilds: mine.map(({ id }) => ({ id, unavailable: true })),
+      application: { id: world.bot.id, flags: 0 },
     })
     for (const guild of mine) {
       const inside = [...world.channels.values()].filter(({ guildId }) => guildId === guild.id)
       const json = (some: typeof inside) => some.map((channel) => world.channelJson(channel))
       send(session, 'GUILD_CREATE', {
-        ...{ id: guild.id, name: guild.name, owner_id: guild.ownerId, roles: guild.roles, emojis: [], features: [] },
-        ...{
-          stickers: [],
-          members: [],
-          presences: [],
-          voice_states: [],
-          stage_instances: [],
-          guild_scheduled_events: [],
-        },
-        ...{ channels: json(inside.filter(({ type }) => ![10, 11, 12].includes(type))), soundboard_sounds: [] },
-        ...{
-          threads: json(inside.filter(({ type }) => [10, 11, 12].includes(type))),
-          unavailable: false,
-          member_count: 2,
-        },
+        id: guild.id,
+        name: guild.name,
+        owner_id: guild.ownerId,
+        roles: guild.roles,
+        emojis: [],
+        features: [],
+        stickers: [],
+        members: [],
+        presences: [],
+        voice_states: [],
+        stage_instances: [],
+        guild_scheduled_events: [],
+        channels: json(inside.filter(({ type }) => ![10, 11, 12].includes(type))),
+        soundboard_sounds: [],
+        threads: json(inside.filter(({ type }) => [10, 11, 12].includes(type))),
+        unavailable: false,
+        member_count: 2,
       })
     }
     return session
@@ -138,9 +145,9 @@ export function createGateway(http: Server, options: GatewayOptions): StandInGat
 
   function resume(socket: WebSocket, d: { token: string; session_id: string; seq: number }) {
     const session = sessions.get(d.session_id)
-    if (trouble.closing !== undefined) return void socket.close(trouble.closing)
+    if (fault.closing !== undefined) return void socket.close(fault.closing)
     if (d.token !== options.token()) return void socket.close(4004, 'Authentication failed.')
-    if (session === undefined || session.over || trouble.forgetful) {
+    if (session === undefined || session.over || fault.forgetful) {
       counts.invalid += 1
       return void say(socket, { op: 9, d: false, s: null, t: null })
     }
@@ -163,7 +170,7 @@ export function createGateway(http: Server, options: GatewayOptions): StandInGat
 
   return {
     counts,
-    trouble,
+    fault,
     dispatch(t, d, guildId) {
       for (const session of sessions.values()) {
         if (session.over) continue

@@ -61,34 +61,29 @@ export function createPeople({ world, url, uses, dispatch }: PeopleDeps): People
         ),
       )
       const reference = replyTo && {
-        ...{ type: 19, message_reference: { type: 0, channel_id: channel.id, message_id: replyTo.id } },
+        type: 19,
+        message_reference: { type: 0, channel_id: channel.id, message_id: replyTo.id },
         referenced_message: replyTo,
       }
       const message = {
-        ...{
-          id,
-          type: 0,
-          channel_id: channel.id,
-          channel_type: channel.type,
-          author,
-          tts: false,
-          mention_everyone: false,
-        },
+        id,
+        type: 0,
+        channel_id: channel.id,
+        channel_type: channel.type,
+        author,
+        tts: false,
+        mention_everyone: false,
         content: mention ? `<@${world.bot.id}> ${text}` : text,
-        ...{
-          timestamp: new Date(world.now()).toISOString(),
-          edited_timestamp: null,
-          mentions: mention ? [world.bot] : [],
-        },
-        ...{
-          mention_roles: [],
-          attachments,
-          embeds: [],
-          pinned: false,
-          components: [],
-          flags: voice ? 8192 : 0,
-          times: [Date.now()],
-        },
+        timestamp: new Date(world.now()).toISOString(),
+        edited_timestamp: null,
+        mentions: mention ? [world.bot] : [],
+        mention_roles: [],
+        attachments,
+        embeds: [],
+        pinned: false,
+        components: [],
+        flags: voice ? 8192 : 0,
+        times: [Date.now()],
         ...memberFields(channel, author),
         ...reference,
         ...more,
@@ -105,8 +100,14 @@ export function createPeople({ world, url, uses, dispatch }: PeopleDeps): People
     use({ user, channel, type, data, message, permissions }) {
       const id = world.snowflake()
       const use: Use = {
-        ...{ id, token: `aW50ZXJhY3Rpb24${id}${'x'.repeat(40)}`, user, channel, madeAt: world.now(), ephemeral: false },
-        ...{ followUps: [], ...(message === undefined ? {} : { message }) },
+        id,
+        token: `aW50ZXJhY3Rpb24${id}${'x'.repeat(40)}`,
+        user,
+        channel,
+        madeAt: world.now(),
+        ephemeral: false,
+        followUps: [],
+        message,
       }
       uses.set(id, use)
       const granted = String(permissions ?? world.permissions(channel, user.id))
@@ -120,17 +121,20 @@ export function createPeople({ world, url, uses, dispatch }: PeopleDeps): People
       dispatch(
         'INTERACTION_CREATE',
         {
-          ...{ id, application_id: world.bot.id, type, data, token: use.token, version: 1, locale: 'en-GB', ...who },
-          ...{
-            channel_id: channel.id,
-            channel: world.channelJson(channel),
-            ...(message === undefined ? {} : { message }),
-          },
-          ...{
-            app_permissions: String(world.permissions(channel, world.bot.id)),
-            entitlements: [],
-            attachment_size_limit: 10_000_000,
-          },
+          id,
+          application_id: world.bot.id,
+          type,
+          data,
+          token: use.token,
+          version: 1,
+          locale: 'en-GB',
+          ...who,
+          channel_id: channel.id,
+          channel: world.channelJson(channel),
+          ...(message === undefined ? {} : { message }),
+          app_permissions: String(world.permissions(channel, world.bot.id)),
+          entitlements: [],
+          attachment_size_limit: 10_000_000,
           authorizing_integration_owners: {},
         },
         channel.guildId,

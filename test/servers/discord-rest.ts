@@ -162,8 +162,12 @@ function openThread(state: RestState, { body }: Call, [channelId = '', id = '']:
   demand(state, channel, may.CreatePublicThreads)
   if (state.world.channels.has(id)) throw new Refusal(400, 160004, 'A thread has already been created for this message')
   const thread: WorldChannel = {
-    ...{ id, type: channel.type === 5 ? 10 : 11, name: String(body.name), overwrites: [], parentId: channelId },
-    ...(channel.guildId === undefined ? {} : { guildId: channel.guildId }),
+    id,
+    type: channel.type === 5 ? 10 : 11,
+    name: String(body.name),
+    overwrites: [],
+    parentId: channelId,
+    guildId: channel.guildId,
   }
   state.world.channels.set(id, thread)
   state.dispatch('THREAD_CREATE', { ...state.world.channelJson(thread), newly_created: true }, channel.guildId)
@@ -180,8 +184,14 @@ function typing(state: RestState, _: Call, [channelId = '']: string[]): Answer {
 function putCommands(state: RestState, { body }: Call, [scope = 'global']: string[]): Answer {
   const commands: object[] = Array.isArray(body) ? body : []
   const written = commands.map((command) => ({
-    ...{ id: state.world.snowflake(), application_id: state.world.bot.id, version: state.world.snowflake(), type: 1 },
-    ...{ default_member_permissions: null, nsfw: false, description: '', name_localizations: null },
+    id: state.world.snowflake(),
+    application_id: state.world.bot.id,
+    version: state.world.snowflake(),
+    type: 1,
+    default_member_permissions: null,
+    nsfw: false,
+    description: '',
+    name_localizations: null,
     ...command,
   }))
   state.commands.set(scope, written)

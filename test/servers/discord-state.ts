@@ -106,17 +106,24 @@ export function write(state: RestState, channel: WorldChannel, call: Call, use?:
   const { world } = state
   const ephemeral = (Number(call.body.flags ?? 0) & 64) !== 0
   const message = world.put({
-    ...{
-      id: world.snowflake(),
-      type: use === undefined ? 0 : 20,
-      channel_id: channel.id,
-      author: world.bot,
-      content: '',
-    },
-    ...{ timestamp: new Date(world.now()).toISOString(), edited_timestamp: null, tts: false, mention_everyone: false },
-    ...{ mentions: [], mention_roles: [], attachments: [], embeds: [], pinned: false, components: [], times: [] },
-    ...(channel.guildId === undefined ? {} : { guild_id: channel.guildId }),
-    ...(use !== undefined && ephemeral ? { visibleTo: use.user.id } : {}),
+    id: world.snowflake(),
+    type: use === undefined ? 0 : 20,
+    channel_id: channel.id,
+    author: world.bot,
+    content: '',
+    timestamp: new Date(world.now()).toISOString(),
+    edited_timestamp: null,
+    tts: false,
+    mention_everyone: false,
+    mentions: [],
+    mention_roles: [],
+    attachments: [],
+    embeds: [],
+    pinned: false,
+    components: [],
+    times: [],
+    guild_id: channel.guildId,
+    visibleTo: use !== undefined && ephemeral ? use.user.id : undefined,
     flags: Number(call.body.flags ?? 0),
   } as WorldMessage)
   apply(state, message, call)

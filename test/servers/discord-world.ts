@@ -33,6 +33,7 @@ export interface WorldChannel {
 
 export interface WorldMessage extends APIMessage {
   guild_id?: string
+  channel_type?: number
   /** Only this person sees it. */
   visibleTo?: string
   /** When it was made and edited, in milliseconds, for those who measure. */
@@ -83,26 +84,30 @@ export function createWorld() {
 
   function role(id: string, name: string, permissions: bigint, tags?: APIRole['tags']): APIRole {
     return {
-      ...{
-        id,
-        name,
-        permissions: String(permissions),
-        position: 0,
-        color: 0,
-        hoist: false,
-        managed: tags !== undefined,
-      },
-      ...{
-        mentionable: false,
-        flags: 0 as RoleFlags,
-        colors: { primary_color: 0, secondary_color: null, tertiary_color: null },
-      },
+      id,
+      name,
+      permissions: String(permissions),
+      position: 0,
+      color: 0,
+      hoist: false,
+      managed: tags !== undefined,
+      mentionable: false,
+      flags: 0 as RoleFlags,
+      colors: { primary_color: 0, secondary_color: null, tertiary_color: null },
       ...(tags === undefined ? {} : { tags }),
     }
   }
 
   return {
-    ...{ clock, now, snowflake, bot, users, guilds, channels, messages, files },
+    clock,
+    now,
+    snowflake,
+    bot,
+    users,
+    guilds,
+    channels,
+    messages,
+    files,
     addUser(name: string, isBot = false): APIUser {
       const made = user(name, isBot)
       users.set(made.id, made)
@@ -151,14 +156,14 @@ export function createWorld() {
     memberOf(guildId: string, userId: string) {
       const found = users.get(userId)
       return {
-        ...{
-          roles: guilds.get(guildId)?.members.get(userId) ?? [],
-          nick: null,
-          avatar: null,
-          deaf: false,
-          mute: false,
-        },
-        ...{ joined_at: '2026-01-01T00:00:00+00:00', flags: 0 as GuildMemberFlags, ...(found ? { user: found } : {}) },
+        roles: guilds.get(guildId)?.members.get(userId) ?? [],
+        nick: null,
+        avatar: null,
+        deaf: false,
+        mute: false,
+        joined_at: '2026-01-01T00:00:00+00:00',
+        flags: 0 as GuildMemberFlags,
+        ...(found ? { user: found } : {}),
       }
     },
     channelJson(channel: WorldChannel): APIChannel {
@@ -167,15 +172,13 @@ export function createWorld() {
       if (type === 1) return { id, type, name: null, recipients: of ? [of] : [], last_message_id: null } as APIChannel
       const thread = { owner_id: bot.id, message_count: 0, member_count: 2, thread_metadata: threadMetadata }
       return {
-        ...{
-          id,
-          type,
-          name,
-          guild_id: guildId,
-          parent_id: parentId ?? null,
-          last_message_id: null,
-          flags: 0 as ChannelFlags,
-        },
+        id,
+        type,
+        name,
+        guild_id: guildId,
+        parent_id: parentId ?? null,
+        last_message_id: null,
+        flags: 0 as ChannelFlags,
         ...([10, 11, 12].includes(type) ? thread : { permission_overwrites: overwrites, position: 0, nsfw: false }),
       } as APIChannel
     },
@@ -204,6 +207,9 @@ export function createWorld() {
 }
 
 const threadMetadata = {
-  ...{ archived: false, auto_archive_duration: 1440, archive_timestamp: '2026-01-01T00:00:00+00:00', locked: false },
+  archived: false,
+  auto_archive_duration: 1440,
+  archive_timestamp: '2026-01-01T00:00:00+00:00',
+  locked: false,
   create_timestamp: '2026-01-01T00:00:00+00:00',
 }

@@ -29,7 +29,7 @@ it('discord.js logs in, hears a mention, answers it, opens a thread and edits', 
   })
   try {
     const ready = new Promise((resolve) => client.once(Events.ClientReady, resolve))
-    const heard = new Promise<void>((resolve, reject) => {
+    const transcription = new Promise<void>((resolve, reject) => {
       client.on(Events.MessageCreate, (message) => {
         if (message.author.bot) return
         void (async () => {
@@ -44,7 +44,7 @@ it('discord.js logs in, hears a mention, answers it, opens a thread and edits', 
     await client.login(discord.token)
     await ready
     const { id } = discord.write({ author: ann, channel, text: 'Hello', mention: true })
-    await heard
+    await transcription
     expect(discord.said(id).map(({ content }) => content)).toEqual(['One, two'])
     // The client sends a few fields more than the document names; nothing else is wrong.
     expect(discord.violations.filter((each) => !each.includes('additional properties'))).toEqual([])

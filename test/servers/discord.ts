@@ -75,27 +75,26 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
   const url = `http://127.0.0.1:${port}/api`
   const socketUrl = `ws://127.0.0.1:${port}/gateway`
   const state: RestState = {
-    ...{
-      world,
-      uses: new Map(),
-      tokenLifeMs: options.tokenLifeMs ?? 15 * 60_000,
-      commands: new Map(),
-      registrations: 0,
-    },
-    ...{
-      typing: [],
-      closed: new Set(),
-      nonces: new Map(),
-      flags: 1 << 18,
-      sessionsLeft: 1000,
-      base: () => url,
-      changed,
-    },
+    world,
+    uses: new Map(),
+    tokenLifeMs: options.tokenLifeMs ?? 15 * 60_000,
+    commands: new Map(),
+    registrations: 0,
+    typing: [],
+    closed: new Set(),
+    nonces: new Map(),
+    flags: 1 << 18,
+    sessionsLeft: 1000,
+    base: () => url,
+    changed,
     gatewayUrl: () => socketUrl,
     dispatch: (t, d, guildId) => gateway.dispatch(t, d, guildId),
   }
   const gateway = createGateway(http, {
-    ...{ world, token: accepted, heartbeatMs: options.heartbeatMs ?? 41_250, resumeUrl: () => socketUrl },
+    world,
+    token: accepted,
+    heartbeatMs: options.heartbeatMs ?? 41_250,
+    resumeUrl: () => socketUrl,
     contentAllowed: () => (state.flags & ((1 << 18) | (1 << 19))) !== 0,
   })
 
@@ -147,7 +146,14 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
   const people = createPeople({ world, url, uses: state.uses, dispatch: state.dispatch })
 
   return {
-    ...{ url, token, world, gateway, state, violations, refused, requests },
+    url,
+    token,
+    world,
+    gateway,
+    state,
+    violations,
+    refused,
+    requests,
     ...people,
     revoke() {
       revoked = true

@@ -71,8 +71,12 @@ function tag(
   { size = 4_920_753_328, digest = '46e0c10c039e', parameterSize = '8.0B' }: ScriptedModel,
 ): object {
   const details = {
-    ...{ parent_model: '', format: 'gguf', family: 'llama', families: ['llama'] },
-    ...{ parameter_size: parameterSize, quantization_level: 'Q4_K_M' },
+    parent_model: '',
+    format: 'gguf',
+    family: 'llama',
+    families: ['llama'],
+    parameter_size: parameterSize,
+    quantization_level: 'Q4_K_M',
   }
   return { name, model: name, modified_at: '2026-10-01T09:30:00.123456789+02:00', size, digest, details }
 }
@@ -85,11 +89,17 @@ function show(model: ScriptedModel): object {
     parameterSize = '8.0B',
   } = model
   return {
-    ...{ license: 'META LLAMA 3 COMMUNITY LICENSE AGREEMENT\n\nMeta Llama 3 Version', modelfile: '', template: '' },
+    license: 'META LLAMA 3 COMMUNITY LICENSE AGREEMENT\n\nMeta Llama 3 Version',
+    modelfile: '',
+    template: '',
     parameters,
     details: {
-      ...{ parent_model: '', format: 'gguf', family: 'llama', families: ['llama'] },
-      ...{ parameter_size: parameterSize, quantization_level: 'Q4_K_M' },
+      parent_model: '',
+      format: 'gguf',
+      family: 'llama',
+      families: ['llama'],
+      parameter_size: parameterSize,
+      quantization_level: 'Q4_K_M',
     },
     model_info: { 'general.architecture': 'llama', 'llama.context_length': contextLength, 'llama.block_count': 32 },
     capabilities,
@@ -110,7 +120,10 @@ function ollamaWire(body: unknown): Wire {
   const line = (message: object, fields: object = {}) =>
     `${JSON.stringify({ ...head, message: { role: 'assistant', content: '', ...message }, done: false, ...fields })}\n`
   const last = (reply: { usage?: unknown; finish?: string | null }, output: number) => ({
-    ...{ done: true, done_reason: reply.finish ?? 'stop', total_duration: 4_883_583_458, load_duration: 1_334_875 },
+    done: true,
+    done_reason: reply.finish ?? 'stop',
+    total_duration: 4_883_583_458,
+    load_duration: 1_334_875,
     ...(reply.usage === false ? {} : { prompt_eval_count: asked.split(/\s+/).length, eval_count: output }),
     ...(typeof reply.usage === 'object' ? reply.usage : {}),
   })

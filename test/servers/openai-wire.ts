@@ -91,6 +91,6 @@ function textOf(message: { content?: unknown }): string {
 }
 
 /** The last user message of a received body. */
-export function askedText(body: unknown): string {
+export function questionTextOf(body: unknown): string {
   return lastUserText(typeof body === 'object' && body !== null ? body : {})
 }

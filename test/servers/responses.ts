@@ -26,10 +26,24 @@ function responsesWire(body: unknown, index: number): Wire {
   const event = (type: string, fields: object) =>
     `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: sequence++, ...fields })}\n\n`
   const response = (status: string, fields: object = {}) => ({
-    ...{ id: `resp_${index}`, object: 'response', created_at: 1_700_000_000, model: request.model ?? 'scripted' },
-    ...{ status, background: false, error: null, incomplete_details: null, instructions: null, metadata: {} },
-    ...{ output: [], parallel_tool_calls: true, temperature: 1, tool_choice: 'auto', tools: [], top_p: 1 },
-    ...{ store: false, ...fields },
+    id: `resp_${index}`,
+    object: 'response',
+    created_at: 1_700_000_000,
+    model: request.model ?? 'scripted',
+    status,
+    background: false,
+    error: null,
+    incomplete_details: null,
+    instructions: null,
+    metadata: {},
+    output: [],
+    parallel_tool_calls: true,
+    temperature: 1,
+    tool_choice: 'auto',
+    tools: [],
+    top_p: 1,
+    store: false,
+    ...fields,
   })
   const asked = lastUserText(request)
 

@@ -78,10 +78,17 @@ function post(args: Args, state: SlackState, more: Partial<StandInMessage> = {})
   if (channel.startsWith('CNOTIN')) throw new SlackRefusal('not_in_channel')
   const thread = optional(args, 'thread_ts')
   const message: StandInMessage = {
-    ...{ channel, ts: state.nextTs(), user: bot.user, bot_id: bot.id, text: optional(args, 'text') ?? '' },
-    ...{ blocks: blocksOf(args), tasks: new Map(), files: [], edits: 0 },
-    ...(thread && { thread_ts: thread }),
-    ...(typeof args.metadata === 'object' && args.metadata !== null && { metadata: args.metadata as never }),
+    channel,
+    ts: state.nextTs(),
+    user: bot.user,
+    bot_id: bot.id,
+    text: optional(args, 'text') ?? '',
+    blocks: blocksOf(args),
+    tasks: new Map(),
+    files: [],
+    edits: 0,
+    thread_ts: thread ? thread : undefined,
+    metadata: typeof args.metadata === 'object' && args.metadata !== null ? (args.metadata as never) : undefined,
     ...more,
   }
   if (message.text === '' && message.blocks.length === 0 && more.streaming_state === undefined)
@@ -103,19 +110,15 @@ function isThread(channel: string, root: string, { messages }: SlackState): bool
 export function fileOf(file: StandInFile, base: string): Args {
   const url = `${base}/files-pri/${file.id}/${encodeURIComponent(file.name)}`
   return {
-    ...{
-      id: file.id,
-      name: file.name,
-      title: file.name,
-      mimetype: file.mimetype,
-      size: file.content.length,
-      mode: 'hosted',
-    },
-    ...{
-      url_private: url,
-      url_private_download: url,
-      permalink: `https://acme.slack.com/files/${file.id}/${file.name}`,
-    },
+    id: file.id,
+    name: file.name,
+    title: file.name,
+    mimetype: file.mimetype,
+    size: file.content.length,
+    mode: 'hosted',
+    url_private: url,
+    url_private_download: url,
+    permalink: `https://acme.slack.com/files/${file.id}/${file.name}`,
     shares: Object.fromEntries(file.shares.map(({ channel, ts }) => ['public', { [channel]: [{ ts }] }])),
     ...file.more,
   }

@@ -15,8 +15,8 @@ import type { Delivered, SlackStandIn } from './slack-types.ts'
 export const alice = 'U0ALICE001'
 
 export function settingsFor(slack: SlackStandIn, way: 'http' | 'socket'): SlackSettings {
-  const entrance = way === 'http' ? { signingSecret: slack.signingSecret } : { appToken: bot.appToken }
-  return { botToken: bot.token, apiUrl: slack.apiUrl, ...entrance }
+  const ingress = way === 'http' ? { signingSecret: slack.signingSecret } : { appToken: bot.appToken }
+  return { botToken: bot.token, apiUrl: slack.apiUrl, ...ingress }
 }
 
 export function addPeople(slack: SlackStandIn): void {
@@ -61,7 +61,7 @@ export async function openSlackRig(
     const told = await slack
       .until(() => whispered(from)?.text ?? slack.state.responses[responses]?.text, 'an answer', 700)
       .catch(() => undefined)
-    return { acknowledged: true, ...(told === undefined ? {} : { told: String(told) }) }
+    return { acknowledged: true, told: told === undefined ? undefined : String(told) }
   }
   const inPlace = (thread: string | undefined) => slack.replies(channel, thread)
   const kindOf = (message: StandInMessage) => message.metadata?.event_type
@@ -88,14 +88,12 @@ export async function openSlackRig(
       const files = file ? [slack.addFile({ name: file.name, mimetype: 'text/plain', content: file.content })] : []
       const from = slack.state.messages.length
       const event = {
-        ...{
-          type: 'app_mention',
-          user: alice,
-          ts,
-          channel,
-          event_ts: ts,
-          text: `<@${bot.user}> ${text.replaceAll('**', '*')}`,
-        },
+        type: 'app_mention',
+        user: alice,
+        ts,
+        channel,
+        event_ts: ts,
+        text: `<@${bot.user}> ${text.replaceAll('**', '*')}`,
         files: files.map(slack.fileRecord),
       }
       const { status } = await slack.event(event)
@@ -129,7 +127,9 @@ export async function openSlackRig(
       answered(() => {
         const last = inPlace(target.conversation.threadId).at(-1)
         return slack.interact({
-          ...{ type: 'block_actions', user: { id: alice, name: 'alice' }, channel: { id: channel, name: 'general' } },
+          type: 'block_actions',
+          user: { id: alice, name: 'alice' },
+          channel: { id: channel, name: 'general' },
           container: { type: 'message', message_ts: last?.ts, channel_id: channel },
           message: { ts: last?.ts, thread_ts: last?.thread_ts, blocks: last?.blocks },
           actions: [{ type: 'button', action_id: `parley:${button.kind}`, block_id: 'b', value: encodeAction(button) }],

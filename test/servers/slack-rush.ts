@@ -45,8 +45,13 @@ export async function rush(slack: SlackStandIn, { mentions, channels, overMs, se
     const ts = thread.asked.length === 0 ? thread.root : slack.state.nextTs()
     const asker = thread.asked.push(performance.now()) - 1
     const said = {
-      ...{ user: `U0RUSH${String(asker % people).padStart(4, '0')}`, ts, channel: thread.channel, event_ts: ts, team },
-      ...{ text: `<@${bot.user}> question ${asker}`, ...(ts !== thread.root && { thread_ts: thread.root }) },
+      user: `U0RUSH${String(asker % people).padStart(4, '0')}`,
+      ts,
+      channel: thread.channel,
+      event_ts: ts,
+      team,
+      text: `<@${bot.user}> question ${asker}`,
+      ...(ts !== thread.root && { thread_ts: thread.root }),
     }
     return await slack.event({ type: 'app_mention', ...said })
   })
@@ -89,13 +94,14 @@ function tally(slack: SlackStandIn, threads: { channel: string; asked: number[] 
 /** Slack's limits, by the minute, with half as much again for bursts: https://docs.slack.dev/apis/web-api/rate-limits */
 export function slackTiers(): NonNullable<SlackStandInOptions['limit']> {
   const perMinute: Record<string, number> = {
-    ...{ 'chat.startStream': 20, 'chat.stopStream': 20, 'chat.update': 50, 'conversations.replies': 50 },
-    ...{
-      'agents.sessions.setStatus': 50,
-      'assistant.threads.setStatus': 100,
-      'reactions.add': 50,
-      'reactions.remove': 50,
-    },
+    'chat.startStream': 20,
+    'chat.stopStream': 20,
+    'chat.update': 50,
+    'conversations.replies': 50,
+    'agents.sessions.setStatus': 50,
+    'assistant.threads.setStatus': 100,
+    'reactions.add': 50,
+    'reactions.remove': 50,
   }
   const buckets = new Map<string, { left: number; at: number }>()
   return (method, _index, args) => {

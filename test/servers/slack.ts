@@ -89,7 +89,8 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
     const answer = retryAfter === undefined ? answerTo(method, args, token) : { ok: false, error: 'ratelimited' }
     if (answer.ok === false) call.error = String(answer.error)
     response.writeHead(retryAfter === undefined ? 200 : 429, {
-      ...{ 'content-type': 'application/json', 'x-oauth-scopes': (slack.options.granted ?? botScopes).join(',') },
+      'content-type': 'application/json',
+      'x-oauth-scopes': (slack.options.granted ?? botScopes).join(','),
       ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
     })
     response.end(JSON.stringify(answer))
@@ -124,14 +125,15 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
   function installed(args: Record<string, unknown>): Record<string, unknown> {
     if (args.code !== 'stand-in-code') return { ok: false, error: 'invalid_code' }
     return {
-      ...{
-        ok: true,
-        access_token: 'xoxb-installed-token',
-        token_type: 'bot',
-        scope: 'chat:write',
-        bot_user_id: bot.user,
-      },
-      ...{ app_id: 'A0PARLEY01', team: { id: team, name: 'Acme' }, enterprise: null, is_enterprise_install: false },
+      ok: true,
+      access_token: 'xoxb-installed-token',
+      token_type: 'bot',
+      scope: 'chat:write',
+      bot_user_id: bot.user,
+      app_id: 'A0PARLEY01',
+      team: { id: team, name: 'Acme' },
+      enterprise: null,
+      is_enterprise_install: false,
       authed_user: { id: 'U0ADMIN001' },
     }
   }
@@ -188,24 +190,29 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
   }
 
   const slack: SlackStandIn = {
-    ...{ apiUrl: `${base}/api/`, signingSecret, state, calls, options, target: undefined },
+    apiUrl: `${base}/api/`,
+    signingSecret,
+    state,
+    calls,
+    options,
+    target: undefined,
     async event(event, { retry = 0, eventId = `Ev${randomUUID().slice(0, 8)}` } = {}) {
       const body = {
-        ...{
-          token: 'deprecated',
-          team_id: team,
-          api_app_id: 'A0PARLEY01',
-          type: 'event_callback',
-          event,
-          event_id: eventId,
-        },
-        ...{ event_time: Math.floor(Date.now() / 1000), is_ext_shared_channel: false },
+        token: 'deprecated',
+        team_id: team,
+        api_app_id: 'A0PARLEY01',
+        type: 'event_callback',
+        event,
+        event_id: eventId,
+        event_time: Math.floor(Date.now() / 1000),
+        is_ext_shared_channel: false,
         authorizations: [
           { enterprise_id: null, team_id: team, user_id: bot.user, is_bot: true, is_enterprise_install: false },
         ],
       }
       if (slack.target === undefined) return envelope('events_api', body, retry)
-      const retried = retry > 0 ? { 'x-slack-retry-num': String(retry), 'x-slack-retry-reason': 'http_error' } : {}
+      const retried: Record<string, string> =
+        retry > 0 ? { 'x-slack-retry-num': String(retry), 'x-slack-retry-reason': 'http_error' } : {}
       return post(JSON.stringify(body), 'application/json', retried)
     },
     async say({
@@ -219,7 +226,14 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
       ts = state.nextTs(),
     }) {
       const said = {
-        ...{ user, text, ts, channel, event_ts: ts, team, ...(thread && { thread_ts: thread }), ...more },
+        user,
+        text,
+        ts,
+        channel,
+        event_ts: ts,
+        team,
+        ...(thread && { thread_ts: thread }),
+        ...more,
         ...(files.length > 0 && { files: files.map((file) => fileOf(file, base)) }),
       }
       state.messages.push({
@@ -231,7 +245,7 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
         tasks: new Map(),
         files: [],
         edits: 0,
-        ...(thread && { thread_ts: thread }),
+        thread_ts: thread ? thread : undefined,
       })
       const type = channel.startsWith('D') ? 'im' : channel.startsWith('G') ? 'mpim' : 'channel'
       const events: Record<string, unknown>[] = [

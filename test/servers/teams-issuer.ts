@@ -14,7 +14,10 @@ export function createKey(kid: string = randomUUID()): SigningKey {
 export const jwks = (keys: SigningKey[]) => ({
   keys: keys.map(({ kid, publicKey }) => ({
     ...publicKey.export({ format: 'jwk' }),
-    ...{ kid, use: 'sig', alg: 'RS256', endorsements: ['msteams'] },
+    kid,
+    use: 'sig',
+    alg: 'RS256',
+    endorsements: ['msteams'],
   })),
 })
 

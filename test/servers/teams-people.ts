@@ -27,8 +27,12 @@ export function createPeople(teams: TeamsStandIn) {
     const team = { id: '19:team@thread.tacv2', aadGroupId: 'group-1' }
     const { id, name, aadObjectId } = person
     return {
-      ...{ channelId: 'msteams', serviceUrl: teams.serviceUrl, timestamp: new Date().toISOString(), locale: 'en-US' },
-      ...{ from: { id, name, aadObjectId }, recipient: { id: bot.id, name: bot.name } },
+      channelId: 'msteams',
+      serviceUrl: teams.serviceUrl,
+      timestamp: new Date().toISOString(),
+      locale: 'en-US',
+      from: { id, name, aadObjectId },
+      recipient: { id: bot.id, name: bot.name },
       conversation: {
         id: conversation,
         conversationType: type,
@@ -49,13 +53,17 @@ export function createPeople(teams: TeamsStandIn) {
   ) {
     const called = !place.conversation.startsWith('a:') && more.quiet !== true
     const attachments = (more.files ?? []).map((file) => ({
-      ...{ contentType: 'application/vnd.microsoft.teams.file.download.info', name: file.name },
+      contentType: 'application/vnd.microsoft.teams.file.download.info',
+      name: file.name,
       contentUrl: `https://contoso.sharepoint.com/personal/alice/Documents/${file.id}/${file.name}`,
       content: { downloadUrl: teams.downloadUrl(file), uniqueId: file.id, fileType: file.name.split('.').at(-1) },
     }))
     return {
       ...about(place, more.from),
-      ...{ type: 'message', id: more.id ?? teams.state.nextId(), textFormat: 'plain', attachments },
+      type: 'message',
+      id: more.id ?? teams.state.nextId(),
+      textFormat: 'plain',
+      attachments,
       text: called ? `<at>${bot.name}</at> ${text}` : text,
       entities: called ? [mention] : [],
     }
@@ -65,7 +73,9 @@ export function createPeople(teams: TeamsStandIn) {
     teams.deliver({ ...about(place), type: 'invoke', id: `f:${randomUUID()}`, name, value, ...more })
 
   return {
-    ...{ about, message, invoke },
+    about,
+    message,
+    invoke,
     addFile(name: string, content: Buffer, more: Partial<SharedFile> = {}): SharedFile {
       const file = { id: randomUUID(), name, content, ...more }
       teams.files.set(file.id, file)
@@ -86,7 +96,9 @@ export function createPeople(teams: TeamsStandIn) {
     accept(place: Place, cardId: string, name: string, context: unknown) {
       const uploadId = randomUUID()
       const uploadInfo = {
-        ...{ name, uniqueId: uploadId, fileType: name.split('.').at(-1) },
+        name,
+        uniqueId: uploadId,
+        fileType: name.split('.').at(-1),
         contentUrl: `https://contoso.sharepoint.com/personal/alice/Documents/${name}`,
         uploadUrl: `http://${teams.fileHost}/upload/${uploadId}`,
       }

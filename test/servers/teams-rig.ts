@@ -10,8 +10,8 @@ import type { ReplyTarget } from '../../src/core/message.ts'
 import type { Answered, PlatformRig } from '../../src/core/platform.contract.rig.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
-import { createBlobs } from '../../src/media/blobs.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
+import { localBlobs } from '../fixtures/blobs.ts'
 import { serveMounts } from './mounts.ts'
 import { bot, issuer, startTeams, type TeamsStandIn, tenant } from './teams.ts'
 import { alice, createPeople, type People, type Place, personalChat, thread } from './teams-people.ts'
@@ -19,10 +19,18 @@ import { actionsOf, isFinished, isReply, type Rules, type Shown, until } from '.
 
 export function settingsFor(teams: TeamsStandIn): TeamsSettings {
   return {
-    ...{ clientId: bot.appId, clientSecret: bot.secret, tenantId: tenant, tenants: [tenant], unchecked: false },
-    ...{ openIdMetadataUrl: `${teams.origin}/v1/.well-known/openidconfiguration`, tokenIssuer: issuer },
-    ...{ loginUrl: teams.origin, graphUrl: `${teams.origin}/graph`, serviceUrl: teams.serviceUrl },
-    ...{ fileHosts: [teams.fileHost], streamMs: defaultStreamMs },
+    clientId: bot.appId,
+    clientSecret: bot.secret,
+    tenantId: tenant,
+    tenants: [tenant],
+    unchecked: false,
+    openIdMetadataUrl: `${teams.origin}/v1/.well-known/openidconfiguration`,
+    tokenIssuer: issuer,
+    loginUrl: teams.origin,
+    graphUrl: `${teams.origin}/graph`,
+    serviceUrl: teams.serviceUrl,
+    fileHosts: [teams.fileHost],
+    streamMs: defaultStreamMs,
   }
 }
 
@@ -44,14 +52,14 @@ export async function openTeamsRig(
   const people = createPeople(teams)
   const home = await mkdtemp(join(tmpdir(), 'parley-teams-'))
   const platform = createTeams({
-    ...{
-      settings: { ...settingsFor(teams), tenants },
-      records,
-      quota: createLocalQuota(),
-      blobs: createBlobs(home),
-      log: silentLog,
-    },
-    ...{ maxFileBytes: 1_000_000, stopTurn: async () => undefined, everyMs: 0 },
+    settings: { ...settingsFor(teams), tenants },
+    records,
+    quota: createLocalQuota(),
+    blobs: localBlobs(home),
+    log: silentLog,
+    maxFileBytes: 1_000_000,
+    stopTurn: async () => undefined,
+    everyMs: 0,
     ...deps,
   })
   const place: Place = where === 'personal' ? { conversation: personalChat } : thread('1767377017138')
@@ -79,7 +87,9 @@ export async function openTeamsRig(
   }
 
   const rig: TeamsRig = {
-    ...{ teams, people, platform },
+    teams,
+    people,
+    platform,
     async open(intake: Intake) {
       listener = platform.listen({
         ...intake,

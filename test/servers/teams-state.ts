@@ -112,7 +112,7 @@ export function createState(rules: Rules) {
     if (activity.type !== 'message') return { id: nextId() }
     if (!activity.text && !activity.attachments?.length)
       return no(400, 'BadSyntax', 'Activity must have text or attachments')
-    const shown: Shown = { id: nextId(), activity, edits: 0, deleted: false, ...(only === undefined ? {} : { only }) }
+    const shown: Shown = { id: nextId(), activity, edits: 0, deleted: false, only }
     at.shown.push(shown)
     return { id: shown.id }
   }
@@ -154,7 +154,7 @@ export function createState(rules: Rules) {
     Object.assign(open, {
       lastAt: now,
       sequence: Number(streamSequence),
-      ...(streamType === 'streaming' ? { text } : {}),
+      text: streamType === 'streaming' ? text : undefined,
     })
     shown.activity = activity
     return { id: shown.id }
@@ -181,7 +181,15 @@ export function createState(rules: Rules) {
   }
 
   return {
-    ...{ conversations, broken, calls, nextId, room, limited, create, update, remove },
+    conversations,
+    broken,
+    calls,
+    nextId,
+    room,
+    limited,
+    create,
+    update,
+    remove,
     /** The next `count` calls are refused. */
     storm(count: number, retryAfter = 1) {
       storm = { left: count, retryAfter }

@@ -191,21 +191,19 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
   const downloadUrl = ({ id }: SharedFile) => `http://${fileHost}/download/${id}?tempauth=${randomUUID()}`
 
   const standIn: TeamsStandIn = {
-    ...{
-      origin,
-      serviceUrl,
-      fileHost,
-      state,
-      people,
-      files,
-      uploads,
-      consent,
-      graphMessages,
-      key,
-      seen,
-      away,
-      downloadUrl,
-    },
+    origin,
+    serviceUrl,
+    fileHost,
+    state,
+    people,
+    files,
+    uploads,
+    consent,
+    graphMessages,
+    key,
+    seen,
+    away,
+    downloadUrl,
     target: '',
     revoke: () => granted.clear(),
     token: (claims = {}) => signToken({ ...claimsNow(serviceUrl), ...claims }, { key }),
@@ -219,9 +217,14 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
       return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
     },
     environment: () => ({
-      ...{ TEAMS_CLIENT_ID: bot.appId, TEAMS_CLIENT_SECRET: bot.secret, TEAMS_TENANT_ID: tenant },
-      ...{ TEAMS_OPENID_METADATA_URL: `${origin}/v1/.well-known/openidconfiguration`, TEAMS_TOKEN_ISSUER: issuer },
-      ...{ TEAMS_LOGIN_URL: origin, TEAMS_GRAPH_URL: `${origin}/graph`, TEAMS_SERVICE_URL: serviceUrl },
+      TEAMS_CLIENT_ID: bot.appId,
+      TEAMS_CLIENT_SECRET: bot.secret,
+      TEAMS_TENANT_ID: tenant,
+      TEAMS_OPENID_METADATA_URL: `${origin}/v1/.well-known/openidconfiguration`,
+      TEAMS_TOKEN_ISSUER: issuer,
+      TEAMS_LOGIN_URL: origin,
+      TEAMS_GRAPH_URL: `${origin}/graph`,
+      TEAMS_SERVICE_URL: serviceUrl,
     }),
     async [Symbol.asyncDispose]() {
       await Promise.all([close(main), close(fileHostServer)])

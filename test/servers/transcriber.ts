@@ -19,7 +19,7 @@ export interface Transcribed {
   duration?: number
 }
 
-export interface Asked {
+export interface ReceivedRequest {
   path: string
   name: string
   mediaType: string
@@ -29,26 +29,26 @@ export interface Asked {
 }
 
 export interface TranscriberOptions {
-  hear(audio: Uint8Array, asked: Asked): Promise<Transcribed>
+  transcribe(audio: Uint8Array, asked: ReceivedRequest): Promise<Transcribed>
   /** As models without times do. */
   refuseVerbose?: boolean
   key?: string
   /** Answers with this status instead, for as long as it gives one. */
-  fail?(asked: Asked): { status: number; headers?: Record<string, string> } | undefined
+  fail?(asked: ReceivedRequest): { status: number; headers?: Record<string, string> } | undefined
 }
 
 export interface TranscriberServer {
   /** Of OpenAI's dialect, with `/v1`. */
   url: string
   asrUrl: string
-  asked: Asked[]
+  asked: ReceivedRequest[]
   /** The most that was asked at the same time. */
   mostAtOnce(): number
   close(): Promise<void>
 }
 
 export async function startTranscriber(options: TranscriberOptions): Promise<TranscriberServer> {
-  const asked: Asked[] = []
+  const asked: ReceivedRequest[] = []
   let open = 0
   let most = 0
 
@@ -83,10 +83,10 @@ export async function startTranscriber(options: TranscriberOptions): Promise<Tra
           param: 'response_format',
         },
       })
-    const heard = await options.hear(new Uint8Array(await file.arrayBuffer()), one)
-    const text = heard.segments.map((segment) => segment.text).join(' ')
+    const transcription = await options.transcribe(new Uint8Array(await file.arrayBuffer()), one)
+    const text = transcription.segments.map((segment) => segment.text).join(' ')
     if (openai && !verbose) return void send(200, { text })
-    send(200, { task: 'transcribe', text, ...heard })
+    send(200, { task: 'transcribe', text, ...transcription })
   }
 
   const server = createServer((request, response) => {
@@ -116,7 +116,7 @@ export async function startTranscriber(options: TranscriberOptions): Promise<Tra
 const run = promisify(execFile)
 
 /** Hears English by pocketsphinx; ffmpeg decodes, as in the real servers. */
-export async function pocketsphinxHears(audio: Uint8Array): Promise<Transcribed> {
+export async function pocketsphinxTranscribes(audio: Uint8Array): Promise<Transcribed> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-hear-'))
   try {
     const [input, wav] = [join(folder, 'input'), join(folder, 'input.wav')]

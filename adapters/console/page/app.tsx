@@ -10,7 +10,7 @@ import { useStore } from './lib/store.ts'
 import { useAnnouncements } from './lib/use-announcements.ts'
 import { useFilesIn } from './lib/use-files-in.ts'
 import { PHONE, useMedia } from './lib/use-media.ts'
-import { NoticeBanner, TroubleBanner } from './parts/banner.tsx'
+import { ErrorBanner, NoticeBanner } from './parts/banner.tsx'
 import { Composer } from './parts/composer.tsx'
 import { Icon } from './parts/icon.tsx'
 import { MessageList } from './parts/message-list.tsx'
@@ -26,7 +26,7 @@ interface OpenSource {
 }
 
 export function App({ session }: { session: Session }) {
-  const { status, threads, conversation, link, trouble } = useStore(session.state, (state) => state)
+  const { status, threads, conversation, link, error } = useStore(session.state, (state) => state)
   const outbox = useStore(session.outbox.state, (all) => all)
   const { threadId, messages } = conversation
   const outgoing = useMemo(() => {
@@ -39,7 +39,7 @@ export function App({ session }: { session: Session }) {
   const [draft, setDraft] = useState({ threadId, text: readDraftText(threadId) })
   const input = useRef<HTMLTextAreaElement>(null)
   const menu = useRef<HTMLButtonElement>(null)
-  const said = useAnnouncements(conversation)
+  const announcement = useAnnouncements(conversation)
   const tray = trayOf(threadId)
   const running = runningTurn(conversation) !== null
   const dragging = useFilesIn((files) => {
@@ -176,7 +176,7 @@ export function App({ session }: { session: Session }) {
           />
         )}
         <div className="column composer-column">
-          {trouble === null ? null : <TroubleBanner tell={trouble} onDismiss={session.dismissTrouble} />}
+          {error === null ? null : <ErrorBanner userMessage={error} onDismiss={session.dismissError} />}
           {status?.notice ? <NoticeBanner notice={status.notice} /> : null}
           <Composer
             key={threadId}
@@ -206,7 +206,7 @@ export function App({ session }: { session: Session }) {
         </div>
       ) : null}
       <div className="visually-hidden" role="status" aria-live="polite">
-        {said}
+        {announcement}
       </div>
     </div>
   )

@@ -53,7 +53,7 @@ CREATE TABLE "turn" (
     "outcome" JSONB,
     "answer" TEXT,
     "receipt" JSONB,
-    "wish" JSONB,
+    "overrides" JSONB,
 
     CONSTRAINT "turn_pkey" PRIMARY KEY ("id")
 );
@@ -88,6 +88,31 @@ CREATE TABLE "turn_attachment" (
     "receipt" JSONB,
 
     CONSTRAINT "turn_attachment_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "blob" (
+    "hash" TEXT NOT NULL,
+
+    CONSTRAINT "blob_pkey" PRIMARY KEY ("hash")
+);
+
+-- CreateTable
+CREATE TABLE "blob_ref" (
+    "hash" TEXT NOT NULL,
+    "owner_kind" TEXT NOT NULL,
+    "owner_id" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+
+    CONSTRAINT "blob_ref_pkey" PRIMARY KEY ("hash","owner_kind","owner_id")
+);
+
+-- CreateTable
+CREATE TABLE "blob_released" (
+    "id" BIGSERIAL NOT NULL,
+    "hash" TEXT NOT NULL,
+
+    CONSTRAINT "blob_released_pkey" PRIMARY KEY ("id")
 );
 
 -- CreateTable
@@ -185,6 +210,8 @@ CREATE TABLE "platform_record" (
     "value" JSONB,
     "sealed" TEXT,
     "updated_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+    "turn_id" UUID,
+    "person" TEXT,
 
     CONSTRAINT "platform_record_pkey" PRIMARY KEY ("platform","key")
 );
@@ -357,6 +384,8 @@ CREATE TABLE "command_call" (
     "run" UUID NOT NULL,
     "started_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "notice" JSONB,
+    "person" TEXT,
+    "conversation_key" TEXT,
 
     CONSTRAINT "command_call_pkey" PRIMARY KEY ("id")
 );
@@ -393,6 +422,9 @@ CREATE INDEX "inbound_turn_id_idx" ON "inbound"("turn_id");
 CREATE INDEX "turn_attachment_turn_id_idx" ON "turn_attachment"("turn_id");
 
 -- CreateIndex
+CREATE INDEX "blob_ref_owner_kind_owner_id_idx" ON "blob_ref"("owner_kind", "owner_id");
+
+-- CreateIndex
 CREATE INDEX "passage_terms_idx" ON "passage" USING GIN ("terms");
 
 -- CreateIndex
@@ -400,6 +432,12 @@ CREATE INDEX "console_thread_updated_at_idx" ON "console_thread"("updated_at");
 
 -- CreateIndex
 CREATE INDEX "console_message_thread_id_seq_idx" ON "console_message"("thread_id", "seq");
+
+-- CreateIndex
+CREATE INDEX "platform_record_turn_id_idx" ON "platform_record"("turn_id");
+
+-- CreateIndex
+CREATE INDEX "platform_record_platform_person_idx" ON "platform_record"("platform", "person");
 
 -- CreateIndex
 CREATE INDEX "ledger_reserved_at_idx" ON "ledger"("reserved_at");
@@ -453,6 +491,15 @@ ALTER TABLE "inbound" ADD CONSTRAINT "inbound_turn_id_fkey" FOREIGN KEY ("turn_i
 ALTER TABLE "turn_attachment" ADD CONSTRAINT "turn_attachment_turn_id_fkey" FOREIGN KEY ("turn_id") REFERENCES "turn"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
+ALTER TABLE "blob_ref" ADD CONSTRAINT "blob_ref_hash_fkey" FOREIGN KEY ("hash") REFERENCES "blob"("hash") ON DELETE RESTRICT ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "artifact" ADD CONSTRAINT "artifact_content_hash_fkey" FOREIGN KEY ("content_hash") REFERENCES "blob"("hash") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "passage" ADD CONSTRAINT "passage_content_hash_fkey" FOREIGN KEY ("content_hash") REFERENCES "blob"("hash") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
 ALTER TABLE "reply_part" ADD CONSTRAINT "reply_part_turn_id_fkey" FOREIGN KEY ("turn_id") REFERENCES "turn"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
@@ -460,6 +507,9 @@ ALTER TABLE "turn_step" ADD CONSTRAINT "turn_step_turn_id_fkey" FOREIGN KEY ("tu
 
 -- AddForeignKey
 ALTER TABLE "console_message" ADD CONSTRAINT "console_message_thread_id_fkey" FOREIGN KEY ("thread_id") REFERENCES "console_thread"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "platform_record" ADD CONSTRAINT "platform_record_turn_id_fkey" FOREIGN KEY ("turn_id") REFERENCES "turn"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 -- AddForeignKey
 ALTER TABLE "budget_window" ADD CONSTRAINT "budget_window_budget_id_fkey" FOREIGN KEY ("budget_id") REFERENCES "budget"("id") ON DELETE CASCADE ON UPDATE CASCADE;

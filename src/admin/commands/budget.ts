@@ -36,13 +36,13 @@ export function budgetCommands(deps: BudgetDeps): Command[] {
       role: 'member',
       args: {},
       examples: ['budget list'],
-      async run(_, { spender, standing }) {
+      async run(_, { spender, grants: membership }) {
         const own = scopesOf(spender)
-        const all = await budgets.list(standing.installation ? undefined : standing.workspace ? undefined : own)
+        const all = await budgets.list(membership.installation ? undefined : membership.workspace ? undefined : own)
         const below = scopeOf.workspace(spender).slice('workspace:'.length)
         const mine = all.filter(
           ({ scope }) =>
-            standing.installation ||
+            membership.installation ||
             own.includes(scope) ||
             scope.startsWith('model:') ||
             scope.split(/:(.*)/s)[1]?.startsWith(`${below}/`),
@@ -69,9 +69,9 @@ export function budgetCommands(deps: BudgetDeps): Command[] {
         'budget set model:gpt-5 5 day',
       ],
       async run({ for: place, amount, period }, caller) {
-        const { spender, standing, by } = caller
+        const { spender, grants: membership, by } = caller
         const scope = await scopeFor(place, caller)
-        demand(standing, scope, spender)
+        demand(membership, scope, spender)
         const timeZone = await timeZoneFor(deps, spender)
         const { before, after } = await budgets.set({ scope, period, amount, timeZone }, by.id)
         await record(deps, caller, scope, `budget ${period}`, before, after)
@@ -87,9 +87,9 @@ export function budgetCommands(deps: BudgetDeps): Command[] {
       args: { for: arg.place(ofWhat), period },
       examples: ['budget remove channel month'],
       async run({ for: place, period }, caller) {
-        const { spender, standing } = caller
+        const { spender, grants: membership } = caller
         const scope = await scopeFor(place, caller)
-        demand(standing, scope, spender)
+        demand(membership, scope, spender)
         const before = await budgets.remove(scope, period)
         if (before === null) return { text: none(nameOf(scope, spender), period) }
         await record(deps, caller, scope, `budget ${period}`, before, null)
@@ -106,9 +106,9 @@ export function budgetCommands(deps: BudgetDeps): Command[] {
       args: { for: arg.place(ofWhat), amount: arg.usd(), period },
       examples: ['budget grant channel 5 month'],
       async run({ for: place, amount, period }, caller) {
-        const { spender, standing, by } = caller
+        const { spender, grants: membership, by } = caller
         const scope = await scopeFor(place, caller)
-        demand(standing, scope, spender)
+        demand(membership, scope, spender)
         if (amount === 0n)
           throw new ParleyError('command_invalid', 'Grant something, such as `/parley budget grant channel 5 month`.')
         const name = `budget grant ${period}`

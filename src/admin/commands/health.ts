@@ -27,9 +27,9 @@ export function healthCommands({ health, models, waiting }: HealthDeps): Command
         const ends = health.list().map(({ provider, model, state, because, againInMs, calls, failures, speed }) => {
           const name = model === null ? `All of ${code(provider)}` : code(`${provider}/${model}`)
           const again = againInMs === null ? '' : `, tried again in ${Math.ceil(againInMs / 1000)} s`
-          const trouble = state === 'closed' ? 'well' : `**not asked** because it ${because ?? 'failed'}${again}`
-          const pace = speed === null ? '' : `, first words after ${(speed.firstTokenMs / 1000).toFixed(1)} s`
-          return `${name}: ${trouble}${calls === 0 ? '' : `, ${many(calls, 'call')} in the last minute, ${failures} failed`}${pace}`
+          const status = state === 'closed' ? 'well' : `**not asked** because it ${because ?? 'failed'}${again}`
+          const speedNote = speed === null ? '' : `, first words after ${(speed.firstTokenMs / 1000).toFixed(1)} s`
+          return `${name}: ${status}${calls === 0 ? '' : `, ${many(calls, 'call')} in the last minute, ${failures} failed`}${speedNote}`
         })
         const oldest = oldestMs === null ? '' : `, the oldest for ${Math.round(oldestMs / 1000)} s`
         return {

@@ -27,8 +27,8 @@ export function helpCommands(table: () => readonly Command[]): Command[] {
         command: { ...arg.optional(arg.rest('A command, or its first word', 100)), suggest: async () => names() },
       },
       examples: ['help', 'help models', 'help models pin'],
-      async run({ command }, { standing }) {
-        if (command === undefined) return { text: overview(table().filter((each) => mayCall(standing.role, each))) }
+      async run({ command }, { grants: membership }) {
+        if (command === undefined) return { text: overview(table().filter((each) => mayCall(membership.role, each))) }
         const wanted = command.toLowerCase().replace(/^\//, '').replace(/\s+/g, ' ')
         const exact = table().find(({ name }) => name === wanted)
         if (exact !== undefined) return { text: inFull(exact) }

@@ -8,7 +8,7 @@ import type { Budgets } from '../../store/budgets.ts'
 import type { Keys } from '../../store/keys.ts'
 import { changeId } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
-import { forbidden, whoMay } from '../standing.ts'
+import { forbidden, whoMay } from '../grants.ts'
 import { bulleted, code } from '../text.ts'
 import { timeZoneFor, type ZoneDeps } from '../time-zone.ts'
 
@@ -20,8 +20,8 @@ export interface KeyDeps extends ZoneDeps {
 
 export function keyCommands(deps: KeyDeps): Command[] {
   const { audit, budgets, keys } = deps
-  const demandAdmin = ({ standing }: Caller) => {
-    if (!standing.installation) throw forbidden('Making and revoking keys', whoMay('all'))
+  const demandAdmin = ({ grants: membership }: Caller) => {
+    if (!membership.installation) throw forbidden('Making and revoking keys', whoMay('all'))
   }
   const suggest = async () => (await keys.list()).flatMap((key) => (key.revokedAt === null ? [key.name] : []))
   return [

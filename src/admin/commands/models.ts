@@ -10,7 +10,7 @@ import type { Settings } from '../../store/settings.ts'
 import { changeSetting, forWhere, orNull } from '../changes.ts'
 import { arg, type Command, define } from '../define.ts'
 import { type Effective, effective } from '../effective.ts'
-import { forbidden, whoMay } from '../standing.ts'
+import { forbidden, whoMay } from '../grants.ts'
 import { bulleted, code, many } from '../text.ts'
 
 export interface ModelDeps {
@@ -219,10 +219,11 @@ export function modelCommands({ settings, models }: ModelDeps): Command[] {
             'A price is two amounts, for a million tokens in and out, or `--per-hour` with one. For example: `/parley models price gpt-5-mini 0.25 2`',
           )
         }
-        if (!caller.standing.installation) throw forbidden('Setting prices', whoMay('all'))
+        if (!caller.grants.installation) throw forbidden('Setting prices', whoMay('all'))
         const stated = tokens
           ? {
-              ...{ input: decimalUsd(input), output: decimalUsd(output) },
+              input: decimalUsd(input),
+              output: decimalUsd(output),
               ...(cacheRead === undefined ? {} : { cacheRead: decimalUsd(cacheRead) }),
               ...(cacheWrite === undefined ? {} : { cacheWrite: decimalUsd(cacheWrite) }),
             }

@@ -111,9 +111,9 @@ export function personaCommands({ settings }: { settings: Settings }): Command[]
       },
       examples: ['persona clear', 'persona clear language', 'persona clear instructions for channel'],
       async run({ what, for: place }, caller) {
-        const { spender, standing, by } = caller
+        const { spender, grants: membership, by } = caller
         const scope = await scopeOfPlace(place ?? { kind: 'me' }, spender)
-        demand(standing, scope, spender, { own: true })
+        demand(membership, scope, spender, { own: true })
         const cleared: string[] = []
         for (const name of what === undefined ? Object.values(names) : [names[what]]) {
           const { before } = await settings.change(scope, name, () => null, by)

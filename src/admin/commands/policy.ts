@@ -63,18 +63,18 @@ export function policyCommands(deps: ModelDeps & ZoneDeps): Command[] {
       },
     }),
     define({
-      name: 'policy outsiders',
+      name: 'policy guests',
       summary: 'Whether guests and people of other organisations get answers',
       role: 'manager',
       changes: true,
       args: { what: arg.choice('answer or refuse', ['answer', 'refuse']), for: arg.optional(arg.place()) },
-      examples: ['policy outsiders refuse', 'policy outsiders answer for channel'],
+      examples: ['policy guests refuse', 'policy guests answer for channel'],
       async run({ what, for: place }, caller) {
         const set = () => (what === 'refuse' ? what : null)
-        const { where } = await changeSetting(settings, caller, 'policy.outsiders', set, { place })
+        const { where } = await changeSetting(settings, caller, 'policy.guests', set, { place })
         const say = what === 'refuse' ? 'get no answers' : 'get answers'
         return {
-          text: `Guests and people of other organisations ${say}${forWhere(where)}.${what === 'refuse' ? '' : await wider('outsiders', caller.spender)}`,
+          text: `Guests and people of other organisations ${say}${forWhere(where)}.${what === 'refuse' ? '' : await wider('guests', caller.spender)}`,
         }
       },
     }),
@@ -97,12 +97,12 @@ export function policyCommands(deps: ModelDeps & ZoneDeps): Command[] {
   ]
 
   /** A wider setting that still restricts. */
-  async function wider(name: 'localOnly' | 'allowedModels' | 'outsiders', spender: Spender): Promise<string> {
+  async function wider(name: 'localOnly' | 'allowedModels' | 'guests', spender: Spender): Promise<string> {
     const { policy } = await effectiveFor(settings, spender)
     const restricts = {
       localOnly: policy.localOnly,
       allowedModels: policy.allowedModels !== undefined,
-      outsiders: policy.outsiders === 'refuse',
+      guests: policy.guests === 'refuse',
     }[name]
     return restricts ? ' Here a wider or a narrower setting still restricts it; `/parley policy show` tells.' : ''
   }
@@ -117,7 +117,7 @@ async function describe({ settings, timeZone }: ModelDeps & ZoneDeps, spender: S
     `Models: ${policy.localOnly ? 'on own hardware only' : 'local and cloud'}; allowed: ${names}`,
     ...(models.disabled.size === 0 ? [] : [`Switched off: ${listed([...models.disabled].map(code))}`]),
     ...(models.pinned === undefined ? [] : [`Asked first: ${code(models.pinned)}`]),
-    `Guests and people of other organisations: ${policy.outsiders === 'answer' ? 'get answers' : 'get no answers'}`,
+    `Guests and people of other organisations: ${policy.guests === 'answer' ? 'get answers' : 'get no answers'}`,
     `When a budget is used up: ${policy.atLimit === 'cheaper' ? 'a cheaper model' : 'a refusal'}`,
     `Budgets reset in the time zone ${timezone ?? timeZone}`,
   ]

@@ -6,8 +6,8 @@ import { localTime } from '../../core/window.ts'
 import type { Audit, AuditEntry } from '../../store/audit.ts'
 import { orNull } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
+import { personId } from '../grants.ts'
 import { demand, nameOf, scopeOfPlace, widest } from '../place.ts'
-import { personId } from '../standing.ts'
 import { bulleted, code, listed, quoted } from '../text.ts'
 import { timeZoneFor, type ZoneDeps } from '../time-zone.ts'
 
@@ -61,7 +61,7 @@ export function roleCommands(deps: RoleDeps): Command[] {
       },
       examples: ['roles set <@U123> manager', 'roles set <@U123> admin', 'roles set <@U123> member'],
       run: async ({ person, role, for: place }, caller) => {
-        const { spender, standing, by, call } = caller
+        const { spender, grants: membership, by, call } = caller
         const kind = role === 'admin' ? 'workspace' : 'channel'
         // Without a place, a member is one in both circles.
         const places = place !== undefined ? [place] : role === 'member' ? both : [{ kind } as const]
@@ -70,7 +70,7 @@ export function roleCommands(deps: RoleDeps): Command[] {
           const scope = await scopeOfPlace(each, spender)
           if (scope !== 'all' && !/^(?:workspace|channel):/.test(scope))
             throw new ParleyError('command_invalid', 'A role is for the channel, the workspace or everywhere.')
-          demand(standing, scope, spender)
+          demand(membership, scope, spender)
           if (role === 'manager' && !scope.startsWith('channel:'))
             throw new ParleyError(
               'command_invalid',
@@ -105,12 +105,16 @@ export function roleCommands(deps: RoleDeps): Command[] {
       },
       examples: ['audit', 'audit channel', 'audit 50'],
       async run({ for: place, count = auditLines }, caller) {
-        const { spender, standing } = caller
-        const asked = place ?? widest(standing)
-        const scope = await scopeOfPlace(asked, spender)
-        demand(standing, scope, spender)
+        const { spender, grants: membership } = caller
+        const targetPlace = place ?? widest(membership)
+        const scope = await scopeOfPlace(targetPlace, spender)
+        demand(membership, scope, spender)
         const within =
-          asked.kind === 'workspace' ? { workspace: scope } : asked.kind === 'all' ? {} : { scopes: [scope] }
+          targetPlace.kind === 'workspace'
+            ? { workspace: scope }
+            : targetPlace.kind === 'all'
+              ? {}
+              : { scopes: [scope] }
         const entries = await audit.list({ ...within, limit: count })
         if (entries.length === 0) return { text: `Nothing was changed for ${nameOf(scope, spender)} by command yet.` }
         const timeZone = await timeZoneFor(deps, spender)

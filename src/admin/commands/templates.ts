@@ -157,8 +157,14 @@ export function fill(name: string, template: string, given: string): string {
 function questionOf({ call }: Caller, text: string): IncomingMessage {
   const { id, conversation, author, replyTarget, locale } = call
   return {
-    ...{ id: `${id}:template`, conversation, author, text, kind: 'command', attachments: [], replyTarget },
-    ...(locale === undefined ? {} : { locale }),
+    id: `${id}:template`,
+    conversation,
+    author,
+    text,
+    kind: 'command',
+    attachments: [],
+    replyTarget,
+    locale,
     sentAt: new Date().toISOString(),
   }
 }

@@ -12,7 +12,7 @@ import type { Audit } from '../../store/audit.ts'
 import type { Settings } from '../../store/settings.ts'
 import { changeId } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
-import { forbidden, whoMay } from '../standing.ts'
+import { forbidden, whoMay } from '../grants.ts'
 import { code, quoted } from '../text.ts'
 import { type Tried, type TryDeps, tryModel } from '../try-model.ts'
 import { effectiveFor, whyNot } from './models.ts'
@@ -25,7 +25,7 @@ export interface LocalDeps extends TryDeps {
   /** Absent where no Ollama is configured. */
   local: LocalModels | undefined
   /** Says something later where a command was typed. */
-  tell(target: ReplyTarget, notice: Notice, key: string): Promise<void>
+  notify(target: ReplyTarget, notice: Notice, key: string): Promise<void>
 }
 
 const testMs = 60_000
@@ -34,7 +34,7 @@ const pullMs = 6 * 3_600_000
 const most = 5
 
 export function tryCommands(deps: LocalDeps): Command[] {
-  const { settings, audit, models, local, tell } = deps
+  const { settings, audit, models, local, notify: userMessage } = deps
   const suggest = async () => (await models()).map(modelKey)
   /** What is being fetched, and how far it is. */
   const pulling = new Map<string, string>()
@@ -68,8 +68,13 @@ export function tryCommands(deps: LocalDeps): Command[] {
       examples: ['models test gpt-5-mini'],
       async run({ model: typed }, caller) {
         const model = await allowed(typed, caller)
-        const asked = { model, prompt: 'Reply with the one word: ready', maxOutputTokens: 512, spender: caller.spender }
-        return { text: lineOf(await tryModel(deps, asked, AbortSignal.timeout(testMs))) }
+        const request = {
+          model,
+          prompt: 'Reply with the one word: ready',
+          maxOutputTokens: 512,
+          spender: caller.spender,
+        }
+        return { text: lineOf(await tryModel(deps, request, AbortSignal.timeout(testMs))) }
       },
     }),
     define({
@@ -91,13 +96,13 @@ export function tryCommands(deps: LocalDeps): Command[] {
           )
         const chosen = await Promise.all(names.map((name) => allowed(name, caller)))
         const signal = AbortSignal.timeout(compareMs)
-        const asked = chosen.map((model) => ({
+        const request = chosen.map((model) => ({
           model,
           prompt: question,
           maxOutputTokens: 1024,
           spender: caller.spender,
         }))
-        const tried = await Promise.all(asked.map((each) => tryModel(deps, each, signal)))
+        const tried = await Promise.all(request.map((each) => tryModel(deps, each, signal)))
         return { text: tried.map((each) => `${lineOf(each)}\n\n${each.text.trim()}`.trim()).join('\n\n---\n\n') }
       },
     }),
@@ -109,7 +114,7 @@ export function tryCommands(deps: LocalDeps): Command[] {
       args: { name: arg.word('As Ollama calls it') },
       examples: ['models pull llama3.2'],
       async run({ name }, caller) {
-        if (!caller.standing.installation) throw forbidden('Fetching models', whoMay('all'))
+        if (!caller.grants.installation) throw forbidden('Fetching models', whoMay('all'))
         const keeps = keeper()
         const far = pulling.get(name)
         if (far !== undefined) return { text: `${code(name)} is being fetched: ${far}.` }
@@ -128,7 +133,7 @@ export function tryCommands(deps: LocalDeps): Command[] {
       args: { name: arg.word('As Ollama calls it') },
       examples: ['models remove llama3.2'],
       async run({ name }, caller) {
-        if (!caller.standing.installation) throw forbidden('Deleting models', whoMay('all'))
+        if (!caller.grants.installation) throw forbidden('Deleting models', whoMay('all'))
         const keeps = keeper()
         await keeps.delete(name, AbortSignal.timeout(testMs))
         await record(caller, keeps, name, false)
@@ -162,17 +167,17 @@ export function tryCommands(deps: LocalDeps): Command[] {
         )
       await record(caller, keeps, name, true)
     } catch (thrown) {
-      end = `${code(name)} was not fetched. ${thrown instanceof ParleyError ? thrown.tell : 'Please try again; it goes on where it stopped.'}`
+      end = `${code(name)} was not fetched. ${thrown instanceof ParleyError ? thrown.userMessage : 'Please try again; it goes on where it stopped.'}`
     } finally {
       pulling.delete(name)
     }
-    await tell(replyTarget, { text: end }, `${id}.pulled`).catch(() => undefined)
+    await userMessage(replyTarget, { text: end }, `${id}.pulled`).catch(() => undefined)
   }
 }
 
 function lineOf({ model, text, firstTokenMs, ms, usage, cost, error }: Tried): string {
   const name = `**${modelKey(model)}**`
-  if (error !== null) return `${name}: ${error.tell}`
+  if (error !== null) return `${name}: ${error.userMessage}`
   const seconds = (value: number) => `${(value / 1000).toFixed(2)} s`
   const first = firstTokenMs === null ? 'no text' : `first words after ${seconds(firstTokenMs)}`
   const tokens =

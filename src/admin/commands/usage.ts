@@ -41,16 +41,16 @@ export function usageCommands(deps: UsageDeps): Command[] {
         'usage week for channel',
         'usage by channel 30d --csv',
       ],
-      async run({ by, period: span = 'month', for: place, csv, json }, { spender, standing }) {
+      async run({ by, period: span = 'month', for: place, csv, json }, { spender, grants: membership }) {
         const timeZone = await timeZoneFor(deps, spender)
-        const scope = await scopeOfPlace(place ?? (standing.channel ? widest(standing) : { kind: 'me' }), spender)
-        demand(standing, scope, spender, { own: true })
+        const scope = await scopeOfPlace(place ?? (membership.channel ? widest(membership) : { kind: 'me' }), spender)
+        demand(membership, scope, spender, { own: true })
         const window = windowOfSpan(span, timeZone, now())
-        const asked = { within: withinOf(scope), from: window.from, to: window.to }
+        const filter = { within: withinOf(scope), from: window.from, to: window.to }
         const [all, rows, points] = await Promise.all([
-          usage.rows(asked),
-          by === undefined ? [] : usage.rows({ ...asked, by }),
-          by === undefined ? usage.series({ ...asked, bucket: window.bucket, timeZone }) : [],
+          usage.rows(filter),
+          by === undefined ? [] : usage.rows({ ...filter, by }),
+          by === undefined ? usage.series({ ...filter, bucket: window.bucket, timeZone }) : [],
         ])
         const title = `Usage ${window.name}${scope === 'all' ? '' : `, ${nameOf(scope, spender)}`}`
         const sum = all[0]

@@ -49,7 +49,7 @@ export async function explain({ turns, usage }: WhyDeps, turnId: string, by: Aut
 
 /** `decision`: what is told after these lines. */
 function linesOf(receipt: Receipt, calls: AnswerCall[], decision: string): string[] {
-  const { attachments, used, notices, attempts } = receipt
+  const { attachments, used, notices: alerts, attempts } = receipt
   return [
     ...modelLines(receipt, decision),
     costLine(receipt, calls),
@@ -60,7 +60,7 @@ function linesOf(receipt: Receipt, calls: AnswerCall[], decision: string): strin
     ...(attempts > 1 ? [`It took ${many(attempts, 'start')}`] : []),
     ...attachments.map(({ name, summary }) => `${code(name)}: ${summary}`),
     ...(used === undefined ? [] : [`Given to the model: ${used.summary}`]),
-    ...notices,
+    ...alerts,
   ]
 }
 

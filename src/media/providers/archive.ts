@@ -5,8 +5,8 @@
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { type Entry, fromBuffer, getFileNameLowLevel, type Options, type ZipFile } from 'yauzl'
+import { formatBytes } from '../../core/bytes.ts'
 import { ParleyError } from '../../core/errors.ts'
-import { formatBytes } from '../blobs.ts'
 import { archiveDefaults, type Limits } from '../limits.ts'
 import { decodeNames } from './archive-names.ts'
 
@@ -45,8 +45,8 @@ export async function openArchive(bytes: Uint8Array, name: string, limits: Limit
     throw damaged(name)
   })
   if (zip.entryCount > mostEntries) {
-    const tell = `${name} holds ${zip.entryCount.toLocaleString('en')} files: over the limit of ${mostEntries.toLocaleString('en')}. Share the ones that matter, or ask an admin to raise the limit.`
-    throw new ParleyError('file_too_large', tell)
+    const userMessage = `${name} holds ${zip.entryCount.toLocaleString('en')} files: over the limit of ${mostEntries.toLocaleString('en')}. Share the ones that matter, or ask an admin to raise the limit.`
+    throw new ParleyError('file_too_large', userMessage)
   }
   const found = await list(zip, name)
   const declared = found.reduce((sum, { uncompressedSize }) => sum + uncompressedSize, 0)
@@ -71,8 +71,8 @@ export async function openArchive(bytes: Uint8Array, name: string, limits: Limit
     const entry = byName.get(entryName)
     if (entry === undefined) throw damaged(name)
     if (entry.isEncrypted()) {
-      const tell = `${name} is protected by a password. Share a copy without it.`
-      throw new ParleyError('file_encrypted', tell)
+      const userMessage = `${name} is protected by a password. Share a copy without it.`
+      throw new ParleyError('file_encrypted', userMessage)
     }
     let own = 0
     try {
@@ -100,13 +100,13 @@ export async function openArchive(bytes: Uint8Array, name: string, limits: Limit
 }
 
 export function damaged(name: string, cause?: unknown): ParleyError {
-  const tell = `${name} is damaged or was cut off: it cannot be opened. Share it again, or save it anew and share that.`
-  return new ParleyError('file_damaged', tell, cause === undefined ? {} : { cause })
+  const userMessage = `${name} is damaged or was cut off: it cannot be opened. Share it again, or save it anew and share that.`
+  return new ParleyError('file_damaged', userMessage, cause === undefined ? {} : { cause })
 }
 
 function bomb(name: string, allowed: number): ParleyError {
-  const tell = `${name} unpacks to more than ${formatBytes(allowed)}, which is over the limit, so it was not read. Share a smaller part of it, or ask an admin to raise the limit.`
-  return new ParleyError('file_too_large', tell)
+  const userMessage = `${name} unpacks to more than ${formatBytes(allowed)}, which is over the limit, so it was not read. Share a smaller part of it, or ask an admin to raise the limit.`
+  return new ParleyError('file_too_large', userMessage)
 }
 
 function list(zip: ZipFile, name: string): Promise<Entry[]> {

@@ -24,8 +24,8 @@ export const provider: Provider = {
       input.mediaType === 'text/tab-separated-values' ? '\t' : ',',
     )
     if (!(await quotesClose(text, delimiter))) {
-      const tell = `${input.name} has a quotation mark that is never closed: quotation marks were read as ordinary characters.`
-      sink.problem({ code: 'csv_quotes', tell })
+      const userMessage = `${input.name} has a quotation mark that is never closed: quotation marks were read as ordinary characters.`
+      sink.problem({ code: 'csv_quotes', userMessage })
       return readRows(text, { delimiter, quote: false }, { input, limits, sink })
     }
     return readRows(text, { delimiter, quote: '"' }, { input, limits, sink })

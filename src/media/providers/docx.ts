@@ -44,14 +44,14 @@ export const provider: Provider = {
       if (error instanceof ParleyError && error.code === 'file_too_large') throw error
       const partly = await text.finish(name, limits)
       if (partly === undefined) throw error instanceof ParleyError ? error : damaged(name, error)
-      const tell = `${name} is damaged: only what stands before the break was read. Save it anew and share that to have all of it.`
-      sink.problem({ code: 'file_damaged', tell })
+      const userMessage = `${name} is damaged: only what stands before the break was read. Save it anew and share that to have all of it.`
+      sink.problem({ code: 'file_damaged', userMessage })
       return partly
     }
     const ending = await text.finish(name, limits)
     if (ending === undefined) {
-      const tell = `${name} holds no text: its pages are pictures or empty. Export it as a PDF and share that.`
-      throw new ParleyError('file_empty', tell)
+      const userMessage = `${name} holds no text: its pages are pictures or empty. Export it as a PDF and share that.`
+      throw new ParleyError('file_empty', userMessage)
     }
     return ending
   },

@@ -11,11 +11,11 @@ import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import { ParleyError } from '../../core/errors.ts'
-import { createGate } from '../gate.ts'
 import { guard } from '../guard.ts'
 import type { Limits } from '../limits.ts'
 import { giveWay } from '../priority.ts'
 import type { RecordingFormat } from '../recordings.ts'
+import { createSemaphore } from '../semaphore.ts'
 
 export interface FfmpegInput {
   path: string
@@ -77,7 +77,7 @@ const probeSeconds = 20
 
 /** `path`: ffmpeg itself or its folder; by default the one on PATH. `concurrency`: runs at once. */
 export function createFfmpeg({ path, concurrency = 2 }: { path?: string; concurrency?: number } = {}): Ffmpeg {
-  const gate = createGate(concurrency)
+  const semaphore = createSemaphore(concurrency)
   const programs = new Map<string, Promise<string>>()
 
   function program(name: 'ffmpeg' | 'ffprobe'): Promise<string> {
@@ -124,7 +124,7 @@ export function createFfmpeg({ path, concurrency = 2 }: { path?: string; concurr
     },
 
     run: (input, { before = [], args, onLine }, options, use) =>
-      gate.run(options.signal, async () => {
+      semaphore.run(options.signal, async () => {
         // Should Parley be killed, a loop inside ffmpeg still ends by itself after this much processor time.
         const ownLimit = ['-timelimit', String(Math.ceil(options.limits.seconds * 4))]
         const line = [...asItIs, ...ownLimit, ...before, ...only(input), '-i', source(input), ...args]
@@ -204,11 +204,11 @@ export function damaged(name: string): ParleyError {
 }
 
 function missing(path: string | undefined, cause?: unknown): ParleyError {
-  const tell =
+  const userMessage =
     path === undefined
       ? 'ffmpeg is not installed on the machine that Parley runs on. Ask an admin to install it (for example apt-get install ffmpeg, or brew install ffmpeg) or to set FFMPEG_PATH.'
       : 'There is no working ffmpeg and ffprobe where FFMPEG_PATH points. Ask an admin to set it to the program ffmpeg, with ffprobe beside it.'
-  return new ParleyError('ffmpeg_missing', tell, { cause })
+  return new ParleyError('ffmpeg_missing', userMessage, { cause })
 }
 
 /** The absolute path, because a program is started without this process's PATH. */
@@ -234,10 +234,10 @@ async function find(name: 'ffmpeg' | 'ffprobe', path: string | undefined): Promi
 
 /** At most a megabyte: more than any honest probe says. */
 async function text(stream: Readable): Promise<string> {
-  let said = ''
+  let message = ''
   for await (const chunk of stream.setEncoding('utf8')) {
-    said += chunk
-    if (said.length > 1e6) break
+    message += chunk
+    if (message.length > 1e6) break
   }
-  return said
+  return message
 }

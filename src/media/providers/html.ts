@@ -23,7 +23,7 @@ export const provider: Provider = {
     const deliver = async (blocks: HtmlBlock[]) => {
       for (const { text: block, heading, start, end } of blocks) {
         found = true
-        if (heading && !(await pieces.breathe())) full = true
+        if (heading && !(await pieces.yieldLoop())) full = true
         else if (!(await pieces.add(block, lines.at(start), lines.at(end)))) full = true
         if (full) return
       }

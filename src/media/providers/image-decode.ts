@@ -52,12 +52,12 @@ export async function openPicture(input: Input, limits: Pick<Limits, 'pixels'>):
   const options: SharpOptions = { limitInputPixels: pixels, failOn: 'error' }
   const problems: Problem[] = []
   if ((head.pages ?? 1) > pages)
-    problems.push({ code: 'first_frame', tell: `${name} is animated: its first frame was taken.` })
+    problems.push({ code: 'first_frame', userMessage: `${name} is animated: its first frame was taken.` })
   if (!(await decodes(sharp(bytes, options)))) {
     if (!(await decodes(sharp(bytes, { ...options, failOn: 'none' })))) throw damaged(name)
     options.failOn = 'none'
-    const tell = `${name} is damaged or was cut short: parts of the picture are missing. Please check that it opens for you, and share it again.`
-    problems.push({ code: 'file_damaged', tell })
+    const userMessage = `${name} is damaged or was cut short: parts of the picture are missing. Please check that it opens for you, and share it again.`
+    problems.push({ code: 'file_damaged', userMessage })
   }
   return { pages, problems, open: (page) => plain(sharp(bytes, { ...options, page: page - 1 }).autoOrient()) }
 }

@@ -37,12 +37,12 @@ export const provider: Provider = {
     }
     if (lost.length === of && source?.words !== true) throw damaged(input.name)
     if (lost.length > 0) {
-      const tell = `${lost.length} of ${picture.pages} pictures of ${input.name} cannot be drawn: they were left out.`
-      sink.problem({ code: 'pages_damaged', tell })
+      const userMessage = `${lost.length} of ${picture.pages} pictures of ${input.name} cannot be drawn: they were left out.`
+      sink.problem({ code: 'pages_damaged', userMessage })
     }
     if (unread.length > 0) {
-      const tell = `The text on ${unread.length} of ${picture.pages} pages of ${input.name} was not recognised: that is the limit of OCR.`
-      sink.problem({ code: 'ocr_limit', tell })
+      const userMessage = `The text on ${unread.length} of ${picture.pages} pages of ${input.name} was not recognised: that is the limit of OCR.`
+      sink.problem({ code: 'ocr_limit', userMessage })
     }
     return { pages: picture.pages, ...source?.ending, ...cut(input.name, picture.pages, of) }
   },
@@ -87,8 +87,11 @@ async function readText({ picture, input, ocr, of, sink }: Reading, page: number
   if (text === '') return
   const problem: Problem =
     confidence < poorConfidence
-      ? { code: 'ocr_unsure', tell: `The writing on ${input.name} is hard to read: check what is quoted from it.` }
-      : { code: 'read_by_ocr', tell: `The text on ${input.name} was recognised (OCR) and may hold errors.` }
+      ? {
+          code: 'ocr_unsure',
+          userMessage: `The writing on ${input.name} is hard to read: check what is quoted from it.`,
+        }
+      : { code: 'read_by_ocr', userMessage: `The text on ${input.name} was recognised (OCR) and may hold errors.` }
   if (page === 1 || problem.code === 'ocr_unsure') sink.problem(problem)
 }
 

@@ -3,8 +3,8 @@
  * own. An archive or a mail within is opened once more; what that one holds of the kind is named and left alone.
  */
 import type { Position } from '../../core/artifact.ts'
+import { formatBytes } from '../../core/bytes.ts'
 import { ParleyError } from '../../core/errors.ts'
-import { formatBytes } from '../blobs.ts'
 import { furtherLook } from '../containers.ts'
 import { formats, readerOf } from '../formats.ts'
 import { type Limits, limitsFor } from '../limits.ts'
@@ -58,7 +58,7 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
       problem(problem) {
         sink.problem({
           code: problem.code,
-          tell: problem.tell.startsWith(path) ? problem.tell : `${path}: ${problem.tell}`,
+          userMessage: problem.userMessage.startsWith(path) ? problem.userMessage : `${path}: ${problem.userMessage}`,
         })
       },
     }
@@ -88,8 +88,8 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
       )
     }
     if (bytes.length > own.bytes) {
-      const tell = `${name} is ${formatBytes(bytes.length)}: over the limit of ${formatBytes(own.bytes)}. Share a smaller one.`
-      throw new ParleyError('file_too_large', tell)
+      const userMessage = `${name} is ${formatBytes(bytes.length)}: over the limit of ${formatBytes(own.bytes)}. Share a smaller one.`
+      throw new ParleyError('file_too_large', userMessage)
     }
     const loaded: { provider?: Provider } = await import(reader.module.href)
     if (loaded.provider === undefined) throw new Error(`${reader.module.href} exports no provider`)
@@ -100,13 +100,14 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
       name,
       mediaType,
       depth: depth + 1,
-      ...(input.overrides && { overrides: input.overrides }),
+      overrides: input.overrides ? input.overrides : undefined,
     }
     const unpackedBytes = Math.min(limits.unpackedBytes ?? Infinity, own.unpackedBytes ?? Infinity)
     const bounded = { ...own, ...(Number.isFinite(unpackedBytes) && { unpackedBytes }), characters: limits.characters }
     const ending = await loaded.provider.read(inner, bounded, within)
     if (within.gave()) read += 1
-    if (ending.truncated !== undefined && !full) sink.problem({ code: 'inner_truncated', tell: ending.truncated })
+    if (ending.truncated !== undefined && !full)
+      sink.problem({ code: 'inner_truncated', userMessage: ending.truncated })
   }
 
   return {
@@ -132,8 +133,11 @@ export function shownPath(name: string): string {
 }
 
 function problemOf(error: unknown, name: string) {
-  if (error instanceof ParleyError) return { code: `inner_${error.code}`, tell: error.tell }
-  return { code: 'inner_file_damaged', tell: `${name} could not be made sense of. Share it as a file of its own.` }
+  if (error instanceof ParleyError) return { code: `inner_${error.code}`, userMessage: error.userMessage }
+  return {
+    code: 'inner_file_damaged',
+    userMessage: `${name} could not be made sense of. Share it as a file of its own.`,
+  }
 }
 
 /** A list of what is within, cut to segments, as a text of its own. */

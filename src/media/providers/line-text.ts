@@ -20,7 +20,7 @@ export function createLineText(sink: Sink): LineText {
     async add(block, { heading = false } = {}) {
       if (full || block.trim() === '') return !full
       const lines = block.trimEnd().split('\n')
-      if (heading && !(await pieces.breathe())) full = true
+      if (heading && !(await pieces.yieldLoop())) full = true
       for (const each of lines) {
         line += 1
         if (!full && each.trim() !== '' && !(await pieces.add(each, line, line))) full = true

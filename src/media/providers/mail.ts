@@ -63,8 +63,8 @@ async function parse(bytes: Uint8Array, name: string): Promise<Email> {
       maxHeadersSize: 1024 * 1024,
     })
   } catch (error) {
-    const tell = `${name} is damaged or no mail: it cannot be taken apart. Save it anew from your mail program and share that.`
-    throw new ParleyError('file_damaged', tell, { cause: error })
+    const userMessage = `${name} is damaged or no mail: it cannot be taken apart. Save it anew from your mail program and share that.`
+    throw new ParleyError('file_damaged', userMessage, { cause: error })
   }
 }
 

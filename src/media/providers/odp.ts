@@ -25,8 +25,8 @@ export const provider: Provider = {
     } catch (error) {
       if (error instanceof ParleyError && error.code !== 'file_damaged') throw error
       if (blocks.length === 0) throw error instanceof ParleyError ? error : damaged(name, error)
-      const tell = `${name} is damaged: only what stands before the break was read. Save it anew and share that to have all of it.`
-      sink.problem({ code: 'file_damaged', tell })
+      const userMessage = `${name} is damaged: only what stands before the break was read. Save it anew and share that to have all of it.`
+      sink.problem({ code: 'file_damaged', userMessage })
     }
     const slides = Map.groupBy(blocks, ({ slide }) => slide)
     return deliverSlides({ name, limits, sink, of: document.slides() }, async (at) => {

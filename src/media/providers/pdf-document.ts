@@ -156,8 +156,8 @@ function giveAppearances(pdfium: Pdfium, page: number): void {
 
 function refusal(error: number, bytes: Uint8Array, name: string): ParleyError {
   if (error === passwordError || error === securityError) {
-    const tell = `${name} is protected by a password, so it cannot be read. Please share a copy without the password.`
-    return new ParleyError('file_encrypted', tell)
+    const userMessage = `${name} is protected by a password, so it cannot be read. Please share a copy without the password.`
+    return new ParleyError('file_encrypted', userMessage)
   }
   if (!endsProperly(bytes)) return damaged(name)
   return new ParleyError(
@@ -167,8 +167,8 @@ function refusal(error: number, bytes: Uint8Array, name: string): ParleyError {
 }
 
 export function damaged(name: string): ParleyError {
-  const tell = `${name} is damaged or was cut short: no page of it can be read. Please check that it opens for you, and share it again.`
-  return new ParleyError('file_damaged', tell)
+  const userMessage = `${name} is damaged or was cut short: no page of it can be read. Please check that it opens for you, and share it again.`
+  return new ParleyError('file_damaged', userMessage)
 }
 
 /** A whole PDF says so in its last bytes; some programs add a little after it. */

@@ -3,7 +3,7 @@
  * files. A file without any of it never loads pdf.js.
  */
 import { z } from 'zod'
-import { formatBytes } from '../blobs.ts'
+import { formatBytes } from '../../core/bytes.ts'
 import { archiveDefaults, type Limits } from '../limits.ts'
 import type { Input, Sink } from '../provider.ts'
 import { createInner, deepest, type InnerFile, shownPath } from './inner.ts'
@@ -27,7 +27,7 @@ export async function readExtras(
   const { annotated, attachments } = document
   if (annotated.size === 0 && attachments === 0) return undefined
   const unread = (what: string) =>
-    sink.problem({ code: 'pdf_extras_damaged', tell: `${what} of ${input.name} could not be read.` })
+    sink.problem({ code: 'pdf_extras_damaged', userMessage: `${what} of ${input.name} could not be read.` })
   const file = await openWithPdfjs(input.bytes).catch(() => undefined)
   if (file === undefined) {
     if (annotated.size > 0) unread('Form fields and notes')
@@ -106,7 +106,7 @@ async function readAttached(input: Input, limits: Limits, sink: Sink, files: Att
   if ((input.depth ?? 1) > deepest) {
     sink.problem({
       code: 'inner_file_unsupported',
-      tell: `${input.name} has attached files, which are packed too deep to be opened. Share it as a file of its own.`,
+      userMessage: `${input.name} has attached files, which are packed too deep to be opened. Share it as a file of its own.`,
     })
     return undefined
   }

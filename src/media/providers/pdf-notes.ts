@@ -30,18 +30,20 @@ export interface Box {
 /** `wordsIn` gives the page's text within a box. */
 export function noteLines(annotations: readonly Annotation[], wordsIn: (box: Box) => string): string[] {
   return annotations.flatMap((annotation): string[] => {
-    const said = oneLine(annotation.contentsObj?.str)
+    const message = oneLine(annotation.contentsObj?.str)
     const author = oneLine(annotation.titleObj?.str)
     const by = author === '' ? '' : ` by ${author}`
     const mark = marks[annotation.subtype]
     if (mark !== undefined) {
       const words = oneLine(boxesOf(annotation).map(wordsIn).join(' '))
-      if (words === '' && said === '') return []
-      return [`${mark}${by}${words === '' ? '' : `: “${words}”`}${said === '' || said === words ? '' : `: ${said}`}`]
+      if (words === '' && message === '') return []
+      return [
+        `${mark}${by}${words === '' ? '' : `: “${words}”`}${message === '' || message === words ? '' : `: ${message}`}`,
+      ]
     }
     const shape = shapes[annotation.subtype]
-    if (shape === undefined || said === '') return []
-    return [`${annotation.inReplyTo ? 'Reply' : shape}${by}: ${said}`]
+    if (shape === undefined || message === '') return []
+    return [`${annotation.inReplyTo ? 'Reply' : shape}${by}: ${message}`]
   })
 }
 

@@ -91,12 +91,15 @@ export function createScans(document: PdfDocument, limits: Limits, sink: Sink): 
           done.length === pages
             ? 'It is a scan:'
             : `${capital(listPages(done))} ${done.length === 1 ? 'is a scan' : 'are scans'}:`
-        problems.push({ code: 'read_by_ocr', tell: `${which} the text was recognised (OCR) and may hold errors.` })
+        problems.push({
+          code: 'read_by_ocr',
+          userMessage: `${which} the text was recognised (OCR) and may hold errors.`,
+        })
       }
       if (unsure.length > 0)
         problems.push({
           code: 'ocr_unsure',
-          tell: `The scan of ${listPages(unsure)} is hard to read: check what is quoted from there.`,
+          userMessage: `The scan of ${listPages(unsure)} is hard to read: check what is quoted from there.`,
         })
       if (skipped.length > 0) {
         const why =
@@ -105,7 +108,7 @@ export function createScans(document: PdfDocument, limits: Limits, sink: Sink): 
             : `OCR reads at most ${ocrPages} ${ocrPages === 1 ? 'page' : 'pages'} of a file`
         problems.push({
           code: 'ocr_limit',
-          tell: `${capital(listPages(skipped))} ${skipped.length === 1 ? 'is a scan' : 'are scans'} and ${skipped.length === 1 ? 'was' : 'were'} not read: ${why}.`,
+          userMessage: `${capital(listPages(skipped))} ${skipped.length === 1 ? 'is a scan' : 'are scans'} and ${skipped.length === 1 ? 'was' : 'were'} not read: ${why}.`,
         })
       }
       return problems

@@ -26,7 +26,7 @@ export const provider: Provider = {
       if (pages.some((text) => text !== '')) return readXfa(input, limits, sink, pages)
       sink.problem({
         code: 'form_unsupported',
-        tell: `${input.name} is a form of Adobe's own kind (XFA) that cannot be read. Please print it to a PDF and share that.`,
+        userMessage: `${input.name} is a form of Adobe's own kind (XFA) that cannot be read. Please print it to a PDF and share that.`,
       })
     }
     const { pages } = document
@@ -218,20 +218,20 @@ interface Tally {
 function problemsOf({ name }: Input, { pages, repaired, blank, broken }: Tally): Problem[] {
   const problems: Problem[] = []
   if (repaired) {
-    const tell = `${name} is damaged or was cut short: ${count(pages, 'page')} could be found, and more may be missing. Please check that it opens for you, and share it again.`
-    problems.push({ code: 'file_damaged', tell })
+    const userMessage = `${name} is damaged or was cut short: ${count(pages, 'page')} could be found, and more may be missing. Please check that it opens for you, and share it again.`
+    problems.push({ code: 'file_damaged', userMessage })
   }
   if (broken > 0)
     problems.push({
       code: 'pages_damaged',
-      tell: `${broken} of ${count(pages, 'page')} are damaged: they were not read.`,
+      userMessage: `${broken} of ${count(pages, 'page')} are damaged: they were not read.`,
     })
   if (blank > 0) {
-    const tell =
+    const userMessage =
       blank === pages
         ? `${pages === 1 ? 'The only page holds no' : `None of the ${pages} pages holds`} text that could be read.`
         : `${blank} of ${pages} pages ${blank === 1 ? 'holds' : 'hold'} no text that could be read.`
-    problems.push({ code: 'pages_without_text', tell })
+    problems.push({ code: 'pages_without_text', userMessage })
   }
   return problems
 }

@@ -8,7 +8,7 @@ export interface Pieces {
   /** Adds a block that stands on these lines of the file; it is kept whole where it fits. False: the sink is full. */
   add(block: string, from: number, to: number): Promise<boolean>
   /** A good place to cut has come, such as a heading: the segment ends here if it is half full. */
-  breathe(): Promise<boolean>
+  yieldLoop(): Promise<boolean>
   finish(): Promise<boolean>
   /** The last line that was delivered, for telling where a limit fell. */
   delivered(): number
@@ -43,7 +43,7 @@ export function createPieces(sink: Sink): Pieces {
   return {
     finish,
     delivered: () => delivered,
-    async breathe() {
+    async yieldLoop() {
       return size < segmentCharacters / 2 || finish()
     },
     async add(block, from, to) {

@@ -12,12 +12,12 @@ export const provider: Provider = {
     for (const block of rtfBlocks(rtf)) if (!(await text.add(block))) break
     const ending = await text.finish(name, limits)
     if (ending === undefined) {
-      const tell = `${name} holds no text: its pages are pictures or empty. Export it as a PDF and share that.`
-      throw new ParleyError('file_empty', tell)
+      const userMessage = `${name} holds no text: its pages are pictures or empty. Export it as a PDF and share that.`
+      throw new ParleyError('file_empty', userMessage)
     }
     if (!/\}\s*\0*\s*$/.test(rtf.slice(-200))) {
-      const tell = `${name} was cut off: only what stands before the break was read. Share it again to have all of it.`
-      sink.problem({ code: 'file_damaged', tell })
+      const userMessage = `${name} was cut off: only what stands before the break was read. Share it again to have all of it.`
+      sink.problem({ code: 'file_damaged', userMessage })
     }
     return ending
   },

@@ -80,17 +80,17 @@ export function createSheetReport({ name, limits, sink, sheets }: Workbook): She
         }
         sink.problem({
           code: 'file_damaged',
-          tell: `${name} is damaged: not all of ${which} could be read. Save it anew and share that.`,
+          userMessage: `${name} is damaged: not all of ${which} could be read. Save it anew and share that.`,
         })
       }
       if (rows === 0)
         throw new ParleyError('file_empty', `${name} holds no cells with content. Check the file and share it again.`)
       if (unvalued > 0) {
-        const tell = `${name} holds ${unvalued} formulas without values, shown as they are written. Open and save it in a spreadsheet program to have the values.`
-        sink.problem({ code: 'formulas_unvalued', tell })
+        const userMessage = `${name} holds ${unvalued} formulas without values, shown as they are written. Open and save it in a spreadsheet program to have the values.`
+        sink.problem({ code: 'formulas_unvalued', userMessage })
       }
       await sink.progress({ done: rows, of: rows, unit: 'row' })
-      return { pages: sheets(), ...(stopped === undefined ? {} : { truncated: stopped }) }
+      return { pages: sheets(), truncated: stopped }
     },
   }
 }

@@ -48,7 +48,7 @@ export async function deliverSlides(
     const which = broken.length === 1 ? `slide ${broken[0]}` : `slides ${broken.slice(0, 20).join(', ')}`
     sink.problem({
       code: 'file_damaged',
-      tell: `${name} is damaged: ${which} could not be read. Save it anew and share that.`,
+      userMessage: `${name} is damaged: ${which} could not be read. Save it anew and share that.`,
     })
   }
   if (last === of) return { pages: of }

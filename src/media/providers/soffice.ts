@@ -44,8 +44,8 @@ export function createOffice(searchPath: string = usualPath): Office {
   async function convert(...[file, limits, signal]: Parameters<Office['convert']>): Promise<Converted> {
     const program = findProgram('soffice', searchPath)
     if (program === undefined) {
-      const tell = `${file.name} is of a format from before 2007, which is read only where LibreOffice is installed. Save it as .${file.to} or as a PDF and share that, or ask an admin to install LibreOffice.`
-      throw new ParleyError('file_unsupported', tell)
+      const userMessage = `${file.name} is of a format from before 2007, which is read only where LibreOffice is installed. Save it as .${file.to} or as a PDF and share that, or ask an admin to install LibreOffice.`
+      throw new ParleyError('file_unsupported', userMessage)
     }
     offline ??= succeeds('unshare', ['--map-root-user', '--net', 'true'], searchPath)
     const folder = await mkdtemp(join(tmpdir(), 'parley-office-'))
@@ -73,8 +73,8 @@ export function createOffice(searchPath: string = usualPath): Office {
       )
       const path = join(folder, `file.${file.to}`)
       if ((await stat(path).catch(() => undefined)) === undefined) {
-        const tell = `${file.name} is damaged or protected: LibreOffice could not open it. Save it as .${file.to} without a password and share that.`
-        throw new ParleyError('file_damaged', tell)
+        const userMessage = `${file.name} is damaged or protected: LibreOffice could not open it. Save it as .${file.to} without a password and share that.`
+        throw new ParleyError('file_damaged', userMessage)
       }
       return { path, [Symbol.asyncDispose]: gone }
     } catch (error) {
@@ -114,8 +114,8 @@ function finished(
     }
     const onAbort = () => end(signal.reason)
     const slow = setTimeout(() => {
-      const tell = `Opening ${name} took longer than ${seconds} seconds, so it was stopped. Save it in today's format and share that.`
-      end(new ParleyError('file_too_slow', tell))
+      const userMessage = `Opening ${name} took longer than ${seconds} seconds, so it was stopped. Save it in today's format and share that.`
+      end(new ParleyError('file_too_slow', userMessage))
     }, seconds * 1000)
     signal.addEventListener('abort', onAbort, { once: true })
     child.once('error', end)

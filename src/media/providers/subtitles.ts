@@ -26,8 +26,8 @@ export const provider: Provider = {
     let delivered = 0
     const flush = async () => {
       if (open === undefined) return true
-      const { fromMs, toMs, text: said } = open
-      if (!(await sink.segment(said, { kind: 'time', fromMs, toMs }))) return false
+      const { fromMs, toMs, text: message } = open
+      if (!(await sink.segment(message, { kind: 'time', fromMs, toMs }))) return false
       delivered = toMs
       return true
     }

@@ -22,7 +22,7 @@ export const provider: Provider = {
       number += 1
       // A blank line ends a paragraph, and a segment that is half full.
       const blank = line.trim() === ''
-      if (blank && !(await pieces.breathe())) full = true
+      if (blank && !(await pieces.yieldLoop())) full = true
       else if (!(await pieces.add(line, number, number))) full = true
       if (full) break
       if (number % progressLines === 0) await sink.progress({ done: number, of, unit: 'line' })

@@ -1,7 +1,7 @@
 /** whisper-asr-webservice: `POST /asr?output=json&task=transcribe`. It decodes any container with an ffmpeg of its own. */
 import type { Transcriber } from '../transcriber.ts'
 import { patiently, transcriberError } from './transcribe-error.ts'
-import { heardFrom, Transcript } from './transcript.ts'
+import { Transcript, transcriptionOf } from './transcript.ts'
 
 export interface AsrTranscriberOptions {
   /** With its path, e.g. `http://localhost:9000/asr`. */
@@ -38,7 +38,7 @@ export function createAsrTranscriber(options: AsrTranscriberOptions): Transcribe
     name: 'whisper-asr',
     accepts,
     maxBytes,
-    async hear({ bytes, name, mediaType, durationMs }, { signal, language, each = (once) => once() }) {
+    async transcribe({ bytes, name, mediaType, durationMs }, { signal, language, each = (once) => once() }) {
       const address = new URL(url)
       for (const [key, value] of Object.entries({ output: 'json', task: 'transcribe', encode: 'true', language }))
         if (value !== undefined) address.searchParams.set(key, value)
@@ -47,7 +47,7 @@ export function createAsrTranscriber(options: AsrTranscriberOptions): Transcribe
         body.set('audio_file', new File([bytes], name, { type: mediaType }))
         const transcript = Transcript.safeParse(await send(address, { method: 'POST', body }, signal))
         if (!transcript.success) throw transcriberError({ status: 200, cause: transcript.error })
-        return heardFrom(transcript.data, durationMs)
+        return transcriptionOf(transcript.data, durationMs)
       }
       return await patiently(signal, backoffMs, () => each(once))
     },

@@ -1,4 +1,4 @@
-/** What goes wrong with a transcription server, in Parley's codes, and when to ask again. Nothing it said reaches `tell`. */
+/** What goes wrong with a transcription server, in Parley's codes, and when to ask again. Nothing it said reaches `userMessage`. */
 import { ParleyError } from '../../core/errors.ts'
 import { retry } from '../../core/retry.ts'
 
@@ -17,9 +17,9 @@ export function transcriberError({ status, headers, cause: thrown }: ServerFailu
   const found = thrown instanceof Error ? thrown : new Error(`status ${status}`)
   const cause = status === undefined ? thrown : Object.assign(found, { status })
   if (status === undefined || status >= 500 || status === 408) {
-    const tell =
+    const userMessage =
       'The transcription server does not answer. Please try again in a minute; an admin should look at TRANSCRIBE_URL.'
-    return new ParleyError('transcriber_unreachable', tell, { cause })
+    return new ParleyError('transcriber_unreachable', userMessage, { cause })
   }
   if (status === 429) {
     const seconds = Number(headers?.get('retry-after') ?? Number.NaN)
@@ -28,22 +28,25 @@ export function transcriberError({ status, headers, cause: thrown }: ServerFailu
       'The transcription server has too much to do. Please try again in a minute.',
       {
         cause,
-        ...(Number.isFinite(seconds) && { retryAfterMs: seconds * 1000 }),
+        retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : undefined,
       },
     )
   }
   if (status === 401 || status === 402 || status === 403) {
-    const tell = 'The transcription server refuses its key. Ask an admin to look at TRANSCRIBE_API_KEY.'
-    return new ParleyError('transcriber_refused_key', tell, { cause })
+    const userMessage = 'The transcription server refuses its key. Ask an admin to look at TRANSCRIBE_API_KEY.'
+    return new ParleyError('transcriber_refused_key', userMessage, { cause })
   }
-  const tell = `The transcription server does not take this recording (status ${status}). Share it as mp3, or ask an admin to look at TRANSCRIBE_URL and TRANSCRIBE_MODEL.`
-  return new ParleyError('transcriber_rejected', tell, { cause })
+  const userMessage = `The transcription server does not take this recording (status ${status}). Share it as mp3, or ask an admin to look at TRANSCRIBE_URL and TRANSCRIBE_MODEL.`
+  return new ParleyError('transcriber_rejected', userMessage, { cause })
 }
 
 /** Tries again what passes. `ask` throws a ParleyError, or the signal's reason on abort. */
 export async function patiently<T>(signal: AbortSignal, backoffMs: number, ask: () => Promise<T>): Promise<T> {
   return await retry(ask, {
-    ...{ delays: { firstMs: backoffMs, mostMs: maxPauseMs }, tries: maxTries, longestAskedMs: maxPauseMs, signal },
+    delays: { firstMs: backoffMs, mostMs: maxPauseMs },
+    tries: maxTries,
+    longestAskedMs: maxPauseMs,
+    signal,
     on: (error) => error instanceof ParleyError && error.retry !== 'never',
     asked: (error) => (error instanceof ParleyError ? error.retryAfterMs : undefined),
   })

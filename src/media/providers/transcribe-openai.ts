@@ -6,7 +6,7 @@ import { APIError, APIUserAbortError, OpenAI } from 'openai'
 import type { Log } from '../../core/log.ts'
 import type { Transcriber } from '../transcriber.ts'
 import { patiently, transcriberError } from './transcribe-error.ts'
-import { heardFrom, Transcript } from './transcript.ts'
+import { Transcript, transcriptionOf } from './transcript.ts'
 
 export interface OpenAiTranscriberOptions {
   /** With its version, e.g. `http://localhost:8000/v1`. */
@@ -75,13 +75,13 @@ export function createOpenAiTranscriber(options: OpenAiTranscriberOptions): Tran
     name: model,
     accepts,
     maxBytes,
-    async hear({ bytes, name, mediaType, durationMs }, { signal, language, each = (once) => once() }) {
+    async transcribe({ bytes, name, mediaType, durationMs }, { signal, language, each = (once) => once() }) {
       const file = new File([bytes], name, { type: mediaType })
       const once = async () => {
         const answer = await ask(file, language, signal)
         const transcript = Transcript.safeParse(typeof answer === 'string' ? { text: answer } : answer)
         if (!transcript.success) throw transcriberError({ status: 200, cause: transcript.error })
-        return heardFrom(transcript.data, durationMs)
+        return transcriptionOf(transcript.data, durationMs)
       }
       return await patiently(signal, backoffMs, () => each(once))
     },

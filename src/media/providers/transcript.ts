@@ -1,6 +1,6 @@
 /** What transcription servers answer, in the words of the port: Whisper's own JSON, which all of them share. */
 import { z } from 'zod'
-import type { Heard, HeardSegment } from '../transcriber.ts'
+import type { TranscribedSegment, Transcription } from '../transcriber.ts'
 
 export const Transcript = z.object({
   text: z.string().nullish(),
@@ -29,12 +29,12 @@ export const Transcript = z.object({
 })
 
 /** `durationMs`: of what was sent, for a server that tells no times. */
-export function heardFrom(transcript: z.infer<typeof Transcript>, durationMs: number | undefined): Heard {
+export function transcriptionOf(transcript: z.infer<typeof Transcript>, durationMs: number | undefined): Transcription {
   const { text, segments, duration, usage } = transcript
   const language = languageCode(transcript.language)
   const ms = duration === null || duration === undefined ? undefined : Math.round(duration * 1000)
   const spoken = text?.trim() ?? ''
-  const whole: HeardSegment[] = spoken === '' ? [] : [{ text: spoken, fromMs: 0, toMs: ms ?? durationMs ?? 0 }]
+  const whole: TranscribedSegment[] = spoken === '' ? [] : [{ text: spoken, fromMs: 0, toMs: ms ?? durationMs ?? 0 }]
   const timed = segments?.filter((segment) => !imagined(segment)) ?? []
   return {
     segments:
@@ -45,15 +45,15 @@ export function heardFrom(transcript: z.infer<typeof Transcript>, durationMs: nu
             toMs: Math.round(Math.max(start, end) * 1000),
           }))
         : whole,
-    ...(language !== undefined && { language }),
-    ...(ms !== undefined && ms > 0 && { durationMs: ms }),
-    ...(usage && {
-      tokens: {
-        input: usage.input_tokens,
-        audio: usage.input_token_details?.audio_tokens ?? usage.input_tokens,
-        output: usage.output_tokens,
-      },
-    }),
+    language,
+    durationMs: ms !== undefined && ms > 0 ? ms : undefined,
+    tokens: usage
+      ? {
+          input: usage.input_tokens,
+          audio: usage.input_token_details?.audio_tokens ?? usage.input_tokens,
+          output: usage.output_tokens,
+        }
+      : undefined,
   }
 }
 

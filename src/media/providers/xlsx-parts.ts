@@ -30,8 +30,8 @@ export async function readSharedStrings(
       if (inText) text += words
       if (inText) characters += words.length
       if (characters > limits.characters * mostStrings) {
-        const tell = `${name} holds more text than can be read. Share the sheets that matter as a file of their own.`
-        throw new ParleyError('file_too_large', tell)
+        const userMessage = `${name} holds more text than can be read. Share the sheets that matter as a file of their own.`
+        throw new ParleyError('file_too_large', userMessage)
       }
     },
     close(tag) {

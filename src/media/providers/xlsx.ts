@@ -53,8 +53,8 @@ export const provider: Provider = {
 }
 
 function binary(name: string): ParleyError {
-  const tell = `${name} is a binary Excel workbook, which cannot be read. Save it as .xlsx and share that.`
-  return new ParleyError('file_unsupported', tell)
+  const userMessage = `${name} is a binary Excel workbook, which cannot be read. Save it as .xlsx and share that.`
+  return new ParleyError('file_unsupported', userMessage)
 }
 
 async function readWorkbook(archive: Archive, main: string, name: string) {

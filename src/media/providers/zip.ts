@@ -34,8 +34,8 @@ export const provider: Provider = {
     const [safe, unsafe] = [files.filter((file) => !isBarred(file)), files.filter(isBarred)]
     if (unsafe.length > 0) {
       const which = unsafe.slice(0, 5).map(shown).join(', ')
-      const tell = `${name} holds ${unsafe.length === 1 ? 'a file' : `${unsafe.length} files`} that cannot be taken out safely, or only with a password: ${which}. Share what matters of it on its own.`
-      sink.problem({ code: 'archive_unsafe', tell })
+      const userMessage = `${name} holds ${unsafe.length === 1 ? 'a file' : `${unsafe.length} files`} that cannot be taken out safely, or only with a password: ${which}. Share what matters of it on its own.`
+      sink.problem({ code: 'archive_unsafe', userMessage })
     }
     for (const [at, file] of safe.slice(0, most).entries()) {
       const content = await archive.bytes(file.name, largestFile).catch((error: unknown) => {
@@ -43,7 +43,7 @@ export const provider: Provider = {
         if (error instanceof ParleyError && error.code === 'file_too_large' && inner.count() === 0) throw error
         sink.problem({
           code: 'inner_file_damaged',
-          tell: `${shown(file)} in ${name} could not be unpacked: it is damaged or too large.`,
+          userMessage: `${shown(file)} in ${name} could not be unpacked: it is damaged or too large.`,
         })
         return undefined
       })

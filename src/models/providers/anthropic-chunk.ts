@@ -115,7 +115,7 @@ export function createAnthropicReader(documents: CitedPart[]): (data: string) =>
         if (begun?.type === 'text') return say(begun.text ?? '')
         if (begun?.type === 'thinking') return [{ reasoning: begun.thinking ?? '' }]
         if (begun?.type !== 'tool_use') return []
-        return [{ call: { key, name: begun.name ?? '', ...(begun.id ? { id: begun.id } : {}) } }]
+        return [{ call: { key, name: begun.name ?? '', id: begun.id ? begun.id : undefined } }]
       case 'content_block_delta':
         return delta ? readDelta(delta, key) : []
       case 'content_block_stop':

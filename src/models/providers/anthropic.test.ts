@@ -15,7 +15,10 @@ describe('anthropic', () => {
   afterEach(() => server?.close())
 
   const passage: Part = {
-    ...{ type: 'passage', source: '1:p3', title: 'a.pdf', at: { kind: 'page', page: 3 } },
+    type: 'passage',
+    source: '1:p3',
+    title: 'a.pdf',
+    at: { kind: 'page', page: 3 },
     text: 'Thirty days.',
   }
   const question: Part = { type: 'text', text: 'How long?' }
@@ -110,7 +113,10 @@ describe('anthropic', () => {
     const message = 'Your credit balance is too low to access the Anthropic API.'
     server = await startScriptedAnthropic({ script: [{ status: 400, error: { message } }, { status: 529 }] })
     const first = await failure(provider(server).stream(request, never))
-    expect([first.error.code, first.error.tell]).toEqual(['model_refused_key', expect.stringContaining('no credit')])
+    expect([first.error.code, first.error.userMessage]).toEqual([
+      'model_refused_key',
+      expect.stringContaining('no credit'),
+    ])
     const second = await failure(provider(server).stream(request, never))
     expect(second.error.code).toBe('model_busy')
   })
@@ -166,8 +172,14 @@ describe('anthropic', () => {
     })
     expect(await provider(server).models(never)).toEqual([
       {
-        ...{ id: 'claude-sonnet-4-5-20250929', label: 'Claude Sonnet 4.5', contextWindow: 200_000 },
-        ...{ maxOutputTokens: 64_000, tools: true, vision: true, pdf: true, reasoning: false },
+        id: 'claude-sonnet-4-5-20250929',
+        label: 'Claude Sonnet 4.5',
+        contextWindow: 200_000,
+        maxOutputTokens: 64_000,
+        tools: true,
+        vision: true,
+        pdf: true,
+        reasoning: false,
       },
       { id: 'from-a-gateway' },
     ])

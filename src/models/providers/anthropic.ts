@@ -4,10 +4,17 @@ import { z } from 'zod'
 import type { ModelInfo, ModelProvider } from '../model.ts'
 import { createAnthropicReader } from './anthropic-chunk.ts'
 import { anthropicBody, anthropicWords, citedParts } from './anthropic-request.ts'
-import { askForModels, createWire, type Dialect, type ProviderOptions, streamAnswer, type Wire } from './attempts.ts'
 import { readBody } from './body.ts'
 import { createSdkFetch } from './sdk-fetch.ts'
 import { readSse } from './sse.ts'
+import {
+  askForModels,
+  createWire,
+  type Dialect,
+  type ProviderOptions,
+  streamAnswer,
+  type Wire,
+} from './stream-answer.ts'
 import { createWording } from './wording.ts'
 
 export interface AnthropicOptions extends ProviderOptions {
@@ -61,7 +68,7 @@ function createClient({ fetch }: ProviderOptions, { apiKey, timers }: Wire, base
     maxRetries: 0,
     timeout: timers.totalMs,
     fetch: createSdkFetch({
-      ...(fetch === undefined ? {} : { fetch }),
+      fetch,
       headers: apiKey === undefined ? {} : { 'x-api-key': apiKey },
     }),
   })
@@ -97,13 +104,13 @@ function modelInfo(told: z.infer<typeof ModelList>['data'][number]): ModelInfo {
   const { id, display_name: label, max_input_tokens: window, max_tokens: most, capabilities } = told
   return {
     id,
-    ...(label ? { label } : {}),
-    ...(window ? { contextWindow: window } : {}),
-    ...(most ? { maxOutputTokens: most } : {}),
+    label: label ? label : undefined,
+    contextWindow: window ? window : undefined,
+    maxOutputTokens: most ? most : undefined,
     // Who tells abilities is Anthropic itself, all of whose models call tools.
-    ...(capabilities ? { tools: true } : {}),
-    ...(capabilities?.image_input ? { vision: capabilities.image_input.supported } : {}),
-    ...(capabilities?.pdf_input ? { pdf: capabilities.pdf_input.supported } : {}),
-    ...(capabilities?.thinking ? { reasoning: capabilities.thinking.supported } : {}),
+    tools: capabilities ? true : undefined,
+    vision: capabilities?.image_input ? capabilities.image_input.supported : undefined,
+    pdf: capabilities?.pdf_input ? capabilities.pdf_input.supported : undefined,
+    reasoning: capabilities?.thinking ? capabilities.thinking.supported : undefined,
   }
 }

@@ -125,8 +125,8 @@ function payloadChunks(payload: z.infer<typeof Payload>, parsed: unknown): Chunk
     text: delta?.content ?? choice?.text ?? '',
     reasoning: delta?.reasoning_content ?? delta?.reasoning ?? '',
     refusal: delta?.refusal ?? '',
-    ...(finish ? { finish: finishes[finish] ?? 'stop' } : {}),
-    ...(usage ? { usage } : {}),
+    finish: finish ? (finishes[finish] ?? 'stop') : undefined,
+    usage: usage ? usage : undefined,
   }
   return [...calls, rest]
 }
@@ -134,8 +134,8 @@ function payloadChunks(payload: z.infer<typeof Payload>, parsed: unknown): Chunk
 function callPiece({ index, id, function: named }: z.infer<typeof Call>, at: number): CallPiece {
   return {
     key: index ?? at,
-    ...(id ? { id } : {}),
-    ...(named?.name ? { name: named.name } : {}),
+    id: id ? id : undefined,
+    name: named?.name ? named.name : undefined,
     arguments: named?.arguments ?? '',
   }
 }

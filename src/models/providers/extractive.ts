@@ -2,8 +2,9 @@
  * Answers with no model at all: the words of the shared files that fit the question best, quoted with their positions.
  * It is what is left when every model is out of reach or out of budget, and it needs no set-up.
  */
+
+import { chooseQuotes, type Quote } from '../extract-passages.ts'
 import type { ModelEvent, ModelInfo, ModelMessage, ModelProvider, ModelRequest } from '../model.ts'
-import { chooseQuotes, type Quote } from '../quote.ts'
 import type { PassagePart } from '../render-passage.ts'
 
 const extractiveModel = { id: 'extractive', contextWindow: 100_000 } as const satisfies ModelInfo

@@ -1,6 +1,6 @@
-/** What goes wrong with a model server, once, in Parley's codes. Nothing a server said reaches `tell`. */
+/** What goes wrong with a model server, once, in Parley's codes. Nothing a server said reaches `userMessage`. */
 import { type ErrorCode, ParleyError } from '../../core/errors.ts'
-import { causeOf } from '../reached.ts'
+import { causeOf } from '../delivery.ts'
 import type { Ended } from './watch.ts'
 
 export interface ErrorContext {
@@ -38,9 +38,9 @@ export function translateError(thrown: unknown, context: ErrorContext): ParleyEr
   )
   const retryAfterMs = readRetryAfter(failure.headers)
   const code = failure.status === undefined ? connectionCode(thrown) : codeOf(failure)
-  return new ParleyError(code, tells(code, failure, context), {
+  return new ParleyError(code, messageText(code, failure, context), {
     cause,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    retryAfterMs,
   })
 }
 
@@ -169,7 +169,7 @@ function connectionCode(thrown: unknown): ErrorCode {
   return network ? 'model_unreachable' : 'model_unknown'
 }
 
-function tells(code: ErrorCode, failure: Failure, { provider, model, api }: ErrorContext): string {
+function messageText(code: ErrorCode, failure: Failure, { provider, model, api }: ErrorContext): string {
   const { status, code: detail } = failure
   const named = model === undefined ? 'the model' : `the model ${model}`
   if (detail === 'insufficient_quota' || status === 402 || creditWords.test(failure.message)) {

@@ -18,7 +18,12 @@ function priceOf(address: string, id: string, at = today): Price {
   return price
 }
 const used = (more: Partial<Usage>): Usage => ({
-  ...{ input: 0, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0, source: 'provider' },
+  input: 0,
+  cacheRead: 0,
+  cacheWrite: 0,
+  output: 0,
+  reasoning: 0,
+  source: 'provider',
   ...more,
 })
 

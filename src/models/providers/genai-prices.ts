@@ -79,8 +79,8 @@ export function createPublishedPrices(): FindPublished {
     if (model === undefined) return undefined
     const price = priceOf(currentPrices(model, at))
     return {
-      ...(price === undefined ? {} : { price }),
-      ...(model.context_window === undefined ? {} : { contextWindow: model.context_window }),
+      price,
+      contextWindow: model.context_window,
     }
   }
 }
@@ -121,8 +121,8 @@ function convert(prices: ModelPrice): TokenPrice | undefined {
   return {
     kind: 'tokens',
     rates: ratesAt(prices, 0),
-    ...(starts.length === 0 ? {} : { above: starts.map((tokens) => ({ tokens, rates: ratesAt(prices, tokens + 1) })) }),
-    ...(Object.keys(fees).length === 0 ? {} : { fees }),
+    above: starts.length === 0 ? undefined : starts.map((tokens) => ({ tokens, rates: ratesAt(prices, tokens + 1) })),
+    fees: Object.keys(fees).length === 0 ? undefined : fees,
   }
 }
 

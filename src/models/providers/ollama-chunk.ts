@@ -37,15 +37,16 @@ export function createOllamaReader(): (data: string) => Chunk[] {
     const called = (message?.tool_calls ?? []).map(({ id, function: named }): Chunk => {
       const key = calls++
       const whole = typeof named.arguments === 'string' ? named.arguments : JSON.stringify(named.arguments ?? {})
-      return { call: { key, whole: true, name: named.name ?? '', arguments: whole, ...(id ? { id } : {}) } }
+      return { call: { key, whole: true, name: named.name ?? '', arguments: whole, id: id ? id : undefined } }
     })
     return [
       ...called,
       {
         text: message?.content ?? '',
         reasoning: message?.thinking ?? '',
-        ...(usage ? { usage } : {}),
-        ...(line.done ? { done: true, finish: finishes[line.done_reason ?? ''] ?? 'stop' } : {}),
+        usage: usage ? usage : undefined,
+        done: line.done ? true : undefined,
+        finish: line.done ? (finishes[line.done_reason ?? ''] ?? 'stop') : undefined,
       },
     ]
   }

@@ -20,7 +20,7 @@ export type ConnectOllama = (signal: AbortSignal) => OllamaClient
 
 export function connectOllama(host: string, fetch?: typeof globalThis.fetch): ConnectOllama {
   // Without a key of its own the SDK would take one from the environment for ollama.com.
-  const plain = createSdkFetch({ ...(fetch === undefined ? {} : { fetch }), headers: {} })
+  const plain = createSdkFetch({ fetch, headers: {} })
   return (signal) => {
     let last: Response | undefined
     const watched: typeof globalThis.fetch = async (input, init) => {

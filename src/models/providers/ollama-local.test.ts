@@ -24,7 +24,9 @@ describe('local models', () => {
   }
 
   const layer = (digest: string, total: number, completed?: number) => ({
-    ...{ status: `pulling ${digest}`, digest: `sha256:${digest}`, total },
+    status: `pulling ${digest}`,
+    digest: `sha256:${digest}`,
+    total,
     ...(completed === undefined ? {} : { completed }),
   })
 
@@ -59,8 +61,8 @@ describe('local models', () => {
     const models = await start({ models: {}, pulls: lines ? { 'qwen3:8b': { lines: [...lines] } } : {} })
     const error = asParleyError(await pulled(models, 'qwen3:8b').catch((thrown: unknown) => thrown))
     expect(error.code).toBe(code)
-    expect(error.tell).toMatch(/^[^\n]+\. [A-Z][^\n]+\.$/)
-    expect(error.tell).not.toContain('/root')
+    expect(error.userMessage).toMatch(/^[^\n]+\. [A-Z][^\n]+\.$/)
+    expect(error.userMessage).not.toContain('/root')
   })
 
   it('a pull that falls silent is told, and one that is stopped ends without being done', async () => {
@@ -83,8 +85,11 @@ describe('local models', () => {
     const models = await start({ models: { 'llama3.1:8b': { size: 4_920_753_328 }, old: { size: 1 } } })
     expect(await models.list(never)).toEqual([
       {
-        ...{ id: 'llama3.1:8b', bytes: 4_920_753_328, modifiedAt: new Date('2026-10-01T07:30:00.123Z') },
-        ...{ parameters: '8.0B', quantization: 'Q4_K_M' },
+        id: 'llama3.1:8b',
+        bytes: 4_920_753_328,
+        modifiedAt: new Date('2026-10-01T07:30:00.123Z'),
+        parameters: '8.0B',
+        quantization: 'Q4_K_M',
       },
       expect.objectContaining({ id: 'old', bytes: 1 }),
     ])
@@ -98,7 +103,7 @@ describe('local models', () => {
     await expect(models.delete('old', never)).rejects.toMatchObject({ code: 'model_rejected_request' })
     await expect(models.show('old', never)).rejects.toMatchObject({
       code: 'model_rejected_request',
-      tell: expect.stringContaining('does not offer the model old'),
+      userMessage: expect.stringContaining('does not offer the model old'),
     })
     await server?.close()
     await expect(models.list(never)).rejects.toMatchObject({ code: 'model_unreachable' })

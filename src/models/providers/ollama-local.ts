@@ -2,12 +2,12 @@
 import { z } from 'zod'
 import { ParleyError } from '../../core/errors.ts'
 import type { LocalModelDetails, LocalModels, PullProgress } from '../local-models.ts'
-import { askOnce, createWire, type ProviderOptions, translate } from './attempts.ts'
 import { readEvents } from './body.ts'
 import { parseJson } from './chunk.ts'
 import { connectOllama } from './ollama-client.ts'
 import { modelInfo, Show, Tags } from './ollama-show.ts'
 import { readLines } from './sse.ts'
+import { askOnce, createWire, type ProviderOptions, translate } from './stream-answer.ts'
 import { createWatch } from './watch.ts'
 
 const DAY_MS = 86_400_000
@@ -55,9 +55,11 @@ export function createOllamaModels(options: ProviderOptions & { baseUrl: string 
       askOnce(wire, signal, async (watch) => {
         const { models } = Tags.parse(await connect(watch.signal).sdk.list())
         return models.map(({ name: id, size: bytes, modified_at, details }) => ({
-          ...{ id, bytes, modifiedAt: modified_at ?? null },
-          ...(details?.parameter_size ? { parameters: details.parameter_size } : {}),
-          ...(details?.quantization_level ? { quantization: details.quantization_level } : {}),
+          id,
+          bytes,
+          modifiedAt: modified_at ?? null,
+          parameters: details?.parameter_size ? details.parameter_size : undefined,
+          quantization: details?.quantization_level ? details.quantization_level : undefined,
         }))
       }),
     show: (id, signal) =>
@@ -78,10 +80,10 @@ function details(id: string, show: Show): LocalModelDetails {
   return {
     id,
     info: modelInfo(id, show) ?? { id },
-    ...(family ? { family } : {}),
-    ...(parameter_size ? { parameters: parameter_size } : {}),
-    ...(quantization_level ? { quantization: quantization_level } : {}),
-    ...(license ? { license } : {}),
+    family: family ? family : undefined,
+    parameters: parameter_size ? parameter_size : undefined,
+    quantization: quantization_level ? quantization_level : undefined,
+    license: license ? license : undefined,
   }
 }
 
@@ -118,9 +120,9 @@ function createProgress() {
 function pullError(id: string, provider: string, error: PullRefused | ParleyError): ParleyError {
   if (error instanceof ParleyError) return error
   if (/file does not exist|not found|invalid model name/i.test(error.message)) {
-    const tell = `${provider} finds no model called ${id}. Check its name in the library that ${provider} pulls from.`
-    return new ParleyError('model_rejected_request', tell, { cause: error })
+    const userMessage = `${provider} finds no model called ${id}. Check its name in the library that ${provider} pulls from.`
+    return new ParleyError('model_rejected_request', userMessage, { cause: error })
   }
-  const tell = `${provider} could not fetch ${id}. Check its connection and its disk, then pull again: it goes on where it stopped.`
-  return new ParleyError('model_unreachable', tell, { cause: error })
+  const userMessage = `${provider} could not fetch ${id}. Check its connection and its disk, then pull again: it goes on where it stopped.`
+  return new ParleyError('model_unreachable', userMessage, { cause: error })
 }

@@ -38,17 +38,17 @@ export function modelInfo(id: string, show: Show, bytes?: number): ModelInfo | u
   const billions = parseBillions(details?.parameter_size)
   return {
     id,
-    ...(contextWindow === undefined ? {} : { contextWindow }),
+    contextWindow,
     ...(capabilities
       ? {
           vision: capabilities.includes('vision'),
           tools: capabilities.includes('tools'),
           reasoning: capabilities.includes('thinking'),
-          ...(capabilities.includes('audio') ? { audio: true } : {}),
+          audio: capabilities.includes('audio') ? true : undefined,
         }
       : {}),
-    ...(billions === undefined ? {} : { parameters: billions }),
-    ...(bytes === undefined ? {} : { bytes }),
+    parameters: billions,
+    bytes,
   }
 }
 

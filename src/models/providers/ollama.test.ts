@@ -38,7 +38,7 @@ describe('ollama', () => {
     })
   }
 
-  async function windowsAsked(): Promise<number[]> {
+  async function requestedWindows(): Promise<number[]> {
     return (server?.requests ?? []).map(({ body }) => (body as { options: { num_ctx: number } }).options.num_ctx)
   }
 
@@ -50,7 +50,7 @@ describe('ollama', () => {
     )
     for (const words of [5, 9_000, 18_000, 5]) await collect(provider.stream(long(words), never))
     await collect(provider.stream({ ...long(8_000), model: 'small' }, never))
-    expect(await windowsAsked()).toEqual([8_192, 16_384, 24_000, 24_000, 10_000])
+    expect(await requestedWindows()).toEqual([8_192, 16_384, 24_000, 24_000, 10_000])
   })
 
   it('tells what is longer than the window without asking: older servers would cut it silently', async () => {
@@ -95,7 +95,9 @@ describe('ollama', () => {
     const provider = await start({
       models: {
         'llama3.2-vision:11b': {
-          ...{ size: 7_816_589_186, parameterSize: '10.7B', contextLength: 131_072 },
+          size: 7_816_589_186,
+          parameterSize: '10.7B',
+          contextLength: 131_072,
           capabilities: ['completion', 'vision'],
         },
         'qwen3:8b': {
@@ -106,12 +108,22 @@ describe('ollama', () => {
       },
     })
     const vision = {
-      ...{ id: 'llama3.2-vision:11b', contextWindow: 131_072, parameters: 10.7, bytes: 7_816_589_186 },
-      ...{ vision: true, tools: false, reasoning: false },
+      id: 'llama3.2-vision:11b',
+      contextWindow: 131_072,
+      parameters: 10.7,
+      bytes: 7_816_589_186,
+      vision: true,
+      tools: false,
+      reasoning: false,
     }
     const qwen = {
-      ...{ id: 'qwen3:8b', contextWindow: 16_384, parameters: 8, bytes: 4_920_753_328 },
-      ...{ vision: false, tools: true, reasoning: true },
+      id: 'qwen3:8b',
+      contextWindow: 16_384,
+      parameters: 8,
+      bytes: 4_920_753_328,
+      vision: false,
+      tools: true,
+      reasoning: true,
     }
     expect(await provider.models(never)).toEqual([vision, qwen])
     expect(await provider.models(never)).toEqual([vision, qwen])

@@ -1,6 +1,5 @@
 /** Ollama in its own dialect, `/api/chat`: only there the window can be set, which else is small and cut silently. */
 import type { ModelInfo, ModelProvider, ModelRequest } from '../model.ts'
-import { askForModels, createWire, type Dialect, type ProviderOptions, streamAnswer } from './attempts.ts'
 import { readBody } from './body.ts'
 import { HttpFailure } from './failure.ts'
 import { createOllamaReader } from './ollama-chunk.ts'
@@ -9,6 +8,7 @@ import { ollamaBody } from './ollama-request.ts'
 import { modelInfo, Show, Tags } from './ollama-show.ts'
 import { countInput } from './request-tokens.ts'
 import { readLines } from './sse.ts'
+import { askForModels, createWire, type Dialect, type ProviderOptions, streamAnswer } from './stream-answer.ts'
 import { createThoughtFilter } from './thinking.ts'
 import type { Watch } from './watch.ts'
 import { createWindows } from './window.ts'
@@ -21,7 +21,7 @@ export interface OllamaOptions extends ProviderOptions {
 }
 
 /** So many models are asked about at the same time. */
-const ASKED_AT_ONCE = 4
+const MAX_CONCURRENT_REQUESTS = 4
 const UNKNOWN = Number.POSITIVE_INFINITY
 
 export function createOllamaProvider(options: OllamaOptions): ModelProvider {
@@ -63,12 +63,12 @@ export function createOllamaProvider(options: OllamaOptions): ModelProvider {
     return await askForModels(wire, signal, async (watch) => {
       const tags = Tags.parse(await connect(watch.signal).sdk.list()).models
       const infos: (ModelInfo | undefined)[] = []
-      for (let at = 0; at < tags.length; at += ASKED_AT_ONCE) {
-        const asked = tags.slice(at, at + ASKED_AT_ONCE).map(async ({ name: id, digest, size: bytes }) => {
+      for (let at = 0; at < tags.length; at += MAX_CONCURRENT_REQUESTS) {
+        const details = tags.slice(at, at + MAX_CONCURRENT_REQUESTS).map(async ({ name: id, digest, size: bytes }) => {
           const info = await abilities(id, digest ?? undefined, watch).catch(() => ({ id }))
           return info && { ...info, bytes }
         })
-        infos.push(...(await Promise.all(asked)))
+        infos.push(...(await Promise.all(details)))
       }
       watch.signal.throwIfAborted()
       return infos.filter((info) => info !== undefined)

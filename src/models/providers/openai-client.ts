@@ -2,8 +2,8 @@
 import { OpenAI } from 'openai'
 import { z } from 'zod'
 import type { ModelInfo } from '../model.ts'
-import { askForModels, type ProviderOptions, type Wire } from './attempts.ts'
 import { createSdkFetch } from './sdk-fetch.ts'
+import { askForModels, type ProviderOptions, type Wire } from './stream-answer.ts'
 
 export const openAiUrl = 'https://api.openai.com/v1'
 
@@ -37,7 +37,7 @@ export function createOpenAiClient({ baseUrl, fetch }: ProviderOptions, { apiKey
     maxRetries: 0,
     timeout: timers.totalMs,
     fetch: createSdkFetch({
-      ...(fetch === undefined ? {} : { fetch }),
+      fetch,
       headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` },
     }),
   })

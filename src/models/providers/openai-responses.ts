@@ -1,11 +1,11 @@
 /** OpenAI's own models in OpenAI's own dialect, Responses; everything compatible speaks Chat Completions (openai.ts). */
 import type { ModelProvider } from '../model.ts'
-import { createWire, type Dialect, type ProviderOptions, streamAnswer } from './attempts.ts'
 import { readBody } from './body.ts'
 import { createOpenAiClient, listOpenAiModels } from './openai-client.ts'
 import { createResponsesReader } from './responses-chunk.ts'
 import { responsesBody, responsesWords } from './responses-request.ts'
 import { readSse } from './sse.ts'
+import { createWire, type Dialect, type ProviderOptions, streamAnswer } from './stream-answer.ts'
 import { createWording } from './wording.ts'
 
 export function createOpenAiResponsesProvider(options: ProviderOptions): ModelProvider {

@@ -4,12 +4,19 @@
  */
 import { APIError, type OpenAI } from 'openai'
 import type { ModelInfo, ModelProvider } from '../model.ts'
-import { askForModels, createWire, type Dialect, type ProviderOptions, streamAnswer, type Wire } from './attempts.ts'
 import { readBody } from './body.ts'
 import { createChunkReader, readWhole } from './chat-chunk.ts'
 import { chatBody, chatWords } from './chat-request.ts'
 import { createOpenAiClient, listOpenAiModels, openAiUrl } from './openai-client.ts'
 import { readSse } from './sse.ts'
+import {
+  askForModels,
+  createWire,
+  type Dialect,
+  type ProviderOptions,
+  streamAnswer,
+  type Wire,
+} from './stream-answer.ts'
 import { createThoughtFilter } from './thinking.ts'
 import { createWording } from './wording.ts'
 

@@ -7,10 +7,10 @@ import { silentLog } from '../../core/log.ts'
 import { createCitationStream } from '../../reply/citations.ts'
 import type { ModelEvent, ModelProvider, ModelRequest, Part } from '../model.ts'
 import { createAnthropicProvider } from './anthropic.ts'
-import type { ProviderOptions } from './attempts.ts'
 import { createOllamaProvider } from './ollama.ts'
 import { createOpenAiProvider } from './openai.ts'
 import { createOpenAiResponsesProvider } from './openai-responses.ts'
+import type { ProviderOptions } from './stream-answer.ts'
 
 type Create = (options: ProviderOptions & { baseUrl: string }) => ModelProvider
 
@@ -39,7 +39,11 @@ async function play(name: string, body: Uint8Array<ArrayBuffer>, size = body.len
   const { create, type } = providers[name.split(/[-.]/)[0] ?? ''] ?? { create: createOpenAiProvider, type: sse }
   let requests = 0
   const provider = create({
-    ...{ name: 'recorded', baseUrl: 'http://recorded.test/v1', apiKey: 'k', backoffMs: 0, log: silentLog },
+    name: 'recorded',
+    baseUrl: 'http://recorded.test/v1',
+    apiKey: 'k',
+    backoffMs: 0,
+    log: silentLog,
     async fetch(input) {
       if (String(input).endsWith('/api/show')) return Response.json({ capabilities: ['completion'] })
       requests++
@@ -123,7 +127,7 @@ describe('recorded bodies', () => {
   ] as const)('%s: an error inside a stream that began well is told as %s', async ([name, code]) => {
     const { error, text, requests } = await play(name, bytesOf(name))
     expect([error?.code, text, requests]).toEqual([code, 'The notice', 1])
-    expect(error?.tell).not.toMatch(/CUDA|org-x/)
+    expect(error?.userMessage).not.toMatch(/CUDA|org-x/)
   })
 
   it('usage of null is no usage: it is estimated, and not zero', async () => {
@@ -161,11 +165,17 @@ describe('recorded bodies', () => {
 
   it('Anthropic’s citations become the labels of passages and pages, behind the words that rest on them', async () => {
     const passage: Part = {
-      ...{ type: 'passage', source: '1:p137', title: 'contract.pdf', at: { kind: 'page', page: 137 } },
+      type: 'passage',
+      source: '1:p137',
+      title: 'contract.pdf',
+      at: { kind: 'page', page: 137 },
       text: 'The notice period is 30 days.',
     }
     const file: Part = {
-      ...{ type: 'file', mediaType: 'application/pdf', title: 'lease.pdf', source: '2' },
+      type: 'file',
+      mediaType: 'application/pdf',
+      title: 'lease.pdf',
+      source: '2',
       data: new TextEncoder().encode('%PDF-1.7'),
     }
     const messages: ModelRequest['messages'] = [{ role: 'user', parts: [passage, file] }]

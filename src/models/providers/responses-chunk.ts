@@ -76,7 +76,7 @@ function readEvent({ type, delta, item, response, output_index, summary_index }:
       return { ...ended, finish: whole ? 'stop' : (incomplete[response?.incomplete_details?.reason ?? ''] ?? 'length') }
     }
     case 'response.failed':
-      return { ...(usage ? { usage } : {}), error: response?.error ?? { message: 'the response failed' } }
+      return { usage: usage ? usage : undefined, error: response?.error ?? { message: 'the response failed' } }
     case 'error':
       return { error: parsed }
     default:
@@ -86,8 +86,11 @@ function readEvent({ type, delta, item, response, output_index, summary_index }:
 
 function wholeCall(item: NonNullable<Payload['item']>, key: number): NonNullable<Chunk['call']> {
   return {
-    ...{ key, whole: true, name: item.name ?? '', arguments: item.arguments ?? '' },
-    ...(item.call_id ? { id: item.call_id } : {}),
+    key,
+    whole: true,
+    name: item.name ?? '',
+    arguments: item.arguments ?? '',
+    id: item.call_id ? item.call_id : undefined,
   }
 }
 

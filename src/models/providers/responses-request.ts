@@ -35,7 +35,10 @@ export function responsesBody(
       ? {}
       : {
           tools: tools.map(({ name, description, schema }) => ({
-            ...{ type: 'function' as const, name, description, parameters: schema },
+            type: 'function' as const,
+            name,
+            description,
+            parameters: schema,
             // Strict schemas allow only part of JSON Schema; ours are anybody's.
             strict: false,
           })),

@@ -58,7 +58,11 @@ describe('the SDKs', () => {
       // Of all addresses, this one makes the Ollama SDK look for a key.
       const baseUrl = 'https://ollama.com'
       const provider = create({
-        ...{ name, baseUrl, backoffMs: 0, log: silentLog, ...(apiKey === undefined ? {} : { apiKey }) },
+        name,
+        baseUrl,
+        backoffMs: 0,
+        log: silentLog,
+        apiKey,
         async fetch(input, init) {
           sent.push({ url: String(input), headers: new Headers(init?.headers) })
           return new Response('{"error":{"message":"no"}}', { status: 400 })
@@ -86,7 +90,10 @@ describe('the SDKs', () => {
       new Response('{"half": "secret', { status: 429, headers: { 'content-type': 'application/json' } }),
     ]
     const provider = create({
-      ...{ name, baseUrl: 'http://model.test', backoffMs: 0, log: silentLog },
+      name,
+      baseUrl: 'http://model.test',
+      backoffMs: 0,
+      log: silentLog,
       fetch: async () => bodies.shift() ?? Response.json({}),
     })
     const events = await collect(provider.stream(request, never)).catch(() => [])

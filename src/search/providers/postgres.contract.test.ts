@@ -1,6 +1,7 @@
 /** Finding by words keeps the law of retrievers. */
 
 import { startTestDatabase } from '../../../test/database.ts'
+import { knowBlobs } from '../../../test/fixtures/blobs.ts'
 import { shareFiles } from '../../../test/share-files.ts'
 import { silentLog } from '../../core/log.ts'
 import { openDatabase } from '../../store/database.ts'
@@ -14,6 +15,7 @@ retrieverContract('lexical, on PostgreSQL', async () => {
   return {
     retriever: index,
     async share(conversation, artifact) {
+      await knowBlobs(database.pool, artifact.contentHash)
       await index.add(artifact)
       await shareFiles(database, [artifact], { channelId: conversation.split('/').at(-1) ?? '' })
     },

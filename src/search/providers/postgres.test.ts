@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../../test/database.ts'
 import { message } from '../../../test/fakes/message.ts'
+import { knowBlobs } from '../../../test/fixtures/blobs.ts'
 import { shareFiles, spender } from '../../../test/share-files.ts'
 import type { Artifact, Position } from '../../core/artifact.ts'
 import { silentLog } from '../../core/log.ts'
@@ -19,7 +20,14 @@ const conversation = conversationKey(message().conversation)
 beforeAll(async () => {
   server = await startTestDatabase()
   database = openDatabase((await server.createDatabase()).connection, { log: silentLog, connections: 4 })
-  index = createPassageIndex(database.lasting)
+  const bare = createPassageIndex(database.lasting)
+  index = {
+    ...bare,
+    async add(file) {
+      await knowBlobs(database.pool, file.contentHash)
+      await bare.add(file)
+    },
+  }
 })
 afterAll(async () => {
   await database.close()

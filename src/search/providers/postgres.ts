@@ -5,7 +5,7 @@
  * times more: a term that occurs often is stored again as `term 2` and `term 4` (terms hold no spaces), and every passage
  * carries the lexeme `in <hash>/<engine>`, so that a search of few files stays inside them however many others there are.
  */
-import { setImmediate as breathe } from 'node:timers/promises'
+import { setImmediate as yieldLoop } from 'node:timers/promises'
 import { z } from 'zod'
 import { Position } from '../../core/artifact.ts'
 import { chunk } from '../chunk.ts'
@@ -55,7 +55,7 @@ export function createPassageIndex(pool: Statements): PassageIndex & Retriever {
           columns[2].push(passage.tokens)
           columns[3].push(found.length)
           columns[4].push(vector(found, scope(contentHash, engine)))
-          if (i % 64 === 63) await breathe()
+          if (i % 64 === 63) await yieldLoop()
         }
         await pool.query(ADD, [contentHash, engine, from, ...columns])
       }

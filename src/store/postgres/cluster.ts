@@ -128,7 +128,8 @@ export function serverEnv(): Record<string, string> {
   // Windows programs do not start without these.
   // biome-ignore lint/style/noProcessEnv: no setting of Parley; handed through to a child.
   const { PATH, SystemRoot, TEMP } = process.env
-  const kept = process.platform === 'win32' ? { SystemRoot: SystemRoot ?? '', TEMP: TEMP ?? '' } : {}
+  const kept: Record<string, string> =
+    process.platform === 'win32' ? { SystemRoot: SystemRoot ?? '', TEMP: TEMP ?? '' } : {}
   return { PATH: PATH ?? '', LC_ALL: 'C', ...kept }
 }
 

@@ -50,11 +50,11 @@ describe('a wrong DATABASE_URL', () => {
     ['scheme', () => `mysql://parley:${secret}@${at()}/parley`, /is not a PostgreSQL address: write it as postgres:/],
     ['form', () => `parley:${secret}@${at()}`, /is not a PostgreSQL address/],
     ['hash sign', () => `postgres://parley:#${secret}@${at()}/parley`, /is not a PostgreSQL address/],
-  ])('in its %s is told in a sentence without the password', async (what, url, tell) => {
+  ])('in its %s is told in a sentence without the password', async (what, url, userMessage) => {
     const error = await migrate(url(), { log: silentLog }).catch((thrown: unknown) => thrown)
     if (!(error instanceof ParleyError)) throw error
     expect(error.code).toBe('database_unreachable')
-    expect(error.tell).toMatch(tell)
+    expect(error.userMessage).toMatch(userMessage)
     expect(inspect(error, { depth: 8 })).not.toContain(secret)
     expect(isConnectionError(error.cause)).toBe(['port', 'socket'].includes(what) || codeOf(error) === 'EAI_AGAIN')
   })
@@ -65,7 +65,7 @@ describe('a wrong DATABASE_URL', () => {
     const address = mute.address()
     const port = typeof address === 'object' ? address?.port : 0
     await expect(connect(`postgres://parley@127.0.0.1:${port}/parley`, { timeoutMs: 100 })).rejects.toMatchObject({
-      tell: expect.stringMatching(/does not answer: check DATABASE_URL and any firewall/),
+      userMessage: expect.stringMatching(/does not answer: check DATABASE_URL and any firewall/),
     })
     mute.close()
   })

@@ -137,9 +137,9 @@ describe('the built-in PostgreSQL', () => {
     await using first = await start()
     await expect(start()).rejects.toMatchObject({ code: 'home_in_use' })
     const other = startOwner([home()])
-    const { code, tell } = await other.next()
+    const { code, userMessage } = await other.next()
     expect(code).toBe('home_in_use')
-    expect(tell).toMatch(
+    expect(userMessage).toMatch(
       new RegExp(
         `in use by the Parley with process id ${process.pid}, which started at \\d{4}-.*: stop that one first`,
       ),
@@ -192,7 +192,7 @@ describe('the built-in PostgreSQL', () => {
     await writeFile(control, 'no')
     await expect(start()).rejects.toMatchObject({
       code: 'database_start_failed',
-      tell: expect.stringMatching(/It said: .*pg_control/s),
+      userMessage: expect.stringMatching(/It said: .*pg_control/s),
     })
   })
 

@@ -64,7 +64,11 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
   let endpoint: Endpoint | undefined
   const bringUp = async (): Promise<Server> => {
     const server = await ensureServer({
-      ...{ placement, durable, log, signal: abandon.signal, applicationName: holderName(self) },
+      placement,
+      durable,
+      log,
+      signal: abandon.signal,
+      applicationName: holderName(self),
       endpoint: async () => endpoint ?? chooseEndpoint(placement, transport),
     })
     try {
@@ -162,7 +166,9 @@ async function restart(
   // The server that came up while Parley stops is wanted all the same: it has to be stopped.
   try {
     const server = await retry(bringUp, {
-      ...{ delays: { firstMs: 50, mostMs: 5000 }, tries: limit, signal },
+      delays: { firstMs: 50, mostMs: 5000 },
+      tries: limit,
+      signal,
       on: (error) => !(error instanceof ParleyError && error.code === 'home_in_use'),
       onPause: (error, { tries: failures }) =>
         log.warn({ ...errorFields(error), failures }, 'PostgreSQL does not start, trying again'),

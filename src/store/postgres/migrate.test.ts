@@ -60,7 +60,11 @@ describe('migrate', () => {
       {
         name: '20260101000000_first',
         checksum: createHash('sha256').update(first).digest('hex'),
-        ...{ steps: 1, ok: true, id: 36, logs: null, back: null },
+        steps: 1,
+        ok: true,
+        id: 36,
+        logs: null,
+        back: null,
       },
     ])
   })
@@ -80,7 +84,7 @@ describe('migrate', () => {
     await write('2_broken', 'create table b (n int); insert into nowhere values (1);')
     await expect(migrate(connection, options())).rejects.toMatchObject({
       code: 'config_invalid',
-      tell: expect.stringMatching(/^Migration 2_broken .* was undone; .*relation "nowhere" does not exist/),
+      userMessage: expect.stringMatching(/^Migration 2_broken .* was undone; .*relation "nowhere" does not exist/),
     })
     expect(await rows(connection, "select to_regclass('a') as a, to_regclass('b') as b")).toEqual([{ a: 'a', b: null }])
     await write('2_broken', 'create table b (n int)')
@@ -91,14 +95,14 @@ describe('migrate', () => {
     {
       what: 'an applied migration was edited',
       change: () => write('1_first', `${first} -- edited`),
-      tell: /another text of migration 1_first: restore that file/,
+      userMessage: /another text of migration 1_first: restore that file/,
     },
     {
       what: 'the database was used by a newer Parley',
       change: () => rm(join(folder, 'migrations', '2_newer'), { recursive: true }),
-      tell: /newer Parley \(it holds 2_newer\): update this Parley/,
+      userMessage: /newer Parley \(it holds 2_newer\): update this Parley/,
     },
-  ])('refuses when $what, and changes nothing', async ({ change, tell }) => {
+  ])('refuses when $what, and changes nothing', async ({ change, userMessage }) => {
     const { connection } = await server.createDatabase({ empty: true })
     await write('1_first', first)
     await write('2_newer', 'create table newer (n int)')
@@ -107,7 +111,7 @@ describe('migrate', () => {
     await write('3_next', 'create table next (n int)')
     await expect(migrate(connection, options())).rejects.toMatchObject({
       code: 'config_invalid',
-      tell: expect.stringMatching(tell),
+      userMessage: expect.stringMatching(userMessage),
     })
     expect(await rows(connection, "select to_regclass('next') as next")).toEqual([{ next: null }])
   })
@@ -118,7 +122,7 @@ describe('migrate', () => {
     await migrate(connection, options())
     await rows(connection, 'update _prisma_migrations set finished_at = null')
     await expect(migrate(connection, options())).rejects.toMatchObject({
-      tell: expect.stringMatching(/unfinished migration 1_first: restore it from a backup/),
+      userMessage: expect.stringMatching(/unfinished migration 1_first: restore it from a backup/),
     })
   })
 
@@ -130,7 +134,7 @@ describe('migrate', () => {
     await write('0001_init', first)
     await expect(migrate(connection, options())).rejects.toMatchObject({
       code: 'config_invalid',
-      tell: 'This database was made by an unreleased version of Parley: delete it and start with a new one.',
+      userMessage: 'This database was made by an unreleased version of Parley: delete it and start with a new one.',
     })
   })
 })
@@ -198,7 +202,7 @@ describe('functions', () => {
     await writeFunctions('one.sql', one.replace('returns int', 'returns nonsense'))
     await expect(migrate(connection, options())).rejects.toMatchObject({
       code: 'config_invalid',
-      tell: expect.stringMatching(/^The file one.sql of functions .*type "?nonsense"? does not exist/),
+      userMessage: expect.stringMatching(/^The file one.sql of functions .*type "?nonsense"? does not exist/),
     })
     expect(await rows(connection, made)).toEqual([{ name: 'answer', takes: 'n integer' }])
   })

@@ -288,7 +288,7 @@ async function dropFunctions(client: pg.Client, names: string[]): Promise<void> 
      where pronamespace = current_schema()::regnamespace and proname = any ($1)`,
     [names],
   )
-  for (const { signature } of rows) await client.query(`drop function ${signature}`)
+  for (const { signature } of rows) await client.query(`drop function ${signature} cascade`)
 }
 
 function isNewer(version: string, than: string): boolean {

@@ -52,7 +52,7 @@ export async function ensureServer(options: StartOptions): Promise<Server> {
 async function bringUp(options: StartOptions, state: { spawned: Spawned | undefined }): Promise<Server> {
   const { placement, log } = options
   const begun = performance.now()
-  let heard = begun
+  let transcription = begun
   await boundLog(placement.logFile)
   for (;;) {
     options.signal.throwIfAborted()
@@ -65,7 +65,7 @@ async function bringUp(options: StartOptions, state: { spawned: Spawned | undefi
       return { pid, endpoint: probed.endpoint, adopted, client: probed.client }
     }
     if (probed.kind === 'foreign') throw probed.error
-    if (probed.kind === 'busy') heard = performance.now()
+    if (probed.kind === 'busy') transcription = performance.now()
 
     if (state.spawned?.exited) {
       const { spawned } = state
@@ -80,7 +80,7 @@ async function bringUp(options: StartOptions, state: { spawned: Spawned | undefi
         state.spawned = await spawnServer(options)
       }
     }
-    if (performance.now() - heard > silenceMs || performance.now() - begun > recoveryMs) {
+    if (performance.now() - transcription > silenceMs || performance.now() - begun > recoveryMs) {
       throw failed(placement, 'does not take connections', await tail(placement.logFile))
     }
     await sleep(performance.now() - begun > 1000 ? 100 : 10, undefined, { signal: options.signal })
@@ -147,10 +147,17 @@ async function spawnServer(options: StartOptions): Promise<Spawned> {
   const { placement } = options
   const settings = {
     ...endpointSettings(await options.endpoint()),
-    ...{ shared_buffers: '64MB', max_connections: '200', jit: 'off', wal_level: 'minimal', max_wal_senders: '0' },
+    shared_buffers: '64MB',
+    max_connections: '200',
+    jit: 'off',
+    wal_level: 'minimal',
+    max_wal_senders: '0',
     // Part of every backend's process title: how those of a dead server are told apart.
     cluster_name: clusterName(placement),
-    ...{ max_wal_size: '256MB', log_checkpoints: 'off', log_timezone: 'UTC', timezone: 'UTC' },
+    max_wal_size: '256MB',
+    log_checkpoints: 'off',
+    log_timezone: 'UTC',
+    timezone: 'UTC',
     ...(options.durable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
   }
   const log = await open(placement.logFile, 'a', 0o640)

@@ -69,7 +69,7 @@ test('a refusal is final until the person tries again, and does not hold up what
   add('one')
   add('two')
   await answer(0, new ServerFailure(422, 'Too long.'))
-  expect(outbox.state.get()).toMatchObject([{ state: 'refused', tell: 'Too long.' }, { state: 'sending' }])
+  expect(outbox.state.get()).toMatchObject([{ state: 'refused', userMessage: 'Too long.' }, { state: 'sending' }])
   expect(ids()).toEqual(['one', 'two'])
   expect(timers).toEqual([])
   await answer(1)

@@ -11,9 +11,9 @@ export interface Outgoing {
   body: SendMessage
   attachments: FileChip[]
   createdAt: string
-  /** `waiting`: the server was not reached, another try comes. `refused`: it said no; `tell` says why. */
+  /** `waiting`: the server was not reached, another try comes. `refused`: it said no; `userMessage` says why. */
   state: 'sending' | 'waiting' | 'refused'
-  tell: string | null
+  userMessage: string | null
 }
 
 export interface OutboxDeps {
@@ -64,9 +64,9 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     } catch (cause) {
       const failure = cause instanceof ServerFailure ? cause : new ServerFailure(0, String(cause))
       if (failure.passing) {
-        change(outgoing.body.id, { state: 'waiting', tell: failure.tell })
+        change(outgoing.body.id, { state: 'waiting', userMessage: failure.userMessage })
         schedule()
-      } else change(outgoing.body.id, { state: 'refused', tell: failure.tell })
+      } else change(outgoing.body.id, { state: 'refused', userMessage: failure.userMessage })
     } finally {
       sending.delete(outgoing.body.id)
       pump(false)
@@ -104,7 +104,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   return {
     state,
     add(outgoing) {
-      const one: Outgoing = { ...outgoing, createdAt: new Date().toISOString(), state: 'sending', tell: null }
+      const one: Outgoing = { ...outgoing, createdAt: new Date().toISOString(), state: 'sending', userMessage: null }
       state.set((all) => [...all, one])
       pump(false)
     },
@@ -112,7 +112,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     dropThread: (threadId) => state.set((all) => all.filter((one) => one.threadId !== threadId)),
     retryNow(messageId) {
       failures = 0
-      if (messageId !== undefined) change(messageId, { state: 'sending', tell: null })
+      if (messageId !== undefined) change(messageId, { state: 'sending', userMessage: null })
       pump(true)
     },
   }

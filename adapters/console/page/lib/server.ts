@@ -5,14 +5,14 @@ import type { Position } from '../../../../src/core/artifact.ts'
 import type { CommandSpec } from '../../../../src/core/command.ts'
 import type { ApiError, ConsoleStatus, Message, PressAction, SendMessage, Thread } from '../../api.ts'
 
-/** `status` 0: the server was not reached. `tell` is a sentence for the person at the page. */
+/** `status` 0: the server was not reached. `userMessage` is a sentence for the person at the page. */
 export class ServerFailure extends Error {
   readonly status: number
-  readonly tell: string
-  constructor(status: number, tell: string) {
-    super(tell)
+  readonly userMessage: string
+  constructor(status: number, userMessage: string) {
+    super(userMessage)
     this.status = status
-    this.tell = tell
+    this.userMessage = userMessage
   }
   /** Whether the same request may succeed later without the person changing it. */
   get passing(): boolean {
@@ -60,15 +60,15 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
     throw new ServerFailure(0, UNREACHABLE)
   }
   const text = await response.text().catch(() => '')
-  if (!response.ok) throw new ServerFailure(response.status, tellOf(text, response.status))
+  if (!response.ok) throw new ServerFailure(response.status, userMessageOf(text, response.status))
   return (text === '' ? undefined : JSON.parse(text)) as T
 }
 
 /** The server's sentence in an error body, or one that says what little is known. */
-export function tellOf(body: string, status: number): string {
+export function userMessageOf(body: string, status: number): string {
   try {
     const parsed = JSON.parse(body) as Partial<ApiError>
-    if (typeof parsed.error?.tell === 'string') return parsed.error.tell
+    if (typeof parsed.error?.userMessage === 'string') return parsed.error.userMessage
   } catch {
     // Not from Parley: a proxy's page, or nothing.
   }
@@ -76,8 +76,8 @@ export function tellOf(body: string, status: number): string {
 }
 
 /** What to tell the person when a call has failed, in one sentence. */
-export const tellOfFailure = (cause: unknown): string =>
-  cause instanceof ServerFailure ? cause.tell : 'That did not work. Try again.'
+export const failureMessage = (cause: unknown): string =>
+  cause instanceof ServerFailure ? cause.userMessage : 'That did not work. Try again.'
 
 const id = encodeURIComponent
 

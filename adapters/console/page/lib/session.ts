@@ -15,7 +15,7 @@ import { connectLive, type Live } from './live.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { randomId } from './random-id.ts'
 import { currentThread, threadHref } from './route.ts'
-import { eventsUrl, type Pressed, ServerFailure, server, tellOfFailure } from './server.ts'
+import { eventsUrl, failureMessage, type Pressed, ServerFailure, server } from './server.ts'
 import { createStore, type Store } from './store.ts'
 
 export interface PageState {
@@ -25,7 +25,7 @@ export interface PageState {
   conversation: Conversation
   link: 'connecting' | 'open' | 'lost'
   /** What went wrong with the last action, as a sentence. */
-  trouble: string | null
+  error: string | null
 }
 
 export interface Session {
@@ -39,7 +39,7 @@ export interface Session {
   /** Presses a button of a notice; what it answers comes as a message. Rejects as `act` does. */
   press(action: string): Promise<void>
   deleteThread(threadId: string): void
-  dismissTrouble(): void
+  dismissError(): void
 }
 
 /** How often streamed text is drawn: often enough to flow, seldom enough for a slow machine. */
@@ -51,7 +51,7 @@ export function createSession(): Session {
     threads: null,
     conversation: emptyConversation(currentThread()),
     link: 'connecting',
-    trouble: null,
+    error: null,
   })
   const patch = (change: Partial<PageState>) => state.set((now) => ({ ...now, ...change }))
   const held = () => state.get().conversation
@@ -96,7 +96,7 @@ export function createSession(): Session {
     clearTimeout(drawing)
     drawing = undefined
     arrived = []
-    patch({ conversation: emptyConversation(threadId), link: 'connecting', trouble: null })
+    patch({ conversation: emptyConversation(threadId), link: 'connecting', error: null })
     live = connectLive(eventsUrl(threadId), {
       event(event) {
         if (event.type === 'snapshot') arrived = []
@@ -120,11 +120,11 @@ export function createSession(): Session {
   }
 
   async function attempt(action: () => Promise<unknown>): Promise<void> {
-    patch({ trouble: null })
+    patch({ error: null })
     try {
       await action()
     } catch (cause) {
-      patch({ trouble: tellOfFailure(cause) })
+      patch({ error: failureMessage(cause) })
     }
   }
 
@@ -181,6 +181,6 @@ export function createSession(): Session {
         patch({ threads: state.get().threads?.filter((one) => one.id !== threadId) ?? null })
         if (held().threadId === threadId) leaveDeleted()
       }),
-    dismissTrouble: () => patch({ trouble: null }),
+    dismissError: () => patch({ error: null }),
   }
 }

@@ -10,7 +10,7 @@ export interface TrayFile extends FileChip {
   state: 'uploading' | 'done' | 'failed'
   /** Fraction sent. */
   progress: number
-  tell: string | null
+  userMessage: string | null
   retryable: boolean
   /** An object URL of a picture chosen in this page. */
   preview: string | null
@@ -27,7 +27,14 @@ export interface Tray {
 
 export function createTray(restored: FileChip[]): Tray {
   const files = createStore<TrayFile[]>(
-    restored.map((chip) => ({ ...chip, state: 'done', progress: 1, tell: null, retryable: false, preview: null })),
+    restored.map((chip) => ({
+      ...chip,
+      state: 'done',
+      progress: 1,
+      userMessage: null,
+      retryable: false,
+      preview: null,
+    })),
   )
   const chosen = new Map<string, File>()
   const running = new Map<string, RunningUpload>()
@@ -43,7 +50,7 @@ export function createTray(restored: FileChip[]): Tray {
         (stored) => change(id, { state: 'done', progress: 1, name: stored.name, mediaType: stored.mediaType }),
         (cause: unknown) => {
           const failure = cause instanceof ServerFailure ? cause : new ServerFailure(0, 'The upload failed.')
-          change(id, { state: 'failed', tell: failure.tell, retryable: failure.status !== 413 })
+          change(id, { state: 'failed', userMessage: failure.userMessage, retryable: failure.status !== 413 })
         },
       )
       .finally(() => running.delete(id))
@@ -54,21 +61,21 @@ export function createTray(restored: FileChip[]): Tray {
     add(incoming, limits) {
       for (const file of incoming) {
         const id = randomId()
-        const tell = refusal(file, files.get().filter((one) => one.state !== 'failed').length, limits)
-        const preview = tell === null && file.type.startsWith('image/') ? URL.createObjectURL(file) : null
+        const userMessage = refusal(file, files.get().filter((one) => one.state !== 'failed').length, limits)
+        const preview = userMessage === null && file.type.startsWith('image/') ? URL.createObjectURL(file) : null
         const entry: TrayFile = {
           id,
           name: file.name,
           mediaType: file.type,
           bytes: file.size,
-          state: tell === null ? 'uploading' : 'failed',
+          state: userMessage === null ? 'uploading' : 'failed',
           progress: 0,
-          tell,
+          userMessage,
           retryable: false,
           preview,
         }
         files.set((all) => [...all, entry])
-        if (tell !== null) continue
+        if (userMessage !== null) continue
         chosen.set(id, file)
         upload(id, file)
       }
@@ -81,7 +88,7 @@ export function createTray(restored: FileChip[]): Tray {
     retry(id) {
       const file = chosen.get(id)
       if (file === undefined) return
-      change(id, { state: 'uploading', progress: 0, tell: null })
+      change(id, { state: 'uploading', progress: 0, userMessage: null })
       upload(id, file)
     },
     clear() {

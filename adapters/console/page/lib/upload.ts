@@ -1,6 +1,6 @@
 /** Sends one file's bytes. XMLHttpRequest, because fetch does not tell how much of a body has left. */
 import type { Upload } from '../../api.ts'
-import { ServerFailure, tellOf } from './server.ts'
+import { ServerFailure, userMessageOf } from './server.ts'
 
 export interface RunningUpload {
   done: Promise<Upload>
@@ -16,7 +16,7 @@ export function startUpload(uploadId: string, file: File, onProgress: (fraction:
     }
     request.onload = () => {
       if (request.status >= 200 && request.status < 300) resolve(JSON.parse(request.responseText) as Upload)
-      else reject(new ServerFailure(request.status, tellOf(request.responseText, request.status)))
+      else reject(new ServerFailure(request.status, userMessageOf(request.responseText, request.status)))
     }
     request.onerror = () => reject(new ServerFailure(0, 'The connection broke off. Try again.'))
     request.open('PUT', `/console/uploads/${uploadId}?name=${encodeURIComponent(file.name)}`)

@@ -7,7 +7,7 @@ import { plainText } from './format.ts'
 const LONGEST = 1_200
 
 export function useAnnouncements(conversation: Conversation): string {
-  const [said, say] = useState('')
+  const [announcement, say] = useState('')
   const written = useRef(new Map<string, Message['state']>())
   const work = useRef('')
   /** The thread whose messages were there when it was opened: those are not news. */
@@ -37,5 +37,5 @@ export function useAnnouncements(conversation: Conversation): string {
     work.current = kind
   }, [conversation.status?.text])
 
-  return said
+  return announcement
 }

@@ -4,15 +4,15 @@ import type { CommandSpec } from '../../../../src/core/command.ts'
 import { server } from './server.ts'
 
 const most = 8
-let asked: Promise<CommandSpec[]> | undefined
+let loading: Promise<CommandSpec[]> | undefined
 
 /** Asked once a page; one that failed is asked again. */
 function commands(): Promise<CommandSpec[]> {
-  asked ??= server.commands().catch(() => {
-    asked = undefined
+  loading ??= server.commands().catch(() => {
+    loading = undefined
     return []
   })
-  return asked
+  return loading
 }
 
 /** Of a slash and the beginning of a command's name, those that it may become. */

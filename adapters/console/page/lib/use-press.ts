@@ -1,29 +1,29 @@
 /** A pressed button: which one is at work, and what went wrong with it, to be said where it was pressed. */
 import { useState } from 'react'
-import { tellOfFailure } from './server.ts'
+import { failureMessage } from './server.ts'
 
 export interface Press<K> {
   pending: K | null
   /** One sentence; goes with the next press. */
-  trouble: string | null
+  error: string | null
   /** What `call` gave, or `null` when it failed or another press is still at work. */
   press<T>(key: K, call: () => Promise<T>): Promise<T | null>
 }
 
 export function usePress<K>(): Press<K> {
   const [pending, setPending] = useState<K | null>(null)
-  const [trouble, setTrouble] = useState<string | null>(null)
+  const [error, setError] = useState<string | null>(null)
   return {
     pending,
-    trouble,
+    error,
     async press(key, call) {
       if (pending !== null) return null
       setPending(key)
-      setTrouble(null)
+      setError(null)
       try {
         return await call()
       } catch (cause) {
-        setTrouble(tellOfFailure(cause))
+        setError(failureMessage(cause))
         return null
       } finally {
         setPending(null)

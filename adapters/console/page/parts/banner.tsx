@@ -36,11 +36,11 @@ export function NoticeBanner({ notice }: { notice: string }) {
   )
 }
 
-export function TroubleBanner({ tell, onDismiss }: { tell: string; onDismiss(): void }) {
+export function ErrorBanner({ userMessage, onDismiss }: { userMessage: string; onDismiss(): void }) {
   return (
-    <div className="banner trouble" role="alert">
+    <div className="banner error" role="alert">
       <Icon name="warn" />
-      <p>{tell}</p>
+      <p>{userMessage}</p>
       <button type="button" className="icon-button" aria-label="Dismiss" onClick={onDismiss}>
         <Icon name="close" />
       </button>

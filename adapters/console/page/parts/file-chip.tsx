@@ -23,7 +23,7 @@ export function ChosenFile(props: { file: TrayFile; onRemove(): void; onRetry():
     file.state === 'uploading'
       ? `${formatBytes(file.bytes)} · ${percent === 100 ? 'finishing' : `${percent}%`}`
       : file.state === 'failed'
-        ? (file.tell ?? 'The upload failed.')
+        ? (file.userMessage ?? 'The upload failed.')
         : formatBytes(file.bytes)
   return (
     <li className={`file-chip ${file.state}`}>

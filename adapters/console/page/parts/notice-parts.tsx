@@ -32,7 +32,7 @@ export function NoticeParts({ message, onPress }: NoticePartsProps) {
 /** A button that was pressed has done its work, and either answer to a request is the answer. */
 function NoticeButtons({ buttons, onPress }: { buttons: Message['buttons']; onPress: NoticePartsProps['onPress'] }) {
   const [done, setDone] = useState<readonly string[]>([])
-  const { pending, trouble, press } = usePress<string>()
+  const { pending, error, press } = usePress<string>()
   const over = (action: string) => done.includes(action) || (isDecision(action) && done.some(isDecision))
   return (
     <div className="notice-buttons">
@@ -51,9 +51,9 @@ function NoticeButtons({ buttons, onPress }: { buttons: Message['buttons']; onPr
           {label}
         </button>
       ))}
-      {trouble === null ? null : (
-        <p className="action-trouble" role="alert">
-          {trouble}
+      {error === null ? null : (
+        <p className="action-error" role="alert">
+          {error}
         </p>
       )}
     </div>

@@ -121,7 +121,7 @@ function ReceiptFile({ file }: { file: AttachmentReceipt }) {
       <strong>{file.name}</strong> {file.summary}
       {file.problems.map((problem) => (
         <p key={problem.code} className="faint">
-          {problem.tell}
+          {problem.userMessage}
         </p>
       ))}
     </li>

@@ -13,7 +13,7 @@ import { WhyPanel } from './why-panel.tsx'
 /** Presses a button below a reply; rejects with what `tellOfFailure` words. */
 export type Act = (kind: TurnAction, turnId: string, comment?: string) => Promise<Pressed>
 
-const anew = [
+const regenerateActions = [
   { kind: 'regenerate', icon: 'again', label: 'Regenerate', title: 'Write this reply anew' },
   { kind: 'cheaper', icon: 'cheaper', label: 'Cheaper', title: 'Write this reply anew with a cheaper model' },
   { kind: 'better', icon: 'better', label: 'Better', title: 'Write this reply anew with a better model' },
@@ -42,7 +42,7 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
   /** Heard by everybody; that an opinion is kept is seen by its button. */
   const [thanks, setThanks] = useState(nothing)
   const [begun, setBegun] = useState<TurnAction | null>(null)
-  const { pending, trouble, press } = usePress<TurnAction>()
+  const { pending, error, press } = usePress<TurnAction>()
   const panelId = useId()
   const row = useRef<HTMLDivElement>(null)
   const busy = pending ?? begun
@@ -52,7 +52,7 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
     setThanks(nothing)
     return press(kind, () => onAct(kind, turnId, comment))
   }
-  const writeAnew = async (kind: TurnAction) => {
+  const regenerate = async (kind: TurnAction) => {
     if ((await act(kind)) === null) return
     setBegun(kind)
     // The row goes as soon as the new reply begins: the focus must not go with it.
@@ -99,23 +99,31 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
       <div className="reply-actions">
         {text === null ? null : <CopyButton what="reply" text={text} />}
         {repeatable && turnId !== null
-          ? anew
+          ? regenerateActions
               .filter(({ kind }) => kind !== 'regenerate' || state !== 'failed')
               .map(({ kind, ...look }) => (
-                <ActionButton key={kind} {...look} kind={kind} busy={busy} onPress={() => void writeAnew(kind)} />
+                <ActionButton key={kind} {...look} kind={kind} busy={busy} onPress={() => void regenerate(kind)} />
               ))
           : null}
         {turnId === null ? null : (
           <>
             <ActionButton
-              {...{ kind: 'why', icon: 'why', label: 'Why', title: 'Why this model, and what it cost', busy }}
+              kind="why"
+              icon="why"
+              label="Why"
+              title="Why this model, and what it cost"
+              busy={busy}
               opens={{ panel: 'why', id: panelId, open: open === 'why' }}
               onPress={() => void showWhy()}
             />
             {opinions.map(({ kind, label }) => (
               <ActionButton
                 key={kind}
-                {...{ kind, icon: kind, label, title: label, busy }}
+                kind={kind}
+                icon={kind}
+                label={label}
+                title={label}
+                busy={busy}
                 pressed={(pending === 'good' || pending === 'bad' ? pending : feedback) === kind}
                 {...(kind === 'bad' ? { opens: { panel: 'comment', id: panelId, open: open === 'comment' } } : {})}
                 onPress={() => void rate(kind)}
@@ -132,9 +140,9 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
           />
         )}
       </div>
-      {trouble === null ? null : (
-        <p className="action-trouble" role="alert">
-          {trouble}
+      {error === null ? null : (
+        <p className="action-error" role="alert">
+          {error}
         </p>
       )}
       <p className={thanks.shown ? 'aside action-thanks' : 'visually-hidden'} role="status">
@@ -151,7 +159,7 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
 
 /** The way on from a reply that failed. */
 export function TryAgain({ turnId, onAct }: { turnId: string; onAct: Act }) {
-  const { pending, trouble, press } = usePress<TurnAction>()
+  const { pending, error, press } = usePress<TurnAction>()
   const [begun, setBegun] = useState(false)
   const again = async (button: HTMLElement) => {
     if (begun || (await press('regenerate', () => onAct('regenerate', turnId))) === null) return
@@ -168,7 +176,7 @@ export function TryAgain({ turnId, onAct }: { turnId: string; onAct: Act }) {
       >
         Try again
       </button>
-      {trouble === null ? null : <p className="action-trouble">{trouble}</p>}
+      {error === null ? null : <p className="action-error">{error}</p>}
     </>
   )
 }

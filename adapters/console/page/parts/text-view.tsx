@@ -7,7 +7,7 @@ import { pictureUrl, ServerFailure, server, type TextAround } from '../lib/serve
 /** Of the picture, in pixels. */
 const PICTURE_WIDTH = 1_000
 
-type Shown = { kind: 'loading' } | { kind: 'text'; around: TextAround } | { kind: 'failed'; tell: string }
+type Shown = { kind: 'loading' } | { kind: 'text'; around: TextAround } | { kind: 'failed'; userMessage: string }
 
 export function TextView({ citation }: { citation: Citation }) {
   const [shown, setShown] = useState<Shown>({ kind: 'loading' })
@@ -20,7 +20,10 @@ export function TextView({ citation }: { citation: Citation }) {
       (around) => setShown({ kind: 'text', around }),
       (cause: unknown) => {
         if (gone.signal.aborted) return
-        setShown({ kind: 'failed', tell: cause instanceof ServerFailure ? cause.tell : 'The text cannot be shown.' })
+        setShown({
+          kind: 'failed',
+          userMessage: cause instanceof ServerFailure ? cause.userMessage : 'The text cannot be shown.',
+        })
       },
     )
     return () => gone.abort()
@@ -34,7 +37,7 @@ export function TextView({ citation }: { citation: Citation }) {
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
     <div ref={box} className="panel-body" tabIndex={0}>
       {shown.kind === 'loading' ? <p className="panel-note">Loading…</p> : null}
-      {shown.kind === 'failed' ? <p className="panel-note">{shown.tell}</p> : null}
+      {shown.kind === 'failed' ? <p className="panel-note">{shown.userMessage}</p> : null}
       {shown.kind === 'text' && shown.around.lines.length === 0 && shown.around.picture !== true ? (
         <p className="panel-note">There is no picture or text of this place to show here.</p>
       ) : null}

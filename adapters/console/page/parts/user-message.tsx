@@ -30,7 +30,7 @@ export function OutgoingMessage(props: { outgoing: Outgoing; onRetry(): void; on
       ) : null}
       {outgoing.state === 'refused' ? (
         <p className="outgoing-note refused" role="alert">
-          Not sent: {outgoing.tell}{' '}
+          Not sent: {outgoing.userMessage}{' '}
           <button type="button" className="link-button" onClick={props.onRetry}>
             Try again
           </button>{' '}

@@ -1,0 +1,304 @@
+/** The console's board on PostgreSQL: threads, messages and uploads in tables of the console's own. */
+import { ParleyError } from '../../src/core/errors.ts'
+import { storable, storableJson } from '../../src/core/json.ts'
+import type { Query, Statement } from '../../src/core/sql.ts'
+import type { Message, Thread, TurnStatus } from './api.ts'
+import type { Board, StoredUpload } from './board.ts'
+
+type UploadRow = StoredUpload & { [column: string]: unknown }
+type ThreadRow = Thread & { [column: string]: unknown }
+
+export function createConsoleBoard(query: Query): Board {
+  return {
+    threads: () => query<ThreadRow>(threads, []),
+
+    async summary(id: string) {
+      const [row] = await query<ThreadRow>(summary, [id])
+      return row ?? null
+    },
+
+    async thread(id: string) {
+      const [row] = await query<{ thread: Thread; messages: Message[] | null; status: TurnStatus | null }>(thread, [id])
+      return row === undefined ? null : { thread: row.thread, messages: row.messages ?? [], status: row.status }
+    },
+
+    async addMessage(message) {
+      const [row] = await query<{ message: Message }>(addMessage, [
+        message.threadId,
+        storable(message.title),
+        message.id,
+        storable(message.text),
+        storableJson(message.attachments),
+      ])
+      const stored = row?.message ?? (await known(message.id))
+      if (stored.threadId !== message.threadId)
+        throw new ParleyError('request_invalid', 'That message belongs to another thread. Send it anew.')
+      return stored
+    },
+
+    async saveReply(reply) {
+      const [row] = await query<{ message: Message }>(saveReply, [
+        reply.id,
+        reply.threadId,
+        storable(reply.text),
+        reply.state,
+        reply.turnId,
+        storableJson(reply.citations),
+        reply.receipt === null ? null : storableJson(reply.receipt),
+      ])
+      // The thread was deleted while its reply was being written: the reply goes nowhere.
+      return (
+        row?.message ?? {
+          ...reply,
+          seq: 0,
+          role: 'parley' as const,
+          createdAt: new Date().toISOString(),
+          attachments: [],
+          buttons: [],
+          feedback: null,
+        }
+      )
+    },
+
+    async saveNotice({ id, threadId, text, attachments, buttons }) {
+      const values = [id, threadId, storable(text), storableJson(attachments), storableJson(buttons)]
+      const [row] = await query<{ message: Message }>(saveNotice, values)
+      if (row === undefined)
+        throw new ParleyError('conversation_not_found', 'That thread is not here. It may have been deleted.')
+      return row.message
+    },
+
+    async removeReply(id: string) {
+      await query(removeReply, [id])
+    },
+
+    async saveUpload({ uploadId, name, mediaType, bytes, contentHash }) {
+      const [row] = await query(saveUpload, [uploadId, storable(name), storable(mediaType), bytes, contentHash])
+      if (row === undefined)
+        throw new ParleyError('request_invalid', 'Another file was uploaded under that id. Attach the file again.')
+    },
+
+    async sweepUploads() {
+      return (await query(sweepUploads, [])).length
+    },
+
+    async uploads(ids) {
+      if (ids.length === 0) return []
+      return await query<UploadRow>(uploadsById, [ids])
+    },
+
+    async knowsFile(contentHash) {
+      return (await query(knowsFile, [contentHash])).length > 0
+    },
+  }
+
+  async function known(id: string): Promise<Message> {
+    const [row] = await query<{ message: Message }>(oneMessage, [id])
+    if (row === undefined) throw new Error('a console message vanished while it was stored')
+    return row.message
+  }
+}
+
+const messageJson = `jsonb_build_object(
+  'id', message.id, 'threadId', message.thread_id, 'seq', message.seq, 'role', message.role, 'text', message.text,
+  'state', message.state, 'createdAt', to_char(message.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+  'turnId', coalesce(message.turn_id, (
+    select inbound.turn_id from inbound where inbound.platform = 'console' and inbound.id = message.id)),
+  'attachments', message.attachments, 'citations', message.citations, 'buttons', message.buttons, 'receipt', message.receipt,
+  'feedback', case when message.role = 'parley' then (
+    select feedback.value from feedback where feedback.turn_id = message.turn_id and feedback.by = 'local') end)`
+
+/** With its outcome stored a turn has nothing left to show, though its worker still puts it away. */
+const openTurn = `
+  turn.conversation_key = 'console/local/' || thread.id and turn.state in ('queued', 'answering') and turn.outcome is null`
+
+const threadJson = `
+  thread.id, thread.title, to_char(thread.updated_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "updatedAt",
+  exists (select from turn where ${openTurn}) as busy`
+
+const threads: Statement = {
+  name: 'console_threads',
+  text: `select ${threadJson} from console_thread thread order by thread.updated_at desc limit 500`,
+}
+
+const summary: Statement = {
+  name: 'console_summary',
+  text: `select ${threadJson} from console_thread thread where thread.id = $1`,
+}
+
+const thread: Statement = {
+  name: 'console_thread',
+  text: `
+select (select to_jsonb(row) from (select ${threadJson}) row) as thread,
+  (select jsonb_agg(${messageJson} order by message.seq) from console_message message where message.thread_id = thread.id) as messages,
+  (select jsonb_build_object('threadId', thread.id, 'turnId', turn.id,
+      'state', case when turn.state = 'answering' then 'answering' when file.id is null then 'queued' else 'reading' end,
+      'text', case when turn.state = 'answering' then 'Answering' when file.id is null then 'Waiting to start'
+        when file.progress like '%:__' then 'Listening to ' || (file.attachment ->> 'name') || ', ' || file.progress
+        else 'Reading ' || (file.attachment ->> 'name') || coalesce(', ' || file.progress, '') end)
+    from turn left join lateral (
+      select id, attachment, progress from turn_attachment
+      where turn_id = turn.source_id and turn_attachment.state in ('waiting', 'reading')
+      order by turn_attachment.state desc, position limit 1) file on true
+    where ${openTurn}
+    order by turn.seq limit 1) as status
+from console_thread thread where thread.id = $1`,
+}
+
+/** An upload has one content for good: a message may refer to it already. */
+const saveUpload: Statement = {
+  name: 'console_save_upload',
+  text: `
+with saved as (
+  insert into console_upload as upload (id, name, media_type, bytes, content_hash) values ($1::uuid, $2, $3, $4, $5)
+  on conflict (id) do update set name = excluded.name, media_type = excluded.media_type, created_at = now()
+    where upload.content_hash = excluded.content_hash
+  returning id, content_hash
+), ref as (
+  insert into blob_ref (hash, owner_kind, owner_id) select content_hash, 'upload', id::text from saved on conflict do nothing
+)
+select id from saved`,
+}
+
+const uploadsById: Statement = {
+  name: 'console_uploads',
+  text: `
+select upload.id as "uploadId", upload.name, upload.media_type as "mediaType", upload.bytes::float8 as bytes,
+  upload.content_hash as "contentHash"
+from unnest($1::uuid[]) with ordinality as wanted (id, place) join console_upload upload on upload.id = wanted.id
+order by wanted.place`,
+}
+
+const knowsFile: Statement = {
+  name: 'console_knows_file',
+  text: `select from console_upload where content_hash = $1 limit 1`,
+}
+
+/** Of each upload whether a message carries it. */
+const unsent = `
+  not exists (
+    select from console_message message cross join jsonb_array_elements(message.attachments) chip
+    where chip ->> 'id' = upload.id::text)`
+
+const sweepUploads: Statement = {
+  name: 'console_sweep_uploads',
+  text: `
+delete from console_upload upload where upload.created_at < now() - interval '1 day' and ${unsent} returning upload.id`,
+}
+
+const removeReply: Statement = { name: 'console_remove_reply', text: `delete from console_message where id = $1` }
+
+/**
+ * What else goes when a thread ($4) or a person ($5) is forgotten, after their turns: the threads of which nothing is
+ * remembered any more, with their uploads. Everybody on the console is the one person at this machine, so uploads that were
+ * never sent are that person's.
+ */
+export const forgetOnConsole: Statement[] = [
+  {
+    name: 'console_forget_uploads',
+    text: `
+delete from console_upload upload using console_message message cross join jsonb_array_elements(message.attachments) chip
+where $1 = 'console' and $2 = 'local' and ($3::text = message.thread_id::text or $3 is null and $5::text is not null)
+  and $4::text is null and upload.id::text = chip ->> 'id'`,
+  },
+  {
+    name: 'console_forget_threads',
+    text: `
+delete from console_thread where $1 = 'console' and $2 = 'local' and $4::text is null
+  and ($3::text = id::text or $3 is null and $5::text is not null)`,
+  },
+  {
+    name: 'console_forget_unsent',
+    text: `
+delete from console_upload upload where $1 = 'console' and $2 = 'local' and $3::text is null and $4::text is null
+  and $5::text is not null and ${unsent}`,
+  },
+]
+
+/** And of a file: values are the turns that shared it, its name, and the turns whose answers went. */
+export const forgetFileOnConsole: Statement[] = [
+  {
+    name: 'console_forget_file',
+    text: `
+with chips as (
+  select message.id as message, message.thread_id, chip ->> 'id' as upload from console_message message
+  join inbound on inbound.platform = 'console' and inbound.id = message.id
+  cross join jsonb_array_elements(message.attachments) chip
+  where inbound.turn_id = any ($1::uuid[]) and lower(chip ->> 'name') = lower($2)
+), uploads as (
+  delete from console_upload upload using chips where upload.id::text = chips.upload
+), commands as (
+  -- What was typed to delete it, and what was asked back, names it.
+  delete from console_message message using chips
+  where message.thread_id = chips.thread_id and message.turn_id is null
+    and not exists (select from inbound where inbound.platform = 'console' and inbound.id = message.id)
+    and strpos(lower(message.text || message.buttons::text), lower(trim('"' from to_jsonb($2::text)::text))) > 0
+), titles as (
+  -- A thread that begins with a file alone is called by it.
+  update console_thread set title = 'Deleted file' from chips
+  where console_thread.id = chips.thread_id and lower(title) = lower(left($2, 80))
+), answers as (
+  update console_message set text = 'This answer was deleted together with the file.', citations = '[]', receipt = null
+  where turn_id = any ($3::uuid[])
+)
+update console_message message set attachments = coalesce((
+  select jsonb_agg(chip order by place) from jsonb_array_elements(message.attachments) with ordinality as files (chip, place)
+  where lower(chip ->> 'name') <> lower($2)), '[]')
+where message.id in (select message from chips)`,
+  },
+]
+
+const addMessage: Statement = {
+  name: 'console_add_message',
+  text: `
+with home as (
+  insert into console_thread as thread (id, title) select $1::uuid, $2
+  where not exists (select from console_message where id = $3 and thread_id <> $1::uuid)
+  on conflict (id) do update set updated_at = now()
+  returning id
+), message as (
+  insert into console_message (id, thread_id, role, text, state, attachments)
+  select $3, home.id, 'user', $4, 'sent', $5::jsonb from home
+  on conflict (id) do nothing
+  returning *
+)
+select ${messageJson} as message from message`,
+}
+
+const oneMessage: Statement = {
+  name: 'console_message',
+  text: `select ${messageJson} as message from console_message message where message.id = $1`,
+}
+
+const saveReply: Statement = {
+  name: 'console_save_reply',
+  text: `
+with message as (
+  insert into console_message (id, thread_id, role, text, state, turn_id, citations, receipt)
+  select $1, thread.id, 'parley', $3, $4, $5::uuid, $6::jsonb, $7::jsonb from console_thread thread where thread.id = $2::uuid
+  on conflict (id) do update set text = excluded.text, state = excluded.state, turn_id = excluded.turn_id,
+    citations = excluded.citations, receipt = excluded.receipt
+  -- A worker that was away must not put its half over the whole that another has written meanwhile.
+  -- Nor does a reply that is being written get shorter.
+  where (console_message.turn_id = excluded.turn_id and excluded.receipt is null
+    and (console_message.receipt is not null or length(excluded.text) < length(console_message.text))) is not true
+  returning *
+), touched as (
+  update console_thread set updated_at = now() from message where console_thread.id = message.thread_id and $4 <> 'streaming'
+)
+select ${messageJson} as message from message`,
+}
+
+const saveNotice: Statement = {
+  name: 'console_save_notice',
+  text: `
+with message as (
+  insert into console_message (id, thread_id, role, text, state, attachments, buttons)
+  select $1, thread.id, 'parley', $3, 'done', $4::jsonb, $5::jsonb from console_thread thread where thread.id = $2::uuid
+  on conflict (id) do update set text = excluded.text, attachments = excluded.attachments, buttons = excluded.buttons
+  returning *
+), touched as (
+  update console_thread set updated_at = now() from message where console_thread.id = message.thread_id
+)
+select ${messageJson} as message from message`,
+}

@@ -1,0 +1,111 @@
+/**
+ * What the gateway knows of channels, servers and threads: told by events while it listens, looked up when it does not know,
+ * as after a restart that went on with the old session.
+ */
+import type { APIChannel, APIGuild, APIRole, GatewayDispatchPayload } from 'discord.js'
+import { isThread, type Ownership, type Place } from './normalize.ts'
+import type { Api } from './rest.ts'
+
+export interface Guild extends Required<Ownership> {
+  id: string
+  /** The role that stands for Parley itself: people mention it as if it were the bot. */
+  ownRoleIds: string[]
+}
+
+export interface ChannelCache {
+  channel(id: string): Promise<Place>
+  guild(id: string): Promise<Guild>
+  /** Keeps what an event tells. */
+  note(packet: GatewayDispatchPayload): void
+}
+
+/** Those asked for longest ago are looked up again when they are needed. */
+const maxKnown = 20_000
+
+export function createChannelCache(api: Api, me: () => string): ChannelCache {
+  const channels = new Map<string, Place>()
+  const guilds = new Map<string, Guild>()
+
+  function keep<T>(known: Map<string, T>, id: string, value: T): T {
+    known.delete(id)
+    known.set(id, value)
+    const [oldest] = known.keys()
+    if (known.size > maxKnown && oldest !== undefined) known.delete(oldest)
+    return value
+  }
+
+  const keepChannel = (channel: RawChannel, guildId?: string) => keep(channels, channel.id, placeOf(channel, guildId))
+
+  function keepGuild(guild: RawGuild): Guild {
+    const roles = new Map(guild.roles.map((role) => [role.id, BigInt(role.permissions)]))
+    const ownRoleIds = guild.roles.filter(({ tags }) => tags?.bot_id === me()).map(({ id }) => id)
+    return keep(guilds, guild.id, { id: guild.id, ownerId: guild.owner_id, roles, ownRoleIds })
+  }
+
+  return {
+    async channel(id) {
+      return channels.get(id) ?? keepChannel(await api.call<APIChannel>('GET', `/channels/${id}`))
+    },
+    async guild(id) {
+      return guilds.get(id) ?? keepGuild(await api.call<APIGuild>('GET', `/guilds/${id}`))
+    },
+    note(packet) {
+      switch (packet.t) {
+        case 'GUILD_CREATE': {
+          if (packet.d.unavailable) return
+          keepGuild(packet.d)
+          for (const channel of [...packet.d.channels, ...packet.d.threads]) keepChannel(channel, packet.d.id)
+          return
+        }
+        case 'GUILD_UPDATE':
+          keepGuild(packet.d)
+          return
+        case 'GUILD_DELETE':
+          guilds.delete(packet.d.id)
+          return
+        case 'GUILD_ROLE_CREATE':
+        case 'GUILD_ROLE_UPDATE':
+        case 'GUILD_ROLE_DELETE':
+          // Looked up again with the next question.
+          guilds.delete(packet.d.guild_id)
+          return
+        case 'CHANNEL_CREATE':
+        case 'CHANNEL_UPDATE':
+        case 'THREAD_CREATE':
+        case 'THREAD_UPDATE':
+          keepChannel(packet.d)
+          return
+        case 'CHANNEL_DELETE':
+        case 'THREAD_DELETE':
+          channels.delete(packet.d.id)
+          return
+        case 'THREAD_LIST_SYNC':
+          for (const thread of packet.d.threads) keepChannel(thread, packet.d.guild_id)
+      }
+    },
+  }
+}
+
+interface RawGuild {
+  id: string
+  owner_id: string
+  roles: Pick<APIRole, 'id' | 'permissions' | 'tags'>[]
+}
+
+interface RawChannel {
+  id: string
+  type: number
+  name?: string | null
+  guild_id?: string
+  parent_id?: string | null
+}
+
+function placeOf(channel: RawChannel, guildId: string | undefined): Place {
+  const place: Place = { id: channel.id, type: channel.type }
+  const guild = channel.guild_id ?? guildId
+  if (channel.name) place.name = channel.name
+  if (guild !== undefined) place.guildId = guild
+  // Of a channel it is the category that it stands in.
+  if (channel.parent_id && isThread(place)) place.parentId = channel.parent_id
+  return place
+}

@@ -1,0 +1,66 @@
+/** Pure: the bodies that Discord is sent for Parley's messages. */
+import { createHash } from 'node:crypto'
+import { type AllowedMentionsTypes, MessageFlags, type RESTAPIAttachment } from 'discord.js'
+import type { Notice, OutgoingFile } from '../../src/core/command.ts'
+import type { OutgoingMessage } from '../../src/core/platform.ts'
+import { noticeRows, type Row, replyRows } from './components.ts'
+import { formatNotice, formatReply, maxContent } from './format.ts'
+import type { SentFile } from './rest.ts'
+
+export interface MessageBody {
+  content: string
+  components: Row[]
+  allowed_mentions: { parse: AllowedMentionsTypes[]; replied_user: boolean }
+  flags: number
+  attachments?: RESTAPIAttachment[]
+}
+
+/** Nobody is called by what a model or a file says, and no address in it is fetched for a preview. */
+const quiet = { allowed_mentions: { parse: [] as AllowedMentionsTypes[], replied_user: false } }
+const plain = MessageFlags.SuppressEmbeds
+
+export function replyBody(message: OutgoingMessage, root: string | undefined): MessageBody {
+  return { content: formatReply(message), components: replyRows(message, root), ...quiet, flags: plain }
+}
+
+export interface Packed {
+  body: MessageBody
+  files: SentFile[]
+}
+
+/** A text that is too long for a message comes with the whole of it as a file. */
+export function packNotice({ text, files = [], buttons, private: isPrivate }: Notice): Packed {
+  const whole: OutgoingFile[] =
+    text.length > maxContent
+      ? [{ name: 'all.md', mediaType: 'text/markdown', data: new TextEncoder().encode(text) }]
+      : []
+  const sent = [...files, ...whole].slice(0, 10)
+  return {
+    body: {
+      content: formatNotice(text),
+      components: noticeRows(buttons),
+      ...quiet,
+      flags: plain | (isPrivate ? MessageFlags.Ephemeral : 0),
+      attachments: sent.length === 0 ? undefined : sent.map(describeFile),
+    },
+    files: sent.map(sentFile),
+  }
+}
+
+export function packFile(file: OutgoingFile): Packed {
+  return {
+    body: { content: '', components: [], ...quiet, flags: plain, attachments: [describeFile(file, 0)] },
+    files: [sentFile(file)],
+  }
+}
+
+function describeFile({ name, alt }: OutgoingFile, at: number): RESTAPIAttachment {
+  return { id: String(at), filename: name, ...(alt === undefined ? {} : { description: alt.slice(0, 1024) }) }
+}
+
+const sentFile = ({ name, mediaType, data }: OutgoingFile): SentFile => ({ name, contentType: mediaType, data })
+
+/** Discord answers a second post with the same nonce with the first one's message, for some minutes. */
+export function nonceOf(key: string): { nonce: string; enforce_nonce: true } {
+  return { nonce: createHash('sha256').update(key).digest('base64url').slice(0, 25), enforce_nonce: true }
+}

@@ -1,0 +1,103 @@
+/**
+ * When Discord forbids an answer for want of a permission: which one, where, told to the server's owner, who can grant it, and
+ * to the one who asked. Once a day for the same lack; an answer that failed is no reason to flood anybody.
+ */
+import { ParleyError } from '../../src/core/errors.ts'
+import type { Log } from '../../src/core/log.ts'
+import type { ReplyTarget } from '../../src/core/message.ts'
+import type { Records } from '../../src/core/records.ts'
+import { nonceOf, packNotice } from './message-body.ts'
+import { directWorkspace } from './normalize.ts'
+import { missingIn, type NeededPermission, permissionsIn, viewServer } from './permissions.ts'
+import { type Api, codes, refusedWith } from './rest.ts'
+import { destinationOf } from './target.ts'
+import type { Threads } from './threads.ts'
+
+export interface MissingPermissions {
+  /** The error to throw instead: it names what is missing. What is no lack of a permission comes back as it is. */
+  explain(thrown: unknown, target: ReplyTarget, channelId: string): Promise<unknown>
+}
+
+export interface MissingPermissionsDeps {
+  api: Api
+  threads: Threads
+  records: Records
+  me(): Promise<string>
+  log: Log
+  now?: () => number
+}
+
+const dayMs = 24 * 3_600_000
+
+export function createMissingPermissions({
+  api,
+  threads,
+  records,
+  me,
+  log,
+  now = Date.now,
+}: MissingPermissionsDeps): MissingPermissions {
+  async function notify(userId: string, key: string, text: string): Promise<void> {
+    const recordKey = `complaint/${userId}/${key}`
+    const told = await records.get(recordKey)
+    if (typeof told === 'number' && now() - told < dayMs) return
+    await records.put(recordKey, now())
+    try {
+      const channelId = await threads.direct(userId, AbortSignal.timeout(15_000))
+      const { body } = packNotice({ text })
+      const nonce = nonceOf(`${recordKey}/${Math.floor(now() / dayMs)}`)
+      await api.call('POST', `/channels/${channelId}/messages`, { body: { ...body, ...nonce } })
+    } catch (error) {
+      if (!refusedWith(error, codes.cannotMessageUser)) throw error
+    }
+  }
+
+  async function diagnose(guildId: string, channelId: string, target: ReplyTarget, asker: string) {
+    const view = await viewServer(api, guildId, await me())
+    // Of a thread the channel's own settings count.
+    const parentId = target.conversation.channelId
+    const channel = view.channels.find(({ id }) => id === parentId || id === channelId)
+    const inThread = channelId !== parentId
+    const missing = missingIn(permissionsIn(view, channel?.permission_overwrites)).filter((name) =>
+      counts(name, inThread),
+    )
+    const where = `#${channel?.name ?? 'a channel'} of ${view.guild.name}`
+    const what = missing.map((name) => `"${name}"`).join(' and ') || 'a permission'
+    const key = `${parentId}/${missing.join(',')}`
+    await notify(
+      view.guild.owner_id,
+      key,
+      `I could not answer in **${where}**: I lack ${what} there. Grant it to my role in the channel's settings under Permissions, or in the server's settings under Roles; then ask again.`,
+    )
+    if (asker !== view.guild.owner_id)
+      await notify(
+        asker,
+        key,
+        `I could not answer in **${where}**: I lack ${what} there. The owner of the server, <@${view.guild.owner_id}>, can grant it and has been told.`,
+      )
+    return new ParleyError(
+      'platform_rejected',
+      `Parley lacks ${what} in ${where}. The owner of the server can grant it and has been told.`,
+    )
+  }
+
+  return {
+    async explain(thrown, target, channelId) {
+      const guildId = target.conversation.workspaceId
+      if (!refusedWith(thrown, codes.missingPermissions, codes.missingAccess) || guildId === directWorkspace)
+        return thrown
+      try {
+        return await diagnose(guildId, channelId, target, destinationOf(target).userId)
+      } catch (error) {
+        log.warn({ reason: error instanceof ParleyError ? error.code : 'internal' }, 'missing permission not explained')
+        return thrown
+      }
+    },
+  }
+}
+
+/** Those that the failed call can have wanted. */
+function counts(name: NeededPermission, inThread: boolean): boolean {
+  if (name === 'Create Public Threads') return false
+  return name !== (inThread ? 'Send Messages' : 'Send Messages in Threads')
+}

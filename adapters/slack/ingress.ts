@@ -1,0 +1,255 @@
+/**
+ * Both entrances of Bolt, with the acknowledgement held back until the work is committed: signed HTTP on the shared port,
+ * and Socket Mode. What throws is not acknowledged, so Slack delivers it again.
+ */
+import { createHmac } from 'node:crypto'
+import {
+  type App,
+  HTTPReceiver,
+  type Installation as OAuthInstallation,
+  type Receiver,
+  SocketModeReceiver,
+} from '@slack/bolt'
+import { z } from 'zod'
+import {
+  type Connection,
+  type ConnectionPauses,
+  keepConnected,
+  type OpenConnection,
+} from '../../src/core/connection.ts'
+import { errorFields, ParleyError } from '../../src/core/errors.ts'
+import type { HttpContext, Mount, Route } from '../../src/core/http.ts'
+import type { Log } from '../../src/core/log.ts'
+import { slackCode, translate } from './errors.ts'
+import type { Installations } from './installations.ts'
+import { boltLogger } from './logger.ts'
+import { botScopes, eventsPath, installPath, platformName, redirectPath, type SlackSettings } from './settings.ts'
+
+export interface Ingress {
+  receiver: Receiver
+  mounts: Mount[]
+  /** Of Socket Mode; absent where events come over HTTP alone. */
+  socket: Connection | undefined
+  /** Returns when events under way have been taken in. */
+  settled(): Promise<unknown>
+}
+
+export interface IngressDeps {
+  settings: SlackSettings
+  installations: Installations
+  log: Log
+  pauses?: Partial<ConnectionPauses> | undefined
+}
+
+/** What Slack sends is small; a message has at most 40,000 characters. */
+const bodyLimit = 2_000_000
+/** Slack's own advice. */
+const timelySeconds = 300
+
+export function createIngress({ settings, installations, log, pauses }: IngressDeps): Ingress {
+  const { signingSecret, appToken } = settings
+  const http = signingSecret === undefined ? undefined : httpIngress(signingSecret, { settings, installations, log })
+  const socket = appToken === undefined ? undefined : socketIngress(appToken, settings, log, pauses)
+  return {
+    receiver: {
+      init(app) {
+        http?.init(app)
+        socket?.init(app)
+      },
+      async start() {},
+      async stop() {},
+    },
+    mounts: http === undefined ? [] : [mountOf(http, settings.oauth !== undefined)],
+    socket: socket?.connection,
+    settled: async () => await socket?.settled(),
+  }
+}
+
+/** Bolt wants Node's own objects, and takes a body that has been read as `rawBody`. */
+function mountOf(http: HTTPReceiver, installable: boolean): Mount {
+  const hand = ({ env, get }: HttpContext): undefined => {
+    http.requestListener(Object.assign(env.incoming, { rawBody: get('body') }), env.outgoing)
+  }
+  const events: Route = {
+    method: 'POST',
+    path: eventsPath,
+    access: ['platform'],
+    body: { maxBytes: bodyLimit },
+    handle(context) {
+      const stamp = context.env.incoming.headers['x-slack-request-timestamp']
+      if (stamp !== undefined && !isTimely(String(stamp)))
+        throw new ParleyError('credentials_missing', 'The time of this request is not that of its signature.')
+      return hand(context)
+    },
+  }
+  const install = [installPath, redirectPath].map(
+    (path): Route => ({ method: 'GET', path, access: ['platform'], handle: hand }),
+  )
+  return { prefix: '/slack', routes: installable ? [events, ...install] : [events] }
+}
+
+/** Bolt refuses what is old, but takes a time that is none, or one yet to come. */
+function isTimely(stamp: string): boolean {
+  return /^\d{1,12}$/.test(stamp) && Math.abs(Date.now() / 1000 - Number(stamp)) <= timelySeconds
+}
+
+function httpIngress(signingSecret: string, { settings, installations, log }: IngressDeps): HTTPReceiver {
+  const { oauth, publicUrl, apiUrl } = settings
+  return new HTTPReceiver({
+    signingSecret,
+    bodyLimit,
+    endpoints: [eventsPath],
+    processBeforeResponse: true,
+    logger: boltLogger(log),
+    ...(oauth && {
+      ...oauth,
+      // The same in every gateway and after a restart, and nothing that anybody else can know.
+      stateSecret: createHmac('sha256', oauth.clientSecret).update('parley-slack-install').digest('hex'),
+      scopes: botScopes,
+      ...(publicUrl && { redirectUri: new URL(redirectPath, publicUrl).href }),
+      installerOptions: {
+        directInstall: true,
+        installPath,
+        redirectUriPath: redirectPath,
+        ...(apiUrl && {
+          clientOptions: { slackApiUrl: apiUrl },
+          authorizationUrl: new URL('/oauth/v2/authorize', apiUrl).href,
+        }),
+        ...(publicUrl?.startsWith('http://') && { legacyStateVerification: true }),
+      },
+      installationStore: {
+        async storeInstallation(installation) {
+          await installations.save(installationOf(installation))
+        },
+        async fetchInstallation() {
+          throw new Error('tokens are looked up by installations.ts')
+        },
+        async deleteInstallation({ teamId, enterpriseId }) {
+          await installations.remove(teamId, enterpriseId)
+        },
+      },
+    }),
+  })
+}
+
+function installationOf(given: OAuthInstallation) {
+  const { bot } = given
+  if (bot === undefined) throw new Error('an installation without a bot')
+  const enterpriseId = given.isEnterpriseInstall || given.team === undefined ? given.enterprise?.id : undefined
+  return {
+    token: bot.token,
+    botId: bot.id,
+    botUserId: bot.userId,
+    scopes: bot.scopes,
+    ...(given.team && { teamId: given.team.id }),
+    ...(given.team?.name && { name: given.team.name }),
+    ...(enterpriseId && { enterpriseId }),
+  }
+}
+
+const SocketEvent = z.object({
+  ack: z.custom<(response?: unknown) => Promise<void>>((value) => typeof value === 'function'),
+  body: z.record(z.string(), z.unknown()),
+  retry_num: z.number().optional(),
+  retry_reason: z.string().optional(),
+})
+
+/** One request for the address of a socket. */
+const requestMs = 10_000
+
+/**
+ * Bolt acknowledges socket events before its listeners run; here the answer waits for them. Each connection is a client of its
+ * own that does not reconnect: Slack's own loop ends for good at a refused token and rejects where nobody hears it
+ * (https://github.com/slackapi/node-slack-sdk/blob/main/packages/socket-mode/src/SocketModeClient.ts).
+ */
+function socketIngress(
+  appToken: string,
+  { apiUrl }: SlackSettings,
+  log: Log,
+  pauses: Partial<ConnectionPauses> | undefined,
+) {
+  const running = new Set<Promise<void>>()
+  let app: App | undefined
+
+  async function take(given: unknown): Promise<void> {
+    const { ack, body, retry_num: retryNum, retry_reason: retryReason } = SocketEvent.parse(given)
+    let held: { response: unknown } | undefined
+    try {
+      await app?.processEvent({
+        body,
+        ...(retryNum === undefined ? {} : { retryNum }),
+        ...(retryReason === undefined ? {} : { retryReason }),
+        async ack(response: unknown) {
+          held ??= { response }
+        },
+      })
+      if (held) await ack(held.response)
+    } catch (error) {
+      log.warn(errorFields(error), 'a Slack event was not taken in; Slack will deliver it again')
+    }
+  }
+
+  async function open(signal: AbortSignal): Promise<OpenConnection> {
+    const { client } = new SocketModeReceiver({
+      appToken,
+      logger: boltLogger(log),
+      autoReconnectEnabled: false,
+      installerOptions: {
+        clientOptions: {
+          retryConfig: { retries: 0 },
+          rejectRateLimitedCalls: true,
+          timeout: requestMs,
+          ...(apiUrl && { slackApiUrl: apiUrl }),
+        },
+      },
+    })
+    client.on('slack_event', (given: unknown) => {
+      const work = take(given)
+      running.add(work)
+      void work.finally(() => running.delete(work))
+    })
+    const lost = Promise.withResolvers<ParleyError | null>()
+    client.on('ws_message', (data: unknown) => {
+      // Slack replaces its servers every few hours and says so before.
+      if (typeof data === 'string' && /^\s*\{\s*"type"\s*:\s*"disconnect"/.test(data)) lost.resolve(null)
+    })
+    client.on('disconnected', () => lost.resolve(socketClosed()))
+    const leave = () => void client.disconnect()
+    signal.addEventListener('abort', leave, { once: true })
+    try {
+      await client.start()
+    } catch (thrown) {
+      throw openingError(thrown)
+    } finally {
+      signal.removeEventListener('abort', leave)
+    }
+    return { lost: lost.promise, close: async () => await client.disconnect() }
+  }
+
+  return {
+    init(given: App) {
+      app = given
+    },
+    connection: keepConnected({ platform: platformName, name: 'Socket Mode', open, log, pauses }),
+    settled: () => Promise.allSettled(running),
+  }
+}
+
+const socketClosed = (cause?: unknown) =>
+  new ParleyError(
+    'platform_unreachable',
+    'Slack closed the Socket Mode connection. Parley needs wss-primary.slack.com on port 443.',
+    { cause },
+  )
+
+/** Of `apps.connections.open`; nothing at all is thrown where the socket itself fails. */
+function openingError(thrown: unknown): ParleyError {
+  if (thrown === undefined) return socketClosed()
+  const error = translate(thrown, 'apps.connections.open')
+  if (slackCode(error) === undefined) return error
+  return new ParleyError(
+    'platform_rejected',
+    `Slack refuses Socket Mode (${slackCode(error)}). Set SLACK_APP_TOKEN to an app-level token with connections:write, and switch on Socket Mode in the app's settings.`,
+    { cause: error },
+  )
+}

@@ -1,0 +1,179 @@
+/**
+ * Makes of what Teams tells of files what any worker can fetch later. The address of a file in a personal chat opens it for
+ * minutes and is itself the key to it, so it is never stored: the file is fetched at once, most of the time before the
+ * message is acknowledged. A large one goes on being fetched after that, and a record says how it stands.
+ */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { HeldBlob } from '../../src/core/blobs.ts'
+import { errorFields, ParleyError } from '../../src/core/errors.ts'
+import type { Log } from '../../src/core/log.ts'
+import type { Attachment } from '../../src/core/message.ts'
+import type { Records } from '../../src/core/records.ts'
+import { retry } from '../../src/core/retry.ts'
+import { plain, type TargetData } from './activity.ts'
+import type { Api } from './api.ts'
+import type { Found } from './attachments.ts'
+import { type BlobStore, Locator } from './files.ts'
+import { GraphMessage, messageUrl } from './graph.ts'
+import { bodyOf, guardedFetch, type Hosts, StrangeHost } from './hosts.ts'
+import { graphScopeOf, type TeamsSettings } from './settings.ts'
+import type { Tokens } from './tokens.ts'
+
+export interface CaptureDeps {
+  settings: TeamsSettings
+  blobs: BlobStore
+  records: Records
+  api: Pick<Api, 'group'>
+  tokens: Tokens
+  hosts: Hosts
+  log: Log
+  maxBytes: number
+  /** How long an acknowledgement may wait for files. Default: well within Teams' 15 seconds. */
+  ackMs?: number
+  later(what: string, work: () => Promise<unknown>): void
+}
+
+/** Of one message. */
+export interface Origin {
+  eventId: string
+  /** The activity's id, which is the message's on Graph. */
+  messageId: string
+  at: TargetData
+}
+
+const downloadMs = 10 * 60_000
+const beatMs = 5000
+const graphMs = 2500
+const tries = 3
+
+/** What was fetched at once is kept until this is disposed of, so that the message can be stored first. */
+export interface Captured extends AsyncDisposable {
+  attachments: Attachment[]
+  /** What is still coming belongs to this turn. */
+  assign(turnId: string): Promise<void>
+}
+
+export function createCapture(deps: CaptureDeps): (found: Found[], origin: Origin) => Promise<Captured> {
+  const { settings, blobs, records, tokens, hosts, api, log, maxBytes, ackMs = 6000, later } = deps
+
+  type Fetched = { blob: HeldBlob } | { failed: 'expired' | 'too_large' | 'unreachable' }
+
+  async function download(url: string): Promise<Fetched> {
+    const signal = AbortSignal.timeout(downloadMs)
+    async function once(): Promise<Fetched> {
+      const response = await guardedFetch(url, { signal }, { hosts, tokenFor: async () => undefined })
+      if (response.ok && response.body !== null) {
+        return { blob: await blobs.put(bodyOf(response), { maxBytes, signal }) }
+      }
+      await response.body?.cancel()
+      if (response.status < 500 && response.status !== 429) return { failed: 'expired' }
+      throw new Error(`status ${response.status}`)
+    }
+    const isTooLarge = (error: unknown) => error instanceof ParleyError && error.code === 'file_too_large'
+    try {
+      return await retry(once, {
+        delays: { firstMs: 500, mostMs: 1000 },
+        tries,
+        signal,
+        on: (error) => !isTooLarge(error) && !(error instanceof StrangeHost),
+        onPause: (error) => log.info(errorFields(error), 'a file could not be fetched at once'),
+      })
+    } catch (error) {
+      if (isTooLarge(error)) return { failed: 'too_large' }
+      // An expired address leads to a page for people to sign in.
+      if (error instanceof StrangeHost) return { failed: 'expired' }
+      log.info(errorFields(error), 'a file could not be fetched')
+      return { failed: 'unreachable' }
+    }
+  }
+
+  /** What is not there in time is waited for by whoever reads it. */
+  async function fetchNow(
+    url: string,
+    lies: string | undefined,
+    deadline: Promise<undefined>,
+    held: AsyncDisposableStack,
+  ): Promise<{ locator: Locator; blob?: HeldBlob }> {
+    const fetching = download(url)
+    const fetched = await Promise.race([fetching, deadline])
+    const lying = lies === undefined ? {} : { lies }
+    if (fetched === undefined) {
+      const key = randomUUID()
+      await records.put(`file/${key}`, { at: Date.now() })
+      later('fetching a file', () => report(key, fetching))
+      return { locator: { kind: 'coming', key, ...lying } }
+    }
+    if ('blob' in fetched) return { locator: { kind: 'blob', blob: fetched.blob.hash }, blob: held.use(fetched.blob) }
+    if (fetched.failed === 'too_large') {
+      const key = randomUUID()
+      await records.put(`file/${key}`, plain({ at: Date.now(), failed: fetched.failed }))
+      return { locator: { kind: 'coming', key } }
+    }
+    return { locator: { kind: 'expired', ...lying } }
+  }
+
+  async function report(key: string, fetching: Promise<Fetched>): Promise<void> {
+    for (;;) {
+      const fetched = await Promise.race([fetching, sleep(beatMs, undefined)])
+      if (fetched !== undefined && 'blob' in fetched) {
+        await using blob = fetched.blob
+        await records.put(`file/${key}`, { at: Date.now(), blob: blob.hash }, { blobs: [blob.hash] })
+        return
+      }
+      await records.put(`file/${key}`, plain({ at: Date.now(), ...fetched }))
+      if (fetched !== undefined) return
+    }
+  }
+
+  /** Names and addresses of files that Teams places in a message; none where Parley may not look. */
+  async function placedIn({ at, messageId }: Origin): Promise<GraphMessage['attachments']> {
+    const signal = AbortSignal.timeout(graphMs)
+    try {
+      const url = messageUrl(settings, at, messageId, await api.group(at))
+      if (url === undefined) return []
+      const tokenFor = async (to: string) => (hosts.isGraph(to) ? await tokens.get(graphScopeOf(settings)) : undefined)
+      const response = await guardedFetch(url, { signal }, { hosts, tokenFor })
+      return response.ok ? GraphMessage.parse(await response.json()).attachments : []
+    } catch (error) {
+      log.debug(errorFields(error), 'the files of a message were not looked up; a worker tries again')
+      return []
+    }
+  }
+
+  return async (found, origin) => {
+    await using held = new AsyncDisposableStack()
+    const deadline = sleep(ackMs, undefined, { ref: false })
+    const placed = found.some(({ source }) => source.kind === 'placed') ? await placedIn(origin) : []
+
+    async function one({ source, ...file }: Found, index: number): Promise<Attachment[]> {
+      const known = { id: `${origin.eventId}/${index}`, voiceNote: false, ...file }
+      const capture = (locator: Locator, more: Partial<Attachment> = {}) => [
+        { ...known, ...more, locator: plain(locator) },
+      ]
+      if (source.kind === 'download') {
+        const { locator, blob } = await fetchNow(source.url, source.lies, deadline, held)
+        return capture(locator, blob === undefined ? {} : { bytes: blob.bytes, blob: blob.hash })
+      }
+      if (source.kind !== 'placed') return capture(source)
+      const there = placed.find(({ id }) => id === source.id)
+      // Cards and quoted messages are placed in the same way as files.
+      if (there && there.contentType !== 'reference') return []
+      if (there?.contentUrl)
+        return capture({ kind: 'share', url: there.contentUrl }, { name: there.name ?? known.name })
+      return capture({ kind: 'placed', id: source.id, message: origin.messageId, at: origin.at })
+    }
+    const attachments = (await Promise.all(found.map(one))).flat()
+    const kept = held.move()
+    return {
+      attachments,
+      async assign(turnId) {
+        for (const { locator } of attachments) {
+          const coming = Locator.safeParse(locator).data
+          if (coming?.kind === 'coming') await records.assign(`file/${coming.key}`, turnId)
+        }
+      },
+      [Symbol.asyncDispose]: () => kept.disposeAsync(),
+    }
+  }
+}

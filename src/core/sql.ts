@@ -1,0 +1,10 @@
+/** What an adapter that keeps tables of its own is given. */
+
+/** A named statement is prepared once a connection. */
+export interface Statement {
+  name: string
+  text: string
+}
+
+/** One round trip. The statement must be safe to send twice. */
+export type Query = <Row extends object>(statement: Statement, values: unknown[]) => Promise<Row[]>

@@ -1,0 +1,82 @@
+/** The first look at a file, in Parley's own process: its size and its first bytes, nothing parsed. */
+import { type FileHandle, open } from 'node:fs/promises'
+import { diskError } from '../blobs/disk.ts'
+import { formatBytes } from '../core/bytes.ts'
+import { ParleyError } from '../core/errors.ts'
+import { furtherLook } from './containers.ts'
+import { type FormatReader, type Formats, readerOf } from './formats.ts'
+import { type LimitOverrides, type Limits, limitsFor } from './limits.ts'
+import { type Sniffed, sampleBytes, sniff } from './sniff.ts'
+import type { Task } from './wire.ts'
+
+export interface InspectedFile {
+  path: string
+  name: string
+  bytes: number
+  sniffed: Sniffed
+  reader: FormatReader
+  limits: Limits
+  overrides: LimitOverrides
+}
+
+/** Throws `file_missing`, `file_empty`, `file_unsupported` or `file_too_large`. */
+export async function lookAt(
+  file: { path: string; name: string; mediaType: string },
+  { formats, overrides }: { formats: Formats; overrides: LimitOverrides },
+): Promise<InspectedFile> {
+  const { path, name } = file
+  const { sample, further, bytes } = await firstBytes(path, name)
+  if (bytes === 0)
+    throw new ParleyError('file_empty', `${name} is empty: it holds no bytes. Check the file and share it again.`)
+  const sniffed = await sniff(sample, file, formats, further)
+  const reader = readerOf(sniffed.mediaType, name, formats)
+  const limits = limitsFor(reader.family, overrides)
+  if (bytes > limits.bytes) {
+    const userMessage = `${name} is ${formatBytes(bytes)}: over the limit of ${formatBytes(limits.bytes)}. Share a smaller file, or ask an admin to raise the limit.`
+    throw new ParleyError('file_too_large', userMessage)
+  }
+  return { path, name, bytes, sniffed, reader, limits, overrides }
+}
+
+/** What a reading process is told of its file. */
+export function openTask(
+  use: 'read' | 'pages',
+  { name, bytes, reader, sniffed, limits, overrides }: InspectedFile,
+  recognizer = false,
+): Task {
+  const { module } = reader
+  return {
+    kind: 'open',
+    use,
+    module: module.href,
+    name,
+    mediaType: sniffed.mediaType,
+    bytes,
+    limits,
+    overrides,
+    recognizer,
+  }
+}
+
+async function firstBytes(path: string, name: string) {
+  let file: FileHandle
+  try {
+    file = await open(path)
+  } catch (error) {
+    const reason = diskError(error)
+    if (reason instanceof ParleyError) throw reason
+    throw new ParleyError('file_missing', `${name} is not here any more. Please share it again.`, { cause: error })
+  }
+  try {
+    const { size } = await file.stat()
+    const part = async (from: number, length: number) => {
+      const { buffer, bytesRead } = await file.read(new Uint8Array(length), 0, length, from)
+      return buffer.subarray(0, bytesRead)
+    }
+    const sample = await part(0, Math.min(size, sampleBytes))
+    const more = furtherLook(sample, size)
+    return { sample, further: more === undefined ? sample : await part(more.from, more.length), bytes: size }
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,56 @@
+/** Lets a bounded number of pieces of work run at once; the others wait in line. */
+export interface Semaphore {
+  /** Waits for a place and answers how to leave it; leaving twice is no harm. Rejects like `run`. */
+  enter(signal: AbortSignal): Promise<() => void>
+  /** Rejects with the signal's reason when it aborts before the work has begun. */
+  run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>
+}
+
+export function createSemaphore(places: number): Semaphore {
+  const waiting: (() => void)[] = []
+  let busy = 0
+
+  async function enter(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (busy < places) {
+      busy += 1
+      return
+    }
+    await new Promise<void>((resolve, reject) => {
+      const admit = () => {
+        signal.removeEventListener('abort', leave)
+        resolve()
+      }
+      const leave = () => {
+        waiting.splice(waiting.indexOf(admit), 1)
+        reject(signal.reason)
+      }
+      waiting.push(admit)
+      signal.addEventListener('abort', leave, { once: true })
+    })
+  }
+
+  async function take(signal: AbortSignal): Promise<() => void> {
+    await enter(signal)
+    let left = false
+    return () => {
+      if (left) return
+      left = true
+      const next = waiting.shift()
+      if (next === undefined) busy -= 1
+      else next()
+    }
+  }
+
+  return {
+    enter: take,
+    async run(signal, work) {
+      const leave = await take(signal)
+      try {
+        return await work()
+      } finally {
+        leave()
+      }
+    },
+  }
+}

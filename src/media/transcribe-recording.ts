@@ -1,0 +1,226 @@
+/**
+ * From a recording to what was said in it. What the transcriber takes as it is goes as it is; anything else is decoded by
+ * ffmpeg and cut at quiet moments into overlapping pieces, which are heard side by side and joined.
+ */
+import { readFile } from 'node:fs/promises'
+import { clock, type Problem } from '../core/artifact.ts'
+import { asParleyError } from '../core/errors.ts'
+import { joinSpeech, type TranscribedPiece } from './join-speech.ts'
+import type { Limits } from './limits.ts'
+import { type CutPlan, cutIntoPieces, defaultPlan, isSilent, type Piece, sampleRate, toWav } from './pcm.ts'
+import { damaged, type Ffmpeg, type FfmpegInput } from './providers/ffmpeg.ts'
+import { type RecordingType, recordings } from './recordings.ts'
+import type { Semaphore } from './semaphore.ts'
+import type { TranscribedSegment, Transcriber, Transcription } from './transcriber.ts'
+
+export interface TranscribeRecordingDeps {
+  ffmpeg: Ffmpeg
+  transcriber: Transcriber
+  /** Shared by all recordings of this process: what the server is asked at once. */
+  semaphore: Semaphore
+  plan?: CutPlan
+}
+
+export interface Listening extends FfmpegInput {
+  bytes: number
+  mediaType: RecordingType
+  /** Whether the file may be handed over as it is; ffmpeg is not needed then. */
+  asItIs: boolean
+  /** How long it should be. */
+  expectedMs: number | undefined
+}
+
+export interface TranscribeRecordingOptions {
+  signal: AbortSignal
+  limits: Limits
+  /** Milliseconds heard so far. */
+  onTranscribed(ms: number): void
+}
+
+export interface TranscribedRecording {
+  segments: TranscribedSegment[]
+  language?: string
+  /** How much of it could be played. */
+  durationMs?: number
+  /** What a limit or a failure left out, as a sentence. */
+  truncated?: string
+  problems: Problem[]
+}
+
+/** Pieces of one recording on their way at once; each is up to 10 MB. */
+const piecesAtOnce = 3
+
+export function canGoAsItIs(
+  { accepts, maxBytes }: Transcriber,
+  { mediaType, bytes, durationMs }: { mediaType: string; bytes: number; durationMs: number | undefined },
+  plan: CutPlan = defaultPlan,
+): boolean {
+  return accepts.has(mediaType) && bytes <= maxBytes && (durationMs ?? 0) <= plan.pieceMs * 2
+}
+
+/** Throws `transcriber_*`, `ffmpeg_missing` or `file_*` when nothing was heard, and the signal's reason on abort. */
+export async function transcribeRecording(
+  deps: TranscribeRecordingDeps,
+  input: Listening,
+  options: TranscribeRecordingOptions,
+): Promise<TranscribedRecording> {
+  const { asItIs, name, expectedMs } = input
+  const mostMs = (options.limits.minutes ?? Number.POSITIVE_INFINITY) * 60_000
+  const listened = await (asItIs
+    ? transcribeWhole(deps, input, options)
+    : transcribePieces(deps, input, mostMs, options))
+  const { durationMs } = listened
+  const expected = Math.min(expectedMs ?? 0, mostMs)
+  if (listened.truncated !== undefined || durationMs === undefined) return listened
+  if (durationMs >= expected - Math.max(1_500, expected * 0.03)) {
+    if ((expectedMs ?? durationMs) <= mostMs + 1_500) return listened
+    const truncated = `Only the first ${clock(mostMs)} of ${clock(expectedMs ?? 0)} of ${name} were heard: an admin can raise the limit.`
+    return { ...listened, truncated }
+  }
+  return { ...listened, problems: [...listened.problems, cutOff(name, { durationMs, expectedMs: expected })] }
+}
+
+export function cutOff(name: string, times?: { durationMs: number; expectedMs: number }): Problem {
+  const userMessage =
+    times === undefined
+      ? `${name} breaks off in the middle: the file is incomplete. Share it again to have all of it heard.`
+      : `${name} should be ${clock(times.expectedMs)} long, but only ${clock(times.durationMs)} of it can be played: the rest is missing. Share it again to have all of it heard.`
+  return { code: 'recording_cut_off', userMessage }
+}
+
+async function transcribeWhole(
+  { transcriber, semaphore }: TranscribeRecordingDeps,
+  { path, mediaType, expectedMs }: Listening,
+  { signal, onTranscribed }: TranscribeRecordingOptions,
+): Promise<TranscribedRecording> {
+  const transcription = await semaphore.run(signal, async () => {
+    const bytes = new Uint8Array(await readFile(path, { signal }))
+    const recording = { bytes, name: `recording.${recordings[mediaType].extension}`, mediaType }
+    return transcriber.transcribe({ ...recording, durationMs: expectedMs }, { signal })
+  })
+  onTranscribed(transcription.durationMs ?? expectedMs ?? 0)
+  return { ...transcription, problems: [] }
+}
+
+async function transcribePieces(
+  deps: TranscribeRecordingDeps,
+  input: Listening,
+  mostMs: number,
+  { signal, limits, onTranscribed }: TranscribeRecordingOptions,
+): Promise<TranscribedRecording> {
+  const args = ['-vn', '-sn', '-dn', '-map', '0:a:0', '-ac', '1', '-ar', String(sampleRate)]
+  const limit = Number.isFinite(mostMs) ? ['-t', String(mostMs / 1000)] : []
+  const failing = new AbortController()
+  const asking = AbortSignal.any([signal, failing.signal])
+  const results: Promise<PieceResult>[] = []
+  let transcribedMs = 0
+  let decodedMs = 0
+
+  async function transcribe(piece: Piece): Promise<PieceResult> {
+    const { fromMs, toMs, cutMs } = piece
+    const result = { fromMs, toMs, cutMs }
+    try {
+      const transcription: Transcription = isSilent(piece.samples)
+        ? { segments: [] }
+        : await transcribePiece(deps, piece, asking)
+      transcribedMs += cutMs - fromMs
+      onTranscribed(Math.min(transcribedMs, decodedMs))
+      const segments = transcription.segments.map((each) => ({
+        ...each,
+        fromMs: Math.min(each.fromMs + fromMs, toMs),
+        toMs: Math.min(each.toMs + fromMs, toMs),
+      }))
+      return { ...result, segments, language: transcription.language }
+    } catch (error) {
+      failing.abort(error)
+      return { ...result, segments: [], error }
+    }
+  }
+
+  const task = { args: [...args, ...limit, '-f', 's16le', 'pipe:1'] }
+  let stopped: unknown
+  const complete = await deps.ffmpeg
+    .run(input, task, { signal, limits }, async ({ output, ended, kill }) => {
+      const open = new Set<Promise<PieceResult>>()
+      for await (const piece of cutIntoPieces(flowing(output, kill), deps.plan)) {
+        if (failing.signal.aborted) break
+        decodedMs = piece.toMs
+        const result = transcribe(piece)
+        results.push(result)
+        open.add(result)
+        void result.finally(() => open.delete(result))
+        // While enough pieces are on their way, ffmpeg waits.
+        while (open.size >= piecesAtOnce) await Promise.race(open)
+      }
+      return failing.signal.aborted || (await ended).complete
+    })
+    .catch((error: unknown) => {
+      if (signal.aborted || results.length === 0) throw error
+      stopped = error
+      return true
+    })
+  const transcription = await Promise.all(results)
+  signal.throwIfAborted()
+  if (transcription.length === 0) throw damaged(input.name)
+  return joined(transcription, { input, complete, decodedMs, stopped })
+}
+
+/** A decoder that gives nothing for this long while it is waited for will not give more. */
+const stallMs = 60_000
+
+async function* flowing(output: AsyncIterable<Uint8Array>, kill: () => unknown): AsyncGenerator<Uint8Array> {
+  let timer = setTimeout(kill, stallMs)
+  try {
+    for await (const chunk of output) {
+      clearTimeout(timer)
+      yield chunk
+      timer = setTimeout(kill, stallMs)
+    }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+interface PieceResult extends TranscribedPiece {
+  language?: string | undefined
+  error?: unknown
+}
+
+async function transcribePiece(
+  { transcriber, semaphore }: TranscribeRecordingDeps,
+  piece: Piece,
+  signal: AbortSignal,
+): Promise<Transcription> {
+  const recording = { bytes: toWav(piece.samples), name: `piece-${piece.index + 1}.wav`, mediaType: 'audio/wav' }
+  const durationMs = piece.toMs - piece.fromMs
+  return semaphore.run(signal, () => transcriber.transcribe({ ...recording, durationMs }, { signal }))
+}
+
+function joined(
+  results: PieceResult[],
+  { input, complete, decodedMs, stopped }: { input: Listening; complete: boolean; decodedMs: number; stopped: unknown },
+): TranscribedRecording {
+  const failed = results.findIndex(({ error }) => error !== undefined)
+  const usable = failed < 0 ? results : results.slice(0, failed)
+  const last = usable.at(-1)
+  const failure = results[failed]?.error ?? stopped
+  if (last === undefined) throw failure
+  const languages = usable.flatMap(({ language }) => (language === undefined ? [] : [language]))
+  const language = mostFrequent(languages)
+  const listened = {
+    segments: joinSpeech(usable),
+    ...(language !== undefined && { language }),
+    durationMs: decodedMs,
+    problems: complete ? [] : [cutOff(input.name)],
+  }
+  if (failure === undefined) return listened
+  const { code, userMessage } = asParleyError(failure)
+  const total = input.expectedMs === undefined ? '' : ` of ${clock(input.expectedMs)}`
+  const truncated = `Only the first ${clock(last.cutMs)}${total} of ${input.name} were heard.`
+  return { ...listened, durationMs: last.cutMs, truncated, problems: [{ code, userMessage }] }
+}
+
+function mostFrequent(values: string[]): string | undefined {
+  const counts = Map.groupBy(values, (value) => value)
+  return [...counts].toSorted(([, a], [, b]) => b.length - a.length)[0]?.[0]
+}

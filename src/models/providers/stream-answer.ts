@@ -1,0 +1,152 @@
+/**
+ * The way of a request to any model server and back, tries and timers included. The SDKs build and send requests; reading
+ * the stream, retries and timers are Parley's own, because the SDKs end a cut stream as if it were whole and have no timer
+ * for a silent one.
+ */
+import { type ErrorCode, ParleyError } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
+import { retry } from '../../core/retry.ts'
+import { deliveryOf } from '../delivery.ts'
+import type { ModelEvent, ModelRequest } from '../model.ts'
+import { createAnswer } from './answer.ts'
+import type { Chunk } from './chunk.ts'
+import { StreamError, translateError } from './failure.ts'
+import { createWatch, type Timers, type Watch } from './watch.ts'
+
+/** What every provider is made from. */
+export interface ProviderOptions {
+  name: string
+  /** Default: the provider's own. */
+  baseUrl?: string
+  apiKey?: string
+  fetch?: typeof globalThis.fetch
+  timers?: Partial<Timers>
+  /** Pauses between tries; each is up to twice the one before, and shortened at random by up to half. */
+  backoffMs?: number
+  log: Log
+}
+
+export interface Wire {
+  name: string
+  /** What its address has to speak, e.g. `the OpenAI API`. */
+  api: string
+  apiKey: string | undefined
+  timers: Timers
+  backoffMs: number
+  log: Log
+}
+
+export interface Dialect {
+  /** Sends the request; the watch's signal reaches the wire. Throws the SDK's errors. */
+  open(request: ModelRequest, watch: Watch): Promise<Response>
+  read(response: Response, request: ModelRequest, watch: Watch): AsyncIterable<Chunk>
+}
+
+const defaultTimers: Timers = { connectMs: 180_000, idleMs: 60_000, totalMs: 900_000 }
+const MAX_TRIES = 3
+/** A server that asks for a longer pause than this gets none: the turn is told instead. */
+const MAX_PAUSE_MS = 15_000
+
+export function createWire({ name, apiKey, timers, backoffMs = 500, log }: ProviderOptions, api: string): Wire {
+  return { name, api, apiKey: apiKey || undefined, timers: { ...defaultTimers, ...timers }, backoffMs, log }
+}
+
+/**
+ * Tries again by itself only what was refused or never arrived, which costs nothing. A try that the server may have worked on
+ * is told as it ended: who asks again reserves again (src/models/ask.ts).
+ */
+export async function* streamAnswer(
+  wire: Wire,
+  dialect: Dialect,
+  request: ModelRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ModelEvent> {
+  const { name, log, timers } = wire
+  using watch = createWatch(signal, timers.totalMs)
+  const answer = createAnswer(request)
+  let started = false
+  const open = async () => {
+    answer.sent = true
+    return await watch.during(dialect.open(request, watch), 'connect', timers.connectMs)
+  }
+  const errorOf = (thrown: unknown) => translate(wire, thrown, watch, request.model)
+  try {
+    if (signal.aborted) throw signal.reason
+    const response = await retry(open, {
+      delays: { firstMs: wire.backoffMs, mostMs: MAX_PAUSE_MS },
+      tries: MAX_TRIES,
+      longestAskedMs: MAX_PAUSE_MS,
+      signal: watch.signal,
+      on: (thrown) => mayPass(errorOf(thrown)),
+      asked: (thrown) => errorOf(thrown).retryAfterMs,
+      onPause(thrown, { tries: attempt, ms: pause }) {
+        answer.sent = false
+        const { code } = errorOf(thrown)
+        log.info({ provider: name, model: request.model, attempt, code, pause }, 'model request tried again')
+      },
+    })
+    yield { type: 'start', model: request.model }
+    started = true
+    for await (const chunk of dialect.read(response, request, watch)) yield* answer.take(chunk)
+    yield* answer.end(answer.reason())
+  } catch (thrown) {
+    if (watch.ended() === 'aborted' || signal.aborted) {
+      if (!started) yield { type: 'start', model: request.model }
+      yield* answer.end('aborted')
+      return
+    }
+    const error = errorOf(thrown)
+    // What broke the line after visible text is a cut; what the server or a timer says is told as such.
+    if (answer.visible && error.code === 'model_unreachable' && !(thrown instanceof StreamError)) {
+      log.warn({ provider: name, model: request.model }, 'model stream was cut')
+      yield* answer.end('truncated')
+      return
+    }
+    if (started) yield { type: 'usage', usage: await answer.usage(false) }
+    throw error
+  }
+}
+
+/** Asks a provider for something small. Throws translated errors. */
+export async function askOnce<T>(
+  wire: Wire,
+  signal: AbortSignal,
+  work: (watch: Watch) => Promise<T>,
+  model?: string,
+): Promise<T> {
+  using watch = createWatch(signal, wire.timers.connectMs)
+  try {
+    return await watch.during(work(watch), 'connect', wire.timers.connectMs)
+  } catch (thrown) {
+    throw translate(wire, thrown, watch, model)
+  }
+}
+
+/** Asks for the list of models: what goes wrong is `model_refused_key` or `model_unreachable`. */
+export async function askForModels<T>(wire: Wire, signal: AbortSignal, work: (watch: Watch) => Promise<T>): Promise<T> {
+  try {
+    return await askOnce(wire, signal, work)
+  } catch (error) {
+    const told: ErrorCode[] = ['model_refused_key', 'model_unreachable']
+    if (error instanceof ParleyError && told.includes(error.code)) throw error
+    const cause = error instanceof Error ? (error.cause ?? error) : error
+    const userMessage = `${wire.name} gave no list of its models. Check that its address is right.`
+    throw new ParleyError('model_unreachable', userMessage, { cause })
+  }
+}
+
+export function translate(wire: Wire, thrown: unknown, watch: Watch, model?: string): ParleyError {
+  const { name: provider, api, apiKey } = wire
+  return translateError(thrown, {
+    provider,
+    api,
+    apiKey,
+    ended: watch.ended(),
+    model,
+  })
+}
+
+/** Only what never reached the model costs nothing when it is tried again. */
+function mayPass(error: ParleyError): boolean {
+  return (error.code === 'model_busy' || error.code === 'model_unreachable') && deliveryOf(error) !== 'taken'
+}

@@ -1,0 +1,252 @@
+/**
+ * The calls of one turn to models, one attempt after the other: let through by the model's health, reserved over the budget,
+ * and when they end, settled at what they did cost, whatever way they ended. Keeps what was spent and tried for the receipt.
+ */
+import { randomUUID } from 'node:crypto'
+import { asParleyError, ParleyError } from '../core/errors.ts'
+import type { NanoUsd } from '../core/money.ts'
+import type { Usage } from '../core/reply.ts'
+import type { RouteDecision } from '../core/route-decision.ts'
+import type { Spender } from '../core/scope.ts'
+import type { Model } from '../models/catalogue.ts'
+import { modelKey } from '../models/complete-model.ts'
+import { deliveryOf } from '../models/delivery.ts'
+import type { FinishReason, ModelEvent, ModelRequest } from '../models/model.ts'
+import { priceUsage, worstCase } from '../models/price.ts'
+import { priceSnapshot } from '../models/stated-price.ts'
+import { type CallMeter, createCallMeter, HANG_UP_MS, mostTokensPerSecond } from './billable.ts'
+import type { Budget, Reservation, Settlement } from './budget.ts'
+import type { CallOutcome, Health, Permit } from './health.ts'
+import { LONGEST_MS, mostTokens } from './sent-tokens.ts'
+
+export type AttemptEnd = { reason: FinishReason } | { error: ParleyError }
+
+/** A model is not asked now: its health, the budget or its price is in the way. Another one may be. */
+export class NotCalled extends Error {
+  readonly error: ParleyError
+
+  constructor(error: ParleyError) {
+    super(error.message, { cause: error })
+    this.name = 'NotAsked'
+    this.error = error
+  }
+}
+
+export interface Attempt {
+  /** Before anything is sent. Throws NotAsked; whatever it throws, the attempt has ended then. */
+  reserve(request: ModelRequest): Promise<void>
+  record(event: ModelEvent): void
+  /** Again is no harm: the first one counts. */
+  end(end: AttemptEnd): Promise<void>
+}
+
+export interface Attempts {
+  /** Throws NotAsked with what made the model fail before, while it is not to be asked. */
+  begin(model: Model): Attempt
+  /** The sum over all attempts that cost something. */
+  spent(): { usage: Usage | undefined; cost: NanoUsd }
+  log(): NonNullable<RouteDecision['attempts']>
+}
+
+export interface AttemptsDeps {
+  budget: Pick<Budget, 'reserve'>
+  health: Pick<Health, 'begin' | 'fastest'>
+  spender: Spender
+  /** Absent outside of any turn. */
+  turnId?: string
+  now?: () => number
+}
+
+const free: Reservation = { settle: async () => {}, release: async () => {} }
+const noPermit: Permit = { end() {} }
+
+export function createAttempts({
+  budget,
+  health,
+  spender,
+  turnId,
+  now = () => performance.now(),
+}: AttemptsDeps): Attempts {
+  const costs: { usage: Usage | undefined; cost: NanoUsd }[] = []
+  const records: NonNullable<RouteDecision['attempts']> = []
+
+  function note(model: Model, outcome: (typeof records)[number]['outcome'], more: Partial<(typeof records)[number]>) {
+    records.push({ model: modelKey(model), outcome, costNanoUsd: null, ms: 0, ...more })
+  }
+
+  function permitFor(model: Model): Permit {
+    try {
+      return model.kind === 'extractive' ? noPermit : health.begin(model)
+    } catch (thrown) {
+      throw notCalled(model, asParleyError(thrown))
+    }
+  }
+
+  function notCalled(model: Model, error: ParleyError): NotCalled {
+    note(model, 'not asked', { because: error.code })
+    return new NotCalled(error)
+  }
+
+  return {
+    begin(model) {
+      const permit = permitFor(model)
+      let meter: CallMeter | undefined
+      let reservation = free
+      let begun = false
+      let finished = false
+      let over = false
+
+      async function settle(call: CallMeter, end: AttemptEnd, ms: number): Promise<NanoUsd> {
+        const counted = call.counted('reason' in end ? end.reason : undefined)
+        if (counted === undefined && !call.used() && !mayHaveCost(end, { begun, finished })) {
+          await reservation.release()
+          return 0n
+        }
+        // Nobody counted what was generated: the most that it can be is booked.
+        const { usage, cost } =
+          counted === undefined || model.price === undefined
+            ? call.most(HANG_UP_MS)
+            : { usage: counted, cost: priceUsage(counted, model.price, ms) }
+        const firstTokenMs = call.firstTokenMs()
+        const settlement: Settlement = {
+          cost,
+          usage,
+          estimated: usage.source === 'estimated',
+          outcome: outcomeOf(end),
+          ms: Math.round(ms),
+          firstTokenMs: firstTokenMs === undefined ? undefined : Math.round(firstTokenMs),
+        }
+        await reservation.settle(settlement)
+        costs.push({ usage, cost })
+        return cost
+      }
+
+      return {
+        async reserve(request) {
+          try {
+            if (model.price === undefined) throw unpriced(model)
+            const { provider, id, price } = model
+            const worst = worstCase(price, boundsOf(request))
+            const call = createCallMeter({
+              request,
+              price,
+              worst,
+              now,
+              tokensPerSecond: mostTokensPerSecond(health.fastest(model)),
+              billsWholeAnswer: model.billsWholeAnswer === true,
+            })
+            meter = call
+            if (model.kind === 'extractive') return
+            reservation = await budget.reserve({
+              id: randomUUID(),
+              turnId,
+              spender,
+              kind: 'answer',
+              provider,
+              model: id,
+              worst,
+              price: priceSnapshot(price),
+              most: (aheadMs) => call.most(aheadMs).cost,
+            })
+          } catch (thrown) {
+            over = true
+            permit.end({ kind: 'stopped' })
+            const { code } = asParleyError(thrown)
+            if (code !== 'budget_exhausted' && code !== 'model_price_unknown') throw thrown
+            throw notCalled(model, asParleyError(thrown))
+          } finally {
+            meter?.start()
+          }
+        },
+
+        record(event) {
+          begun = true
+          if (event.type === 'finish') finished = true
+          meter?.take(event)
+        },
+
+        async end(end) {
+          if (over || model.price === undefined) return
+          over = true
+          if (meter === undefined) return permit.end({ kind: 'stopped' })
+          const ms = meter.elapsedMs()
+          permit.end(healthOf(end, meter))
+          const cost = await settle(meter, end, ms)
+          const outcome = outcomeOf(end)
+          note(model, outcome === 'ok' ? 'answered' : outcome === 'aborted' ? 'stopped' : 'failed', {
+            because: outcome === 'failed' ? ('error' in end ? end.error.code : end.reason) : undefined,
+            costNanoUsd: cost.toString(),
+            ms: Math.round(ms),
+          })
+        },
+      }
+    },
+
+    spent: () => ({
+      usage: sum(costs.map((each) => each.usage)),
+      cost: costs.reduce((all, each) => all + each.cost, 0n),
+    }),
+    log: () => [...records],
+  }
+}
+
+function boundsOf(request: ModelRequest) {
+  return { inputTokens: mostTokens(request), maxOutputTokens: request.maxOutputTokens, maxMs: LONGEST_MS }
+}
+
+/** Whether a call that nobody counted may have cost something: unless it is known that the provider did not work on it. */
+function mayHaveCost(end: AttemptEnd, { begun, finished }: { begun: boolean; finished: boolean }): boolean {
+  if ('error' in end) return begun || deliveryOf(end.error) === 'taken'
+  // A provider that ends a stopped stream itself gives its usage, unless nothing of the request was sent.
+  return end.reason !== 'aborted' || !finished
+}
+
+function outcomeOf(end: AttemptEnd): Settlement['outcome'] {
+  if ('error' in end || end.reason === 'truncated') return 'failed'
+  return end.reason === 'aborted' ? 'aborted' : 'ok'
+}
+
+function healthOf(end: AttemptEnd, meter: CallMeter): CallOutcome {
+  if ('error' in end) return { kind: 'failed', error: end.error }
+  if (end.reason === 'aborted') return { kind: 'stopped' }
+  if (end.reason === 'truncated') return { kind: 'failed', error: new ParleyError('model_truncated', brokeOff) }
+  return {
+    kind: 'answered',
+    ms: meter.elapsedMs(),
+    firstTokenMs: meter.firstTokenMs(),
+    outputTokens: meter.counted(end.reason)?.output,
+    fastest: meter.speed(),
+  }
+}
+
+const brokeOff = 'The model breaks off its answers. Please ask again shortly, or pick another model.'
+
+function unpriced(model: Model): ParleyError {
+  const name = modelKey(model)
+  return new ParleyError(
+    'model_price_unknown',
+    `Nobody has said what ${name} costs, and an unknown price is not a free one. An admin can say it, per million tokens: \`models price ${name} 0.25 2\`.`,
+  )
+}
+
+function sum(usages: (Usage | undefined)[]): Usage | undefined {
+  return usages.reduce(
+    (all, usage) => (all === undefined || usage === undefined ? (usage ?? all) : added(all, usage)),
+    undefined,
+  )
+}
+
+function added(a: Usage, b: Usage): Usage {
+  return {
+    ...counted(a, b),
+    source: a.source === 'provider' && b.source === 'provider' ? 'provider' : 'estimated',
+  }
+}
+
+const counts = ['input', 'cacheRead', 'cacheWrite', 'output', 'reasoning'] as const
+
+function counted(a: Usage, b: Usage) {
+  const all = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0 }
+  for (const name of counts) all[name] = a[name] + b[name]
+  return all
+}

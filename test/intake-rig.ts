@@ -1,0 +1,125 @@
+/** Intake on a real database, with a queue that remembers: messages come in, people press buttons. */
+import { randomUUID } from 'node:crypto'
+import { expect } from 'vitest'
+import type { Action, ButtonAction } from '../src/core/action.ts'
+import type { CommandCall, Role } from '../src/core/command.ts'
+import { silentLog } from '../src/core/log.ts'
+import type { Author, IncomingMessage } from '../src/core/message.ts'
+import type { Scope } from '../src/core/scope.ts'
+import { createInbox } from '../src/intake/inbox.ts'
+import { createLocalChannel } from '../src/queue/channel-local.ts'
+import type { Job, Queue } from '../src/queue/queue.ts'
+import { openDatabase } from '../src/store/database.ts'
+import { createFeedback } from '../src/store/feedback.ts'
+import type { Settings } from '../src/store/settings.ts'
+import { createTurns } from '../src/store/turns-postgres.ts'
+import type { TestServer } from './database.ts'
+import { message } from './fakes/message.ts'
+import { receipt } from './fakes/receipt.ts'
+
+export type IntakeRig = Awaited<ReturnType<typeof openIntakeRig>>
+
+/** What Ann asks in a channel. */
+export const inChannel = (overrides: Parameters<typeof message>[0] = {}): IncomingMessage => ({
+  ...message(overrides),
+  kind: 'mention',
+  author: { id: overrides.author ?? 'ann', name: 'Ann' },
+})
+
+export async function openIntakeRig(server: TestServer) {
+  const database = openDatabase((await server.createDatabase()).connection, { log: silentLog })
+  const turns = createTurns(database)
+  const jobs: Job[] = []
+  const commands: CommandCall[] = []
+  const decisions: unknown[] = []
+  /** By the person's id; whoever is not named is a member. */
+  const roles: Record<string, Role> = {}
+  const guests: Partial<Record<Scope, 'answer' | 'refuse'>> = {}
+  const queue: Partial<Queue> = {
+    add: async (job) => void jobs.push(job),
+    addFlow: async (job) => void jobs.push(job),
+  }
+  const settings: Pick<Settings, 'read'> = {
+    async read(scopes) {
+      return new Map(
+        scopes.flatMap((scope) => {
+          const set = guests[scope]
+          return set === undefined ? [] : [[scope, { 'policy.guests': set }] as const]
+        }),
+      )
+    },
+  }
+  const inbox = createInbox({
+    turns,
+    queue: queue as Queue,
+    settings,
+    feedback: createFeedback(database),
+    log: silentLog,
+    channel: createLocalChannel(),
+    commands: {
+      commands: [],
+      suggest: async () => [],
+      async command(call) {
+        commands.push(call)
+        return { text: 'done' }
+      },
+    },
+    roleOf: async ({ id }) => roles[id] ?? 'member',
+    why: async (turnId, by) => ({ text: `why ${turnId} for ${by.id}` }),
+    approvals: {
+      async decide(...all) {
+        decisions.push(all)
+        return { notice: { text: 'Approved.' } }
+      },
+    },
+  })
+
+  async function asked(incoming = inChannel()): Promise<string> {
+    const received = await inbox.receive(incoming)
+    if (received.kind === 'refused') throw new Error(received.notice.text)
+    return received.turnId
+  }
+
+  async function end(turnId: string): Promise<void> {
+    expect(await turns.claim(turnId, 'w', 60_000)).toEqual({ kind: 'claimed' })
+    await turns.finish(turnId, 'w', { text: 'So.', state: 'done', citations: [], receipt }, new Date())
+  }
+
+  async function answered(incoming = inChannel()): Promise<string> {
+    const turnId = await asked(incoming)
+    await end(turnId)
+    return turnId
+  }
+
+  function press(
+    button: ButtonAction,
+    by: string | Author = 'ann',
+    { workspaceId = 'team', ...said }: { comment?: string; workspaceId?: string } = {},
+  ) {
+    const { replyTarget } = message()
+    const action: Action = {
+      ...button,
+      ...said,
+      id: randomUUID(),
+      by: typeof by === 'string' ? { id: by } : by,
+      replyTarget: { ...replyTarget, conversation: { ...replyTarget.conversation, workspaceId } },
+    }
+    return inbox.act(action)
+  }
+
+  return {
+    database,
+    turns,
+    inbox,
+    jobs,
+    commands,
+    decisions,
+    roles,
+    guests,
+    asked,
+    end,
+    answered,
+    press,
+    close: () => database.close(),
+  }
+}
