@@ -1,6 +1,6 @@
 /** Nearly a third of all calls to models fail, in every way there is: no turn is left without an answer or a clear sentence. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { answerWords, runChaos, faults } from '../test/chaos.ts'
+import { answerWords, faults, runChaos } from '../test/chaos.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
 
 let server: TestServer

@@ -15,13 +15,13 @@ it('no window, wherever it begins, holds more places than it may', async () => {
       let now = 0
       const quota = createLocalQuota(() => now)
       const { everyMs, burst } = spread({ limit, windowMs }, atOnce)
-      const channelCache: number[] = []
+      const starts: number[] = []
       for (const rest of arrivals) {
         now += rest
-        channelCache.push(now + (await quota.take('line', everyMs, burst)))
+        starts.push(now + (await quota.take('line', everyMs, burst)))
       }
-      for (const from of channelCache) {
-        const inside = channelCache.filter((place) => place >= from && place < from + windowMs)
+      for (const from of starts) {
+        const inside = starts.filter((place) => place >= from && place < from + windowMs)
         expect(inside.length).toBeLessThanOrEqual(limit)
       }
     }),

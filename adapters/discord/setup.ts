@@ -87,8 +87,8 @@ export function createSetup({ token, apiUrl, commands }: SetupOptions): Setup {
   }
 
   async function commandsState(applicationId: string, guilds: { id: string; name: string }[]) {
-    const channelCache = [undefined, ...guilds.map(({ id }) => id)]
-    const states = await Promise.all(channelCache.map((place) => registered(applicationId, place)))
+    const places = [undefined, ...guilds.map(({ id }) => id)]
+    const states = await Promise.all(places.map((place) => registered(applicationId, place)))
     const there = states.filter(({ current }) => current.length > 0)
     const stale = there.filter(({ same }) => !same)
     if (there.length === 0)

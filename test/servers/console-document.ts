@@ -58,9 +58,7 @@ export function textOf(kind: string, from: number, to: number) {
   return {
     ...around,
     lines: starts.flatMap((start) => [`heard or shown at ${start}`, 'and more of it']),
-    places: starts.flatMap((start) =>
-      [0, 1].map(() => ({ from: start, to: kind === 'time' ? start + step : start })),
-    ),
+    places: starts.flatMap((start) => [0, 1].map(() => ({ from: start, to: kind === 'time' ? start + step : start }))),
   }
 }
 
