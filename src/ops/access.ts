@@ -2,7 +2,7 @@
  * Who may call what: the one place that decides, before any handler. Until people sign in, the page and the terminal are for
  * the user who runs Parley, on this machine. A proxy connects from this machine too, and may add no header at all: so the
  * terminal proves its user by a file, the page by the user of its connection, and where anything of Parley is offered to the
- * outside, the page wants a cookie from a link that only the terminal prints. See docs/decisions/0034.
+ * outside, the page wants a cookie from a link that only the terminal prints. See docs/decisions/0029.
  */
 
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
