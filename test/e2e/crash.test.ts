@@ -2,13 +2,13 @@
 import { expect, it } from 'vitest'
 import { runCrashes } from './crash-run.ts'
 
-// The time that is promised is held for each turn by itself; starting Parley nine times has none on a loaded machine.
-const timeout = 600_000
+// The time that is promised is held for each turn by itself; starting Parley again and again has none on a loaded machine.
+const timeout = 900_000
 
-it('every message is answered once, in order and whole, through 9 kills', { timeout }, async () => {
-  const plan = { threads: 16, messagesEach: 5, kills: 9, hasFile: () => false }
+it('every message is answered once, in order and whole, through 6 kills', { timeout }, async () => {
+  const plan = { threads: 16, messagesEach: 5, kills: 6, hasFile: () => false }
   const { turns, killed, caughtInState } = await runCrashes(plan)
-  expect(killed).toEqual({ parley: 6, postgres: 3 })
+  expect(killed).toEqual({ parley: 4, postgres: 2 })
   expect(turns).toBeGreaterThanOrEqual(40)
   expect(Object.keys(caughtInState)).not.toEqual([])
 })
