@@ -54,7 +54,7 @@ describe('files', () => {
     'a truncated PDF': {
       name: 'torn.pdf',
       content: async () => (await makeManual({ pages: 20, facts: {} })).subarray(0, 9000),
-      outcome: 'skipped',
+      outcome: 'partly',
       userMessage: /torn\.pdf.*(?:damaged|cut off|incomplete)/i,
     },
     'an empty PDF': { name: 'empty.pdf', content: () => '', outcome: 'skipped', userMessage: /empty\.pdf.*empty/i },
