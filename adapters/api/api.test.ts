@@ -12,6 +12,7 @@ import type { IncomingMessage } from '../../src/core/message.ts'
 import type { Intake, OutgoingMessage } from '../../src/core/platform.ts'
 import type { Receipt } from '../../src/core/reply.ts'
 import { createLocalChannel } from '../../src/queue/channel-local.ts'
+import { apiAnswer } from '../../src/wording/api.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { citation } from '../../test/fakes/source.ts'
@@ -397,7 +398,7 @@ describe('what happens on the way', () => {
     })
     const stream = await client.chat.completions.create({ ...question, stream: true })
     const text = (await all(stream)).map(({ choices }) => choices[0]?.delta.content ?? '').join('')
-    expect(text).toMatch(/^Thirty da\n\n---\n\n_The model broke off.*_\n\nThe notice period is thirty days\.$/s)
+    expect(text).toBe(`Thirty da\n\n---\n\n${apiAnswer.restarted}\n\nThe notice period is thirty days.`)
   })
 
   test('a client that leaves stops its turn; one that can come back finds the answer', async () => {

@@ -11,6 +11,7 @@ import {
 import { type ButtonAction, decodeAction, encodeAction } from '../../src/core/action.ts'
 import type { Button } from '../../src/core/command.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
+import { discordButtons, discordForms } from '../../src/wording/discord.ts'
 
 export type Row = APIActionRowComponent<APIComponentInMessageActionRow>
 
@@ -25,17 +26,17 @@ const buttonsInRow = 5
 export function replyRows({ turnId, phase, end }: OutgoingMessage, root: string | undefined): Row[] {
   const button = (kind: Exclude<ButtonAction['kind'], 'command' | 'approve' | 'decline'>, label: string, emoji = '') =>
     buttonOf({ label, action: { kind, turnId } }, root, emoji)
-  if (phase === 'streaming') return [row([button('stop', 'Stop', '⏹️')])]
+  if (phase === 'streaming') return [row([button('stop', discordButtons.stop, '⏹️')])]
   if (end === undefined) return []
-  const again = button('regenerate', 'Again', '🔁')
+  const again = button('regenerate', discordButtons.regenerate, '🔁')
   if (end.state === 'failed' || end.receipt.model === 'none') return [row([again])]
   const others: Button[] = [
-    { label: 'A better model', action: { kind: 'better', turnId } },
-    { label: 'A cheaper model', action: { kind: 'cheaper', turnId } },
+    { label: discordButtons.better, action: { kind: 'better', turnId } },
+    { label: discordButtons.cheaper, action: { kind: 'cheaper', turnId } },
   ]
   return [
-    row([again, button('why', 'Why?'), button('good', '', '👍'), button('bad', '', '👎')]),
-    menu(others, 'Write it anew with…'),
+    row([again, button('why', discordButtons.why), button('good', '', '👍'), button('bad', '', '👎')]),
+    menu(others, discordButtons.regenerateWith),
   ]
 }
 
@@ -43,7 +44,7 @@ export function replyRows({ turnId, phase, end }: OutgoingMessage, root: string 
 export function noticeRows(buttons: Button[] = []): Row[] {
   const usable = buttons.filter(({ action }) => encodeAction(action).length <= maxId)
   if (usable.length === 0) return []
-  if (usable.length > buttonsInRow * 2) return [menu(usable.slice(0, maxOptions), 'Choose')]
+  if (usable.length > buttonsInRow * 2) return [menu(usable.slice(0, maxOptions), discordButtons.choose)]
   const made = usable.map((button) => buttonOf(button, undefined))
   return [made.slice(0, buttonsInRow), made.slice(buttonsInRow)].filter((some) => some.length > 0).map(row)
 }
@@ -118,12 +119,12 @@ export const fitsForm = (model: string | undefined) =>
 export function askForm(of: Extract<FormOf, { form: 'ask' }>): APIModalInteractionResponseCallbackData {
   return {
     custom_id: formId(of),
-    title: 'Ask Parley',
+    title: discordForms.askTitle,
     components: [
-      textField('text', 'Your question', { required: false, maxLength: 4000 }),
+      textField('text', discordForms.question, { required: false, maxLength: 4000 }),
       {
         type: ComponentType.Label,
-        label: 'Files to read',
+        label: discordForms.files,
         component: {
           type: ComponentType.FileUpload,
           custom_id: 'files',
@@ -139,16 +140,16 @@ export function askForm(of: Extract<FormOf, { form: 'ask' }>): APIModalInteracti
 export function aboutForm(of: Extract<FormOf, { form: 'about' }>): APIModalInteractionResponseCallbackData {
   return {
     custom_id: formId(of),
-    title: 'Ask about this message',
-    components: [textField('text', 'Your question', { required: true, maxLength: 4000 })],
+    title: discordForms.aboutTitle,
+    components: [textField('text', discordForms.question, { required: true, maxLength: 4000 })],
   }
 }
 
 export function badForm(of: Extract<FormOf, { form: 'bad' }>): APIModalInteractionResponseCallbackData {
   return {
     custom_id: formId(of),
-    title: 'What was wrong?',
-    components: [textField('comment', 'What should have been different', { required: false, maxLength: 1000 })],
+    title: discordForms.badTitle,
+    components: [textField('comment', discordForms.comment, { required: false, maxLength: 1000 })],
   }
 }
 

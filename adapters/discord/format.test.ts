@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Citation, Receipt } from '../../src/core/reply.ts'
+import { discordReceipt } from '../../src/wording/discord.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { citation } from '../../test/fakes/source.ts'
 import { formatNotice, formatReply, maxContent, maxMarkdown } from './format.ts'
@@ -77,12 +78,15 @@ describe('the end of a reply', () => {
     const text = formatReply(ended('So.', { attachments: files, notices: ['Stopped before the end.'] }))
     expect(text).toContain('-# ⚠️ Stopped before the end.')
     expect(text).toContain('-# ⚠️ b.mov: skipped: 310 MB is over the limit of 100 MB')
-    expect(text).toContain('1 file read')
+    expect(text).toContain(discordReceipt.filesRead(1))
   })
 
   it('counts the sources for which there is no room', () => {
     const many = Array.from({ length: 60 }, (_, n) => cited(n + 1, `a rather long name of a file ${n}.pdf`))
-    expect(formatReply(ended('So.', {}, many))).toMatch(/and \d+ more sources/)
+    const text = formatReply(ended('So.', {}, many))
+    const [, left] = /(\d+) more/.exec(text) ?? []
+    expect(Number(left)).toBeGreaterThan(0)
+    expect(text).toContain(discordReceipt.moreSources(Number(left)))
   })
 })
 

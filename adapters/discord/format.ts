@@ -8,6 +8,7 @@ import { linked, sourceLines } from '../../src/core/markdown/sources.ts'
 import { formatUsd } from '../../src/core/money.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { AttachmentReceipt, Receipt } from '../../src/core/reply.ts'
+import { discordReceipt } from '../../src/wording/discord.ts'
 
 /** https://discord.com/developers/docs/resources/message#create-message */
 export const maxContent = 2000
@@ -55,7 +56,7 @@ function sourcesOf(citations: OutgoingMessage['citations'], after: string[]): st
   const room = maxFooter - after.join('\n-# ').length - 40
   const { lines, left } = sourceLines(citations, Math.max(0, room))
   const told = lines.map((line) => `[${line.n}] ${linked(line)}`)
-  if (left > 0) told.push(`and ${left} more ${left === 1 ? 'source' : 'sources'}`)
+  if (left > 0) told.push(discordReceipt.moreSources(left))
   return [told.join(' · ')]
 }
 
@@ -73,7 +74,7 @@ function filesRead(files: AttachmentReceipt[]): string[] {
   const read = files.filter(({ outcome }) => outcome === 'read')
   const [only] = read
   if (read.length === 1 && files.length === 1 && only !== undefined) return [`${only.name}: ${only.summary}`]
-  return read.length === 0 ? [] : [`${read.length} ${read.length === 1 ? 'file' : 'files'} read`]
+  return read.length === 0 ? [] : [discordReceipt.filesRead(read.length)]
 }
 
 function filesNotRead(files: AttachmentReceipt[]): string[] {

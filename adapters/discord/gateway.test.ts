@@ -4,6 +4,7 @@ import { ParleyError } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { Intake, Listener, OutgoingMessage, Platform } from '../../src/core/platform.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
+import { discordErrors } from '../../src/wording/discord.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
 import { type StandInDiscord, startDiscord } from '../../test/servers/discord.ts'
@@ -174,7 +175,7 @@ it('says what to switch on while Discord gives no messages, begins no session, a
   const listener = await listen()
   expect(stateOf(listener)).toMatchObject({
     is: 'waiting',
-    userMessage: expect.stringContaining('Message Content Intent'),
+    userMessage: discordErrors.noMessageContent,
   })
   await discord.until(() => lookUps() > 3, 'some tries')
   expect(counts().closes).toEqual([])
@@ -185,7 +186,7 @@ it('says what to switch on while Discord gives no messages, begins no session, a
 it('a token that is refused at the start is named, and connects once Discord takes it', async () => {
   discord.revoke()
   const listener = await listen()
-  expect(stateOf(listener)).toMatchObject({ is: 'waiting', userMessage: expect.stringContaining('DISCORD_TOKEN') })
+  expect(stateOf(listener)).toMatchObject({ is: 'waiting', userMessage: discordErrors.badToken })
   await discord.until(() => lookUps() > 3, 'some tries')
   discord.restore()
   await connected(listener)
@@ -202,7 +203,7 @@ it('a token that is revoked in the middle and restored comes back, and so do rep
   const target = { conversation, data: { to: 'channel', channelId: chat.id, userId: ann.id } }
   const post = (key: string) => platform.transport.post(target, reply, { key, signal: AbortSignal.timeout(5000) })
   await discord.until(() => stateOf(listener)?.is === 'waiting', 'the loss')
-  expect(stateOf(listener)).toMatchObject({ userMessage: expect.stringContaining('DISCORD_TOKEN') })
+  expect(stateOf(listener)).toMatchObject({ userMessage: discordErrors.badToken })
   await expect(post('while revoked')).rejects.toMatchObject({ code: 'platform_rejected' })
   discord.restore()
   await connected(listener)

@@ -24,6 +24,7 @@ import { asParleyError, errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { asContent } from '../../src/core/message.ts'
 import type { Intake, Received } from '../../src/core/platform.ts'
+import { discordWording } from '../../src/wording/discord.ts'
 import { calledCommand, commandLine, names } from './commands.ts'
 import { aboutForm, actionOf, askForm, badForm, fieldsOf, fitsForm, formOf } from './components.ts'
 import { attachmentOf, filesOf, type Me, type QuotableMessage, quote } from './content.ts'
@@ -112,8 +113,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
       return await say(interaction, { text: error.userMessage, private: true })
     }
     if (received.kind === 'refused') await say(interaction, { ...received.notice, private: true })
-    if (received.kind === 'joined')
-      await say(interaction, { text: 'Added to your question above: one answer takes in both.', private: true })
+    if (received.kind === 'joined') await say(interaction, { text: discordWording.joined, private: true })
   }
 
   async function onAsk(interaction: APIChatInputApplicationCommandInteraction): Promise<void> {
@@ -157,7 +157,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     const files = asContent(filesOf(message))
     if (files.length === 0)
       return await say(interaction, {
-        text: 'There is no recording in that message. Choose one with a voice message or a video.',
+        text: discordWording.noRecording,
         private: true,
       })
     await ask(interaction, { text: transcribe, files, private: true })
@@ -225,7 +225,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     const early = await within(acting, () => defer(interaction, true))
     if (early !== undefined && early !== null) return await say(interaction, early)
     if (early === null) await respond(interaction, InteractionResponseType.DeferredMessageUpdate)
-    else await change(interaction, (await acting) ?? { text: 'Done.' })
+    else await change(interaction, (await acting) ?? { text: discordWording.done })
   }
 
   return {
@@ -254,9 +254,9 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
 
 const noFiles: ReturnType<typeof packNotice>['files'] = []
 const transcribe = 'Transcribe the recording word for word. Name the speakers where they can be told apart.'
-const outdated: Notice = { text: 'That is of another version of Parley. Please ask the question again.', private: true }
-const gone: Notice = { text: 'That message is no longer here, or I may not read it.', private: true }
-const empty: Notice = { text: 'Write a question or add a file.', private: true }
+const outdated: Notice = { text: discordWording.outdated, private: true }
+const gone: Notice = { text: discordWording.messageGone, private: true }
+const empty: Notice = { text: discordWording.empty, private: true }
 
 /** What `work` gives in time. When it takes longer, or fails for now, `onLate` tells Discord to wait. */
 async function within<T>(work: Promise<T>, onLate: () => Promise<unknown>): Promise<T | undefined> {

@@ -7,6 +7,7 @@ import type { Log } from '../../src/core/log.ts'
 import type { Intake, Listener, Transport } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import { retry } from '../../src/core/retry.ts'
+import { discordWording } from '../../src/wording/discord.ts'
 import { createChannelCache } from './channel-cache.ts'
 import { createGateway, type GatewayDeps } from './gateway.ts'
 import { createInteractions } from './interactions.ts'
@@ -91,7 +92,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       case 'MESSAGE_CREATE': {
         const message = packet.d as GatewayMessage
         const taken = await messages.take(message)
-        if (taken.kind === 'empty') await reply(message, { text: greeting })
+        if (taken.kind === 'empty') await reply(message, { text: discordWording.greeting })
         if (taken.kind !== 'taken') return
         if (taken.received.kind === 'refused') await replyPrivately(message, taken.received.notice)
         // Nobody waits for it: the event is taken in.
@@ -168,6 +169,3 @@ function lineOf(packet: GatewayDispatchPayload): string | undefined {
       return undefined
   }
 }
-
-const greeting =
-  'Hello! Write a question after my name, attach files to ask about them, or use `/ask`. I read documents, pictures, recordings and video.'

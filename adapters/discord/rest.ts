@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DiscordAPIError, HTTPError, RateLimitError, REST, type RequestMethod } from 'discord.js'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Quota } from '../../src/core/quota.ts'
+import { discordErrors } from '../../src/wording/discord.ts'
 import { createPacer, type Pacer } from './pacer.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -132,7 +133,7 @@ async function heed(pacer: Pacer, method: Method, path: string, { global, retryA
 }
 
 function slowDown(retryAfterMs: number): ParleyError {
-  return new ParleyError('platform_rate_limited', 'Discord asks Parley to write more slowly. It goes on by itself.', {
+  return new ParleyError('platform_rate_limited', discordErrors.rateLimited, {
     retryAfterMs,
   })
 }
@@ -145,17 +146,15 @@ function translate(thrown: unknown): unknown {
   if (thrown instanceof HTTPError && thrown.status < 500)
     return new DiscordRefusal(thrown.status, 0, new Error(`${thrown.status}: ${thrown.message}`))
   const what = thrown instanceof Error ? thrown : new Error(String(thrown))
-  return new ParleyError('platform_unreachable', 'Discord does not answer at the moment. Parley tries again.', {
+  return new ParleyError('platform_unreachable', discordErrors.unreachable, {
     cause: new Error(thrown instanceof HTTPError ? `${thrown.status}` : `${what.name}: ${what.message}`),
   })
 }
 
 function userMessageOf(status: number, code: number): string {
-  if (status === 401 && code !== codes.invalidWebhookToken)
-    return 'Discord refuses the bot token. Set DISCORD_TOKEN to the one on the Bot page of the developer portal.'
-  if (code === codes.missingPermissions || code === codes.missingAccess)
-    return 'Parley lacks a permission in that Discord channel. `parley doctor discord` says which one.'
-  if (code === codes.unknownChannel) return 'That Discord channel or thread is no longer there.'
-  if (code === codes.cannotMessageUser) return 'That person takes no direct messages from Parley.'
-  return `Discord refused what Parley wrote (${status}, code ${code}). \`parley doctor discord\` may say why.`
+  if (status === 401 && code !== codes.invalidWebhookToken) return discordErrors.badToken
+  if (code === codes.missingPermissions || code === codes.missingAccess) return discordErrors.permissionMissing
+  if (code === codes.unknownChannel) return discordErrors.channelGone
+  if (code === codes.cannotMessageUser) return discordErrors.noDirectMessages
+  return discordErrors.rejected(status, code)
 }

@@ -7,6 +7,7 @@ import { silentLog } from '../../src/core/log.ts'
 import { IncomingMessage } from '../../src/core/message.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
+import { discordWording } from '../../src/wording/discord.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
 import { type StandInDiscord, startDiscord } from '../../test/servers/discord.ts'
@@ -128,7 +129,7 @@ describe('what is said of a message', () => {
   it('"Transcribe" on a message without a recording says so', async () => {
     await listen()
     const { acknowledged } = await onMessage('Transcribe', discord.write({ author: ann, channel, text: 'Only words' }))
-    expect(acknowledged.data?.content).toContain('no recording')
+    expect(acknowledged.data?.content).toBe(discordWording.noRecording)
     expect(received).toEqual([])
   })
 })
@@ -158,7 +159,7 @@ describe('buttons', () => {
   it('of another version are told as such, to the one who pressed', async () => {
     await listen()
     const { acknowledged, ephemeral } = await press('unheard-of')
-    expect(acknowledged.data?.content).toContain('another version')
+    expect(acknowledged.data?.content).toBe(discordWording.outdated)
     expect(ephemeral).toBe(true)
   })
 })
@@ -214,7 +215,7 @@ it('a question that joined another one says so instead of waiting for an answer 
   })
   expect(use.acknowledged).toMatchObject({
     type: 4,
-    data: { content: expect.stringContaining('Added to your question') },
+    data: { content: discordWording.joined },
   })
 })
 
@@ -242,6 +243,6 @@ it('a mention with nothing to answer is greeted, and no turn is made of it', asy
   await listen()
   discord.write({ author: ann, channel, mention: true })
   const hello = await discord.until(() => discord.said(channel.id)[0], 'a greeting')
-  expect(hello.content).toContain('/ask')
+  expect(hello.content).toBe(discordWording.greeting)
   expect(received).toEqual([])
 })

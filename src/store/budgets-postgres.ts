@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { ParleyError } from '../core/errors.ts'
 import type { Scope } from '../core/scope.ts'
 import { isTimeZone, type Period } from '../core/window.ts'
+import { settingWording } from '../wording/storage.ts'
 import type { BudgetRule, BudgetState, Budgets } from './budgets.ts'
 import type { Database } from './database.ts'
 import * as sql from './ledger-sql.ts'
@@ -56,7 +57,7 @@ export function createBudgets(
       await write(rule, by)
       changed()
       const after = await find(rule.scope, rule.period)
-      if (after === null) throw new ParleyError('internal', 'The budget was removed at the same moment. Set it again.')
+      if (after === null) throw new ParleyError('internal', settingWording.budgetRemoved)
       return { before, after }
     },
     async remove(scope, period) {
@@ -115,6 +116,5 @@ function stateOf(row: StateRow): BudgetState {
 }
 
 function noZone(timeZone: string, cause?: unknown): ParleyError {
-  const userMessage = `${JSON.stringify(timeZone)} is no time zone. Use an IANA name, such as Europe/Berlin, America/New_York or UTC.`
-  return new ParleyError('command_invalid', userMessage, { cause })
+  return new ParleyError('command_invalid', settingWording.unknownTimeZone(timeZone), { cause })
 }

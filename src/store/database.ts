@@ -8,6 +8,7 @@ import pg from 'pg'
 import { errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Query } from '../core/sql.ts'
+import { databaseWording } from '../wording/storage.ts'
 import { PrismaClient } from './generated/client.ts'
 import { isConnectionError, retryOnConnectionLoss } from './postgres/connect.ts'
 import { queryUntil } from './postgres/query-until.ts'
@@ -111,13 +112,9 @@ async function outlasting<T>(send: () => Promise<T>): Promise<T> {
     )
   } catch (error) {
     if (isDiskFull(error))
-      throw new ParleyError(
-        'disk_full',
-        'The disk of the database is full. Tell an admin to free some space, and try again in a few minutes.',
-        { cause: error, retryAfterMs: 15_000 },
-      )
+      throw new ParleyError('disk_full', databaseWording.diskFull, { cause: error, retryAfterMs: 15_000 })
     if (!isConnectionError(error)) throw error
-    throw new ParleyError('database_unreachable', 'The database does not answer. Please try again in a moment.', {
+    throw new ParleyError('database_unreachable', databaseWording.unreachable, {
       cause: error,
     })
   }

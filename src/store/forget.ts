@@ -6,6 +6,7 @@
 import { errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { scopeOf } from '../core/scope.ts'
+import { turnWording } from '../wording/storage.ts'
 import type { Database, Statement } from './database.ts'
 
 /** Turns of a whole channel, of one thread in it, or of one person in the workspace. */
@@ -116,11 +117,7 @@ export function createForget({ database, more = [], moreOfFile = [], collect, lo
         const found = await findFile(send, file, by)
         const { attachments, turns, answered } = found
         if (attachments.length === 0) return found.counts
-        if (found.open)
-          throw new ParleyError(
-            'request_invalid',
-            'An answer is being written here. Stop it or wait, then delete the file.',
-          )
+        if (found.open) throw new ParleyError('request_invalid', turnWording.fileInUse)
         for (const statement of moreOfFile) await send(statement, [turns, file.name, answered])
         await send(deleteAttachments, [attachments])
         await send(stripMessages, [turns, file.name])

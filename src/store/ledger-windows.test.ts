@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { ann, call, cost, describeLedger, leaseMs } from '../../test/ledger-rig.ts'
 import { usd } from '../core/money.ts'
 import { type Spender, scopeOf } from '../core/scope.ts'
+import { settingWording } from '../wording/storage.ts'
 
 const ben: Spender = { ...ann, userId: 'U2' }
 
@@ -131,7 +132,7 @@ describeLedger('windows and warnings of budgets', (at) => {
     expect(() => at.ledger.settle(randomUUID(), cost(-1n))).toThrow(RangeError)
     await expect(limit('all', '1', { timeZone: 'Mars/Olympus' })).rejects.toMatchObject({
       code: 'command_invalid',
-      userMessage: '"Mars/Olympus" is no time zone. Use an IANA name, such as Europe/Berlin, America/New_York or UTC.',
+      userMessage: settingWording.unknownTimeZone('Mars/Olympus'),
     })
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ParleyError } from '../core/errors.ts'
+import { secretWording } from '../wording/storage.ts'
 import { createSecrets } from './secrets.ts'
 
 const secrets = createSecrets('a secret for the tests alone')
@@ -30,11 +31,11 @@ describe('sealed secrets', () => {
     const other = refusal(() => createSecrets('another secret for the tests').open(sealed, 'a'))
     expect(other).toMatchObject({
       code: 'secret_missing',
-      userMessage: expect.stringContaining('another PARLEY_SECRET'),
+      userMessage: secretWording.otherKey,
     })
     const changed = [...sealed.split('.').slice(0, 4), Buffer.from('changed').toString('base64url')].join('.')
     const damaged = refusal(() => secrets.open(changed, 'a'))
-    expect(damaged.userMessage).toContain('was changed')
+    expect(damaged.userMessage).toBe(secretWording.altered)
     for (const { message, cause } of [other, damaged]) {
       expect(message).not.toMatch(/xoxb|tests/)
       expect(cause).toBeUndefined()

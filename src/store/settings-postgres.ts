@@ -11,6 +11,7 @@ import { storableJson } from '../core/json.ts'
 import type { Log } from '../core/log.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Channel } from '../queue/channel.ts'
+import { settingWording } from '../wording/storage.ts'
 import type { Database, Statement } from './database.ts'
 import { type SettingName, type Settings, type SettingsOf, settings } from './settings.ts'
 
@@ -80,8 +81,7 @@ export async function createSettings(deps: SettingsDeps): Promise<Settings & { c
         const before = value as Parameters<typeof change>[0]
         const wanted = change(before)
         const after = wanted === null ? null : (settings[name].safeParse(wanted).data as typeof wanted | undefined)
-        if (after === undefined)
-          throw new ParleyError('command_invalid', `That is not a value for ${name}. See the examples of the command.`)
+        if (after === undefined) throw new ParleyError('command_invalid', settingWording.invalidValue(name))
         if (isDeepStrictEqual(before, after)) return { before, after }
         const values = [before, after].map((each) => (each === null ? null : storableJson(each)))
         const [row] = await query<{ changed: boolean }>(write, [
@@ -93,7 +93,7 @@ export async function createSettings(deps: SettingsDeps): Promise<Settings & { c
         channel.publish(topic, scope)
         return { before, after }
       }
-      throw new ParleyError('internal', 'Others are changing the same setting. Please try again in a moment.')
+      throw new ParleyError('internal', settingWording.changedByOthers)
     },
   }
 }

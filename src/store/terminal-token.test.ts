@@ -2,6 +2,7 @@ import { chmod, lstat, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { homeWording } from '../wording/storage.ts'
 import { ensureTerminalToken, readTerminalToken } from './terminal-token.ts'
 
 let home: string
@@ -39,7 +40,7 @@ describe.skipIf(windows)(windows ? 'the terminal’s token (Windows has no modes
   })
 
   it('that is a link, damaged or missing is not believed', async () => {
-    await expect(readTerminalToken(home)).rejects.toThrow(/missing/)
+    await expect(readTerminalToken(home)).rejects.toThrow(homeWording.tokenUnusable(join(home, 'terminal-token')))
     await ensureTerminalToken(home)
     const elsewhere = join(home, 'elsewhere')
     await writeFile(elsewhere, await readFile(file), { mode: 0o600 })

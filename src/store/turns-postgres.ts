@@ -3,6 +3,7 @@ import { errorCodes, ParleyError } from '../core/errors.ts'
 import { storable, storableJson } from '../core/json.ts'
 import { conversationKey, type IncomingMessage } from '../core/message.ts'
 import type { TurnState } from '../core/platform.ts'
+import { turnWording } from '../wording/storage.ts'
 import type { Database } from './database.ts'
 import type {
   Dispatch,
@@ -66,8 +67,7 @@ export function createTurns(database: Database): Turns {
       // A delivery at the same moment won: its row was not yet visible to this statement.
       const turnId =
         row?.turn_id ?? (await query<{ turn_id: string }>(sql.inboundTurn, [platform, message.id]))[0]?.turn_id
-      if (turnId === undefined)
-        throw new ParleyError('internal', 'The message could not be stored. Please send it again.')
+      if (turnId === undefined) throw new ParleyError('internal', turnWording.notStored)
       const dispatch = { turnId, dispatch: 1, attachmentIds: files.map((file) => file.id) }
       if (row === undefined || row.known) return { kind: 'duplicate', turnId, dispatch }
       return { kind: turnId === fresh ? 'new' : 'joined', turnId, dispatch }
@@ -86,8 +86,7 @@ export function createTurns(database: Database): Turns {
 
     async load(turnId) {
       const [row] = await query<LoadRow>(sql.load, [turnId])
-      if (row === undefined)
-        throw new ParleyError('turn_not_found', 'That question is no longer here. Please ask again.')
+      if (row === undefined) throw new ParleyError('turn_not_found', turnWording.questionGone)
       return {
         id: turnId,
         conversationKey: row.conversation_key,
@@ -190,18 +189,9 @@ export function createTurns(database: Database): Turns {
         sql.regenerate,
         [turnId, randomUUID(), overrides === undefined ? null : storableJson(overrides)],
       )
-      if (row === undefined)
-        throw new ParleyError('turn_not_found', 'That answer is no longer here. Please ask the question again.')
-      if (!row.ended)
-        throw new ParleyError(
-          'turn_not_latest',
-          'That answer is still being written. Stop it first, or wait for its end.',
-        )
-      if (!row.latest || row.id === null)
-        throw new ParleyError(
-          'turn_not_latest',
-          'Only the latest answer of a conversation can be regenerated. Ask the question again instead.',
-        )
+      if (row === undefined) throw new ParleyError('turn_not_found', turnWording.answerGone)
+      if (!row.ended) throw new ParleyError('turn_not_latest', turnWording.stillWriting)
+      if (!row.latest || row.id === null) throw new ParleyError('turn_not_latest', turnWording.notLatest)
       return { turnId: row.id, dispatch: 1, attachmentIds: [] }
     },
 

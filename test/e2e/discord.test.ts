@@ -1,5 +1,6 @@
 /** What people do on Discord, from end to end: a real Parley, discord.js as it is, a stand-in of Discord's servers. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { discordPermissionWording } from '../../src/wording/discord.ts'
 import { makePdf } from '../fixtures/make-pdf.ts'
 import { lacking } from '../fixtures/speech.ts'
 import { sayTones } from '../fixtures/tone-speech.ts'
@@ -241,10 +242,11 @@ it('a missing permission is named to the person who can grant it', async () => {
   const told = (person: User) => () =>
     discord.said(discord.world.directChat(person.id).id).find(({ content }) => content.includes('#announcements'))
   const toOwner = await discord.until(told(olga), 'a word to the owner')
-  expect(toOwner.content).toContain('"Send Messages"')
-  expect(toOwner.content).toContain('Team')
+  const where = discordPermissionWording.where('announcements', 'Team')
+  const missing = discordPermissionWording.missing(['Send Messages'])
+  expect(toOwner.content).toBe(discordPermissionWording.toOwner(where, missing))
   const toAsker = await discord.until(told(ann), 'a word to the one who asked')
-  expect(toAsker.content).toContain(`<@${olga.id}>`)
+  expect(toAsker.content).toBe(discordPermissionWording.toAsker(where, missing, olga.id))
 })
 
 it('`parley discord register` makes the table of commands known, sub-commands and all', async () => {

@@ -1,9 +1,10 @@
-/** Whom PostgreSQL runs as: it refuses root, so a root Parley lends it an existing unprivileged account. */
+/** The account PostgreSQL runs as. PostgreSQL refuses root, so when Parley runs as root it uses an unprivileged account. */
 import { execFile } from 'node:child_process'
 import { chown, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { ParleyError } from '../../core/errors.ts'
+import { embeddedDatabaseWording } from '../../wording/storage.ts'
 
 const run = promisify(execFile)
 
@@ -27,10 +28,7 @@ export async function chooseAccount(existingData: string | undefined): Promise<A
     const [uid, gid] = await Promise.all([idOf(name, '-u'), idOf(name, '-g')])
     if (uid !== undefined && gid !== undefined && uid !== 0) return { name, uid, gid }
   }
-  throw new ParleyError(
-    'database_start_failed',
-    'PostgreSQL does not run as root and this machine has neither an account `postgres` nor `nobody`: run Parley as an ordinary user, or set DATABASE_URL.',
-  )
+  throw new ParleyError('database_start_failed', embeddedDatabaseWording.noAccount)
 }
 
 async function idOf(name: string, flag: '-u' | '-g'): Promise<number | undefined> {

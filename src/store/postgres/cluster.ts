@@ -6,6 +6,7 @@ import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
+import { embeddedDatabaseWording } from '../../wording/storage.ts'
 import { give, spawnAs } from './account.ts'
 import { hasData, type Placement } from './placement.ts'
 import { isAlive } from './process.ts'
@@ -24,12 +25,9 @@ export async function ensureCluster(placement: Placement, log: Log, options: { d
   await removeLeftovers(data)
   if (await hasData(data)) {
     const made = (await readFile(join(data, 'PG_VERSION'), 'utf8')).trim()
-    const brought = binaries.version.split('.')[0]
+    const [brought = ''] = binaries.version.split('.')
     if (made === brought) return adoptOwnership(placement)
-    throw new ParleyError(
-      'database_start_failed',
-      `The database in ${data} was made by PostgreSQL ${made} and this Parley brings ${brought}: dump it with the old version and restore it, or set DATABASE_URL.`,
-    )
+    throw new ParleyError('database_start_failed', embeddedDatabaseWording.otherVersion(data, made, brought))
   }
   const started = performance.now()
   const draft = await mkdtemp(`${data}.init-${process.pid}-`)
@@ -109,17 +107,12 @@ async function initdb(
   child.once('close', resolve)
   const said = () => Buffer.concat(output).toString('utf8').trim().slice(-1500)
   const code = await promise.catch((cause: unknown) => {
-    throw new ParleyError(
-      'database_start_failed',
-      `PostgreSQL's initdb could not be run (${placement.binaries.initdb}): run \`npm install\` again, or set DATABASE_URL.`,
-      { cause },
-    )
+    throw new ParleyError('database_start_failed', embeddedDatabaseWording.cannotRun(placement.binaries.initdb), {
+      cause,
+    })
   })
   if (code !== 0) {
-    throw new ParleyError(
-      'database_start_failed',
-      `PostgreSQL could not create its database in ${placement.base}; mend what it says or set DATABASE_URL. It said: ${said()}`,
-    )
+    throw new ParleyError('database_start_failed', embeddedDatabaseWording.initFailed(placement.base, said()))
   }
 }
 

@@ -6,6 +6,7 @@ import pg from 'pg'
 import { asParleyError, errorFields, ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { retry } from '../../core/retry.ts'
+import { embeddedDatabaseWording } from '../../wording/storage.ts'
 import { ensureCluster } from './cluster.ts'
 import { chooseEndpoint, type Endpoint, type EndpointConfig, endpointConfig } from './endpoint.ts'
 import { acquireHomeLock, holderName } from './home-lock.ts'
@@ -135,11 +136,7 @@ async function prepare(options: EmbeddedOptions): Promise<Placement> {
   } catch (cause) {
     if (cause instanceof ParleyError) throw cause
     const said = cause instanceof Error ? cause.message : String(cause)
-    throw new ParleyError(
-      'database_start_failed',
-      `The database in ${home} could not be prepared: mend what the system says or choose another PARLEY_HOME. It said: ${said}`,
-      { cause },
-    )
+    throw new ParleyError('database_start_failed', embeddedDatabaseWording.prepareFailed(home, said), { cause })
   }
 }
 

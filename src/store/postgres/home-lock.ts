@@ -4,6 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { ParleyError } from '../../core/errors.ts'
+import { homeWording } from '../../wording/storage.ts'
 import { isAlive } from './process.ts'
 
 /** Any fixed number; the lock is taken in the database `postgres`, where nothing else locks. */
@@ -52,10 +53,5 @@ async function holderOf(client: pg.Client): Promise<string | undefined> {
 }
 
 function inUse(home: string, holder: Holder | undefined): ParleyError {
-  const who = holder === undefined ? 'another Parley' : `the Parley with process id ${holder.pid}`
-  const since = holder === undefined ? '' : `, which started at ${holder.startedAt}`
-  return new ParleyError(
-    'home_in_use',
-    `${home} is in use by ${who}${since}: stop that one first, or give this one its own PARLEY_HOME.`,
-  )
+  return new ParleyError('home_in_use', homeWording.inUse(home, holder))
 }
