@@ -110,6 +110,9 @@ export interface BrokenOff {
   alone: number
 }
 
+/** An ordinary claim refuses work that was broken off this often; workers/isolation.ts decides what happens to it. */
+export const suspectAfter = 3
+
 /** How a worker takes up its work: `ordinary` refuses what was broken off before; the others say whether anything runs beside it. */
 export type ClaimMode = 'ordinary' | 'beside' | 'alone'
 
