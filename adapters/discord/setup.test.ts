@@ -17,7 +17,7 @@ afterEach(async () => {
 const setup = (commands = commandSpecs, token = discord.token) => createSetup({ token, apiUrl: discord.url, commands })
 const finding = async (name: string) => (await setup().examine()).find((each) => each.name === name)
 
-it('the invitation asks for what is needed and nothing else', async () => {
+it('the invitation asks only for the permissions that Parley needs', async () => {
   const { url, permissions } = await setup().invite()
   const { searchParams } = new URL(url)
   expect(searchParams.get('client_id')).toBe(discord.world.bot.id)
@@ -29,7 +29,7 @@ it('the invitation asks for what is needed and nothing else', async () => {
   expect(permissions).toHaveLength(6)
 })
 
-it('registering again changes nothing; a changed table is registered anew', async () => {
+it('registering again changes nothing until the commands change', async () => {
   expect((await setup().register()).changed).toBe(true)
   expect((await setup().register()).changed).toBe(false)
   expect(discord.state.registrations).toBe(1)

@@ -26,7 +26,7 @@ describe('sealed secrets', () => {
     expect(secrets.seal('x', 'a')).not.toBe(secrets.seal('x', 'a'))
   })
 
-  it('tell another secret from one that was changed, and neither tells what is in them', () => {
+  it('distinguish a wrong key from a changed value, and reveal neither’s content', () => {
     const sealed = secrets.seal('xoxb-1', 'a')
     const other = refusal(() => createSecrets('another secret for the tests').open(sealed, 'a'))
     expect(other).toMatchObject({
@@ -42,7 +42,7 @@ describe('sealed secrets', () => {
     }
   })
 
-  it('open only where they were put', () => {
+  it('open only in the place they were sealed for', () => {
     expect(refusal(() => secrets.open(secrets.seal('x', 'a'), 'b')).code).toBe('secret_missing')
   })
 

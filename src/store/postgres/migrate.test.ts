@@ -43,7 +43,7 @@ const options = () => ({ log: silentLog, folder })
 const first = 'create table a (n int); insert into a values (1);'
 
 describe('migrate', () => {
-  it('applies in order of name, records what Prisma would, and does nothing the second time', async () => {
+  it('applies migrations in order of name, records them as Prisma does, and does nothing the second time', async () => {
     const { connection, url } = await server.createDatabase({ empty: true })
     await write('20260102000000_second', 'alter table a add column m int; update a set m = 2;')
     await write('20260101000000_first', first)
@@ -70,7 +70,7 @@ describe('migrate', () => {
     ])
   })
 
-  it('may be run by four processes at once', async () => {
+  it('can run in four processes at once', async () => {
     const { connection } = await server.createDatabase({ empty: true })
     await write('1_first', `${first} select pg_sleep(0.05);`)
     await write('2_second', 'insert into a values (2);')
@@ -103,7 +103,7 @@ describe('migrate', () => {
       change: () => rm(join(folder, 'migrations', '2_newer'), { recursive: true }),
       userMessage: migrationWording.newer('2_newer'),
     },
-  ])('refuses when $what, and changes nothing', async ({ change, userMessage }) => {
+  ])('rejects the database when $what, and changes nothing', async ({ change, userMessage }) => {
     const { connection } = await server.createDatabase({ empty: true })
     await write('1_first', first)
     await write('2_newer', 'create table newer (n int)')
@@ -146,7 +146,7 @@ describe('functions', () => {
   const made = `select proname as name, pg_get_function_arguments(oid) as takes from pg_proc
     where pronamespace = 'public'::regnamespace order by 1, 2`
 
-  it('are replaced when the text of their file has changed, in one place and for four processes at once', async () => {
+  it('are replaced when their file changes, once for four processes', async () => {
     const { connection } = await server.createDatabase({ empty: true })
     await writeFunctions('a-calls.sql', calls)
     await writeFunctions('one.sql', one)
@@ -160,7 +160,7 @@ describe('functions', () => {
     expect(await rows(connection, oid)).toEqual([before])
   })
 
-  it('are dropped and made anew when what they take or return has changed, and dropped when no file holds them', async () => {
+  it('are recreated when their signature changes and dropped when their file is gone', async () => {
     const { connection } = await server.createDatabase({ empty: true })
     await writeFunctions('one.sql', one)
     await writeFunctions('calls.sql', calls)
@@ -181,7 +181,7 @@ describe('functions', () => {
     expect(await rows(connection, made)).toEqual([{ name: 'answer', takes: 'n integer' }])
   })
 
-  it('of a newer version stay when an older one starts', async () => {
+  it('of a newer version stay when an older version starts', async () => {
     const { connection } = await server.createDatabase({ empty: true })
     await writeFunctions('one.sql', one)
     await migrate(connection, { ...options(), version: '0.10.0' })
@@ -192,7 +192,7 @@ describe('functions', () => {
     expect(await rows(connection, 'select answer(1) as n')).toEqual([{ n: 0 }])
   })
 
-  it('that PostgreSQL refuses leave everything as it was', async () => {
+  it('that PostgreSQL rejects leave everything unchanged', async () => {
     const { connection } = await server.createDatabase({ empty: true })
     await writeFunctions('one.sql', one)
     await migrate(connection, options())
