@@ -17,7 +17,7 @@ export class ApiFailure extends ParleyError {
     detail: { type?: string; param?: string; code?: string; retryAfterMs?: number } = {},
   ) {
     const { type = 'invalid_request_error', param = null, code = null, retryAfterMs } = detail
-    super('request_invalid', message, retryAfterMs === undefined ? {} : { retryAfterMs })
+    super('request_invalid', message, { retryAfterMs })
     this.status = status
     this.body = { error: { message, type, param, code } }
   }

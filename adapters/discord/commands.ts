@@ -73,7 +73,7 @@ function askOptions(): APIApplicationCommandBasicOption[] {
   ]
 }
 
-/** One word is a sub-command, two words are a group and one of its own; a group's bare word is its `show`. */
+/** One word is a sub-command; two words are a group and its sub-command. A group's single word is its `show`. */
 function parleyOptions(table: readonly CommandSpec[]): APIApplicationCommandOption[] {
   return [...branches(table)].slice(0, maxBranches).map(([word, specs]) => {
     const [only] = specs
@@ -203,7 +203,7 @@ function argumentWords({ name, type, required }: Known, value: string | number |
 const quoted = (text: string) =>
   /^[\p{L}\p{N}][\p{L}\p{N}._:/$%-]*$/u.test(text) ? text : `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`
 
-/** The argument that somebody is typing, by its name in the table. */
+/** The argument being typed, by its name in the table. */
 export function focusedArgument({ spec, given }: Called): { name: string; typed: string } | undefined {
   const focused = given.find((each) => 'focused' in each && each.focused === true)
   return focused && { name: argumentOf(spec, focused.name).name, typed: String(focused.value) }

@@ -1,4 +1,4 @@
-/** Pure: buttons, select menus and the forms that open, and what they say when they are used. */
+/** Pure: buttons, menus and forms, and reading them when people use them. */
 import {
   type APIActionRowComponent,
   type APIButtonComponent,
@@ -20,8 +20,8 @@ const maxOptions = 25
 const buttonsInRow = 5
 
 /**
- * What stands under a part of a reply: Stop while it is written, under the last part what can be done with it. With the
- * action travels the conversation's root, so that an answer to this message is found to belong to it after any restart.
+ * The buttons under a message of an answer: Stop while it is written, and the other actions under the last message. Each action
+ * carries the conversation's root, so that a reply to this message finds its conversation even after a restart.
  */
 export function replyRows({ turnId, phase, end }: OutgoingMessage, root: string | undefined): Row[] {
   const button = (kind: Exclude<ButtonAction['kind'], 'command' | 'approve' | 'decline'>, label: string, emoji = '') =>
@@ -60,8 +60,8 @@ function buttonOf({ label, action, style }: Button, root: string | undefined, em
     type: ComponentType.Button,
     style: style === undefined ? ButtonStyle.Secondary : styles[style],
     custom_id: root === undefined || id.length + root.length >= maxId ? id : `${id}#${root}`,
-    ...(label === '' ? {} : { label: label.slice(0, 80) }),
-    ...(emoji === '' ? {} : { emoji: { name: emoji } }),
+    label: label === '' ? undefined : label.slice(0, 80),
+    emoji: emoji === '' ? undefined : { name: emoji },
   }
 }
 
@@ -73,7 +73,7 @@ function menu(buttons: Button[], placeholder: string): Row {
   }
 }
 
-/** The action that a button or a menu's choice stands for; `undefined` for what is none of Parley's. */
+/** The action of a button or menu choice; `undefined` when it is not Parley's. */
 export function actionOf(customId: string, values: readonly string[] = []): ButtonAction | undefined {
   return decodeAction(withoutRoot(values[0] ?? customId))
 }
@@ -91,7 +91,7 @@ export function rootOf(components: readonly unknown[] | undefined): string | und
   return undefined
 }
 
-/** What a form was opened for travels in its id, so that it may be sent after any restart. */
+/** A form's id carries its purpose, so that people can submit it after a restart. */
 export type FormOf =
   | { form: 'ask'; private: boolean; model?: string }
   | { form: 'about'; channelId: string; messageId: string }

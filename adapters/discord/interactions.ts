@@ -1,6 +1,6 @@
 /**
- * Commands, buttons, menus and forms. Discord wants an answer within three seconds: what is asked is taken in first and
- * acknowledged then; where taking in is slow, Discord is told to wait, and a crash in between has the event sent again.
+ * Commands, buttons, menus and forms. Discord expects a response within three seconds. Parley stores a question first and then
+ * acknowledges it. When storing is slow, it tells Discord to wait; after a crash in between, Discord sends the event again.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -62,7 +62,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
   async function respond(interaction: APIInteraction, type: InteractionResponseType, data?: object, files = noFiles) {
     const path = `/interactions/${interaction.id}/${interaction.token}/callback`
     try {
-      const body = { type, ...(data === undefined ? {} : { data }) }
+      const body = { type, data }
       await api.call('POST', path, { body, files, auth: false, urgent: true })
       return 'now'
     } catch (thrown) {
@@ -91,7 +91,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     await change(interaction, await work)
   }
 
-  /** Replaces what stands where Discord says that Parley thinks. */
+  /** Replaces Discord's “thinking” message. */
   async function change({ application_id, token }: APIInteraction, notice: Notice): Promise<void> {
     const { body, files } = packNotice({ ...notice, private: false })
     await api.call('PATCH', `/webhooks/${application_id}/${token}/messages/@original`, { body, files, auth: false })
@@ -122,9 +122,9 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     const text = String(value('text') ?? '')
     const model = value('model')
     const files = options.filter(isFile).flatMap(({ value: id }) => fileOf(interaction.data.resolved?.attachments, id))
-    const input = { text, files, private: value('private') === true, ...(model ? { model: String(model) } : {}) }
+    const input = { text, files, private: value('private') === true, model: model ? String(model) : undefined }
     if (text.trim() !== '' || files.length > 0) return await ask(interaction, input)
-    const form = { form: 'ask', private: input.private, ...named('model', fitsForm(input.model)) } as const
+    const form = { form: 'ask', private: input.private, model: fitsForm(input.model) } as const
     await respond(interaction, InteractionResponseType.Modal, askForm(form))
   }
 
@@ -137,7 +137,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
       author: authorOfInteraction(interaction),
       text: commandLine(called),
       replyTarget: target,
-      ...named('locale', interaction.locale),
+      locale: interaction.locale,
     })
     await answerWith(interaction, notice)
   }
@@ -172,7 +172,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     if (form.form === 'ask') {
       const sent = files.flatMap((id) => fileOf(resolvedFiles(interaction), id))
       if (words.trim() === '' && sent.length === 0) return await say(interaction, empty)
-      return await ask(interaction, { text: words, files: sent, private: form.private, ...named('model', form.model) })
+      return await ask(interaction, { text: words, files: sent, private: form.private, model: form.model })
     }
     const about = await messageOf(form)
     if (about === undefined) return await say(interaction, gone)
@@ -212,7 +212,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
       id: interaction.id,
       by: authorOfInteraction(interaction),
       replyTarget: placeOfInteraction(interaction),
-      ...(comment ? { comment } : {}),
+      comment: comment === '' ? undefined : comment,
     }
     const acting = intake
       .act({ ...action, ...press })
@@ -258,7 +258,7 @@ const outdated: Notice = { text: discordWording.outdated, private: true }
 const gone: Notice = { text: discordWording.messageGone, private: true }
 const empty: Notice = { text: discordWording.empty, private: true }
 
-/** What `work` gives in time. When it takes longer, or fails for now, `onLate` tells Discord to wait. */
+/** The result of `work` if it is ready in time. Otherwise, or when it fails temporarily, `onLate` tells Discord to wait. */
 async function within<T>(work: Promise<T>, onLate: () => Promise<unknown>): Promise<T | undefined> {
   const stop = new AbortController()
   const late = sleep(waitAtMostMs, undefined, { signal: stop.signal }).catch(() => undefined)
@@ -287,8 +287,4 @@ function fileOf(resolved: Record<string, APIAttachment> | undefined, id: string)
 
 function resolvedFiles({ data }: APIModalSubmitInteraction): Record<string, APIAttachment> | undefined {
   return data.resolved?.attachments
-}
-
-function named<Name extends string, Value>(name: Name, value: Value | undefined): { [Key in Name]?: Value } {
-  return (value === undefined ? {} : { [name]: value }) as { [Key in Name]?: Value }
 }

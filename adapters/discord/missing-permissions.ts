@@ -40,8 +40,8 @@ export function createMissingPermissions({
 }: MissingPermissionsDeps): MissingPermissions {
   async function notify(userId: string, key: string, text: string): Promise<void> {
     const recordKey = `complaint/${userId}/${key}`
-    const told = await records.get(recordKey)
-    if (typeof told === 'number' && now() - told < dayMs) return
+    const sentAt = await records.get(recordKey)
+    if (typeof sentAt === 'number' && now() - sentAt < dayMs) return
     await records.put(recordKey, now())
     try {
       const channelId = await threads.direct(userId, AbortSignal.timeout(15_000))

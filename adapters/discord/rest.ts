@@ -25,7 +25,7 @@ export interface CallOptions {
   /** False for what an interaction's token allows. */
   auth?: boolean
   signal?: AbortSignal
-  /** An answer to a person who waits for three seconds at most stands in no line. */
+  /** A response that Discord expects within three seconds skips the queue. */
   urgent?: boolean
 }
 
@@ -74,7 +74,7 @@ export interface ApiDeps {
   quota: Quota
 }
 
-/** How often a call is made again after Discord told it to wait. */
+/** How often a rate-limited call is retried. */
 const patience = 5
 const timeoutMs = 15_000
 
@@ -119,7 +119,7 @@ export function createApi({ token, apiUrl, quota }: ApiDeps): Api {
         } catch (thrown) {
           options.signal?.throwIfAborted()
           if (!(thrown instanceof RateLimitError)) throw translate(thrown)
-          await heed(pacer, method, path, thrown)
+          await holdAfterLimit(pacer, method, path, thrown)
           if (tries >= patience) throw slowDown(thrown.retryAfter)
           if (options.urgent) await sleep(thrown.retryAfter, undefined, { signal: options.signal })
         }
@@ -128,7 +128,12 @@ export function createApi({ token, apiUrl, quota }: ApiDeps): Api {
   }
 }
 
-async function heed(pacer: Pacer, method: Method, path: string, { global, retryAfter }: RateLimitError): Promise<void> {
+async function holdAfterLimit(
+  pacer: Pacer,
+  method: Method,
+  path: string,
+  { global, retryAfter }: RateLimitError,
+): Promise<void> {
   await pacer.hold(method, path, Math.max(retryAfter, 50), global)
 }
 

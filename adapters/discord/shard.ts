@@ -39,7 +39,7 @@ export interface ShardDeps {
 
 /** Keeps the session: 1000 and 1001 would end it. */
 const closeResumable = 4200
-/** The connection broke, and nobody said why. */
+/** The connection broke without a reason. */
 const closedAbnormally = 1006
 /** How often a shard may close without being ready between: the client's own try, and no more. */
 const mostClosings = 2
@@ -58,7 +58,7 @@ export async function openShard(deps: ShardDeps, signal: AbortSignal): Promise<O
   let closings = 0
   let timer: NodeJS.Timeout | undefined
   let retired = false
-  /** What the client waits for after it was retired never comes, so that no try of its own outlives it. */
+  /** After retirement the client waits forever, so that it never reconnects on its own. */
   const never = new Promise<never>(() => undefined)
 
   const shard = new WebSocketShard(
@@ -101,7 +101,7 @@ export async function openShard(deps: ShardDeps, signal: AbortSignal): Promise<O
   async function retire(): Promise<void> {
     retired = true
     clearTimeout(timer)
-    // A socket that is let go while it connects has nobody who hears its error.
+    // A socket dropped while connecting has no error listener.
     if (shard.status === WebSocketShardStatus.Connecting && !greeted) {
       shard.once(WebSocketShardEvents.Hello, () => void leave())
       return

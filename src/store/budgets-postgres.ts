@@ -22,7 +22,7 @@ interface StateRow {
   reserved: string
 }
 
-/** `changed` is told after each change. */
+/** Calls `changed` after each change. */
 export function createBudgets(
   { query, prisma }: Pick<Database, 'query' | 'prisma'>,
   changed: () => void = () => {},

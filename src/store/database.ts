@@ -11,7 +11,6 @@ import type { Query } from '../core/sql.ts'
 import { databaseWording } from '../wording/storage.ts'
 import { PrismaClient } from './generated/client.ts'
 import { isConnectionError, retryOnConnectionLoss } from './postgres/connect.ts'
-import { queryUntil } from './postgres/query-until.ts'
 
 export type { Statement } from '../core/sql.ts'
 
@@ -129,3 +128,54 @@ function isDiskFull(error: unknown): boolean {
 function isDeadlock(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === '40P01'
 }
+
+/**
+ * A statement that a signal ends on the server too, so that abandoned queries cost no time and memory. Rejects with the signal's reason as soon as it aborts, and gives the connection back when the server has let go of it.
+ */
+async function queryUntil(
+  pool: pg.Pool,
+  text: string,
+  values: unknown[],
+  signal: AbortSignal,
+): Promise<{ rows: unknown[] }> {
+  signal.throwIfAborted()
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  // It may be rejected after the race is over.
+  aborted.promise.catch(() => undefined)
+  try {
+    return await Promise.race([onConnection(pool, text, values, signal), aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+async function onConnection(pool: pg.Pool, text: string, values: unknown[], signal: AbortSignal) {
+  const client = await pool.connect()
+  let cancelled: Promise<unknown> | undefined
+  const cancel = () => {
+    cancelled = pool.query(CANCEL, [backendOf(client)]).catch(() => undefined)
+  }
+  let broken: Error | undefined
+  try {
+    signal.throwIfAborted()
+    signal.addEventListener('abort', cancel, { once: true })
+    return await client.query(text, values).catch((error: Error) => {
+      // What the server says of a statement leaves a good connection; anything else is of the connection.
+      if (!('severity' in error)) broken = error
+      throw error
+    })
+  } finally {
+    signal.removeEventListener('abort', cancel)
+    // Not before: a cancellation that comes late must not meet the next statement of this connection.
+    await cancelled
+    client.release(broken)
+  }
+}
+
+function backendOf(client: pg.PoolClient): number | null {
+  return 'processID' in client && typeof client.processID === 'number' ? client.processID : null
+}
+
+const CANCEL = `select pg_cancel_backend(pid) from pg_stat_activity where pid = $1 and usename = current_user and state = 'active'`

@@ -62,9 +62,9 @@ export function createLedger({ query }: Pick<Database, 'query'>): Ledger {
 
     settle(id, { cost, usage, estimated, outcome, ms, firstTokenMs }) {
       if (cost < 0n) throw new RangeError(`a call cannot cost less than nothing: ${cost}`)
-      const told = usage === undefined ? null : storableJson(usage)
+      const counted = usage === undefined ? null : storableJson(usage)
       const first = firstTokenMs === undefined ? null : Math.round(firstTokenMs)
-      return end(id, 'settled', cost, told, estimated, outcome, Math.round(ms), first)
+      return end(id, 'settled', cost, counted, estimated, outcome, Math.round(ms), first)
     },
     release: (id) => end(id, 'released', 0n, null, false, null, null, null),
 
@@ -176,7 +176,7 @@ group by provider, model`,
 
 const claimForMs = 60_000
 
-/** Of each window the highest threshold; those below it are told with it. A claim that led to nothing is free again later. */
+/** The highest threshold of each window; it covers the lower ones. An unsent claim expires and can be claimed again. */
 const claimAlerts: Statement = {
   name: 'budget_claim_alerts',
   text: `

@@ -1,6 +1,6 @@
 /**
  * Seals what must not lie in the database in clear, with a key made from PARLEY_SECRET. A sealed text names its form and
- * its key, so that another secret is told as such instead of as damage, and is bound to its place: moved to another row,
+ * its key, so that a wrong secret is reported as such and not as damage, and is bound to its place: moved to another row,
  * it does not open.
  *
  *     v1.<key id>.<nonce>.<tag>.<ciphertext>     AES-256-GCM, each part base64url
@@ -10,7 +10,7 @@ import { ParleyError } from '../core/errors.ts'
 import { secretWording } from '../wording/storage.ts'
 
 export interface Secrets {
-  /** `place` is where the sealed text will lie. Throws `secret_missing` when there is no PARLEY_SECRET. */
+  /** `place` is where the sealed text will be stored. Throws `secret_missing` when there is no PARLEY_SECRET. */
   seal(text: string, place: string): string
   /** Throws `secret_missing` without PARLEY_SECRET, with another one, and for a sealed text that was changed or moved. */
   open(sealed: string, place: string): string

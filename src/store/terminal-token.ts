@@ -1,6 +1,6 @@
 /**
- * The token file in the home: whoever can read it is the user who runs Parley, which neither another user of the machine nor
- * a proxy is. The terminal sends it; the page's cookie is signed with it. Deleting it and restarting ends all of both.
+ * The token file in the home. Being able to read it proves that you are the user who runs Parley, not another user of the machine
+ * or a proxy. The terminal sends it; the page's cookie is signed with it. Deleting it and restarting ends all of both.
  */
 import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'

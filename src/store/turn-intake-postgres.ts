@@ -155,7 +155,7 @@ select state from turn where id = $1`,
 
 /**
  * The turn is locked before its state is looked at: one that a worker claims at this moment counts as started. The message
- * as it is now is kept either way, for whoever regenerates the answer.
+ * is updated either way, for a later regeneration.
  */
 const revise: Statement = {
   name: 'inbound_revise',

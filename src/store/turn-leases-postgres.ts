@@ -136,10 +136,10 @@ const nothingEarlier = (turn: string) => `not exists (
         and earlier.state in ('queued', 'answering'))`
 
 /**
- * Takes the lease when nothing earlier is open, no file is left to read (unless the turn is to stop) and nobody holds it.
+ * Takes the lease when nothing earlier is open, no file is left to read (unless the turn is to stop) and no one holds it.
  * Files of the conversation that were skipped lately by a cause that passes ($4: codes), such as a full disk, become this
  * turn's: they are read for it. One that is skipped again waits for the question after this one.
- * A turn that is found `answering` was broken off: whoever ends or releases it changes its state.
+ * A turn found in state `answering` was broken off, because ending or releasing a turn changes its state.
  */
 const claim: Statement = {
   name: 'turn_claim',
@@ -253,7 +253,7 @@ with freed as (
   where lease_turn = $1 and lease_owner = $2 returning key
 )
 update turn set state = 'queued', alone = false, attempts = turn.attempts - $3::int,
-  -- Whoever gives it back unused comes again by themselves.
+  -- A worker that gives it back unused comes back for it.
   dispatched_at = case when $3::int = 1 then now() else turn.dispatched_at end
 from freed
 where turn.id = $1 and turn.state = 'answering'`,
@@ -264,8 +264,8 @@ const unreadFiles = `(select array_agg(file.id order by file.position) from turn
       and turn.stop_requested_at is null) as files`
 
 /**
- * Only the first open turn of a conversation can be lost; the others wait for it. Whether it is, the queue knows: this
- * finds whom to ask about, everybody in turn.
+ * Only the first open turn of a conversation can be lost; the others wait for it. The queue knows whether it is lost. This
+ * finds the candidates, oldest first.
  */
 const orphaned: Statement = {
   name: 'turn_stranded',

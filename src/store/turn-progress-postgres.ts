@@ -132,7 +132,7 @@ const reservePart: Statement = {
   text: `
 insert into reply_part (turn_id, ordinal, ref, text, posted_at) values ($1, $2, 'null', '', now())
 on conflict (turn_id, ordinal) do update set posted_at = now()
--- A post takes at most 10 seconds: after this long whoever reserved it has died.
+-- A post takes at most 10 seconds, so after this time its worker has died.
 where reply_part.ref = 'null' and reply_part.posted_at < now() - interval '12 seconds'
 returning ordinal`,
 }

@@ -14,7 +14,7 @@ import { isAlive } from './process.ts'
 /** The superuser and only role of the cluster. */
 export const clusterUser = 'parley'
 
-const hba = `# Written by Parley. The socket lies in a private folder; over TCP a password is asked for.
+const hba = `# Written by Parley. The socket is in a private folder; TCP connections need a password.
 local all all               trust
 host  all all 127.0.0.1/32  scram-sha-256
 `

@@ -2,6 +2,7 @@
  * The built-in PostgreSQL under Parley's own supervision: created on the first start, reused when a killed Parley left it
  * running, restarted when it dies, stopped with Parley.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { asParleyError, errorFields, ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
@@ -11,8 +12,9 @@ import { ensureCluster } from './cluster.ts'
 import { chooseEndpoint, type Endpoint, type EndpointConfig, endpointConfig } from './endpoint.ts'
 import { acquireHomeLock, holderName } from './home-lock.ts'
 import { type Placement, place } from './placement.ts'
-import { ensureServer, type Server } from './server.ts'
-import { stopServer } from './stop.ts'
+import { isPostmaster } from './postmaster.ts'
+import { processesNaming, signal } from './process.ts'
+import { clusterName, ensureServer, type Server } from './server.ts'
 
 /** What `pg`, Prisma's adapter and BullMQ's backend take as their configuration. */
 export interface PostgresConnection extends EndpointConfig {
@@ -130,7 +132,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
 async function prepare(options: EmbeddedOptions): Promise<Placement> {
   const { home, log, elsewhere, durable = true } = options
   try {
-    const placement = await place(home, log, elsewhere === undefined ? {} : { elsewhere })
+    const placement = await place(home, log, { elsewhere })
     await ensureCluster(placement, log, { durable })
     return placement
   } catch (cause) {
@@ -179,4 +181,25 @@ async function restart(
 async function ensureDatabase(client: pg.Client): Promise<void> {
   const found = await client.query('select 1 from pg_database where datname = $1', [databaseName])
   if (found.rowCount === 0) await client.query(`create database ${pg.escapeIdentifier(databaseName)}`)
+}
+
+/** The signals, and how long each may take: finish cleanly; drop everything and recover at the next start; die. */
+const steps = [
+  { signal: 'SIGINT', ms: 10_000 },
+  { signal: 'SIGQUIT', ms: 5_000 },
+  { signal: 'SIGKILL', ms: 5_000 },
+] as const
+
+/** Returns when the server is gone. */
+async function stopServer(pid: number, placement: Placement, log: Log): Promise<void> {
+  const begun = performance.now()
+  for (const step of steps) {
+    if (!(await isPostmaster(pid, placement.data))) break
+    signal(pid, step.signal)
+    const deadline = performance.now() + step.ms
+    while (performance.now() < deadline && (await isPostmaster(pid, placement.data))) await sleep(5)
+  }
+  // Only a killed postmaster leaves backends behind.
+  for (const left of await processesNaming(`${clusterName(placement)}:`)) signal(left, 'SIGKILL')
+  log.info({ pid, ms: Math.round(performance.now() - begun) }, 'PostgreSQL is stopped')
 }

@@ -1,5 +1,5 @@
 /**
- * One Parley per home: an advisory lock held by a connection of its own, which PostgreSQL releases however the holder dies.
+ * One Parley per home, through an advisory lock on a separate connection. PostgreSQL releases it however the holder dies.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
@@ -18,7 +18,7 @@ export interface Holder {
   startedAt: string
 }
 
-/** Names the holder on its connection, so that who is refused can say by whom. At most 63 bytes. */
+/** Names the holder on its connection, so that a rejected Parley can say who holds the home. At most 63 bytes. */
 export function holderName(holder: Holder): string {
   return `parley ${holder.pid} ${holder.startedAt}`
 }

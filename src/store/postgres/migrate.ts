@@ -110,7 +110,7 @@ async function readFunctions(folder: string): Promise<Functions[]> {
   )
 }
 
-/** One transaction of one process at a time: whoever waited here then finds the work done. */
+/** One transaction of one process at a time. A process that waited here then finds the work done. */
 async function alone<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
   await client.query('begin')
   try {

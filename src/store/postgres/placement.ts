@@ -94,7 +94,7 @@ async function copyBinaries(binaries: Binaries, base: string, closed: string, lo
     const draft = await mkdtemp(join(base, 'server.draft-'))
     await cp(binaries.root, draft, { recursive: true, verbatimSymlinks: true })
     await chmod(draft, 0o755)
-    // Whoever comes second finds the name taken by an equal copy.
+    // A second process finds an equal copy in place.
     await rename(draft, root).catch(() => rm(draft, { recursive: true, force: true }))
     log.info({ root, closed }, 'copied PostgreSQL to where its account can reach it')
   }

@@ -44,7 +44,7 @@ export async function ensureServer(options: StartOptions): Promise<Server> {
   try {
     return await bringUp(options, state)
   } catch (error) {
-    // It takes no connections, so nobody else can have come to rely on it.
+    // It accepts no connections, so no other process uses it.
     if (state.spawned?.pid !== undefined && !state.spawned.exited) signal(state.spawned.pid, 'SIGQUIT')
     throw error
   }
