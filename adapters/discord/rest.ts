@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DiscordAPIError, HTTPError, RateLimitError, REST, type RequestMethod } from 'discord.js'
 import { ParleyError } from '../../src/core/errors.ts'
+import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { Quota } from '../../src/core/quota.ts'
 import { discordErrors } from '../../src/wording/discord.ts'
 import { createPacer, type Pacer } from './pacer.ts'
@@ -83,9 +84,9 @@ export function createApi({ token, apiUrl, quota }: ApiDeps): Api {
     version: '10',
     retries: 0,
     timeout: timeoutMs,
-    // This process sees its own calls alone: the lines that all processes share decide (pacer.ts).
+    // This process sees only its own calls. The limits shared by all processes decide (pacer.ts).
     rejectOnRateLimit: () => true,
-    ...(apiUrl === undefined ? {} : { api: apiUrl.replace(/\/$/, '') }),
+    ...omitUndefined({ api: apiUrl?.replace(/\/$/, '') }),
   }).setToken(token)
   const pacer = createPacer(quota)
   rest.on('response', ({ method, path }, response) => pacer.learn(method, path, response.headers))
@@ -98,12 +99,14 @@ export function createApi({ token, apiUrl, quota }: ApiDeps): Api {
       fullRoute: path as `/${string}`,
       method: method as RequestMethod,
       auth,
-      ...(body === undefined ? {} : { body }),
-      ...(query === undefined ? {} : { query: new URLSearchParams(query) }),
-      ...(signal === undefined ? {} : { signal }),
-      ...(files === undefined || files.length === 0
-        ? {}
-        : { files: files.map(({ name, contentType, data }) => ({ name, contentType, data: Buffer.from(data) })) }),
+      ...omitUndefined({
+        body,
+        query: query && new URLSearchParams(query),
+        signal,
+        files: files?.length
+          ? files.map(({ name, contentType, data }) => ({ name, contentType, data: Buffer.from(data) }))
+          : undefined,
+      }),
     })
     if (response.status === 204) return undefined as T
     return (await response.json()) as T
