@@ -25,7 +25,7 @@ export interface WorkerDeps {
   queueOf: QueueOf
   log: Log
   errorThrottle: ErrorThrottle
-  /** How long a job stays with a worker that gives no sign of life. */
+  /** How long a job stays with a worker that shows no activity. */
   lockMs: number
 }
 
@@ -270,8 +270,9 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     entry.abort.abort(new Error('the worker closes'))
     await within(abortMs, entry.ended)
     try {
-      const told = await within(farewellMs, entry.job.moveToWait(entry.token))
-      if (told === 'late') log.warn({ queue, jobId: entry.job.id }, 'job not put back; its lock runs out')
+      const returned = await within(farewellMs, entry.job.moveToWait(entry.token))
+      if (returned === 'late')
+        log.warn({ queue, jobId: entry.job.id }, 'could not return the job; its lock will expire')
     } catch (error) {
       if (codeOf(error) === undefined) errorThrottle.report(error) // else it ended by itself in time
     }

@@ -1,6 +1,6 @@
 /**
- * The queue on BullMQ, over PostgreSQL or Redis: the same words, the same laws (queue.contract.ts). What a server's
- * restart does to it: adding rejects at once with `queue_unreachable`, workers go on by themselves when it is back.
+ * The queue on BullMQ, over PostgreSQL or Redis, with the same contract (queue.contract.ts). While the server restarts,
+ * adding rejects at once with `queue_unreachable`; workers continue when it is back.
  */
 import type { Job as BullJob } from 'bullmq'
 import { z } from 'zod'
@@ -17,7 +17,7 @@ import { keepAdding } from './schedule.ts'
 
 export interface BullQueueOptions {
   log: Log
-  /** A job of a worker that gives no sign of life for so long goes to another, at most two thirds of it later. Default 10 s. */
+  /** After this long without a sign of life, a worker's job goes to another, at most two thirds of the time later. Default 10 s. */
   lockMs?: number
 }
 

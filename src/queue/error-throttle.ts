@@ -22,7 +22,7 @@ export function createErrorThrottle(log: Log, what: string): ErrorThrottle {
     over() {
       if (reportedAt === Number.NEGATIVE_INFINITY) return
       reportedAt = Number.NEGATIVE_INFINITY
-      log.info({}, `${what}.works_again`)
+      log.info({}, `${what} works again`)
     },
   }
 }

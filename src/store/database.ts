@@ -1,7 +1,7 @@
 /**
- * One pool for everything. Prisma serves the plain reads and writes; a step of a turn that must be atomic, or is on the
- * hot path, is one SQL statement of its own (docs/decisions/0004-prisma-and-pg.md). Both outlive a restart of the server:
- * every statement here may be sent twice, so a lost connection is only a pause.
+ * One pool for everything. Prisma handles plain reads and writes. A step of a turn that must be atomic or fast is a single SQL
+ * statement (docs/decisions/0004-prisma-and-pg.md). Both survive a server restart, because every statement here is safe to send
+ * twice.
  */
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
@@ -17,10 +17,10 @@ export type { Statement } from '../core/sql.ts'
 export interface Database {
   pool: pg.Pool
   prisma: ReturnType<typeof openPrisma>
-  /** For statements made elsewhere; each must be safe to send twice. `signal` ends the statement on the server, too. */
+  /** For statements of other modules; each must be safe to send twice. `signal` also ends the statement on the server. */
   lasting: { query(text: string, values: unknown[], signal?: AbortSignal): Promise<{ rows: unknown[] }> }
   query: Query
-  /** Statements that take effect together or not at all. The whole of it must be safe to run twice. */
+  /** Statements that take effect together or not at all. All of it must be safe to run twice. */
   transaction<T>(work: (send: Database['query']) => Promise<T>): Promise<T>
   /** Statements sent so far, by `query` and by Prisma (one for each plain operation), for the count of round trips a turn costs. */
   roundTrips(): number
@@ -103,7 +103,7 @@ function openPrisma(pool: pg.Pool, onSend: () => void) {
   })
 }
 
-/** Sends again while the server is away, for a while. Throws `database_unreachable` when it stays away. */
+/** Retries for a while when the server is down, then throws `database_unreachable`. */
 async function outlasting<T>(send: () => Promise<T>): Promise<T> {
   try {
     return await retryOnConnectionLoss(() =>
@@ -124,7 +124,7 @@ function isDiskFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === '53100'
 }
 
-/** PostgreSQL ended this statement so that another one could go on: its turn comes when it is sent again. */
+/** PostgreSQL canceled this statement to resolve a deadlock. Sending it again works. */
 function isDeadlock(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === '40P01'
 }

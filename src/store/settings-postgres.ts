@@ -1,6 +1,6 @@
 /**
- * Settings as rows, read from a copy in this process: another process's change drops the copy by a message on the
- * channel, and should that get lost, the copy is too old after a few seconds.
+ * Settings as rows, cached in this process. Another process's change drops the cached copy through a message on the channel; if
+ * that is lost, the copy expires after a few seconds.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -26,14 +26,14 @@ export interface SettingsDeps {
 
 const topic = 'settings'
 const maxScopes = 10_000
-/** Others who change the same value at the same time each win once. */
+/** Each concurrent change of the same value can win once. */
 const tries = 50
 
 export async function createSettings(deps: SettingsDeps): Promise<Settings & { close(): Promise<void> }> {
   const { channel, log, now = monotonic, maxAgeMs = 5000 } = deps
   const { query, prisma } = deps.database
   const known = new Map<Scope, { values: SettingsOf; at: number }>()
-  /** Counts changes heard of: what was read before one of them is not kept. */
+  /** Counts changes, so that values read before one are not cached. */
   let changes = 0
 
   function forget(scope: Scope): void {
@@ -102,14 +102,14 @@ function isSetting(name: string): name is SettingName {
   return Object.hasOwn(settings, name)
 }
 
-/** A value that this version does not know is left out, not guessed: a newer one may have written it. */
+/** Ignores values that this version does not know; a newer version may have written them. */
 function assign<Name extends SettingName>(values: SettingsOf, name: Name, value: unknown, log: Log): void {
   const parsed = settings[name].safeParse(value)
   if (parsed.success) Object.assign(values, { [name]: parsed.data })
-  else log.warn({ name }, 'a setting is not of a known shape and is left out')
+  else log.warn({ name }, 'ignoring a setting with an unknown format')
 }
 
-/** Changes the value only if it is still the one that was seen ($3), and says so too when it was sent twice. */
+/** Changes the value only if it is still the one that was read ($3). Sent twice, it reports success again. */
 const write: Statement = {
   name: 'setting_write',
   text: `

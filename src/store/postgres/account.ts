@@ -16,7 +16,7 @@ export interface Account {
 
 /**
  * The account to switch to, or `undefined` when Parley is not root and PostgreSQL simply runs as Parley does.
- * Data that exists already decides: it stays with the account it belongs to.
+ * Existing data stays with the account that owns it.
  */
 export async function chooseAccount(existingData: string | undefined): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined
@@ -48,7 +48,7 @@ export async function give(path: string, account: Account | undefined): Promise<
   if (account !== undefined) await chown(path, account.uid, account.gid)
 }
 
-/** The first folder on the way to `path` that the account may not enter; `path` itself counts, files do not. */
+/** The first folder on the path that the account cannot enter, including `path` itself. Files do not count. */
 export async function firstClosedFolder(path: string, account: Account): Promise<string | undefined> {
   const ways = [path]
   for (let at = path; dirname(at) !== at; at = dirname(at)) ways.unshift(dirname(at))

@@ -19,7 +19,7 @@ local all all               trust
 host  all all 127.0.0.1/32  scram-sha-256
 `
 
-/** `durable: false` skips what protects against power loss; only for throw-away databases. */
+/** `durable: false` turns off protection against power loss; only for throw-away databases. */
 export async function ensureCluster(placement: Placement, log: Log, options: { durable: boolean }): Promise<void> {
   const { data, binaries } = placement
   await removeLeftovers(data)
@@ -116,7 +116,7 @@ async function initdb(
   }
 }
 
-/** What PostgreSQL's programs are given of the environment: nothing that changes locale, libraries or defaults. */
+/** The environment of PostgreSQL's programs, without variables that change locale, libraries or defaults. */
 export function serverEnv(): Record<string, string> {
   // Windows programs do not start without these.
   // biome-ignore lint/style/noProcessEnv: no setting of Parley; handed through to a child.
@@ -126,7 +126,7 @@ export function serverEnv(): Record<string, string> {
   return { PATH: PATH ?? '', LC_ALL: 'C', ...kept }
 }
 
-/** A start that was killed leaves its draft; one whose process lives is still being made. */
+/** Removes drafts left by killed starts. A draft whose process is alive is still in progress. */
 async function removeLeftovers(data: string): Promise<void> {
   const prefix = `${basename(data)}.init-`
   for (const name of await readdir(dirname(data))) {

@@ -96,7 +96,7 @@ const messages = [
   /Query read timeout/,
 ]
 
-/** Whether the way to the server broke, rather than the statement: trying again may help. Looks through what wraps it. */
+/** Whether the connection failed, rather than the statement, so that a retry may help. Also checks wrapped errors. */
 export function isConnectionError(error: unknown): boolean {
   return layersOf(error).some((layer) => {
     const code = codeOf(layer)
@@ -128,13 +128,13 @@ function codeOf(error: unknown): string {
 
 export interface RetryOptions {
   signal?: AbortSignal
-  /** How long a server may be away before its error is thrown. Default 15 s. */
+  /** How long the server may be down before the error is thrown. Default 15 s. */
   forMs?: number
 }
 
 /**
- * Runs `fn` again while the connection is what fails, so that a restart of the server is a pause. `fn` must be safe to
- * run twice: a statement whose answer was lost may have been done.
+ * Runs `fn` again while the connection fails, so that a server restart is only a pause. `fn` must be safe to run twice,
+ * because a statement whose answer was lost may have taken effect.
  */
 export async function retryOnConnectionLoss<T>(fn: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
   const { signal, forMs = 15_000 } = options

@@ -26,7 +26,7 @@ export interface EmbeddedPostgres extends AsyncDisposable {
   connection: PostgresConnection
   /** Process id of the server that runs now. */
   pid(): number
-  /** Stops the server and waits until it is gone. May be called again. */
+  /** Stops the server and waits until it is gone. Safe to call again. */
   stop(): Promise<void>
 }
 
@@ -37,7 +37,7 @@ export interface EmbeddedOptions {
   /** The server is gone; statements fail until `onUp`. */
   onDown?: () => void
   onUp?: () => void
-  /** The server stays away, or the home went to another Parley: nothing is tried any more. */
+  /** The server does not restart, or another Parley took the home. There are no further tries. */
   onFatal?: (error: ParleyError) => void
   /** `tcp`: 127.0.0.1 with a password, for Windows. Default: a socket in a private folder, where there are such. */
   transport?: Endpoint['kind']
@@ -45,12 +45,12 @@ export interface EmbeddedOptions {
   durable?: boolean
   /** Restarts in a row that may fail before `onFatal`. Default 15. */
   restarts?: number
-  /** Where data goes that PostgreSQL's account cannot reach in `home`. */
+  /** Where the data goes when PostgreSQL's account cannot enter `home`. */
   elsewhere?: string
 }
 
 const databaseName = 'parley'
-/** With the pauses between them about a minute. */
+/** About a minute, with the pauses in between. */
 const defaultRestarts = 15
 const restartGraceMs = 10_000
 
@@ -62,7 +62,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
 
   const self = { pid: process.pid, startedAt: new Date().toISOString() }
   const stopping = new AbortController()
-  /** A restart under way when Parley stops is let finish, so that it can be stopped cleanly; but not for ever. */
+  /** A restart in progress when Parley stops may finish, within a limit, so that the server can be stopped cleanly. */
   const abandon = new AbortController()
   let endpoint: Endpoint | undefined
   const bringUp = async (): Promise<Server> => {
@@ -113,12 +113,12 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
     for (;;) {
       await lost(server.client, stopping.signal)
       if (stopping.signal.aborted) return true
-      log.warn({ pid: server.pid }, 'PostgreSQL is gone, restarting it')
+      log.warn({ pid: server.pid }, 'PostgreSQL stopped unexpectedly; restarting it')
       options.onDown?.()
       const again = await restart(bringUp, options.restarts ?? defaultRestarts, log, stopping.signal)
       if (again.kind === 'stopped') return false
       if (again.kind === 'fatal') {
-        log.error(errorFields(again.error), 'PostgreSQL stays away')
+        log.error(errorFields(again.error), 'PostgreSQL does not restart; giving up')
         options.onFatal?.(again.error)
         return again.error.code !== 'home_in_use'
       }
@@ -142,7 +142,7 @@ async function prepare(options: EmbeddedOptions): Promise<Placement> {
   }
 }
 
-/** The lock's connection ends with the server, however that ends; PostgreSQL's own children see to it. */
+/** Waits for the end of the lock's connection, which ends with the server however that dies. */
 async function lost(client: pg.Client, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   client.once('end', resolve)
@@ -170,7 +170,7 @@ async function restart(
       signal,
       on: (error) => !(error instanceof ParleyError && error.code === 'home_in_use'),
       onPause: (error, { tries: failures }) =>
-        log.warn({ ...errorFields(error), failures }, 'PostgreSQL does not start, trying again'),
+        log.warn({ ...errorFields(error), failures }, 'PostgreSQL does not start; trying again'),
     })
     return { kind: 'up', server }
   } catch (error) {

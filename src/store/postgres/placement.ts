@@ -83,7 +83,7 @@ async function relocate(home: string, account: Account, closed: string, log: Log
   const draft = join(home, `${noteName}.${process.pid}`)
   await writeFile(draft, `${JSON.stringify({ base, why }, null, 2)}\n`)
   await rename(draft, join(home, noteName))
-  log.warn({ home, base, account: account.name, closed }, 'the database is kept outside PARLEY_HOME')
+  log.warn({ home, base, account: account.name, closed }, 'storing the database outside PARLEY_HOME')
   return base
 }
 
@@ -96,7 +96,7 @@ async function copyBinaries(binaries: Binaries, base: string, closed: string, lo
     await chmod(draft, 0o755)
     // A second process finds an equal copy in place.
     await rename(draft, root).catch(() => rm(draft, { recursive: true, force: true }))
-    log.info({ root, closed }, 'copied PostgreSQL to where its account can reach it')
+    log.info({ root, closed }, 'copied PostgreSQL to a folder that its account can enter')
   }
   return binariesIn(root, binaries.version)
 }
