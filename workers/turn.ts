@@ -24,6 +24,7 @@ import { createReplyWriter, type ReplyWriter } from '../src/reply/reply-writer.t
 import { BudgetExhausted } from '../src/routing/exhausted.ts'
 import { keepTurnLease, type TurnLease, turnLeaseMs } from '../src/store/lease.ts'
 import type { Claim, Dispatch, EndState, StoredOutcome, Turns, TurnWork } from '../src/store/turns.ts'
+import { approvalWording, noAnswerWording, progressWording } from '../src/wording/answers.ts'
 import type { Messaging, Money, Storage } from './deps.ts'
 import { claimInIsolation, type Isolation } from './isolation.ts'
 
@@ -199,10 +200,10 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   /** Beside the conversation where the platform can; else as the reply's first message, unless the text is there sooner. */
   async function showAnswering(platform: Platform, work: TurnWork, replyWriter: ReplyWriter): Promise<Disposable> {
     if (platform.capabilities.status !== 'message') {
-      await platform.transport.status(work.replyTarget, work.id, 'Answering', 'answering')
+      await platform.transport.status(work.replyTarget, work.id, progressWording.answering, 'answering')
       return { [Symbol.dispose]() {} }
     }
-    const timer = setTimeout(() => replyWriter.announce('Answering'), announceAfterMs)
+    const timer = setTimeout(() => replyWriter.announce(progressWording.answering), announceAfterMs)
     return { [Symbol.dispose]: () => clearTimeout(timer) }
   }
 
@@ -238,7 +239,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     try {
       const outcome = await answer(deps, { work, owner, replyWriter, stop, gone }, trace)
       const asked = await askApproval(work, trace.refusal)
-      return asked === undefined ? outcome : withNotice(outcome, `${asked} Until then the files are quoted.`)
+      return asked === undefined ? outcome : withNotice(outcome, approvalWording.untilThenQuotes(asked))
     } catch (thrown) {
       if (gone.aborted || thrown instanceof LeaseLost) throw thrown
       const error = asParleyError(thrown)
@@ -272,10 +273,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
 }
 
 function crashed(): ParleyError {
-  return new ParleyError(
-    'turn_crashed',
-    'Parley stopped several times while it was answering this question, so it gave up on it. Other questions are not affected. Ask again in other words or with fewer files, or regenerate the answer to try it once more.',
-  )
+  return new ParleyError('turn_crashed', noAnswerWording.crashed)
 }
 
 function withNotice(outcome: StoredOutcome, notice: string): StoredOutcome {

@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import { quoteWording } from '../wording/models.ts'
 import { completeModel, modelKey } from './complete-model.ts'
 import { chats, preference } from './known-models.ts'
 import type { ModelInfo, ModelProvider } from './model.ts'
@@ -123,7 +124,7 @@ const extractive: Model = {
   id: 'extractive',
   provider: 'extractive',
   kind: 'extractive',
-  label: 'Quotes from the shared files',
+  label: quoteWording.label,
   contextWindow: 100_000,
   maxOutputTokens: 4_096,
   aliases: [],

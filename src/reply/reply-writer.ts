@@ -9,6 +9,7 @@ import type { MessageRef, OutgoingMessage, Platform } from '../core/platform.ts'
 import type { Citation } from '../core/reply.ts'
 import { retry } from '../core/retry.ts'
 import type { StoredPart } from '../store/turns.ts'
+import { noAnswerWording } from '../wording/answers.ts'
 import { type AnswerFile, answerFile, shortened } from './answer-file.ts'
 import { createSplitter, split } from './split.ts'
 import { createThrottle } from './throttle.ts'
@@ -199,7 +200,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
   /** The messages of a finished answer; what is too long for them is in the file by then. */
   async function settle(text: string): Promise<string[]> {
     const texts = split(text, capabilities.maxChars)
-    if (texts.length === 0) throw new ParleyError('turn_failed', 'The answer was empty. Please try again.')
+    if (texts.length === 0) throw new ParleyError('turn_failed', noAnswerWording.empty)
     if (mostMessages === undefined || texts.length <= mostMessages) {
       await removeFile()
       return texts

@@ -14,6 +14,7 @@ import { deliveryOf } from '../models/delivery.ts'
 import type { FinishReason, ModelEvent, ModelRequest } from '../models/model.ts'
 import { priceUsage, worstCase } from '../models/price.ts'
 import { priceSnapshot } from '../models/stated-price.ts'
+import { modelErrorWording, priceWording } from '../wording/models.ts'
 import { type CallMeter, createCallMeter, HANG_UP_MS, mostTokensPerSecond } from './billable.ts'
 import type { Budget, Reservation, Settlement } from './budget.ts'
 import type { CallOutcome, Health, Permit } from './health.ts'
@@ -209,7 +210,8 @@ function outcomeOf(end: AttemptEnd): Settlement['outcome'] {
 function healthOf(end: AttemptEnd, meter: CallMeter): CallOutcome {
   if ('error' in end) return { kind: 'failed', error: end.error }
   if (end.reason === 'aborted') return { kind: 'stopped' }
-  if (end.reason === 'truncated') return { kind: 'failed', error: new ParleyError('model_truncated', brokeOff) }
+  if (end.reason === 'truncated')
+    return { kind: 'failed', error: new ParleyError('model_truncated', modelErrorWording.keepsStopping) }
   return {
     kind: 'answered',
     ms: meter.elapsedMs(),
@@ -219,14 +221,8 @@ function healthOf(end: AttemptEnd, meter: CallMeter): CallOutcome {
   }
 }
 
-const brokeOff = 'The model breaks off its answers. Please ask again shortly, or pick another model.'
-
 function unpriced(model: Model): ParleyError {
-  const name = modelKey(model)
-  return new ParleyError(
-    'model_price_unknown',
-    `Nobody has said what ${name} costs, and an unknown price is not a free one. An admin can say it, per million tokens: \`models price ${name} 0.25 2\`.`,
-  )
+  return new ParleyError('model_price_unknown', priceWording.missing(modelKey(model)))
 }
 
 function sum(usages: (Usage | undefined)[]): Usage | undefined {

@@ -1,7 +1,8 @@
 /** What may answer a question, by the rules of its channel and workspace. Models are named `provider/id`, as in settings. */
+import { policyWording } from '../wording/routing.ts'
 
 export interface Policy {
-  /** Only models on own hardware: what is asked stays in the house. */
+  /** Only local models: questions do not leave your network. */
   localOnly: boolean
   /** Absent: every model. */
   allowed?: readonly string[]
@@ -15,15 +16,9 @@ export const openPolicy: Policy = { localOnly: false, disabled: [], atLimit: 'ch
 /** The rules that restrict something, as sentences. */
 export function describePolicy({ localOnly, allowed, disabled, atLimit }: Policy): string[] {
   return [
-    ...(localOnly ? ['Only models on own hardware may answer here.'] : []),
-    ...(allowed === undefined ? [] : [`Only these models may answer here: ${listed(allowed)}.`]),
-    ...(disabled.length === 0 ? [] : [`Disabled here: ${listed(disabled)}.`]),
-    ...(atLimit === 'refuse' ? ['At a budget’s limit the question is refused.'] : []),
+    ...(localOnly ? [policyWording.localOnly] : []),
+    ...(allowed === undefined ? [] : [policyWording.allowed(allowed)]),
+    ...(disabled.length === 0 ? [] : [policyWording.disabled(disabled)]),
+    ...(atLimit === 'refuse' ? [policyWording.refuseAtLimit] : []),
   ]
-}
-
-function listed(names: readonly string[]): string {
-  return names.length > 20
-    ? `${names.slice(0, 20).join(', ')} and ${names.length - 20} more`
-    : names.join(', ') || 'none'
 }

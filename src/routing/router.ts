@@ -9,6 +9,7 @@ import type { RouteDecision } from '../core/route-decision.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
 import { modelNamed } from '../models/resolve-model.ts'
+import { gateWording } from '../wording/routing.ts'
 import { type Gated, type GateName, gateOf, gates, isRule, isSoft, type Needs } from './gates.ts'
 import type { Speed } from './health.ts'
 import { describePolicy, openPolicy, type Policy } from './policy.ts'
@@ -114,7 +115,7 @@ export function route(input: RouteInput): Route {
     refusal:
       refused === undefined
         ? undefined
-        : { code: gates[refused].code, userMessage: `${gates[refused].nobody} ${gates[refused].remedy}` },
+        : { code: gates[refused].code, userMessage: gateWording.refusal(gates[refused].none, gates[refused].remedy) },
     forbidden,
     decision: {
       model: modelKey(model),
@@ -142,7 +143,7 @@ function forbiddenRequest(wanted: Requested[], gated: ReadonlyMap<Model, Gated>)
   const requested = wanted.find(({ by }) => by === 'request')?.model
   const gate = requested === undefined ? undefined : gated.get(requested)
   if (requested === undefined || gate === undefined || !isRule(gate)) return undefined
-  const userMessage = `${requested.label ?? requested.id} ${gate.because}. Pick another model, or ask an admin.`
+  const userMessage = gateWording.requestRefused(requested.label ?? requested.id, gate.because)
   return { code: gates[gate.gate].code, userMessage }
 }
 

@@ -1,5 +1,7 @@
 /** What goes wrong with a model server, once, in Parley's codes. Nothing a server said reaches `userMessage`. */
 import { type ErrorCode, ParleyError } from '../../core/errors.ts'
+import { omitUndefined } from '../../core/omit-undefined.ts'
+import { modelErrorWording } from '../../wording/models.ts'
 import { causeOf } from '../delivery.ts'
 import type { Ended } from './watch.ts'
 
@@ -27,13 +29,13 @@ const creditWords = /credit balance is too low/i
 
 export function translateError(thrown: unknown, context: ErrorContext): ParleyError {
   if (thrown instanceof ParleyError) return thrown
-  if (context.ended !== undefined && context.ended !== 'aborted') return stalled(context.ended, context)
+  if (context.ended !== undefined && context.ended !== 'aborted') return stalledError(context.ended, context)
   const failure = readFailure(thrown)
   const cause = Object.assign(
     new Error(scrub(`${failure.status ?? 'no answer'}: ${failure.message}`, context.apiKey)),
     {
       ...causeOf({ cause: thrown }),
-      ...(failure.status === undefined ? {} : { status: failure.status }),
+      ...omitUndefined({ status: failure.status }),
     },
   )
   const retryAfterMs = readRetryAfter(failure.headers)
@@ -96,13 +98,10 @@ function readRetryAfter(headers: Headers | undefined, now = Date.now()): number 
   return Number.isNaN(at) ? undefined : Math.max(0, at - now)
 }
 
-function stalled(ended: Exclude<Ended, 'aborted'>, { provider }: ErrorContext): ParleyError {
-  const what = {
-    connect: `${provider} took the question but did not start to answer in time.`,
-    idle: `${provider} stopped in the middle of its answer.`,
-    total: `The answer of ${provider} took longer than allowed and was stopped.`,
-  }
-  return new ParleyError('model_stalled', `${what[ended]} Please ask again, or pick another model.`)
+function stalledError(ended: Exclude<Ended, 'aborted'>, { provider }: ErrorContext): ParleyError {
+  const { lateStart, stalled, tooSlow } = modelErrorWording
+  const message = { connect: lateStart, idle: stalled, total: tooSlow }[ended]
+  return new ParleyError('model_stalled', message(provider))
 }
 
 function readFailure(thrown: unknown): Failure {
@@ -171,27 +170,26 @@ function connectionCode(thrown: unknown): ErrorCode {
 
 function messageText(code: ErrorCode, failure: Failure, { provider, model, api }: ErrorContext): string {
   const { status, code: detail } = failure
-  const named = model === undefined ? 'the model' : `the model ${model}`
   if (detail === 'insufficient_quota' || status === 402 || creditWords.test(failure.message)) {
-    return `${provider} reports that the account has no credit left. Ask an admin to check its plan, or pick another model.`
+    return modelErrorWording.noCredit(provider)
   }
   switch (code) {
     case 'model_unreachable':
       return status === undefined
-        ? `${provider} could not be reached. Check that the model server runs and that its address is right, then ask again.`
-        : `${provider} failed on its side (${status}). Please ask again in a moment, or pick another model.`
+        ? modelErrorWording.unreachable(provider)
+        : modelErrorWording.serverError(provider, status)
     case 'model_busy':
-      return `${provider} takes no more requests at the moment. Please ask again shortly, or pick another model.`
+      return modelErrorWording.busy(provider)
     case 'model_refused_key':
-      return `${provider} did not accept Parley's API key. Ask an admin to check the key and what it may use.`
+      return modelErrorWording.keyRejected(provider)
     case 'model_context_overflow':
-      return `The question and its files are longer than ${named} can read at once. Send less, or pick a model that reads more.`
+      return modelErrorWording.tooLong(model)
     case 'model_rejected_request':
       return status === 404
-        ? `${provider} does not offer ${named}. Pick another model, or ask an admin to check its name.`
-        : `${provider} refused the request${status === undefined ? '' : ` (${status})`}. Pick another model, or ask an admin to look at the log.`
+        ? modelErrorWording.notOffered(provider, model)
+        : modelErrorWording.rejected(provider, status)
     default:
-      return `${provider} answered in a way Parley does not understand. Ask an admin to check that its address speaks ${api}.`
+      return modelErrorWording.notUnderstood(provider, api)
   }
 }
 

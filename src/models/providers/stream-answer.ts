@@ -6,6 +6,7 @@
 import { type ErrorCode, ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { retry } from '../../core/retry.ts'
+import { modelErrorWording } from '../../wording/models.ts'
 import { deliveryOf } from '../delivery.ts'
 import type { ModelEvent, ModelRequest } from '../model.ts'
 import { createAnswer } from './answer.ts'
@@ -130,8 +131,7 @@ export async function askForModels<T>(wire: Wire, signal: AbortSignal, work: (wa
     const told: ErrorCode[] = ['model_refused_key', 'model_unreachable']
     if (error instanceof ParleyError && told.includes(error.code)) throw error
     const cause = error instanceof Error ? (error.cause ?? error) : error
-    const userMessage = `${wire.name} gave no list of its models. Check that its address is right.`
-    throw new ParleyError('model_unreachable', userMessage, { cause })
+    throw new ParleyError('model_unreachable', modelErrorWording.noList(wire.name), { cause })
   }
 }
 
