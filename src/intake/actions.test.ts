@@ -4,6 +4,7 @@ import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { message } from '../../test/fakes/message.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { type IntakeRig, inChannel, openIntakeRig } from '../../test/intake-rig.ts'
+import { actionWording } from '../wording/answers.ts'
 
 let server: TestServer
 let rig: IntakeRig
@@ -38,7 +39,7 @@ describe('who may press', () => {
     for (const kind of paid)
       await expect(rig.press({ kind, turnId }, 'bob')).rejects.toMatchObject({
         code: 'request_forbidden',
-        userMessage: expect.stringMatching(/^Only Ann, who asked, and managers .*\.$/),
+        userMessage: actionWording.notYours(kind === 'stop' ? 'stop' : 'regenerate', 'Ann'),
       })
     expect(rig.jobs).toEqual([])
   })

@@ -96,13 +96,13 @@ describe('what a model costs', () => {
   })
 
   it.each<[string, string, string, [string, string | null]]>([
-    ['OpenAI', 'https://api.openai.com/v1', 'whisper-1', ['published', 'each hour of sound $0.36']],
+    ['OpenAI', 'https://api.openai.com/v1', 'whisper-1', ['published', '$0.36 per hour of audio']],
     ['own server', 'http://ears:9000/asr', 'whisper-1', ['hardware', 'free']],
     [
       'server of somebody else, as parley.yaml says',
       'https://ears.example.org',
       'stated',
-      ['configured', 'each hour of sound $0.20'],
+      ['configured', '$0.20 per hour of audio'],
     ],
     ['server of somebody else', 'https://ears.example.org', 'unheard', ['unknown', null]],
   ])('is known of what hears recordings: %s', async (_name, address, id, expected) => {

@@ -34,10 +34,10 @@ function special({ cacheRead, cacheWrite, inputAudio, reasoning }: Rates): strin
 }
 
 function fee({ request, audioHour }: Fees): string[] {
-  return named([
-    [priceWording.request, request],
-    [priceWording.audioHour, audioHour],
-  ])
+  return [
+    ...(request === undefined ? [] : [`${money(request)} ${priceWording.request}`]),
+    ...(audioHour === undefined ? [] : [`${money(audioHour)} ${priceWording.audioHour}`]),
+  ]
 }
 
 function named(amounts: [string, NanoUsd | undefined][]): string[] {

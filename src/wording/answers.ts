@@ -3,7 +3,7 @@ import { formatUsd, type NanoUsd } from '../core/money.ts'
 
 /** What an answer's receipt adds to it. */
 export const noticeWording = {
-  stopped: 'This answer was stopped.',
+  stopped: 'Stopped before the end.',
   answeredInstead: (failure: string, model: string) => `${failure} ${model} answered instead.`,
   quotedInstead: (failure: string) => `${failure} Parley quoted the best matches in the files instead.`,
   incomplete: (why: string) => `${why} This answer is incomplete. Regenerate it, or ask for the rest.`,

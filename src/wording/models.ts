@@ -55,7 +55,7 @@ export const modelNameWording = {
   ambiguous: (typed: string, candidates: readonly string[], of: number) =>
     `“${typed}” could be ${eitherOf(candidates, of)}. Type more of the name.`,
   unknown: (typed: string, near: readonly string[]) =>
-    `There is no model called “${typed}”.${near.length === 0 ? '' : ` Did you mean ${eitherOf(near, near.length)}?`} \`/parley models list\` shows all models.`,
+    `No model is called “${typed}”.${near.length === 0 ? '' : ` Did you mean ${eitherOf(near, near.length)}?`} \`/parley models list\` shows all models.`,
 }
 
 function eitherOf(names: readonly string[], of: number): string {

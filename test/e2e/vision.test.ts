@@ -1,6 +1,8 @@
 /** A photograph on its way: shown to a model that sees, told by OCR to one that does not; its place never leaves. */
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { usedWording } from '../../src/wording/answers.ts'
+import { reasonWording } from '../../src/wording/routing.ts'
 import { type ReceivedRequest, type Script, type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
 import { ConsoleClient, type ParleyProcess, removeHome, startParley, temporaryHome } from './parley.ts'
 
@@ -77,8 +79,8 @@ describe('a photograph', () => {
     expect(pictures).toEqual([])
     expect(text).toContain('Meter reading 48213')
     expect(text).toContain('One picture of the files cannot be shown to you.')
-    expect(reply.receipt.used?.summary).toContain('1 picture read by OCR alone, because gpt-4 cannot see')
-    expect(reply.receipt.reason).toContain('No model at hand can see images')
+    expect(reply.receipt.used?.summary).toContain(usedWording.picturesReadByOcr(1, 'gpt-4'))
+    expect(reply.receipt.reason).toContain(reasonWording.withoutPictures)
   }, 60_000)
 
   it('is left out when an unlisted model refuses it, and the answer comes all the same', async () => {
