@@ -217,8 +217,8 @@ async function readFile(
     contentHash: hash,
     name,
     mediaType,
-    ...(durationMs !== undefined && { durationMs }),
-    ...(transcript !== undefined && { transcript }),
+    durationMs,
+    transcript,
   }
   const { engine, elsewhere } = await reader.identify(request)
   // A recording waits for its transcript and lets files past it.

@@ -186,7 +186,7 @@ describe('a turn', () => {
     expect(fake.statuses).toEqual(['Answering', null])
   })
 
-  it('whose database failed is not told as the model’s failure', async () => {
+  it('whose database failed is not reported as the model’s failure', async () => {
     const run = await worker(speaker(['Hello']))
     const { turnId } = await turns.accept(message())
     fake.failures.push(new ParleyError('database_unreachable', 'The database does not answer.', { retryAfterMs: 1 }))
@@ -194,7 +194,7 @@ describe('a turn', () => {
     expect(shown()).toEqual(['Hello'])
   })
 
-  it('whose only model asks for ten minutes is told so at once, and so is the next one, which it is not asked for', async () => {
+  it('whose only model asks for ten minutes fails at once, and so does the next one, without a call', async () => {
     let asked = 0
     const run = await worker({
       ...speaker([]),

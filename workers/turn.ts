@@ -41,7 +41,7 @@ export interface TurnDeps extends AnswerDeps {
 const announceAfterMs = 700
 /** A busy conversation is looked at again after this time; its turn's end wakes the next one sooner. */
 const busyMs = 2000
-/** Who is asked to wait longer is told so, and not kept waiting. */
+/** A turn that would have to wait longer fails at once. */
 const patienceMs = 30_000
 
 export function createTurn(deps: TurnDeps): Handlers['turn'] {
@@ -98,9 +98,9 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     }
   }
 
-  /** Even telling its person ended the process: nothing is posted, so that the conversation goes on. */
+  /** Even posting the failure ended the process: nothing is posted, so that the conversation goes on. */
   async function endUnsaid(turnId: string, owner: string): Promise<Outcome> {
-    log.error({ turnId }, 'turn could not even be told; ended')
+    log.error({ turnId }, 'turn ended without a message: its message ended the process, too')
     const { next } = await turns.finish(turnId, owner, unsaidOutcome(crashed()), null)
     if (next) await wake(next)
     return 'done'
@@ -251,7 +251,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     }
   }
 
-  /** What to tell who asked; `undefined` where money was not in the way, or nobody can be asked. */
+  /** What the asker reads; `undefined` where no budget was in the way, or no admin can be asked. */
   async function askApproval(work: TurnWork, refusal: ParleyError | undefined): Promise<string | undefined> {
     if (!(refusal instanceof BudgetExhausted)) return undefined
     const [asked] = work.messages
@@ -267,7 +267,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     try {
       await queue.nudge('turn', jobId.turn(next.turnId, next.dispatch))
     } catch (error) {
-      log.warn({ ...errorFields(error), turnId: next.turnId }, 'next turn not woken; it looks again by itself')
+      log.warn({ ...errorFields(error), turnId: next.turnId }, 'next turn not woken; it looks again soon')
     }
   }
 }

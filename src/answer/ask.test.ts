@@ -102,7 +102,7 @@ describe('asking models', () => {
     expect(end).toMatchObject({ model: a, reason: 'stop', notices: [] })
   })
 
-  it('one that cannot be reached is replaced, and the reader is told', async () => {
+  it('an unreachable model is replaced, and the receipt says so', async () => {
     const {
       asked: tried,
       shown,
@@ -184,7 +184,7 @@ describe('asking models', () => {
     expect(thrown).toMatchObject({ code: 'model_refused_key' })
   })
 
-  it('one that is left alone after failures is passed over without a call, and told as it failed', async () => {
+  it('a model that failed repeatedly is skipped without a call, and the notice names its failure', async () => {
     const health = createHealth()
     for (let at = 0; at < 3; at += 1) health.begin(a).end({ kind: 'failed', error: failure('model_stalled') })
     const { asked: tried, notices, attempts } = await run({ scripts: { b: [[text('ok'), finish('stop')]] }, health })
@@ -337,7 +337,7 @@ describe('what is paid', () => {
     expect(attempts.spent().cost).toBe(0n)
   })
 
-  it('a model whose price nobody knows is not asked', async () => {
+  it('a model without a price is not called', async () => {
     const { price: _unknown, ...unpriced } = a
     const { asked: tried, thrown } = await run({ scripts: {}, models: [{ ...unpriced, priceSource: 'unknown' }] })
     expect(tried).toEqual([])
@@ -349,7 +349,7 @@ describe('what is paid', () => {
 })
 
 describe('at the limit', () => {
-  it('a model that the budget does not hold gives way to a cheaper one, and the reader is told the rule', async () => {
+  it('a model over budget gives way to a cheaper one, and the receipt names the budget', async () => {
     const {
       asked: tried,
       notices,
@@ -366,7 +366,7 @@ describe('at the limit', () => {
     expect(budget.rows).toMatchObject([{ model: 'c' }])
   })
 
-  it('where none is cheap enough, the first refusal is told', async () => {
+  it('where none is cheap enough, the reader sees the first refusal', async () => {
     const { asked: tried, thrown } = await run({ scripts: {}, limit: '0.00001', cheaper: [c] })
     expect(tried).toEqual([])
     expect(thrown).toMatchObject({

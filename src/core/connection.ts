@@ -42,7 +42,7 @@ export interface ConnectionPauses extends Delays {
 }
 
 /**
- * What is mended at the provider is back within a minute: a try that began just before takes `openMs`, then comes the longest
+ * After a provider recovers, Parley is connected within a minute: a try that began just before takes `openMs`, then comes the longest
  * pause. Only a provider that asks for a longer pause gets it.
  */
 export const connectionPauses: ConnectionPauses = {
@@ -145,7 +145,7 @@ export function keepConnected(deps: ConnectionDeps): Connection {
   async function wait(failures: number, error: ParleyError): Promise<void> {
     const { code, userMessage } = error
     const ms = pauseAfter(failures, pauses, error.retryAfterMs, clock.random())
-    // News is told once, not with each try.
+    // Logged once, not with each try.
     if (state.is !== 'waiting' || state.userMessage !== userMessage)
       log.warn({ platform, connection: name, ...errorFields(error) }, 'not connected; Parley keeps trying')
     const since = state.is === 'waiting' ? state.since : new Date()

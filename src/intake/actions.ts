@@ -97,7 +97,7 @@ export function createActions(deps: ActionsDeps): Intake['act'] {
     if (known === null) throw notFound()
     // The worker that holds the turn hears this at once; should it be lost, the next renewal of the lease tells.
     deps.channel.publish(stopTopic, { turnId })
-    // Nobody holds a turn whose files are still to be read: this job ends it without waiting for them.
+    // No worker holds a turn whose files are still unread: this job ends it without waiting for them.
     if (known === 'queued') await deps.handOver({ turnId, dispatch: stopDispatch, attachmentIds: [] }, 'new')
     return { turnId }
   }

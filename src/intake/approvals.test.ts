@@ -140,7 +140,7 @@ describe('a one-time approval', () => {
     expect((await database.pool.query('select from approval')).rowCount).toBe(0)
   })
 
-  it('has the question answered anew, and lets exactly one reservation of it pass, which is booked', async () => {
+  it('regenerates the answer and lets exactly one reservation exceed the budget, which is booked', async () => {
     const { turnId, approvalId } = await approval()
     const pressed = await approvals.decide(approvalId, 'approve', ada, alertsChannel)
     expect(pressed.notice?.text).toBe(approvalWording.approved(usd('2')))

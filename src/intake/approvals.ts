@@ -17,7 +17,7 @@ import { dispatchTurn } from './dispatch.ts'
 
 /** What the worker of a refused turn calls. */
 export interface ApprovalRequests {
-  /** Asks for a turn once. What to tell its asker beside the refusal; `undefined` when there is nobody to ask. */
+  /** Asks once per turn. Returns what its asker reads after the refusal; `undefined` when no admin can be asked. */
   ask(turnId: string, asker: Author, exhausted: BudgetExhausted): Promise<string | undefined>
 }
 

@@ -52,7 +52,7 @@ describe('the limits of a turn', () => {
   const entering = (room: Room) =>
     createTurnLimits({ settings: { read: async () => new Map() }, limits: { enter: async () => room } }).enter('t', ann)
 
-  it('are told with the limit, whose it is, and when the next may come', async () => {
+  it('name the limit, its owner and the time of the next try', async () => {
     const by: TurnLimit = { scope: 'channel:slack/T1/C1', requestsPerMinute: 20 }
     await expect(entering({ kind: 'full', by, againMs: 12_300 })).rejects.toMatchObject({
       code: 'rate_limited',

@@ -7,7 +7,7 @@ import type { Settings } from '../store/settings.ts'
 import { admissionWording, progressWording } from '../wording/answers.ts'
 
 export interface TurnLimits {
-  /** `waiting`: later, by itself; why, for the status. Throws `rate_limited`, which names the limit and when the next may come. */
+  /** `waiting`: the turn starts later; the text is for the status. Throws `rate_limited` with the limit and the time of the next try. */
   enter(turnId: string, spender: Spender): Promise<'in' | { waiting: string }>
 }
 

@@ -56,7 +56,7 @@ function namesOf(model: Model): string[] {
   return [model.id, modelKey(model), ...model.aliases].map((name) => name.toLowerCase())
 }
 
-/** What somebody typed, safe to say back: no mention, no Markdown, no line of its own. */
+/** Typed text that is safe to repeat: without mentions, Markdown and line breaks. */
 function printable(name: string): string {
   return name.replace(/[^\p{L}\p{N} ./:_-]/gu, '').slice(0, 60)
 }

@@ -76,7 +76,7 @@ describe('only the pages that were asked for', () => {
     )
   })
 
-  test('are set aside, and that is told, when no file has them', async () => {
+  test('are set aside with a notice when no file has them', async () => {
     const { texts, summary, notices } = await given({ 'manual.pdf': upTo(3, page) }, { from: 10, to: 20 })
     expect(texts).toHaveLength(3)
     expect(summary).toBe('all of manual.pdf')
@@ -95,7 +95,7 @@ describe('a search that was late', () => {
     ])
   })
 
-  test('is not told where it was not needed', async () => {
+  test('has no notice where it was not needed', async () => {
     const content = await chooseContent({ ...rig({ 'a.pdf': upTo(3, page) }), found: [], late: true }, 1_000)
     expect(contentNotices(content)).toEqual([])
   })

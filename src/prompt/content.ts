@@ -1,5 +1,5 @@
 /**
- * Which content of the sources at hand the model is given: all of it when it fits, else the passages that fit the question
+ * Which content of the sources the model is given: all of it when it fits, else the passages that match the question
  * best, and the receipt says how much. Never a blind cut.
  */
 import type { Artifact, Position } from '../core/artifact.ts'

@@ -7,7 +7,7 @@ import { answerWording } from '../wording/answers.ts'
 import { split } from './split.ts'
 
 export interface AnswerFile extends OutgoingFile {
-  /** Of its bytes: whoever goes on after a crash knows by it that this file was posted. */
+  /** Of its bytes: tells the next worker after a crash that this file was posted. */
   hash: string
 }
 

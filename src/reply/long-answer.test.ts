@@ -113,14 +113,14 @@ describe('an answer that is too long for messages', () => {
     expect([...attached.keys()]).toEqual(['turn-1-file'])
   })
 
-  it('written anew has a new file in place of the old one', async () => {
+  it('regenerated has a new file in place of the old one', async () => {
     const { replyWriter, files } = reply()
     await replyWriter().finish(long, [], end)
     await replyWriter('turn-2', false).finish(`New: ${long}`, [], end)
     expect(files()).toEqual([`New: ${long}\n`])
   })
 
-  it('written anew and shorter has no file any more', async () => {
+  it('regenerated and shorter has no file', async () => {
     const { replyWriter, attached, shown } = reply()
     await replyWriter().finish(long, [], end)
     await replyWriter('turn-2', false).finish('Short.', [], end)

@@ -28,7 +28,7 @@ export interface ProgressOf {
 }
 
 export interface Progress {
-  /** Opens a line for one piece of work. Several of one turn are told together. */
+  /** Opens a line for one piece of work. Several lines of one turn are shown together. */
   open(turn: ProgressOf, text: string): ProgressLine
 }
 

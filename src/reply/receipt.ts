@@ -57,7 +57,7 @@ function summarisePages({ files, excerpts, whole }: Content, requestedPages: Pag
     const { kind } = first.at
     if (kind !== 'page' && kind !== 'slide')
       return [(whole ? usedWording.allOf : usedWording.partsOf)(file.source.title)]
-    // A file's number of pages is that of an archive's own, not of what lies in it.
+    // The number of pages is the archive's own, not that of the files inside it.
     const last = first.at.inner === undefined ? (file.pages ?? requestedPages.to) : requestedPages.to
     const range = describePages({ from: requestedPages.from, to: Math.min(requestedPages.to, last) }, kind)
     return [usedWording.rangeOf(range, file.source.title)]

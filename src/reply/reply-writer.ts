@@ -1,6 +1,6 @@
 /**
  * Writes one reply: text comes in as it grows, messages of the platform go out, split, paced and remembered. A part's
- * platform id is stored as soon as its post returns, so that whoever goes on after a crash edits the same messages.
+ * platform id is stored as soon as its post returns, so that the next worker after a crash edits the same messages.
  */
 import { monotonic } from '../core/clock.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
@@ -26,7 +26,7 @@ export interface ReplyWriterDeps {
   turnId: string
   /** What was asked, in its words: a file with the whole answer is named by it. */
   question: string
-  /** What an earlier attempt, or the reply that is written anew, has posted. */
+  /** What an earlier attempt, or the regenerated reply, has posted. */
   posted: StoredPart[]
   /** An earlier attempt died while it wrote: what people see is at least what is stored, and must not shrink. */
   resuming: boolean

@@ -26,7 +26,7 @@ export function approvalMessage(by: Exceeded, worst: NanoUsd, asker: string): st
   return budgetWording.approval({ ...by, worst, asker })
 }
 
-/** The same for a warning that is told again. */
+/** The same when a warning is sent again. */
 export function alertKey({ budgetId, startsAt, threshold }: DueAlert): string {
   return `budget-${budgetId}-${startsAt.getTime()}-${threshold}`
 }

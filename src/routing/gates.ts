@@ -101,7 +101,7 @@ export const gates = {
 export type GateName = keyof typeof gates
 
 const names = Object.keys(gates) as GateName[]
-/** A question may still go through these where nobody passes: its text without its pictures, to a model that may be back. */
+/** If no model passes, a question may still go past these: without its pictures, or to a model that may have recovered. */
 const soft: readonly GateName[] = ['images', 'health']
 
 export interface Gated {

@@ -75,7 +75,7 @@ describe('a circuit', () => {
     expect(isOpen(health, gpt)).toBe(false)
   })
 
-  it('has a question that nobody else can answer tried again soon, however long it cools down', () => {
+  it('a question that no other model can answer is tried again soon, however long the cool-down', () => {
     const { health, call } = rig()
     call(gpt, failed('model_busy', { retryAfterMs: 240_000 }))
     expect(() => health.begin(gpt)).toThrow(expect.objectContaining({ code: 'model_busy', retryAfterMs: 240_000 }))
@@ -194,7 +194,7 @@ describe('speed', () => {
     expect(health.speed(gpt)).toEqual({ firstTokenMs: 1_300, tokensPerSecond: 80 })
   })
 
-  it('is not told by a handful of tokens', () => {
+  it('is not judged by a handful of tokens', () => {
     const { health, call } = rig()
     call(gpt, { kind: 'answered', ms: 1_001, firstTokenMs: 1_000, outputTokens: 3 })
     expect(health.speed(gpt)).toEqual({ firstTokenMs: 1_000, tokensPerSecond: null })

@@ -1,6 +1,6 @@
 /**
  * Which models can be asked now, learnt from every call: a circuit for each model and one for each provider, and how fast
- * each model was. In memory; what one process learns is told to the others (health-shared.ts).
+ * each model was. In memory; health-shared.ts shares it between processes.
  */
 import { monotonic } from '../core/clock.ts'
 import { ParleyError } from '../core/errors.ts'
@@ -101,8 +101,8 @@ const NEWEST = 0.3
 /** A speed that was measured longer ago is not known any more: a model that was slow once gets another chance. */
 const SPEED_MS = 900_000
 /**
- * Where nobody else can answer, a question is tried again this soon: its asker is told after a few tries, not after a
- * cool-down. What a busy server asks for is passed on as it is: who would wait too long for it is told at once.
+ * If no other model can answer, a question is tried again this soon, so that it fails after a few tries, not after a
+ * cool-down. A pause that a busy server asks for is not shortened: a turn that cannot wait that long fails at once.
  */
 const MOST_WAIT_MS = 5_000
 /** More endpoints than this are not watched: the oldest is forgotten. */

@@ -199,7 +199,7 @@ describe('what may be spent', () => {
     expect(await budgets.list()).toMatchObject([{ spent: usd('0.25'), reserved: 0n }])
   })
 
-  it('admins are warned once; what could not be told is told by a later sweep', async () => {
+  it('admins are warned once; a later sweep sends what could not be sent', async () => {
     let broken = true
     const alert = async (due: DueAlert) => {
       if (broken) throw new Error('the chat is away')
@@ -240,7 +240,7 @@ describe('what is left', () => {
     expect(database.roundTrips()).toBe(before)
   })
 
-  it('sees a budget that another process has set, told by the channel', async () => {
+  it('sees a budget that another process has set, through the channel', async () => {
     expect(await budget.left(ann, [mini])).toEqual([null])
     await createBudgets(database).set({ scope: 'all', period: 'day', amount: 5n, timeZone: 'UTC' }, 'elsewhere')
     expect(await budget.left(ann, [mini])).toEqual([null])

@@ -35,7 +35,7 @@ export interface LedgerBudget extends Budget {
   close(): Promise<void>
 }
 
-/** Longer than a worker goes on that cannot renew its turn's lease (store/lease.ts): until then it settles by itself. */
+/** Longer than a worker goes on that cannot renew its turn's lease (store/lease.ts): until then the worker settles. */
 const defaultLeaseMs = 20_000
 const defaultRenewMs = 1_000
 /** A process that has not renewed after so many of its intervals was dead by then, also on a machine under load. */
@@ -98,10 +98,10 @@ export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
       await ledger.markAlertSent(due)
     }
   }
-  /** Nobody waits for it: what fails is told by a later sweep. */
+  /** Runs in the background: a later sweep sends what fails. */
   function sendAlertsSoon(): void {
     const sending = sendAlerts()
-      .catch((error: unknown) => log.warn(errorFields(error), 'a budget warning is not told yet'))
+      .catch((error: unknown) => log.warn(errorFields(error), 'budget warning not sent; a later sweep tries again'))
       .finally(() => sendingAlerts.delete(sending))
     sendingAlerts.add(sending)
   }

@@ -103,7 +103,7 @@ export function createAttempts({
           await reservation.release()
           return 0n
         }
-        // Nobody counted what was generated: the most that it can be is booked.
+        // The output was not counted: the most that it can be is booked.
         const { usage, cost } =
           counted === undefined || model.price === undefined
             ? call.most(HANG_UP_MS)
@@ -195,7 +195,7 @@ function boundsOf(request: ModelRequest) {
   return { inputTokens: mostTokens(request), maxOutputTokens: request.maxOutputTokens, maxMs: LONGEST_MS }
 }
 
-/** Whether a call that nobody counted may have cost something: unless it is known that the provider did not work on it. */
+/** Whether an uncounted call may have cost something: yes, unless the provider certainly did not work on it. */
 function mayHaveCost(end: AttemptEnd, { begun, finished }: { begun: boolean; finished: boolean }): boolean {
   if ('error' in end) return begun || deliveryOf(end.error) === 'taken'
   // A provider that ends a stopped stream itself gives its usage, unless nothing of the request was sent.

@@ -12,7 +12,7 @@ export interface RouteRequest extends Needs {
   complexity: Complexity
   /** What the message itself asks for: id or alias. */
   requested?: string
-  /** What a person or an admin set, the narrowest scope's: `provider/id` or id, and for whom as the end of "… is pinned". */
+  /** What a person or an admin set, the narrowest scope's: `provider/id` or id, and the words after "… is pinned". */
   pinned?: { model: string; by: string }
   /** What answered this conversation last. */
   sticky?: Endpoint

@@ -123,7 +123,7 @@ const tables: Record<string, Row[]> = {
       bySize('small', [], 'llama', comparisonWording.cheapest(3), '0'),
     ],
     [
-      'where the wanted tier is missing, the next better one is taken',
+      'where the right tier is missing, the next better one answers',
       { models: [mini, gpt], ask: plain },
       'mini, gpt',
       reasonWording.nearestSize(reasonWording.size('small', []), 'mini', 'medium'),
@@ -223,7 +223,7 @@ const tables: Record<string, Row[]> = {
       ),
     ],
     [
-      'it stays where nothing more is at hand',
+      'it stays where no larger model is available',
       { models: [isDefault(mini), nano], ask: reports },
       'mini, nano',
       reasonWording.nearestSize(
@@ -233,7 +233,7 @@ const tables: Record<string, Row[]> = {
       ),
     ],
     [
-      'a larger one whose price nobody knows is nothing more',
+      'a larger one without a price does not count',
       { models: [isDefault(mini), { ...mystery, tier: 'large' }], ask: reports },
       'mini',
       reasonWording.nearestSize(
@@ -300,13 +300,13 @@ const tables: Record<string, Row[]> = {
       reasonWording.requested('haiku', howWording.request),
     ],
     [
-      'is told when it does not exist',
+      'does not exist: the reason says so',
       { models: [isDefault(mini), haiku], ask: { ...plain, requested: 'gone' } },
       'mini, haiku',
       reasonWording.instead(reasonWording.unavailable('gone'), 'mini'),
     ],
     [
-      'is told when the policy is against it',
+      'is forbidden by the policy: the reason says so',
       {
         models: [isDefault(mini), haiku],
         ask: { ...plain, requested: 'haiku' },
@@ -356,7 +356,7 @@ const tables: Record<string, Row[]> = {
       reasonWording.instead(reasonWording.ruledOut('gpt', gateWording.allowed.because), 'haiku'),
     ],
     [
-      'yields where only own hardware may answer',
+      'yields where only local models may answer',
       {
         models: all,
         ask: { ...plain, pinned: { model: 'openai/gpt', by: 'for you' } },
@@ -724,7 +724,7 @@ it('never names a model twice, and throws where there is none at all', () => {
   expect(() => route({ models: [], request: plain })).toThrow(RangeError)
 })
 
-it('says what to do where rules let nobody answer and there is nothing to quote', () => {
+it('says what to do where rules exclude every model and there is nothing to quote', () => {
   const refusal = (models: Model[], more: Partial<RouteInput> = {}) =>
     route({ models: [...models, quotes], request: plain, ...more }).refusal
   expect(refusal(cloud, { policy: { ...openPolicy, localOnly: true } })).toEqual({

@@ -44,7 +44,7 @@ export interface Route {
   estimate: NanoUsd | null
   /** Set when there are models that write and none may answer: what is said where there is nothing to quote either. */
   refusal?: { code: ErrorCode; userMessage: string }
-  /** Set when the message itself asks for a model that rules are against: it is told so, and nothing else answers. */
+  /** Set when rules forbid the model that the message requests: the question is refused, and no other model answers. */
   forbidden?: { code: ErrorCode; userMessage: string }
   decision: RouteDecision
 }
@@ -180,7 +180,7 @@ function mayAnswer(
   })
   const seeing = passed.filter(({ model }) => images === 0 || model.vision !== false)
   const candidates = seeing.length > 0 ? seeing : passed
-  // Whoever was stopped by no gate is well; who cannot see has not been asked for its health yet.
+  // A model that no gate stopped is healthy; for one that cannot see, health was not checked yet.
   const isUnhealthy = (gate: Gated | undefined, model: Model) =>
     gate !== undefined && (gate.gate === 'health' || health(model) !== undefined)
   return {

@@ -14,7 +14,7 @@ export interface Persona {
 
 export interface TurnRules {
   policy: Policy
-  /** The narrowest pin: `provider/id` or id, and for whom as the end of "… is pinned": `for you`, `for this channel`. */
+  /** The narrowest pin: `provider/id` or id, and the words after "… is pinned": `for you`, `for this channel`. */
   pinned?: { model: string; by: string }
   /** Where it is another than the catalogue's. */
   defaultModel?: string
@@ -26,5 +26,5 @@ export interface TurnRules {
 /** From memory where nothing changed: a turn makes no round trip for it. */
 export type RulesOf = (spender: Spender) => Promise<TurnRules>
 
-/** Where nobody has set anything. */
+/** Where nothing is set. */
 export const plainRules: TurnRules = { policy: openPolicy, aliases: {}, persona: { instructions: [] } }

@@ -115,7 +115,7 @@ describe('the terminal', () => {
     })
   })
 
-  it('starts a Parley of its own when none runs, and stops it after', { timeout: 60_000 }, async () => {
+  it('starts its own Parley when none runs, and stops it after', { timeout: 60_000 }, async () => {
     const own = await temporaryHome()
     try {
       const { code, stdout } = await run(['src/cli.ts', 'ask', 'Where is the key?'], environment(own), {

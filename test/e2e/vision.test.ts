@@ -71,7 +71,7 @@ describe('a photograph', () => {
     expect(reply.receipt.attachments).toMatchObject([{ outcome: 'read', summary: 'a picture with 3 words read' }])
   }, 60_000)
 
-  it('is told by OCR to a model that cannot see, and the receipt says so', async () => {
+  it('reaches a model without vision as OCR text, and the receipt says so', async () => {
     const { models, parley } = await start([{ tokens: ['It reads 48213 [1:p1].'] }], 'gpt-4')
     const client = new ConsoleClient(parley.url)
     const reply = await client.ask('What does the meter read?', [await client.upload('meter.jpg', photo, 'image/jpeg')])

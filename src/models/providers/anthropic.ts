@@ -59,7 +59,7 @@ export function createAnthropicProvider(options: AnthropicOptions): ModelProvide
 function createClient({ fetch }: ProviderOptions, { apiKey, timers }: Wire, baseURL: string): Anthropic {
   return new Anthropic({
     baseURL,
-    // Everything the SDK would read from the environment or a profile by itself is said here, so that it reads nothing.
+    // Sets everything that the SDK would otherwise read from the environment or a profile.
     apiKey: apiKey ?? 'none',
     authToken: null,
     webhookKey: null,

@@ -1,4 +1,5 @@
 /** A ModelRequest in the words of Chat Completions. */
+import { omitUndefined } from '../../core/omit-undefined.ts'
 import type {
   ChatCompletionAssistantMessageParam,
   ChatCompletionContentPart,
@@ -33,12 +34,12 @@ export function chatBody(
     model: request.model,
     stream: true,
     messages: [...system, ...request.messages.flatMap(chatMessages)],
-    // Always said: OPEA answers with 1,024 tokens at most unless it is told.
+    // Always sent: without it, OPEA answers with at most 1,024 tokens.
     [without.has(limit) ? other : limit]: request.maxOutputTokens,
     ...(without.has('stream_options') || without.has('include_usage')
       ? {}
       : { stream_options: { include_usage: true } }),
-    ...(temperature === undefined || without.has('temperature') ? {} : { temperature }),
+    ...omitUndefined({ temperature: without.has('temperature') ? undefined : temperature }),
     ...(tools.length === 0
       ? {}
       : {

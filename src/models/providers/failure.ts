@@ -1,4 +1,4 @@
-/** What goes wrong with a model server, once, in Parley's codes. Nothing a server said reaches `userMessage`. */
+/** Translates the errors of model servers into Parley's. No text of a server reaches `userMessage`. */
 import { type ErrorCode, ParleyError } from '../../core/errors.ts'
 import { omitUndefined } from '../../core/omit-undefined.ts'
 import { modelErrorWording } from '../../wording/models.ts'
@@ -24,7 +24,7 @@ interface Failure {
 
 const overflowWords =
   /context[_ -]?(?:length|window|size|limit)|maximum context|(?:prompt|input) is too long|too many (?:input )?tokens|exceed_context_size/i
-/** Anthropic tells an empty account as a bad request. */
+/** Anthropic reports an empty account as a bad request. */
 const creditWords = /credit balance is too low/i
 
 export function translateError(thrown: unknown, context: ErrorContext): ParleyError {
@@ -57,7 +57,7 @@ export class StreamError extends Error {
   }
 }
 
-/** A server's refusal where the SDK has no error of its own that keeps status and headers. */
+/** An HTTP error with status and headers, for SDKs whose errors lack them. */
 export class HttpFailure extends Error {
   readonly status: number
   readonly headers: Headers

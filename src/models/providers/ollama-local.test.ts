@@ -66,7 +66,7 @@ describe('local models', () => {
     expect(error.userMessage).not.toContain('/root')
   })
 
-  it('a pull that falls silent is told, and one that is stopped ends without being done', async () => {
+  it('a silent pull fails, and a stopped one ends without being done', async () => {
     const lines = [layer('aaaa', 900, 3), layer('aaaa', 900, 90), { status: 'success' }]
     const models = await start({ models: {}, pulls: { slow: { lines, everyMs: 2_000 } } })
     const error = asParleyError(await pulled(models, 'slow').catch((thrown: unknown) => thrown))

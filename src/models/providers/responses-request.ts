@@ -1,4 +1,5 @@
 /** A ModelRequest in the words of OpenAI's Responses. Nothing is kept there: `store` is false, and no state is referred to. */
+import { omitUndefined } from '../../core/omit-undefined.ts'
 import type {
   ResponseCreateParamsStreaming,
   ResponseInputContent,
@@ -30,7 +31,7 @@ export function responsesBody(
     input: request.messages.flatMap(inputItems),
     max_output_tokens: Math.max(LEAST_OUTPUT, request.maxOutputTokens),
     ...(summary ? { reasoning: { summary: 'auto' } } : {}),
-    ...(temperature === undefined || without.has('temperature') ? {} : { temperature }),
+    ...omitUndefined({ temperature: without.has('temperature') ? undefined : temperature }),
     ...(tools.length === 0
       ? {}
       : {

@@ -45,7 +45,7 @@ export interface Dialect {
 
 const defaultTimers: Timers = { connectMs: 180_000, idleMs: 60_000, totalMs: 900_000 }
 const MAX_TRIES = 3
-/** A server that asks for a longer pause than this gets none: the turn is told instead. */
+/** If a server asks for a longer pause, the call fails at once. */
 const MAX_PAUSE_MS = 15_000
 
 export function createWire({ name, apiKey, timers, backoffMs = 500, log }: ProviderOptions, api: string): Wire {
@@ -97,7 +97,7 @@ export async function* streamAnswer(
       return
     }
     const error = errorOf(thrown)
-    // What broke the line after visible text is a cut; what the server or a timer says is told as such.
+    // What broke the line after visible text is a cut; what the server or a timer reports is an error.
     if (answer.visible && error.code === 'model_unreachable' && !(thrown instanceof StreamError)) {
       log.warn({ provider: name, model: request.model }, 'model stream was cut')
       yield* answer.end('truncated')
