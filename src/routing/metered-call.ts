@@ -28,13 +28,13 @@ export class NotCalled extends Error {
 
   constructor(error: ParleyError) {
     super(error.message, { cause: error })
-    this.name = 'NotAsked'
+    this.name = 'NotCalled'
     this.error = error
   }
 }
 
 export interface Attempt {
-  /** Before anything is sent. Throws NotAsked; whatever it throws, the attempt has ended then. */
+  /** Before anything is sent. Throws NotCalled; whatever it throws, the attempt has ended then. */
   reserve(request: ModelRequest): Promise<void>
   record(event: ModelEvent): void
   /** Again is no harm: the first one counts. */
@@ -42,7 +42,7 @@ export interface Attempt {
 }
 
 export interface Attempts {
-  /** Throws NotAsked with what made the model fail before, while it is not to be asked. */
+  /** Throws NotCalled with what made the model fail before, while it is not to be asked. */
   begin(model: Model): Attempt
   /** The sum over all attempts that cost something. */
   spent(): { usage: Usage | undefined; cost: NanoUsd }

@@ -16,9 +16,9 @@ import {
 } from '../wording/routing.ts'
 import { judge, type QuestionShape } from './complexity.ts'
 import type { Speed } from './health.ts'
-import { openPolicy } from './policy.ts'
 import type { RouteRequest } from './requested.ts'
 import { type RouteInput, route } from './router.ts'
+import { openPolicy } from './rules.ts'
 
 // Three of one provider, three of another, two on own hardware, in the catalogue's order.
 const mini = model('openai/mini', { price: perMillion('0.25', '2') })

@@ -12,10 +12,10 @@ import { modelNamed } from '../models/resolve-model.ts'
 import { gateWording } from '../wording/routing.ts'
 import { type Gated, type GateName, gateOf, gates, isRule, isSoft, type Needs } from './gates.ts'
 import type { Speed } from './health.ts'
-import { describePolicy, openPolicy, type Policy } from './policy.ts'
 import { byWeight, higher, tierDistance, type Weighed, weigh } from './rank.ts'
 import { type Chosen, reasonFor } from './reason.ts'
 import { type Requested, type RouteRequest, requestedModels } from './requested.ts'
+import { describePolicy, openPolicy, type Policy } from './rules.ts'
 
 export interface RouteInput {
   /** In the catalogue's order: best default first. */

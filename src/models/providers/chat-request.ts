@@ -1,30 +1,31 @@
 /** A ModelRequest in the words of Chat Completions. */
-import { omitUndefined } from '../../core/omit-undefined.ts'
+
 import type {
   ChatCompletionAssistantMessageParam,
   ChatCompletionContentPart,
   ChatCompletionCreateParamsStreaming,
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions'
+import { omitUndefined } from '../../core/omit-undefined.ts'
 import type { ModelMessage, ModelRequest, Part } from '../model.ts'
 import { dataUrl, partText, systemText, textOf } from './request-text.ts'
 
 /** What a server may not know and a request can do without, or say by the other word for the limit. */
-export const chatWords = [
+export const chatParameters = [
   'stream_options',
   'include_usage',
   'max_tokens',
   'max_completion_tokens',
   'temperature',
 ] as const
-export type ChatWord = (typeof chatWords)[number]
+export type ChatParameter = (typeof chatParameters)[number]
 export type LimitWord = 'max_tokens' | 'max_completion_tokens'
 
 /** `limit` is the word to begin with; `without` is what the server has refused. */
 export function chatBody(
   request: ModelRequest,
   limit: LimitWord,
-  without: ReadonlySet<ChatWord>,
+  without: ReadonlySet<ChatParameter>,
 ): ChatCompletionCreateParamsStreaming {
   const rules = systemText(request)
   const system = rules === '' ? [] : [{ role: 'system' as const, content: rules }]

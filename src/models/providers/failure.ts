@@ -71,16 +71,19 @@ export class HttpFailure extends Error {
   }
 }
 
-/** Which of our words a server does not take; the caller may then do without it. */
-export function refusedWord<Word extends string>(thrown: unknown, words: readonly Word[]): Word | undefined {
+/** The parameter that a server rejects; the caller may leave it out. */
+export function rejectedParameter<Parameter extends string>(
+  thrown: unknown,
+  parameters: readonly Parameter[],
+): Parameter | undefined {
   if (!isHttpFailure(thrown) || (thrown.status !== 400 && thrown.status !== 422)) return undefined
   const param = 'param' in thrown && typeof thrown.param === 'string' ? thrown.param : ''
   const said = `${param} ${thrown.message} ${JSON.stringify(thrown.error ?? '')}`
   if (overflowWords.test(said) || !refusingWords.test(said)) return undefined
   // "… is not supported, use max_completion_tokens instead" blames only what stands before the advice.
   const blamed = said.split(/\buse\b|\binstead\b/i)[0] ?? said
-  const at = (word: Word) => blamed.search(new RegExp(`(?<![\\w])${word}(?![\\w])`))
-  return words.filter((word) => at(word) >= 0).toSorted((a, b) => at(a) - at(b))[0]
+  const at = (parameter: Parameter) => blamed.search(new RegExp(`(?<![\\w])${parameter}(?![\\w])`))
+  return parameters.filter((parameter) => at(parameter) >= 0).toSorted((a, b) => at(a) - at(b))[0]
 }
 
 const refusingWords =
