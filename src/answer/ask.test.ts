@@ -113,7 +113,7 @@ describe('asking models', () => {
     })
     expect(tried).toEqual(['a', 'extractive'])
     expect(shown).toBe('> quote')
-    expect(notices).toEqual(['It failed: model_unreachable. So Parley quoted the passages of the files that fit best.'])
+    expect(notices).toEqual([noticeWording.quotedInstead('It failed: model_unreachable.')])
   })
 
   it('an answer that broke off starts over in the same place', async () => {

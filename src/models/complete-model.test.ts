@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { silentLog } from '../core/log.ts'
+import { priceWording } from '../wording/models.ts'
 import { type CatalogueOptions, createCatalogue, type Model } from './catalogue.ts'
 import { describePrice } from './describe-price.ts'
 import type { ModelInfo, ModelProvider } from './model.ts'
@@ -56,7 +57,7 @@ describe('what a model costs', () => {
           changes: async () => ({ prices: { 'local/qwen': { perHour: '2.5' } } }),
         },
       ],
-      ['admin', '$2.50 per hour, whole for each call while it runs'],
+      ['admin', priceWording.perHour('$2.50', 1)],
     ],
     [
       'as parley.yaml says, over what is published',

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { readSource } from '../../test/fakes/source.ts'
 import type { Artifact, Segment } from '../core/artifact.ts'
 import { describeUsed } from '../reply/receipt.ts'
-import { usedWording } from '../wording/answers.ts'
+import { noticeWording, usedWording } from '../wording/answers.ts'
 import { type Candidates, chooseContent, contentNotices } from './content.ts'
 
 const page = (number: number): Segment => ({ text: `Page ${number}.`, at: { kind: 'page', page: number }, tokens: 100 })
@@ -80,7 +80,7 @@ describe('only the pages that were asked for', () => {
     const { texts, summary, notices } = await given({ 'manual.pdf': upTo(3, page) }, { from: 10, to: 20 })
     expect(texts).toHaveLength(3)
     expect(summary).toBe('all of manual.pdf')
-    expect(notices).toEqual(['None of the files has text on pages 10–20, so they were used without that restriction.'])
+    expect(notices).toEqual([noticeWording.pagesMissing('pages 10–20')])
   })
 })
 
@@ -90,9 +90,7 @@ describe('a search that was late', () => {
     const content = await chooseContent({ ...candidates, found: [], late: true }, 1_000)
     expect(new Set(content.excerpts.map(({ source }) => source.n))).toEqual(new Set([1, 2]))
     expect(content).toMatchObject({ whole: false, tokens: 1_000 })
-    expect(contentNotices(content)).toEqual([
-      'Searching the files took too long, so parts of each file were used instead of the best matches.',
-    ])
+    expect(contentNotices(content)).toEqual([noticeWording.searchTooSlow])
   })
 
   test('has no notice where it was not needed', async () => {

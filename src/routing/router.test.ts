@@ -600,7 +600,7 @@ const tables: Record<string, Row[]> = {
       'everything disabled',
       { models: [{ ...mini, enabled: false }, quotes], ask: plain },
       'extractive',
-      'Every language model is disabled. So Parley quotes what fits best in the shared files.',
+      reasonWording.quotesInstead(gateWording.disabled.none),
     ],
     [
       'quoting is never forbidden',
