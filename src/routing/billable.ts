@@ -39,7 +39,7 @@ export interface CallMeter {
   take(event: ModelEvent): void
   /** The provider has given a usage, counted or estimated: the request went out. */
   used(): boolean
-  /** What is booked for an answer that ended by itself, or that the provider counted although it did not. */
+  /** What is booked for a complete answer, or for an incomplete one that the provider counted. */
   counted(reason: FinishReason | undefined): Usage | undefined
   /** The most that the provider can bill when the call ends so many milliseconds from now, and not more than was reserved. */
   most(aheadMs: number): { usage: Usage; cost: NanoUsd }

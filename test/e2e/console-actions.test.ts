@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildPage } from '../../adapters/console/page/build.ts'
+import { actionWording } from '../../src/wording/answers.ts'
 import { findBrowser, launchBrowser, noBrowser } from '../browser.ts'
 import { startScriptedOpenAi } from '../servers/openai.ts'
 import { type ParleyProcess, removeHome, startParley, temporaryHome } from './parley.ts'
@@ -64,7 +65,7 @@ describe.skipIf(!here)(here ? 'buttons of the console page' : `buttons of the co
     await bad.click()
     await page.getByLabel('What was wrong?').fill('It is five thousand.')
     await page.getByLabel('What was wrong?').press('Enter')
-    await page.getByRole('status').getByText('Thank you. Noted, with your comment.').waitFor()
+    await page.getByRole('status').getByText(actionWording.commentSaved).waitFor()
     await page.reload()
     await expect.poll(() => bad.getAttribute('aria-pressed')).toBe('true')
     await button(page, 'Regenerate').click()
@@ -80,12 +81,12 @@ describe.skipIf(!here)(here ? 'buttons of the console page' : `buttons of the co
     await page.locator('.reply').nth(1).waitFor()
     await say('How long does the valve last?')
     const refused = page.locator('.reply.failed')
-    await refused.getByText(/^The budget of .* An admin has been asked to let it pass once\.$/).waitFor()
+    await refused.getByText(/^Your question would exceed .* An admin has been asked to approve it once\.$/).waitFor()
     const approve = button(page, 'Approve once')
     await approve.click()
     await page
       .locator('.reply')
-      .getByText(/^Approved: the question is answered now/)
+      .getByText(/^Approved\. Parley answers the question now/)
       .waitFor()
     await page.locator('.reply.done').getByText('Four thousand hours.').waitFor()
     expect(await refused.count()).toBe(0)

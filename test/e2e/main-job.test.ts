@@ -4,6 +4,7 @@ import AxeBuilder from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildPage } from '../../adapters/console/page/build.ts'
+import { noticeWording } from '../../src/wording/answers.ts'
 import { findBrowser, launchBrowser, noBrowser } from '../browser.ts'
 import { makeManual } from '../fixtures/make-pdf.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
@@ -51,7 +52,7 @@ describe('with no model configured', () => {
       attachments: [{ outcome: 'read', pages: 200 }],
       costNanoUsd: '0',
     })
-    expect(reply.receipt.notices.join(' ')).toContain('No language model is configured')
+    expect(reply.receipt.notices.join(' ')).toContain(noticeWording.nothingConfigured)
     // A generous bound against hanging; bench/ measures the time.
     expect(seconds).toBeLessThan(15)
     console.log(`asked about 200 pages in ${seconds.toFixed(2)} s`)
@@ -66,7 +67,7 @@ describe('with no model configured', () => {
     const reply = await client.reply(thread, second.turnId)
     expect(reply.text).toContain('shut-off valve')
     expect(reply.citations[0]?.at).toEqual({ kind: 'page', page: 137 })
-    expect(reply.receipt.notices.join(' ')).not.toContain('No language model')
+    expect(reply.receipt.notices.join(' ')).not.toContain(noticeWording.nothingConfigured)
   })
 
   it('the terminal gives the same answer, from the running Parley', async () => {
@@ -114,7 +115,7 @@ describe('the terminal', () => {
     })
   })
 
-  it('starts a Parley of its own when none runs, and stops it after', { timeout: 60_000 }, async () => {
+  it('starts its own Parley when none runs, and stops it after', { timeout: 60_000 }, async () => {
     const own = await temporaryHome()
     try {
       const { code, stdout } = await run(['src/cli.ts', 'ask', 'Where is the key?'], environment(own), {

@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { RouteDecision } from '../../src/core/route-decision.ts'
+import { howWording, reasonWording, whyWording } from '../../src/wording/routing.ts'
 import { makeManual } from '../fixtures/make-pdf.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
 import { environment, type ParleyProcess, removeHome, run, startParley, temporaryHome } from './parley.ts'
@@ -45,13 +46,13 @@ it('explains a plain question, one about a long manual, and what cannot be read'
   expect(long.complexity.parts.map(({ says }) => says)).toContain('120 pages')
   expect(long.complexity.score).toBeGreaterThan(2)
   const wished = await decision('--model', 'llama-3-70b', 'Hello')
-  expect(wished).toMatchObject({ by: 'request', reason: 'llama-3-70b was asked for.' })
+  expect(wished).toMatchObject({ by: 'request', reason: reasonWording.requested('llama-3-70b', howWording.request) })
 
   const { stdout, stderr, code } = await route('broken.pdf', 'What does it say?')
   expect(code).toBe(0)
   expect(stderr).toMatch(/^broken\.pdf is not counted: .+\.$/m)
-  expect(stdout).toMatch(/^openai\/llama-3-8b was chosen by tier, price and speed\. /)
-  expect(stdout).toContain('Could answer (2)')
+  expect(stdout).toContain(`openai/llama-3-8b ${whyWording.by.tier}. `)
+  expect(stdout).toContain('Available models (2)')
   expect(model.requests).toEqual([])
 })
 
