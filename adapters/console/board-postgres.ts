@@ -1,9 +1,14 @@
 /** The console's board on PostgreSQL: threads, messages and uploads in tables of the console's own. */
+
 import { ParleyError } from '../../src/core/errors.ts'
 import { storable, storableJson } from '../../src/core/json.ts'
 import type { Query, Statement } from '../../src/core/sql.ts'
+import { consoleWording } from '../../src/wording/page.ts'
 import type { Message, Thread, TurnStatus } from './api.ts'
 import type { Board, StoredUpload } from './board.ts'
+
+/** Constant text in a statement. */
+const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`
 
 type UploadRow = StoredUpload & { [column: string]: unknown }
 type ThreadRow = Thread & { [column: string]: unknown }
@@ -32,7 +37,7 @@ export function createConsoleBoard(query: Query): Board {
       ])
       const stored = row?.message ?? (await known(message.id))
       if (stored.threadId !== message.threadId)
-        throw new ParleyError('request_invalid', 'That message belongs to another thread. Send it anew.')
+        throw new ParleyError('request_invalid', consoleWording.messageOfAnotherThread)
       return stored
     },
 
@@ -63,8 +68,7 @@ export function createConsoleBoard(query: Query): Board {
     async saveNotice({ id, threadId, text, attachments, buttons }) {
       const values = [id, threadId, storable(text), storableJson(attachments), storableJson(buttons)]
       const [row] = await query<{ message: Message }>(saveNotice, values)
-      if (row === undefined)
-        throw new ParleyError('conversation_not_found', 'That thread is not here. It may have been deleted.')
+      if (row === undefined) throw new ParleyError('conversation_not_found', consoleWording.threadMissing)
       return row.message
     },
 
@@ -74,8 +78,7 @@ export function createConsoleBoard(query: Query): Board {
 
     async saveUpload({ uploadId, name, mediaType, bytes, contentHash }) {
       const [row] = await query(saveUpload, [uploadId, storable(name), storable(mediaType), bytes, contentHash])
-      if (row === undefined)
-        throw new ParleyError('request_invalid', 'Another file was uploaded under that id. Attach the file again.')
+      if (row === undefined) throw new ParleyError('request_invalid', consoleWording.uploadIdTaken)
     },
 
     async sweepUploads() {
@@ -235,10 +238,10 @@ with chips as (
     and strpos(lower(message.text || message.buttons::text), lower(trim('"' from to_jsonb($2::text)::text))) > 0
 ), titles as (
   -- A thread that begins with a file alone is called by it.
-  update console_thread set title = 'Deleted file' from chips
+  update console_thread set title = ${quoted(consoleWording.deletedFile)} from chips
   where console_thread.id = chips.thread_id and lower(title) = lower(left($2, 80))
 ), answers as (
-  update console_message set text = 'This answer was deleted together with the file.', citations = '[]', receipt = null
+  update console_message set text = ${quoted(consoleWording.deletedAnswer)}, citations = '[]', receipt = null
   where turn_id = any ($3::uuid[])
 )
 update console_message message set attachments = coalesce((

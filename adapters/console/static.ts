@@ -1,10 +1,12 @@
 /** The built page. Assets carry a hash in their names and may be kept for ever; the page itself may not. */
+
 import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Route } from '../../src/core/http.ts'
+import { consoleWording } from '../../src/wording/page.ts'
 
 const dist = join(import.meta.dirname, 'dist')
 const types: Record<string, string> = {
@@ -27,8 +29,7 @@ export function pageRoutes(): Route[] {
 
 async function sendPage(context: HttpContext): Promise<Response> {
   const page = await readFile(join(dist, 'index.html'), 'utf8').catch(() => null)
-  if (page === null)
-    return context.text('The console page is not built yet. Start Parley with `npm start`, which builds it.', 503)
+  if (page === null) return context.text(consoleWording.notBuilt, 503)
   context.header('cache-control', 'no-cache')
   return context.html(page)
 }
@@ -38,7 +39,7 @@ async function sendAsset(context: HttpContext): Promise<Response | undefined> {
   const file = join(dist, 'assets', name)
   // A name that leads elsewhere has a slash, encoded or not; there is none in the names of assets.
   const known = /^[\w.-]+$/.test(name) && extname(name) in types ? await stat(file).catch(() => null) : null
-  if (!known?.isFile()) throw new ParleyError('address_unknown', 'There is nothing at that address.')
+  if (!known?.isFile()) throw new ParleyError('address_unknown', consoleWording.nothingHere)
   const headers = {
     'content-type': types[extname(name)] ?? 'application/octet-stream',
     'content-length': String(known.size),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { pageWording } from '../../src/wording/page.ts'
 import { findBrowser, noBrowser } from '../browser.ts'
 import { usePage } from './console-page-setup.ts'
 
@@ -13,13 +14,13 @@ describe.skipIf(!here)(here ? 'the console page and a server that goes away' : `
     api.reachable = false
     await input.fill('Are you there?')
     await input.press('Enter')
-    await page.getByText('Not sent yet, trying again.').waitFor()
+    await page.getByText(pageWording.message.retrying).waitFor()
     // The page itself is still served here, as from a cache.
     await page.reload()
     await page.getByText('Are you there?').waitFor()
-    await page.getByText('Not sent yet, trying again.').waitFor()
+    await page.getByText(pageWording.message.retrying).waitFor()
     api.reachable = true
-    await page.getByRole('button', { name: 'Try now' }).click()
+    await page.getByRole('button', { name: pageWording.message.retryNow }).click()
     const turn = await api.nextTurn()
     turn.write('I am.')
     turn.finish()
@@ -55,14 +56,14 @@ describe.skipIf(!here)(here ? 'the console page and a server that goes away' : `
     api.refuse('POST /console/threads/messages', 422, 'The budget of this month is used up. It resets on 1 December.')
     await input.fill('Expensive question')
     await input.press('Enter')
-    await page.getByText('Not sent: The budget of this month is used up.').waitFor()
-    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByText(pageWording.message.refused('The budget of this month is used up.')).waitFor()
+    await page.getByRole('button', { name: pageWording.message.tryAgain }).click()
     ;(await api.nextTurn()).finish({ text: 'Answered.' })
     await page.getByText('Answered.').waitFor()
     api.refuse('POST /console/threads/messages', 422, 'No.')
     await input.fill('Second')
     await input.press('Enter')
-    await page.getByRole('button', { name: 'Discard' }).click()
+    await page.getByRole('button', { name: pageWording.message.discard }).click()
     await page.getByText('Second').waitFor({ state: 'detached' })
     expect((await ask('Third')).threadId).toBeTruthy()
   })
@@ -74,10 +75,10 @@ describe.skipIf(!here)(here ? 'the console page and a server that goes away' : `
     await page.getByText('First.').waitFor()
     api.reachable = false
     api.dropEvents()
-    await page.getByText('Reconnecting…').waitFor()
+    await page.getByText(pageWording.app.reconnecting).waitFor()
     turn.write('Second.')
     api.reachable = true
     await page.getByText('First. Second.').waitFor()
-    await page.getByText('Reconnecting…').waitFor({ state: 'detached' })
+    await page.getByText(pageWording.app.reconnecting).waitFor({ state: 'detached' })
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Position } from '../../src/core/artifact.ts'
+import { pageWording } from '../../src/wording/page.ts'
 import { findBrowser, noBrowser } from '../browser.ts'
 import { citation } from '../fakes/source.ts'
 import { receipt } from '../servers/console-api.ts'
@@ -21,7 +22,7 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     await page.locator('.reply strong', { hasText: 'a hold' }).waitFor()
     turn.write(' with an end**.\n\n```ts\nconst lease = 1\n```\n')
     turn.finish()
-    await page.getByRole('button', { name: 'Regenerate' }).waitFor()
+    await page.getByRole('button', { name: pageWording.answer.regenerate.label }).waitFor()
     await page.locator('.hljs-keyword', { hasText: 'const' }).waitFor()
     expect(await page.locator('.status-line').count()).toBe(0)
     expect(await page.locator('.code-block figcaption span').first().textContent()).toBe('ts')
@@ -40,14 +41,14 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     const first = await ask('Count to a million')
     first.write('1, 2, 3')
     await page.getByText('1, 2, 3').waitFor()
-    await page.getByRole('button', { name: 'Stop' }).click()
+    await page.getByRole('button', { name: pageWording.composer.stop }).click()
     await first.stopped
-    await page.getByText('Stopped.', { exact: true }).waitFor()
+    await page.getByText(pageWording.answer.stopped, { exact: true }).waitFor()
     const second = await ask('Again')
-    await page.getByRole('button', { name: 'Stop' }).waitFor()
+    await page.getByRole('button', { name: pageWording.composer.stop }).waitFor()
     await page.keyboard.press('Escape')
     await second.stopped
-    await page.getByRole('button', { name: 'Send' }).waitFor()
+    await page.getByRole('button', { name: pageWording.composer.send }).waitFor()
   })
 
   test('the last reply is written anew in its place; a failed one offers that as its way on', async () => {
@@ -55,13 +56,13 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     const first = await ask('Say a number')
     first.write('Seven')
     first.finish()
-    await page.getByRole('button', { name: 'Regenerate' }).click()
+    await page.getByRole('button', { name: pageWording.answer.regenerate.label }).click()
     const second = await api.nextTurn()
     second.finish({ state: 'failed', text: 'The model did not answer in time. Try again, or choose another one.' })
     const failure = page.getByRole('alert')
     await failure.getByText('did not answer in time').waitFor()
     expect(await page.getByText('Seven').count()).toBe(0)
-    await failure.getByRole('button', { name: 'Try again' }).click()
+    await failure.getByRole('button', { name: pageWording.message.tryAgain }).click()
     const third = await api.nextTurn()
     third.write('Eight')
     third.finish()
@@ -78,26 +79,26 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
       citations,
       receipt: receipt({ attachments: [{ ...file, problems: [], contentHash: hash, pages: 48 }] }),
     })
-    const chip = page.getByRole('button', { name: 'Source 1: report.pdf, p. 12' })
+    const chip = page.getByRole('button', { name: pageWording.source.label(1, 'report.pdf', 'p. 12') })
     await chip.waitFor()
     expect(await page.locator('.markdown code').textContent()).toBe('[2]')
     await page.getByText('Not known: [7].').waitFor()
 
     await chip.click()
     const panel = page.getByRole('dialog', { name: 'report.pdf' })
-    await panel.getByText('Page 12 of 48').waitFor()
+    await panel.getByText(pageWording.page.number(12, 48)).waitFor()
     await panel.getByText('Revenue grew by 14 percent').waitFor()
     await panel.locator('.page-mark').first().waitFor()
     expect(await panel.locator('.page-mark').count()).toBe(3)
     const next = pictureOf(page, 13)
-    await panel.getByRole('button', { name: 'Next page' }).click()
+    await panel.getByRole('button', { name: pageWording.page.next }).click()
     await next
-    await panel.getByRole('img', { name: 'Page 13 of report.pdf' }).waitFor()
+    await panel.getByRole('img', { name: pageWording.page.pictureOf(13, 'report.pdf') }).waitFor()
     expect(await panel.locator('.page-mark').count()).toBe(0)
-    await panel.getByRole('button', { name: 'Back to page 12' }).click()
+    await panel.getByRole('button', { name: pageWording.page.backTo(12) }).click()
     await panel.locator('.page-mark').first().waitFor()
     const before = (await panel.locator('.page').boundingBox())?.width ?? 0
-    await panel.getByRole('button', { name: '100%' }).click()
+    await panel.getByRole('button', { name: pageWording.page.fullSize }).click()
     await expect.poll(async () => (await panel.locator('.page').boundingBox())?.width).toBeGreaterThan(before)
     await page.keyboard.press('Escape')
     await panel.waitFor({ state: 'detached' })
@@ -165,10 +166,16 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     })
     await page.getByText('film.mov was not read: 312 MB is over the limit of 100 MB').waitFor()
     await page.getByText('The answer was cut short.').waitFor()
-    await page.getByRole('button', { name: 'Receipt' }).click()
-    const card = page.getByRole('region', { name: 'Receipt' })
+    await page.getByRole('button', { name: pageWording.receipt.label }).click()
+    const card = page.getByRole('region', { name: pageWording.receipt.label })
     const text = (await card.textContent()) ?? ''
-    for (const part of ['gpt-oss:20b', 'price not known', '1,840 in, 412 out', '6.8 s in all', 'Attempts2'])
+    for (const part of [
+      'gpt-oss:20b',
+      pageWording.receipt.noPrice,
+      pageWording.receipt.inAndOut('1,840', '412'),
+      pageWording.receipt.total('6.8 s'),
+      `${pageWording.receipt.attempts}2`,
+    ])
       expect(text).toContain(part)
   })
 
@@ -207,12 +214,12 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     const turn = await ask('Write a lot')
     turn.write(Array.from({ length: 80 }, (_, index) => `Paragraph ${index}.\n\n`).join(''))
     await page.getByText('Paragraph 79.').waitFor()
-    const list = page.getByRole('region', { name: 'Messages' })
+    const list = page.getByRole('region', { name: pageWording.message.list })
     const left = () => list.evaluate((box) => Math.round(box.scrollHeight - box.clientHeight - box.scrollTop))
     await expect.poll(left).toBeLessThan(4)
     await list.hover()
     await page.mouse.wheel(0, -900)
-    const jump = page.getByRole('button', { name: 'Jump to latest' })
+    const jump = page.getByRole('button', { name: pageWording.message.jumpToLatest })
     await jump.waitFor()
     turn.write('The end.')
     await page.getByText('The end.').waitFor()

@@ -2,11 +2,13 @@
  * Parley behind proxies as people set them up. Of all routes, taken from the running Parley's own table, none answers to a
  * stranger but the platforms' own, which ask for a signature, and health.
  */
+
 import { readFileSync } from 'node:fs'
 import { request as send } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RouteEntry } from '../../src/ops/http-app.ts'
+import { pageWording } from '../../src/wording/page.ts'
 import { findBrowser, launchBrowser, noBrowser } from '../browser.ts'
 import {
   find,
@@ -226,7 +228,7 @@ it.skipIf(!browserFound)(
       await page.getByText('Open the page by its link').waitFor()
       await page.goto(/Open the page: (\S+)/.exec(parley.output())?.[1] ?? '')
       expect(page.url()).not.toContain('token')
-      const input = page.getByLabel('Message to Parley')
+      const input = page.getByLabel(pageWording.composer.input)
       await input.fill('What can you do?')
       await input.press('Enter')
       await page.getByRole('button', { name: /^Receipt/ }).waitFor()

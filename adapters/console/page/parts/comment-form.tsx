@@ -1,5 +1,7 @@
-/** "What was wrong?", in one line and only for whoever wants to say it: the opinion itself is kept already. */
+/** An optional comment on a bad answer. The rating itself is already saved. */
+
 import { useEffect, useId, useRef } from 'react'
+import { pageWording } from '../../../../src/wording/page.ts'
 import { Icon } from './icon.tsx'
 
 export interface CommentFormProps {
@@ -22,12 +24,25 @@ export function CommentForm({ id, sending, onSend, onClose }: CommentFormProps) 
         if (!sending) onSend(input.current?.value.trim() ?? '')
       }}
     >
-      <label htmlFor={inputId}>What was wrong?</label>
-      <input ref={input} id={inputId} type="text" maxLength={2000} autoComplete="off" placeholder="Optional" />
+      <label htmlFor={inputId}>{pageWording.answer.comment}</label>
+      <input
+        ref={input}
+        id={inputId}
+        type="text"
+        maxLength={2000}
+        autoComplete="off"
+        placeholder={pageWording.answer.commentOptional}
+      />
       <button type="submit" className="button small" aria-disabled={sending}>
-        Send
+        {pageWording.answer.commentSend}
       </button>
-      <button type="button" className="icon-button" aria-label="Say nothing more" title="Close (Esc)" onClick={onClose}>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={pageWording.answer.commentClose}
+        title={pageWording.answer.commentCloseTitle}
+        onClick={onClose}
+      >
         <Icon name="close" />
       </button>
     </form>

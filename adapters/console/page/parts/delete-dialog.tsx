@@ -1,6 +1,7 @@
 import { useEffect, useId, useRef } from 'react'
+import { pageWording } from '../../../../src/wording/page.ts'
 
-/** The browser's own modal dialog: it keeps the focus, closes on Esc and gives the focus back. */
+/** A native modal dialog: it traps the focus, closes on Esc and restores the focus. */
 export function DeleteDialog(props: { title: string; onCancel(): void; onDelete(): void }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const heading = useId()
@@ -23,17 +24,14 @@ export function DeleteDialog(props: { title: string; onCancel(): void; onDelete(
         props.onCancel()
       }}
     >
-      <h2 id={heading}>Delete this thread?</h2>
-      <p>
-        “{props.title || 'Untitled'}” and its replies will be gone. A reply that is being written is stopped. This
-        cannot be undone.
-      </p>
+      <h2 id={heading}>{pageWording.threads.deleteQuestion}</h2>
+      <p>{pageWording.threads.deleteWhat(props.title || pageWording.threads.untitled)}</p>
       <div className="dialog-actions">
         <button type="button" className="button" onClick={props.onCancel}>
-          Keep it
+          {pageWording.threads.deleteCancel}
         </button>
         <button type="button" className="button danger" onClick={props.onDelete}>
-          Delete thread
+          {pageWording.threads.deleteConfirm}
         </button>
       </div>
     </dialog>

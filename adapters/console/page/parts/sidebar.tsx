@@ -1,5 +1,7 @@
-/** The threads, a new one, and the theme. On a phone it is a drawer. */
+/** The thread list, the button for a new thread, and the theme switch. On a phone it is a drawer. */
+
 import { useEffect, useRef, useState } from 'react'
+import { pageWording } from '../../../../src/wording/page.ts'
 import type { Thread } from '../../api.ts'
 import { formatAge } from '../lib/format.ts'
 import { threadHref } from '../lib/route.ts'
@@ -35,28 +37,28 @@ export function Sidebar(props: SidebarProps) {
         ref={panel}
         id="threads"
         className={open ? 'sidebar open' : 'sidebar'}
-        aria-label="Threads"
+        aria-label={pageWording.threads.list}
         inert={drawer && !open}
       >
         <div className="sidebar-top">
           <span className="wordmark">
             <Mark />
-            Parley
+            {pageWording.app.name}
           </span>
           {drawer ? (
-            <button type="button" className="icon-button" aria-label="Close the list of threads" onClick={onClose}>
+            <button type="button" className="icon-button" aria-label={pageWording.threads.close} onClick={onClose}>
               <Icon name="close" />
             </button>
           ) : null}
         </div>
         <button type="button" className="new-thread" aria-keyshortcuts="Control+K Meta+K" onClick={props.onNew}>
           <Icon name="plus" />
-          <span>New thread</span>
+          <span>{pageWording.threads.start}</span>
           <span className="shortcut" aria-hidden="true">
             {shortcut}
           </span>
         </button>
-        {threads?.length === 0 ? <p className="no-threads">Your threads will be listed here.</p> : null}
+        {threads?.length === 0 ? <p className="no-threads">{pageWording.threads.none}</p> : null}
         <ul className="thread-list">
           {threads?.map((thread) => (
             <li key={thread.id} className={thread.id === currentId ? 'current' : ''}>
@@ -66,9 +68,14 @@ export function Sidebar(props: SidebarProps) {
                 onClick={onClose}
                 title={thread.title}
               >
-                <span className="thread-title">{thread.title || 'Untitled'}</span>
+                <span className="thread-title">{thread.title || pageWording.threads.untitled}</span>
                 {thread.busy ? (
-                  <span className="busy-dot" role="img" aria-label="Answering" title="Answering" />
+                  <span
+                    className="busy-dot"
+                    role="img"
+                    aria-label={pageWording.threads.answering}
+                    title={pageWording.threads.answering}
+                  />
                 ) : (
                   <time dateTime={thread.updatedAt}>{formatAge(thread.updatedAt, now)}</time>
                 )}
@@ -76,8 +83,8 @@ export function Sidebar(props: SidebarProps) {
               <button
                 type="button"
                 className="icon-button thread-delete"
-                aria-label={`Delete thread “${thread.title}”`}
-                title="Delete"
+                aria-label={pageWording.threads.deleteNamed(thread.title)}
+                title={pageWording.threads.delete}
                 onClick={() => setLeaving(thread)}
               >
                 <Icon name="trash" />
@@ -106,7 +113,7 @@ export function Sidebar(props: SidebarProps) {
 
 const shortcut = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘K' : 'Ctrl K'
 
-/** The time, anew each minute. */
+/** The current time, updated every minute. */
 function useMinutes(): number {
   const [now, setNow] = useState(Date.now)
   useEffect(() => {

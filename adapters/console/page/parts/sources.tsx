@@ -1,11 +1,12 @@
 import { describePosition } from '../../../../src/core/artifact.ts'
 import type { Citation } from '../../../../src/core/reply.ts'
+import { pageWording } from '../../../../src/wording/page.ts'
 
-/** The row of sources below a reply: each opens the place that it names. */
+/** The sources below an answer; each opens its cited passage. */
 export function Sources({ citations, onOpen }: { citations: Citation[]; onOpen(citation: Citation): void }) {
   return (
     <section className="sources">
-      <h3>Sources</h3>
+      <h3>{pageWording.source.heading}</h3>
       <ol>
         {citations.map((citation) => (
           <li key={citation.n}>
