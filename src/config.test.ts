@@ -8,9 +8,12 @@ import { Environment, isLoopback } from './config/environment.ts'
 import { File } from './config/file.ts'
 import { type ConfigSources, readConfig } from './config.ts'
 import { ParleyError } from './core/errors.ts'
+import { configurationWording, settingMust } from './wording/startup.ts'
 
 const root = join(import.meta.dirname, '..')
 const emptyFolder = () => mkdtempSync(join(tmpdir(), 'parley-config-'))
+
+const { problem } = configurationWording
 
 function userMessageOf(sources: ConfigSources): string {
   try {
@@ -70,19 +73,19 @@ describe('configuration', () => {
     })
   })
 
-  it('tells every problem at once', () => {
+  it('lists every problem at once', () => {
     const cwd = folderWith('parley.yaml', 'turns:\n  concurrency: many\nmodles: {}\n')
     const userMessage = userMessageOf({ env: { PORT: 'http', ROLE: 'boss', DATABASE_URL: 'mysql://x' }, cwd })
-    for (const part of [
-      'PORT',
-      'ROLE',
-      'DATABASE_URL',
-      'postgres://',
-      'turns.concurrency',
-      'modles',
-      'parley.example.yaml',
-    ])
-      expect(userMessage).toContain(part)
+    const { fixSettings, problem, unknownSetting, inFile } = configurationWording
+    expect(userMessage).toBe(
+      fixSettings([
+        problem('DATABASE_URL', settingMust.bePostgresUrl),
+        problem('PORT', settingMust.beWholeNumber(0, 65_535)),
+        problem('ROLE', settingMust.beOneOf(['all', 'gateway', 'worker'])),
+        problem(inFile('turns.concurrency'), settingMust.beOfType('number')),
+        unknownSetting(inFile('modles')),
+      ]),
+    )
   })
 
   it('says where YAML is broken', () => {
@@ -97,13 +100,18 @@ describe('configuration', () => {
     )
   })
 
-  it('a worker without a database of its own is told so', () => {
-    expect(userMessageOf({ env: { ROLE: 'worker' } })).toContain('DATABASE_URL')
+  it('a worker needs DATABASE_URL', () => {
+    expect(userMessageOf({ env: { ROLE: 'worker' } })).toContain(configurationWording.databaseNeeded('worker'))
   })
 
-  it('Slack by half is told, and what each way in wants', () => {
+  it('a partly configured Slack names the missing settings', () => {
     const [bot, app, signing] = ['xoxb-1', 'xapp-1', 'a-signing-secret']
-    expect(userMessageOf({ env: { SLACK_BOT_TOKEN: bot } })).toMatch(/SLACK_SIGNING_SECRET .* or SLACK_APP_TOKEN/)
+    expect(userMessageOf({ env: { SLACK_BOT_TOKEN: bot } })).toContain(
+      configurationWording.slackIncomplete(
+        [configurationWording.slackEvents],
+        configurationWording.slackPurpose.receive,
+      ),
+    )
     expect(userMessageOf({ env: { SLACK_APP_TOKEN: app } })).toContain('SLACK_BOT_TOKEN')
     const installed = { SLACK_CLIENT_ID: 'c', SLACK_CLIENT_SECRET: 's', SLACK_SIGNING_SECRET: signing }
     expect(userMessageOf({ env: installed })).toContain('PARLEY_SECRET and PUBLIC_URL')
@@ -147,7 +155,7 @@ describe('configuration', () => {
     expect(readConfig({ env: { OLLAMA_HOST: host }, cwd: emptyFolder() }).providers.ollama).toEqual({ baseUrl })
   })
 
-  it('Anthropic is there with its key, or with an address that wants none', () => {
+  it('Anthropic is configured by its key, or by an address that needs none', () => {
     const anthropic = (env: NodeJS.ProcessEnv) => readConfig({ env, cwd: emptyFolder() }).providers.anthropic
     expect(anthropic({ ANTHROPIC_API_KEY: 'k' })).toEqual({ apiKey: 'k', baseUrl: undefined })
     expect(anthropic({ ANTHROPIC_BASE_URL: 'http://gateway:1' })).toEqual({
@@ -174,20 +182,20 @@ describe('configuration', () => {
   })
 
   it.each([
-    ['{input: 1}', 'wants one of these: input and output'],
-    ['{perHour: 1, input: 1, output: 1}', 'wants one of these'],
-    ['{input: 1, output: 1, concurrency: 2}', 'wants one of these'],
-    ['{concurrency: 2}', 'perHour in USD per hour of the hardware'],
-    ['{perHour: 1, perAudioHour: 1}', 'wants one of these'],
-    ['{}', 'perAudioHour in USD per hour of sound'],
-    ['{input: cheap, output: 1}', 'such as 0.15'],
-    ['{input: -1, output: 1}', 'such as 0.15'],
-  ])('a price of %s is none', (price, told) => {
+    ['{input: 1}', settingMust.bePrice],
+    ['{perHour: 1, input: 1, output: 1}', settingMust.bePrice],
+    ['{input: 1, output: 1, concurrency: 2}', settingMust.bePrice],
+    ['{concurrency: 2}', settingMust.bePrice],
+    ['{perHour: 1, perAudioHour: 1}', settingMust.bePrice],
+    ['{}', settingMust.bePrice],
+    ['{input: cheap, output: 1}', settingMust.beAmount],
+    ['{input: -1, output: 1}', settingMust.beAmount],
+  ])('a price of %s is refused', (price, sentence) => {
     const userMessage = userMessageOf({
       cwd: folderWith('parley.yaml', `models: {list: [{id: a, provider: openai, price: ${price}}]}`),
     })
     expect(userMessage).toContain('parley.yaml: models.list.0.price')
-    expect(userMessage).toContain(told)
+    expect(userMessage).toContain(sentence)
   })
 
   it('budgets are exact amounts for a scope and a period, in the zone of the file', () => {
@@ -205,17 +213,20 @@ describe('configuration', () => {
   })
 
   it.each([
-    ['timezone: Mars/Olympus', 'timezone: wants an IANA time zone, such as Europe/Berlin'],
-    ['timezone: "+02:00"', 'timezone: wants an IANA time zone'],
-    ['budgets: [{scope: all, period: year, usd: 1}]', 'budgets.0.period'],
-    ['budgets: [{scope: all, period: day, usd: -1}]', 'budgets.0.usd: wants USD'],
-    ['budgets: [{scope: C1, period: day, usd: 1}]', 'budgets.0.scope: wants all, workspace:slack/T1'],
+    ['timezone: Mars/Olympus', problem('timezone', settingMust.beTimeZone)],
+    ['timezone: "+02:00"', problem('timezone', settingMust.beTimeZone)],
+    [
+      'budgets: [{scope: all, period: year, usd: 1}]',
+      problem('budgets.0.period', settingMust.beOneOf(['day', 'week', 'month'])),
+    ],
+    ['budgets: [{scope: all, period: day, usd: -1}]', problem('budgets.0.usd', settingMust.beAmount)],
+    ['budgets: [{scope: C1, period: day, usd: 1}]', problem('budgets.0.scope', settingMust.beScope)],
     [
       'budgets: [{scope: all, period: day, usd: 1}, {scope: all, period: day, usd: 2}]',
-      'budgets: names one scope and period twice',
+      problem('budgets', settingMust.notRepeatBudgets),
     ],
   ])('%s is refused in a sentence', (file, sentence) => {
-    expect(userMessageOf({ cwd: folderWith('parley.yaml', file) })).toContain(`parley.yaml: ${sentence}`)
+    expect(userMessageOf({ cwd: folderWith('parley.yaml', file) })).toContain(configurationWording.inFile(sentence))
   })
 
   it.each([
@@ -262,16 +273,18 @@ describe('further model servers', () => {
   })
 
   it.each([
-    ['[{ name: openai, url: http://a/v1 }]', 'the name openai is taken'],
-    ['[{ name: a, url: http://a/v1 }, { name: a, url: http://b/v1 }]', 'the name a is taken'],
-    ['[{ name: a, url: http://a/v1, keyVariable: NO_SUCH }]', 'a wants its key in NO_SUCH, which is not set'],
-    ['[{ name: a, url: http://a/v1, keyVariable: sk-1234 }]', 'never the key itself'],
+    ['[{ name: openai, url: http://a/v1 }]', configurationWording.serverNameTaken('openai')],
+    ['[{ name: a, url: http://a/v1 }, { name: a, url: http://b/v1 }]', configurationWording.serverNameTaken('a')],
+    ['[{ name: a, url: http://a/v1, keyVariable: NO_SUCH }]', configurationWording.serverKeyMissing('a', 'NO_SUCH')],
+    ['[{ name: a, url: http://a/v1, keyVariable: sk-1234 }]', settingMust.beVariableName],
   ])('%s is refused: %s', (list, sentence) => {
     expect(() => servers(`  servers: ${list}`)).toThrow(sentence)
   })
 
-  it('are what a model may be of', () => {
-    expect(() => servers('  list: [{ id: m, provider: gpu }]')).toThrow('m is of gpu; known are openai,')
+  it('are the only providers a model may name', () => {
+    expect(() => servers('  list: [{ id: m, provider: gpu }]')).toThrow(
+      configurationWording.providerUnknown('m', 'gpu', ['openai', 'anthropic', 'ollama', 'transcriber']),
+    )
   })
 })
 

@@ -1,4 +1,4 @@
-/** THE table of chat platforms at the command line: what each has beside the server. A part is loaded when it is asked for. */
+/** The table of chat platforms at the command line. Each part is loaded when it is needed. */
 import type { Command } from 'commander'
 import type { Replay } from '../core/replay.ts'
 import type { Check } from '../ops/doctor.ts'
@@ -9,9 +9,9 @@ import { addTeamsCommands, examineTeams } from './teams.ts'
 export interface PlatformAtTheCommandLine {
   /** `parley replay <platform>`. */
   replay(): Promise<{ replay: Replay }>
-  /** `parley doctor <platform>`: what it needs, looked at from outside. Absent where nothing is to be set up. */
+  /** `parley doctor <platform>`. Absent if the platform needs no setup. */
   examine?(): Promise<Check[]>
-  /** `parley <platform> …`: its set-up. */
+  /** `parley <platform> …`: its setup commands. */
   addCommands?(program: Command): void
 }
 

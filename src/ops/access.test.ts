@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import type { Access } from '../core/http.ts'
-import { type AccessDeps, createSemaphore, isForwarded } from './access.ts'
+import { type AccessDeps, createAccessGate, isForwarded } from './access.ts'
 import { userIn } from './peer-user.ts'
 
 const token = `terminal-${'t'.repeat(43)}`
@@ -26,7 +26,7 @@ function sent({
 }
 
 function setUp(more: Partial<AccessDeps> = {}) {
-  const gate = createSemaphore({
+  const gate = createAccessGate({
     loopback: true,
     exposed: false,
     terminalToken: token,

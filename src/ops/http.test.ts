@@ -1,10 +1,12 @@
 /** The one app on a real port: addresses, bodies and headers that are wrong, each with its status and one sentence. */
+
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { serveMounts } from '../../test/servers/mounts.ts'
 import type { ParleyError } from '../core/errors.ts'
 import type { Mount } from '../core/http.ts'
 import type { Log } from '../core/log.ts'
+import { accessWording, requestWording } from '../wording/requests.ts'
 
 const ends: (() => unknown)[] = []
 afterEach(async () => {
@@ -94,7 +96,7 @@ describe('an address', () => {
     const unknown = await fetch(`${url}/nothing`)
     expect([unknown.status, await unknown.json()]).toEqual([
       404,
-      { error: { code: 'address_unknown', userMessage: 'There is nothing at that address.' } },
+      { error: { code: 'address_unknown', userMessage: requestWording.nothingHere } },
     ])
     expect(unknown.headers.get('x-own')).toBe('yes')
     expect(await (await fetch(`${url}/other/a/b`)).text()).toBe('other: There is nothing at that address.')
@@ -136,7 +138,7 @@ describe('a body', () => {
       {
         error: {
           code: 'request_too_large',
-          userMessage: 'The request is over the limit of 0.001 MB. Send less at once.',
+          userMessage: requestWording.tooLarge(0.001),
         },
       },
     ])
@@ -227,6 +229,6 @@ describe('what fails inside', () => {
     const { url } = await setUp({ exposed: true })
     const headers = { 'sec-fetch-dest': 'document' }
     const refused = await fetch(`${url}/things/x`, { headers })
-    expect([refused.status, await refused.text()]).toEqual([401, expect.stringMatching(/^Open the page by its link/)])
+    expect([refused.status, await refused.text()]).toEqual([401, accessWording.linkNeeded])
   })
 })

@@ -1,32 +1,28 @@
-/** What people outside find at PUBLIC_URL: it must be the platforms' addresses and never the page. */
-import { z } from 'zod'
+/** Checks PUBLIC_URL from outside: it must lead to the platforms' addresses and never to the page. */
 
-const forward = 'Let the proxy forward /slack/, /api/messages and /v1 only; docs/proxies.md has the lines to copy.'
+import { z } from 'zod'
+import { doctorWording } from '../wording/terminal.ts'
+
 const Status = z.object({ version: z.string(), models: z.array(z.string()), limits: z.object({}) })
 const Refused = z.object({ error: z.object({ code: z.enum(['request_forbidden', 'credentials_missing']) }) })
 
-/** Asks without any proof, as a stranger would. */
+/** Sends requests without credentials, as a stranger would. */
 export async function lookFromOutside(publicUrl: string): Promise<{ ok: boolean; userMessage: string }> {
   const answers = await Promise.all(['/', '/console/status'].map((path) => ask(new URL(path, publicUrl))))
   const [page, status] = answers
-  if (page === null && status === null)
-    return {
-      ok: true,
-      userMessage: `${publicUrl} does not answer from this machine, so nobody looked for the page there.`,
-    }
+  if (page === null && status === null) return { ok: true, userMessage: doctorWording.publicUnreachable(publicUrl) }
   const open = page?.text.includes('<title>Parley</title>') || Status.safeParse(status?.json).success
-  if (open) return { ok: false, userMessage: `${publicUrl} shows Parley's page to everybody. ${forward}` }
+  if (open) return { ok: false, userMessage: doctorWording.publicOpen(publicUrl) }
   const refused = answers.some((answer) => Refused.safeParse(answer?.json).success)
-  if (refused)
-    return { ok: true, userMessage: `${publicUrl} leads to the page, and Parley refuses it there. ${forward}` }
-  return { ok: true, userMessage: `${publicUrl} does not lead to the page` }
+  if (refused) return { ok: true, userMessage: doctorWording.publicRefused(publicUrl) }
+  return { ok: true, userMessage: doctorWording.publicClosed(publicUrl) }
 }
 
 async function ask(url: URL): Promise<{ text: string; json: unknown } | null> {
   try {
     const answer = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(10_000) })
     const text = (await answer.text()).slice(0, 100_000)
-    // A login page of somebody else's in front of it is no page of Parley's.
+    // A server error says nothing about the page.
     if (answer.status >= 500) return null
     return { text: answer.ok ? text : '', json: parse(text) }
   } catch {

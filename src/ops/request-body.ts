@@ -1,6 +1,8 @@
 /** The one reader of request bodies: bounded in size, and in the time that a slow sender may take. */
+
 import type { IncomingMessage } from 'node:http'
 import { ParleyError } from '../core/errors.ts'
+import { requestWording } from '../wording/requests.ts'
 
 export interface BodyLimits {
   maxBytes: number
@@ -21,8 +23,7 @@ export async function* bodyPieces(
   incoming: IncomingMessage,
   { maxBytes, idleMs, totalMs }: BodyLimits,
 ): AsyncGenerator<Buffer> {
-  const tooLarge = () =>
-    new ParleyError('request_too_large', `The request is over the limit of ${maxBytes / 1e6} MB. Send less at once.`)
+  const tooLarge = () => new ParleyError('request_too_large', requestWording.tooLarge(maxBytes / 1e6))
   if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) throw tooLarge()
   const pieces = incoming.iterator({ destroyOnReturn: false })
   const ends = performance.now() + totalMs
@@ -39,17 +40,16 @@ export async function* bodyPieces(
 async function inTime<T>(piece: Promise<T>, ms: number): Promise<T> {
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(
-    () =>
-      late.reject(new ParleyError('request_incomplete', 'The request did not arrive in time. Please send it again.')),
+    () => late.reject(new ParleyError('request_incomplete', requestWording.late)),
     Math.max(ms, 0),
   )
-  // After a timeout nobody waits for it, and it fails with the connection.
+  // After a timeout, it fails together with the connection.
   piece.catch(() => undefined)
   try {
     return await Promise.race([piece, late.promise])
   } catch (thrown) {
     if (thrown instanceof ParleyError) throw thrown
-    throw new ParleyError('request_incomplete', 'The request did not arrive completely. Please send it again.', {
+    throw new ParleyError('request_incomplete', requestWording.cutOff, {
       cause: thrown,
     })
   } finally {

@@ -245,8 +245,8 @@ describe.skipIf(!here)(here ? 'below a reply' : `below a reply (${noBrowser})`, 
   test('an empty thread says what can be typed, and how models are added', async () => {
     const { page, input } = await open()
     await page.getByText(pageWording.welcome.afterModelsCommand).waitFor()
-    await button(page, '/parley help').click()
-    expect(await input.inputValue()).toBe('/parley help')
+    await button(page, '/help').click()
+    expect(await input.inputValue()).toBe('/help')
     const without = await open({}, (server) => {
       server.status.models = []
     })

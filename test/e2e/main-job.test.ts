@@ -6,6 +6,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildPage } from '../../adapters/console/page/build.ts'
 import { pageWording } from '../../src/wording/page.ts'
+import { doctorWording, terminalWording } from '../../src/wording/terminal.ts'
 import { findBrowser, launchBrowser, noBrowser } from '../browser.ts'
 import { makeManual } from '../fixtures/make-pdf.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
@@ -103,7 +104,7 @@ describe('the terminal', () => {
     expect({ code, stdout, stderr }).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'There is no file /nowhere/x.pdf. Check the path.\n',
+      stderr: `${terminalWording.fileMissing('/nowhere/x.pdf')}\n`,
     })
   })
 
@@ -112,7 +113,7 @@ describe('the terminal', () => {
     expect({ code, stdout, stderr }).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'README.md is a file. Write the question after it: ask README.md "What does it say?"\n',
+      stderr: `${terminalWording.questionMissing('README.md', 'README.md')}\n`,
     })
   })
 
@@ -137,7 +138,7 @@ describe('the terminal', () => {
     const { code, stdout } = await run(['src/cli.ts', 'doctor'], environment(home))
     expect(code).toBe(0)
     expect(stdout).toContain('✓ database: PostgreSQL 18')
-    expect(stdout).toContain('✓ dead letters')
+    expect(stdout).toContain(doctorWording.line(true, doctorWording.check.failedJobs, doctorWording.noFailedJobs))
   })
 })
 

@@ -51,8 +51,9 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
   try {
     response = await fetch(`/console/${path}`, {
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-      ...(signal === undefined ? {} : { signal }),
+      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: body === undefined ? undefined : { 'content-type': 'application/json' },
+      signal,
     })
   } catch (cause) {
     if (signal?.aborted) throw cause
