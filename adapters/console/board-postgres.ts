@@ -51,7 +51,7 @@ export function createConsoleBoard(query: Query): Board {
         storableJson(reply.citations),
         reply.receipt === null ? null : storableJson(reply.receipt),
       ])
-      // The thread was deleted while its reply was being written: the reply goes nowhere.
+      // The thread was deleted while its answer was being written, so there is nothing to store.
       return (
         row?.message ?? {
           ...reply,
@@ -192,9 +192,8 @@ delete from console_upload upload where upload.created_at < now() - interval '1 
 const removeReply: Statement = { name: 'console_remove_reply', text: `delete from console_message where id = $1` }
 
 /**
- * What else goes when a thread ($4) or a person ($5) is forgotten, after their turns: the threads of which nothing is
- * remembered any more, with their uploads. Everybody on the console is the one person at this machine, so uploads that were
- * never sent are that person's.
+ * Deletes the rest of a forgotten thread ($4) or user ($5) after their turns: threads without any remaining turn, with their
+ * uploads. The console has one user, so uploads that were never sent belong to that user.
  */
 export const forgetOnConsole: Statement[] = [
   {

@@ -22,7 +22,7 @@ export interface CommandRoutes {
   idOf(context: HttpContext, name: string): string
 }
 
-/** Runs a command that was typed as a message; its answer is the next message of the thread. */
+/** Runs a command that was typed as a message; the result becomes the next message of the thread. */
 export async function runInThread(
   { board, blobs, topics, intake }: Pick<CommandRoutes, 'board' | 'blobs' | 'topics' | 'intake'>,
   message: Message,
@@ -83,7 +83,7 @@ export function commandRoutes(routes: CommandRoutes): Route[] {
         }),
     },
     {
-      // The terminal's channel: what it runs is run as an admin of the installation.
+      // Commands from the terminal run as an admin of the installation.
       method: 'POST',
       path: '/console/commands',
       access: ['terminal'],
@@ -134,7 +134,7 @@ export function commandRoutes(routes: CommandRoutes): Route[] {
         const [upload] = await board.uploads([idOf(context, 'uploadId')])
         if (upload === undefined || !(await blobs.has(upload.contentHash)))
           throw new ParleyError('file_missing', consoleWording.fileMissing)
-        // Only a picture that Parley drew is shown in the page; whatever people shared is saved, never opened.
+        // The page displays only Parley's own pictures; files from users are downloaded, never opened.
         const shown = upload.mediaType === 'image/png'
         const bytes: Buffer[] = []
         for await (const chunk of await blobs.open(upload.contentHash)) bytes.push(chunk as Buffer)

@@ -39,7 +39,7 @@ export interface Previews {
     places?: { from: number; to: number }[]
     picture?: boolean
   }>
-  /** The picture that `lines` tells of. */
+  /** The picture that `lines` announces. */
   picture(
     contentHash: string,
     from: number,

@@ -1,4 +1,4 @@
-/** What is asked of a Parley from outside: how it is, and how it would route a question. A part of the composition root. */
+/** Doctor checks and dry-run routing of a running Parley. Part of the composition root. */
 
 import { createTurnRules } from '../admin/turn-rules.ts'
 import { diskSpace } from '../blobs/disk.ts'

@@ -36,7 +36,7 @@ export function openModels(config: Config, { settings }: Messaging, log: Log) {
     log,
     published: createPublishedPrices(),
     changes: catalogueChanges(settings),
-    // Where each provider is asked decides which prices hold, and what is own hardware.
+    // A provider's address decides which prices apply and whether its models are local.
     addresses: omitUndefined({
       openai: openai && (openai.baseUrl ?? openAiUrl),
       anthropic: anthropic && (anthropic.baseUrl ?? anthropicUrl),

@@ -1,4 +1,4 @@
-/** Who is let through by what: without a server, on requests as Node hands them over. */
+/** Who may call which address, tested on Node's requests without a server. */
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import type { Access } from '../core/http.ts'
@@ -34,7 +34,7 @@ function setUp(more: Partial<AccessDeps> = {}) {
     findKey: async (secret) => (secret === 'parley-key-1' ? { id: 'k1', name: 'CI' } : null),
     ...more,
   })
-  /** Who the caller is, or the code of the refusal. */
+  /** The caller, or the code of the refusal. */
   const as = async (access: Access | Access[], request?: Sent) =>
     await gate.admit(sent(request), [access].flat()).then(
       (caller) => caller.as,

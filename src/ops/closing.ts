@@ -40,7 +40,7 @@ export class Closing implements AsyncDisposable {
     return resource
   }
 
-  /** All steps so far, for whoever closes them later; none are left here. */
+  /** Moves all steps to a new owner, which closes them later. */
   move(): Closing {
     const moved = new Closing(this.#log, this.#steps)
     this.#steps = []

@@ -1,4 +1,4 @@
-/** From start to the last signal: errors of the set-up become one clear text and exit code 1. */
+/** Runs Parley until a signal. A startup error prints one message and exits with code 1. */
 import { errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { exitMs } from './closing.ts'
@@ -10,9 +10,9 @@ export interface Running {
 
 export async function runUntilSignal(start: () => Promise<Running>): Promise<void> {
   let running: Running
-  // A defect in one turn or one platform must not end the others. Before there is a log, nothing but this is told.
-  let tellDefect = (reason: unknown) => console.error(errorFields(reason).err.message)
-  process.on('unhandledRejection', (reason) => tellDefect(reason))
+  // A defect in one turn or platform must not stop the others. Before the log is open, print the message.
+  let reportDefect = (reason: unknown) => console.error(errorFields(reason).err.message)
+  process.on('unhandledRejection', (reason) => reportDefect(reason))
   try {
     running = await start()
   } catch (error) {
@@ -20,7 +20,7 @@ export async function runUntilSignal(start: () => Promise<Running>): Promise<voi
     process.exit(1)
   }
   const { app, log } = running
-  tellDefect = (reason) => log.error(errorFields(reason), 'unhandled rejection')
+  reportDefect = (reason) => log.error(errorFields(reason), 'unhandled rejection')
 
   const signal = new Promise<'SIGINT' | 'SIGTERM'>((resolve) => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => resolve(name))
@@ -28,9 +28,9 @@ export async function runUntilSignal(start: () => Promise<Running>): Promise<voi
   const reason = await Promise.race([signal, app.fatal])
   if (reason instanceof ParleyError) console.error(reason.userMessage)
   else log.info({ signal: reason }, 'stopping')
-  // A second signal does not wait for turns under way: they go on at the next start.
+  // A second signal exits at once; running turns continue at the next start.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(130))
-  // Each closing step has its deadline; this one holds even if all of them are used up.
+  // The deadline for all closing steps together.
   setTimeout(() => {
     log.error({ ms: exitMs }, 'not closed in time; leaving')
     process.exit(1)

@@ -1,4 +1,4 @@
-/** The page: threads, the open thread, and beside it the source that someone looks at. */
+/** The page: the thread list, the open thread, and next to it an opened source. */
 
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { Citation } from '../../../src/core/reply.ts'
@@ -23,7 +23,7 @@ import { Welcome } from './parts/welcome.tsx'
 interface OpenSource {
   citation: Citation
   pages: number | null
-  /** What had the focus, and gets it back. */
+  /** The element that gets the focus back. */
   opener: Element | null
 }
 
@@ -60,7 +60,7 @@ export function App({ session }: { session: Session }) {
     document.title = conversation.thread === null ? pageWording.app.name : pageWording.app.title(title)
   }, [title, conversation.thread])
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each opened thread puts the cursor where one writes
+  // biome-ignore lint/correctness/useExhaustiveDependencies: opening a thread focuses the input
   useEffect(() => {
     if (!matchMedia('(pointer: coarse)').matches) input.current?.focus()
   }, [threadId])
@@ -69,7 +69,7 @@ export function App({ session }: { session: Session }) {
   const openSource = useCallback((citation: Citation, message: Message) => {
     const { contentHash } = citation.source
     const address = addressOf(citation)
-    // What is not stored here is opened where it is.
+    // A source that is not stored here opens at its own address.
     if (contentHash === undefined) {
       if (address !== undefined) window.open(address, '_blank', 'noopener,noreferrer')
       return
@@ -84,7 +84,7 @@ export function App({ session }: { session: Session }) {
   const closeSource = useCallback(() => {
     const opener = source?.opener
     setSource(null)
-    // On a phone the rest of the page is inert until this is drawn.
+    // On a phone, the rest of the page is inert until the next frame.
     requestAnimationFrame(() => {
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
     })
