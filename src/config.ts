@@ -16,7 +16,7 @@ import {
   transcriber,
 } from './config/models.ts'
 import { isExposed, platformProblems, platformSettings } from './config/platforms.ts'
-import { readingLimits } from './config/reading.ts'
+import { readingLimits } from './config/file.ts'
 import { check, cleaned, readDotEnv, readYaml } from './config/sources.ts'
 import { ParleyError } from './core/errors.ts'
 import { configurationWording } from './wording/startup.ts'

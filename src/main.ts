@@ -3,8 +3,8 @@
 import { createApp } from './app.ts'
 import { readConfig } from './config.ts'
 import { linkMinutes } from './ops/access.ts'
+import { runUntilSignal } from './ops/closing.ts'
 import { createLogger } from './ops/logger.ts'
-import { runUntilSignal } from './ops/signals.ts'
 import { startWording } from './wording/startup.ts'
 
 await runUntilSignal(async () => {

@@ -1,6 +1,6 @@
 /** Turns a message of the page into an IncomingMessage. Pure. */
-
 import { randomUUID } from 'node:crypto'
+import type { HttpContext } from '../../src/core/http.ts'
 import type { ConversationRef, IncomingMessage, ReplyTarget } from '../../src/core/message.ts'
 import { consoleWording } from '../../src/wording/page.ts'
 import type { SendMessage } from './api.ts'
@@ -65,4 +65,12 @@ export function titleOf(text: string, uploads: StoredUpload[]): string {
   const cut = words.slice(0, 79)
   const space = cut.lastIndexOf(' ')
   return `${(space > 40 ? cut.slice(0, space) : cut).trimEnd()}…`
+}
+
+export function jsonIn(context: HttpContext): unknown {
+  try {
+    return JSON.parse(context.get('body').toString())
+  } catch {
+    return null
+  }
 }

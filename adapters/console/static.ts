@@ -1,5 +1,4 @@
 /** The built page. Assets carry a hash in their names and may be kept for ever; the page itself may not. */
-
 import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
@@ -51,4 +50,14 @@ async function sendAsset(context: HttpContext): Promise<Response | undefined> {
   outgoing.writeHead(200, headers)
   await pipeline(createReadStream(file), outgoing).catch(() => outgoing.destroy())
   return undefined
+}
+
+export const securityHeaders: Record<string, string> = {
+  'content-security-policy':
+    "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), payment=()',
 }

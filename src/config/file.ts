@@ -1,10 +1,9 @@
 /** The shape of parley.yaml. */
-
 import { z } from 'zod'
 import { decimalUsd, usd } from '../core/money.ts'
 import type { Scope } from '../core/scope.ts'
 import { isTimeZone, periods } from '../core/window.ts'
-import { families } from '../media/limits.ts'
+import { families, type LimitOverrides, type Limits } from '../media/limits.ts'
 import { tiers } from '../models/catalogue.ts'
 import { readPrice } from '../models/stated-price.ts'
 import { settingMust } from '../wording/startup.ts'
@@ -155,3 +154,31 @@ export const File = z.strictObject({
     )
     .default({}),
 })
+
+export function readingLimits(reading: File['reading']): LimitOverrides {
+  const overrides: LimitOverrides = {}
+  for (const family of families) {
+    const set = reading[family]
+    if (set === undefined) continue
+    const { megabytes, memoryMegabytes, ...rest } = set
+    const all: { [Name in keyof Limits]: Limits[Name] | undefined } = {
+      bytes: megabytes === undefined ? undefined : megabytes * 1e6,
+      memoryMb: memoryMegabytes,
+      seconds: rest.seconds,
+      pages: rest.pages,
+      rows: rest.rows,
+      characters: rest.characters,
+      minutes: rest.minutes,
+      frames: rest.frames,
+      pixels: rest.megapixels === undefined ? undefined : rest.megapixels * 1e6,
+      unpackedBytes: rest.unpackedMegabytes === undefined ? undefined : rest.unpackedMegabytes * 1e6,
+      ratio: rest.ratio,
+      entries: rest.entries,
+      files: rest.files,
+      ocrPages: rest.ocrPages,
+      ocrSeconds: rest.ocrSeconds,
+    }
+    overrides[family] = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+  }
+  return overrides
+}

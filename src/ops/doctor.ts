@@ -1,11 +1,11 @@
 /** The checks of `parley doctor`. Each one reports a result or says how to fix the problem. */
 
+import { z } from 'zod'
 import { formatBytes } from '../core/bytes.ts'
 import { type ConnectionReport, describeConnection } from '../core/connection.ts'
 import { asParleyError } from '../core/errors.ts'
 import type { Queue } from '../queue/queue.ts'
 import { doctorWording } from '../wording/terminal.ts'
-import { lookFromOutside } from './outside.ts'
 
 export interface Check {
   name: string
@@ -89,5 +89,40 @@ async function attempt(name: string, check: () => Promise<Omit<Check, 'name'>>):
     return { name, ...(await check()) }
   } catch (error) {
     return { name, ok: false, userMessage: asParleyError(error).userMessage }
+  }
+}
+
+const Status = z.object({ version: z.string(), models: z.array(z.string()), limits: z.object({}) })
+const Refused = z.object({ error: z.object({ code: z.enum(['request_forbidden', 'credentials_missing']) }) })
+
+/** Sends requests without credentials, as a stranger would. */
+async function lookFromOutside(publicUrl: string): Promise<{ ok: boolean; userMessage: string }> {
+  const answers = await Promise.all(['/', '/console/status'].map((path) => ask(new URL(path, publicUrl))))
+  const [page, status] = answers
+  if (page === null && status === null) return { ok: true, userMessage: doctorWording.publicUnreachable(publicUrl) }
+  const open = page?.text.includes('<title>Parley</title>') || Status.safeParse(status?.json).success
+  if (open) return { ok: false, userMessage: doctorWording.publicOpen(publicUrl) }
+  const refused = answers.some((answer) => Refused.safeParse(answer?.json).success)
+  if (refused) return { ok: true, userMessage: doctorWording.publicRefused(publicUrl) }
+  return { ok: true, userMessage: doctorWording.publicClosed(publicUrl) }
+}
+
+async function ask(url: URL): Promise<{ text: string; json: unknown } | null> {
+  try {
+    const answer = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(10_000) })
+    const text = (await answer.text()).slice(0, 100_000)
+    // A server error says nothing about the page.
+    if (answer.status >= 500) return null
+    return { text: answer.ok ? text : '', json: parse(text) }
+  } catch {
+    return null
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }

@@ -1,8 +1,9 @@
 /**
- * The one HTTP app. Each route of each mount goes the same way: the request's form, who may call (src/ops/access.ts), the
- * body (src/ops/request-body.ts), the handler; and what fails is written once, by the mount that the address belongs to.
+ * The HTTP app. Every route passes the same steps: the form of the request, the access check (src/ops/access.ts), the
+ * body, the handler. Errors are written in one place, by the mount that owns the address.
  */
 
+import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
@@ -11,7 +12,6 @@ import { type Access, type HttpContext, type HttpEnv, type Mount, type Route, st
 import type { Log } from '../core/log.ts'
 import { requestWording } from '../wording/requests.ts'
 import type { Gate } from './access.ts'
-import { type BodyLimits, bodyPieces, readBody } from './request-body.ts'
 
 export interface HttpAppDeps {
   mounts: readonly Mount[]
@@ -135,4 +135,57 @@ export function writeError(context: HttpContext, error: ParleyError): Response {
   if (context.req.method === 'GET' && context.req.header('sec-fetch-dest') === 'document')
     return context.text(userMessage, status)
   return context.json({ error: { code, userMessage } }, status)
+}
+
+interface BodyLimits {
+  maxBytes: number
+  /** Without a byte. */
+  idleMs: number
+  /** All in all. */
+  totalMs: number
+}
+
+async function readBody(incoming: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  for await (const piece of bodyPieces(incoming, limits)) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
+/** The body as it comes in. Throws `request_too_large` or `request_incomplete`; the rest stays unread then, for the answer. */
+export async function* bodyPieces(
+  incoming: IncomingMessage,
+  { maxBytes, idleMs, totalMs }: BodyLimits,
+): AsyncGenerator<Buffer> {
+  const tooLarge = () => new ParleyError('request_too_large', requestWording.tooLarge(maxBytes / 1e6))
+  if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) throw tooLarge()
+  const pieces = incoming.iterator({ destroyOnReturn: false })
+  const ends = performance.now() + totalMs
+  let bytes = 0
+  for (;;) {
+    const next = await inTime(pieces.next(), Math.min(idleMs, ends - performance.now()))
+    if (next.done) return
+    bytes += next.value.length
+    if (bytes > maxBytes) throw tooLarge()
+    yield next.value
+  }
+}
+
+async function inTime<T>(piece: Promise<T>, ms: number): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => late.reject(new ParleyError('request_incomplete', requestWording.late)),
+    Math.max(ms, 0),
+  )
+  // After a timeout, it fails together with the connection.
+  piece.catch(() => undefined)
+  try {
+    return await Promise.race([piece, late.promise])
+  } catch (thrown) {
+    if (thrown instanceof ParleyError) throw thrown
+    throw new ParleyError('request_incomplete', requestWording.cutOff, {
+      cause: thrown,
+    })
+  } finally {
+    clearTimeout(timer)
+  }
 }

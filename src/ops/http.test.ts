@@ -216,10 +216,10 @@ describe('headers', () => {
     const { raw } = await setUp()
     expect(await raw('NONSENSE\r\n\r\n')).toMatch(response(400, [requestWording.notHttp]))
     expect(await raw(get('/things/x', `X-Long: ${'x'.repeat(20_000)}\r\n`))).toMatch(
-      answer(431, [requestWording.headersTooLong]),
+      response(431, [requestWording.headersTooLong]),
     )
     expect(await raw(get('/things/x').replace('Host: 127.0.0.1', 'Host: a b'))).toMatch(
-      answer(400, [requestWording.addressOrHostInvalid]),
+      response(400, [requestWording.addressOrHostInvalid]),
     )
     expect(await raw(get('http://127.0.0.1/things/x'))).toMatch(response(400, [requestWording.addressWithoutSlash]))
   })

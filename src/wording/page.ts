@@ -40,17 +40,17 @@ export const pageWording = {
 
   welcome: {
     heading: 'What would you like to know?',
-    lead: 'Ask a question, or drop a PDF here. Answers cite their pages, and you can open each one.',
+    lead: 'Ask a question, or drop a PDF here. Answers cite pages that you can open.',
     examples: [
       {
         title: 'Summarize a report',
-        prompt: 'Summarize the attached report in five points, and cite the page of each.',
+        prompt: 'Summarize the attached report in five points with page numbers.',
       },
       {
         title: 'Check a contract',
         prompt: 'Which notice periods and deadlines are in the attached contract? Quote each one.',
       },
-      { title: 'Explain a table', prompt: 'What stands out in the attached spreadsheet? Name the rows you mean.' },
+      { title: 'Explain a table', prompt: 'What stands out in the attached spreadsheet? Name the rows.' },
     ],
     afterHelpCommand: 'lists all commands.',
     afterModelsCommand: 'shows your models. Add more in',

@@ -1,16 +1,15 @@
 /** The open thread: its messages, those being sent, and the current status. */
-
 import { useEffect, useRef } from 'react'
 import type { Citation } from '../../../../src/core/reply.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { Message } from '../../api.ts'
 import { type Conversation, runningTurn } from '../lib/conversation.ts'
+import { progressOf } from '../lib/format.ts'
 import type { Outgoing } from '../lib/outbox.ts'
 import { usePinnedScroll } from '../lib/use-pinned-scroll.ts'
-import { Icon } from './icon.tsx'
+import { Icon, Mark } from './icon.tsx'
 import { Reply } from './reply.tsx'
 import type { Act } from './reply-actions.tsx'
-import { StatusLine } from './status-line.tsx'
 import { OutgoingMessage, UserMessage } from './user-message.tsx'
 
 export interface MessageListProps {
@@ -88,4 +87,19 @@ function statusText({ status, messages, thread }: Conversation): string | null {
   if (status !== null) return status.text
   if (writing) return pageWording.message.thinking
   return thread?.busy === true && last?.role === 'user' ? pageWording.message.waiting : null
+}
+
+function StatusLine({ text }: { text: string }) {
+  const progress = progressOf(text)
+  return (
+    <div className="status-line">
+      <Mark working />
+      <span className="status-text">{text}</span>
+      {progress === null ? null : (
+        <progress aria-label={text} max={progress.max} value={progress.value}>
+          {text}
+        </progress>
+      )}
+    </div>
+  )
 }

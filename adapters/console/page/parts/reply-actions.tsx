@@ -1,16 +1,16 @@
 /** The buttons under a finished answer, and below them the panel that a button has opened. */
-
-import { type KeyboardEvent, useId, useRef, useState } from 'react'
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
 import type { TurnAction } from '../../../../src/core/action.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { Message } from '../../api.ts'
 import type { Pressed } from '../lib/server.ts'
 import { usePress } from '../lib/use-press.ts'
 import { ActionButton } from './action-button.tsx'
-import { CommentForm } from './comment-form.tsx'
 import { CopyButton } from './copy-button.tsx'
+import { Icon } from './icon.tsx'
+import { ReplyMarkdown } from './markdown.tsx'
 import { ReceiptCard, ReceiptLine } from './receipt.tsx'
-import { WhyPanel } from './why-panel.tsx'
+import { ReplyContext } from './reply-context.ts'
 
 /** Presses a button under an answer; rejects with a cause for `failureMessage`. */
 export type Act = (kind: TurnAction, turnId: string, comment?: string) => Promise<Pressed>
@@ -185,4 +185,67 @@ export function TryAgain({ turnId, onAct }: { turnId: string; onAct: Act }) {
 
 function focusMessages(from: HTMLElement): void {
   from.closest<HTMLElement>('.messages')?.focus({ preventScroll: true })
+}
+
+/** A `[1]` in this text is not a citation. */
+const uncited = { citations: [], streaming: false, levels: [], openSource: () => undefined }
+
+/** `text`: `null` while it loads. */
+function WhyPanel({ id, text }: { id: string; text: string | null }) {
+  return (
+    <section id={id} className="why-panel" aria-label={pageWording.answer.whyPanel} aria-busy={text === null}>
+      {text === null ? (
+        <p className="faint">{pageWording.answer.whyLoading}</p>
+      ) : (
+        <ReplyContext value={uncited}>
+          <ReplyMarkdown text={text} open={false} />
+        </ReplyContext>
+      )}
+    </section>
+  )
+}
+
+interface CommentFormProps {
+  id: string
+  sending: boolean
+  onSend(words: string): void
+  onClose(): void
+}
+
+function CommentForm({ id, sending, onSend, onClose }: CommentFormProps) {
+  const input = useRef<HTMLInputElement>(null)
+  const inputId = useId()
+  useEffect(() => input.current?.focus(), [])
+  return (
+    <form
+      id={id}
+      className="comment"
+      onSubmit={(event) => {
+        event.preventDefault()
+        if (!sending) onSend(input.current?.value.trim() ?? '')
+      }}
+    >
+      <label htmlFor={inputId}>{pageWording.answer.comment}</label>
+      <input
+        ref={input}
+        id={inputId}
+        type="text"
+        maxLength={2000}
+        autoComplete="off"
+        placeholder={pageWording.answer.commentOptional}
+      />
+      <button type="submit" className="button small" aria-disabled={sending}>
+        {pageWording.answer.commentSend}
+      </button>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={pageWording.answer.commentClose}
+        title={pageWording.answer.commentCloseTitle}
+        onClick={onClose}
+      >
+        <Icon name="close" />
+      </button>
+    </form>
+  )
 }

@@ -1,5 +1,4 @@
 /** One answer: its text, what was left out, its sources, and its buttons. */
-
 import { memo, useMemo } from 'react'
 import { describePosition } from '../../../../src/core/artifact.ts'
 import type { Citation } from '../../../../src/core/reply.ts'
@@ -11,7 +10,6 @@ import { ReplyMarkdown } from './markdown.tsx'
 import { NoticeParts } from './notice-parts.tsx'
 import { type Act, ReplyActions, TryAgain } from './reply-actions.tsx'
 import { ReplyContext } from './reply-context.ts'
-import { Sources } from './sources.tsx'
 
 export interface ReplyProps {
   message: Message
@@ -103,4 +101,24 @@ function replyAsText(message: Message): string {
   if (message.citations.length === 0) return message.text
   const sources = message.citations.map((one) => `[${one.n}] ${one.source.title}, ${describePosition(one.at)}`)
   return `${message.text}\n\n${pageWording.source.asText(sources.join('\n'))}`
+}
+
+/** The sources below an answer; each opens its cited passage. */
+function Sources({ citations, onOpen }: { citations: Citation[]; onOpen(citation: Citation): void }) {
+  return (
+    <section className="sources">
+      <h3>{pageWording.source.heading}</h3>
+      <ol>
+        {citations.map((citation) => (
+          <li key={citation.n}>
+            <button type="button" className="source" onClick={() => onOpen(citation)} title={citation.source.title}>
+              <span className="source-n">{citation.n}</span>
+              <span className="source-title">{citation.source.title}</span>
+              <span className="source-at">{describePosition(citation.at)}</span>
+            </button>
+          </li>
+        ))}
+      </ol>
+    </section>
+  )
 }

@@ -1,13 +1,11 @@
 /** The thread list, the button for a new thread, and the theme switch. On a phone it is a drawer. */
-
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useId, useRef, useState } from 'react'
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { Thread } from '../../api.ts'
 import { formatAge } from '../lib/format.ts'
 import { threadHref } from '../lib/route.ts'
-import { DeleteDialog } from './delete-dialog.tsx'
-import { Icon, Mark } from './icon.tsx'
-import { ThemeSwitch } from './theme-switch.tsx'
+import { applyTheme, rememberedTheme, type Theme } from '../lib/theme.ts'
+import { Icon, type IconName, Mark } from './icon.tsx'
 
 export interface SidebarProps {
   threads: Thread[] | null
@@ -121,4 +119,72 @@ function useMinutes(): number {
     return () => clearInterval(timer)
   }, [])
   return now
+}
+
+const themes: { theme: Theme; icon: IconName; label: string }[] = [
+  { theme: 'system', icon: 'system', label: pageWording.theme.system },
+  { theme: 'light', icon: 'sun', label: pageWording.theme.light },
+  { theme: 'dark', icon: 'moon', label: pageWording.theme.dark },
+]
+
+function ThemeSwitch() {
+  const [chosen, setChosen] = useState(rememberedTheme)
+  return (
+    <fieldset className="theme-switch">
+      <legend className="visually-hidden">{pageWording.theme.label}</legend>
+      {themes.map(({ theme, icon, label }) => (
+        <label key={theme} title={label}>
+          <input
+            type="radio"
+            name="theme"
+            className="visually-hidden"
+            checked={chosen === theme}
+            aria-label={label}
+            onChange={() => {
+              applyTheme(theme)
+              setChosen(theme)
+            }}
+          />
+          <Icon name={icon} />
+        </label>
+      ))}
+    </fieldset>
+  )
+}
+
+/** A native modal dialog: it traps the focus, closes on Esc and restores the focus. */
+function DeleteDialog(props: { title: string; onCancel(): void; onDelete(): void }) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const heading = useId()
+  useEffect(() => {
+    const element = dialog.current
+    const opener = document.activeElement
+    element?.showModal()
+    return () => {
+      element?.close()
+      if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
+    }
+  }, [])
+  return (
+    <dialog
+      ref={dialog}
+      className="dialog"
+      aria-labelledby={heading}
+      onCancel={(event) => {
+        event.preventDefault()
+        props.onCancel()
+      }}
+    >
+      <h2 id={heading}>{pageWording.threads.deleteQuestion}</h2>
+      <p>{pageWording.threads.deleteWhat(props.title || pageWording.threads.untitled)}</p>
+      <div className="dialog-actions">
+        <button type="button" className="button" onClick={props.onCancel}>
+          {pageWording.threads.deleteCancel}
+        </button>
+        <button type="button" className="button danger" onClick={props.onDelete}>
+          {pageWording.threads.deleteConfirm}
+        </button>
+      </div>
+    </dialog>
+  )
 }
