@@ -38,19 +38,19 @@ describe('configuration', () => {
     expect(config.providers).toEqual({ openai: undefined, anthropic: undefined, ollama: undefined, servers: [] })
   })
 
-  it('.env.example names exactly the variables that are read', () => {
+  it('.env.example has exactly the variables Parley reads', () => {
     const named = [...readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^([A-Z_]+)=/gm)].map(
       (match) => match[1],
     )
     expect(named.toSorted()).toEqual(Object.keys(Environment.shape).toSorted())
   })
 
-  it('.env.example works as it is', () => {
+  it('.env.example works unchanged', () => {
     const folder = folderWith('.env', readFileSync(join(root, '.env.example'), 'utf8'))
     expect(readConfig({ env: {}, cwd: folder })).toEqual({ ...readConfig({ env: {}, cwd: folder }), port: 8787 })
   })
 
-  it('parley.example.yaml shows exactly the settings that are read', () => {
+  it('parley.example.yaml has exactly the settings Parley reads', () => {
     const example: unknown = parse(readFileSync(join(root, 'parley.example.yaml'), 'utf8'))
     expect(File.safeParse(example).error).toBeUndefined()
     const schema = JSON.stringify(z.toJSONSchema(File, { io: 'input', unrepresentable: 'any' }))
@@ -88,7 +88,7 @@ describe('configuration', () => {
     )
   })
 
-  it('says where YAML is broken', () => {
+  it('shows the line of a YAML mistake', () => {
     expect(userMessageOf({ cwd: folderWith('parley.yaml', 'turns:\n  concurrency: [1\nlimits: }') })).toMatch(
       /parley\.yaml is not valid YAML \(line \d+, column \d+\)/,
     )
@@ -141,7 +141,7 @@ describe('configuration', () => {
       },
       { dialect: 'openai', url: 'http://ears:8000/v1', model: 'small', apiKey: 'k' },
     ],
-  ])('%o: what hears recordings, and a key goes only where it was given for', (env, transcriber) => {
+  ])('%o: the transcription server gets only its own key', (env, transcriber) => {
     expect(readConfig({ env, cwd: emptyFolder() }).transcriber).toEqual(transcriber)
   })
 
@@ -151,7 +151,7 @@ describe('configuration', () => {
     ['gpu-box:80', 'http://gpu-box'],
     ['https://ollama.example.com', 'https://ollama.example.com'],
     ['[::1]', 'http://[::1]:11434'],
-  ])('OLLAMA_HOST %s is asked at %s', (host, baseUrl) => {
+  ])('OLLAMA_HOST %s means %s', (host, baseUrl) => {
     expect(readConfig({ env: { OLLAMA_HOST: host }, cwd: emptyFolder() }).providers.ollama).toEqual({ baseUrl })
   })
 
@@ -176,7 +176,7 @@ describe('configuration', () => {
     })
   })
 
-  it('reads the price of an hour of the hardware', () => {
+  it('reads a price per hour of hardware', () => {
     const cwd = folderWith('parley.yaml', 'models: {list: [{id: a, provider: ollama, price: {perHour: 2.5}}]}')
     expect(readConfig({ env: {}, cwd }).models.list[0]?.price).toEqual({ kind: 'hours', perHour: 2_500_000_000n })
   })
@@ -198,7 +198,7 @@ describe('configuration', () => {
     expect(userMessage).toContain(sentence)
   })
 
-  it('budgets are exact amounts for a scope and a period, in the zone of the file', () => {
+  it('budgets are exact amounts per scope and period, in the time zone of the file', () => {
     const budgets =
       'budgets: [{scope: all, period: month, usd: 0.1}, {scope: "model:openai/gpt-5", period: day, usd: "5"}]'
     const cwd = folderWith('parley.yaml', `timezone: Europe/Berlin\n${budgets}`)
@@ -225,7 +225,7 @@ describe('configuration', () => {
       'budgets: [{scope: all, period: day, usd: 1}, {scope: all, period: day, usd: 2}]',
       problem('budgets', settingMust.notRepeatBudgets),
     ],
-  ])('%s is refused in a sentence', (file, sentence) => {
+  ])('%s is reported in a sentence', (file, sentence) => {
     expect(userMessageOf({ cwd: folderWith('parley.yaml', file) })).toContain(configurationWording.inFile(sentence))
   })
 
@@ -239,13 +239,13 @@ describe('configuration', () => {
     ['192.168.1.4', false],
     ['127.0.0.1.example.com', false],
     ['::', false],
-  ])('%s is this machine alone: %s', (host, expected) => {
+  ])('%s is reachable from this machine only: %s', (host, expected) => {
     expect(isLoopback(host)).toBe(expected)
   })
 })
 
 describe('secrets', () => {
-  it('are keys and tokens, and the passwords of addresses, as they are written and as they are meant', () => {
+  it('are keys, tokens, and passwords in addresses, both encoded and decoded', () => {
     const { secrets } = readConfig({
       cwd: emptyFolder(),
       env: {
@@ -264,7 +264,7 @@ describe('secrets', () => {
 describe('further model servers', () => {
   const servers = (text: string, env = {}) => readConfig({ env, cwd: folderWith('parley.yaml', `models:\n${text}`) })
 
-  it('stand beside the cloud, each with its own key, which no log holds', () => {
+  it('work next to the cloud, each with its own key, which is redacted in logs', () => {
     const config = servers('  servers: [{ name: gpu, url: http://gpu:8000/v1, keyVariable: GPU_PASS }]', {
       GPU_PASS: 'sesame-open',
     })
@@ -288,11 +288,11 @@ describe('further model servers', () => {
   })
 })
 
-describe('something is offered to the outside', () => {
+describe('Parley is reachable from outside', () => {
   const slack = { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 'signing-secret' }
   const teams = { TEAMS_CLIENT_ID: 'a', TEAMS_CLIENT_SECRET: 'b' }
   it.each([
-    ['not by itself', {}, false],
+    ['not by default', {}, false],
     ['not with Slack by Socket Mode', { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1' }, false],
     ['not with Discord', { DISCORD_TOKEN: 'x' }, false],
     ['with PUBLIC_URL', { PUBLIC_URL: 'https://parley.example.com' }, true],

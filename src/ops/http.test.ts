@@ -100,7 +100,7 @@ const response = (status: number, parts: string[]) =>
   )
 
 describe('an address', () => {
-  it('that is none is 404, in the words of the mount it belongs to', async () => {
+  it('that does not exist is 404, in the format of its mount', async () => {
     const { url } = await setUp()
     const unknown = await fetch(`${url}/nothing`)
     expect([unknown.status, await unknown.json()]).toEqual([
@@ -112,7 +112,7 @@ describe('an address', () => {
     expect(await (await fetch(`${url}/other`)).text()).toBe(`other: ${requestWording.nothingHere}`)
   })
 
-  it('that cannot be decoded is 404 everywhere, and no failure', async () => {
+  it('that cannot be decoded is 404 everywhere, and is not logged as a failure', async () => {
     const { raw } = await setUp()
     for (const path of ['/%E0%A4%A', '/things/%E0%A4%A', '/things/a%', '/%', '/things/%FF', '/nothing/%C0%80'])
       expect(await raw(get(path)), path).toMatch(/^HTTP\/1\.1 404 /)
@@ -125,7 +125,7 @@ describe('an address', () => {
     expect(await (await fetch(`${url}/things/openai%2Fgpt%205%2525`)).text()).toBe('openai/gpt 5%25')
   })
 
-  it('that wants another method says which', async () => {
+  it('that needs another method says which', async () => {
     const { url } = await setUp()
     const wrong = await fetch(`${url}/things`, { method: 'DELETE' })
     expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST, PUT'])
@@ -166,7 +166,7 @@ describe('a body', () => {
     expect(answer).toMatch(response(408, ['connection: close', requestWording.late]))
   })
 
-  it('that drips is let go, however little it pauses', async () => {
+  it('that arrives too slowly is dropped, even without long pauses', async () => {
     const { url, raw } = await setUp({ idleMs: 300 })
     void url
     const dripping = new Promise<string>((resolve) => {
@@ -189,7 +189,7 @@ describe('a body', () => {
     expect(await raw(get('/things/still-here'))).toMatch(/still-here$/)
   })
 
-  it('that is cut off harms nobody and is no failure of Parley', async () => {
+  it('that is cut off affects no other request and is not logged as a failure', async () => {
     const { url, raw } = await setUp()
     const socket = connect(Number(new URL(url).port), '127.0.0.1', () => {
       socket.write('POST /things HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n\r\nhalf', () =>
@@ -212,7 +212,7 @@ describe('headers', () => {
     },
   )
 
-  it('that make no request of HTTP get one sentence', async () => {
+  it('that are not valid HTTP get one sentence', async () => {
     const { raw } = await setUp()
     expect(await raw('NONSENSE\r\n\r\n')).toMatch(response(400, [requestWording.notHttp]))
     expect(await raw(get('/things/x', `X-Long: ${'x'.repeat(20_000)}\r\n`))).toMatch(
@@ -236,7 +236,7 @@ describe('what fails inside', () => {
     expect(errors).toHaveLength(2)
   })
 
-  it('is a plain sentence for a person who opened the address in a browser', async () => {
+  it('is a plain sentence in a browser', async () => {
     const { url } = await setUp({ exposed: true })
     const headers = { 'sec-fetch-dest': 'document' }
     const refused = await fetch(`${url}/things/x`, { headers })

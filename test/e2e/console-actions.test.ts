@@ -54,7 +54,7 @@ describe.skipIf(!here)(here ? 'buttons of the console page' : `buttons of the co
   const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
   const receipts = (page: Page) => page.getByRole('button', { name: /^Receipt/ }).allTextContents()
 
-  test('an opinion with a comment is kept, and gone with the reply that it was about', async () => {
+  test('a rating with a comment is saved, and deleted with its answer', async () => {
     const { page, say } = await open()
     await say('How long does the valve last?')
     await button(page, pageWording.answer.why.label).click()
@@ -74,7 +74,7 @@ describe.skipIf(!here)(here ? 'buttons of the console page' : `buttons of the co
     expect(await page.locator('.reply').count()).toBe(1)
   })
 
-  test('what the budget refuses is asked for in the thread of alerts, approved there, and answered in its place', async () => {
+  test('a question over budget is approved in the alerts thread and answered in its own thread', async () => {
     const { page, say } = await open()
     await say('/alerts here')
     await page.locator('.reply').waitFor()

@@ -30,7 +30,7 @@ describe.skipIf(!here)(here ? 'the console page for everyone' : `the console pag
     'on a phone': { ...phone, reducedMotion: 'reduce' },
   }
 
-  test.each(Object.entries(looks))('axe finds nothing to object to, %s', async (_look, options) => {
+  test.each(Object.entries(looks))('axe finds no problem, %s', async (_look, options) => {
     const { page, ask, api } = await open(options, (server) => {
       server.status.notice = 'Answers are quotations until a model is set up.'
       server.seed({ title: 'An older thread', busy: true })
@@ -62,7 +62,7 @@ describe.skipIf(!here)(here ? 'the console page for everyone' : `the console pag
     expect(api.sent).toHaveLength(2)
   })
 
-  test('all of it works from the keyboard', async () => {
+  test('everything works from the keyboard', async () => {
     const { page, api, input } = await open({}, (server) => {
       server.seed({ title: 'Older thread' }, [
         { text: 'Hello' },
@@ -113,7 +113,7 @@ describe.skipIf(!here)(here ? 'the console page for everyone' : `the console pag
     expect(api.requests).toContain('DELETE /console/threads')
   })
 
-  test('the skip link leads to the input, and is the first stop', async () => {
+  test('the skip link is the first tab stop and leads to the input', async () => {
     const { page, input } = await open()
     const skip = page.getByRole('button', { name: pageWording.app.skipToInput })
     const first = await page.evaluate(() => document.querySelector('a, button, input, textarea')?.textContent)
@@ -125,7 +125,7 @@ describe.skipIf(!here)(here ? 'the console page for everyone' : `the console pag
     expect(await input.evaluate((element) => element === document.activeElement)).toBe(true)
   })
 
-  test('a screen reader hears a reply once, when it is finished', async () => {
+  test('a screen reader announces an answer once, when it is complete', async () => {
     const { page, ask } = await open()
     const transcription = page.locator('[aria-live=polite]')
     const turn = await ask('Speak')
@@ -142,7 +142,7 @@ describe.skipIf(!here)(here ? 'the console page for everyone' : `the console pag
       .toBe(pageWording.message.announce('Half of it and the rest.', ''))
   })
 
-  test('a phone has the threads in a drawer', async () => {
+  test('on a phone, the threads are in a drawer', async () => {
     const { page } = await open(phone, (server) => {
       server.seed({ title: 'Older thread' }, [{ text: 'Hello from before' }])
     })

@@ -13,10 +13,10 @@ const here = findBrowser() !== null
 const button = (within: Page | Locator, name: string) => within.getByRole('button', { name })
 const isFocused = (of: Locator) => of.evaluate((element) => element === document.activeElement)
 
-describe.skipIf(!here)(here ? 'below a reply' : `below a reply (${noBrowser})`, () => {
+describe.skipIf(!here)(here ? 'under an answer' : `under an answer (${noBrowser})`, () => {
   const open = usePage()
 
-  test('the last reply has all actions, an older one keeps why and opinions, and a notice takes none away', async () => {
+  test('the last answer has all buttons, older ones keep Why and ratings, and notices change nothing', async () => {
     const { page, api, ask } = await open()
     const first = await ask('One')
     first.write('First reply')
@@ -47,7 +47,7 @@ describe.skipIf(!here)(here ? 'below a reply' : `below a reply (${noBrowser})`, 
     )
   })
 
-  test('a reply is written anew by a cheaper or a better model in its place, and the focus is not lost', async () => {
+  test('Cheaper and Better regenerate an answer in place and keep the focus in the thread', async () => {
     const { page, api, ask } = await open()
     const first = await ask('Say a number')
     first.write('Seven')
@@ -68,7 +68,7 @@ describe.skipIf(!here)(here ? 'below a reply' : `below a reply (${noBrowser})`, 
     expect(await page.locator('.reply').count()).toBe(1)
   })
 
-  test('why opens in place, again closes it, and so does Esc; it becomes no message', async () => {
+  test('Why opens a panel, closes on a second press or Esc, and adds no message', async () => {
     const { page, api, ask } = await open()
     api.why = '- Answered by `openai/gpt-5-mini`.\n- Not a source: [1]'
     const turn = await ask('How come?')
@@ -90,7 +90,7 @@ describe.skipIf(!here)(here ? 'below a reply' : `below a reply (${noBrowser})`, 
     expect(await page.locator('.reply').count()).toBe(1)
   })
 
-  test('an opinion is pressed, may be explained in a line, and is still there after a reload', async () => {
+  test('a rating can have a comment and is still there after a reload', async () => {
     const { page, api, ask } = await open()
     const turn = await ask('How was the quarter?')
     turn.write('Good.')
@@ -118,7 +118,7 @@ describe.skipIf(!here)(here ? 'below a reply' : `below a reply (${noBrowser})`, 
     expect(await good.getAttribute('aria-pressed')).toBe('false')
   })
 
-  test('what goes wrong is told where it was pressed, and pressing again works', async () => {
+  test('an error appears next to the pressed button, and pressing again works', async () => {
     const { page, api, ask } = await open()
     const first = await ask('Say a number')
     first.write('Seven')
@@ -146,7 +146,7 @@ describe.skipIf(!here)(here ? 'below a reply' : `below a reply (${noBrowser})`, 
     await api.nextTurn()
   })
 
-  test('the receipt in a line names model, cost and time, and opens the whole', async () => {
+  test('the receipt line shows model, cost and time, and opens the full receipt', async () => {
     const { page, ask } = await open()
     const line = button(page, pageWording.receipt.label).last()
     const looks = [
@@ -189,7 +189,7 @@ describe.skipIf(!here)(here ? 'below a reply' : `below a reply (${noBrowser})`, 
     ],
   }
 
-  test('a request for approval comes with its picture, is decided once, and a refusal is told below it', async () => {
+  test('an approval request shows its picture, is decided once, and shows an error below it', async () => {
     const { page, api, ask } = await open()
     const turn = await ask('Anything?')
     turn.finish({ text: 'No.' })
@@ -211,7 +211,7 @@ describe.skipIf(!here)(here ? 'below a reply' : `below a reply (${noBrowser})`, 
     ['dark', { colorScheme: 'dark' as const }],
     ['on a phone', phone],
     ['on the narrowest phone', { ...phone, viewport: { width: 320, height: 640 } }],
-  ])('axe finds nothing to object to in what opens, and nothing is cut off, %s', async (_look, options) => {
+  ])('axe finds no problem in opened panels, and nothing is cut off, %s', async (_look, options) => {
     const { page, api, ask } = await open({ ...options, reducedMotion: 'reduce' })
     const turn = await ask('How was the quarter?')
     turn.write('Good.')
@@ -242,7 +242,7 @@ describe.skipIf(!here)(here ? 'below a reply' : `below a reply (${noBrowser})`, 
     await check('request')
   })
 
-  test('an empty thread says what can be typed, and how models are added', async () => {
+  test('an empty thread shows the commands and how to add models', async () => {
     const { page, input } = await open()
     await page.getByText(pageWording.welcome.afterModelsCommand).waitFor()
     await button(page, '/help').click()

@@ -8,7 +8,7 @@ const here = findBrowser() !== null
 describe.skipIf(!here)(here ? 'files in the console page' : `files in the console page (${noBrowser})`, () => {
   const open = usePage()
 
-  test('an upload shows how far it is, "send" waits for it, and a file alone is a message', async () => {
+  test('an upload shows its progress, Send waits for it, and a file can be sent without text', async () => {
     const { page, api } = await open()
     const release = api.holdUploads()
     await page.locator('input[type=file]').setInputFiles(file('long.pdf', 12_000_000))
@@ -27,7 +27,7 @@ describe.skipIf(!here)(here ? 'files in the console page' : `files in the consol
     expect(await page.getByRole('list', { name: pageWording.composer.filesToSend }).count()).toBe(0)
   })
 
-  test('an upload can be taken back while it runs; the text stays', async () => {
+  test('a running upload can be canceled, and the text stays', async () => {
     const { page, api, input } = await open()
     const release = api.holdUploads()
     await input.fill('About this file')
@@ -43,7 +43,7 @@ describe.skipIf(!here)(here ? 'files in the console page' : `files in the consol
     expect(api.sent).toMatchObject([{ text: 'About this file', uploads: [] }])
   })
 
-  test('a refused upload tells why in the words of the server and goes through the second time', async () => {
+  test('a refused upload shows the server’s reason, and a retry works', async () => {
     const { page, api, input } = await open()
     api.refuse('PUT /console/uploads', 422, 'The disk of this server is full.')
     await page.locator('input[type=file]').setInputFiles(file('notes.pdf'))
@@ -57,7 +57,7 @@ describe.skipIf(!here)(here ? 'files in the console page' : `files in the consol
     expect(api.sent[0]?.uploads).toHaveLength(1)
   })
 
-  test('a file over the limit is refused in the page, with both sizes, and nothing is sent', async () => {
+  test('a file over the limit is refused on the page with both sizes, and is not uploaded', async () => {
     const { page, api } = await open({}, (server) => {
       server.status.limits.fileBytes = 1_000_000
     })
@@ -70,7 +70,7 @@ describe.skipIf(!here)(here ? 'files in the console page' : `files in the consol
     expect(api.requests).not.toContain('PUT /console/uploads')
   })
 
-  test('files are dropped anywhere on the page, with an overlay while they hang over it', async () => {
+  test('files can be dropped anywhere on the page, with an overlay during the drag', async () => {
     const { page, api } = await open()
     const carried = await page.evaluateHandle(() => {
       const transfer = new DataTransfer()
@@ -92,7 +92,7 @@ describe.skipIf(!here)(here ? 'files in the console page' : `files in the consol
     expect(api.sent[0]?.uploads).toHaveLength(2)
   })
 
-  test('a pasted picture becomes a file with a preview; pasted words stay words', async () => {
+  test('a pasted picture becomes a file with a preview; pasted text stays text', async () => {
     const { page, input } = await open()
     await input.focus()
     await page.evaluate(() => {
@@ -110,7 +110,7 @@ describe.skipIf(!here)(here ? 'files in the console page' : `files in the consol
     expect(await input.inputValue()).toBe('words')
   })
 
-  test('what was typed and uploaded is there after a reload', async () => {
+  test('typed text and uploads survive a reload', async () => {
     const { page, api, input } = await open()
     await page.locator('input[type=file]').setInputFiles(file('kept.pdf'))
     await page.getByRole('button', { name: pageWording.file.remove('kept.pdf') }).waitFor()

@@ -5,10 +5,10 @@ import { usePage } from './console-page-setup.ts'
 
 const here = findBrowser() !== null
 
-describe.skipIf(!here)(here ? 'the console page and a server that goes away' : `offline (${noBrowser})`, () => {
+describe.skipIf(!here)(here ? 'the console page without its server' : `offline (${noBrowser})`, () => {
   const open = usePage()
 
-  test('a message for a server that is away is kept through a reload and arrives once', async () => {
+  test('a message for an unreachable server survives a reload and arrives once', async () => {
     const { page, api, input } = await open()
     await page.getByText('1.0.0').waitFor()
     api.reachable = false
@@ -32,7 +32,7 @@ describe.skipIf(!here)(here ? 'the console page and a server that goes away' : `
     expect(api.sent).toHaveLength(1)
   })
 
-  test('a message whose answer was lost is not sent as a second one', async () => {
+  test('a message whose response was lost arrives only once', async () => {
     const { page, api, input } = await open()
     let lost = 0
     await page.route('**/messages', async (route) => {
@@ -68,7 +68,7 @@ describe.skipIf(!here)(here ? 'the console page and a server that goes away' : `
     expect((await ask('Third')).threadId).toBeTruthy()
   })
 
-  test('a lost event stream is said only when it lasts, and the text that came meanwhile appears', async () => {
+  test('a lost event stream is reported only if it lasts, and missed text appears afterwards', async () => {
     const { page, api, ask } = await open()
     const turn = await ask('Tell')
     turn.write('First. ')

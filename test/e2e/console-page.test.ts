@@ -11,7 +11,7 @@ const here = findBrowser() !== null
 describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowser})`, () => {
   const open = usePage()
 
-  test('a question is sent, its reply streams in, and both survive a reload', async () => {
+  test('a question is sent, its answer streams in, and both survive a reload', async () => {
     const { page, api, ask, input } = await open()
     const turn = await ask('What is a **lease**?')
     expect(api.sent).toMatchObject([{ text: 'What is a **lease**?', uploads: [] }])
@@ -36,7 +36,7 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     await page.getByRole('link', { name: /What is a/ }).waitFor()
   })
 
-  test('a running reply is stopped with the button or with Esc, and says so', async () => {
+  test('Stop and Esc stop a streaming answer, which says so', async () => {
     const { page, ask } = await open()
     const first = await ask('Count to a million')
     first.write('1, 2, 3')
@@ -51,7 +51,7 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     await page.getByRole('button', { name: pageWording.composer.send }).waitFor()
   })
 
-  test('the last reply is written anew in its place; a failed one offers that as its way on', async () => {
+  test('the last answer is regenerated in place, and a failed one offers Try again', async () => {
     const { page, api, ask } = await open()
     const first = await ask('Say a number')
     first.write('Seven')
@@ -70,7 +70,7 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     expect(await page.locator('.reply').count()).toBe(1)
   })
 
-  test('a citation opens its page with the passage marked, and Esc gives the focus back', async () => {
+  test('a citation opens its page with the passage highlighted, and Esc restores the focus', async () => {
     const { page, ask } = await open()
     const turn = await ask('How was the quarter?')
     turn.write('Revenue grew [1], and a`[2]` stays code. Not known: [7].')
@@ -109,7 +109,7 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     expect(await page.locator('.text-line.cited .line-number').allTextContents()).toEqual(['137', '138', '139'])
   })
 
-  test('a place without a page picture opens its text, with what is cited marked', async () => {
+  test('a citation without a page picture opens its text with the passage highlighted', async () => {
     const { page, ask, api } = await open()
     const turn = await ask('What did they say?')
     turn.write('All of it [1][2][3][4].')
@@ -145,7 +145,7 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     expect(await show(4)).toEqual({ labels: [], count: 2 })
   })
 
-  test('what was left out shows at once, and the receipt tells the rest', async () => {
+  test('skipped files are shown immediately, and the receipt has the details', async () => {
     const { page, ask } = await open()
     const turn = await ask('Summarise')
     turn.write('Done.')
@@ -179,7 +179,7 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
       expect(text).toContain(part)
   })
 
-  test('Markdown of a hostile file stays words: no markup, no scripts, no picture from elsewhere', async () => {
+  test('Markdown of a hostile file stays text: no markup, no scripts, no external pictures', async () => {
     const { page, ask } = await open()
     const elsewhere: string[] = []
     page.on('request', (request) => {
@@ -209,7 +209,7 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     expect(elsewhere).toEqual([])
   })
 
-  test('reading on above is not disturbed by new text, and one press leads back down', async () => {
+  test('new text does not scroll the page while you read above, and one button jumps back down', async () => {
     const { page, ask } = await open()
     const turn = await ask('Write a lot')
     turn.write(Array.from({ length: 80 }, (_, index) => `Paragraph ${index}.\n\n`).join(''))
@@ -229,7 +229,7 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     await jump.waitFor({ state: 'detached' })
   })
 
-  test('a gap in the text is mended by a fresh snapshot', async () => {
+  test('a new snapshot fills a gap in the text', async () => {
     const { page, api, ask } = await open()
     const turn = await ask('Tell')
     turn.write('One ')

@@ -175,7 +175,7 @@ describe.each(setups)('$name', ({ env, exposed }) => {
     }
   })
 
-  it('whoever claims to be this machine through a proxy is refused', async () => {
+  it('a proxy that claims to be this machine is refused', async () => {
     const { host } = new URL(parley.url)
     const headers = { host, 'x-forwarded-for': '203.0.113.9' }
     const json = { ...headers, 'content-type': 'application/json' }
@@ -244,7 +244,7 @@ it.skipIf(!browserFound)(
   120_000,
 )
 
-it('the doctor fails where PUBLIC_URL leads to an open page, and says what to do', async () => {
+it('doctor fails if PUBLIC_URL exposes the page, and says what to do', async () => {
   const [openHome, home] = [await temporaryHome(), await temporaryHome()]
   try {
     await using open = await startParley(openHome)
