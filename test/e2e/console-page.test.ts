@@ -66,7 +66,7 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     const third = await api.nextTurn()
     third.write('Eight')
     third.finish()
-    await page.getByText('Eight').waitFor()
+    await page.locator('.reply').getByText('Eight').waitFor()
     expect(await page.locator('.reply').count()).toBe(1)
   })
 
