@@ -22,7 +22,7 @@ function placed(given: Place | { waitMs: number }): Place {
 const quiet = 3_000
 
 describe('who is to blame', () => {
-  it('is nobody after two broken tries, a suspect after three', () => {
+  it('is no suspect after two broken tries, and one after three', () => {
     expect([0, 1, 2].map((tries) => judge({ tries, alone: 0 }))).toEqual(['innocent', 'innocent', 'innocent'])
     expect(judge({ tries: 3, alone: 0 })).toBe('suspect')
   })

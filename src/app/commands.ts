@@ -52,7 +52,7 @@ function adminsOf({ admins, loopback }: Config): string[] {
   return [...admins, ...(loopback ? ['console/local/local'] : []), 'console/local/cli']
 }
 
-/** Who may press what, and what buttons lead to. */
+/** Permissions and effects of buttons. */
 export function adminOf({
   config,
   messaging,

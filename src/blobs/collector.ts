@@ -2,6 +2,7 @@
  * Removes bytes that nothing refers to any more. A row that goes takes its references with it (prisma/functions/blobs.sql), so
  * a deletion is done when it is committed; only the bytes are left, and a collector that is killed is followed by the next.
  */
+import { monotonic } from '../core/clock.ts'
 import type { BlobStorage } from './blobs.ts'
 
 export interface Collectable {
@@ -28,19 +29,19 @@ const clearEveryMs = 24 * abandonedAfterMs
 export function createCollector(
   storage: Pick<BlobStorage, 'remove' | 'clearAbandoned'>,
   collectable: Collectable,
-  now: () => number = Date.now,
+  now: () => number = monotonic,
 ): Collector {
-  let clearAt = 0
+  let clearAt = Number.NEGATIVE_INFINITY
   return {
     async collect() {
-      await collectable.releaseAbandoned(new Date(now() - abandonedAfterMs))
+      await collectable.releaseAbandoned(new Date(Date.now() - abandonedAfterMs))
       // What is removed may have held others: a file's pictures.
       while ((await collectable.collect(storage.remove)) > 0);
     },
     async clear() {
       if (now() < clearAt) return
       clearAt = now() + clearEveryMs
-      await storage.clearAbandoned(new Date(now() - abandonedAfterMs))
+      await storage.clearAbandoned(new Date(Date.now() - abandonedAfterMs))
     },
   }
 }

@@ -1,4 +1,5 @@
 /** Commands where people type them: the console page in a real browser, and the terminal. */
+
 import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,7 @@ import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildPage } from '../../adapters/console/page/build.ts'
+import { pageWording } from '../../src/wording/page.ts'
 import { findBrowser, launchBrowser } from '../browser.ts'
 import { environment, type ParleyProcess, removeHome, run, startParley, temporaryHome } from './parley.ts'
 
@@ -80,7 +82,7 @@ describe.skipIf(browserFound === null)(
     it('completes commands, shows their answers with pictures, and keeps them over a reload', async () => {
       const page = await (await browser.newContext()).newPage()
       await page.goto(parley.url)
-      const input = page.getByLabel('Message to Parley')
+      const input = page.getByLabel(pageWording.composer.input)
       await input.fill('/pol')
       const list = page.getByRole('listbox', { name: 'Commands' })
       await list.waitFor()
@@ -98,7 +100,7 @@ describe.skipIf(browserFound === null)(
 
       await input.fill('What is in the report?')
       await input.press('Enter')
-      await page.getByRole('button', { name: 'Receipt' }).waitFor()
+      await page.getByRole('button', { name: pageWording.receipt.label }).waitFor()
       await input.fill('/usage today')
       await input.press('Enter')
       const picture = page.locator('img.notice-picture')
@@ -114,10 +116,10 @@ describe.skipIf(browserFound === null)(
     it('a button under an answer does what it says', async () => {
       const page = await (await browser.newContext()).newPage()
       await page.goto(parley.url)
-      const input = page.getByLabel('Message to Parley')
+      const input = page.getByLabel(pageWording.composer.input)
       await input.fill('What is in the report?')
       await input.press('Enter')
-      await page.getByRole('button', { name: 'Receipt' }).waitFor()
+      await page.getByRole('button', { name: pageWording.receipt.label }).waitFor()
       await input.fill('/forget thread')
       await input.press('Enter')
       await page.getByRole('button', { name: /Forget/ }).click()
@@ -127,11 +129,11 @@ describe.skipIf(browserFound === null)(
     it('a path is a question, not a command', async () => {
       const page = await (await browser.newContext()).newPage()
       await page.goto(parley.url)
-      const input = page.getByLabel('Message to Parley')
+      const input = page.getByLabel(pageWording.composer.input)
       await input.fill('/etc/hosts, what is that?')
       expect(await page.getByRole('listbox').count()).toBe(0)
       await input.press('Enter')
-      await page.getByRole('button', { name: 'Receipt' }).waitFor()
+      await page.getByRole('button', { name: pageWording.receipt.label }).waitFor()
     })
   },
   120_000,
