@@ -3,6 +3,7 @@ import type { AckFn, RespondArguments, RespondFn, SlashCommand } from '@slack/bo
 import type { CommandSpec, Notice } from '../../src/core/command.ts'
 import { asParleyError } from '../../src/core/errors.ts'
 import type { ConversationRef } from '../../src/core/message.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import { plain, type Self, type TargetData } from './events.ts'
 import type { Installations, Workspace } from './installations.ts'
 import type { EventContext, SlackContext } from './listener.ts'
@@ -56,7 +57,7 @@ export function createCommands(slack: SlackContext): Commands {
     const slackMessage = toMarkdown(withoutMention(text, self.botUserId))
     const answer = await workspace.api.call('chat.postMessage', {
       channel,
-      text: `<@${user}> asks: ${text}`,
+      text: slackWording.asked(user, text),
       unfurl_links: false,
       unfurl_media: false,
     })
@@ -85,7 +86,7 @@ export function createCommands(slack: SlackContext): Commands {
       self,
       workspace,
     )
-    return { text: 'Parley answers in the thread.', private: true }
+    return { text: slackWording.answeringInThread, private: true }
   }
 
   return {

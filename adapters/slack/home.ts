@@ -1,11 +1,13 @@
-/** The Home tab: what a person has used and set, as the commands tell it, and what Parley can do. */
+/** The Home tab: a person's usage and settings, taken from the commands' answers, and what Parley can do. */
 import { encodeAction } from '../../src/core/action.ts'
 import type { CommandSpec, Notice } from '../../src/core/command.ts'
 import type { Intake } from '../../src/core/platform.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import { type Block, cut, plainText, toMrkdwn } from './format.ts'
 
-/** Those of the table that say something of a person without being told more, in the order of the tab. */
+/** Commands that say something about a person without arguments, in the order of the tab. */
 const shown = ['usage', 'limits', 'budget', 'persona', 'model', 'models', 'settings']
+const { home: wording } = slackWording
 const maxShown = 4
 const sectionChars = 2900
 
@@ -21,10 +23,8 @@ export interface HomeSection {
 
 export function homeView(sections: HomeSection[], commands: readonly CommandSpec[]): Block {
   const blocks: Block[] = [
-    { type: 'header', text: plainText('Parley') },
-    section(
-      'Mention me in a channel, write to me here, or share a file and ask about it. I read documents, scans, pictures and recordings, and say which page an answer comes from.',
-    ),
+    { type: 'header', text: plainText(wording.title) },
+    section(wording.introduction),
     ...sections.flatMap(({ command, notice }) => [
       { type: 'divider' },
       { type: 'header', text: plainText(titleOf(command)) },
@@ -35,13 +35,15 @@ export function homeView(sections: HomeSection[], commands: readonly CommandSpec
     section(commandLines(commands.filter(({ role }) => role === 'member'))),
     {
       type: 'actions',
-      elements: [{ type: 'button', action_id: 'parley:home:refresh', text: plainText('Refresh'), value: 'refresh' }],
+      elements: [
+        { type: 'button', action_id: 'parley:home:refresh', text: plainText(wording.refresh), value: 'refresh' },
+      ],
     },
   ]
   return { type: 'home', blocks: blocks.slice(0, 100) }
 }
 
-/** Runs the commands whose answers the tab shows; one that fails is left out. */
+/** Runs the commands that the tab shows; a failed one is left out. */
 export async function homeSections(
   intake: Intake,
   call: Omit<Parameters<Intake['command']>[0], 'text'>,
@@ -89,5 +91,5 @@ function chunks(text: string): string[] {
 
 function commandLines(commands: readonly CommandSpec[]): string {
   const lines = commands.map(({ name, summary }) => `\`/parley ${name}\` ${toMrkdwn(summary)}`)
-  return ['*Commands*', ...lines, '`/parley` and a question: asks it where you are'].join('\n')
+  return [wording.commands, ...lines, wording.askByCommand].join('\n')
 }

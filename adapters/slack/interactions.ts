@@ -12,6 +12,8 @@ import {
   type IncomingMessage,
   type ReplyTarget,
 } from '../../src/core/message.ts'
+import { chatWording } from '../../src/wording/chat.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import { directChannel } from './commands.ts'
 import { plain, type Self, SlackMessage, type TargetData } from './events.ts'
 import { homeSections, homeView } from './home.ts'
@@ -25,7 +27,7 @@ import { askDialog, feedbackDialog, inputOf } from './views.ts'
 
 export interface Interactions {
   press(body: BlockAction, context: EventContext, respond: RespondFn | undefined): Promise<void>
-  /** What the dialog shall do: nothing closes it. */
+  /** `undefined` closes the dialog. */
   submit(body: SlackViewAction, context: EventContext): Promise<undefined>
   shortcut(shortcut: MessageShortcut, context: EventContext): Promise<void>
   publishHome(user: string, self: Self, workspace: Workspace): Promise<void>
@@ -51,7 +53,7 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
     const { self, workspace } = await slack.at(context)
     const by = await authorOf(body.user.id, self, workspace)
     if (action.kind === 'bad')
-      slack.later('asking what was bad', () =>
+      slack.later('opening the feedback dialog', () =>
         workspace.api.call('views.open', { trigger_id: body.trigger_id, view: feedbackDialog(action.turnId) }),
       )
     try {
@@ -74,7 +76,7 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
     await workspace.api.call('views.publish', { user_id: user, view })
   }
 
-  /** A request that somebody decided is decided for everybody who sees it. */
+  /** Replaces the buttons of a decided request with the decision, for everyone who sees it. */
   function decided(body: BlockAction, text: string) {
     const blocks = z
       .array(z.looseObject({ type: z.string() }))
@@ -97,11 +99,12 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
           const { self, workspace } = await slack.at(context)
           await publishHome(body.user.id, self, workspace)
         })
-      if (action === undefined) return home ? refresh() : onIgnored?.('a button that is not of Parley')
+      if (action === undefined) return home ? refresh() : onIgnored?.(slackWording.ignored.foreignButton)
       const notice = await act(action, body, context)
       if (home) return refresh()
       if (respond === undefined) return
-      const decision = action.kind === 'approve' ? 'Approved by' : action.kind === 'decline' ? 'Declined by' : undefined
+      const { approvedBy, declinedBy } = slackWording
+      const decision = action.kind === 'approve' ? approvedBy : action.kind === 'decline' ? declinedBy : undefined
       slack.later('answering a button', async () => {
         if (decision !== undefined && !notice?.private) await respond(decided(body, decision))
         if (notice === undefined) return
@@ -131,12 +134,12 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
         await intake.act(comment === undefined || comment === '' ? bad : { ...bad, comment })
       } else if (view.callback_id === askView) {
         await askAbout(view.private_metadata, view, user.id, self, workspace)
-      } else onIgnored?.('a dialog that is not of Parley')
+      } else onIgnored?.(slackWording.ignored.foreignDialog)
       return undefined
     },
 
     async shortcut(shortcut, context) {
-      if (shortcut.callback_id !== askShortcut) return onIgnored?.('a shortcut that is not of Parley')
+      if (shortcut.callback_id !== askShortcut) return onIgnored?.(slackWording.ignored.foreignShortcut)
       const { self, workspace } = await slack.at(context)
       const slackMessage = SlackMessage.parse({ ...shortcut.message, ts: shortcut.message_ts })
       const quoted = quoteThread([slackMessage], () => undefined)
@@ -153,16 +156,16 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
         plain({ ...(quoted && { quoted }), attachments, channel: shortcut.channel.id, thread }),
         { person: { workspaceId: self.teamId, userId: shortcut.user.id } },
       )
-      slack.later('asking for the question', () =>
+      slack.later('opening the question dialog', () =>
         workspace.api.call('views.open', { trigger_id: shortcut.trigger_id, view: askDialog(id) }),
       )
     },
   }
 
-  /** The question of the dialog, about the message that it was opened on. */
+  /** The dialog's question, about the message on which the dialog was opened. */
   async function askAbout(id: string, view: SlackViewAction['view'], user: string, self: Self, workspace: Workspace) {
     const form = AskForm.safeParse(await records.get(askFormKey(id)))
-    if (!form.success) return log.info({}, 'a question came after its dialog was given up')
+    if (!form.success) return log.info({}, 'a question arrived after its dialog was closed')
     const { channel, thread, quoted, attachments } = form.data
     const inThread = inputOf(view.state.values, 'where') === 'thread'
     const place = inThread ? { channel, thread } : { channel: await directChannel(workspace, user) }
@@ -172,7 +175,7 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
       channelId: place.channel,
       ...(place.thread && { threadId: place.thread }),
     }
-    const text = inputOf(view.state.values, 'question') || 'What does this say, and what should I know about it?'
+    const text = inputOf(view.state.values, 'question') || chatWording.ask.defaultQuestion
     const data: TargetData = {
       team: self.teamId,
       ...place,
@@ -197,7 +200,7 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
   }
 }
 
-/** The Home tab is nobody's channel: what a person does there counts as done in a place of their own. */
+/** The Home tab has no channel: what people do there counts as done in a private one. */
 function homeOf(user: string, { teamId }: Self): ConversationRef {
   return { platform: platformName, workspaceId: teamId, channelId: user }
 }

@@ -1,15 +1,10 @@
-/** Pure: the app manifest that a workspace's admin pastes into Slack, for the features that the settings ask for. */
-import {
-  askShortcut,
-  botEvents,
-  botScopes,
-  eventsPath,
-  redirectPath,
-  type SlackSettings,
-  suggestedPrompts,
-} from './settings.ts'
+/** Pure: the app manifest that a workspace's admin pastes into Slack. */
+import { slackWording } from '../../src/wording/slack.ts'
+import { askShortcut, botEvents, botScopes, eventsPath, redirectPath, type SlackSettings } from './settings.ts'
 
-/** Socket Mode where there is an app-level token, or no address to reach Parley at. */
+const { manifest: wording } = slackWording
+
+/** Uses Socket Mode if there is an app-level token or no public URL. */
 export function createManifest({
   appToken,
   publicUrl,
@@ -20,29 +15,29 @@ export function createManifest({
   return {
     display_information: {
       name: 'Parley',
-      description: 'Answers questions about your files, in the thread where you ask.',
+      description: wording.description,
       background_color: '#1f2a44',
     },
     features: {
       app_home: { home_tab_enabled: true, messages_tab_enabled: true, messages_tab_read_only_enabled: false },
       bot_user: { display_name: 'Parley', always_online: true },
       agent_view: {
-        agent_description: 'Reads documents, scans, pictures and recordings, and answers with the page it comes from.',
-        suggested_prompts: suggestedPrompts,
+        agent_description: wording.agent,
+        suggested_prompts: slackWording.suggestedPrompts,
       },
       shortcuts: [
         {
-          name: 'Ask Parley about this',
+          name: wording.shortcut,
           type: 'message',
           callback_id: askShortcut,
-          description: 'Ask a question about this message and its files',
+          description: wording.shortcutDescription,
         },
       ],
       slash_commands: [
         {
           command: '/parley',
-          description: 'Ask Parley, or set it up',
-          usage_hint: 'help | a question',
+          description: wording.command,
+          usage_hint: wording.commandHint,
           should_escape: true,
           ...(socket ? {} : { url: new URL(eventsPath, publicUrl).href }),
         },

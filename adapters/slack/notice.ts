@@ -1,9 +1,10 @@
-/** Pure: a notice (what a command answered, an alert, a request for approval) → Slack's blocks. */
+/** Pure: a notice (a command's answer, an alert, an approval request) → Slack blocks. */
 import { encodeAction } from '../../src/core/action.ts'
 import type { Notice } from '../../src/core/command.ts'
+import { chatWording } from '../../src/wording/chat.ts'
 import { type Block, plainText, textBlocks, toNotification } from './format.ts'
 
-/** Of a button's value in Slack. */
+/** Slack's limit for the value of a button. */
 const maxValueChars = 2000
 const buttonsInRow = 25
 
@@ -13,7 +14,7 @@ export interface NoticeContent {
 }
 
 export function noticeContent({ text, buttons = [] }: Notice): NoticeContent {
-  const words = text.trim() === '' ? 'Done.' : text
+  const words = text.trim() === '' ? chatWording.done : text
   const fitting = buttons.filter(({ action }) => encodeAction(action).length <= maxValueChars).slice(0, buttonsInRow)
   const elements = fitting.map(({ label, action, style }, at) => ({
     type: 'button',

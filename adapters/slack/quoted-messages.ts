@@ -23,7 +23,9 @@ function describe(shared: Shared, names?: Names): string {
   } = shared
   const own = text || blocksText(shared.blocks ?? [])
   const lines = [
-    shared.is_share || shared.is_msg_unfurl ? `Message of ${author || 'somebody'}${from ? ` (${from})` : ''}:` : author,
+    shared.is_share || shared.is_msg_unfurl
+      ? `Message from ${author || 'someone'}${from ? ` (${from})` : ''}:`
+      : author,
     pretext && toMarkdown(pretext, names),
     title && (link ? `[${title}](${link})` : `**${title}**`),
     own ? toMarkdown(own, names) : !title && fallback ? toMarkdown(fallback, names) : undefined,
@@ -63,7 +65,7 @@ export function quoteThread(
     const carried = quoteShared(message.attachments ?? [])
     const files = (message.files ?? []).map(({ name, title }) => `[file: ${name ?? title ?? 'unnamed'}]`)
     const words = [own && toMarkdown(own), carried, ...files].filter((part) => part).join('\n')
-    const author = (message.user && nameOf(message.user)) || message.username || (message.bot_id ? 'A bot' : 'Somebody')
+    const author = (message.user && nameOf(message.user)) || message.username || (message.bot_id ? 'A bot' : 'Someone')
     return words === '' ? [] : [`${author}: ${words}`]
   })
   const [first, ...rest] = lines

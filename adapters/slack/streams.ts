@@ -6,6 +6,7 @@
 import { monotonic } from '../../src/core/clock.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import { settled } from '../../src/core/text/half-written.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import type { Api, CallOptions } from './api.ts'
 import { slackCode } from './errors.ts'
 import type { TargetData } from './events.ts'
@@ -185,7 +186,7 @@ export function createStreams(now: () => number = Date.now): Streams {
       // What was shown is not taken back in mid-stream: the end sets it right.
       if (delta === undefined || delta === '' || !api.spare('chat.appendStream')) return true
       const { channel, ts, task } = stream
-      const chunks = [...(task ? [done(stream, 'Read')] : []), { type: 'markdown_text', text: delta }]
+      const chunks = [...(task ? [done(stream, slackWording.filesRead)] : []), { type: 'markdown_text', text: delta }]
       const went = await carry(stream, () => api.call('chat.appendStream', { channel, ts, chunks }, options))
       if (went) {
         stream.sent = next
@@ -201,7 +202,7 @@ export function createStreams(now: () => number = Date.now): Streams {
         return drop(stream)
       }
       const chunks = [
-        ...(task ? [done(stream, 'Read')] : []),
+        ...(task ? [done(stream, slackWording.filesRead)] : []),
         ...(delta === '' ? [] : [{ type: 'markdown_text', text: delta }]),
       ]
       const went = await carry(stream, () =>

@@ -1,7 +1,8 @@
-/** Sharing a file in Slack, by the three steps of its v2 flow. */
+/** Uploads files to Slack, by the three steps of its v2 flow. */
 import { z } from 'zod'
 import type { OutgoingFile } from '../../src/core/command.ts'
 import { ParleyError } from '../../src/core/errors.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import type { Api, CallOptions } from './api.ts'
 
 const Ticket = z.object({ upload_url: z.string(), file_id: z.string() })
@@ -12,7 +13,7 @@ export interface UploadTarget {
   comment?: string | undefined
 }
 
-/** Announces the file and sends its bytes; nobody sees it before it is shared. Throws `platform_*`. */
+/** Uploads the file. It stays invisible until it is shared. Throws `platform_*`. */
 export async function sendBytes(api: Api, file: OutgoingFile, options: CallOptions): Promise<string> {
   const answer = await api.call(
     'files.getUploadURLExternal',
@@ -22,7 +23,7 @@ export async function sendBytes(api: Api, file: OutgoingFile, options: CallOptio
   const { upload_url: url, file_id: id } = Ticket.parse(answer)
   const signal = options.signal ?? AbortSignal.timeout(60_000)
   const unreachable = (cause?: unknown) =>
-    new ParleyError('platform_unreachable', `${file.name} could not be sent to Slack. Parley tries again by itself.`, {
+    new ParleyError('platform_unreachable', slackWording.errors.notUploaded(file.name), {
       cause,
     })
   const body = new Blob([new Uint8Array(file.data)], { type: file.mediaType })

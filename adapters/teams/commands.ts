@@ -1,12 +1,12 @@
 /**
- * Pure: commands are typed as messages in Teams. `/parley …` always is one; without it the table's own words are, where
- * Parley is spoken to and the line cannot be meant as a question.
+ * Pure: finds commands in messages, because Teams has no slash commands. `/parley …` is always a command. Without it, a line
+ * that names a command counts if it cannot be a question.
  */
 import type { CommandSpec } from '../../src/core/command.ts'
 
 const maxWords = 14
 
-/** What is to be run; `undefined` for a question. */
+/** The command to run, or `undefined` for a question. */
 export function commandIn(text: string, specs: readonly Pick<CommandSpec, 'name' | 'args'>[]): string | undefined {
   const typed = text.trim()
   const called = /^\/?parley(?:\s+([\s\S]*))?$/i.exec(typed)
@@ -17,7 +17,7 @@ export function commandIn(text: string, specs: readonly Pick<CommandSpec, 'name'
   if (specs.some(({ name, args }) => name === line && !args.some(({ required }) => required))) return typed
   if (words[0] === 'help')
     return specs.some(({ name }) => line === `help ${name}` || name.startsWith(`${line.slice(5)} `)) ? typed : undefined
-  // "budget set channel 20 month" is a command, "models are expensive" is not: one word alone begins many a sentence.
+  // "budget set channel 20 month" is a command, "models are expensive" is not: many sentences start with a command's first word.
   return specs.some(({ name, args }) => name.includes(' ') && args.length > 0 && line.startsWith(`${name} `))
     ? typed
     : undefined

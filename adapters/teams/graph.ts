@@ -1,4 +1,4 @@
-/** Microsoft Graph, as far as files want it: which files a message has, and their bytes. */
+/** Microsoft Graph URLs: a message with its files, and the content of a file. */
 import { z } from 'zod'
 import type { TargetData } from './activity.ts'
 import { graphUrlOf, type TeamsSettings } from './settings.ts'
@@ -17,7 +17,7 @@ export const GraphMessage = z.object({
 })
 export type GraphMessage = z.infer<typeof GraphMessage>
 
-/** `undefined` where the event does not say which team it is of. */
+/** `undefined` if the event does not name its team. */
 export function messageUrl(
   settings: TeamsSettings,
   data: TargetData,
@@ -33,7 +33,7 @@ export function messageUrl(
   return root === undefined || root === id ? thread : `${thread}/replies/${part(id)}`
 }
 
-/** The bytes of what lies at an address that people see, as Graph encodes such addresses. */
+/** The content of a file, by the web address that people see: https://learn.microsoft.com/graph/api/shares-get */
 export function shareUrl(settings: TeamsSettings, address: string): string {
   return `${graphUrlOf(settings)}/v1.0/shares/u!${Buffer.from(address).toString('base64url')}/driveItem/content`
 }

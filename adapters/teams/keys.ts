@@ -1,12 +1,13 @@
-/** The keys that Teams signs events with: whether they can be read now. The SDK reads them by itself when an event comes. */
+/** Whether the keys that Teams signs events with are readable now. The SDK reads them on its own when an event arrives. */
 import { z } from 'zod'
 import { ParleyError } from '../../src/core/errors.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
 import { microsoft, type TeamsSettings } from './settings.ts'
 
 export interface SigningKeys {
-  /** The host that has them, and how many there are. Throws `platform_unreachable`. */
+  /** The keys' host, and their number. Throws `platform_unreachable`. */
   read(signal: AbortSignal): Promise<{ host: string; count: number }>
-  /** Whether they could be read within the last seconds. */
+  /** Whether they were readable within the last seconds. */
   reachable(): Promise<boolean>
 }
 
@@ -15,7 +16,7 @@ const askMs = 5000
 const freshMs = 5000
 
 export function createSigningKeys({ openIdMetadataUrl }: Pick<TeamsSettings, 'openIdMetadataUrl'>): SigningKeys {
-  // As the SDK derives it.
+  // The SDK derives the URL in the same way.
   const url = (openIdMetadataUrl ?? microsoft.openIdMetadata).replace(/openidconfiguration$/, 'keys')
   let last: { reachable: Promise<boolean>; at: number } | undefined
 
@@ -25,11 +26,7 @@ export function createSigningKeys({ openIdMetadataUrl }: Pick<TeamsSettings, 'op
       if (!response.ok) throw new Error(`status ${response.status}`)
       return { host: new URL(url).host, count: Keys.parse(await response.json()).keys.length }
     } catch (cause) {
-      throw new ParleyError(
-        'platform_unreachable',
-        `${url} does not answer, so events of Teams cannot be checked. Let this machine reach it over HTTPS.`,
-        { cause },
-      )
+      throw new ParleyError('platform_unreachable', teamsWording.errors.keysUnreachable(url), { cause })
     }
   }
 

@@ -47,7 +47,7 @@ const message = (normalized: NormalizedActivity) => {
 }
 
 describe('a message', () => {
-  it('of a thread is of that thread, under an id that its edits have, too', () => {
+  it('in a thread belongs to that thread, and its edits keep its ID', () => {
     const { message: asked, part } = message(normalize(activity(), specs))
     expect(asked).toMatchObject({
       id: '19:c@thread.tacv2;messageid=1767406652277#1767406665397',
@@ -74,7 +74,7 @@ describe('a message', () => {
     })
   })
 
-  it('of another thread of the same channel is another conversation', () => {
+  it('in another thread of the same channel belongs to another conversation', () => {
     const other = activity({ conversation: { ...activity().conversation, id: '19:c@thread.tacv2;messageid=9' } })
     const keys = [activity(), other].map((each) =>
       conversationKey(message(normalize(each, specs)).message.conversation),
@@ -82,7 +82,7 @@ describe('a message', () => {
     expect(new Set(keys).size).toBe(2)
   })
 
-  it('without a mention is meant only where Parley takes part', () => {
+  it('without a mention counts only if Parley is part of the conversation', () => {
     expect(message(normalize(activity({ text: 'Lunch?', entities: [] }), specs))).toMatchObject({
       part: true,
       message: { kind: 'thread' },
@@ -93,7 +93,7 @@ describe('a message', () => {
     })
   })
 
-  it('of an app, of another kind, or of nothing is let pass', () => {
+  it('from an app, of another kind or without content is ignored', () => {
     const passed = [
       { from: { id: '28:other', name: 'Bot' } },
       { type: 'typing' },
@@ -104,7 +104,7 @@ describe('a message', () => {
     for (const more of passed) expect(normalize(activity(more), specs).kind).toBe('ignored')
   })
 
-  it('keeps the names of others it mentions; a command gets their ids', () => {
+  it('keeps the names of mentioned people; a command gets their IDs', () => {
     const entities = [
       { type: 'mention', mentioned: bot, text: '<at>Parley</at>' },
       { type: 'mention', mentioned: { id: '29:bob', name: 'Bob B' }, text: '<at>Bob B</at>' },
@@ -119,7 +119,7 @@ describe('a message', () => {
     })
   })
 
-  it('quotes what it answers', () => {
+  it('quotes the message that it replies to', () => {
     const quotedReply = { messageId: '1', senderName: 'Bob', preview: 'The valve leaks.' }
     const entities = [...(activity().entities ?? []), { type: 'quotedReply', quotedReply }]
     const asked = activity({ entities, text: '<quoted messageId="1"/><at>Parley</at> Why?' })
@@ -132,7 +132,7 @@ describe('a message', () => {
     })
   })
 
-  it('has its files: sent, placed in the text, pictures, voice messages', () => {
+  it('has its files: attached, placed in the text, images, voice messages', () => {
     const attachments = [
       ...html('<p>Read</p><attachment id="f-1"></attachment><img src="https://graph.microsoft.com/v1.0/x/$value">'),
       {
@@ -174,7 +174,7 @@ describe('an attachment', () => {
       {
         name: 'b.pdf',
         mediaType: 'application/pdf',
-        source: { kind: 'download', url: 'https://x.svc.ms/b', lies: 'https://c.sharepoint.com/b.pdf' },
+        source: { kind: 'download', url: 'https://x.svc.ms/b', cloudUrl: 'https://c.sharepoint.com/b.pdf' },
       },
     ],
     [

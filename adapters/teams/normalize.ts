@@ -1,19 +1,20 @@
-/** Pure: an activity of Teams → what somebody asks, changes or commands, in Parley's own words. */
+/** Pure: a Teams activity → a question, an edit or a command, or the reason to ignore it. */
 import type { CommandCall, CommandSpec } from '../../src/core/command.ts'
 import { storable } from '../../src/core/json.ts'
 import type { Author, IncomingMessage } from '../../src/core/message.ts'
 import type { Revision } from '../../src/core/platform.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
 import { type Account, type Activity, eventId, type Mention, mentionsOf, placeOf, scopeOf } from './activity.ts'
 import { type Found, fileIn, pictureAt } from './attachments.ts'
 import { commandIn } from './commands.ts'
 import { type Read, readHtml } from './html.ts'
 import { platformName } from './settings.ts'
 
-/** Its attachments are still as Teams tells of them: the listener makes them lasting. */
+/** A question without its attachments; the listener stores them. */
 export type Asked = Omit<IncomingMessage, 'attachments'>
 
 export type NormalizedActivity =
-  /** `part`: nobody called Parley; it is meant only where Parley takes part. */
+  /** `part`: the message does not mention Parley, so it counts only if Parley is part of the conversation. */
   | { kind: 'message'; message: Asked; files: Found[]; part: boolean }
   | { kind: 'command'; call: CommandCall; mentions: Mention[] }
   | { kind: 'revision'; revision: Revision }
@@ -24,10 +25,10 @@ export function normalize(
   commands: readonly Pick<CommandSpec, 'name' | 'args'>[],
 ): NormalizedActivity {
   const { type, recipient, from, channelData } = activity
-  if (type !== 'message' && type !== 'messageUpdate') return ignored(`${type} is not for Parley`)
+  if (type !== 'message' && type !== 'messageUpdate') return ignored(why.notForParley(type))
   if (type === 'messageUpdate' && channelData?.eventType !== 'editMessage')
-    return ignored(`${channelData?.eventType ?? type} is not for Parley`)
-  if (from.id === recipient?.id || from.id.startsWith('28:')) return ignored('written by a bot')
+    return ignored(why.notForParley(channelData?.eventType ?? type))
+  if (from.id === recipient?.id || from.id.startsWith('28:')) return ignored(why.byBot)
   const scope = scopeOf(activity)
   const mentions = mentionsOf(activity)
   const called = mentions.some(({ id }) => id === recipient?.id)
@@ -52,7 +53,7 @@ export function normalize(
       return { kind: 'command', mentions: others, call: { ...call, replyTarget: place } }
     }
   }
-  if (text === '' && files.length === 0 && !called) return ignored('nothing is said in it')
+  if (text === '' && files.length === 0 && !called) return ignored(why.empty)
   const quoted = quotedIn(activity, html)
   return {
     kind: 'message',
@@ -72,9 +73,10 @@ export function normalize(
   }
 }
 
-const ignored = (why: string): NormalizedActivity => ({ kind: 'ignored', why })
+const ignored = (reason: string): NormalizedActivity => ({ kind: 'ignored', why: reason })
+const { ignored: why } = teamsWording
 
-/** By the directory's id, which admins can look up, where there is one. */
+/** Uses the directory ID if there is one, because admins can look it up. */
 export function authorOf({ id, aadObjectId, name }: Account): Author {
   return { id: aadObjectId || id, name: name ? name.slice(0, 200) : undefined }
 }
@@ -91,10 +93,10 @@ function htmlOf({ attachments }: Activity): Read | undefined {
   return typeof own?.content === 'string' ? readHtml(own.content) : undefined
 }
 
-/** Quoted messages are marked in the text where the editor's HTML is missing. */
+/** Without the editor's HTML, quoted messages are marked in the text. */
 const withoutQuotes = (text: string) => text.replaceAll(/<quoted\b[^>]*(?:\/>|>[\s\S]*?<\/quoted>)/gi, '')
 
-/** Without the mention that woke Parley; a second one in the sentence stays as its name. */
+/** Removes the first mention of Parley; a second one becomes the name. */
 function withoutCall(text: string, mentions: Mention[], recipient: Account | null | undefined): string {
   let rest = text
   for (const mention of mentions.filter(({ id }) => id === recipient?.id)) {
@@ -119,7 +121,7 @@ function filesOf({ attachments }: Activity, html: Read | undefined): Found[] {
   }))
   const known = new Set(found.flatMap(({ source }) => ('url' in source ? [source.url] : [])))
   const pictures = (html?.pictures ?? []).filter((url) => !known.has(url))
-  // The same picture stands in the HTML and among the attachments: the attachment says more.
+  // An image may be in the HTML and among the attachments; the attachment says more.
   const loose = found.some(({ mediaType }) => mediaType.startsWith('image/')) ? [] : pictures.map(pictureAt)
   return [...found, ...(found.some(({ source }) => source.kind === 'share') ? [] : placed), ...loose].slice(0, 20)
 }

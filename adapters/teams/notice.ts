@@ -1,15 +1,16 @@
-/** A notice (what a command answered, an alert, a request for approval) → a message of Teams. */
+/** A notice (a command's answer, an alert, an approval request) → a Teams message. */
 import type { Notice, OutgoingFile } from '../../src/core/command.ts'
+import { chatWording } from '../../src/wording/chat.ts'
 import type { OutgoingActivity } from './api.ts'
 import { buttonOf, card, cut, maxMarkdown, toTeams } from './format.ts'
 import { dataUrl } from './picture.ts'
 
-/** Of a card, before Teams hides what is left. */
+/** More buttons than these would be hidden by Teams. */
 const maxButtons = 6
 
 export interface NoticeMessage {
   activity: OutgoingActivity
-  /** What is no picture, or too large for one. */
+  /** Files that cannot be shown as an image in the message. */
   left: OutgoingFile[]
 }
 
@@ -25,7 +26,11 @@ export async function noticeMessage({ text, files = [], buttons = [] }: Notice):
     left.push({ name: 'all.md', mediaType: 'text/markdown', data: new TextEncoder().encode(text) })
   const actions = buttons.slice(0, maxButtons).map(buttonOf)
   const words =
-    text.trim() === '' ? 'Done.' : text.length > maxMarkdown ? `${text.slice(0, maxMarkdown).toWellFormed()}…` : text
+    text.trim() === ''
+      ? chatWording.done
+      : text.length > maxMarkdown
+        ? `${text.slice(0, maxMarkdown).toWellFormed()}…`
+        : text
   const attachments = [...pictures, ...(actions.length === 0 ? [] : [card([], actions)])]
   return {
     left,
@@ -38,7 +43,7 @@ export async function noticeMessage({ text, files = [], buttons = [] }: Notice):
   }
 }
 
-/** For places that show words alone: a toast after a pressed button. */
+/** For places that show plain text only, such as the toast after a pressed button. */
 export function wordsOf({ text }: Notice): string {
   return cut(text.replaceAll(/[*_`]{1,3}/g, ''), 1000)
 }

@@ -1,12 +1,12 @@
-/** Charts travel inside their message: Teams shows pictures of at most 1,024 pixels, and a message has to stay small. */
+/** Charts are sent inside a message. Teams shows images of up to 1,024 pixels, and a message must stay small. */
 import sharp from 'sharp'
 import type { OutgoingFile } from '../../src/core/command.ts'
 
-/** Of the picture's bytes. */
+/** The limit for the image's bytes. */
 const maxBytes = 60_000
 const widths = [1024, 800, 640, 480]
 
-/** A `data:` address of the picture; `undefined` when it is none, or cannot be made small enough. */
+/** The image as a `data:` URL; `undefined` if it is not an image or stays too large. */
 export async function dataUrl({ mediaType, data }: OutgoingFile): Promise<string | undefined> {
   if (!/^image\/(?:png|jpeg|gif|webp|svg\+xml)$/.test(mediaType)) return undefined
   for (const width of widths) {

@@ -1,4 +1,4 @@
-/** Pure: a small ZIP archive, as Teams takes its app packages. Entries are deflated; no folders, no comments. */
+/** Pure: writes a small ZIP archive for the app package. Entries are deflated; no folders, no comments. */
 import { crc32, deflateRawSync } from 'node:zlib'
 
 export interface ZipEntry {
@@ -8,7 +8,7 @@ export interface ZipEntry {
 
 const version = 20
 const deflated = 8
-/** 1980-01-01, the first date that the format knows: the same package is the same bytes. */
+/** 1980-01-01, the earliest date in ZIP: the same package has the same bytes. */
 const date = 0x21
 
 export function zip(entries: ZipEntry[]): Buffer {

@@ -120,7 +120,7 @@ async function onThePage(): Promise<void> {
   expect(reply.citations).toMatchObject([{ n: 1, source: { title: 'manual.pdf' }, at: { kind: 'page', page: 13 } }])
 }
 
-it('the same question with the same PDF gets the same cited answer on all four', async () => {
+it('the same question about the same PDF gets the same cited answer on all four platforms', async () => {
   await Promise.all([onSlack(), onDiscord(), onTeams(), onThePage()])
   expect(model.requests).toHaveLength(4)
 }, 90_000)
