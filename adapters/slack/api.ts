@@ -2,14 +2,12 @@
  * Slack's Web API at the pace that Slack allows: a line for each method and workspace, and for posts one for each channel,
  * shared by all processes. Retries belong to the callers; `Retry-After` holds the line for everybody.
  */
-
 import { setTimeout as sleep } from 'node:timers/promises'
 import { webApi } from '@slack/bolt'
 import { monotonic } from '../../src/core/clock.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { Quota } from '../../src/core/quota.ts'
-import { rateLimited, translate } from './errors.ts'
-import { boltLogger } from './logger.ts'
+import { boltLogger, rateLimited, translate } from './sdk.ts'
 
 export interface CallOptions {
   signal?: AbortSignal

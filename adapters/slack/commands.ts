@@ -5,13 +5,13 @@ import { asParleyError } from '../../src/core/errors.ts'
 import type { ConversationRef } from '../../src/core/message.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { plain, type Self, type TargetData } from './events.ts'
+import { sendBytes, share } from './files.ts'
+import { noticeContent } from './format.ts'
 import type { Installations, Workspace } from './installations.ts'
 import type { EventContext, SlackContext } from './listener.ts'
 import { toMarkdown, withoutMention } from './mrkdwn.ts'
 import { messageId, sentAt, targetOf } from './normalize.ts'
-import { noticeContent } from './notice.ts'
 import { platformName } from './settings.ts'
-import { sendBytes, share } from './upload.ts'
 
 /** Slack waits three seconds for the acknowledgement, which may carry the answer. */
 const ackWithinMs = 1800

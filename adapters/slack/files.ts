@@ -1,18 +1,19 @@
 /**
- * Downloads shared files with the bot's token. When a scope is missing, Slack answers with its login page and status 200, so each
- * download is checked.
+ * Downloads shared files with the bot's token, and uploads Parley's. When a scope is missing, Slack answers a download with its
+ * login page and status 200, so each one is checked.
  */
 import { Readable } from 'node:stream'
 import { z } from 'zod'
+import type { OutgoingFile } from '../../src/core/command.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Attachment } from '../../src/core/message.ts'
 import type { Files } from '../../src/core/platform.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
-import type { Api } from './api.ts'
-import { slackCode } from './errors.ts'
+import type { Api, CallOptions } from './api.ts'
 import { SlackFile } from './events.ts'
 import type { Installations } from './installations.ts'
+import { slackCode } from './sdk.ts'
 
 const Locator = z.object({
   team: z.string(),
@@ -138,4 +139,55 @@ function missing(name: string): ParleyError {
 
 function notTheFile(name: string): ParleyError {
   return new ParleyError('file_fetch_failed', slackWording.files.loginPage(name))
+}
+
+const Ticket = z.object({ upload_url: z.string(), file_id: z.string() })
+
+export interface UploadTarget {
+  channel: string
+  thread?: string | undefined
+  comment?: string | undefined
+}
+
+/** Uploads the file. It stays invisible until it is shared. Throws `platform_*`. */
+export async function sendBytes(api: Api, file: OutgoingFile, options: CallOptions): Promise<string> {
+  const answer = await api.call(
+    'files.getUploadURLExternal',
+    { filename: file.name, length: file.data.byteLength, ...(file.alt && { alt_text: file.alt }) },
+    options,
+  )
+  const { upload_url: url, file_id: id } = Ticket.parse(answer)
+  const signal = options.signal ?? AbortSignal.timeout(60_000)
+  const unreachable = (cause?: unknown) =>
+    new ParleyError('platform_unreachable', slackWording.errors.notUploaded(file.name), {
+      cause,
+    })
+  const body = new Blob([new Uint8Array(file.data)], { type: file.mediaType })
+  const response = await fetch(url, { method: 'POST', body, signal }).catch((cause: unknown) => {
+    signal.throwIfAborted()
+    throw unreachable(cause)
+  })
+  await response.body?.cancel()
+  if (!response.ok) throw unreachable(new Error(`status ${response.status}`))
+  return id
+}
+
+/** Throws `platform_*`. */
+export async function share(
+  api: Api,
+  id: string,
+  title: string,
+  target: UploadTarget,
+  options: CallOptions,
+): Promise<void> {
+  await api.call(
+    'files.completeUploadExternal',
+    {
+      files: [{ id, title }],
+      channel_id: target.channel,
+      ...(target.thread && { thread_ts: target.thread }),
+      ...(target.comment && { initial_comment: target.comment }),
+    },
+    options,
+  )
 }

@@ -1,7 +1,10 @@
 /**
- * Pure: an answer's Markdown → Slack blocks. Slack renders Markdown itself (`markdown_text`, the markdown block) except for
- * tables. Footnotes, receipts and notices are context lines in Slack's mrkdwn.
+ * Pure: answers and notices → Slack blocks. Slack renders Markdown itself (`markdown_text`, the markdown block) except for
+ * tables. Footnotes and receipts are context lines in Slack's mrkdwn.
  */
+
+import { encodeAction } from '../../src/core/action.ts'
+import type { Notice } from '../../src/core/command.ts'
 import { withoutMentions } from '../../src/core/markdown/escape.ts'
 import { simplify } from '../../src/core/markdown/simplify.ts'
 import { sourceLines } from '../../src/core/markdown/sources.ts'
@@ -149,4 +152,29 @@ function turnButton(kind: string, label: string, turnId: string) {
 
 export function plainText(text: string) {
   return { type: 'plain_text', text: cut(text, 75), emoji: true }
+}
+
+/** Slack's limit for the value of a button. */
+const maxValueChars = 2000
+const buttonsInRow = 25
+
+export interface NoticeContent {
+  text: string
+  blocks: Block[]
+}
+
+export function noticeContent({ text, buttons = [] }: Notice): NoticeContent {
+  const words = text.trim() === '' ? chatWording.done : text
+  const fitting = buttons.filter(({ action }) => encodeAction(action).length <= maxValueChars).slice(0, buttonsInRow)
+  const elements = fitting.map(({ label, action, style }, at) => ({
+    type: 'button',
+    action_id: `parley:${at}:${action.kind}`,
+    text: plainText(label),
+    value: encodeAction(action),
+    style: style ? style : undefined,
+  }))
+  return {
+    text: toNotification(words),
+    blocks: [...textBlocks(words), ...(elements.length === 0 ? [] : [{ type: 'actions', elements }])],
+  }
 }

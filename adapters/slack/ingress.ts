@@ -21,9 +21,8 @@ import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Mount, Route } from '../../src/core/http.ts'
 import type { Log } from '../../src/core/log.ts'
 import { slackWording } from '../../src/wording/slack.ts'
-import { slackCode, translate } from './errors.ts'
 import type { Installations } from './installations.ts'
-import { boltLogger } from './logger.ts'
+import { boltLogger, slackCode, translate } from './sdk.ts'
 import { botScopes, eventsPath, installPath, platformName, redirectPath, type SlackSettings } from './settings.ts'
 
 export interface Ingress {

@@ -16,14 +16,13 @@ import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { directChannel } from './commands.ts'
 import { plain, type Self, SlackMessage, type TargetData } from './events.ts'
-import { homeSections, homeView } from './home.ts'
+import { noticeContent } from './format.ts'
 import type { Workspace } from './installations.ts'
 import type { EventContext, SlackContext } from './listener.ts'
+import { quoteThread } from './mrkdwn.ts'
 import { attachmentsOf, targetOf } from './normalize.ts'
-import { noticeContent } from './notice.ts'
-import { quoteThread } from './quoted-messages.ts'
 import { askShortcut, askView, feedbackView, platformName } from './settings.ts'
-import { askDialog, feedbackDialog, inputOf } from './views.ts'
+import { askDialog, feedbackDialog, homeSections, homeView, inputOf } from './views.ts'
 
 export interface Interactions {
   press(body: BlockAction, context: EventContext, respond: RespondFn | undefined): Promise<void>

@@ -4,9 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import type { Self } from './events.ts'
-import { mentionedPeople, toMarkdown, withoutMention } from './mrkdwn.ts'
+import { mentionedPeople, quoteThread, toMarkdown, withoutMention } from './mrkdwn.ts'
 import { normalize } from './normalize.ts'
-import { quoteThread } from './quoted-messages.ts'
 
 const events = JSON.parse(readFileSync(join(import.meta.dirname, '../../test/fixtures/slack/events.json'), 'utf8'))
 const self: Self = { teamId: 'T0ACME00001', botUserId: 'U0PARLEY001', botId: 'B0PARLEY001' }

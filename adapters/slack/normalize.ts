@@ -1,5 +1,4 @@
 /** Pure: a Slack message event → a question, an edit, or the reason to ignore it. */
-
 import {
   type Attachment,
   asContent,
@@ -12,8 +11,7 @@ import type { Revision } from '../../src/core/platform.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { MessageEvent, plain, type Self, type SlackFile, type SlackMessage, type TargetData } from './events.ts'
-import { mentions, type Names, toMarkdown, withoutMention } from './mrkdwn.ts'
-import { quoteShared } from './quoted-messages.ts'
+import { mentions, type Names, quoteShared, toMarkdown, withoutMention } from './mrkdwn.ts'
 import { platformName } from './settings.ts'
 
 export type Normalized =

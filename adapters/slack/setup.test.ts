@@ -9,10 +9,9 @@ import { startSlack } from '../../test/servers/slack.ts'
 import { addPeople, settingsFor } from '../../test/servers/slack-rig.ts'
 import { bot } from '../../test/servers/slack-state.ts'
 import type { SlackStandIn } from '../../test/servers/slack-types.ts'
-import { createManifest } from './manifest.ts'
 import { createSlack } from './platform.ts'
 import { botEvents, botScopes, scopes } from './settings.ts'
-import { createSetup } from './setup.ts'
+import { createManifest, createSetup } from './setup.ts'
 
 describe('the manifest', () => {
   it('uses Socket Mode if Slack cannot reach Parley, and HTTP if it can', () => {

@@ -9,8 +9,8 @@ import { conversationKey, type ReplyTarget } from '../../src/core/message.ts'
 import type { TurnState } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import type { Api } from './api.ts'
-import { slackCode } from './errors.ts'
 import type { TargetData } from './events.ts'
+import { slackCode } from './sdk.ts'
 
 export interface Status {
   show(

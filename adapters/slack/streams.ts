@@ -8,9 +8,9 @@ import { ParleyError } from '../../src/core/errors.ts'
 import { settled } from '../../src/core/text/half-written.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import type { Api, CallOptions } from './api.ts'
-import { slackCode } from './errors.ts'
 import type { TargetData } from './events.ts'
 import { type Block, toSlackMarkdown } from './format.ts'
+import { slackCode } from './sdk.ts'
 
 export interface Stream {
   team: string

@@ -2,7 +2,6 @@
  * Writes replies into Slack: as native streams where Slack has them, else as messages that grow by edits, and under
  * pressure as one whole message at the end. Whatever is refused on the way, the finished text is there once.
  */
-
 import { z } from 'zod'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
@@ -11,15 +10,14 @@ import type { MessageRef, OutgoingMessage, Transport } from '../../src/core/plat
 import type { Records } from '../../src/core/records.ts'
 import { settled } from '../../src/core/text/half-written.ts'
 import type { Api, CallOptions } from './api.ts'
-import { slackCode } from './errors.ts'
 import { plain, TargetData, whisperThread } from './events.ts'
-import { type Block, type LinkOf, stopButton, tail, textBlocks, toNotification } from './format.ts'
+import { sendBytes, share } from './files.ts'
+import { type Block, type LinkOf, noticeContent, stopButton, tail, textBlocks, toNotification } from './format.ts'
 import type { Installations, Workspace } from './installations.ts'
-import { noticeContent } from './notice.ts'
 import { createPosts, metadataOf, PostRef } from './post-keys.ts'
+import { slackCode } from './sdk.ts'
 import { createStatus } from './status.ts'
 import { createStreams, type Stream, streamMs } from './streams.ts'
-import { sendBytes, share } from './upload.ts'
 
 export interface TransportDeps {
   installations: Installations

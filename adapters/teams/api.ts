@@ -11,9 +11,9 @@ import type { Quota } from '../../src/core/quota.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import type { TargetData } from './activity.ts'
+import type { Tokens } from './auth.ts'
 import type { Hosts } from './hosts.ts'
 import { microsoft } from './settings.ts'
-import type { Tokens } from './tokens.ts'
 
 type Conversations = App['api']['conversations']
 type Sent = Parameters<Conversations['createTargetedActivity']>[1]

@@ -14,11 +14,10 @@ import { retry } from '../../src/core/retry.ts'
 import { plain, type TargetData } from './activity.ts'
 import type { Api } from './api.ts'
 import type { Found } from './attachments.ts'
-import { type BlobStore, Locator } from './files.ts'
-import { GraphMessage, messageUrl } from './graph.ts'
+import type { Tokens } from './auth.ts'
+import { type BlobStore, GraphMessage, Locator, messageUrl } from './files.ts'
 import { bodyOf, guardedFetch, type Hosts, StrangeHost } from './hosts.ts'
 import { graphScopeOf, type TeamsSettings } from './settings.ts'
-import type { Tokens } from './tokens.ts'
 
 export interface CaptureDeps {
   settings: TeamsSettings

@@ -1,4 +1,4 @@
-/** Fetches shared files in any process: the listener's copy if there is one, otherwise from Microsoft's cloud. */
+/** Fetches shared files in any process: the listener's copy if there is one, otherwise from Microsoft's cloud through Graph. */
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
@@ -10,10 +10,9 @@ import { chatWording } from '../../src/wording/chat.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import { TargetData } from './activity.ts'
 import type { Api } from './api.ts'
-import { GraphMessage, messageUrl, shareUrl } from './graph.ts'
+import type { Tokens } from './auth.ts'
 import { bodyOf, guardedFetch, type Hosts, StrangeHost } from './hosts.ts'
-import { graphPermissions, graphScopeOf, microsoft, type TeamsSettings } from './settings.ts'
-import type { Tokens } from './tokens.ts'
+import { graphPermissions, graphScopeOf, graphUrlOf, microsoft, type TeamsSettings } from './settings.ts'
 
 export type BlobStore = Pick<Blobs, 'put' | 'has' | 'open'>
 
@@ -175,4 +174,39 @@ function failed(name: string, retryAfterMs: number | undefined, cause: unknown):
     cause,
     retryAfterMs: retryAfterMs !== undefined && retryAfterMs > 0 ? retryAfterMs : undefined,
   })
+}
+
+export const GraphMessage = z.object({
+  attachments: z
+    .array(
+      z.object({
+        id: z.string(),
+        contentType: z.string(),
+        contentUrl: z.string().nullish(),
+        name: z.string().nullish(),
+      }),
+    )
+    .default([]),
+})
+export type GraphMessage = z.infer<typeof GraphMessage>
+
+/** `undefined` if the event does not name its team. */
+export function messageUrl(
+  settings: TeamsSettings,
+  data: TargetData,
+  id: string,
+  group: string | undefined,
+): string | undefined {
+  const [channel = '', root] = data.conversation.split(';messageid=')
+  const base = `${graphUrlOf(settings)}/v1.0`
+  const part = encodeURIComponent
+  if (data.scope !== 'channel') return `${base}/chats/${part(channel)}/messages/${part(id)}`
+  if (group === undefined) return undefined
+  const thread = `${base}/teams/${part(group)}/channels/${part(channel)}/messages/${part(root ?? id)}`
+  return root === undefined || root === id ? thread : `${thread}/replies/${part(id)}`
+}
+
+/** The content of a file, by the web address that people see: https://learn.microsoft.com/graph/api/shares-get */
+export function shareUrl(settings: TeamsSettings, address: string): string {
+  return `${graphUrlOf(settings)}/v1.0/shares/u!${Buffer.from(address).toString('base64url')}/driveItem/content`
 }

@@ -1,7 +1,9 @@
-/** Pure: an answer's Markdown → a Teams message, with its sources as citations and its buttons as a card. */
+/** Answers and notices → Teams messages, with citations, buttons as a card, and charts as small images. */
+
+import sharp from 'sharp'
 import { type ButtonAction, encodeAction } from '../../src/core/action.ts'
 import { describePosition } from '../../src/core/artifact.ts'
-import type { Button } from '../../src/core/command.ts'
+import type { Button, Notice, OutgoingFile } from '../../src/core/command.ts'
 import { escapeMarkdown } from '../../src/core/markdown/escape.ts'
 import { simplify } from '../../src/core/markdown/simplify.ts'
 import { sourceLines } from '../../src/core/markdown/sources.ts'
@@ -9,6 +11,7 @@ import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Citation, Receipt } from '../../src/core/reply.ts'
 import { addressOf } from '../../src/core/source.ts'
 import { chatWording } from '../../src/wording/chat.ts'
+import type { OutgoingActivity } from './api.ts'
 
 /** In characters of Markdown. Teams accepts about 28 KB of UTF-16 per message, cards and sources included. */
 export const maxMarkdown = 7000
@@ -154,4 +157,66 @@ function filesRead(attachments: Receipt['attachments']): string[] {
 export function cut(text: string, chars: number): string {
   const flat = text.replaceAll(/\s+/g, ' ').trim()
   return flat.length <= chars ? flat : `${flat.slice(0, chars - 1).toWellFormed()}…`
+}
+
+/** More buttons than these would be hidden by Teams. */
+const maxButtons = 6
+
+export interface NoticeMessage {
+  activity: OutgoingActivity
+  /** Files that cannot be shown as an image in the message. */
+  left: OutgoingFile[]
+}
+
+export async function noticeMessage({ text, files = [], buttons = [] }: Notice): Promise<NoticeMessage> {
+  const pictures: object[] = []
+  const left: OutgoingFile[] = []
+  for (const file of files) {
+    const url = await dataUrl(file)
+    if (url === undefined) left.push(file)
+    else pictures.push({ contentType: 'image/png', contentUrl: url, name: file.alt ?? file.name })
+  }
+  if (text.length > maxMarkdown)
+    left.push({ name: 'all.md', mediaType: 'text/markdown', data: new TextEncoder().encode(text) })
+  const actions = buttons.slice(0, maxButtons).map(buttonOf)
+  const words =
+    text.trim() === ''
+      ? chatWording.done
+      : text.length > maxMarkdown
+        ? `${text.slice(0, maxMarkdown).toWellFormed()}…`
+        : text
+  const attachments = [...pictures, ...(actions.length === 0 ? [] : [card([], actions)])]
+  return {
+    left,
+    activity: {
+      type: 'message',
+      textFormat: 'markdown',
+      text: toTeams(words),
+      attachments: attachments.length === 0 ? undefined : attachments,
+    },
+  }
+}
+
+/** For places that show plain text only, such as the toast after a pressed button. */
+export function wordsOf({ text }: Notice): string {
+  return cut(text.replaceAll(/[*_`]{1,3}/g, ''), 1000)
+}
+
+/** The limit for the image's bytes. */
+const maxBytes = 60_000
+const widths = [1024, 800, 640, 480]
+
+/** The image as a `data:` URL; `undefined` if it is not an image or stays too large. */
+export async function dataUrl({ mediaType, data }: OutgoingFile): Promise<string | undefined> {
+  if (!/^image\/(?:png|jpeg|gif|webp|svg\+xml)$/.test(mediaType)) return undefined
+  for (const width of widths) {
+    const small = await sharp(data, { limitInputPixels: 50_000_000 })
+      .resize({ width, height: 1024, fit: 'inside', withoutEnlargement: true })
+      .png({ palette: true, compressionLevel: 9 })
+      .toBuffer()
+      .catch(() => undefined)
+    if (small === undefined) return undefined
+    if (small.length <= maxBytes) return `data:image/png;base64,${small.toString('base64')}`
+  }
+  return undefined
 }

@@ -9,8 +9,8 @@ import { ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Mount } from '../../src/core/http.ts'
 import type { Log } from '../../src/core/log.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
+import type { SigningKeys } from './auth.ts'
 import type { Hosts } from './hosts.ts'
-import type { SigningKeys } from './keys.ts'
 import { messagesPath, microsoft, type TeamsSettings } from './settings.ts'
 
 export interface Ingress {

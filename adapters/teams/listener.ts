@@ -14,18 +14,16 @@ import { chatWording } from '../../src/wording/chat.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import { Activity, placeOf, plain, scopeOf, TargetData, tenantOf } from './activity.ts'
 import type { Api } from './api.ts'
+import type { SigningKeys, Tokens } from './auth.ts'
 import { createCapture } from './capture.ts'
 import type { BlobStore } from './files.ts'
-import { greeting } from './greeting.ts'
 import type { Hosts } from './hosts.ts'
 import type { Ingress } from './ingress.ts'
 import { type Answer, createInvokes } from './invokes.ts'
-import type { SigningKeys } from './keys.ts'
 import { type NormalizedActivity, normalize } from './normalize.ts'
 import { createPeople } from './people.ts'
 import { createPosts, sweepRecords } from './post-keys.ts'
 import { microsoft, platformName, type TeamsSettings } from './settings.ts'
-import type { Tokens } from './tokens.ts'
 import type { TeamsTransport } from './transport.ts'
 
 export interface ListenerDeps {
@@ -200,5 +198,12 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       await ingress.close()
       await Promise.allSettled(running)
     },
+  }
+}
+
+function greeting(scope: TargetData['scope']): Notice {
+  return {
+    text: scope === 'personal' ? teamsWording.greeting.personal : teamsWording.greeting.shared,
+    buttons: [{ label: chatWording.whatCanYouDo, action: { kind: 'command', text: 'help' } }],
   }
 }

@@ -3,9 +3,8 @@ import type { CommandSpec } from '../../src/core/command.ts'
 import { conversationKey } from '../../src/core/message.ts'
 import { Activity } from './activity.ts'
 import { fileIn } from './attachments.ts'
-import { commandIn } from './commands.ts'
 import { readHtml } from './html.ts'
-import { type NormalizedActivity, normalize } from './normalize.ts'
+import { commandIn, type NormalizedActivity, normalize } from './normalize.ts'
 
 const bot = { id: '28:bot', name: 'Parley' }
 const arg = { name: 'x', summary: '', required: true, type: 'word' } as const

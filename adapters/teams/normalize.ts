@@ -6,7 +6,6 @@ import type { Revision } from '../../src/core/platform.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import { type Account, type Activity, eventId, type Mention, mentionsOf, placeOf, scopeOf } from './activity.ts'
 import { type Found, fileIn, pictureAt } from './attachments.ts'
-import { commandIn } from './commands.ts'
 import { type Read, readHtml } from './html.ts'
 import { platformName } from './settings.ts'
 
@@ -134,4 +133,23 @@ function quotedIn({ entities }: Activity, html: Read | undefined): string {
     return typeof reply.preview === 'string' ? [`${by}${reply.preview}`] : []
   })
   return (previews.length > 0 ? previews : (html?.quoted ?? [])).join('\n\n').slice(0, 20_000)
+}
+
+const maxWords = 14
+
+/** The command to run, or `undefined` for a question. */
+export function commandIn(text: string, specs: readonly Pick<CommandSpec, 'name' | 'args'>[]): string | undefined {
+  const typed = text.trim()
+  const called = /^\/?parley(?:\s+([\s\S]*))?$/i.exec(typed)
+  if (called && (typed.startsWith('/') || called[1] === undefined)) return (called[1] ?? 'help').trim() || 'help'
+  const words = typed.toLowerCase().split(/\s+/)
+  if (typed.includes('\n') || typed.includes('?') || words.length > maxWords) return undefined
+  const line = words.join(' ')
+  if (specs.some(({ name, args }) => name === line && !args.some(({ required }) => required))) return typed
+  if (words[0] === 'help')
+    return specs.some(({ name }) => line === `help ${name}` || name.startsWith(`${line.slice(5)} `)) ? typed : undefined
+  // "budget set channel 20 month" is a command, "models are expensive" is not: many sentences start with a command's first word.
+  return specs.some(({ name, args }) => name.includes(' ') && args.length > 0 && line.startsWith(`${name} `))
+    ? typed
+    : undefined
 }

@@ -4,8 +4,8 @@
  */
 import { App, type IHttpServerAdapter } from '@microsoft/teams.apps'
 import type { Log } from '../../src/core/log.ts'
+import type { Tokens } from './auth.ts'
 import { graphScopeOf, microsoft, type TeamsSettings } from './settings.ts'
-import type { Tokens } from './tokens.ts'
 
 /** The timeout of a request to the connector. */
 const requestMs = 20_000

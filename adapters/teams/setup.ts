@@ -2,11 +2,10 @@
 import type { CommandSpec } from '../../src/core/command.ts'
 import { asParleyError, ParleyError } from '../../src/core/errors.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
+import { createSigningKeys, createTokens } from './auth.ts'
 import { createHosts } from './hosts.ts'
-import { createSigningKeys } from './keys.ts'
 import { appPackage } from './manifest.ts'
 import { graphPermissions, graphScopeOf, messagesPath, microsoft, type TeamsSettings } from './settings.ts'
-import { createTokens } from './tokens.ts'
 
 export interface SetupOptions {
   settings: TeamsSettings

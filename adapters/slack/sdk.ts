@@ -1,6 +1,7 @@
-/** Translates Slack's errors into Parley's, in one place. */
-import { webApi } from '@slack/bolt'
+/** The border to Slack's SDK: its errors become Parley's in one place, and its logs lose what people wrote. */
+import { type Logger, LogLevel, webApi } from '@slack/bolt'
 import { ParleyError } from '../../src/core/errors.ts'
+import type { Log } from '../../src/core/log.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 
@@ -77,4 +78,21 @@ function userMessageOf(code: string, method: string, needed: string | undefined)
 function neededScope(data: object): string | undefined {
   const needed = 'needed' in data ? data.needed : undefined
   return typeof needed === 'string' && needed !== '' ? needed : undefined
+}
+
+export function boltLogger(log: Log): Logger {
+  const words = (slackMessage: unknown[]) =>
+    slackMessage
+      .map((each) => (each instanceof Error ? each.message : typeof each === 'string' ? each : ''))
+      .join(' ')
+      .slice(0, 300)
+  return {
+    debug() {},
+    info: (...slackMessage: unknown[]) => log.debug({ said: words(slackMessage) }, 'slack'),
+    warn: (...slackMessage: unknown[]) => log.debug({ said: words(slackMessage) }, 'slack warns'),
+    error: (...slackMessage: unknown[]) => log.warn({ said: words(slackMessage) }, 'slack fails'),
+    setLevel() {},
+    getLevel: () => LogLevel.INFO,
+    setName() {},
+  }
 }
