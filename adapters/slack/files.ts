@@ -153,7 +153,7 @@ export interface UploadTarget {
 export async function sendBytes(api: Api, file: OutgoingFile, options: CallOptions): Promise<string> {
   const answer = await api.call(
     'files.getUploadURLExternal',
-    { filename: file.name, length: file.data.byteLength, ...(file.alt && { alt_text: file.alt }) },
+    { filename: file.name, length: file.data.byteLength, alt_text: file.alt },
     options,
   )
   const { upload_url: url, file_id: id } = Ticket.parse(answer)
@@ -185,8 +185,8 @@ export async function share(
     {
       files: [{ id, title }],
       channel_id: target.channel,
-      ...(target.thread && { thread_ts: target.thread }),
-      ...(target.comment && { initial_comment: target.comment }),
+      thread_ts: target.thread,
+      initial_comment: target.comment,
     },
     options,
   )

@@ -20,6 +20,7 @@ import {
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Mount, Route } from '../../src/core/http.ts'
 import type { Log } from '../../src/core/log.ts'
+import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import type { Installations } from './installations.ts'
 import { boltLogger, slackCode, translate } from './sdk.ts'
@@ -141,9 +142,9 @@ function installationOf(given: OAuthInstallation) {
     botId: bot.id,
     botUserId: bot.userId,
     scopes: bot.scopes,
-    ...(given.team && { teamId: given.team.id }),
-    ...(given.team?.name && { name: given.team.name }),
-    ...(enterpriseId && { enterpriseId }),
+    teamId: given.team?.id,
+    name: given.team?.name,
+    enterpriseId,
   }
 }
 
@@ -177,8 +178,7 @@ function socketIngress(
     try {
       await app?.processEvent({
         body,
-        ...(retryNum === undefined ? {} : { retryNum }),
-        ...(retryReason === undefined ? {} : { retryReason }),
+        ...omitUndefined({ retryNum, retryReason }),
         async ack(response: unknown) {
           held ??= { response }
         },
@@ -199,7 +199,7 @@ function socketIngress(
           retryConfig: { retries: 0 },
           rejectRateLimitedCalls: true,
           timeout: requestMs,
-          ...(apiUrl && { slackApiUrl: apiUrl }),
+          ...omitUndefined({ slackApiUrl: apiUrl }),
         },
       },
     })

@@ -45,7 +45,7 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
 
   async function authorOf(id: string, self: Self, workspace: Workspace) {
     const { membership, name } = await people.person(workspace, self, id)
-    return { id, ...(name && { name }), ...(membership && { membership }) }
+    return { id, name, membership }
   }
 
   async function act(action: ButtonAction, body: BlockAction, context: EventContext): Promise<Notice | undefined> {
@@ -152,7 +152,7 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
       const thread = slackMessage.thread_ts ?? slackMessage.ts
       await records.put(
         askFormKey(id),
-        plain({ ...(quoted && { quoted }), attachments, channel: shortcut.channel.id, thread }),
+        plain({ quoted: quoted || undefined, attachments, channel: shortcut.channel.id, thread }),
         { person: { workspaceId: self.teamId, userId: shortcut.user.id } },
       )
       slack.later('opening the question dialog', () =>
@@ -167,12 +167,12 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
     if (!form.success) return log.info({}, 'a question arrived after its dialog was closed')
     const { channel, thread, quoted, attachments } = form.data
     const inThread = inputOf(view.state.values, 'where') === 'thread'
-    const place = inThread ? { channel, thread } : { channel: await directChannel(workspace, user) }
+    const place = inThread ? { channel, thread } : { channel: await directChannel(workspace, user), thread: undefined }
     const conversation = {
       platform: platformName,
       workspaceId: self.teamId,
       channelId: place.channel,
-      ...(place.thread && { threadId: place.thread }),
+      threadId: place.thread,
     }
     const text = inputOf(view.state.values, 'question') || chatWording.ask.defaultQuestion
     const data: TargetData = {
@@ -191,7 +191,7 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
       attachments,
       replyTarget: targetOf(conversation, data),
       sentAt: new Date().toISOString(),
-      quoted: quoted ? quoted : undefined,
+      quoted,
       private: !inThread ? true : undefined,
     }
     await slack.ask(message, self, workspace)
@@ -212,12 +212,12 @@ function placeOf(body: BlockAction, self: Self): ReplyTarget {
     return targetOf(homeOf(user, self), { team: self.teamId, channel: user, user, direct: true })
   const at = SlackMessage.pick({ ts: true, thread_ts: true }).safeParse(body.message)
   const thread = at.success ? (at.data.thread_ts ?? (channel.startsWith('D') ? undefined : at.data.ts)) : undefined
-  const conversation = { ...homeOf(user, self), channelId: channel, ...(thread && { threadId: thread }) }
+  const conversation = { ...homeOf(user, self), channelId: channel, threadId: thread }
   const data: TargetData = {
     team: self.teamId,
     channel,
     user,
-    thread: thread ? thread : undefined,
+    thread,
     direct: channel.startsWith('D') ? true : undefined,
   }
   return targetOf(conversation, data)

@@ -8,6 +8,7 @@ import type { Connection } from '../../src/core/connection.ts'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { conversationKey, type IncomingMessage, type ReplyTarget } from '../../src/core/message.ts'
+import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import { chatWording } from '../../src/wording/chat.ts'
@@ -88,10 +89,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       const { botId, botUserId, token } = await installations.of(teamId, enterpriseId)
       return {
         botToken: token,
-        ...(botId && { botId }),
-        ...(botUserId && { botUserId }),
-        ...(teamId && { teamId }),
-        ...(enterpriseId && { enterpriseId }),
+        ...omitUndefined({ botId, botUserId, teamId, enterpriseId }),
       }
     },
   })
@@ -123,17 +121,16 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       const workspace = await installations.of(teamId, enterpriseId)
       const team = teamId ?? workspace.teamId ?? workspace.enterpriseId ?? 'unknown'
       const { botId, botUserId } = workspace
-      const self = { teamId: team, ...(botId && { botId }), ...(botUserId && { botUserId }) }
-      return { workspace, self: { ...self, enterpriseId: enterpriseId ? enterpriseId : undefined } }
+      return { workspace, self: { teamId: team, botId, botUserId, enterpriseId } }
     },
     async ask(message, self, workspace) {
       const { membership, name, locale } = await people.person(workspace, self, message.author.id)
       const author = {
         ...message.author,
-        ...(name && { name }),
-        ...(membership && !message.author.membership && { membership }),
+        name: name ?? message.author.name,
+        membership: message.author.membership ?? membership,
       }
-      const received = await intake.receive({ ...message, author, ...(locale && { locale }) })
+      const received = await intake.receive({ ...message, author, locale: locale ?? message.locale })
       if (received.kind === 'refused') {
         slack.later('explaining why a question was refused', () =>
           tellAlone(workspace, message.replyTarget, noticeContent(received.notice)),
@@ -189,8 +186,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       const before = Replies.parse(answer).messages.filter(
         (slackMessage) => slackMessage.ts !== ts && slackMessage.user !== self.botUserId,
       )
-      const told = quoteThread(before, () => undefined)
-      const quoted = [message.quoted, told].filter((part) => part !== undefined).join('\n\n')
+      const context = quoteThread(before, () => undefined)
+      const quoted = [message.quoted, context].filter((part) => part !== undefined).join('\n\n')
       return quoted === '' ? message : { ...message, quoted }
     } catch (error) {
       log.debug(errorFields(error), 'a thread could not be read; the question goes on without it')
@@ -235,7 +232,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const { channel, user } = data
     const alone = data.direct !== true && user !== undefined
     const thread = alone ? whisperThread(data) : data.thread
-    const where = { channel, ...content, ...(thread !== undefined && { thread_ts: thread }) }
+    const where = { channel, ...content, thread_ts: thread }
     if (alone) await api.call('chat.postEphemeral', { ...where, user })
     else await api.call('chat.postMessage', where)
   }

@@ -65,7 +65,7 @@ function installationsOf(record: Json, context: Readonly<Record<string, Json>>):
     spare: () => false,
     call: () => Promise.reject(new ParleyError('platform_unreachable', slackWording.noNetworkInReplay)),
   }
-  const workspace = { token: api.token, scopes: [], api, ...(botUserId && { botUserId }) }
+  const workspace = { token: api.token, scopes: [], api, botUserId }
   return {
     of: async () => workspace,
     all: async () => [workspace],

@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto'
 import { z } from 'zod'
 import { asParleyError } from '../../src/core/errors.ts'
 import { type Log, silentLog } from '../../src/core/log.ts'
+import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { Quota } from '../../src/core/quota.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { type Api, createApi } from './api.ts'
@@ -184,7 +185,7 @@ export function createManifest({
   oauth,
 }: Pick<SlackSettings, 'appToken' | 'publicUrl' | 'oauth'>) {
   const socket = appToken !== undefined || publicUrl === undefined
-  const request = socket ? {} : { request_url: new URL(eventsPath, publicUrl).href }
+  const request: { request_url?: string } = socket ? {} : { request_url: new URL(eventsPath, publicUrl).href }
   return {
     display_information: {
       name: 'Parley',
@@ -212,12 +213,12 @@ export function createManifest({
           description: wording.command,
           usage_hint: wording.commandHint,
           should_escape: true,
-          ...(socket ? {} : { url: new URL(eventsPath, publicUrl).href }),
+          ...omitUndefined({ url: request.request_url }),
         },
       ],
     },
     oauth_config: {
-      ...(oauth && publicUrl && { redirect_urls: [new URL(redirectPath, publicUrl).href] }),
+      ...omitUndefined({ redirect_urls: oauth && publicUrl && [new URL(redirectPath, publicUrl).href] }),
       scopes: { bot: botScopes },
     },
     settings: {

@@ -38,7 +38,7 @@ export function card(body: object[], actions: object[] = []): CardAttachment {
       $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
       version: '1.5',
       body,
-      ...(actions.length > 0 ? { actions } : {}),
+      actions: actions.length > 0 ? actions : undefined,
       msteams: { width: 'Full' },
     },
   }
@@ -76,7 +76,7 @@ export function messageEntity(citations: Citation[]): object {
     '@context': 'https://schema.org',
     '@id': '',
     additionalType: ['AIGeneratedContent'],
-    ...(claims.length === 0 ? {} : { citation: claims }),
+    citation: claims.length === 0 ? undefined : claims,
   }
 }
 

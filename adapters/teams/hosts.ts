@@ -59,7 +59,7 @@ export async function guardedFetch(
     const token = await tokenFor(url)
     const response = await fetch(url, {
       ...init,
-      headers: { ...init.headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+      headers: { ...init.headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
       redirect: 'manual',
     })
     const location = response.headers.get('location')

@@ -4,6 +4,7 @@
  */
 import { App, type IHttpServerAdapter } from '@microsoft/teams.apps'
 import type { Log } from '../../src/core/log.ts'
+import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { Tokens } from './auth.ts'
 import { graphScopeOf, microsoft, type TeamsSettings } from './settings.ts'
 
@@ -16,7 +17,7 @@ export function createSdk(settings: TeamsSettings, tokens: Tokens, adapter: IHtt
     // Empty, because the SDK would read absent values from CLIENT_ID and CLIENT_SECRET.
     clientId: clientId ?? '',
     clientSecret: '',
-    ...(tenantId === undefined ? {} : { tenantId }),
+    ...omitUndefined({ tenantId }),
     token: async (scope) => (await tokens.get(String(scope))) ?? '',
     cloud: {
       loginEndpoint: (settings.loginUrl ?? microsoft.login).replace(/\/+$/, ''),
