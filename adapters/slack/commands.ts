@@ -54,7 +54,7 @@ export function createCommands(slack: SlackContext): Commands {
   /** A slash command is not a message, so Parley posts the question and answers in the thread below it. */
   async function ask(text: string, command: SlashCommand, self: Self, workspace: Workspace): Promise<Notice> {
     const { channel_id: channel, user_id: user } = command
-    const slackMessage = toMarkdown(withoutMention(text, self.botUserId))
+    const question = toMarkdown(withoutMention(text, self.botUserId))
     const answer = await workspace.api.call('chat.postMessage', {
       channel,
       text: slackWording.asked(user, text),
@@ -69,7 +69,7 @@ export function createCommands(slack: SlackContext): Commands {
       thread: ts,
       ts,
       user,
-      title: slackMessage.slice(0, 80),
+      title: question.slice(0, 80),
       direct: channel.startsWith('D') ? true : undefined,
     }
     await slack.ask(
@@ -77,7 +77,7 @@ export function createCommands(slack: SlackContext): Commands {
         id: messageId(channel, ts),
         conversation,
         author: { id: user },
-        text: slackMessage,
+        text: question,
         kind: 'command',
         attachments: [],
         replyTarget: { conversation, data: plain(data) },

@@ -45,7 +45,7 @@ export const Shared = z.object({
   blocks: z.array(z.unknown()).nullish(),
 })
 
-const slackMessage = {
+const messageFields = {
   user: text,
   bot_id: text,
   text,
@@ -60,7 +60,7 @@ const slackMessage = {
 
 /** A message in a channel's history or in a thread. */
 export type SlackMessage = z.infer<typeof SlackMessage>
-export const SlackMessage = z.object({ ...slackMessage, subtype: text, username: text })
+export const SlackMessage = z.object({ ...messageFields, subtype: text, username: text })
 
 export type MessageEvent = z.infer<typeof MessageEvent>
 export const MessageEvent = z.object({
@@ -68,7 +68,7 @@ export const MessageEvent = z.object({
   subtype: text,
   channel: z.string().min(1),
   channel_type: text,
-  ...slackMessage,
+  ...messageFields,
   event_ts: text,
   assistant_thread: z.unknown().optional(),
   app_context: z.unknown().optional(),

@@ -1,4 +1,4 @@
-/** Fetching what people share: the file or a sentence, and the token to nobody but Slack. */
+/** Downloads of shared files return the file or an error, and send the token to Slack only. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'

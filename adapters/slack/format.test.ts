@@ -6,7 +6,7 @@ import { receipt } from '../../test/fakes/receipt.ts'
 import { citation } from '../../test/fakes/source.ts'
 import { footnotes, receiptLines, slackMaxChars, tail, toMrkdwn, toSlackMarkdown } from './format.ts'
 
-describe("Slack's form of a reply", () => {
+describe('an answer in Slack', () => {
   it('keeps Markdown and aligns tables', () => {
     expect(toSlackMarkdown('# Title\n\n**bold** [1]\n\n| a | b |\n|--|--:|\n| x | 12 |')).toBe(
       '# Title\n\n**bold** [1]\n\n```\na   b\n─  ──\nx  12\n```',
@@ -71,7 +71,7 @@ describe("Slack's form of a reply", () => {
   })
 })
 
-describe('the settled part of a text in progress', () => {
+describe('the settled part of an unfinished text', () => {
   it('is the start of every later version that Slack shows, for plain text, code, lists and tables', () => {
     const piece = fc.constantFrom(
       ...['word ', 'two words ', '**bold** ', '`code` ', '[link](https://a.b/c) ', '\n\n', '- item one\n', '1 < 2 '],

@@ -1,4 +1,4 @@
-/** The signed HTTP ingress: what is recorded is taken in or let pass on purpose, and what is forged never gets in. */
+/** The signed HTTP ingress: recorded events are accepted or ignored on purpose, and forged ones are rejected. */
 import { createHmac, randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ import { createSlack } from './platform.ts'
 const shared = fileURLToPath(new URL('../../../shared/fixtures/slack', import.meta.url))
 const own = join(import.meta.dirname, '../../test/fixtures/slack')
 
-describe('recorded bodies, signed, at the real ingress', () => {
+describe('recorded events, signed, at the real ingress', () => {
   const replayed = async (folder: string) => {
     const lines: { name: string; kind: string; summary: string }[] = []
     const print = (line: string) => void lines.push(JSON.parse(line))
@@ -42,7 +42,7 @@ describe('recorded bodies, signed, at the real ingress', () => {
 
   const missing = existsSync(shared) ? undefined : 'no recorded payloads in ../shared/fixtures/slack'
   it.skipIf(missing)(
-    `of others are answered or let pass, none of them refused${missing ? ` (${missing})` : ''}`,
+    `from other apps are accepted or ignored, none is rejected${missing ? ` (${missing})` : ''}`,
     async () => {
       const { failed, kinds } = await replayed(shared)
       expect(failed).toBe(0)
@@ -61,7 +61,7 @@ describe('recorded bodies, signed, at the real ingress', () => {
   )
 })
 
-describe('what is not signed by Slack', () => {
+describe('a request that Slack did not sign', () => {
   let slack: SlackStandIn
   let http: Awaited<ReturnType<typeof serveMounts>>
   let taken = 0

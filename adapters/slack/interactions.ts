@@ -108,8 +108,8 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
         if (decision !== undefined && !notice?.private) await respond(decided(body, decision))
         if (notice === undefined) return
         const { text, blocks } = noticeContent(notice)
-        const slackMessage = { text, blocks: blocks.map((block) => ({ ...block })) }
-        await respond({ response_type: 'ephemeral', replace_original: false, ...slackMessage })
+        const content = { text, blocks: blocks.map((block) => ({ ...block })) }
+        await respond({ response_type: 'ephemeral', replace_original: false, ...content })
       })
     },
 
@@ -140,16 +140,16 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
     async shortcut(shortcut, context) {
       if (shortcut.callback_id !== askShortcut) return onIgnored?.(slackWording.ignored.foreignShortcut)
       const { self, workspace } = await slack.at(context)
-      const slackMessage = SlackMessage.parse({ ...shortcut.message, ts: shortcut.message_ts })
-      const quoted = quoteThread([slackMessage], () => undefined)
+      const about = SlackMessage.parse({ ...shortcut.message, ts: shortcut.message_ts })
+      const quoted = quoteThread([about], () => undefined)
       const attachments = asContent(
         attachmentsOf(
-          [...(slackMessage.files ?? []), ...(slackMessage.attachments ?? []).flatMap((shared) => shared.files ?? [])],
+          [...(about.files ?? []), ...(about.attachments ?? []).flatMap((shared) => shared.files ?? [])],
           self,
         ),
       )
       const id = randomUUID()
-      const thread = slackMessage.thread_ts ?? slackMessage.ts
+      const thread = about.thread_ts ?? about.ts
       await records.put(
         askFormKey(id),
         plain({ quoted: quoted || undefined, attachments, channel: shortcut.channel.id, thread }),

@@ -1,4 +1,4 @@
-/** What is Slack's own beside messages: installation, removal, dialogs, the Home tab, approvals, Socket Mode's reconnects. */
+/** Slack's events other than messages: installation, removal, dialogs, the Home tab, approvals, Socket Mode reconnects. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Action } from '../../src/core/action.ts'
 import type { CommandSpec, Notice } from '../../src/core/command.ts'
@@ -128,7 +128,7 @@ describe('an installation', () => {
   })
 
   it.each([{ type: 'app_uninstalled' }, { type: 'tokens_revoked', tokens: { bot: [bot.user] } }])(
-    'is forgotten at $type, and what comes after is let pass',
+    'is deleted by $type, and later events are ignored',
     async (event) => {
       await install()
       expect((await slack.event({ ...event, event_ts: '1.0' })).status).toBe(200)
@@ -170,7 +170,7 @@ describe('a person', () => {
     expect(JSON.stringify(shown)).toContain('usage: 3 of 10 questions')
     expect(JSON.stringify(shown)).toContain('/parley usage')
     await press('command:usage', { view: { type: 'home', id: 'V0' }, channel: undefined, message: undefined })
-    await slack.until(() => home().length === 2, 'the Home tab anew')
+    await slack.until(() => home().length === 2, 'the new Home tab')
     expect(acted).toMatchObject([{ kind: 'command', text: 'usage', by: { id: alice } }])
   })
 

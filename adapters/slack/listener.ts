@@ -183,9 +183,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         { channel, ts: thread, latest: ts, limit: 50 },
         { courtesy: true, patienceMs: 0, signal: AbortSignal.timeout(800) },
       )
-      const before = Replies.parse(answer).messages.filter(
-        (slackMessage) => slackMessage.ts !== ts && slackMessage.user !== self.botUserId,
-      )
+      const before = Replies.parse(answer).messages.filter((each) => each.ts !== ts && each.user !== self.botUserId)
       const context = quoteThread(before, () => undefined)
       const quoted = [message.quoted, context].filter((part) => part !== undefined).join('\n\n')
       return quoted === '' ? message : { ...message, quoted }

@@ -16,7 +16,7 @@ const messageOf = (name: string) => {
   return normalized
 }
 
-describe('a message of Slack', () => {
+describe('a Slack message', () => {
   it('becomes Markdown without the mention of Parley, with names for other mentions', () => {
     const normalized = of('mention', new Map([['U0BOB00001', 'Bob']]))
     expect(normalized).toMatchObject({
@@ -57,7 +57,7 @@ describe('a message of Slack', () => {
     expect(of('bystander')).toEqual({ kind: 'ignored', why: slackWording.ignored.notAddressed })
   })
 
-  it.each(['bot', 'workflow', 'own', 'joined', 'deleted', 'unfurled'])('of the kind %s is never answered', (name) => {
+  it.each(['bot', 'workflow', 'own', 'joined', 'deleted', 'unfurled'])('of kind %s is never answered', (name) => {
     expect(of(name).kind).toBe('ignored')
   })
 
@@ -82,7 +82,7 @@ describe('a message of Slack', () => {
   })
 })
 
-describe('what a message carries', () => {
+describe('the content of a message', () => {
   it('has files, voice clips with their Slack transcript, and canvases as HTML', () => {
     const [report, , canvas, clip] = messageOf('threeFilesAndClip').message.attachments
     expect(report).toMatchObject({ name: 'report.pdf', mediaType: 'application/pdf', bytes: 1234, voiceNote: false })
@@ -129,7 +129,7 @@ describe('what a message carries', () => {
   })
 })
 
-describe("Slack's own form of text", () => {
+describe('mrkdwn', () => {
   it.each([
     ['*bold* and _soft_ and ~gone~', '**bold** and _soft_ and ~~gone~~'],
     ['2*3*4 stays', '2*3*4 stays'],

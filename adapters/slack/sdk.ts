@@ -80,17 +80,18 @@ function neededScope(data: object): string | undefined {
   return typeof needed === 'string' && needed !== '' ? needed : undefined
 }
 
+/** Bolt's debug lines contain whole payloads, so they are dropped. */
 export function boltLogger(log: Log): Logger {
-  const words = (slackMessage: unknown[]) =>
-    slackMessage
+  const words = (logged: unknown[]) =>
+    logged
       .map((each) => (each instanceof Error ? each.message : typeof each === 'string' ? each : ''))
       .join(' ')
       .slice(0, 300)
   return {
     debug() {},
-    info: (...slackMessage: unknown[]) => log.debug({ said: words(slackMessage) }, 'slack'),
-    warn: (...slackMessage: unknown[]) => log.debug({ said: words(slackMessage) }, 'slack warns'),
-    error: (...slackMessage: unknown[]) => log.warn({ said: words(slackMessage) }, 'slack fails'),
+    info: (...logged: unknown[]) => log.debug({ text: words(logged) }, 'message from the Slack SDK'),
+    warn: (...logged: unknown[]) => log.debug({ text: words(logged) }, 'warning from the Slack SDK'),
+    error: (...logged: unknown[]) => log.warn({ text: words(logged) }, 'error from the Slack SDK'),
     setLevel() {},
     getLevel: () => LogLevel.INFO,
     setName() {},

@@ -271,7 +271,7 @@ export function createTransport({ installations, records, log, now = Date.now }:
         const alone = { channel: data.channel, user: data.user, thread_ts: thread }
         await api.call('chat.postEphemeral', { ...alone, text, blocks }, options)
       } else if ((await posts.begin(api, data, key, workspace, options)) === undefined) {
-        const slackMessage = {
+        const message = {
           text,
           blocks,
           metadata: metadataOf(key, 'notice'),
@@ -279,7 +279,7 @@ export function createTransport({ installations, records, log, now = Date.now }:
           link_names: false,
           ...quiet,
         }
-        await api.call('chat.postMessage', { ...where, ...slackMessage }, options)
+        await api.call('chat.postMessage', { ...where, ...message }, options)
       }
       for (const file of notice.files ?? [])
         await share(

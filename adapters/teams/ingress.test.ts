@@ -1,4 +1,4 @@
-/** The door: who comes in with which token, and that nobody else does. */
+/** The endpoint of Teams: which tokens it accepts, and that it rejects all others. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fakeIntake } from '../../test/fakes/intake.ts'
@@ -11,7 +11,7 @@ import { openTeamsRig, type TeamsRig } from '../../test/servers/teams-rig.ts'
 let rig: TeamsRig
 let received = 0
 const stranger = createKey('a-strangers-key')
-/** A key of a stranger under the name of the real one. */
+/** A foreign key with the ID of the real one. */
 const impostor = { ...createKey(), kid: '' }
 const variants = 600
 

@@ -1,4 +1,4 @@
-/** What comes in from Teams, through the real ingress with signed tokens: recorded activities, files, forms, people, edits. */
+/** Teams' activities through the real ingress with signed tokens: recorded ones, files, forms, people, edits. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -212,13 +212,13 @@ describe('"Ask Parley about this message"', () => {
   })
 })
 
-describe('who writes', () => {
+describe('the author of a message', () => {
   const people = [
     ['a member', {}, 'member'],
     ['a guest', { userRole: 'guest' }, 'guest'],
     ['a guest by name', { userPrincipalName: 'sam_other.org#EXT#@contoso.onmicrosoft.com' }, 'guest'],
-    ['of another organisation', { tenantId: 'b1b2c3d4-e5f6-4890-abcd-ef1234567890' }, 'stranger'],
-    ['nobody known', { userRole: 'anonymous' }, 'stranger'],
+    ['from another organization', { tenantId: 'b1b2c3d4-e5f6-4890-abcd-ef1234567890' }, 'stranger'],
+    ['anonymous', { userRole: 'anonymous' }, 'stranger'],
   ] as const
   it.for(people)('%s', async ([, about, membership]) => {
     rig.teams.people.set(alice.id, { ...alice, ...about })
@@ -242,7 +242,7 @@ describe('who writes', () => {
   })
 })
 
-describe('a changed message', () => {
+describe('an edited message', () => {
   it('gets the offer of a new answer while the old one is written', async () => {
     await rig.close()
     await open({}, { revise: async () => ({ kind: 'started', turnId: 't-1' }) })
@@ -257,7 +257,7 @@ describe('a changed message', () => {
   })
 })
 
-describe('what cannot be done', () => {
+describe('an impossible action', () => {
   it('is shown to the person who pressed, and an old or foreign button does no harm', async () => {
     inbox.state.refusing = 'Only Ann, who asked, can stop this answer.'
     const refused = await rig.people.press(chat, '1', { kind: 'stop', turnId: 't-1' })

@@ -1,4 +1,4 @@
-/** The app package, as Teams takes it, and what the doctor says of a set-up. */
+/** The app package for Teams, and the doctor's checks. */
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,7 +36,7 @@ const options = () => ({
   publicUrl: 'https://parley.example.com',
 })
 
-/** The limits of Microsoft's schema for what Parley's manifest has in it. */
+/** The limits of Microsoft's schema for the parts that Parley's manifest uses. */
 const text = (maxLength: number) => ({ type: 'string', minLength: 1, maxLength })
 const guid = { type: 'string', pattern: '^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$' }
 const url = { type: 'string', pattern: '^https://', maxLength: 2048 }
@@ -110,7 +110,7 @@ const schema = object({
   }),
 })
 
-/** Read by a reader that is not ours. */
+/** Uses another ZIP reader than Parley's code. */
 async function unzip(bytes: Buffer): Promise<Map<string, Buffer>> {
   const archive = await yauzl.fromBufferPromise(bytes)
   const files = new Map<string, Buffer>()

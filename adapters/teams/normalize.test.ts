@@ -16,7 +16,7 @@ const specs: Pick<CommandSpec, 'name' | 'args'>[] = [
   { name: 'budget set', args: [arg] },
 ]
 
-/** As Teams sends it, from a thread of a channel unless something else is said. */
+/** An activity as Teams sends it, by default from a thread of a channel. */
 function activity(more: Record<string, unknown> = {}): Activity {
   return Activity.parse({
     type: 'message',
@@ -189,7 +189,7 @@ describe('an attachment', () => {
   })
 })
 
-describe('HTML of the editor', () => {
+describe('HTML from the editor', () => {
   const cases: [html: string, markdown: string][] = [
     ['<p>One</p><p>Two</p>', 'One\n\nTwo'],
     [
@@ -210,7 +210,7 @@ describe('HTML of the editor', () => {
   })
 })
 
-describe('words are a command', () => {
+describe('a line is a command', () => {
   const cases: [text: string, command: string | undefined][] = [
     ['/parley budget set channel 20 month', 'budget set channel 20 month'],
     ['/Parley', 'help'],

@@ -1,4 +1,4 @@
-/** What is Teams' own in writing: streams and their handover, quotas that all workers share, refusals, private notices. */
+/** Writing to Teams: streams and their handover, rate limits that all workers share, refusals, private notices. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'

@@ -1,4 +1,4 @@
-/** One Parley on Slack, Discord, Teams and its own page at once: the same question with the same file, and the same cited answer in each one's form. */
+/** One Parley on Slack, Discord, Teams and its own page at once: the same question about the same file gets the same cited answer everywhere. */
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** What people do in Teams, from end to end: a real Parley, the SDK as it is, a stand-in that holds an app to Microsoft's rules. */
+/** Teams from end to end: a real Parley, the real SDK, and a simulated Teams that enforces Microsoft's rules. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -148,7 +148,7 @@ describe('in a personal chat', () => {
     })
     const edits = answer.edits
     await people.press(chat, answer.id, { kind: 'regenerate', turnId })
-    await until(() => answer.edits > edits && isFinished(answer), 'the answer written anew in its place')
+    await until(() => answer.edits > edits && isFinished(answer), 'the regenerated answer in its place')
     expect(textOf(answer)).toContain('Hello there')
   })
 
