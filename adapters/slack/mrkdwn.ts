@@ -46,7 +46,7 @@ function forms(part: string, names: Names): string {
     .join('')
 }
 
-/** Slack's forms stand between a space or punctuation on both sides: `2*3*4` is none. */
+/** Slack's marks need a space or punctuation on both sides: `2*3*4` has none. */
 function styles(text: string): string {
   const edge = String.raw`(^|[\s([{"'_~*>])`
   const end = String.raw`(?=$|[\s)\]}"'_~*.,;:!?<])`
@@ -55,7 +55,7 @@ function styles(text: string): string {
     .replaceAll(new RegExp(`${edge}~(?=\\S)([^~\\n]*[^\\s~])~${end}`, 'g'), '$1~~$2~~')
 }
 
-/** What stands between `<` and `>`. */
+/** The text for what is between `<` and `>`. */
 function reference(inside: string, names: Names): string {
   const bar = inside.indexOf('|')
   const target = bar < 0 ? inside : inside.slice(0, bar)
@@ -75,6 +75,7 @@ function unescaped(text: string): string {
   return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }
 
+/** The limit for quoted text. */
 const maxChars = 12_000
 
 export function quoteShared(shared: readonly Shared[], names?: Names): string | undefined {
@@ -108,7 +109,7 @@ function describe(shared: Shared, names?: Names): string {
   return lines.filter((line) => line !== undefined && line !== null && line !== '').join('\n')
 }
 
-/** The words of blocks that have no text beside them, as bots send them. */
+/** The text of blocks, for bot messages that have no other text. */
 export function blocksText(blocks: readonly unknown[]): string {
   const words: string[] = []
   const open: unknown[] = [...blocks].reverse()
@@ -128,7 +129,7 @@ export function blocksText(blocks: readonly unknown[]): string {
   return words.join('\n').slice(0, maxChars)
 }
 
-/** What was said in a thread before Parley was called into it, oldest first; the first message is always there. */
+/** The messages of a thread before Parley was mentioned, oldest first; the first message is always included. */
 export function quoteThread(
   messages: readonly SlackMessage[],
   nameOf: (id: string) => string | undefined,

@@ -207,7 +207,7 @@ const maxBytes = 60_000
 const widths = [1024, 800, 640, 480]
 
 /** The image as a `data:` URL; `undefined` if it is not an image or stays too large. */
-export async function dataUrl({ mediaType, data }: OutgoingFile): Promise<string | undefined> {
+async function dataUrl({ mediaType, data }: OutgoingFile): Promise<string | undefined> {
   if (!/^image\/(?:png|jpeg|gif|webp|svg\+xml)$/.test(mediaType)) return undefined
   for (const width of widths) {
     const small = await sharp(data, { limitInputPixels: 50_000_000 })

@@ -116,17 +116,18 @@ export async function appPackage(options: ManifestOptions): Promise<Buffer> {
   ])
 }
 
-export interface ZipEntry {
+interface ZipEntry {
   name: string
   data: Uint8Array
 }
 
-const version = 20
+const zipVersion = 20
 const deflated = 8
 /** 1980-01-01, the earliest date in ZIP: the same package has the same bytes. */
 const date = 0x21
 
-export function zip(entries: ZipEntry[]): Buffer {
+/** Entries are deflated; no folders, no comments. */
+function zip(entries: ZipEntry[]): Buffer {
   const files: Buffer[] = []
   const index: Buffer[] = []
   let offset = 0
@@ -134,7 +135,7 @@ export function zip(entries: ZipEntry[]): Buffer {
     const title = Buffer.from(name)
     const body = deflateRawSync(data)
     const about = Buffer.alloc(26)
-    about.writeUInt16LE(version, 0)
+    about.writeUInt16LE(zipVersion, 0)
     about.writeUInt16LE(deflated, 4)
     about.writeUInt16LE(date, 8)
     about.writeUInt32LE(crc32(data), 10)
@@ -145,7 +146,7 @@ export function zip(entries: ZipEntry[]): Buffer {
     place.writeUInt32LE(offset, 10)
     const file = Buffer.concat([Buffer.from('PK\x03\x04'), about, title, body])
     files.push(file)
-    const madeBy = Buffer.from([version, 0])
+    const madeBy = Buffer.from([zipVersion, 0])
     index.push(Buffer.concat([Buffer.from('PK\x01\x02'), madeBy, about, place, title]))
     offset += file.length
   }

@@ -135,9 +135,13 @@ function quotedIn({ entities }: Activity, html: Read | undefined): string {
   return (previews.length > 0 ? previews : (html?.quoted ?? [])).join('\n\n').slice(0, 20_000)
 }
 
+/** A longer line is a question. */
 const maxWords = 14
 
-/** The command to run, or `undefined` for a question. */
+/**
+ * The command to run, or `undefined` for a question. Teams has no slash commands: `/parley …` is always a command, and another
+ * line is one only if it names a command and cannot be a question.
+ */
 export function commandIn(text: string, specs: readonly Pick<CommandSpec, 'name' | 'args'>[]): string | undefined {
   const typed = text.trim()
   const called = /^\/?parley(?:\s+([\s\S]*))?$/i.exec(typed)

@@ -37,9 +37,9 @@ export const chatWording = {
   questionChanged: 'You changed your question after Parley started to answer it.',
   answerNewQuestion: 'Answer the new question',
 
-  /** What a message counts as that only mentions Parley. */
+  /** The question of a message that only mentions Parley. */
   emptyMention: 'Hello! What can you do?',
-  /** For suggestions, and for a mention without words. */
+  /** A suggested question. */
   whatCanYouDo: 'What can you do?',
 
   /** "Ask Parley about this message", in the menu of a message. */
