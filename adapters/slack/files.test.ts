@@ -71,7 +71,7 @@ describe('a shared file', () => {
     })
     await expect(files().fetch(attachment, { signal })).rejects.toMatchObject({
       code: 'file_unsupported',
-      userMessage: slackWording.files.external('x', 'gdrive'),
+      userMessage: slackWording.files.external('note.txt', 'gdrive'),
     })
     expect(asked).toEqual([])
   })

@@ -154,7 +154,7 @@ export function createState(rules: Rules) {
     Object.assign(open, {
       lastAt: now,
       sequence: Number(streamSequence),
-      text: streamType === 'streaming' ? text : undefined,
+      text: streamType === 'streaming' ? text : open.text,
     })
     shown.activity = activity
     return { id: shown.id }
