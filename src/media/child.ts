@@ -3,6 +3,7 @@
  * secret, may read nothing but Parley's own code, and may write nothing.
  */
 import { ParleyError } from '../core/errors.ts'
+import { fileWording } from '../wording/files.ts'
 import type { Input, Pages, Provider } from './provider.ts'
 import { createSink } from './sink.ts'
 import type { ReaderMessage, Task } from './wire.ts'
@@ -31,7 +32,7 @@ async function perform(task: Task): Promise<void> {
     return
   }
   if (task.kind === 'render') {
-    if (pages === undefined) throw new ParleyError('file_reader_crashed', 'No file is open. Please try again.')
+    if (pages === undefined) throw new ParleyError('file_reader_crashed', fileWording.failure.noFileOpen)
     const { page, width, quote } = task
     await say({ kind: 'page', ...(await pages.render(page, quote === undefined ? { width } : { width, quote })) })
     return
@@ -39,7 +40,7 @@ async function perform(task: Task): Promise<void> {
   const [bytes, provider] = await Promise.all([standardInput(task.bytes), load(task.module)])
   const input: Input = { bytes, name: task.name, mediaType: task.mediaType, overrides: task.overrides }
   if (task.use === 'pages') {
-    if (provider.pages === undefined) throw new ParleyError('file_unsupported', `${task.name} has no pages to show.`)
+    if (provider.pages === undefined) throw new ParleyError('file_unsupported', fileWording.refusal.noPages(task.name))
     pages = await provider.pages(input)
     await say({ kind: 'opened' })
     return

@@ -3,6 +3,7 @@
  * giving it a reader here; one without a reader is refused by name.
  */
 import { ParleyError } from '../core/errors.ts'
+import { fileWording } from '../wording/files.ts'
 import type { Family } from './limits.ts'
 
 export interface FormatReader {
@@ -123,7 +124,7 @@ export const formats = {
     extensions: ['xls', 'xlt'],
     reader: { ...xlsx, engine: 'xls-1', convert: 'xlsx' },
   },
-  'message/rfc822': { called: 'a mail', extensions: ['eml', 'mht', 'mhtml'], reader: mail },
+  'message/rfc822': { called: 'an email', extensions: ['eml', 'mht', 'mhtml'], reader: mail },
   'application/zip': { called: 'a zip archive', extensions: ['zip'], reader: zip },
   'application/x-tex': { called: 'TeX', extensions: ['tex', 'bib', 'sty'], reader: text },
   'text/csv': { called: 'comma-separated values', extensions: ['csv'], reader: csv },
@@ -145,32 +146,32 @@ const refused: readonly {
     types: ['image/'],
     called: 'a picture',
     extensions: ['bmp', 'ico', 'psd', 'jxl', 'cr2', 'nef', 'dng'],
-    next: 'Pictures of this kind cannot be read: save it as PNG or JPEG and share that.',
+    next: 'Parley cannot read this kind of picture. Save it as PNG or JPEG and share that.',
   },
   {
     types: ['audio/'],
     called: 'a sound recording',
     extensions: ['mp3', 'm4a', 'wav', 'ogg', 'opus', 'flac', 'aac'],
-    next: 'Parley hears no recordings of this kind: convert it to mp3 and share that.',
+    next: 'Parley cannot read this kind of recording. Convert it to mp3 and share that.',
   },
   {
     types: ['video/'],
     called: 'a video',
     extensions: ['mp4', 'mov', 'webm', 'mkv', 'avi'],
-    next: 'Parley looks at no videos of this kind: convert it to mp4 and share that.',
+    next: 'Parley cannot read this kind of video. Convert it to mp4 and share that.',
   },
   {
     types: ['application/x-ole-encrypted'],
     called: 'an office document with a password',
     extensions: [],
-    next: 'It can be read only without: save a copy that has no password and share that.',
+    next: 'Save a copy without the password and share that.',
     code: 'file_encrypted',
   },
   {
     types: ['application/vnd.ms-outlook'],
     called: 'an Outlook message',
     extensions: ['msg'],
-    next: 'Outlook keeps it in a form of its own: save it as .eml, or forward it as text, and share that.',
+    next: 'Parley cannot read Outlook messages. Save it as .eml or as text and share that.',
   },
   {
     types: [
@@ -181,13 +182,13 @@ const refused: readonly {
     ],
     called: 'an office file',
     extensions: ['mdb', 'vsd', 'vsdx', 'pub', 'one', 'odg', 'pages', 'numbers', 'key'],
-    next: 'This kind of it cannot be read: export it as a PDF and share that.',
+    next: 'Parley cannot read this kind of office file. Export it as a PDF and share that.',
   },
   {
     types: ['application/epub+zip'],
     called: 'an e-book',
     extensions: ['epub'],
-    next: 'E-books cannot be read yet: export it as a PDF and share that.',
+    next: 'Parley cannot read e-books. Export it as a PDF and share that.',
   },
   {
     types: [
@@ -199,7 +200,7 @@ const refused: readonly {
     ],
     called: 'a program',
     extensions: ['exe', 'dll', 'so', 'dylib', 'wasm', 'class', 'msi'],
-    next: 'Programs are never opened: share its documentation or its source instead.',
+    next: 'Parley never opens programs. Share its documentation or source code instead.',
   },
   {
     types: [
@@ -215,19 +216,19 @@ const refused: readonly {
     ],
     called: 'an archive',
     extensions: ['gz', 'tgz', 'tar', '7z', 'rar', 'bz2', 'xz', 'zst', 'jar'],
-    next: 'Only zip archives are unpacked: share the files in it as a zip, or one by one.',
+    next: 'Parley opens only zip archives. Share the files in it as a zip, or one by one.',
   },
   {
     types: ['font/', 'application/vnd.ms-fontobject'],
     called: 'a font',
     extensions: ['ttf', 'otf', 'woff', 'woff2'],
-    next: 'There is no text to read in it.',
+    next: 'Fonts contain no text to read. Share a document or a picture instead.',
   },
   {
     types: ['application/x-sqlite3', 'application/vnd.apache.'],
     called: 'a database file',
     extensions: ['sqlite', 'db', 'parquet', 'arrow'],
-    next: 'Databases cannot be read: export the rows that matter as CSV and share that.',
+    next: 'Parley cannot read databases. Export the rows you need as CSV and share that.',
   },
 ]
 
@@ -256,13 +257,16 @@ export function readerOf(mediaType: string, name: string, table: Formats = forma
   if (reader !== undefined) return reader
   const refusal = refusalOf(mediaType)
   if (refusal !== undefined) {
-    const kind = refusal.code === undefined ? ` (${mediaType})` : ''
-    throw new ParleyError(refusal.code ?? 'file_unsupported', `${name} is ${refusal.called}${kind}. ${refusal.next}`)
+    const { called, next, code } = refusal
+    // A locked file has a made-up media type, which says nothing to the sender.
+    const shown = code === undefined ? mediaType : undefined
+    throw new ParleyError(
+      code ?? 'file_unsupported',
+      fileWording.refusal.unsupported({ name, called, mediaType: shown, next }),
+    )
   }
-  throw new ParleyError(
-    'file_unsupported',
-    `${name} is not a kind of file that Parley can read${mediaType === unknownType ? '' : ` (${mediaType})`}. Share it as a PDF or as text.`,
-  )
+  const shown = mediaType === unknownType ? undefined : mediaType
+  throw new ParleyError('file_unsupported', fileWording.refusal.unknownType(name, shown))
 }
 
 export const unknownType = 'application/octet-stream'

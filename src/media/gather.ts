@@ -1,6 +1,7 @@
 /** The parent's side of a read: what has come from the reading process, and what to make of an early end. */
 import { describePosition, type Segment } from '../core/artifact.ts'
 import { ParleyError } from '../core/errors.ts'
+import { fileWording } from '../wording/files.ts'
 import type { Limits } from './limits.ts'
 import type { ReadProgress } from './reader.ts'
 import type { ReaderMessage } from './wire.ts'
@@ -34,11 +35,10 @@ export function gather(limits: Limits, name: string): Gathered {
       const last = segments.at(-1)
       if (!(error instanceof ParleyError) || last === undefined) throw error
       const pages = reached?.unit === 'page' ? reached.of : undefined
-      const upTo = `${describePosition(last.at)}${pages === undefined ? '' : ` of ${pages}`}`
       return {
         kind: 'end',
         problems: [{ code: error.code, userMessage: error.userMessage }],
-        truncated: `Only the beginning of ${name} was read, up to ${upTo}.`,
+        truncated: fileWording.partial.brokeOff(name, describePosition(last.at), pages),
         pages,
       }
     },
@@ -51,6 +51,5 @@ export function failed({ code, userMessage }: Extract<ReaderMessage, { kind: 'fa
 }
 
 export function crashed(name: string, cause: unknown): ParleyError {
-  const userMessage = `The reader could not make sense of ${name}. Please try again; if that does not help, share it in another format.`
-  return new ParleyError('file_reader_crashed', userMessage, { cause })
+  return new ParleyError('file_reader_crashed', fileWording.failure.unreadable(name), { cause })
 }

@@ -47,7 +47,7 @@ export interface SpawnOptions {
 const entry = new URL('./child.ts', import.meta.url)
 const root = new URL('../../', import.meta.url)
 /** All that a reading process may read: no home folder, no configuration, no other file that was shared. */
-const ownCode = ['package.json', 'node_modules/', 'src/core/', 'src/media/'].map((path) =>
+const ownCode = ['package.json', 'node_modules/', 'src/core/', 'src/media/', 'src/wording/'].map((path) =>
   fileURLToPath(new URL(path, root)),
 )
 

@@ -3,9 +3,10 @@
  * frames. ffmpeg is a process of its own with nothing to give away, and the transcriber a server, so no reading process is used.
  */
 import { open } from 'node:fs/promises'
-import { type Artifact, clock, type Picture, type Problem } from '../core/artifact.ts'
-import { formatBytes } from '../core/bytes.ts'
+import type { Artifact, Picture, Problem } from '../core/artifact.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
+import { fileWording } from '../wording/files.ts'
+import { recordingWording } from '../wording/recordings.ts'
 import { announcedBy } from './formats.ts'
 import { keyFrames } from './frames.ts'
 import { type LimitOverrides, type Limits, limitsFor } from './limits.ts'
@@ -118,7 +119,7 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
         if (transcript === undefined || transcript.trim() === '') return told
         const problem = {
           code: told.code,
-          userMessage: `${told.userMessage} The transcript is the one that came with the message.`,
+          userMessage: recordingWording.platformTranscript(told.userMessage),
         }
         const whole = { text: transcript, fromMs: 0, toMs: expectedMs ?? 0 }
         return { segments: [whole], problems: deps.transcriber === undefined ? [] : [problem] }
@@ -182,10 +183,7 @@ async function lookAt(request: ReadRequest, overrides: LimitOverrides | undefine
     if (type === undefined) return undefined
     const format = recordings[type]
     const limits = limitsFor(format.video ? 'video' : 'audio', overrides)
-    if (bytes > limits.bytes) {
-      const userMessage = `${name} is ${formatBytes(bytes)}: over the limit of ${formatBytes(limits.bytes)}. Share a smaller file, or ask an admin to raise the limit.`
-      throw new ParleyError('file_too_large', userMessage)
-    }
+    if (bytes > limits.bytes) throw new ParleyError('file_too_large', fileWording.limit.size(name, bytes, limits.bytes))
     const announced = announcedBy(name)?.called
     const named = announced === 'a sound recording' || announced === 'a video'
     const torn = format.demuxers === 'ogg' && endsInsideOggPage(await part(Math.max(0, bytes - sampleBytes)))
@@ -206,8 +204,7 @@ async function artifactOf(
 ): Promise<Artifact> {
   const { countTokens } = await import('../core/text/count-tokens.ts')
   const { segments, cutAtMs } = speechSegments(listened.segments, limits.characters, countTokens)
-  const full =
-    cutAtMs === undefined ? undefined : `Only the first ${clock(cutAtMs)} of ${request.name} fit the limit of text.`
+  const full = cutAtMs === undefined ? undefined : recordingWording.textLimit(request.name, cutAtMs)
   const truncated = full ?? listened.truncated
   const durationMs = listened.durationMs ?? rest.durationMs
   const known = new Set<string>()
@@ -237,22 +234,17 @@ async function unlessAborted(error: unknown, signal: AbortSignal): Promise<Parle
 }
 
 function unheard(name: string): ParleyError {
-  const userMessage = `${name} is a recording, and no transcription is configured that could hear it. Share a transcript as text, or ask an admin to set TRANSCRIBE_URL.`
-  return new ParleyError('transcriber_missing', userMessage)
+  return new ParleyError('transcriber_missing', recordingWording.noTranscriber(name))
 }
 
 function nothingInside(name: string): ParleyError {
-  return new ParleyError(
-    'file_empty',
-    `${name} holds neither sound nor a moving picture. Check the file and share it again.`,
-  )
+  return new ParleyError('file_empty', recordingWording.nothingInside(name))
 }
 
 function unseen(name: string): Problem {
-  const userMessage = `The pictures of ${name} were not looked at: ffmpeg is not installed. An admin can install it or set FFMPEG_PATH.`
-  return { code: 'ffmpeg_missing', userMessage }
+  return { code: 'ffmpeg_missing', userMessage: recordingWording.picturesNeedFfmpeg(name) }
 }
 
 function silentVideo(name: string): Problem {
-  return { code: 'no_sound', userMessage: `${name} has no sound: only its pictures were looked at.` }
+  return { code: 'no_sound', userMessage: recordingWording.noSound(name) }
 }

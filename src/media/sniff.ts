@@ -1,5 +1,6 @@
 /** What a file is, by its bytes; names and declared types are hints between kinds of text, and may be lies otherwise. */
 import type { Problem } from '../core/artifact.ts'
+import { fileWording } from '../wording/files.ts'
 import { isOle, isZip, oleTypeOf, zipTypeOf } from './containers.ts'
 import { announcedBy, called, type Formats, formats, unknownType } from './formats.ts'
 import { startsLikeMail } from './mail-start.ts'
@@ -29,7 +30,7 @@ export async function sniff(
   // Any text may go by the name of another kind of text: .txt holds Markdown, JSON and logs every day.
   if (announced.mediaType !== undefined && isText(announced.mediaType, table) && isPlain(mediaType, table))
     return { mediaType }
-  const userMessage = `${hint.name} is named like ${announced.called}, but it is ${is}: it was read as ${is}.`
+  const userMessage = fileWording.notice.misleadingName(hint.name, announced.called, is)
   return { mediaType, problem: { code: 'name_mismatch', userMessage } }
 }
 

@@ -1,5 +1,6 @@
 /** From bytes to characters: what encoding a text is in, and honest words where it could not be told for certain. */
 import type { Problem } from '../core/artifact.ts'
+import { fileWording } from '../wording/files.ts'
 import { legacyEncodingOf, spoken } from './legacy-encoding.ts'
 
 /** Whether these first bytes of a file are text in an encoding that `decodeText` knows. */
@@ -36,11 +37,11 @@ export function decodeText(bytes: Uint8Array, name: string, declared?: string): 
   const text = new TextDecoder('utf-8').decode(bytes)
   const broken = count(text, '\uFFFD')
   if (broken * 20 < nonAscii(text)) {
-    const userMessage = `${name} has ${broken === 1 ? 'one place that is' : `${broken} places that are`} not valid UTF-8: ${broken === 1 ? 'it is' : 'they are'} shown as \uFFFD.`
+    const userMessage = fileWording.notice.brokenUtf8(name, broken)
     return { text, encoding: 'utf-8', problem: { code: 'text_encoding', userMessage } }
   }
   const encoding = legacyEncodingOf(bytes.subarray(0, 256 * 1024))
-  const userMessage = `${name} is not valid UTF-8: it was read as ${spoken(encoding)}, so some characters may be wrong. Save it as UTF-8 to be sure.`
+  const userMessage = fileWording.notice.assumedEncoding(name, spoken(encoding))
   return { text: decoderOf(encoding).decode(bytes), encoding, problem: { code: 'text_encoding', userMessage } }
 }
 

@@ -3,8 +3,9 @@
  * ffmpeg and cut at quiet moments into overlapping pieces, which are heard side by side and joined.
  */
 import { readFile } from 'node:fs/promises'
-import { clock, type Problem } from '../core/artifact.ts'
+import type { Problem } from '../core/artifact.ts'
 import { asParleyError } from '../core/errors.ts'
+import { recordingWording } from '../wording/recordings.ts'
 import { joinSpeech, type TranscribedPiece } from './join-speech.ts'
 import type { Limits } from './limits.ts'
 import { type CutPlan, cutIntoPieces, defaultPlan, isSilent, type Piece, sampleRate, toWav } from './pcm.ts'
@@ -74,7 +75,7 @@ export async function transcribeRecording(
   if (listened.truncated !== undefined || durationMs === undefined) return listened
   if (durationMs >= expected - Math.max(1_500, expected * 0.03)) {
     if ((expectedMs ?? durationMs) <= mostMs + 1_500) return listened
-    const truncated = `Only the first ${clock(mostMs)} of ${clock(expectedMs ?? 0)} of ${name} were heard: an admin can raise the limit.`
+    const truncated = recordingWording.timeLimit(name, mostMs, expectedMs ?? 0)
     return { ...listened, truncated }
   }
   return { ...listened, problems: [...listened.problems, cutOff(name, { durationMs, expectedMs: expected })] }
@@ -82,9 +83,7 @@ export async function transcribeRecording(
 
 export function cutOff(name: string, times?: { durationMs: number; expectedMs: number }): Problem {
   const userMessage =
-    times === undefined
-      ? `${name} breaks off in the middle: the file is incomplete. Share it again to have all of it heard.`
-      : `${name} should be ${clock(times.expectedMs)} long, but only ${clock(times.durationMs)} of it can be played: the rest is missing. Share it again to have all of it heard.`
+    times === undefined ? recordingWording.incomplete(name) : recordingWording.shorterThanExpected(name, times)
   return { code: 'recording_cut_off', userMessage }
 }
 
@@ -215,8 +214,7 @@ function joined(
   }
   if (failure === undefined) return listened
   const { code, userMessage } = asParleyError(failure)
-  const total = input.expectedMs === undefined ? '' : ` of ${clock(input.expectedMs)}`
-  const truncated = `Only the first ${clock(last.cutMs)}${total} of ${input.name} were heard.`
+  const truncated = recordingWording.brokeOff(input.name, last.cutMs, input.expectedMs)
   return { ...listened, durationMs: last.cutMs, truncated, problems: [{ code, userMessage }] }
 }
 

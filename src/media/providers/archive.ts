@@ -5,8 +5,8 @@
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { type Entry, fromBuffer, getFileNameLowLevel, type Options, type ZipFile } from 'yauzl'
-import { formatBytes } from '../../core/bytes.ts'
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import { archiveDefaults, type Limits } from '../limits.ts'
 import { decodeNames } from './archive-names.ts'
 
@@ -45,8 +45,7 @@ export async function openArchive(bytes: Uint8Array, name: string, limits: Limit
     throw damaged(name)
   })
   if (zip.entryCount > mostEntries) {
-    const userMessage = `${name} holds ${zip.entryCount.toLocaleString('en')} files: over the limit of ${mostEntries.toLocaleString('en')}. Share the ones that matter, or ask an admin to raise the limit.`
-    throw new ParleyError('file_too_large', userMessage)
+    throw new ParleyError('file_too_large', fileWording.limit.filesInArchive(name, zip.entryCount, mostEntries))
   }
   const found = await list(zip, name)
   const declared = found.reduce((sum, { uncompressedSize }) => sum + uncompressedSize, 0)
@@ -70,10 +69,7 @@ export async function openArchive(bytes: Uint8Array, name: string, limits: Limit
   async function* stream(entryName: string, most = allowed): AsyncGenerator<Uint8Array> {
     const entry = byName.get(entryName)
     if (entry === undefined) throw damaged(name)
-    if (entry.isEncrypted()) {
-      const userMessage = `${name} is protected by a password. Share a copy without it.`
-      throw new ParleyError('file_encrypted', userMessage)
-    }
+    if (entry.isEncrypted()) throw new ParleyError('file_encrypted', fileWording.refusal.encrypted(name))
     let own = 0
     try {
       for await (const chunk of await contentOf(zip, entry)) {
@@ -100,13 +96,11 @@ export async function openArchive(bytes: Uint8Array, name: string, limits: Limit
 }
 
 export function damaged(name: string, cause?: unknown): ParleyError {
-  const userMessage = `${name} is damaged or was cut off: it cannot be opened. Share it again, or save it anew and share that.`
-  return new ParleyError('file_damaged', userMessage, cause === undefined ? {} : { cause })
+  return new ParleyError('file_damaged', fileWording.damaged.archive(name), { cause })
 }
 
 function bomb(name: string, allowed: number): ParleyError {
-  const userMessage = `${name} unpacks to more than ${formatBytes(allowed)}, which is over the limit, so it was not read. Share a smaller part of it, or ask an admin to raise the limit.`
-  return new ParleyError('file_too_large', userMessage)
+  return new ParleyError('file_too_large', fileWording.limit.unpackedSize(name, allowed))
 }
 
 function list(zip: ZipFile, name: string): Promise<Entry[]> {

@@ -2,6 +2,7 @@
 import { Readable } from 'node:stream'
 import { type CsvError, parse } from 'csv-parse'
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Ending, Input, Provider, Sink } from '../provider.ts'
 import { decodeText } from '../text-encoding.ts'
@@ -16,15 +17,14 @@ export const provider: Provider = {
   async read(input, limits, sink) {
     const { text, problem } = decodeText(input.bytes, input.name)
     if (problem !== undefined) sink.problem(problem)
-    if (text.trim() === '')
-      throw new ParleyError('file_empty', `${input.name} holds no rows. Check the file and share it again.`)
+    if (text.trim() === '') throw new ParleyError('file_empty', fileWording.empty.noRows(input.name))
     await sink.progress({ done: 0, of: countRows(text), unit: 'row' })
     const delimiter = detectDelimiter(
       text.slice(0, 64 * 1024),
       input.mediaType === 'text/tab-separated-values' ? '\t' : ',',
     )
     if (!(await quotesClose(text, delimiter))) {
-      const userMessage = `${input.name} has a quotation mark that is never closed: quotation marks were read as ordinary characters.`
+      const userMessage = fileWording.notice.openQuotationMark(input.name)
       sink.problem({ code: 'csv_quotes', userMessage })
       return readRows(text, { delimiter, quote: false }, { input, limits, sink })
     }
@@ -89,7 +89,7 @@ async function readRows(
     if (row >= limits.rows) {
       await table?.finish()
       await sink.progress({ done: row, of: row, unit: 'row' })
-      return { truncated: `Only the first ${row} rows of ${input.name} were read: that is the limit.` }
+      return { truncated: fileWording.partial.first(input.name, 'row', { done: row }) }
     }
     row += 1
     if (table === undefined) {
@@ -105,10 +105,8 @@ async function readRows(
   }
   if (table !== undefined && !full) full = !(await table.finish())
   if (full) {
-    const limit = limits.characters.toLocaleString('en')
-    return {
-      truncated: `Only the first ${table?.delivered() ?? 0} rows of ${input.name} were read: the limit is ${limit} characters.`,
-    }
+    const done = table?.delivered() ?? 0
+    return { truncated: fileWording.partial.first(input.name, 'row', { done, characters: limits.characters }) }
   }
   await sink.progress({ done: row, of: row, unit: 'row' })
   return {}

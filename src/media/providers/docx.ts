@@ -3,6 +3,7 @@
  * lines of the text given out, in which a paragraph or a row of a table is one line.
  */
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
 import { type Archive, damaged, openArchive, smallPart } from './archive.ts'
 import { readListNumbers } from './docx-numbers.ts'
@@ -44,15 +45,11 @@ export const provider: Provider = {
       if (error instanceof ParleyError && error.code === 'file_too_large') throw error
       const partly = await text.finish(name, limits)
       if (partly === undefined) throw error instanceof ParleyError ? error : damaged(name, error)
-      const userMessage = `${name} is damaged: only what stands before the break was read. Save it anew and share that to have all of it.`
-      sink.problem({ code: 'file_damaged', userMessage })
+      sink.problem({ code: 'file_damaged', userMessage: fileWording.partlyDamaged.afterDamage(name) })
       return partly
     }
     const ending = await text.finish(name, limits)
-    if (ending === undefined) {
-      const userMessage = `${name} holds no text: its pages are pictures or empty. Export it as a PDF and share that.`
-      throw new ParleyError('file_empty', userMessage)
-    }
+    if (ending === undefined) throw new ParleyError('file_empty', fileWording.empty.noTextInDocument(name))
     return ending
   },
 }

@@ -11,6 +11,7 @@ import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import { ParleyError } from '../../core/errors.ts'
+import { recordingWording } from '../../wording/recordings.ts'
 import { guard } from '../guard.ts'
 import type { Limits } from '../limits.ts'
 import { giveWay } from '../priority.ts'
@@ -197,17 +198,11 @@ function launch(program: string, args: readonly string[], name: string, { signal
 }
 
 export function damaged(name: string): ParleyError {
-  return new ParleyError(
-    'file_damaged',
-    `${name} is damaged or cut off, or no recording at all: ffmpeg cannot read it. Share it again, or convert it to mp3 or mp4 first.`,
-  )
+  return new ParleyError('file_damaged', recordingWording.damaged(name))
 }
 
 function missing(path: string | undefined, cause?: unknown): ParleyError {
-  const userMessage =
-    path === undefined
-      ? 'ffmpeg is not installed on the machine that Parley runs on. Ask an admin to install it (for example apt-get install ffmpeg, or brew install ffmpeg) or to set FFMPEG_PATH.'
-      : 'There is no working ffmpeg and ffprobe where FFMPEG_PATH points. Ask an admin to set it to the program ffmpeg, with ffprobe beside it.'
+  const userMessage = path === undefined ? recordingWording.ffmpegNotInstalled : recordingWording.ffmpegPathWrong
   return new ParleyError('ffmpeg_missing', userMessage, { cause })
 }
 

@@ -4,6 +4,7 @@
  */
 import sharp, { type Sharp, type SharpOptions } from 'sharp'
 import type { Problem } from '../../core/artifact.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Input } from '../provider.ts'
 import { decodeHeic } from './heic.ts'
@@ -52,12 +53,11 @@ export async function openPicture(input: Input, limits: Pick<Limits, 'pixels'>):
   const options: SharpOptions = { limitInputPixels: pixels, failOn: 'error' }
   const problems: Problem[] = []
   if ((head.pages ?? 1) > pages)
-    problems.push({ code: 'first_frame', userMessage: `${name} is animated: its first frame was taken.` })
+    problems.push({ code: 'first_frame', userMessage: fileWording.notice.firstFrame(name) })
   if (!(await decodes(sharp(bytes, options)))) {
     if (!(await decodes(sharp(bytes, { ...options, failOn: 'none' })))) throw damaged(name)
     options.failOn = 'none'
-    const userMessage = `${name} is damaged or was cut short: parts of the picture are missing. Please check that it opens for you, and share it again.`
-    problems.push({ code: 'file_damaged', userMessage })
+    problems.push({ code: 'file_damaged', userMessage: fileWording.partlyDamaged.picture(name) })
   }
   return { pages, problems, open: (page) => plain(sharp(bytes, { ...options, page: page - 1 }).autoOrient()) }
 }

@@ -4,6 +4,7 @@
  */
 import type { Problem } from '../../core/artifact.ts'
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Ending, Input, Provider, Sink } from '../provider.ts'
 import { openPicture, type Picture } from './image-decode.ts'
@@ -37,11 +38,11 @@ export const provider: Provider = {
     }
     if (lost.length === of && source?.words !== true) throw damaged(input.name)
     if (lost.length > 0) {
-      const userMessage = `${lost.length} of ${picture.pages} pictures of ${input.name} cannot be drawn: they were left out.`
+      const userMessage = fileWording.partlyDamaged.pictures(input.name, lost.length, picture.pages)
       sink.problem({ code: 'pages_damaged', userMessage })
     }
     if (unread.length > 0) {
-      const userMessage = `The text on ${unread.length} of ${picture.pages} pages of ${input.name} was not recognised: that is the limit of OCR.`
+      const userMessage = fileWording.ocr.picturesOverLimit(input.name, unread.length, picture.pages)
       sink.problem({ code: 'ocr_limit', userMessage })
     }
     return { pages: picture.pages, ...source?.ending, ...cut(input.name, picture.pages, of) }
@@ -53,7 +54,7 @@ export const provider: Provider = {
     return {
       async render(page, { width, quote }) {
         if (page > picture.pages)
-          throw new ParleyError('file_missing', `There is no page ${page} to show: the file has ${picture.pages}.`)
+          throw new ParleyError('file_missing', fileWording.refusal.noSuchPage(page, picture.pages))
         const drawn = picture.open(page).resize({ width, height: tallest, fit: 'inside', withoutEnlargement: true })
         const { data, info } = await drawn.png().toBuffer({ resolveWithObject: true })
         const marks = quote === undefined ? [] : await markQuote(picture, page, ocr, quote)
@@ -89,9 +90,9 @@ async function readText({ picture, input, ocr, of, sink }: Reading, page: number
     confidence < poorConfidence
       ? {
           code: 'ocr_unsure',
-          userMessage: `The writing on ${input.name} is hard to read: check what is quoted from it.`,
+          userMessage: fileWording.ocr.pictureUnsure(input.name),
         }
-      : { code: 'read_by_ocr', userMessage: `The text on ${input.name} was recognised (OCR) and may hold errors.` }
+      : { code: 'read_by_ocr', userMessage: fileWording.ocr.picture(input.name) }
   if (page === 1 || problem.code === 'ocr_unsure') sink.problem(problem)
 }
 
@@ -110,7 +111,5 @@ async function markQuote(picture: Picture, page: number, ocr: Ocr, quote: string
 }
 
 function cut(name: string, pages: number, of: number): Ending {
-  return pages > of
-    ? { truncated: `Only the first ${of} of ${pages} pages of ${name} were read: that is the limit.` }
-    : {}
+  return pages > of ? { truncated: fileWording.partial.first(name, 'page', { done: of, of: pages }) } : {}
 }

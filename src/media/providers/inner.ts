@@ -3,8 +3,8 @@
  * own. An archive or a mail within is opened once more; what that one holds of the kind is named and left alone.
  */
 import type { Position } from '../../core/artifact.ts'
-import { formatBytes } from '../../core/bytes.ts'
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import { furtherLook } from '../containers.ts'
 import { formats, readerOf } from '../formats.ts'
 import { type Limits, limitsFor } from '../limits.ts'
@@ -75,22 +75,14 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
     const reader = readerOf(mediaType, name, formats)
     const own = limitsFor(reader.family, input.overrides)
     if (reader.convert !== undefined || reader.family === 'audio' || reader.family === 'video') {
-      throw new ParleyError(
-        'file_unsupported',
-        `${name} cannot be read within another file. Share it as a file of its own.`,
-      )
+      throw new ParleyError('file_unsupported', fileWording.inner.unsupported(name))
     }
     const isContainer = reader.family === 'mail' || reader.family === 'archive'
     if (isContainer && depth >= deepest) {
-      throw new ParleyError(
-        'file_unsupported',
-        `${name} is packed too deep to be opened. Share it as a file of its own.`,
-      )
+      throw new ParleyError('file_unsupported', fileWording.inner.tooDeep(name))
     }
-    if (bytes.length > own.bytes) {
-      const userMessage = `${name} is ${formatBytes(bytes.length)}: over the limit of ${formatBytes(own.bytes)}. Share a smaller one.`
-      throw new ParleyError('file_too_large', userMessage)
-    }
+    if (bytes.length > own.bytes)
+      throw new ParleyError('file_too_large', fileWording.limit.size(name, bytes.length, own.bytes))
     const loaded: { provider?: Provider } = await import(reader.module.href)
     if (loaded.provider === undefined) throw new Error(`${reader.module.href} exports no provider`)
     const within = sinkOf(name)
@@ -136,7 +128,7 @@ function problemOf(error: unknown, name: string) {
   if (error instanceof ParleyError) return { code: `inner_${error.code}`, userMessage: error.userMessage }
   return {
     code: 'inner_file_damaged',
-    userMessage: `${name} could not be made sense of. Share it as a file of its own.`,
+    userMessage: fileWording.inner.unreadable(name),
   }
 }
 

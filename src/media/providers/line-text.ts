@@ -1,4 +1,6 @@
 /** Gives out the text of a document without fixed pages: its lines are numbered as they are given out. */
+
+import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Ending, Sink } from '../provider.ts'
 import { createPieces } from './pieces.ts'
@@ -33,10 +35,7 @@ export function createLineText(sink: Sink): LineText {
       if (line === 0) return undefined
       await sink.progress({ done: line, of: line, unit: 'line' })
       if (!full) return {}
-      const limit = limits.characters.toLocaleString('en')
-      return {
-        truncated: `Only the beginning of ${name} was read, up to line ${pieces.delivered()} of its text: the limit is ${limit} characters.`,
-      }
+      return { truncated: fileWording.partial.upTo(name, `line ${pieces.delivered()}`, limits.characters) }
     },
   }
 }

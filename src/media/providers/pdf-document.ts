@@ -1,5 +1,6 @@
 /** A PDF opened by PDFium: pages by number, their text and character boxes. */
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Input } from '../provider.ts'
 import { loadPdfium, type Pdfium, viewOf, withMemory } from './pdfium.ts'
 
@@ -156,19 +157,14 @@ function giveAppearances(pdfium: Pdfium, page: number): void {
 
 function refusal(error: number, bytes: Uint8Array, name: string): ParleyError {
   if (error === passwordError || error === securityError) {
-    const userMessage = `${name} is protected by a password, so it cannot be read. Please share a copy without the password.`
-    return new ParleyError('file_encrypted', userMessage)
+    return new ParleyError('file_encrypted', fileWording.refusal.encrypted(name))
   }
   if (!endsProperly(bytes)) return damaged(name)
-  return new ParleyError(
-    'file_damaged',
-    `${name} is damaged: no page of it can be read. Please export or save it again and share that.`,
-  )
+  return new ParleyError('file_damaged', fileWording.damaged.allPages(name))
 }
 
 export function damaged(name: string): ParleyError {
-  const userMessage = `${name} is damaged or was cut short: no page of it can be read. Please check that it opens for you, and share it again.`
-  return new ParleyError('file_damaged', userMessage)
+  return new ParleyError('file_damaged', fileWording.damaged.pages(name))
 }
 
 /** A whole PDF says so in its last bytes; some programs add a little after it. */

@@ -1,5 +1,6 @@
 /** Pages of a PDF that are pictures of text: recognised one after the other, within limits, and what was left out is told. */
 import type { Problem } from '../../core/artifact.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Sink } from '../provider.ts'
 import { createOcr } from './ocr.ts'
@@ -86,50 +87,13 @@ export function createScans(document: PdfDocument, limits: Limits, sink: Sink): 
     empty: () => empty,
     problems(pages) {
       const problems: Problem[] = []
-      if (done.length > 0) {
-        const which =
-          done.length === pages
-            ? 'It is a scan:'
-            : `${capital(listPages(done))} ${done.length === 1 ? 'is a scan' : 'are scans'}:`
-        problems.push({
-          code: 'read_by_ocr',
-          userMessage: `${which} the text was recognised (OCR) and may hold errors.`,
-        })
-      }
-      if (unsure.length > 0)
-        problems.push({
-          code: 'ocr_unsure',
-          userMessage: `The scan of ${listPages(unsure)} is hard to read: check what is quoted from there.`,
-        })
+      if (done.length > 0) problems.push({ code: 'read_by_ocr', userMessage: fileWording.ocr.scan(done, pages) })
+      if (unsure.length > 0) problems.push({ code: 'ocr_unsure', userMessage: fileWording.ocr.unsure(unsure) })
       if (skipped.length > 0) {
-        const why =
-          spentMs >= ocrSeconds * 1000
-            ? `OCR takes at most ${ocrSeconds} seconds for a file`
-            : `OCR reads at most ${ocrPages} ${ocrPages === 1 ? 'page' : 'pages'} of a file`
-        problems.push({
-          code: 'ocr_limit',
-          userMessage: `${capital(listPages(skipped))} ${skipped.length === 1 ? 'is a scan' : 'are scans'} and ${skipped.length === 1 ? 'was' : 'were'} not read: ${why}.`,
-        })
+        const most = spentMs >= ocrSeconds * 1000 ? { seconds: ocrSeconds } : { pages: ocrPages }
+        problems.push({ code: 'ocr_limit', userMessage: fileWording.ocr.overLimit(skipped, most) })
       }
       return problems
     },
   }
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1)
-}
-
-/** "page 3", "pages 3, 5–9 and 12 more": short enough for a chat. */
-export function listPages(pages: number[]): string {
-  const ranges: [number, number][] = []
-  for (const page of pages) {
-    const last = ranges.at(-1)
-    if (last?.[1] === page - 1) last[1] = page
-    else ranges.push([page, page])
-  }
-  const shown = ranges.slice(0, 6)
-  const left = ranges.slice(6).reduce((sum, [from, to]) => sum + to - from + 1, 0)
-  const list = shown.map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`)).join(', ')
-  return `${pages.length === 1 ? 'page' : 'pages'} ${list}${left === 0 ? '' : ` and ${left} more`}`
 }

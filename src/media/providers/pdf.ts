@@ -1,6 +1,7 @@
 /** Reads PDFs: the text layer page by page with PDFium, pages without one by OCR; and draws pictures of pages with marks on the words of a quote. */
 import type { Problem } from '../../core/artifact.ts'
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Ending, Input, Provider, Sink } from '../provider.ts'
 import { damaged, openPdf, type PdfDocument, rawText } from './pdf-document.ts'
@@ -26,7 +27,7 @@ export const provider: Provider = {
       if (pages.some((text) => text !== '')) return readXfa(input, limits, sink, pages)
       sink.problem({
         code: 'form_unsupported',
-        userMessage: `${input.name} is a form of Adobe's own kind (XFA) that cannot be read. Please print it to a PDF and share that.`,
+        userMessage: fileWording.notice.xfaForm(input.name),
       })
     }
     const { pages } = document
@@ -37,11 +38,7 @@ export const provider: Provider = {
     const broken = lost.length === 0 ? 0 : await readLost(input, lost, sink)
     const tally = { pages, repaired: document.repaired, blank: blank + scans.empty(), broken }
     for (const problem of [...problemsOf(input, tally), ...scans.problems(of)]) sink.problem(problem)
-    if (broken === (stoppedAt ?? of))
-      throw new ParleyError(
-        'file_damaged',
-        `${input.name} is damaged: none of its pages can be read. Please export or save it again and share that.`,
-      )
+    if (broken === (stoppedAt ?? of)) throw new ParleyError('file_damaged', fileWording.damaged.allPages(input.name))
     const ending = { pages, ...cut(input.name, pages, limits, stoppedAt) }
     if (stoppedAt !== undefined) return ending
     const left = await readExtras(input, document, limits, sink)
@@ -57,10 +54,7 @@ export const provider: Provider = {
           marks: quote === undefined ? [] : markQuote(document.pdfium, handle, quote.replaceAll('|', ' ')),
         }))
         if (image === undefined) {
-          throw new ParleyError(
-            'file_missing',
-            `There is no page ${page} to show: the file has ${count(document.pages, 'page')}.`,
-          )
+          throw new ParleyError('file_missing', fileWording.refusal.noSuchPage(page, document.pages))
         }
         if (quote === undefined || image.marks.length > 0) return image
         return { ...image, marks: await markScan(page, quote) }
@@ -218,19 +212,15 @@ interface Tally {
 function problemsOf({ name }: Input, { pages, repaired, blank, broken }: Tally): Problem[] {
   const problems: Problem[] = []
   if (repaired) {
-    const userMessage = `${name} is damaged or was cut short: ${count(pages, 'page')} could be found, and more may be missing. Please check that it opens for you, and share it again.`
-    problems.push({ code: 'file_damaged', userMessage })
+    problems.push({ code: 'file_damaged', userMessage: fileWording.partlyDamaged.foundPages(name, pages) })
   }
   if (broken > 0)
     problems.push({
       code: 'pages_damaged',
-      userMessage: `${broken} of ${count(pages, 'page')} are damaged: they were not read.`,
+      userMessage: fileWording.partlyDamaged.pages(broken, pages),
     })
   if (blank > 0) {
-    const userMessage =
-      blank === pages
-        ? `${pages === 1 ? 'The only page holds no' : `None of the ${pages} pages holds`} text that could be read.`
-        : `${blank} of ${pages} pages ${blank === 1 ? 'holds' : 'hold'} no text that could be read.`
+    const userMessage = fileWording.notice.noText(blank, pages)
     problems.push({ code: 'pages_without_text', userMessage })
   }
   return problems
@@ -238,17 +228,9 @@ function problemsOf({ name }: Input, { pages, repaired, blank, broken }: Tally):
 
 function cut(name: string, pages: number, limits: Limits, stoppedAt: number | undefined): Pick<Ending, 'truncated'> {
   if (stoppedAt !== undefined) {
-    const limit = limits.characters.toLocaleString('en')
-    return {
-      truncated: `Only the first ${stoppedAt} of ${pages} pages of ${name} were read: the limit is ${limit} characters.`,
-    }
+    const read = { done: stoppedAt, of: pages, characters: limits.characters }
+    return { truncated: fileWording.partial.first(name, 'page', read) }
   }
-  if (pages > limits.pages) {
-    return { truncated: `Only the first ${limits.pages} of ${pages} pages of ${name} were read: that is the limit.` }
-  }
-  return {}
-}
-
-function count(number: number, word: string): string {
-  return `${number} ${word}${number === 1 ? '' : 's'}`
+  if (pages <= limits.pages) return {}
+  return { truncated: fileWording.partial.first(name, 'page', { done: limits.pages, of: pages }) }
 }

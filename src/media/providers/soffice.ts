@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import { giveWay } from '../priority.ts'
 import { officeSettings } from './soffice-profile.ts'
 
@@ -43,10 +44,8 @@ export function createOffice(searchPath: string = usualPath): Office {
 
   async function convert(...[file, limits, signal]: Parameters<Office['convert']>): Promise<Converted> {
     const program = findProgram('soffice', searchPath)
-    if (program === undefined) {
-      const userMessage = `${file.name} is of a format from before 2007, which is read only where LibreOffice is installed. Save it as .${file.to} or as a PDF and share that, or ask an admin to install LibreOffice.`
-      throw new ParleyError('file_unsupported', userMessage)
-    }
+    if (program === undefined)
+      throw new ParleyError('file_unsupported', fileWording.refusal.needsLibreOffice(file.name, file.to))
     offline ??= succeeds('unshare', ['--map-root-user', '--net', 'true'], searchPath)
     const folder = await mkdtemp(join(tmpdir(), 'parley-office-'))
     const gone = () => rm(folder, { recursive: true, force: true })
@@ -72,10 +71,8 @@ export function createOffice(searchPath: string = usualPath): Office {
         { name: file.name, seconds: limits.seconds, signal },
       )
       const path = join(folder, `file.${file.to}`)
-      if ((await stat(path).catch(() => undefined)) === undefined) {
-        const userMessage = `${file.name} is damaged or protected: LibreOffice could not open it. Save it as .${file.to} without a password and share that.`
-        throw new ParleyError('file_damaged', userMessage)
-      }
+      if ((await stat(path).catch(() => undefined)) === undefined)
+        throw new ParleyError('file_damaged', fileWording.damaged.oldOffice(file.name, file.to))
       return { path, [Symbol.asyncDispose]: gone }
     } catch (error) {
       await gone()
@@ -114,8 +111,7 @@ function finished(
     }
     const onAbort = () => end(signal.reason)
     const slow = setTimeout(() => {
-      const userMessage = `Opening ${name} took longer than ${seconds} seconds, so it was stopped. Save it in today's format and share that.`
-      end(new ParleyError('file_too_slow', userMessage))
+      end(new ParleyError('file_too_slow', fileWording.limit.conversionTime(name, seconds)))
     }, seconds * 1000)
     signal.addEventListener('abort', onAbort, { once: true })
     child.once('error', end)

@@ -1,4 +1,6 @@
 /** Reads subtitles (SubRip, WebVTT): what is said, with the time at which it is shown. */
+
+import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
 import { decodeText } from '../text-encoding.ts'
 import { segmentCharacters } from './pieces.ts'
@@ -48,10 +50,8 @@ export const provider: Provider = {
     const of = Math.round((cues.at(-1)?.toMs ?? 0) / 1000)
     await sink.progress({ done: of, of, unit: 'second' })
     if (!full) return {}
-    const limit = limits.characters.toLocaleString('en')
-    return {
-      truncated: `Only the first ${Math.round(delivered / 1000)} seconds of ${name} were read: the limit is ${limit} characters.`,
-    }
+    const read = { done: Math.round(delivered / 1000), characters: limits.characters }
+    return { truncated: fileWording.partial.first(name, 'second', read) }
   },
 }
 

@@ -1,5 +1,6 @@
 /** Reads what is text as it stands: prose, Markdown, source code, JSON, YAML, XML, logs. Positions are lines. */
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
 import { decodeText } from '../text-encoding.ts'
 import { createPieces } from './pieces.ts'
@@ -11,8 +12,7 @@ export const provider: Provider = {
   async read({ bytes, name }, limits, sink) {
     const { text, problem } = decodeText(bytes, name)
     if (problem !== undefined) sink.problem(problem)
-    if (text.trim() === '')
-      throw new ParleyError('file_empty', `${name} holds only blank lines. Check the file and share it again.`)
+    if (text.trim() === '') throw new ParleyError('file_empty', fileWording.empty.onlyBlankLines(name))
     const of = countLines(text)
     await sink.progress({ done: 0, of, unit: 'line' })
     const pieces = createPieces(sink)
@@ -30,10 +30,8 @@ export const provider: Provider = {
     full = !(await pieces.finish()) || full
     await sink.progress({ done: full ? number : of, of, unit: 'line' })
     if (!full) return {}
-    const limit = limits.characters.toLocaleString('en')
-    return {
-      truncated: `Only the first ${pieces.delivered()} of ${of} lines of ${name} were read: the limit is ${limit} characters.`,
-    }
+    const read = { done: pieces.delivered(), of, characters: limits.characters }
+    return { truncated: fileWording.partial.first(name, 'line', read) }
   },
 }
 

@@ -4,6 +4,7 @@
  */
 import { APIError, APIUserAbortError, OpenAI } from 'openai'
 import type { Log } from '../../core/log.ts'
+import { recordingWording } from '../../wording/recordings.ts'
 import type { Transcriber } from '../transcriber.ts'
 import { patiently, transcriberError } from './transcribe-error.ts'
 import { Transcript, transcriptionOf } from './transcript.ts'
@@ -91,8 +92,8 @@ export function createOpenAiTranscriber(options: OpenAiTranscriberOptions): Tran
         const { data } = await client.models.list({ signal })
         const known = data.some(({ id }) => id === model)
         return known || data.length === 0
-          ? `${model} at ${where}`
-          : `${model} at ${where}, which does not list that model`
+          ? recordingWording.server(model, where)
+          : recordingWording.serverWithoutModel(model, where)
       } catch (thrown) {
         // Not every transcription server lists its models; one that answers at all is there.
         if (
@@ -101,7 +102,7 @@ export function createOpenAiTranscriber(options: OpenAiTranscriberOptions): Tran
           ![401, 403].includes(thrown.status) &&
           thrown.status < 500
         )
-          return `${model} at ${where}`
+          return recordingWording.server(model, where)
         throw failure(thrown)
       }
     },

@@ -1,5 +1,6 @@
 /** The parts that all sheets of a workbook share: texts by number, and what the number formats mean. */
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import { type Archive, smallPart } from './archive.ts'
 import { builtinKind, kindOfFormat, type NumberKind } from './sheet-values.ts'
@@ -29,10 +30,8 @@ export async function readSharedStrings(
     text(words) {
       if (inText) text += words
       if (inText) characters += words.length
-      if (characters > limits.characters * mostStrings) {
-        const userMessage = `${name} holds more text than can be read. Share the sheets that matter as a file of their own.`
-        throw new ParleyError('file_too_large', userMessage)
-      }
+      if (characters > limits.characters * mostStrings)
+        throw new ParleyError('file_too_large', fileWording.limit.workbookText(name))
     },
     close(tag) {
       if (tag === 't') inText = false

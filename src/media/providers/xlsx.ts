@@ -3,6 +3,7 @@
  * with them. A library that builds the whole workbook in memory takes gigabytes for what is 50 MB on disk.
  */
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
 import { type Archive, damaged, openArchive, smallPart } from './archive.ts'
 import { mainPart, relationsOf } from './relations.ts'
@@ -53,8 +54,7 @@ export const provider: Provider = {
 }
 
 function binary(name: string): ParleyError {
-  const userMessage = `${name} is a binary Excel workbook, which cannot be read. Save it as .xlsx and share that.`
-  return new ParleyError('file_unsupported', userMessage)
+  return new ParleyError('file_unsupported', fileWording.refusal.binaryWorkbook(name))
 }
 
 async function readWorkbook(archive: Archive, main: string, name: string) {
