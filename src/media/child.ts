@@ -1,5 +1,5 @@
 /**
- * The reading process. It is given one file on standard input, reads it with one provider, and is thrown away. It holds no
+ * The reading process. It receives one file on standard input, reads it with one provider and ends. It holds no
  * secret, may read nothing but Parley's own code, and may write nothing.
  */
 import { ParleyError } from '../core/errors.ts'
@@ -8,7 +8,7 @@ import type { Input, Pages, Provider } from './provider.ts'
 import { createSink } from './sink.ts'
 import type { ReaderMessage, Task } from './wire.ts'
 
-/** Failures that a provider puts into words itself. */
+/** Failures for which a provider has its own message. */
 const expected = {
   file_empty: 1,
   file_encrypted: 1,
@@ -18,7 +18,7 @@ const expected = {
   file_missing: 1,
 } as const
 let pages: Pages | undefined
-/** Waits for what the parent's program recognises; one picture at a time. */
+/** Waits for the text that the parent's program recognized; one picture at a time. */
 let recognized: ((tsv: string | undefined) => void) | undefined
 
 process.on('disconnect', () => process.exit(0))
@@ -85,7 +85,7 @@ function say(message: ReaderMessage): Promise<void> {
   })
 }
 
-/** An error that is no ParleyError may quote the file: only its kind goes to standard error, which the parent logs. */
+/** Other errors may quote the file, so only their type goes to standard error, which the parent logs. */
 function failure(error: unknown): ReaderMessage {
   if (error instanceof ParleyError && error.code in expected) {
     return { kind: 'fail', code: error.code as keyof typeof expected, userMessage: error.userMessage }
@@ -103,5 +103,5 @@ function frames(error: Error): string {
     .join(' ')
 }
 
-// A spare loads what most files need while nobody waits for it. Last, because a task may come while this waits.
+// A spare process loads the common parsers in advance. This stays last because a task may arrive meanwhile.
 if (process.argv.includes('--warm')) await import('./providers/warm.ts').then(({ warm }) => warm())

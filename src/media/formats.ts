@@ -1,29 +1,29 @@
 /**
- * THE table of formats: what bytes can be, which engine reads them and under which limits. A format becomes readable by
- * giving it a reader here; one without a reader is refused by name.
+ * THE table of formats: which types there are, which engine reads each and under which limits. To make a format readable,
+ * give it a reader here. Formats without a reader are refused by name.
  */
 import { ParleyError } from '../core/errors.ts'
 import { fileWording } from '../wording/files.ts'
 import type { Family } from './limits.ts'
 
 export interface FormatReader {
-  /** Name and version. Raise the version when the same bytes would give another artifact: cached ones are then left. */
+  /** Name and version. Raise the version when the same bytes give a different artifact, so that cached artifacts are not used. */
   engine: string
-  /** The module that exports `provider`, loaded in a reading process, or in Parley's own where it is `plain`. */
+  /** The module that exports `provider`, loaded in a reading process, or in Parley's own process if `plain`. */
   module: URL
   family: Family
-  /** It decodes with machine code, which only a native reading process loads (reader-process.ts). */
+  /** It decodes with native code, which only a native reading process may load (reader-process.ts). */
   native?: boolean
-  /** It only decodes and cuts lines: small files of it are read in Parley's own process (plain-text.ts). */
+  /** It only decodes and splits lines, so small files are read in Parley's own process (plain-text.ts). */
   plain?: boolean
-  /** A program makes it the format of this name first, from which it is then read (providers/soffice.ts). */
+  /** LibreOffice converts it to this format first (providers/soffice.ts). */
   convert?: 'docx' | 'xlsx' | 'pptx'
 }
 
 export interface Format {
-  /** As a person would say it, with its article. */
+  /** The name people use, with its article. */
   called: string
-  /** Names that announce it, lower case, without the dot. */
+  /** Extensions in lower case, without the dot. */
   extensions: readonly string[]
   reader?: FormatReader
 }
@@ -42,7 +42,7 @@ const odt: FormatReader = { engine: 'odt-1', module: provider('odt.ts'), family:
 const odp: FormatReader = { engine: 'odp-1', module: provider('odp.ts'), family: 'office' }
 const ods: FormatReader = { engine: 'ods-1', module: provider('ods.ts'), family: 'sheet' }
 const rtf: FormatReader = { engine: 'rtf-1', module: provider('rtf.ts'), family: 'office' }
-// Pictures within them are decoded by machine code.
+// Pictures inside them are decoded by native code.
 const mail: FormatReader = { engine: 'mail-1', module: provider('mail.ts'), family: 'mail', native: true }
 const zip: FormatReader = { engine: 'zip-1', module: provider('zip.ts'), family: 'archive', native: true }
 
@@ -134,7 +134,7 @@ export const formats = {
 
 export type Formats = Readonly<Record<string, Format>>
 
-/** What Parley has no reader for, by the start of the media type; the first match counts. */
+/** Types without a reader, by the start of the media type; the first match counts. */
 const refused: readonly {
   types: readonly string[]
   called: string
@@ -232,12 +232,12 @@ const refused: readonly {
   },
 ]
 
-/** How people call a media type: "a PDF", "a picture", or the media type itself. */
+/** The name people use for a media type: "a PDF", "a picture", or the media type itself. */
 export function called(mediaType: string, table: Formats = formats): string {
   return table[mediaType]?.called ?? refusalOf(mediaType)?.called ?? `a file of the type ${mediaType}`
 }
 
-/** The media type, or for refused kinds the way people call it, that a name's extension announces. */
+/** The type that a name's extension suggests. Refused types have only the name people use. */
 export function announcedBy(
   name: string,
   table: Formats = formats,

@@ -1,4 +1,4 @@
-/** The parent's side of a read: what has come from the reading process, and what to make of an early end. */
+/** The parent's side of a read: collects segments from the reading process and handles an early end. */
 import { describePosition, type Segment } from '../core/artifact.ts'
 import { ParleyError } from '../core/errors.ts'
 import { fileWording } from '../wording/files.ts'
@@ -11,9 +11,9 @@ type End = Extract<ReaderMessage, { kind: 'end' }>
 
 export interface Gathered {
   segments: Segment[]
-  /** False when there is more text than the limit: then the process is not to be trusted further. */
+  /** False when there is more text than the limit allows, which means that the process can no longer be trusted. */
   add(batch: Batch): boolean
-  /** What was read before a limit or a crash is worth having, and said to be a part. Throws `error` when it is nothing. */
+  /** Keeps what was read before a limit or a crash, marked as partial. Throws `error` when nothing was read. */
   partial(error: unknown): End
 }
 
@@ -27,7 +27,7 @@ export function gather(limits: Limits, name: string): Gathered {
       for (const segment of batch.segments) characters += segment.text.length
       if (characters > limits.characters) return false
       segments.push(...batch.segments)
-      // How far OCR is counts other pages than those of the file.
+      // OCR progress counts scanned pages only, not the pages of the file.
       if (batch.progress?.by === undefined) reached = batch.progress ?? reached
       return true
     },
@@ -45,7 +45,7 @@ export function gather(limits: Limits, name: string): Gathered {
   }
 }
 
-/** A provider's failure in its own words, where it had some. */
+/** A provider's failure with its own message, if it had one. */
 export function failed({ code, userMessage }: Extract<ReaderMessage, { kind: 'fail' }>, name: string): ParleyError {
   return userMessage === '' ? crashed(name, code) : new ParleyError(code, userMessage)
 }

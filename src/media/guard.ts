@@ -1,4 +1,4 @@
-/** Holds a reading process to its limits: time, memory, abort. Whatever ends it early becomes a sentence for the sender. */
+/** Enforces the limits of a reading process: time, memory, abort. An early end becomes a message to the sender. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { ParleyError } from '../core/errors.ts'
@@ -16,7 +16,7 @@ export interface Guard {
   release(): void
 }
 
-/** Between two looks at the memory: WebAssembly and buffers do not count against V8's own limit. */
+/** Interval of memory checks. V8's own limit does not cover WebAssembly and buffers. */
 const lookMs = 25
 
 export function guard(
@@ -78,7 +78,7 @@ export function guard(
   }
 }
 
-/** Linux tells at once; elsewhere `ps` is asked, less often. Windows has neither: there V8's limit alone holds. */
+/** Reads /proc on Linux and runs `ps` elsewhere, less often. On Windows only V8's limit applies. */
 function watchMemory(pid: number | undefined, seen: (bytes: number) => void): { stop(): void } {
   if (pid === undefined || process.platform === 'win32') return { stop() {} }
   const linux = process.platform === 'linux'

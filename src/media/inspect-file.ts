@@ -1,4 +1,4 @@
-/** The first look at a file, in Parley's own process: its size and its first bytes, nothing parsed. */
+/** Inspects a file in Parley's own process: its size and first bytes. Nothing is parsed. */
 import { type FileHandle, open } from 'node:fs/promises'
 import { diskError } from '../blobs/disk.ts'
 import { ParleyError } from '../core/errors.ts'
@@ -20,7 +20,7 @@ export interface InspectedFile {
 }
 
 /** Throws `file_missing`, `file_empty`, `file_unsupported` or `file_too_large`. */
-export async function lookAt(
+export async function inspectFile(
   file: { path: string; name: string; mediaType: string },
   { formats, overrides }: { formats: Formats; overrides: LimitOverrides },
 ): Promise<InspectedFile> {
@@ -34,7 +34,7 @@ export async function lookAt(
   return { path, name, bytes, sniffed, reader, limits, overrides }
 }
 
-/** What a reading process is told of its file. */
+/** The message that opens a file in a reading process. */
 export function openTask(
   use: 'read' | 'pages',
   { name, bytes, reader, sniffed, limits, overrides }: InspectedFile,

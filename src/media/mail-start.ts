@@ -1,4 +1,4 @@
-/** Whether a text begins like a mail: header lines, among them one that only mails have. */
+/** Whether a text begins like an email: header lines, including one that only emails have. */
 export function startsLikeMail(start: string, named: boolean): boolean {
   const head = start.replace(/^\uFEFF|^From .*\r?\n/, '').split(/\r?\n\r?\n/)[0] ?? ''
   const lines = head.split(/\r?\n/).filter((line) => !/^[ \t]/.test(line))

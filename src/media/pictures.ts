@@ -1,4 +1,4 @@
-/** The parent's side of pictures that a reading process gives: into the blob store, in order, and never too many. */
+/** The parent's side of pictures from a reading process: stores them in order, up to a limit. */
 import type { Picture } from '../core/artifact.ts'
 import type { PictureStore } from './reader.ts'
 import { mostImages } from './sink.ts'
@@ -10,13 +10,13 @@ type Given = Extract<ReaderMessage, { kind: 'image' }>
 const largestPicture = 8e6
 
 export interface Pictures {
-  /** False when the process gives more than it may. */
+  /** False when the process sends more than it may. */
   add(image: Given): boolean
-  /** Those that are stored, when all are. Rejects when one could not be written. */
+  /** Resolves when all are stored. Rejects when one could not be written. */
   stored(): Promise<Picture[]>
 }
 
-/** Without a store, what was read keeps its text alone. */
+/** Without a store, only the text is kept. */
 export function createPictures(store: PictureStore | undefined, signal: AbortSignal): Pictures {
   const storing: Promise<Picture>[] = []
   return {

@@ -1,4 +1,4 @@
-/** What reading one attachment came to, as people are told it. */
+/** The receipt of one attachment: how much of it was read, and what was not. */
 import type { Artifact } from '../core/artifact.ts'
 import type { ParleyError } from '../core/errors.ts'
 import type { Attachment } from '../core/message.ts'
@@ -6,9 +6,9 @@ import type { AttachmentReceipt } from '../core/reply.ts'
 import { fileWording } from '../wording/files.ts'
 import { recordingWording } from '../wording/recordings.ts'
 
-/** Problems after which everything of the file is there all the same. */
+/** Problems that leave nothing of the file out. */
 const harmless = new Set(['name_mismatch', 'text_encoding', 'csv_quotes', 'read_by_ocr', 'first_frame', 'no_sound'])
-/** Problems of this reading rather than of the file: another try may give more. */
+/** Problems of this attempt, not of the file: another attempt may read more. */
 const passing = new Set([
   ...['file_too_slow', 'file_too_hungry', 'file_reader_crashed'],
   ...[
@@ -20,7 +20,7 @@ const passing = new Set([
   ],
 ])
 
-/** Whether every later reading would give the same, so that this one may stand for them. */
+/** Whether another attempt would give the same result, so that this one can be cached. */
 export function isPermanent(artifact: Artifact): boolean {
   return !artifact.problems.some(({ code }) => passing.has(code))
 }

@@ -1,4 +1,4 @@
-/** Names in an archive: UTF-8 where they say so or are it, else whatever encoding all of them together look like. */
+/** Decodes names in an archive: UTF-8 if declared or valid, otherwise the encoding that all names together suggest. */
 import { legacyEncodingOf } from '../legacy-encoding.ts'
 
 export function decodeNames(names: readonly { raw: Uint8Array; utf8: boolean }[]): string[] {

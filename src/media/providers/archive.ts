@@ -1,6 +1,6 @@
 /**
- * The gate before everything that is a zip: office documents and archives. Names, sizes and number of the entries are checked
- * before one byte is unpacked, and the bytes are counted while they are unpacked, because headers lie.
+ * Opens zips, office documents included, within limits. Names, sizes and the number of entries are checked
+ * before anything is unpacked, and bytes are counted while unpacking, because headers can be wrong.
  */
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
@@ -12,10 +12,10 @@ import { decodeNames } from './archive-names.ts'
 
 export interface ArchiveEntry {
   name: string
-  /** As the header says; never more is unpacked. */
+  /** According to the header. */
   bytes: number
   encrypted: boolean
-  /** It names a place outside the archive's own folder, or is no ordinary file. */
+  /** Its path leads outside the archive, or it is not a regular file. */
   unsafe: boolean
 }
 
@@ -34,10 +34,10 @@ const open = promisify((bytes: Buffer, options: Options, done: (error: Error | n
   fromBuffer(bytes, options, done),
 )
 
-/** Parts that say how others belong together are small: `most` for them. */
+/** The limit for parts that describe other parts, which are small. */
 export const smallPart = 32e6
 
-/** Opens the archive and holds it to its limits. Throws `file_damaged`, `file_too_large` or, for an entry, `file_encrypted`. */
+/** Opens the archive within its limits. Throws `file_damaged`, `file_too_large` or, for an entry, `file_encrypted`. */
 export async function openArchive(bytes: Uint8Array, name: string, limits: Limits): Promise<Archive> {
   const { unpackedBytes, entries: mostEntries, ratio, freeBytes } = { ...archiveDefaults, ...limits }
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -111,7 +111,7 @@ function list(zip: ZipFile, name: string): Promise<Entry[]> {
       zip.readEntry()
     })
     zip.once('end', () => resolve(found))
-    // What the directory names before the break can still be read.
+    // Entries listed before the damage can still be read.
     zip.once('error', (error) => (found.length > 0 ? resolve(found) : reject(damaged(name, error))))
     zip.readEntry()
   })

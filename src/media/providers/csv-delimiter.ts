@@ -1,13 +1,13 @@
-/** Which character parts the columns: the one that gives the same number of columns, more than one, in most rows. */
+/** Detects the delimiter: the character that gives most rows the same number of columns. */
 const candidates = [',', ';', '\t', '|'] as const
 
 export function detectDelimiter(sample: string, usual: ',' | '\t'): string {
   const rows = rowsOf(sample).slice(0, 50)
   let best = { delimiter: usual as string, score: 0 }
   for (const delimiter of [usual, ...candidates.filter((candidate) => candidate !== usual)]) {
-    // A tab hardly ever stands in a cell, while commas do in most texts.
+    // Tabs are rare inside cells, while commas are common in text.
     const score = scoreOf(rows, delimiter) * (delimiter === '\t' ? 1.25 : 1)
-    // The usual one is asked first: another must be clearly better.
+    // The usual one comes first; another must be clearly better.
     if (score > best.score * 1.1) best = { delimiter, score }
   }
   return best.delimiter
@@ -22,7 +22,7 @@ function scoreOf(rows: string[], delimiter: string): number {
   return (agreeing / rows.length) * (1 + Math.log2(1 + columns) / 10)
 }
 
-/** Rows without what stands in quotation marks, and without the last one, which the sample may cut. */
+/** Rows without quoted text, and without the last one, which may be cut off. */
 function rowsOf(sample: string): string[] {
   const rows = sample
     .replace(/"(?:[^"]|"")*"/g, '')

@@ -9,7 +9,7 @@ import { decodeText } from '../text-encoding.ts'
 import { detectDelimiter } from './csv-delimiter.ts'
 import { segmentCharacters, split } from './pieces.ts'
 
-/** A header longer than this is not repeated as a line: each value is given its column's name instead. */
+/** A longer header is not repeated as a line; each value gets its column's name instead. */
 const longHeader = 400
 const progressRows = 1_000
 
@@ -47,7 +47,7 @@ function parser(text: string, { delimiter, quote }: Dialect) {
     skip_empty_lines: false,
     record_delimiter: ['\r\n', '\n', '\r'],
   })
-  // Given all at once, it would hold every row before the first is taken.
+  // In one piece, the parser would hold all rows in memory.
   return Readable.from(slices(text), { objectMode: false }).pipe(stream)
 }
 
@@ -62,7 +62,7 @@ function* slices(text: string): Generator<string> {
   }
 }
 
-/** An open quotation mark swallows the rest of the file: the parser notices at the end, when segments would be out already. */
+/** An unclosed quotation mark swallows the rest of the file. The parser notices only at the end, so this checks first. */
 async function quotesClose(text: string, delimiter: string): Promise<boolean> {
   if (!text.includes('"')) return true
   try {
@@ -160,7 +160,7 @@ function createTable(firstRecord: string[], firstRow: number, sink: Sink): Table
       return true
     },
     async finish() {
-      // A header alone is all that there is to read.
+      // The header is all there is to read.
       if (lines.length === 0 && delivered === 0) return sink.segment(headerLine, { kind: 'rows', from, to })
       return flush()
     },
@@ -189,7 +189,7 @@ function oneLine(cell: string): string {
   return cell.trim().replace(/\s*[\r\n]+\s*/g, ' ')
 }
 
-/** Rows about to come, for progress: quoted line feeds make it a little too many. */
+/** An estimate of rows, for progress: quoted line feeds make it a little too high. */
 function countRows(text: string): number {
   let rows = 1
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) rows += 1

@@ -1,4 +1,4 @@
-/** Ruled tables among the lines of a page, and in which cell a point lies. Pure; y grows upwards, as in PDFs. */
+/** Finds ruled tables among the lines of a page, and the cell of a point. Pure; y grows upwards, as in PDFs. */
 import type { Line, Lines } from './pdf-lines.ts'
 
 export interface Grid {
@@ -6,13 +6,13 @@ export interface Grid {
   xs: number[]
   /** Edges from top to bottom. */
   ys: number[]
-  /** For each row and column, the column in which its cell begins: one further left where no line parts them. */
+  /** For each row and column, the column in which its cell begins: further left where no line separates them. */
   starts: number[][]
 }
 
-/** Lines this near to each other are one: cells draw their own borders. */
+/** Lines this close together are one, because cells draw their own borders. */
 const near = 2.5
-/** More lines than this are a drawing or a chart's raster. */
+/** A page with more lines is a drawing or a chart. */
 const mostLines = 6_000
 
 /** Tables of at least two rows and two columns, from top to bottom. */

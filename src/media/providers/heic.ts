@@ -1,4 +1,4 @@
-/** HEIC, as phones take it, by libheif compiled to WebAssembly. It turns pictures upright by itself. */
+/** Decodes HEIC, the format of phone cameras, with libheif compiled to WebAssembly, which also turns pictures upright. */
 import { createRequire } from 'node:module'
 import type { Input } from '../provider.ts'
 import { damaged, tooManyPixels } from './image-refusals.ts'
@@ -17,7 +17,7 @@ interface HeicImage {
 
 type DecodeAll = (options: { buffer: Uint8Array }) => Promise<HeicImage[]>
 
-/** libheif holds a picture several times over while it decodes: more would pass 700 MB. */
+/** libheif holds several copies of a picture while decoding, so a larger one would exceed 700 MB. */
 const mostPixels = 36e6
 
 /** Throws `file_too_large` before it decodes, or `file_damaged`. */

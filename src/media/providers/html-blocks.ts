@@ -1,4 +1,4 @@
-/** The readable blocks of a piece of HTML that has no line numbers of its own to keep, such as a mail's body. */
+/** The readable blocks of HTML whose line numbers do not matter, such as an email's body. */
 import { Parser } from 'htmlparser2'
 import { createHtmlText } from './html-text.ts'
 

@@ -1,4 +1,4 @@
-/** Reads HTML as a person sees it: headings, paragraphs, lists, tables and links in Markdown's manner. Positions are lines. */
+/** Reads the visible text of HTML: headings, paragraphs, lists, tables and links as Markdown. Positions are lines. */
 import { Parser } from 'htmlparser2'
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
@@ -44,7 +44,7 @@ export const provider: Provider = {
   },
 }
 
-/** `<meta charset>` stands within the first kilobyte, by the standard. */
+/** By the standard, `<meta charset>` is within the first kilobyte. */
 function declaredEncoding(bytes: Uint8Array): string | undefined {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 1024)).toString('latin1')
   return (
@@ -53,7 +53,7 @@ function declaredEncoding(bytes: Uint8Array): string | undefined {
   )
 }
 
-/** Line numbers of offsets that only grow, counted once over the text. */
+/** Line numbers of increasing offsets, counted once over the text. */
 function lineCounter(text: string) {
   let offset = 0
   let line = 1

@@ -1,6 +1,6 @@
 /**
- * Pictures decoded by sharp (libvips) and libheif: upright, in sRGB, on white, and of a size that was looked at first. Runs
- * in a native reading process alone. Only readers of bytes in memory are left to libvips: it opens no file by itself.
+ * Decodes pictures with sharp (libvips) and libheif: upright, in sRGB, on white, after a check of their size. Runs
+ * only in a native reading process. libvips may only read bytes in memory, never open files.
  */
 import sharp, { type Sharp, type SharpOptions } from 'sharp'
 import type { Problem } from '../../core/artifact.ts'
@@ -18,15 +18,15 @@ sharp.unblock({
 })
 
 export interface Picture {
-  /** Frames of a picture that moves count as one. */
+  /** The frames of an animation count as one. */
   pages: number
   problems: Problem[]
-  /** `page` is 1-based. Ready to be resized: nothing is decoded before its output is asked for. */
+  /** `page` is 1-based. Nothing is decoded before the output is requested. */
   open(page: number): Sharp
 }
 
 export const defaultPixels = 64e6
-/** SVGs are drawn at this size: what models are given, and enough for small print. */
+/** SVGs are drawn at the size that models get, which is enough for small print. */
 const drawnSide = 1568
 const white = '#ffffff'
 
@@ -62,7 +62,7 @@ export async function openPicture(input: Input, limits: Pick<Limits, 'pixels'>):
   return { pages, problems, open: (page) => plain(sharp(bytes, { ...options, page: page - 1 }).autoOrient()) }
 }
 
-/** Whether all of it can be decoded, at the cost of decoding it small. */
+/** Whether the whole picture can be decoded, tested at a small size. */
 async function decodes(picture: Sharp): Promise<boolean> {
   try {
     await picture.resize(64, 64, { fit: 'inside' }).raw().toBuffer()
@@ -72,7 +72,7 @@ async function decodes(picture: Sharp): Promise<boolean> {
   }
 }
 
-/** What is transparent shows white: dark writing on nothing stays readable. */
+/** Transparency becomes white, so that dark text stays readable. */
 function plain(picture: Sharp): Sharp {
   return picture.flatten({ background: white }).toColourspace('srgb')
 }

@@ -1,4 +1,4 @@
-/** Why a picture is not read, as its sender is told. */
+/** The reasons why a picture cannot be read. */
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Reads pictures: a copy for models that see (upright, at most 1568 pixels a side, without metadata), and the text on it by
- * OCR for those that do not. Every picture is a page, so that a citation can open it.
+ * Reads pictures: a copy for models with vision (upright, at most 1568 pixels a side, without metadata), and the text in it by
+ * OCR for other models. Every picture is a page, so that a citation can open it.
  */
 import type { Problem } from '../../core/artifact.ts'
 import { ParleyError } from '../../core/errors.ts'
@@ -96,7 +96,7 @@ async function readText({ picture, input, ocr, of, sink }: Reading, page: number
   if (page === 1 || problem.code === 'ocr_unsure') sink.problem(problem)
 }
 
-/** An SVG is text too: its words are exact there. The pictures that it carries are not. */
+/** An SVG is also text with exact words, apart from the pictures inside it. */
 async function readSource(input: Input, limits: Limits, sink: Sink): Promise<{ ending: Ending; words: boolean }> {
   const source = Buffer.from(input.bytes).toString('latin1')
   const lean = source.replace(/(data:[\w/+.-]+;base64,)[A-Za-z0-9+/=\s]{100,}/g, '$1')

@@ -1,4 +1,4 @@
-/** Gives out the text of a document without fixed pages: its lines are numbered as they are given out. */
+/** Delivers the text of a document without fixed pages, and numbers its lines. */
 
 import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
@@ -8,7 +8,7 @@ import { createPieces } from './pieces.ts'
 export interface LineText {
   /** A paragraph or a row of a table. False: the limit is reached. */
   add(block: string, options?: { heading?: boolean }): Promise<boolean>
-  /** What came of it; `undefined` when there was no text at all. */
+  /** The ending; `undefined` when there was no text. */
   finish(name: string, limits: Limits): Promise<Ending | undefined>
 }
 

@@ -1,4 +1,4 @@
-/** Reads a mail: who wrote to whom and when, what it says, and what is attached, each attachment by what it is. */
+/** Reads an email: headers, text and attachments, each attachment by its type. */
 import PostalMime, { type Address, type Email } from 'postal-mime'
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
@@ -54,7 +54,7 @@ async function parse(bytes: Uint8Array, name: string): Promise<Email> {
   try {
     return await PostalMime.parse(bytes, {
       attachmentEncoding: 'arraybuffer',
-      // A forwarded mail is an attachment like any other: it has positions of its own.
+      // A forwarded email is an attachment like any other, with its own positions.
       forceRfc822Attachments: true,
       maxNestingDepth: 50,
       maxHeadersSize: 1024 * 1024,

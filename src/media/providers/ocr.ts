@@ -16,16 +16,16 @@ export interface Gray {
 }
 
 export interface Ocr {
-  /** Tesseract's TSV, by the parent's program where there is one. */
+  /** Returns tesseract's TSV, from the parent's program if there is one. */
   recognize(picture: Gray): Promise<string>
 }
 
-/** The dots per inch that pages are drawn at for recognition. */
+/** The resolution at which pages are drawn for OCR. */
 export const ocrDpi = 200
 /** A4 at 300 dpi is 8.7 million. */
 export const ocrPixels = 12e6
 
-/** What is called of tesseract's API as tesseract.js-core compiles it. */
+/** The part of tesseract's API that is used, as compiled by tesseract.js-core. */
 interface Tesseract {
   FS: { writeFile(path: string, data: Uint8Array): void }
   TessBaseAPI: new () => {
@@ -47,7 +47,7 @@ export function createOcr(sink: Pick<Sink, 'recognize'> = {}): Ocr {
       const pgm = encodePgm(picture)
       const tsv = await program?.(pgm)
       if (tsv !== undefined) return tsv
-      // A program that failed once is slow or broken: the rest goes without it.
+      // A program that failed once is slow or broken, so it is not used again.
       program = undefined
       loading ??= load()
       return (await loading)(pgm)

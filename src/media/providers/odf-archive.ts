@@ -1,4 +1,4 @@
-/** Opens an OpenDocument file, and refuses one that is locked: its parts are then listed with how they were encrypted. */
+/** Opens an OpenDocument file, and refuses one with a password, which its manifest shows. */
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'

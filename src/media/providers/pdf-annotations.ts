@@ -1,4 +1,4 @@
-/** What pdf.js tells of the annotations of a page: fields of a form, notes and marks, attached files. */
+/** The annotations of a page as pdf.js reports them: form fields, notes and marks, attached files. */
 import { z } from 'zod'
 import type { PdfjsFile } from './pdfjs.ts'
 
@@ -14,7 +14,7 @@ const Annotation = z.object({
   titleObj: Text,
   contentsObj: Text,
   inReplyTo: z.string().nullish().catch(undefined),
-  /** Eight numbers for each line that is marked. */
+  /** Eight numbers for each marked line. */
   quadPoints: z
     .custom<ArrayLike<number>>((value) => typeof value === 'object' && value !== null && 'length' in value)
     .nullish()
@@ -59,7 +59,7 @@ export async function annotationsOf({ document }: PdfjsFile, page: number): Prom
     })
 }
 
-/** A piece of a page's own text: what is printed beside the fields. */
+/** A piece of the page's text, printed beside the fields. */
 export interface Printed {
   text: string
   left: number

@@ -7,15 +7,15 @@ import { loadPdfium, type Pdfium, viewOf, withMemory } from './pdfium.ts'
 export interface PdfDocument {
   pdfium: Pdfium
   pages: number
-  /** The file is cut short, or its table of contents for programs is broken: PDFium pieced it together. */
+  /** The file is incomplete or its cross-reference table is broken, and PDFium repaired it. */
   repaired: boolean
-  /** Adobe's own kind of form (XFA): the pages that PDFium knows ask to wait for a program that draws it. */
+  /** An Adobe XFA form. The pages that PDFium sees only say "Please wait". */
   xfa: boolean
-  /** Files within this one, without those that notes hold. */
+  /** Attached files, without those in notes. */
   attachments: number
-  /** Pages seen so far that hold fields of a form, notes or marks. */
+  /** Pages seen so far with form fields, notes or marks. */
   annotated: Set<number>
-  /** Runs `use` with the page, which it closes after. Undefined when the page cannot be loaded. `page` is 1-based. */
+  /** Runs `use` with the page and closes it. Undefined when the page cannot be loaded. `page` is 1-based. */
   withPage<Result>(page: number, use: (handle: number) => Result): Result | undefined
 }
 
@@ -65,7 +65,7 @@ async function open({ bytes, name }: Input): Promise<PdfDocument> {
   }
 }
 
-/** Characters as PDFium numbers them, in UTF-16; its index is what boxes are asked by. */
+/** Characters as PDFium numbers them, in UTF-16. The index is also used for boxes. */
 export function withText<Result>(
   pdfium: Pdfium,
   page: number,
@@ -135,7 +135,7 @@ function isDrawnByViewer(subtype: number): boolean {
   return subtype === widget || subtype === freeText
 }
 
-/** The page must be loaded anew after. */
+/** Flattening requires loading the page again. */
 function flattened(pdfium: Pdfium, document: number, index: number, page: number): number {
   giveAppearances(pdfium, page)
   if (pdfium._FPDFPage_Flatten(page, 0) === 0) return page
@@ -145,7 +145,7 @@ function flattened(pdfium: Pdfium, document: number, index: number, page: number
   return again
 }
 
-/** Many programs leave drawing a field's value to the viewer; PDFium does it when it first draws the page's annotations. */
+/** Many programs leave drawing a field's value to the viewer. PDFium does so when it first draws the annotations. */
 function giveAppearances(pdfium: Pdfium, page: number): void {
   withMemory(pdfium, 4, (pixel) => {
     const bitmap = pdfium._FPDFBitmap_CreateEx(1, 1, 3, pixel, 4)
@@ -167,7 +167,7 @@ export function damaged(name: string): ParleyError {
   return new ParleyError('file_damaged', fileWording.damaged.pages(name))
 }
 
-/** A whole PDF says so in its last bytes; some programs add a little after it. */
+/** A complete PDF has an end mark in its last bytes; some programs add a little after it. */
 function endsProperly(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).subarray(-2_048).includes('%%EOF')
 }

@@ -1,4 +1,4 @@
-/** A page of a PDF as PNG. */
+/** Draws a page of a PDF as PNG. */
 
 import { type Pdfium, withMemory } from './pdfium.ts'
 import { encodePng } from './png.ts'
@@ -6,7 +6,7 @@ import { encodePng } from './png.ts'
 const annotations = 0x01
 const reverseBytes = 0x10
 const bgrx = 3
-/** A till receipt can be very long: then the width gives way. */
+/** A receipt can be very long; then the width is reduced. */
 const tallest = 6_000
 
 export function drawPage(

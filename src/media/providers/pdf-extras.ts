@@ -1,5 +1,5 @@
 /**
- * What a PDF holds beside the text of its pages, read by pdf.js after the pages: fields of forms, notes and marks, attached
+ * Reads what a PDF contains besides the text of its pages, with pdf.js: form fields, notes and marks, attached
  * files. A file without any of it never loads pdf.js.
  */
 import { z } from 'zod'
@@ -18,7 +18,7 @@ interface Attached extends InnerFile {
   description: string
 }
 
-/** A sentence when a limit left something out. */
+/** Returns a sentence when a limit left something out. */
 export async function readExtras(
   input: Input,
   document: PdfDocument,

@@ -1,4 +1,4 @@
-/** The straight lines of a PDF's page, however a program drew them: strokes, rectangles, thin filled boxes. */
+/** Finds the straight lines of a page, drawn as strokes, rectangles or thin filled boxes. */
 import { type Pdfium, viewOf, withMemory } from './pdfium.ts'
 
 /** In points, from the page's lower left corner. Horizontal ones run along x at y = `at`, vertical ones the other way. */
@@ -19,11 +19,11 @@ const moveTo = 2
 /** A line is at most this thick, and at least this long. */
 const thick = 3
 const long = 5
-/** A page with more is a drawing, and would take its time. */
+/** A page with more is a drawing and would take long. */
 const mostObjects = 4_000
 const mostSegments = 20_000
 
-/** Undefined for a page with too few lines to rule a table, or so many that it is a drawing. */
+/** Undefined for a page with too few lines for a table, or so many that it is a drawing. */
 export function linesOf(pdfium: Pdfium, page: number): Lines | undefined {
   const objects = pdfium._FPDFPage_CountObjects(page)
   if (objects < 2 || objects > mostObjects) return undefined

@@ -1,7 +1,7 @@
-/** Notes, highlights and other marks of reviewers on a page, as lines of text. Pure. */
+/** Reviewers' notes, highlights and other marks on a page as lines of text. Pure. */
 import type { Annotation } from './pdf-annotations.ts'
 
-/** Marks on words tell what they mark; other shapes are told when something is written with them. */
+/** Marks on words quote the words; other shapes count only when they have a comment. */
 const marks: Record<string, string> = {
   Highlight: 'Highlighted',
   Underline: 'Underlined',

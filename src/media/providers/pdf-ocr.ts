@@ -1,4 +1,4 @@
-/** Pages of a PDF that are pictures of text: recognised one after the other, within limits, and what was left out is told. */
+/** Recognizes the scanned pages of a PDF one after the other within limits, and reports what was left out. */
 import type { Problem } from '../../core/artifact.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
@@ -11,16 +11,16 @@ import { drawGray } from './pdf-scan.ts'
 import { recognizeUpright } from './upright.ts'
 
 export interface Scans {
-  /** The page's text, '' where none was found or a limit is reached. `remaining` counts this page and those still to come. */
+  /** The page's text, or '' if none was found or a limit is reached. `remaining` counts this page and those after it. */
   read(page: number, remaining: () => number): Promise<string>
   problems(pages: number): Problem[]
-  /** Pages on which nothing could be recognised. */
+  /** Pages on which nothing could be recognized. */
   empty(): number
 }
 
 /** The longest side of a page as a picture for models. */
 const pictureSide = 1568
-/** Pages that recognition makes little of are given as pictures too. */
+/** Pages with poor recognition are also given as pictures, up to this number. */
 const mostPictures = 10
 
 export function createScans(document: PdfDocument, limits: Limits, sink: Sink): Scans {
@@ -76,7 +76,7 @@ export function createScans(document: PdfDocument, limits: Limits, sink: Sink): 
       try {
         return await recognize(page)
       } catch (error) {
-        // Tesseract and PDFium trap on some pages, and take more pages after that only by luck.
+        // Tesseract and PDFium trap on some pages, and may fail on later pages after that.
         if (!(error instanceof WebAssembly.RuntimeError)) throw error
         empty += 1
         return ''

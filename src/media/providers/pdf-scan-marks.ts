@@ -1,4 +1,4 @@
-/** Marks on the words of a quote on a scanned page, by recognising it again: a citation opens such a page now and then. */
+/** Marks a quote on a scanned page by recognizing the page again, which happens only when a citation is opened. */
 import type { Mark } from '../reader.ts'
 import { createOcr } from './ocr.ts'
 import { readTsv } from './ocr-text.ts'

@@ -1,4 +1,4 @@
-/** Which pages of a PDF have no text worth the name, and such a page in gray for recognition. */
+/** Decides which pages of a PDF need OCR, and draws such a page in gray. */
 import { type Gray, ocrDpi, ocrPixels } from './ocr.ts'
 import { type Pdfium, viewOf, withMemory } from './pdfium.ts'
 
@@ -7,12 +7,12 @@ const formObject = 5
 const grayFormat = 1
 const annotations = 0x01
 
-/** A page of scanning software's own words ("Scanned by …") around a picture has fewer letters than this. */
+/** A scanned page with only a stamp ("Scanned by …") has fewer letters than this. */
 const fewLetters = 200
 /** Objects looked at on one page. */
 const mostObjects = 500
 
-/** Whether the page shows what its text layer does not tell. `raw` is the text as PDFium gives it. */
+/** Whether the page shows text that its text layer does not contain. `raw` is PDFium's text. */
 export function wantsOcr(pdfium: Pdfium, page: number, raw: string): boolean {
   const letters = raw.replace(/\s/g, '').length
   if (letters === 0) return pdfium._FPDFPage_CountObjects(page) > 0
@@ -20,11 +20,11 @@ export function wantsOcr(pdfium: Pdfium, page: number, raw: string): boolean {
   return letters < fewLetters && largestPicture(pdfium, page) > 0.5
 }
 
-/** From fonts whose glyphs have no meaning, or a wrong one. */
+/** Text from fonts with missing or wrong character tables. */
 export function isGarbage(raw: string): boolean {
   const letters = raw.replace(/\s/g, '')
   const bad = letters.match(/[\p{Co}\p{Cn}\p{Cc}\uFFFD]/gu) ?? []
-  // PDFium's hyphens at the end of a line are none.
+  // PDFium's marks for line-end hyphens do not count.
   const unknown = bad.filter((letter) => letter !== '\uFFFE' && letter !== '\u0002').length
   return letters.length >= 20 && unknown > letters.length * 0.2
 }
@@ -51,7 +51,7 @@ function areaOf(pdfium: Pdfium, object: number): number {
   })
 }
 
-/** The page at the resolution that recognition likes, or as near as its size allows. Undefined when nothing is on it. */
+/** Draws the page at the best resolution for OCR that its size allows. Undefined when it is blank. */
 export function drawGray(pdfium: Pdfium, page: number): Gray | undefined {
   const wide = Math.max(1, (pdfium._FPDF_GetPageWidthF(page) / 72) * ocrDpi)
   const high = Math.max(1, (pdfium._FPDF_GetPageHeightF(page) / 72) * ocrDpi)

@@ -1,4 +1,4 @@
-/** The text of a page with its ruled tables as Markdown, each where its first word stands. */
+/** The text of a page with its ruled tables as Markdown, each at the place of its first word. */
 import { cellAt, findGrids, type Grid } from './grid.ts'
 import { createMarkdownTable } from './markdown-table.ts'
 import { withText } from './pdf-document.ts'
@@ -10,7 +10,7 @@ interface Table {
   cells: string[][]
 }
 
-/** Undefined for a page without a ruled table. `clean` makes plain text of what PDFium gives. */
+/** Undefined for a page without a ruled table. `clean` turns PDFium's text into plain text. */
 export function textWithTables(pdfium: Pdfium, page: number, clean: (raw: string) => string): string | undefined {
   const lines = linesOf(pdfium, page)
   const grids = lines === undefined ? [] : findGrids(lines)
@@ -22,7 +22,7 @@ export function textWithTables(pdfium: Pdfium, page: number, clean: (raw: string
     for (let index = 0; index < count; index += 1) {
       const letter = String.fromCodePoint(Math.min(0x10ffff, pdfium._FPDFText_GetUnicode(text, index)))
       const middle = middleOf(pdfium, text, index)
-      // A space that PDFium added stands where the letter before it stands.
+      // A space added by PDFium belongs where the letter before it is.
       if (middle !== undefined) where = placeOf(tables, middle)
       if (where === undefined) append(pieces, letter)
       else {
@@ -59,7 +59,7 @@ function append(pieces: (string | Table)[], letter: string): void {
   else pieces.push(letter)
 }
 
-/** A frame around a drawing or a form has lines too: a table has words in at least two columns of two rows. */
+/** Frames of drawings and forms have lines too, but a table has words in at least two columns of two rows. */
 function isTable({ cells }: Table): boolean {
   return cells.filter((row) => row.filter((cell) => cell.trim() !== '').length >= 2).length >= 2
 }

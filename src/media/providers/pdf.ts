@@ -66,8 +66,8 @@ export const provider: Provider = {
 type Opened = { document: PdfDocument } | { other: PdfjsFile; pages: number }
 
 /**
- * A file that PDFium does not open is tried with new tables and by pdf.js; what finds more pages is taken. Throws PDFium's
- * refusal when nothing opens it.
+ * If PDFium cannot open a file, tries it with new tables and with pdf.js, and takes the one that finds more pages. Throws PDFium's
+ * error when nothing opens it.
  */
 async function openAnyhow(input: Input): Promise<Opened> {
   try {
@@ -89,7 +89,7 @@ async function rescue(input: Input): Promise<PdfDocument | undefined> {
   return document && { ...document, repaired: true }
 }
 
-/** A damaged file that pdf.js alone can open: its text layer, without tables and recognition. */
+/** A damaged file that only pdf.js can open: its text layer, without tables and OCR. */
 async function readTexts(
   input: Input,
   limits: Limits,
@@ -149,11 +149,11 @@ async function readLost(input: Input, lost: number[], sink: Sink): Promise<numbe
 interface Found {
   page: number
   text: string
-  /** The page shows more than its text layer tells. */
+  /** The page shows more than its text layer contains. */
   scan: boolean
 }
 
-/** What was recognised, unless the layer says more: a stamp on a picture stands in both. */
+/** The recognized text, unless the text layer has more. */
 async function scanned(scans: Scans, { page, text }: Found, remaining: () => number): Promise<string> {
   const recognized = await scans.read(page, remaining)
   return recognized.length >= text.length / 2 ? recognized : text
@@ -165,7 +165,7 @@ function countScans(document: PdfDocument, from: number, to: number): number {
   return scans
 }
 
-/** Undefined for a page that cannot be had. PDFium traps on some damaged ones; what came before is still good. */
+/** Undefined for an unreadable page. PDFium traps on some damaged pages; earlier pages are still good. */
 function readPage({ pdfium, withPage }: PdfDocument, page: number): Found | undefined {
   try {
     return withPage(page, (handle) => {
@@ -182,14 +182,14 @@ function readPage({ pdfium, withPage }: PdfDocument, page: number): Found | unde
   }
 }
 
-/** PDFium marks a hyphen at a line's end by U+FFFE or U+0002. */
+/** PDFium marks a line-end hyphen as U+FFFE or U+0002. */
 const lineEndHyphen = '[\\uFFFE\\u0002]'
 const partedWord = new RegExp(`(\\p{L})(?:${lineEndHyphen}|\\u00AD)\\n?(?=\\p{Ll})`, 'gu')
 const authorsHyphen = new RegExp(`${lineEndHyphen}\\n?`, 'g')
-/** From fonts without a proper table of characters. */
+/** Control characters from fonts with broken character tables. */
 const controls = /[^\P{Cc}\t\n]/gu
 
-/** Words parted at a line's end are put together again; before a capital or a digit the hyphen was the author's. */
+/** Joins words split at line ends. Before a capital or a digit, the hyphen belongs to the text. */
 export function plainText(raw: string): string {
   return raw
     .replace(/\r\n?/g, '\n')

@@ -1,16 +1,16 @@
-/** Cuts text into segments of a bounded size, each with the lines that it came from. */
+/** Splits text into segments of a bounded size, each with its line numbers. */
 import type { Sink } from '../provider.ts'
 
 /** About 350 tokens: small enough to cite, large enough to make sense alone. */
 export const segmentCharacters = 1_500
 
 export interface Pieces {
-  /** Adds a block that stands on these lines of the file; it is kept whole where it fits. False: the sink is full. */
+  /** Adds a block with its lines in the file; kept whole if it fits. False: the sink is full. */
   add(block: string, from: number, to: number): Promise<boolean>
-  /** A good place to cut has come, such as a heading: the segment ends here if it is half full. */
+  /** Marks a good place to split, such as a heading: the segment ends here if it is half full. */
   yieldLoop(): Promise<boolean>
   finish(): Promise<boolean>
-  /** The last line that was delivered, for telling where a limit fell. */
+  /** The last line delivered, to report where a limit ended the text. */
   delivered(): number
 }
 

@@ -1,6 +1,6 @@
 /**
- * A PNG encoder for pictures of pages. Native image libraries would need the permission to load machine code into the
- * process that reads strangers' files.
+ * A PNG encoder for pictures of pages. A native image library would need permission to load native code into the
+ * process that reads untrusted files.
  */
 import { crc32, deflateSync } from 'node:zlib'
 
@@ -8,7 +8,7 @@ const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a)
 const grayscale = 0
 const truecolour = 2
 
-/** `rgbx` holds four bytes a pixel; the fourth is left out. A page without colour takes a third of the bytes. */
+/** `rgbx` holds four bytes a pixel; the fourth is ignored. A page without color takes a third of the bytes. */
 export function encodePng(rgbx: Uint8Array, width: number, height: number): Uint8Array {
   const gray = isGray(rgbx)
   const channels = gray ? 1 : 3

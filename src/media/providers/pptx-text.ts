@@ -3,7 +3,7 @@ import { type Archive, smallPart } from './archive.ts'
 import { createMarkdownTable } from './markdown-table.ts'
 import { readXml } from './xml.ts'
 
-/** What every slide repeats: its number, the date, the footer. */
+/** Parts repeated on every slide: its number, the date, the footer. */
 const repeated = new Set(['sldNum', 'dt', 'ftr', 'hdr', 'sldImg'])
 
 export async function readSlideText(archive: Archive, part: string): Promise<string[]> {

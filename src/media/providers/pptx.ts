@@ -26,7 +26,7 @@ export const provider: Provider = {
   },
 }
 
-/** Diagrams keep their text apart from the slide. */
+/** Diagrams keep their text outside the slide. */
 function drawings(relations: readonly Relation[]): Relation[] {
   return relations.filter(({ type }) => type === 'diagramData')
 }
@@ -45,7 +45,7 @@ async function slidesOf(archive: Archive, main: string): Promise<string[]> {
     if (error instanceof ParleyError && error.code !== 'file_damaged') throw error
   }
   if (paths.length > 0) return paths
-  // The list is broken: the slides' own numbers give their order then.
+  // The list is broken, so the numbers in the file names give the order.
   return archive.entries
     .map(({ name }) => name)
     .filter((name) => /(?:^|\/)slides\/slide\d+\.xml$/.test(name))

@@ -2,7 +2,7 @@
 import { createMarkdownTable } from './markdown-table.ts'
 import { rtfTokens } from './rtf-tokens.ts'
 
-/** Groups whose text is none of the document's. */
+/** Groups whose text does not belong to the document. */
 const unseen = new Set(
   (
     'fonttbl colortbl stylesheet info pict object objdata datafield fldinst listtable listoverridetable rsidtbl generator ' +
@@ -10,7 +10,7 @@ const unseen = new Set(
     'pgptbl mmathPr userprops docvar private xe tc rxe aftncn aftnsep aftnsepc ftncn ftnsep ftnsepc pnseclvl'
   ).split(' '),
 )
-/** Marked as ignorable, and still text. */
+/** Groups marked as ignorable that contain text. */
 const seen = new Set([
   'shppict',
   'shpinst',
@@ -71,7 +71,7 @@ const codePages: Readonly<Record<number, string>> = {
 interface State {
   hidden: boolean
   font: number
-  /** Characters that stand in for a Unicode one, for programs that know none. */
+  /** Replacement characters after a Unicode one, for programs without Unicode. */
   fallback: number
   inTable: boolean
   note: boolean

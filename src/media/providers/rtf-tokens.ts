@@ -1,10 +1,10 @@
-/** Cuts RTF into its groups, control words and runs of bytes. */
+/** Splits RTF into groups, control words and runs of bytes. */
 
 export type RtfToken =
   | { kind: 'open' }
   | { kind: 'close' }
   | { kind: 'word'; word: string; value: number | undefined }
-  /** Bytes in the code page of the moment. */
+  /** Bytes in the current code page. */
   | { kind: 'bytes'; bytes: Uint8Array }
 
 const control = /([a-z]{1,32})(-?\d{1,10})? ?/iy

@@ -1,4 +1,4 @@
-/** Reads rich text. Positions are lines of the text given out: a paragraph or a row of a table is one line. */
+/** Reads rich text. Positions are lines of the extracted text, where a paragraph or a table row is one line. */
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'

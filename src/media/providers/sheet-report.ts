@@ -1,4 +1,4 @@
-/** Holds the reading of a workbook to its limits, and says at the end what was left out. */
+/** Applies the limits to a workbook, and reports what was left out. */
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
@@ -9,7 +9,7 @@ interface Workbook {
   name: string
   limits: Limits
   sink: Sink
-  /** Asked when it is told: a stream shows them one by one. */
+  /** Called late, because a streaming parser finds the sheets one by one. */
   sheets(): number
 }
 

@@ -1,4 +1,4 @@
-/** What a number in a spreadsheet means by its format: a date, a time, a per cent, or the number itself. */
+/** Shows a spreadsheet number by its format: a date, a time, a percentage or a plain number. */
 
 /** Excel counts days from 1899-12-30 (so that its wrong leap year 1900 does no harm later), or from 1904-01-01. */
 const epoch1900 = Date.UTC(1899, 11, 30)
@@ -7,7 +7,7 @@ const dayMs = 86_400_000
 
 export type NumberKind = 'number' | 'date' | 'time' | 'datetime' | 'duration' | 'percent'
 
-/** The formats that a file does not spell out (ECMA-376, 18.8.30). */
+/** The built-in formats, which a file does not spell out (ECMA-376, 18.8.30). */
 export function builtinKind(id: number): NumberKind {
   if (id === 9 || id === 10) return 'percent'
   if ((id >= 14 && id <= 17) || (id >= 27 && id <= 31) || id === 36 || (id >= 50 && id <= 58)) return 'date'
@@ -20,7 +20,7 @@ export function builtinKind(id: number): NumberKind {
 export function kindOfFormat(code: string): NumberKind {
   const first = code.split(';')[0] ?? ''
   if (/\[(?:h+|m+|s+)\]/i.test(first)) return 'duration'
-  // Words in quotation marks, escaped signs, colours and currencies are no part of the pattern.
+  // Quoted text, escaped characters, colors and currencies are not part of the pattern.
   const pattern = first.replace(/"[^"]*"|\\.|_.|\*.|\[[^\]]*\]/g, '').toLowerCase()
   if (/general|standard/.test(pattern)) return 'number'
   if (pattern.includes('%')) return 'percent'

@@ -1,4 +1,4 @@
-/** Gives out slides one by one, whatever format they came from: the text first, then what the speaker noted. */
+/** Delivers slides one by one, from any format: the text first, then the speaker's notes. */
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
@@ -17,7 +17,7 @@ interface Presentation {
   of: number
 }
 
-/** `slide` is asked by the place, counted from 0. A slide that cannot be read costs only itself. */
+/** `slide` takes the index, counted from 0. An unreadable slide does not affect the others. */
 export async function deliverSlides(
   { name, limits, sink, of }: Presentation,
   slide: (at: number) => Promise<Slide>,

@@ -1,6 +1,6 @@
 /**
- * Turns office files from before 2007 into today's formats by LibreOffice, where it is installed: one at a time, each with a
- * profile and a folder of its own, without macros, without a network where the system can take it away, killed at its limits.
+ * Converts office files from before 2007 to current formats with LibreOffice, if installed: one at a time, each with a
+ * separate profile and folder, without macros, without network if the system supports that, killed at its limits.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -19,7 +19,7 @@ export interface Converted extends AsyncDisposable {
 }
 
 export interface Office {
-  /** Throws `file_unsupported` where LibreOffice is missing, `file_damaged`, `file_too_slow`, or the signal's reason. */
+  /** Throws `file_unsupported` if LibreOffice is missing, `file_damaged`, `file_too_slow`, or the signal's reason. */
   convert(
     file: { path: string; name: string; to: 'docx' | 'xlsx' | 'pptx' },
     limits: { seconds: number; bytes: number },
@@ -89,7 +89,7 @@ export function createOffice(searchPath: string = usualPath): Office {
   }
 }
 
-/** The options under which nothing is asked, kept or recovered. */
+/** Options that turn off dialogs, history and recovery. */
 function options(folder: string): string[] {
   const profile = pathToFileURL(join(folder, 'profile')).href
   const switches = '--headless --invisible --norestore --nolockcheck --nodefault --nologo --nofirststartwizard'
@@ -124,7 +124,7 @@ function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch {
-    // It is gone already.
+    // It has already ended.
   }
 }
 

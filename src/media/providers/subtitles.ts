@@ -1,4 +1,4 @@
-/** Reads subtitles (SubRip, WebVTT): what is said, with the time at which it is shown. */
+/** Reads subtitles (SubRip, WebVTT): the text with the times at which it is shown. */
 
 import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
@@ -13,7 +13,7 @@ interface Cue {
 }
 
 const times = /^\s*(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})\s*-->\s*(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})/
-/** One place to cite: longer than this, it would be hard to find what was meant. */
+/** The longest place to cite; in a longer one the words would be hard to find. */
 const longestMs = 60_000
 
 export const provider: Provider = {
@@ -22,7 +22,7 @@ export const provider: Provider = {
     const { text, problem } = decodeText(bytes, name)
     if (problem !== undefined) sink.problem(problem)
     const cues = cuesOf(text)
-    // Without times it is text all the same.
+    // Without times it is read as plain text.
     if (cues.length === 0) return plain.read(input, limits, sink)
     let open: Cue | undefined
     let delivered = 0
@@ -69,7 +69,7 @@ function cuesOf(text: string): Cue[] {
   return cues.filter((cue) => cue.text.trim() !== '').sort((a, b) => a.fromMs - b.fromMs)
 }
 
-/** WebVTT's voices become names; other marks are how it looks. */
+/** WebVTT's voices become names; other tags are only formatting. */
 function spokenText(line: string): string {
   return line
     .replace(/<v(?:\.[^\s>]*)?\s+([^>]+)>/g, '$1: ')

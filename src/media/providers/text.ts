@@ -1,11 +1,11 @@
-/** Reads what is text as it stands: prose, Markdown, source code, JSON, YAML, XML, logs. Positions are lines. */
+/** Reads plain text: prose, Markdown, source code, JSON, YAML, XML, logs. Positions are lines. */
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
 import { decodeText } from '../text-encoding.ts'
 import { createPieces } from './pieces.ts'
 
-/** Lines between two looks at the clock for progress. */
+/** Lines between two progress reports. */
 const progressLines = 2_000
 
 export const provider: Provider = {
@@ -45,7 +45,7 @@ function* linesOf(text: string): Generator<string> {
   }
 }
 
-/** As an editor counts: a final line feed ends the last line and starts none. */
+/** Counts like an editor: a final line feed does not start another line. */
 function countLines(text: string): number {
   let lines = 1
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines += 1

@@ -1,4 +1,4 @@
-/** whisper-asr-webservice: `POST /asr?output=json&task=transcribe`. It decodes any container with an ffmpeg of its own. */
+/** whisper-asr-webservice: `POST /asr?output=json&task=transcribe`. The server decodes any container with its own ffmpeg. */
 
 import { recordingWording } from '../../wording/recordings.ts'
 import type { Transcriber } from '../transcriber.ts'

@@ -1,17 +1,17 @@
-/** What goes wrong with a transcription server, in Parley's codes, and when to ask again. Nothing it said reaches `userMessage`. */
+/** Maps failures of a transcription server to Parley's codes, and retries. Nothing the server said reaches `userMessage`. */
 import { ParleyError } from '../../core/errors.ts'
 import { retry } from '../../core/retry.ts'
 import { recordingWording } from '../../wording/recordings.ts'
 
 export interface ServerFailure {
-  /** Absent when there was no answer. */
+  /** Absent if there was no answer. */
   status?: number
   headers?: Headers
   cause?: unknown
 }
 
 const maxTries = 3
-/** A server that asks for a longer pause than this gets none. */
+/** If a server asks for a longer pause, there is no retry. */
 const maxPauseMs = 30_000
 
 export function transcriberError({ status, headers, cause: thrown }: ServerFailure): ParleyError {
@@ -33,7 +33,7 @@ export function transcriberError({ status, headers, cause: thrown }: ServerFailu
   return new ParleyError('transcriber_rejected', recordingWording.serverRejected(status), { cause })
 }
 
-/** Tries again what passes. `ask` throws a ParleyError, or the signal's reason on abort. */
+/** Retries temporary failures. `ask` throws a ParleyError, or the signal's reason on abort. */
 export async function patiently<T>(signal: AbortSignal, backoffMs: number, ask: () => Promise<T>): Promise<T> {
   return await retry(ask, {
     delays: { firstMs: backoffMs, mostMs: maxPauseMs },

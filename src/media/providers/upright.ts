@@ -1,14 +1,14 @@
-/** Recognises a picture that may lie on its side or stand on its head: the way that reads best is taken. */
+/** Recognizes a picture that may be rotated, and takes the rotation that reads best. */
 import type { Gray, Ocr } from './ocr.ts'
 import type { Recognized } from './ocr-text.ts'
 
-/** Text on its side comes out as many unlikely words; a photograph's grain as few. */
+/** Rotated text is recognized as many unlikely words; grain in photographs as few. */
 const suspicious = 60
 const manyWords = 20
 const surely = 75
 
 export interface Upright extends Recognized {
-  /** Whether boxes of words are those of the picture as it was given. */
+  /** Whether the boxes of words refer to the original rotation. */
   asGiven: boolean
 }
 

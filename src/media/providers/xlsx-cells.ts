@@ -1,4 +1,4 @@
-/** From a worksheet's tags to rows of cells with what they show. */
+/** Turns a worksheet's tags into rows of displayed values. */
 import { oneLine } from './sheet-text.ts'
 import { type NumberKind, showNumber } from './sheet-values.ts'
 import type { XmlHandler } from './xml.ts'
@@ -12,7 +12,7 @@ export interface SheetRow {
 export interface Cells {
   handler: XmlHandler
   take(): SheetRow[]
-  /** Formulas that no program has calculated yet, and are shown as they are written. */
+  /** Formulas without a stored value, which are shown as formulas. */
   unvalued(): number
 }
 
@@ -22,7 +22,7 @@ interface Shared {
   since1904: boolean
 }
 
-/** Excel's own. */
+/** Excel's limit. */
 const mostColumns = 16_384
 /** A cell of Excel holds 32,767 characters. */
 const longestCell = 64_000

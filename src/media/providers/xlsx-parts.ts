@@ -1,4 +1,4 @@
-/** The parts that all sheets of a workbook share: texts by number, and what the number formats mean. */
+/** Reads the parts shared by all sheets of a workbook: strings and number formats. */
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
@@ -6,7 +6,7 @@ import { type Archive, smallPart } from './archive.ts'
 import { builtinKind, kindOfFormat, type NumberKind } from './sheet-values.ts'
 import { readXml } from './xml.ts'
 
-/** Texts are used again and again, so the table may hold more than is given out; beyond this it fills the memory. */
+/** How many times the character limit the shared strings may hold. More would fill the memory. */
 const mostStrings = 4
 
 export async function readSharedStrings(

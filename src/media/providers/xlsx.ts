@@ -1,6 +1,6 @@
 /**
- * Reads Excel workbooks as a stream: sheets by name, rows by number, dates as dates, formulas by the values that were stored
- * with them. A library that builds the whole workbook in memory takes gigabytes for what is 50 MB on disk.
+ * Reads Excel workbooks as a stream: sheets by name, rows by number, dates as dates, formulas by their stored
+ * values. A library that holds the whole workbook in memory needs gigabytes for a 50 MB file.
  */
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'

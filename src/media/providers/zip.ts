@@ -6,9 +6,9 @@ import type { Provider } from '../provider.ts'
 import { type ArchiveEntry, openArchive } from './archive.ts'
 import { createInner, deliverList, shownPath } from './inner.ts'
 
-/** What programs leave behind: nobody sent it knowingly. */
+/** Files that programs leave behind, never shared on purpose. */
 const litter = /(?:^|\/)(?:__MACOSX\/|\.DS_Store$|Thumbs\.db$|desktop\.ini$|\.git\/|node_modules\/)/
-/** Nothing larger within is unpacked, whatever it is. */
+/** Larger files inside are not unpacked. */
 const largestFile = 100e6
 const longestListing = 1_000
 
@@ -39,7 +39,7 @@ export const provider: Provider = {
     }
     for (const [at, file] of safe.slice(0, most).entries()) {
       const content = await archive.bytes(file.name, largestFile).catch((error: unknown) => {
-        // At the limit of the whole, what is left cannot be read either.
+        // At the limit of the whole archive, the rest cannot be read either.
         if (error instanceof ParleyError && error.code === 'file_too_large' && inner.count() === 0) throw error
         sink.problem({
           code: 'inner_file_damaged',
