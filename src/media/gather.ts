@@ -1,9 +1,10 @@
 /** The parent's side of a read: collects segments from the reading process and handles an early end. */
-import { describePosition, type Segment } from '../core/artifact.ts'
+import { describePosition, type Picture, type Segment } from '../core/artifact.ts'
 import { ParleyError } from '../core/errors.ts'
 import { fileWording } from '../wording/files.ts'
 import type { Limits } from './limits.ts'
-import type { ReadProgress } from './reader.ts'
+import type { PictureStore, ReadProgress } from './reader.ts'
+import { mostImages } from './sink.ts'
 import type { ReaderMessage } from './wire.ts'
 
 type Batch = Extract<ReaderMessage, { kind: 'batch' }>
@@ -52,4 +53,34 @@ export function failed({ code, userMessage }: Extract<ReaderMessage, { kind: 'fa
 
 export function crashed(name: string, cause: unknown): ParleyError {
   return new ParleyError('file_reader_crashed', fileWording.failure.unreadable(name), { cause })
+}
+
+// The parent's side of pictures from a reading process: stores them in order, up to a limit.
+
+type Given = Extract<ReaderMessage, { kind: 'image' }>
+
+/** A picture of 1568 pixels a side is far smaller, whatever is on it. */
+const largestPicture = 8e6
+
+export interface Pictures {
+  /** False when the process sends more than it may. */
+  add(image: Given): boolean
+  /** Resolves when all are stored. Rejects when one could not be written. */
+  stored(): Promise<Picture[]>
+}
+
+/** Without a store, only the text is kept. */
+export function createPictures(store: PictureStore | undefined, signal: AbortSignal): Pictures {
+  const storing: Promise<Picture>[] = []
+  return {
+    add({ kind: _, data, ...picture }) {
+      if (storing.length >= mostImages || data.length > largestPicture) return false
+      if (store === undefined) return true
+      const stored = store.put(data, signal).then((hash) => ({ contentHash: hash, ...picture }))
+      stored.catch(() => {})
+      storing.push(stored)
+      return true
+    },
+    stored: () => Promise.all(storing),
+  }
 }

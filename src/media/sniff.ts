@@ -3,7 +3,6 @@ import type { Problem } from '../core/artifact.ts'
 import { fileWording } from '../wording/files.ts'
 import { isOle, isZip, oleTypeOf, zipTypeOf } from './containers.ts'
 import { announcedBy, called, type Formats, formats, unknownType } from './formats.ts'
-import { startsLikeMail } from './mail-start.ts'
 import { signatureOf } from './providers/signature.ts'
 import { decodeText, looksLikeText } from './text-encoding.ts'
 
@@ -80,4 +79,27 @@ function isText(mediaType: string, table: Formats): boolean {
 
 function isPlain(mediaType: string, table: Formats): boolean {
   return isText(mediaType, table) && mediaType !== 'text/html'
+}
+
+/** Whether a text begins like an email: header lines, including one that only emails have. */
+export function startsLikeMail(start: string, named: boolean): boolean {
+  const head = start.replace(/^\uFEFF|^From .*\r?\n/, '').split(/\r?\n\r?\n/)[0] ?? ''
+  const lines = head.split(/\r?\n/).filter((line) => !/^[ \t]/.test(line))
+  const fields = lines.map((line) => /^([!-9;-~]+):/.exec(line)?.[1]?.toLowerCase())
+  // The sample may cut a long head, and its last line with it.
+  if (fields.slice(0, -1).some((field) => field === undefined) || fields[0] === undefined) return false
+  const known = [
+    'from',
+    'to',
+    'subject',
+    'date',
+    'received',
+    'message-id',
+    'mime-version',
+    'return-path',
+    'content-type',
+  ]
+  const found = known.filter((field) => fields.includes(field))
+  if (named) return found.length >= 1
+  return found.length >= 3 && fields.includes('from') && /^(?:message-id|mime-version|received):/im.test(head)
 }

@@ -7,8 +7,8 @@ import { promisify } from 'node:util'
 import { type Entry, fromBuffer, getFileNameLowLevel, type Options, type ZipFile } from 'yauzl'
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
+import { legacyEncodingOf } from '../legacy-encoding.ts'
 import { archiveDefaults, type Limits } from '../limits.ts'
-import { decodeNames } from './archive-names.ts'
 
 export interface ArchiveEntry {
   name: string
@@ -133,4 +133,27 @@ function rawName(entry: Entry): Uint8Array {
 /** Unix marks links in the upper half of the attributes. */
 function isLink(entry: Entry): boolean {
   return ((entry.externalFileAttributes >>> 16) & 0o170000) === 0o120000
+}
+
+// Decodes names in an archive: UTF-8 if declared or valid, otherwise the encoding that all names together suggest.
+
+export function decodeNames(names: readonly { raw: Uint8Array; utf8: boolean }[]): string[] {
+  const others = names.filter(({ raw, utf8 }) => !utf8 && !isUtf8(raw)).map(({ raw }) => raw)
+  const legacy = others.length === 0 ? undefined : legacyEncodingOf(Buffer.concat(others.flatMap((raw) => [raw, feed])))
+  return names.map(({ raw, utf8 }) =>
+    utf8 || legacy === undefined || isUtf8(raw)
+      ? Buffer.from(raw).toString('utf8')
+      : new TextDecoder(legacy).decode(raw),
+  )
+}
+
+const feed = Buffer.from('\n')
+
+function isUtf8(raw: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(raw)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -8,7 +8,7 @@ import type { Provider } from '../provider.ts'
 import { type Archive, damaged, openArchive, smallPart } from './archive.ts'
 import { readListNumbers } from './docx-numbers.ts'
 import { createDocxText, type DocxContext, noteMark } from './docx-text.ts'
-import { createLineText, type LineText } from './line-text.ts'
+import { createLineText, type LineText } from './pieces.ts'
 import { mainPart, relationsOf } from './relations.ts'
 import { readXml } from './xml.ts'
 

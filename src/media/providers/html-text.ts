@@ -1,5 +1,5 @@
 /** Turns the tags of a page into blocks of readable text. Streams: only the current block is held. */
-import type { Handler } from 'htmlparser2'
+import { type Handler, Parser } from 'htmlparser2'
 
 export interface HtmlBlock {
   text: string
@@ -185,4 +185,15 @@ export function createHtmlText(): HtmlText {
 
 function isHidden(attributes: Record<string, string>): boolean {
   return 'hidden' in attributes || /display\s*:\s*none|visibility\s*:\s*hidden/i.test(attributes.style ?? '')
+}
+
+// The readable blocks of HTML whose line numbers do not matter, such as an email's body.
+
+export function htmlBlocks(html: string): string[] {
+  const page = createHtmlText()
+  const parser = new Parser(page.handler, { decodeEntities: true, lowerCaseTags: true })
+  page.locate = () => parser.startIndex
+  parser.write(html)
+  parser.end()
+  return page.finish().map(({ text }) => text)
 }

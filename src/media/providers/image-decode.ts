@@ -2,13 +2,14 @@
  * Decodes pictures with sharp (libvips) and libheif: upright, in sRGB, on white, after a check of their size. Runs
  * only in a native reading process. libvips may only read bytes in memory, never open files.
  */
+
+import { createRequire } from 'node:module'
 import sharp, { type Sharp, type SharpOptions } from 'sharp'
 import type { Problem } from '../../core/artifact.ts'
+import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Input } from '../provider.ts'
-import { decodeHeic } from './heic.ts'
-import { damaged, tooManyPixels } from './image-refusals.ts'
 
 sharp.concurrency(1)
 sharp.cache(false)
@@ -75,4 +76,46 @@ async function decodes(picture: Sharp): Promise<boolean> {
 /** Transparency becomes white, so that dark text stays readable. */
 function plain(picture: Sharp): Sharp {
   return picture.flatten({ background: white }).toColourspace('srgb')
+}
+
+// Decodes HEIC, the format of phone cameras, with libheif compiled to WebAssembly, which also turns pictures upright.
+
+export interface RawPicture {
+  /** RGBA. */
+  data: Uint8Array
+  size: { width: number; height: number }
+}
+
+interface HeicImage {
+  width: number
+  height: number
+  decode(): Promise<{ width: number; height: number; data: Uint8ClampedArray }>
+}
+
+type DecodeAll = (options: { buffer: Uint8Array }) => Promise<HeicImage[]>
+
+/** libheif holds several copies of a picture while decoding, so a larger one would exceed 700 MB. */
+const mostPixels = 36e6
+
+/** Throws `file_too_large` before it decodes, or `file_damaged`. */
+export async function decodeHeic({ bytes, name }: Input, pixels: number): Promise<RawPicture> {
+  const { all }: { all: DecodeAll } = createRequire(import.meta.url)('heic-decode')
+  const [first] = await all({ buffer: bytes }).catch(() => [])
+  if (first === undefined) throw damaged(name)
+  const most = Math.min(pixels, mostPixels)
+  if (first.width * first.height > most) throw tooManyPixels(name, first, most)
+  const decoded = await first.decode().catch(() => undefined)
+  if (decoded === undefined) throw damaged(name)
+  const { data, width, height } = decoded
+  return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), size: { width, height } }
+}
+
+// The reasons why a picture cannot be read.
+
+export function tooManyPixels(name: string, size: { width: number; height: number }, pixels: number): ParleyError {
+  return new ParleyError('file_too_large', fileWording.limit.pixels(name, size, pixels))
+}
+
+export function damaged(name: string): ParleyError {
+  return new ParleyError('file_damaged', fileWording.damaged.picture(name))
 }

@@ -4,9 +4,9 @@ import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import { archiveDefaults } from '../limits.ts'
 import type { Provider } from '../provider.ts'
-import { htmlBlocks } from './html-blocks.ts'
+import { htmlBlocks } from './html-text.ts'
 import { createInner } from './inner.ts'
-import { createLineText } from './line-text.ts'
+import { createLineText } from './pieces.ts'
 
 export const provider: Provider = {
   async read(input, limits, sink) {

@@ -8,6 +8,7 @@ import { createRequire } from 'node:module'
 import { gunzipSync } from 'node:zlib'
 import { relaxedSimd, simd } from 'wasm-feature-detect'
 import type { Sink } from '../provider.ts'
+import type { Recognized } from './ocr-text.ts'
 
 export interface Gray {
   pixels: Uint8Array
@@ -79,4 +80,40 @@ async function flavour(): Promise<string> {
 
 function encodePgm({ pixels, width, height }: Gray): Uint8Array {
   return Buffer.concat([Buffer.from(`P5\n${width} ${height}\n255\n`), pixels])
+}
+
+// Recognizes a picture that may be rotated, and takes the rotation that reads best.
+
+/** Rotated text is recognized as many unlikely words; grain in photographs as few. */
+const suspicious = 60
+const manyWords = 20
+const surely = 75
+
+export interface Upright extends Recognized {
+  /** Whether the boxes of words refer to the original rotation. */
+  asGiven: boolean
+}
+
+export async function recognizeUpright(ocr: Ocr, picture: Gray, read: (tsv: string) => Recognized): Promise<Upright> {
+  let best: Upright = { ...read(await ocr.recognize(picture)), asGiven: true }
+  if (best.confidence >= suspicious || best.words.length < manyWords) return best
+  let turned = picture
+  for (let quarter = 1; quarter <= 3; quarter += 1) {
+    turned = quarterTurn(turned)
+    const found = read(await ocr.recognize(turned))
+    if (found.confidence > best.confidence && found.text.length > best.text.length / 3)
+      best = { ...found, asGiven: false }
+    if (best.confidence >= surely) break
+  }
+  return best
+}
+
+/** Clockwise. */
+function quarterTurn({ pixels, width, height }: Gray): Gray {
+  const turned = new Uint8Array(pixels.length)
+  let from = 0
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1, from += 1) turned[x * height + (height - 1 - y)] = pixels[from] ?? 255
+  }
+  return { pixels: turned, width: height, height: width }
 }

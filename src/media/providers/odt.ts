@@ -3,9 +3,9 @@ import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
 import { damaged } from './archive.ts'
-import { createLineText } from './line-text.ts'
 import { contentPart, openDocument } from './odf-archive.ts'
 import { createOdfText } from './odf-text.ts'
+import { createLineText } from './pieces.ts'
 import { readXml } from './xml.ts'
 
 export const provider: Provider = {

@@ -8,10 +8,9 @@ import { fileWording } from '../../wording/files.ts'
 import { archiveDefaults, type Limits } from '../limits.ts'
 import type { Input, Sink } from '../provider.ts'
 import { createInner, deepest, type InnerFile, shownPath } from './inner.ts'
-import { type Annotation, annotationsOf, printedOn } from './pdf-annotations.ts'
+import { type Annotation, annotationsOf, type Box, noteLines, printedOn } from './pdf-annotations.ts'
 import { type PdfDocument, textWithin } from './pdf-document.ts'
 import { formLines } from './pdf-form.ts'
-import { type Box, noteLines } from './pdf-notes.ts'
 import { openWithPdfjs, type PdfjsFile } from './pdfjs.ts'
 
 interface Attached extends InnerFile {

@@ -9,8 +9,7 @@ import { type Archive, damaged, openArchive, smallPart } from './archive.ts'
 import { mainPart, relationsOf } from './relations.ts'
 import { createSheetReport } from './sheet-report.ts'
 import { createSheetText } from './sheet-text.ts'
-import { createCells } from './xlsx-cells.ts'
-import { readSharedStrings, readStyles } from './xlsx-parts.ts'
+import { createCells, readSharedStrings, readStyles } from './xlsx-cells.ts'
 import { readXml } from './xml.ts'
 
 interface Sheet {
