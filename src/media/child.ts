@@ -34,7 +34,7 @@ async function perform(task: Task): Promise<void> {
   if (task.kind === 'render') {
     if (pages === undefined) throw new ParleyError('file_reader_crashed', fileWording.failure.noFileOpen)
     const { page, width, quote } = task
-    await say({ kind: 'page', ...(await pages.render(page, quote === undefined ? { width } : { width, quote })) })
+    await say({ kind: 'page', ...(await pages.render(page, { width, quote })) })
     return
   }
   const [bytes, provider] = await Promise.all([standardInput(task.bytes), load(task.module)])

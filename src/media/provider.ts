@@ -44,7 +44,7 @@ export interface Ending {
 /** An open file of pages. */
 export interface Pages {
   /** `page` is 1-based. */
-  render(page: number, options: { width: number; quote?: string }): PageImage | Promise<PageImage>
+  render(page: number, options: { width: number; quote: string | undefined }): PageImage | Promise<PageImage>
 }
 
 export interface Provider {

@@ -56,7 +56,7 @@ function run(
       timeout: pageMs,
       killSignal: 'SIGKILL',
       maxBuffer: mostOutput,
-      ...(signal && { signal }),
+      signal,
     } as const
     const child = execFile('tesseract', args, options, (error, stdout) => resolve(error === null ? stdout : undefined))
     giveWay(child)

@@ -40,7 +40,7 @@ export interface TranscribeRecordingOptions {
 
 export interface TranscribedRecording {
   segments: TranscribedSegment[]
-  language?: string
+  language?: string | undefined
   /** The length that could be decoded. */
   durationMs?: number
   /** A sentence about what a limit or a failure left out. */
@@ -213,7 +213,7 @@ function joined(
   const language = mostFrequent(languages)
   const transcribed = {
     segments: joinSpeech(usable),
-    ...(language !== undefined && { language }),
+    language,
     durationMs: decodedMs,
     problems: complete ? [] : [cutOff(input.name)],
   }

@@ -52,7 +52,7 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
         if (!taken) full = true
         return taken
       },
-      image: (image) => sink.image({ ...image, ...(image.at && { at: placed(image.at) }) }),
+      image: (image) => sink.image({ ...image, at: image.at && placed(image.at) }),
       // Progress counts whole files.
       progress: async () => {},
       problem(problem) {

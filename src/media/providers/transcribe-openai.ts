@@ -4,6 +4,7 @@
  */
 import { APIError, APIUserAbortError, OpenAI } from 'openai'
 import type { Log } from '../../core/log.ts'
+import { omitUndefined } from '../../core/omit-undefined.ts'
 import { recordingWording } from '../../wording/recordings.ts'
 import type { Transcriber } from '../transcriber.ts'
 import { patiently, transcriberError } from './transcribe-error.ts'
@@ -53,7 +54,7 @@ export function createOpenAiTranscriber(options: OpenAiTranscriberOptions): Tran
   async function ask(file: File, language: string | undefined, signal: AbortSignal): Promise<unknown> {
     const used = format
     const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-    const body = { file, model, ...(language === undefined ? {} : { language }) }
+    const body = omitUndefined({ file, model, language })
     try {
       return await client.audio.transcriptions.create({ ...body, response_format: used }, { signal: limited })
     } catch (thrown) {
