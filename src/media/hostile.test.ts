@@ -81,7 +81,7 @@ describe('bombs', () => {
       fileWording.limit.unpackedSize('bomb.xlsx', 500e6),
     )
     expect(await outcome('liar.xlsx', sheet('', row, 1e9, 200e6))).toBe(
-      fileWording.partial.firstRows('liar.xlsx', 100_000, 'row 100000 of Sheet'),
+      fileWording.partial.firstRows('liar.xlsx', 100_000, 'row 100000 of Data'),
     )
   })
 
@@ -123,7 +123,9 @@ describe('bombs', () => {
         content: `<office:document><table:table table:name="S">${row.repeat(20)}</table:table></office:document>`,
       },
     ])
-    expect(await outcome('repeat.ods', bytes)).toContain('repeat.ods')
+    const message = await outcome('repeat.ods', bytes)
+    const lastRow = /row (\d+)/.exec(message)?.[1]
+    expect(message).toBe(fileWording.partial.upTo('repeat.ods', `row ${lastRow} of S`, 12e6))
   })
 
   test('an archive of a hundred thousand files', async () => {
@@ -138,7 +140,7 @@ describe('bombs', () => {
     const nested = ['3.zip', '2.zip', '1.zip'].reduce((content, name) => makeZip([{ name, content }]), bomb)
     expect(await outcome('nest.zip', nested)).toContain(fileWording.inner.tooDeep('2.zip'))
     expect(await outcome('one.zip', makeZip([{ name: 'in.zip', content: bomb }]))).toContain(
-      fileWording.limit.unpackedSize('in.zip', 50e6),
+      fileWording.limit.unpackedSize('in.zip', Math.min(500e6, Math.max(50e6, bomb.length * 200))),
     )
   })
 })

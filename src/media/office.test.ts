@@ -285,7 +285,7 @@ describe('locked files are refused with advice to share a copy without a passwor
     bytes.write('EncryptedPackage', 600, 'utf16le')
     await expect(read('locked.xlsx', bytes)).rejects.toMatchObject({
       code: 'file_encrypted',
-      userMessage: expect.stringContaining('password'),
+      userMessage: expect.stringContaining('Save a copy without the password'),
     })
   })
 })
