@@ -1,8 +1,7 @@
 /**
- * What holds for a person's question, from the settings of all its scopes. Pure. Policies add up, so that nobody can loosen
- * below what was tightened above: local-only anywhere wins, allowed lists intersect, disabled models unite, a "no" to
- * guests stays a "no". Instructions of a persona follow each other from wide to narrow; of everything else the
- * narrowest wins.
+ * Combines the settings of all scopes of a question. Pure. Restrictions add up, so a narrower scope cannot loosen a wider
+ * one: local-only anywhere wins, allowed lists intersect, disabled models unite, refused guests stay refused. Persona
+ * instructions are joined from wide to narrow. For everything else the narrowest scope wins.
  */
 import type { Scope } from '../core/scope.ts'
 import type { SettingsOf } from '../store/settings.ts'
@@ -11,19 +10,19 @@ export interface Effective {
   models: {
     default: string | undefined
     pinned: string | undefined
-    /** `provider/id` of those that may not answer here. */
+    /** `provider/id` of the models that cannot answer here. */
     disabled: ReadonlySet<string>
-    /** What people type → `provider/id`. */
+    /** Typed name → `provider/id`. */
     aliases: Readonly<Record<string, string>>
   }
   policy: {
     localOnly: boolean
-    /** `provider/id` of the only ones that may answer; `undefined`: any. */
+    /** `provider/id` of the only models that can answer; `undefined`: any. */
     allowedModels: ReadonlySet<string> | undefined
     guests: 'answer' | 'refuse'
     atLimit: 'cheaper' | 'refuse'
   }
-  /** IANA; `undefined`: as the configuration says. */
+  /** IANA; `undefined`: the time zone of the configuration. */
   timezone: string | undefined
   persona: {
     instructions: string | undefined

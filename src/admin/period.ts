@@ -1,6 +1,7 @@
-/** The times that people ask usage for, in their zone, and what a month will come to. Pure. */
+/** The periods of usage reports in a time zone, and the projected cost at their end. Pure. */
 import type { NanoUsd } from '../core/money.ts'
 import { windowOf } from '../core/window.ts'
+import { usageWording } from '../wording/commands-money.ts'
 
 export const spans = ['today', 'yesterday', 'week', 'month', 'last-month', '30d'] as const
 export type Span = (typeof spans)[number]
@@ -9,7 +10,7 @@ export interface SpanWindow {
   from: Date
   to: Date
   bucket: 'hour' | 'day'
-  /** For people: `this month`. */
+  /** `this month`. */
   name: string
 }
 
@@ -27,26 +28,24 @@ export function windowOfSpan(span: Span, timeZone: string, now: Date): SpanWindo
   }
   switch (span) {
     case 'today':
-      return { ...until('day'), bucket: 'hour', name: 'today' }
+      return { ...until('day'), bucket: 'hour', name: usageWording.spans.today }
     case 'yesterday':
-      return { ...before('day'), bucket: 'hour', name: 'yesterday' }
+      return { ...before('day'), bucket: 'hour', name: usageWording.spans.yesterday }
     case 'week':
-      return { ...until('week'), bucket: 'day', name: 'this week' }
+      return { ...until('week'), bucket: 'day', name: usageWording.spans.week }
     case 'month':
-      return { ...until('month'), bucket: 'day', name: 'this month' }
+      return { ...until('month'), bucket: 'day', name: usageWording.spans.month }
     case 'last-month':
-      return { ...before('month'), bucket: 'day', name: 'last month' }
+      return { ...before('month'), bucket: 'day', name: usageWording.spans['last-month'] }
     case '30d': {
       const { endsAt } = windowOf('day', timeZone, now)
       const first = windowOf('day', timeZone, new Date(now.getTime() - 29 * dayMs))
-      return { from: first.startsAt, to: endsAt, bucket: 'day', name: 'in the last 30 days' }
+      return { from: first.startsAt, to: endsAt, bucket: 'day', name: usageWording.spans['30d'] }
     }
   }
 }
 
-/**
- * What a window comes to if its rest goes as it went so far. `null` before a tenth of it has passed: that would be a guess.
- */
+/** The cost of the whole window at the present pace. `null` before a tenth of it has passed, because that would be a guess. */
 export function projected(spent: NanoUsd, { from, to }: Pick<SpanWindow, 'from' | 'to'>, now: Date): NanoUsd | null {
   const [whole, passed] = [to.getTime() - from.getTime(), now.getTime() - from.getTime()]
   if (passed < whole / 10 || passed >= whole) return null

@@ -1,6 +1,6 @@
-/** docs/COMMANDS.md, from the table. Pure. `vitest run src/admin/commands.test.ts -u` writes it after a change. */
+/** Writes docs/COMMANDS.md from the table. Pure. After a change, run `vitest run src/admin/commands.test.ts -u`. */
 import type { CommandSpec } from '../core/command.ts'
-import { callers } from './commands/help.ts'
+import { helpWording, permissionWording } from '../wording/commands.ts'
 import { usageLine } from './parse.ts'
 
 export function reference(table: readonly CommandSpec[]): string {
@@ -11,16 +11,16 @@ export function reference(table: readonly CommandSpec[]): string {
 
 const intro = `# Commands
 
-Made from the table in [src/admin/commands.ts](../src/admin/commands.ts); every example is run by a test. Who may do what, and how
-lines are typed: [ADMIN.md](ADMIN.md).`
+Generated from the table in [src/admin/commands.ts](../src/admin/commands.ts); a test runs every example. See
+[ADMIN.md](ADMIN.md) for permissions and for how to type commands.`
 
 function inFull(command: CommandSpec): string {
   const args = command.args.map(({ name, summary, required, choices }) => {
     const known = choices === undefined ? '' : ` (${choices.join(', ')})`
-    return `- \`${name}\`: ${summary}${known}${required ? '' : '; may be left out'}`
+    return `- \`${name}\`: ${summary}${known}${required ? '' : helpWording.optional}`
   })
   return [
-    `**\`${usageLine(command)}\`** ${command.summary}. For ${callers[command.role]}.`,
+    `**\`${usageLine(command)}\`** ${command.summary}. For ${permissionWording.callers[command.role]}.`,
     ...(args.length === 0 ? [] : [args.join('\n')]),
     `\`\`\`\n${command.examples.join('\n')}\n\`\`\``,
   ].join('\n\n')

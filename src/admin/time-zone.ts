@@ -1,11 +1,11 @@
-/** In which time zone days, weeks and months begin: what is set by command, else by the configuration. */
+/** The time zone in which days, weeks and months begin: set by command, or else by the configuration. */
 import type { Spender } from '../core/scope.ts'
 import type { Settings } from '../store/settings.ts'
 import { effectiveFor } from './commands/models.ts'
 
 export interface ZoneDeps {
   settings: Settings
-  /** Of the configuration. IANA. */
+  /** The time zone of the configuration. IANA. */
   timeZone: string
 }
 

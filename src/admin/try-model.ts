@@ -1,4 +1,4 @@
-/** One prompt to one model, through the door of every paid call: for `models test` and `models compare`. */
+/** Sends one prompt to one model, metered like every paid call. For `models test` and `models compare`. */
 import { asParleyError, type ParleyError } from '../core/errors.ts'
 import type { NanoUsd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
@@ -22,7 +22,7 @@ export interface TryDeps extends Pick<AttemptsDeps, 'budget' | 'health'> {
   provider(name: string): ModelProvider
 }
 
-/** Never throws: what went wrong is in `error`. */
+/** Never throws; a failure is in `error`. */
 export async function tryModel(
   { provider, budget, health }: TryDeps,
   {

@@ -56,7 +56,7 @@ export function usageCsv(usage: UsageExport): OutgoingFile {
   return { name: 'usage.csv', mediaType: 'text/csv', data: new TextEncoder().encode(`${lines.join('\r\n')}\r\n`) }
 }
 
-/** A name that begins like a formula must not be one in a spreadsheet. */
+/** Spreadsheets would run a name that starts like a formula. */
 function cell(value: string | number | null): string {
   if (typeof value === 'number') return String(Math.round(value))
   const text = value ?? ''
