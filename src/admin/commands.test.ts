@@ -18,7 +18,7 @@ import {
 } from '../wording/commands.ts'
 import { modelWording, policyWording } from '../wording/commands-models.ts'
 import { budgetWording, keyWording } from '../wording/commands-money.ts'
-import { reference } from './reference.ts'
+import { reference } from './commands/help.ts'
 
 let server: TestServer
 beforeAll(async () => {

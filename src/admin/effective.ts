@@ -1,10 +1,10 @@
 /**
- * Combines the settings of all scopes of a question. Pure. Restrictions add up, so a narrower scope cannot loosen a wider
+ * Combines the settings of all scopes of a question. Restrictions add up, so a narrower scope cannot loosen a wider
  * one: local-only anywhere wins, allowed lists intersect, disabled models unite, refused guests stay refused. Persona
  * instructions are joined from wide to narrow. For everything else the narrowest scope wins.
  */
-import type { Scope } from '../core/scope.ts'
-import type { SettingsOf } from '../store/settings.ts'
+import { type Scope, type Spender, scopesOf } from '../core/scope.ts'
+import type { Settings, SettingsOf } from '../store/settings.ts'
 
 export interface Effective {
   models: {
@@ -69,4 +69,20 @@ export function effective(scopes: readonly Scope[], found: ReadonlyMap<Scope, Se
 
 function intersection([first = [], ...others]: string[][]): string[] {
   return first.filter((model) => others.every((list) => list.includes(model)))
+}
+
+export async function effectiveFor(settings: Pick<Settings, 'read'>, spender: Spender): Promise<Effective> {
+  const scopes = scopesOf(spender)
+  return effective(scopes, await settings.read(scopes))
+}
+
+export interface ZoneDeps {
+  settings: Settings
+  /** The time zone of the configuration. IANA. */
+  timeZone: string
+}
+
+/** The time zone in which days, weeks and months begin: set by command, or else by the configuration. */
+export async function timeZoneFor({ settings, timeZone }: ZoneDeps, spender: Spender): Promise<string> {
+  return (await effectiveFor(settings, spender)).timezone ?? timeZone
 }

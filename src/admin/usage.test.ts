@@ -10,7 +10,7 @@ import { createLedger } from '../store/ledger-postgres.ts'
 import { forgetWording, permissionWording } from '../wording/commands.ts'
 import { usageWording, whyWording } from '../wording/commands-money.ts'
 import { drawChart } from './chart.ts'
-import { projected, windowOfSpan } from './period.ts'
+import { projected, windowOfSpan } from './commands/usage.ts'
 import { loadLetters } from './providers/chart-png.ts'
 
 let server: TestServer

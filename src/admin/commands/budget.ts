@@ -14,8 +14,8 @@ import { budgetWording, keyWording } from '../../wording/commands-money.ts'
 import { bulleted } from '../../wording/phrases.ts'
 import { changeId } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
+import { timeZoneFor, type ZoneDeps } from '../effective.ts'
 import { demand, type Place, scopeOfPlace } from '../place.ts'
-import { timeZoneFor, type ZoneDeps } from '../time-zone.ts'
 
 export interface BudgetDeps extends ZoneDeps {
   audit: Audit

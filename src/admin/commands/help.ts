@@ -1,8 +1,8 @@
 /** `help`: what you can do here, and how to type a command. */
 
-import type { Role } from '../../core/command.ts'
+import type { CommandSpec, Role } from '../../core/command.ts'
 import { ParleyError } from '../../core/errors.ts'
-import { commandWording, helpWording } from '../../wording/commands.ts'
+import { commandWording, helpWording, permissionWording } from '../../wording/commands.ts'
 import { bulleted, code } from '../../wording/phrases.ts'
 import { arg, type Command, define } from '../define.ts'
 import { nearest } from '../line.ts'
@@ -59,5 +59,29 @@ function inFull(command: Command): string {
     helpWording.command(usageLine(command), command.summary, command.role),
     ...(args.length === 0 ? [] : [bulleted(args)]),
     helpWording.examples(command.examples),
+  ].join('\n\n')
+}
+
+/** Writes docs/COMMANDS.md from the table. After a change, run `vitest run src/admin/commands.test.ts -u`. */
+export function reference(table: readonly CommandSpec[]): string {
+  const groups = Map.groupBy(table, ({ name }) => name.split(' ')[0] ?? name)
+  const sections = [...groups].map(([word, commands]) => `## ${word}\n\n${commands.map(referenceEntry).join('\n\n')}`)
+  return `${intro}\n\n${sections.join('\n\n')}\n`
+}
+
+const intro = `# Commands
+
+Generated from the table in [src/admin/commands.ts](../src/admin/commands.ts); a test runs every example. See
+[ADMIN.md](ADMIN.md) for permissions and for how to type commands.`
+
+function referenceEntry(command: CommandSpec): string {
+  const args = command.args.map(({ name, summary, required, choices }) => {
+    const known = choices === undefined ? '' : ` (${choices.join(', ')})`
+    return `- \`${name}\`: ${summary}${known}${required ? '' : helpWording.optional}`
+  })
+  return [
+    `**\`${usageLine(command)}\`** ${command.summary}. For ${permissionWording.callers[command.role]}.`,
+    ...(args.length === 0 ? [] : [args.join('\n')]),
+    `\`\`\`\n${command.examples.join('\n')}\n\`\`\``,
   ].join('\n\n')
 }

@@ -10,8 +10,8 @@ import { keyWording } from '../../wording/commands-money.ts'
 import { bulleted } from '../../wording/phrases.ts'
 import { changeId } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
+import { timeZoneFor, type ZoneDeps } from '../effective.ts'
 import { demandInstallation } from '../grants.ts'
-import { timeZoneFor, type ZoneDeps } from '../time-zone.ts'
 
 export interface KeyDeps extends ZoneDeps {
   audit: Audit

@@ -7,7 +7,7 @@ import { alertWording, type Limit, limitWording, scopeName, timeZoneWording } fr
 import { bulleted } from '../../wording/phrases.ts'
 import { changeSetting } from '../changes.ts'
 import { arg, type Command, define } from '../define.ts'
-import { timeZoneFor } from '../time-zone.ts'
+import { timeZoneFor } from '../effective.ts'
 import { type BudgetDeps, moveBudgets } from './budget.ts'
 
 const limits = {

@@ -2,7 +2,6 @@
 import { ParleyError } from '../../core/errors.ts'
 import { decimalUsd } from '../../core/money.ts'
 import { omitUndefined } from '../../core/omit-undefined.ts'
-import { type Spender, scopesOf } from '../../core/scope.ts'
 import type { Model } from '../../models/catalogue.ts'
 import { modelKey } from '../../models/complete-model.ts'
 import { describePrice } from '../../models/describe-price.ts'
@@ -11,7 +10,7 @@ import type { Settings } from '../../store/settings.ts'
 import { modelWording } from '../../wording/commands-models.ts'
 import { changeSetting, orNull } from '../changes.ts'
 import { arg, type Command, define } from '../define.ts'
-import { type Effective, effective } from '../effective.ts'
+import { type Effective, effectiveFor } from '../effective.ts'
 import { demandInstallation } from '../grants.ts'
 
 const forWhom = 'Whom it applies to; by default, you'
@@ -19,11 +18,6 @@ const forWhom = 'Whom it applies to; by default, you'
 export interface ModelDeps {
   settings: Settings
   models(): Promise<Model[]>
-}
-
-export const effectiveFor = async (settings: Pick<Settings, 'read'>, spender: Spender): Promise<Effective> => {
-  const scopes = scopesOf(spender)
-  return effective(scopes, await settings.read(scopes))
 }
 
 export function modelCommands({ settings, models }: ModelDeps): Command[] {

@@ -6,9 +6,9 @@ import { policyWording } from '../../wording/commands-models.ts'
 import { bulleted } from '../../wording/phrases.ts'
 import { changeSetting } from '../changes.ts'
 import { arg, type Command, define } from '../define.ts'
+import { effectiveFor, type ZoneDeps } from '../effective.ts'
 import { words } from '../line.ts'
-import type { ZoneDeps } from '../time-zone.ts'
-import { effectiveFor, type ModelDeps } from './models.ts'
+import type { ModelDeps } from './models.ts'
 
 export function policyCommands(deps: ModelDeps & ZoneDeps): Command[] {
   const { settings, models } = deps

@@ -7,9 +7,9 @@ import { auditWording, roleWording, scopeName } from '../../wording/commands.ts'
 import { bulleted } from '../../wording/phrases.ts'
 import { orNull } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
+import { timeZoneFor, type ZoneDeps } from '../effective.ts'
 import { personId } from '../grants.ts'
 import { demand, scopeOfPlace, widest } from '../place.ts'
-import { timeZoneFor, type ZoneDeps } from '../time-zone.ts'
 
 export interface RoleDeps extends ZoneDeps {
   audit: Audit

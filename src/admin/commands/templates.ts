@@ -7,8 +7,8 @@ import { commandWording, templateWording } from '../../wording/commands.ts'
 import { bulleted } from '../../wording/phrases.ts'
 import { changeSetting, orNull } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
+import { effectiveFor } from '../effective.ts'
 import { nearest, words } from '../line.ts'
-import { effectiveFor } from './models.ts'
 
 export interface TemplateDeps {
   settings: Settings

@@ -1,19 +1,39 @@
 /** Testing and comparing models, and downloading local ones: more of `models …`. */
 import type { Notice } from '../../core/command.ts'
-import { ParleyError } from '../../core/errors.ts'
+import { asParleyError, ParleyError } from '../../core/errors.ts'
 import type { ReplyTarget } from '../../core/message.ts'
+import type { NanoUsd } from '../../core/money.ts'
+import type { Usage } from '../../core/reply.ts'
+import type { Spender } from '../../core/scope.ts'
 import type { Model } from '../../models/catalogue.ts'
 import { modelKey } from '../../models/complete-model.ts'
 import type { LocalModels } from '../../models/local-models.ts'
+import type { FinishReason, ModelProvider } from '../../models/model.ts'
 import { resolveModel } from '../../models/resolve-model.ts'
+import { type AttemptsDeps, createAttempts, NotCalled } from '../../routing/metered-call.ts'
 import type { Audit } from '../../store/audit.ts'
 import type { Settings } from '../../store/settings.ts'
 import { tryWording } from '../../wording/commands-models.ts'
 import { changeId } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
+import { effectiveFor } from '../effective.ts'
 import { demandInstallation } from '../grants.ts'
-import { type Tried, type TryDeps, tryModel } from '../try-model.ts'
-import { effectiveFor, whyNot } from './models.ts'
+import { whyNot } from './models.ts'
+
+interface Tried {
+  model: Model
+  text: string
+  /** Milliseconds; `null` when no text came. */
+  firstTokenMs: number | null
+  ms: number
+  usage: Usage | undefined
+  cost: NanoUsd
+  error: ParleyError | null
+}
+
+interface TryDeps extends Pick<AttemptsDeps, 'budget' | 'health'> {
+  provider(name: string): ModelProvider
+}
 
 export interface LocalDeps extends TryDeps {
   settings: Settings
@@ -166,4 +186,48 @@ function lineOf({ model, text, firstTokenMs, ms, usage, cost, error }: Tried): s
       ? undefined
       : { input: usage.input, output: usage.output, estimated: usage.source === 'estimated' }
   return tryWording.result(name, { text, firstTokenMs, ms, tokens, cost })
+}
+
+/** Sends one prompt to one model, metered like every paid call. Never throws; a failure is in `error`. */
+async function tryModel(
+  { provider, budget, health }: TryDeps,
+  {
+    model,
+    prompt,
+    maxOutputTokens,
+    spender,
+  }: { model: Model; prompt: string; maxOutputTokens: number; spender: Spender },
+  signal: AbortSignal,
+): Promise<Tried> {
+  const attempts = createAttempts({ budget, health, spender })
+  const request = {
+    model: model.id,
+    system: 'Answer the question.',
+    maxOutputTokens: Math.min(maxOutputTokens, model.maxOutputTokens),
+    messages: [{ role: 'user' as const, parts: [{ type: 'text' as const, text: prompt }] }],
+  }
+  const startedAt = performance.now()
+  let [text, firstTokenMs]: [string, number | null] = ['', null]
+  let error: ParleyError | null = null
+  try {
+    const attempt = attempts.begin(model)
+    await attempt.reserve(request)
+    let reason: FinishReason = 'truncated'
+    try {
+      for await (const event of provider(model.provider).stream(request, signal)) {
+        attempt.record(event)
+        if (event.type === 'text') {
+          if (event.delta !== '') firstTokenMs ??= performance.now() - startedAt
+          text += event.delta
+        } else if (event.type === 'finish') reason = event.reason
+      }
+      await attempt.end({ reason })
+    } catch (thrown) {
+      error = asParleyError(thrown)
+      await attempt.end({ error })
+    }
+  } catch (thrown) {
+    error = thrown instanceof NotCalled ? thrown.error : asParleyError(thrown)
+  }
+  return { model, text, firstTokenMs, ms: performance.now() - startedAt, ...attempts.spent(), error }
 }

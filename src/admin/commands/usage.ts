@@ -1,18 +1,28 @@
 /** Questions, costs and times: `usage`, with a chart. */
 import type { OutgoingFile } from '../../core/command.ts'
-import { formatUsd } from '../../core/money.ts'
+import { decimalUsd, formatUsd, type NanoUsd } from '../../core/money.ts'
 import { omitUndefined } from '../../core/omit-undefined.ts'
 import { type Scope, type Spender, scopeOf } from '../../core/scope.ts'
+import { windowOf } from '../../core/window.ts'
 import type { Usage, UsagePoint, UsageRow, UsageWithin } from '../../store/usage.ts'
 import { scopeName, scopeWording } from '../../wording/commands.ts'
 import { usageWording } from '../../wording/commands-money.ts'
 import { code } from '../../wording/phrases.ts'
 import type { Chart } from '../chart.ts'
 import { arg, type Command, define } from '../define.ts'
-import { projected, type SpanWindow, spans, windowOfSpan } from '../period.ts'
+import { timeZoneFor, type ZoneDeps } from '../effective.ts'
 import { demand, scopeOfPlace, widest } from '../place.ts'
-import { timeZoneFor, type ZoneDeps } from '../time-zone.ts'
-import { usageCsv, usageJson } from '../usage-files.ts'
+
+export const spans = ['today', 'yesterday', 'week', 'month', 'last-month', '30d'] as const
+export type Span = (typeof spans)[number]
+
+export interface SpanWindow {
+  from: Date
+  to: Date
+  bucket: 'hour' | 'day'
+  /** `this month`. */
+  name: string
+}
 
 export interface UsageDeps extends ZoneDeps {
   usage: Usage
@@ -144,4 +154,122 @@ function byName(
       ...(sorted.length > shownBars ? [{ label: wording.others(sorted.length - shownBars), value: rest }] : []),
     ],
   }
+}
+
+const dayMs = 86_400_000
+
+export function windowOfSpan(span: Span, timeZone: string, now: Date): SpanWindow {
+  const until = (period: 'day' | 'week' | 'month') => {
+    const { startsAt, endsAt } = windowOf(period, timeZone, now)
+    return { from: startsAt, to: endsAt }
+  }
+  const before = (period: 'day' | 'month') => {
+    const { startsAt } = windowOf(period, timeZone, now)
+    const earlier = windowOf(period, timeZone, new Date(startsAt.getTime() - 1))
+    return { from: earlier.startsAt, to: startsAt }
+  }
+  switch (span) {
+    case 'today':
+      return { ...until('day'), bucket: 'hour', name: usageWording.spans.today }
+    case 'yesterday':
+      return { ...before('day'), bucket: 'hour', name: usageWording.spans.yesterday }
+    case 'week':
+      return { ...until('week'), bucket: 'day', name: usageWording.spans.week }
+    case 'month':
+      return { ...until('month'), bucket: 'day', name: usageWording.spans.month }
+    case 'last-month':
+      return { ...before('month'), bucket: 'day', name: usageWording.spans['last-month'] }
+    case '30d': {
+      const { endsAt } = windowOf('day', timeZone, now)
+      const first = windowOf('day', timeZone, new Date(now.getTime() - 29 * dayMs))
+      return { from: first.startsAt, to: endsAt, bucket: 'day', name: usageWording.spans['30d'] }
+    }
+  }
+}
+
+/** The cost of the whole window at the present pace. `null` before a tenth of it has passed, because that would be a guess. */
+export function projected(spent: NanoUsd, { from, to }: Pick<SpanWindow, 'from' | 'to'>, now: Date): NanoUsd | null {
+  const [whole, passed] = [to.getTime() - from.getTime(), now.getTime() - from.getTime()]
+  if (passed < whole / 10 || passed >= whole) return null
+  return (spent * BigInt(whole)) / BigInt(passed)
+}
+
+interface UsageExport {
+  window: Pick<SpanWindow, 'from' | 'to'>
+  timeZone: string
+  by: string
+  rows: readonly UsageRow[]
+}
+
+function exportedRow({ window, by }: UsageExport, row: UsageRow) {
+  return {
+    from: window.from.toISOString(),
+    to: window.to.toISOString(),
+    by,
+    key: row.key ?? 'all',
+    name: row.name ?? '',
+    done: row.done,
+    failed: row.failed,
+    stopped: row.stopped,
+    calls: row.calls,
+    callsAnswered: row.answered,
+    costUsd: decimalUsd(row.cost),
+    estimatedUsd: decimalUsd(row.estimated),
+    inputTokens: row.inputTokens.toString(),
+    outputTokens: row.outputTokens.toString(),
+    totalMsMedian: row.total.median,
+    totalMsP95: row.total.p95,
+    firstTextMsMedian: row.firstText.median,
+    firstTextMsP95: row.firstText.p95,
+    firstTokenMsMedian: row.firstToken.median,
+    firstTokenMsP95: row.firstToken.p95,
+    good: row.good,
+    bad: row.bad,
+  }
+}
+
+function usageJson(usage: UsageExport): OutgoingFile {
+  const { window, timeZone, by } = usage
+  const rows = usage.rows.map((row) => {
+    const { from: _from, to: _to, by: _by, ...rest } = exportedRow(usage, row)
+    return rest
+  })
+  const body = { from: window.from, to: window.to, timeZone, by, rows }
+  const data = new TextEncoder().encode(`${JSON.stringify(body, null, 2)}\n`)
+  return { name: 'usage.json', mediaType: 'application/json', data }
+}
+
+function usageCsv(usage: UsageExport): OutgoingFile {
+  const exported = usage.rows.map((row) => exportedRow(usage, row))
+  const names = Object.keys(exportedRow(usage, emptyRow))
+  const lines = [names.join(','), ...exported.map((each) => Object.values(each).map(cell).join(','))]
+  return { name: 'usage.csv', mediaType: 'text/csv', data: new TextEncoder().encode(`${lines.join('\r\n')}\r\n`) }
+}
+
+/** Spreadsheets would run a name that starts like a formula. */
+function cell(value: string | number | null): string {
+  if (typeof value === 'number') return String(Math.round(value))
+  const text = value ?? ''
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
+
+const noTimes = { median: null, p95: null }
+const emptyRow: UsageRow = {
+  key: null,
+  name: null,
+  done: 0,
+  failed: 0,
+  stopped: 0,
+  calls: 0,
+  answered: 0,
+  cost: 0n,
+  estimated: 0n,
+  inputTokens: 0n,
+  outputTokens: 0n,
+  total: noTimes,
+  firstText: noTimes,
+  firstToken: noTimes,
+  good: 0,
+  bad: 0,
 }
