@@ -202,9 +202,9 @@ function needs(line: string): string[] {
 
 describe('permissions', () => {
   const lines = {
-    'models list': 'everybody',
-    'models pin gpt-5': 'everybody',
-    'policy show': 'everybody',
+    'models list': 'member',
+    'models pin gpt-5': 'member',
+    'policy show': 'member',
     'policy local-only on for channel': 'manager',
     'policy local-only on': 'manager',
     'models pin gpt-5 for channel': 'manager',
@@ -215,7 +215,7 @@ describe('permissions', () => {
     'policy local-only on for workspace:slack/T2': 'root',
     'models price gpt-5 1 2': 'root',
     'models alias fast gpt-5': 'root',
-    'budget list': 'everybody',
+    'budget list': 'member',
     'budget set channel 5 day': 'manager',
     'budget set workspace 5 day': 'owner',
     'budget set <@U9> 5 day': 'owner',
@@ -223,11 +223,11 @@ describe('permissions', () => {
     'budget grant workspace 5 day': 'owner',
     'limits set rate 5 channel': 'manager',
     'limits set rate 5 workspace': 'owner',
-    timezone: 'everybody',
+    timezone: 'member',
     'timezone UTC for channel': 'manager',
     'alerts here for channel': 'manager',
     'alerts here for workspace': 'owner',
-    'roles list': 'everybody',
+    'roles list': 'member',
     'roles set <@U9> manager': 'owner',
     'roles set <@U9> admin everywhere': 'root',
     'audit channel': 'manager',
@@ -235,17 +235,17 @@ describe('permissions', () => {
     'audit everywhere': 'root',
     'keys list': 'root',
     'keys create site 5 day': 'root',
-    'persona instructions me Be brief.': 'everybody',
+    'persona instructions me Be brief.': 'member',
     'persona instructions channel Be brief.': 'manager',
     'persona instructions workspace Be brief.': 'owner',
     'persona instructions <@U9> Be brief.': 'owner',
-    'templates save me1 Hello.': 'everybody',
-    'templates save everybodys workspace Hello.': 'owner',
+    'templates save me1 Hello.': 'member',
+    'templates save team1 workspace Hello.': 'owner',
   }
-  const ranks = { everybody: 0, manager: 1, owner: 2, root: 3 }
+  const ranks = { member: 0, manager: 1, owner: 2, root: 3 }
   it.for(Object.entries(lines))('%s: %s', async ([line, least]) => {
     await using rig = await adminRig(server)
-    for (const [who, person] of Object.entries({ everybody: member, manager, owner, root })) {
+    for (const [who, person] of Object.entries({ member, manager, owner, root })) {
       const { text } = await rig.say(line, person)
       const allowed = ranks[who as keyof typeof ranks] >= ranks[least as keyof typeof ranks]
       if (allowed) expect(text, who).not.toContain(permissionWording.askThem)
@@ -263,7 +263,7 @@ describe('permissions', () => {
 })
 
 describe('a change', () => {
-  it('has its effect once and one answer, however often it is delivered', async () => {
+  it('runs once and gets one answer, however often it is delivered', async () => {
     await using rig = await adminRig(server)
     const first = await rig.say('models disable gpt-5', root, { id: 'E1' })
     await rig.say('models enable gpt-5')
@@ -271,7 +271,7 @@ describe('a change', () => {
     expect((await rig.say('models list')).text).not.toMatch(/\*\*off/)
   })
 
-  it('says by whom in the audit log', async () => {
+  it('is in the audit log with the person who made it', async () => {
     await using rig = await adminRig(server)
     await rig.say('policy local-only on for channel', manager)
     const [entry] = await rig.deps.audit.list({ scopes: ['channel:slack/T1/C1'], limit: 1 })
@@ -283,7 +283,7 @@ describe('a change', () => {
 })
 
 describe('completion', () => {
-  it('knows models, aliases, places and choices, within 10 ms', async () => {
+  it('suggests models, aliases, places and choices within 10 ms', async () => {
     await using rig = await adminRig(server)
     await rig.say('models alias fast gpt-5-mini')
     const call = { conversation: here, author: member }

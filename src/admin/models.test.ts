@@ -17,7 +17,7 @@ describe('local models', () => {
   it('are downloaded in the background, announced when ready, and audited', async () => {
     await using rig = await adminRig(server, { local: localModels() })
     expect((await rig.say('models pull llama3.2')).text).toBe(tryWording.started('llama3.2'))
-    await expect.poll(() => rig.told.map(({ text }) => text)).toEqual([tryWording.ready('llama3.2')])
+    await expect.poll(() => rig.posted.map(({ text }) => text)).toEqual([tryWording.ready('llama3.2')])
     expect((await rig.say('models remove llama3.2', owner)).text).toBe(
       permissionWording.only(permissionWording.installationAdmins, tryWording.deleteModels),
     )

@@ -72,6 +72,7 @@ describe('budgets by command', () => {
       'Root set the time zone for everyone to “Asia/Tokyo”',
       'Root set the daily budget for everyone to $5 (was $0.001)',
       'Root set the daily budget for everyone to $0.001',
+      `test ${auditWording.change('roles', 'this channel', null, { UMANAGER: 'manager' })}`,
     ])
   })
 })

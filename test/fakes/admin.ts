@@ -62,7 +62,7 @@ export interface AdminRig extends AsyncDisposable {
   database: ReturnType<typeof openDatabase>
   /** Questions that commands asked, messages they posted later, and hashes of the files they removed. */
   asked: IncomingMessage[]
-  told: Notice[]
+  posted: Notice[]
   removed: string[]
 }
 
@@ -91,7 +91,7 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
   const storage = { remove: async (hash: string) => void removed.push(hash), clearAbandoned: async () => {} }
   const collector = createCollector(storage, createBlobReferences(database))
   const asked: IncomingMessage[] = []
-  const told: Notice[] = []
+  const posted: Notice[] = []
   const deps: AdminRig['deps'] = {
     settings,
     timeZone: 'UTC',
@@ -112,7 +112,7 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
     local: undefined,
     refreshModels: catalogue.refresh,
     provider: (name) => catalogue.provider(name) ?? createExtractiveProvider(),
-    notify: async (_target, notice) => void told.push(notice),
+    notify: async (_target, notice) => void posted.push(notice),
     ask: async (message) => asked.push(message),
     ...own,
   }
@@ -133,7 +133,7 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
     commands,
     database,
     asked,
-    told,
+    posted,
     removed,
     say: (text, author = people.root, { id = randomUUID(), channelId = here.channelId } = {}) => {
       const conversation = { ...here, channelId }

@@ -13,7 +13,7 @@ import { arg, type Command, define } from '../define.ts'
 import { type Effective, effectiveFor } from '../effective.ts'
 import { demandInstallation } from '../grants.ts'
 
-const forWhom = 'Whom it applies to; by default, you'
+const forWhom = 'Who it applies to; by default, you'
 
 export interface ModelDeps {
   settings: Settings
@@ -93,7 +93,7 @@ export function modelCommands({ settings, models }: ModelDeps): Command[] {
     }),
     define({
       name: 'models default',
-      summary: 'Sets the model that answers when nobody chose one',
+      summary: 'Sets the model that answers when no model is pinned or requested',
       role: 'manager',
       changes: true,
       args: { model: model('A model, or auto to let Parley choose for each question'), for: arg.optional(arg.place()) },

@@ -14,7 +14,7 @@ const names = {
   length: 'persona.maxOutputTokens',
 } as const satisfies Record<string, SettingName>
 
-const forWhom = 'Whom it applies to; by default, you'
+const forWhom = 'Who it applies to; by default, you'
 
 export function personaCommands({ settings }: { settings: Settings }): Command[] {
   const set = async <Name extends (typeof names)[keyof typeof names]>(

@@ -16,7 +16,7 @@ export interface TemplateDeps {
   ask(message: IncomingMessage): Promise<unknown>
 }
 
-const forWhom = 'Whom it applies to; by default, you'
+const forWhom = 'Who it applies to; by default, you'
 const nameForm = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,49}$/u
 const most = 100
 const variable = /\{\{\s*([\p{L}\p{N}_.-]{1,50})\s*\}\}/gu
