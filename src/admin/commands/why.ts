@@ -49,7 +49,7 @@ export async function explain({ turns, usage }: WhyDeps, turnId: string, by: Aut
 
 /** `decision`: the text after these lines. */
 function linesOf(receipt: Receipt, calls: AnswerCall[], decision: string): string[] {
-  const { attachments, used, notices: alerts, attempts } = receipt
+  const { attachments, used, notices, attempts } = receipt
   return [
     ...modelLines(receipt, decision),
     costLine(receipt, calls),
@@ -60,7 +60,7 @@ function linesOf(receipt: Receipt, calls: AnswerCall[], decision: string): strin
     ...(attempts > 1 ? [whyWording.attempts(attempts)] : []),
     ...attachments.map(({ name, summary }) => whyWording.attachment(name, summary)),
     ...(used === undefined ? [] : [whyWording.sent(used.summary)]),
-    ...alerts,
+    ...notices,
   ]
 }
 
