@@ -36,7 +36,7 @@ export async function measureChaos(): Promise<{ tables: Table[]; aims: Aim[] }> 
       },
       {
         title: 'What went wrong',
-        rows: Object.entries(stormy.troubles).map(([fault, times]) => ({ fault, times })),
+        rows: Object.entries(stormy.faults).map(([fault, times]) => ({ fault, times })),
       },
     ],
     aims: [

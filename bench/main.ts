@@ -1,9 +1,13 @@
-/** `npm run bench`: all benches, or those that are named. Tables on stdout (`--json`: one object), and bench/results/<date>.json. */
+/**
+ * `npm run bench`: all benches, or those that are named. Tables on stdout (`--json`: one object), and bench/results/<date>.json.
+ * With `--against <checkout>`, each bench runs in that checkout first, and a table compares the figures.
+ */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { measureChaos } from './chaos.ts'
+import { compare, runIn } from './compare.ts'
 import { measureDiscord } from './discord.ts'
 import { measureLatency } from './latency.ts'
 import { measureMedia } from './media.ts'
@@ -28,7 +32,7 @@ const benches: Record<string, () => Promise<Pick<Result, 'tables' | 'aims'>>> = 
 }
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean', default: false } },
+  options: { json: { type: 'boolean', default: false }, against: { type: 'string' } },
   allowPositionals: true,
 })
 const wanted = positionals.length > 0 ? positionals : Object.keys(benches)
@@ -41,10 +45,12 @@ if (unknown.length > 0) {
 const host = describeHost()
 const results: Result[] = []
 for (const name of wanted) {
+  const other = values.against === undefined ? undefined : runIn(values.against, name)
   const before = loadNow()
   const measured = await benches[name]?.()
   if (measured === undefined) continue
-  const result = { bench: name, ...measured, load: { before, after: loadNow() } }
+  const result: Result = { bench: name, ...measured, load: { before, after: loadNow() } }
+  if (other !== undefined) result.tables = [...result.tables, compare(other, result)]
   results.push(result)
   if (!values.json) process.stdout.write(`\n${print(result)}`)
 }

@@ -1,8 +1,8 @@
 /**
  * Completes package-lock.json with the optional packages of other platforms.
  *
- * npm writes only those optional packages that the registry in use serves, and `npm ci` then refuses the lock elsewhere
- * ("Missing: … from lock file"). Run after each `npm install`; `--check` fails when an entry is missing.
+ * npm writes only the optional packages that your registry serves, and `npm ci` then rejects the lock elsewhere
+ * ("Missing: … from lock file"). Run this after each `npm install`; `--check` fails if an entry is missing.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 
@@ -56,7 +56,7 @@ for (const [path, entry] of Object.entries(lock.packages)) {
     if (lock.packages[nested] || lock.packages[atRoot]?.version === version) continue
     if (!/^\d/.test(version)) {
       if (lock.packages[atRoot]) continue
-      throw new Error(`${path || 'package.json'} wants ${name}@${version}: pin it to an exact version`)
+      throw new Error(`${path || 'package.json'} needs ${name}@${version}. Pin it to an exact version.`)
     }
     missing.push(`${name}@${version}`)
     const place = lock.packages[atRoot] ? nested : atRoot
@@ -69,12 +69,12 @@ for (const [path, entry] of Object.entries(lock.packages)) {
   }
 }
 
-// An entry made by an earlier version of this script, or by npm from a registry that does not say it.
+// An entry from an earlier version of this script, or from a registry that omits this field.
 const withoutLibc = Object.entries(lock.packages).filter(
   ([path, entry]) => entry.optional && entry.os?.includes('linux') && !entry.libc && platformOf(path).libc,
 )
 
-// A lock that names the mirror it was made with is of no use elsewhere.
+// A lock file with the address of a mirror does not work elsewhere.
 const hosts = Object.entries(lock.packages).filter(([, entry]) => entry.resolved !== undefined && !entry.link)
 
 if (process.argv.includes('--check')) {

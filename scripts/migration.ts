@@ -1,6 +1,6 @@
 /**
- * Authoring aid: `node scripts/migration.ts <name>` writes the SQL that leads from the committed migrations to
- * prisma/schema.prisma as `prisma/migrations/<number>_<name>/migration.sql`. Read it before committing it.
+ * `node scripts/migration.ts <name>` compares the committed migrations with prisma/schema.prisma and writes the difference to
+ * `prisma/migrations/<number>_<name>/migration.sql`. Review it before you commit it.
  *
  * What Prisma cannot express (partial and expression indexes, triggers) is added to that file by hand, with a line
  * `-- prisma-ignore: <name>` for each index, so that the next diff does not drop it again. Functions are in prisma/functions.
@@ -28,7 +28,7 @@ export interface DiffOptions {
   migrations?: string
 }
 
-/** The SQL from the migrations to the schema, empty when they agree; statements about ignored names left out. */
+/** The SQL from the migrations to the schema, without statements about ignored names. Empty if they agree. */
 export async function diffMigrations(options: DiffOptions): Promise<string> {
   const { server, schema = schemaFile, migrations: folder = migrationsFolder } = options
   const migrations = await readMigrations(folder)
@@ -70,8 +70,8 @@ const oidOfInternalChar = 18
 const oidOfText = 25
 
 /**
- * The engine reads PostgreSQL's own catalogues, whose type `"char"` the adapter does not know: it is shown to the adapter
- * as text, and its columns to the engine as what they are.
+ * The engine reads PostgreSQL's catalogs, whose type `"char"` the adapter does not know. The adapter sees it as text, and the
+ * engine sees the real column types.
  */
 async function connectForCatalogues(pool: pg.Pool): Promise<SqlDriverAdapter> {
   const charColumns = new WeakMap<object, Set<number>>()
@@ -96,7 +96,7 @@ async function connectForCatalogues(pool: pg.Pool): Promise<SqlDriverAdapter> {
     const columnTypes = result.columnTypes.map((type, at) => (chars?.has(at) ? ColumnTypeEnum.Character : type))
     return { ...result, columnTypes }
   }
-  // The adapter's own cuts a script at every semicolon, those within functions too.
+  // The adapter's own version splits a script at every semicolon, even inside functions.
   adapter.executeScript = async (script) => {
     await pool.query(script)
   }
@@ -105,14 +105,14 @@ async function connectForCatalogues(pool: pg.Pool): Promise<SqlDriverAdapter> {
 
 let loaded: Promise<void> | undefined
 
-/** Once: the module keeps the engine's memory. Node's own import of wasm warns; handing over the bytes does not. */
+/** Loaded once, because the module holds the engine's memory. Loading the bytes avoids Node's warning about wasm imports. */
 function loadEngine(): Promise<void> {
   loaded ??= instantiateEngine()
   return loaded
 }
 
 async function instantiateEngine(): Promise<void> {
-  // The engine reports its panics here, and otherwise only that there was one.
+  // The engine reports the details of a panic only here.
   Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: { set_message: (text: string) => console.error(text) } })
   const require = createRequire(import.meta.url)
   const path = join(require.resolve('@prisma/schema-engine-wasm'), '..', 'schema_engine_bg.wasm')
@@ -130,7 +130,7 @@ export function ignoredNames(sqls: string[]): string[] {
   return sqls.flatMap((sql) => [...sql.matchAll(/^-- prisma-ignore: (\S+)\s*$/gm)].map((match) => match[1] ?? ''))
 }
 
-/** The engine writes a comment (`-- DropIndex`) and a statement, an empty line apart from the next. */
+/** The engine separates statements, each with a comment such as `-- DropIndex`, by empty lines. */
 export function withoutIgnored(script: string, names: string[]): string {
   if (/^-- This is an empty migration/.test(script.trim())) return ''
   const statements = script.trim().split(/\n\n+/)

@@ -1,4 +1,4 @@
-/** What a fresh clone needs beyond `npm ci`: the database client's types and the console page. Does only what is stale. */
+/** Builds what a fresh clone needs after `npm ci`: the database client's types and the console page. Skips what is up to date. */
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ function generateClient(): void {
   const stamp = hash.digest('hex')
   const stampFile = join(generated, '.stamp')
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
-  // Naming any executable as the schema engine keeps the generator, which does not use it, from downloading one.
+  // Any executable as the schema engine prevents a download; the generator does not use it.
   const result = spawnSync(
     process.execPath,
     [join(root, 'node_modules/prisma/build/index.js'), 'generate', '--no-hints'],

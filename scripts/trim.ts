@@ -1,6 +1,6 @@
 /**
- * Deletes from node_modules what Parley can never run: half of what packages ship is for other databases, other engines or
- * their own developers. npm runs it after each install. Nothing depends on it: what is not deleted is only unused.
+ * Deletes files from node_modules that Parley never runs, such as code for other databases, other engines or package
+ * developers. npm runs it after each install. Optional: the files are only unused.
  */
 import { existsSync, globSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'

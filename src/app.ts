@@ -1,9 +1,10 @@
 /** The composition root: with the files of src/app the only one that knows every implementation. Opened in order, closed in reverse. */
+
 import { buffer } from 'node:stream/consumers'
 import type { WorkerDeps } from '../workers/deps.ts'
 import { createIsolation } from '../workers/isolation.ts'
 import { createHandlers } from '../workers/registry.ts'
-import { createSweep } from '../workers/turn.ts'
+import { createSweep } from '../workers/sweep.ts'
 import { createTurnRules } from './admin/turn-rules.ts'
 import { adminOf, openCommands } from './app/commands.ts'
 import { type Connections, listenOn } from './app/connections.ts'
@@ -22,7 +23,7 @@ import type { Log } from './core/log.ts'
 import type { Intake } from './core/platform.ts'
 import type { RouteDecision } from './core/route-decision.ts'
 import { createInbox } from './intake/inbox.ts'
-import { createSemaphore } from './ops/access.ts'
+import { createAccessGate } from './ops/access.ts'
 import { Closing, drainMs, putBackMs } from './ops/closing.ts'
 import type { Check } from './ops/doctor.ts'
 import { serveHttp } from './ops/http.ts'
@@ -34,6 +35,7 @@ import { clearRunning, writeRunning } from './store/home.ts'
 import { createPrune } from './store/prune.ts'
 import { ensureTerminalToken } from './store/terminal-token.ts'
 import { createTurns } from './store/turns-postgres.ts'
+import { startWording } from './wording/startup.ts'
 
 export interface App extends AsyncDisposable {
   /** Where the HTTP port answers; `null` when there is none. */
@@ -57,7 +59,7 @@ export interface AppOptions {
 
 const sweepEveryMs = 5000
 const orphanedAfterMs = 6000
-/** Jobs of files beyond those that can be read: recordings that wait for the transcription server are read past. */
+/** Extra file jobs, so that recordings waiting for the transcription server do not block other files. */
 const waitingForTranscripts = 8
 
 export async function createApp(config: Config, { log, mode = 'run', pauses }: AppOptions): Promise<App> {
@@ -101,7 +103,7 @@ export async function createApp(config: Config, { log, mode = 'run', pauses }: A
   }
   if (mode === 'run') {
     await applyBudgets(all)
-    // A process that listens says so itself.
+    // A process that listens to platforms logs their failures itself.
     for (const { platform, thrown } of config.role === 'worker' ? platforms.failed : [])
       log.error({ platform, ...errorFields(thrown) }, 'platform cannot be opened')
     if (config.role !== 'gateway') await work(all)
@@ -137,7 +139,7 @@ async function work(running: Running): Promise<void> {
   const sweep = createSweep({ turns, queue, log })
   const prune = createPrune(state.database)
   if (state.alone) {
-    // Whoever else holds a lease is dead.
+    // This is the only process, so any other lease holder is dead.
     await turns.dropForeignLeases(owner)
     await money.budget.takeOver()
     await queue.takeBack()
@@ -179,12 +181,12 @@ async function work(running: Running): Promise<void> {
   const concurrency = { turn: config.turns.concurrency, media, system: 1 }
   const wanted = Object.entries(concurrency).filter(([name]) => config.queues.some((each) => each === name))
   const processor = await queue.process(handlers, Object.fromEntries(wanted))
-  // Running jobs get all of the time; then they are put back.
+  // Running jobs get the full drain time; then they return to the queue.
   opening.defer('running jobs', () => processor.close(drainMs), drainMs + putBackMs)
   await queue.schedule({ name: 'sweep', id: 'sweep', payload: { v: 1 } }, sweepEveryMs)
 }
 
-/** The bytes of a picture, or null when it is gone. */
+/** The bytes of a picture, or null if it is no longer stored. */
 function pictureIn(blobs: State['blobs']): (hash: string) => Promise<Uint8Array | null> {
   return async (hash) => {
     const content = await blobs.open(hash).catch(() => null)
@@ -192,13 +194,13 @@ function pictureIn(blobs: State['blobs']): (hash: string) => Promise<Uint8Array 
   }
 }
 
-/** Where every platform delivers. */
+/** Receives the messages of all platforms. */
 function openInbox(running: Running): Intake {
   const { state, messaging, opening, log } = running
-  // Whoever writes does not stand in line behind the statements of the turns.
+  // Separate connections, so that new messages do not wait behind the statements of running turns.
   const door = openDatabase(state.connection, { log, connections: 16 })
   opening.defer('connections of the intake', () => door.close())
-  // A saved question comes in as if its person had typed it.
+  // A saved question arrives as if its author had typed it.
   const commands = openCommands(running, (message) => inbox.receive(message))
   const inbox: Intake = createInbox({
     turns: createTurns(door),
@@ -212,7 +214,7 @@ function openInbox(running: Running): Intake {
   return inbox
 }
 
-/** Takes messages in, from every platform. */
+/** Starts receiving messages from every platform. */
 async function receive({ config, opening }: Running, connections: Connections, url: string | null): Promise<void> {
   opening.defer('platforms', () => connections.stop())
   await connections.start()
@@ -226,7 +228,7 @@ interface Opened {
   pageLink: string | null
 }
 
-/** Opens the HTTP port, if there is to be one. */
+/** Opens the HTTP port, if this process has one. */
 async function listen(
   { config, state, doctor, explain, opening, log }: Running,
   port: number | undefined,
@@ -239,14 +241,14 @@ async function listen(
       return null
     } catch (error) {
       log.warn(errorFields(error), 'not ready')
-      return 'The database does not answer. Parley goes on when it is back.'
+      return startWording.databaseDown
     }
   }
   const { loopback, exposed } = config
   const { token: terminalToken, kept } = await ensureTerminalToken(config.home)
   if (!kept)
-    log.warn({ home: config.home }, 'no private file can be kept in the home: commands cannot reach this Parley')
-  const gate = createSemaphore({ loopback, exposed, terminalToken, findKey: state.keys.find })
+    log.warn({ home: config.home }, 'the home cannot hold a private file, so commands cannot reach this Parley')
+  const gate = createAccessGate({ loopback, exposed, terminalToken, findKey: state.keys.find })
   const own = createOwnRoutes({
     gate,
     ready,

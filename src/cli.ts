@@ -1,33 +1,37 @@
-/** `npm run parley -- <command>`. Results go to stdout, everything else to stderr; exit code 1 comes with one clear line. */
+/** `npm run parley -- <command>`. Results go to stdout, everything else to stderr; exit code 1 comes with a one-line error. */
+
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { runAdmin } from './cli/admin.ts'
 import { ask } from './cli/ask.ts'
 import { createPageLink, examineParley, explainRoute, listRoutes, withParley } from './cli/client.ts'
-import { examinePlatform } from './cli/doctor.ts'
 import { filesAndQuestion } from './cli/files-and-question.ts'
-import { openThePage } from './cli/page.ts'
-import { platforms } from './cli/platforms.ts'
+import { examinePlatform, platforms } from './cli/platforms.ts'
 import { replayFolder } from './cli/replay.ts'
 import { explainQuestion } from './cli/route.ts'
 import { callerFolder, readConfig } from './config.ts'
 import { ParleyError } from './core/errors.ts'
+import { linkMinutes } from './ops/access.ts'
+import { runUntilSignal } from './ops/closing.ts'
 import { createLogger } from './ops/logger.ts'
-import { runUntilSignal } from './ops/signals.ts'
 import { version } from './version.ts'
+import { startWording } from './wording/startup.ts'
+import { doctorWording, terminalWording } from './wording/terminal.ts'
 
 const program = new Command('parley')
-  .description('Parley, an assistant that lives where teams talk. In its folder: npm run parley -- <command>')
+  .description(
+    'Parley answers questions about files in your team chat. In its folder, run: npm run parley -- <command>',
+  )
   .version(version)
   .configureHelp({ subcommandTerm: (command) => `${command.name()} ${command.usage()}` })
-  .showHelpAfterError('Add --help to see what can be typed.')
+  .showHelpAfterError(terminalWording.helpHint)
 
 program
   .command('ask')
-  .description('ask a question about files; the answer is printed as it is written')
-  .argument('[words...]', 'files to share, then the question; piped standard input is shared as a file')
-  .option('--json', 'print one object {text, citations, receipts, route, costUsd} at the end')
-  .option('--timeout <seconds>', 'give up after this time', seconds, 600)
+  .description('ask a question about files and print the answer as it is written')
+  .argument('[words...]', 'files, then the question; piped standard input counts as a file')
+  .option('--json', 'print one JSON object at the end: {text, citations, receipts, route, costUsd}')
+  .option('--timeout <seconds>', 'stop waiting after this time', seconds, 600)
   .usage('[files…] "question"')
   .action(async (words: string[], options: { json?: boolean; timeout: number }) => {
     const folder = callerFolder()
@@ -46,11 +50,11 @@ program
 
 program
   .command('route')
-  .description('say which model would answer a question, and why, without asking any')
-  .argument('[words...]', 'files that would be shared, then the question')
-  .option('--dry-run', 'ask no model, which it never does')
-  .option('--model <name>', 'as if this model had been asked for')
-  .option('--channel <platform/workspace/channel>', 'by the rules and budgets of this channel')
+  .description('show which model would answer a question and why, without calling a model')
+  .argument('[words...]', 'files, then the question')
+  .option('--dry-run', 'accepted for clarity; `route` never calls a model')
+  .option('--model <name>', 'route as if you had asked for this model')
+  .option('--channel <platform/workspace/channel>', 'apply the rules and budgets of this channel')
   .option('--json', 'print the decision as JSON')
   .usage('--dry-run [files…] "question"')
   .action(async (words: string[], options: { model?: string; channel?: string; json?: boolean }) => {
@@ -70,24 +74,24 @@ program
 
 program
   .command('doctor')
-  .description('look at everything that Parley needs, and say what to do about what is missing')
-  .argument('[platform]', 'look at a chat platform instead, such as discord')
+  .description('check everything Parley needs and show how to fix problems')
+  .argument('[platform]', 'check a chat platform instead, such as discord')
   .option('--json', 'print the checks as JSON')
   .action(async (platform: string | undefined, options: { json?: boolean }) => {
     const checks = platform === undefined ? await examineParley() : await examinePlatform(platform)
     if (options.json) console.log(JSON.stringify(checks, null, 2))
-    else for (const { name, ok, userMessage } of checks) console.log(`${ok ? '✓' : '✗'} ${name}: ${userMessage}`)
+    else for (const { name, ok, userMessage } of checks) console.log(doctorWording.line(ok, name, userMessage))
     if (checks.some(({ ok }) => !ok)) process.exitCode = 1
   })
 
 program
   .command('page')
-  .description('print a link that opens the page of the Parley that runs')
-  .action(async () => console.log(openThePage(await createPageLink())))
+  .description('print a link that opens the page of the running Parley')
+  .action(async () => console.log(startWording.openPage(await createPageLink(), linkMinutes)))
 
 program
   .command('routes')
-  .description('list the addresses that the Parley that runs answers at, and who may call each')
+  .description('list the HTTP addresses of the running Parley and who may call each')
   .option('--json', 'print the table as JSON')
   .action(async (options: { json?: boolean }) => {
     const routes = await listRoutes()
@@ -97,10 +101,10 @@ program
 
 program
   .command('replay')
-  .description('hand recorded events of a platform to its ingress, and print what became of each')
-  .argument('<platform>', 'such as slack')
-  .argument('<folder>', 'of JSON files: an event, an array of events, or an object of named ones')
-  .option('--json', 'print one object a line')
+  .description('replay recorded platform events and print the result of each')
+  .argument('<platform>', 'a platform, such as slack')
+  .argument('<folder>', 'a folder of JSON files: each holds an event, an array of events, or an object of named events')
+  .option('--json', 'print one JSON object per line')
   .action(async (platform: string, folder: string, options: { json?: boolean }) => {
     const from = resolve(callerFolder(), folder)
     const failed = await replayFolder({ platform, folder: from, json: options.json === true, print: console.log })
@@ -112,10 +116,10 @@ for (const { addCommands } of Object.values(platforms)) addCommands?.(program)
 program
   .command('admin')
   .description(
-    'run a command of the chat, such as `usage by model` or `budget set workspace 100 month`; `help` lists all',
+    'run a chat command, such as `usage by model` or `budget set workspace 100 month`; `help` lists all commands',
   )
   .argument('[words...]')
-  .option('--out <folder>', 'write pictures and files there')
+  .option('--out <folder>', 'save pictures and files to this folder')
   .allowUnknownOption()
   .action(async (words: string[], { out }: { out?: string }) => {
     const folder = out === undefined ? undefined : resolve(callerFolder(), out)
@@ -124,9 +128,9 @@ program
 
 program
   .command('compare')
-  .description('ask several models the same question, side by side: words, times, tokens, cost')
+  .description('compare the answers, times, tokens and costs of several models for one question')
   .argument('<question>')
-  .requiredOption('--models <names>', 'names with commas between them')
+  .requiredOption('--models <names>', 'model names, separated by commas')
   .action(async (question: string, { models }: { models: string }) => {
     const words = ['models', 'compare', models, question]
     await withParley((parley) => runAdmin({ parley, words, print: console.log }))
@@ -137,8 +141,8 @@ for (const role of ['gateway', 'worker'] as const) {
     .command(role)
     .description(
       role === 'gateway'
-        ? 'take messages in; wants DATABASE_URL and workers beside it'
-        : 'answer and read; wants DATABASE_URL',
+        ? 'receive messages; needs DATABASE_URL and at least one worker'
+        : 'write answers and read files; needs DATABASE_URL',
     )
     .action(() =>
       runUntilSignal(async () => {
@@ -150,8 +154,8 @@ for (const role of ['gateway', 'worker'] as const) {
         })
         const { createApp } = await import('./app.ts')
         const app = await createApp(config, { log })
-        console.log(app.url === null ? 'Parley worker is ready' : `Parley gateway is ready: ${app.url}`)
-        if (app.pageLink !== null) console.log(openThePage(app.pageLink))
+        console.log(app.url === null ? startWording.workerReady : startWording.gatewayReady(app.url))
+        if (app.pageLink !== null) console.log(startWording.openPage(app.pageLink, linkMinutes))
         return { app, log }
       }),
     )
@@ -159,7 +163,7 @@ for (const role of ['gateway', 'worker'] as const) {
 
 function seconds(text: string): number {
   const value = Number(text)
-  if (!(value > 0)) throw new InvalidArgumentError('Give a number of seconds, such as 60.')
+  if (!(value > 0)) throw new InvalidArgumentError(terminalWording.secondsNeeded)
   return value
 }
 

@@ -8,9 +8,12 @@ import { Environment, isLoopback } from './config/environment.ts'
 import { File } from './config/file.ts'
 import { type ConfigSources, readConfig } from './config.ts'
 import { ParleyError } from './core/errors.ts'
+import { configurationWording, settingMust } from './wording/startup.ts'
 
 const root = join(import.meta.dirname, '..')
 const emptyFolder = () => mkdtempSync(join(tmpdir(), 'parley-config-'))
+
+const { problem } = configurationWording
 
 function userMessageOf(sources: ConfigSources): string {
   try {
@@ -35,19 +38,19 @@ describe('configuration', () => {
     expect(config.providers).toEqual({ openai: undefined, anthropic: undefined, ollama: undefined, servers: [] })
   })
 
-  it('.env.example names exactly the variables that are read', () => {
+  it('.env.example has exactly the variables Parley reads', () => {
     const named = [...readFileSync(join(root, '.env.example'), 'utf8').matchAll(/^([A-Z_]+)=/gm)].map(
       (match) => match[1],
     )
     expect(named.toSorted()).toEqual(Object.keys(Environment.shape).toSorted())
   })
 
-  it('.env.example works as it is', () => {
+  it('.env.example works unchanged', () => {
     const folder = folderWith('.env', readFileSync(join(root, '.env.example'), 'utf8'))
     expect(readConfig({ env: {}, cwd: folder })).toEqual({ ...readConfig({ env: {}, cwd: folder }), port: 8787 })
   })
 
-  it('parley.example.yaml shows exactly the settings that are read', () => {
+  it('parley.example.yaml has exactly the settings Parley reads', () => {
     const example: unknown = parse(readFileSync(join(root, 'parley.example.yaml'), 'utf8'))
     expect(File.safeParse(example).error).toBeUndefined()
     const schema = JSON.stringify(z.toJSONSchema(File, { io: 'input', unrepresentable: 'any' }))
@@ -70,22 +73,22 @@ describe('configuration', () => {
     })
   })
 
-  it('tells every problem at once', () => {
+  it('lists every problem at once', () => {
     const cwd = folderWith('parley.yaml', 'turns:\n  concurrency: many\nmodles: {}\n')
     const userMessage = userMessageOf({ env: { PORT: 'http', ROLE: 'boss', DATABASE_URL: 'mysql://x' }, cwd })
-    for (const part of [
-      'PORT',
-      'ROLE',
-      'DATABASE_URL',
-      'postgres://',
-      'turns.concurrency',
-      'modles',
-      'parley.example.yaml',
-    ])
-      expect(userMessage).toContain(part)
+    const { fixSettings, problem, unknownSetting, inFile } = configurationWording
+    expect(userMessage).toBe(
+      fixSettings([
+        problem('DATABASE_URL', settingMust.bePostgresUrl),
+        problem('PORT', settingMust.beWholeNumber(0, 65_535)),
+        problem('ROLE', settingMust.beOneOf(['all', 'gateway', 'worker'])),
+        problem(inFile('turns.concurrency'), settingMust.beOfType('number')),
+        unknownSetting(inFile('modles')),
+      ]),
+    )
   })
 
-  it('says where YAML is broken', () => {
+  it('shows the line of a YAML mistake', () => {
     expect(userMessageOf({ cwd: folderWith('parley.yaml', 'turns:\n  concurrency: [1\nlimits: }') })).toMatch(
       /parley\.yaml is not valid YAML \(line \d+, column \d+\)/,
     )
@@ -97,13 +100,18 @@ describe('configuration', () => {
     )
   })
 
-  it('a worker without a database of its own is told so', () => {
-    expect(userMessageOf({ env: { ROLE: 'worker' } })).toContain('DATABASE_URL')
+  it('a worker needs DATABASE_URL', () => {
+    expect(userMessageOf({ env: { ROLE: 'worker' } })).toContain(configurationWording.databaseNeeded('worker'))
   })
 
-  it('Slack by half is told, and what each way in wants', () => {
+  it('a partly configured Slack names the missing settings', () => {
     const [bot, app, signing] = ['xoxb-1', 'xapp-1', 'a-signing-secret']
-    expect(userMessageOf({ env: { SLACK_BOT_TOKEN: bot } })).toMatch(/SLACK_SIGNING_SECRET .* or SLACK_APP_TOKEN/)
+    expect(userMessageOf({ env: { SLACK_BOT_TOKEN: bot } })).toContain(
+      configurationWording.slackIncomplete(
+        [configurationWording.slackEvents],
+        configurationWording.slackPurpose.receive,
+      ),
+    )
     expect(userMessageOf({ env: { SLACK_APP_TOKEN: app } })).toContain('SLACK_BOT_TOKEN')
     const installed = { SLACK_CLIENT_ID: 'c', SLACK_CLIENT_SECRET: 's', SLACK_SIGNING_SECRET: signing }
     expect(userMessageOf({ env: installed })).toContain('PARLEY_SECRET and PUBLIC_URL')
@@ -133,7 +141,7 @@ describe('configuration', () => {
       },
       { dialect: 'openai', url: 'http://ears:8000/v1', model: 'small', apiKey: 'k' },
     ],
-  ])('%o: what hears recordings, and a key goes only where it was given for', (env, transcriber) => {
+  ])('%o: the transcription server gets only its own key', (env, transcriber) => {
     expect(readConfig({ env, cwd: emptyFolder() }).transcriber).toEqual(transcriber)
   })
 
@@ -143,11 +151,11 @@ describe('configuration', () => {
     ['gpu-box:80', 'http://gpu-box'],
     ['https://ollama.example.com', 'https://ollama.example.com'],
     ['[::1]', 'http://[::1]:11434'],
-  ])('OLLAMA_HOST %s is asked at %s', (host, baseUrl) => {
+  ])('OLLAMA_HOST %s means %s', (host, baseUrl) => {
     expect(readConfig({ env: { OLLAMA_HOST: host }, cwd: emptyFolder() }).providers.ollama).toEqual({ baseUrl })
   })
 
-  it('Anthropic is there with its key, or with an address that wants none', () => {
+  it('Anthropic is configured by its key, or by an address that needs none', () => {
     const anthropic = (env: NodeJS.ProcessEnv) => readConfig({ env, cwd: emptyFolder() }).providers.anthropic
     expect(anthropic({ ANTHROPIC_API_KEY: 'k' })).toEqual({ apiKey: 'k', baseUrl: undefined })
     expect(anthropic({ ANTHROPIC_BASE_URL: 'http://gateway:1' })).toEqual({
@@ -168,29 +176,29 @@ describe('configuration', () => {
     })
   })
 
-  it('reads the price of an hour of the hardware', () => {
+  it('reads a price per hour of hardware', () => {
     const cwd = folderWith('parley.yaml', 'models: {list: [{id: a, provider: ollama, price: {perHour: 2.5}}]}')
     expect(readConfig({ env: {}, cwd }).models.list[0]?.price).toEqual({ kind: 'hours', perHour: 2_500_000_000n })
   })
 
   it.each([
-    ['{input: 1}', 'wants one of these: input and output'],
-    ['{perHour: 1, input: 1, output: 1}', 'wants one of these'],
-    ['{input: 1, output: 1, concurrency: 2}', 'wants one of these'],
-    ['{concurrency: 2}', 'perHour in USD per hour of the hardware'],
-    ['{perHour: 1, perAudioHour: 1}', 'wants one of these'],
-    ['{}', 'perAudioHour in USD per hour of sound'],
-    ['{input: cheap, output: 1}', 'such as 0.15'],
-    ['{input: -1, output: 1}', 'such as 0.15'],
-  ])('a price of %s is none', (price, told) => {
+    ['{input: 1}', settingMust.bePrice],
+    ['{perHour: 1, input: 1, output: 1}', settingMust.bePrice],
+    ['{input: 1, output: 1, concurrency: 2}', settingMust.bePrice],
+    ['{concurrency: 2}', settingMust.bePrice],
+    ['{perHour: 1, perAudioHour: 1}', settingMust.bePrice],
+    ['{}', settingMust.bePrice],
+    ['{input: cheap, output: 1}', settingMust.beAmount],
+    ['{input: -1, output: 1}', settingMust.beAmount],
+  ])('a price of %s is refused', (price, sentence) => {
     const userMessage = userMessageOf({
       cwd: folderWith('parley.yaml', `models: {list: [{id: a, provider: openai, price: ${price}}]}`),
     })
     expect(userMessage).toContain('parley.yaml: models.list.0.price')
-    expect(userMessage).toContain(told)
+    expect(userMessage).toContain(sentence)
   })
 
-  it('budgets are exact amounts for a scope and a period, in the zone of the file', () => {
+  it('budgets are exact amounts per scope and period, in the time zone of the file', () => {
     const budgets =
       'budgets: [{scope: all, period: month, usd: 0.1}, {scope: "model:openai/gpt-5", period: day, usd: "5"}]'
     const cwd = folderWith('parley.yaml', `timezone: Europe/Berlin\n${budgets}`)
@@ -205,17 +213,20 @@ describe('configuration', () => {
   })
 
   it.each([
-    ['timezone: Mars/Olympus', 'timezone: wants an IANA time zone, such as Europe/Berlin'],
-    ['timezone: "+02:00"', 'timezone: wants an IANA time zone'],
-    ['budgets: [{scope: all, period: year, usd: 1}]', 'budgets.0.period'],
-    ['budgets: [{scope: all, period: day, usd: -1}]', 'budgets.0.usd: wants USD'],
-    ['budgets: [{scope: C1, period: day, usd: 1}]', 'budgets.0.scope: wants all, workspace:slack/T1'],
+    ['timezone: Mars/Olympus', problem('timezone', settingMust.beTimeZone)],
+    ['timezone: "+02:00"', problem('timezone', settingMust.beTimeZone)],
+    [
+      'budgets: [{scope: all, period: year, usd: 1}]',
+      problem('budgets.0.period', settingMust.beOneOf(['day', 'week', 'month'])),
+    ],
+    ['budgets: [{scope: all, period: day, usd: -1}]', problem('budgets.0.usd', settingMust.beAmount)],
+    ['budgets: [{scope: C1, period: day, usd: 1}]', problem('budgets.0.scope', settingMust.beScope)],
     [
       'budgets: [{scope: all, period: day, usd: 1}, {scope: all, period: day, usd: 2}]',
-      'budgets: names one scope and period twice',
+      problem('budgets', settingMust.notRepeatBudgets),
     ],
-  ])('%s is refused in a sentence', (file, sentence) => {
-    expect(userMessageOf({ cwd: folderWith('parley.yaml', file) })).toContain(`parley.yaml: ${sentence}`)
+  ])('%s is reported in a sentence', (file, sentence) => {
+    expect(userMessageOf({ cwd: folderWith('parley.yaml', file) })).toContain(configurationWording.inFile(sentence))
   })
 
   it.each([
@@ -228,13 +239,13 @@ describe('configuration', () => {
     ['192.168.1.4', false],
     ['127.0.0.1.example.com', false],
     ['::', false],
-  ])('%s is this machine alone: %s', (host, expected) => {
+  ])('%s is reachable from this machine only: %s', (host, expected) => {
     expect(isLoopback(host)).toBe(expected)
   })
 })
 
 describe('secrets', () => {
-  it('are keys and tokens, and the passwords of addresses, as they are written and as they are meant', () => {
+  it('are keys, tokens, and passwords in addresses, both encoded and decoded', () => {
     const { secrets } = readConfig({
       cwd: emptyFolder(),
       env: {
@@ -253,7 +264,7 @@ describe('secrets', () => {
 describe('further model servers', () => {
   const servers = (text: string, env = {}) => readConfig({ env, cwd: folderWith('parley.yaml', `models:\n${text}`) })
 
-  it('stand beside the cloud, each with its own key, which no log holds', () => {
+  it('work next to the cloud, each with its own key, which is redacted in logs', () => {
     const config = servers('  servers: [{ name: gpu, url: http://gpu:8000/v1, keyVariable: GPU_PASS }]', {
       GPU_PASS: 'sesame-open',
     })
@@ -262,24 +273,26 @@ describe('further model servers', () => {
   })
 
   it.each([
-    ['[{ name: openai, url: http://a/v1 }]', 'the name openai is taken'],
-    ['[{ name: a, url: http://a/v1 }, { name: a, url: http://b/v1 }]', 'the name a is taken'],
-    ['[{ name: a, url: http://a/v1, keyVariable: NO_SUCH }]', 'a wants its key in NO_SUCH, which is not set'],
-    ['[{ name: a, url: http://a/v1, keyVariable: sk-1234 }]', 'never the key itself'],
+    ['[{ name: openai, url: http://a/v1 }]', configurationWording.serverNameTaken('openai')],
+    ['[{ name: a, url: http://a/v1 }, { name: a, url: http://b/v1 }]', configurationWording.serverNameTaken('a')],
+    ['[{ name: a, url: http://a/v1, keyVariable: NO_SUCH }]', configurationWording.serverKeyMissing('a', 'NO_SUCH')],
+    ['[{ name: a, url: http://a/v1, keyVariable: sk-1234 }]', settingMust.beVariableName],
   ])('%s is refused: %s', (list, sentence) => {
     expect(() => servers(`  servers: ${list}`)).toThrow(sentence)
   })
 
-  it('are what a model may be of', () => {
-    expect(() => servers('  list: [{ id: m, provider: gpu }]')).toThrow('m is of gpu; known are openai,')
+  it('are the only providers a model may name', () => {
+    expect(() => servers('  list: [{ id: m, provider: gpu }]')).toThrow(
+      configurationWording.providerUnknown('m', 'gpu', ['openai', 'anthropic', 'ollama', 'transcriber']),
+    )
   })
 })
 
-describe('something is offered to the outside', () => {
+describe('Parley is reachable from outside', () => {
   const slack = { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 'signing-secret' }
   const teams = { TEAMS_CLIENT_ID: 'a', TEAMS_CLIENT_SECRET: 'b' }
   it.each([
-    ['not by itself', {}, false],
+    ['not by default', {}, false],
     ['not with Slack by Socket Mode', { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1' }, false],
     ['not with Discord', { DISCORD_TOKEN: 'x' }, false],
     ['with PUBLIC_URL', { PUBLIC_URL: 'https://parley.example.com' }, true],

@@ -1,10 +1,11 @@
 /**
- * The only reader of the environment and of parley.yaml. Every problem is told at once, and no secret is ever printed.
+ * The only reader of the environment and of parley.yaml. It reports all problems at once and never prints a secret.
  * The environment wins over the file.
  */
+
 import { resolve } from 'node:path'
 import { Environment, isLoopback, secretsIn } from './config/environment.ts'
-import { File } from './config/file.ts'
+import { File, readingLimits } from './config/file.ts'
 import {
   cloud,
   configuredModel,
@@ -15,35 +16,36 @@ import {
   transcriber,
 } from './config/models.ts'
 import { isExposed, platformProblems, platformSettings } from './config/platforms.ts'
-import { readingLimits } from './config/reading.ts'
 import { check, cleaned, readDotEnv, readYaml } from './config/sources.ts'
 import { ParleyError } from './core/errors.ts'
+import { configurationWording } from './wording/startup.ts'
 
 export type Config = ReturnType<typeof settle>
 
 export interface ConfigSources {
-  /** Default: the process's own. It wins over `.env`. */
+  /** Default: `process.env`. It wins over `.env`. */
   env?: NodeJS.ProcessEnv
-  /** Where `.env` and parley.yaml lie. */
+  /** The folder of `.env` and parley.yaml. */
   cwd?: string
-  /** What a command decides, whatever the environment says. */
+  /** Settings of a command; they win over the environment. */
   overrides?: Record<string, string>
 }
 
-/** Reads the whole configuration. Throws `config_invalid`, whose `userMessage` lists every problem, one a line. */
+/** Reads the whole configuration. Throws `config_invalid`, whose `userMessage` lists every problem on its own line. */
 export function readConfig({ env = process.env, cwd = process.cwd(), overrides = {} }: ConfigSources = {}): Config {
   const problems: string[] = []
   const variables = cleaned({ ...readDotEnv(cwd), ...env, ...overrides })
   const environment = check(Environment, variables, (name) => name, problems)
-  const file = check(File, readYaml(cwd, problems), (path) => `parley.yaml: ${path}`, problems)
+  const file = check(
+    File,
+    readYaml(cwd, problems),
+    (path) => (path === '' ? configurationWording.theFile : configurationWording.inFile(path)),
+    problems,
+  )
   if (environment) problems.push(...contradictions(environment))
   if (file) problems.push(...serverProblems(file, variables))
   if (!environment || !file || problems.length > 0) {
-    const many = problems.length === 1 ? 'one thing' : `${problems.length} things`
-    throw new ParleyError(
-      'config_invalid',
-      `Parley cannot start: ${many} in its configuration must be mended.\n${problems.map((each) => `  - ${each}`).join('\n')}`,
-    )
+    throw new ParleyError('config_invalid', configurationWording.fixSettings(problems))
   }
   const portGiven = env.PORT !== undefined && env.PORT !== ''
   return settle(environment, file, modelServers(file, variables), cwd, portGiven)
@@ -52,14 +54,7 @@ export function readConfig({ env = process.env, cwd = process.cwd(), overrides =
 /** Rules over several settings. */
 function contradictions(environment: Environment): string[] {
   const split = environment.ROLE !== 'all' && environment.DATABASE_URL === undefined
-  return [
-    ...(split
-      ? [
-          `ROLE=${environment.ROLE} runs beside other processes and needs their DATABASE_URL. Set it, or leave ROLE out to run everything in one process.`,
-        ]
-      : []),
-    ...platformProblems(environment),
-  ]
+  return [...(split ? [configurationWording.databaseNeeded(environment.ROLE)] : []), ...platformProblems(environment)]
 }
 
 function settle(environment: Environment, file: File, servers: ModelServer[], cwd: string, portGiven: boolean) {
@@ -68,7 +63,7 @@ function settle(environment: Environment, file: File, servers: ModelServer[], cw
     databaseUrl: environment.DATABASE_URL,
     redisUrl: environment.REDIS_URL,
     port: environment.PORT,
-    /** A worker opens a port for its health only when told which: several may share a machine. */
+    /** A worker opens a health port only if PORT is set, because several workers may share a machine. */
     workerPort: portGiven ? environment.PORT : undefined,
     host: environment.HOST,
     loopback: isLoopback(environment.HOST),
@@ -99,7 +94,7 @@ function settle(environment: Environment, file: File, servers: ModelServer[], cw
   }
 }
 
-/** The folder a command was called from: npm moves to the package's own and keeps it here. */
+/** The folder where a command was typed. npm changes to the package's folder and keeps the original in INIT_CWD. */
 export function callerFolder(): string {
   return process.env.INIT_CWD ?? process.cwd()
 }

@@ -1,9 +1,11 @@
-/** Starts Parley and stops it in good order. */
+/** Starts Parley, and stops it cleanly. */
+
 import { createApp } from './app.ts'
-import { openThePage } from './cli/page.ts'
 import { readConfig } from './config.ts'
+import { linkMinutes } from './ops/access.ts'
+import { runUntilSignal } from './ops/closing.ts'
 import { createLogger } from './ops/logger.ts'
-import { runUntilSignal } from './ops/signals.ts'
+import { startWording } from './wording/startup.ts'
 
 await runUntilSignal(async () => {
   const config = readConfig()
@@ -13,7 +15,7 @@ await runUntilSignal(async () => {
     secrets: config.secrets,
   })
   const app = await createApp(config, { log })
-  if (app.url !== null) console.log(`Parley is ready: ${app.url}`)
-  if (app.pageLink !== null) console.log(openThePage(app.pageLink))
+  if (app.url !== null) console.log(startWording.ready(app.url))
+  if (app.pageLink !== null) console.log(startWording.openPage(app.pageLink, linkMinutes))
   return { app, log }
 })

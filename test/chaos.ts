@@ -27,7 +27,7 @@ import { type ScriptedReply, startScriptedOpenAi } from './servers/openai.ts'
 import { turnRig } from './worker-rig.ts'
 
 /** What goes wrong, one as often as the other. */
-export const troubles = {
+export const faults = {
   'busy, and says for how long': { status: 429, headers: { 'retry-after': '1' } },
   busy: { status: 429 },
   'a failure': { status: 500 },
@@ -37,7 +37,7 @@ export const troubles = {
   'a reset within it': { cut: { after: 3, how: 'reset' } },
   'an end too soon': { cut: { after: 4, how: 'end' } },
 } as const satisfies Record<string, Partial<ScriptedReply>>
-export type Fault = keyof typeof troubles
+export type Fault = keyof typeof faults
 
 export const answerWords = ['Every ', 'turn ', 'ends ', 'in ', 'an ', 'answer ', 'or ', 'a ', 'sentence.']
 
@@ -56,7 +56,7 @@ export interface ChaosOptions {
 export interface ChaosResult {
   turns: { outcome: StoredOutcome; ms: number }[]
   /** How often each went wrong. */
-  troubles: Record<Fault, number>
+  faults: Record<Fault, number>
   calls: number
   /** What the ledger says in the end. */
   ledger: { open: number; reserved: bigint; cost: bigint; rows: number }
@@ -64,15 +64,15 @@ export interface ChaosResult {
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   await using stack = new AsyncDisposableStack()
-  const happened = Object.fromEntries(Object.keys(troubles).map((name) => [name, 0])) as Record<Fault, number>
+  const happened = Object.fromEntries(Object.keys(faults).map((name) => [name, 0])) as Record<Fault, number>
   const random = seeded(options.seed ?? 1)
   const script = (): ScriptedReply => {
     const answer = { tokens: answerWords, everyMs: 2 }
     if (random() >= options.share) return answer
-    const names = Object.keys(troubles) as Fault[]
+    const names = Object.keys(faults) as Fault[]
     const name = names[Math.floor(random() * names.length)] ?? 'busy'
     happened[name] += 1
-    return { ...answer, ...troubles[name] }
+    return { ...answer, ...faults[name] }
   }
   const servers = await Promise.all(['one', 'two'].map((id) => startScriptedOpenAi({ models: [{ id }], script })))
   for (const server of servers) stack.defer(() => server.close())
@@ -99,7 +99,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   }
   await Promise.all(Array.from({ length: options.atATime }, talk))
   const calls = servers.reduce((sum, { requests }) => sum + requests.length, 0)
-  return { turns: results, troubles: happened, calls, ledger: await ledgerOf(database) }
+  return { turns: results, faults: happened, calls, ledger: await ledgerOf(database) }
 }
 
 async function openWorker(
@@ -179,7 +179,7 @@ async function ledgerOf(database: Database): Promise<ChaosResult['ledger']> {
   }
 }
 
-/** The same troubles on every run, as far as the order of requests allows. */
+/** The same faults on every run, as far as the order of requests allows. */
 function seeded(seed: number): () => number {
   let state = seed
   return () => {

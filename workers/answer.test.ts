@@ -8,13 +8,14 @@ import type { ApprovalRequests } from '../src/intake/approvals.ts'
 import { createCatalogue } from '../src/models/catalogue.ts'
 import type { ModelProvider, ModelRequest } from '../src/models/model.ts'
 import { BudgetExhausted } from '../src/routing/exhausted.ts'
-import { openPolicy } from '../src/routing/policy.ts'
-import { plainRules, type TurnRules } from '../src/routing/rules.ts'
+import { openPolicy, plainRules, type TurnRules } from '../src/routing/rules.ts'
 import { createAttachments } from '../src/store/attachments.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
 import type { Exceeded } from '../src/store/ledger.ts'
 import type { StoredOutcome, Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
+import { approvalWording, receiptWording } from '../src/wording/answers.ts'
+import { gateWording, howWording, reasonWording } from '../src/wording/routing.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
 import { createFakeBudget, type FakeBudget } from '../test/fakes/budget.ts'
 import { file, message } from '../test/fakes/message.ts'
@@ -128,7 +129,7 @@ describe('a turn is answered', () => {
     const { text, receipt, route } = await ask()
     expect(text).toBe('mid says so.')
     expect(receipt).toMatchObject({
-      reason: 'mid is the configured default.',
+      reason: reasonWording.isDefault('mid'),
       costNanoUsd: '105000',
       usage: { output: 5 },
     })
@@ -144,7 +145,7 @@ describe('a turn is answered', () => {
 
   it('by the model that the message asks for, and what follows in the conversation by the same', async () => {
     expect((await ask({ overrides: { model: 'big' } })).text).toBe('big says so.')
-    expect((await ask()).receipt.reason).toBe('big has answered this conversation so far.')
+    expect((await ask()).receipt.reason).toBe(reasonWording.requested('big', howWording.conversation))
   })
 
   it('by the next tier when a button says so', async () => {
@@ -152,7 +153,10 @@ describe('a turn is answered', () => {
     const run = await worker()
     await run(turnId)
     const better = await turns.regenerate(turnId, { tier: 'better' })
-    expect((await run(better.turnId)).receipt).toMatchObject({ model: 'big', reason: 'big is the next better one.' })
+    expect((await run(better.turnId)).receipt).toMatchObject({
+      model: 'big',
+      reason: reasonWording.requested('big', howWording.button('better')),
+    })
     const cheaper = await turns.regenerate(better.turnId, { tier: 'cheaper' })
     expect((await run(cheaper.turnId)).receipt.model).toBe('mid')
   })
@@ -161,7 +165,7 @@ describe('a turn is answered', () => {
     rules = { ...plainRules, policy: { ...openPolicy, localOnly: true }, pinned: { model: 'cloud/big', by: 'for you' } }
     const { receipt } = await ask()
     expect(receipt.model).toBe('own')
-    expect(receipt.reason).toMatch(/^big does not run on own hardware.*So own answers instead\.$/)
+    expect(receipt.reason).toBe(reasonWording.instead(reasonWording.ruledOut('big', gateWording.local.because), 'own'))
     expect(receipt.costNanoUsd).toBe('0')
   })
 
@@ -169,7 +173,7 @@ describe('a turn is answered', () => {
     rules = { ...plainRules, policy: { ...openPolicy, disabled: ['cloud/big'] } }
     const forbidden = await ask({ overrides: { model: 'big' } })
     expect(forbidden).toMatchObject({ state: 'failed', receipt: { error: 'model_not_allowed' } })
-    expect(forbidden.text).toBe('big is disabled by an admin. Pick another model, or ask an admin.')
+    expect(forbidden.text).toBe(gateWording.requestRefused('big', gateWording.disabled.because))
     expect((await ask({ overrides: { model: 'bog' } })).receipt.error).toBe('model_unknown')
     expect(requests).toEqual([])
   })
@@ -179,7 +183,7 @@ describe('a turn is answered', () => {
     const { text, receipt } = await ask()
     expect(text).toMatch(/^(?:mini|own) says so\.$/)
     expect(receipt.notices[0]).toMatch(
-      /^The budget has .* left for mid\. It resets on Monday\. So \w+ answered instead\.$/,
+      /^The budget has .* left for mid\. It resets on Monday\. \w+ answered instead\.$/,
     )
     rules = { ...plainRules, policy: { ...openPolicy, atLimit: 'refuse' } }
     const refused = await ask({ conversation: { platform: 'test', workspaceId: 'team', channelId: 'other' } })
@@ -200,7 +204,7 @@ describe('a turn is answered', () => {
     const run = await worker({
       ask: async (turnId, asker, error) => {
         asked.push([turnId, asker.id, error])
-        return 'An admin has been asked to let it pass once.'
+        return approvalWording.requested
       },
     })
     const { turnId, dispatch } = await turns.accept(message({ attachments: [file('report.pdf')] }))
@@ -208,7 +212,7 @@ describe('a turn is answered', () => {
     rules = { ...plainRules, policy: { ...openPolicy, atLimit: 'refuse' } }
     const { state, receipt } = await run(turnId)
     expect([state, receipt.provider, receipt.finish]).toEqual(['done', 'extractive', 'stop'])
-    expect(receipt.notices).toContain('An admin has been asked to let it pass once. Until then the files are quoted.')
+    expect(receipt.notices).toContain(approvalWording.untilThenQuotes(approvalWording.requested))
     expect(asked).toEqual([[turnId, 'ann', exhausted]])
   })
 
@@ -217,7 +221,7 @@ describe('a turn is answered', () => {
     for (const id of ['mid', 'mini', 'big']) failing.set(id, stalled())
     const { text, receipt, route } = await ask()
     expect(text).toBe('own says so.')
-    expect(receipt.reason).toBe('mid could not answer; own is the next that can.')
+    expect(receipt.reason).toBe(receiptWording.fellBack('mid', 'own'))
     expect(route?.attempts?.map(({ outcome }) => outcome)).toEqual(['failed', 'failed', 'answered'])
     // Two calls were taken and fell silent: they are paid for, by an estimate.
     expect(BigInt(receipt.costNanoUsd ?? 0)).toBeGreaterThan(0n)

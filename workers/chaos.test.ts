@@ -1,6 +1,6 @@
 /** Nearly a third of all calls to models fail, in every way there is: no turn is left without an answer or a clear sentence. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { answerWords, runChaos, troubles } from '../test/chaos.ts'
+import { answerWords, faults, runChaos } from '../test/chaos.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
 
 let server: TestServer
@@ -20,8 +20,8 @@ it('150 turns through two servers that fail end in an answer or a clear sentence
     health: { limits: { coolMs: 50, longestMs: 1_500 } },
   })
   expect(result.turns).toHaveLength(150)
-  for (const [name, count] of Object.entries(result.troubles)) expect(count, name).toBeGreaterThan(0)
-  expect(Object.keys(result.troubles)).toHaveLength(Object.keys(troubles).length)
+  for (const [name, count] of Object.entries(result.faults)) expect(count, name).toBeGreaterThan(0)
+  expect(Object.keys(result.faults)).toHaveLength(Object.keys(faults).length)
 
   const whole = answerWords.join('')
   for (const { outcome } of result.turns) {

@@ -13,6 +13,7 @@ import type { JobPayload } from '../src/queue/jobs.ts'
 import type { Handlers, JobContext, Outcome } from '../src/queue/queue.ts'
 import type { ProgressLine } from '../src/reply/progress.ts'
 import type { ReadingWork } from '../src/store/attachments.ts'
+import { attachmentWording, progressWording } from '../src/wording/answers.ts'
 import type { Messaging, Money, Storage } from './deps.ts'
 import { claimInIsolation, type Isolation } from './isolation.ts'
 
@@ -87,7 +88,7 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
     using stop = stops.watch(work.turnId)
     if (work.stopRequested) stop.stop()
     const turn = { turnId: work.turnId, platform: work.platform, target: work.target }
-    const line = progress.open(turn, `Fetching ${work.attachment.name}`)
+    const line = progress.open(turn, progressWording.fetching(work.attachment.name))
     using lease = keepLease(deps, attachmentId, owner, stop.stop)
     const started = performance.now()
     try {
@@ -135,10 +136,7 @@ export function createExtract(deps: ExtractDeps): Handlers['extract'] {
 }
 
 function crashed(name: string): ParleyError {
-  return new ParleyError(
-    'file_crashed',
-    `Parley stopped several times while it was reading ${name}, so the file is left out. Save it in another format and share it again.`,
-  )
+  return new ParleyError('file_crashed', attachmentWording.crashed(name))
 }
 
 /** The receipt of an attachment that will not be read, or `null` when another attempt is worth it. */
@@ -147,18 +145,15 @@ function giveUp(
   thrown: unknown,
   { stopped, last }: { stopped: boolean; last: boolean },
 ): AttachmentReceipt | null {
-  if (stopped) return skippedReceipt(work.attachment, 'stopped before it was read')
-  const error: ParleyError = asParleyError(thrown, `${work.attachment.name} could not be read. Please share it again.`)
+  if (stopped) return skippedReceipt(work.attachment, attachmentWording.stopped)
+  const error: ParleyError = asParleyError(thrown, attachmentWording.unreadable(work.attachment.name))
   if (error.retry !== 'never' && !last) return null
   return skippedReceipt(work.attachment, error.retry === 'later' ? withNextStep(error) : error)
 }
 
 /** See `claim` in src/store/turns-sql.ts. */
 function withNextStep(error: ParleyError): ParleyError {
-  return new ParleyError(
-    error.code,
-    `${error.userMessage} Parley reads it again with the next question in this thread.`,
-  )
+  return new ParleyError(error.code, attachmentWording.readsAgain(error.userMessage))
 }
 
 /** The attachment was deleted, or another worker reads it. */
@@ -177,7 +172,7 @@ async function take(
 ): Promise<string> {
   if (attachment.blob !== undefined) {
     if (!(await blobs.has(attachment.blob)))
-      throw new ParleyError('file_missing', `${attachment.name} is no longer here. Please share it again.`)
+      throw new ParleyError('file_missing', attachmentWording.gone(attachment.name))
     await refer(attachment.blob)
     return attachment.blob
   }
@@ -222,8 +217,8 @@ async function readFile(
     contentHash: hash,
     name,
     mediaType,
-    ...(durationMs !== undefined && { durationMs }),
-    ...(transcript !== undefined && { transcript }),
+    durationMs,
+    transcript,
   }
   const { engine, elsewhere } = await reader.identify(request)
   // A recording waits for its transcript and lets files past it.
@@ -233,7 +228,7 @@ async function readFile(
   const onProgress = (state: ReadProgress) => {
     const text = describeProgress(state)
     lease.report(text)
-    line.update(`${state.unit === 'second' ? 'Listening to' : 'Reading'} ${attachment.name}, ${text}`)
+    line.update((state.unit === 'second' ? progressWording.listeningAt : progressWording.readingAt)(name, text))
   }
   const pictures: PictureStore = {
     async put(picture, stopped) {
@@ -242,7 +237,7 @@ async function readFile(
       return held.hash
     },
   }
-  line.update(`Reading ${attachment.name}`)
+  line.update(progressWording.reading(name))
   const paying = money.paying(work.spender, work.turnId)
   const given = await reader.read(request, { signal, onProgress, paying, pictures })
   // What a limit cut short serves this attachment alone: its key is one that no later reading looks for.
@@ -254,9 +249,9 @@ async function readFile(
 }
 
 function describeProgress({ done, of, unit, by }: ReadProgress): string {
-  if (by === 'ocr') return of === 1 ? 'recognising text' : `OCR ${unit} ${done} of ${of}`
-  if (unit === 'second') return of > 0 ? `${clock(done * 1000)} of ${clock(of * 1000)}` : clock(done * 1000)
-  return of > 0 ? `${unit} ${done} of ${of}` : `${unit} ${done}`
+  if (by === 'ocr') return of === 1 ? progressWording.recognizing : progressWording.ocr(unit, done, of)
+  if (unit === 'second') return progressWording.clock(clock(done * 1000), of > 0 ? clock(of * 1000) : undefined)
+  return progressWording.at(unit, done, of)
 }
 
 interface Lease extends Disposable {

@@ -14,6 +14,7 @@ import { type Database, openDatabase } from '../src/store/database.ts'
 import { createForget } from '../src/store/forget.ts'
 import type { StoredOutcome, Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
+import { noticeWording } from '../src/wording/answers.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
 import { message } from '../test/fakes/message.ts'
 import { perMillion } from '../test/fakes/model.ts'
@@ -151,9 +152,7 @@ describe('the passages for a question', () => {
     })
     const outcome = await (await worker({ retriever, limits: { promptTokens: 60, searchMs: 20 } }))(await asked())
     expect(outcome?.state).toBe('done')
-    expect(outcome?.receipt.notices).toContain(
-      'Searching the files took too long, so parts of each file were used instead of the best matches.',
-    )
+    expect(outcome?.receipt.notices).toContain(noticeWording.searchTooSlow)
     expect(passagesOf(requests[0]).length).toBeGreaterThan(0)
   })
 })

@@ -34,14 +34,16 @@ export interface Isolation {
 }
 
 /** A suspect waits until its process has lived so long, and so long again for each time it broke one off alone. */
-const quietMs = 5_000
+const quietMs = 3_000
 /** A suspect waits so long for others to end; then it runs beside them, which proves nothing. */
-const patienceMs = 10_000
+const patienceMs = 5_000
 /** Others wait so long for one that runs alone. */
 const aloneMs = 30_000
-const askAgainMs = 500
+const askAgainMs = 250
 /** A suspect that asks no more went to another process. */
 const forgetMs = 5_000
+/** How many times more suspects run at once after one that ended without ending the process. */
+const growth = 4
 const mostSuspects = 16
 
 export function createIsolation(now: () => number = () => performance.now()): Isolation {
@@ -50,7 +52,7 @@ export function createIsolation(now: () => number = () => performance.now()): Is
   const waiting = new Map<string, { first: number; last: number }>()
   let ordinary = 0
   let suspects = 0
-  /** Doubles with each suspect that ends without ending the process. */
+  /** Suspects that may run at once. */
   let allowed = 1
   let aloneSince: number | undefined
 
@@ -82,7 +84,7 @@ export function createIsolation(now: () => number = () => performance.now()): Is
         alone,
         [Symbol.dispose]() {
           suspects -= 1
-          allowed = Math.min(allowed * 2, mostSuspects)
+          allowed = Math.min(allowed * growth, mostSuspects)
           if (alone) aloneSince = undefined
         },
       }

@@ -10,7 +10,7 @@ import type { Dispatch, Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
 import { file, message } from '../test/fakes/message.ts'
-import { createSweep } from './turn.ts'
+import { createSweep } from './sweep.ts'
 
 let server: TestServer
 let database: Database

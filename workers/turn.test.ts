@@ -14,6 +14,7 @@ import { createLimits } from '../src/store/limits.ts'
 import type { SettingName, SettingValue } from '../src/store/settings.ts'
 import type { Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
+import { progressWording } from '../src/wording/answers.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
 import { message } from '../test/fakes/message.ts'
 import { createFakePlatform, type FakePlatform } from '../test/fakes/platform.ts'
@@ -185,7 +186,7 @@ describe('a turn', () => {
     expect(fake.statuses).toEqual(['Answering', null])
   })
 
-  it('whose database failed is not told as the model’s failure', async () => {
+  it('whose database failed is not reported as the model’s failure', async () => {
     const run = await worker(speaker(['Hello']))
     const { turnId } = await turns.accept(message())
     fake.failures.push(new ParleyError('database_unreachable', 'The database does not answer.', { retryAfterMs: 1 }))
@@ -193,7 +194,7 @@ describe('a turn', () => {
     expect(shown()).toEqual(['Hello'])
   })
 
-  it('whose only model asks for ten minutes is told so at once, and so is the next one, which it is not asked for', async () => {
+  it('whose only model asks for ten minutes fails at once, and so does the next one, without a call', async () => {
     let asked = 0
     const run = await worker({
       ...speaker([]),
@@ -220,7 +221,7 @@ describe('a turn', () => {
     const answering = run({ v: 1, turnId: first.turnId }, context())
     await expect.poll(() => shown().length).toBe(1)
     expect(await run({ v: 1, turnId: second.turnId }, context())).toEqual({ delayMs: 2000 })
-    expect(fake.statuses.at(-1)).toBe('Waiting: 1 of your questions is being answered')
+    expect(fake.statuses.at(-1)).toBe(progressWording.waiting(1, 'your'))
     expect(await run({ v: 1, turnId: other.turnId }, context())).toBe('done')
     expect(await turns.claim(second.turnId, 'looks', 1)).toEqual({ kind: 'claimed' })
     expect(await turns.load(second.turnId)).toMatchObject({ attempts: 1 })
@@ -248,7 +249,7 @@ describe('a turn', () => {
     await createLimits(database).enter(first.turnId, [{ scope: 'user:test/team/ann', concurrentTurns: 1 }])
     for (let times = 0; times < 2; times += 1)
       expect(await run({ v: 1, turnId: second.turnId }, context())).toEqual({ delayMs: 2000 })
-    expect(shown()).toEqual(['_Waiting: 1 of your questions is being answered…_'])
+    expect(shown()).toEqual([progressWording.inMessage(progressWording.waiting(1, 'your'))])
     await turns.release(first.turnId, 'w')
     const answering = run({ v: 1, turnId: second.turnId }, context())
     await expect.poll(() => shown()).toEqual(['_Answering…_'])
@@ -265,9 +266,7 @@ describe('a turn', () => {
     const second = await turns.accept(message({ author: 'ann', channelId: 'two' }))
     expect(await run({ v: 1, turnId: first.turnId }, context())).toBe('done')
     expect(await run({ v: 1, turnId: second.turnId }, context())).toBe('done')
-    expect(shown()[1]).toMatch(
-      /^You have a limit of one question a minute, and it is reached\. Ask again in \d+ seconds\.$/,
-    )
+    expect(shown()[1]).toMatch(/^You have reached the limit of 1 question per minute\. Try again in \d+ seconds\.$/)
     expect(await turns.requestStop(second.turnId)).toBe('failed')
   })
 })

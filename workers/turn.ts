@@ -14,16 +14,16 @@ import { LeaseLost } from '../src/answer/steps.ts'
 import { moment } from '../src/core/clock.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import { traced } from '../src/core/events.ts'
-import type { Log } from '../src/core/log.ts'
 import type { Platform } from '../src/core/platform.ts'
 import { spenderOf } from '../src/core/scope.ts'
-import { dispatchTurn, readingJobs, turnJob } from '../src/intake/dispatch.ts'
+import { readingJobs } from '../src/intake/dispatch.ts'
 import { dispatchOf, jobId } from '../src/queue/jobs.ts'
-import type { Handlers, JobContext, Outcome, Queue } from '../src/queue/queue.ts'
+import type { Handlers, JobContext, Outcome } from '../src/queue/queue.ts'
 import { createReplyWriter, type ReplyWriter } from '../src/reply/reply-writer.ts'
 import { BudgetExhausted } from '../src/routing/exhausted.ts'
 import { keepTurnLease, type TurnLease, turnLeaseMs } from '../src/store/lease.ts'
-import type { Claim, Dispatch, EndState, StoredOutcome, Turns, TurnWork } from '../src/store/turns.ts'
+import type { Claim, EndState, StoredOutcome, TurnWork } from '../src/store/turns.ts'
+import { approvalWording, noAnswerWording, progressWording } from '../src/wording/answers.ts'
 import type { Messaging, Money, Storage } from './deps.ts'
 import { claimInIsolation, type Isolation } from './isolation.ts'
 
@@ -40,7 +40,7 @@ export interface TurnDeps extends AnswerDeps {
 const announceAfterMs = 700
 /** A busy conversation is looked at again after this time; its turn's end wakes the next one sooner. */
 const busyMs = 2000
-/** Who is asked to wait longer is told so, and not kept waiting. */
+/** A turn that would have to wait longer fails at once. */
 const patienceMs = 30_000
 
 export function createTurn(deps: TurnDeps): Handlers['turn'] {
@@ -97,9 +97,9 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     }
   }
 
-  /** Even telling its person ended the process: nothing is posted, so that the conversation goes on. */
+  /** Even posting the failure ended the process: nothing is posted, so that the conversation goes on. */
   async function endUnsaid(turnId: string, owner: string): Promise<Outcome> {
-    log.error({ turnId }, 'turn could not even be told; ended')
+    log.error({ turnId }, 'turn ended without a message: its message ended the process, too')
     const { next } = await turns.finish(turnId, owner, unsaidOutcome(crashed()), null)
     if (next) await wake(next)
     return 'done'
@@ -199,10 +199,10 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   /** Beside the conversation where the platform can; else as the reply's first message, unless the text is there sooner. */
   async function showAnswering(platform: Platform, work: TurnWork, replyWriter: ReplyWriter): Promise<Disposable> {
     if (platform.capabilities.status !== 'message') {
-      await platform.transport.status(work.replyTarget, work.id, 'Answering', 'answering')
+      await platform.transport.status(work.replyTarget, work.id, progressWording.answering, 'answering')
       return { [Symbol.dispose]() {} }
     }
-    const timer = setTimeout(() => replyWriter.announce('Answering'), announceAfterMs)
+    const timer = setTimeout(() => replyWriter.announce(progressWording.answering), announceAfterMs)
     return { [Symbol.dispose]: () => clearTimeout(timer) }
   }
 
@@ -238,7 +238,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     try {
       const outcome = await answer(deps, { work, owner, replyWriter, stop, gone }, trace)
       const asked = await askApproval(work, trace.refusal)
-      return asked === undefined ? outcome : withNotice(outcome, `${asked} Until then the files are quoted.`)
+      return asked === undefined ? outcome : withNotice(outcome, approvalWording.untilThenQuotes(asked))
     } catch (thrown) {
       if (gone.aborted || thrown instanceof LeaseLost) throw thrown
       const error = asParleyError(thrown)
@@ -250,7 +250,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     }
   }
 
-  /** What to tell who asked; `undefined` where money was not in the way, or nobody can be asked. */
+  /** What the asker reads; `undefined` where no budget was in the way, or no admin can be asked. */
   async function askApproval(work: TurnWork, refusal: ParleyError | undefined): Promise<string | undefined> {
     if (!(refusal instanceof BudgetExhausted)) return undefined
     const [asked] = work.messages
@@ -266,94 +266,16 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     try {
       await queue.nudge('turn', jobId.turn(next.turnId, next.dispatch))
     } catch (error) {
-      log.warn({ ...errorFields(error), turnId: next.turnId }, 'next turn not woken; it looks again by itself')
+      log.warn({ ...errorFields(error), turnId: next.turnId }, 'next turn not woken; it looks again soon')
     }
   }
 }
 
 function crashed(): ParleyError {
-  return new ParleyError(
-    'turn_crashed',
-    'Parley stopped several times while it was answering this question, so it gave up on it. Other questions are not affected. Ask again in other words or with fewer files, or regenerate the answer to try it once more.',
-  )
+  return new ParleyError('turn_crashed', noAnswerWording.crashed)
 }
 
 function withNotice(outcome: StoredOutcome, notice: string): StoredOutcome {
   const { receipt } = outcome
   return { ...outcome, receipt: { ...receipt, notices: [...receipt.notices, notice] } }
-}
-
-/** How many turns one look takes, and how many of them are handed to the queue side by side. */
-const sweepBatch = 200
-const sweepAtATime = 8
-
-/**
- * Brings turns back that fell between a commit and the queue, or whose job is lost or ended without ending them. The queue
- * says which: a turn whose job waits there needs nothing. A turn that cannot be handed over now is found again by a later
- * look, and does not keep the others from it.
- */
-export function createSweep({
-  turns,
-  queue,
-  log,
-}: {
-  turns: Pick<Turns, 'orphaned' | 'redispatch'>
-  queue: Pick<Queue, 'add' | 'addFlow' | 'states' | 'remove'>
-  log: Log
-}): (olderThanMs: number) => Promise<number> {
-  async function handOver(next: Dispatch): Promise<boolean> {
-    try {
-      await dispatchTurn(queue, next)
-    } catch (error) {
-      log.warn(
-        { turnId: next.turnId, ...errorFields(error) },
-        'turn not handed to the queue; the next sweep tries again',
-      )
-      return false
-    }
-    // Of no more use, and no harm where it stays: it finds the turn taken.
-    const before = turnJob({ ...next, dispatch: next.dispatch - 1 })
-    await queue.remove([before]).catch((error: unknown) => log.debug(errorFields(error), 'old job not removed'))
-    return true
-  }
-
-  async function look(olderThanMs: number): Promise<{ looked: number; handed: number }> {
-    const candidates = await turns.orphaned(olderThanMs, sweepBatch)
-    if (candidates.length === 0) return { looked: 0, handed: 0 }
-    const lost = await turns.redispatch(await lostOf(queue, candidates))
-    let handed = 0
-    const left = [...lost]
-    const work = async () => {
-      for (let next = left.pop(); next !== undefined; next = left.pop()) if (await handOver(next)) handed += 1
-    }
-    await Promise.all(Array.from({ length: sweepAtATime }, work))
-    return { looked: candidates.length, handed }
-  }
-
-  return async (olderThanMs) => {
-    let sum = 0
-    for (;;) {
-      const { looked, handed } = await look(olderThanMs)
-      sum += handed
-      // With no patience at all each look would find the same turns again.
-      if (looked < sweepBatch || olderThanMs === 0) break
-    }
-    if (sum > 0) log.warn({ turns: sum }, 'orphaned turns handed to the queue again')
-    return sum
-  }
-}
-
-/**
- * Those that nothing in the queue will bring to a worker. A running job does not count: whoever runs one for a turn holds
- * the turn's lease, and these turns have none. Nor does one that waits for its files when none of their jobs waits or runs.
- */
-async function lostOf(queue: Pick<Queue, 'states'>, candidates: Dispatch[]): Promise<Dispatch[]> {
-  const states = await queue.states(candidates.map(turnJob))
-  const parked = candidates.filter((_, at) => states[at] === 'parked')
-  const files = parked.flatMap((next) => readingJobs(next).map((job) => ({ next, job })))
-  const fileStates = await queue.states(files.map(({ job }) => job))
-  const read = new Set(
-    files.flatMap(({ next }, at) => (fileStates[at] === 'waiting' || fileStates[at] === 'running' ? [next] : [])),
-  )
-  return candidates.filter((next, at) => states[at] !== 'waiting' && !read.has(next))
 }

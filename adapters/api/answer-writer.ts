@@ -1,27 +1,28 @@
 /**
- * Writes one answer to the program that waits for it: as one JSON body at its end, or as chunks while it grows. What was
- * sent cannot be taken back, so an answer that was begun anew follows the part that is void, and says so.
+ * Writes one answer to the program that waits for it: as one JSON body at its end, or as chunks while it grows. Sent text
+ * cannot be taken back, so when an answer starts over, the new text follows the old with a line that says so.
  */
 import type { ServerResponse } from 'node:http'
+import { apiAnswer } from '../../src/wording/api.ts'
 import type { ApiFailure } from './failure.ts'
 import { type Completion, chunk, completion, finishReason, usageChunk } from './format.ts'
 import type { Ended } from './topics.ts'
 import type { Follower } from './wait.ts'
 
 export interface AnswerWriter extends Follower {
-  /** The question is stored: from here on a stream shows within a second that it is worked on. */
+  /** The question is stored. From here on a stream shows signs of life within a second. */
   taken(): void
-  /** `closing`: what stands below the answer, sources and notices. */
+  /** `closing`: the sources and notices below the answer. */
   end(ended: Ended, closing: string): void
   fail(failure: ApiFailure): void
   close(): void
 }
 
-/** Until then a failure can still be told by its status. */
+/** Until then a failure can still set the HTTP status. */
 const headersAfterMs = 900
 /** Keeps proxies from closing a silent stream. */
 const beatMs = 15_000
-const restartMarker = '\n\n---\n\n_The model broke off. The whole answer, from its beginning:_\n\n'
+const restartMarker = `\n\n---\n\n${apiAnswer.restarted}\n\n`
 
 export function createAnswerWriter(
   response: ServerResponse,
@@ -60,7 +61,7 @@ export function createAnswerWriter(
       if (streaming && response.headersSent) comment()
     },
     onText(text) {
-      // Text that was begun anew is held back until it is whole.
+      // An answer that starts over is held back until it is complete.
       if (streaming && text.startsWith(sent)) say(text.slice(sent.length))
     },
     end(ended, closing) {

@@ -12,6 +12,7 @@ import type { IncomingMessage } from '../../src/core/message.ts'
 import type { Intake, OutgoingMessage } from '../../src/core/platform.ts'
 import type { Receipt } from '../../src/core/reply.ts'
 import { createLocalChannel } from '../../src/queue/channel-local.ts'
+import { apiAnswer } from '../../src/wording/api.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { citation } from '../../test/fakes/source.ts'
@@ -125,7 +126,7 @@ const answers: Script = async (write) => {
 }
 
 describe('the official client', () => {
-  test('gets a whole answer with its sources, usage and the model that gave it', async () => {
+  test('gets a complete answer with sources, usage and model', async () => {
     const { client, received } = await setUp(answers)
     const answer = await client.chat.completions.create(question)
     expect(answer.choices[0]?.message.content).toBe('Thirty days [1].\n\n[1] contract.pdf, p. 3')
@@ -140,7 +141,7 @@ describe('the official client', () => {
     expect(received[0]).toMatchObject({ text: 'How long is the notice period?', keyId: 'key-1', kind: 'direct' })
   })
 
-  test('streams the answer as it grows, with its usage in the last chunk when it asks for it', async () => {
+  test('streams the answer as it grows, with usage in the last chunk on request', async () => {
     const { client } = await setUp(answers)
     const stream = await client.chat.completions.create({
       ...question,
@@ -174,7 +175,7 @@ describe('the official client', () => {
     },
   )
 
-  test('lists the models that may be asked for, and `parley` for whatever the routing chooses', async () => {
+  test('lists the models to choose from, and `parley` for automatic routing', async () => {
     const { client } = await setUp(answers)
     expect((await client.models.list()).data.map(({ id }) => id)).toEqual(['parley', 'scripted'])
     expect((await client.models.retrieve('scripted')).owned_by).toBe('openai')
@@ -199,7 +200,7 @@ describe('the official client', () => {
       })
   })
 
-  test('hears of a failure in the middle of a stream as an error, and never as an end', async () => {
+  test('gets a failure mid-stream as an error, never as a normal end', async () => {
     const { client } = await setUp(async (write) => {
       await write.text('Thirty')
       await write.end({ text: 'It broke off. Please try again.', state: 'failed' }, { error: 'model_stalled' })
@@ -208,7 +209,7 @@ describe('the official client', () => {
     await expect(all(stream)).rejects.toThrow('It broke off')
   })
 
-  test('without a key, or with a wrong one, is told who makes them', async () => {
+  test('without a valid key, learns where to get one', async () => {
     const { clientWith, url } = await setUp(answers)
     await expect(clientWith('parley-wrong-key-1').chat.completions.create(question)).rejects.toMatchObject({
       status: 401,
@@ -218,7 +219,7 @@ describe('the official client', () => {
     expect((await fetch(`${url}/openapi.json`)).status).toBe(200)
   })
 
-  test('is told in OpenAI’s form what is wrong with an address, a method or a body', async () => {
+  test('gets errors about addresses, methods and bodies in OpenAI’s format', async () => {
     const { url } = await setUp(answers)
     const headers = { authorization: `Bearer ${secret}` }
     const body = (code: string | null) => ({
@@ -246,8 +247,8 @@ describe('the official client', () => {
   })
 })
 
-describe('what is asked', () => {
-  test('instructions, history, wishes and files reach the turn', async () => {
+describe('requests', () => {
+  test('instructions, history, options and files reach the turn', async () => {
     const { client, received, contents } = await setUp(answers)
     const png = 'data:image/png;base64,aGVsbG8='
     await client.chat.completions.create({
@@ -342,14 +343,14 @@ describe('what is asked', () => {
     expect(received).toEqual([])
   })
 
-  test('what has no effect is named in a header', async () => {
+  test('ignored parameters are listed in a header', async () => {
     const { post } = await setUp(answers)
     const response = await post(asking({ top_p: 0.5, seed: 1, user: 'me', n: 1, tools: [], stop: null }))
     expect(response.status).toBe(200)
     expect(response.headers.get('x-parley-ignored')).toBe('top_p, seed')
   })
 
-  test('no JSON whatever is answered by anything but a body of OpenAI’s form', async () => {
+  test('every JSON body gets a response in OpenAI’s format', async () => {
     const { post } = await setUp(answers)
     await fc.assert(
       fc.asyncProperty(fc.jsonValue(), fc.constantFrom('', 'messages', 'model', 'stream'), async (value, at) => {
@@ -362,7 +363,7 @@ describe('what is asked', () => {
     )
   })
 
-  test('requests that are taken fit the published description', async () => {
+  test('accepted requests fit the published description', async () => {
     const { components } = openApiDocument('0')
     const valid = new Ajv2020({ strict: false }).compile({ components, $ref: '#/components/schemas/ChatRequest' })
     expect(valid(question)).toBe(true)
@@ -371,8 +372,8 @@ describe('what is asked', () => {
   })
 })
 
-describe('what happens on the way', () => {
-  test('text that the channel loses comes with the end, from the store when the end is lost, too', async () => {
+describe('interruptions', () => {
+  test('text lost on the channel comes with the end, and from the store when the end is lost too', async () => {
     let count = 0
     const lossy = (topics: Topics): Topics => ({
       subscribe: topics.subscribe,
@@ -389,7 +390,7 @@ describe('what happens on the way', () => {
     )
   })
 
-  test('an answer that is begun anew says so, and stands whole below what is void', async () => {
+  test('an answer that starts over says so and repeats the full text below', async () => {
     const { client } = await setUp(async (write) => {
       await write.text('Thirty da')
       await write.text('The notice')
@@ -397,10 +398,10 @@ describe('what happens on the way', () => {
     })
     const stream = await client.chat.completions.create({ ...question, stream: true })
     const text = (await all(stream)).map(({ choices }) => choices[0]?.delta.content ?? '').join('')
-    expect(text).toMatch(/^Thirty da\n\n---\n\n_The model broke off.*_\n\nThe notice period is thirty days\.$/s)
+    expect(text).toBe(`Thirty da\n\n---\n\n${apiAnswer.restarted}\n\nThe notice period is thirty days.`)
   })
 
-  test('a client that leaves stops its turn; one that can come back finds the answer', async () => {
+  test('a client that disconnects stops its turn; with an Idempotency-Key it finds the answer later', async () => {
     const acted: string[] = []
     const stopped = Promise.withResolvers<void>()
     const intake: Partial<Intake> = {
@@ -437,7 +438,7 @@ describe('what happens on the way', () => {
     ])
   })
 
-  test('a stream shows within a second that it is worked on', async () => {
+  test('a stream shows activity within a second', async () => {
     const { post } = await setUp(async (write) => {
       await write.status('Reading contract.pdf')
     })

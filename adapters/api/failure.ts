@@ -1,4 +1,4 @@
-/** What goes wrong, as OpenAI's clients know it: a status and `{error: {message, type, param, code}}`. */
+/** Errors in OpenAI's format: a status and `{error: {message, type, param, code}}`. */
 import { type ErrorCode, errorCodes, ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext } from '../../src/core/http.ts'
 
@@ -17,7 +17,7 @@ export class ApiFailure extends ParleyError {
     detail: { type?: string; param?: string; code?: string; retryAfterMs?: number } = {},
   ) {
     const { type = 'invalid_request_error', param = null, code = null, retryAfterMs } = detail
-    super('request_invalid', message, retryAfterMs === undefined ? {} : { retryAfterMs })
+    super('request_invalid', message, { retryAfterMs })
     this.status = status
     this.body = { error: { message, type, param, code } }
   }
@@ -26,7 +26,7 @@ export class ApiFailure extends ParleyError {
 interface Kind {
   status: number
   type: string
-  /** OpenAI's own word, where it has one. */
+  /** OpenAI's own code, where it has one. */
   code?: string
 }
 
@@ -61,11 +61,12 @@ export function writeFailure(_context: HttpContext, error: ParleyError): Respons
   })
 }
 
-/** A turn that ended without an answer: its receipt's code and the sentence that stands in its place. */
+/** A turn that ended without an answer: its receipt's error code, and the sentence shown instead. */
 export function failureFor(code: string, userMessage: string, retryAfterMs?: number): ApiFailure {
   const known = isErrorCode(code) ? kinds[code] : undefined
-  const mine = /^(?:file_|request_|message_|command_|upload_)/.test(code)
-  const kind = known ?? (mine ? { status: 400, type: 'invalid_request_error' } : { status: 500, type: 'server_error' })
+  const causedByRequest = /^(?:file_|request_|message_|command_|upload_)/.test(code)
+  const kind =
+    known ?? (causedByRequest ? { status: 400, type: 'invalid_request_error' } : { status: 500, type: 'server_error' })
   return new ApiFailure(kind.status, userMessage, {
     type: kind.type,
     code: kind.code ?? code,

@@ -2,13 +2,14 @@
 import { escapeMarkdown } from '../../src/core/markdown/escape.ts'
 import { linked, sourceLines } from '../../src/core/markdown/sources.ts'
 import type { Receipt } from '../../src/core/reply.ts'
+import { apiAnswer } from '../../src/wording/api.ts'
 import type { Ended } from './topics.ts'
 
 export interface Completion {
   id: string
   /** Seconds since 1970. */
   created: number
-  /** As asked for, until the answer tells which one it was. */
+  /** The requested model; the finished answer names the one that answered. */
   model: string
 }
 
@@ -68,11 +69,11 @@ function usage({ usage: used }: Receipt) {
   }
 }
 
-/** What a client that shows nothing but text must still be told: where `[n]` points to, and what was left out. */
+/** For clients that show only text: the sources behind `[n]`, and files or text that were left out. */
 export function closingOf({ citations, receipt }: Ended): string {
   const { lines, left } = sourceLines(citations, 4000)
   const sources = lines.map((line) => `[${line.n}] ${linked(line)}`)
-  if (left > 0) sources.push(`(and ${left} more)`)
+  if (left > 0) sources.push(apiAnswer.moreSources(left))
   const skipped = receipt.attachments.flatMap(({ name, outcome, summary }) =>
     outcome === 'read' ? [] : [`${name}: ${summary}`],
   )

@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import type { Blobs } from '../../src/core/blobs.ts'
 import type { HttpContext, Mount } from '../../src/core/http.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
+import { apiErrors, apiFileErrors } from '../../src/wording/api.ts'
 import { createAnswerWriter } from './answer-writer.ts'
 import { ApiFailure, failureFor, writeFailure } from './failure.ts'
 import { closingOf } from './format.ts'
@@ -16,9 +17,9 @@ import { follow, type WaitDeps } from './wait.ts'
 export interface ListenerDeps {
   topics: Topics
   blobs: Pick<Blobs, 'put'>
-  /** Models that may be asked for by name. */
+  /** Models that a request can name. */
   models(): Promise<{ id: string; provider: string }[]>
-  /** Throws `model_unknown` where no model, alias or unique beginning of one is called so. */
+  /** Throws `model_unknown` unless the name is a model, an alias, or an unambiguous beginning of one. */
   checkModel(name: string): Promise<void>
   ended: WaitDeps['ended']
   lookEveryMs?: number
@@ -26,9 +27,9 @@ export interface ListenerDeps {
   version: string
 }
 
-/** Answers that may be waited for at the same time, in one process. */
+/** Requests that may wait for an answer at the same time, in one process. */
 const maxOpen = 1000
-/** How long a stop waits for them. */
+/** How long shutdown waits for them. */
 const drainMs = 20_000
 
 export function createListener(deps: ListenerDeps, intake: Intake): Listener {
@@ -50,7 +51,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const id = context.req.param('id') ?? ''
     const model = (await listModels()).find((each) => each.id === id)
     if (model === undefined)
-      throw new ApiFailure(404, `There is no model called ${id}. GET /v1/models lists them.`, {
+      throw new ApiFailure(404, apiErrors.modelUnknown(id), {
         param: 'model',
         code: 'model_not_found',
       })
@@ -61,7 +62,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const caller = context.get('caller')
     if (caller.as !== 'key') throw new Error('an answer is for a key')
     if (open.size >= maxOpen)
-      throw new ApiFailure(503, 'Too many answers are being waited for. Please try again in a moment.', {
+      throw new ApiFailure(503, apiErrors.tooManyOpen, {
         type: 'server_error',
         retryAfterMs: 2000,
       })
@@ -74,25 +75,24 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   async function checkLimits({ request, text, files }: ParsedRequest): Promise<void> {
     const { limits: most } = deps
-    if (text === '' && files.length === 0)
-      throw new ApiFailure(400, 'The last message is empty. Write a question or send a file.', { param: 'messages' })
+    if (text === '' && files.length === 0) throw new ApiFailure(400, apiErrors.lastMessageEmpty, { param: 'messages' })
     if (text.length > most.textChars)
-      throw new ApiFailure(400, `The last message has ${text.length} characters; the limit is ${most.textChars}.`, {
+      throw new ApiFailure(400, apiErrors.lastMessageTooLong(text.length, most.textChars), {
         param: 'messages',
         code: 'string_above_max_length',
       })
     if (files.length > most.files)
-      throw new ApiFailure(400, `A request can carry ${most.files} files, and this one has ${files.length}.`, {
+      throw new ApiFailure(400, apiFileErrors.tooMany(files.length, most.files), {
         param: 'messages',
       })
     const big = files.find(({ data }) => data.length > most.fileBytes)
-    if (big) throw new ApiFailure(413, `${big.name} is over the limit of ${most.fileBytes / 1e6} MB.`)
+    if (big) throw new ApiFailure(413, apiFileErrors.tooLarge(big.name, most.fileBytes))
     if (!routedModels.includes(request.model)) await deps.checkModel(request.model)
   }
 
   async function answer(parsed: ParsedRequest, key: ApiKey, context: HttpContext): Promise<void> {
     const { incoming: request, outgoing: response } = context.env
-    // Held until the message that refers to them is stored, or is refused.
+    // Keeps the files until the message that refers to them is stored or refused.
     await using held = new AsyncDisposableStack()
     const hashes: string[] = []
     for (const { data } of parsed.files) {
@@ -124,7 +124,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     } catch (thrown) {
       if (leaving.signal.aborted) response.destroy()
       else if (!gone.signal.aborted) throw thrown
-      // Whoever may come back for the answer gets it; otherwise nobody will read it.
+      // With an Idempotency-Key the program can still ask for the answer; without one, no one will read it.
       else if (repeatable === undefined)
         await intake
           .act({ kind: 'stop', turnId, id: randomUUID(), by: message.author, replyTarget: message.replyTarget })
@@ -157,7 +157,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
             access: ['key'],
             handle: async (context) => context.json({ object: 'list', data: await listModels() }),
           },
-          // The name of a model may have slashes.
+          // A model's name may contain slashes.
           { method: 'GET', path: '/v1/models/:id{.+}', access: ['key'], handle: showModel },
         ],
       },
@@ -188,7 +188,7 @@ function jsonIn(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString())
   } catch {
-    throw new ApiFailure(400, 'The body is not valid JSON.')
+    throw new ApiFailure(400, apiErrors.invalidJson)
   }
 }
 

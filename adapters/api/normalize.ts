@@ -1,10 +1,11 @@
-/** Pure: a chat request → what is asked, with which files and wishes. Throws `ApiFailure` for what Parley cannot do. */
+/** Pure: a chat request → a message with its files and options. Throws `ApiFailure` for requests that Parley cannot serve. */
 import type { ConversationRef, IncomingMessage } from '../../src/core/message.ts'
+import { apiErrors, apiFileErrors } from '../../src/wording/api.ts'
 import { ApiFailure } from './failure.ts'
 import { type ChatMessage, ChatRequest, type ContentPart, ignored, refused } from './request.ts'
 
 export const platformName = 'api'
-/** Asks for no model by name: Parley's routing decides. */
+/** Names that leave the choice of model to Parley's routing. */
 export const routedModels = ['parley', 'auto']
 
 export interface SentFile {
@@ -31,22 +32,20 @@ export interface ApiKey {
 }
 
 export function readRequest(body: unknown): ParsedRequest {
-  if (typeof body !== 'object' || body === null || Array.isArray(body))
-    throw new ApiFailure(400, 'The body must be a JSON object.')
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new ApiFailure(400, apiErrors.notAnObject)
   const parsed = ChatRequest.safeParse(body)
-  if (!parsed.success) throw notOfTheForm(body, parsed.error.issues[0])
+  if (!parsed.success) throw invalidRequest(body, parsed.error.issues[0])
   for (const [param, { unless, instead }] of Object.entries(refused)) {
     const value: unknown = Reflect.get(body, param)
     if (value !== undefined && value !== null && !unless(value))
-      throw new ApiFailure(400, `Parley does not support \`${param}\` with this value. ${instead}`, {
+      throw new ApiFailure(400, apiErrors.unsupported(param, instead), {
         param,
         code: 'unsupported_parameter',
       })
   }
   const request = parsed.data
   const last = request.messages.at(-1)
-  if (last?.role !== 'user')
-    throw new ApiFailure(400, 'The last message must be of the role `user`.', { param: 'messages' })
+  if (last?.role !== 'user') throw new ApiFailure(400, apiErrors.lastMessageNotUser, { param: 'messages' })
   const before = request.messages.slice(0, -1)
   const instructions = before.flatMap((each) =>
     each.role === 'system' || each.role === 'developer' ? [textOf(each)] : [],
@@ -106,14 +105,14 @@ export function normalize(parsed: ParsedRequest, { id, key, sentAt, hashes }: Re
   }
 }
 
-function notOfTheForm(body: object, issue: { path: PropertyKey[]; message: string } | undefined): ApiFailure {
+function invalidRequest(body: object, issue: { path: PropertyKey[]; message: string } | undefined): ApiFailure {
   const param = (issue?.path ?? []).map(String).join('.')
   const role: unknown = Reflect.get(Object(at(body, issue?.path.slice(0, 2) ?? [])), 'role')
   if (role === 'tool' || role === 'function')
-    return new ApiFailure(400, 'Parley calls no tools for a program. Send only system, user and assistant messages.', {
+    return new ApiFailure(400, apiErrors.toolMessages, {
       param,
     })
-  return new ApiFailure(400, `\`${param}\` is not of the expected form: ${issue?.message ?? 'see /openapi.json'}.`, {
+  return new ApiFailure(400, apiErrors.invalidParameter(param, issue?.message), {
     param,
   })
 }
@@ -130,7 +129,7 @@ function textOf({ content }: ChatMessage): string {
 function pastMessage(message: ChatMessage): ParsedRequest['history'] {
   if (message.role !== 'user' && message.role !== 'assistant') return []
   if (message.role === 'assistant' && (message.tool_calls?.length ?? 0) > 0)
-    throw new ApiFailure(400, 'Parley calls no tools for a program. Leave messages with `tool_calls` out.', {
+    throw new ApiFailure(400, apiErrors.toolCalls, {
       param: 'messages',
     })
   const text = textOf(message)
@@ -158,13 +157,10 @@ function fileOf(part: ContentPart, index: number): SentFile[] {
     case 'file': {
       const { file_data, filename, file_id } = part.file
       if (file_data === undefined)
-        throw new ApiFailure(
-          400,
-          file_id === undefined
-            ? 'A file part needs `file_data`.'
-            : 'Parley keeps no files by id. Send the file itself as `file_data`.',
-          { param: 'messages', code: 'unsupported_file' },
-        )
+        throw new ApiFailure(400, file_id === undefined ? apiFileErrors.dataMissing : apiFileErrors.idsUnsupported, {
+          param: 'messages',
+          code: 'unsupported_file',
+        })
       const { mediaType, data } = file_data.startsWith('data:')
         ? dataUrl(file_data, 'file_data')
         : { mediaType: 'application/octet-stream', data: base64(file_data, 'file_data') }
@@ -177,23 +173,19 @@ function fileOf(part: ContentPart, index: number): SentFile[] {
 function dataUrl(url: string, what: string): { mediaType: string; data: Buffer } {
   const [, mediaType, rest] = /^data:([\w.+-]+\/[\w.+-]+)((?:;[^,]*)?,)/.exec(url.slice(0, 500)) ?? []
   if (mediaType === undefined || rest === undefined)
-    throw new ApiFailure(
-      400,
-      `\`${what}\` must be a data: URL, such as data:image/png;base64,… Parley fetches nothing from the web here.`,
-      { param: 'messages', code: 'unsupported_url' },
-    )
+    throw new ApiFailure(400, apiFileErrors.notADataUrl(what), { param: 'messages', code: 'unsupported_url' })
   const content = url.slice(`data:${mediaType}${rest}`.length)
   if (/;base64,$/i.test(rest)) return { mediaType, data: base64(content, what) }
   try {
     return { mediaType, data: Buffer.from(decodeURIComponent(content)) }
   } catch {
-    throw new ApiFailure(400, `\`${what}\` is not a well-formed data: URL.`, { param: 'messages' })
+    throw new ApiFailure(400, apiFileErrors.malformedDataUrl(what), { param: 'messages' })
   }
 }
 
 function base64(text: string, what: string): Buffer {
   if (!/^[A-Za-z0-9+/_-]*={0,2}\s*$/.test(text) || text === '')
-    throw new ApiFailure(400, `\`${what}\` is not base64.`, { param: 'messages' })
+    throw new ApiFailure(400, apiFileErrors.notBase64(what), { param: 'messages' })
   return Buffer.from(text, 'base64')
 }
 

@@ -1,5 +1,6 @@
-/** `/openapi.json`: what the endpoint takes and gives, from the same schemas that check it. */
+/** `/openapi.json`, generated from the schemas that check requests. */
 import { z } from 'zod'
+import { apiDescriptions } from '../../src/wording/api.ts'
 import { ChatRequest, ignored, refused } from './request.ts'
 
 const json = (schema: object) => ({ content: { 'application/json': { schema } } })
@@ -27,8 +28,8 @@ function answerSchema(object: string, choice: object) {
     properties: {
       id: { type: 'string' },
       object: { const: object },
-      created: { type: 'integer', description: 'Seconds since 1970.' },
-      model: { type: 'string', description: 'The model that answered.' },
+      created: { type: 'integer', description: apiDescriptions.created },
+      model: { type: 'string', description: apiDescriptions.answeredBy },
       choices: { type: 'array', items: { type: 'object', required: ['index'], properties: choice } },
       usage,
     },
@@ -41,39 +42,39 @@ export function openApiDocument(version: string) {
     info: {
       title: 'Parley',
       version,
-      description: `OpenAI's Chat Completions over Parley's routing, files and budgets. Files travel as data: URLs in the messages; citations stand in the text as [n], and their sources below it. Ignored, and named in the header x-parley-ignored: ${ignored.join(', ')}. Refused: ${Object.keys(refused).join(', ')}.`,
+      description: apiDescriptions.endpoint(ignored, Object.keys(refused)),
     },
     security: [{ key: [] }],
     paths: {
       '/v1/chat/completions': {
         post: {
           operationId: 'createChatCompletion',
-          summary: 'Answers a conversation',
+          summary: apiDescriptions.complete,
           parameters: [
             {
               name: 'Idempotency-Key',
               in: 'header',
               schema: { type: 'string' },
-              description: 'A repeated request gets the same answer, and costs once.',
+              description: apiDescriptions.idempotencyKey,
             },
           ],
           requestBody: { required: true, ...json(ref('ChatRequest')) },
           responses: {
             '200': {
-              description: 'The answer; with `stream`, server-sent events that end with [DONE].',
+              description: apiDescriptions.answer,
               content: {
                 'application/json': { schema: ref('Completion') },
                 'text/event-stream': { schema: ref('Chunk') },
               },
             },
             ...failures(
-              ['400', 'The request is not of the expected form, or asks for what Parley does not do.'],
-              ['401', 'No valid API key.'],
-              ['403', 'The policy does not allow this model.'],
-              ['404', 'No such model.'],
-              ['413', 'A file or the request is too large.'],
-              ['429', 'A budget or a limit is reached; the message names it and its reset.'],
-              ['503', 'No model or no database can be reached at the moment.'],
+              ['400', apiDescriptions.invalid],
+              ['401', apiDescriptions.keyInvalid],
+              ['403', apiDescriptions.modelForbidden],
+              ['404', apiDescriptions.modelUnknown],
+              ['413', apiDescriptions.tooLarge],
+              ['429', apiDescriptions.limitReached],
+              ['503', apiDescriptions.unavailable],
             ),
           },
         },
@@ -81,21 +82,21 @@ export function openApiDocument(version: string) {
       '/v1/models': {
         get: {
           operationId: 'listModels',
-          summary: 'Models that may be asked for; `parley` lets the routing decide',
+          summary: apiDescriptions.listModels,
           responses: {
-            '200': { description: 'The models.', ...json(ref('Models')) },
-            ...failures(['401', 'No valid API key.']),
+            '200': { description: apiDescriptions.models, ...json(ref('Models')) },
+            ...failures(['401', apiDescriptions.keyInvalid]),
           },
         },
       },
       '/v1/models/{id}': {
         get: {
           operationId: 'retrieveModel',
-          summary: 'One model',
+          summary: apiDescriptions.showModel,
           parameters: [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }],
           responses: {
-            '200': { description: 'The model.', ...json(ref('Model')) },
-            ...failures(['401', 'No valid API key.'], ['404', 'No such model.']),
+            '200': { description: apiDescriptions.model, ...json(ref('Model')) },
+            ...failures(['401', apiDescriptions.keyInvalid], ['404', apiDescriptions.modelUnknown]),
           },
         },
       },

@@ -1,7 +1,6 @@
 /**
- * The OpenAI-compatible endpoint as a platform: a request is a message, its answer a reply, so that routing, files, budgets
- * and crashes are the same as in a chat. It is no place where people talk, and departs from a chat platform in two things:
- * what was sent is never edited or removed, and nobody but the program that waits sees it.
+ * The OpenAI-compatible endpoint as a platform. A request is a message and its answer a reply, so routing, files, budgets and
+ * crash recovery work as in a chat. Two things differ: sent text is never edited or removed, and only the waiting program sees it.
  */
 import type { Files, Platform } from '../../src/core/platform.ts'
 import { createListener, type ListenerDeps } from './listener.ts'

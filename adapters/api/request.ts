@@ -1,5 +1,6 @@
-/** What OpenAI's clients send to `/v1/chat/completions`, and what of it Parley takes, ignores and refuses. */
+/** The requests of OpenAI's clients to `/v1/chat/completions`: what Parley accepts, ignores and rejects. */
 import { z } from 'zod'
+import { apiInstead } from '../../src/wording/api.ts'
 
 const Text = z.object({ type: z.literal('text'), text: z.string() })
 const Image = z.object({
@@ -48,26 +49,26 @@ export const ChatRequest = z.object({
   temperature: z.number().min(0).max(2).nullish(),
 })
 
-/** Would change the answer's form, and silently leaving them out would break the program that asked. Value: what is taken. */
+/** Parameters that would change the form of the answer. Ignoring them silently would break the program, so Parley rejects them. */
 export const refused: Record<string, { unless: (value: unknown) => boolean; instead: string }> = {
-  n: { unless: (value) => value === 1, instead: 'Ask again for another answer.' },
-  tools: { unless: isEmptyList, instead: 'Leave `tools` out: Parley answers in text.' },
-  functions: { unless: isEmptyList, instead: 'Leave `functions` out: Parley answers in text.' },
-  tool_choice: { unless: (value) => value === 'none' || value === 'auto', instead: 'Leave `tool_choice` out.' },
+  n: { unless: (value) => value === 1, instead: apiInstead.n },
+  tools: { unless: isEmptyList, instead: apiInstead.tools },
+  functions: { unless: isEmptyList, instead: apiInstead.functions },
+  tool_choice: { unless: (value) => value === 'none' || value === 'auto', instead: apiInstead.tool_choice },
   response_format: {
     unless: (value) => typeof value === 'object' && value !== null && 'type' in value && value.type === 'text',
-    instead: 'Leave it out, and say in the instructions which form the answer should have.',
+    instead: apiInstead.response_format,
   },
   modalities: {
     unless: (value) => Array.isArray(value) && value.every((each) => each === 'text'),
-    instead: 'Only `text` can be answered.',
+    instead: apiInstead.modalities,
   },
-  audio: { unless: () => false, instead: 'Only text can be answered.' },
-  logprobs: { unless: (value) => value === false, instead: 'Leave `logprobs` out.' },
-  stop: { unless: isEmptyList, instead: 'Leave `stop` out and cut the text yourself.' },
+  audio: { unless: () => false, instead: apiInstead.audio },
+  logprobs: { unless: (value) => value === false, instead: apiInstead.logprobs },
+  stop: { unless: isEmptyList, instead: apiInstead.stop },
 }
 
-/** Named in the header `x-parley-ignored` of the answer when a request has them. */
+/** Parameters without effect. The `x-parley-ignored` header of the answer lists those that a request has. */
 export const ignored = [
   ...['frequency_penalty', 'presence_penalty', 'top_p', 'seed', 'logit_bias', 'top_logprobs', 'reasoning_effort'],
   ...['verbosity', 'prediction', 'web_search_options', 'service_tier', 'parallel_tool_calls'],

@@ -1,9 +1,9 @@
-/** From the worker that writes an answer to the request that waits for it, in whichever process that is. */
+/** Messages from the worker that writes an answer to the request that waits for it, which may be in another process. */
 import { z } from 'zod'
 import type { Json } from '../../src/core/json.ts'
 import { Citation, Receipt } from '../../src/core/reply.ts'
 
-/** What a channel must do here; src/queue/channel.ts does. It may lose messages: the end is also read from the store. */
+/** The part of src/queue/channel.ts that is needed here. It may lose messages, so the end is also read from the store. */
 export interface Topics {
   publish(topic: string, message: Json): void
   subscribe(topic: string, handler: (message: Json) => void): Promise<() => Promise<void>>

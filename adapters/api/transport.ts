@@ -1,11 +1,10 @@
-/** Writes answers to the requests that wait for them. Nothing is kept here: the turn's own row holds how it ended. */
-
+/** Sends answers to the requests that wait for them. Nothing is stored here; the turn's row holds the final answer. */
 import type { ReplyTarget } from '../../src/core/message.ts'
 import type { OutgoingMessage, Transport } from '../../src/core/platform.ts'
 import { type AnswerEvent, answerTopic, type Topics, toJson } from './topics.ts'
 
 export function createTransport({ topics }: { topics: Topics }): Transport {
-  /** Text of answers that are being written here, so that only what is new travels. */
+  /** Text sent so far per turn, so that only new text is sent. */
   const shown = new Map<string, string>()
 
   function publish(target: ReplyTarget, event: AnswerEvent): void {
@@ -32,7 +31,7 @@ export function createTransport({ topics }: { topics: Topics }): Transport {
     async edit(target, _ref, message) {
       show(target, message)
     },
-    // One message of any length: there is never a surplus one.
+    // An answer is one message of any length, so there is never one to remove.
     async remove() {},
     async status(target, turnId, text, state) {
       if (text !== null) publish(target, { type: 'status', text })

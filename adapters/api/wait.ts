@@ -1,4 +1,4 @@
-/** Follows one answer from its request to its end: live where the channel carries it, from the store where it did not. */
+/** Follows one answer to its end: live over the channel, and from the store when the channel lost messages. */
 import { type AnswerEvent, AnswerEvent as AnswerEventSchema, answerTopic, type Ended, type Topics } from './topics.ts'
 
 export interface Following extends AsyncDisposable {
@@ -7,7 +7,7 @@ export interface Following extends AsyncDisposable {
 }
 
 export interface Follower {
-  /** All text so far; it grows at its end, or was begun anew. */
+  /** All text so far. It grows at its end, or starts over. */
   onText(text: string): void
   onStatus(text: string): void
 }
@@ -16,11 +16,11 @@ export interface WaitDeps {
   topics: Topics
   /** How a turn ended; `null` while it has not. */
   ended(turnId: string): Promise<Ended | null>
-  /** How often the store is looked at beside. Default 3 s. */
+  /** How often the store is checked as well. Default 3 s. */
   lookEveryMs?: number
 }
 
-/** Subscribes before the question is handed over, so that nothing falls between. */
+/** Subscribes before the question is handed over, so that no event is missed. */
 export async function follow(
   requestId: string,
   { topics, ended, lookEveryMs = 3000 }: WaitDeps,
@@ -38,7 +38,7 @@ export async function follow(
     if (event.type === 'status') follower.onStatus(event.text)
     else if (event.type === 'end') finished.resolve(event.ended)
     else if (event.offset <= text.length) {
-      // Where something before it was lost the text waits: the end brings the whole of it.
+      // After a lost message the text waits; the end brings all of it.
       text = text.slice(0, event.offset) + event.text
       follower.onText(text)
     }

@@ -65,7 +65,7 @@ export const MessageState = z.enum(['sent', 'streaming', 'done', 'stopped', 'fai
 
 export type Message = z.infer<typeof Message>
 export const Message = z.object({
-  /** Of a person's message: the `id` it was sent with. */
+  /** Of a user's message: the `id` it was sent with. */
   id: z.string(),
   threadId: z.uuid(),
   /** Position in the thread: order by it. */
@@ -75,7 +75,7 @@ export const Message = z.object({
   text: z.string(),
   state: MessageState,
   createdAt: z.iso.datetime(),
-  /** Absent for a moment on a person's message that is being taken in. */
+  /** Absent briefly, while a user's message is being stored. */
   turnId: z.uuid().nullable(),
   attachments: z.array(FileChip),
   citations: z.array(Citation),
@@ -84,7 +84,7 @@ export const Message = z.object({
     z.object({ label: z.string(), action: z.string(), style: z.enum(['primary', 'danger']).optional() }),
   ),
   receipt: Receipt.nullable(),
-  /** What was said of this reply at the page. */
+  /** The rating of this answer on the page. */
   feedback: z.enum(['good', 'bad']).nullable(),
 })
 

@@ -30,7 +30,7 @@ const upload = (contentHash: string) => ({
   contentHash,
 })
 
-test('an upload keeps its content: the same again is no harm, another one is refused', async () => {
+test('an upload keeps its content: repeating it is safe, and other content is refused', async () => {
   const one = upload(hash('a'))
   await board.saveUpload(one)
   await board.saveUpload({ ...one, name: 'b.txt' })
@@ -38,7 +38,7 @@ test('an upload keeps its content: the same again is no harm, another one is ref
   expect(await board.uploads([one.uploadId])).toEqual([{ ...one, name: 'b.txt' }])
 })
 
-test('a message of one thread is refused in another, which does not come to be', async () => {
+test('a message of one thread is refused in another, and creates no thread', async () => {
   const message = { id: randomUUID(), text: 'x', title: 'x', attachments: [] }
   const [threadId, other] = [randomUUID(), randomUUID()]
   const first = await board.addMessage({ ...message, threadId })
@@ -47,7 +47,7 @@ test('a message of one thread is refused in another, which does not come to be',
   expect(await board.summary(other)).toBeNull()
 })
 
-test('uploads that were not sent within a day go, and no longer keep their bytes', async () => {
+test('uploads that were not sent within a day are deleted with their bytes', async () => {
   const sent = upload(hash('c'))
   const alone = upload(hash('d'))
   const sameAsSent = upload(hash('c'))
@@ -72,7 +72,7 @@ test('uploads that were not sent within a day go, and no longer keep their bytes
   expect(await board.sweepUploads()).toBe(0)
 })
 
-test('a reply that is being written never gets shorter, but its end may be, and so may another answer', async () => {
+test('an answer never gets shorter while it streams; only its final text or another answer may be shorter', async () => {
   const threadId = randomUUID()
   await board.addMessage({ id: randomUUID(), threadId, text: 'x', title: 'x', attachments: [] })
   const reply = { id: 'r1', threadId, turnId: randomUUID(), state: 'streaming' as const, citations: [], receipt: null }

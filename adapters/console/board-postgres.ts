@@ -1,9 +1,14 @@
 /** The console's board on PostgreSQL: threads, messages and uploads in tables of the console's own. */
+
 import { ParleyError } from '../../src/core/errors.ts'
 import { storable, storableJson } from '../../src/core/json.ts'
 import type { Query, Statement } from '../../src/core/sql.ts'
+import { consoleWording } from '../../src/wording/page.ts'
 import type { Message, Thread, TurnStatus } from './api.ts'
 import type { Board, StoredUpload } from './board.ts'
+
+/** Constant text in a statement. */
+const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`
 
 type UploadRow = StoredUpload & { [column: string]: unknown }
 type ThreadRow = Thread & { [column: string]: unknown }
@@ -32,7 +37,7 @@ export function createConsoleBoard(query: Query): Board {
       ])
       const stored = row?.message ?? (await known(message.id))
       if (stored.threadId !== message.threadId)
-        throw new ParleyError('request_invalid', 'That message belongs to another thread. Send it anew.')
+        throw new ParleyError('request_invalid', consoleWording.messageOfAnotherThread)
       return stored
     },
 
@@ -46,7 +51,7 @@ export function createConsoleBoard(query: Query): Board {
         storableJson(reply.citations),
         reply.receipt === null ? null : storableJson(reply.receipt),
       ])
-      // The thread was deleted while its reply was being written: the reply goes nowhere.
+      // The thread was deleted while its answer was being written, so there is nothing to store.
       return (
         row?.message ?? {
           ...reply,
@@ -63,8 +68,7 @@ export function createConsoleBoard(query: Query): Board {
     async saveNotice({ id, threadId, text, attachments, buttons }) {
       const values = [id, threadId, storable(text), storableJson(attachments), storableJson(buttons)]
       const [row] = await query<{ message: Message }>(saveNotice, values)
-      if (row === undefined)
-        throw new ParleyError('conversation_not_found', 'That thread is not here. It may have been deleted.')
+      if (row === undefined) throw new ParleyError('conversation_not_found', consoleWording.threadMissing)
       return row.message
     },
 
@@ -74,8 +78,7 @@ export function createConsoleBoard(query: Query): Board {
 
     async saveUpload({ uploadId, name, mediaType, bytes, contentHash }) {
       const [row] = await query(saveUpload, [uploadId, storable(name), storable(mediaType), bytes, contentHash])
-      if (row === undefined)
-        throw new ParleyError('request_invalid', 'Another file was uploaded under that id. Attach the file again.')
+      if (row === undefined) throw new ParleyError('request_invalid', consoleWording.uploadIdTaken)
     },
 
     async sweepUploads() {
@@ -189,9 +192,8 @@ delete from console_upload upload where upload.created_at < now() - interval '1 
 const removeReply: Statement = { name: 'console_remove_reply', text: `delete from console_message where id = $1` }
 
 /**
- * What else goes when a thread ($4) or a person ($5) is forgotten, after their turns: the threads of which nothing is
- * remembered any more, with their uploads. Everybody on the console is the one person at this machine, so uploads that were
- * never sent are that person's.
+ * Deletes the rest of a forgotten thread ($4) or user ($5) after their turns: threads without any remaining turn, with their
+ * uploads. The console has one user, so uploads that were never sent belong to that user.
  */
 export const forgetOnConsole: Statement[] = [
   {
@@ -235,10 +237,10 @@ with chips as (
     and strpos(lower(message.text || message.buttons::text), lower(trim('"' from to_jsonb($2::text)::text))) > 0
 ), titles as (
   -- A thread that begins with a file alone is called by it.
-  update console_thread set title = 'Deleted file' from chips
+  update console_thread set title = ${quoted(consoleWording.deletedFile)} from chips
   where console_thread.id = chips.thread_id and lower(title) = lower(left($2, 80))
 ), answers as (
-  update console_message set text = 'This answer was deleted together with the file.', citations = '[]', receipt = null
+  update console_message set text = ${quoted(consoleWording.deletedAnswer)}, citations = '[]', receipt = null
   where turn_id = any ($3::uuid[])
 )
 update console_message message set attachments = coalesce((

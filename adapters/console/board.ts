@@ -8,7 +8,7 @@ export interface StoredUpload extends Upload {
 export interface ReplyRow {
   id: string
   threadId: string
-  /** `null` of what is said outside of any reply. */
+  /** `null` for notices, which belong to no answer. */
   turnId: string | null
   text: string
   state: MessageState
@@ -20,9 +20,9 @@ export interface Board {
   threads(): Promise<Thread[]>
   /** A thread as the list shows it. */
   summary(id: string): Promise<Thread | null>
-  /** A thread with its messages and what is happening in it; `null` when there is none. */
+  /** A thread with its messages and current status; `null` if it does not exist. */
   thread(id: string): Promise<{ thread: Thread; messages: Message[]; status: TurnStatus | null } | null>
-  /** Adds a person's message, and the thread with its first one. Again is no harm. */
+  /** Adds a user's message; the first one creates the thread. Safe to repeat. */
   addMessage(message: {
     id: string
     threadId: string
@@ -30,9 +30,9 @@ export interface Board {
     title: string
     attachments: Message['attachments']
   }): Promise<Message>
-  /** Stores a message of Parley's as it stands now. */
+  /** Stores the current state of an answer. */
   saveReply(row: ReplyRow): Promise<Message>
-  /** Stores something that Parley says outside of any reply. Again is no harm. */
+  /** Stores a notice. Safe to repeat. */
   saveNotice(notice: Pick<Message, 'id' | 'threadId' | 'text' | 'attachments' | 'buttons'>): Promise<Message>
   removeReply(id: string): Promise<void>
   /** Throws `request_invalid` where the id is known with another content. */

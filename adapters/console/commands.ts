@@ -1,14 +1,15 @@
 /** Commands on the console: typed in a thread, by a button of a notice, or by the command line outside of any thread. */
+
 import { decodeAction } from '../../src/core/action.ts'
 import type { Blobs } from '../../src/core/blobs.ts'
 import type { Notice } from '../../src/core/command.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Route } from '../../src/core/http.ts'
 import type { Intake } from '../../src/core/platform.ts'
+import { consoleWording } from '../../src/wording/page.ts'
 import { answerOf, type CommandAnswer, type Message, PressAction, RunCommand } from './api.ts'
 import type { Board } from './board.ts'
-import { jsonIn } from './body.ts'
-import { cliAuthor, conversationOf, localAuthor, withNames } from './normalize.ts'
+import { cliAuthor, conversationOf, jsonIn, localAuthor, withNames } from './normalize.ts'
 import { keepNotice } from './notices.ts'
 import { listTopic, type Topics, threadTopic, toJson } from './topics.ts'
 
@@ -20,7 +21,7 @@ export interface CommandRoutes {
   idOf(context: HttpContext, name: string): string
 }
 
-/** Runs a command that was typed as a message; its answer is the next message of the thread. */
+/** Runs a command that was typed as a message; the result becomes the next message of the thread. */
 export async function runInThread(
   { board, blobs, topics, intake }: Pick<CommandRoutes, 'board' | 'blobs' | 'topics' | 'intake'>,
   message: Message,
@@ -81,14 +82,14 @@ export function commandRoutes(routes: CommandRoutes): Route[] {
         }),
     },
     {
-      // The terminal's channel: what it runs is run as an admin of the installation.
+      // Commands from the terminal run as an admin of the installation.
       method: 'POST',
       path: '/console/commands',
       access: ['terminal'],
       body: { maxBytes: 64_000 },
       async handle(context) {
         const { success, data } = RunCommand.safeParse(jsonIn(context))
-        if (!success) throw new ParleyError('request_invalid', 'That is no command. See `parley admin help`.')
+        if (!success) throw new ParleyError('request_invalid', consoleWording.commandInvalid)
         const conversation = conversationOf('cli')
         const notice = await intake.command({
           id: data.id,
@@ -115,8 +116,7 @@ export function commandRoutes(routes: CommandRoutes): Route[] {
         const threadId = idOf(context, 'id')
         const { success, data } = PressAction.safeParse(jsonIn(context))
         const action = success ? decodeAction(data.action) : undefined
-        if (!success || action === undefined)
-          throw new ParleyError('request_invalid', 'That button is not known any more. Reload the page and try again.')
+        if (!success || action === undefined) throw new ParleyError('request_invalid', consoleWording.buttonUnknown)
         const conversation = conversationOf(threadId)
         const replyTarget = { conversation, data: null }
         const { notice, turnId } = await intake.act({ ...action, id: data.id, by: localAuthor, replyTarget })
@@ -132,8 +132,8 @@ export function commandRoutes(routes: CommandRoutes): Route[] {
       async handle(context) {
         const [upload] = await board.uploads([idOf(context, 'uploadId')])
         if (upload === undefined || !(await blobs.has(upload.contentHash)))
-          throw new ParleyError('file_missing', 'That file is no longer here.')
-        // Only a picture that Parley drew is shown in the page; whatever people shared is saved, never opened.
+          throw new ParleyError('file_missing', consoleWording.fileMissing)
+        // The page displays only Parley's own pictures; files from users are downloaded, never opened.
         const shown = upload.mediaType === 'image/png'
         const bytes: Buffer[] = []
         for await (const chunk of await blobs.open(upload.contentHash)) bytes.push(chunk as Buffer)

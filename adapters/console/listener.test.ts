@@ -96,7 +96,7 @@ async function setUp({ board = {}, intake = {}, previews = {}, blobs = {} }: Set
   return { url, port, topics, open, post, listener }
 }
 
-test('pages are told of a message when it is taken in, with its turn, and not before', async () => {
+test('pages see a message once it is stored, together with its turn', async () => {
   const threadId = randomUUID()
   const turnId = randomUUID()
   let works = false
@@ -112,7 +112,7 @@ test('pages are told of a message when it is taken in, with its turn, and not be
   await expect.poll(() => told).toMatchObject([{ type: 'message', message: { id: body.id, turnId } }])
 })
 
-test('an event stream that ends, fails or is only looked at leaves no subscription', async () => {
+test('an event stream that ends, fails or is only probed leaves no subscription', async () => {
   const board: Partial<Board> = {}
   const { url, open } = await setUp({ board: { thread: (id) => (board.thread ?? (async () => null))(id) } })
   const events = `${url}/console/events?thread=${randomUUID()}`
@@ -128,7 +128,7 @@ test('an event stream that ends, fails or is only looked at leaves no subscripti
   await expect.poll(() => open.subscriptions).toBe(0)
 })
 
-test('a page that does not read is let go before much waits for it', async () => {
+test('a page that does not read is disconnected before many events pile up', async () => {
   const { port, open, topics } = await setUp()
   const threadId = randomUUID()
   const socket = connect(port, '127.0.0.1')
@@ -146,7 +146,7 @@ test('a page that does not read is let go before much waits for it', async () =>
   expect(open.subscriptions).toBe(0)
 })
 
-test('an address that cannot be decoded is not there', async () => {
+test('an address that cannot be decoded does not exist', async () => {
   const { url } = await setUp()
   expect((await fetch(`${url}/%E0%A4%A`)).status).toBe(404)
 })
@@ -167,7 +167,7 @@ test.skipIf(!linux)(
   },
 )
 
-test('a message body is bounded, announced or not', async () => {
+test('a message body has a size limit, with or without a length header', async () => {
   const { url, post } = await setUp()
   const threadId = randomUUID()
   const long = { id: randomUUID(), text: 'x'.repeat(70_000), uploads: [] }
@@ -181,7 +181,7 @@ test('a message body is bounded, announced or not', async () => {
   expect([413, 'cut off']).toContain(answer)
 })
 
-test('ids are the same in upper case', async () => {
+test('IDs ignore case', async () => {
   const asked: string[][] = []
   const uploads = async (ids: string[]) => {
     asked.push(ids)
@@ -193,7 +193,7 @@ test('ids are the same in upper case', async () => {
   expect(asked).toEqual([[upload]])
 })
 
-test('uploads that were never sent are removed at the start', async () => {
+test('uploads that were never sent are deleted at start', async () => {
   let swept = 0
   const { listener } = await setUp({ board: { sweepUploads: async () => ++swept } })
   await listener.start()
@@ -201,7 +201,7 @@ test('uploads that were never sent are removed at the start', async () => {
   expect(swept).toBe(1)
 })
 
-test('the place of a citation is asked for as it is: in its unit, its sheet and the file within', async () => {
+test('a citation’s place is requested in its own unit, sheet and inner file', async () => {
   const asked: unknown[] = []
   const lines: Previews['lines'] = async (_hash, from, to, where) => {
     asked.push({ from, to, ...where })
@@ -226,7 +226,7 @@ test('the place of a citation is asked for as it is: in its unit, its sheet and 
   ])
 })
 
-test('a pressed button comes with what its person said, and a long comment is refused', async () => {
+test('a pressed button carries the user’s comment, and a long comment is refused', async () => {
   const acted: Action[] = []
   const { url } = await setUp({
     intake: {

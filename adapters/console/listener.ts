@@ -1,4 +1,5 @@
 /** The console's HTTP side: the page, its API (see api.ts) and its events. */
+
 import { turnActions } from '../../src/core/action.ts'
 import type { Blobs } from '../../src/core/blobs.ts'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
@@ -6,15 +7,14 @@ import type { HttpContext, Route } from '../../src/core/http.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { ConversationRef } from '../../src/core/message.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
+import { consoleWording } from '../../src/wording/page.ts'
 import { type ConsoleStatus, isCommand, PressButton, SendMessage } from './api.ts'
 import type { Board } from './board.ts'
-import { jsonIn } from './body.ts'
 import { commandRoutes, runInThread } from './commands.ts'
 import { serveEvents } from './live.ts'
-import { conversationOf, normalize, pressOf, titleOf } from './normalize.ts'
+import { conversationOf, jsonIn, normalize, pressOf, titleOf } from './normalize.ts'
 import { type Previews, previewRoutes } from './previews.ts'
-import { securityHeaders } from './security-headers.ts'
-import { pageRoutes } from './static.ts'
+import { pageRoutes, securityHeaders } from './static.ts'
 import { listTopic, type Topics, threadTopic, toJson } from './topics.ts'
 
 export interface ListenerDeps {
@@ -55,8 +55,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       access,
       async handle(context) {
         const known = await board.thread(idOf(context, 'id'))
-        if (!known)
-          throw new ParleyError('conversation_not_found', 'That thread is not here. It may have been deleted.')
+        if (!known) throw new ParleyError('conversation_not_found', consoleWording.threadMissing)
         return context.json({ thread: known.thread, messages: known.messages })
       },
     },
@@ -109,29 +108,18 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       async handle(context) {
         const threadId = idOf(context, 'id')
         const parsed = SendMessage.safeParse(jsonIn(context))
-        if (!parsed.success)
-          throw new ParleyError(
-            'request_invalid',
-            'That message is not of the expected form. Reload the page and try again.',
-          )
+        if (!parsed.success) throw new ParleyError('request_invalid', consoleWording.messageInvalid)
         const sent = parsed.data
         if (sent.text.length > limits.textChars) {
-          throw new ParleyError(
-            'message_too_long',
-            `The message has ${sent.text.length} characters; the limit is ${limits.textChars}. Attach the text as a file instead.`,
-          )
+          throw new ParleyError('message_too_long', consoleWording.messageTooLong(sent.text.length, limits.textChars))
         }
         if (sent.uploads.length > limits.files) {
-          throw new ParleyError(
-            'request_invalid',
-            `A message can carry ${limits.files} files. Send the others with a second message.`,
-          )
+          throw new ParleyError('request_invalid', consoleWording.tooManyFiles(limits.files))
         }
         if (sent.text.trim() === '' && sent.uploads.length === 0)
-          throw new ParleyError('message_empty', 'The message is empty. Write a question or attach a file.')
+          throw new ParleyError('message_empty', consoleWording.messageEmpty)
         const uploads = await board.uploads(sent.uploads)
-        if (uploads.length !== sent.uploads.length)
-          throw new ParleyError('file_missing', 'One of the files is not here any more. Attach it again.')
+        if (uploads.length !== sent.uploads.length) throw new ParleyError('file_missing', consoleWording.uploadMissing)
         const attachments = uploads.map(({ uploadId, name, mediaType, bytes }) => ({
           id: uploadId,
           name,
@@ -170,9 +158,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         const kind = turnActions.find((each) => each === context.req.param('action')) ?? 'stop'
         const turnId = idOf(context, 'turnId')
         const body = PressButton.safeParse(jsonIn(context) ?? {})
-        if (!body.success) throw new ParleyError('request_invalid', 'That comment is too long. Say it in fewer words.')
+        if (!body.success) throw new ParleyError('request_invalid', consoleWording.commentTooLong)
         const { comment } = body.data
-        const pressed = { kind, turnId, ...pressOf(turnId), ...(comment === undefined ? {} : { comment }) }
+        const pressed = { kind, turnId, ...pressOf(turnId), comment }
         return context.json(await intake.act(pressed))
       },
     },
@@ -183,7 +171,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       handle(context) {
         const threadId = context.req.query('thread')
         if (threadId !== undefined && !uuid.test(threadId))
-          throw new ParleyError('request_invalid', 'That is not the address of a thread.')
+          throw new ParleyError('request_invalid', consoleWording.threadAddressInvalid)
         return serveEvents(context, { board, topics, threadId, log })
       },
     },
@@ -200,9 +188,9 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   async function sweep(): Promise<void> {
     try {
       const files = await board.sweepUploads()
-      if (files > 0) log.info({ files }, 'uploads that were never sent removed')
+      if (files > 0) log.info({ files }, 'removed uploads that were never sent')
     } catch (error) {
-      log.warn(errorFields(error), 'uploads that were never sent not removed; tried again in a day')
+      log.warn(errorFields(error), 'could not remove uploads that were never sent; trying again in a day')
     }
   }
   let sweeping: Promise<void> = Promise.resolve()
@@ -227,14 +215,10 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
 function idOf(context: HttpContext, name: string): string {
   const id = context.req.param(name) ?? ''
-  if (!uuid.test(id))
-    throw new ParleyError('request_invalid', 'That address is not complete. Reload the page and try again.')
+  if (!uuid.test(id)) throw new ParleyError('request_invalid', consoleWording.addressIncomplete)
   return id.toLowerCase()
 }
 
 function tooLarge(name: string, bytes: number): ParleyError {
-  return new ParleyError(
-    'file_too_large',
-    `${name} is over the limit of ${Math.floor(bytes / 1_000_000)} MB. Share a smaller file, or raise limits.fileMegabytes in parley.yaml.`,
-  )
+  return new ParleyError('file_too_large', consoleWording.fileTooLarge(name, Math.floor(bytes / 1_000_000)))
 }

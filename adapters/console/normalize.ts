@@ -1,15 +1,17 @@
-/** Pure: what the page sent → IncomingMessage. */
+/** Turns a message of the page into an IncomingMessage. Pure. */
 import { randomUUID } from 'node:crypto'
+import type { HttpContext } from '../../src/core/http.ts'
 import type { ConversationRef, IncomingMessage, ReplyTarget } from '../../src/core/message.ts'
+import { consoleWording } from '../../src/wording/page.ts'
 import type { SendMessage } from './api.ts'
 import type { StoredUpload } from './board.ts'
 
 export const platformName = 'console'
-/** Whoever sits at this machine; the console has no sign-in. */
-export const localAuthor = { id: 'local', name: 'You' }
-export const cliAuthor = { id: 'cli', name: 'Command line' }
+/** The user of this machine; the console has no sign-in. */
+export const localAuthor = { id: 'local', name: consoleWording.you }
+export const cliAuthor = { id: 'cli', name: consoleWording.commandLine }
 
-/** Mentions of this machine's two people, as their names. */
+/** Replaces mentions of this machine's two users with their names. */
 export function withNames(text: string): string {
   return [localAuthor, cliAuthor].reduce((named, { id, name }) => named.replaceAll(`<@${id}>`, name), text)
 }
@@ -18,7 +20,7 @@ export function conversationOf(threadId: string): ConversationRef {
   return { platform: platformName, workspaceId: 'local', channelId: threadId }
 }
 
-/** Of what is pressed on the page; `threadId` may be any where nothing is answered there. */
+/** The sender of a button press; `threadId` may be any ID where the press gets no answer in a thread. */
 export function pressOf(threadId: string) {
   return { id: randomUUID(), by: localAuthor, replyTarget: { conversation: conversationOf(threadId), data: null } }
 }
@@ -55,12 +57,20 @@ export function normalize(
   }
 }
 
-/** A thread is called by its first words, or by its first file. */
+/** A thread's title: its first words, or its first file. */
 export function titleOf(text: string, uploads: StoredUpload[]): string {
   const words = text.trim().replaceAll(/\s+/g, ' ')
-  if (words === '') return uploads[0]?.name.slice(0, 80) ?? 'New thread'
+  if (words === '') return uploads[0]?.name.slice(0, 80) ?? consoleWording.newThread
   if (words.length <= 80) return words
   const cut = words.slice(0, 79)
   const space = cut.lastIndexOf(' ')
   return `${(space > 40 ? cut.slice(0, space) : cut).trimEnd()}…`
+}
+
+export function jsonIn(context: HttpContext): unknown {
+  try {
+    return JSON.parse(context.get('body').toString())
+  } catch {
+    return null
+  }
 }

@@ -1,4 +1,4 @@
-/** What Parley says in a thread outside of any reply: a command's answer, an alert. Its files are uploads of the thread. */
+/** Stores notices in a thread: results of commands, alerts. Their files become uploads of the thread. */
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { encodeAction } from '../../src/core/action.ts'
@@ -8,7 +8,7 @@ import type { Message } from './api.ts'
 import type { Board } from './board.ts'
 import { withNames } from './normalize.ts'
 
-/** Parley makes its own files small. */
+/** Parley's own files are smaller. */
 const maxBytes = 50_000_000
 
 export async function keepNotice(

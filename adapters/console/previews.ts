@@ -1,7 +1,9 @@
 /** What a citation opens: the page as a picture with the passage marked, or the text of the place and around it. */
+
 import { Position } from '../../src/core/artifact.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Route } from '../../src/core/http.ts'
+import { consoleWording } from '../../src/wording/page.ts'
 import type { Board } from './board.ts'
 
 /** What the places are counted in, and the part of the file: the file within a mail or an archive, the sheet. */
@@ -37,7 +39,7 @@ export interface Previews {
     places?: { from: number; to: number }[]
     picture?: boolean
   }>
-  /** The picture that `lines` tells of. */
+  /** The picture that `lines` announces. */
   picture(
     contentHash: string,
     from: number,
@@ -54,7 +56,7 @@ const MAX_MS = 3_600_000
 export function previewRoutes({ board, previews }: { board: Board; previews: Previews }): Route[] {
   async function shared(hash = ''): Promise<string> {
     if (!/^[0-9a-f]{64}$/.test(hash) || !(await board.knowsFile(hash))) {
-      throw new ParleyError('file_missing', 'That file is no longer here. Please share it again.')
+      throw new ParleyError('file_missing', consoleWording.fileMissing)
     }
     return hash
   }

@@ -5,6 +5,7 @@ import { extname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Route } from '../../src/core/http.ts'
+import { consoleWording } from '../../src/wording/page.ts'
 
 const dist = join(import.meta.dirname, 'dist')
 const types: Record<string, string> = {
@@ -27,8 +28,7 @@ export function pageRoutes(): Route[] {
 
 async function sendPage(context: HttpContext): Promise<Response> {
   const page = await readFile(join(dist, 'index.html'), 'utf8').catch(() => null)
-  if (page === null)
-    return context.text('The console page is not built yet. Start Parley with `npm start`, which builds it.', 503)
+  if (page === null) return context.text(consoleWording.notBuilt, 503)
   context.header('cache-control', 'no-cache')
   return context.html(page)
 }
@@ -38,7 +38,7 @@ async function sendAsset(context: HttpContext): Promise<Response | undefined> {
   const file = join(dist, 'assets', name)
   // A name that leads elsewhere has a slash, encoded or not; there is none in the names of assets.
   const known = /^[\w.-]+$/.test(name) && extname(name) in types ? await stat(file).catch(() => null) : null
-  if (!known?.isFile()) throw new ParleyError('address_unknown', 'There is nothing at that address.')
+  if (!known?.isFile()) throw new ParleyError('address_unknown', consoleWording.nothingHere)
   const headers = {
     'content-type': types[extname(name)] ?? 'application/octet-stream',
     'content-length': String(known.size),
@@ -50,4 +50,14 @@ async function sendAsset(context: HttpContext): Promise<Response | undefined> {
   outgoing.writeHead(200, headers)
   await pipeline(createReadStream(file), outgoing).catch(() => outgoing.destroy())
   return undefined
+}
+
+export const securityHeaders: Record<string, string> = {
+  'content-security-policy':
+    "default-src 'self'; img-src 'self' blob: data:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(), geolocation=(), payment=()',
 }

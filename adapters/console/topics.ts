@@ -1,4 +1,4 @@
-/** The console's channel: live text and progress from the worker that writes a reply to the pages that show it. */
+/** The console's channel: live text and progress, from the worker that writes an answer to the open pages. */
 import type { Json } from '../../src/core/json.ts'
 import type { ConsoleEvent } from './api.ts'
 
@@ -11,9 +11,9 @@ export interface Topics {
 export const threadTopic = (threadId: string) => `console-thread-${threadId}`
 /** Changes of the thread list. */
 export const listTopic = 'console-threads'
-/** A page has opened a thread and wants the whole text of messages being written in it. */
+/** A page has opened a thread and needs the full text of answers in progress. */
 export const resyncTopic = 'console-resync'
-/** A transport has begun or ended a reply: what another one remembers of that reply is out of date. */
+/** A transport has begun or ended an answer, so other transports must drop their copy. */
 export const writerTopic = 'console-writer'
 
 /** Events are plain JSON by their schemas; a round trip through JSON drops absent fields. */

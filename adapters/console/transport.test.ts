@@ -65,14 +65,14 @@ async function setUp() {
   return { one: await open(), other: await open(), clock, resync }
 }
 
-test('a resync brings the whole text of a reply that is being written', async () => {
+test('a resync sends the full text of a streaming answer', async () => {
   const { one, resync } = await setUp()
   const ref = await one.post(target, streaming('Half'), { key: 't-0', signal })
   await one.edit(target, ref, streaming('Half an ans'), { signal })
   expect(await resync()).toEqual([{ type: 'text', messageId: 't-0', offset: 0, text: 'Half an ans' }])
 })
 
-test('a reply that another writer took over is not answered with its old text', async () => {
+test('after another writer takes over an answer, its old text is not sent', async () => {
   const { one, other, resync } = await setUp()
   const ref = await one.post(target, streaming('Half an ans'), { key: 't-0', signal })
   await other.edit(target, ref, streaming('Anew'), { signal })
@@ -81,7 +81,7 @@ test('a reply that another writer took over is not answered with its old text', 
   expect(await resync()).toEqual([])
 })
 
-test('a reply that its writer left is forgotten, and known again when it goes on', async () => {
+test('an abandoned answer is dropped, and known again when it continues', async () => {
   const { one, clock, resync } = await setUp()
   const ref = await one.post(target, streaming('Half an ans'), { key: 't-0', signal })
   clock.now += 15_001

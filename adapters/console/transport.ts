@@ -1,6 +1,6 @@
 /**
- * Writes replies to the console: to the open pages at once, to the board at most once a second while the text grows. The
- * id of a message is made from the turn, so a post tried again is the same post.
+ * Writes answers to the console: to open pages immediately, and to the board at most once a second while the text grows. A
+ * message's ID is derived from its turn, so a repeated post has the same ID.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -15,7 +15,7 @@ import { keepNotice } from './notices.ts'
 import { listTopic, resyncTopic, type Topics, threadTopic, toJson, writerTopic } from './topics.ts'
 
 const saveEveryMs = 1000
-/** A reply that grew no more for this long may have been left by its writer; what the board has of it is whole by then. */
+/** After this time without new text, the writer may be gone; by then, the board has the full text. */
 const freshMs = 15_000
 
 interface Live {
@@ -28,7 +28,7 @@ interface Live {
 const Written = z.object({ messageId: z.string(), writer: z.string() })
 
 export interface ConsoleTransport extends Transport {
-  /** Lets pages that open in the middle of a reply have its whole text. */
+  /** Serves the full text to pages that open during an answer. */
   start(): Promise<void>
 }
 
@@ -98,7 +98,7 @@ export function createTransport({
     },
     async post(target, message, { key }) {
       const threadId = threadOf(target)
-      // The page may show the text before the board has it: the same text is on its way to both.
+      // The page may show the text before the board has stored it.
       const state = message.end?.state ?? 'streaming'
       if (!message.end) {
         publish(threadId, {
@@ -157,7 +157,7 @@ function idOf(ref: unknown): string {
   throw new TypeError('not a reference to a console message')
 }
 
-/** How much of the text stands as it was; replies grow at their end, so this is mostly all of it. */
+/** The length of the unchanged beginning. Answers grow at their end, so this is usually the whole old text. */
 function commonLength(before: string, after: string): number {
   if (after.startsWith(before)) return before.length
   let length = 0

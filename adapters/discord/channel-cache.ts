@@ -1,6 +1,6 @@
 /**
- * What the gateway knows of channels, servers and threads: told by events while it listens, looked up when it does not know,
- * as after a restart that went on with the old session.
+ * Channels, servers and threads as the gateway knows them: kept up to date by events, and looked up over REST when unknown, as
+ * after a restart that resumed the old session.
  */
 import type { APIChannel, APIGuild, APIRole, GatewayDispatchPayload } from 'discord.js'
 import { isThread, type Ownership, type Place } from './normalize.ts'
@@ -8,18 +8,18 @@ import type { Api } from './rest.ts'
 
 export interface Guild extends Required<Ownership> {
   id: string
-  /** The role that stands for Parley itself: people mention it as if it were the bot. */
+  /** Parley's own role. People mention it as if it were the bot. */
   ownRoleIds: string[]
 }
 
 export interface ChannelCache {
   channel(id: string): Promise<Place>
   guild(id: string): Promise<Guild>
-  /** Keeps what an event tells. */
+  /** Updates the cache from an event. */
   note(packet: GatewayDispatchPayload): void
 }
 
-/** Those asked for longest ago are looked up again when they are needed. */
+/** The least recently used are dropped and looked up again when needed. */
 const maxKnown = 20_000
 
 export function createChannelCache(api: Api, me: () => string): ChannelCache {
@@ -105,7 +105,7 @@ function placeOf(channel: RawChannel, guildId: string | undefined): Place {
   const guild = channel.guild_id ?? guildId
   if (channel.name) place.name = channel.name
   if (guild !== undefined) place.guildId = guild
-  // Of a channel it is the category that it stands in.
+  // A channel's parent is its category, which does not matter here.
   if (channel.parent_id && isThread(place)) place.parentId = channel.parent_id
   return place
 }

@@ -21,8 +21,8 @@ const spec: CommandSpec = {
 }
 const table: CommandSpec[] = [spec, { ...spec, name: 'budget', args: [] }, { ...spec, name: 'help', args: [] }]
 
-describe('as they are registered', () => {
-  it('one word is a sub-command, two are a group, and a group’s bare word is its show', () => {
+describe('registering commands', () => {
+  it('one word becomes a sub-command, two words a group, and a group’s single word its show', () => {
     const parley = discordCommands(table).find(({ name }) => name === 'parley')
     expect(JSON.stringify(parley)).toContain('"name":"show"')
     expect(parley).toMatchObject({
@@ -33,18 +33,18 @@ describe('as they are registered', () => {
     })
   })
 
-  it('what is required comes first, as Discord wants it', () => {
+  it('required options come first, as Discord demands', () => {
     const odd = { ...spec, name: 'odd', args: [...spec.args].reverse() }
     expect(JSON.stringify(discordCommands([odd])[1])).toMatch(/"required":true.*"required":true.*"required":false/)
   })
 
-  it('/ask takes ten files, and a model that is completed', () => {
+  it('/ask takes ten files and suggests models', () => {
     const ask = JSON.stringify(discordCommands([])[0])
     expect(ask.match(/"type":11/g)).toHaveLength(10)
     expect(ask).toMatch(/"name":"model"[^}]*"autocomplete":true/)
   })
 
-  it('the whole table keeps to Discord’s limits', () => {
+  it('all commands stay within Discord’s limits', () => {
     const parley = discordCommands(commandSpecs).find(({ name }) => name === 'parley')
     const branches = parley && 'options' in parley ? (parley.options ?? []) : []
     expect(branches.length).toBeGreaterThan(3)
@@ -64,13 +64,13 @@ describe('as they are registered', () => {
   )
 })
 
-describe('as they are used', () => {
+describe('using commands', () => {
   const use = (given: object[]) =>
     [
       { type: kind.SubcommandGroup, name: 'budget', options: [{ type: kind.Subcommand, name: 'set', options: given }] },
     ] as never
 
-  it('the line is what would have been typed', () => {
+  it('the command becomes the line that people would type', () => {
     const given = [
       { name: 'note', type: kind.String, value: 'for the "big" launch' },
       { name: 'hard', type: kind.Boolean, value: true },
@@ -83,25 +83,25 @@ describe('as they are used', () => {
     )
   })
 
-  it('a value cannot pass for the name of another argument', () => {
+  it('a value cannot be mistaken for another argument’s name', () => {
     const given = [{ name: 'place', type: kind.String, value: '--hard' }]
     expect(commandLine(calledCommand(table, use(given)))).toBe('budget set "--hard"')
   })
 
-  it('a command that the table no longer has is handed on as it was used, for intake to say what is wrong', () => {
+  it('a command that no longer exists is passed on unchanged, so that intake can explain it', () => {
     const old = [
       { type: kind.Subcommand, name: 'gone', options: [{ name: 'x', type: kind.String, value: 'y' }] },
     ] as never
     expect(commandLine(calledCommand(table, old))).toBe('gone --x y')
   })
 
-  it('a switch that is off is not said', () => {
+  it('a switch that is off is left out', () => {
     expect(commandLine(calledCommand(table, use([{ name: 'hard', type: kind.Boolean, value: false }])))).toBe(
       'budget set',
     )
   })
 
-  it('the argument that is being typed is found by its own name', () => {
+  it('the argument being typed is found by its name', () => {
     const given = [{ name: 'place', type: kind.String, value: 'cha', focused: true }]
     expect(focusedArgument(calledCommand(table, use(given)))).toEqual({ name: 'place', typed: 'cha' })
   })

@@ -17,6 +17,7 @@ import {
   type RESTPutAPIApplicationCommandsJSONBody,
 } from 'discord.js'
 import type { ArgumentSpec, CommandSpec } from '../../src/core/command.ts'
+import { discordCommandTexts } from '../../src/wording/discord.ts'
 
 export const names = {
   ask: 'ask',
@@ -39,10 +40,10 @@ const everywhere = {
 export function discordCommands(table: readonly CommandSpec[]): RESTPutAPIApplicationCommandsJSONBody {
   const parley = parleyOptions(table)
   return [
-    { name: names.ask, description: 'Ask Parley, with files to read', options: askOptions(), ...everywhere },
+    { name: names.ask, description: discordCommandTexts.ask, options: askOptions(), ...everywhere },
     ...(parley.length === 0
       ? []
-      : [{ name: names.parley, description: 'Settings, usage and help of Parley', options: parley, ...everywhere }]),
+      : [{ name: names.parley, description: discordCommandTexts.parley, options: parley, ...everywhere }]),
     { name: names.about, type: ApplicationCommandType.Message, ...everywhere },
     { name: names.transcribe, type: ApplicationCommandType.Message, ...everywhere },
   ]
@@ -52,27 +53,27 @@ function askOptions(): APIApplicationCommandBasicOption[] {
   const files = Array.from({ length: maxFiles }, (_, at) => ({
     type: ApplicationCommandOptionType.Attachment as const,
     name: at === 0 ? 'file' : `file${at + 1}`,
-    description: at === 0 ? 'A document, picture, recording or anything else to read' : 'One more file',
+    description: at === 0 ? discordCommandTexts.askFile : discordCommandTexts.askAnotherFile,
   }))
   return [
     {
       type: ApplicationCommandOptionType.String,
       name: 'text',
-      description: 'Your question; leave it out to write a long one in a form',
+      description: discordCommandTexts.askText,
       max_length: 6000,
     },
     ...files,
     {
       type: ApplicationCommandOptionType.String,
       name: 'model',
-      description: 'Which model answers',
+      description: discordCommandTexts.askModel,
       autocomplete: true,
     },
-    { type: ApplicationCommandOptionType.Boolean, name: 'private', description: 'Only you see the answer' },
+    { type: ApplicationCommandOptionType.Boolean, name: 'private', description: discordCommandTexts.askPrivate },
   ]
 }
 
-/** One word is a sub-command, two words are a group and one of its own; a group's bare word is its `show`. */
+/** One word is a sub-command; two words are a group and its sub-command. A group's single word is its `show`. */
 function parleyOptions(table: readonly CommandSpec[]): APIApplicationCommandOption[] {
   return [...branches(table)].slice(0, maxBranches).map(([word, specs]) => {
     const [only] = specs
@@ -202,7 +203,7 @@ function argumentWords({ name, type, required }: Known, value: string | number |
 const quoted = (text: string) =>
   /^[\p{L}\p{N}][\p{L}\p{N}._:/$%-]*$/u.test(text) ? text : `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`
 
-/** The argument that somebody is typing, by its name in the table. */
+/** The argument being typed, by its name in the table. */
 export function focusedArgument({ spec, given }: Called): { name: string; typed: string } | undefined {
   const focused = given.find((each) => 'focused' in each && each.focused === true)
   return focused && { name: argumentOf(spec, focused.name).name, typed: String(focused.value) }

@@ -1,4 +1,4 @@
-/** Pure: buttons, select menus and the forms that open, and what they say when they are used. */
+/** Pure: buttons, menus and forms, and reading them when people use them. */
 import {
   type APIActionRowComponent,
   type APIButtonComponent,
@@ -11,6 +11,7 @@ import {
 import { type ButtonAction, decodeAction, encodeAction } from '../../src/core/action.ts'
 import type { Button } from '../../src/core/command.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
+import { discordButtons, discordForms } from '../../src/wording/discord.ts'
 
 export type Row = APIActionRowComponent<APIComponentInMessageActionRow>
 
@@ -19,23 +20,23 @@ const maxOptions = 25
 const buttonsInRow = 5
 
 /**
- * What stands under a part of a reply: Stop while it is written, under the last part what can be done with it. With the
- * action travels the conversation's root, so that an answer to this message is found to belong to it after any restart.
+ * The buttons under a message of an answer: Stop while it is written, and the other actions under the last message. Each action
+ * carries the conversation's root, so that a reply to this message finds its conversation even after a restart.
  */
 export function replyRows({ turnId, phase, end }: OutgoingMessage, root: string | undefined): Row[] {
   const button = (kind: Exclude<ButtonAction['kind'], 'command' | 'approve' | 'decline'>, label: string, emoji = '') =>
     buttonOf({ label, action: { kind, turnId } }, root, emoji)
-  if (phase === 'streaming') return [row([button('stop', 'Stop', '⏹️')])]
+  if (phase === 'streaming') return [row([button('stop', discordButtons.stop, '⏹️')])]
   if (end === undefined) return []
-  const again = button('regenerate', 'Again', '🔁')
+  const again = button('regenerate', discordButtons.regenerate, '🔁')
   if (end.state === 'failed' || end.receipt.model === 'none') return [row([again])]
   const others: Button[] = [
-    { label: 'A better model', action: { kind: 'better', turnId } },
-    { label: 'A cheaper model', action: { kind: 'cheaper', turnId } },
+    { label: discordButtons.better, action: { kind: 'better', turnId } },
+    { label: discordButtons.cheaper, action: { kind: 'cheaper', turnId } },
   ]
   return [
-    row([again, button('why', 'Why?'), button('good', '', '👍'), button('bad', '', '👎')]),
-    menu(others, 'Write it anew with…'),
+    row([again, button('why', discordButtons.why), button('good', '', '👍'), button('bad', '', '👎')]),
+    menu(others, discordButtons.regenerateWith),
   ]
 }
 
@@ -43,7 +44,7 @@ export function replyRows({ turnId, phase, end }: OutgoingMessage, root: string 
 export function noticeRows(buttons: Button[] = []): Row[] {
   const usable = buttons.filter(({ action }) => encodeAction(action).length <= maxId)
   if (usable.length === 0) return []
-  if (usable.length > buttonsInRow * 2) return [menu(usable.slice(0, maxOptions), 'Choose')]
+  if (usable.length > buttonsInRow * 2) return [menu(usable.slice(0, maxOptions), discordButtons.choose)]
   const made = usable.map((button) => buttonOf(button, undefined))
   return [made.slice(0, buttonsInRow), made.slice(buttonsInRow)].filter((some) => some.length > 0).map(row)
 }
@@ -59,8 +60,8 @@ function buttonOf({ label, action, style }: Button, root: string | undefined, em
     type: ComponentType.Button,
     style: style === undefined ? ButtonStyle.Secondary : styles[style],
     custom_id: root === undefined || id.length + root.length >= maxId ? id : `${id}#${root}`,
-    ...(label === '' ? {} : { label: label.slice(0, 80) }),
-    ...(emoji === '' ? {} : { emoji: { name: emoji } }),
+    label: label === '' ? undefined : label.slice(0, 80),
+    emoji: emoji === '' ? undefined : { name: emoji },
   }
 }
 
@@ -72,7 +73,7 @@ function menu(buttons: Button[], placeholder: string): Row {
   }
 }
 
-/** The action that a button or a menu's choice stands for; `undefined` for what is none of Parley's. */
+/** The action of a button or menu choice; `undefined` when it is not Parley's. */
 export function actionOf(customId: string, values: readonly string[] = []): ButtonAction | undefined {
   return decodeAction(withoutRoot(values[0] ?? customId))
 }
@@ -90,7 +91,7 @@ export function rootOf(components: readonly unknown[] | undefined): string | und
   return undefined
 }
 
-/** What a form was opened for travels in its id, so that it may be sent after any restart. */
+/** A form's id carries its purpose, so that people can submit it after a restart. */
 export type FormOf =
   | { form: 'ask'; private: boolean; model?: string }
   | { form: 'about'; channelId: string; messageId: string }
@@ -118,12 +119,12 @@ export const fitsForm = (model: string | undefined) =>
 export function askForm(of: Extract<FormOf, { form: 'ask' }>): APIModalInteractionResponseCallbackData {
   return {
     custom_id: formId(of),
-    title: 'Ask Parley',
+    title: discordForms.askTitle,
     components: [
-      textField('text', 'Your question', { required: false, maxLength: 4000 }),
+      textField('text', discordForms.question, { required: false, maxLength: 4000 }),
       {
         type: ComponentType.Label,
-        label: 'Files to read',
+        label: discordForms.files,
         component: {
           type: ComponentType.FileUpload,
           custom_id: 'files',
@@ -139,16 +140,16 @@ export function askForm(of: Extract<FormOf, { form: 'ask' }>): APIModalInteracti
 export function aboutForm(of: Extract<FormOf, { form: 'about' }>): APIModalInteractionResponseCallbackData {
   return {
     custom_id: formId(of),
-    title: 'Ask about this message',
-    components: [textField('text', 'Your question', { required: true, maxLength: 4000 })],
+    title: discordForms.aboutTitle,
+    components: [textField('text', discordForms.question, { required: true, maxLength: 4000 })],
   }
 }
 
 export function badForm(of: Extract<FormOf, { form: 'bad' }>): APIModalInteractionResponseCallbackData {
   return {
     custom_id: formId(of),
-    title: 'What was wrong?',
-    components: [textField('comment', 'What should have been different', { required: false, maxLength: 1000 })],
+    title: discordForms.badTitle,
+    components: [textField('comment', discordForms.comment, { required: false, maxLength: 1000 })],
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Pure: what somebody wrote on Discord as Markdown for a model. Mentions become names, embeds and forwarded messages become
+ * Pure: a Discord message as Markdown for a model. Mentions become names, embeds and forwarded messages become
  * text, files become attachments whose record is enough to fetch them again.
  */
 import type { APIAttachment, APIEmbed, APIMessage, APIMessageSnapshotFields, APIUser } from 'discord.js'

@@ -1,10 +1,11 @@
-/** Discord's files lie on its own servers under addresses that end after a day; a fresh one is asked for then. */
+/** Downloads files from Discord's servers. Their addresses expire after a day; Parley then asks Discord for new ones. */
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { z } from 'zod'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Attachment } from '../../src/core/message.ts'
 import type { Files } from '../../src/core/platform.ts'
+import { discordFileWording } from '../../src/wording/discord.ts'
 import { type Api, DiscordRefusal } from './rest.ts'
 
 const Locator = z.object({ url: z.string() })
@@ -15,7 +16,7 @@ const hosts = ['cdn.discordapp.com', 'media.discordapp.net']
 
 export interface FilesDeps {
   api: Api
-  /** Where DISCORD_API_URL leads elsewhere, files may lie there too. */
+  /** Where DISCORD_API_URL points to another server, that one may serve files too. */
   apiUrl?: string
 }
 
@@ -27,10 +28,7 @@ export function createFiles({ api, apiUrl }: FilesDeps): Files {
     const parsed = URL.canParse(url) ? new URL(url) : undefined
     const known = parsed?.protocol === 'https:' && hosts.includes(parsed.host)
     if (parsed !== undefined && (known || parsed.host === own)) return parsed
-    throw new ParleyError(
-      'file_fetch_failed',
-      `${file.name} lies on a server that is not Discord's. Please send it again.`,
-    )
+    throw new ParleyError('file_fetch_failed', discordFileWording.foreignServer(file.name))
   }
 
   async function get(url: string, file: Attachment, signal: AbortSignal): Promise<Response> {
@@ -39,7 +37,7 @@ export function createFiles({ api, apiUrl }: FilesDeps): Files {
     } catch (cause) {
       signal.throwIfAborted()
       if (cause instanceof ParleyError) throw cause
-      throw new ParleyError('file_fetch_failed', `${file.name} could not be fetched from Discord. Please try again.`, {
+      throw new ParleyError('file_fetch_failed', discordFileWording.fetchFailed(file.name), {
         cause: cause instanceof Error ? new Error(cause.message) : undefined,
       })
     }
@@ -65,17 +63,13 @@ export function createFiles({ api, apiUrl }: FilesDeps): Files {
         const renewed = await fresh(url, signal)
         if (renewed !== undefined) response = await get(renewed, file, signal)
       }
-      if (gone(response))
-        throw new ParleyError('file_missing', `${file.name} is no longer on Discord. Please send it again.`)
+      if (gone(response)) throw new ParleyError('file_missing', discordFileWording.gone(file.name))
       if (!response.ok || response.body === null)
-        throw new ParleyError(
-          'file_fetch_failed',
-          `Discord did not give out ${file.name} (${response.status}). Please try again.`,
-        )
+        throw new ParleyError('file_fetch_failed', discordFileWording.rejected(file.name, response.status))
       return Readable.fromWeb(response.body as ReadableStream)
     },
   }
 }
 
-/** An address that has ended is answered as one that never was. */
+/** Discord answers an expired address like one that never existed. */
 const gone = ({ status }: Response) => status === 403 || status === 404 || status === 410

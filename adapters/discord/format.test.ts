@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Citation, Receipt } from '../../src/core/reply.ts'
+import { discordReceipt } from '../../src/wording/discord.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { citation } from '../../test/fakes/source.ts'
 import { formatNotice, formatReply, maxContent, maxMarkdown } from './format.ts'
@@ -18,32 +19,32 @@ const ended = (text: string, more: Partial<Receipt> = {}, citations: Citation[] 
 const cited = (n: number, title = 'report.pdf'): Citation => citation(n, title, { at: { kind: 'page', page: n } })
 
 describe('the text of a message', () => {
-  it('has tables as aligned columns in a code block', () => {
+  it('shows tables as aligned columns in a code block', () => {
     expect(formatReply(part('| a | bb |\n|--|--:|\n| x | 1 |\n| yyy | 22 |'))).toBe(
       '```\na    bb\n───  ──\nx     1\nyyy  22\n```',
     )
   })
 
-  it('tells a wide table row by row', () => {
+  it('shows a wide table row by row', () => {
     const wide = `| Name | What it says |\n|--|--|\n| one | ${'word '.repeat(20)} |`
     expect(formatReply(part(wide))).toBe(`- **Name** one\n  **What it says** ${'word '.repeat(20).trim()}`)
   })
 
-  it('hides nothing between two bars, knows no rules and only three depths of headings', () => {
+  it('escapes double bars, replaces rules, and limits headings to three levels', () => {
     expect(formatReply(part('a || b || c\n\n---\n\n#### Deep'))).toBe('a \\|\\| b \\|\\| c\n\n──────────\n\n**Deep**')
   })
 
-  it('leaves code as it is', () => {
+  it('leaves code unchanged', () => {
     expect(formatReply(part('```js\na || b // @everyone\n```'))).toBe('```js\na || b // @everyone\n```')
   })
 
-  it('calls nobody by what a model or a file says', () => {
+  it('never pings anyone because of a model’s or a file’s text', () => {
     expect(formatReply(part('Hi @everyone and <@123456789012345678>'))).toBe(
       'Hi @\u200Beveryone and <\u200B@123456789012345678>',
     )
   })
 
-  it('names people where Parley itself speaks', () => {
+  it('mentions people in Parley’s own notices', () => {
     expect(formatNotice('Ask <@123456789012345678>, not @everyone')).toBe(
       'Ask <@123456789012345678>, not @\u200Beveryone',
     )
@@ -51,7 +52,7 @@ describe('the text of a message', () => {
 })
 
 describe('the end of a reply', () => {
-  it('says its sources, its model, what was read and what it cost in small print', () => {
+  it('shows sources, model, files and cost in small print', () => {
     const files = [
       { attachmentId: '1', name: 'report.pdf', outcome: 'read' as const, summary: '200 pages read', problems: [] },
     ]
@@ -63,7 +64,7 @@ describe('the end of a reply', () => {
     ])
   })
 
-  it('says what was not read, and every notice', () => {
+  it('shows files that were not read, and every notice', () => {
     const files = [
       { attachmentId: '1', name: 'a.pdf', outcome: 'read' as const, summary: '', problems: [] },
       {
@@ -77,16 +78,19 @@ describe('the end of a reply', () => {
     const text = formatReply(ended('So.', { attachments: files, notices: ['Stopped before the end.'] }))
     expect(text).toContain('-# ⚠️ Stopped before the end.')
     expect(text).toContain('-# ⚠️ b.mov: skipped: 310 MB is over the limit of 100 MB')
-    expect(text).toContain('1 file read')
+    expect(text).toContain(discordReceipt.filesRead(1))
   })
 
-  it('counts the sources for which there is no room', () => {
+  it('counts the sources that do not fit', () => {
     const many = Array.from({ length: 60 }, (_, n) => cited(n + 1, `a rather long name of a file ${n}.pdf`))
-    expect(formatReply(ended('So.', {}, many))).toMatch(/and \d+ more sources/)
+    const text = formatReply(ended('So.', {}, many))
+    const [, left] = /(\d+) more/.exec(text) ?? []
+    expect(Number(left)).toBeGreaterThan(0)
+    expect(text).toContain(discordReceipt.moreSources(Number(left)))
   })
 })
 
-it('no part is longer than Discord allows, whatever stands in it', () => {
+it('no part is longer than Discord allows, whatever it contains', () => {
   const piece = fc.oneof(
     fc.constantFrom(
       '| a | b |\n|--|--|\n| 1 | 2 |\n',

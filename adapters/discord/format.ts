@@ -8,6 +8,7 @@ import { linked, sourceLines } from '../../src/core/markdown/sources.ts'
 import { formatUsd } from '../../src/core/money.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { AttachmentReceipt, Receipt } from '../../src/core/reply.ts'
+import { discordReceipt } from '../../src/wording/discord.ts'
 
 /** https://discord.com/developers/docs/resources/message#create-message */
 export const maxContent = 2000
@@ -23,7 +24,7 @@ export function formatReply({ text, citations, end }: OutgoingMessage): string {
   return whole(fitted(text, maxContent - (footer === '' ? 0 : footer.length + 1)))
 }
 
-/** What is said outside of replies: as much as fits. Parley itself may name people and channels there; it calls nobody. */
+/** A notice, cut to what fits. It may name people and channels, but pings no one. */
 export function formatNotice(text: string): string {
   return fitted(text, maxContent).replaceAll(/<\u200B((?:@[!&]?|#)\d{15,20}>)/g, '<$1')
 }
@@ -40,7 +41,7 @@ function fitted(markdown: string, room: number): string {
     .toWellFormed()}…`
 }
 
-/** Discord reads most of Markdown; two bars hide what stands between them, and rules are not known. */
+/** Discord supports most of Markdown. It hides text between double bars and has no horizontal rules. */
 function discordMarkdown(markdown: string, tableColumns?: number): string {
   const simple = simplify(markdown, { headings: 3, tableColumns })
   return rewrite(simple, (node, source) => {
@@ -54,9 +55,9 @@ function sourcesOf(citations: OutgoingMessage['citations'], after: string[]): st
   if (citations.length === 0) return []
   const room = maxFooter - after.join('\n-# ').length - 40
   const { lines, left } = sourceLines(citations, Math.max(0, room))
-  const told = lines.map((line) => `[${line.n}] ${linked(line)}`)
-  if (left > 0) told.push(`and ${left} more ${left === 1 ? 'source' : 'sources'}`)
-  return [told.join(' · ')]
+  const listed = lines.map((line) => `[${line.n}] ${linked(line)}`)
+  if (left > 0) listed.push(discordReceipt.moreSources(left))
+  return [listed.join(' · ')]
 }
 
 function receiptLines(receipt: Receipt): string[] {
@@ -73,7 +74,7 @@ function filesRead(files: AttachmentReceipt[]): string[] {
   const read = files.filter(({ outcome }) => outcome === 'read')
   const [only] = read
   if (read.length === 1 && files.length === 1 && only !== undefined) return [`${only.name}: ${only.summary}`]
-  return read.length === 0 ? [] : [`${read.length} ${read.length === 1 ? 'file' : 'files'} read`]
+  return read.length === 0 ? [] : [discordReceipt.filesRead(read.length)]
 }
 
 function filesNotRead(files: AttachmentReceipt[]): string[] {

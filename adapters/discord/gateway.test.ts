@@ -4,6 +4,7 @@ import { ParleyError } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { Intake, Listener, OutgoingMessage, Platform } from '../../src/core/platform.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
+import { discordErrors } from '../../src/wording/discord.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
 import { type StandInDiscord, startDiscord } from '../../test/servers/discord.ts'
@@ -75,7 +76,7 @@ const until = (text: string) => discord.until(() => taken.includes(text), `"${te
 const counts = () => discord.gateway.counts
 const lookUps = () => discord.requests.filter(({ path }) => path === '/gateway/bot').length
 
-it('a connection that is cut is resumed, and what was written meanwhile comes in', async () => {
+it('after a cut connection Parley resumes and receives the messages written meanwhile', async () => {
   await listen()
   write('before')
   await until('before')
@@ -87,7 +88,7 @@ it('a connection that is cut is resumed, and what was written meanwhile comes in
   expect(taken).toEqual(['before', 'while away'])
 })
 
-it('Discord’s wish to reconnect is followed by a resume', async () => {
+it('Parley resumes when Discord asks it to reconnect', async () => {
   await listen()
   discord.gateway.askReconnect()
   await discord.until(() => counts().closes.length === 1, 'the farewell')
@@ -96,7 +97,7 @@ it('Discord’s wish to reconnect is followed by a resume', async () => {
   expect(counts()).toMatchObject({ identified: 1, resumed: 1, closes: [4200] })
 })
 
-it('a session that Discord declares invalid is begun anew', async () => {
+it('Parley starts a new session when Discord invalidates the old one', async () => {
   await listen()
   discord.gateway.invalidate(false)
   await discord.until(() => counts().identified === 2, 'a second identify')
@@ -104,7 +105,7 @@ it('a session that Discord declares invalid is begun anew', async () => {
   await until('in the new session')
 })
 
-it('a connection on which no heartbeat is answered is taken for dead and resumed', async () => {
+it('Parley resumes when Discord stops answering heartbeats', async () => {
   await listen()
   discord.gateway.fault.deaf = true
   await discord.until(() => counts().closes.includes(4200), 'the dead connection to be left')
@@ -114,7 +115,7 @@ it('a connection on which no heartbeat is answered is taken for dead and resumed
   expect(counts().resumed).toBeGreaterThanOrEqual(1)
 })
 
-it('a process that is stopped leaves its session to the next one, which takes in what came between', async () => {
+it('after a restart Parley resumes the session and receives what was written meanwhile', async () => {
   await (await listen()).stop()
   open.length = 0
   expect(counts().closes).toEqual([4200])
@@ -124,7 +125,7 @@ it('a process that is stopped leaves its session to the next one, which takes in
   expect(counts()).toMatchObject({ identified: 1, resumed: 1 })
 })
 
-it('what a process took in last before it was killed comes again, what it had not yet taken in is not lost', async () => {
+it('after a kill the last events come again and none is lost', async () => {
   const stuck = intake({ receive: () => new Promise(() => {}) })
   // Killed while the database hung: nothing of this process runs on but its promise.
   const platform = createDiscord({
@@ -144,7 +145,7 @@ it('what a process took in last before it was killed comes again, what it had no
   expect(id).toMatch(/^\d+$/)
 })
 
-it('a session that ended meanwhile is begun anew by the next process', async () => {
+it('the next process starts a new session when the old one has ended', async () => {
   await (await listen()).stop()
   open.length = 0
   discord.gateway.fault.forgetful = true
@@ -155,7 +156,7 @@ it('a session that ended meanwhile is begun anew by the next process', async () 
   expect(counts().identified).toBe(2)
 })
 
-it('each shard has the events of its servers and its own session', async () => {
+it('each shard has its own session and the events of its servers', async () => {
   const guilds = Array.from({ length: 6 }, (_, n) => discord.world.addGuild(`Team ${n}`, ann))
   const channels = guilds.map((guild) => discord.world.addChannel(guild, 'general'))
   await listen({ shards: 2 })
@@ -169,12 +170,12 @@ const stateOf = (listener: Listener) => listener.connections()[0]?.state
 const connected = (listener: Listener) =>
   discord.until(() => stateOf(listener)?.is === 'connected' && discord.gateway.connected() === 1, 'the connection')
 
-it('says what to switch on while Discord gives no messages, begins no session, and connects once it is on', async () => {
+it('without message content Parley names the switch to turn on, starts no session, and connects once it is on', async () => {
   discord.state.flags = 0
   const listener = await listen()
   expect(stateOf(listener)).toMatchObject({
     is: 'waiting',
-    userMessage: expect.stringContaining('Message Content Intent'),
+    userMessage: discordErrors.noMessageContent,
   })
   await discord.until(() => lookUps() > 3, 'some tries')
   expect(counts().closes).toEqual([])
@@ -182,10 +183,10 @@ it('says what to switch on while Discord gives no messages, begins no session, a
   await connected(listener)
 })
 
-it('a token that is refused at the start is named, and connects once Discord takes it', async () => {
+it('a rejected token is reported at start, and Parley connects once Discord accepts it', async () => {
   discord.revoke()
   const listener = await listen()
-  expect(stateOf(listener)).toMatchObject({ is: 'waiting', userMessage: expect.stringContaining('DISCORD_TOKEN') })
+  expect(stateOf(listener)).toMatchObject({ is: 'waiting', userMessage: discordErrors.badToken })
   await discord.until(() => lookUps() > 3, 'some tries')
   discord.restore()
   await connected(listener)
@@ -193,7 +194,7 @@ it('a token that is refused at the start is named, and connects once Discord tak
   await until('with the restored token')
 })
 
-it('a token that is revoked in the middle and restored comes back, and so do replies', async () => {
+it('after a revoked token works again, Parley reconnects and replies again', async () => {
   const platform = create()
   const listener = await listen({ platform })
   discord.revoke()
@@ -202,7 +203,7 @@ it('a token that is revoked in the middle and restored comes back, and so do rep
   const target = { conversation, data: { to: 'channel', channelId: chat.id, userId: ann.id } }
   const post = (key: string) => platform.transport.post(target, reply, { key, signal: AbortSignal.timeout(5000) })
   await discord.until(() => stateOf(listener)?.is === 'waiting', 'the loss')
-  expect(stateOf(listener)).toMatchObject({ userMessage: expect.stringContaining('DISCORD_TOKEN') })
+  expect(stateOf(listener)).toMatchObject({ userMessage: discordErrors.badToken })
   await expect(post('while revoked')).rejects.toMatchObject({ code: 'platform_rejected' })
   discord.restore()
   await connected(listener)
@@ -228,7 +229,7 @@ it.each([1000, 1001, 4000, 4007, 4009, 4004, 4010, 4011, 4012, 4013, 4014])(
   },
 )
 
-it('a session outlives an outage in which not even the socket opens', async () => {
+it('a session survives an outage in which no socket opens', async () => {
   const listener = await listen()
   write('before')
   await until('before')
@@ -241,7 +242,7 @@ it('a session outlives an outage in which not even the socket opens', async () =
   expect(counts()).toMatchObject({ identified: 1, resumed: 1 })
 })
 
-it('a Discord that cannot be reached holds nothing up, and is connected to when it is back', async () => {
+it('an unreachable Discord does not delay the start, and Parley connects once it is back', async () => {
   const { port } = new URL(discord.url)
   await discord[Symbol.asyncDispose]()
   const away = discord
@@ -251,14 +252,14 @@ it('a Discord that cannot be reached holds nothing up, and is connected to when 
   await discord.until(() => discord.gateway.connected() === 1, 'the connection')
 })
 
-it('keeps some of the sessions that a bot may begin in a day, and waits as long as Discord says', async () => {
+it('Parley keeps a few of its daily connections in reserve and waits for as long as Discord says', async () => {
   discord.state.sessionsLeft = 20
   const listener = await listen()
   expect(stateOf(listener)).toMatchObject({ is: 'waiting', code: 'platform_rate_limited' })
   expect(counts().identified).toBe(0)
 })
 
-it('a stop waits for what is being taken in', async () => {
+it('stopping waits for events in progress', async () => {
   const gate = Promise.withResolvers<void>()
   let begun = false
   const listener = await listen({
@@ -281,7 +282,7 @@ it('a stop waits for what is being taken in', async () => {
   expect(taken).toEqual(['help', 'stopped'])
 })
 
-it('of more events than may wait, those that do not fit come again with the next process', async () => {
+it('events beyond the waiting limit come again with the next process', async () => {
   let away = true
   const receive: Intake['receive'] = async ({ text, id }) => {
     if (away) throw new ParleyError('database_unreachable', 'The database is away.')
@@ -300,7 +301,7 @@ it('of more events than may wait, those that do not fit come again with the next
   expect(taken).toEqual(['one', 'two', 'three', 'four'])
 })
 
-it('messages of one channel come in one after the other, of others meanwhile', async () => {
+it('messages of one channel arrive in order while other channels continue', async () => {
   const gate = Promise.withResolvers<void>()
   const order: string[] = []
   await listen({

@@ -12,6 +12,7 @@ import {
 } from '../../src/core/connection.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
+import { discordErrors } from '../../src/wording/discord.ts'
 import { platformName } from './normalize.ts'
 import { mayReadContent } from './permissions.ts'
 import type { Api } from './rest.ts'
@@ -94,10 +95,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const options = { urgent: true }
     const information = await api.call<APIGatewayBotInfo>('GET', '/gateway/bot', options)
     if (!mayReadContent(await api.call<APIApplication>('GET', '/applications/@me', options)))
-      throw new ParleyError(
-        'platform_rejected',
-        'Discord gives Parley no messages. Switch on "Message Content Intent" on the Bot page of the developer portal.',
-      )
+      throw new ParleyError('platform_rejected', discordErrors.noMessageContent)
     return information
   }
 
@@ -115,11 +113,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   function mayBegin({ session_start_limit: limit }: APIGatewayBotInfo): void {
     if (limit.remaining > Math.min(keptSessions, limit.total / 10)) return
-    throw new ParleyError(
-      'platform_rate_limited',
-      'Discord allows hardly any new connections today: Parley was started, or lost its connection, too often.',
-      { retryAfterMs: limit.reset_after },
-    )
+    throw new ParleyError('platform_rate_limited', discordErrors.tooManyConnections, {
+      retryAfterMs: limit.reset_after,
+    })
   }
 
   /** Asked again with the next try; a number that an admin has set stays. */

@@ -1,6 +1,6 @@
 /**
- * Commands, buttons, menus and forms. Discord wants an answer within three seconds: what is asked is taken in first and
- * acknowledged then; where taking in is slow, Discord is told to wait, and a crash in between has the event sent again.
+ * Commands, buttons, menus and forms. Discord expects a response within three seconds. Parley stores a question first and then
+ * acknowledges it. When storing is slow, it tells Discord to wait; after a crash in between, Discord sends the event again.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -24,6 +24,7 @@ import { asParleyError, errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { asContent } from '../../src/core/message.ts'
 import type { Intake, Received } from '../../src/core/platform.ts'
+import { discordWording } from '../../src/wording/discord.ts'
 import { calledCommand, commandLine, names } from './commands.ts'
 import { aboutForm, actionOf, askForm, badForm, fieldsOf, fitsForm, formOf } from './components.ts'
 import { attachmentOf, filesOf, type Me, type QuotableMessage, quote } from './content.ts'
@@ -61,7 +62,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
   async function respond(interaction: APIInteraction, type: InteractionResponseType, data?: object, files = noFiles) {
     const path = `/interactions/${interaction.id}/${interaction.token}/callback`
     try {
-      const body = { type, ...(data === undefined ? {} : { data }) }
+      const body = { type, data }
       await api.call('POST', path, { body, files, auth: false, urgent: true })
       return 'now'
     } catch (thrown) {
@@ -90,7 +91,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     await change(interaction, await work)
   }
 
-  /** Replaces what stands where Discord says that Parley thinks. */
+  /** Replaces Discord's “thinking” message. */
   async function change({ application_id, token }: APIInteraction, notice: Notice): Promise<void> {
     const { body, files } = packNotice({ ...notice, private: false })
     await api.call('PATCH', `/webhooks/${application_id}/${token}/messages/@original`, { body, files, auth: false })
@@ -112,8 +113,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
       return await say(interaction, { text: error.userMessage, private: true })
     }
     if (received.kind === 'refused') await say(interaction, { ...received.notice, private: true })
-    if (received.kind === 'joined')
-      await say(interaction, { text: 'Added to your question above: one answer takes in both.', private: true })
+    if (received.kind === 'joined') await say(interaction, { text: discordWording.joined, private: true })
   }
 
   async function onAsk(interaction: APIChatInputApplicationCommandInteraction): Promise<void> {
@@ -122,9 +122,9 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     const text = String(value('text') ?? '')
     const model = value('model')
     const files = options.filter(isFile).flatMap(({ value: id }) => fileOf(interaction.data.resolved?.attachments, id))
-    const input = { text, files, private: value('private') === true, ...(model ? { model: String(model) } : {}) }
+    const input = { text, files, private: value('private') === true, model: model ? String(model) : undefined }
     if (text.trim() !== '' || files.length > 0) return await ask(interaction, input)
-    const form = { form: 'ask', private: input.private, ...named('model', fitsForm(input.model)) } as const
+    const form = { form: 'ask', private: input.private, model: fitsForm(input.model) } as const
     await respond(interaction, InteractionResponseType.Modal, askForm(form))
   }
 
@@ -137,7 +137,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
       author: authorOfInteraction(interaction),
       text: commandLine(called),
       replyTarget: target,
-      ...named('locale', interaction.locale),
+      locale: interaction.locale,
     })
     await answerWith(interaction, notice)
   }
@@ -157,7 +157,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     const files = asContent(filesOf(message))
     if (files.length === 0)
       return await say(interaction, {
-        text: 'There is no recording in that message. Choose one with a voice message or a video.',
+        text: discordWording.noRecording,
         private: true,
       })
     await ask(interaction, { text: transcribe, files, private: true })
@@ -172,7 +172,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     if (form.form === 'ask') {
       const sent = files.flatMap((id) => fileOf(resolvedFiles(interaction), id))
       if (words.trim() === '' && sent.length === 0) return await say(interaction, empty)
-      return await ask(interaction, { text: words, files: sent, private: form.private, ...named('model', form.model) })
+      return await ask(interaction, { text: words, files: sent, private: form.private, model: form.model })
     }
     const about = await messageOf(form)
     if (about === undefined) return await say(interaction, gone)
@@ -212,7 +212,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
       id: interaction.id,
       by: authorOfInteraction(interaction),
       replyTarget: placeOfInteraction(interaction),
-      ...(comment ? { comment } : {}),
+      comment: comment === '' ? undefined : comment,
     }
     const acting = intake
       .act({ ...action, ...press })
@@ -225,7 +225,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     const early = await within(acting, () => defer(interaction, true))
     if (early !== undefined && early !== null) return await say(interaction, early)
     if (early === null) await respond(interaction, InteractionResponseType.DeferredMessageUpdate)
-    else await change(interaction, (await acting) ?? { text: 'Done.' })
+    else await change(interaction, (await acting) ?? { text: discordWording.done })
   }
 
   return {
@@ -254,11 +254,11 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
 
 const noFiles: ReturnType<typeof packNotice>['files'] = []
 const transcribe = 'Transcribe the recording word for word. Name the speakers where they can be told apart.'
-const outdated: Notice = { text: 'That is of another version of Parley. Please ask the question again.', private: true }
-const gone: Notice = { text: 'That message is no longer here, or I may not read it.', private: true }
-const empty: Notice = { text: 'Write a question or add a file.', private: true }
+const outdated: Notice = { text: discordWording.outdated, private: true }
+const gone: Notice = { text: discordWording.messageGone, private: true }
+const empty: Notice = { text: discordWording.empty, private: true }
 
-/** What `work` gives in time. When it takes longer, or fails for now, `onLate` tells Discord to wait. */
+/** The result of `work` if it is ready in time. Otherwise, or when it fails temporarily, `onLate` tells Discord to wait. */
 async function within<T>(work: Promise<T>, onLate: () => Promise<unknown>): Promise<T | undefined> {
   const stop = new AbortController()
   const late = sleep(waitAtMostMs, undefined, { signal: stop.signal }).catch(() => undefined)
@@ -287,8 +287,4 @@ function fileOf(resolved: Record<string, APIAttachment> | undefined, id: string)
 
 function resolvedFiles({ data }: APIModalSubmitInteraction): Record<string, APIAttachment> | undefined {
   return data.resolved?.attachments
-}
-
-function named<Name extends string, Value>(name: Name, value: Value | undefined): { [Key in Name]?: Value } {
-  return (value === undefined ? {} : { [name]: value }) as { [Key in Name]?: Value }
 }

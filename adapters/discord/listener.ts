@@ -7,6 +7,7 @@ import type { Log } from '../../src/core/log.ts'
 import type { Intake, Listener, Transport } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import { retry } from '../../src/core/retry.ts'
+import { discordWording } from '../../src/wording/discord.ts'
 import { createChannelCache } from './channel-cache.ts'
 import { createGateway, type GatewayDeps } from './gateway.ts'
 import { createInteractions } from './interactions.ts'
@@ -33,7 +34,7 @@ export interface ListenerDeps {
   mostWaiting?: number
 }
 
-/** While the database is away, events wait; what is wrong in itself is not made right by waiting. */
+/** Events wait while the database is down. Other errors are retried only a few times. */
 const triesOfOthers = 3
 const retryAtMostMs = 10_000
 
@@ -91,10 +92,10 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       case 'MESSAGE_CREATE': {
         const message = packet.d as GatewayMessage
         const taken = await messages.take(message)
-        if (taken.kind === 'empty') await reply(message, { text: greeting })
+        if (taken.kind === 'empty') await reply(message, { text: discordWording.greeting })
         if (taken.kind !== 'taken') return
         if (taken.received.kind === 'refused') await replyPrivately(message, taken.received.notice)
-        // Nobody waits for it: the event is taken in.
+        // Not awaited, because the event is already stored.
         else if (taken.received.kind === 'new')
           void transport.status(taken.target, taken.received.turnId, 'Taken in', 'queued')
         return
@@ -106,20 +107,20 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     }
   }
 
-  /** Says something to the author of a message, beside any turn. */
+  /** Sends a notice to the author of a message, outside of any turn. */
   async function reply(message: GatewayMessage, notice: Notice): Promise<void> {
     const place =
       message.guild_id === undefined
         ? { id: message.channel_id, type: 1 }
         : await channelCache.channel(message.channel_id)
-    // Not worth a thread.
+    // A notice needs no thread.
     const here = { ...place, type: place.type === 0 || place.type === 5 ? 2 : place.type }
     const { replyTarget } = normalizeMessage(message, { me: { id: me() }, place: here, kind: 'mention' })
     const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(30_000)])
     await transport.notify?.(replyTarget, notice, { key: `tell-${message.id}`, signal })
   }
 
-  /** What only the author is to see goes into their direct chat. */
+  /** Private notices go to the author's direct chat. */
   async function replyPrivately({ id, author }: GatewayMessage, notice: Notice): Promise<void> {
     const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(30_000)])
     try {
@@ -158,7 +159,7 @@ function mayPass(thrown: unknown, tries: number): boolean {
   return when !== 'never' && tries < triesOfOthers
 }
 
-/** What is said in one channel comes in as it was said. */
+/** Messages of one channel are handled in order. */
 function lineOf(packet: GatewayDispatchPayload): string | undefined {
   switch (packet.t) {
     case 'MESSAGE_CREATE':
@@ -168,6 +169,3 @@ function lineOf(packet: GatewayDispatchPayload): string | undefined {
       return undefined
   }
 }
-
-const greeting =
-  'Hello! Write a question after my name, attach files to ask about them, or use `/ask`. I read documents, pictures, recordings and video.'

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { type AllowedMentionsTypes, MessageFlags, type RESTAPIAttachment } from 'discord.js'
 import type { Notice, OutgoingFile } from '../../src/core/command.ts'
+import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import { noticeRows, type Row, replyRows } from './components.ts'
 import { formatNotice, formatReply, maxContent } from './format.ts'
@@ -15,7 +16,7 @@ export interface MessageBody {
   attachments?: RESTAPIAttachment[]
 }
 
-/** Nobody is called by what a model or a file says, and no address in it is fetched for a preview. */
+/** Text from a model or a file pings no one and shows no link previews. */
 const quiet = { allowed_mentions: { parse: [] as AllowedMentionsTypes[], replied_user: false } }
 const plain = MessageFlags.SuppressEmbeds
 
@@ -28,7 +29,7 @@ export interface Packed {
   files: SentFile[]
 }
 
-/** A text that is too long for a message comes with the whole of it as a file. */
+/** Text that is too long for one message comes with a file that has all of it. */
 export function packNotice({ text, files = [], buttons, private: isPrivate }: Notice): Packed {
   const whole: OutgoingFile[] =
     text.length > maxContent
@@ -55,7 +56,7 @@ export function packFile(file: OutgoingFile): Packed {
 }
 
 function describeFile({ name, alt }: OutgoingFile, at: number): RESTAPIAttachment {
-  return { id: String(at), filename: name, ...(alt === undefined ? {} : { description: alt.slice(0, 1024) }) }
+  return omitUndefined({ id: String(at), filename: name, description: alt?.slice(0, 1024) })
 }
 
 const sentFile = ({ name, mediaType, data }: OutgoingFile): SentFile => ({ name, contentType: mediaType, data })

@@ -1,4 +1,4 @@
-/** Which messages are for Parley, and what it takes in of them. */
+/** Decides which messages are for Parley and passes them to intake. */
 import type { APIMessage } from 'discord.js'
 import { conversationKey, type IncomingMessage, type ReplyTarget } from '../../src/core/message.ts'
 import type { Intake, Received } from '../../src/core/platform.ts'
@@ -22,11 +22,11 @@ export type Taken = { kind: 'ignored' | 'empty' } | { kind: 'taken'; target: Rep
 export interface Messages {
   /** Throws when it could not be taken in. */
   take(message: GatewayMessage): Promise<Taken>
-  /** Somebody changed what they wrote. */
+  /** A person edited their message. */
   revise(message: Partial<GatewayMessage> & { id: string }): Promise<void>
 }
 
-/** Ordinary messages and replies; the others are Discord's own words, such as "joined the server". */
+/** Ordinary messages and replies; the other types are Discord's own, such as "joined the server". */
 const spoken = [0, 19]
 const maxRemembered = 10_000
 const ignored = { kind: 'ignored' } as const
@@ -56,7 +56,7 @@ export function createMessages({ api, channelCache, intake, me }: MessagesDeps):
         const path = `/channels/${channelId}/messages/${place.id}`
         return await api.call<APIMessage>('GET', path, { urgent: true })
       } catch (error) {
-        // In a forum it lies in the thread, elsewhere beside it; or it is deleted, or may not be read.
+        // In a forum it is in the thread, elsewhere in the parent channel. It may be deleted or unreadable.
         if (!(error instanceof DiscordRefusal)) throw error
       }
     }
@@ -119,12 +119,12 @@ function callsParley(message: GatewayMessage, me: string): boolean {
   return message.mentions.some(({ id }) => id === me) || message.referenced_message?.author.id === me
 }
 
-/** Discord tells the kind of channel with a message, though not always. */
+/** Messages usually, but not always, include the type of their channel. */
 function mayBeThread(message: GatewayMessage & { channel_type?: number }): boolean {
   return message.channel_type === undefined || [10, 11, 12].includes(message.channel_type)
 }
 
-/** In a thread that Parley takes part in, people still talk to each other. */
+/** Whether people talk to each other in a thread that Parley takes part in. */
 function addressedElsewhere(message: GatewayMessage, me: string): boolean {
   const others = message.mentions.some(({ id }) => id !== me)
   const answered = message.referenced_message?.author

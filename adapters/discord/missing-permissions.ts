@@ -1,11 +1,12 @@
 /**
- * When Discord forbids an answer for want of a permission: which one, where, told to the server's owner, who can grant it, and
- * to the one who asked. Once a day for the same lack; an answer that failed is no reason to flood anybody.
+ * Explains an answer that Discord forbids because a permission is missing: which one, and where. Tells the server's owner, who
+ * can grant it, and the person who asked. Once a day per missing permission, so that nobody is flooded.
  */
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
 import type { Records } from '../../src/core/records.ts'
+import { discordPermissionWording } from '../../src/wording/discord.ts'
 import { nonceOf, packNotice } from './message-body.ts'
 import { directWorkspace } from './normalize.ts'
 import { missingIn, type NeededPermission, permissionsIn, viewServer } from './permissions.ts'
@@ -14,7 +15,7 @@ import { destinationOf } from './target.ts'
 import type { Threads } from './threads.ts'
 
 export interface MissingPermissions {
-  /** The error to throw instead: it names what is missing. What is no lack of a permission comes back as it is. */
+  /** The error to throw instead, which names the missing permission. Other errors come back unchanged. */
   explain(thrown: unknown, target: ReplyTarget, channelId: string): Promise<unknown>
 }
 
@@ -39,8 +40,8 @@ export function createMissingPermissions({
 }: MissingPermissionsDeps): MissingPermissions {
   async function notify(userId: string, key: string, text: string): Promise<void> {
     const recordKey = `complaint/${userId}/${key}`
-    const told = await records.get(recordKey)
-    if (typeof told === 'number' && now() - told < dayMs) return
+    const sentAt = await records.get(recordKey)
+    if (typeof sentAt === 'number' && now() - sentAt < dayMs) return
     await records.put(recordKey, now())
     try {
       const channelId = await threads.direct(userId, AbortSignal.timeout(15_000))
@@ -54,31 +55,20 @@ export function createMissingPermissions({
 
   async function diagnose(guildId: string, channelId: string, target: ReplyTarget, asker: string) {
     const view = await viewServer(api, guildId, await me())
-    // Of a thread the channel's own settings count.
+    // A thread has its channel's permissions.
     const parentId = target.conversation.channelId
     const channel = view.channels.find(({ id }) => id === parentId || id === channelId)
     const inThread = channelId !== parentId
     const missing = missingIn(permissionsIn(view, channel?.permission_overwrites)).filter((name) =>
       counts(name, inThread),
     )
-    const where = `#${channel?.name ?? 'a channel'} of ${view.guild.name}`
-    const what = missing.map((name) => `"${name}"`).join(' and ') || 'a permission'
+    const where = discordPermissionWording.where(channel?.name, view.guild.name)
+    const what = discordPermissionWording.missing(missing)
     const key = `${parentId}/${missing.join(',')}`
-    await notify(
-      view.guild.owner_id,
-      key,
-      `I could not answer in **${where}**: I lack ${what} there. Grant it to my role in the channel's settings under Permissions, or in the server's settings under Roles; then ask again.`,
-    )
+    await notify(view.guild.owner_id, key, discordPermissionWording.toOwner(where, what))
     if (asker !== view.guild.owner_id)
-      await notify(
-        asker,
-        key,
-        `I could not answer in **${where}**: I lack ${what} there. The owner of the server, <@${view.guild.owner_id}>, can grant it and has been told.`,
-      )
-    return new ParleyError(
-      'platform_rejected',
-      `Parley lacks ${what} in ${where}. The owner of the server can grant it and has been told.`,
-    )
+      await notify(asker, key, discordPermissionWording.toAsker(where, what, view.guild.owner_id))
+    return new ParleyError('platform_rejected', discordPermissionWording.failed(where, what))
   }
 
   return {
@@ -96,7 +86,7 @@ export function createMissingPermissions({
   }
 }
 
-/** Those that the failed call can have wanted. */
+/** Whether the failed call may have needed this permission. */
 function counts(name: NeededPermission, inThread: boolean): boolean {
   if (name === 'Create Public Threads') return false
   return name !== (inThread ? 'Send Messages' : 'Send Messages in Threads')

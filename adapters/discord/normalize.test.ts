@@ -86,8 +86,8 @@ async function take(message: GatewayMessage): Promise<IncomingMessage | undefine
   return taken.at(-1)
 }
 
-describe('what is for Parley', () => {
-  it('a direct message, whatever it says', async () => {
+describe('which messages are for Parley', () => {
+  it('every direct message', async () => {
     expect(await take(frame('direct', { content: 'Hi' }))).toMatchObject({
       kind: 'direct',
       text: 'Hi',
@@ -96,19 +96,19 @@ describe('what is for Parley', () => {
     })
   })
 
-  it('a mention, without the words of the mention', async () => {
+  it('a mention, with the mention removed from the text', async () => {
     expect(await take(frame('general', called('what is this?')))).toMatchObject({
       kind: 'mention',
       text: 'what is this?',
     })
   })
 
-  it('a mention of the role that Discord made for it', async () => {
+  it('a mention of Parley’s own role', async () => {
     const message = frame('general', { content: `<@&${ownRole}> hello`, mention_roles: [ownRole] })
     expect(await take(message)).toMatchObject({ kind: 'mention', text: 'hello' })
   })
 
-  it('an answer to one of its messages, mentioned or not', async () => {
+  it('a reply to one of its messages, with or without a mention', async () => {
     const answer = frame('general', {
       type: 19,
       content: 'Why?',
@@ -117,7 +117,7 @@ describe('what is for Parley', () => {
     expect(await take(answer)).toMatchObject({ kind: 'mention', text: 'Why?', quoted: 'Parley: So.' })
   })
 
-  it('anything in a thread that it takes part in', async () => {
+  it('every message in a thread that it takes part in', async () => {
     takesPart = true
     expect(await take(frame('thread', { content: 'And then?' }))).toMatchObject({
       kind: 'thread',
@@ -137,7 +137,7 @@ describe('what is for Parley', () => {
     expect(await take(message)).toBeUndefined()
   })
 
-  it('not what people say to each other in its thread', async () => {
+  it('not messages between people in its thread', async () => {
     takesPart = true
     await take(frame('thread', { content: `<@${bob.id}> look`, mentions: [bob] }))
     const answer = frame('thread', {
@@ -149,8 +149,8 @@ describe('what is for Parley', () => {
   })
 })
 
-describe('where it is answered', () => {
-  it('a mention in a text channel: in the thread that its id already names', async () => {
+describe('where Parley answers', () => {
+  it('a mention in a text channel: in a thread on that message', async () => {
     const message = await take(frame('general', called('What is a heat pump, and what does one cost?')))
     expect(message?.conversation.threadId).toBe('500000000000000001')
     expect(message?.replyTarget.data).toMatchObject({
@@ -161,14 +161,14 @@ describe('where it is answered', () => {
     })
   })
 
-  it('a mention where no thread can grow: as a reply', async () => {
+  it('a mention where threads are impossible: as a reply', async () => {
     expect((await take(frame('voice', called('hello'))))?.replyTarget.data).toMatchObject({
       to: 'channel',
       replyTo: '500000000000000001',
     })
   })
 
-  it('an answer to its reply in a channel: in the conversation that the reply’s buttons name', async () => {
+  it('a reply to its answer in a channel: in the same conversation', async () => {
     const components = [{ type: 1, components: [{ type: 2, style: 2, custom_id: 'why:1#123456789012345678' }] }]
     const answer = frame('general', {
       type: 19,
@@ -181,7 +181,7 @@ describe('where it is answered', () => {
     })
   })
 
-  it('a question by command in a channel: in a conversation of its own, a private one with nobody else', () => {
+  it('a question by command: in a new conversation, which only the asker shares when it is private', () => {
     const base = { id: '1', token: 't', application_id: '2', guild_id: guildId, channel: { id: '3', type: 0 } }
     const use = { ...base, member: { user: { ...ann } as never, permissions: '0' } }
     expect(targetOfAsk(use, false).conversation.threadId).toBe('1')
@@ -189,8 +189,8 @@ describe('where it is answered', () => {
   })
 })
 
-describe('what it says', () => {
-  it('mentions of others, emoji and times become words', async () => {
+describe('what a message contains', () => {
+  it('mentions of others, emoji and times become text', async () => {
     const content = `<@${me}> ask <@${bob.id}> <:party:123> at <t:1771289283:R>`
     const message = await take(frame('general', { content, mentions: [parley, bob] }))
     expect(message?.text).toBe('ask @bob :party: at 2026-02-17T00:48:03.000Z')
@@ -205,7 +205,7 @@ describe('what it says', () => {
     )
   })
 
-  it('a forwarded message is quoted, its files are read', async () => {
+  it('a forwarded message is quoted and its files are read', async () => {
     const forwarded = { content: 'The key is under the mat.', embeds: [], attachments: [file('plan.pdf')] }
     const message = await take(frame('direct', { content: 'Where?', message_snapshots: [{ message: forwarded }] }))
     expect(message?.quoted).toContain('The key is under the mat.')
@@ -214,7 +214,7 @@ describe('what it says', () => {
     ])
   })
 
-  it('the message that is answered is quoted with its author, its files are read', async () => {
+  it('the message replied to is quoted with its author, and its files are read', async () => {
     const input = frame('general', { author: bob, content: 'Look at this', attachments: [file('report.pdf')] })
     const message = await take(frame('general', { ...called('sum it up'), type: 19, referenced_message: input }))
     expect(message).toMatchObject({ quoted: 'bob: Look at this', attachments: [{ name: 'report.pdf' }] })
@@ -226,7 +226,7 @@ describe('what it says', () => {
     expect(message?.attachments).toMatchObject([{ voiceNote: true, durationMs: 2500, mediaType: 'audio/ogg' }])
   })
 
-  it('a voice message that is forwarded or answered is content, unless the author recorded it', async () => {
+  it('a voice message by someone else that is forwarded or replied to is content, not the question', async () => {
     const voice = { ...file('voice-message.ogg'), content_type: 'audio/ogg', duration_secs: 2.5, waveform: 'AAA' }
     const forwarded = { content: '', embeds: [], flags: 8192, attachments: [voice] }
     const notes = async (more: Record<string, unknown>) =>
@@ -238,7 +238,7 @@ describe('what it says', () => {
     expect(await notes({ type: 19, referenced_message: said(asker) })).toEqual([true])
   })
 
-  it('called into a forum’s post, it reads the post first', async () => {
+  it('when mentioned in a forum post, Parley reads the post first', async () => {
     const { id = '', parentId } = channelCache.post ?? {}
     known.set(
       `/channels/${id}/messages/${id}`,
@@ -259,12 +259,12 @@ describe('what it says', () => {
     expect((await take(frame('general', rules)))?.author).toMatchObject({ membership: 'owner', name: 'Annie' })
   })
 
-  it('who was invited to one voice channel is a guest', async () => {
+  it('a person invited to one voice channel is a guest', async () => {
     const guest = { ...called('a'), member: { roles: [], nick: null, flags: 16 } }
     expect((await take(frame('general', guest)))?.author.membership).toBe('guest')
   })
 
-  it('a file keeps the name that its sender gave it', async () => {
+  it('a file keeps its sender’s name for it', async () => {
     const attachments = [{ ...file('Jahresbericht_2026.pdf'), title: 'Jahresbericht (2026)' }]
     expect((await take(frame('direct', { attachments })))?.attachments[0]?.name).toBe('Jahresbericht (2026).pdf')
   })

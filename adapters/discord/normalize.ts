@@ -15,7 +15,6 @@ import {
   type ReplyTarget,
 } from '../../src/core/message.ts'
 import { filesOf, type Me, nameOf, type QuotableMessage, quote, textOf } from './content.ts'
-import { madeAt } from './snowflake.ts'
 import type { Destination } from './target.ts'
 
 export const platformName = 'discord'
@@ -90,8 +89,8 @@ export function normalizeMessage(message: GatewayMessage, context: MessageContex
 }
 
 /**
- * A mention in a channel is its own conversation: the thread that grows out of it has the message's id, whoever opens it
- * and however often that is tried, and where no thread may be opened the replies belong to the same one.
+ * A mention in a channel is its own conversation: the thread that grows out of it has the message's id, no matter who
+ * opens it, and replies belong to the same conversation where no thread can be opened.
  */
 function whereTo(message: GatewayMessage, place: Place, root: string | undefined) {
   const to = (ref: Omit<ConversationRef, 'platform'>, destination: Destination) => ({
@@ -228,4 +227,11 @@ export function normalizeAsk(interaction: AskInteraction, input: AskInput): Inco
 
 function once(files: Attachment[]): Attachment[] {
   return [...new Map(files.map((file) => [file.id, file])).values()]
+}
+
+const epoch = 1_420_070_400_000n
+
+/** Milliseconds since 1970. Discord's ids contain the time: https://discord.com/developers/docs/reference#snowflakes */
+export function madeAt(id: string): number {
+  return Number((BigInt(id) >> 22n) + epoch)
 }

@@ -4,7 +4,7 @@ import type { Quota } from '../../src/core/quota.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
 import { createPacer, spread } from './pacer.ts'
 
-it('no window, wherever it begins, holds more places than it may', async () => {
+it('no time window exceeds the limit, wherever it starts', async () => {
   const allowances = fc.record({
     limit: fc.integer({ min: 1, max: 60 }),
     windowMs: fc.integer({ min: 100, max: 10_000 }),
@@ -15,13 +15,13 @@ it('no window, wherever it begins, holds more places than it may', async () => {
       let now = 0
       const quota = createLocalQuota(() => now)
       const { everyMs, burst } = spread({ limit, windowMs }, atOnce)
-      const channelCache: number[] = []
+      const starts: number[] = []
       for (const rest of arrivals) {
         now += rest
-        channelCache.push(now + (await quota.take('line', everyMs, burst)))
+        starts.push(now + (await quota.take('line', everyMs, burst)))
       }
-      for (const from of channelCache) {
-        const inside = channelCache.filter((place) => place >= from && place < from + windowMs)
+      for (const from of starts) {
+        const inside = starts.filter((place) => place >= from && place < from + windowMs)
         expect(inside.length).toBeLessThanOrEqual(limit)
       }
     }),
@@ -56,27 +56,27 @@ const headers = (limit: number, remaining: number, resetAfter: number) =>
     'x-ratelimit-reset-after': String(resetAfter),
   })
 
-it('the pace of a route follows what its answers say', async () => {
+it('the rate of a route follows Discord’s response headers', async () => {
   const { taken, pacer } = watched()
   pacer.learn('PATCH', '/channels/123456789012345678/messages/223456789012345678', headers(10, 9, 2))
   await pacer.wait('PATCH', '/channels/323456789012345678/messages/423456789012345678')
   expect(taken[0]?.everyMs).toBe(Math.ceil(2000 / 9))
 })
 
-it('what is left of a window does not pass for its length', async () => {
+it('the rest of a window is not mistaken for its length', async () => {
   const { taken, pacer } = watched()
   pacer.learn('PATCH', '/channels/123456789012345678/messages/223456789012345678', headers(5, 1, 0.2))
   await pacer.wait('PATCH', '/channels/123456789012345678/messages/223456789012345678')
   expect(taken[0]?.everyMs).toBe(1250)
 })
 
-it('an empty bucket holds the line for every process until it is full again', () => {
+it('an empty bucket pauses every process until it is full again', () => {
   const { held, pacer } = watched()
   pacer.learn('POST', '/channels/123456789012345678/messages', headers(5, 0, 3.5))
   expect(held).toEqual([{ key: 'discord/POST /channels/123456789012345678/messages', ms: 3500 }])
 })
 
-it('channels have lines of their own, the messages of one channel share theirs', async () => {
+it('each channel has its own limit, shared by its messages', async () => {
   const { taken, pacer } = watched()
   for (const [channel, message] of [
     ['1', '3'],
@@ -89,7 +89,7 @@ it('channels have lines of their own, the messages of one channel share theirs',
   expect(lines[2]).not.toBe(lines[0])
 })
 
-it('an interaction’s token is in no line’s name, and its calls do not count for the bot', async () => {
+it('interaction tokens never appear in limit names, and interaction calls do not count for the bot', async () => {
   const { taken, pacer } = watched()
   await pacer.wait('PATCH', '/webhooks/1/a-secret-token/messages/@original')
   expect(taken).toHaveLength(1)

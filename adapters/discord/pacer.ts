@@ -26,7 +26,7 @@ interface Allowance {
 const everything = { key: 'discord/all', ...spread({ limit: 50, windowMs: 1000 }, 0.1) }
 /** Of a route that has not been used yet: what posting and editing have had for years. */
 const assumed: Allowance = { limit: 5, windowMs: 5000 }
-/** What is not written, such as looking a channel up, has wide limits of its own. */
+/** Reads, such as looking up a channel, have separate, generous limits. */
 const assumedOfReading: Allowance = { limit: 20, windowMs: 1000 }
 
 /** Edits come one after the other as a text grows; posts come together, as the parts of a finished one. */
@@ -66,7 +66,7 @@ export function createPacer(quota: Quota): Pacer {
 }
 
 async function rest(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  if (ms >= 1) await sleep(ms, undefined, signal === undefined ? {} : { signal })
+  if (ms >= 1) await sleep(ms, undefined, { signal })
 }
 
 /** Places so that no window holds more of them than it may; `atOnce` is the share of them that may come together. */

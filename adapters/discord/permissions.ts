@@ -76,11 +76,10 @@ export interface ServerView extends Grounds {
 
 /** A server with Parley's own place in it. Throws `platform_*`. */
 export async function viewServer(api: Api, guildId: string, me: string, signal?: AbortSignal): Promise<ServerView> {
-  const options = signal === undefined ? {} : { signal }
   const [guild, member, channels] = await Promise.all([
-    api.call<APIGuild>('GET', `/guilds/${guildId}`, options),
-    api.call<APIGuildMember>('GET', `/guilds/${guildId}/members/${me}`, options),
-    api.call<APIGuildChannel[]>('GET', `/guilds/${guildId}/channels`, options),
+    api.call<APIGuild>('GET', `/guilds/${guildId}`, { signal }),
+    api.call<APIGuildMember>('GET', `/guilds/${guildId}/members/${me}`, { signal }),
+    api.call<APIGuildChannel[]>('GET', `/guilds/${guildId}/channels`, { signal }),
   ])
   const grounds = { guild, member: { userId: me, roles: member.roles } }
   return {

@@ -37,22 +37,20 @@ const minEditMs = 1250
 const maxMessages = 5
 
 export function createDiscord(deps: DiscordDeps): Platform {
-  const { token, records, log, quota } = deps
-  const apiUrl = deps.apiUrl === undefined ? {} : { apiUrl: deps.apiUrl }
-  const now = deps.now === undefined ? {} : { now: deps.now }
-  const api = createApi({ token, quota, ...apiUrl })
+  const { token, apiUrl, records, log, quota, now } = deps
+  const api = createApi({ token, quota, apiUrl })
   const me = once(() => api.call<APIUser>('GET', '/users/@me'))
   const threads = createThreads({ api, log })
-  const typing = createTyping(api, deps.now)
+  const typing = createTyping(api, now)
   const missingPermissions = createMissingPermissions({
     api,
     threads,
     records,
     me: async () => (await me()).id,
     log,
-    ...now,
+    now,
   })
-  const transport = createTransport({ api, threads, typing, missingPermissions, log, ...now })
+  const transport = createTransport({ api, threads, typing, missingPermissions, log, now })
   return {
     name: platformName,
     capabilities: {
@@ -64,7 +62,7 @@ export function createDiscord(deps: DiscordDeps): Platform {
       maxMessages,
     },
     transport,
-    files: createFiles({ api, ...apiUrl }),
+    files: createFiles({ api, apiUrl }),
     listen: (intake) => createListener({ ...deps, api, threads, transport, me }, intake),
   }
 }

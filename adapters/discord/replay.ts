@@ -31,7 +31,7 @@ const Frame = z.union([
   Message.transform((d) => ({ t: 'MESSAGE_CREATE', d })),
 ])
 
-/** Nothing is asked of Discord: what would be looked up is told as an ordinary text channel. */
+/** A replay never calls Discord. Every channel counts as an ordinary text channel. */
 const noApi: Pick<Api, 'call'> = { call: async <T>() => undefined as T }
 
 export const replay: Replay = {

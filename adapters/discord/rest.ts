@@ -5,7 +5,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DiscordAPIError, HTTPError, RateLimitError, REST, type RequestMethod } from 'discord.js'
 import { ParleyError } from '../../src/core/errors.ts'
+import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { Quota } from '../../src/core/quota.ts'
+import { discordErrors } from '../../src/wording/discord.ts'
 import { createPacer, type Pacer } from './pacer.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -24,7 +26,7 @@ export interface CallOptions {
   /** False for what an interaction's token allows. */
   auth?: boolean
   signal?: AbortSignal
-  /** An answer to a person who waits for three seconds at most stands in no line. */
+  /** A response that Discord expects within three seconds skips the queue. */
   urgent?: boolean
 }
 
@@ -73,7 +75,7 @@ export interface ApiDeps {
   quota: Quota
 }
 
-/** How often a call is made again after Discord told it to wait. */
+/** How often a rate-limited call is retried. */
 const patience = 5
 const timeoutMs = 15_000
 
@@ -82,9 +84,9 @@ export function createApi({ token, apiUrl, quota }: ApiDeps): Api {
     version: '10',
     retries: 0,
     timeout: timeoutMs,
-    // This process sees its own calls alone: the lines that all processes share decide (pacer.ts).
+    // This process sees only its own calls. The limits shared by all processes decide (pacer.ts).
     rejectOnRateLimit: () => true,
-    ...(apiUrl === undefined ? {} : { api: apiUrl.replace(/\/$/, '') }),
+    ...omitUndefined({ api: apiUrl?.replace(/\/$/, '') }),
   }).setToken(token)
   const pacer = createPacer(quota)
   rest.on('response', ({ method, path }, response) => pacer.learn(method, path, response.headers))
@@ -97,12 +99,14 @@ export function createApi({ token, apiUrl, quota }: ApiDeps): Api {
       fullRoute: path as `/${string}`,
       method: method as RequestMethod,
       auth,
-      ...(body === undefined ? {} : { body }),
-      ...(query === undefined ? {} : { query: new URLSearchParams(query) }),
-      ...(signal === undefined ? {} : { signal }),
-      ...(files === undefined || files.length === 0
-        ? {}
-        : { files: files.map(({ name, contentType, data }) => ({ name, contentType, data: Buffer.from(data) })) }),
+      ...omitUndefined({
+        body,
+        query: query && new URLSearchParams(query),
+        signal,
+        files: files?.length
+          ? files.map(({ name, contentType, data }) => ({ name, contentType, data: Buffer.from(data) }))
+          : undefined,
+      }),
     })
     if (response.status === 204) return undefined as T
     return (await response.json()) as T
@@ -118,7 +122,7 @@ export function createApi({ token, apiUrl, quota }: ApiDeps): Api {
         } catch (thrown) {
           options.signal?.throwIfAborted()
           if (!(thrown instanceof RateLimitError)) throw translate(thrown)
-          await heed(pacer, method, path, thrown)
+          await holdAfterLimit(pacer, method, path, thrown)
           if (tries >= patience) throw slowDown(thrown.retryAfter)
           if (options.urgent) await sleep(thrown.retryAfter, undefined, { signal: options.signal })
         }
@@ -127,12 +131,17 @@ export function createApi({ token, apiUrl, quota }: ApiDeps): Api {
   }
 }
 
-async function heed(pacer: Pacer, method: Method, path: string, { global, retryAfter }: RateLimitError): Promise<void> {
+async function holdAfterLimit(
+  pacer: Pacer,
+  method: Method,
+  path: string,
+  { global, retryAfter }: RateLimitError,
+): Promise<void> {
   await pacer.hold(method, path, Math.max(retryAfter, 50), global)
 }
 
 function slowDown(retryAfterMs: number): ParleyError {
-  return new ParleyError('platform_rate_limited', 'Discord asks Parley to write more slowly. It goes on by itself.', {
+  return new ParleyError('platform_rate_limited', discordErrors.rateLimited, {
     retryAfterMs,
   })
 }
@@ -145,17 +154,15 @@ function translate(thrown: unknown): unknown {
   if (thrown instanceof HTTPError && thrown.status < 500)
     return new DiscordRefusal(thrown.status, 0, new Error(`${thrown.status}: ${thrown.message}`))
   const what = thrown instanceof Error ? thrown : new Error(String(thrown))
-  return new ParleyError('platform_unreachable', 'Discord does not answer at the moment. Parley tries again.', {
+  return new ParleyError('platform_unreachable', discordErrors.unreachable, {
     cause: new Error(thrown instanceof HTTPError ? `${thrown.status}` : `${what.name}: ${what.message}`),
   })
 }
 
 function userMessageOf(status: number, code: number): string {
-  if (status === 401 && code !== codes.invalidWebhookToken)
-    return 'Discord refuses the bot token. Set DISCORD_TOKEN to the one on the Bot page of the developer portal.'
-  if (code === codes.missingPermissions || code === codes.missingAccess)
-    return 'Parley lacks a permission in that Discord channel. `parley doctor discord` says which one.'
-  if (code === codes.unknownChannel) return 'That Discord channel or thread is no longer there.'
-  if (code === codes.cannotMessageUser) return 'That person takes no direct messages from Parley.'
-  return `Discord refused what Parley wrote (${status}, code ${code}). \`parley doctor discord\` may say why.`
+  if (status === 401 && code !== codes.invalidWebhookToken) return discordErrors.badToken
+  if (code === codes.missingPermissions || code === codes.missingAccess) return discordErrors.permissionMissing
+  if (code === codes.unknownChannel) return discordErrors.channelGone
+  if (code === codes.cannotMessageUser) return discordErrors.noDirectMessages
+  return discordErrors.rejected(status, code)
 }

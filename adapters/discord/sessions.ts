@@ -33,7 +33,7 @@ export interface Sessions {
 export interface SessionsDeps {
   records: Records
   log: Log
-  /** How often a position is stored: what lies between is sent again after a crash, and is known. */
+  /** How often the position is stored. Events since then come again after a crash, and duplicates are recognized. */
   saveEveryMs?: number
 }
 

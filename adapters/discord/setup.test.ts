@@ -1,6 +1,7 @@
 /** Setting up against the stand-in: registering twice, and what the doctor sees. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { commandSpecs } from '../../src/admin/specs.ts'
+import { discordErrors, discordSetupWording } from '../../src/wording/discord.ts'
 import { type StandInDiscord, startDiscord } from '../../test/servers/discord.ts'
 import { createSetup } from './setup.ts'
 
@@ -16,7 +17,7 @@ afterEach(async () => {
 const setup = (commands = commandSpecs, token = discord.token) => createSetup({ token, apiUrl: discord.url, commands })
 const finding = async (name: string) => (await setup().examine()).find((each) => each.name === name)
 
-it('the invitation asks for what is needed and nothing else', async () => {
+it('the invitation asks only for the permissions that Parley needs', async () => {
   const { url, permissions } = await setup().invite()
   const { searchParams } = new URL(url)
   expect(searchParams.get('client_id')).toBe(discord.world.bot.id)
@@ -28,7 +29,7 @@ it('the invitation asks for what is needed and nothing else', async () => {
   expect(permissions).toHaveLength(6)
 })
 
-it('registering again changes nothing; a changed table is registered anew', async () => {
+it('registering again changes nothing until the commands change', async () => {
   expect((await setup().register()).changed).toBe(true)
   expect((await setup().register()).changed).toBe(false)
   expect(discord.state.registrations).toBe(1)
@@ -38,7 +39,7 @@ it('registering again changes nothing; a changed table is registered anew', asyn
   expect(discord.state.registrations).toBe(2)
 })
 
-it('commands may be registered in one server alone', async () => {
+it('commands can be registered in one server only', async () => {
   const guild = discord.world.addGuild('Team', discord.world.addUser('Olga'))
   expect((await setup().register(guild.id)).changed).toBe(true)
   expect((await setup().register(guild.id)).changed).toBe(false)
@@ -46,37 +47,39 @@ it('commands may be registered in one server alone', async () => {
   expect(await finding('commands')).toMatchObject({ ok: true })
 })
 
-it('the doctor says what is missing, each with what to do', async () => {
+it('the doctor lists what is missing, with a next step for each', async () => {
   discord.state.flags = 0
   expect(await setup().examine()).toMatchObject([
     { name: 'token', ok: true },
-    { name: 'gateway', ok: true, userMessage: expect.stringContaining('1000 of 1000') },
-    { name: 'intents', ok: false, userMessage: expect.stringContaining('Message Content Intent is off') },
-    { name: 'commands', ok: false, userMessage: expect.stringContaining('parley discord register') },
-    { name: 'servers', ok: false, userMessage: expect.stringContaining('parley discord invite') },
+    { name: 'gateway', ok: true, userMessage: discordSetupWording.connections({ left: 1000, total: 1000, shards: 1 }) },
+    { name: 'intents', ok: false, userMessage: discordSetupWording.contentOff },
+    { name: 'commands', ok: false, userMessage: discordSetupWording.commandsMissing },
+    { name: 'servers', ok: false, userMessage: discordSetupWording.noServer },
   ])
 })
 
-it('the doctor looks at every channel that Parley sees', async () => {
+it('the doctor checks every channel that Parley can see', async () => {
   const guild = discord.world.addGuild('Team', discord.world.addUser('Olga'))
   const deny = (bit: bigint) => [{ id: guild.roles[1]?.id ?? '', type: 0 as const, allow: '0', deny: String(bit) }]
   discord.world.addChannel(guild, 'general')
-  expect(await finding('permissions in Team')).toEqual({
-    name: 'permissions in Team',
+  expect(await finding(discordSetupWording.permissionsIn('Team'))).toEqual({
+    name: discordSetupWording.permissionsIn('Team'),
     ok: true,
-    userMessage: 'all that is needed in 1 of 1 channels',
+    userMessage: discordSetupWording.channelsReady(1, 1),
   })
   discord.world.addChannel(guild, 'hidden', { overwrites: deny(1n << 10n) })
-  expect((await finding('permissions in Team'))?.userMessage).toContain('in 1 of 2 channels; the others are hidden')
+  expect((await finding(discordSetupWording.permissionsIn('Team')))?.userMessage).toBe(
+    discordSetupWording.channelsReady(1, 2),
+  )
   discord.world.addChannel(guild, 'no-threads', { overwrites: deny(1n << 35n) })
-  expect(await finding('permissions in Team')).toMatchObject({
+  expect(await finding(discordSetupWording.permissionsIn('Team'))).toMatchObject({
     ok: false,
-    userMessage: expect.stringContaining('#no-threads lacks "Create Public Threads"'),
+    userMessage: discordSetupWording.channelsNotReady([{ name: 'no-threads', missing: ['Create Public Threads'] }]),
   })
 })
 
-it('a wrong token ends the examination with what to set', async () => {
+it('a wrong token ends the checks and names the setting to fix', async () => {
   expect(await setup(commandSpecs, 'wrong').examine()).toEqual([
-    { name: 'token', ok: false, userMessage: expect.stringContaining('DISCORD_TOKEN') },
+    { name: 'token', ok: false, userMessage: discordErrors.badToken },
   ])
 })

@@ -1,8 +1,9 @@
-/** Setting up: the invitation, the registration of commands, and what `parley doctor discord` looks at. */
+/** Setting up: the invitation, the registration of commands, and the checks of `parley doctor discord`. */
 import type { APIApplication, APIGatewayBotInfo, APIUser } from 'discord.js'
 import type { CommandSpec } from '../../src/core/command.ts'
 import { asParleyError } from '../../src/core/errors.ts'
 import type { Quota } from '../../src/core/quota.ts'
+import { discordSetupWording } from '../../src/wording/discord.ts'
 import { discordCommands } from './commands.ts'
 import { invitation, mayReadContent, missingIn, needed, permissionsIn, viewServer } from './permissions.ts'
 import { type Api, createApi } from './rest.ts'
@@ -17,24 +18,24 @@ export interface SetupOptions {
 export interface Finding {
   name: string
   ok: boolean
-  /** For people, with what to do when it is not. */
+  /** Shown to people. Includes the next step when `ok` is false. */
   userMessage: string
 }
 
 export interface Setup {
   invite(): Promise<{ url: string; permissions: string[]; intents: string[] }>
-  /** In one server, or everywhere. Writes nothing when Discord has them as they are. */
+  /** In one server, or everywhere. Writes nothing when Discord's copy is up to date. */
   register(guildId?: string): Promise<{ changed: boolean; names: string[] }>
   examine(): Promise<Finding[]>
 }
 
-/** A command line is alone: what Discord allows is waited for when it says so. */
-const noLine: Quota = { take: async () => 0, hold: async () => undefined }
+/** The command line shares Discord's limits with nobody, so it only waits when Discord says so. */
+const noQuota: Quota = { take: async () => 0, hold: async () => undefined }
 /** Text, announcements and forums. */
 const writable = [0, 5, 15]
 
 export function createSetup({ token, apiUrl, commands }: SetupOptions): Setup {
-  const api = createApi({ token, quota: noLine, apiUrl })
+  const api = createApi({ token, quota: noQuota, apiUrl })
   const application = () => api.call<APIApplication>('GET', '/applications/@me')
 
   async function registered(applicationId: string, guildId: string | undefined) {
@@ -79,7 +80,7 @@ export function createSetup({ token, apiUrl, commands }: SetupOptions): Setup {
         findings.push({
           name: 'servers',
           ok: false,
-          userMessage: 'Parley is in no server. Open the link of `parley discord invite`.',
+          userMessage: discordSetupWording.noServer,
         })
       for (const { id, name } of guilds) findings.push(await permissionsState(api, id, name, me.value.id))
       return findings
@@ -87,15 +88,13 @@ export function createSetup({ token, apiUrl, commands }: SetupOptions): Setup {
   }
 
   async function commandsState(applicationId: string, guilds: { id: string; name: string }[]) {
-    const channelCache = [undefined, ...guilds.map(({ id }) => id)]
-    const states = await Promise.all(channelCache.map((place) => registered(applicationId, place)))
+    const places = [undefined, ...guilds.map(({ id }) => id)]
+    const states = await Promise.all(places.map((place) => registered(applicationId, place)))
     const there = states.filter(({ current }) => current.length > 0)
     const stale = there.filter(({ same }) => !same)
-    if (there.length === 0)
-      throw asParleyError(new Error(), 'No commands are registered. Run `parley discord register`.')
-    if (stale.length > 0)
-      throw asParleyError(new Error(), 'The registered commands are of another version. Run `parley discord register`.')
-    return { value: true, userMessage: 'registered and up to date' }
+    if (there.length === 0) throw asParleyError(new Error(), discordSetupWording.commandsMissing)
+    if (stale.length > 0) throw asParleyError(new Error(), discordSetupWording.commandsOutdated)
+    return { value: true, userMessage: discordSetupWording.commandsCurrent }
   }
 }
 
@@ -110,25 +109,22 @@ async function found<T>(name: string, look: () => Promise<{ value: T; userMessag
 
 async function gatewayState(api: Api) {
   const { session_start_limit: limit, shards } = await api.call<APIGatewayBotInfo>('GET', '/gateway/bot')
-  if (limit.remaining === 0)
-    throw asParleyError(new Error(), 'Discord allows no new connection today: Parley was started too often.')
+  if (limit.remaining === 0) throw asParleyError(new Error(), discordSetupWording.noConnectionsLeft)
   return {
     value: true,
-    userMessage: `${limit.remaining} of ${limit.total} connections left today, ${shards} recommended at once`,
+    userMessage: discordSetupWording.connections({ left: limit.remaining, total: limit.total, shards }),
   }
 }
 
 function intents(application: Pick<APIApplication, 'flags'>): Finding {
   const ok = mayReadContent(application)
-  const userMessage = ok
-    ? 'Message Content is on'
-    : 'Message Content Intent is off. Switch it on, on the Bot page of the developer portal: without it Parley does not connect.'
+  const userMessage = ok ? discordSetupWording.contentOn : discordSetupWording.contentOff
   return { name: 'intents', ok, userMessage }
 }
 
-/** Channels that Parley may not see are not its business; those it sees, it must be able to answer in. */
+/** Parley must be able to answer in every channel that it sees. Hidden channels do not count. */
 async function permissionsState(api: Api, guildId: string, name: string, me: string): Promise<Finding> {
-  const title = `permissions in ${name}`
+  const title = discordSetupWording.permissionsIn(name)
   try {
     const view = await viewServer(api, guildId, me)
     const channels = view.channels.filter(({ type }) => writable.includes(type))
@@ -140,23 +136,14 @@ async function permissionsState(api: Api, guildId: string, name: string, me: str
     const wrong = seen.filter(({ missing }) => missing.length > 0)
     if (wrong.length === 0)
       return { name: title, ok: seen.length > 0, userMessage: seenText(seen.length, channels.length) }
-    const told = wrong
-      .slice(0, 10)
-      .map(({ name: channel, missing }) => `#${channel} lacks ${missing.map((each) => `"${each}"`).join(', ')}`)
-    const more = wrong.length > 10 ? `, and ${wrong.length - 10} more channels` : ''
-    return {
-      name: title,
-      ok: false,
-      userMessage: `${told.join('; ')}${more}. The server's owner grants it to Parley's role.`,
-    }
+    return { name: title, ok: false, userMessage: discordSetupWording.channelsNotReady(wrong) }
   } catch (thrown) {
     return { name: title, ok: false, userMessage: asParleyError(thrown).userMessage }
   }
 }
 
-function seenText(seen: number, of: number): string {
-  if (seen === 0) return 'Parley sees no channel. Grant "View Channels" to its role where it is to answer.'
-  return `all that is needed in ${seen} of ${of} channels${seen < of ? '; the others are hidden from Parley' : ''}`
+function seenText(seen: number, total: number): string {
+  return seen === 0 ? discordSetupWording.seesNoChannel : discordSetupWording.channelsReady(seen, total)
 }
 
 const commandsPath = (applicationId: string, guildId: string | undefined) =>
@@ -164,13 +151,13 @@ const commandsPath = (applicationId: string, guildId: string | undefined) =>
     ? `/applications/${applicationId}/commands`
     : `/applications/${applicationId}/guilds/${guildId}/commands`
 
-/** Where a command may be used is said of global ones alone. */
+/** Discord takes these fields for global commands only. */
 function withoutContexts<Command extends object>(command: Command): Command {
   const { contexts: _, integration_types: __, ...rest } = command as Command & Record<string, unknown>
   return rest as Command
 }
 
-/** What counts of a command's definition. What Discord adds, and its defaults, are left out. */
+/** The fields of a command's definition that are compared. Discord adds others and its defaults. */
 const compared = [
   'name',
   'type',
@@ -185,7 +172,7 @@ const compared = [
   'integration_types',
 ]
 
-/** Definitions as one text: the same for what was asked for and for what Discord made of it. */
+/** Definitions as comparable text: equal for what Parley sent and what Discord stored. */
 export function canonical(definitions: readonly object[]): string {
   const byName = definitions.map((each) => ({ type: 1, ...each }) as { name: string; type: number })
   return JSON.stringify(byName.toSorted((a, b) => (`${a.type}${a.name}` < `${b.type}${b.name}` ? -1 : 1)).map(reduced))

@@ -20,6 +20,7 @@ import {
 import type { OpenConnection } from '../../src/core/connection.ts'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
+import { discordErrors } from '../../src/wording/discord.ts'
 import { intents } from './permissions.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -38,7 +39,7 @@ export interface ShardDeps {
 
 /** Keeps the session: 1000 and 1001 would end it. */
 const closeResumable = 4200
-/** The connection broke, and nobody said why. */
+/** The connection broke without a reason. */
 const closedAbnormally = 1006
 /** How often a shard may close without being ready between: the client's own try, and no more. */
 const mostClosings = 2
@@ -57,7 +58,7 @@ export async function openShard(deps: ShardDeps, signal: AbortSignal): Promise<O
   let closings = 0
   let timer: NodeJS.Timeout | undefined
   let retired = false
-  /** What the client waits for after it was retired never comes, so that no try of its own outlives it. */
+  /** After retirement the client waits forever, so that it never reconnects on its own. */
   const never = new Promise<never>(() => undefined)
 
   const shard = new WebSocketShard(
@@ -100,7 +101,7 @@ export async function openShard(deps: ShardDeps, signal: AbortSignal): Promise<O
   async function retire(): Promise<void> {
     retired = true
     clearTimeout(timer)
-    // A socket that is let go while it connects has nobody who hears its error.
+    // A socket dropped while connecting has no error listener.
     if (shard.status === WebSocketShardStatus.Connecting && !greeted) {
       shard.once(WebSocketShardEvents.Hello, () => void leave())
       return
@@ -144,28 +145,20 @@ export async function openShard(deps: ShardDeps, signal: AbortSignal): Promise<O
   return { lost: lost.promise, close }
 }
 
-/** Closings after which Discord wants no other try before something is changed: what to change. */
+/** Close codes after which Parley must not reconnect until something is changed. */
 const refusals: Partial<Record<number, string>> = {
-  [GatewayCloseCodes.AuthenticationFailed]:
-    'Discord refuses the bot token. Set DISCORD_TOKEN to the one on the Bot page of the developer portal.',
-  [GatewayCloseCodes.InvalidShard]:
-    'Discord refuses the number of shards. Leave discord.shards out of parley.yaml, and restart Parley.',
-  [GatewayCloseCodes.ShardingRequired]:
-    'Discord wants more shards for so many servers. Leave discord.shards out of parley.yaml, and restart Parley.',
-  [GatewayCloseCodes.InvalidAPIVersion]: 'Discord no longer takes this version of its API. Update Parley.',
-  [GatewayCloseCodes.InvalidIntents]: 'Discord does not know the events that Parley asks for. Update Parley.',
-  [GatewayCloseCodes.DisallowedIntents]:
-    'Discord refuses the connection. Switch on "Message Content Intent" on the Bot page of the developer portal.',
+  [GatewayCloseCodes.AuthenticationFailed]: discordErrors.badToken,
+  [GatewayCloseCodes.InvalidShard]: discordErrors.shardsRefused,
+  [GatewayCloseCodes.ShardingRequired]: discordErrors.shardsNeeded,
+  [GatewayCloseCodes.InvalidAPIVersion]: discordErrors.versionRefused,
+  [GatewayCloseCodes.InvalidIntents]: discordErrors.eventsRefused,
+  [GatewayCloseCodes.DisallowedIntents]: discordErrors.intentsRefused,
 }
 
 const closedWith = (code: number) => new Error(`closed with ${code}`)
 
 function unreachable(code: number): ParleyError {
-  return new ParleyError(
-    'platform_unreachable',
-    'The connection to Discord broke. Parley needs gateway.discord.gg on port 443.',
-    { cause: closedWith(code) },
-  )
+  return new ParleyError('platform_unreachable', discordErrors.connectionLost, { cause: closedWith(code) })
 }
 
 function optionsOf(token: string, gatewayInformation: APIGatewayBotInfo, shardCount: number): FetchingStrategyOptions {

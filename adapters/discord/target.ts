@@ -12,7 +12,7 @@ export const Destination = z.discriminatedUnion('to', [
   z.object({ to: z.literal('thread'), channelId: Id, userId: Id, replyTo: Id, name: z.string() }),
   /**
    * The answer to an interaction. Its token is worth 15 minutes and this one reply; afterwards the bot writes to
-   * `channelId` by itself, and to `userId` directly when the answer is private.
+   * `channelId`, and to `userId` directly when the answer is private.
    */
   z.object({
     to: z.literal('interaction'),

@@ -1,4 +1,4 @@
-/** The places that Parley opens to write in: a thread on the message that asked, a direct chat. Opening twice is one. */
+/** Opens threads and direct chats to write in. Opening one twice gives the same one. */
 import type { APIChannel } from 'discord.js'
 import type { Log } from '../../src/core/log.ts'
 import { type Api, codes, DiscordRefusal, refusedWith } from './rest.ts'
@@ -14,7 +14,7 @@ export interface Threads {
   direct(userId: string, signal: AbortSignal): Promise<string>
 }
 
-/** Of a thread in which nobody writes any more; Discord lists it no longer, and opens it again with the next message. */
+/** When Discord archives an inactive thread. The next message reopens it. */
 const archiveAfterMinutes = 1440
 const maxKnown = 5000
 

@@ -89,14 +89,14 @@ function unacknowledged(isPrivate: boolean) {
   return { use, to: target({ ...data, userId: ann.id, private: isPrivate }, use.id) }
 }
 
-it('a thread that is there already is the one to write in', async () => {
+it('an existing thread is used', async () => {
   const to = mention()
   await platform.transport.post(to, message('One'), key())
   await fresh().transport.post(to, message('Two'), key(1))
   expect(discord.said(to.conversation.threadId ?? '').map(({ content }) => content)).toEqual(['One', 'Two'])
 })
 
-it('where no thread may be opened, the reply goes under the message', async () => {
+it('where no thread can be opened, Parley replies to the message', async () => {
   channel.overwrites.push({ id: guild.roles[1]?.id ?? '', type: 0, allow: '0', deny: String(1n << 35n) })
   const to = mention()
   const ref = await platform.transport.post(to, message('One'), key())
@@ -106,7 +106,7 @@ it('where no thread may be opened, the reply goes under the message', async () =
   ])
 })
 
-it('the first message of an answer is the one that was told to wait, the next ones are the bot’s', async () => {
+it('the first message of an answer replaces “thinking”, and the bot posts the rest', async () => {
   const { use, to } = await question(false)
   await platform.transport.post(to, message('One'), key())
   await platform.transport.post(to, message('Two', true), key(1))
@@ -114,7 +114,7 @@ it('the first message of an answer is the one that was told to wait, the next on
   expect(discord.said(channel.id).map(({ content }) => content.split('\n')[0])).toEqual(['One', 'Two'])
 })
 
-it('an answer that is quicker than the acknowledgement waits for it', async () => {
+it('an answer never arrives before its acknowledgement', async () => {
   const { use, to } = unacknowledged(false)
   const posting = platform.transport.post(to, message('One'), key())
   await discord.until(
@@ -127,7 +127,7 @@ it('an answer that is quicker than the acknowledgement waits for it', async () =
   expect(discord.said(channel.id)).toHaveLength(1)
 })
 
-it('all of a private answer is seen by its asker alone', async () => {
+it('only the asker sees a private answer', async () => {
   const { use, to } = await question(true)
   await platform.transport.post(to, message('One'), key())
   await platform.transport.post(to, message('Two', true), key(1))
@@ -135,7 +135,7 @@ it('all of a private answer is seen by its asker alone', async () => {
   expect(discord.said(channel.id)).toEqual([])
 })
 
-it('when the token has ended before the first word, the bot writes into the channel', async () => {
+it('when the token expires before the first word, the bot writes in the channel', async () => {
   const { to } = await question(false)
   discord.world.clock.ahead += 15 * 60_000
   const ref = await platform.transport.post(to, message('One'), key())
@@ -143,7 +143,7 @@ it('when the token has ended before the first word, the bot writes into the chan
   expect(discord.said(channel.id).at(-1)?.content).toContain('One.')
 })
 
-it('a private answer whose token ends meanwhile is finished in the direct chat', async () => {
+it('a private answer whose token expires is finished in the direct chat', async () => {
   const { use, to } = await question(true)
   const ref = await platform.transport.post(to, message('One'), key())
   discord.world.clock.ahead += 15 * 60_000
@@ -156,7 +156,7 @@ it('a private answer whose token ends meanwhile is finished in the direct chat',
   expect(discord.said(channel.id)).toEqual([])
 })
 
-it('a token that Discord ends before its time is no end of the answer', async () => {
+it('an answer continues when Discord ends its token early', async () => {
   const { use, to } = await question(false)
   const ref = await platform.transport.post(to, message('One'), key())
   discord.state.tokenLifeMs = -1
@@ -173,7 +173,7 @@ it('a reply that somebody deleted stays deleted, and the turn ends', async () =>
   expect(discord.said(to.conversation.threadId ?? '')).toEqual([])
 })
 
-it('workers that write into one channel keep Discord’s limits together', { timeout: 30_000 }, async () => {
+it('workers share Discord’s rate limits for a channel', { timeout: 30_000 }, async () => {
   await discord[Symbol.asyncDispose]()
   // Windows of half a second, so that many of them pass.
   discord = await startDiscord({ limitScale: 0.1, like: discord })
@@ -194,7 +194,7 @@ it('workers that write into one channel keep Discord’s limits together', { tim
   expect(discord.refused).toEqual([])
 })
 
-it('what another program of the bot uses up is waited for', { timeout: 30_000 }, async () => {
+it('Parley waits when another program of the bot has used up the limit', { timeout: 30_000 }, async () => {
   await discord[Symbol.asyncDispose]()
   discord = await startDiscord({ limitScale: 0.2, like: discord, port: Number(new URL(discord.url).port) })
   const chat = discord.world.directChat(ann.id)
@@ -212,7 +212,7 @@ it('what another program of the bot uses up is waited for', { timeout: 30_000 },
   expect(discord.refused).toHaveLength(1)
 })
 
-it('a server that does not answer is told as such, without what was sent', async () => {
+it('an unresponsive server is reported without the sent text', async () => {
   const to = mention()
   const away = createDiscord({
     token: 'a-secret-token',
@@ -227,7 +227,7 @@ it('a server that does not answer is told as such, without what was sent', async
   expect(told).not.toMatch(/a-secret-token|Private words/)
 })
 
-it('a file on another server than Discord’s is not fetched', async () => {
+it('a file on a foreign server is not downloaded', async () => {
   const attachment = {
     id: '1',
     name: 'x.pdf',
@@ -238,7 +238,7 @@ it('a file on another server than Discord’s is not fetched', async () => {
   await expect(platform.files.fetch(attachment, { signal })).rejects.toMatchObject({ code: 'file_fetch_failed' })
 })
 
-it('an address that has ended is asked for anew', async () => {
+it('an expired file address is renewed', async () => {
   const file = discord.world.store(discord.url, channel.id, 'plan.pdf', Buffer.from('The plan.'), 'application/pdf')
   discord.world.clock.ahead += 48 * 3_600_000
   const attachment = {

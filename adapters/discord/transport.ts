@@ -1,6 +1,6 @@
 /**
- * Writes replies over REST, from any worker. An interaction is answered by its token while that is good, and by the bot
- * afterwards; a mention is answered in a thread where that may be opened, else by a reply.
+ * Writes replies over REST, from any worker. An interaction is answered with its token while that is valid, and by the bot
+ * afterwards. A mention is answered in a thread, or with a reply where no thread can be opened.
  */
 import { type APIMessage, MessageFlags } from 'discord.js'
 import { errorFields } from '../../src/core/errors.ts'
@@ -10,9 +10,8 @@ import type { OutgoingMessage, Transport } from '../../src/core/platform.ts'
 import { retry } from '../../src/core/retry.ts'
 import { type MessageBody, nonceOf, type Packed, packFile, packNotice, replyBody } from './message-body.ts'
 import type { MissingPermissions } from './missing-permissions.ts'
-import { directWorkspace } from './normalize.ts'
+import { directWorkspace, madeAt } from './normalize.ts'
 import { type Api, codes, refusedWith } from './rest.ts'
-import { madeAt } from './snowflake.ts'
 import { type Destination, destinationOf, PostedRef } from './target.ts'
 import type { Threads } from './threads.ts'
 import type { Typing } from './typing.ts'
@@ -41,7 +40,7 @@ const tokenLifeMs = 15 * 60_000 - 20_000
 const freshMs = 30_000
 const triesWhenFresh = 15
 const again = { firstMs: 250, mostMs: 300 }
-/** What Discord says when a token is no longer good. */
+/** Discord's codes for an expired token. */
 const tokenEnded = [codes.unknownWebhook, codes.invalidWebhookToken, codes.unknownInteraction]
 
 export function createTransport({
@@ -69,7 +68,7 @@ export function createTransport({
         delays: again,
         tries: triesWhenFresh,
         signal,
-        // An answer can be quicker than the acknowledgement, before which Discord knows nothing of the token.
+        // The answer may be ready before the acknowledgement, and Discord rejects the token until then.
         on: (thrown) => refusedWith(thrown, codes.unknownWebhook) && now() < madeAt(destination.id) + freshMs,
       })
     } catch (thrown) {
@@ -144,7 +143,7 @@ export function createTransport({
       await api.call('PATCH', `/channels/${ref.channelId}/messages/${ref.messageId}`, { body, signal })
       return
     }
-    // Nobody can change it any more: the end of the answer comes as a direct message.
+    // No one can edit it any more, so the end of the answer goes to the direct chat.
     if (message.end === undefined) return
     const key = `${ref.messageId}-direct`
     await postAsBot(target, { body: replyBody(message, undefined), files: [] }, { key, signal })
@@ -172,7 +171,7 @@ export function createTransport({
         )
         if (done === undefined) await editByBot(target, ref, message, signal)
       } catch (thrown) {
-        // Whoever took the message away wants no more of it.
+        // A deleted reply stays deleted.
         if (!refusedWith(thrown, codes.unknownMessage))
           throw await missingPermissions.explain(thrown, target, ref.channelId)
         log.info({ turnId: message.turnId }, 'the reply was deleted on Discord')

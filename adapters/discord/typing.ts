@@ -1,15 +1,15 @@
 /**
  * "Parley is typing…" from the moment a question is taken in. Discord shows it for ten seconds or until something is posted
- * there, and nothing can end it sooner: so it is told once, and what goes on after that is said in the reply itself.
+ * there, and nothing can end it sooner. Parley therefore sends it once; the reply itself shows later progress.
  */
 import type { Api } from './rest.ts'
 
 export interface Typing {
-  /** Never throws: a courtesy. */
+  /** Never throws, because it is optional. */
   show(channelId: string, signal: AbortSignal): Promise<void>
 }
 
-/** When many write at once, the places in Discord's line are for answers. */
+/** Under load, Discord's rate limit is kept for answers. */
 const perSecond = 5
 
 export function createTyping(api: Api, now: () => number = Date.now): Typing {

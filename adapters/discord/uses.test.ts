@@ -7,6 +7,7 @@ import { silentLog } from '../../src/core/log.ts'
 import { IncomingMessage } from '../../src/core/message.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
+import { discordWording } from '../../src/wording/discord.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
 import { type StandInDiscord, startDiscord } from '../../test/servers/discord.ts'
@@ -91,8 +92,8 @@ const form = (id: unknown, fields: Record<string, string>) =>
     },
   })
 
-describe('what is said of a message', () => {
-  it('"Ask about this message" opens a form; what is sent is asked of the message with its files', async () => {
+describe('commands on a message', () => {
+  it('"Ask about this message" opens a form, and the question comes with the message and its files', async () => {
     await listen()
     const about = discord.write({
       author: ann,
@@ -109,14 +110,14 @@ describe('what is said of a message', () => {
     ])
   })
 
-  it('the form of another process finds the message by itself', async () => {
+  it('a form opened by another process still finds its message', async () => {
     await listen()
     const about = discord.write({ author: ann, channel, text: 'The plan' })
     await form(`about/${channel.id}/${about.id}`, { text: 'And?' })
     expect(received).toMatchObject([{ text: 'And?', quoted: 'Ann: The plan' }])
   })
 
-  it('"Transcribe" asks for the words of a recording, for the asker alone', async () => {
+  it('"Transcribe" asks for a transcript that only the asker sees', async () => {
     await listen()
     const files = [{ name: 'voice-message.ogg', data: Buffer.from('x'), type: 'audio/ogg', durationSecs: 2 }]
     const { acknowledged, ephemeral } = await onMessage('Transcribe', discord.write({ author: ann, channel, files }))
@@ -128,26 +129,26 @@ describe('what is said of a message', () => {
   it('"Transcribe" on a message without a recording says so', async () => {
     await listen()
     const { acknowledged } = await onMessage('Transcribe', discord.write({ author: ann, channel, text: 'Only words' }))
-    expect(acknowledged.data?.content).toContain('no recording')
+    expect(acknowledged.data?.content).toBe(discordWording.noRecording)
     expect(received).toEqual([])
   })
 })
 
 describe('buttons', () => {
-  it('without anything to say leave the message as it is', async () => {
+  it('leave the message unchanged when there is nothing to say', async () => {
     await listen()
     const { acknowledged, id } = await press('regenerate:t1#123456789012345678')
     expect(acknowledged.type).toBe(6)
     expect(acted).toMatchObject([{ id, kind: 'regenerate', turnId: 't1', by: { id: ann.id } }])
   })
 
-  it('a choice of a menu is the action that it stands for', async () => {
+  it('a menu choice runs its action', async () => {
     await listen()
     await press('choose', ['cheaper:t1'])
     expect(acted).toMatchObject([{ kind: 'cheaper', turnId: 't1' }])
   })
 
-  it('a bad mark asks what was wrong, and takes the words along', async () => {
+  it('thumbs down asks what was wrong and keeps the comment', async () => {
     await listen()
     const { acknowledged } = await press('bad:t1')
     expect(acknowledged.type).toBe(9)
@@ -155,18 +156,18 @@ describe('buttons', () => {
     expect(acted).toMatchObject([{ kind: 'bad', turnId: 't1', comment: 'Too long' }])
   })
 
-  it('of another version are told as such, to the one who pressed', async () => {
+  it('of another version are explained to the person who pressed them', async () => {
     await listen()
     const { acknowledged, ephemeral } = await press('unheard-of')
-    expect(acknowledged.data?.content).toContain('another version')
+    expect(acknowledged.data?.content).toBe(discordWording.outdated)
     expect(ephemeral).toBe(true)
   })
 })
 
-describe('when taking in takes its time', () => {
+describe('when intake is slow', () => {
   const slow = <T>(value: T) => new Promise<T>((resolve) => setTimeout(resolve, 2300, value))
 
-  it('Discord is told to wait within three seconds, and the command’s answer follows', async () => {
+  it('Discord gets an acknowledgement within three seconds, and the command’s answer follows', async () => {
     await listen({ command: () => slow<Notice>({ text: 'Late but right.' }) })
     const use = await used({ type: 2, data: { type: 1, name: 'parley', options: [{ type: 1, name: 'help' }] } })
     expect(use.acknowledged.type).toBe(5)
@@ -174,7 +175,7 @@ describe('when taking in takes its time', () => {
     await discord.until(() => discord.state.uses.get(use.id)?.original?.content === 'Late but right.', 'the answer')
   })
 
-  it('while the database is away a question is kept, acknowledged and taken in when it is back', async () => {
+  it('while the database is down a question is acknowledged and kept, and answered when it is back', async () => {
     let tries = 0
     await listen({
       async receive(message) {
@@ -193,7 +194,7 @@ describe('when taking in takes its time', () => {
     expect(received).toMatchObject([{ id: use.id, text: 'Hello?' }])
   })
 
-  it('what can never be taken in is told at once', async () => {
+  it('a question that can never be accepted is rejected at once', async () => {
     await listen({
       receive: () =>
         Promise.reject(new ParleyError('message_too_long', 'The message is too long. Attach it as a file.')),
@@ -206,7 +207,7 @@ describe('when taking in takes its time', () => {
   })
 })
 
-it('a question that joined another one says so instead of waiting for an answer of its own', async () => {
+it('a question that joins another says so instead of waiting for its own answer', async () => {
   await listen({ receive: async () => ({ kind: 'joined', turnId: 't' }) })
   const use = await used({
     type: 2,
@@ -214,17 +215,17 @@ it('a question that joined another one says so instead of waiting for an answer 
   })
   expect(use.acknowledged).toMatchObject({
     type: 4,
-    data: { content: expect.stringContaining('Added to your question') },
+    data: { content: discordWording.joined },
   })
 })
 
-it('who is refused is told why, alone', async () => {
+it('a refusal is shown only to the asker, with the reason', async () => {
   await listen({ receive: async () => ({ kind: 'refused', notice: { text: 'Guests are not answered here.' } }) })
   const use = await used({ type: 2, data: { type: 1, name: 'ask', options: [{ type: 3, name: 'text', value: 'Hi' }] } })
   expect(use).toMatchObject({ ephemeral: true, acknowledged: { data: { content: 'Guests are not answered here.' } } })
 })
 
-it('an answer of a command with a picture and more than five buttons fits into one message', async () => {
+it('a command’s answer with a picture and more than five buttons fits into one message', async () => {
   const buttons = Array.from({ length: 12 }, (_, n) => ({
     label: `Model ${n}`,
     action: { kind: 'command', text: `models pin m${n}` } as const,
@@ -238,10 +239,10 @@ it('an answer of a command with a picture and more than five buttons fits into o
   expect(JSON.stringify(original?.components).match(/"value":"command:/g)).toHaveLength(12)
 })
 
-it('a mention with nothing to answer is greeted, and no turn is made of it', async () => {
+it('an empty mention gets a greeting and starts no answer', async () => {
   await listen()
   discord.write({ author: ann, channel, mention: true })
   const hello = await discord.until(() => discord.said(channel.id)[0], 'a greeting')
-  expect(hello.content).toContain('/ask')
+  expect(hello.content).toBe(discordWording.greeting)
   expect(received).toEqual([])
 })

@@ -6,6 +6,7 @@ import { type Database, openDatabase } from '../../src/store/database.ts'
 import { createRecords } from '../../src/store/records-postgres.ts'
 import { createSecrets } from '../../src/store/secrets.ts'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
+import { apart } from '../../test/fakes/records.ts'
 import { openSlackRig } from '../../test/servers/slack-rig.ts'
 
 let server: TestServer
@@ -21,5 +22,5 @@ afterAll(async () => {
 
 for (const way of ['http', 'socket'] as const)
   platformContract(`slack over ${way}`, () =>
-    openSlackRig(createRecords(database, createSecrets('a secret of sixteen'), `slack-${way}`), way),
+    openSlackRig(apart(createRecords(database, createSecrets('a secret of sixteen'), `slack-${way}`)), way),
   )

@@ -7,6 +7,7 @@ import { type Database, openDatabase } from '../../src/store/database.ts'
 import { createRecords } from '../../src/store/records-postgres.ts'
 import { createSecrets } from '../../src/store/secrets.ts'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
+import { apart } from '../../test/fakes/records.ts'
 import { openTeamsRig } from '../../test/servers/teams-rig.ts'
 
 let server: TestServer
@@ -21,7 +22,7 @@ afterAll(async () => {
 })
 
 /** Each rig starts a separate Teams. */
-const records = () => createRecords(database, createSecrets('a secret of sixteen'), `teams-${randomUUID()}`)
+const records = () => apart(createRecords(database, createSecrets('a secret of sixteen'), `teams-${randomUUID()}`))
 
 platformContract('teams in a personal chat', () => openTeamsRig(records(), 'personal'), {
   lacks: { follow: 'a personal chat has no threads, and needs no mention' },

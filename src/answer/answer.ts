@@ -33,7 +33,7 @@ export interface Answering {
   gone: AbortSignal
 }
 
-/** Fills `trace` on its way: what was tried and spent is told when it throws, too. */
+/** Fills `trace` as it goes, so that the receipt of a failed answer also has what was tried and spent. */
 export async function answer(
   deps: AnswerDeps,
   { work, owner, replyWriter, stop, gone }: Answering,
@@ -63,7 +63,7 @@ interface Writing {
   replyWriter: ReplyWriter
 }
 
-/** Streams the answer through the reply writer; a change of model or a restart begins it anew. */
+/** Streams the answer through the reply writer; a change of model or a restart starts the text over. */
 async function write(
   { models: { provider }, log }: AnswerDeps,
   { question, gathered, plan, attempts, replyWriter }: Writing,
@@ -96,7 +96,7 @@ async function write(
     reply = createCitationStream(givenSources(content, prepared.shown))
     return prepared.request
   }
-  // The same model goes on without them: what it was shown is told as it was.
+  // The same model answers without pictures: the receipt says that it saw none.
   const refused = () => {
     pictures = { ...pictures, shown: 0, ...(tried !== undefined && { blind: tried.label ?? tried.id }) }
   }

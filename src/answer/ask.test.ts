@@ -10,6 +10,8 @@ import type { Model } from '../models/catalogue.ts'
 import type { FinishReason, ModelEvent, ModelProvider, ModelRequest } from '../models/model.ts'
 import { createHealth } from '../routing/health.ts'
 import { createAttempts } from '../routing/metered-call.ts'
+import { noticeWording } from '../wording/answers.ts'
+import { healthWording } from '../wording/routing.ts'
 import { type AskEvent, ask } from './ask.ts'
 
 type Step = ModelEvent | ParleyError
@@ -100,7 +102,7 @@ describe('asking models', () => {
     expect(end).toMatchObject({ model: a, reason: 'stop', notices: [] })
   })
 
-  it('one that cannot be reached is replaced, and the reader is told', async () => {
+  it('an unreachable model is replaced, and the receipt says so', async () => {
     const {
       asked: tried,
       shown,
@@ -111,7 +113,7 @@ describe('asking models', () => {
     })
     expect(tried).toEqual(['a', 'extractive'])
     expect(shown).toBe('> quote')
-    expect(notices).toEqual(['It failed: model_unreachable. So Parley quoted the passages of the files that fit best.'])
+    expect(notices).toEqual([noticeWording.quotedInstead('It failed: model_unreachable.')])
   })
 
   it('an answer that broke off starts over in the same place', async () => {
@@ -145,9 +147,7 @@ describe('asking models', () => {
     expect(tried).toEqual(['a', 'a'])
     expect(shown).toBe('Half an')
     expect(end).toMatchObject({ reason: 'truncated' })
-    expect(notices).toEqual([
-      'a broke off before its end, twice. This answer is incomplete. Regenerate it, or ask for the rest.',
-    ])
+    expect(notices).toEqual([noticeWording.incomplete(noticeWording.stoppedMidAnswerTwice('a'))])
   })
 
   it('a question too long for one goes to the next', async () => {
@@ -184,12 +184,12 @@ describe('asking models', () => {
     expect(thrown).toMatchObject({ code: 'model_refused_key' })
   })
 
-  it('one that is left alone after failures is passed over without a call, and told as it failed', async () => {
+  it('a model that failed repeatedly is skipped without a call, and the notice names its failure', async () => {
     const health = createHealth()
     for (let at = 0; at < 3; at += 1) health.begin(a).end({ kind: 'failed', error: failure('model_stalled') })
     const { asked: tried, notices, attempts } = await run({ scripts: { b: [[text('ok'), finish('stop')]] }, health })
     expect(tried).toEqual(['b'])
-    expect(notices).toEqual(['It failed: model_stalled. So b answered instead.'])
+    expect(notices).toEqual([noticeWording.answeredInstead('It failed: model_stalled.', 'b')])
     expect(attempts.log()).toMatchObject([
       { model: 'one/a', outcome: 'not asked', because: 'model_stalled' },
       { model: 'two/b', outcome: 'answered' },
@@ -203,7 +203,7 @@ describe('asking models', () => {
       for (let at = 0; at < 5; at += 1) await run({ scripts: { b: [[end]] }, models: [b], health })
     expect(health.because(b)).toBeUndefined()
     for (let at = 0; at < 2; at += 1) await run({ scripts: { a: [[failure('model_busy')]] }, models: [a], health })
-    expect(health.because(a)).toContain('takes no more requests')
+    expect(health.because(a)).toContain(healthWording.reasons.model_busy)
   })
 })
 
@@ -337,7 +337,7 @@ describe('what is paid', () => {
     expect(attempts.spent().cost).toBe(0n)
   })
 
-  it('a model whose price nobody knows is not asked', async () => {
+  it('a model without a price is not called', async () => {
     const { price: _unknown, ...unpriced } = a
     const { asked: tried, thrown } = await run({ scripts: {}, models: [{ ...unpriced, priceSource: 'unknown' }] })
     expect(tried).toEqual([])
@@ -349,7 +349,7 @@ describe('what is paid', () => {
 })
 
 describe('at the limit', () => {
-  it('a model that the budget does not hold gives way to a cheaper one, and the reader is told the rule', async () => {
+  it('a model over budget gives way to a cheaper one, and the receipt names the budget', async () => {
     const {
       asked: tried,
       notices,
@@ -360,11 +360,13 @@ describe('at the limit', () => {
       cheaper: [c],
     })
     expect(tried).toEqual(['c'])
-    expect(notices).toEqual(['The budget has $0.00090 left for a. It resets on Monday. So c answered instead.'])
+    expect(notices).toEqual([
+      noticeWording.answeredInstead('The budget has $0.00090 left for a. It resets on Monday.', 'c'),
+    ])
     expect(budget.rows).toMatchObject([{ model: 'c' }])
   })
 
-  it('where none is cheap enough, the first refusal is told', async () => {
+  it('where none is cheap enough, the reader sees the first refusal', async () => {
     const { asked: tried, thrown } = await run({ scripts: {}, limit: '0.00001', cheaper: [c] })
     expect(tried).toEqual([])
     expect(thrown).toMatchObject({
@@ -384,7 +386,7 @@ describe('at the limit', () => {
       cheaper: [quotingModel],
     })
     expect(tried).toEqual(['extractive'])
-    expect(notices?.[0]).toContain('It resets on Monday. So Parley quoted')
+    expect(notices?.[0]).toContain(noticeWording.quotedInstead('It resets on Monday.'))
     expect(end).toMatchObject({ refusal: { code: 'budget_exhausted' } })
   })
 
@@ -396,8 +398,6 @@ describe('at the limit', () => {
     })
     expect(shown).toBe('Half')
     expect(end).toMatchObject({ reason: 'truncated' })
-    expect(notices?.[0]).toMatch(
-      /^a broke off before its end\. The budget has .* It resets on Monday\. This answer is incomplete\./,
-    )
+    expect(notices?.[0]).toMatch(/^a .*\. The budget has .* It resets on Monday\. This answer is incomplete\./)
   })
 })

@@ -9,6 +9,8 @@ import type { Model } from '../models/catalogue.ts'
 import { deliveryOf } from '../models/delivery.ts'
 import type { FinishReason, ModelProvider, ModelRequest } from '../models/model.ts'
 import { type Attempt, type Attempts, NotCalled } from '../routing/metered-call.ts'
+import { noticeWording } from '../wording/answers.ts'
+import { modelErrorWording } from '../wording/models.ts'
 
 export type AskEvent =
   | { type: 'text'; delta: string }
@@ -44,7 +46,7 @@ export async function* ask(models: readonly Model[], deps: AskDeps, signal: Abor
   const tried = new Set<string>()
   let queue = [...models]
   for (let model = queue.shift(); model !== undefined; model = queue.shift()) {
-    if (failure) notices.push(`${failure.userMessage} ${insteadOf(model)}`)
+    if (failure) notices.push(insteadOf(failure, model))
     tried.add(keyOf(model))
     const outcome = yield* askOne(model, deps, signal)
     if (outcome.kind === 'ended') {
@@ -52,7 +54,7 @@ export async function* ask(models: readonly Model[], deps: AskDeps, signal: Abor
       return
     }
     if (outcome.kind === 'incomplete') {
-      notices.push(`${outcome.why} This answer is incomplete. Regenerate it, or ask for the rest.`)
+      notices.push(noticeWording.incomplete(outcome.why))
       yield { type: 'end', model, reason: 'truncated', notices }
       return
     }
@@ -80,7 +82,7 @@ async function* askOne(model: Model, deps: AskDeps, signal: AbortSignal): AsyncG
       if (!(thrown instanceof NotCalled)) throw thrown
       const { error } = thrown
       if (!visible) return { kind: 'failed', error }
-      return { kind: 'incomplete', why: `${model.id} broke off before its end. ${error.userMessage}` }
+      return { kind: 'incomplete', why: stoppedAnd(model, error) }
     }
     if (visible) yield { type: 'restart' }
     visible = false
@@ -93,8 +95,8 @@ async function* askOne(model: Model, deps: AskDeps, signal: AbortSignal): AsyncG
     }
     if (attempt < attemptsEach && isWorthAgain(outcome)) continue
     if (visible) {
-      const times = attempt > 1 ? ', twice' : ''
-      return { kind: 'incomplete', why: `${model.id} broke off before its end${times}.` }
+      const { stoppedMidAnswer, stoppedMidAnswerTwice } = noticeWording
+      return { kind: 'incomplete', why: (attempt > 1 ? stoppedMidAnswerTwice : stoppedMidAnswer)(model.id) }
     }
     return { kind: 'failed', error: error ?? silent(model) }
   }
@@ -147,7 +149,7 @@ async function* stream(
     over = true
   } catch (thrown) {
     over = true
-    const error = asParleyError(thrown, `${model.id} failed while it answered. Please try again.`)
+    const error = asParleyError(thrown, modelErrorWording.failedWhileAnswering(model.id))
     if (!signal.aborted) {
       await call.end({ error })
       return { begun, visible, reason: 'truncated', error }
@@ -162,11 +164,17 @@ async function* stream(
 
 const keyOf = ({ provider, id }: Model) => `${provider}/${id}`
 
-function insteadOf(model: Model): string {
-  if (model.kind === 'extractive') return 'So Parley quoted the passages of the files that fit best.'
-  return `So ${model.id} answered instead.`
+function insteadOf({ userMessage }: ParleyError, model: Model): string {
+  if (model.kind === 'extractive') return noticeWording.quotedInstead(userMessage)
+  return noticeWording.answeredInstead(userMessage, model.id)
+}
+
+/** That the model keeps stopping says nothing more. */
+function stoppedAnd(model: Model, { code, userMessage }: ParleyError): string {
+  if (code === 'model_truncated') return noticeWording.stoppedMidAnswer(model.id)
+  return noticeWording.stoppedMidAnswerAnd(model.id, userMessage)
 }
 
 function silent(model: Model): ParleyError {
-  return new ParleyError('model_truncated', `${model.id} ended without an answer. Please try again.`)
+  return new ParleyError('model_truncated', modelErrorWording.silent(model.id))
 }

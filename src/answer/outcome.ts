@@ -1,4 +1,4 @@
-/** What is stored and shown of a turn that has ended: the answer, or what is said instead, with its receipt. */
+/** What is stored and shown of a turn that has ended: the answer or the message in its place, with its receipt. */
 import type { ParleyError } from '../core/errors.ts'
 import type { Citation, Receipt } from '../core/reply.ts'
 import type { Model } from '../models/catalogue.ts'
@@ -10,6 +10,7 @@ import type { ReplyWriter } from '../reply/reply-writer.ts'
 import type { Attempts } from '../routing/metered-call.ts'
 import type { Route } from '../routing/router.ts'
 import type { StoredOutcome, TurnWork } from '../store/turns.ts'
+import { noAnswerWording, noticeWording, receiptWording } from '../wording/answers.ts'
 import type { Plan } from './plan.ts'
 import type { Question } from './question.ts'
 
@@ -78,9 +79,9 @@ export function stoppedOutcome(work: TurnWork, replyWriter: ReplyWriter): Stored
     ...receiptBase(work, replyWriter),
     model: 'none',
     provider: 'none',
-    reason: 'The turn was stopped.',
+    reason: receiptWording.stopped,
     costNanoUsd: null,
-    notices: ['Stopped before the end.'],
+    notices: [noticeWording.stopped],
   }
   return { text: emptyText('aborted'), citations: [], state: 'stopped', receipt }
 }
@@ -93,7 +94,7 @@ export function unsaidOutcome(error: ParleyError): StoredOutcome {
     attempts: 0,
     model: 'none',
     provider: 'none',
-    reason: `No answer: ${error.code}.`,
+    reason: receiptWording.noAnswer(error.code),
     error: error.code,
     costNanoUsd: null,
     notices: [],
@@ -112,7 +113,7 @@ export function failedOutcome(
     ...spentOf(trace),
     model: 'none',
     provider: 'none',
-    reason: `No answer: ${error.code}.`,
+    reason: receiptWording.noAnswer(error.code),
     error: error.code,
     notices: [],
   }
@@ -135,35 +136,23 @@ function quotingNotices({ work, files }: Question, { chosen }: Plan, { model, no
   const first = !work.history.some((past) => past.provider === model.provider)
   const tried = chosen.decision.by !== 'nobody'
   if (model.kind !== 'extractive' || files.length === 0 || notices.length > 0 || tried || !first) return []
-  return [chosen.refusal === undefined ? quotingNotice : chosen.reason]
+  return [chosen.refusal === undefined ? noticeWording.nothingConfigured : chosen.reason]
 }
 
-const quotingNotice =
-  'No language model is configured, so Parley answers by quoting the files. To get written answers, set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST.'
-
 function unknownNotices(count: number): string[] {
-  if (count === 0) return []
-  return [
-    `${count === 1 ? 'One citation' : `${count} citations`} named a place that the model was not given and ${count === 1 ? 'was' : 'were'} removed.`,
-  ]
+  return count === 0 ? [] : [noticeWording.unknownCitations(count)]
 }
 
 function endNotices({ reason, model, maxOutputTokens }: Answered): string[] {
-  if (reason === 'aborted') return ['Stopped before the end.']
-  if (reason === 'length')
-    return [
-      `The answer reached ${model.id}'s limit of ${maxOutputTokens} tokens and was cut. Ask for the rest to go on.`,
-    ]
-  if (reason === 'refusal' || reason === 'filter')
-    return [`${model.id} declined to answer all of this. Rephrase the question, or ask another model.`]
+  if (reason === 'aborted') return [noticeWording.stopped]
+  if (reason === 'length') return [noticeWording.cutOff(model.id, maxOutputTokens)]
+  if (reason === 'refusal' || reason === 'filter') return [noticeWording.partlyDeclined(model.id)]
   return []
 }
 
 function emptyText(reason: FinishReason): string {
-  if (reason === 'aborted') return '_Stopped before an answer began._'
-  return reason === 'refusal' || reason === 'filter'
-    ? 'The model declined to answer this. Rephrase the question, or ask another model.'
-    : 'The model gave no text. Please try again.'
+  if (reason === 'aborted') return noAnswerWording.stopped
+  return reason === 'refusal' || reason === 'filter' ? noAnswerWording.declined : noAnswerWording.noText
 }
 
 /** What is said when files came but none could be read, and there is no model to say it. */
@@ -177,7 +166,7 @@ function unreadable(work: TurnWork): string | null {
 function reasonFor(chosen: Route, model: Model): string {
   return model.id === chosen.model.id && model.provider === chosen.model.provider
     ? chosen.reason
-    : `${chosen.model.id} could not answer; ${model.id} is the next that can.`
+    : receiptWording.fellBack(chosen.model.id, model.id)
 }
 
 function textAt(content: Content, citation: Citation): string {

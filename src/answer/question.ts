@@ -1,4 +1,4 @@
-/** What a turn asks, of what, for whom and under which rules: everything that is known before anything is searched. */
+/** A turn's question, files, asker and rules: everything that is known before the search. */
 
 import { type Spender, spenderOf } from '../core/scope.ts'
 import { createSourceRegistry, type SourceRegistry } from '../core/source.ts'

@@ -22,7 +22,7 @@ function platform(name: string, own: Partial<Listener> = {}): Platform & { start
   return { ...fake, name, listen: () => listener, started: () => started, stopped: () => stopped }
 }
 
-it('a platform whose code fails is named, and the others start and stop', async () => {
+it('a platform that cannot be loaded is reported, and the others still start and stop', async () => {
   const good = platform('good')
   const thrower = platform('thrower', {
     start: () => Promise.reject(new TypeError('a defect')),

@@ -32,7 +32,7 @@ interface Opened {
 
 export function listenOn(platforms: Opened, intake: Intake, log: Log): Connections {
   const listening: { platform: string; listener: Listener }[] = []
-  /** Platforms whose own code failed: a defect, which only a restart or an update mends. */
+  /** Platforms whose own code failed. Only a restart or an update fixes this. */
   const failed = new Map<string, PlatformConnection>()
 
   function fail(platform: string, thrown: unknown): void {

@@ -1,4 +1,5 @@
-/** What is asked of a Parley from outside: how it is, and how it would route a question. A part of the composition root. */
+/** Doctor checks and dry-run routing of a running Parley. Part of the composition root. */
+
 import { createTurnRules } from '../admin/turn-rules.ts'
 import { diskSpace } from '../blobs/disk.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
@@ -6,6 +7,8 @@ import type { RouteDecision } from '../core/route-decision.ts'
 import { examine } from '../ops/doctor.ts'
 import { imageLimits } from '../prompt/images.ts'
 import { DryRun, explainRoute } from '../routing/dry-run.ts'
+import { requestWording } from '../wording/requests.ts'
+import { doctorWording } from '../wording/terminal.ts'
 import type { PlatformConnection } from './connections.ts'
 import type { Readers, Running, Services } from './services.ts'
 
@@ -14,7 +17,7 @@ export async function explainRequest(
   { config, messaging, models, money }: Pick<Running, 'config' | 'messaging' | 'models' | 'money'>,
 ): Promise<RouteDecision> {
   const dryRun = DryRun.safeParse(request)
-  if (!dryRun.success) throw new ParleyError('request_invalid', 'That is no question to be routed.')
+  if (!dryRun.success) throw new ParleyError('request_invalid', requestWording.routeInvalid)
   const { catalogue } = models
   const rules = createTurnRules(messaging.settings)
   const limits = { promptTokens: config.limits.promptTokens, mostImages: imageLimits.count }
@@ -38,8 +41,8 @@ export function examineApp({ config, state, messaging, models, reading, url, con
         `select current_setting('server_version') as version, count(*) as turns,
            count(*) filter (where state = 'failed') as failed from turn`,
       )
-      const kind = state.embedded ? 'built in' : 'DATABASE_URL'
-      return `PostgreSQL ${rows[0]?.version} (${kind}), ${rows[0]?.turns} turns, ${rows[0]?.failed} of them failed`
+      const { version = '', turns = '0', failed = '0' } = rows[0] ?? {}
+      return doctorWording.database(version, state.embedded, turns, failed)
     },
     queue: messaging.queue,
     async models() {

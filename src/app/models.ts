@@ -1,4 +1,5 @@
 /** The servers that write, and what there is to know of their models. A part of the composition root. */
+
 import { catalogueChanges } from '../admin/changes.ts'
 import type { Config } from '../config.ts'
 import { ParleyError } from '../core/errors.ts'
@@ -13,6 +14,7 @@ import { createOllamaModels } from '../models/providers/ollama-local.ts'
 import { createOpenAiProvider } from '../models/providers/openai.ts'
 import { isOpenAi, openAiUrl } from '../models/providers/openai-client.ts'
 import { createOpenAiResponsesProvider } from '../models/providers/openai-responses.ts'
+import { configurationWording } from '../wording/startup.ts'
 import type { Messaging } from './services.ts'
 
 export function openModels(config: Config, { settings }: Messaging, log: Log) {
@@ -27,15 +29,14 @@ export function openModels(config: Config, { settings }: Messaging, log: Log) {
     ...servers.map((server) => createOpenAiProvider({ ...server, log })),
     createExtractiveProvider(),
   ]
-  const defaultModel = config.models.default === undefined ? {} : { defaultModel: config.models.default }
   const catalogue = createCatalogue({
     configured: config.models.list,
     providers,
-    ...defaultModel,
+    defaultModel: config.models.default,
     log,
     published: createPublishedPrices(),
     changes: catalogueChanges(settings),
-    // Where each provider is asked decides which prices hold, and what is own hardware.
+    // A provider's address decides which prices apply and whether its models are local.
     addresses: omitUndefined({
       openai: openai && (openai.baseUrl ?? openAiUrl),
       anthropic: anthropic && (anthropic.baseUrl ?? anthropicUrl),
@@ -52,10 +53,7 @@ export function openModels(config: Config, { settings }: Messaging, log: Log) {
     provider(name: string) {
       const known = catalogue.provider(name)
       if (known) return known
-      throw new ParleyError(
-        'model_unknown',
-        `No provider called ${name} is configured. Check the models in parley.yaml.`,
-      )
+      throw new ParleyError('model_unknown', configurationWording.providerMissing(name))
     },
     /** Models that write; without any, answers are quotations. */
     writing: async () => (await catalogue.models()).filter((model) => model.kind !== 'extractive'),

@@ -1,4 +1,5 @@
 /** Where people and programs ask. A platform's SDK is loaded only where it is configured. A part of the composition root. */
+
 import { createApi } from '../../adapters/api/platform.ts'
 import type { ConsoleStatus } from '../../adapters/console/api.ts'
 import { createFiles as createBlobFiles } from '../../adapters/console/files.ts'
@@ -10,6 +11,7 @@ import { stopTopic } from '../intake/stop.ts'
 import { createPreviews } from '../media/previews.ts'
 import { resolveModel } from '../models/resolve-model.ts'
 import { version } from '../version.ts'
+import { configurationWording } from '../wording/startup.ts'
 import type { Services } from './services.ts'
 
 const noModelNotice =
@@ -111,10 +113,7 @@ export async function openPlatforms(opening: Opening) {
     platform(name: string): Platform {
       const known = all.find((each) => each.name === name)
       if (known) return known
-      throw new ParleyError(
-        'platform_rejected',
-        `The platform ${name} is not configured here. Configure it again, so that its turns can be answered.`,
-      )
+      throw new ParleyError('platform_rejected', configurationWording.platformMissing(name))
     },
   }
 }

@@ -1,4 +1,5 @@
-/** `parley ask`: shares files, asks, prints the answer as it grows. A client of the console's API like the page. */
+/** `parley ask`: uploads files, asks, and streams the answer. Like the page, it is a client of the console's API. */
+
 import { randomUUID } from 'node:crypto'
 import { createReadStream, fstatSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -8,19 +9,20 @@ import type { ApiError, ConsoleEvent, Message } from '../../adapters/console/api
 import { describePosition } from '../core/artifact.ts'
 import { ParleyError } from '../core/errors.ts'
 import { addressOf } from '../core/source.ts'
-import type { Delivery } from './client.ts'
+import { terminalWording } from '../wording/terminal.ts'
+import type { ParleyAddress } from './client.ts'
 
 export interface AskOptions {
-  parley: Delivery
+  parley: ParleyAddress
   files: string[]
-  /** Where the files' paths start. */
+  /** Relative paths start here. */
   folder: string
   question: string
   json: boolean
   timeoutMs: number
 }
 
-/** How long a piped standard input may stay silent before the question goes on without it. */
+/** How long to wait for piped standard input before asking without it. */
 const stdinPatienceMs = 3000
 
 export async function ask(options: AskOptions): Promise<void> {
@@ -48,7 +50,7 @@ export async function ask(options: AskOptions): Promise<void> {
   else printEnd(answer)
 }
 
-/** Prints what grows and resolves with the finished message. */
+/** Prints the answer as it streams, and resolves with the finished message. */
 async function follow(
   events: Response,
   print: (text: string) => void,
@@ -60,7 +62,7 @@ async function follow(
   const show = (text: string) => {
     if (text === shown) return
     status.clear()
-    // An answer that started over is printed again, on a line of its own.
+    // If the answer starts over, print it again below.
     print(text.startsWith(shown) ? text.slice(shown.length) : `\n\n${text}`)
     shown = text
   }
@@ -75,19 +77,12 @@ async function follow(
     }
   } catch (error) {
     if (signal.aborted)
-      throw new ParleyError(
-        'turn_failed',
-        `No answer within ${timeoutMs / 1000} seconds. Try again, or allow more with --timeout.`,
-        { cause: error },
-      )
+      throw new ParleyError('turn_failed', terminalWording.noAnswerInTime(timeoutMs / 1000), { cause: error })
     throw error
   } finally {
     status.clear()
   }
-  throw new ParleyError(
-    'turn_failed',
-    'Parley stopped before the answer was complete. Start it again and ask once more.',
-  )
+  throw new ParleyError('turn_failed', terminalWording.stoppedEarly)
 }
 
 async function* eventsOf(response: Response): AsyncGenerator<ConsoleEvent> {
@@ -121,7 +116,7 @@ function describe(message: Message) {
 function printEnd({ citations, receipt }: Message): void {
   process.stdout.write('\n')
   if (citations.length > 0) {
-    console.log('\nSources:')
+    console.log(`\n${terminalWording.sources}`)
     for (const citation of citations) {
       const { n, source, at } = citation
       const address = addressOf(citation)
@@ -134,7 +129,7 @@ function printEnd({ citations, receipt }: Message): void {
   for (const notice of receipt?.notices ?? []) console.error(notice)
 }
 
-async function upload(parley: Delivery, name: string, content: Readable, signal: AbortSignal): Promise<string> {
+async function upload(parley: ParleyAddress, name: string, content: Readable, signal: AbortSignal): Promise<string> {
   const id = randomUUID()
   await call(parley, `/console/uploads/${id}?name=${encodeURIComponent(name)}`, {
     method: 'PUT',
@@ -147,7 +142,7 @@ async function upload(parley: Delivery, name: string, content: Readable, signal:
 }
 
 async function call(
-  { url, headers }: Delivery,
+  { url, headers }: ParleyAddress,
   path: string,
   init: RequestInit & { duplex?: 'half' },
 ): Promise<Response> {
@@ -155,7 +150,7 @@ async function call(
   try {
     response = await fetch(new URL(path, url), { ...init, headers: { ...init.headers, ...headers } })
   } catch (error) {
-    throw new ParleyError('internal', `Parley at ${url} does not answer. Look at its log, or restart it.`, {
+    throw new ParleyError('internal', terminalWording.noResponse(url), {
       cause: error,
     })
   }
@@ -163,15 +158,14 @@ async function call(
   const body = (await response.json().catch(() => null)) as ApiError | null
   throw new ParleyError(
     'request_invalid',
-    body?.error?.userMessage ?? `Parley answered with status ${response.status}. Look at its log.`,
+    body?.error?.userMessage ?? terminalWording.unexpectedStatus(response.status),
   )
 }
 
 async function openFile(path: string): Promise<Readable> {
   const known = await stat(path).catch(() => null)
-  if (known === null) throw new ParleyError('file_missing', `There is no file ${path}. Check the path.`)
-  if (!known.isFile())
-    throw new ParleyError('file_unsupported', `${path} is not a file. Name the files in it one by one.`)
+  if (known === null) throw new ParleyError('file_missing', terminalWording.fileMissing(path))
+  if (!known.isFile()) throw new ParleyError('file_unsupported', terminalWording.notAFile(path))
   return createReadStream(path)
 }
 
@@ -201,7 +195,7 @@ async function readStdin(): Promise<Readable | null> {
   )
 }
 
-/** One line on the terminal that is overwritten; nothing where stderr is a file. */
+/** A status line that overwrites itself; silent if stderr is not a terminal. */
 function statusLine() {
   let shown = false
   return {

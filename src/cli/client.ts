@@ -1,4 +1,5 @@
-/** Commands use the Parley that runs on this home, or start one for themselves and stop it after. */
+/** Commands use the Parley that runs on this home, or start one and stop it afterwards. */
+
 import type { ApiError } from '../../adapters/console/api.ts'
 import type { App, AppOptions } from '../app.ts'
 import { platformVariables } from '../config/platforms.ts'
@@ -10,37 +11,38 @@ import { createLogger } from '../ops/logger.ts'
 import type { DryRun } from '../routing/dry-run.ts'
 import { type Running, readRunning } from '../store/home.ts'
 import { readTerminalToken } from '../store/terminal-token.ts'
+import { terminalWording } from '../wording/terminal.ts'
 
-/** Only what went wrong is worth a line beside a command's own output. */
+/** Logs errors only, so that a command's output stays readable. */
 const quiet = ({ secrets }: Config) =>
   createLogger({ level: 'error', readable: process.stderr.isTTY === true, secrets })
 
-/** No chat platform is listened to for the sake of one command. */
-const deaf = Object.fromEntries(platformVariables.map((name) => [name, '']))
+/** A single command does not connect to chat platforms. */
+const withoutPlatforms = Object.fromEntries(platformVariables.map((name) => [name, '']))
 
-/** All of Parley is loaded only where none is running. */
+/** Loads all of Parley, which takes time, only if none is running. */
 async function openApp(config: Config, options: AppOptions): Promise<App> {
   const { createApp } = await import('../app.ts')
   return await createApp(config, options)
 }
 
-/** The Parley of this home: where it answers, and the header that proves who asks. */
-export interface Delivery {
+/** How to call the Parley of this home: its address, and the header with the terminal's token. */
+export interface ParleyAddress {
   url: string
   headers: { authorization: string }
 }
 
-async function reach(home: string, url: string): Promise<Delivery> {
+async function reach(home: string, url: string): Promise<ParleyAddress> {
   return { url: reachable(url), headers: { authorization: `Bearer ${await readTerminalToken(home)}` } }
 }
 
-export async function withParley<T>(use: (parley: Delivery) => Promise<T>): Promise<T> {
-  // Its own Parley takes any free port of this machine, whatever port the served one is to have, and listens nowhere else.
-  const config = readConfig({ overrides: { PORT: '0', HOST: '127.0.0.1', ROLE: 'all', ...deaf } })
+export async function withParley<T>(use: (parley: ParleyAddress) => Promise<T>): Promise<T> {
+  // A temporary Parley uses any free port, on this machine only.
+  const config = readConfig({ overrides: { PORT: '0', HOST: '127.0.0.1', ROLE: 'all', ...withoutPlatforms } })
   const running = await readRunning(config.home)
   if (running) return use(await reach(config.home, running.url))
   await using app = await openApp(config, { log: quiet(config) })
-  if (app.url === null) throw new ParleyError('internal', 'Parley did not open its port. Please try again.')
+  if (app.url === null) throw new ParleyError('internal', terminalWording.portNotOpened)
   return await use(await reach(config.home, app.url))
 }
 
@@ -54,14 +56,14 @@ export async function examineParley(): Promise<Check[]> {
   return (await request(config.home, running, '/doctor')) as Check[]
 }
 
-/** A link that opens the page of the Parley that runs. */
+/** A link that opens the page of the running Parley. */
 export async function createPageLink(): Promise<string> {
   const { home, running } = await findRunning()
   const { path } = (await request(home, running, '/links', { method: 'POST' })) as { path: string }
   return new URL(path, reachable(running.url)).href
 }
 
-/** THE table of routes of the Parley that runs. */
+/** All routes of the running Parley. */
 export async function listRoutes(): Promise<RouteEntry[]> {
   const { home, running } = await findRunning()
   return (await request(home, running, '/routes')) as RouteEntry[]
@@ -82,7 +84,7 @@ export async function explainRoute(dryRun: DryRun): Promise<unknown> {
   })
 }
 
-/** Throws in the words of the Parley that runs. */
+/** Throws the running Parley's error message. */
 async function request(home: string, running: Running, path: string, init: RequestInit = {}): Promise<unknown> {
   const { url, headers } = await reach(home, running.url)
   const answer = await fetch(new URL(path, url), { ...init, headers: { ...init.headers, ...headers } }).catch(
@@ -90,7 +92,7 @@ async function request(home: string, running: Running, path: string, init: Reque
   )
   if (answer?.ok) return await answer.json()
   const refused = (await answer?.json().catch(() => null)) as ApiError | null | undefined
-  const silent = `Parley (process ${running.pid}) does not answer at ${url}. Look at its log, or restart it.`
+  const silent = terminalWording.noResponse(url, running.pid)
   throw new ParleyError('request_invalid', refused?.error?.userMessage ?? silent)
 }
 
@@ -98,10 +100,10 @@ async function findRunning(): Promise<{ home: string; running: Running }> {
   const { home } = readConfig()
   const running = await readRunning(home)
   if (running !== undefined) return { home, running }
-  throw new ParleyError('request_invalid', 'No Parley runs on this home. Start it with `npm start`.')
+  throw new ParleyError('request_invalid', terminalWording.noParley)
 }
 
-/** A server bound to every address is reached through this machine's own. */
+/** A server bound to all addresses is reached through loopback. */
 function reachable(url: string): string {
   return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
 }

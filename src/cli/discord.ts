@@ -1,16 +1,15 @@
-/** `parley discord …`: the invitation and the commands of the Discord application. */
+/** `parley discord …`: invites the bot and registers its commands. */
+
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Setup } from '../../adapters/discord/setup.ts'
 import { commandSpecs } from '../admin/specs.ts'
 import { type Config, readConfig } from '../config.ts'
 import { ParleyError } from '../core/errors.ts'
+import { configurationWording } from '../wording/startup.ts'
+import { terminalWording } from '../wording/terminal.ts'
 
 async function discordSetup(config: Pick<Config, 'discord'>): Promise<Setup> {
-  if (config.discord === undefined)
-    throw new ParleyError(
-      'config_invalid',
-      'DISCORD_TOKEN is not set. It stands on the Bot page of your application in the Discord developer portal.',
-    )
+  if (config.discord === undefined) throw new ParleyError('config_invalid', configurationWording.discordTokenMissing)
   const { createSetup } = await import('../../adapters/discord/setup.ts')
   return createSetup({ ...config.discord, commands: commandSpecs })
 }
@@ -22,26 +21,25 @@ export function addDiscordCommands(program: Command): void {
 
   discord
     .command('invite')
-    .description('print the link that adds Parley to a server, with the permissions it needs and no others')
+    .description('print the link that adds Parley to a server with the permissions it needs')
     .action(async () => {
       const { url, permissions, intents } = await (await discordSetup(readConfig())).invite()
       console.log(url)
-      console.error(`It asks for: ${permissions.join(', ')}.`)
-      console.error(`Switch on in the developer portal, on the Bot page: ${intents.join(', ')} Intent.`)
+      console.error(terminalWording.discordPermissions(permissions))
+      console.error(terminalWording.discordIntents(intents))
     })
 
   discord
     .command('register')
-    .description('make the commands known to Discord; changes nothing when nothing changed')
-    .option('--guild <id>', 'in this server alone, at once, instead of everywhere', snowflake)
+    .description('register the commands with Discord; does nothing if they are up to date')
+    .option('--guild <id>', 'register in this server only, effective immediately', snowflake)
     .action(async ({ guild }: { guild?: string }) => {
       const { changed, names } = await (await discordSetup(readConfig())).register(guild)
-      console.log(`${changed ? 'Registered' : 'Nothing changed'}: ${names.join(', ')}`)
+      console.log(terminalWording.discordCommands(changed, names))
     })
 }
 
 function snowflake(text: string): string {
-  if (!/^\d{15,20}$/.test(text))
-    throw new InvalidArgumentError("Give the server's id, a number: right-click the server, Copy Server ID.")
+  if (!/^\d{15,20}$/.test(text)) throw new InvalidArgumentError(terminalWording.serverIdNeeded)
   return text
 }

@@ -1,9 +1,11 @@
-/** What is typed after `ask` and `route`: files, then the question. */
+/** The arguments of `ask` and `route`: files, then the question. */
+
 import { stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import { ParleyError } from '../core/errors.ts'
+import { terminalWording } from '../wording/terminal.ts'
 
-/** Throws `request_invalid` where the question was forgotten. Paths start at `folder`. */
+/** Throws `request_invalid` if the question is missing. Relative paths start at `folder`. */
 export async function filesAndQuestion(
   words: readonly string[],
   folder: string,
@@ -11,9 +13,6 @@ export async function filesAndQuestion(
   const question = words.at(-1) ?? ''
   const known = question === '' ? null : await stat(resolve(folder, question)).catch(() => null)
   if (known?.isFile())
-    throw new ParleyError(
-      'request_invalid',
-      `${basename(question)} is a file. Write the question after it: ask ${question} "What does it say?"`,
-    )
+    throw new ParleyError('request_invalid', terminalWording.questionMissing(basename(question), question))
   return { files: words.slice(0, -1), question }
 }

@@ -1,7 +1,9 @@
-/** THE table of chat platforms at the command line: what each has beside the server. A part is loaded when it is asked for. */
+/** The table of chat platforms at the command line. Each part is loaded when it is needed. */
 import type { Command } from 'commander'
+import { ParleyError } from '../core/errors.ts'
 import type { Replay } from '../core/replay.ts'
 import type { Check } from '../ops/doctor.ts'
+import { doctorWording } from '../wording/terminal.ts'
 import { addDiscordCommands, examineDiscord } from './discord.ts'
 import { addSlackCommands, examineSlack } from './slack.ts'
 import { addTeamsCommands, examineTeams } from './teams.ts'
@@ -9,9 +11,9 @@ import { addTeamsCommands, examineTeams } from './teams.ts'
 export interface PlatformAtTheCommandLine {
   /** `parley replay <platform>`. */
   replay(): Promise<{ replay: Replay }>
-  /** `parley doctor <platform>`: what it needs, looked at from outside. Absent where nothing is to be set up. */
+  /** `parley doctor <platform>`. Absent if the platform needs no setup. */
   examine?(): Promise<Check[]>
-  /** `parley <platform> …`: its set-up. */
+  /** `parley <platform> …`: its setup commands. */
   addCommands?(program: Command): void
 }
 
@@ -32,4 +34,13 @@ export const platforms: Record<string, PlatformAtTheCommandLine> = {
     examine: examineTeams,
     addCommands: addTeamsCommands,
   },
+}
+
+export async function examinePlatform(platform: string): Promise<Check[]> {
+  const examine = platforms[platform]?.examine
+  if (examine === undefined) {
+    const names = Object.keys(platforms).filter((name) => platforms[name]?.examine !== undefined)
+    throw new ParleyError('request_invalid', doctorWording.platformUnknown(platform, names))
+  }
+  return await examine()
 }

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { terminalWording } from '../wording/terminal.ts'
 import { replayFolder } from './replay.ts'
 
 let folder: string
@@ -27,7 +28,7 @@ async function replayed(files: Record<string, string | object>, json = false) {
 }
 
 describe('parley replay', () => {
-  it('tells of each recorded event what the platform made of it', async () => {
+  it('prints what the platform made of each recorded event', async () => {
     const { lines, failed } = await replayed({
       'b/named.json': {
         botName: 'Parley',
@@ -43,34 +44,34 @@ describe('parley replay', () => {
       'ignored   a.json#1  takes nothing in',
       `message   b/named.json#question  direct by local in console/local/${thread}: "What?"`,
       `action    b/named.json#stop  stop by local: ${thread}`,
-      'ignored   b/named.json#other  no event of console is in it',
+      `ignored   b/named.json#other  ${terminalWording.replayNoEvent('console')}`,
       '2 message, 2 ignored, 1 action',
     ])
   })
 
-  it('prints one object a line for programs', async () => {
+  it('prints one JSON object per line for programs', async () => {
     const { lines } = await replayed({ 'a.json': message('One') }, true)
     expect(lines.map((line) => JSON.parse(line))).toEqual([
       { name: 'a.json', kind: 'message', summary: expect.stringContaining('"One"') },
     ])
   })
 
-  it('shows what strangers sent on one line of bounded length, without control characters', async () => {
+  it('shows untrusted text on one short line without control characters', async () => {
     const { lines } = await replayed({ 'a.json': message(`\u001b[2J\u202e${'long '.repeat(1000)}`) })
     expect(lines[0]?.length).toBeLessThan(250)
     expect(lines[0]).not.toMatch(/[\p{Cc}\p{Cf}]/u)
   })
 
-  it('counts files that are no JSON as failed', async () => {
+  it('counts files that are not JSON as failed', async () => {
     const { lines, failed } = await replayed({ 'a.json': '{"path":' })
     expect(failed).toBe(1)
-    expect(lines[0]).toBe('failed    a.json  is not valid JSON')
+    expect(lines[0]).toBe(`failed    a.json  ${terminalWording.replayInvalidJson}`)
   })
 
-  it('names the platforms there are, and a folder that is not there', async () => {
+  it('lists the known platforms, and names a missing folder', async () => {
     const options = { folder, json: false, print: () => {} }
     await expect(replayFolder({ ...options, platform: 'irc' })).rejects.toMatchObject({
-      userMessage: expect.stringContaining('console'),
+      userMessage: terminalWording.replayPlatformUnknown('irc', ['console', 'slack', 'discord', 'teams']),
     })
     await expect(replayFolder({ ...options, platform: 'console', folder: `${folder}/none` })).rejects.toMatchObject({
       code: 'file_missing',

@@ -1,7 +1,8 @@
 /**
- * `parley replay <platform> <folder>`: hands every recorded event of a folder to the platform's own ingress and prints
- * what became of it. For whoever asks why a message was not answered, and for fixtures.
+ * `parley replay <platform> <folder>`: passes each recorded event to the platform's own ingress and prints the result. Use
+ * it to find out why a message was not answered, and to check fixtures.
  */
+
 import { randomUUID } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -9,8 +10,9 @@ import { ParleyError } from '../core/errors.ts'
 import { Json } from '../core/json.ts'
 import { silentLog } from '../core/log.ts'
 import type { Replay, Replayed, ServeMounts } from '../core/replay.ts'
-import { createSemaphore } from '../ops/access.ts'
+import { createAccessGate } from '../ops/access.ts'
 import { serveHttp } from '../ops/http.ts'
+import { terminalWording } from '../wording/terminal.ts'
 import { platforms } from './platforms.ts'
 
 export interface ReplayOptions {
@@ -28,25 +30,22 @@ export interface ReplayLine {
 }
 
 const maxSummaryChars = 200
-/** How deep a file may gather its events: an object of arrays of events is two. */
+/** How deep events may be nested in a file; an object of arrays of events has depth two. */
 const maxDepth = 4
 
-/** Answers how many events failed: those at which the platform's own ingress threw. */
+/** Returns the number of failed events: those that made the platform's ingress throw. */
 export async function replayFolder({ platform, folder, json, print }: ReplayOptions): Promise<number> {
   const load = platforms[platform]?.replay
   if (load === undefined)
-    throw new ParleyError(
-      'request_invalid',
-      `There is no platform ${platform} to replay for. Choose one of: ${Object.keys(platforms).join(', ')}.`,
-    )
+    throw new ParleyError('request_invalid', terminalWording.replayPlatformUnknown(platform, Object.keys(platforms)))
   const { replay } = await load()
   const counts = new Map<ReplayLine['kind'], number>()
   for await (const line of replayFiles(replay, platform, resolve(folder))) {
     counts.set(line.kind, (counts.get(line.kind) ?? 0) + 1)
     print(json ? JSON.stringify(line) : `${line.kind.padEnd(9)} ${line.name}  ${line.summary}`)
   }
-  const told = [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ')
-  if (!json) print(told === '' ? 'There is nothing in these files.' : told)
+  const summary = [...counts].map(([kind, count]) => `${count} ${kind}`).join(', ')
+  if (!json) print(summary === '' ? terminalWording.replayEmpty : summary)
   return counts.get('failed') ?? 0
 }
 
@@ -54,13 +53,13 @@ async function* replayFiles(replay: Replay, platform: string, folder: string): A
   for (const name of await jsonFiles(folder)) {
     const content = parse(await readFile(join(folder, name), 'utf8'))
     if (content === undefined) {
-      yield { name, kind: 'failed', summary: 'is not valid JSON' }
+      yield { name, kind: 'failed', summary: terminalWording.replayInvalidJson }
       continue
     }
     const context = singleValues(content)
     for (const found of eventsIn(replay, content, name, 0)) {
       if (found.record === undefined)
-        yield { name: found.name, kind: 'ignored', summary: `no event of ${platform} is in it` }
+        yield { name: found.name, kind: 'ignored', summary: terminalWording.replayNoEvent(platform) }
       else yield { name: found.name, ...(await replayOne(replay, found.record, context)) }
     }
   }
@@ -80,9 +79,9 @@ async function replayOne(
   }
 }
 
-/** Every caller is let through by the gate: what a platform does not take, its own check refuses. */
+/** The gate admits every caller; the platform's own check refuses invalid events. */
 const serve: ServeMounts = (mounts) => {
-  const gate = createSemaphore({
+  const gate = createAccessGate({
     loopback: true,
     exposed: false,
     terminalToken: randomUUID(),
@@ -93,18 +92,18 @@ const serve: ServeMounts = (mounts) => {
 
 interface Found {
   name: string
-  /** Absent where there is none to find. */
+  /** Absent if no event was found. */
   record?: Json
 }
 
-/** A file is one event, an array of them, or an object of named ones beside single values. */
+/** A file holds one event, an array of events, or an object of named events and single values. */
 function eventsIn(replay: Replay, value: Json, name: string, depth: number): Found[] {
   if (replay.recognises(value)) return [{ name, record: value }]
   if (typeof value !== 'object' || value === null || depth >= maxDepth) return []
   const found = Object.entries(value).flatMap(([key, each]) =>
     eventsIn(replay, each, depth === 0 ? `${name}#${key}` : `${name}.${key}`, depth + 1),
   )
-  // Told once, where no part of it is an event; single values are the context of those that are.
+  // A part without events is reported once; single values are context for the events.
   return found.some(({ record }) => record !== undefined) || (depth === 0 && found.length > 0) ? found : [{ name }]
 }
 
@@ -121,7 +120,7 @@ async function jsonFiles(folder: string): Promise<string[]> {
       .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
       .sort()
   } catch (cause) {
-    throw new ParleyError('file_missing', `There is no folder ${folder}. Check the path.`, { cause })
+    throw new ParleyError('file_missing', terminalWording.folderMissing(folder), { cause })
   }
 }
 
@@ -133,7 +132,7 @@ function parse(text: string): Json | undefined {
   }
 }
 
-/** What strangers sent is shown on a terminal: no control characters, no endless lines. */
+/** Untrusted text for a terminal: one short line without control characters. */
 function oneLine(text: string): string {
   const flat = text.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim()
   return flat.length <= maxSummaryChars ? flat : `${flat.slice(0, maxSummaryChars - 1).toWellFormed()}…`

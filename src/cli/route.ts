@@ -1,4 +1,5 @@
-/** `parley route --dry-run`: reads the files here, has the running Parley say how it would route, and asks no model. */
+/** `parley route --dry-run`: reads the files here and asks Parley how it would route the question. Calls no model. */
+
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -8,37 +9,32 @@ import { asParleyError, ParleyError } from '../core/errors.ts'
 import { describeDecision, RouteDecision } from '../core/route-decision.ts'
 import { createReader } from '../media/create-reader.ts'
 import type { DryRun } from '../routing/dry-run.ts'
+import { terminalWording } from '../wording/terminal.ts'
 
 export interface RouteOptions {
   question: string
   files: string[]
-  /** Where the files' paths start. */
+  /** Relative paths start here. */
   folder: string
-  model?: string
-  channel?: string
+  model?: string | undefined
+  channel?: string | undefined
   json: boolean
   reading: Config['reading']
   /** Asks the Parley of this home. */
   explain(request: DryRun): Promise<unknown>
   print(text: string): void
-  /** What could not be counted. */
+  /** Reports a file that could not be counted. */
   note(text: string): void
 }
 
 export async function explainQuestion(options: RouteOptions): Promise<void> {
   const { question, model, channel, json, print } = options
   const files = await countFiles(options)
-  const request = {
-    question,
-    files,
-    ...(model === undefined ? {} : { model }),
-    ...(channel === undefined ? {} : { channel }),
-  }
-  const decision = RouteDecision.parse(await options.explain(request))
+  const decision = RouteDecision.parse(await options.explain({ question, files, model, channel }))
   print(json ? JSON.stringify(decision, null, 2) : describeDecision(decision).replaceAll('**', ''))
 }
 
-/** In a reader of its own, whose pictures go nowhere. What cannot be read counts as nothing, and is told. */
+/** Counts the files with a separate reader that keeps no pictures. An unreadable file counts as empty and is reported. */
 async function countFiles({ files, folder, reading, note }: RouteOptions): Promise<DryRun['files']> {
   if (files.length === 0) return []
   const reader = createReader({ limits: reading, concurrency: 1 })
@@ -48,7 +44,7 @@ async function countFiles({ files, folder, reading, note }: RouteOptions): Promi
       const path = resolve(folder, file)
       const name = basename(path)
       if (!(await stat(path).catch(() => null))?.isFile())
-        throw new ParleyError('file_missing', `There is no file ${path}. Check the path.`)
+        throw new ParleyError('file_missing', terminalWording.fileMissing(path))
       const request = { path, name, mediaType: 'application/octet-stream', contentHash: await hashOf(path) }
       try {
         const { tokens, pages, images } = await reader.read(request, {
@@ -58,7 +54,7 @@ async function countFiles({ files, folder, reading, note }: RouteOptions): Promi
         })
         counted.push({ name, tokens, pages, images: images?.length ?? 0 })
       } catch (thrown) {
-        note(`${name} is not counted: ${asParleyError(thrown).userMessage}`)
+        note(terminalWording.notCounted(name, asParleyError(thrown).userMessage))
         counted.push({ name, tokens: 0 })
       }
     }

@@ -1,22 +1,21 @@
-/** `parley slack …`: the manifest of the Slack app. */
+/** `parley slack …`: prints the manifest of the Slack app. */
+
 import type { Command } from 'commander'
 import type { Setup } from '../../adapters/slack/setup.ts'
 import { type Config, readConfig } from '../config.ts'
 import { ParleyError } from '../core/errors.ts'
+import { configurationWording } from '../wording/startup.ts'
+import { terminalWording } from '../wording/terminal.ts'
 
-/** Without a token only what needs none: the manifest comes before there is an app. */
+/** Works without a token, because the manifest is needed before the app exists. */
 async function slackSetup({ slack, publicUrl }: Pick<Config, 'slack' | 'publicUrl'>): Promise<Setup> {
   const { createSetup } = await import('../../adapters/slack/setup.ts')
-  return createSetup(slack ?? (publicUrl === undefined ? {} : { publicUrl }))
+  return createSetup(slack ?? { publicUrl })
 }
 
 export async function examineSlack() {
   const config = readConfig()
-  if (config.slack === undefined)
-    throw new ParleyError(
-      'config_invalid',
-      'SLACK_BOT_TOKEN is not set. docs/slack.md takes you to it, from `parley slack manifest` on.',
-    )
+  if (config.slack === undefined) throw new ParleyError('config_invalid', configurationWording.slackTokenMissing)
   return await (await slackSetup(config)).examine()
 }
 
@@ -25,11 +24,9 @@ export function addSlackCommands(program: Command): void {
 
   slack
     .command('manifest')
-    .description('print the app manifest for this configuration, to be pasted where Slack creates apps')
+    .description('print the app manifest for this configuration; paste it where you create the Slack app')
     .action(async () => {
       console.log(JSON.stringify((await slackSetup(readConfig())).manifest(), null, 2))
-      console.error(
-        'Paste it at https://api.slack.com/apps: Create New App, From a manifest. docs/slack.md tells the rest.',
-      )
+      console.error(terminalWording.slackManifest)
     })
 }

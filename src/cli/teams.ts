@@ -1,4 +1,5 @@
-/** `parley teams …`: the app package that an admin uploads to Teams. */
+/** `parley teams …`: creates the app package that an admin uploads to Teams. */
+
 import { writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -7,16 +8,13 @@ import { commandSpecs } from '../admin/specs.ts'
 import { type Config, callerFolder, readConfig } from '../config.ts'
 import { ParleyError } from '../core/errors.ts'
 import { version } from '../version.ts'
+import { configurationWording } from '../wording/startup.ts'
+import { terminalWording } from '../wording/terminal.ts'
 
 async function teamsSetup({ teams, publicUrl }: Pick<Config, 'teams' | 'publicUrl'>): Promise<Setup> {
-  if (teams === undefined)
-    throw new ParleyError(
-      'config_invalid',
-      'TEAMS_CLIENT_ID and TEAMS_CLIENT_SECRET are not set. docs/teams.md takes you to them.',
-    )
+  if (teams === undefined) throw new ParleyError('config_invalid', configurationWording.teamsClientMissing)
   const { createSetup } = await import('../../adapters/teams/setup.ts')
-  const where = publicUrl === undefined ? {} : { publicUrl }
-  return createSetup({ settings: teams, commands: commandSpecs, version, ...where })
+  return createSetup({ settings: teams, commands: commandSpecs, version, publicUrl })
 }
 
 export const examineTeams = async () => await (await teamsSetup(readConfig())).examine()
@@ -26,12 +24,12 @@ export function addTeamsCommands(program: Command): void {
 
   teams
     .command('manifest')
-    .description('make the app package for this configuration, to be uploaded where Teams manages apps')
-    .option('--out <file>', 'where it is written', 'parley-teams.zip')
+    .description('create the app package for this configuration; upload it in the Teams admin center')
+    .option('--out <file>', 'the file to write', 'parley-teams.zip')
     .action(async ({ out }: { out: string }) => {
       const path = resolve(callerFolder(), out)
       await writeFile(path, await (await teamsSetup(readConfig())).package())
       console.log(path)
-      console.error('Upload it at https://admin.teams.microsoft.com: Teams apps, Manage apps, Upload new app.')
+      console.error(terminalWording.teamsPackage)
     })
 }

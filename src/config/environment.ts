@@ -1,27 +1,34 @@
-/** THE table of environment variables, and what their values say together. */
+/** The table of environment variables. */
+
 import { isIP } from 'node:net'
 import querystring from 'node:querystring'
 import { z } from 'zod'
+import { settingMust } from '../wording/startup.ts'
 
-export const url = z.url({ protocol: /^https?$/, error: 'wants an address that starts with http:// or https://' })
-const whole = (least: number, most: number) => z.coerce.number().int().min(least).max(most)
+export const url = z.url({ protocol: /^https?$/, error: settingMust.beUrl })
+const whole = (least: number, most: number) =>
+  z.coerce
+    .number(settingMust.beWholeNumber(least, most))
+    .int(settingMust.beWholeNumber(least, most))
+    .min(least, settingMust.beWholeNumber(least, most))
+    .max(most, settingMust.beWholeNumber(least, most))
 const list = <const Values extends readonly [string, ...string[]]>(values: Values) =>
   z
     .string()
     .transform((text) => text.split(',').map((each) => each.trim()))
     .pipe(z.array(z.enum(values)).min(1))
 
-/** THE table of environment variables; `.env.example` holds the same names, by a test. */
+/** All environment variables; a test checks that `.env.example` has the same names. */
 export type Environment = z.infer<typeof Environment>
 export const Environment = z.object({
   PARLEY_HOME: z.string().min(1).default('.parley'),
   DATABASE_URL: z
     .string()
-    .regex(/^postgres(ql)?:\/\//, 'wants an address that starts with postgres://')
+    .regex(/^postgres(ql)?:\/\//, settingMust.bePostgresUrl)
     .optional(),
   REDIS_URL: z
     .string()
-    .regex(/^(?:rediss?:\/)?\//, 'wants an address that starts with redis://, or the path of a socket')
+    .regex(/^(?:rediss?:\/)?\//, settingMust.beRedisUrl)
     .optional(),
   PORT: whole(0, 65_535).default(8787),
   HOST: z.string().min(1).default('127.0.0.1'),
@@ -29,12 +36,12 @@ export const Environment = z.object({
   QUEUES: list(['turn', 'media', 'system']).default(['turn', 'media', 'system']),
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   /** Encrypts the secrets that Parley stores. */
-  PARLEY_SECRET: z.string().min(16, 'wants at least 16 characters: `openssl rand -hex 32` gives a good one').optional(),
-  /** Where people and platforms reach this port from outside. */
+  PARLEY_SECRET: z.string().min(16, settingMust.beLongSecret).optional(),
+  /** The address of this port from outside. */
   PUBLIC_URL: url.optional(),
-  SLACK_BOT_TOKEN: z.string().startsWith('xoxb-', 'wants a bot token, which starts with xoxb-').optional(),
+  SLACK_BOT_TOKEN: z.string().startsWith('xoxb-', settingMust.beBotToken).optional(),
   SLACK_SIGNING_SECRET: z.string().min(8).optional(),
-  SLACK_APP_TOKEN: z.string().startsWith('xapp-', 'wants an app-level token, which starts with xapp-').optional(),
+  SLACK_APP_TOKEN: z.string().startsWith('xapp-', settingMust.beAppToken).optional(),
   SLACK_API_URL: url.optional(),
   SLACK_CLIENT_ID: z.string().min(1).optional(),
   SLACK_CLIENT_SECRET: z.string().min(1).optional(),
@@ -44,10 +51,7 @@ export const Environment = z.object({
   ANTHROPIC_BASE_URL: url.optional(),
   OLLAMA_HOST: z
     .string()
-    .refine(
-      (host) => URL.canParse(/^https?:\/\//.test(host) ? host : `http://${host}`),
-      'wants an address such as 127.0.0.1:11434',
-    )
+    .refine((host) => URL.canParse(/^https?:\/\//.test(host) ? host : `http://${host}`), settingMust.beHost)
     .optional(),
   TRANSCRIBE_URL: url.optional(),
   TRANSCRIBE_MODEL: z.string().min(1).optional(),
@@ -58,9 +62,7 @@ export const Environment = z.object({
   TEAMS_CLIENT_ID: z.string().min(1).optional(),
   TEAMS_CLIENT_SECRET: z.string().min(1).optional(),
   TEAMS_TENANT_ID: z.string().min(1).optional(),
-  TEAMS_OPENID_METADATA_URL: url
-    .endsWith('/openidconfiguration', 'wants an address that ends in /openidconfiguration')
-    .optional(),
+  TEAMS_OPENID_METADATA_URL: url.endsWith('/openidconfiguration', settingMust.beMetadataUrl).optional(),
   TEAMS_TOKEN_ISSUER: z.string().min(1).optional(),
   TEAMS_AUTH: z.enum(['on', 'off']).default('on'),
   TEAMS_LOGIN_URL: url.optional(),
@@ -74,13 +76,13 @@ export function isLoopback(host: string): boolean {
   return bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.'))
 }
 
-/** Keys and tokens by their names, and the passwords of addresses. */
+/** Keys and tokens, recognized by their names, and passwords in addresses. */
 export function secretsIn(environment: Environment): string[] {
   return Object.entries(environment).flatMap(([name, value]) => {
     if (typeof value !== 'string') return []
     if (/_(?:KEY|SECRET|TOKEN)$/.test(name)) return [value]
     const password = URL.canParse(value) ? new URL(value).password : ''
-    // Shorter ones would blot out ordinary words.
+    // Redacting shorter ones would hide ordinary words.
     return [...new Set([password, querystring.unescape(password)])].filter(({ length }) => length >= 6)
   })
 }

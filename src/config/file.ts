@@ -3,17 +3,18 @@ import { z } from 'zod'
 import { decimalUsd, usd } from '../core/money.ts'
 import type { Scope } from '../core/scope.ts'
 import { isTimeZone, periods } from '../core/window.ts'
-import { families } from '../media/limits.ts'
+import { families, type LimitOverrides, type Limits } from '../media/limits.ts'
 import { tiers } from '../models/catalogue.ts'
 import { readPrice } from '../models/stated-price.ts'
+import { settingMust } from '../wording/startup.ts'
 import { url } from './environment.ts'
 
-/** Decimal USD, kept as its text: prices are never floats. */
-const Amount = z.union([z.string(), z.number()]).transform((value, context) => {
+/** Decimal USD, kept as text because prices are never floats. */
+const Amount = z.union([z.string(), z.number()], settingMust.beAmount).transform((value, context) => {
   try {
     return decimalUsd(usd(String(value)))
   } catch {
-    context.addIssue('wants USD with at most nine decimals, such as 0.15')
+    context.addIssue(settingMust.beAmount)
     return z.NEVER
   }
 })
@@ -30,15 +31,13 @@ const Price = z
   })
   .transform(({ perHour, concurrency, perAudioHour, input, output, ...cache }, context) => {
     const perToken = [input, output, ...Object.values(cache)].some((amount) => amount !== undefined)
-    const ways = [perToken, perHour !== undefined || concurrency !== undefined, perAudioHour !== undefined]
-    if (ways.filter(Boolean).length === 1) {
+    const pricings = [perToken, perHour !== undefined || concurrency !== undefined, perAudioHour !== undefined]
+    if (pricings.filter(Boolean).length === 1) {
       if (perHour !== undefined) return readPrice({ perHour, concurrency })
       if (perAudioHour !== undefined) return readPrice({ perAudioHour })
       if (input !== undefined && output !== undefined) return readPrice({ input, output, ...cache })
     }
-    context.addIssue(
-      'wants one of these: input and output in USD per million tokens, perHour in USD per hour of the hardware, perAudioHour in USD per hour of sound',
-    )
+    context.addIssue(settingMust.bePrice)
     return z.NEVER
   })
 
@@ -48,35 +47,31 @@ const Budget = z
       .string()
       .regex(
         /^(?:all|workspace:[^/]+\/[^/]+|channel:[^/]+\/[^/]+\/[^/]+|user:[^/]+\/[^/]+\/[^/]+|model:[^/]+\/[^/]+|key:[^/]+)$/,
-        'wants all, workspace:slack/T1, channel:slack/T1/C1, user:slack/T1/U1, model:openai/gpt-5 or key:<id>',
+        settingMust.beScope,
       ),
     period: z.enum(periods),
     usd: Amount,
   })
   .transform(({ scope, period, usd: amount }) => ({ scope: scope as Scope, period, amount: usd(amount) }))
 
-/** The shape of parley.yaml; `parley.example.yaml` shows every key, by a test. */
+/** The shape of parley.yaml; a test checks that `parley.example.yaml` shows every key. */
 export type File = z.infer<typeof File>
 export const File = z.strictObject({
-  /** Of the whole installation. Each workspace's own owners are admins of their workspace without being named here. */
-  admins: z
-    .array(
-      z.string().regex(/^[^/\s]+\/[^/\s]+\/[^/\s]+$/, 'wants platform/workspace/person, such as slack/T0123/U0456'),
-    )
-    .default([]),
+  /** Admins of the whole installation. The owners of a workspace are its admins without being listed here. */
+  admins: z.array(z.string().regex(/^[^/\s]+\/[^/\s]+\/[^/\s]+$/, settingMust.beUser)).default([]),
   models: z
     .strictObject({
       default: z.string().min(1).optional(),
-      /** Servers that speak Chat Completions, beside the one of OPENAI_BASE_URL. */
+      /** Servers with a Chat Completions API, in addition to OPENAI_BASE_URL. */
       servers: z
         .array(
           z.strictObject({
-            name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, 'wants a short name in small letters, such as gpu'),
+            name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, settingMust.beServerName),
             url,
-            /** The environment variable that holds the key. */
+            /** The environment variable with the key. */
             keyVariable: z
               .string()
-              .regex(/^[A-Z][A-Z0-9_]*$/, 'wants the name of an environment variable, never the key itself')
+              .regex(/^[A-Z][A-Z0-9_]*$/, settingMust.beVariableName)
               .optional(),
           }),
         )
@@ -89,7 +84,7 @@ export const File = z.strictObject({
             label: z.string().min(1).max(80).optional(),
             alias: z
               .string()
-              .regex(/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u, 'wants one word, such as fast')
+              .regex(/^[\p{L}\p{N}][\p{L}\p{N}._-]{0,63}$/u, settingMust.beAlias)
               .optional(),
             tier: z.enum(tiers).optional(),
             local: z.boolean().optional(),
@@ -104,23 +99,20 @@ export const File = z.strictObject({
         .default([]),
     })
     .prefault({}),
-  /** In whose days, weeks and months budgets reset, unless an admin has set another. */
-  timezone: z
-    .string()
-    .refine(isTimeZone, 'wants an IANA time zone, such as Europe/Berlin, America/New_York or UTC')
-    .default('UTC'),
+  /** The time zone in which budgets reset, unless an admin has set another. */
+  timezone: z.string().refine(isTimeZone, settingMust.beTimeZone).default('UTC'),
   budgets: z
     .array(Budget)
     .refine(
       (budgets) => new Set(budgets.map(({ scope, period }) => `${period} ${scope}`)).size === budgets.length,
-      'names one scope and period twice',
+      settingMust.notRepeatBudgets,
     )
     .default([]),
   discord: z.strictObject({ shards: z.int().min(1).max(1000).optional() }).prefault({}),
   teams: z
     .strictObject({
-      tenants: z.array(z.guid('wants the id of a tenant')).default([]),
-      fileHosts: z.array(z.string().regex(/^[\w.-]+(?::\d+)?$/, 'wants a host, such as files.example.com')).default([]),
+      tenants: z.array(z.guid(settingMust.beTenantId)).default([]),
+      fileHosts: z.array(z.string().regex(/^[\w.-]+(?::\d+)?$/, settingMust.beFileHost)).default([]),
       streamSeconds: z.number().min(1).max(110).default(100),
     })
     .prefault({}),
@@ -138,7 +130,7 @@ export const File = z.strictObject({
       promptTokens: z.int().min(1000).default(60_000),
     })
     .prefault({}),
-  /** By family of formats; what is not set keeps its default (src/media/limits.ts). */
+  /** Limits per family of formats; the defaults are in src/media/limits.ts. */
   reading: z
     .partialRecord(
       z.enum(families),
@@ -162,3 +154,31 @@ export const File = z.strictObject({
     )
     .default({}),
 })
+
+export function readingLimits(reading: File['reading']): LimitOverrides {
+  const overrides: LimitOverrides = {}
+  for (const family of families) {
+    const set = reading[family]
+    if (set === undefined) continue
+    const { megabytes, memoryMegabytes, ...rest } = set
+    const all: { [Name in keyof Limits]: Limits[Name] | undefined } = {
+      bytes: megabytes === undefined ? undefined : megabytes * 1e6,
+      memoryMb: memoryMegabytes,
+      seconds: rest.seconds,
+      pages: rest.pages,
+      rows: rest.rows,
+      characters: rest.characters,
+      minutes: rest.minutes,
+      frames: rest.frames,
+      pixels: rest.megapixels === undefined ? undefined : rest.megapixels * 1e6,
+      unpackedBytes: rest.unpackedMegabytes === undefined ? undefined : rest.unpackedMegabytes * 1e6,
+      ratio: rest.ratio,
+      entries: rest.entries,
+      files: rest.files,
+      ocrPages: rest.ocrPages,
+      ocrSeconds: rest.ocrSeconds,
+    }
+    overrides[family] = Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+  }
+  return overrides
+}

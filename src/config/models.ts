@@ -1,16 +1,18 @@
-/** The servers that write and those that hear: where they are, with which keys, and what is known of their models. */
+/** Model servers and the transcription server: their addresses, keys and configured models. */
+
 import type { ConfiguredModel } from '../models/catalogue.ts'
+import { configurationWording } from '../wording/startup.ts'
 import type { Environment } from './environment.ts'
 import type { File } from './file.ts'
 
 export type TranscriberSettings =
-  | { dialect: 'openai'; url: string; model: string; apiKey?: string }
-  | { dialect: 'asr'; url: string; apiKey?: string }
+  | { dialect: 'openai'; url: string; model: string; apiKey?: string | undefined }
+  | { dialect: 'asr'; url: string; apiKey?: string | undefined }
 
 export interface ModelServer {
   name: string
   baseUrl: string
-  apiKey?: string
+  apiKey?: string | undefined
 }
 
 export function modelServers({ models }: File, variables: Record<string, string>): ModelServer[] {
@@ -28,26 +30,25 @@ export function serverProblems({ models }: File, variables: Record<string, strin
   return [
     ...names
       .filter((name, at) => known.indexOf(name) !== builtInProviders.length + at || name === 'extractive')
-      .map((name) => `parley.yaml: models.servers: the name ${name} is taken; give this server another one.`),
+      .map((name) => configurationWording.serverNameTaken(name)),
     ...models.servers.flatMap(({ name, keyVariable }) =>
       keyVariable === undefined || variables[keyVariable] !== undefined
         ? []
-        : [`parley.yaml: models.servers: ${name} wants its key in ${keyVariable}, which is not set.`],
+        : [configurationWording.serverKeyMissing(name, keyVariable)],
     ),
     ...models.list
       .filter(({ provider }) => !known.includes(provider))
-      .map(({ id, provider }) => `parley.yaml: models.list: ${id} is of ${provider}; known are ${known.join(', ')}.`),
+      .map(({ id, provider }) => configurationWording.providerUnknown(id, provider, known)),
   ]
 }
 
-/** A key goes only to the server that it was given for: OpenAI's to OpenAI alone. */
+/** A key is sent only to its own server: OpenAI's key goes to OpenAI alone. */
 export function transcriber(environment: Environment): TranscriberSettings | undefined {
   const { TRANSCRIBE_URL: url, TRANSCRIBE_MODEL: model = 'whisper-1', TRANSCRIBE_API_KEY: key } = environment
-  const apiKey = key === undefined ? {} : { apiKey: key }
   if (url !== undefined)
     return new URL(url).pathname.replace(/\/$/, '').endsWith('/asr')
-      ? { dialect: 'asr', url, ...apiKey }
-      : { dialect: 'openai', url, model, ...apiKey }
+      ? { dialect: 'asr', url, apiKey: key }
+      : { dialect: 'openai', url, model, apiKey: key }
   if (environment.OPENAI_API_KEY === undefined || environment.OPENAI_BASE_URL !== undefined) return undefined
   return { dialect: 'openai', url: 'https://api.openai.com/v1', model, apiKey: environment.OPENAI_API_KEY }
 }
@@ -57,12 +58,12 @@ export function configuredModel(model: File['models']['list'][number]): Configur
   return { ...set, id: model.id, provider: model.provider }
 }
 
-/** Asked for by its key, or by an address that may want none. */
+/** Configured by a key, or by an address that may need none. */
 export function cloud(apiKey: string | undefined, baseUrl: string | undefined) {
   return apiKey === undefined && baseUrl === undefined ? undefined : { apiKey, baseUrl }
 }
 
-/** Ollama's own variable is often a bare `host:port`, or a host alone, which means Ollama's port. */
+/** OLLAMA_HOST is often just `host:port`, or a host alone, which means Ollama's default port. */
 export function ollamaUrl(host: string): string {
   if (/^https?:\/\//.test(host)) return host
   const url = new URL(`http://${host}`)

@@ -1,8 +1,10 @@
-/** Where the configuration comes from: the environment, `.env` and parley.yaml, each checked by its schema. */
+/** Reads the environment, `.env` and parley.yaml, and checks each against its schema. */
+
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parse as parseYaml, YAMLParseError } from 'yaml'
 import type { z } from 'zod'
+import { configurationWording, settingMust } from '../wording/startup.ts'
 
 /** An empty variable, as compose files write for an unset one, counts as unset. */
 export function cleaned(env: NodeJS.ProcessEnv): Record<string, string> {
@@ -30,18 +32,15 @@ export function readYaml(cwd: string, problems: string[]): unknown {
   try {
     return parseYaml(readFileSync(path, 'utf8')) ?? {}
   } catch (error) {
-    const where =
-      error instanceof YAMLParseError && error.linePos
-        ? ` (line ${error.linePos[0].line}, column ${error.linePos[0].col})`
-        : ''
-    const what =
-      error instanceof YAMLParseError ? error.message.split('\n')[0]?.replace(/ at line .*$/, '') : 'it cannot be read'
-    problems.push(`parley.yaml is not valid YAML${where}: ${what}.`)
+    const parsing = error instanceof YAMLParseError ? error : undefined
+    const at = parsing?.linePos?.[0]
+    const reason = parsing?.message.split('\n')[0]?.replace(/ at line .*$/, '')
+    problems.push(configurationWording.invalidYaml(at && { line: at.line, column: at.col }, reason))
     return {}
   }
 }
 
-/** Never prints a value: it may be a secret. */
+/** Never prints a value, because it may be a secret. */
 export function check<Schema extends z.ZodType>(
   schema: Schema,
   value: unknown,
@@ -54,12 +53,37 @@ export function check<Schema extends z.ZodType>(
     const path = issue.path.map(String).join('.')
     if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys)
-        problems.push(
-          `${at(path === '' ? key : `${path}.${key}`)} is not a setting that Parley knows. See parley.example.yaml.`,
-        )
+        problems.push(configurationWording.unknownSetting(at(path === '' ? key : `${path}.${key}`)))
     } else {
-      problems.push(`${at(path)}: ${issue.message.replace(/, received .*$/, '')}`)
+      problems.push(configurationWording.problem(at(path), describeIssue(issue)))
     }
   }
   return undefined
+}
+
+/** Completes the sentence that starts with the setting's name. Messages of the schema itself already do. */
+function describeIssue(issue: z.core.$ZodIssue): string {
+  if (issue.message.startsWith('must ')) return issue.message
+  switch (issue.code) {
+    case 'invalid_type':
+      return settingMust.beOfType(issue.expected)
+    case 'invalid_value':
+      return settingMust.beOneOf(issue.values.map(String))
+    case 'too_small':
+      return settingMust.beAtLeast(Number(issue.minimum), unitOf(issue.origin), issue.inclusive !== false)
+    case 'too_big':
+      return settingMust.beAtMost(Number(issue.maximum), unitOf(issue.origin))
+    case 'invalid_key':
+      return settingMust.beKnownName
+    default:
+      return settingMust.beValid
+  }
+}
+
+function unitOf(origin: string): 'number' | 'characters' | 'entries' {
+  return origin === 'string'
+    ? 'characters'
+    : origin === 'array' || origin === 'set' || origin === 'map'
+      ? 'entries'
+      : 'number'
 }

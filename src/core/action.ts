@@ -1,7 +1,7 @@
 /** What buttons do: one short string on every platform, so that an old button still works after a restart. */
 import type { Author, ReplyTarget } from './message.ts'
 
-/** Of one reply. `cheaper` and `better` write it anew with a model of the tier below or above. */
+/** Of one reply. `cheaper` and `better` regenerate it with a model of the tier below or above. */
 export const turnActions = ['stop', 'regenerate', 'cheaper', 'better', 'why', 'good', 'bad'] as const
 export type TurnAction = (typeof turnActions)[number]
 

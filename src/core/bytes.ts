@@ -1,11 +1,10 @@
 /** Sizes of files, as people read them. */
+
+import { attachmentWording } from '../wording/answers.ts'
 import { ParleyError } from './errors.ts'
 
 export function tooLarge(maxBytes: number): ParleyError {
-  return new ParleyError(
-    'file_too_large',
-    `The file is over the limit of ${formatBytes(maxBytes)}. Share a smaller one, or ask an admin to raise the limit.`,
-  )
+  return new ParleyError('file_too_large', attachmentWording.tooLarge(formatBytes(maxBytes)))
 }
 
 /** `31 MB`, `1.5 KB`: powers of 1000, as file managers print them. */

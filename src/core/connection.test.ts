@@ -180,7 +180,7 @@ it('stops in the middle of a try and of a pause', async () => {
   expect(pausing.state().is).toBe('off')
 })
 
-it('an error that nobody expected leaves the connection trying, without its words for people', async () => {
+it('an unexpected error leaves the connection trying, and its text stays in the log', async () => {
   const { connection, state } = rig({ open: () => Promise.reject(new TypeError('secret inside')) })
   await connection.start()
   expect(describeConnection(state())).toMatch(/^not connected since .*log.*tries again at/)

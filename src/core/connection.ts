@@ -3,6 +3,8 @@
  * ever, with growing pauses. No failure leaves this file; what is wrong, since when, and what to do is in the state, which
  * health and doctor report. Listeners call it, one for each connection that they hold.
  */
+
+import { connectionWording } from '../wording/connections.ts'
 import { asParleyError, type ErrorCode, errorFields, ParleyError } from './errors.ts'
 import type { Log } from './log.ts'
 import { type Clock, type Delays, pauseAfter, sleep, systemClock } from './retry.ts'
@@ -40,7 +42,7 @@ export interface ConnectionPauses extends Delays {
 }
 
 /**
- * What is mended at the provider is back within a minute: a try that began just before takes `openMs`, then comes the longest
+ * After a provider recovers, Parley is connected within a minute: a try that began just before takes `openMs`, then comes the longest
  * pause. Only a provider that asks for a longer pause gets it.
  */
 export const connectionPauses: ConnectionPauses = {
@@ -92,7 +94,7 @@ export function keepConnected(deps: ConnectionDeps): Connection {
         continue
       }
       failures += 1
-      await wait(failures, asParleyError(ended.reason ?? closedSoon(), unknownTell))
+      await wait(failures, asParleyError(ended.reason ?? closedSoon(), connectionWording.failed))
     }
     state = { is: 'off', since: new Date() }
   }
@@ -108,7 +110,7 @@ export function keepConnected(deps: ConnectionDeps): Connection {
     const openedAt = clock.now()
     const awayMs = state.is === 'waiting' ? Date.now() - state.since.getTime() : undefined
     state = { is: 'connected', since: new Date() }
-    log.info({ platform, connection: name, ...(awayMs === undefined ? {} : { awayMs, failures }) }, 'connected')
+    log.info({ platform, connection: name, ...(awayMs !== undefined && { awayMs, failures }) }, 'connected')
     firstTry.resolve()
     const reason = await orAborted(opened.lost, stopping.signal).catch(() => undefined)
     await release(opened)
@@ -143,7 +145,7 @@ export function keepConnected(deps: ConnectionDeps): Connection {
   async function wait(failures: number, error: ParleyError): Promise<void> {
     const { code, userMessage } = error
     const ms = pauseAfter(failures, pauses, error.retryAfterMs, clock.random())
-    // News is told once, not with each try.
+    // Logged once, not with each try.
     if (state.is !== 'waiting' || state.userMessage !== userMessage)
       log.warn({ platform, connection: name, ...errorFields(error) }, 'not connected; Parley keeps trying')
     const since = state.is === 'waiting' ? state.since : new Date()
@@ -196,13 +198,13 @@ export function probed(
 export function describeConnection(state: ConnectionState): string {
   switch (state.is) {
     case 'connected':
-      return `connected since ${state.since.toISOString()}`
+      return connectionWording.connected(state.since)
     case 'connecting':
-      return `connecting since ${state.since.toISOString()}`
+      return connectionWording.connecting(state.since)
     case 'waiting':
-      return `not connected since ${state.since.toISOString()}: ${state.userMessage} Parley tries again at ${state.until.toISOString()}.`
+      return connectionWording.waiting(state.since, state.userMessage, state.until)
     case 'off':
-      return state.userMessage ?? 'not started'
+      return state.userMessage ?? connectionWording.off
   }
 }
 
@@ -218,8 +220,5 @@ async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   }
 }
 
-const unknownTell = 'The connection failed. The log of this process has the cause.'
-const slow = () =>
-  new ParleyError('platform_unreachable', 'The connection takes too long. Check the network between here and there.')
-const closedSoon = () =>
-  new ParleyError('platform_unreachable', 'The connection is closed again as soon as it is open.')
+const slow = () => new ParleyError('platform_unreachable', connectionWording.slow)
+const closedSoon = () => new ParleyError('platform_unreachable', connectionWording.closedAtOnce)

@@ -1,4 +1,4 @@
-/** Waits for `work`, but no longer than `ms`: then `late`, and the work goes on by itself. Rejects when the work does in time. */
+/** Waits for `work`, but no longer than `ms`: then `late`, while the work continues. Rejects when the work rejects in time. */
 export async function within<T>(ms: number, work: Promise<T>): Promise<T | 'late'> {
   const { promise, resolve } = Promise.withResolvers<'late'>()
   const timer = setTimeout(resolve, ms, 'late')

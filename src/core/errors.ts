@@ -2,6 +2,7 @@
  * Every failure a person may meet. `userMessage` is one sentence safe to show, with a next step; `cause` is for the log.
  * Each code has its line in docs/ERRORS.md, held by a test.
  */
+import { noAnswerWording } from '../wording/answers.ts'
 
 /** THE table: code → whether trying again helps. */
 export const errorCodes = {
@@ -96,10 +97,7 @@ export class ParleyError extends Error {
 }
 
 /** Any thrown value as a ParleyError; what is not one already becomes `internal` and keeps its cause for the log. */
-export function asParleyError(
-  thrown: unknown,
-  userMessage = 'Something went wrong inside Parley. Please try again.',
-): ParleyError {
+export function asParleyError(thrown: unknown, userMessage = noAnswerWording.internal): ParleyError {
   return thrown instanceof ParleyError ? thrown : new ParleyError('internal', userMessage, { cause: thrown })
 }
 

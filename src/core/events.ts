@@ -1,5 +1,5 @@
 /**
- * What happens in Parley, for whoever measures it: tracing channels of `node:diagnostics_channel`. Each thing that takes time
+ * What happens in Parley, for measurements: tracing channels of `node:diagnostics_channel`. Each thing that takes time
  * publishes `start`, then `error` where it failed, then `asyncEnd`, each with the same object, as Node's own channels do; what
  * subscribes can so keep its span beside that object, and find its parent in an AsyncLocalStorage bound to `start`.
  * Events hold ids, names of models and steps, durations and counts; never a text, a file's name or an error's message.

@@ -1,6 +1,6 @@
 /**
  * The logger port. Fields are ids, counts and durations; message text and file contents never go in (law 10).
- * pino satisfies it as it is.
+ * pino satisfies it.
  */
 export interface Log {
   debug(fields: object, event: string): void

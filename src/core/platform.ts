@@ -19,8 +19,8 @@ export interface Capabilities {
   /** The least time between two edits of one message. */
   minEditMs: number
   /**
-   * `native`: the platform shows progress beside the conversation. `message`: progress is the reply's first text. `both`: what
-   * is read is told in the reply, that it is being answered beside it.
+   * `native`: the platform shows progress beside the conversation. `message`: progress is the reply's first text. `both`: the
+   * reply shows what is being read, and the status beside it that an answer is being written.
    */
   status: 'native' | 'message' | 'both'
   /** Whether people can press buttons under a reply: stop, regenerate, why and the like. */
@@ -34,7 +34,7 @@ export type MessageRef = Json
 
 export type TurnState = 'queued' | 'reading' | 'answering' | 'done' | 'stopped' | 'failed'
 
-/** One message of a reply, in Markdown; citations stand in the text as `[n]`. */
+/** One message of a reply, in Markdown; the text contains citations as `[n]`. */
 export interface OutgoingMessage {
   turnId: string
   text: string

@@ -1,6 +1,6 @@
 /** How a question was routed, kept with its turn: everything that `why` and `parley route --dry-run` show. */
 import { z } from 'zod'
-import { formatUsd } from './money.ts'
+import { whyWording } from '../wording/routing.ts'
 
 /** What made the choice. */
 export const choosers = ['request', 'button', 'pin', 'conversation', 'default', 'tier', 'nobody'] as const
@@ -58,49 +58,24 @@ export const RouteDecision = z.object({
 /** The whole decision in Markdown. */
 export function describeDecision(decision: RouteDecision): string {
   const { complexity, policy, gated, ranking, eligible, fallbacks, attempts = [] } = decision
-  const parts = complexity.parts.map(({ points, says }) => `- ${says}: ${points}`)
+  const { score, tier, parts } = complexity
   return [
-    `**${decision.model}** ${byWords[decision.by]}. ${decision.reason}`,
-    `**Complexity** ${complexity.score}, which wants a ${complexity.tier} model${parts.length === 0 ? ': nothing about the question asks for more' : `\n${parts.join('\n')}`}`,
-    policy.length === 0 ? '' : `**Rules**\n${policy.map((rule) => `- ${rule}`).join('\n')}`,
-    ranking.length === 0 ? '' : `**Could answer** (${eligible})\n${ranking.map(rankLine).join('\n')}`,
-    gated.length === 0
-      ? ''
-      : `**Could not**\n${gated.map(({ because, models, more }) => `- ${models.join(', ')}${more > 0 ? ` and ${more} more` : ''}: ${because}`).join('\n')}`,
-    fallbacks.length === 0 ? '' : `**Stand by** ${fallbacks.join(', ')}`,
-    attempts.length === 0 ? '' : `**What came of it**\n${attempts.map(attemptLine).join('\n')}`,
+    whyWording.summary(decision.model, whyWording.by[decision.by], decision.reason),
+    parts.length === 0 ? whyWording.simple(tier) : whyWording.complexity(score, tier, parts),
+    policy.length === 0 ? '' : whyWording.rules(policy),
+    ranking.length === 0 ? '' : whyWording.available(eligible, ranking.map(candidateLine)),
+    gated.length === 0 ? '' : whyWording.ruledOut(gated),
+    fallbacks.length === 0 ? '' : whyWording.fallbacks(fallbacks),
+    attempts.length === 0 ? '' : whyWording.calls(attempts.map(callLine)),
   ]
     .filter((section) => section !== '')
     .join('\n\n')
 }
 
-const byWords: Record<RouteDecision['by'], string> = {
-  request: 'was asked for',
-  button: 'was asked for by a button',
-  pin: 'is pinned',
-  conversation: 'stays with its conversation',
-  default: 'is the default',
-  tier: 'was chosen by tier, price and speed',
-  nobody: 'is what is left',
+function candidateLine({ costNanoUsd, ...entry }: RouteDecision['ranking'][number]): string {
+  return whyWording.candidate({ ...entry, cost: costNanoUsd === null ? null : BigInt(costNanoUsd) })
 }
 
-function rankLine(entry: RouteDecision['ranking'][number], at: number): string {
-  const { model, tier, costNanoUsd, firstTokenMs, tokensPerSecond } = entry
-  const facts = [
-    tier,
-    costNanoUsd === null ? 'price not known' : `about ${formatUsd(BigInt(costNanoUsd))}`,
-    ...(firstTokenMs === null ? [] : [`first word after ${seconds(firstTokenMs)}`]),
-    ...(tokensPerSecond === null ? [] : [`${Math.round(tokensPerSecond)} tokens/s`]),
-  ]
-  return `${at + 1}. ${model}: ${facts.join(', ')}`
-}
-
-function attemptLine(attempt: NonNullable<RouteDecision['attempts']>[number]): string {
-  const { model, outcome, because, costNanoUsd, ms } = attempt
-  const cost = costNanoUsd === null ? '' : `, ${formatUsd(BigInt(costNanoUsd))}`
-  return `- ${model}: ${outcome}${outcome === 'not asked' ? '' : ` after ${seconds(ms)}${cost}`}${because === undefined ? '' : ` (${because})`}`
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(1)} s`
+function callLine({ costNanoUsd, because, ...call }: NonNullable<RouteDecision['attempts']>[number]): string {
+  return whyWording.call({ ...call, because, cost: costNanoUsd === null ? null : BigInt(costNanoUsd) })
 }

@@ -1,4 +1,4 @@
-/** What an adapter that keeps tables of its own is given. */
+/** The database access of an adapter with its own tables. */
 
 /** A named statement is prepared once a connection. */
 export interface Statement {

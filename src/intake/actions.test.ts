@@ -4,6 +4,7 @@ import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { message } from '../../test/fakes/message.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { type IntakeRig, inChannel, openIntakeRig } from '../../test/intake-rig.ts'
+import { actionWording } from '../wording/answers.ts'
 
 let server: TestServer
 let rig: IntakeRig
@@ -23,7 +24,7 @@ const opinions = async () =>
 describe('who may press', () => {
   const paid = ['stop', 'regenerate', 'cheaper', 'better'] as const
 
-  it('the asker, and managers, may stop an answer or have it written anew', async () => {
+  it('the asker and managers may stop or regenerate an answer', async () => {
     Object.assign(rig.roles, { mia: 'manager', ada: 'admin' })
     for (const by of ['ann', 'mia', 'ada'])
       for (const kind of paid) {
@@ -38,7 +39,7 @@ describe('who may press', () => {
     for (const kind of paid)
       await expect(rig.press({ kind, turnId }, 'bob')).rejects.toMatchObject({
         code: 'request_forbidden',
-        userMessage: expect.stringMatching(/^Only Ann, who asked, and managers .*\.$/),
+        userMessage: actionWording.notYours(kind === 'stop' ? 'stop' : 'regenerate', 'Ann'),
       })
     expect(rig.jobs).toEqual([])
   })
@@ -48,7 +49,7 @@ describe('who may press', () => {
     expect(await rig.press({ kind: 'regenerate', turnId }, 'bob')).toHaveProperty('turnId')
   })
 
-  it('nobody of another workspace finds the turn, whatever their role', async () => {
+  it('people of another workspace do not find the turn, whatever their role', async () => {
     const turnId = await rig.answered()
     Object.assign(rig.roles, { ann: 'admin' })
     for (const kind of [...paid, 'why', 'good'] as const)
@@ -65,13 +66,13 @@ describe('who may press', () => {
     expect(await rig.press({ kind: 'good', turnId }, 'ann')).toHaveProperty('notice')
   })
 
-  it('a turn that never was is told as gone, whatever its id looks like', async () => {
+  it('an unknown turn no longer exists, whatever its id looks like', async () => {
     for (const turnId of [randomUUID(), 'x', "'; drop table turn"])
       await expect(rig.press({ kind: 'stop', turnId })).rejects.toMatchObject({ code: 'turn_not_found' })
   })
 })
 
-describe('an answer written anew', () => {
+describe('a regenerated answer', () => {
   it('with a cheaper model carries the wish to the worker, with the model it is measured by', async () => {
     const old = await rig.answered()
     rig.jobs.length = 0
@@ -95,7 +96,7 @@ describe('an answer written anew', () => {
 
   it('without a wish has none', async () => {
     const { turnId = '' } = await rig.press({ kind: 'regenerate', turnId: await rig.answered() })
-    expect(await rig.turns.load(turnId)).not.toHaveProperty('wish')
+    expect(await rig.turns.load(turnId)).not.toHaveProperty('overrides')
   })
 
   it('pressed many times at once is one turn', async () => {
@@ -129,7 +130,7 @@ describe('opinions', () => {
 })
 
 describe('other buttons', () => {
-  it('why an answer is as it is, is told to the one who asks, alone', async () => {
+  it('only the person who asks why sees the explanation', async () => {
     const turnId = await rig.answered()
     expect(await rig.press({ kind: 'why', turnId }, 'bob')).toEqual({
       notice: { text: `why ${turnId} for bob`, private: true },

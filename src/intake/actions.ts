@@ -1,7 +1,6 @@
 /**
- * What a pressed button does, and who may press it. Writing an answer anew is paid for by its asker, and a stop takes it
- * away from them: so beside the asker only managers may, and whoever takes part in a direct conversation. An opinion, and
- * why an answer is as it is, are for everybody who can see it.
+ * What a pressed button does, and who may press it. The asker pays for a regenerated answer and loses a stopped one, so only
+ * they, managers and members of a direct conversation may do either. Everyone who sees an answer may rate it and ask why.
  */
 import type { Action, ApprovalAction, TurnAction } from '../core/action.ts'
 import type { Notice, Role } from '../core/command.ts'
@@ -11,6 +10,7 @@ import type { Accepted, Intake, Pressed } from '../core/platform.ts'
 import type { Channel } from '../queue/channel.ts'
 import type { Feedback } from '../store/feedback.ts'
 import type { Dispatch, TurnAbout, Turns } from '../store/turns.ts'
+import { actionWording } from '../wording/answers.ts'
 import { stopTopic } from './stop.ts'
 
 export interface ActionsDeps {
@@ -20,10 +20,10 @@ export interface ActionsDeps {
   handOver(next: Dispatch, kind: Accepted['kind']): Promise<void>
   commands: Pick<Intake, 'command'>
   roleOf(person: Author, at: ConversationRef): Promise<Role>
-  /** Why the answer is as it is: its model, its cost, its sources. Decides itself what this person may know. */
+  /** The answer's model, cost and sources, as far as this person may see them. */
   why(turnId: string, by: Author): Promise<Notice>
   approvals: Approvals
-  /** Why this person is not served here. */
+  /** Why Parley does not answer this person here. */
   refusal(person: Author, at: ConversationRef): Promise<string | undefined>
 }
 
@@ -46,15 +46,13 @@ const pressers = {
   bad: 'everybody',
 } as const satisfies Record<TurnAction, 'asker' | 'everybody'>
 
-const verbs: Partial<Record<TurnAction, string>> = { stop: 'stop this answer' }
-
 export function createActions(deps: ActionsDeps): Intake['act'] {
   const { turns, feedback } = deps
 
   return async (action) => {
     const { by, replyTarget } = action
     const at = replyTarget.conversation
-    // Whoever was refused meanwhile may still stop what runs for them.
+    // People who are refused by now may still stop their running answers.
     const refusal = action.kind === 'stop' ? undefined : await deps.refusal(by, at)
     if (refusal !== undefined) throw new ParleyError('request_forbidden', refusal)
     switch (action.kind) {
@@ -99,7 +97,7 @@ export function createActions(deps: ActionsDeps): Intake['act'] {
     if (known === null) throw notFound()
     // The worker that holds the turn hears this at once; should it be lost, the next renewal of the lease tells.
     deps.channel.publish(stopTopic, { turnId })
-    // Nobody holds a turn whose files are still to be read: this job ends it without waiting for them.
+    // No worker holds a turn whose files are still unread: this job ends it without waiting for them.
     if (known === 'queued') await deps.handOver({ turnId, dispatch: stopDispatch, attachmentIds: [] }, 'new')
     return { turnId }
   }
@@ -130,19 +128,15 @@ function isUuid(id: string): boolean {
 }
 
 function thanks(kind: 'good' | 'bad', comment: string | undefined): string {
-  if (kind === 'good') return 'Thank you. Noted as a good answer.'
-  return comment === undefined ? 'Thank you. Noted as a bad answer.' : 'Thank you. Noted, with your comment.'
+  if (kind === 'good') return actionWording.markedGood
+  return comment === undefined ? actionWording.markedBad : actionWording.commentSaved
 }
 
 function notFound(): ParleyError {
-  return new ParleyError('turn_not_found', 'That answer is no longer here. Please ask the question again.')
+  return new ParleyError('turn_not_found', actionWording.notFound)
 }
 
 function notYours(kind: TurnAction, { author }: TurnAbout): ParleyError {
-  const verb = verbs[kind] ?? 'have this answer written anew'
-  const asker = author.name === undefined ? 'whoever asked' : `${author.name}, who asked,`
-  return new ParleyError(
-    'request_forbidden',
-    `Only ${asker} and managers of this channel can ${verb}. Ask the question yourself for an answer of your own.`,
-  )
+  const action = kind === 'stop' ? 'stop' : 'regenerate'
+  return new ParleyError('request_forbidden', actionWording.notYours(action, author.name))
 }

@@ -24,6 +24,8 @@ import { createLedger } from '../store/ledger-postgres.ts'
 import type { SettingsOf } from '../store/settings.ts'
 import type { Turns } from '../store/turns.ts'
 import { createTurns } from '../store/turns-postgres.ts'
+import { approvalWording } from '../wording/answers.ts'
+import { budgetWording } from '../wording/routing.ts'
 import type { Approvals } from './actions.ts'
 import { createAlerts } from './alerts.ts'
 import { type ApprovalRequests, createApprovalActions, createApprovalRequests } from './approvals.ts'
@@ -115,11 +117,18 @@ describe('a one-time approval', () => {
   it('is asked for where alerts go, by two buttons and without a word of the question, once', async () => {
     const { turnId, error } = await refused()
     const told = await requests.ask(turnId, { id: 'ann', name: 'Ann' }, error)
-    expect(told).toBe('An admin has been asked to let it pass once.')
+    expect(told).toBe(approvalWording.requested)
     await requests.ask(turnId, { id: 'ann', name: 'Ann' }, error)
     expect(new Set(sent.map(({ key }) => key)).size).toBe(1)
     expect(sent[0]?.notice).toMatchObject({
-      text: 'A question of <@ann> met the budget of $1.00 a month for everybody: $0 is spent, and the answer could cost up to $2.00. Let it pass once?',
+      text: budgetWording.approval({
+        scope: 'all',
+        period: 'month',
+        limit: usd('1'),
+        spent: 0n,
+        worst: usd('2'),
+        asker: '<@ann>',
+      }),
       buttons: [{ action: { kind: 'approve' } }, { action: { kind: 'decline' } }],
     })
   })
@@ -131,10 +140,10 @@ describe('a one-time approval', () => {
     expect((await database.pool.query('select from approval')).rowCount).toBe(0)
   })
 
-  it('has the question answered anew, and lets exactly one reservation of it pass, which is booked', async () => {
+  it('regenerates the answer and lets exactly one reservation exceed the budget, which is booked', async () => {
     const { turnId, approvalId } = await approval()
     const pressed = await approvals.decide(approvalId, 'approve', ada, alertsChannel)
-    expect(pressed.notice?.text).toBe('Approved: the question is answered now, for up to $2.00.')
+    expect(pressed.notice?.text).toBe(approvalWording.approved(usd('2')))
     expect(jobs).toMatchObject([{ name: 'turn', payload: { turnId: pressed.turnId } }])
     expect(pressed.turnId).not.toBe(turnId)
     const again = pressed.turnId ?? ''
@@ -173,7 +182,9 @@ describe('a one-time approval', () => {
 
   it('declined, nothing is answered, and that stands', async () => {
     const { turnId, approvalId } = await approval()
-    expect((await approvals.decide(approvalId, 'decline', ada, alertsChannel)).notice?.text).toMatch(/^Declined\./)
+    expect((await approvals.decide(approvalId, 'decline', ada, alertsChannel)).notice?.text).toBe(
+      approvalWording.declined,
+    )
     expect((await approvals.decide(approvalId, 'approve', ada, alertsChannel)).notice?.text).toMatch(
       /^This was declined before/,
     )

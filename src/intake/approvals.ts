@@ -1,23 +1,23 @@
 /**
- * An admin's one-time approval. At the limit the turn ends with a refusal and a request goes to the channel chosen for
- * alerts; approved there, the question is answered anew, and its next reservation passes the limit once, still booked.
+ * An admin's one-time approval. At the limit the turn ends with a refusal and a request goes to the channel for alerts. Once
+ * approved, the answer is regenerated: its next reservation may exceed the limit once and is still booked.
  */
 import type { Button, Role } from '../core/command.ts'
 import { errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { type Author, type ConversationRef, conversationKey } from '../core/message.ts'
-import { formatUsd } from '../core/money.ts'
 import type { Queue } from '../queue/queue.ts'
 import { approvalMessage, type BudgetExhausted } from '../routing/exhausted.ts'
 import type { Approval, Approvals as ApprovalStore } from '../store/approvals.ts'
 import type { Turns } from '../store/turns.ts'
+import { approvalWording } from '../wording/answers.ts'
 import type { Approvals } from './actions.ts'
 import type { Alerts } from './alerts.ts'
 import { dispatchTurn } from './dispatch.ts'
 
 /** What the worker of a refused turn calls. */
 export interface ApprovalRequests {
-  /** Asks for a turn once. What to tell its asker beside the refusal; `undefined` when there is nobody to ask. */
+  /** Asks once per turn. Returns what its asker reads after the refusal; `undefined` when no admin can be asked. */
   ask(turnId: string, asker: Author, exhausted: BudgetExhausted): Promise<string | undefined>
 }
 
@@ -30,13 +30,13 @@ export function createApprovalRequests(deps: {
       if ((await deps.alerts.target(by.scope)) === undefined) return undefined
       const { id: approvalId } = await deps.approvals.ask({ turnId, budgetId: by.id, scope: by.scope, amount: worst })
       const buttons: Button[] = [
-        { label: 'Approve once', style: 'primary', action: { kind: 'approve', approvalId } },
-        { label: 'Decline', style: 'danger', action: { kind: 'decline', approvalId } },
+        { label: approvalWording.approve, style: 'primary', action: { kind: 'approve', approvalId } },
+        { label: approvalWording.decline, style: 'danger', action: { kind: 'decline', approvalId } },
       ]
       // By id: the platform shows the name, and a name would stay in notices and logs when the person is forgotten.
       const text = approvalMessage(by, worst, `<@${asker.id}>`)
       const sent = await deps.alerts.send(by.scope, { text, buttons }, `approval-${approvalId}`)
-      return sent === 'sent' ? 'An admin has been asked to let it pass once.' : undefined
+      return sent === 'sent' ? approvalWording.requested : undefined
     },
   }
 }
@@ -62,12 +62,12 @@ export function createApprovalActions(deps: ApprovalsDeps): Approvals {
       // Of another workspace only where its requests are sent to.
       if (!here && !isSameWorkspace(turn.conversation, at)) throw notFound()
       if ((await deps.roleOf(by, at)) !== 'admin')
-        throw new ParleyError('command_forbidden', 'Only admins can decide this. Ask one of them.')
+        throw new ParleyError('command_forbidden', approvalWording.adminsOnly)
       const admin = `${at.platform}/${at.workspaceId}/${by.id}`
       const before = approval.state !== 'asked' ? approval : await approvals.decide(approvalId, decision, admin)
       if (before !== null) return already(before)
-      if (decision === 'decline') return { notice: { text: 'Declined. Nothing is spent on this question.' } }
-      // Killed here, the approval stands: whoever has the answer written anew may use it.
+      if (decision === 'decline') return { notice: { text: approvalWording.declined } }
+      // If the process dies here, the approval holds: regenerating the answer uses it.
       const next = await turns.regenerate(approval.turnId).catch(async (error: unknown) => {
         await approvals.reopen(approvalId)
         throw error
@@ -75,15 +75,15 @@ export function createApprovalActions(deps: ApprovalsDeps): Approvals {
       await dispatchTurn(deps.queue, next).catch((error: unknown) => {
         deps.log.warn({ ...errorFields(error), turnId: next.turnId }, 'turn not handed to the queue; sweep will')
       })
-      const text = `Approved: the question is answered now, for up to ${formatUsd(approval.amount)}.`
+      const text = approvalWording.approved(approval.amount)
       return { turnId: next.turnId, notice: { text } }
     },
   }
 }
 
 function already({ state, decidedBy }: Approval) {
-  const by = decidedBy === null ? '' : ` by ${decidedBy}`
-  return { notice: { text: `This was ${state === 'declined' ? 'declined' : 'approved'} before${by}.`, private: true } }
+  const text = approvalWording.already(state === 'declined' ? 'declined' : 'approved', decidedBy)
+  return { notice: { text, private: true } }
 }
 
 function isSameWorkspace(one: ConversationRef, other: ConversationRef): boolean {
@@ -91,8 +91,5 @@ function isSameWorkspace(one: ConversationRef, other: ConversationRef): boolean 
 }
 
 function notFound(): ParleyError {
-  return new ParleyError(
-    'approval_not_found',
-    'That request is no longer here. Ask for the question to be asked again.',
-  )
+  return new ParleyError('approval_not_found', approvalWording.notFound)
 }

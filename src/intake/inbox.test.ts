@@ -62,7 +62,7 @@ describe('a message that its author changes', () => {
     expect((await rig.turns.load(turnId)).messages.map(({ text }) => text)).toEqual(['What?'])
   })
 
-  it('after its turn has started is told so, and answered anew on demand', async () => {
+  it('after its turn has started is reported as started, and regenerated on demand', async () => {
     const incoming = inChannel({ text: 'Whta?' })
     const turnId = await rig.answered(incoming)
     expect(await revise(incoming.id, 'What?')).toEqual({ kind: 'started', turnId })

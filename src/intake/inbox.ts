@@ -14,7 +14,7 @@ import { type ActionsDeps, createActions } from './actions.ts'
 import { dispatchTurn, readingJobs } from './dispatch.ts'
 import { refusalOf } from './guest-policy.ts'
 
-/** A busy queue is not waited for longer by whoever wrote: what is committed may be acknowledged. */
+/** How long a message waits for a busy queue: once committed, it may be acknowledged. */
 const handOverMs = 50
 
 export interface InboxDeps extends Omit<ActionsDeps, 'turns' | 'handOver' | 'commands' | 'refusal'> {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Scope, Spender } from '../core/scope.ts'
 import type { Room, TurnLimit } from '../store/limits.ts'
 import type { SettingsOf } from '../store/settings.ts'
+import { admissionWording, progressWording } from '../wording/answers.ts'
 import { createTurnLimits, limitsFor } from './turn-limits.ts'
 
 const ann: Spender = { platform: 'slack', workspaceId: 'T1', channelId: 'C1', userId: 'U1' }
@@ -51,19 +52,19 @@ describe('the limits of a turn', () => {
   const entering = (room: Room) =>
     createTurnLimits({ settings: { read: async () => new Map() }, limits: { enter: async () => room } }).enter('t', ann)
 
-  it('are told with the limit, whose it is, and when the next may come', async () => {
+  it('name the limit, its owner and the time of the next try', async () => {
     const by: TurnLimit = { scope: 'channel:slack/T1/C1', requestsPerMinute: 20 }
     await expect(entering({ kind: 'full', by, againMs: 12_300 })).rejects.toMatchObject({
       code: 'rate_limited',
       retryAfterMs: 12_300,
-      userMessage: 'This channel has a limit of 20 questions a minute, and it is reached. Ask again in 13 seconds.',
+      userMessage: admissionWording.rateLimited('channel', 20, 13),
     })
     expect(await entering({ kind: 'in' })).toBe('in')
   })
 
   it.for([
-    [{ scope: 'user:slack/T1/U1', concurrentTurns: 3 }, 'Waiting: 3 of your questions are being answered'],
-    [{ scope: 'channel:slack/T1/C1', concurrentTurns: 1 }, 'Waiting: 1 of this channel’s questions is being answered'],
+    [{ scope: 'user:slack/T1/U1', concurrentTurns: 3 }, progressWording.waiting(3, 'your')],
+    [{ scope: 'channel:slack/T1/C1', concurrentTurns: 1 }, progressWording.waiting(1, 'channel')],
   ] as const)('of turns at a time say for whom the next one waits', async ([by, waiting]) => {
     expect(await entering({ kind: 'wait', by })).toEqual({ waiting })
   })

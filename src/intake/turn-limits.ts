@@ -4,9 +4,10 @@ import type { Scope, Spender } from '../core/scope.ts'
 import { scopeOf, scopesOf } from '../core/scope.ts'
 import type { Limits, Room, TurnLimit } from '../store/limits.ts'
 import type { Settings } from '../store/settings.ts'
+import { admissionWording, progressWording } from '../wording/answers.ts'
 
 export interface TurnLimits {
-  /** `waiting`: later, by itself; why, for the status. Throws `rate_limited`, which names the limit and when the next may come. */
+  /** `waiting`: the turn starts later; the text is for the status. Throws `rate_limited` with the limit and the time of the next try. */
   enter(turnId: string, spender: Spender): Promise<'in' | { waiting: string }>
 }
 
@@ -42,16 +43,16 @@ export function limitsFor(values: Values, spender: Spender): TurnLimit[] {
   return all.filter((each) => each.requestsPerMinute !== undefined || each.concurrentTurns !== undefined)
 }
 
+function whose(scope: Scope): 'your' | 'channel' {
+  return scope.startsWith('channel:') ? 'channel' : 'your'
+}
+
 function waitingMessage({ by: { scope, concurrentTurns = 1 } }: Extract<Room, { kind: 'wait' }>): string {
-  const whose = scope.startsWith('channel:') ? 'this channel’s' : 'your'
-  const are = concurrentTurns === 1 ? 'is' : 'are'
-  return `Waiting: ${concurrentTurns} of ${whose} questions ${are} being answered`
+  return progressWording.waiting(concurrentTurns, whose(scope))
 }
 
 function refusal({ by, againMs }: Extract<Room, { kind: 'full' }>): ParleyError {
-  const whose = by.scope.startsWith('channel:') ? 'This channel has' : 'You have'
-  const count = by.requestsPerMinute === 1 ? 'one question' : `${by.requestsPerMinute} questions`
   const seconds = Math.max(1, Math.ceil(againMs / 1000))
-  const userMessage = `${whose} a limit of ${count} a minute, and it is reached. Ask again in ${seconds === 1 ? 'a second' : `${seconds} seconds`}.`
+  const userMessage = admissionWording.rateLimited(whose(by.scope), by.requestsPerMinute ?? 0, seconds)
   return new ParleyError('rate_limited', userMessage, { retryAfterMs: againMs })
 }

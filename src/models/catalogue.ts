@@ -5,6 +5,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
+import { quoteWording } from '../wording/models.ts'
 import { completeModel, modelKey } from './complete-model.ts'
 import { chats, preference } from './known-models.ts'
 import type { ModelInfo, ModelProvider } from './model.ts'
@@ -16,7 +17,7 @@ export const tiers = ['small', 'medium', 'large'] as const
 export type Tier = (typeof tiers)[number]
 
 /**
- * Who says what a model costs: an admin by command, parley.yaml, the provider's published list, or nobody. `hardware`: it
+ * The source of a model's price: an admin's command, parley.yaml, the provider's published list, or none. `hardware`: it
  * runs on own hardware, where tokens cost nothing by rule until somebody states otherwise.
  */
 export type PriceSource = 'admin' | 'configured' | 'published' | 'hardware' | 'unknown'
@@ -33,7 +34,7 @@ export interface Model {
   /** Tokens of input and output together. */
   contextWindow: number
   maxOutputTokens: number
-  /** Absent: nobody has said what it costs, and it must not be asked. */
+  /** Absent: the price is unknown, and the model must not be called. */
   price?: Price
   priceSource: PriceSource
   tier: Tier
@@ -86,7 +87,7 @@ export interface CatalogueOptions {
   addresses?: Record<string, string>
   /** What is published; without it prices are stated or unknown. */
   published?: FindPublished
-  /** What admins changed. Called for every list of models: quick, and cached by whoever implements it. */
+  /** What admins changed. Called for every list of models, so implementations cache it. */
   changes?: () => Promise<AdminChanges>
   /** Windows of a provider's models that neither it nor the configuration tells. Default: 4,096 for `ollama`. */
   defaultContextWindows?: Record<string, number>
@@ -123,7 +124,7 @@ const extractive: Model = {
   id: 'extractive',
   provider: 'extractive',
   kind: 'extractive',
-  label: 'Quotes from the shared files',
+  label: quoteWording.label,
   contextWindow: 100_000,
   maxOutputTokens: 4_096,
   aliases: [],

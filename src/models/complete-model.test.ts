@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { silentLog } from '../core/log.ts'
+import { priceWording } from '../wording/models.ts'
 import { type CatalogueOptions, createCatalogue, type Model } from './catalogue.ts'
 import { describePrice } from './describe-price.ts'
 import type { ModelInfo, ModelProvider } from './model.ts'
@@ -56,7 +57,7 @@ describe('what a model costs', () => {
           changes: async () => ({ prices: { 'local/qwen': { perHour: '2.5' } } }),
         },
       ],
-      ['admin', '$2.50 per hour, whole for each call while it runs'],
+      ['admin', priceWording.perHour('$2.50', 1)],
     ],
     [
       'as parley.yaml says, over what is published',
@@ -96,13 +97,13 @@ describe('what a model costs', () => {
   })
 
   it.each<[string, string, string, [string, string | null]]>([
-    ['OpenAI', 'https://api.openai.com/v1', 'whisper-1', ['published', 'each hour of sound $0.36']],
+    ['OpenAI', 'https://api.openai.com/v1', 'whisper-1', ['published', '$0.36 per hour of audio']],
     ['own server', 'http://ears:9000/asr', 'whisper-1', ['hardware', 'free']],
     [
       'server of somebody else, as parley.yaml says',
       'https://ears.example.org',
       'stated',
-      ['configured', 'each hour of sound $0.20'],
+      ['configured', '$0.20 per hour of audio'],
     ],
     ['server of somebody else', 'https://ears.example.org', 'unheard', ['unknown', null]],
   ])('is known of what hears recordings: %s', async (_name, address, id, expected) => {

@@ -19,7 +19,7 @@ export interface Said {
   /** Where it is asked. */
   address: string | undefined
   published: Published | undefined
-  /** Its window where nobody tells. */
+  /** Its context window where none is known. */
   defaultWindow: number | undefined
   changes: AdminChanges
 }

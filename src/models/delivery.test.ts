@@ -37,7 +37,7 @@ async function failureAt(baseUrl: string): Promise<ParleyError> {
 }
 
 describe('a request that failed', () => {
-  it('came nowhere when nobody listens', async () => {
+  it('came nowhere when nothing listens', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const address = server.address()

@@ -1,22 +1,23 @@
 /** A price in words: `$0.25 in, $2 out per million tokens, cached $0.025`. */
 import { decimalUsd, type NanoUsd } from '../core/money.ts'
+import { priceWording } from '../wording/models.ts'
 import type { Fees, Price, Rates } from './price.ts'
 
 export function describePrice(price: Price): string {
-  if (price.kind === 'hours') return `${money(price.perHour)} per hour, ${sharing(price.concurrency ?? 1)}`
+  if (price.kind === 'hours') return priceWording.perHour(money(price.perHour), price.concurrency ?? 1)
   const { rates, above = [], fees = {} } = price
   const charged = fee(fees)
-  const tokens = isFree(rates) ? [] : [`${inAndOut(rates)} per million tokens`, ...special(rates)]
+  const tokens = isFree(rates) ? [] : [priceWording.perMillion(inAndOut(rates)), ...special(rates)]
   const tiers = above.map((tier) => {
     const rest = special(tier.rates)
-    return `above ${tier.tokens.toLocaleString('en')} tokens ${[inAndOut(tier.rates), ...rest].join(', ')}`
+    return priceWording.above(tier.tokens, [inAndOut(tier.rates), ...rest].join(', '))
   })
   const all = [[...tokens, ...charged].join(', '), ...tiers].filter((part) => part !== '')
-  return all.length === 0 ? 'free' : all.join('; ')
+  return all.length === 0 ? priceWording.free : all.join('; ')
 }
 
 function inAndOut({ input, output }: Rates): string {
-  return `${money(input)} in, ${money(output)} out`
+  return priceWording.inAndOut(money(input), money(output))
 }
 
 function isFree(rates: Rates): boolean {
@@ -25,26 +26,22 @@ function isFree(rates: Rates): boolean {
 
 function special({ cacheRead, cacheWrite, inputAudio, reasoning }: Rates): string[] {
   return named([
-    ['cached', cacheRead],
-    ['written to the cache', cacheWrite],
-    ['sound', inputAudio],
-    ['reasoning', reasoning],
+    [priceWording.cached, cacheRead],
+    [priceWording.cacheWrite, cacheWrite],
+    [priceWording.audio, inputAudio],
+    [priceWording.reasoning, reasoning],
   ])
 }
 
 function fee({ request, audioHour }: Fees): string[] {
-  return named([
-    ['each request', request],
-    ['each hour of sound', audioHour],
-  ])
+  return [
+    ...(request === undefined ? [] : [`${money(request)} ${priceWording.request}`]),
+    ...(audioHour === undefined ? [] : [`${money(audioHour)} ${priceWording.audioHour}`]),
+  ]
 }
 
 function named(amounts: [string, NanoUsd | undefined][]): string[] {
   return amounts.flatMap(([name, amount]) => (amount === undefined ? [] : [`${name} ${money(amount)}`]))
-}
-
-function sharing(concurrency: number): string {
-  return concurrency === 1 ? 'whole for each call while it runs' : `shared by ${concurrency} calls at the same time`
 }
 
 /** Exact, as on a price tag: `$2.50`, `$0.025`, `$2`. */

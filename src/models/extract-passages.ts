@@ -22,7 +22,7 @@ const MAX_PASSAGES = 16
 const MAX_QUOTE = 700
 /** The share of the question, by the rarity of its terms, that a quote has to meet: one unknown word of two may miss. */
 const ENOUGH = 0.36
-/** Where no quote meets enough by itself, the share that several have to meet together. */
+/** Where no single quote covers enough of the question, the share that several must cover together. */
 const SEVERAL = 0.5
 /** The share that another quote has to add. */
 const MORE = 0.12

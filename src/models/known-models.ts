@@ -138,7 +138,7 @@ export function chats(id: string): boolean {
   return !noChat.test(id)
 }
 
-/** Lower is a better default. Names that nobody knows keep their server's order, before the clouds' unlisted ones. */
+/** Lower is a better default. Unknown names keep their server's order, before the clouds' unlisted ones. */
 export function preference(id: string): number {
   const plain = undated(id)
   const at = defaults.indexOf(plain)

@@ -19,7 +19,7 @@ export type Part =
   | { type: 'passage'; source: SourceLabel; title: string; at: Position; text: string }
   | { type: 'image'; mediaType: string; data: Uint8Array }
   /**
-   * A whole PDF, for models whose `ModelInfo.pdf` is true; others are told only that it is there. `source` is the file's own
+   * A whole PDF, for models whose `ModelInfo.pdf` is true; others learn only that it exists. `source` is the file's own
    * label: its page 5 is cited as `[${source}:p5]`.
    */
   | { type: 'file'; mediaType: 'application/pdf'; data: Uint8Array; title: string; source: SourceLabel }
@@ -56,7 +56,7 @@ export interface ModelRequest {
 export type FinishReason = 'stop' | 'length' | 'tool' | 'refusal' | 'filter' | 'aborted' | 'truncated'
 
 /**
- * What the text cites stands in it as `[label]`, whether the model wrote it so or its provider told it apart.
+ * The text contains citations as `[label]`, whether the model wrote them or its provider reported them separately.
  * A stream is one `start`, any of the middle ones, at most one last `usage` that counts, and exactly one `finish`, which
  * ends it. A stream that ends without the provider's own terminator finishes as `truncated`, an abort as `aborted`. The usage
  * of such a stream has the source `provider` only where the provider has counted the whole of it.

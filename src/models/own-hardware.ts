@@ -48,7 +48,7 @@ function isOwnAddress(address: string): boolean {
   return ownNames.test(host) || !host.includes('.')
 }
 
-/** `address`: where the model is asked, `undefined` where nobody says. */
+/** `address`: where the model is asked, `undefined` where unknown. */
 export function onOwnHardware(
   provider: string,
   address: string | undefined,

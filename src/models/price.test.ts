@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type NanoUsd, usd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
+import { priceWording } from '../wording/models.ts'
 import { describePrice } from './describe-price.ts'
 import { type Bounds, free, type HourPrice, type Price, priceUsage, type TokenPrice, worstCase } from './price.ts'
 import { priceSnapshot, readPrice } from './stated-price.ts'
@@ -183,14 +184,14 @@ describe('the worst case', () => {
 describe('a price in words', () => {
   it.each<[Price, string]>([
     [gpt5mini, '$0.25 in, $2 out per million tokens, cached $0.025'],
-    [sonnet, '$3 in, $15 out per million tokens, cached $0.30, written to the cache $3.75'],
+    [sonnet, '$3 in, $15 out per million tokens, cached $0.30, cache write $3.75'],
     [
       tiered,
       '$1.25 in, $10 out per million tokens, cached $0.125; above 200,000 tokens $2.50 in, $15 out, cached $0.25',
     ],
-    [gpu, '$2.50 per hour, whole for each call while it runs'],
-    [{ ...gpu, concurrency: 4 }, '$2.50 per hour, shared by 4 calls at the same time'],
-    [{ ...free, fees: { audioHour: usd('0.36') } }, 'each hour of sound $0.36'],
+    [gpu, priceWording.perHour('$2.50', 1)],
+    [{ ...gpu, concurrency: 4 }, priceWording.perHour('$2.50', 4)],
+    [{ ...free, fees: { audioHour: usd('0.36') } }, '$0.36 per hour of audio'],
     [free, 'free'],
   ])('%#: %s', (price, words) => {
     expect(describePrice(price)).toBe(words)

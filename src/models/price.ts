@@ -51,7 +51,7 @@ export interface HourPrice {
 export interface Bounds {
   inputTokens: number
   maxOutputTokens: number
-  /** The longest that the call may take. Default an hour: a duration that nobody bounds is not assumed to be short. */
+  /** The longest that the call may take. Default an hour: a duration without a bound is not assumed to be short. */
   maxMs?: number
   /** Sound that is sent along. */
   audioMs?: number
@@ -63,12 +63,12 @@ const WHOLE = 18_000_000n
 const PER_TOKEN = WHOLE / 1_000_000n
 const PER_MS = WHOLE / BigInt(HOUR_MS)
 
-/** Rates of zero, stated or by rule; never for a price that nobody knows. */
+/** Rates of zero, stated or by rule; never for an unknown price. */
 export const free: TokenPrice = { kind: 'tokens', rates: { input: 0n, output: 0n } }
 
 /**
  * What a usage costs. `ms` is how long the call took and counts where hours are paid; not given there, it counts as an hour,
- * because a duration that nobody measured is not free.
+ * because an unmeasured duration is not free.
  */
 export function priceUsage(usage: Usage, price: Price, ms = HOUR_MS): NanoUsd {
   if (price.kind === 'hours') return hours(price, ms)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ParleyError } from '../core/errors.ts'
 import { silentLog } from '../core/log.ts'
+import { modelNameWording } from '../wording/models.ts'
 import { createCatalogue } from './catalogue.ts'
 import { modelKey } from './complete-model.ts'
 import { resolveModel } from './resolve-model.ts'
@@ -51,14 +52,11 @@ describe('the model that is meant', () => {
   })
 
   it.each([
-    ['gpt', '“gpt” may be openai/gpt-5, openai/gpt-5-mini or proxy/gpt-5-mini. Type more of the name.'],
-    ['gtp-5', 'No model is called “gtp-5”. Did you mean openai/gpt-5? `/parley models list` shows all of them.'],
-    [
-      'haiku',
-      'No model is called “haiku”. Did you mean anthropic/claude-haiku-4-5? `/parley models list` shows all of them.',
-    ],
-    ['zzzzzzzz', 'No model is called “zzzzzzzz”. `/parley models list` shows all of them.'],
-    ['', 'No model is called “”. `/parley models list` shows all of them.'],
+    ['gpt', modelNameWording.ambiguous('gpt', ['openai/gpt-5', 'openai/gpt-5-mini', 'proxy/gpt-5-mini'], 3)],
+    ['gtp-5', modelNameWording.unknown('gtp-5', ['openai/gpt-5'])],
+    ['haiku', modelNameWording.unknown('haiku', ['anthropic/claude-haiku-4-5'])],
+    ['zzzzzzzz', modelNameWording.unknown('zzzzzzzz', [])],
+    ['', modelNameWording.unknown('', [])],
   ])('%j is told: %s', (typed, sentence) => {
     expect(userMessage(typed)).toBe(sentence)
   })

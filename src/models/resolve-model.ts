@@ -1,6 +1,7 @@
 /** The model that somebody means by what they typed: `provider/id`, an id, an alias, or the beginning of one. */
 import { editDistance } from '../core/edit-distance.ts'
 import { ParleyError } from '../core/errors.ts'
+import { modelNameWording } from '../wording/models.ts'
 import type { Model } from './catalogue.ts'
 import { modelKey } from './complete-model.ts'
 
@@ -27,18 +28,12 @@ export function resolveModel(models: readonly Model[], typed: string): Model {
   const beginning = name === '' ? [] : models.filter((model) => namesOf(model).some((each) => each.startsWith(folded)))
   const [only] = beginning
   if (only !== undefined && beginning.length === 1) return only
-  const quotedName = `“${printable(name)}”`
-  if (beginning.length > 1)
-    throw new ParleyError(
-      'model_unknown',
-      `${quotedName} may be ${listed(beginning.slice(0, SHOWN).map(modelKey), beginning.length)}. Type more of the name.`,
-    )
-  const near = nearest(models, folded)
-  const hint = near.length === 0 ? '' : ` Did you mean ${listed(near.map(modelKey), near.length)}?`
-  throw new ParleyError(
-    'model_unknown',
-    `No model is called ${quotedName}.${hint} \`/parley models list\` shows all of them.`,
-  )
+  if (beginning.length > 1) {
+    const shown = beginning.slice(0, SHOWN).map(modelKey)
+    throw new ParleyError('model_unknown', modelNameWording.ambiguous(printable(name), shown, beginning.length))
+  }
+  const near = nearest(models, folded).map(modelKey)
+  throw new ParleyError('model_unknown', modelNameWording.unknown(printable(name), near))
 }
 
 /** Those whose names differ least, if they are near at all. */
@@ -61,13 +56,7 @@ function namesOf(model: Model): string[] {
   return [model.id, modelKey(model), ...model.aliases].map((name) => name.toLowerCase())
 }
 
-function listed(names: string[], of: number): string {
-  const more = of - names.length
-  if (more > 0) return `${names.join(', ')} or one of ${more} more`
-  return names.length < 2 ? names.join() : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
-}
-
-/** What somebody typed, safe to say back: no mention, no Markdown, no line of its own. */
+/** Typed text that is safe to repeat: without mentions, Markdown and line breaks. */
 function printable(name: string): string {
   return name.replace(/[^\p{L}\p{N} ./:_-]/gu, '').slice(0, 60)
 }

@@ -2,7 +2,7 @@
 import { sentenceSpans } from '../core/text/sentences.ts'
 
 export interface Unit {
-  /** As it stands in the source; in prose, line breaks within a sentence are spaces. */
+  /** As in the source; in prose, line breaks within a sentence are spaces. */
   text: string
   /** Which paragraph of the passage, counted from 0; lines are their own paragraphs. */
   paragraph: number
@@ -15,7 +15,7 @@ export interface Units {
   units: Unit[]
 }
 
-/** Prose longer than this between two ends is cut: nobody reads a quote that long. */
+/** Prose longer than this between two ends is cut because a longer quote is not readable. */
 const MAX_SENTENCE = 1_200
 
 const bullet = /^\s*(?:[-*•▪◦–—·]|\d{1,3}(?:\.\d{1,3})*[.)]?|[a-zA-Z][.)]|\(\w{1,3}\)|#{1,6}|§+|\|)\s/

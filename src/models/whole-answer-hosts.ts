@@ -30,7 +30,7 @@ const hosts = [
   'inference.net',
 ]
 
-/** `address`: where the model is asked, `undefined` where nobody says. */
+/** `address`: where the model is asked, `undefined` where unknown. */
 export function billsWholeAnswer(address: string | undefined): boolean {
   const host = address === undefined ? undefined : URL.parse(address)?.hostname.toLowerCase()
   return host !== undefined && hosts.some((name) => host === name || host.endsWith(`.${name}`))

@@ -1,8 +1,8 @@
-/** Who is let through by what: without a server, on requests as Node hands them over. */
+/** Who may call which address, tested on Node's requests without a server. */
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import type { Access } from '../core/http.ts'
-import { type AccessDeps, createSemaphore, isForwarded } from './access.ts'
+import { type AccessDeps, createAccessGate, isForwarded } from './access.ts'
 import { userIn } from './peer-user.ts'
 
 const token = `terminal-${'t'.repeat(43)}`
@@ -26,7 +26,7 @@ function sent({
 }
 
 function setUp(more: Partial<AccessDeps> = {}) {
-  const gate = createSemaphore({
+  const gate = createAccessGate({
     loopback: true,
     exposed: false,
     terminalToken: token,
@@ -34,7 +34,7 @@ function setUp(more: Partial<AccessDeps> = {}) {
     findKey: async (secret) => (secret === 'parley-key-1' ? { id: 'k1', name: 'CI' } : null),
     ...more,
   })
-  /** Who the caller is, or the code of the refusal. */
+  /** The caller, or the code of the refusal. */
   const as = async (access: Access | Access[], request?: Sent) =>
     await gate.admit(sent(request), [access].flat()).then(
       (caller) => caller.as,
@@ -46,7 +46,7 @@ function setUp(more: Partial<AccessDeps> = {}) {
 const bearer = (secret: string) => ({ headers: { authorization: `Bearer ${secret}` } })
 
 describe('the page', () => {
-  it('answers this machine as it is, where nothing is offered to the outside', async () => {
+  it('opens on this machine without a cookie if nothing is reachable from outside', async () => {
     const { as } = setUp()
     expect(await as('page')).toBe('page')
     for (const address of ['127.1.2.3', '::1', '::ffff:127.0.0.1']) expect(await as('page', { address })).toBe('page')
@@ -54,7 +54,7 @@ describe('the page', () => {
       expect(await as('page', { headers: { host } })).toBe('page')
   })
 
-  it('is refused under other names, from other machines, from other sites and through proxies', async () => {
+  it('is refused for other host names, machines, sites, and proxies', async () => {
     const { as } = setUp()
     const refused: Sent[] = [
       ...['evil.example', '127.0.0.1.evil.example', '', '127.0.0.1@evil.example', '10.0.0.1'].map((host) => ({
@@ -80,7 +80,7 @@ describe('the page', () => {
     }
   })
 
-  it('wants a proof of other users of this machine, as a proxy is one; not of root and where none can be told', async () => {
+  it('asks other users of this machine, such as a proxy, for a cookie, but not root or unknown users', async () => {
     for (const [user, expected] of [
       [mine + 1, 'credentials_missing'],
       [0, 'page'],
@@ -92,7 +92,7 @@ describe('the page', () => {
     }
   })
 
-  it('wants its cookie of everybody where something is offered to the outside', async () => {
+  it('asks everybody for its cookie if Parley is reachable from outside', async () => {
     const { gate, as } = setUp({ exposed: true })
     expect(await as('page')).toBe('credentials_missing')
     expect(await as('page', bearer(token))).toBe('terminal')
@@ -106,7 +106,7 @@ describe('the page', () => {
       expect(await as('page', { headers: { cookie: forged } }), forged).toBe('credentials_missing')
   })
 
-  it('is served to the terminal alone where others can reach the port', async () => {
+  it('is open to the terminal only if others can reach the port', async () => {
     const { gate, as } = setUp({ loopback: false, exposed: true })
     const [cookie = ''] = (gate.redeem(gate.createLinkCode()) ?? '').split(';')
     expect(await as('page', { headers: { cookie } })).toBe('request_forbidden')
@@ -116,7 +116,7 @@ describe('the page', () => {
 })
 
 describe('a link', () => {
-  it('opens the page once, for a quarter of an hour, and its cookie holds for a month', async () => {
+  it('opens the page once within 15 minutes, and its cookie lasts 30 days', async () => {
     let now = 1_000_000
     const { gate, as } = setUp({ exposed: true, now: () => now })
     const [used, late] = [gate.createLinkCode(), gate.createLinkCode()]
@@ -131,7 +131,7 @@ describe('a link', () => {
     expect(await as('page', { headers: { cookie } })).toBe('credentials_missing')
   })
 
-  it('does not outlive the token that signed its cookie', async () => {
+  it('stops working when the token that signed its cookie changes', async () => {
     const [cookie = ''] = (setUp().gate.redeem(setUp().gate.createLinkCode()) ?? 'none').split(';')
     expect(cookie).toBe('none')
     const { gate } = setUp({ exposed: true })
@@ -140,7 +140,7 @@ describe('a link', () => {
     expect(await other.as('page', { headers: { cookie: signed } })).toBe('credentials_missing')
   })
 
-  it('is kept for a bounded number of links that nobody opens', () => {
+  it('is limited to a maximum number of unused links', () => {
     const { gate } = setUp()
     const first = gate.createLinkCode()
     for (let n = 0; n < 1000; n += 1) gate.createLinkCode()
@@ -149,7 +149,7 @@ describe('a link', () => {
 })
 
 describe('other callers', () => {
-  it('a key is one, also through a proxy; no key, a wrong one and the terminal’s token are none', async () => {
+  it('a key works, also through a proxy; a missing key, a wrong key and the terminal’s token do not', async () => {
     const { as } = setUp()
     const forwarded = { 'x-forwarded-for': '203.0.113.9', host: 'parley.example.com' }
     expect(await as('key', { headers: { ...forwarded, authorization: 'Bearer parley-key-1' } })).toBe('key')
@@ -161,7 +161,7 @@ describe('other callers', () => {
     expect(await as(['page', 'key'], { headers: forwarded })).toBe('credentials_missing')
   })
 
-  it('platforms and health are reached by everybody', async () => {
+  it('everybody can reach platforms and health', async () => {
     const { as } = setUp()
     const request = {
       headers: { via: '1.1 proxy', host: 'parley.example.com' },
@@ -173,7 +173,7 @@ describe('other callers', () => {
   })
 })
 
-it('headers of browsers and programs are no sign of a proxy', () => {
+it('headers of browsers and programs do not look like a proxy', () => {
   const headers = { host: 'x', 'user-agent': 'x', 'x-requested-with': 'x', 'x-parley': 'x', forward: 'x', viable: 'x' }
   expect(isForwarded({ headers, httpVersion: '1.1' })).toBe(false)
 })

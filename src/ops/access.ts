@@ -1,8 +1,8 @@
 /**
- * Who may call what: the one place that decides, before any handler. Until people sign in, the page and the terminal are for
- * the user who runs Parley, on this machine. A proxy connects from this machine too, and may add no header at all: so the
- * terminal proves its user by a file, the page by the user of its connection, and where anything of Parley is offered to the
- * outside, the page wants a cookie from a link that only the terminal prints. See docs/decisions/0034.
+ * Decides who may call which address, before any handler runs. There is no sign-in yet, so the page and the terminal are only
+ * for the user who runs Parley, on this machine. A proxy also connects from this machine and may add no header. Therefore the
+ * terminal sends a token from a private file, the page is checked by the user of its connection, and if Parley is reachable
+ * from outside, the page needs a cookie from a link that only the terminal prints. See docs/decisions/0029.
  */
 
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
@@ -10,39 +10,40 @@ import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { ParleyError } from '../core/errors.ts'
 import type { Access, Caller } from '../core/http.ts'
+import { accessWording } from '../wording/requests.ts'
 import { peerUserOf } from './peer-user.ts'
 
 export interface AccessDeps {
-  /** Bound to an address that only this machine reaches. */
+  /** The port is bound to an address that only this machine reaches. */
   loopback: boolean
-  /** Anything is meant to be reached from outside: the page then wants its cookie. */
+  /** Parley is reachable from outside, so the page needs its cookie. */
   exposed: boolean
-  /** Of the file in PARLEY_HOME that only Parley's own user can read. */
+  /** From the file in PARLEY_HOME that only Parley's own user can read. */
   terminalToken: string
   findKey(secret: string): Promise<{ id: string; name: string } | null>
-  /** The user of this machine who holds the other end of a connection. */
+  /** The user of this machine at the other end of a connection. */
   peerUser?: (socket: Socket) => Promise<number | undefined>
   now?: () => number
 }
 
 export interface Gate {
-  /** Throws `request_forbidden` or `credentials_missing` where no entry of `access` fits. */
+  /** Throws `request_forbidden` or `credentials_missing` if no entry of `access` matches. */
   admit(request: IncomingMessage, access: readonly Access[]): Promise<Caller>
   /** A code that opens the page once. */
   createLinkCode(): string
-  /** The cookie that the code is worth; `null` where it was used or is too old. */
+  /** Exchanges a code for the page's cookie; `null` if the code was used or has expired. */
   redeem(code: string): string | null
 }
 
 export const linkMinutes = 15
 const cookieDays = 30
 const dayMs = 86_400_000
-/** Codes that nobody opens go by age; this bounds what a loop of `parley page` can leave. */
+/** Bounds the unused codes that a loop of `parley page` can create. */
 const mostCodes = 1000
 
-export function createSemaphore(deps: AccessDeps): Gate {
+export function createAccessGate(deps: AccessDeps): Gate {
   const { loopback, exposed, terminalToken, findKey, peerUser = peerUserOf, now = Date.now } = deps
-  // Two Parleys on one machine share a browser's cookies, which know no ports.
+  // Cookies ignore ports, so two Parleys on one machine need different names.
   const cookieName = `parley-page-${digest(terminalToken).toString('hex').slice(0, 8)}`
   const codes = new Map<string, number>()
   const sign = (until: string) => createHmac('sha256', terminalToken).update(`page until ${until}`).digest('base64url')
@@ -63,8 +64,10 @@ export function createSemaphore(deps: AccessDeps): Gate {
       const secret = bearerOf(request)
       const key = secret === undefined ? null : await findKey(secret)
       if (key !== null) return { as: 'key', key }
-      const what = secret === undefined ? 'This needs an API key.' : 'That API key is not valid.'
-      throw new ParleyError('credentials_missing', `${what} An admin makes one with \`/parley keys create\`.`)
+      throw new ParleyError(
+        'credentials_missing',
+        secret === undefined ? accessWording.keyMissing : accessWording.keyInvalid,
+      )
     },
     link(request) {
       checkThisMachine(request)
@@ -73,29 +76,19 @@ export function createSemaphore(deps: AccessDeps): Gate {
     terminal(request) {
       checkThisMachine(request)
       if (isTerminal(request)) return { as: 'terminal' }
-      throw new ParleyError(
-        'credentials_missing',
-        'This is for the terminal of the user who runs Parley. Run `npm run parley -- doctor` there, or another command.',
-      )
+      throw new ParleyError('credentials_missing', accessWording.terminalOnly)
     },
     async page(request) {
       checkThisMachine(request)
       if (isTerminal(request)) return { as: 'terminal' }
-      if (!loopback)
-        throw new ParleyError(
-          'request_forbidden',
-          'The page has no sign-in yet, so it is served to this machine only. Set HOST=127.0.0.1; from another machine, reach it through an SSH tunnel.',
-        )
+      if (!loopback) throw new ParleyError('request_forbidden', accessWording.pageLocalOnly)
       if (hasCookie(request)) return { as: 'page' }
       if (!exposed && (await mayReadToken(request))) return { as: 'page' }
-      throw new ParleyError(
-        'credentials_missing',
-        'Open the page by its link: run `npm run parley -- page` as the user who runs Parley.',
-      )
+      throw new ParleyError('credentials_missing', accessWording.linkNeeded)
     },
   }
 
-  /** Parley's own user, and root: whom the token's file does not keep out. Where the system does not tell: everybody. */
+  /** Parley's own user and root, who can read the token's file. Everybody, if the system does not report the user. */
   async function mayReadToken({ socket }: IncomingMessage): Promise<boolean> {
     const user = await peerUser(socket)
     return user === undefined || user === 0 || user === process.getuid?.()
@@ -130,42 +123,29 @@ export function createSemaphore(deps: AccessDeps): Gate {
   }
 }
 
-/** What proxies, load balancers and tunnels add. One of them is enough to know that the request comes from elsewhere. */
+/** Headers of proxies, load balancers and tunnels. One of them shows that the request comes from elsewhere. */
 const forwarding =
   /^(?:forwarded|via|x-forwarded(?:-.*)?|x-real-ip|x-original-.*|x-envoy-.*|x-proxy.*|x-client-ip|x-cluster-client-ip|true-client-ip|fastly-client-ip|cf-.*|cdn-.*|tailscale-.*)$/
 
 export function isForwarded({ headers, httpVersion }: Pick<IncomingMessage, 'headers' | 'httpVersion'>): boolean {
-  // No browser speaks HTTP/1.0. nginx did by default until 1.29.7, and adds no header by itself.
+  // No browser uses HTTP/1.0. nginx did by default until 1.29.7, and adds no header of its own.
   return httpVersion === '1.0' || Object.keys(headers).some((name) => forwarding.test(name))
 }
 
-/** Directly from this machine, under a name of this machine, and not from another site's page. */
+/** The request must come directly from this machine, to a local name, and not from another site's page. */
 function checkThisMachine(request: IncomingMessage): void {
   const { headers, socket, method = 'GET' } = request
-  if (isForwarded(request))
-    throw new ParleyError(
-      'request_forbidden',
-      'This request came through a proxy. The page and the terminal answer on their own machine only; forward /slack, /api/messages and /v1 alone.',
-    )
+  if (isForwarded(request)) throw new ParleyError('request_forbidden', accessWording.proxied)
   if (!/^(?:127\.|::1$|::ffff:127\.)/.test(socket.remoteAddress ?? ''))
-    throw new ParleyError(
-      'request_forbidden',
-      'The page has no sign-in yet, so it is served to this machine only. From another machine, reach it through an SSH tunnel.',
-    )
+    throw new ParleyError('request_forbidden', accessWording.notThisMachine)
   const host = parse(`http://${headers.host ?? ''}`)
   if (headers.host === undefined || host === null || !isLocalName(host.hostname))
-    throw new ParleyError(
-      'request_forbidden',
-      'Open the page as http://localhost or http://127.0.0.1 with its port: other names are refused.',
-    )
+    throw new ParleyError('request_forbidden', accessWording.wrongHost)
   const { origin } = headers
   const site = headers['sec-fetch-site'] ?? 'same-origin'
   const changes = method !== 'GET' && method !== 'HEAD'
   if (origin !== undefined ? parse(origin)?.host !== host.host : changes && site !== 'same-origin')
-    throw new ParleyError(
-      'request_forbidden',
-      'That request came from another site and was refused. Use the page itself.',
-    )
+    throw new ParleyError('request_forbidden', accessWording.otherSite)
 }
 
 function isLocalName(name: string): boolean {
@@ -189,7 +169,7 @@ function cookiesOf({ headers }: IncomingMessage, name: string): string[] {
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
-/** In a time that tells nothing of where they differ. */
+/** Compares in constant time. */
 function same(given: string, wanted: string): boolean {
   return timingSafeEqual(digest(given), digest(wanted))
 }

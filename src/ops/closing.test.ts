@@ -9,7 +9,7 @@ function logged(): { log: Log; lines: string[] } {
 }
 
 describe('closing', () => {
-  it('goes through the steps in reverse, past one that hangs and one that fails, and names them', async () => {
+  it('runs the steps in reverse, continues after one that hangs or fails, and logs their names', async () => {
     const { log, lines } = logged()
     const closing = new Closing(log)
     const done: string[] = []
@@ -25,7 +25,7 @@ describe('closing', () => {
     expect(lines).toEqual(['closing step failed: fails', 'closing step late; Parley goes on without it: hangs'])
   })
 
-  it('closes what was moved once, and by its new owner alone', async () => {
+  it('closes moved steps once, and only by the new owner', async () => {
     let closed = 0
     const closing = new Closing(logged().log)
     closing.defer('part', () => void closed++)

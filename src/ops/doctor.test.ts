@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Queue } from '../queue/queue.ts'
+import { doctorWording } from '../wording/terminal.ts'
 import { type DoctorDeps, examine } from './doctor.ts'
 
 async function disk(space: { freeBytes: number; totalBytes: number; low: boolean } | Error) {
@@ -30,15 +31,15 @@ async function disk(space: { freeBytes: number; totalBytes: number; low: boolean
   return checks.find(({ name }) => name === 'disk')
 }
 
-it('tells the free space, and warns before the disk is full', async () => {
+it('shows the free space, and warns before the disk is full', async () => {
   expect(await disk({ freeBytes: 40e9, totalBytes: 100e9, low: false })).toEqual({
     name: 'disk',
     ok: true,
-    userMessage: '40 GB of 100 GB free',
+    userMessage: doctorWording.disk('40 GB', '100 GB'),
   })
   expect(await disk({ freeBytes: 900e6, totalBytes: 100e9, low: true })).toMatchObject({
     ok: false,
-    userMessage: expect.stringContaining('900 MB of 100 GB free: free some space'),
+    userMessage: doctorWording.diskLow('900 MB', '100 GB'),
   })
   expect(await disk(new Error('no such folder'))).toMatchObject({ ok: false })
 })

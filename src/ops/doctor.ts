@@ -1,10 +1,11 @@
-/** What `parley doctor` looks at. Each check ends in a sentence that says what is so, or what to do. */
+/** The checks of `parley doctor`. Each one reports a result or says how to fix the problem. */
 
+import { z } from 'zod'
 import { formatBytes } from '../core/bytes.ts'
 import { type ConnectionReport, describeConnection } from '../core/connection.ts'
 import { asParleyError } from '../core/errors.ts'
 import type { Queue } from '../queue/queue.ts'
-import { lookFromOutside } from './outside.ts'
+import { doctorWording } from '../wording/terminal.ts'
 
 export interface Check {
   name: string
@@ -18,86 +19,69 @@ export interface DoctorDeps {
   models(): Promise<{ names: string[]; problems: string[] }>
   /** "ffmpeg 7.1". Throws `ffmpeg_missing`. */
   ffmpeg(): Promise<string>
-  /** Whether somebody says where ffmpeg is: then it must be there. */
+  /** FFMPEG_PATH is set, so ffmpeg must be there. */
   ffmpegIsSet: boolean
-  /** What hears recordings; `null` when nothing is configured. */
+  /** The transcription server; `null` if none is configured. */
   transcriber: (() => Promise<string>) | null
   consoleUrl: string | null
-  /** Of the platforms, where this process holds them. */
+  /** Platform connections that this process holds. */
   connections: (ConnectionReport & { platform: string })[]
   publicUrl: string | undefined
-  /** Of the disk that holds the files. */
+  /** The disk that stores files. */
   disk(): Promise<{ freeBytes: number; totalBytes: number; low: boolean }>
 }
 
-/** Older dead jobs are told, but are no reason for an alarm any more. */
+/** Jobs that failed earlier are listed, but do not fail the check. */
 const dayMs = 86_400_000
 
 export async function examine(deps: DoctorDeps): Promise<Check[]> {
   const { database, queue, models, consoleUrl, publicUrl } = deps
-  const checks = await Promise.all([
-    attempt('database', async () => ({ ok: true, userMessage: await database() })),
-    attempt('queue', async () => {
+  const { check: checks } = doctorWording
+  const done = await Promise.all([
+    attempt(checks.database, async () => ({ ok: true, userMessage: await database() })),
+    attempt(checks.queue, async () => {
       const counts = Object.entries(await queue.counts())
-      return {
-        ok: true,
-        userMessage: counts
-          .map(([name, count]) => `${name}: ${count.waiting} waiting, ${count.active} active, ${count.delayed} delayed`)
-          .join('; '),
-      }
+      return { ok: true, userMessage: doctorWording.queue(counts.map(([name, count]) => ({ name, ...count }))) }
     }),
-    attempt('dead letters', async () => {
+    attempt(checks.failedJobs, async () => {
       const dead = await queue.dead(5)
-      if (dead.length === 0) return { ok: true, userMessage: 'no job has used up its attempts' }
+      if (dead.length === 0) return { ok: true, userMessage: doctorWording.noFailedJobs }
       const fresh = dead.some((job) => Date.now() - job.failedAt.getTime() < dayMs)
-      const lines = dead.map(
-        (job) => `${job.id} (${job.failedAt.toISOString()}, ${job.attempts} attempts): ${job.reason}`,
-      )
-      return {
-        ok: !fresh,
-        userMessage: `jobs that used up their attempts, newest first; the log tells more:\n    ${lines.join('\n    ')}`,
-      }
+      const jobs = dead.map(({ failedAt, ...job }) => ({ ...job, at: failedAt.toISOString() }))
+      return { ok: !fresh, userMessage: doctorWording.failedJobs(jobs) }
     }),
-    attempt('models', async () => {
+    attempt(checks.models, async () => {
       const { names, problems } = await models()
       if (problems.length > 0) return { ok: false, userMessage: problems.join(' ') }
       if (names.length > 0) return { ok: true, userMessage: names.slice(0, 10).join(', ') }
-      return {
-        ok: true,
-        userMessage:
-          'none configured: answers are quotations. Set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST.',
-      }
+      return { ok: true, userMessage: doctorWording.noModels }
     }),
-    attempt('disk', async () => {
+    attempt(checks.disk, async () => {
       const { freeBytes, totalBytes, low } = await deps.disk()
-      const free = `${formatBytes(freeBytes)} of ${formatBytes(totalBytes)} free`
-      return {
-        ok: !low,
-        userMessage: low
-          ? `${free}: free some space soon. When the disk is full, no file can be taken in or read.`
-          : free,
-      }
+      const describe = low ? doctorWording.diskLow : doctorWording.disk
+      return { ok: !low, userMessage: describe(formatBytes(freeBytes), formatBytes(totalBytes)) }
     }),
-    attempt('ffmpeg', async () => {
+    attempt(checks.ffmpeg, async () => {
       const found = await deps.ffmpeg().catch(asParleyError)
       if (typeof found === 'string') return { ok: true, userMessage: found }
-      const userMessage = `${found.userMessage} Until then videos are not looked at, and only short recordings can be heard.`
-      return { ok: !deps.ffmpegIsSet, userMessage }
+      return { ok: !deps.ffmpegIsSet, userMessage: doctorWording.ffmpegMissing(found.userMessage) }
     }),
-    attempt('transcription', async () => ({
+    attempt(checks.transcription, async () => ({
       ok: true,
-      userMessage:
-        (await deps.transcriber?.()) ??
-        'none configured: recordings are heard only where the platform brings a transcript. Set TRANSCRIBE_URL.',
+      userMessage: (await deps.transcriber?.()) ?? doctorWording.noTranscription,
     })),
-    ...(publicUrl === undefined ? [] : [attempt('public address', () => lookFromOutside(publicUrl))]),
+    ...(publicUrl === undefined ? [] : [attempt(checks.publicAddress, () => lookFromOutside(publicUrl))]),
   ])
   const platforms = deps.connections.map(({ platform, name, state }) => ({
     name: `${platform} ${name}`,
     ok: state.is === 'connected',
     userMessage: describeConnection(state),
   }))
-  return [...checks, ...platforms, { name: 'console', ok: true, userMessage: consoleUrl ?? 'not running' }]
+  return [
+    ...done,
+    ...platforms,
+    { name: checks.console, ok: true, userMessage: consoleUrl ?? doctorWording.consoleStopped },
+  ]
 }
 
 async function attempt(name: string, check: () => Promise<Omit<Check, 'name'>>): Promise<Check> {
@@ -105,5 +89,40 @@ async function attempt(name: string, check: () => Promise<Omit<Check, 'name'>>):
     return { name, ...(await check()) }
   } catch (error) {
     return { name, ok: false, userMessage: asParleyError(error).userMessage }
+  }
+}
+
+const Status = z.object({ version: z.string(), models: z.array(z.string()), limits: z.object({}) })
+const Refused = z.object({ error: z.object({ code: z.enum(['request_forbidden', 'credentials_missing']) }) })
+
+/** Sends requests without credentials, as a stranger would. */
+async function lookFromOutside(publicUrl: string): Promise<{ ok: boolean; userMessage: string }> {
+  const answers = await Promise.all(['/', '/console/status'].map((path) => ask(new URL(path, publicUrl))))
+  const [page, status] = answers
+  if (page === null && status === null) return { ok: true, userMessage: doctorWording.publicUnreachable(publicUrl) }
+  const open = page?.text.includes('<title>Parley</title>') || Status.safeParse(status?.json).success
+  if (open) return { ok: false, userMessage: doctorWording.publicOpen(publicUrl) }
+  const refused = answers.some((answer) => Refused.safeParse(answer?.json).success)
+  if (refused) return { ok: true, userMessage: doctorWording.publicRefused(publicUrl) }
+  return { ok: true, userMessage: doctorWording.publicClosed(publicUrl) }
+}
+
+async function ask(url: URL): Promise<{ text: string; json: unknown } | null> {
+  try {
+    const answer = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(10_000) })
+    const text = (await answer.text()).slice(0, 100_000)
+    // A server error says nothing about the page.
+    if (answer.status >= 500) return null
+    return { text: answer.ok ? text : '', json: parse(text) }
+  } catch {
+    return null
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }

@@ -1,15 +1,17 @@
 /**
- * The one HTTP app. Each route of each mount goes the same way: the request's form, who may call (src/ops/access.ts), the
- * body (src/ops/request-body.ts), the handler; and what fails is written once, by the mount that the address belongs to.
+ * The HTTP app. Every route passes the same steps: the form of the request, the access check (src/ops/access.ts), the
+ * body, the handler. Errors are written in one place, by the mount that owns the address.
  */
+
+import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import { type Access, type HttpContext, type HttpEnv, type Mount, type Route, statusOf } from '../core/http.ts'
 import type { Log } from '../core/log.ts'
+import { requestWording } from '../wording/requests.ts'
 import type { Gate } from './access.ts'
-import { type BodyLimits, bodyPieces, readBody } from './request-body.ts'
 
 export interface HttpAppDeps {
   mounts: readonly Mount[]
@@ -66,7 +68,7 @@ export function createHttpApp({ mounts, gate, idleMs = 30_000, log }: HttpAppDep
     const allowed = methods.filter((method) => app.router.match(method, context.req.path)[0].length > 0)
     if (allowed.length > 0) {
       context.env.outgoing.setHeader('allow', allowed.join(', '))
-      throw new ParleyError('method_unknown', `That address answers ${allowed.join(' and ')} only.`)
+      throw new ParleyError('method_unknown', requestWording.methodUnknown(allowed))
     }
     throw unknownAddress()
   })
@@ -95,9 +97,9 @@ function setHeaders({ env }: HttpContext, mount: Mount | undefined): void {
   for (const [name, value] of Object.entries(mount?.headers ?? {})) env.outgoing.setHeader(name, value)
 }
 
-const unknownAddress = () => new ParleyError('address_unknown', 'There is nothing at that address.')
+const unknownAddress = () => new ParleyError('address_unknown', requestWording.nothingHere)
 
-/** Headers that decide something: a second one could be read by a proxy, the first one by Parley. */
+/** Headers that must not be repeated: a proxy could read one copy, and Parley the other. */
 const once = new Set(
   ['host', 'authorization', 'origin', 'content-type', 'content-length', 'idempotency-key', 'sec-fetch-site'].concat([
     'x-slack-signature',
@@ -111,11 +113,10 @@ function checkForm({ env, req }: HttpContext): void {
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const name = (rawHeaders[at] ?? '').toLowerCase()
     if (!once.has(name)) continue
-    if (seen.has(name))
-      throw new ParleyError('request_invalid', `The request has the header ${name} twice. Send it once.`)
+    if (seen.has(name)) throw new ParleyError('request_invalid', requestWording.headerTwice(name))
     seen.add(name)
   }
-  if (!url.startsWith('/')) throw new ParleyError('request_invalid', 'The address of a request starts with a slash.')
+  if (!url.startsWith('/')) throw new ParleyError('request_invalid', requestWording.addressWithoutSlash)
   try {
     decodeURIComponent(req.path)
   } catch {
@@ -123,7 +124,7 @@ function checkForm({ env, req }: HttpContext): void {
   }
 }
 
-/** JSON for programs; for a person who opens an address in a browser, the sentence alone. */
+/** JSON for programs; only the sentence for a browser. */
 export function writeError(context: HttpContext, error: ParleyError): Response {
   const status = statusOf(error)
   const { outgoing } = context.env
@@ -134,4 +135,57 @@ export function writeError(context: HttpContext, error: ParleyError): Response {
   if (context.req.method === 'GET' && context.req.header('sec-fetch-dest') === 'document')
     return context.text(userMessage, status)
   return context.json({ error: { code, userMessage } }, status)
+}
+
+interface BodyLimits {
+  maxBytes: number
+  /** Without a byte. */
+  idleMs: number
+  /** All in all. */
+  totalMs: number
+}
+
+async function readBody(incoming: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+  const pieces: Buffer[] = []
+  for await (const piece of bodyPieces(incoming, limits)) pieces.push(piece)
+  return Buffer.concat(pieces)
+}
+
+/** The body as it comes in. Throws `request_too_large` or `request_incomplete`; the rest stays unread then, for the answer. */
+export async function* bodyPieces(
+  incoming: IncomingMessage,
+  { maxBytes, idleMs, totalMs }: BodyLimits,
+): AsyncGenerator<Buffer> {
+  const tooLarge = () => new ParleyError('request_too_large', requestWording.tooLarge(maxBytes / 1e6))
+  if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) throw tooLarge()
+  const pieces = incoming.iterator({ destroyOnReturn: false })
+  const ends = performance.now() + totalMs
+  let bytes = 0
+  for (;;) {
+    const next = await inTime(pieces.next(), Math.min(idleMs, ends - performance.now()))
+    if (next.done) return
+    bytes += next.value.length
+    if (bytes > maxBytes) throw tooLarge()
+    yield next.value
+  }
+}
+
+async function inTime<T>(piece: Promise<T>, ms: number): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => late.reject(new ParleyError('request_incomplete', requestWording.late)),
+    Math.max(ms, 0),
+  )
+  // After a timeout, it fails together with the connection.
+  piece.catch(() => undefined)
+  try {
+    return await Promise.race([piece, late.promise])
+  } catch (thrown) {
+    if (thrown instanceof ParleyError) throw thrown
+    throw new ParleyError('request_incomplete', requestWording.cutOff, {
+      cause: thrown,
+    })
+  } finally {
+    clearTimeout(timer)
+  }
 }

@@ -1,10 +1,12 @@
 /** The one app on a real port: addresses, bodies and headers that are wrong, each with its status and one sentence. */
+
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { serveMounts } from '../../test/servers/mounts.ts'
 import type { ParleyError } from '../core/errors.ts'
 import type { Mount } from '../core/http.ts'
 import type { Log } from '../core/log.ts'
+import { accessWording, requestWording } from '../wording/requests.ts'
 
 const ends: (() => unknown)[] = []
 afterEach(async () => {
@@ -88,20 +90,29 @@ async function setUp(more: Parameters<typeof serveMounts>[1] = {}) {
 
 const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${more}Connection: close\r\n\r\n`
 
+/** A raw HTTP response with this status and these parts, in order. */
+const response = (status: number, parts: string[]) =>
+  new RegExp(
+    [`^HTTP/1\\.1 ${status} `, ...parts.map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))].join(
+      '[\\s\\S]*',
+    ),
+    'i',
+  )
+
 describe('an address', () => {
-  it('that is none is 404, in the words of the mount it belongs to', async () => {
+  it('that does not exist is 404, in the format of its mount', async () => {
     const { url } = await setUp()
     const unknown = await fetch(`${url}/nothing`)
     expect([unknown.status, await unknown.json()]).toEqual([
       404,
-      { error: { code: 'address_unknown', userMessage: 'There is nothing at that address.' } },
+      { error: { code: 'address_unknown', userMessage: requestWording.nothingHere } },
     ])
     expect(unknown.headers.get('x-own')).toBe('yes')
-    expect(await (await fetch(`${url}/other/a/b`)).text()).toBe('other: There is nothing at that address.')
-    expect(await (await fetch(`${url}/other`)).text()).toBe('other: There is nothing at that address.')
+    expect(await (await fetch(`${url}/other/a/b`)).text()).toBe(`other: ${requestWording.nothingHere}`)
+    expect(await (await fetch(`${url}/other`)).text()).toBe(`other: ${requestWording.nothingHere}`)
   })
 
-  it('that cannot be decoded is 404 everywhere, and no failure', async () => {
+  it('that cannot be decoded is 404 everywhere, and is not logged as a failure', async () => {
     const { raw } = await setUp()
     for (const path of ['/%E0%A4%A', '/things/%E0%A4%A', '/things/a%', '/%', '/things/%FF', '/nothing/%C0%80'])
       expect(await raw(get(path)), path).toMatch(/^HTTP\/1\.1 404 /)
@@ -114,7 +125,7 @@ describe('an address', () => {
     expect(await (await fetch(`${url}/things/openai%2Fgpt%205%2525`)).text()).toBe('openai/gpt 5%25')
   })
 
-  it('that wants another method says which', async () => {
+  it('that needs another method says which', async () => {
     const { url } = await setUp()
     const wrong = await fetch(`${url}/things`, { method: 'DELETE' })
     expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'POST, PUT'])
@@ -136,7 +147,7 @@ describe('a body', () => {
       {
         error: {
           code: 'request_too_large',
-          userMessage: 'The request is over the limit of 0.001 MB. Send less at once.',
+          userMessage: requestWording.tooLarge(0.001),
         },
       },
     ])
@@ -152,12 +163,10 @@ describe('a body', () => {
   it.each(['POST', 'PUT'])('that stops coming is 408 (%s)', async (method) => {
     const { raw } = await setUp({ idleMs: 50 })
     const answer = await raw(`${method} /things HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 500\r\n\r\nhalf`)
-    expect(answer).toMatch(
-      /^HTTP\/1\.1 408 [\s\S]*connection: close[\s\S]*did not arrive in time\. Please send it again/i,
-    )
+    expect(answer).toMatch(response(408, ['connection: close', requestWording.late]))
   })
 
-  it('that drips is let go, however little it pauses', async () => {
+  it('that arrives too slowly is dropped, even without long pauses', async () => {
     const { url, raw } = await setUp({ idleMs: 300 })
     void url
     const dripping = new Promise<string>((resolve) => {
@@ -180,7 +189,7 @@ describe('a body', () => {
     expect(await raw(get('/things/still-here'))).toMatch(/still-here$/)
   })
 
-  it('that is cut off harms nobody and is no failure of Parley', async () => {
+  it('that is cut off affects no other request and is not logged as a failure', async () => {
     const { url, raw } = await setUp()
     const socket = connect(Number(new URL(url).port), '127.0.0.1', () => {
       socket.write('POST /things HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 900\r\n\r\nhalf', () =>
@@ -203,12 +212,16 @@ describe('headers', () => {
     },
   )
 
-  it('that make no request of HTTP get one sentence', async () => {
+  it('that are not valid HTTP get one sentence', async () => {
     const { raw } = await setUp()
-    expect(await raw('NONSENSE\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 [\s\S]*That is not a valid HTTP request\./)
-    expect(await raw(get('/things/x', `X-Long: ${'x'.repeat(20_000)}\r\n`))).toMatch(/^HTTP\/1\.1 431 [\s\S]*too long/)
-    expect(await raw(get('/things/x').replace('Host: 127.0.0.1', 'Host: a b'))).toMatch(/^HTTP\/1\.1 400 [\s\S]*Host/)
-    expect(await raw(get('http://127.0.0.1/things/x'))).toMatch(/^HTTP\/1\.1 400 [\s\S]*slash/)
+    expect(await raw('NONSENSE\r\n\r\n')).toMatch(response(400, [requestWording.notHttp]))
+    expect(await raw(get('/things/x', `X-Long: ${'x'.repeat(20_000)}\r\n`))).toMatch(
+      response(431, [requestWording.headersTooLong]),
+    )
+    expect(await raw(get('/things/x').replace('Host: 127.0.0.1', 'Host: a b'))).toMatch(
+      response(400, [requestWording.addressOrHostInvalid]),
+    )
+    expect(await raw(get('http://127.0.0.1/things/x'))).toMatch(response(400, [requestWording.addressWithoutSlash]))
   })
 })
 
@@ -223,10 +236,10 @@ describe('what fails inside', () => {
     expect(errors).toHaveLength(2)
   })
 
-  it('is a plain sentence for a person who opened the address in a browser', async () => {
+  it('is a plain sentence in a browser', async () => {
     const { url } = await setUp({ exposed: true })
     const headers = { 'sec-fetch-dest': 'document' }
     const refused = await fetch(`${url}/things/x`, { headers })
-    expect([refused.status, await refused.text()]).toEqual([401, expect.stringMatching(/^Open the page by its link/)])
+    expect([refused.status, await refused.text()]).toEqual([401, accessWording.linkNeeded])
   })
 })

@@ -1,8 +1,11 @@
 /** The one HTTP port: Node's server around the app, with the limits that hold before a request has a route. */
+
 import { createServer, type Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { ParleyError } from '../core/errors.ts'
+import { requestWording } from '../wording/requests.ts'
+import { startWording } from '../wording/startup.ts'
 import { createHttpApp, type HttpAppDeps, type RouteEntry } from './http-app.ts'
 
 export interface HttpDeps extends HttpAppDeps {
@@ -28,15 +31,15 @@ export async function serveHttp({ host, port, ...deps }: HttpDeps): Promise<Http
   const app = createHttpApp(deps)
   const listener = getRequestListener((request, env) => app.fetch(request, env), {
     overrideGlobalObjects: false,
-    // HTTP/1.0 has no Host; what is for this machine alone looks at the header itself.
+    // HTTP/1.0 has no Host header; local-only routes check the header themselves.
     hostname: 'localhost',
-    errorHandler: () => badRequest('The address or the Host of that request is not valid.'),
+    errorHandler: () => badRequest(requestWording.addressOrHostInvalid),
   })
   const server = createServer((request, response) => void listener(request, response))
   // Uploads and event streams take their time; slow headers do not.
   server.requestTimeout = 0
   server.headersTimeout = 15_000
-  // Longer than proxies keep an idle connection, or theirs would be cut under a request on its way.
+  // Longer than proxies keep idle connections; otherwise a proxy could send a request on a closing connection.
   server.keepAliveTimeout = 75_000
   server.on('clientError', refuse)
   await listen(server, host, port)
@@ -55,14 +58,14 @@ export async function serveHttp({ host, port, ...deps }: HttpDeps): Promise<Http
 }
 
 const unreadable: Record<string, [status: string, userMessage: string]> = {
-  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers of that request are too long.'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not arrive in time. Please send it again.'],
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', requestWording.headersTooLong],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', requestWording.late],
 }
 
-/** What Node cannot read as HTTP never becomes a request. */
+/** Answers bytes that Node cannot parse as HTTP. */
 function refuse(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const [status, userMessage] = unreadable[error.code ?? ''] ?? ['400 Bad Request', 'That is not a valid HTTP request.']
+  const [status, userMessage] = unreadable[error.code ?? ''] ?? ['400 Bad Request', requestWording.notHttp]
   const body = JSON.stringify({ error: { code: 'request_invalid', userMessage } })
   const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n`
   socket.end(head + body)
@@ -76,24 +79,10 @@ async function listen(server: Server, host: string, port: number): Promise<void>
     await promise
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
-    if (code === 'EADDRINUSE')
-      throw new ParleyError(
-        'port_in_use',
-        `Port ${port} is in use by another program. Stop that program, or start Parley with another port: PORT=${port + 1} npm start`,
-        { cause: error },
-      )
-    if (code === 'EACCES')
-      throw new ParleyError(
-        'port_in_use',
-        `Parley may not listen on port ${port}. Choose one above 1023: PORT=8787 npm start`,
-        { cause: error },
-      )
+    if (code === 'EADDRINUSE') throw new ParleyError('port_in_use', startWording.portInUse(port), { cause: error })
+    if (code === 'EACCES') throw new ParleyError('port_in_use', startWording.portForbidden(port), { cause: error })
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
-      throw new ParleyError(
-        'config_invalid',
-        `HOST=${host} is not an address of this machine. Leave HOST out to serve this machine only.`,
-        { cause: error },
-      )
+      throw new ParleyError('config_invalid', startWording.hostUnknown(host), { cause: error })
     throw error
   }
 }

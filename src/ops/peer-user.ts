@@ -1,6 +1,6 @@
 /**
- * Which user of this machine holds the other end of a loopback connection: Linux tells it for each socket. A proxy runs as a
- * user of its own (`www-data`, `nginx`), whatever headers it sends, so this finds also the one that sends none.
+ * Finds which user of this machine is at the other end of a loopback connection; Linux reports it for each socket. A proxy runs as
+ * a separate user (`www-data`, `nginx`), so this also detects a proxy that adds no headers.
  */
 import { readFile } from 'node:fs/promises'
 import type { Socket } from 'node:net'

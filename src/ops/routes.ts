@@ -1,7 +1,9 @@
 /** Parley's own routes: health, what the terminal asks of the Parley that runs, and the page's one-time link. */
+
 import type { ConnectionReport } from '../core/connection.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
 import type { HttpContext, Mount } from '../core/http.ts'
+import { accessWording, requestWording } from '../wording/requests.ts'
 import type { Gate } from './access.ts'
 import type { RouteEntry } from './http-app.ts'
 
@@ -20,12 +22,12 @@ export interface OwnRoutesDeps {
 }
 
 export const openPath = '/open'
-/** The address of the page's one-time link, below the URL of the port. */
+/** The path of the page's one-time link. */
 export const linkFor = (code: string) => `${openPath}?token=${code}`
 
 export function createOwnRoutes({ gate, ready, connections, doctor, explain, routes }: OwnRoutesDeps): Mount {
   const noStore = { 'cache-control': 'no-store' }
-  /** Any probe sees which connection is broken; what is wrong, and what to do, is for the terminal. */
+  /** A health probe sees which connections are broken; only the terminal sees why. */
   const connected = (context: HttpContext) =>
     connections().map(({ platform, name, state: { is, since, ...state } }) => {
       const shown = { platform, connection: name, state: is, since }
@@ -83,15 +85,11 @@ export function createOwnRoutes({ gate, ready, connections, doctor, explain, rou
         access: ['link'],
         handle(context) {
           const headers = { ...noStore, 'referrer-policy': 'no-referrer' }
-          // Whoever only looks at the link, or fetches it in advance, must not use it up.
+          // Previews and prefetches must not use up the link.
           if (context.req.method === 'HEAD' || context.req.header('sec-purpose')?.includes('prefetch'))
             return context.body(null, 204, headers)
           const cookie = gate.redeem(context.req.query('token') ?? '')
-          if (cookie === null)
-            throw new ParleyError(
-              'credentials_missing',
-              'This link was used already, or is too old. `npm run parley -- page` prints a new one.',
-            )
+          if (cookie === null) throw new ParleyError('credentials_missing', accessWording.linkExpired)
           return context.body(null, 303, { ...headers, location: '/', 'set-cookie': cookie })
         },
       },
@@ -103,7 +101,7 @@ function jsonOf(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString())
   } catch (thrown) {
-    throw new ParleyError('request_invalid', 'This wants a small JSON object by POST.', {
+    throw new ParleyError('request_invalid', requestWording.jsonNeeded, {
       cause: asParleyError(thrown),
     })
   }

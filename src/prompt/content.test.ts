@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { readSource } from '../../test/fakes/source.ts'
 import type { Artifact, Segment } from '../core/artifact.ts'
 import { describeUsed } from '../reply/receipt.ts'
+import { noticeWording, usedWording } from '../wording/answers.ts'
 import { type Candidates, chooseContent, contentNotices } from './content.ts'
 
 const page = (number: number): Segment => ({ text: `Page ${number}.`, at: { kind: 'page', page: number }, tokens: 100 })
@@ -50,15 +51,15 @@ describe('only the pages that were asked for', () => {
   test('in full when they fit', async () => {
     const { texts, summary, notices, content } = await given({ 'manual.pdf': upTo(30, page) }, { from: 10, to: 20 })
     expect(texts).toEqual(Array.from({ length: 11 }, (_, at) => `Page ${at + 10}.`))
-    expect(summary).toBe('pages 10–20 of manual.pdf, as you asked')
+    expect(summary).toBe(usedWording.asYouAsked(['pages 10–20 of manual.pdf'], true, 0))
     expect(notices).toEqual([])
     expect(content).toMatchObject({ tokens: 1100, tokensAvailable: 3000, whole: true })
   })
 
-  test('what of them fits the question best when they do not', async () => {
+  test('the best matches of them when they do not', async () => {
     const { texts, summary } = await given({ 'manual.pdf': upTo(30, page) }, { from: 10, to: 20 }, 300)
     expect(texts).toEqual(['Page 10.', 'Page 11.', 'Page 12.'])
-    expect(summary).toBe('pages 10–20 of manual.pdf, as you asked: what of them fits the question best')
+    expect(summary).toBe(usedWording.asYouAsked(['pages 10–20 of manual.pdf'], false, 0))
   })
 
   test('of each file as far as it has them; a file without pages stays', async () => {
@@ -71,15 +72,15 @@ describe('only the pages that were asked for', () => {
     const { texts, summary } = await given(files, { from: 2, to: 5 })
     expect(texts).toEqual(['Page 2.', 'Page 3.', 'Slide 2.', 'Slide 3.', 'Slide 4.', 'Slide 5.', 'A line.'])
     expect(summary).toBe(
-      'pages 2–3 of manual.pdf, slides 2–5 of deck.pptx, all of a.txt, as you asked; nothing of 1 other file',
+      usedWording.asYouAsked(['pages 2–3 of manual.pdf', 'slides 2–5 of deck.pptx', 'all of a.txt'], true, 1),
     )
   })
 
-  test('are set aside, and that is told, when no file has them', async () => {
+  test('are set aside with a notice when no file has them', async () => {
     const { texts, summary, notices } = await given({ 'manual.pdf': upTo(3, page) }, { from: 10, to: 20 })
     expect(texts).toHaveLength(3)
     expect(summary).toBe('all of manual.pdf')
-    expect(notices).toEqual(['None of the files has text on pages 10–20, so they were used without that restriction.'])
+    expect(notices).toEqual([noticeWording.pagesMissing('pages 10–20')])
   })
 })
 
@@ -89,12 +90,10 @@ describe('a search that was late', () => {
     const content = await chooseContent({ ...candidates, found: [], late: true }, 1_000)
     expect(new Set(content.excerpts.map(({ source }) => source.n))).toEqual(new Set([1, 2]))
     expect(content).toMatchObject({ whole: false, tokens: 1_000 })
-    expect(contentNotices(content)).toEqual([
-      'Searching the files took too long, so parts of each file were used instead of the best matches.',
-    ])
+    expect(contentNotices(content)).toEqual([noticeWording.searchTooSlow])
   })
 
-  test('is not told where it was not needed', async () => {
+  test('has no notice where it was not needed', async () => {
     const content = await chooseContent({ ...rig({ 'a.pdf': upTo(3, page) }), found: [], late: true }, 1_000)
     expect(contentNotices(content)).toEqual([])
   })

@@ -1,5 +1,5 @@
 /**
- * Which content of the sources at hand the model is given: all of it when it fits, else the passages that fit the question
+ * Which content of the sources the model is given: all of it when it fits, else the passages that match the question
  * best, and the receipt says how much. Never a blind cut.
  */
 import type { Artifact, Position } from '../core/artifact.ts'
@@ -7,6 +7,7 @@ import type { Source, SourceRegistry } from '../core/source.ts'
 import type { RankedPassage } from '../search/passages.ts'
 import type { ArtifactKey } from '../store/attachments.ts'
 import type { StoredAttachment, TurnWork } from '../store/turns.ts'
+import { noticeWording } from '../wording/answers.ts'
 import { describePages, type PageRange } from './page-range.ts'
 
 /** A source whose whole text is stored as an artifact: today the files of the conversation. */
@@ -125,12 +126,8 @@ function pageOf(at: Extract<Position, { kind: 'page' | 'slide' }>): number {
 
 export function contentNotices({ missed, late = false }: Content): string[] {
   return [
-    ...(missed === undefined
-      ? []
-      : [`None of the files has text on ${describePages(missed)}, so they were used without that restriction.`]),
-    ...(late
-      ? ['Searching the files took too long, so parts of each file were used instead of the best matches.']
-      : []),
+    ...(missed === undefined ? [] : [noticeWording.pagesMissing(describePages(missed))]),
+    ...(late ? [noticeWording.searchTooSlow] : []),
   ]
 }
 

@@ -71,7 +71,7 @@ describe('shown', () => {
     expect(await titles(0, 1e7)).toEqual([])
   })
 
-  test('each under the label by which it is cited, before the question; what is not shown is told', () => {
+  test('each under the label by which it is cited, before the question; a note counts those not shown', () => {
     const work = { messages: [{ text: 'What is this?' }], attachments: [], history: [] } as never
     const content: Content = { files: [file(1, 'a', 2)], excerpts: [], tokens: 0, tokensAvailable: 0, whole: true }
     const input: ComposeInput = {

@@ -1,4 +1,4 @@
-/** Which pictures of the files at hand a model that sees is shown: this turn's first, then earlier ones as far as they fit. */
+/** Which pictures of the files a model with vision is shown: this turn's first, then earlier ones as far as they fit. */
 import type { Artifact, Picture, Position } from '../core/artifact.ts'
 import type { Source } from '../core/source.ts'
 import type { ArtifactKey } from '../store/attachments.ts'
@@ -32,7 +32,7 @@ export const imageLimits: ImageLimits = { count: 10, bytes: 12e6 }
 
 /**
  * The best candidates in order: this turn's files share the number among them, earlier files take what is left. Where files
- * have the pages that were asked for, only their pictures; a picture that is a file of its own stays.
+ * have the pages that were asked for, only their pictures; a file that is a picture stays.
  */
 export async function sourceImages(
   files: ReadSource[],

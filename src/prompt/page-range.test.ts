@@ -66,7 +66,7 @@ describe('a question that is not', () => {
   })
 })
 
-test('how pages are told', () => {
+test('page ranges in words', () => {
   expect([describePages({ from: 7, to: 7 }), describePages({ from: 2, to: 4 }, 'slide')]).toEqual([
     'page 7',
     'slides 2–4',

@@ -6,6 +6,7 @@
 import type { Artifact } from '../core/artifact.ts'
 import type { ArtifactKey } from '../store/attachments.ts'
 import type { StoredAttachment, TurnWork } from '../store/turns.ts'
+import { answerWording } from '../wording/answers.ts'
 import { plainQuestion } from './compose.ts'
 
 const mostShown = 400
@@ -60,5 +61,5 @@ function openingFor(text: string): string {
           .toWellFormed()
           .replace(/\s+\S*$/, '')}…`
       : plain
-  return `> *Heard:* ${shown}\n\n`
+  return `${answerWording.heard(shown)}\n\n`
 }

@@ -22,6 +22,7 @@ import {
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import { ParleyError } from '../core/errors.ts'
+import { queueWording } from '../wording/storage.ts'
 import type { QueueName } from './jobs.ts'
 
 export type QueueConnection =
@@ -64,13 +65,7 @@ const durable = '-c synchronous_commit=on'
 const fast = '-c synchronous_commit=off'
 
 export function unreachable(cause: unknown): ParleyError {
-  return new ParleyError(
-    'queue_unreachable',
-    'The job queue is out of reach; the work is kept and starts when it is back.',
-    {
-      cause,
-    },
-  )
+  return new ParleyError('queue_unreachable', queueWording.unreachable, { cause })
 }
 
 export async function openConnections(connection: QueueConnection): Promise<Connections> {

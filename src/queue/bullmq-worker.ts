@@ -25,7 +25,7 @@ export interface WorkerDeps {
   queueOf: QueueOf
   log: Log
   errorThrottle: ErrorThrottle
-  /** How long a job stays with a worker that gives no sign of life. */
+  /** How long a job stays with a worker that shows no activity. */
   lockMs: number
 }
 
@@ -33,7 +33,7 @@ interface Running {
   job: BullJob
   token: string
   abort: AbortController
-  /** The handler has ended; the queue is being told. */
+  /** The handler has ended and the result is being stored in the queue. */
   telling: boolean
   ended: Promise<void>
 }
@@ -48,7 +48,7 @@ const breathMs = 500
 const fetchers = 3
 /** How long a handler may take to notice its signal. */
 const abortMs = 1_000
-/** How long each word with the server may take while the worker closes. What it does not hear, the job's lock tells later. */
+/** How long each call to the server may take while the worker closes. If one is lost, the job's lock expires later. */
 const farewellMs = 1_000
 
 export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: Handlers, concurrency: number) {
@@ -157,7 +157,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     }
   }
 
-  /** Tells the queue how the run ended, however long the connection takes to come back. True: run the job again now. */
+  /** Stores how the run ended, however long the connection takes to come back. True: run the job again now. */
   async function settle(entry: Running, verdict: Verdict, reruns: number): Promise<boolean> {
     const { job, token } = entry
     const { signal } = entry.abort
@@ -178,7 +178,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
       return await retry(work, { on: again, onPause: report, delays: { firstMs: 100, mostMs: 1000 }, signal })
     } catch (error) {
       if (!signal.aborted) log.warn({ queue, jobId: job.id, ...errorFields(error) }, 'job taken over')
-      // Aborted by a lost lock or by closing: the job is somebody else's now, unless its work was done anyway.
+      // Aborted by a lost lock or by closing. The job belongs to another worker now, unless its work was done anyway.
       if (!signal.aborted || !('outcome' in verdict && verdict.outcome === 'done')) return false
     }
     return await work().catch((error: unknown) => {
@@ -230,7 +230,7 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
       )
       for (const entry of entries) {
         if (!lost.includes(idOf(entry.job)) || !running.has(entry.token)) continue
-        // It may have just ended by itself; a moment later it is gone from `running`, and the signal reaches nobody.
+        // It may have just ended by itself; a moment later it is gone from `running`, and the signal has no effect.
         log.warn({ queue, jobId: entry.job.id }, 'lock of a job lost')
         entry.abort.abort(new Error('the job went to another worker'))
       }
@@ -270,8 +270,9 @@ export async function startWorker(deps: WorkerDeps, queue: QueueName, handlers: 
     entry.abort.abort(new Error('the worker closes'))
     await within(abortMs, entry.ended)
     try {
-      const told = await within(farewellMs, entry.job.moveToWait(entry.token))
-      if (told === 'late') log.warn({ queue, jobId: entry.job.id }, 'job not put back; its lock runs out')
+      const returned = await within(farewellMs, entry.job.moveToWait(entry.token))
+      if (returned === 'late')
+        log.warn({ queue, jobId: entry.job.id }, 'could not return the job; its lock will expire')
     } catch (error) {
       if (codeOf(error) === undefined) errorThrottle.report(error) // else it ended by itself in time
     }

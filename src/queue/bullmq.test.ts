@@ -49,7 +49,7 @@ describe.skipIf(redisMissing)(`the queue on Redis${redisMissing ? ` (skipped: ${
 })
 
 describe.each(['postgres', 'redis'] as const)('the queue on %s without a server', (kind) => {
-  it('is refused with the reason', async () => {
+  it('is rejected with the reason', async () => {
     const nowhere = '/nonexistent/server.sock'
     const connection: QueueConnection =
       kind === 'postgres' ? { kind, config: { host: nowhere, port: 1 } } : { kind, url: nowhere }

@@ -1,6 +1,6 @@
 /**
- * The queue on BullMQ, over PostgreSQL or Redis: the same words, the same laws (queue.contract.ts). What a server's
- * restart does to it: adding rejects at once with `queue_unreachable`, workers go on by themselves when it is back.
+ * The queue on BullMQ, over PostgreSQL or Redis, with the same contract (queue.contract.ts). While the server restarts,
+ * adding rejects at once with `queue_unreachable`; workers continue when it is back.
  */
 import type { Job as BullJob } from 'bullmq'
 import { z } from 'zod'
@@ -17,7 +17,7 @@ import { keepAdding } from './schedule.ts'
 
 export interface BullQueueOptions {
   log: Log
-  /** A job of a worker that gives no sign of life for so long goes to another, at most two thirds of it later. Default 10 s. */
+  /** After this long without a sign of life, a worker's job goes to another, at most two thirds of the time later. Default 10 s. */
   lockMs?: number
 }
 
@@ -26,7 +26,7 @@ const deadlineMs = 5_000
 
 /** How long the connections may take to close; after that they are left to the end of the process. */
 const closeMs = 1_000
-/** BullMQ's word for a job that is moved by somebody who does not hold its lock. */
+/** BullMQ's error for moving a job without holding its lock. */
 const anyToken = '0'
 
 const queueNames = [...new Set(Object.values(jobs).map((spec) => spec.queue))]
@@ -88,7 +88,7 @@ export async function createBullQueue(connection: QueueConnection, options: Bull
       await ask(async () => {
         const job = await queueOf(jobs[name].queue).getJob(id)
         if (job === undefined || (await job.getState()) !== 'delayed') return
-        // It may have started by itself in between; then there is nothing to hurry.
+        // It may have started in between; then there is nothing to do.
         await job.promote().catch(async (error: unknown) => {
           if ((await job.getState()) === 'delayed') throw error
         })
@@ -212,7 +212,7 @@ function isDeadlock(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === '40P01'
 }
 
-/** A caller's mistake is told where it is made, not by a dead job later. */
+/** Reports a caller's mistake at once, and not as a dead job later. */
 function check(job: Job): void {
   const read = z.safeParse(jobs[job.name satisfies JobName].payload, job.payload)
   if (!read.success) throw new TypeError(`the payload of ${job.name} is not valid: ${z.prettifyError(read.error)}`)

@@ -8,7 +8,6 @@ import { within } from '../core/deadline.ts'
 import type { Log } from '../core/log.ts'
 import type { PostgresConfig } from './bullmq-connections.ts'
 import type { Channel } from './channel.ts'
-import { createJoiner, createSplitter } from './channel-parts.ts'
 import { createErrorThrottle, pause } from './error-throttle.ts'
 import { createSubscribers } from './subscribers.ts'
 
@@ -18,7 +17,7 @@ const outboxLimit = 1_000
 const batch = 200
 /** How long what was published last may take to go out when the channel closes. */
 const flushMs = 1_000
-/** Live text is a courtesy: nobody waits longer than this for a subscription. */
+/** Live text is optional, so a subscription is awaited no longer than this. */
 const subscribeMs = 2_000
 
 export function createPostgresChannel(config: PostgresConfig, options: { log: Log; space: string }): Channel {
@@ -127,7 +126,7 @@ export function createPostgresChannel(config: PostgresConfig, options: { log: Lo
         if (!subscribers.remove(topic, handler)) return
         const channel = channelOf(topic)
         topicOf.delete(channel)
-        // Not waited for: nothing is delivered from here on, and a server that hangs holds nobody.
+        // Not waited for: nothing is delivered from here on, and a hanging server must not block the caller.
         if (client !== undefined) run(`unlisten ${channel}`).catch(errorThrottle.report)
       }
     },
@@ -144,4 +143,64 @@ export function createPostgresChannel(config: PostgresConfig, options: { log: Lo
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve()
   return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
+
+/**
+ * PostgreSQL's NOTIFY carries less than 8,000 bytes. A longer message travels as several, in order, and is put together
+ * again; one publisher's parts never mix, so an interrupted message is known by the next one's number.
+ */
+interface Splitter {
+  /** A message's notifications. Each differs from all others, because PostgreSQL drops repeats within a transaction. */
+  split(text: string): string[]
+}
+
+/** In bytes; the head of a part needs some of the 7,999. */
+const partBytes = 7_800
+
+function createSplitter(sender: string): Splitter {
+  let count = 0
+  return {
+    split(text) {
+      const number = count++
+      const whole = Buffer.from(text)
+      if (whole.length <= partBytes) return [`${sender} ${number} 0 1 ${text}`]
+      // base64, because a cut through a character of several bytes is no text any more.
+      const encoded = whole.toString('base64')
+      const parts = Math.ceil(encoded.length / partBytes)
+      return Array.from(
+        { length: parts },
+        (_, at) => `${sender} ${number} ${at} ${parts} ${encoded.slice(at * partBytes, (at + 1) * partBytes)}`,
+      )
+    },
+  }
+}
+
+interface Joiner {
+  /** The message that this notification completes, if it does. */
+  join(notification: string): string | undefined
+}
+
+function createJoiner(): Joiner {
+  /** Per sender what has come of its latest message. */
+  const open = new Map<string, { number: string; parts: string[] }>()
+  return {
+    join(notification) {
+      const [, sender = '', number = '', at = '', total = '', body = ''] =
+        /^(\S+) (\d+) (\d+) (\d+) (.*)$/s.exec(notification) ?? []
+      if (total === '1') return body
+      const known = open.get(sender)
+      const parts = known?.number === number ? known.parts : []
+      if (parts.length !== Number(at)) {
+        open.delete(sender)
+        return undefined
+      }
+      parts.push(body)
+      if (parts.length < Number(total)) {
+        open.set(sender, { number, parts })
+        return undefined
+      }
+      open.delete(sender)
+      return Buffer.from(parts.join(''), 'base64').toString()
+    },
+  }
 }

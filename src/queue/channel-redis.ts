@@ -1,4 +1,4 @@
-/** The channel over Redis's publish and subscribe. ioredis connects and subscribes again by itself. */
+/** The channel over Redis's publish and subscribe. ioredis reconnects and resubscribes on its own. */
 import { Redis } from 'ioredis'
 import { within } from '../core/deadline.ts'
 import type { Log } from '../core/log.ts'
@@ -8,7 +8,7 @@ import { createSubscribers } from './subscribers.ts'
 
 /** How long what was published last may take to go out when the channel closes. */
 const quitMs = 1_000
-/** Live text is a courtesy: nobody waits longer than this for a subscription. */
+/** Live text is optional, so a subscription is awaited no longer than this. */
 const subscribeMs = 2_000
 
 export function createRedisChannel(url: string, options: { log: Log; space: string }): Channel {

@@ -30,7 +30,7 @@ export function channelContract(openSpace: () => Promise<() => Channel>): void {
   }
 
   describe('a message', () => {
-    it('reaches every subscriber of its topic, in all processes, the publisher’s own too', async () => {
+    it('reaches every subscriber of its topic in all processes, including the publisher’s', async () => {
       const [one, two] = [open(), open()]
       const all = await Promise.all([collect(one, 't'), collect(one, 't'), collect(two, 't')])
       one.publish('t', { turn: 1, text: 'äöü \u0000 "☃" 😀' })
@@ -38,7 +38,7 @@ export function channelContract(openSpace: () => Promise<() => Channel>): void {
       for (const each of all) expect(await each.all).toEqual([{ turn: 1, text: 'äöü \u0000 "☃" 😀' }])
     })
 
-    it('reaches nobody of another topic, whatever characters the topics have', async () => {
+    it('reaches no other topic, whatever characters topics contain', async () => {
       const channel = open()
       const topics = ['turn:1/stop', 'turn:1/stop ', 'TURN:1/stop', `"; drop table x; --${'long'.repeat(50)}`]
       const all = await Promise.all(topics.map((topic) => collect(channel, topic)))
@@ -47,7 +47,7 @@ export function channelContract(openSpace: () => Promise<() => Channel>): void {
       for (const [at, each] of all.entries()) expect(await each.all).toEqual([topics[at]])
     })
 
-    it('comes in the order in which one publisher sent it, once each, equal ones too', async () => {
+    it('arrives once, in the publisher’s order, even when messages are equal', async () => {
       const [from, to] = [open(), open()]
       const { all } = await collect(to, 't')
       const sent = Array.from({ length: 500 }, (_, at) => (at % 3 === 0 ? 'same' : at))
@@ -56,7 +56,7 @@ export function channelContract(openSpace: () => Promise<() => Channel>): void {
       expect(await all).toEqual(sent)
     })
 
-    it('may be large', async () => {
+    it('can be large', async () => {
       const [from, to] = [open(), open()]
       const { all } = await collect(to, 't')
       const sent = ['x'.repeat(7_700), 'ü'.repeat(7_700), '😀'.repeat(50_000), 'short', { deep: ['y'.repeat(300_000)] }]
@@ -65,7 +65,7 @@ export function channelContract(openSpace: () => Promise<() => Channel>): void {
       expect(await all).toEqual(sent)
     })
 
-    it('of two publishers at once is not mixed up', async () => {
+    it('is not mixed up with another publisher’s', async () => {
       const [one, two, to] = [open(), open(), open()]
       const [first, second] = [await collect(to, 'one'), await collect(to, 'two')]
       for (let at = 0; at < 20; at++) {
@@ -79,7 +79,7 @@ export function channelContract(openSpace: () => Promise<() => Channel>): void {
     })
   })
 
-  it('an ended subscription gets nothing more, and leaves the others', async () => {
+  it('an ended subscription gets nothing more and does not affect others', async () => {
     const channel = open()
     const [goes, stays] = [await collect(channel, 't'), await collect(channel, 't')]
     let got = 0
@@ -91,7 +91,7 @@ export function channelContract(openSpace: () => Promise<() => Channel>): void {
     expect(got).toBe(0)
   })
 
-  it('a subscriber that throws keeps nothing from the others', async () => {
+  it('a subscriber that throws does not affect others', async () => {
     const channel = open()
     await channel.subscribe('t', () => {
       throw new Error('broken subscriber')
@@ -102,7 +102,7 @@ export function channelContract(openSpace: () => Promise<() => Channel>): void {
     expect(await all).toEqual([1])
   })
 
-  it('may be closed twice, and published to when closed', async () => {
+  it('can be closed twice, and publishing after that is harmless', async () => {
     const channel = open()
     await channel.subscribe('t', () => {})
     await channel.close()

@@ -50,7 +50,7 @@ describe('the channel on PostgreSQL', () => {
   afterAll(() => server.dispose())
 
   channelContract(async () => ends(fresh()))
-  it('comes back after the server was killed', async () => {
+  it('recovers after the server is killed', async () => {
     const kill = () => process.kill(server.postgres.pid(), 'SIGKILL')
     await survives(ends(fresh())(), kill, async () => {})
   }, 40_000)
@@ -75,7 +75,7 @@ describe.skipIf(redisMissing)(`the channel on Redis${redisMissing ? ` (skipped: 
 })
 
 describe.each(['postgres', 'redis'] as const)('the channel on %s without a server', (kind) => {
-  it('takes messages and subscriptions without a word', async () => {
+  it('accepts messages and subscriptions silently', async () => {
     const nowhere = '/nonexistent/server.sock'
     const connection: QueueConnection =
       kind === 'postgres' ? { kind, config: { host: nowhere, port: 1 } } : { kind, url: nowhere }

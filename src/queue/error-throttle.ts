@@ -1,4 +1,4 @@
-/** What goes wrong again and again while a server is away, told once. */
+/** Logs an error that repeats while a server is down only once. */
 import { setTimeout as timeout } from 'node:timers/promises'
 import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
@@ -22,12 +22,12 @@ export function createErrorThrottle(log: Log, what: string): ErrorThrottle {
     over() {
       if (reportedAt === Number.NEGATIVE_INFINITY) return
       reportedAt = Number.NEGATIVE_INFINITY
-      log.info({}, `${what}.works_again`)
+      log.info({}, `${what} works again`)
     },
   }
 }
 
 /** Resolves after the time, or as soon as the signal aborts. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  await timeout(ms, undefined, signal === undefined ? {} : { signal }).catch(() => {})
+  await timeout(ms, undefined, { signal }).catch(() => {})
 }

@@ -18,7 +18,7 @@ export function describeFlows(use: () => ContractTools): void {
   }
 
   describe('a flow', () => {
-    it('runs its parent when all children have ended, failed ones too', async () => {
+    it('runs its parent when all children have ended, even failed ones', async () => {
       const { queue, work } = use()
       const log: string[] = []
       const ran = Promise.withResolvers<number>()
@@ -37,7 +37,7 @@ export function describeFlows(use: () => ContractTools): void {
       await ran.promise
     })
 
-    it('added many times, at once and after it has ended, runs parent and children once', async () => {
+    it('runs parent and children once, however often it is added', async () => {
       const tools = use()
       const { queue, another, work } = tools
       const second = await another()
@@ -60,7 +60,7 @@ export function describeFlows(use: () => ContractTools): void {
       expect(log.toSorted()).toEqual(['bad', 'good', 'other', parent.id, end.id].toSorted())
     })
 
-    it('runs its parent although some children had ended before they became its children', async () => {
+    it('runs its parent even if some children had ended before', async () => {
       const { queue, work } = use()
       const ran = Promise.withResolvers<void>()
       const log: string[] = []
@@ -75,7 +75,7 @@ export function describeFlows(use: () => ContractTools): void {
       expect(log.toSorted()).toEqual(['bad', 'good', 'other'])
     })
 
-    it('added again while a child is at work does not hang on a child that had failed', async () => {
+    it('added again while a child runs does not hang on a failed child', async () => {
       const { queue, work } = use()
       const parent = turnJob()
       const parts = children()
@@ -98,7 +98,7 @@ export function describeFlows(use: () => ContractTools): void {
   })
 
   describe('a running job that asks to wait for children', () => {
-    it('frees its slot, runs again when they have ended, and keeps its attempt', async () => {
+    it('frees its slot, runs again when they end, and keeps its attempt', async () => {
       const { queue, work } = use()
       const log: string[] = []
       const attempts: number[] = []
@@ -144,7 +144,7 @@ export function describeFlows(use: () => ContractTools): void {
       expect(log).toHaveLength(3)
     })
 
-    it('may ask for the same children twice: it waits once and they run once', async () => {
+    it('can ask for the same children twice; it waits once and they run once', async () => {
       const { queue, work } = use()
       const log: string[] = []
       let runs = 0

@@ -7,7 +7,7 @@ import type { JobContext } from './queue.ts'
 
 export function describeStates(use: () => ContractTools): void {
   describe('the states of jobs', () => {
-    it('are told in the order of the question', async () => {
+    it('are returned in the requested order', async () => {
       const { queue, work } = use()
       const [unknown, waits, later, parent, runs, done, dead] = Array.from({ length: 7 }, () => turnJob())
       if (!unknown || !waits || !later || !parent || !runs || !done || !dead) throw new Error('seven jobs')
@@ -36,7 +36,7 @@ export function describeStates(use: () => ContractTools): void {
   })
 
   describe('removing', () => {
-    it('forgets jobs that wait, with the children they wait for, and what is not known', async () => {
+    it('forgets waiting jobs with their children, and accepts unknown ones', async () => {
       const { queue } = use()
       const [waits, later, parent] = [turnJob(), turnJob(), turnJob()]
       await queue.add(waits)
@@ -49,7 +49,7 @@ export function describeStates(use: () => ContractTools): void {
       expect(await queue.counts()).toMatchObject({ turn: nothing, media: nothing })
     })
 
-    it('leaves a job alone that runs, which then ends as ever', async () => {
+    it('leaves a running job alone', async () => {
       const { queue, work } = use()
       const job = turnJob()
       const started = Promise.withResolvers<void>()
@@ -71,7 +71,7 @@ export function describeStates(use: () => ContractTools): void {
   })
 
   describe('taking back', () => {
-    it('gives a job that runs out again at once, although its lock holds, with its attempt', async () => {
+    it('hands out a running job again at once, despite its lock, and keeps its attempt', async () => {
       const { queue, another, work } = use()
       const job = turnJob()
       const started = Promise.withResolvers<void>()
@@ -104,7 +104,7 @@ export function describeStates(use: () => ContractTools): void {
   })
 
   describe('events of jobs', () => {
-    it('tell the start, the end and the failure of each run, by names and ids alone', async () => {
+    it('report start, end and failure of each run, with names and ids only', async () => {
       const { queue, work } = use()
       const [good, bad] = [turnJob(), turnJob()]
       const seen: string[] = []

@@ -47,7 +47,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
   })
 
   describe('adding', () => {
-    it('a job added while no worker runs is run by the first that does', async () => {
+    it('a job added while no worker runs is run by the first one that starts', async () => {
       const { queue, work } = use()
       const ran = Promise.withResolvers<string>()
       const job = turnJob()
@@ -97,7 +97,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
   })
 
   describe('delay', () => {
-    it('a handler that asks for a delay frees its slot, and its job keeps its attempt', async () => {
+    it('a handler that asks for a delay frees its slot and keeps its attempt', async () => {
       const { queue, work } = use()
       const [waits, passes] = [turnJob(), turnJob()]
       const seen: { id: string; attempt: number }[] = []
@@ -125,7 +125,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
       ])
     })
 
-    it('a delayed job runs by itself when its time has come', async () => {
+    it('a delayed job runs when its time comes', async () => {
       const { queue, work } = use()
       const ran = Promise.withResolvers<number>()
       await work({ turn: doing(() => ran.resolve(performance.now())) })
@@ -134,7 +134,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
       expect((await ran.promise) - addedAt).toBeGreaterThanOrEqual(295)
     })
 
-    it('nudging a job that is not delayed, or not known, does nothing', async () => {
+    it('nudging an unknown or undelayed job does nothing', async () => {
       const { queue } = use()
       const job = turnJob()
       await queue.add(job)
@@ -145,7 +145,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
   })
 
   describe('failure', () => {
-    it('a job that keeps failing is tried as often as its table says, then is dead with its reason', async () => {
+    it('a job that keeps failing is tried as often as the table says, then is dead with its reason', async () => {
       const { queue, work } = use()
       const job = extractJob('a')
       const seen: { attempt: number; last: boolean }[] = []
@@ -168,7 +168,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
       expect((await queue.counts()).media.dead).toBe(1)
     })
 
-    it('the wait that an error asks for is kept', async () => {
+    it('the wait that an error asks for is respected', async () => {
       const { queue, work } = use()
       const at: number[] = []
       const twice = Promise.withResolvers<void>()
@@ -185,7 +185,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
       expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(890)
     })
 
-    it('a failure that trying again cannot help is dead at once', async () => {
+    it('a permanent failure is dead at once', async () => {
       const { queue, work } = use()
       let runs = 0
       await work({
@@ -200,7 +200,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
       expect((await queue.dead(10))[0]).toMatchObject({ attempts: 1 })
     })
 
-    it('dead jobs are told newest first, and no more than asked for', async () => {
+    it('dead jobs are listed newest first, up to the limit', async () => {
       const { queue, work } = use()
       const ids = ['a', 'b', 'c'].map((name) => extractJob(name).id)
       await work({ extract: async () => Promise.reject(damaged()) }, { media: 1 })
@@ -213,7 +213,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
   })
 
   describe('schedule', () => {
-    it('one job per period, however many processes ask and how often, and the first at once', async () => {
+    it('one job per period, however many processes ask, and the first at once', async () => {
       const { queue, another, work } = use()
       const second = await another()
       const sweep: Job = { name: 'sweep', id: 'sweep', payload: { v: 1 } }
@@ -234,7 +234,7 @@ export function queueContract(openSpace: () => Promise<QueueSpace>): void {
       expect(ran).toHaveLength(2)
     })
 
-    it('a scheduled job comes again and again', async () => {
+    it('a scheduled job repeats', async () => {
       const { queue, work } = use()
       let runs = 0
       await work({ sweep: doing(() => runs++) })

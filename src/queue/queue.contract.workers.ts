@@ -5,7 +5,7 @@ import type { JobContext } from './queue.ts'
 
 export function describeWorkers(use: () => ContractTools): void {
   describe('workers', () => {
-    it('run as many jobs at a time as they may, and no more', async () => {
+    it('run up to their limit of jobs at a time', async () => {
       const { queue, work } = use()
       const all = Promise.withResolvers<void>()
       const three = Promise.withResolvers<void>()
@@ -24,7 +24,7 @@ export function describeWorkers(use: () => ContractTools): void {
       expect(most).toBe(3)
     })
 
-    it('take only from the queues that they were given', async () => {
+    it('take jobs only from their queues', async () => {
       const { queue, work } = use()
       const ran = Promise.withResolvers<void>()
       await work({ extract: doing(() => ran.resolve()) }, { media: 1 })
@@ -34,7 +34,7 @@ export function describeWorkers(use: () => ContractTools): void {
       expect((await queue.counts()).turn.waiting).toBe(1)
     })
 
-    it('closing waits for what runs and takes nothing more', async () => {
+    it('closing waits for running jobs and takes no new ones', async () => {
       const { queue, work } = use()
       const started = Promise.withResolvers<void>()
       const goOn = Promise.withResolvers<void>()
@@ -56,7 +56,7 @@ export function describeWorkers(use: () => ContractTools): void {
       expect((await queue.counts()).turn).toEqual({ waiting: 1, active: 0, delayed: 0, dead: 0 })
     })
 
-    it('closing aborts what lasts longer than the grace, and another worker gets it with its attempt', async () => {
+    it('closing aborts jobs that exceed the grace period, and another worker gets them with their attempt', async () => {
       const { queue, another, work } = use()
       const started = Promise.withResolvers<void>()
       const processor = await work({

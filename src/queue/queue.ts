@@ -6,12 +6,12 @@ import type { JobName, JobPayload, QueueName } from './jobs.ts'
 
 export type Job = { [Name in JobName]: { name: Name; id: string; payload: JobPayload<Name> } }[JobName]
 
-/** What a handler answers instead of throwing. */
+/** A handler's result when it does not throw. */
 export type Outcome =
   | 'done'
   /** Run the job again after this time; its worker slot is free meanwhile. Costs no attempt. */
   | { delayMs: number }
-  /** Add these children (again is no harm) and run the job again when all have ended, well or not. Costs no attempt. */
+  /** Add these children (safe to repeat) and run the job again when all have ended, well or not. Costs no attempt. */
   | { waitFor: Job[] }
 
 export interface JobContext {
@@ -40,7 +40,7 @@ export interface DeadJob {
 /** A job by its name and id. */
 export type JobRef = Pick<Job, 'name' | 'id'>
 
-/** `parked` waits for its children; `waiting` is given to a worker by itself, now or after its delay; `ended` well or not. */
+/** `parked` waits for its children; `waiting` goes to a worker now or after its delay; `ended` well or not. */
 export type JobState = 'waiting' | 'parked' | 'running' | 'ended' | 'unknown'
 
 export interface Processor {

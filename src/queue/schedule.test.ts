@@ -4,7 +4,7 @@ import { keepAdding } from './schedule.ts'
 
 const everyMs = 40
 
-it('goes on within a period although the wall clock was set back by an hour', async () => {
+it('continues within a period even if the wall clock is set back by an hour', async () => {
   const realNow = Date.now
   let shift = 0
   vi.spyOn(Date, 'now').mockImplementation(() => realNow() + shift)

@@ -1,4 +1,4 @@
-/** Who listens to what in this process. */
+/** The subscriptions of this process. */
 import type { Json } from '../core/json.ts'
 
 type Handler = (message: Json) => void
@@ -9,7 +9,7 @@ export interface Subscribers {
   /** True for the topic's last handler. */
   remove(topic: string, handler: Handler): boolean
   topics(): string[]
-  /** What is no JSON is lost; a handler that throws does not keep the message from the others. */
+  /** Drops invalid JSON. A handler that throws does not affect the others. */
   deliver(topic: string, text: string): void
   clear(): void
 }

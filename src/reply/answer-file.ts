@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto'
 import type { OutgoingFile } from '../core/command.ts'
 import { linked, sourceLines } from '../core/markdown/sources.ts'
 import type { Citation } from '../core/reply.ts'
+import { answerWording } from '../wording/answers.ts'
 import { split } from './split.ts'
 
 export interface AnswerFile extends OutgoingFile {
-  /** Of its bytes: whoever goes on after a crash knows by it that this file was posted. */
+  /** Of its bytes: tells the next worker after a crash that this file was posted. */
   hash: string
 }
 
@@ -34,7 +35,7 @@ export function fileName(question: string): string {
 
 /** The first `most` of an answer's messages; the last of them says where the rest is. */
 export function shortened(texts: string[], most: number, maxChars: number, file: { name: string }): string[] {
-  const note = `_This is the beginning. The whole answer is in the file ${file.name}._`
+  const note = answerWording.continuedInFile(file.name)
   const [last = ''] = split(texts[most - 1] ?? '', maxChars - note.length - 2)
   return [...texts.slice(0, most - 1), `${last}\n\n${note}`]
 }

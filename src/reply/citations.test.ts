@@ -182,7 +182,7 @@ describe('what is no citation', () => {
     expect(read(text)).toMatchObject({ shown: text, citations: [], unknown: 0 })
   })
 
-  test('a number in brackets is escaped, so that nobody takes it for a citation', () => {
+  test('a number in brackets is escaped, so that it does not look like a citation', () => {
     expect(read('As [3] says, a[12] is [1:p137].').shown).toBe('As \\[3\\] says, a\\[12\\] is [1].')
   })
 

@@ -1,4 +1,5 @@
 /** Answers that are too long for a platform's messages: first messages, and the whole as a file. */
+
 import { describe, expect, it } from 'vitest'
 import { message } from '../../test/fakes/message.ts'
 import { createFakePlatform } from '../../test/fakes/platform.ts'
@@ -7,6 +8,7 @@ import { citation } from '../../test/fakes/source.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Capabilities } from '../core/platform.ts'
 import type { StoredPart } from '../store/turns.ts'
+import { answerWording } from '../wording/answers.ts'
 import { fileName } from './answer-file.ts'
 import { createReplyWriter } from './reply-writer.ts'
 
@@ -55,7 +57,7 @@ describe('an answer that is too long for messages', () => {
     expect(shown()).toHaveLength(2)
     expect(shown().every((text) => text.length <= 500)).toBe(true)
     expect(long.startsWith(shown()[0] ?? '-')).toBe(true)
-    expect(shown()[1]).toMatch(new RegExp(`\\n\\n_This is the beginning. The whole answer is in the file ${name}._$`))
+    expect(shown()[1]).toContain(`\n\n${answerWording.continuedInFile(name)}`)
     expect([...attached.values()][0]).toMatchObject({ name, mediaType: 'text/markdown' })
     expect(files()).toEqual([`${long} [1]\n\n## Sources\n\n- [1] report.pdf, p. 3\n`])
     expect([...posted.values()].map((part) => part.end !== undefined)).toEqual([false, true])
@@ -111,14 +113,14 @@ describe('an answer that is too long for messages', () => {
     expect([...attached.keys()]).toEqual(['turn-1-file'])
   })
 
-  it('written anew has a new file in place of the old one', async () => {
+  it('regenerated has a new file in place of the old one', async () => {
     const { replyWriter, files } = reply()
     await replyWriter().finish(long, [], end)
     await replyWriter('turn-2', false).finish(`New: ${long}`, [], end)
     expect(files()).toEqual([`New: ${long}\n`])
   })
 
-  it('written anew and shorter has no file any more', async () => {
+  it('regenerated and shorter has no file', async () => {
     const { replyWriter, attached, shown } = reply()
     await replyWriter().finish(long, [], end)
     await replyWriter('turn-2', false).finish('Short.', [], end)

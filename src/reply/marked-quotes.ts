@@ -147,7 +147,7 @@ function blockquote(paragraph: string): string {
     .join('\n')
 }
 
-/** Each place where `[n]` stands: the sentence that it closes or stands in, without marks. */
+/** For each `[n]`: the sentence before or around it, without marks. */
 function claimsOf(prose: string, n: number): Claim[] {
   const claims: Claim[] = []
   for (const paragraph of prose.split(/\n\s*\n/)) {

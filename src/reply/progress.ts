@@ -8,6 +8,7 @@ import type { Log } from '../core/log.ts'
 import type { ReplyTarget } from '../core/message.ts'
 import type { MessageRef, Platform } from '../core/platform.ts'
 import type { StoredPart } from '../store/turns.ts'
+import { progressWording } from '../wording/answers.ts'
 import { createThrottle, type Throttle } from './throttle.ts'
 
 export interface ProgressDeps {
@@ -27,7 +28,7 @@ export interface ProgressOf {
 }
 
 export interface Progress {
-  /** Opens a line for one piece of work. Several of one turn are told together. */
+  /** Opens a line for one piece of work. Several lines of one turn are shown together. */
   open(turn: ProgressOf, text: string): ProgressLine
 }
 
@@ -65,7 +66,13 @@ export function createProgress({ platform, store, log }: ProgressDeps): Progress
 
   async function showAsMessage({ turnId, target, platform: name }: ProgressOf, text: string): Promise<void> {
     const { transport } = platform(name)
-    const message = { turnId, text: `_${text}…_`, phase: 'streaming' as const, citations: [], progress: text }
+    const message = {
+      turnId,
+      text: progressWording.inMessage(text),
+      phase: 'streaming' as const,
+      citations: [],
+      progress: text,
+    }
     const signal = AbortSignal.timeout(10_000)
     if (await store.reservePart(turnId, 0)) {
       const ref = await transport.post(target, message, { key: `${turnId}-0`, signal })
@@ -105,5 +112,5 @@ export function describeLines(lines: string[]): string {
   const [first, ...others] = lines
   if (first === undefined) return ''
   if (others.length === 0) return first
-  return `${first} (and ${others.length} more ${others.length === 1 ? 'file' : 'files'})`
+  return progressWording.andMore(first, others.length)
 }

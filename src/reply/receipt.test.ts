@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { readSource } from '../../test/fakes/source.ts'
 import type { AttachmentReceipt } from '../core/reply.ts'
 import type { Content, ReadSource } from '../prompt/content.ts'
+import { usedWording } from '../wording/answers.ts'
 import { describeUsed, summariseAttachments } from './receipt.ts'
 
 const receipt = (name: string, outcome: AttachmentReceipt['outcome'], summary: string): AttachmentReceipt => ({
@@ -56,15 +57,17 @@ describe('what the model was given', () => {
       tokens: 20,
       tokensAvailable: 1000,
     })
-    expect(describeUsed(content([file(1, 'a.pdf'), file(2, 'b.pdf')], [1], true)).summary).toBe('all of 2 files')
+    expect(describeUsed(content([file(1, 'a.pdf'), file(2, 'b.pdf')], [1], true)).summary).toBe(
+      usedWording.allOfFiles(2),
+    )
   })
 
   test('a part: pages count once, and files without any are named as such', () => {
     expect(describeUsed(content([file(1, 'a.pdf', 200)], [3, 3, 137], false)).summary).toBe(
-      '2 of 200 pages of a.pdf: what fits the question best',
+      usedWording.bestMatches([usedWording.pagesOf(2, 200, 'a.pdf')], 0, 1),
     )
     expect(describeUsed(content([file(1, 'a.csv'), file(2, 'b.pdf')], [1], false)).summary).toBe(
-      '1 passage of a.csv; nothing of 1 other file: what fits the question best',
+      usedWording.bestMatches([usedWording.passagesOf(1, 'a.csv')], 1, 2),
     )
   })
 })

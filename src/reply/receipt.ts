@@ -1,7 +1,8 @@
-/** The sentences of a receipt. */
+/** How much of the files an answer used, and what happened to the attachments: the texts of a receipt. */
 import type { AttachmentReceipt, Receipt } from '../core/reply.ts'
 import type { Content } from '../prompt/content.ts'
 import { describePages, type PageRange } from '../prompt/page-range.ts'
+import { attachmentWording, usedWording } from '../wording/answers.ts'
 
 export interface UsedPictures {
   shown: number
@@ -13,14 +14,11 @@ export interface UsedPictures {
 
 function describePictures({ shown, of, blind }: UsedPictures = { shown: 0, of: 0 }): string[] {
   if (of === 0) return []
-  if (blind !== undefined) return [`${count(of, 'picture')} read by OCR alone, because ${blind} cannot see`]
-  const left = of - shown
-  return [
-    `${count(shown, 'picture')} shown to the model${left === 0 ? '' : `, ${count(left, 'more', 'more')} did not fit`}`,
-  ]
+  if (blind !== undefined) return [usedWording.picturesReadByOcr(of, blind)]
+  return [usedWording.picturesShown(shown, of - shown)]
 }
 
-/** How much of the files the model was given, as people are told it. */
+/** How much of the files the model was given. */
 export function describeUsed(content: Content, pictures?: UsedPictures): NonNullable<Receipt['used']> {
   const summary = [summarise(content), ...describePictures(pictures)].join('; ')
   return { summary, tokens: content.tokens, tokensAvailable: content.tokensAvailable }
@@ -31,7 +29,9 @@ function summarise(content: Content): string {
   const [only] = files
   if (content.requestedPages !== undefined) return summarisePages(content, content.requestedPages)
   if (whole)
-    return files.length === 1 && only !== undefined ? `all of ${only.source.title}` : `all of ${files.length} files`
+    return files.length === 1 && only !== undefined
+      ? usedWording.allOf(only.source.title)
+      : usedWording.allOfFiles(files.length)
   const used = files.flatMap((file) => {
     const places = new Set(
       excerpts.filter((excerpt) => excerpt.source.n === file.source.n).map(({ at }) => JSON.stringify(at)),
@@ -39,13 +39,11 @@ function summarise(content: Content): string {
     if (places === 0) return []
     return [
       file.pages === undefined
-        ? `${count(places, 'passage')} of ${file.source.title}`
-        : `${places} of ${count(file.pages, 'page')} of ${file.source.title}`,
+        ? usedWording.passagesOf(places, file.source.title)
+        : usedWording.pagesOf(places, file.pages, file.source.title),
     ]
   })
-  const left = files.length - used.length
-  const unused = left === 0 ? '' : `; nothing of ${count(left, files.length > left ? 'other file' : 'file')}`
-  return `${used.join(', ')}${unused}: what fits the question best`
+  return usedWording.bestMatches(used, files.length - used.length, files.length)
 }
 
 /** "pages 10–20 of manual.pdf, as you asked". */
@@ -58,26 +56,22 @@ function summarisePages({ files, excerpts, whole }: Content, requestedPages: Pag
     if (first === undefined) return []
     const { kind } = first.at
     if (kind !== 'page' && kind !== 'slide')
-      return [whole ? `all of ${file.source.title}` : `parts of ${file.source.title}`]
-    // A file's number of pages is that of an archive's own, not of what lies in it.
+      return [(whole ? usedWording.allOf : usedWording.partsOf)(file.source.title)]
+    // The number of pages is the archive's own, not that of the files inside it.
     const last = first.at.inner === undefined ? (file.pages ?? requestedPages.to) : requestedPages.to
-    return [
-      `${describePages({ from: requestedPages.from, to: Math.min(requestedPages.to, last) }, kind)} of ${file.source.title}`,
-    ]
+    const range = describePages({ from: requestedPages.from, to: Math.min(requestedPages.to, last) }, kind)
+    return [usedWording.rangeOf(range, file.source.title)]
   })
-  const left = files.length - used.length
-  const unused = left === 0 ? '' : `; nothing of ${count(left, 'other file')}`
-  return `${used.join(', ')}, as you asked${whole ? '' : ': what of them fits the question best'}${unused}`
+  return usedWording.asYouAsked(used, whole, files.length - used.length)
 }
 
 /** "3 read, 1 skipped: 31 MB is over the limit of 25 MB"; an empty string when nothing was attached. */
 export function summariseAttachments(receipts: AttachmentReceipt[]): string {
-  const words = { read: 'read', partly: 'partly read', skipped: 'skipped' }
   const told = (['read', 'partly', 'skipped'] as const).flatMap((outcome) => {
     const those = receipts.filter((receipt) => receipt.outcome === outcome)
     if (those.length === 0) return []
     const reasons = outcome === 'read' ? [] : those.map(reasonOf)
-    return [`${those.length} ${words[outcome]}${reasons.length === 0 ? '' : `: ${reasons.join('; ')}`}`]
+    return [attachmentWording.group(those.length, attachmentWording.outcomes[outcome], reasons)]
   })
   return told.join(', ')
 }
@@ -88,8 +82,4 @@ function reasonOf({ name, summary, problems, outcome }: AttachmentReceipt): stri
     outcome === 'partly' && problems.length > 0 ? problems.map(({ userMessage }) => userMessage).join(' ') : summary
   const reason = messageText.replace(/^skipped:\s*/i, '').replace(/\.$/, '')
   return reason.includes(name) ? reason : `${reason} (${name})`
-}
-
-function count(number: number, word: string, plural = `${word}s`): string {
-  return `${number.toLocaleString('en')} ${number === 1 ? word : plural}`
 }

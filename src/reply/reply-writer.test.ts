@@ -202,7 +202,7 @@ describe('the reply writer', () => {
     expect(calls).toEqual(['post 0: Hello'])
   })
 
-  it('each message carries the citations that stand in it', async () => {
+  it('each message carries its own citations', async () => {
     const { replyWriter, posted } = rig({ maxChars: 500 })
     const citations = [1, 2].map((n) => citation(n))
     await replyWriter.finish(`One [1].\n\n${'word '.repeat(99)}\n\nTwo [2].`, citations, end)

@@ -1,6 +1,6 @@
 /**
  * Writes one reply: text comes in as it grows, messages of the platform go out, split, paced and remembered. A part's
- * platform id is stored as soon as its post returns, so that whoever goes on after a crash edits the same messages.
+ * platform id is stored as soon as its post returns, so that the next worker after a crash edits the same messages.
  */
 import { monotonic } from '../core/clock.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
@@ -9,6 +9,7 @@ import type { MessageRef, OutgoingMessage, Platform } from '../core/platform.ts'
 import type { Citation } from '../core/reply.ts'
 import { retry } from '../core/retry.ts'
 import type { StoredPart } from '../store/turns.ts'
+import { noAnswerWording } from '../wording/answers.ts'
 import { type AnswerFile, answerFile, shortened } from './answer-file.ts'
 import { createSplitter, split } from './split.ts'
 import { createThrottle } from './throttle.ts'
@@ -25,7 +26,7 @@ export interface ReplyWriterDeps {
   turnId: string
   /** What was asked, in its words: a file with the whole answer is named by it. */
   question: string
-  /** What an earlier attempt, or the reply that is written anew, has posted. */
+  /** What an earlier attempt, or the regenerated reply, has posted. */
   posted: StoredPart[]
   /** An earlier attempt died while it wrote: what people see is at least what is stored, and must not shrink. */
   resuming: boolean
@@ -199,7 +200,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
   /** The messages of a finished answer; what is too long for them is in the file by then. */
   async function settle(text: string): Promise<string[]> {
     const texts = split(text, capabilities.maxChars)
-    if (texts.length === 0) throw new ParleyError('turn_failed', 'The answer was empty. Please try again.')
+    if (texts.length === 0) throw new ParleyError('turn_failed', noAnswerWording.empty)
     if (mostMessages === undefined || texts.length <= mostMessages) {
       await removeFile()
       return texts

@@ -14,7 +14,7 @@ const ALIKE: Record<string, string> = {
   '−': '-',
 }
 
-/** The words as they stand in `source`; `undefined` when they do not. */
+/** The words as in `source`; `undefined` when it does not contain them. */
 export function findVerbatim(words: string, source: string): string | undefined {
   const wanted = squeeze(words).text
   if (wanted === '') return undefined

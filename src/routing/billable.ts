@@ -2,7 +2,7 @@
  * Measures one call to a model: what the provider counted, and where it counted nothing because the call was stopped, broke
  * off or lost its process, the most that it can bill. The bound rests on the bytes that were sent, the text that came back
  * and the time that passed. A model may think without showing it, so silence counts as generation at the highest speed.
- * Used by metered-call.ts. Why so: docs/decisions/0019-the-ledger-in-one-transaction.md.
+ * Used by metered-call.ts. Why so: docs/decisions/0038-calls-without-a-count.md.
  */
 import type { NanoUsd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
@@ -39,7 +39,7 @@ export interface CallMeter {
   take(event: ModelEvent): void
   /** The provider has given a usage, counted or estimated: the request went out. */
   used(): boolean
-  /** What is booked for an answer that ended by itself, or that the provider counted although it did not. */
+  /** What is booked for a complete answer, or for an incomplete one that the provider counted. */
   counted(reason: FinishReason | undefined): Usage | undefined
   /** The most that the provider can bill when the call ends so many milliseconds from now, and not more than was reserved. */
   most(aheadMs: number): { usage: Usage; cost: NanoUsd }

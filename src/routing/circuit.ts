@@ -13,7 +13,7 @@ export interface CircuitLimits {
   /** The first cool-down; each next one in a row is twice as long, up to the longest. */
   coolMs: number
   longestMs: number
-  /** A probe that nobody ended is given up after this: its process died. */
+  /** A probe without an end is given up after this time because its process died. */
   probeMs: number
 }
 
@@ -41,7 +41,7 @@ export interface Failure {
 }
 
 export interface Circuit {
-  /** Who is not let through now, and for how long at least; `undefined`: whoever comes is let through. */
+  /** How long calls are held back at least; `undefined`: calls are let through. */
   closedTo(now: number): { state: 'open' | 'probing'; forMs: number } | undefined
   /** Takes the probe where one is due. Only when `closedTo` says nothing. */
   enter(now: number): Pass

@@ -3,6 +3,7 @@
  * how many places. What it is about is not judged: guessing a topic's difficulty from words is hardly better than chance.
  */
 import { type Tier, tiers } from '../models/catalogue.ts'
+import { shapeWording } from '../wording/routing.ts'
 
 /** What can be counted before any model is asked. */
 export interface QuestionShape {
@@ -70,23 +71,12 @@ const steps = {
 
 const CODE_POINTS = 2
 
-const count = new Intl.NumberFormat('en')
-
-const says: Record<keyof typeof steps, (value: number) => string> = {
-  questionTokens: (value) => `a question of about ${count.format(value)} tokens`,
-  fileTokens: (value) => `about ${count.format(value)} tokens of files`,
-  pages: (value) => `${count.format(value)} pages`,
-  images: (value) => (value === 1 ? 'a picture' : `${value} pictures`),
-  files: (value) => `${value} files to be compared`,
-  asks: (value) => `${value} things asked at once`,
-}
-
 export function judge(shape: QuestionShape): Complexity {
   const counted = (Object.keys(steps) as (keyof typeof steps)[]).flatMap((name) => {
     const points = pointsFor(steps[name], shape[name])
-    return points === 0 ? [] : [{ points, says: says[name](shape[name]) }]
+    return points === 0 ? [] : [{ points, says: shapeWording[name](shape[name]) }]
   })
-  const parts = [...counted, ...(shape.code ? [{ points: CODE_POINTS, says: 'program code' }] : [])].sort(
+  const parts = [...counted, ...(shape.code ? [{ points: CODE_POINTS, says: shapeWording.code }] : [])].sort(
     (a, b) => b.points - a.points,
   )
   const score = parts.reduce((sum, { points }) => sum + points, 0)

@@ -6,6 +6,7 @@ import type { Spender } from '../core/scope.ts'
 import type { Catalogue } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
 import { resolveModel } from '../models/resolve-model.ts'
+import { dryRunWording } from '../wording/routing.ts'
 import type { Budget } from './budget.ts'
 import type { Health } from './health.ts'
 import { countQuestion } from './question.ts'
@@ -73,9 +74,6 @@ export async function explainRoute(deps: DryRunDeps, requested: DryRun): Promise
 function spenderOf(channel = 'console/local/cli'): Spender {
   const [platform, workspaceId, channelId, more] = channel.split('/')
   if (!platform || !workspaceId || !channelId || more !== undefined)
-    throw new ParleyError(
-      'request_invalid',
-      'Name the channel as platform/workspace/channel, such as slack/T0123/C0456.',
-    )
+    throw new ParleyError('request_invalid', dryRunWording.badChannel)
   return { platform, workspaceId, channelId, userId: 'cli' }
 }

@@ -1,13 +1,14 @@
 /**
- * What a model must pass before anything is weighed. THE table: name → why not, as the end of a sentence that begins with
- * the model's name, and what is said when a gate let no model through.
+ * What a model must pass before models are compared. THE table: name → why a model is ruled out, as words that follow its
+ * name, and what is said when no model is left.
  */
 import type { ErrorCode } from '../core/errors.ts'
-import { formatUsd, type NanoUsd } from '../core/money.ts'
+import type { NanoUsd } from '../core/money.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
 import { mostImageTokens } from '../models/image-tokens.ts'
 import { worstCase } from '../models/price.ts'
+import { gateWording } from '../wording/routing.ts'
 import { LONGEST_MS } from './sent-tokens.ts'
 
 /** What the answer needs of a model. */
@@ -25,7 +26,7 @@ export interface Needs {
 export interface GateContext {
   needs: Needs
   policy: { localOnly: boolean; allowed: ReadonlySet<string> | undefined; disabled: ReadonlySet<string> }
-  /** Why a model cannot be asked at the moment, as the end of "… because it"; `undefined` when it can. */
+  /** What is wrong with a model at the moment, after "because it"; `undefined` for a healthy one. */
   health: (model: Model) => string | undefined
   /** What is left to spend on a model; `null`: no limit; `undefined`: not looked up, the reservation will tell. */
   left: (model: Model) => NanoUsd | null | undefined
@@ -33,8 +34,8 @@ export interface GateContext {
 
 interface Gate {
   because(model: Model, context: GateContext): string | undefined
-  /** Said when it stands in the way of most models and nobody else is left, and what to do then. */
-  nobody: string
+  /** Said when this gate stopped most models and none is left, with what to do then. */
+  none: string
   remedy: string
   code: ErrorCode
 }
@@ -44,60 +45,55 @@ export const gates = {
     because: (model, { policy }) =>
       model.enabled && !(policy.disabled.size > 0 && policy.disabled.has(modelKey(model)))
         ? undefined
-        : 'is disabled by an admin',
-    nobody: 'Every language model is disabled.',
-    remedy: 'Ask an admin to enable one.',
+        : gateWording.disabled.because,
+    none: gateWording.disabled.none,
+    remedy: gateWording.disabled.remedy,
     code: 'model_not_allowed',
   },
   allowed: {
     because: (model, { policy: { allowed } }) =>
-      allowed === undefined || allowed.has(modelKey(model))
-        ? undefined
-        : 'is not among the models that are allowed here',
-    nobody: 'None of the models that are allowed here is available.',
-    remedy: 'Ask an admin to allow another one.',
+      allowed === undefined || allowed.has(modelKey(model)) ? undefined : gateWording.allowed.because,
+    none: gateWording.allowed.none,
+    remedy: gateWording.allowed.remedy,
     code: 'model_not_allowed',
   },
   local: {
-    because: (model, { policy }) =>
-      policy.localOnly && !model.local
-        ? 'does not run on own hardware, and only such models may answer here'
-        : undefined,
-    nobody: 'Only models on own hardware may answer here, and there is none.',
-    remedy: 'Ask an admin to connect one.',
+    because: (model, { policy }) => (policy.localOnly && !model.local ? gateWording.local.because : undefined),
+    none: gateWording.local.none,
+    remedy: gateWording.local.remedy,
     code: 'model_not_allowed',
   },
   price: {
-    because: ({ price }) => (price === undefined ? 'has no known price, and nothing is spent blindly' : undefined),
-    nobody: 'The price of no model is known, and nothing is spent blindly.',
-    remedy: 'Ask an admin to set prices: models price.',
+    because: ({ price }) => (price === undefined ? gateWording.price.because : undefined),
+    none: gateWording.price.none,
+    remedy: gateWording.price.remedy,
     code: 'model_price_unknown',
   },
   window: {
     because: (model, { needs }) => tooSmall(model, needs),
-    nobody: 'The question is too long for every model.',
-    remedy: 'Ask a shorter one.',
+    none: gateWording.window.none,
+    remedy: gateWording.window.remedy,
     code: 'model_context_overflow',
   },
   budget: {
     because: (model, { needs, left }) => tooExpensive(model, needs, left(model)),
-    nobody: 'The budget does not hold what any model can cost.',
-    remedy: 'Ask an admin to raise it, or wait until it resets.',
+    none: gateWording.budget.none,
+    remedy: gateWording.budget.remedy,
     code: 'budget_exhausted',
   },
   images: {
-    because: ({ vision }, { needs }) => (needs.images > 0 && vision === false ? 'cannot see images' : undefined),
-    nobody: 'No model at hand can see images.',
-    remedy: 'Ask an admin to connect one that can.',
+    because: ({ vision }, { needs }) => (needs.images > 0 && vision === false ? gateWording.images.because : undefined),
+    none: gateWording.images.none,
+    remedy: gateWording.images.remedy,
     code: 'model_rejected_request',
   },
   health: {
     because: (model, { health }) => {
       const unhealthy = health(model)
-      return unhealthy === undefined ? undefined : `cannot be asked because it ${unhealthy}`
+      return unhealthy === undefined ? undefined : gateWording.health.because(unhealthy)
     },
-    nobody: 'No model can be asked at the moment.',
-    remedy: 'Please ask again shortly.',
+    none: gateWording.health.none,
+    remedy: gateWording.health.remedy,
     code: 'model_unreachable',
   },
 } as const satisfies Record<string, Gate>
@@ -105,7 +101,7 @@ export const gates = {
 export type GateName = keyof typeof gates
 
 const names = Object.keys(gates) as GateName[]
-/** A question may still go through these where nobody passes: its text without its pictures, to a model that may be back. */
+/** If no model passes, a question may still go past these: without its pictures, or to a model that may have recovered. */
 const soft: readonly GateName[] = ['images', 'health']
 
 export interface Gated {
@@ -149,12 +145,10 @@ function tooExpensive(model: Model, needs: Needs, left: NanoUsd | null | undefin
   if (left === undefined || left === null) return undefined
   const worst = worstOf(model, needs)
   if (worst === undefined || worst <= left) return undefined
-  return `may cost up to ${formatUsd(worst)}, and the budget has ${formatUsd(left < 0n ? 0n : left)} left`
+  return gateWording.budget.because(worst, left)
 }
-
-const count = new Intl.NumberFormat('en')
 
 function tooSmall(model: Model, { tokensIn, tokensOut = 256 }: Needs): string | undefined {
   if (tokensIn + tokensOut <= model.contextWindow) return undefined
-  return `reads at most ${count.format(model.contextWindow)} tokens and the question needs ${count.format(tokensIn + tokensOut)}`
+  return gateWording.window.because(model.contextWindow, tokensIn + tokensOut)
 }

@@ -1,4 +1,4 @@
-/** What one process learns of a model's health is told to the others, over the channel: late or lost news costs one failed call. */
+/** Shares a model's health between processes over the channel: a late or lost message costs one failed call. */
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { errorCodes } from '../core/errors.ts'

@@ -2,8 +2,11 @@
 import { describe, expect, it } from 'vitest'
 import { type ErrorCode, ParleyError } from '../core/errors.ts'
 import { createLocalChannel } from '../queue/channel-local.ts'
+import { healthWording } from '../wording/routing.ts'
 import { type CallOutcome, createHealth, type Endpoint, type Health } from './health.ts'
 import { healthTopic, shareHealth } from './health-shared.ts'
+
+const unreachable = healthWording.reasons.model_unreachable
 
 const gpt: Endpoint = { provider: 'openai', id: 'gpt' }
 const mini: Endpoint = { provider: 'openai', id: 'mini' }
@@ -38,7 +41,7 @@ describe('a circuit', () => {
     calls(gpt, broken, broken)
     expect(isOpen(health, gpt)).toBe(false)
     calls(gpt, broken)
-    expect(health.because(gpt)).toBe('could not be reached and is asked again in 5 seconds')
+    expect(health.because(gpt)).toBe(healthWording.nextTry(unreachable, 5_000))
     expect(() => health.begin(gpt)).toThrow(expect.objectContaining({ code: 'model_unreachable', retryAfterMs: 5_000 }))
     expect(isOpen(health, mini), 'another model of the provider').toBe(false)
   })
@@ -62,7 +65,7 @@ describe('a circuit', () => {
   it('waits as long as the server asks for, and not longer than five minutes', () => {
     const { health, call, pass } = rig()
     call(gpt, failed('model_busy', { retryAfterMs: 40_000 }))
-    expect(health.because(gpt)).toBe('takes no more requests and is asked again in 40 seconds')
+    expect(health.because(gpt)).toBe(healthWording.nextTry(healthWording.reasons.model_busy, 40_000))
     pass(39_999)
     expect(isOpen(health, gpt)).toBe(true)
     pass(1)
@@ -72,7 +75,7 @@ describe('a circuit', () => {
     expect(isOpen(health, gpt)).toBe(false)
   })
 
-  it('has a question that nobody else can answer tried again soon, however long it cools down', () => {
+  it('a question that no other model can answer is tried again soon, however long the cool-down', () => {
     const { health, call } = rig()
     call(gpt, failed('model_busy', { retryAfterMs: 240_000 }))
     expect(() => health.begin(gpt)).toThrow(expect.objectContaining({ code: 'model_busy', retryAfterMs: 240_000 }))
@@ -83,7 +86,7 @@ describe('a circuit', () => {
     calls(gpt, broken, broken, broken)
     pass(5_000)
     const probe = health.begin(gpt)
-    expect(health.because(gpt)).toBe('could not be reached and is being tried again')
+    expect(health.because(gpt)).toBe(healthWording.tryingNow(unreachable))
     expect(() => health.begin(gpt)).toThrow(ParleyError)
     probe.end(answered)
     expect(isOpen(health, gpt)).toBe(false)
@@ -177,7 +180,7 @@ describe('a provider', () => {
     calls(gpt, notThisModel, notThisModel, notThisModel)
     expect([isOpen(health, gpt), isOpen(health, mini)]).toEqual([true, false])
     calls(mini, wrongKey, wrongKey, wrongKey)
-    expect(health.because(gpt)).toBe('did not accept Parley’s key and is asked again in 5 seconds')
+    expect(health.because(gpt)).toBe(healthWording.nextTry(healthWording.reasons.model_refused_key, 5_000))
   })
 })
 
@@ -191,7 +194,7 @@ describe('speed', () => {
     expect(health.speed(gpt)).toEqual({ firstTokenMs: 1_300, tokensPerSecond: 80 })
   })
 
-  it('is not told by a handful of tokens', () => {
+  it('is not judged by a handful of tokens', () => {
     const { health, call } = rig()
     call(gpt, { kind: 'answered', ms: 1_001, firstTokenMs: 1_000, outputTokens: 3 })
     expect(health.speed(gpt)).toEqual({ firstTokenMs: 1_000, tokensPerSecond: null })
@@ -207,7 +210,7 @@ describe('the list for people', () => {
       provider: 'openai',
       model: 'gpt',
       state: 'open',
-      because: 'could not be reached and is asked again in 5 seconds',
+      because: healthWording.nextTry(unreachable, 5_000),
       againInMs: 5_000,
       calls: 3,
       failures: 3,
@@ -243,7 +246,7 @@ describe('several processes', () => {
     const { here, there, told, close } = await pair()
     here.calls(gpt, broken, broken, broken)
     await told()
-    expect(there.health.because(gpt)).toBe('could not be reached and is asked again in 5 seconds')
+    expect(there.health.because(gpt)).toBe(healthWording.nextTry(unreachable, 5_000))
     expect(() => there.health.begin(gpt)).toThrow(
       expect.objectContaining({ userMessage: 'It failed: model_unreachable.' }),
     )
@@ -251,7 +254,7 @@ describe('several processes', () => {
     there.pass(5_000)
     const probe = here.health.begin(gpt)
     await told()
-    expect(there.health.because(gpt)).toBe('could not be reached and is being tried again')
+    expect(there.health.because(gpt)).toBe(healthWording.tryingNow(unreachable))
     probe.end(answered)
     await told()
     expect(isOpen(there.health, gpt)).toBe(false)

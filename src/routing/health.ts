@@ -1,11 +1,13 @@
 /**
  * Which models can be asked now, learnt from every call: a circuit for each model and one for each provider, and how fast
- * each model was. In memory; what one process learns is told to the others (health-shared.ts).
+ * each model was. In memory; health-shared.ts shares it between processes.
  */
 import { monotonic } from '../core/clock.ts'
 import { ParleyError } from '../core/errors.ts'
 import { causeOf, deliveryOf } from '../models/delivery.ts'
 import type { Fastest } from '../store/ledger.ts'
+import { modelErrorWording } from '../wording/models.ts'
+import { healthWording } from '../wording/routing.ts'
 import { type Circuit, type CircuitLimits, type CircuitState, circuitLimits, createCircuit } from './circuit.ts'
 
 export interface Endpoint {
@@ -99,8 +101,8 @@ const NEWEST = 0.3
 /** A speed that was measured longer ago is not known any more: a model that was slow once gets another chance. */
 const SPEED_MS = 900_000
 /**
- * Where nobody else can answer, a question is tried again this soon: its asker is told after a few tries, not after a
- * cool-down. What a busy server asks for is passed on as it is: who would wait too long for it is told at once.
+ * If no other model can answer, a question is tried again this soon, so that it fails after a few tries, not after a
+ * cool-down. A pause that a busy server asks for is not shortened: a turn that cannot wait that long fails at once.
  */
 const MOST_WAIT_MS = 5_000
 /** More endpoints than this are not watched: the oldest is forgotten. */
@@ -288,28 +290,15 @@ function waiting({ code, retryAfterMs }: ParleyError): { forMs?: number } {
 function stillFailing({ id }: Endpoint, { error }: Watched, forMs: number): ParleyError {
   const { code, userMessage } = error ?? {
     code: 'model_unreachable' as const,
-    userMessage: `${id} failed a moment ago. Please ask again shortly, or pick another model.`,
+    userMessage: modelErrorWording.failedRecently(id),
   }
   const most = code === 'model_busy' ? Number.POSITIVE_INFINITY : MOST_WAIT_MS
   return new ParleyError(code, userMessage, { retryAfterMs: Math.min(most, Math.ceil(forMs)) })
 }
 
 function because({ error }: Watched, state: CircuitState, forMs: number): string {
-  const what = reasons[error?.code ?? ''] ?? 'failed several times'
-  return state === 'probing' ? `${what} and is being tried again` : `${what} and is asked again in ${duration(forMs)}`
+  const what = reasons[error?.code ?? ''] ?? healthWording.failed
+  return state === 'probing' ? healthWording.tryingNow(what) : healthWording.nextTry(what, forMs)
 }
 
-/** As the end of "… because it". */
-const reasons: Record<string, string> = {
-  model_unreachable: 'could not be reached',
-  model_busy: 'takes no more requests',
-  model_refused_key: 'did not accept Parley’s key',
-  model_stalled: 'fell silent in its answers',
-  model_truncated: 'broke off its answers',
-}
-
-function duration(ms: number): string {
-  const seconds = Math.max(1, Math.ceil(ms / 1_000))
-  if (seconds < 90) return seconds === 1 ? 'a second' : `${seconds} seconds`
-  return `${Math.ceil(seconds / 60)} minutes`
-}
+const reasons: Partial<Record<string, string>> = healthWording.reasons

@@ -14,6 +14,7 @@ import { createBudgets } from '../store/budgets-postgres.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import type { DueAlert, Ledger } from '../store/ledger.ts'
 import { createLedger } from '../store/ledger-postgres.ts'
+import { budgetWording } from '../wording/routing.ts'
 import type { PaidCall, Settlement } from './budget.ts'
 import { BudgetExhausted } from './exhausted.ts'
 import { createLedgerBudget, type LedgerBudget, type LedgerBudgetDeps } from './ledger-budget.ts'
@@ -91,17 +92,18 @@ describe('what may be spent', () => {
       code: 'budget_exhausted',
       worst: usd('0.12'),
       by: { scope: 'channel:slack/T1/C1', period: 'day', limit: usd('1'), spent: usd('0.93'), reserved: 0n },
-      userMessage: expect.stringMatching(
-        /^The budget of \$1\.00 a day for this channel does not allow this: \$0\.93 is spent, and this could cost up to \$0\.12\. It resets on \w+day \d+ \w+ \d{4} at 00:00 \(Europe\/Berlin\)\. An admin can raise it\.$/,
-      ),
     })
+    const { by, worst, userMessage } = refused as BudgetExhausted
+    expect(userMessage).toBe(budgetWording.exceeded({ ...by, worst }))
+    expect(userMessage).toContain('the daily budget of this channel ($1.00): $0.93 is spent')
+    expect(userMessage).toMatch(/resets on \w+day \d+ \w+ \d{4} at 00:00 \(Europe\/Berlin\)\. An admin can raise it\.$/)
   })
 
   it('where answers under way hold the rest back, it says to try again when they have ended', async () => {
     await limit('1')
     await budget.reserve(call(usd('0.9')))
     await expect(budget.reserve(call(usd('0.2')))).rejects.toThrow(
-      /\$0 is spent, \$0\.90 is set aside for answers under way, and this could cost up to \$0\.20\. Try again when those answers have ended; otherwise it resets on/,
+      /\$0 is spent, \$0\.90 is reserved for answers in progress, and this answer could cost up to \$0\.20\. Try again when those answers are finished, or wait until/,
     )
   })
 
@@ -197,7 +199,7 @@ describe('what may be spent', () => {
     expect(await budgets.list()).toMatchObject([{ spent: usd('0.25'), reserved: 0n }])
   })
 
-  it('admins are warned once; what could not be told is told by a later sweep', async () => {
+  it('admins are warned once; a later sweep sends what could not be sent', async () => {
     let broken = true
     const alert = async (due: DueAlert) => {
       if (broken) throw new Error('the chat is away')
@@ -238,7 +240,7 @@ describe('what is left', () => {
     expect(database.roundTrips()).toBe(before)
   })
 
-  it('sees a budget that another process has set, told by the channel', async () => {
+  it('sees a budget that another process has set, through the channel', async () => {
     expect(await budget.left(ann, [mini])).toEqual([null])
     await createBudgets(database).set({ scope: 'all', period: 'day', amount: 5n, timeZone: 'UTC' }, 'elsewhere')
     expect(await budget.left(ann, [mini])).toEqual([null])

@@ -4,14 +4,14 @@
  * most until the next one; should the process die, the reservation's lease ends and that counts. So the budgets never hold
  * less than what was spent.
  */
+
 import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { NanoUsd } from '../core/money.ts'
-import { scopeOf, scopesOf } from '../core/scope.ts'
-import type { Budgets } from '../store/budgets.ts'
+import { type Scope, scopeOf, scopesOf } from '../core/scope.ts'
+import type { BudgetState, Budgets } from '../store/budgets.ts'
 import type { DueAlert, Ended, Ledger } from '../store/ledger.ts'
 import type { Budget, PaidCall, Reservation, Settlement } from './budget.ts'
-import { leastLeft } from './budget-left.ts'
 import { BudgetExhausted } from './exhausted.ts'
 
 export interface LedgerBudgetDeps {
@@ -35,7 +35,7 @@ export interface LedgerBudget extends Budget {
   close(): Promise<void>
 }
 
-/** Longer than a worker goes on that cannot renew its turn's lease (store/lease.ts): until then it settles by itself. */
+/** Longer than a worker goes on that cannot renew its turn's lease (store/lease.ts): until then the worker settles. */
 const defaultLeaseMs = 20_000
 const defaultRenewMs = 1_000
 /** A process that has not renewed after so many of its intervals was dead by then, also on a machine under load. */
@@ -98,10 +98,10 @@ export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
       await ledger.markAlertSent(due)
     }
   }
-  /** Nobody waits for it: what fails is told by a later sweep. */
+  /** Runs in the background: a later sweep sends what fails. */
   function sendAlertsSoon(): void {
     const sending = sendAlerts()
-      .catch((error: unknown) => log.warn(errorFields(error), 'a budget warning is not told yet'))
+      .catch((error: unknown) => log.warn(errorFields(error), 'budget warning not sent; a later sweep tries again'))
       .finally(() => sendingAlerts.delete(sending))
     sendingAlerts.add(sending)
   }
@@ -170,4 +170,12 @@ export function createLedgerBudget(deps: LedgerBudgetDeps): LedgerBudget {
       },
     }
   }
+}
+
+/** The least over some scopes, never less than nothing; `null`: no limit. An approval counts beyond every limit. */
+function leastLeft(states: readonly BudgetState[], scopes: readonly Scope[], approved: NanoUsd | null): NanoUsd | null {
+  const limits = states.filter(({ scope }) => scopes.includes(scope)).map(({ left }) => left)
+  const [least] = limits.toSorted((a, b) => (a < b ? -1 : 1))
+  if (least === undefined) return null
+  return approved !== null && approved > least ? approved : least > 0n ? least : 0n
 }

@@ -14,6 +14,7 @@ import { deliveryOf } from '../models/delivery.ts'
 import type { FinishReason, ModelEvent, ModelRequest } from '../models/model.ts'
 import { priceUsage, worstCase } from '../models/price.ts'
 import { priceSnapshot } from '../models/stated-price.ts'
+import { modelErrorWording, priceWording } from '../wording/models.ts'
 import { type CallMeter, createCallMeter, HANG_UP_MS, mostTokensPerSecond } from './billable.ts'
 import type { Budget, Reservation, Settlement } from './budget.ts'
 import type { CallOutcome, Health, Permit } from './health.ts'
@@ -27,13 +28,13 @@ export class NotCalled extends Error {
 
   constructor(error: ParleyError) {
     super(error.message, { cause: error })
-    this.name = 'NotAsked'
+    this.name = 'NotCalled'
     this.error = error
   }
 }
 
 export interface Attempt {
-  /** Before anything is sent. Throws NotAsked; whatever it throws, the attempt has ended then. */
+  /** Before anything is sent. Throws NotCalled; whatever it throws, the attempt has ended then. */
   reserve(request: ModelRequest): Promise<void>
   record(event: ModelEvent): void
   /** Again is no harm: the first one counts. */
@@ -41,7 +42,7 @@ export interface Attempt {
 }
 
 export interface Attempts {
-  /** Throws NotAsked with what made the model fail before, while it is not to be asked. */
+  /** Throws NotCalled with what made the model fail before, while it is not to be asked. */
   begin(model: Model): Attempt
   /** The sum over all attempts that cost something. */
   spent(): { usage: Usage | undefined; cost: NanoUsd }
@@ -102,7 +103,7 @@ export function createAttempts({
           await reservation.release()
           return 0n
         }
-        // Nobody counted what was generated: the most that it can be is booked.
+        // The output was not counted: the most that it can be is booked.
         const { usage, cost } =
           counted === undefined || model.price === undefined
             ? call.most(HANG_UP_MS)
@@ -194,7 +195,7 @@ function boundsOf(request: ModelRequest) {
   return { inputTokens: mostTokens(request), maxOutputTokens: request.maxOutputTokens, maxMs: LONGEST_MS }
 }
 
-/** Whether a call that nobody counted may have cost something: unless it is known that the provider did not work on it. */
+/** Whether an uncounted call may have cost something: yes, unless the provider certainly did not work on it. */
 function mayHaveCost(end: AttemptEnd, { begun, finished }: { begun: boolean; finished: boolean }): boolean {
   if ('error' in end) return begun || deliveryOf(end.error) === 'taken'
   // A provider that ends a stopped stream itself gives its usage, unless nothing of the request was sent.
@@ -209,7 +210,8 @@ function outcomeOf(end: AttemptEnd): Settlement['outcome'] {
 function healthOf(end: AttemptEnd, meter: CallMeter): CallOutcome {
   if ('error' in end) return { kind: 'failed', error: end.error }
   if (end.reason === 'aborted') return { kind: 'stopped' }
-  if (end.reason === 'truncated') return { kind: 'failed', error: new ParleyError('model_truncated', brokeOff) }
+  if (end.reason === 'truncated')
+    return { kind: 'failed', error: new ParleyError('model_truncated', modelErrorWording.keepsStopping) }
   return {
     kind: 'answered',
     ms: meter.elapsedMs(),
@@ -219,14 +221,8 @@ function healthOf(end: AttemptEnd, meter: CallMeter): CallOutcome {
   }
 }
 
-const brokeOff = 'The model breaks off its answers. Please ask again shortly, or pick another model.'
-
 function unpriced(model: Model): ParleyError {
-  const name = modelKey(model)
-  return new ParleyError(
-    'model_price_unknown',
-    `Nobody has said what ${name} costs, and an unknown price is not a free one. An admin can say it, per million tokens: \`models price ${name} 0.25 2\`.`,
-  )
+  return new ParleyError('model_price_unknown', priceWording.missing(modelKey(model)))
 }
 
 function sum(usages: (Usage | undefined)[]): Usage | undefined {

@@ -56,7 +56,7 @@ function paying(id = 'stated') {
 const rows = async () =>
   (
     await database.pool.query(
-      `select kind, provider, model, turn_id, state::text, cost, estimated, (usage ->> 'audioMs')::int as heard from ledger order by reserved_at`,
+      `select kind, provider, model, turn_id, state::text, cost, estimated, (usage ->> 'audioMs')::int as transcription from ledger order by reserved_at`,
     )
   ).rows as unknown[]
 
@@ -149,13 +149,13 @@ describe('transcription', () => {
     await transcriber.close()
   })
 
-  it('of a recording whose length nobody knows is reserved by its bytes and marked as an estimate', async () => {
+  it('of a recording of unknown length is reserved by its bytes and marked as an estimate', async () => {
     const { durationMs: _, ...unknown } = minute
     await paying()({ ...unknown, bytes: new Uint8Array(30_000) }, async () => said)
     expect(await rows()).toMatchObject([{ cost: '4000000', estimated: true, transcription: 40_000 }])
   })
 
-  it('whose price nobody knows is not asked for', async () => {
+  it('without a known price is not made', async () => {
     await expect(paying('unheard')(minute, async () => said)).rejects.toMatchObject({ code: 'model_price_unknown' })
     expect(await rows()).toEqual([])
   })

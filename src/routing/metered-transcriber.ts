@@ -12,6 +12,7 @@ import { modelKey } from '../models/complete-model.ts'
 import { deliveryOf } from '../models/delivery.ts'
 import { type Price, priceUsage, worstCase } from '../models/price.ts'
 import { priceSnapshot } from '../models/stated-price.ts'
+import { priceWording } from '../wording/models.ts'
 import type { Budget } from './budget.ts'
 
 /** No speech codec sends less for a millisecond: the longest that a recording of unknown length can be. */
@@ -85,8 +86,5 @@ function longestMs({ bytes }: Recording): number {
 }
 
 function unknownPrice(model: Model): ParleyError {
-  return new ParleyError(
-    'model_price_unknown',
-    `Recordings are not heard, because nobody has said what ${modelKey(model)} costs. Ask an admin to set its price per hour of sound (perAudioHour in parley.yaml), or to mark it there as own hardware (local: true).`,
-  )
+  return new ParleyError('model_price_unknown', priceWording.missingForRecordings(modelKey(model)))
 }

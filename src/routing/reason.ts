@@ -1,7 +1,7 @@
-/** Why this model and no other, in one or two sentences that a person can read. */
-import { formatUsd } from '../core/money.ts'
+/** Why this model answers, in one or two sentences for its reader. */
 import type { RouteDecision } from '../core/route-decision.ts'
 import type { Model, Tier } from '../models/catalogue.ts'
+import { comparisonWording, reasonWording } from '../wording/routing.ts'
 import { type Gated, gates } from './gates.ts'
 import type { Weighed } from './rank.ts'
 import type { Requested, RouteRequest } from './requested.ts'
@@ -18,18 +18,17 @@ export interface Reasoning {
   defaultModel: Model | undefined
   gated: ReadonlyMap<Model, Gated>
   request: RouteRequest
-  /** What the question wants, or the default has. */
+  /** The size that the question needs, or that of the default. */
   tier: Tier
   withoutImages: boolean
-  /** Healthy ones of the chosen one's tier, itself among them. */
+  /** Healthy models of the chosen one's tier, itself included. */
   peers: Weighed[]
-  /** Whether there is any model that writes. */
+  /** Whether any model that writes is configured. */
   configured: boolean
 }
 
 export function reasonFor(of: Reasoning): string {
-  const left = of.withoutImages ? ' No model at hand can see images, so they were left out.' : ''
-  return because(of) + left
+  return of.withoutImages ? `${because(of)} ${reasonWording.withoutPictures}` : because(of)
 }
 
 function because(of: Reasoning): string {
@@ -38,22 +37,25 @@ function because(of: Reasoning): string {
   const over = passedOver(of)
   if (chosen.model.kind === 'extractive') return quotingReason(of, over)
   const requested = wanted.find(({ by }) => by === chosen.by)
-  if (requested?.model === chosen.model) return `${over === undefined ? '' : `${over} `}${name} ${requested.how}.`
-  if (over !== undefined) return `${over} So ${name} answers instead.`
-  if (chosen.by === 'default') return `${name} is the configured default.`
+  if (requested?.model === chosen.model) {
+    const how = reasonWording.requested(name, requested.how)
+    return over === undefined ? how : `${over} ${how}`
+  }
+  if (over !== undefined) return reasonWording.instead(over, name)
+  if (chosen.by === 'default') return reasonWording.isDefault(name)
   return tierReason(of)
 }
 
 function quotingReason({ chosen, configured, gated, defaultModel }: Reasoning, over: string | undefined): string {
-  if (chosen.by === 'request' || chosen.by === 'pin') return 'Quoting was asked for.'
-  if (chosen.model === defaultModel) return 'Quoting is the configured default.'
-  if (!configured) return 'No language model is configured, so Parley quotes what fits best in the shared files.'
+  if (chosen.by === 'request' || chosen.by === 'pin') return reasonWording.quotesRequested
+  if (chosen.model === defaultModel) return reasonWording.quotesByDefault
+  if (!configured) return reasonWording.nothingConfigured
   const [stopped] = gated.values()
-  const why = over ?? (stopped === undefined ? '' : gates[stopped.gate].nobody)
-  return `${why} So Parley quotes what fits best in the shared files.`
+  const why = over ?? (stopped === undefined ? '' : gates[stopped.gate].none)
+  return reasonWording.quotesInstead(why)
 }
 
-/** Why not who was asked for, or the default, as a sentence. */
+/** Why the requested model, or the default, does not answer. */
 function passedOver({ chosen, wanted, defaultModel, gated }: Reasoning): string | undefined {
   for (const requested of wanted) {
     if (requested.model === chosen.model) return undefined
@@ -68,33 +70,30 @@ function whyNot(
   { name, model }: Pick<Requested, 'name' | 'model'>,
   gated: ReadonlyMap<Model, Gated>,
 ): string | undefined {
-  if (model === undefined) return `${name} is not available.`
+  if (model === undefined) return reasonWording.unavailable(name)
   const gate = gated.get(model)
-  return gate === undefined ? undefined : `${nameOf(model)} ${gate.because}.`
+  return gate === undefined ? undefined : reasonWording.ruledOut(nameOf(model), gate.because)
 }
 
 function tierReason({ chosen, request, tier, peers }: Reasoning): string {
   const { model, weighed } = chosen
   const name = nameOf(model)
   const parts = request.complexity.parts.slice(0, 3).map(({ says }) => says)
-  const why = parts.length === 0 ? '' : ` (${parts.join(', ')})`
-  const question =
-    parts.length === 0 ? `A plain question wants a ${tier} model` : `The question wants a ${tier} model${why}`
-  if (model.tier !== tier) return `${question} and none is at hand: ${name}, a ${model.tier} one, comes nearest.`
-  return `${question}: ${name} is ${comparison(weighed, peers)}.`
+  const size = reasonWording.size(tier, parts)
+  if (model.tier !== tier) return reasonWording.nearestSize(size, name, model.tier)
+  return reasonWording.bySize(size, name, comparisonWording.withCost(comparison(weighed, peers), weighed.cost))
 }
 
 /** Among the models of its tier. */
 function comparison(of: Weighed, peers: Weighed[]): string {
-  const price = of.cost === null ? '' : `, at about ${formatUsd(of.cost)}`
-  if (peers.length === 1) return `the only one${price}`
+  if (peers.length === 1) return comparisonWording.only
   const others = peers.filter((peer) => peer !== of)
   if (others.every(({ cost }) => of.cost !== null && cost !== null && of.cost < cost))
-    return `the cheapest of ${peers.length}${price}`
+    return comparisonWording.cheapest(peers.length)
   if (others.some(({ cost }) => cost !== null && of.cost !== null && cost < of.cost))
-    return `the best of ${peers.length} by price and speed${price}`
-  if (of.speed !== undefined && others.every(({ ms }) => of.ms < ms)) return `the fastest of ${peers.length}${price}`
-  return `the first of ${peers.length} that cost the same${price}`
+    return comparisonWording.best(peers.length)
+  if (of.speed !== undefined && others.every(({ ms }) => of.ms < ms)) return comparisonWording.fastest(peers.length)
+  return comparisonWording.first(peers.length)
 }
 
 function nameOf(model: Model): string {

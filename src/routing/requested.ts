@@ -1,7 +1,8 @@
-/** Who is asked for, and by what: a button, the message, a pin, the conversation so far. The first that may answer does. */
+/** The models that a button, the message, a pin or the conversation so far requests. The first that may answer does. */
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
 import { modelNamed } from '../models/resolve-model.ts'
+import { howWording } from '../wording/routing.ts'
 import type { Complexity } from './complexity.ts'
 import type { Needs } from './gates.ts'
 import type { Endpoint } from './health.ts'
@@ -11,7 +12,7 @@ export interface RouteRequest extends Needs {
   complexity: Complexity
   /** What the message itself asks for: id or alias. */
   requested?: string
-  /** What a person or an admin set, the narrowest scope's: `provider/id` or id, and for whom as the end of "… is pinned". */
+  /** What a person or an admin set, the narrowest scope's: `provider/id` or id, and the words after "… is pinned". */
   pinned?: { model: string; by: string }
   /** What answered this conversation last. */
   sticky?: Endpoint
@@ -37,10 +38,10 @@ function requestedBy({ requested: overrides, pinned, sticky }: RouteRequest, mod
   const stays = sticky === undefined ? undefined : modelKey(sticky)
   const requested: Requested[] = []
   if (overrides !== undefined)
-    requested.push({ by: 'request', name: overrides, model: modelNamed(models, overrides), how: 'was asked for' })
+    requested.push({ by: 'request', name: overrides, model: modelNamed(models, overrides), how: howWording.request })
   if (pinned !== undefined) {
     const model = modelNamed(models, pinned.model)
-    requested.push({ by: 'pin', name: pinned.model, model, how: `is pinned ${pinned.by}` })
+    requested.push({ by: 'pin', name: pinned.model, model, how: howWording.pin(pinned.by) })
   }
   // What only quoted because nothing else could answer is not held on to.
   const model = models.find((each) => modelKey(each) === stays)
@@ -49,7 +50,7 @@ function requestedBy({ requested: overrides, pinned, sticky }: RouteRequest, mod
       by: 'conversation',
       name: sticky?.id ?? stays,
       model,
-      how: 'has answered this conversation so far',
+      how: howWording.conversation,
     })
   return requested
 }
@@ -60,7 +61,7 @@ function buttonOf({ button }: RouteRequest, models: readonly Model[], healthy: W
   const { towards, from } = button
   const before = models.find((model) => modelKey(model) === modelKey(from))
   const own = healthy.find(({ model }) => model === before)
-  const how = `is the next ${towards === 'cheaper' ? 'cheaper' : 'better'} one`
+  const how = howWording.button(towards)
   if (before === undefined) return undefined
   const costs = own?.cost ?? null
   const targets = healthy.flatMap((entry) => {
@@ -75,5 +76,5 @@ function buttonOf({ button }: RouteRequest, models: readonly Model[], healthy: W
   })
   const [best] = targets.toSorted((a, b) => a.steps - b.steps || byWeight(a.entry, b.entry))
   if (best !== undefined) return { by: 'button', name: best.entry.model.id, model: best.entry.model, how }
-  return { by: 'button', name: before.id, model: before, how: `has no ${towards} one beside it that could answer` }
+  return { by: 'button', name: before.id, model: before, how: howWording.noneTowards(towards) }
 }

@@ -3,13 +3,22 @@ import { describe, expect, it } from 'vitest'
 import { model, ownModel, perMillion, quotingModel as quotes } from '../../test/fakes/model.ts'
 import { usd } from '../core/money.ts'
 import { describeDecision, RouteDecision } from '../core/route-decision.ts'
-import type { Model } from '../models/catalogue.ts'
+import type { Model, Tier } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
+import {
+  comparisonWording,
+  gateWording,
+  howWording,
+  policyWording,
+  reasonWording,
+  shapeWording,
+  whyWording,
+} from '../wording/routing.ts'
 import { judge, type QuestionShape } from './complexity.ts'
 import type { Speed } from './health.ts'
-import { openPolicy } from './policy.ts'
 import type { RouteRequest } from './requested.ts'
 import { type RouteInput, route } from './router.ts'
+import { openPolicy } from './rules.ts'
 
 // Three of one provider, three of another, two on own hardware, in the catalogue's order.
 const mini = model('openai/mini', { price: perMillion('0.25', '2') })
@@ -24,6 +33,10 @@ const mystery = model('openai/mystery', { price: undefined as never, priceSource
 delete mystery.price
 const cloud = [mini, nano, gpt, haiku, sonnet, opus]
 const all = [...cloud, llama, qwen]
+
+/** The reason for a model of the right size: its price as a decimal. */
+const bySize = (tier: Tier, parts: string[], name: string, comparison: string, price: string) =>
+  reasonWording.bySize(reasonWording.size(tier, parts), name, comparisonWording.withCost(comparison, usd(price)))
 
 const isDefault = (of: Model): Model => ({ ...of, isDefault: true, origin: 'configured' })
 const without = (models: Model[], ...gone: Model[]) => models.filter((each) => !gone.includes(each))
@@ -71,49 +84,65 @@ const tables: Record<string, Row[]> = {
       'a plain question goes to the cheapest small model, and another provider stands by first',
       { models: cloud, ask: plain },
       'nano, haiku, mini, extractive',
-      'A plain question wants a small model: nano is the cheapest of 2, at about $0.00024.',
+      bySize('small', [], 'nano', comparisonWording.cheapest(2), '0.00024'),
     ],
     [
       'program code wants a medium one',
       { models: cloud, ask: program },
       'mini, sonnet, gpt, extractive',
-      'The question wants a medium model (program code): mini is the cheapest of 2, at about $0.0012.',
+      bySize('medium', [shapeWording.code], 'mini', comparisonWording.cheapest(2), '0.0012'),
     ],
     [
       'a report of forty pages wants a medium one',
       { models: cloud, ask: report },
       'mini, sonnet, gpt, extractive',
-      'The question wants a medium model (about 24,000 tokens of files, 40 pages): mini is the cheapest of 2, at about $0.0072.',
+      bySize(
+        'medium',
+        [shapeWording.fileTokens(24_000), shapeWording.pages(40)],
+        'mini',
+        comparisonWording.cheapest(2),
+        '0.0072',
+      ),
     ],
     [
       'five long reports want a large one',
       { models: cloud, ask: reports },
       'gpt, opus, mini, extractive',
-      'The question wants a large model (about 60,000 tokens of files, 300 pages, 5 files to be compared): gpt is the cheapest of 2, at about $0.081.',
+      bySize(
+        'large',
+        [shapeWording.fileTokens(60_000), shapeWording.pages(300), shapeWording.files(5)],
+        'gpt',
+        comparisonWording.cheapest(2),
+        '0.081',
+      ),
     ],
     [
       'own hardware costs nothing and wins its tier',
       { models: all, ask: plain },
       'llama, nano, haiku, extractive',
-      'A plain question wants a small model: llama is the cheapest of 3, at about $0.',
+      bySize('small', [], 'llama', comparisonWording.cheapest(3), '0'),
     ],
     [
-      'where the wanted tier is missing, the next better one is taken',
+      'where the right tier is missing, the next better one answers',
       { models: [mini, gpt], ask: plain },
       'mini, gpt',
-      'A plain question wants a small model and none is at hand: mini, a medium one, comes nearest.',
+      reasonWording.nearestSize(reasonWording.size('small', []), 'mini', 'medium'),
     ],
     [
       'where nothing better is there, the next lesser one',
       { models: [nano, mini], ask: reports },
       'mini, nano',
-      'The question wants a large model (about 60,000 tokens of files, 300 pages, 5 files to be compared) and none is at hand: mini, a medium one, comes nearest.',
+      reasonWording.nearestSize(
+        reasonWording.size('large', [shapeWording.fileTokens(60_000), shapeWording.pages(300), shapeWording.files(5)]),
+        'mini',
+        'medium',
+      ),
     ],
     [
       'the only one of its tier says so',
       { models: [nano, mini], ask: plain },
       'nano, mini',
-      'A plain question wants a small model: nano is the only one, at about $0.00024.',
+      bySize('small', [], 'nano', comparisonWording.only, '0.00024'),
     ],
     [
       'equal in price, the faster one',
@@ -126,7 +155,7 @@ const tables: Record<string, Row[]> = {
         }),
       },
       'fast, slow',
-      'The question wants a medium model (program code): fast is the fastest of 2, at about $0.',
+      bySize('medium', [shapeWording.code], 'fast', comparisonWording.fastest(2), '0'),
     ],
     [
       'a little dearer and much faster wins',
@@ -139,7 +168,7 @@ const tables: Record<string, Row[]> = {
         }),
       },
       'fast, slow',
-      'The question wants a medium model (program code): fast is the best of 2 by price and speed, at about $0.0040.',
+      bySize('medium', [shapeWording.code], 'fast', comparisonWording.best(2), '0.0040'),
     ],
     [
       'much dearer and a little faster does not',
@@ -152,19 +181,19 @@ const tables: Record<string, Row[]> = {
         }),
       },
       'mini, sonnet',
-      'The question wants a medium model (program code): mini is the cheapest of 2, at about $0.0012.',
+      bySize('medium', [shapeWording.code], 'mini', comparisonWording.cheapest(2), '0.0012'),
     ],
     [
       'equal in price and never measured, the catalogue’s order',
       { models: [ownModel('a/one'), ownModel('b/two')], ask: program },
       'one, two',
-      'The question wants a medium model (program code): one is the first of 2 that cost the same, at about $0.',
+      bySize('medium', [shapeWording.code], 'one', comparisonWording.first(2), '0'),
     ],
     [
       'at most two stand by beside quoting',
       { models: [...all, quotes], ask: plain },
       'llama, nano, haiku, extractive',
-      'A plain question wants a small model: llama is the cheapest of 3, at about $0.',
+      bySize('small', [], 'llama', comparisonWording.cheapest(3), '0'),
     ],
   ],
 
@@ -173,61 +202,78 @@ const tables: Record<string, Row[]> = {
       'it answers plain questions, though a lesser one were cheaper',
       { models: [isDefault(mini), ...without(cloud, mini)], ask: plain },
       'mini, sonnet, gpt, extractive',
-      'mini is the configured default.',
+      reasonWording.isDefault('mini'),
     ],
     [
       'it answers what its own tier is wanted for, though another were cheaper',
       { models: [isDefault(sonnet), ...without(cloud, sonnet)], ask: report },
       'sonnet, mini, gpt, extractive',
-      'sonnet is the configured default.',
+      reasonWording.isDefault('sonnet'),
     ],
     [
       'it makes room where the structure wants more',
       { models: [isDefault(mini), ...without(cloud, mini)], ask: reports },
       'gpt, opus, mini, extractive',
-      'The question wants a large model (about 60,000 tokens of files, 300 pages, 5 files to be compared): gpt is the cheapest of 2, at about $0.081.',
+      bySize(
+        'large',
+        [shapeWording.fileTokens(60_000), shapeWording.pages(300), shapeWording.files(5)],
+        'gpt',
+        comparisonWording.cheapest(2),
+        '0.081',
+      ),
     ],
     [
-      'it stays where nothing more is at hand',
+      'it stays where no larger model is available',
       { models: [isDefault(mini), nano], ask: reports },
       'mini, nano',
-      'The question wants a large model (about 60,000 tokens of files, 300 pages, 5 files to be compared) and none is at hand: mini, a medium one, comes nearest.',
+      reasonWording.nearestSize(
+        reasonWording.size('large', [shapeWording.fileTokens(60_000), shapeWording.pages(300), shapeWording.files(5)]),
+        'mini',
+        'medium',
+      ),
     ],
     [
-      'a larger one whose price nobody knows is nothing more',
+      'a larger one without a price does not count',
       { models: [isDefault(mini), { ...mystery, tier: 'large' }], ask: reports },
       'mini',
-      'The question wants a large model (about 60,000 tokens of files, 300 pages, 5 files to be compared) and none is at hand: mini, a medium one, comes nearest.',
+      reasonWording.nearestSize(
+        reasonWording.size('large', [shapeWording.fileTokens(60_000), shapeWording.pages(300), shapeWording.files(5)]),
+        'mini',
+        'medium',
+      ),
     ],
     [
       'a large one answers everything',
       { models: [isDefault(opus), ...without(cloud, opus)], ask: plain },
       'opus, gpt, mini, extractive',
-      'opus is the configured default.',
+      reasonWording.isDefault('opus'),
     ],
     [
       'a channel’s own default wins over the catalogue’s',
       { models: [isDefault(mini), haiku], defaultModel: 'anthropic/haiku', ask: plain },
       'haiku, mini',
-      'haiku is the configured default.',
+      reasonWording.isDefault('haiku'),
     ],
     [
       'one that is gone leaves the catalogue’s',
       { models: [isDefault(mini), haiku], defaultModel: 'anthropic/gone', ask: plain },
       'mini, haiku',
-      'mini is the configured default.',
+      reasonWording.isDefault('mini'),
     ],
     [
       'when it cannot answer, another of its tier does rather than a lesser one',
       { models: [isDefault(mini), ...without(cloud, mini)], ask: plain, health: ill(mini) },
       'sonnet, gpt, opus, extractive',
-      'mini cannot be asked because it failed a moment ago. So sonnet answers instead.',
+      reasonWording.instead(
+        reasonWording.ruledOut('mini', gateWording.health.because('failed a moment ago')),
+        'sonnet',
+      ),
     ],
     [
       'quoting may be the default',
       { models: [isDefault(quotes), mini], ask: plain },
       'extractive, mini',
-      'Quoting is the configured default.',
+      reasonWording.quotesByDefault,
     ],
   ],
 
@@ -239,41 +285,41 @@ const tables: Record<string, Row[]> = {
         ask: { ...plain, requested: 'opus', pinned: { model: 'openai/gpt', by: 'for you' }, sticky: haiku },
       },
       'opus, gpt, haiku, extractive',
-      'opus was asked for.',
+      reasonWording.requested('opus', howWording.request),
     ],
     [
       'may be named with its provider',
       { models: cloud, ask: { ...plain, requested: 'anthropic/opus' } },
       'opus, nano, haiku, extractive',
-      'opus was asked for.',
+      reasonWording.requested('opus', howWording.request),
     ],
     [
       'may be named by an alias',
       { models: cloud, ask: { ...plain, requested: 'Quick' } },
       'haiku, nano, mini, extractive',
-      'haiku was asked for.',
+      reasonWording.requested('haiku', howWording.request),
     ],
     [
-      'is told when it does not exist',
+      'does not exist: the reason says so',
       { models: [isDefault(mini), haiku], ask: { ...plain, requested: 'gone' } },
       'mini, haiku',
-      'gone is not available. So mini answers instead.',
+      reasonWording.instead(reasonWording.unavailable('gone'), 'mini'),
     ],
     [
-      'is told when the policy is against it',
+      'is forbidden by the policy: the reason says so',
       {
         models: [isDefault(mini), haiku],
         ask: { ...plain, requested: 'haiku' },
         policy: { ...openPolicy, disabled: ['anthropic/haiku'] },
       },
       'mini',
-      'haiku is disabled by an admin. So mini answers instead.',
+      reasonWording.instead(reasonWording.ruledOut('haiku', gateWording.disabled.because), 'mini'),
     ],
     [
       'may be quoting',
       { models: [isDefault(mini), quotes], ask: { ...plain, requested: 'extractive' } },
       'extractive, mini',
-      'Quoting was asked for.',
+      reasonWording.quotesRequested,
     ],
   ],
 
@@ -285,19 +331,19 @@ const tables: Record<string, Row[]> = {
         ask: { ...reports, pinned: { model: 'openai/nano', by: 'for you' } },
       },
       'nano, opus, gpt, extractive',
-      'nano is pinned for you.',
+      reasonWording.requested('nano', howWording.pin('for you')),
     ],
     [
       'for a channel says so',
       { models: cloud, ask: { ...plain, pinned: { model: 'anthropic/sonnet', by: 'for this channel' } } },
       'sonnet, nano, haiku, extractive',
-      'sonnet is pinned for this channel.',
+      reasonWording.requested('sonnet', howWording.pin('for this channel')),
     ],
     [
       'wins over the conversation’s model',
       { models: cloud, ask: { ...plain, pinned: { model: 'openai/gpt', by: 'for you' }, sticky: haiku } },
       'gpt, haiku, nano, extractive',
-      'gpt is pinned for you.',
+      reasonWording.requested('gpt', howWording.pin('for you')),
     ],
     [
       'yields where only other models are allowed',
@@ -307,17 +353,17 @@ const tables: Record<string, Row[]> = {
         policy: { ...openPolicy, allowed: ['anthropic/haiku'] },
       },
       'haiku, extractive',
-      'gpt is not among the models that are allowed here. So haiku answers instead.',
+      reasonWording.instead(reasonWording.ruledOut('gpt', gateWording.allowed.because), 'haiku'),
     ],
     [
-      'yields where only own hardware may answer',
+      'yields where only local models may answer',
       {
         models: all,
         ask: { ...plain, pinned: { model: 'openai/gpt', by: 'for you' } },
         policy: { ...openPolicy, localOnly: true },
       },
       'llama, qwen, extractive',
-      'gpt does not run on own hardware, and only such models may answer here. So llama answers instead.',
+      reasonWording.instead(reasonWording.ruledOut('gpt', gateWording.local.because), 'llama'),
     ],
     [
       'yields while it is ill, to whom the conversation had',
@@ -327,13 +373,13 @@ const tables: Record<string, Row[]> = {
         health: ill(gpt),
       },
       'haiku, nano, mini, extractive',
-      'gpt cannot be asked because it failed a moment ago. haiku has answered this conversation so far.',
+      `${reasonWording.ruledOut('gpt', gateWording.health.because('failed a moment ago'))} ${reasonWording.requested('haiku', howWording.conversation)}`,
     ],
     [
       'to quoting only quotes',
       { models: [mini, quotes], ask: { ...plain, pinned: { model: 'extractive', by: 'for this channel' } } },
       'extractive, mini',
-      'Quoting was asked for.',
+      reasonWording.quotesRequested,
     ],
   ],
 
@@ -342,61 +388,64 @@ const tables: Record<string, Row[]> = {
       'keeps its model',
       { models: cloud, ask: { ...plain, sticky: sonnet } },
       'sonnet, nano, haiku, extractive',
-      'sonnet has answered this conversation so far.',
+      reasonWording.requested('sonnet', howWording.conversation),
     ],
     [
       'keeps it when a question wants more',
       { models: cloud, ask: { ...reports, sticky: nano } },
       'nano, opus, gpt, extractive',
-      'nano has answered this conversation so far.',
+      reasonWording.requested('nano', howWording.conversation),
     ],
     [
       'keeps it though it is not the default',
       { models: [isDefault(mini), ...without(cloud, mini)], ask: { ...plain, sticky: haiku } },
       'haiku, mini, sonnet, extractive',
-      'haiku has answered this conversation so far.',
+      reasonWording.requested('haiku', howWording.conversation),
     ],
     [
       'that the default answers is the default’s',
       { models: [isDefault(mini), haiku], ask: { ...plain, sticky: mini } },
       'mini, haiku',
-      'mini is the configured default.',
+      reasonWording.isDefault('mini'),
     ],
     [
       'changes it when a picture comes that it cannot see',
       { models: all, ask: { ...picture, sticky: llama } },
       'nano, haiku, mini, extractive',
-      'llama cannot see images. So nano answers instead.',
+      reasonWording.instead(reasonWording.ruledOut('llama', gateWording.images.because), 'nano'),
     ],
     [
       'changes it when it has outgrown it',
       { models: all, ask: question({}, { tokensIn: 40_000, sticky: llama }) },
       'nano, haiku, mini, extractive',
-      'llama reads at most 32,000 tokens and the question needs 40,256. So nano answers instead.',
+      reasonWording.instead(reasonWording.ruledOut('llama', gateWording.window.because(32_000, 40_256)), 'nano'),
     ],
     [
       'changes it when an admin disables it',
       { models: [nano, { ...haiku, enabled: false }], ask: { ...plain, sticky: haiku } },
       'nano',
-      'haiku is disabled by an admin. So nano answers instead.',
+      reasonWording.instead(reasonWording.ruledOut('haiku', gateWording.disabled.because), 'nano'),
     ],
     [
       'changes it while it is ill',
       { models: cloud, ask: { ...plain, sticky: sonnet }, health: ill(sonnet) },
       'nano, haiku, mini, extractive',
-      'sonnet cannot be asked because it failed a moment ago. So nano answers instead.',
+      reasonWording.instead(
+        reasonWording.ruledOut('sonnet', gateWording.health.because('failed a moment ago')),
+        'nano',
+      ),
     ],
     [
       'does not hold on to quoting',
       { models: [nano, quotes], ask: { ...plain, sticky: quotes } },
       'nano, extractive',
-      'A plain question wants a small model: nano is the only one, at about $0.00024.',
+      bySize('small', [], 'nano', comparisonWording.only, '0.00024'),
     ],
     [
       'whose model is gone goes on with another',
       { models: [nano], ask: { ...plain, sticky: { provider: 'openai', id: 'old' } } },
       'nano',
-      'old is not available. So nano answers instead.',
+      reasonWording.instead(reasonWording.unavailable('old'), 'nano'),
     ],
   ],
 
@@ -405,43 +454,43 @@ const tables: Record<string, Row[]> = {
       'cheaper goes one tier down',
       { models: cloud, ask: { ...plain, button: { towards: 'cheaper', from: gpt }, sticky: gpt } },
       'mini, haiku, gpt, extractive',
-      'mini is the next cheaper one.',
+      reasonWording.requested('mini', howWording.button('cheaper')),
     ],
     [
       'better goes one tier up, to the cheapest there',
       { models: cloud, ask: { ...plain, button: { towards: 'better', from: mini } } },
       'gpt, haiku, nano, extractive',
-      'gpt is the next better one.',
+      reasonWording.requested('gpt', howWording.button('better')),
     ],
     [
       'better skips a tier that is missing',
       { models: [nano, gpt], ask: { ...plain, button: { towards: 'better', from: nano } } },
       'gpt, nano',
-      'gpt is the next better one.',
+      reasonWording.requested('gpt', howWording.button('better')),
     ],
     [
       'cheaper within a tier where there is no lower one',
       { models: [haiku, nano], ask: { ...plain, button: { towards: 'cheaper', from: haiku } } },
       'nano, haiku',
-      'nano is the next cheaper one.',
+      reasonWording.requested('nano', howWording.button('cheaper')),
     ],
     [
       'better within a tier where there is no higher one',
       { models: [gpt, opus], ask: { ...plain, button: { towards: 'better', from: gpt } } },
       'opus, gpt',
-      'opus is the next better one.',
+      reasonWording.requested('opus', howWording.button('better')),
     ],
     [
       'cheaper never costs more',
       { models: [qwen, nano], ask: { ...plain, button: { towards: 'cheaper', from: qwen } } },
       'qwen, nano',
-      'qwen has no cheaper one beside it that could answer.',
+      reasonWording.requested('qwen', howWording.noneTowards('cheaper')),
     ],
     [
       'has nothing to offer',
       { models: [opus], ask: { ...plain, button: { towards: 'better', from: opus } } },
       'opus',
-      'opus has no better one beside it that could answer.',
+      reasonWording.requested('opus', howWording.noneTowards('better')),
     ],
     [
       'wins over a pin, but not over the policy',
@@ -451,7 +500,7 @@ const tables: Record<string, Row[]> = {
         policy: { ...openPolicy, disabled: ['openai/gpt'] },
       },
       'opus, mini, nano, extractive',
-      'opus is the next better one.',
+      reasonWording.requested('opus', howWording.button('better')),
     ],
   ],
 
@@ -460,7 +509,7 @@ const tables: Record<string, Row[]> = {
       'a picture goes to one that sees',
       { models: [isDefault(llama), nano], ask: picture },
       'nano',
-      'llama cannot see images. So nano answers instead.',
+      reasonWording.instead(reasonWording.ruledOut('llama', gateWording.images.because), 'nano'),
     ],
     [
       'one that is known to see comes before one that may',
@@ -469,25 +518,25 @@ const tables: Record<string, Row[]> = {
         ask: picture,
       },
       'sees, may',
-      'The question wants a small model (a picture) and none is at hand: sees, a medium one, comes nearest.',
+      reasonWording.nearestSize(reasonWording.size('small', [shapeWording.images(1)]), 'sees', 'medium'),
     ],
     [
       'the default may try though nobody knows',
       { models: [isDefault(ownModel('a/may', { vision: undefined as never })), mini], ask: picture },
       'may, mini',
-      'may is the configured default.',
+      reasonWording.isDefault('may'),
     ],
     [
       'nobody sees: one that reads answers, and the pictures are left out',
       { models: [llama], ask: picture },
       'llama',
-      'The question wants a small model (a picture): llama is the only one, at about $0. No model at hand can see images, so they were left out.',
+      `${bySize('small', [shapeWording.images(1)], 'llama', comparisonWording.only, '0')} ${reasonWording.withoutPictures}`,
     ],
     [
       'a seeing one that is ill comes before a blind one',
       { models: [llama, nano], ask: picture, health: ill(nano) },
       'nano',
-      'The question wants a small model (a picture): nano is the only one, at about $0.00029.',
+      bySize('small', [shapeWording.images(1)], 'nano', comparisonWording.only, '0.00029'),
     ],
   ],
 
@@ -496,25 +545,25 @@ const tables: Record<string, Row[]> = {
       'a long question goes to one that reads enough',
       { models: [isDefault(mini), ...without(cloud, mini)], ask: long },
       'gpt, extractive',
-      'mini reads at most 200,000 tokens and the question needs 250,256. So gpt answers instead.',
+      reasonWording.instead(reasonWording.ruledOut('mini', gateWording.window.because(200_000, 250_256)), 'gpt'),
     ],
     [
       'too long for all: quoting, which reads any length',
       { models: [isDefault(mini), gpt, quotes], ask: tooLong },
       'extractive',
-      'mini reads at most 200,000 tokens and the question needs 900,256. So Parley quotes what fits best in the shared files.',
+      reasonWording.quotesInstead(reasonWording.ruledOut('mini', gateWording.window.because(200_000, 900_256))),
     ],
     [
       'too long for all, and no default to name',
       { models: [mini, gpt, quotes], ask: tooLong },
       'extractive',
-      'The question is too long for every model. So Parley quotes what fits best in the shared files.',
+      reasonWording.quotesInstead(gateWording.window.none),
     ],
     [
       'the room for the answer counts',
       { models: [llama, nano], ask: question({}, { tokensIn: 31_000, tokensOut: 2_000 }) },
       'nano',
-      'A plain question wants a small model: nano is the only one, at about $0.00024.',
+      bySize('small', [], 'nano', comparisonWording.only, '0.00024'),
     ],
   ],
 
@@ -523,13 +572,19 @@ const tables: Record<string, Row[]> = {
       'local only',
       { models: all, ask: reports, policy: { ...openPolicy, localOnly: true } },
       'qwen, llama, extractive',
-      'The question wants a large model (about 60,000 tokens of files, 300 pages, 5 files to be compared): qwen is the only one, at about $0.',
+      bySize(
+        'large',
+        [shapeWording.fileTokens(60_000), shapeWording.pages(300), shapeWording.files(5)],
+        'qwen',
+        comparisonWording.only,
+        '0',
+      ),
     ],
     [
       'local only, and nothing local',
       { models: [...cloud, quotes], ask: plain, policy: { ...openPolicy, localOnly: true } },
       'extractive',
-      'Only models on own hardware may answer here, and there is none. So Parley quotes what fits best in the shared files.',
+      reasonWording.quotesInstead(gateWording.local.none),
     ],
     [
       'allowed models only, the default not among them',
@@ -539,13 +594,13 @@ const tables: Record<string, Row[]> = {
         policy: { ...openPolicy, allowed: ['anthropic/haiku', 'anthropic/opus'] },
       },
       'haiku, opus',
-      'mini is not among the models that are allowed here. So haiku answers instead.',
+      reasonWording.instead(reasonWording.ruledOut('mini', gateWording.allowed.because), 'haiku'),
     ],
     [
       'everything disabled',
       { models: [{ ...mini, enabled: false }, quotes], ask: plain },
       'extractive',
-      'Every language model is disabled. So Parley quotes what fits best in the shared files.',
+      reasonWording.quotesInstead(gateWording.disabled.none),
     ],
     [
       'quoting is never forbidden',
@@ -555,7 +610,7 @@ const tables: Record<string, Row[]> = {
         policy: { ...openPolicy, allowed: [], disabled: ['extractive/extractive'] },
       },
       'extractive',
-      'None of the models that are allowed here is available. So Parley quotes what fits best in the shared files.',
+      reasonWording.quotesInstead(gateWording.allowed.none),
     ],
   ],
 
@@ -564,13 +619,13 @@ const tables: Record<string, Row[]> = {
       'an unknown price is not free',
       { models: [mystery, opus], ask: plain },
       'opus',
-      'A plain question wants a small model and none is at hand: opus, a large one, comes nearest.',
+      reasonWording.nearestSize(reasonWording.size('small', []), 'opus', 'large'),
     ],
     [
       'not even for what was asked for',
       { models: [mystery, opus], ask: { ...plain, requested: 'mystery' } },
       'opus',
-      'mystery has no known price, and nothing is spent blindly. So opus answers instead.',
+      reasonWording.instead(reasonWording.ruledOut('mystery', gateWording.price.because), 'opus'),
     ],
     [
       'hardware by the hour is priced by how long it takes',
@@ -580,37 +635,40 @@ const tables: Record<string, Row[]> = {
         speed: speed({ own: { firstTokenMs: 400, tokensPerSecond: 50 } }),
       },
       'nano, own',
-      'A plain question wants a small model: nano is the cheapest of 2, at about $0.00024.',
+      bySize('small', [], 'nano', comparisonWording.cheapest(2), '0.00024'),
     ],
     [
       'what the budget does not hold is not asked',
       { models: [isDefault(sonnet), ...without(cloud, sonnet)], ask: plain, left: left('0.05') },
       'mini, haiku, gpt, extractive',
-      'sonnet may cost up to $0.068, and the budget has $0.050 left. So mini answers instead.',
+      reasonWording.instead(
+        reasonWording.ruledOut('sonnet', gateWording.budget.because(usd('0.068'), usd('0.050'))),
+        'mini',
+      ),
     ],
     [
       'what costs nothing needs none',
       { models: all, ask: plain, left: left('0') },
       'llama, qwen, extractive',
-      'A plain question wants a small model: llama is the only one, at about $0.',
+      bySize('small', [], 'llama', comparisonWording.only, '0'),
     ],
     [
       'an overdrawn budget has nothing left',
       { models: [isDefault(mini), quotes], ask: plain, left: new Map([['openai/mini', -5n]]) },
       'extractive',
-      'mini may cost up to $0.0087, and the budget has $0 left. So Parley quotes what fits best in the shared files.',
+      reasonWording.quotesInstead(reasonWording.ruledOut('mini', gateWording.budget.because(usd('0.0087'), usd('0')))),
     ],
     [
       'no limit is no limit',
       { models: [opus], ask: plain, left: left(null) },
       'opus',
-      'A plain question wants a small model and none is at hand: opus, a large one, comes nearest.',
+      reasonWording.nearestSize(reasonWording.size('small', []), 'opus', 'large'),
     ],
     [
       'a model’s own budget gates that model alone',
       { models: cloud, ask: plain, left: new Map([...left(null), ['openai/nano', 0n]]) },
       'haiku, mini, sonnet, extractive',
-      'A plain question wants a small model: haiku is the only one, at about $0.0034.',
+      bySize('small', [], 'haiku', comparisonWording.only, '0.0034'),
     ],
   ],
 
@@ -619,29 +677,24 @@ const tables: Record<string, Row[]> = {
       'who is ill stands by after who is well',
       { models: [nano, mini, haiku], ask: plain, health: ill(haiku) },
       'nano, mini, haiku',
-      'A plain question wants a small model: nano is the only one, at about $0.00024.',
+      bySize('small', [], 'nano', comparisonWording.only, '0.00024'),
     ],
     [
       'when all are ill, the best of them is tried before quoting',
       { models: [isDefault(mini), haiku, quotes], ask: plain, health: ill(mini, haiku) },
       'mini, haiku, extractive',
-      'mini is the configured default.',
+      reasonWording.isDefault('mini'),
     ],
     [
       'a whole provider that is ill leaves the other one',
       { models: cloud, ask: plain, health: ill(mini, nano, gpt) },
       'haiku, sonnet, opus, extractive',
-      'A plain question wants a small model: haiku is the only one, at about $0.0034.',
+      bySize('small', [], 'haiku', comparisonWording.only, '0.0034'),
     ],
   ],
 
   'nothing to choose from': [
-    [
-      'no model at all: quoting',
-      { models: [quotes], ask: plain },
-      'extractive',
-      'No language model is configured, so Parley quotes what fits best in the shared files.',
-    ],
+    ['no model at all: quoting', { models: [quotes], ask: plain }, 'extractive', reasonWording.nothingConfigured],
   ],
 }
 
@@ -671,12 +724,12 @@ it('never names a model twice, and throws where there is none at all', () => {
   expect(() => route({ models: [], request: plain })).toThrow(RangeError)
 })
 
-it('says what to do where rules let nobody answer and there is nothing to quote', () => {
+it('says what to do where rules exclude every model and there is nothing to quote', () => {
   const refusal = (models: Model[], more: Partial<RouteInput> = {}) =>
     route({ models: [...models, quotes], request: plain, ...more }).refusal
   expect(refusal(cloud, { policy: { ...openPolicy, localOnly: true } })).toEqual({
     code: 'model_not_allowed',
-    userMessage: 'Only models on own hardware may answer here, and there is none. Ask an admin to connect one.',
+    userMessage: gateWording.refusal(gateWording.local.none, gateWording.local.remedy),
   })
   expect(refusal([mystery])?.code).toBe('model_price_unknown')
   expect(refusal([mini], { request: tooLong })?.code).toBe('model_context_overflow')
@@ -694,18 +747,21 @@ it('keeps the whole decision as JSON, for why and for the dry run', () => {
     speed: speed({ gpt: { firstTokenMs: 800, tokensPerSecond: 61.5 } }),
   })
   expect(RouteDecision.parse(JSON.parse(JSON.stringify(decision)))).toEqual(decision)
+  expect(decision.reason).toBe(
+    reasonWording.instead(reasonWording.ruledOut('haiku', gateWording.disabled.because), 'gpt'),
+  )
   const shown = describeDecision(decision)
   for (const part of [
-    '**openai/gpt** was chosen by tier, price and speed. haiku is disabled by an admin. So gpt answers instead.',
-    '**Complexity** 7, which wants a large model',
-    '- about 60,000 tokens of files: 3',
-    '- Disabled here: openai/nano.',
+    whyWording.summary('openai/gpt', whyWording.by.tier, decision.reason),
+    whyWording.complexity(7, 'large', decision.complexity.parts),
+    `- ${shapeWording.fileTokens(60_000)}: +3`,
+    whyWording.rules([policyWording.disabled(['openai/nano'])]),
     '1. openai/gpt: large, about $0.081, first word after 0.8 s, 62 tokens/s',
     '2. openai/mini: medium, about $0.016',
-    '- openai/nano, anthropic/haiku: is disabled by an admin',
-    '- openai/mystery: has no known price, and nothing is spent blindly',
-    '- ollama/llama: cannot be asked because it failed a moment ago',
-    '**Stand by** openai/mini, ollama/llama, extractive/extractive',
+    `- openai/nano, anthropic/haiku: ${gateWording.disabled.because}`,
+    `- openai/mystery: ${gateWording.price.because}`,
+    `- ollama/llama: ${gateWording.health.because('failed a moment ago')}`,
+    whyWording.fallbacks(['openai/mini', 'ollama/llama', 'extractive/extractive']),
   ])
     expect(shown).toContain(part)
 })

@@ -9,12 +9,13 @@ import type { RouteDecision } from '../core/route-decision.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
 import { modelNamed } from '../models/resolve-model.ts'
+import { gateWording } from '../wording/routing.ts'
 import { type Gated, type GateName, gateOf, gates, isRule, isSoft, type Needs } from './gates.ts'
 import type { Speed } from './health.ts'
-import { describePolicy, openPolicy, type Policy } from './policy.ts'
 import { byWeight, higher, tierDistance, type Weighed, weigh } from './rank.ts'
 import { type Chosen, reasonFor } from './reason.ts'
 import { type Requested, type RouteRequest, requestedModels } from './requested.ts'
+import { describePolicy, openPolicy, type Policy } from './rules.ts'
 
 export interface RouteInput {
   /** In the catalogue's order: best default first. */
@@ -43,7 +44,7 @@ export interface Route {
   estimate: NanoUsd | null
   /** Set when there are models that write and none may answer: what is said where there is nothing to quote either. */
   refusal?: { code: ErrorCode; userMessage: string }
-  /** Set when the message itself asks for a model that rules are against: it is told so, and nothing else answers. */
+  /** Set when rules forbid the model that the message requests: the question is refused, and no other model answers. */
   forbidden?: { code: ErrorCode; userMessage: string }
   decision: RouteDecision
 }
@@ -114,7 +115,7 @@ export function route(input: RouteInput): Route {
     refusal:
       refused === undefined
         ? undefined
-        : { code: gates[refused].code, userMessage: `${gates[refused].nobody} ${gates[refused].remedy}` },
+        : { code: gates[refused].code, userMessage: gateWording.refusal(gates[refused].none, gates[refused].remedy) },
     forbidden,
     decision: {
       model: modelKey(model),
@@ -142,7 +143,7 @@ function forbiddenRequest(wanted: Requested[], gated: ReadonlyMap<Model, Gated>)
   const requested = wanted.find(({ by }) => by === 'request')?.model
   const gate = requested === undefined ? undefined : gated.get(requested)
   if (requested === undefined || gate === undefined || !isRule(gate)) return undefined
-  const userMessage = `${requested.label ?? requested.id} ${gate.because}. Pick another model, or ask an admin.`
+  const userMessage = gateWording.requestRefused(requested.label ?? requested.id, gate.because)
   return { code: gates[gate.gate].code, userMessage }
 }
 
@@ -179,7 +180,7 @@ function mayAnswer(
   })
   const seeing = passed.filter(({ model }) => images === 0 || model.vision !== false)
   const candidates = seeing.length > 0 ? seeing : passed
-  // Whoever was stopped by no gate is well; who cannot see has not been asked for its health yet.
+  // A model that no gate stopped is healthy; for one that cannot see, health was not checked yet.
   const isUnhealthy = (gate: Gated | undefined, model: Model) =>
     gate !== undefined && (gate.gate === 'health' || health(model) !== undefined)
   return {

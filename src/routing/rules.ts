@@ -1,6 +1,29 @@
 /** What admins and people have set for a question: the policy of its place, who is pinned, how Parley answers there. */
 import type { Spender } from '../core/scope.ts'
-import { openPolicy, type Policy } from './policy.ts'
+import { policyWording } from '../wording/routing.ts'
+
+/** What may answer a question, by the rules of its channel and workspace. Models are named `provider/id`, as in settings. */
+export interface Policy {
+  /** Only local models: questions do not leave your network. */
+  localOnly: boolean
+  /** Absent: every model. */
+  allowed?: readonly string[]
+  disabled: readonly string[]
+  /** When a budget does not hold what a model can cost: try a cheaper one, or refuse. */
+  atLimit: 'cheaper' | 'refuse'
+}
+
+export const openPolicy: Policy = { localOnly: false, disabled: [], atLimit: 'cheaper' }
+
+/** The rules that restrict something, as sentences. */
+export function describePolicy({ localOnly, allowed, disabled, atLimit }: Policy): string[] {
+  return [
+    ...(localOnly ? [policyWording.localOnly] : []),
+    ...(allowed === undefined ? [] : [policyWording.allowed(allowed)]),
+    ...(disabled.length === 0 ? [] : [policyWording.disabled(disabled)]),
+    ...(atLimit === 'refuse' ? [policyWording.refuseAtLimit] : []),
+  ]
+}
 
 export interface Persona {
   /** Of the workspace, the channel and the person, widest first. */
@@ -14,7 +37,7 @@ export interface Persona {
 
 export interface TurnRules {
   policy: Policy
-  /** The narrowest pin: `provider/id` or id, and for whom as the end of "… is pinned": `for you`, `for this channel`. */
+  /** The narrowest pin: `provider/id` or id, and the words after "… is pinned": `for you`, `for this channel`. */
   pinned?: { model: string; by: string }
   /** Where it is another than the catalogue's. */
   defaultModel?: string
@@ -26,5 +49,5 @@ export interface TurnRules {
 /** From memory where nothing changed: a turn makes no round trip for it. */
 export type RulesOf = (spender: Spender) => Promise<TurnRules>
 
-/** Where nobody has set anything. */
+/** Where nothing is set. */
 export const plainRules: TurnRules = { policy: openPolicy, aliases: {}, persona: { instructions: [] } }

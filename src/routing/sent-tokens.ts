@@ -1,4 +1,4 @@
-/** How many tokens a request has: at most, for what is reserved, and probably, for what is settled where nobody counted. */
+/** How many tokens a request has: at most, for what is reserved, and probably, for what is settled without a count. */
 import type { Usage } from '../core/reply.ts'
 import { estimateTokens } from '../core/text/estimate-tokens.ts'
 import { mostImageTokens } from '../models/image-tokens.ts'

@@ -7,7 +7,7 @@ import type { Database, Statement } from './database.ts'
 
 export interface Approval {
   id: string
-  /** The turn that was refused. Whatever answers the same question anew may use the approval. */
+  /** The turn that was refused. A regeneration of the same question can use the approval. */
   turnId: string
   scope: Scope
   /** The most that the one attempt may cost. */

@@ -6,8 +6,7 @@ import { Attachment, type ReplyTarget } from '../core/message.ts'
 import type { AttachmentReceipt } from '../core/reply.ts'
 import type { Spender } from '../core/scope.ts'
 import type { Database, Statement } from './database.ts'
-import type { BrokenOff, ClaimMode } from './turns.ts'
-import { suspectAfter } from './turns-sql.ts'
+import { type BrokenOff, type ClaimMode, suspectAfter } from './turns.ts'
 
 export interface ReadingWork {
   attachment: Attachment

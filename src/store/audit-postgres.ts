@@ -41,7 +41,7 @@ export function createAudit({ query, prisma }: Pick<Database, 'query' | 'prisma'
   }
 }
 
-/** No value is SQL's null, which Prisma tells apart from JSON's. */
+/** No value is SQL's null, which Prisma distinguishes from JSON's. */
 function jsonOf(value: Json) {
   return value === null ? Prisma.DbNull : (JSON.parse(storableJson(value)) as Prisma.InputJsonValue)
 }

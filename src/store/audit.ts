@@ -4,7 +4,7 @@ import type { Scope } from '../core/scope.ts'
 import type { Changer } from './settings.ts'
 
 export interface AuditEntry {
-  /** A uuid made by whoever changes: the same one again is the same entry. */
+  /** A uuid from the caller. The same uuid again is the same entry. */
   id: string
   at: Date
   by: Changer
@@ -17,7 +17,7 @@ export interface AuditEntry {
 }
 
 export interface Audit {
-  /** For changes that are no settings; those of settings are written with the setting. Again is no harm. */
+  /** For changes other than settings, which write their own entries. Safe to repeat. */
   record(entry: Omit<AuditEntry, 'at'>): Promise<void>
   /** Newest first. `scopes`: of these alone. */
   list(filter: { scopes?: readonly Scope[]; workspace?: Scope; limit: number; before?: Date }): Promise<AuditEntry[]>

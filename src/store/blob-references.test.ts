@@ -48,7 +48,7 @@ async function open() {
 }
 
 describe('bytes', () => {
-  it('that nobody refers to go when they are not held any more', async () => {
+  it('without references are deleted once released', async () => {
     const { put, blobs, collector, files, count } = await open()
     const blob = await put(randomBytes(10))
     await collector.collect()
@@ -61,7 +61,7 @@ describe('bytes', () => {
     expect(await count('blob_released')).toBe(0)
   })
 
-  it('are kept by each row that refers to them, and go with the last', async () => {
+  it('are kept while any row refers to them and deleted with the last one', async () => {
     const { put, records, blobs, collector } = await open()
     const bytes = randomBytes(10)
     for (const key of ['a', 'b']) {
@@ -80,7 +80,7 @@ describe('bytes', () => {
     expect(await blobs.has(hash)).toBe(true)
   })
 
-  it('that a killed process held go an hour later', async () => {
+  it('held by a killed process are deleted an hour later', async () => {
     const { put, database, blobs, collector } = await open()
     const { hash } = await put(randomBytes(10))
     await database.pool.query(`update blob_ref set created_at = now() - interval '61 minutes'`)
@@ -88,7 +88,7 @@ describe('bytes', () => {
     expect(await blobs.has(hash)).toBe(false)
   })
 
-  it('are written once, however often they come', async () => {
+  it('are written once, however often they arrive', async () => {
     const { put, storage, blobs } = await open()
     let kept = 0
     const receive = storage.receive.bind(storage)
@@ -106,7 +106,7 @@ describe('bytes', () => {
     expect(await buffer(await blobs.open(first.hash))).toEqual(bytes)
   })
 
-  it('that arrive again while they are being removed are there afterwards', async () => {
+  it('that arrive again during their deletion are kept', async () => {
     const { put, storage, references, blobs, records, database } = await open()
     const bytes = randomBytes(10)
     const { hash } = await put(bytes).then(async (blob) => {
@@ -134,7 +134,7 @@ describe('bytes', () => {
     expect(await buffer(await blobs.open(hash))).toEqual(bytes)
   })
 
-  it('whose collector is killed after it removed them are forgotten by the next', async () => {
+  it('whose collector is killed after deleting them are cleaned up by the next', async () => {
     const { put, storage, references, count, files } = await open()
     const blob = await put(randomBytes(10))
     await blob[Symbol.asyncDispose]()
@@ -149,7 +149,7 @@ describe('bytes', () => {
     expect(await files()).toEqual([])
   })
 
-  it('go at the last of two deletions that happen at the same moment', async () => {
+  it('are deleted when two deletions happen at the same moment', async () => {
     const { put, records, database, collector, blobs } = await open()
     const bytes = randomBytes(10)
     for (const key of ['a', 'b']) {
@@ -172,8 +172,8 @@ describe('bytes', () => {
   })
 })
 
-describe('what was read from bytes', () => {
-  it('goes in the transaction that removes the last reference, its pictures with it', async () => {
+describe('artifacts of a file', () => {
+  it('are deleted, with their pictures, in the transaction that removes the last reference', async () => {
     const { put, records, database, collector, count, files } = await open()
     const attachments = createAttachments(database)
     await using file = await put(randomBytes(10))
@@ -194,7 +194,7 @@ describe('what was read from bytes', () => {
     expect(await files()).toEqual([])
   })
 
-  it('is not stored when the bytes are gone meanwhile, and goes with them when they are about to go', async () => {
+  it('are not stored when the bytes are gone, and are deleted with them', async () => {
     const { put, database, collector, count } = await open()
     const attachments = createAttachments(database)
     const file = await put(randomBytes(10))

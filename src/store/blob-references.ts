@@ -1,4 +1,4 @@
-/** What the database knows of blobs: which bytes there are, who refers to them, and which nobody refers to any more. */
+/** Blobs in the database: which bytes exist, which rows refer to them, and which have no references left. */
 import type { BlobReferences } from '../blobs/blobs.ts'
 import type { Collectable } from '../blobs/collector.ts'
 import type { Database, Statement } from './database.ts'
@@ -24,7 +24,7 @@ export function createBlobReferences(database: Pick<Database, 'query' | 'transac
         const hashes = [...new Set(released.map(({ hash }) => hash))]
         if (hashes.length === 0) return 0
         await send(lock, [hashes])
-        // A statement of its own: it sees what was committed before the lock was given.
+        // A separate statement, so that it sees everything committed before the lock was granted.
         const unreferenced = await send<{ hash: string }>(withoutReference, [hashes])
         for (const { hash } of unreferenced) await remove(hash)
         await send(forget, [unreferenced.map(({ hash }) => hash)])
@@ -33,7 +33,7 @@ export function createBlobReferences(database: Pick<Database, 'query' | 'transac
   }
 }
 
-/** The row of a blob that is being collected is waited for, then made anew. */
+/** Waits for the row of a blob that is being collected, then creates it again. */
 const hold: Statement = {
   name: 'blob_hold',
   text: `

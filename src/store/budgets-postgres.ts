@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { ParleyError } from '../core/errors.ts'
 import type { Scope } from '../core/scope.ts'
 import { isTimeZone, type Period } from '../core/window.ts'
+import { settingWording } from '../wording/storage.ts'
 import type { BudgetRule, BudgetState, Budgets } from './budgets.ts'
-import type { Database } from './database.ts'
-import * as sql from './ledger-sql.ts'
+import type { Database, Statement } from './database.ts'
 
 interface StateRow {
   [column: string]: unknown
@@ -22,13 +22,13 @@ interface StateRow {
   reserved: string
 }
 
-/** `changed` is told after each change. */
+/** Calls `changed` after each change. */
 export function createBudgets(
   { query, prisma }: Pick<Database, 'query' | 'prisma'>,
   changed: () => void = () => {},
 ): Budgets {
   async function list(scopes?: Scope[]): Promise<BudgetState[]> {
-    return (await query<StateRow>(sql.states, [scopes ?? null, null])).map(stateOf)
+    return (await query<StateRow>(states, [scopes ?? null, null])).map(stateOf)
   }
   async function find(scope: Scope, period: Period): Promise<BudgetState | null> {
     return (await list([scope])).find((each) => each.period === period) ?? null
@@ -39,8 +39,8 @@ export function createBudgets(
     if (!isTimeZone(timeZone)) throw noZone(timeZone)
     const rule = [randomUUID(), scope, period, amount, timeZone]
     try {
-      if (by !== null) await query(sql.set, [...rule, by])
-      else return (await query<{ applied: boolean }>(sql.seedApply, rule))[0]?.applied === true
+      if (by !== null) await query(set, [...rule, by])
+      else return (await query<{ applied: boolean }>(seedApply, rule))[0]?.applied === true
       return true
     } catch (error) {
       // PostgreSQL's table of zones may be older than Node's.
@@ -56,7 +56,7 @@ export function createBudgets(
       await write(rule, by)
       changed()
       const after = await find(rule.scope, rule.period)
-      if (after === null) throw new ParleyError('internal', 'The budget was removed at the same moment. Set it again.')
+      if (after === null) throw new ParleyError('internal', settingWording.budgetRemoved)
       return { before, after }
     },
     async remove(scope, period) {
@@ -67,14 +67,14 @@ export function createBudgets(
     },
     async grant(id, { scope, period, amount }, by) {
       if (amount <= 0n) throw new RangeError(`a grant adds something: ${amount}`)
-      await query(sql.grant, [id, scope, period, amount, by])
+      await query(grant, [id, scope, period, amount, by])
       return find(scope, period)
     },
     async seed(rules) {
       const applied: BudgetRule[] = []
       for (const rule of rules) if (await write(rule, null)) applied.push(rule)
       const kept = [rules.map(({ scope }) => scope), rules.map(({ period }) => period)]
-      const removed = await query<{ scope: Scope; period: Period }>(sql.seedDrop, kept)
+      const removed = await query<{ scope: Scope; period: Period }>(seedDrop, kept)
       if (applied.length + removed.length > 0) changed()
       return { applied, removed }
     },
@@ -83,7 +83,7 @@ export function createBudgets(
       return new Set(found.map(({ scope }) => scope as Scope))
     },
     async approved(turnId) {
-      const [row] = await query<{ amount: string | null }>(sql.approvedFor, [turnId])
+      const [row] = await query<{ amount: string | null }>(approvedFor, [turnId])
       return row?.amount == null ? null : BigInt(row.amount)
     },
   }
@@ -115,6 +115,40 @@ function stateOf(row: StateRow): BudgetState {
 }
 
 function noZone(timeZone: string, cause?: unknown): ParleyError {
-  const userMessage = `${JSON.stringify(timeZone)} is no time zone. Use an IANA name, such as Europe/Berlin, America/New_York or UTC.`
-  return new ParleyError('command_invalid', userMessage, { cause })
+  return new ParleyError('command_invalid', settingWording.unknownTimeZone(timeZone), { cause })
+}
+
+const states: Statement = {
+  name: 'budget_states',
+  text: `select * from budget_states($1::text[], coalesce($2::timestamptz, clock_timestamp())) order by scope, period, id`,
+}
+
+const approvedFor: Statement = {
+  name: 'approval_approved',
+  text: `
+select max(amount) as amount from approval
+where state = 'approved' and source_id = coalesce((select source_id from turn where id = $1), $1)`,
+}
+
+const set: Statement = {
+  name: 'budget_set',
+  text: `select budget_set($1, $2, $3::budget_period, $4::bigint, $5, $6)`,
+}
+
+const grant: Statement = {
+  name: 'budget_grant',
+  text: `
+insert into budget_grant (id, budget_id, amount, granted_by, granted_at)
+select $1, budget.id, $4::bigint, $5, clock_timestamp() from budget where scope = $2 and period = $3::budget_period
+on conflict (id) do nothing`,
+}
+
+const seedApply: Statement = {
+  name: 'budget_seed_apply',
+  text: `select budget_seed_apply($1, $2, $3::budget_period, $4::bigint, $5) as applied`,
+}
+
+const seedDrop: Statement = {
+  name: 'budget_seed_drop',
+  text: `select * from budget_seed_drop($1::text[], $2::text[])`,
 }

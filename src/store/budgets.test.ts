@@ -34,7 +34,7 @@ const rule = (amount: string, more: Partial<BudgetRule> = {}): BudgetRule => ({
 })
 
 describe('budgets', () => {
-  it('are set, changed and removed, each told with what was before', async () => {
+  it('are set, changed and removed, each with its previous value', async () => {
     const first = await budgets.set(rule('10'), 'slack/T1/U1')
     expect(first.before).toBeNull()
     const { startsAt, endsAt } = windowOf('month', 'Europe/Berlin', new Date())
@@ -56,7 +56,7 @@ describe('budgets', () => {
     expect(changes).toBe(4)
   })
 
-  it('one scope may have one for each period; what is listed can be some scopes alone', async () => {
+  it('one scope can have one per period, and a list can be limited to some scopes', async () => {
     for (const period of ['month', 'day', 'week'] as const) await budgets.set(rule('1', { period }), 'test')
     await budgets.set(rule('2', { scope: 'user:slack/T1/U1' }), 'test')
     expect((await budgets.list()).map(({ scope, period }) => `${scope} ${period}`)).toEqual([
@@ -66,7 +66,7 @@ describe('budgets', () => {
     expect(await budgets.scopes()).toEqual(new Set(['all', 'user:slack/T1/U1']))
   })
 
-  it('amounts below nothing and grants of nothing are refused', async () => {
+  it('negative amounts and empty grants are rejected', async () => {
     await expect(budgets.set(rule('0', { amount: -1n }), 'test')).rejects.toThrow(RangeError)
     await expect(budgets.grant(randomUUID(), { scope: 'all', period: 'month', amount: 0n }, 'test')).rejects.toThrow(
       RangeError,
@@ -75,7 +75,7 @@ describe('budgets', () => {
 })
 
 describe('budgets of parley.yaml', () => {
-  it('are applied once, however often and by however many processes Parley is started', async () => {
+  it('are applied once, however many processes start', async () => {
     const lines = [rule('10'), rule('1', { period: 'day' })]
     const at = await Promise.all(Array.from({ length: 4 }, () => createBudgets(database).seed(lines)))
     expect(at.flatMap(({ applied }) => applied)).toHaveLength(2)
@@ -93,7 +93,7 @@ describe('budgets of parley.yaml', () => {
     expect(await budgets.list()).toMatchObject([{ period: 'month', amount: usd('12'), createdBy: 'parley.yaml' }])
   })
 
-  it('go with their line, but one that an admin has set since stays', async () => {
+  it('are removed with their line, unless an admin has changed them', async () => {
     await budgets.seed([rule('10'), rule('1', { period: 'day' })])
     await budgets.set(rule('2', { period: 'day' }), 'slack/T1/U1')
     expect((await budgets.seed([])).removed).toEqual([{ scope: 'all', period: 'month' }])
@@ -102,7 +102,7 @@ describe('budgets of parley.yaml', () => {
     expect(await budgets.list()).toHaveLength(2)
   })
 
-  it('move to another zone with the file’s', async () => {
+  it('follow the file’s time zone', async () => {
     await budgets.seed([rule('10')])
     await budgets.seed([rule('10', { timeZone: 'Asia/Tokyo' })])
     expect(await budgets.list()).toMatchObject([{ timeZone: 'Asia/Tokyo', amount: usd('10') }])

@@ -11,7 +11,7 @@ export type Begun =
   | { kind: 'running' }
 
 export interface CommandCalls {
-  /** By whom and where, so that the answer can be forgotten with either. */
+  /** Author and place, so that the answer can be deleted with either. */
   begin(id: string, caller?: { person: string; conversationKey: string }): Promise<Begun>
   end(id: string, notice: Json): Promise<void>
   /** It had no effect: it may be tried again. */
@@ -36,7 +36,7 @@ export function createCommandCalls({ query }: Pick<Database, 'query'>): CommandC
   }
 }
 
-/** Whoever ran it for longer than a minute without an answer has died: the handlers' own effects are safe to repeat. */
+/** A process that has run a command for over a minute without an answer has died. Handlers are safe to repeat. */
 const begin: Statement = {
   name: 'command_begin',
   text: `

@@ -1,26 +1,26 @@
 /**
- * One pool for everything. Prisma serves the plain reads and writes; a step of a turn that must be atomic, or is on the
- * hot path, is one SQL statement of its own (docs/decisions/0004-prisma-and-pg.md). Both outlive a restart of the server:
- * every statement here may be sent twice, so a lost connection is only a pause.
+ * One pool for everything. Prisma handles plain reads and writes. A step of a turn that must be atomic or fast is a single SQL
+ * statement (docs/decisions/0004-prisma-and-pg.md). Both survive a server restart, because every statement here is safe to send
+ * twice.
  */
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Query } from '../core/sql.ts'
+import { databaseWording } from '../wording/storage.ts'
 import { PrismaClient } from './generated/client.ts'
 import { isConnectionError, retryOnConnectionLoss } from './postgres/connect.ts'
-import { queryUntil } from './postgres/query-until.ts'
 
 export type { Statement } from '../core/sql.ts'
 
 export interface Database {
   pool: pg.Pool
   prisma: ReturnType<typeof openPrisma>
-  /** For statements made elsewhere; each must be safe to send twice. `signal` ends the statement on the server, too. */
+  /** For statements of other modules; each must be safe to send twice. `signal` also ends the statement on the server. */
   lasting: { query(text: string, values: unknown[], signal?: AbortSignal): Promise<{ rows: unknown[] }> }
   query: Query
-  /** Statements that take effect together or not at all. The whole of it must be safe to run twice. */
+  /** Statements that take effect together or not at all. All of it must be safe to run twice. */
   transaction<T>(work: (send: Database['query']) => Promise<T>): Promise<T>
   /** Statements sent so far, by `query` and by Prisma (one for each plain operation), for the count of round trips a turn costs. */
   roundTrips(): number
@@ -103,7 +103,7 @@ function openPrisma(pool: pg.Pool, onSend: () => void) {
   })
 }
 
-/** Sends again while the server is away, for a while. Throws `database_unreachable` when it stays away. */
+/** Retries for a while when the server is down, then throws `database_unreachable`. */
 async function outlasting<T>(send: () => Promise<T>): Promise<T> {
   try {
     return await retryOnConnectionLoss(() =>
@@ -111,13 +111,9 @@ async function outlasting<T>(send: () => Promise<T>): Promise<T> {
     )
   } catch (error) {
     if (isDiskFull(error))
-      throw new ParleyError(
-        'disk_full',
-        'The disk of the database is full. Tell an admin to free some space, and try again in a few minutes.',
-        { cause: error, retryAfterMs: 15_000 },
-      )
+      throw new ParleyError('disk_full', databaseWording.diskFull, { cause: error, retryAfterMs: 15_000 })
     if (!isConnectionError(error)) throw error
-    throw new ParleyError('database_unreachable', 'The database does not answer. Please try again in a moment.', {
+    throw new ParleyError('database_unreachable', databaseWording.unreachable, {
       cause: error,
     })
   }
@@ -128,7 +124,58 @@ function isDiskFull(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === '53100'
 }
 
-/** PostgreSQL ended this statement so that another one could go on: its turn comes when it is sent again. */
+/** PostgreSQL canceled this statement to resolve a deadlock. Sending it again works. */
 function isDeadlock(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === '40P01'
 }
+
+/**
+ * A statement that a signal ends on the server too, so that abandoned queries cost no time and memory. Rejects with the signal's reason as soon as it aborts, and gives the connection back when the server has let go of it.
+ */
+async function queryUntil(
+  pool: pg.Pool,
+  text: string,
+  values: unknown[],
+  signal: AbortSignal,
+): Promise<{ rows: unknown[] }> {
+  signal.throwIfAborted()
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = () => aborted.reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  // It may be rejected after the race is over.
+  aborted.promise.catch(() => undefined)
+  try {
+    return await Promise.race([onConnection(pool, text, values, signal), aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
+async function onConnection(pool: pg.Pool, text: string, values: unknown[], signal: AbortSignal) {
+  const client = await pool.connect()
+  let cancelled: Promise<unknown> | undefined
+  const cancel = () => {
+    cancelled = pool.query(CANCEL, [backendOf(client)]).catch(() => undefined)
+  }
+  let broken: Error | undefined
+  try {
+    signal.throwIfAborted()
+    signal.addEventListener('abort', cancel, { once: true })
+    return await client.query(text, values).catch((error: Error) => {
+      // What the server says of a statement leaves a good connection; anything else is of the connection.
+      if (!('severity' in error)) broken = error
+      throw error
+    })
+  } finally {
+    signal.removeEventListener('abort', cancel)
+    // Not before: a cancellation that comes late must not meet the next statement of this connection.
+    await cancelled
+    client.release(broken)
+  }
+}
+
+function backendOf(client: pg.PoolClient): number | null {
+  return 'processID' in client && typeof client.processID === 'number' ? client.processID : null
+}
+
+const CANCEL = `select pg_cancel_backend(pid) from pg_stat_activity where pid = $1 and usename = current_user and state = 'active'`

@@ -73,7 +73,7 @@ async function open() {
   }
 }
 
-it('a person goes with comments on answers to others, records, names and values in the audit, and answers of commands', async () => {
+it('forgetting a person removes their comments, records, audit names and values, and command answers', async () => {
   const { database, forget, ask, tablesWith, records } = await open()
   const [own, other] = [await ask('1', 'ann'), await ask('2', 'bob')]
   const feedback = createFeedback(database)
@@ -110,7 +110,7 @@ it('a person goes with comments on answers to others, records, names and values 
   ])
 })
 
-it('a record of a turn that was deleted meanwhile is not kept', async () => {
+it('a record of a deleted turn is not kept', async () => {
   const { forget, ask, tablesWith, records } = await open()
   const turn = await ask('1', 'ann')
   await forget.forget({ ...place, channelId: 'C1' }, 'ann')
@@ -120,7 +120,7 @@ it('a record of a turn that was deleted meanwhile is not kept', async () => {
   expect(await tablesWith('canary')).toEqual([])
 })
 
-it('a conversation goes with the answers of commands that were called in it', async () => {
+it('deleting a conversation removes its command answers', async () => {
   const { database, forget, ask, tablesWith } = await open()
   await ask('1', 'ann')
   const calls = createCommandCalls(database)
@@ -130,7 +130,7 @@ it('a conversation goes with the answers of commands that were called in it', as
   expect(await tablesWith('canary')).toEqual([])
 })
 
-it('a file goes with the answers since it was shared, and stays where others shared it', async () => {
+it('deleting a file removes the answers given since, and keeps copies that others shared', async () => {
   const { database, forget, ask, tablesWith, turns } = await open()
   const hash = 'f'.repeat(64)
   await knowBlobs(database.pool, hash)
@@ -151,7 +151,7 @@ it('a file goes with the answers since it was shared, and stays where others sha
   expect(await turns.ended(later)).toBeNull()
 })
 
-it('a file is not deleted while an answer is being written with it', async () => {
+it('a file cannot be deleted while an answer uses it', async () => {
   const { database, forget, ask } = await open()
   const hash = 'e'.repeat(64)
   await knowBlobs(database.pool, hash)

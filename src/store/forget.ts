@@ -1,11 +1,12 @@
 /**
- * Forgetting: what people asked and shared, what was answered, and what reading their files gave. One transaction; bytes go
- * with their last reference (prisma/functions/blobs.sql). What it cost stays in the ledger, which holds ids and amounts and no
- * words, and the audit keeps who changed what, by ids.
+ * Deletes questions, answers, files and their artifacts in one transaction. Bytes are deleted with their last reference
+ * (prisma/functions/blobs.sql). Costs stay in the ledger, which has only ids and amounts, and the audit keeps who changed what, by
+ * ids.
  */
 import { errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { scopeOf } from '../core/scope.ts'
+import { turnWording } from '../wording/storage.ts'
 import type { Database, Statement } from './database.ts'
 
 /** Turns of a whole channel, of one thread in it, or of one person in the workspace. */
@@ -35,9 +36,9 @@ export interface ForgetCounts {
 }
 
 export interface Forget {
-  /** What would go. */
+  /** Counts what would be deleted. */
   look(what: Forgotten, by: string): Promise<ForgetCounts>
-  /** Answers what went. */
+  /** Returns what was deleted. */
   forget(what: Forgotten, by: string): Promise<ForgetCounts>
   lookAtFile(file: ForgottenFile, by: string): Promise<ForgetCounts>
   /** Also the answers given since it was shared. Throws `request_invalid` while an answer is being written there. */
@@ -53,7 +54,7 @@ export interface ForgetDeps {
   more?: readonly Statement[] | undefined
   /** The same for a file: the turns that shared it, its name, the turns whose answers went. */
   moreOfFile?: readonly Statement[] | undefined
-  /** Removes the bytes that nothing refers to any more. */
+  /** Removes bytes without references. */
   collect(): Promise<void>
   log: Log
 }
@@ -77,9 +78,11 @@ export function createForget({ database, more = [], moreOfFile = [], collect, lo
     ofOthers: Number(row?.of_others ?? 0),
   })
 
-  /** It is committed: what could not be removed now is removed by the next sweep. */
+  /** The deletion is committed. Bytes that cannot be removed now are removed by the next sweep. */
   async function removeBytes(): Promise<void> {
-    await collect().catch((error: unknown) => log.warn(errorFields(error), 'bytes are removed by the next sweep'))
+    await collect().catch((error: unknown) =>
+      log.warn(errorFields(error), 'could not remove bytes; the next sweep will'),
+    )
   }
 
   return {
@@ -116,11 +119,7 @@ export function createForget({ database, more = [], moreOfFile = [], collect, lo
         const found = await findFile(send, file, by)
         const { attachments, turns, answered } = found
         if (attachments.length === 0) return found.counts
-        if (found.open)
-          throw new ParleyError(
-            'request_invalid',
-            'An answer is being written here. Stop it or wait, then delete the file.',
-          )
+        if (found.open) throw new ParleyError('request_invalid', turnWording.fileInUse)
         for (const statement of moreOfFile) await send(statement, [turns, file.name, answered])
         await send(deleteAttachments, [attachments])
         await send(stripMessages, [turns, file.name])
@@ -167,7 +166,7 @@ select (select count(*) from inbound where turn_id in (select id from gone)) as 
   (select count(*) from inbound where turn_id in (select id from gone where author_id <> $6)) as of_others`,
 }
 
-/** Messages that arrive meanwhile wait, and come to a conversation that was forgotten. */
+/** Messages that arrive meanwhile wait and then start a new conversation. */
 const lockConversations: Statement = {
   name: 'forget_lock',
   text: `
@@ -204,7 +203,7 @@ const deleteRecords: Statement = {
   text: `delete from platform_record where platform = $1 and person = $2`,
 }
 
-/** Not the call that forgets, which has no answer yet. */
+/** Keeps the call that is deleting, which has no answer yet. */
 const deleteCommandCalls: Statement = {
   name: 'forget_command_calls',
   text: `delete from command_call where person = $1 and notice is not null`,
@@ -215,7 +214,7 @@ const forgetAuditName: Statement = {
   text: `update audit set by_name = null where by = $1 and by_name is not null`,
 }
 
-/** What they had set for themselves may be words of theirs. */
+/** A person's own settings may contain their words. */
 const forgetAuditValues: Statement = {
   name: 'forget_audit_values',
   text: `update audit set before = null, after = null where scope = $1 and name <> 'forget'`,
@@ -234,7 +233,7 @@ from turn_attachment file join turn on turn.id = file.turn_id join conversation 
 where ${inScope} and lower(file.attachment ->> 'name') = lower($5)`,
 }
 
-/** Of those conversations: what is open, and the answers since the file came, for each was given knowing it. */
+/** Open turns of these conversations, and all answers since the file was shared, because they may use it. */
 const turnsWithFile: Statement = {
   name: 'forget_file_turns',
   text: `
@@ -259,7 +258,7 @@ update inbound set message = jsonb_set(message, '{attachments}', coalesce((
 where turn_id = any ($1::uuid[])`,
 }
 
-/** The turns stay, with their costs; nothing of their words does. */
+/** The turns stay with their costs, without any text. */
 const deleteAnswers: Statement = {
   name: 'forget_file_answers',
   text: `

@@ -10,8 +10,8 @@ beforeEach(async () => {
 })
 afterEach(() => rm(home, { recursive: true, force: true }))
 
-describe('the note about the Parley that runs', () => {
-  it('is found while its process lives, and gone once it cleared it', async () => {
+describe('the note about the running Parley', () => {
+  it('exists while its process runs and is removed at shutdown', async () => {
     expect(await readRunning(home)).toBeUndefined()
     await writeRunning(home, { url: 'http://127.0.0.1:8787' })
     expect(await readRunning(home)).toMatchObject({ pid: process.pid, url: 'http://127.0.0.1:8787' })

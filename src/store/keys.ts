@@ -1,6 +1,6 @@
 /**
  * Bearer keys for the OpenAI-compatible endpoint. A key is random and shown once; only its hash is kept, which is enough to
- * know it again and useless to whoever reads the database: there is nothing to guess in 256 random bits.
+ * know it again and useless to anyone who reads the database: there is nothing to guess in 256 random bits.
  */
 import { createHash, randomBytes } from 'node:crypto'
 import { storable } from '../core/json.ts'
@@ -17,7 +17,7 @@ export interface KeyAbout {
 }
 
 export interface Keys {
-  /** `secret` is told here and never again. `null`: a key that is in use has this name. */
+  /** `secret` is returned only here. `null`: a key in use already has this name. */
   create(name: string, by: string): Promise<{ id: string; secret: string } | null>
   /** Newest first, revoked ones included. */
   list(): Promise<KeyAbout[]>

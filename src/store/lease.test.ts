@@ -29,7 +29,7 @@ function held(answer: () => 'held' | 'lost' | 'stop' | Error) {
 const away = () => new Error('the database is away')
 
 describe('a lease of a turn', () => {
-  it('ends 15 s after the last renewal, though the wall clock was set back meanwhile', async () => {
+  it('ends 15 s after the last renewal even if the wall clock is set back', async () => {
     using lease = held(away)
     await vi.advanceTimersByTimeAsync(5_000)
     vi.setSystemTime(Date.now() - minute)
@@ -41,7 +41,7 @@ describe('a lease of a turn', () => {
     expect(lease.lost.aborted).toBe(true)
   })
 
-  it('ends at once when the wall clock jumps forward, as after a sleep of the machine', async () => {
+  it('ends at once when the wall clock jumps forward, as after the machine sleeps', async () => {
     using lease = held(away)
     await vi.advanceTimersByTimeAsync(1_000)
     vi.setSystemTime(Date.now() + minute)
@@ -57,7 +57,7 @@ describe('a lease of a turn', () => {
     expect(lease.held()).toBe(false)
   })
 
-  it('is believed after a renewal, whatever the wall clock says by then', async () => {
+  it('is valid after a renewal, whatever the wall clock says', async () => {
     using lease = held(() => 'held')
     for (const shift of [-minute, 0, -10 * minute]) {
       vi.setSystemTime(Date.now() + shift)
@@ -67,7 +67,7 @@ describe('a lease of a turn', () => {
     expect(lease.lost.aborted).toBe(false)
   })
 
-  it('counts from when it was asked for, not from when the answer came', async () => {
+  it('counts from the request, not from the response', async () => {
     const asked = { wall: Date.now(), monotonic: performance.now() }
     await vi.advanceTimersByTimeAsync(14_000)
     using lease = keepTurnLease({ renew: async () => Promise.reject(away()) }, 'turn', 'owner', () => {}, asked)

@@ -1,14 +1,14 @@
 /**
- * Keeps a turn's lease while its worker works, and tells when it must stop. The lease is believed only as long as both the
+ * Keeps a turn's lease while its worker works, and signals when it must stop. The lease counts as held only while both the
  * wall clock and the monotonic clock allow it.
  */
 import { deadlineAfter, moment } from '../core/clock.ts'
 import type { Turns } from './turns.ts'
 
 export interface TurnLease extends Disposable {
-  /** Aborts when the lease is gone: another worker holds the reply writer. */
+  /** Aborts when the lease is lost, because another worker may hold the turn then. */
   lost: AbortSignal
-  /** Whether it surely holds at this moment: a process that was suspended finds out here before any timer does. */
+  /** Whether the lease is certainly held right now. After a suspend, this notices before any timer does. */
   held(): boolean
 }
 

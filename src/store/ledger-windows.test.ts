@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 import { ann, call, cost, describeLedger, leaseMs } from '../../test/ledger-rig.ts'
 import { usd } from '../core/money.ts'
 import { type Spender, scopeOf } from '../core/scope.ts'
+import { settingWording } from '../wording/storage.ts'
 
 const ben: Spender = { ...ann, userId: 'U2' }
 
@@ -26,7 +27,7 @@ describeLedger('windows and warnings of budgets', (at) => {
     ])
   })
 
-  it('a budget set in the middle of its window knows what was spent and is under way, once', async () => {
+  it('a budget set mid-window counts money already spent and reserved, once', async () => {
     const spent = call(usd('0.5'))
     const open = call(usd('0.4'))
     for (const each of [spent, open]) await reserve(each)
@@ -43,7 +44,7 @@ describeLedger('windows and warnings of budgets', (at) => {
     expect(await state()).toEqual({ spent: usd('0.4'), reserved: 0n, left: usd('0.6') })
   })
 
-  it('another zone makes other windows, added up anew', async () => {
+  it('another time zone recalculates the windows', async () => {
     await limit('all', '1', { period: 'day', timeZone: 'Pacific/Auckland' })
     await reserve(call(usd('0.5')))
     await limit('all', '1', { period: 'day', timeZone: 'Pacific/Pago_Pago' })
@@ -52,7 +53,7 @@ describeLedger('windows and warnings of budgets', (at) => {
     expect(await reserve(call(usd('0.6')))).toMatchObject({ by: { timeZone: 'Pacific/Pago_Pago' } })
   })
 
-  it('counters stay the ledger’s sums while budgets come, change and go between calls at once', async () => {
+  it('counters match the ledger while budgets change during concurrent calls', async () => {
     const calls = Array.from({ length: 60 }, async (_, n) => {
       const each = call(usd('0.01'), { spender: n % 3 === 0 ? ben : ann })
       const { kind } = await reserve(each)
@@ -77,7 +78,7 @@ describeLedger('windows and warnings of budgets', (at) => {
     expect(counted[0]?.reserved).toBe(usd('0.15'))
   })
 
-  it('a grant adds to the window under way alone', async () => {
+  it('a grant adds to the current window only', async () => {
     await limit('all', '1')
     expect(
       await at.budgets.grant(randomUUID(), { scope: 'all', period: 'month', amount: usd('0.5') }, 'test'),
@@ -92,7 +93,7 @@ describeLedger('windows and warnings of budgets', (at) => {
     ).toBeNull()
   })
 
-  it('warns once for each window and threshold, and once where several are passed at once', async () => {
+  it('warns once per window and threshold, and once when several are passed together', async () => {
     await limit('all', '1')
     const spend = async (amount: string) => {
       const each = call(usd(amount))
@@ -111,7 +112,7 @@ describeLedger('windows and warnings of budgets', (at) => {
     expect(await at.ledger.claimAlerts()).toMatchObject([{ threshold: 100 }])
   })
 
-  it('a warning that its teller could not tell is told by the next', async () => {
+  it('a warning that failed to send is sent by the next process', async () => {
     await limit('all', '1')
     await at.ledger.reserve(call(usd('2')), ['all'], { leaseMs })
     expect(await at.ledger.claimAlerts()).toMatchObject([{ threshold: 100 }])
@@ -119,19 +120,19 @@ describeLedger('windows and warnings of budgets', (at) => {
     expect(await at.ledger.claimAlerts()).toMatchObject([{ threshold: 100 }])
   })
 
-  it('what calls under way merely hold back is no reason to warn', async () => {
+  it('reserved money alone triggers no warning', async () => {
     await limit('all', '1')
     await reserve(call(usd('0.9')))
     expect(await reserve(call(usd('0.2')))).toMatchObject({ kind: 'refused', alerts: 0 })
     expect(await at.ledger.claimAlerts()).toEqual([])
   })
 
-  it('an amount below nothing and a zone that is none are refused', async () => {
+  it('negative amounts and unknown time zones are rejected', async () => {
     await expect(reserve(call(-1n))).rejects.toThrow(RangeError)
     expect(() => at.ledger.settle(randomUUID(), cost(-1n))).toThrow(RangeError)
     await expect(limit('all', '1', { timeZone: 'Mars/Olympus' })).rejects.toMatchObject({
       code: 'command_invalid',
-      userMessage: '"Mars/Olympus" is no time zone. Use an IANA name, such as Europe/Berlin, America/New_York or UTC.',
+      userMessage: settingWording.unknownTimeZone('Mars/Olympus'),
     })
   })
 })

@@ -9,7 +9,7 @@ const ben: Spender = { ...ann, userId: 'U2' }
 describeLedger('the ledger', (at) => {
   const { reserve, limit, state, rows } = at
 
-  it('keeps one row for each attempt, whether there is a budget or not', async () => {
+  it('keeps one row per attempt, with or without a budget', async () => {
     const turnId = randomUUID()
     const asked = call(usd('0.5'), { turnId, spender: { ...ann, keyId: 'k1' } })
     await reserve(asked)
@@ -48,7 +48,7 @@ describeLedger('the ledger', (at) => {
     ])
   })
 
-  it('holds the whole worst case back, and refuses the whole call rather than a part of it', async () => {
+  it('reserves the full worst case, or rejects the call', async () => {
     await limit('all', '1')
     expect(await reserve(call(usd('0.6')))).toEqual({ kind: 'admitted' })
     expect(await reserve(call(usd('0.4') + 1n))).toMatchObject({ kind: 'refused' })
@@ -110,7 +110,7 @@ describeLedger('the ledger', (at) => {
     expect(await at.ledger.settle(randomUUID(), cost(1n))).toBeUndefined()
   })
 
-  it('what is released was not spent', async () => {
+  it('released money was not spent', async () => {
     await limit('all', '1')
     const never = call(usd('1'))
     await reserve(never)
@@ -119,7 +119,7 @@ describeLedger('the ledger', (at) => {
     expect(await rows()).toMatchObject([{ state: 'released', cost: '0' }])
   })
 
-  it('a hundred calls at once through several connections never hold back more than there is', async () => {
+  it('a hundred concurrent calls never reserve more than the budget', async () => {
     await limit('all', '1')
     await limit(scopeOf.user(ann), '0.5')
     const calls = Array.from({ length: 100 }, (_, n) => call(usd('0.03'), { spender: n % 2 === 0 ? ann : ben }))
@@ -135,7 +135,7 @@ describeLedger('the ledger', (at) => {
     expect((await state()).reserved).toBe(usd('0.99'))
   })
 
-  it('amounts are exact where floats are not', async () => {
+  it('amounts are exact where floating point is not', async () => {
     await limit('all', '9000000000')
     const many = call(9_007_199_254_740_993n)
     await reserve(many)
@@ -148,7 +148,7 @@ describeLedger('the ledger', (at) => {
     expect((await state()).spent).toBe(9_007_199_254_740_993n + usd('1') + 10n)
   })
 
-  it('a call that can cost nothing passes an exhausted budget; the paid one it falls back to does not', async () => {
+  it('a free call passes an exhausted budget; its paid fallback does not', async () => {
     await limit('all', '0.1')
     const used = call(usd('0.1'))
     await reserve(used)
@@ -157,7 +157,7 @@ describeLedger('the ledger', (at) => {
     expect(await reserve(call(1n))).toMatchObject({ kind: 'refused' })
   })
 
-  it('a settlement beyond its reservation is booked in full', async () => {
+  it('a cost above its reservation is booked in full', async () => {
     await limit('all', '1')
     const more = call(usd('0.1'))
     await reserve(more)
@@ -166,7 +166,7 @@ describeLedger('the ledger', (at) => {
     expect(await reserve(call(1n))).toMatchObject({ kind: 'refused', by: { spent: usd('1.5') } })
   })
 
-  it('an attempt whose process died counts as its worst case, marked as an estimate; its real cost corrects that', async () => {
+  it('an attempt whose process died counts as its worst case, until its real cost is known', async () => {
     await limit('all', '1')
     const lost = call(usd('0.6'))
     await at.ledger.reserve(lost, scopesFor(lost), { leaseMs: 0 })
@@ -185,7 +185,7 @@ describeLedger('the ledger', (at) => {
     expect((await rows()).find(({ id }) => id === lost.id)).toMatchObject({ state: 'settled', estimated: false })
   })
 
-  it('an attempt whose process died counts at what its last renewal says, and never at more than was reserved', async () => {
+  it('an attempt whose process died counts as its last renewal says, never more than reserved', async () => {
     await limit('all', '5')
     const [reserved, renewed, beyond] = [call(usd('1')), call(usd('1')), call(usd('1'))]
     await at.ledger.reserve(reserved, scopesFor(reserved), { leaseMs, most: usd('0.2') })
@@ -206,7 +206,7 @@ describeLedger('the ledger', (at) => {
     expect(await state()).toMatchObject({ spent: usd('1.55'), reserved: 0n })
   })
 
-  it('tells how fast each model was at most, by what its provider counted', async () => {
+  it('reports the highest speed of each model', async () => {
     const answered = async (
       model: string,
       more: { output: number; reasoning: number; ms: number; first: number; guess?: true },
@@ -230,7 +230,7 @@ describeLedger('the ledger', (at) => {
     ])
   })
 
-  it('a renewed lease does not end', async () => {
+  it('a renewed lease does not expire', async () => {
     const long = call(usd('0.6'))
     await at.ledger.reserve(long, scopesFor(long), { leaseMs: 0 })
     await at.ledger.renew([{ id: long.id, most: usd('0.6') }], leaseMs)

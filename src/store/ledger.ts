@@ -26,14 +26,14 @@ export type Admission =
   { kind: 'admitted' } | { kind: 'refused'; by: Exceeded; alerts: number }
 
 export interface Ended {
-  /** It ended now: earlier there was no end, or none that told its cost. */
+  /** It ended with this call; before, it had no end or only an estimated cost. */
   first: boolean
   reserved: NanoUsd
   /** Warnings that became due by it. */
   alerts: number
 }
 
-/** A warning to be told. */
+/** A warning to send. */
 export interface DueAlert {
   budgetId: string
   scope: Scope
@@ -41,7 +41,7 @@ export interface DueAlert {
   timeZone: string
   startsAt: Date
   resetsAt: Date
-  /** The highest threshold, in per cent, that is not told yet. */
+  /** The highest threshold, in percent, that has no warning yet. */
   threshold: number
   limit: NanoUsd
   spent: NanoUsd
@@ -56,28 +56,28 @@ export interface Fastest {
 export interface Ledger {
   /**
    * Holds the call's worst case back in every budget of `scopes` or in none: one transaction, one round trip. `most` is
-   * booked when nobody renews or settles it; default: the worst case. `at` is for tests; the database's clock counts.
+   * booked when it is neither renewed nor settled; default: the worst case. `at` is for tests; the database's clock counts.
    */
   reserve(
     call: PaidCall,
     scopes: Scope[],
     options: { leaseMs: number; most?: NanoUsd | undefined; at?: Date },
   ): Promise<Admission>
-  /** Again is no harm. `undefined`: nothing was reserved under this id. */
+  /** Safe to repeat. `undefined`: nothing was reserved under this id. */
   settle(id: string, settlement: Settlement): Promise<Ended | undefined>
   release(id: string): Promise<Ended | undefined>
-  /** Extends the leases of those that are still reserved, and keeps what each can have cost at most if nobody settles it. */
+  /** Extends the leases of those that are still reserved, and keeps what each costs at most if it is never settled. */
   renew(open: { id: string; most: NanoUsd }[], leaseMs: number): Promise<void>
   /**
    * Ends reservations whose lease has run out, at the most that they can have cost: `most` as last renewed, and never more
    * than was reserved. Answers how many, and what is due.
    */
   expire(limit: number): Promise<{ expired: number; alerts: number }>
-  /** Ends all leases now: whoever calls this knows that the processes which held them are gone. */
+  /** Ends all leases now. Call it only when the processes that held them are gone. */
   dropLeases(): Promise<void>
   /** How fast models were at most, over the newest answers that their providers counted (src/routing/billable.ts). */
   speeds(): Promise<{ provider: string; id: string; fastest: Fastest }[]>
-  /** Warnings that nobody is telling. Who gets them tells them and then says so. */
+  /** Claims unsent warnings. The caller sends them, then calls `markAlertSent`. */
   claimAlerts(): Promise<DueAlert[]>
   markAlertSent(alert: Pick<DueAlert, 'budgetId' | 'startsAt' | 'threshold'>): Promise<void>
 }

@@ -52,7 +52,7 @@ const count = (kinds: unknown[], kind: string) => kinds.filter((each) => each ==
 const claimedMany = (many: number) => Promise.all(Array.from({ length: many }, () => claimed()))
 
 describe('limits of turns', () => {
-  it('let exactly as many run at the same time, whichever processes ask at once', async () => {
+  it('hold exactly for concurrent turns across processes', async () => {
     const concurrent = [{ scope: ann, concurrentTurns: 5 }]
     const ids = await claimedMany(40)
     const kinds = await enterAll(ids, concurrent)
@@ -64,7 +64,7 @@ describe('limits of turns', () => {
     expect(count(await enterAll(waiting, concurrent), 'in')).toBe(1)
   })
 
-  it('a worker that died frees its place with its lease', async () => {
+  it('a dead worker’s place is free when its lease expires', async () => {
     const concurrent = [{ scope: ann, concurrentTurns: 1 }]
     const dead = await claimed(1)
     await limits.enter(dead, concurrent)
@@ -75,7 +75,7 @@ describe('limits of turns', () => {
     expect(await enterAll([dead], concurrent)).toEqual(['wait'])
   })
 
-  it('let exactly as many in a minute, each turn once, and say when the next may come', async () => {
+  it('hold exactly per minute and say when the next turn can start', async () => {
     const perMinute = [{ scope: ann, requestsPerMinute: 7 }]
     const ids = await claimedMany(30)
     const kinds = await enterAll(ids, perMinute)
@@ -91,7 +91,7 @@ describe('limits of turns', () => {
     expect(await limits.enter(late, perMinute)).toEqual({ kind: 'in' })
   })
 
-  it('what is refused or waits counts nowhere as running, and the narrowest that is reached is named', async () => {
+  it('rejected and waiting turns do not count as running, and the narrowest limit is named', async () => {
     const both: TurnLimit[] = [
       { scope: ann, concurrentTurns: 5 },
       { scope: channel, concurrentTurns: 1, requestsPerMinute: 2 },
@@ -104,7 +104,7 @@ describe('limits of turns', () => {
     expect(entered.toSorted()).toEqual(['in', 'wait'])
   })
 
-  it('asks the database nothing where there is no limit, and leaves no rows of old turns', async () => {
+  it('needs no query without a limit, and leaves no rows of old turns', async () => {
     const [database] = databases
     const before = database?.roundTrips()
     expect(await limits.enter('any', [{ scope: ann }])).toEqual({ kind: 'in' })

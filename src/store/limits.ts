@@ -1,4 +1,4 @@
-/** How many turns a person or a channel may have a minute and at the same time. Exact over all processes. */
+/** Limits on turns per minute and at the same time, per person and channel. Exact across all processes. */
 import { z } from 'zod'
 import type { Scope } from '../core/scope.ts'
 import type { Database, Statement } from './database.ts'
@@ -12,9 +12,9 @@ export interface TurnLimit {
 
 export type Room =
   | { kind: 'in' }
-  /** As many as may run at the same time are running. */
+  /** The limit of concurrent turns is reached. */
   | { kind: 'wait'; by: TurnLimit }
-  /** As many as may come in a minute have come. */
+  /** The limit of turns per minute is reached. */
   | { kind: 'full'; by: TurnLimit; againMs: number }
 
 export interface Limits {

@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.dispose())
 
-it('what nothing asks for any more goes once a day, and what counts or is under way stays', async () => {
+it('old rows are deleted once a day; rows that still count or are in progress stay', async () => {
   const database = openDatabase((await server.createDatabase()).connection, { log: silentLog })
   const { pool } = database
   const counted = async (table: string) => (await pool.query(`select from ${table}`)).rowCount

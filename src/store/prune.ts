@@ -1,12 +1,12 @@
-/** Takes away, once a day, rows that nothing asks for any more, so that no table grows for ever. Called by the regular sweep. */
+/** Deletes old rows once a day, so that no table grows forever. Called by the regular sweep. */
 import { monotonic } from '../core/clock.ts'
 import type { Database, Statement } from './database.ts'
 
 const dayMs = 24 * 3_600_000
-/** At once, so that no statement holds locks for long; what is more goes with the next sweeps. */
+/** Per statement, so that locks are short. The rest is deleted by later sweeps. */
 const most = 10_000
 
-/** Answers how many rows went. Between two days it does nothing. */
+/** Returns how many rows were deleted. Runs once a day at most. */
 export function createPrune({ query }: Pick<Database, 'query'>, now: () => number = monotonic): () => Promise<number> {
   let nextAt = Number.NEGATIVE_INFINITY
   return async () => {
@@ -19,7 +19,7 @@ export function createPrune({ query }: Pick<Database, 'query'>, now: () => numbe
   }
 }
 
-/** Longer than a year by a month, so that every month can be compared with the same one of the year before. */
+/** Thirteen months, so that each month can be compared with the same month a year before. */
 const KEPT = `now() - interval '13 months'`
 
 function pruning(table: string, key: string, where: string): { statement: Statement } {

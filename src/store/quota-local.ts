@@ -1,16 +1,16 @@
-/** The line of a process that alone writes to its platforms. The same places as quota-postgres.ts gives, without a trip. */
+/** Rate limits in memory, for a single process. Same results as quota-postgres.ts, without queries. */
 import { performance } from 'node:perf_hooks'
 import type { Quota } from '../core/quota.ts'
 
 interface Line {
-  /** When the line has no claim left on it. */
+  /** When the key is completely free again. */
   freeAt: number
   heldUntil: number
 }
 
 const sweepEveryMs = 10 * 60_000
 
-/** `now` in milliseconds, never going back. */
+/** `now` is monotonic, in milliseconds. */
 export function createLocalQuota(now: () => number = () => performance.now()): Quota & { lines(): number } {
   const lines = new Map<string, Line>()
   let sweptAt = now()

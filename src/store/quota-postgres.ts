@@ -1,15 +1,15 @@
 /**
- * One line for all processes: a row for each key says when the line is free again, and one statement takes the next place
- * in it, by the database's clock. The row's lock makes it exact. The table is unlogged: after a crash of the server every
- * line is free, which the platform itself corrects.
+ * Rate limits shared by all processes. A row per key says when the key is free again, and one statement takes the next slot by
+ * the database's clock. The row lock makes it exact. The table is unlogged, so after a crash of the server every key is free; the
+ * platform's own limits correct that.
  */
 import { monotonic } from '../core/clock.ts'
 import type { Quota } from '../core/quota.ts'
 import type { Database, Statement } from './database.ts'
 
 /**
- * `free_at` is when the line has no claim left on it; up to `burst` places may lie before that. Sent again after a lost
- * answer it takes one place more, which costs a short wait and nothing else.
+ * `free_at` is when the key is completely free; up to `burst` slots may be taken before that. Sent again after a lost
+ * answer, it takes one more slot, which only costs a short wait.
  */
 const take: Statement = {
   name: 'quota_take',
@@ -35,7 +35,7 @@ select $1, until, until, until from (select clock_timestamp() + $2::float8 * int
 on conflict (key) do update set held_until = greatest(line.held_until, excluded.held_until)`,
 }
 
-/** Lines that have been free for a while: to take from one that is gone is the same. */
+/** Deletes keys that have been free for a while; a missing row means free. */
 const sweep: Statement = {
   name: 'quota_sweep',
   text: `

@@ -29,10 +29,10 @@ quotaContract('of one process', async () => {
   return { quotas: [quota, quota] }
 })
 
-describe('lines that are long free', () => {
+describe('quotas unused for a long time', () => {
   const later = 11 * 60_000
 
-  it('are swept from the table, and those in use are not', async () => {
+  it('are removed from the table, and used ones stay', async () => {
     const [db] = await database()
     let clock = 0
     const quota = createPostgresQuota(db, () => clock)
@@ -47,7 +47,7 @@ describe('lines that are long free', () => {
     expect(rows).toEqual([{ key: 'held' }, { key: 'new' }])
   })
 
-  it('are swept from memory, and those in use are not', async () => {
+  it('are removed from memory, and used ones stay', async () => {
     let clock = 0
     const quota = createLocalQuota(() => clock)
     await quota.take('old', 1000)
@@ -59,7 +59,7 @@ describe('lines that are long free', () => {
   })
 })
 
-it('the table of lines costs no write-ahead log', async () => {
+it('the quota table writes no write-ahead log', async () => {
   const [db] = await database()
   const { rows } = await db.pool.query(
     `select relpersistence::text as kind from pg_class where relname = 'platform_quota'`,

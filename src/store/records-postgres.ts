@@ -1,4 +1,4 @@
-/** Records of one platform, as rows. What is secret lies there sealed and nowhere in clear. */
+/** Records of one platform, as rows. Secret values are stored encrypted only. */
 import { Json, storableJson } from '../core/json.ts'
 import type { Records } from '../core/records.ts'
 import type { Database, Statement } from './database.ts'
@@ -43,7 +43,7 @@ const remove: Statement = {
 }
 /** As a range, for an index finds the beginning of a key only where it is known while planning. The key's order is bytewise. */
 const startsWith = 'platform = $1 and key >= $2 and key < $3'
-/** Sorts after all that follows a prefix: no key holds this last code point, which is no character. */
+/** Sorts after all that follows a prefix: no key contains this last code point, which is not a character. */
 const lastCodePoint = '\u{10ffff}'
 const list: Statement = {
   name: 'record_list',

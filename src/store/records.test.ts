@@ -23,7 +23,7 @@ async function rig() {
 }
 
 describe('records of a platform', () => {
-  it('are kept under their key, replaced and removed', async () => {
+  it('are stored under their key, replaced and removed', async () => {
     const { slack } = await rig()
     expect(await slack.get('reference/C1')).toBeUndefined()
     await slack.put('reference/C1', { url: 'https://example.org', tries: [1, null, true] })
@@ -35,7 +35,7 @@ describe('records of a platform', () => {
     expect(await slack.get('reference/C1')).toBeUndefined()
   })
 
-  it('are listed by the beginning of their keys, in order, without patterns', async () => {
+  it('are listed by key prefix, in order, without wildcards', async () => {
     const { slack } = await rig()
     for (const key of ['team/b', 'team/B', 'team/a_1', 'team%', 'teams']) await slack.put(key, key)
     expect((await slack.list('team/')).map(({ key }) => key)).toEqual(['team/B', 'team/a_1', 'team/b'])
@@ -43,7 +43,7 @@ describe('records of a platform', () => {
     expect(await slack.list('')).toHaveLength(5)
   })
 
-  it('are removed by the beginning of their keys when they were last put before a moment', async () => {
+  it('are removed by key prefix and age', async () => {
     const { database, slack } = await rig()
     for (const key of ['post/old', 'post/new', 'posts/old']) await slack.put(key, key)
     await database.pool.query(`update platform_record set updated_at = now() - interval '2 days' where key like '%old'`)
@@ -83,14 +83,14 @@ describe('records of a platform', () => {
     expect(await slack.get('a')).toBe(1)
   })
 
-  it('that are too large or have no key are refused', async () => {
+  it('without a key or too large are rejected', async () => {
     const { slack } = await rig()
     await expect(slack.put('', 1)).rejects.toThrow(RangeError)
     await expect(slack.put('k'.repeat(513), 1)).rejects.toThrow(RangeError)
     await expect(slack.put('a', 'x'.repeat(300_000))).rejects.toThrow(RangeError)
   })
 
-  it('that are secret lie nowhere in the database in clear', async () => {
+  it('that are secret are never stored as plain text', async () => {
     const { database, slack } = await rig()
     const token = `xoxb-${randomBytes(16).toString('hex')}`
     await slack.put('installation/T1', { token, name: 'Acme' }, { secret: true })
@@ -106,7 +106,7 @@ describe('records of a platform', () => {
     expect(await everywhere(database, token.slice(5, 21))).toEqual([])
   })
 
-  it('that are secret want the secret they were stored with', async () => {
+  it('that are secret need the secret they were stored with', async () => {
     const { database, slack } = await rig()
     await slack.put('open', 1)
     await slack.put('sealed', 'hush', { secret: true })

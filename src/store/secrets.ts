@@ -1,15 +1,16 @@
 /**
  * Seals what must not lie in the database in clear, with a key made from PARLEY_SECRET. A sealed text names its form and
- * its key, so that another secret is told as such instead of as damage, and is bound to its place: moved to another row,
+ * its key, so that a wrong secret is reported as such and not as damage, and is bound to its place: moved to another row,
  * it does not open.
  *
  *     v1.<key id>.<nonce>.<tag>.<ciphertext>     AES-256-GCM, each part base64url
  */
 import { createCipheriv, createDecipheriv, randomBytes, scryptSync } from 'node:crypto'
 import { ParleyError } from '../core/errors.ts'
+import { secretWording } from '../wording/storage.ts'
 
 export interface Secrets {
-  /** `place` is where the sealed text will lie. Throws `secret_missing` when there is no PARLEY_SECRET. */
+  /** `place` is where the sealed text will be stored. Throws `secret_missing` when there is no PARLEY_SECRET. */
   seal(text: string, place: string): string
   /** Throws `secret_missing` without PARLEY_SECRET, with another one, and for a sealed text that was changed or moved. */
   open(sealed: string, place: string): string
@@ -29,11 +30,7 @@ export function createSecrets(secret: string | undefined): Secrets {
 
   /** Slow on purpose, so that a short secret is not guessed from a stolen database; once a process. */
   function own(): { key: Buffer; id: string } {
-    if (secret === undefined)
-      throw new ParleyError(
-        'secret_missing',
-        'Parley has no PARLEY_SECRET to keep secrets with. Set it for every process and start again.',
-      )
+    if (secret === undefined) throw new ParleyError('secret_missing', secretWording.notSet)
     if (derived === undefined) {
       const bytes = scryptSync(secret, salt, keyBytes + keyIdBytes, cost)
       derived = { key: bytes.subarray(0, keyBytes), id: bytes.subarray(keyBytes).toString('base64url') }
@@ -55,14 +52,14 @@ export function createSecrets(secret: string | undefined): Secrets {
       const [its, keyId, ...parts] = sealed.split('.')
       const [nonce, tag, body] = parts.map((part) => Buffer.from(part, 'base64url'))
       if (its !== form || nonce?.length !== nonceBytes || tag?.length !== tagBytes || body === undefined)
-        throw unreadable('What was stored as a secret is of a form that this Parley does not know.')
-      if (keyId !== id) throw unreadable('A stored secret was kept with another PARLEY_SECRET.')
+        throw unreadable(secretWording.unknownForm)
+      if (keyId !== id) throw unreadable(secretWording.otherKey)
       try {
         const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes })
         decipher.setAAD(aad(place)).setAuthTag(tag)
         return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8')
       } catch {
-        throw unreadable('A stored secret was changed after Parley had stored it.')
+        throw unreadable(secretWording.altered)
       }
     },
   }
@@ -70,9 +67,6 @@ export function createSecrets(secret: string | undefined): Secrets {
 
 const aad = (place: string) => Buffer.from(`${form} ${place}`)
 
-function unreadable(why: string): ParleyError {
-  return new ParleyError(
-    'secret_missing',
-    `${why} Set the PARLEY_SECRET that it was stored with, or set up anew what needs it.`,
-  )
+function unreadable(userMessage: string): ParleyError {
+  return new ParleyError('secret_missing', userMessage)
 }

@@ -1,6 +1,6 @@
 /**
- * Settings as rows, read from a copy in this process: another process's change drops the copy by a message on the
- * channel, and should that get lost, the copy is too old after a few seconds.
+ * Settings as rows, cached in this process. Another process's change drops the cached copy through a message on the channel; if
+ * that is lost, the copy expires after a few seconds.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -11,6 +11,7 @@ import { storableJson } from '../core/json.ts'
 import type { Log } from '../core/log.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Channel } from '../queue/channel.ts'
+import { settingWording } from '../wording/storage.ts'
 import type { Database, Statement } from './database.ts'
 import { type SettingName, type Settings, type SettingsOf, settings } from './settings.ts'
 
@@ -25,14 +26,14 @@ export interface SettingsDeps {
 
 const topic = 'settings'
 const maxScopes = 10_000
-/** Others who change the same value at the same time each win once. */
+/** Each concurrent change of the same value can win once. */
 const tries = 50
 
 export async function createSettings(deps: SettingsDeps): Promise<Settings & { close(): Promise<void> }> {
   const { channel, log, now = monotonic, maxAgeMs = 5000 } = deps
   const { query, prisma } = deps.database
   const known = new Map<Scope, { values: SettingsOf; at: number }>()
-  /** Counts changes heard of: what was read before one of them is not kept. */
+  /** Counts changes, so that values read before one are not cached. */
   let changes = 0
 
   function forget(scope: Scope): void {
@@ -80,8 +81,7 @@ export async function createSettings(deps: SettingsDeps): Promise<Settings & { c
         const before = value as Parameters<typeof change>[0]
         const wanted = change(before)
         const after = wanted === null ? null : (settings[name].safeParse(wanted).data as typeof wanted | undefined)
-        if (after === undefined)
-          throw new ParleyError('command_invalid', `That is not a value for ${name}. See the examples of the command.`)
+        if (after === undefined) throw new ParleyError('command_invalid', settingWording.invalidValue(name))
         if (isDeepStrictEqual(before, after)) return { before, after }
         const values = [before, after].map((each) => (each === null ? null : storableJson(each)))
         const [row] = await query<{ changed: boolean }>(write, [
@@ -93,7 +93,7 @@ export async function createSettings(deps: SettingsDeps): Promise<Settings & { c
         channel.publish(topic, scope)
         return { before, after }
       }
-      throw new ParleyError('internal', 'Others are changing the same setting. Please try again in a moment.')
+      throw new ParleyError('internal', settingWording.changedByOthers)
     },
   }
 }
@@ -102,14 +102,14 @@ function isSetting(name: string): name is SettingName {
   return Object.hasOwn(settings, name)
 }
 
-/** A value that this version does not know is left out, not guessed: a newer one may have written it. */
+/** Ignores values that this version does not know; a newer version may have written them. */
 function assign<Name extends SettingName>(values: SettingsOf, name: Name, value: unknown, log: Log): void {
   const parsed = settings[name].safeParse(value)
   if (parsed.success) Object.assign(values, { [name]: parsed.data })
-  else log.warn({ name }, 'a setting is not of a known shape and is left out')
+  else log.warn({ name }, 'ignoring a setting with an unknown format')
 }
 
-/** Changes the value only if it is still the one that was seen ($3), and says so too when it was sent twice. */
+/** Changes the value only if it is still the one that was read ($3). Sent twice, it reports success again. */
 const write: Statement = {
   name: 'setting_write',
   text: `

@@ -29,7 +29,7 @@ async function rig(options: { now?: () => number } = {}) {
 }
 
 describe('settings', () => {
-  it('are read for each scope as they were set there', async () => {
+  it('are read per scope as they were set', async () => {
     const { settings } = await rig()
     await settings.change('all', 'policy.localOnly', () => true, by)
     await settings.change('workspace:slack/T1', 'models.default', () => 'openai/gpt-5', by)
@@ -41,7 +41,7 @@ describe('settings', () => {
     ])
   })
 
-  it('every change is in the audit log with who, what it was before and what after', async () => {
+  it('every change is in the audit log with author, old value and new value', async () => {
     const { settings, audit } = await rig()
     await settings.change('all', 'models.default', () => 'a/one', by)
     await settings.change('all', 'models.default', () => 'a/two', by)
@@ -56,7 +56,7 @@ describe('settings', () => {
     expect(Date.now() - (entries[0]?.at.getTime() ?? 0)).toBeLessThan(60_000)
   })
 
-  it('what stays as it is writes nothing', async () => {
+  it('an unchanged value writes nothing', async () => {
     const { settings, audit } = await rig()
     await settings.change('all', 'models.disabled', () => ['a/one'], by)
     await settings.change('all', 'models.disabled', (before) => [...(before ?? [])], by)
@@ -64,7 +64,7 @@ describe('settings', () => {
     expect(await audit.list({ limit: 10 })).toHaveLength(1)
   })
 
-  it('forty who add to one list at the same time, from two processes, all find their word in it', async () => {
+  it('forty concurrent additions to one list from two processes are all kept', async () => {
     const { settings, connection, audit } = await rig()
     const other = openDatabase(connection, { log: silentLog })
     open.push(other)
@@ -88,7 +88,7 @@ describe('settings', () => {
     for (const [n, step] of steps.entries()) expect(step.before ?? []).toHaveLength(n)
   })
 
-  it('a read costs no round trip until something changes, and then one', async () => {
+  it('a read needs no query until something changes, and then one', async () => {
     const { settings, database } = await rig()
     await settings.read(['all', 'workspace:slack/T1'])
     const before = database.roundTrips()
@@ -100,7 +100,7 @@ describe('settings', () => {
     expect(database.roundTrips()).toBe(changed + 1)
   })
 
-  it('a change in another process is seen when its message comes, and without it when the copy is too old', async () => {
+  it('a change in another process is seen with its message, or when the copy is too old', async () => {
     let time = 0
     const { settings, connection, channel } = await rig({ now: () => time })
     const other = openDatabase(connection, { log: silentLog })
@@ -117,7 +117,7 @@ describe('settings', () => {
     expect(await localOnly()).toBe(undefined)
   })
 
-  it('a value that is not of the shape is refused, and one that lies there is left out', async () => {
+  it('an invalid value is rejected, and a stored one is ignored', async () => {
     const { settings, database } = await rig()
     await expect(settings.change('all', 'persona.temperature', () => 9, by)).rejects.toMatchObject({
       code: 'command_invalid',
@@ -129,7 +129,7 @@ describe('settings', () => {
     expect((await settings.read(['all'])).get('all')).toEqual({ timezone: 'Europe/Berlin' })
   })
 
-  it('the log of a workspace has its channels and people, and nobody else', async () => {
+  it('a workspace’s log covers its own channels and people only', async () => {
     const { settings, audit } = await rig()
     for (const scope of ['workspace:slack/T1', 'channel:slack/T1/C1', 'user:slack/T1/U1'] as const)
       await settings.change(scope, 'persona.language', () => 'German', by)
@@ -154,7 +154,7 @@ describe('commands delivered twice', () => {
     expect(await calls.begin('slack E1')).toEqual({ kind: 'ended', notice: { text: 'done' } })
   })
 
-  it('run again when whoever ran them died', async () => {
+  it('run again when the first process died', async () => {
     const { database } = await rig()
     const calls = createCommandCalls(database)
     await calls.begin('slack E1')

@@ -1,6 +1,6 @@
 /**
- * What admins and people set by command, for one scope each. THE table: name → shape. A value set for a narrower scope wins
- * over a wider one, but for what restricts: those add up (src/admin/effective.ts). Implemented in settings-postgres.ts.
+ * What admins and people set by command, per scope. THE table: name → schema. A narrower scope overrides a wider one, except that
+ * restrictions add up (src/admin/effective.ts). Implemented in settings-postgres.ts.
  */
 import { z } from 'zod'
 import { ReplyTarget } from '../core/message.ts'
@@ -12,7 +12,7 @@ const ModelKey = z.string().min(1)
 const Usd = z.string().regex(/^\d+(?:\.\d{1,9})?$/)
 
 export const settings = {
-  /** Models: which one answers, which may not, what they are called and what they cost. */
+  /** Models: default, pinned and disabled ones, names and prices. */
   'models.default': ModelKey,
   'models.pinned': ModelKey,
   'models.disabled': z.array(ModelKey),
@@ -34,14 +34,14 @@ export const settings = {
   'policy.allowedModels': z.array(ModelKey),
   'policy.guests': z.enum(['answer', 'refuse']),
   'policy.atLimit': z.enum(['cheaper', 'refuse']),
-  /** Limits of one person or one channel, whichever the scope is. */
+  /** Limits of one person or one channel, depending on the scope. */
   'limits.requestsPerMinute': z.int().positive(),
   'limits.concurrentTurns': z.int().positive(),
-  /** Where alerts and requests for approval go. */
+  /** Where alerts and approval requests are sent. */
   'alerts.target': ReplyTarget,
   /** IANA, such as `Europe/Berlin`: in which days, weeks and months budgets reset. */
   timezone: z.string(),
-  /** Who may do what, by the platform's id of the person; of a channel, its managers. */
+  /** Roles by the platform's id of a person; for a channel, its managers. */
   roles: z.record(z.string(), z.enum(['manager', 'admin'])),
   /** How Parley answers. */
   'persona.instructions': z.string().max(4000),

@@ -2,6 +2,7 @@ import { chmod, lstat, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { homeWording } from '../wording/storage.ts'
 import { ensureTerminalToken, readTerminalToken } from './terminal-token.ts'
 
 let home: string
@@ -15,20 +16,20 @@ afterEach(() => rm(home, { recursive: true, force: true }))
 const windows = process.platform === 'win32'
 
 describe.skipIf(windows)(windows ? 'the terminal’s token (Windows has no modes)' : 'the terminal’s token', () => {
-  it('is made once, for this user alone, and is the same after a restart', async () => {
+  it('is created once, for this user only, and survives a restart', async () => {
     const { token } = await ensureTerminalToken(home)
     expect((await lstat(file)).mode & 0o777).toBe(0o600)
     expect(await readTerminalToken(home)).toBe(token)
     expect(await ensureTerminalToken(home)).toEqual({ token, kept: true })
   })
 
-  it('is one for all processes that start at once', async () => {
+  it('is the same for all processes that start at once', async () => {
     const made = await Promise.all(Array.from({ length: 20 }, () => ensureTerminalToken(home)))
     expect(new Set(made.map(({ token }) => token)).size).toBe(1)
     expect(await readTerminalToken(home)).toBe(made[0]?.token)
   })
 
-  it('that others could read is not believed, and made anew at the next start', async () => {
+  it('that others can read is rejected and replaced at the next start', async () => {
     const { token } = await ensureTerminalToken(home)
     for (const mode of [0o640, 0o604, 0o620, 0o666]) {
       await chmod(file, mode)
@@ -38,8 +39,8 @@ describe.skipIf(windows)(windows ? 'the terminal’s token (Windows has no modes
     expect((await lstat(file)).mode & 0o777).toBe(0o600)
   })
 
-  it('that is a link, damaged or missing is not believed', async () => {
-    await expect(readTerminalToken(home)).rejects.toThrow(/missing/)
+  it('that is a link, damaged or missing is rejected', async () => {
+    await expect(readTerminalToken(home)).rejects.toThrow(homeWording.tokenUnusable(join(home, 'terminal-token')))
     await ensureTerminalToken(home)
     const elsewhere = join(home, 'elsewhere')
     await writeFile(elsewhere, await readFile(file), { mode: 0o600 })
@@ -52,7 +53,7 @@ describe.skipIf(windows)(windows ? 'the terminal’s token (Windows has no modes
     expect((await ensureTerminalToken(home)).token).toBe(await readTerminalToken(home))
   })
 
-  it('that cannot be kept is one of this process alone, and Parley starts all the same', async () => {
+  it('that cannot be stored is used by this process only, and Parley still starts', async () => {
     const noFolder = join(home, 'a-file')
     await writeFile(noFolder, '')
     const [first, second] = [await ensureTerminalToken(noFolder), await ensureTerminalToken(noFolder)]

@@ -1,12 +1,13 @@
 /**
- * The token file in the home: whoever can read it is the user who runs Parley, which neither another user of the machine nor
- * a proxy is. The terminal sends it; the page's cookie is signed with it. Deleting it and restarting ends all of both.
+ * The token file in the home. Being able to read it proves that you are the user who runs Parley, not another user of the machine
+ * or a proxy. The terminal sends it; the page's cookie is signed with it. Deleting it and restarting ends all of both.
  */
 import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import { link, lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ParleyError } from '../core/errors.ts'
+import { homeWording } from '../wording/storage.ts'
 
 const fileIn = (home: string) => join(home, 'terminal-token')
 const form = /^terminal-[\w-]{43}$/
@@ -47,10 +48,7 @@ async function write(home: string): Promise<true> {
 export async function readTerminalToken(home: string): Promise<string> {
   const known = await readPrivate(home)
   if (known !== undefined) return known
-  throw new ParleyError(
-    'credentials_missing',
-    `The token in ${fileIn(home)} is missing, belongs to another user, or can be read by others. Run this as the user who runs Parley; if you are that user, restart Parley.`,
-  )
+  throw new ParleyError('credentials_missing', homeWording.tokenUnusable(fileIn(home)))
 }
 
 async function readPrivate(home: string): Promise<string | undefined> {

@@ -37,8 +37,8 @@ async function answer(turnId: string, text: string) {
   return turns.finish(turnId, 'w', outcome(text), new Date())
 }
 
-describe('taking messages in', () => {
-  it('an event that is delivered three times is one turn', async () => {
+describe('accepting messages', () => {
+  it('an event delivered three times is one turn', async () => {
     const event = message({ id: 'evt-1' })
     const first = await turns.accept(event)
     expect(first.kind).toBe('new')
@@ -55,7 +55,7 @@ describe('taking messages in', () => {
     expect(rows).toEqual([{ turns: 1 }])
   })
 
-  it('a duplicate says what to dispatch: the first delivery may have died before it did', async () => {
+  it('a duplicate says what to dispatch, because the first delivery may have died before that', async () => {
     const event = message({ attachments: [file('a.pdf')] })
     const { dispatch } = await turns.accept(event)
     expect((await turns.accept(event)).dispatch).toEqual(dispatch)
@@ -75,7 +75,7 @@ describe('taking messages in', () => {
     expect(work.messages.map(({ text }) => text)).toEqual(['Here is the report', 'What does it say about fees?'])
   })
 
-  it('somebody else in the channel starts a turn of their own', async () => {
+  it('another person in the channel starts a new turn', async () => {
     await turns.accept(message({ author: 'ann' }))
     expect((await turns.accept(message({ author: 'bob' }))).kind).toBe('new')
     expect((await turns.accept(message({ author: 'ann' }))).kind).toBe('new')
@@ -87,7 +87,7 @@ describe('taking messages in', () => {
     expect((await turns.accept(message())).kind).toBe('new')
   })
 
-  it('a follow-up to a turn that has its answer already is the next turn, though its worker died', async () => {
+  it('a follow-up to an answered turn is the next turn, even if the worker died', async () => {
     const first = await turns.accept(message())
     await turns.claim(first.turnId, 'w', leaseMs)
     await turns.saveOutcome(first.turnId, 'w', outcome('Answer to the first.'))
@@ -95,7 +95,7 @@ describe('taking messages in', () => {
     expect((await turns.accept(message())).kind).toBe('new')
   })
 
-  it('files of messages that join come after those that are there', async () => {
+  it('files of messages that join come last', async () => {
     const first = await turns.accept(message({ attachments: [file('a1'), file('a2')] }))
     await turns.accept(message({ attachments: [file('b1')] }))
     const { attachments } = await turns.load(first.turnId)
@@ -116,12 +116,12 @@ describe('taking messages in', () => {
     }
   })
 
-  it('text that PostgreSQL cannot hold is taken in without the characters it cannot', async () => {
+  it('characters that PostgreSQL cannot store are replaced', async () => {
     const { turnId } = await turns.accept(message({ text: 'a\0b \ud800 c' }))
     expect((await turns.load(turnId)).messages[0]?.text).toBe('ab \ufffd c')
   })
 
-  it('costs one round trip, and claiming, loading and ending one each', async () => {
+  it('takes one round trip, and claiming, loading and ending one each', async () => {
     const count = async (step: () => Promise<unknown>) => {
       const before = database.roundTrips()
       await step()
@@ -146,7 +146,7 @@ describe('a completed step', () => {
     result: { found },
   })
 
-  it('is loaded by whoever goes on, and gone when the turn has ended', async () => {
+  it('is loaded by the next worker and deleted when the turn ends', async () => {
     const { turnId } = await turns.accept(message())
     await turns.claim(turnId, 'w', leaseMs)
     expect((await turns.load(turnId)).steps).toEqual([])
@@ -159,7 +159,7 @@ describe('a completed step', () => {
     expect((await database.pool.query('select from turn_step')).rowCount).toBe(0)
   })
 
-  it('is stored by the lease’s holder alone, and sent twice it is there once', async () => {
+  it('is stored only by the lease holder, and once when sent twice', async () => {
     const { turnId } = await turns.accept(message())
     expect(await turns.saveStep(turnId, 'w', step(1, 'a', []))).toBe('lost')
     await turns.claim(turnId, 'w', leaseMs)
@@ -169,7 +169,7 @@ describe('a completed step', () => {
     expect((await turns.load(turnId)).steps).toEqual([step(1, 'a', [1])])
   })
 
-  it('of another input takes the place of the old one and of all that followed from it', async () => {
+  it('with another input replaces the old step and all later ones', async () => {
     const { turnId } = await turns.accept(message())
     await turns.claim(turnId, 'w', leaseMs)
     for (const n of [1, 2, 3]) await turns.saveStep(turnId, 'w', step(n, 'old', [n]))
@@ -190,7 +190,7 @@ describe('the order of a conversation', () => {
     expect(await turns.claim(second.turnId, 'w2', leaseMs)).toEqual({ kind: 'claimed' })
   })
 
-  it('of many workers one gets the turn', async () => {
+  it('one of many workers gets the turn', async () => {
     const { turnId } = await turns.accept(message())
     const claims = await Promise.all(Array.from({ length: 20 }, (_, n) => turns.claim(turnId, `w${n}`, leaseMs)))
     expect(claims.filter(({ kind }) => kind === 'claimed')).toHaveLength(1)
@@ -203,7 +203,7 @@ describe('the order of a conversation', () => {
     expect(await turns.claim(two.turnId, 'w2', leaseMs)).toEqual({ kind: 'claimed' })
   })
 
-  it('a lease that ran out goes to another worker, and the first one learns it', async () => {
+  it('an expired lease goes to another worker, and the first one notices', async () => {
     const { turnId } = await turns.accept(message())
     await turns.claim(turnId, 'slow', -1)
     expect(await turns.claim(turnId, 'other', leaseMs)).toEqual({ kind: 'claimed' })
@@ -214,7 +214,7 @@ describe('the order of a conversation', () => {
     expect((await turns.load(turnId)).attempts).toBe(2)
   })
 
-  it('ending a turn twice, as after a lost answer, is ending it once', async () => {
+  it('ending a turn twice has the effect of once', async () => {
     const first = await turns.accept(message({ author: 'ann' }))
     const second = await turns.accept(message({ author: 'bob' }))
     await turns.claim(first.turnId, 'w', leaseMs)
@@ -223,7 +223,7 @@ describe('the order of a conversation', () => {
     expect(await turns.claim(first.turnId, 'w', leaseMs)).toEqual({ kind: 'ended' })
   })
 
-  it('history is what was asked and answered before, oldest first', async () => {
+  it('history contains earlier questions and answers, oldest first', async () => {
     const first = await turns.accept(message({ text: 'one?' }))
     await answer(first.turnId, 'one.')
     const second = await turns.accept(message({ text: 'two?' }))
@@ -238,7 +238,7 @@ describe('the order of a conversation', () => {
 })
 
 describe('files of a turn', () => {
-  it('come before the answer, and stay with the thread', async () => {
+  it('are read before the answer and stay with the thread', async () => {
     const attachments = createAttachments(database)
     const first = await turns.accept(message({ attachments: [file('report.pdf')] }))
     const [id = ''] = first.dispatch.attachmentIds
@@ -269,7 +269,7 @@ describe('files of a turn', () => {
     ])
   })
 
-  it('a turn that is to stop does not wait for them', async () => {
+  it('a turn that should stop does not wait for them', async () => {
     const { turnId } = await turns.accept(message({ attachments: [file('report.pdf')] }))
     await turns.requestStop(turnId)
     expect(await turns.claim(turnId, 'w', leaseMs)).toEqual({ kind: 'claimed' })
@@ -278,7 +278,7 @@ describe('files of a turn', () => {
 })
 
 describe('the first message of a reply', () => {
-  it('that was reserved by a worker that died before its post is reserved by the next one, and only after a while', async () => {
+  it('can be reserved again some time after a worker died before posting it', async () => {
     const { turnId } = await turns.accept(message())
     expect(await turns.reservePart(turnId, 0)).toBe(true)
     expect(await turns.reservePart(turnId, 0)).toBe(false)
@@ -290,7 +290,7 @@ describe('the first message of a reply', () => {
     expect(await turns.reservePart(turnId, 0)).toBe(false)
   })
 
-  it('tells how far beyond its stored text people may have read', async () => {
+  it('records how far people may have read beyond the stored text', async () => {
     const { turnId } = await turns.accept(message())
     await turns.savePart(turnId, { ordinal: 0, ref: { id: 'm1' }, text: 'Hello', ahead: 40 })
     expect((await turns.load(turnId)).parts).toEqual([{ ordinal: 0, ref: { id: 'm1' }, text: 'Hello', ahead: 40 }])
@@ -300,7 +300,7 @@ describe('the first message of a reply', () => {
 })
 
 describe('regenerating', () => {
-  it('answers the same messages in the same reply, and leaves the history once', async () => {
+  it('answers the same messages in the same reply and replaces the old answer in the history', async () => {
     const { turnId } = await turns.accept(message({ text: 'one?' }))
     await turns.claim(turnId, 'w', leaseMs)
     await turns.savePart(turnId, { ordinal: 0, ref: { id: 'm1' }, text: 'poor' })
@@ -317,7 +317,7 @@ describe('regenerating', () => {
     expect((await turns.load(next.turnId)).history.map((past) => past.answer)).toEqual(['good'])
   })
 
-  it('that fails leaves the answer it was to replace in the history', async () => {
+  it('that fails keeps the old answer in the history', async () => {
     const { turnId } = await turns.accept(message({ text: 'one?' }))
     await answer(turnId, 'good')
     const again = await turns.regenerate(turnId)
@@ -327,7 +327,7 @@ describe('regenerating', () => {
     expect((await turns.load(next.turnId)).history.map((past) => past.answer)).toEqual(['good'])
   })
 
-  it('is refused for an answer that is not the latest, not finished or not known', async () => {
+  it('is rejected for an answer that is unknown, unfinished or not the latest', async () => {
     const { turnId } = await turns.accept(message())
     await expect(turns.regenerate(turnId)).rejects.toMatchObject({ code: 'turn_not_latest' })
     await answer(turnId, 'one')
@@ -352,7 +352,7 @@ describe('deleting a conversation', () => {
 })
 
 describe('orphaned turns', () => {
-  it('are found again after the same time, however often they were looked at, the longest forgotten first', async () => {
+  it('are found again after the same time, oldest first', async () => {
     const first = await turns.accept(message({ channelId: 'a' }))
     const second = await turns.accept(message({ channelId: 'b' }))
     expect(await turns.orphaned(60_000, 10)).toEqual([])
@@ -363,7 +363,7 @@ describe('orphaned turns', () => {
     expect(await turns.orphaned(60_000, 10)).toEqual([])
   })
 
-  it('are counted as handed over once more, once for two sweeps at the same time, and not when they have ended', async () => {
+  it('are dispatched again once, even by two sweeps at once, unless they have ended', async () => {
     const open = await turns.accept(message({ channelId: 'a', attachments: [file('x')] }))
     const ended = await turns.accept(message({ channelId: 'b' }))
     await answer(ended.turnId, 'Done.')
@@ -374,7 +374,7 @@ describe('orphaned turns', () => {
     expect(await turns.orphaned(60_000, 10)).toEqual([])
   })
 
-  it('are not those that are being answered, read, or waiting for an earlier one', async () => {
+  it('do not include turns being answered, being read, or waiting for an earlier one', async () => {
     const attachments = createAttachments(database)
     const answered = await turns.accept(message({ channelId: 'a' }))
     await turns.claim(answered.turnId, 'w', leaseMs)
@@ -384,7 +384,7 @@ describe('orphaned turns', () => {
     expect(await turns.orphaned(0, 10)).toEqual([])
   })
 
-  it('include those of a dead worker and of dead readers', async () => {
+  it('include those of dead workers and dead readers', async () => {
     const attachments = createAttachments(database)
     const answered = await turns.accept(message({ channelId: 'a' }))
     await turns.claim(answered.turnId, 'dead:1', leaseMs)
@@ -404,7 +404,7 @@ describe('work whose process dies', () => {
     await turns.dropForeignLeases('alive:')
   }
 
-  it('is refused as ordinary work after three tries, and counts those that ran alone', async () => {
+  it('is suspect after three tries, and counts tries that ran alone', async () => {
     const { turnId } = await turns.accept(message())
     for (let at = 0; at < 3; at += 1) await die(turnId, at)
     const refused = { kind: 'suspect', dispatch: 1, brokenOff: { tries: 3, alone: 0 } }
@@ -417,7 +417,7 @@ describe('work whose process dies', () => {
     expect(await turns.claim(turnId, 'alive:3', leaseMs, 'beside')).toMatchObject({ kind: 'busy' })
   })
 
-  it('is not what a process gives back, however often, nor a claim that is sent again', async () => {
+  it('does not include turns given back or claims sent again', async () => {
     const { turnId } = await turns.accept(message())
     for (let at = 0; at < 8; at += 1) {
       expect(await turns.claim(turnId, `w${at}`, leaseMs)).toEqual({ kind: 'claimed' })
@@ -427,7 +427,7 @@ describe('work whose process dies', () => {
     expect(await turns.claim(turnId, 'w', leaseMs)).toEqual({ kind: 'claimed' })
   })
 
-  it('is known by a lease that ran out, too', async () => {
+  it('includes work whose lease expired', async () => {
     const { turnId } = await turns.accept(message())
     for (let at = 0; at < 3; at += 1) {
       await expect.poll(() => turns.claim(turnId, `w${at}`, 1)).toEqual({ kind: 'claimed' })
@@ -435,7 +435,7 @@ describe('work whose process dies', () => {
     await expect.poll(() => turns.claim(turnId, 'w', 1)).toMatchObject({ brokenOff: { tries: 3, alone: 0 } })
   })
 
-  it('runs apart from the first try on when it is asked again', async () => {
+  it('runs isolated from the first try when it is regenerated', async () => {
     const { turnId } = await turns.accept(message())
     await turns.claim(turnId, 'w', leaseMs)
     const crashed = { ...outcome('Given up.', 'failed'), receipt: { ...receipt, error: 'turn_crashed' } }
@@ -447,7 +447,7 @@ describe('work whose process dies', () => {
     })
   })
 
-  it('is counted for files as well', async () => {
+  it('is counted for files too', async () => {
     const attachments = createAttachments(database)
     const { dispatch } = await turns.accept(message({ attachments: [file('x')] }))
     const [id = ''] = dispatch.attachmentIds

@@ -44,7 +44,7 @@ export interface StoredOutcome {
   route?: RouteDecision
 }
 
-/** What the one who had an answer written anew asked for; a message's own wish is in the message. */
+/** Options of a regeneration. A message's own options are in the message. */
 export interface TurnOverrides {
   /** One tier below or above that of `from`. */
   tier?: 'cheaper' | 'better'
@@ -54,7 +54,7 @@ export interface TurnOverrides {
   from?: { provider: string; model: string }
 }
 
-/** What is to be known of a turn before somebody may press its buttons. */
+/** What the permission check of a turn's buttons needs. */
 export interface TurnAbout {
   conversation: ConversationRef
   /** Of its first message. */
@@ -67,8 +67,8 @@ export interface TurnAbout {
 
 /**
  * A completed step of a turn, stored before the next one begins: a crash resumes after it. It counts for the same input only.
- * It holds references and no texts, so that deleting what it refers to leaves nothing behind. The outcome is the last step of
- * a turn and lies on its row, because what else may happen to a turn is decided under that row's lock.
+ * It holds references and no texts, so that deleting what it refers to leaves nothing behind. The outcome is the last
+ * step of a turn and is stored on its row, because everything else about a turn is decided under that row's lock.
  */
 export interface StoredStep {
   /** 1-based, in the order of the steps. */
@@ -109,6 +109,9 @@ export interface BrokenOff {
   /** Of these, while nothing else ran in the process. */
   alone: number
 }
+
+/** An ordinary claim refuses work that was broken off this often; workers/isolation.ts decides what happens to it. */
+export const suspectAfter = 3
 
 /** How a worker takes up its work: `ordinary` refuses what was broken off before; the others say whether anything runs beside it. */
 export type ClaimMode = 'ordinary' | 'beside' | 'alone'
@@ -157,7 +160,7 @@ export interface Turns {
     firstTextAt: Date | null,
   ): Promise<{ next: Dispatch | null }>
   savePart(turnId: string, part: { ordinal: number; ref: Json; text: string; ahead?: number }): Promise<void>
-  /** Claims the first post of a part before it is made; `false` while somebody else has. Who died before the post loses it. */
+  /** Claims the first post of a part before it is made; `false` while another worker holds it. A dead worker loses it. */
   reservePart(turnId: string, ordinal: number): Promise<boolean>
   parts(turnId: string): Promise<StoredPart[]>
   removePart(turnId: string, ordinal: number): Promise<void>

@@ -83,7 +83,7 @@ function rowOf(row: Row): UsageRow {
   }
 }
 
-/** As encodeURIComponent does for the ids that platforms give; what is left of the rest stays as it is. */
+/** Like encodeURIComponent for the ids that platforms use; other characters stay unchanged. */
 const part = (column: string) => `replace(replace(${column}, '%', '%25'), '/', '%2F')`
 
 const ledgerKeys: Record<UsageGroup | 'all', string> = {
@@ -100,7 +100,7 @@ const turnKeys: Record<UsageGroup | 'all', string> = {
   model: `concat_ws('/', turn.receipt ->> 'provider', turn.receipt ->> 'model')`,
 }
 
-/** What a call cost: settled, or the most that it can have where nobody saw its end. */
+/** The cost of a call: settled, or the maximum when its end is unknown. */
 const spent = `case state when 'settled' then cost when 'expired' then coalesce(cost, reserved) else 0 end`
 const both = (column: string) => `
   percentile_cont(0.5) within group (order by ${column}) as ${column}_median,

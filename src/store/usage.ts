@@ -31,7 +31,7 @@ export interface Times {
 export interface UsageRow {
   /** `platform/workspace/user`, `platform/workspace/channel` with escaped parts, or `provider/model`; `null` for all. */
   key: string | null
-  /** Of a person, where one of their messages told it. */
+  /** A person's name, if one of their messages included it. */
   name: string | null
   /** Questions by how they ended. */
   done: number
@@ -40,9 +40,9 @@ export interface UsageRow {
   /** Paid calls, and how many of them the provider answered; stopped ones are left out of both. */
   calls: number
   answered: number
-  /** Exact. With `held`, the most that calls whose end nobody saw can have cost. */
+  /** Exact. With `held`, includes the maximum cost of calls whose end is unknown. */
   cost: NanoUsd
-  /** Of the cost, what rests on Parley's own count because the provider told none. */
+  /** The part of the cost that Parley counted itself because the provider reported no usage. */
   estimated: NanoUsd
   inputTokens: bigint
   outputTokens: bigint
@@ -61,7 +61,7 @@ export interface UsagePoint {
   questions: number
 }
 
-/** What `why` tells of one answer beside its receipt. */
+/** What `why` shows about one answer besides its receipt. */
 export interface AnswerCall {
   kind: string
   provider: string

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { usedWording } from '../../src/wording/answers.ts'
 import { makePdf } from '../fixtures/make-pdf.ts'
 import { makeDocx, makeXlsx, makeZip } from '../fixtures/make-zip.ts'
 import { ConsoleClient, type ParleyProcess, removeHome, startParley, temporaryHome } from './parley.ts'
@@ -104,7 +105,7 @@ it('pages that were asked for are all that is read from', async () => {
   const reply = await client.ask('Read only page 2: what is the lamp of this floor?', [
     await client.upload('lamps.pdf', bytes),
   ])
-  expect(reply.receipt.used?.summary).toBe('page 2 of lamps.pdf, as you asked')
+  expect(reply.receipt.used?.summary).toBe(usedWording.asYouAsked(['page 2 of lamps.pdf'], true, 0))
   expect(reply.citations.map(({ at }) => at)).toEqual([{ kind: 'page', page: 2 }])
   expect(reply.text).toContain('blue')
   expect(reply.text).not.toContain('crimson')

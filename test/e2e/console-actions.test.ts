@@ -1,9 +1,12 @@
 /** The buttons of the console page on Parley itself, with a model server and a budget: what they do is there after a reload. */
+
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildPage } from '../../adapters/console/page/build.ts'
+import { actionWording } from '../../src/wording/answers.ts'
+import { pageWording } from '../../src/wording/page.ts'
 import { findBrowser, launchBrowser, noBrowser } from '../browser.ts'
 import { startScriptedOpenAi } from '../servers/openai.ts'
 import { type ParleyProcess, removeHome, startParley, temporaryHome } from './parley.ts'
@@ -42,7 +45,7 @@ describe.skipIf(!here)(here ? 'buttons of the console page' : `buttons of the co
     const page = await (await browser.newContext()).newPage()
     page.setDefaultTimeout(20_000)
     await page.goto(parley.url)
-    const input = page.getByLabel('Message to Parley')
+    const input = page.getByLabel(pageWording.composer.input)
     const say = async (text: string) => {
       await input.fill(text)
       await input.press('Enter')
@@ -52,27 +55,27 @@ describe.skipIf(!here)(here ? 'buttons of the console page' : `buttons of the co
   const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true })
   const receipts = (page: Page) => page.getByRole('button', { name: /^Receipt/ }).allTextContents()
 
-  test('an opinion with a comment is kept, and gone with the reply that it was about', async () => {
+  test('a rating with a comment is saved, and deleted with its answer', async () => {
     const { page, say } = await open()
     await say('How long does the valve last?')
-    await button(page, 'Why').click()
-    const why = page.getByRole('region', { name: 'Why this reply' })
+    await button(page, pageWording.answer.why.label).click()
+    const why = page.getByRole('region', { name: pageWording.answer.whyPanel })
     await why.getByText(/Time: .* s in all/).waitFor()
     expect(await why.textContent()).toMatch(/Answered by openai\/small/)
     expect(await receipts(page)).toEqual([expect.stringMatching(/^Receipt: small · \$0\.00030 · \d/)])
-    const bad = button(page, 'Bad reply')
+    const bad = button(page, pageWording.answer.bad)
     await bad.click()
-    await page.getByLabel('What was wrong?').fill('It is five thousand.')
-    await page.getByLabel('What was wrong?').press('Enter')
-    await page.getByRole('status').getByText('Thank you. Noted, with your comment.').waitFor()
+    await page.getByLabel(pageWording.answer.comment).fill('It is five thousand.')
+    await page.getByLabel(pageWording.answer.comment).press('Enter')
+    await page.getByRole('status').getByText(actionWording.commentSaved).waitFor()
     await page.reload()
     await expect.poll(() => bad.getAttribute('aria-pressed')).toBe('true')
-    await button(page, 'Regenerate').click()
+    await button(page, pageWording.answer.regenerate.label).click()
     await expect.poll(() => bad.getAttribute('aria-pressed'), { timeout: 20_000 }).toBe('false')
     expect(await page.locator('.reply').count()).toBe(1)
   })
 
-  test('what the budget refuses is asked for in the thread of alerts, approved there, and answered in its place', async () => {
+  test('a question over budget is approved in the alerts thread and answered in its own thread', async () => {
     const { page, say } = await open()
     await say('/alerts here')
     await page.locator('.reply').waitFor()
@@ -80,12 +83,12 @@ describe.skipIf(!here)(here ? 'buttons of the console page' : `buttons of the co
     await page.locator('.reply').nth(1).waitFor()
     await say('How long does the valve last?')
     const refused = page.locator('.reply.failed')
-    await refused.getByText(/^The budget of .* An admin has been asked to let it pass once\.$/).waitFor()
+    await refused.getByText(/^Your question would exceed .* An admin has been asked to approve it once\.$/).waitFor()
     const approve = button(page, 'Approve once')
     await approve.click()
     await page
       .locator('.reply')
-      .getByText(/^Approved: the question is answered now/)
+      .getByText(/^Approved\. Parley answers the question now/)
       .waitFor()
     await page.locator('.reply.done').getByText('Four thousand hours.').waitFor()
     expect(await refused.count()).toBe(0)

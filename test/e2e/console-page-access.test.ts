@@ -1,6 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { describe, expect, test } from 'vitest'
+import { pageWording } from '../../src/wording/page.ts'
 import { findBrowser, noBrowser } from '../browser.ts'
 import { receipt } from '../servers/console-api.ts'
 import { citations, phone, usePage } from './console-page-setup.ts'
@@ -29,7 +30,7 @@ describe.skipIf(!here)(here ? 'the console page for everyone' : `the console pag
     'on a phone': { ...phone, reducedMotion: 'reduce' },
   }
 
-  test.each(Object.entries(looks))('axe finds nothing to object to, %s', async (_look, options) => {
+  test.each(Object.entries(looks))('axe finds no problem, %s', async (_look, options) => {
     const { page, ask, api } = await open(options, (server) => {
       server.status.notice = 'Answers are quotations until a model is set up.'
       server.seed({ title: 'An older thread', busy: true })
@@ -45,11 +46,11 @@ describe.skipIf(!here)(here ? 'the console page for everyone' : `the console pag
     expect(await violations(page), 'streaming').toEqual([])
 
     turn.finish({ citations, receipt: receipt({ notices: ['The answer was cut short.'] }) })
-    await page.getByRole('button', { name: 'Receipt' }).click()
-    await page.getByRole('region', { name: 'Receipt' }).waitFor()
+    await page.getByRole('button', { name: pageWording.receipt.label }).click()
+    await page.getByRole('region', { name: pageWording.receipt.label }).waitFor()
     expect(await violations(page), 'finished').toEqual([])
 
-    await page.getByRole('button', { name: 'Source 1: report.pdf, p. 12' }).click()
+    await page.getByRole('button', { name: pageWording.source.label(1, 'report.pdf', 'p. 12') }).click()
     await page.locator('.page-mark').first().waitFor()
     expect(await violations(page), 'source open').toEqual([])
     await page.keyboard.press('Escape')
@@ -61,7 +62,7 @@ describe.skipIf(!here)(here ? 'the console page for everyone' : `the console pag
     expect(api.sent).toHaveLength(2)
   })
 
-  test('all of it works from the keyboard', async () => {
+  test('everything works from the keyboard', async () => {
     const { page, api, input } = await open({}, (server) => {
       server.seed({ title: 'Older thread' }, [
         { text: 'Hello' },
@@ -88,35 +89,35 @@ describe.skipIf(!here)(here ? 'the console page for everyone' : `the console pag
     await page.keyboard.press('Escape')
     await turn.stopped
 
-    const source = page.getByRole('button', { name: 'Source 1: report.pdf, p. 12' })
+    const source = page.getByRole('button', { name: pageWording.source.label(1, 'report.pdf', 'p. 12') })
     await source.focus()
     await page.keyboard.press('Enter')
-    await focused(page.getByRole('button', { name: 'Close the source' }))
+    await focused(page.getByRole('button', { name: pageWording.source.close }))
     await page.keyboard.press('Escape')
     await focused(source)
 
     await page.keyboard.press('Control+k')
-    await page.getByRole('heading', { name: 'What would you like to know?' }).waitFor()
+    await page.getByRole('heading', { name: pageWording.welcome.heading }).waitFor()
     await focused(input)
     await older.focus()
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
-    const dialog = page.getByRole('dialog', { name: 'Delete this thread?' })
+    const dialog = page.getByRole('dialog', { name: pageWording.threads.deleteQuestion })
     await dialog.waitFor()
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
-    await focused(page.getByRole('button', { name: /Delete thread/ }))
+    await focused(page.getByRole('button', { name: pageWording.threads.deleteNamed('Older thread') }))
     await page.keyboard.press('Enter')
-    await dialog.getByRole('button', { name: 'Delete thread' }).press('Enter')
+    await dialog.getByRole('button', { name: pageWording.threads.deleteConfirm }).press('Enter')
     await older.waitFor({ state: 'detached' })
     expect(api.requests).toContain('DELETE /console/threads')
   })
 
-  test('the skip link leads to the input, and is the first stop', async () => {
+  test('the skip link is the first tab stop and leads to the input', async () => {
     const { page, input } = await open()
-    const skip = page.getByRole('button', { name: 'Skip to the message box' })
+    const skip = page.getByRole('button', { name: pageWording.app.skipToInput })
     const first = await page.evaluate(() => document.querySelector('a, button, input, textarea')?.textContent)
-    expect(first).toBe('Skip to the message box')
+    expect(first).toBe(pageWording.app.skipToInput)
     expect((await skip.boundingBox())?.y).toBeLessThan(0)
     await skip.focus()
     expect((await skip.boundingBox())?.y).toBeGreaterThan(0)
@@ -124,7 +125,7 @@ describe.skipIf(!here)(here ? 'the console page for everyone' : `the console pag
     expect(await input.evaluate((element) => element === document.activeElement)).toBe(true)
   })
 
-  test('a screen reader hears a reply once, when it is finished', async () => {
+  test('a screen reader announces an answer once, when it is complete', async () => {
     const { page, ask } = await open()
     const transcription = page.locator('[aria-live=polite]')
     const turn = await ask('Speak')
@@ -136,14 +137,16 @@ describe.skipIf(!here)(here ? 'the console page for everyone' : `the console pag
     expect(await transcription.textContent()).toBe('Reading report.pdf, page 3 of 48')
     turn.write(' and the rest.')
     turn.finish()
-    await expect.poll(() => transcription.textContent()).toBe('Parley: Half of it and the rest.')
+    await expect
+      .poll(() => transcription.textContent())
+      .toBe(pageWording.message.announce('Half of it and the rest.', ''))
   })
 
-  test('a phone has the threads in a drawer', async () => {
+  test('on a phone, the threads are in a drawer', async () => {
     const { page } = await open(phone, (server) => {
       server.seed({ title: 'Older thread' }, [{ text: 'Hello from before' }])
     })
-    await page.getByRole('button', { name: 'Threads' }).tap()
+    await page.getByRole('button', { name: pageWording.threads.list }).tap()
     await page.getByRole('link', { name: /Older thread/ }).tap()
     await page.getByText('Hello from before').waitFor()
     await page.getByRole('link', { name: /Older thread/ }).waitFor({ state: 'hidden' })
@@ -155,7 +158,7 @@ describe.skipIf(!here)(here ? 'the console page for everyone' : `the console pag
     const { page } = await open({ colorScheme: 'light' })
     const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
     const light = await paper()
-    await page.getByRole('radio', { name: 'Dark' }).check({ force: true })
+    await page.getByRole('radio', { name: pageWording.theme.dark }).check({ force: true })
     const dark = await paper()
     expect(dark).not.toBe(light)
     await page.reload()

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { pageWording } from '../../src/wording/page.ts'
 import { findBrowser, noBrowser } from '../browser.ts'
 import { file, usePage } from './console-page-setup.ts'
 
@@ -7,33 +8,33 @@ const here = findBrowser() !== null
 describe.skipIf(!here)(here ? 'files in the console page' : `files in the console page (${noBrowser})`, () => {
   const open = usePage()
 
-  test('an upload shows how far it is, "send" waits for it, and a file alone is a message', async () => {
+  test('an upload shows its progress, Send waits for it, and a file can be sent without text', async () => {
     const { page, api } = await open()
     const release = api.holdUploads()
     await page.locator('input[type=file]').setInputFiles(file('long.pdf', 12_000_000))
-    const bar = page.getByRole('progressbar', { name: 'Upload of long.pdf' })
+    const bar = page.getByRole('progressbar', { name: pageWording.file.progress('long.pdf') })
     await expect.poll(async () => Number(await bar.getAttribute('value'))).toBeGreaterThan(0)
-    await page.getByRole('button', { name: 'Send' }).click()
-    await page.getByText('Sends when the file is uploaded').waitFor()
+    await page.getByRole('button', { name: pageWording.composer.send }).click()
+    await page.getByText(pageWording.composer.waitingForUploads(1)).waitFor()
     expect(api.sent).toEqual([])
     release()
     const turn = await api.nextTurn()
     expect(api.sent).toMatchObject([{ text: '', uploads: [expect.any(String)] }])
     turn.write('It is long.')
     turn.finish()
-    const files = page.getByRole('list', { name: 'Files', exact: true })
+    const files = page.getByRole('list', { name: pageWording.composer.files, exact: true })
     expect(await files.textContent()).toBe('pdflong.pdf12 MB')
-    expect(await page.getByRole('list', { name: 'Files to send' }).count()).toBe(0)
+    expect(await page.getByRole('list', { name: pageWording.composer.filesToSend }).count()).toBe(0)
   })
 
-  test('an upload can be taken back while it runs; the text stays', async () => {
+  test('a running upload can be canceled, and the text stays', async () => {
     const { page, api, input } = await open()
     const release = api.holdUploads()
     await input.fill('About this file')
     await page.locator('input[type=file]').setInputFiles(file('wrong.pdf', 8_000_000))
-    await page.getByRole('button', { name: 'Send' }).click()
-    await page.getByRole('button', { name: 'Keep editing' }).click()
-    await page.getByRole('button', { name: 'Cancel the upload of wrong.pdf' }).click()
+    await page.getByRole('button', { name: pageWording.composer.send }).click()
+    await page.getByRole('button', { name: pageWording.composer.keepEditing }).click()
+    await page.getByRole('button', { name: pageWording.file.cancelUpload('wrong.pdf') }).click()
     await page.getByText('wrong.pdf').waitFor({ state: 'detached' })
     release()
     expect(await input.inputValue()).toBe('About this file')
@@ -42,34 +43,34 @@ describe.skipIf(!here)(here ? 'files in the console page' : `files in the consol
     expect(api.sent).toMatchObject([{ text: 'About this file', uploads: [] }])
   })
 
-  test('a refused upload tells why in the words of the server and goes through the second time', async () => {
+  test('a refused upload shows the server’s reason, and a retry works', async () => {
     const { page, api, input } = await open()
     api.refuse('PUT /console/uploads', 422, 'The disk of this server is full.')
     await page.locator('input[type=file]').setInputFiles(file('notes.pdf'))
     await page.getByRole('alert').getByText('The disk of this server is full.').waitFor()
     await input.fill('Read it')
-    expect(await page.getByRole('button', { name: 'Send' }).isDisabled()).toBe(true)
-    await page.getByRole('button', { name: 'Upload notes.pdf again' }).click()
-    await expect.poll(() => page.getByRole('button', { name: 'Send' }).isEnabled()).toBe(true)
+    expect(await page.getByRole('button', { name: pageWording.composer.send }).isDisabled()).toBe(true)
+    await page.getByRole('button', { name: pageWording.file.uploadAgain('notes.pdf') }).click()
+    await expect.poll(() => page.getByRole('button', { name: pageWording.composer.send }).isEnabled()).toBe(true)
     await input.press('Enter')
     await api.nextTurn()
     expect(api.sent[0]?.uploads).toHaveLength(1)
   })
 
-  test('a file over the limit is refused in the page, with both sizes, and nothing is sent', async () => {
+  test('a file over the limit is refused on the page with both sizes, and is not uploaded', async () => {
     const { page, api } = await open({}, (server) => {
       server.status.limits.fileBytes = 1_000_000
     })
     await expect.poll(() => api.requests.includes('GET /console/status')).toBe(true)
     await page.getByText('1.0.0').waitFor()
     await page.locator('input[type=file]').setInputFiles(file('huge.mov', 3_100_000))
-    await page.getByText('3.1 MB is over the limit of 1 MB.').waitFor()
-    expect(await page.getByRole('button', { name: 'Upload huge.mov again' }).count()).toBe(0)
-    await page.getByRole('button', { name: 'Remove huge.mov' }).click()
+    await page.getByText(pageWording.file.tooLarge('3.1 MB', '1 MB')).waitFor()
+    expect(await page.getByRole('button', { name: pageWording.file.uploadAgain('huge.mov') }).count()).toBe(0)
+    await page.getByRole('button', { name: pageWording.file.remove('huge.mov') }).click()
     expect(api.requests).not.toContain('PUT /console/uploads')
   })
 
-  test('files are dropped anywhere on the page, with an overlay while they hang over it', async () => {
+  test('files can be dropped anywhere on the page, with an overlay during the drag', async () => {
     const { page, api } = await open()
     const carried = await page.evaluateHandle(() => {
       const transfer = new DataTransfer()
@@ -78,20 +79,20 @@ describe.skipIf(!here)(here ? 'files in the console page' : `files in the consol
       return transfer
     })
     await page.dispatchEvent('h1', 'dragenter', { dataTransfer: carried })
-    await page.getByText('Drop to attach').waitFor()
+    await page.getByText(pageWording.app.drop).waitFor()
     await page.dispatchEvent('h1', 'dragleave', { dataTransfer: carried })
-    await page.getByText('Drop to attach').waitFor({ state: 'detached' })
+    await page.getByText(pageWording.app.drop).waitFor({ state: 'detached' })
     await page.dispatchEvent('h1', 'dragenter', { dataTransfer: carried })
     await page.dispatchEvent('h1', 'drop', { dataTransfer: carried })
-    await page.getByText('Drop to attach').waitFor({ state: 'detached' })
-    const tray = page.getByRole('list', { name: 'Files to send' })
+    await page.getByText(pageWording.app.drop).waitFor({ state: 'detached' })
+    const tray = page.getByRole('list', { name: pageWording.composer.filesToSend })
     await tray.getByText('two.csv').waitFor()
-    await page.getByLabel('Message to Parley').press('Enter')
+    await page.getByLabel(pageWording.composer.input).press('Enter')
     await api.nextTurn()
     expect(api.sent[0]?.uploads).toHaveLength(2)
   })
 
-  test('a pasted picture becomes a file with a preview; pasted words stay words', async () => {
+  test('a pasted picture becomes a file with a preview; pasted text stays text', async () => {
     const { page, input } = await open()
     await input.focus()
     await page.evaluate(() => {
@@ -102,20 +103,20 @@ describe.skipIf(!here)(here ? 'files in the console page' : `files in the consol
       const event = new ClipboardEvent('paste', { clipboardData: transfer, bubbles: true, cancelable: true })
       document.activeElement?.dispatchEvent(event)
     })
-    const tray = page.getByRole('list', { name: 'Files to send' })
+    const tray = page.getByRole('list', { name: pageWording.composer.filesToSend })
     await tray.getByText(/^pasted .*\.png$/).waitFor()
     await expect.poll(() => tray.locator('img').evaluate((img: HTMLImageElement) => img.naturalWidth)).toBe(1)
     await page.keyboard.insertText('words')
     expect(await input.inputValue()).toBe('words')
   })
 
-  test('what was typed and uploaded is there after a reload', async () => {
+  test('typed text and uploads survive a reload', async () => {
     const { page, api, input } = await open()
     await page.locator('input[type=file]').setInputFiles(file('kept.pdf'))
-    await page.getByRole('button', { name: 'Remove kept.pdf' }).waitFor()
+    await page.getByRole('button', { name: pageWording.file.remove('kept.pdf') }).waitFor()
     await input.fill('half a thought')
     await page.reload()
-    await page.getByRole('button', { name: 'Remove kept.pdf' }).waitFor()
+    await page.getByRole('button', { name: pageWording.file.remove('kept.pdf') }).waitFor()
     expect(await input.inputValue()).toBe('half a thought')
     await input.press('Enter')
     await api.nextTurn()

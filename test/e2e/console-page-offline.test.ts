@@ -1,25 +1,26 @@
 import { describe, expect, test } from 'vitest'
+import { pageWording } from '../../src/wording/page.ts'
 import { findBrowser, noBrowser } from '../browser.ts'
 import { usePage } from './console-page-setup.ts'
 
 const here = findBrowser() !== null
 
-describe.skipIf(!here)(here ? 'the console page and a server that goes away' : `offline (${noBrowser})`, () => {
+describe.skipIf(!here)(here ? 'the console page without its server' : `offline (${noBrowser})`, () => {
   const open = usePage()
 
-  test('a message for a server that is away is kept through a reload and arrives once', async () => {
+  test('a message for an unreachable server survives a reload and arrives once', async () => {
     const { page, api, input } = await open()
     await page.getByText('1.0.0').waitFor()
     api.reachable = false
     await input.fill('Are you there?')
     await input.press('Enter')
-    await page.getByText('Not sent yet, trying again.').waitFor()
+    await page.getByText(pageWording.message.retrying).waitFor()
     // The page itself is still served here, as from a cache.
     await page.reload()
     await page.getByText('Are you there?').waitFor()
-    await page.getByText('Not sent yet, trying again.').waitFor()
+    await page.getByText(pageWording.message.retrying).waitFor()
     api.reachable = true
-    await page.getByRole('button', { name: 'Try now' }).click()
+    await page.getByRole('button', { name: pageWording.message.retryNow }).click()
     const turn = await api.nextTurn()
     turn.write('I am.')
     turn.finish()
@@ -31,7 +32,7 @@ describe.skipIf(!here)(here ? 'the console page and a server that goes away' : `
     expect(api.sent).toHaveLength(1)
   })
 
-  test('a message whose answer was lost is not sent as a second one', async () => {
+  test('a message whose response was lost arrives only once', async () => {
     const { page, api, input } = await open()
     let lost = 0
     await page.route('**/messages', async (route) => {
@@ -55,29 +56,29 @@ describe.skipIf(!here)(here ? 'the console page and a server that goes away' : `
     api.refuse('POST /console/threads/messages', 422, 'The budget of this month is used up. It resets on 1 December.')
     await input.fill('Expensive question')
     await input.press('Enter')
-    await page.getByText('Not sent: The budget of this month is used up.').waitFor()
-    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByText(pageWording.message.refused('The budget of this month is used up.')).waitFor()
+    await page.getByRole('button', { name: pageWording.message.tryAgain }).click()
     ;(await api.nextTurn()).finish({ text: 'Answered.' })
     await page.getByText('Answered.').waitFor()
     api.refuse('POST /console/threads/messages', 422, 'No.')
     await input.fill('Second')
     await input.press('Enter')
-    await page.getByRole('button', { name: 'Discard' }).click()
+    await page.getByRole('button', { name: pageWording.message.discard }).click()
     await page.getByText('Second').waitFor({ state: 'detached' })
     expect((await ask('Third')).threadId).toBeTruthy()
   })
 
-  test('a lost event stream is said only when it lasts, and the text that came meanwhile appears', async () => {
+  test('a lost event stream is reported only if it lasts, and missed text appears afterwards', async () => {
     const { page, api, ask } = await open()
     const turn = await ask('Tell')
     turn.write('First. ')
     await page.getByText('First.').waitFor()
     api.reachable = false
     api.dropEvents()
-    await page.getByText('Reconnecting…').waitFor()
+    await page.getByText(pageWording.app.reconnecting).waitFor()
     turn.write('Second.')
     api.reachable = true
     await page.getByText('First. Second.').waitFor()
-    await page.getByText('Reconnecting…').waitFor({ state: 'detached' })
+    await page.getByText(pageWording.app.reconnecting).waitFor({ state: 'detached' })
   })
 })

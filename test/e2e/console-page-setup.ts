@@ -1,8 +1,10 @@
 /** Opens the built console page on a scripted server, one server and one browser context for each test. */
+
 import type { Browser, BrowserContextOptions, Page, Response } from 'playwright-core'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 import { buildPage } from '../../adapters/console/page/build.ts'
 import type { Citation } from '../../src/core/reply.ts'
+import { pageWording } from '../../src/wording/page.ts'
 import { launchBrowser } from '../browser.ts'
 import { citation } from '../fakes/source.ts'
 import { type ConsoleApi, startConsoleApi } from '../servers/console-api.ts'
@@ -43,7 +45,7 @@ export function usePage(): (options?: BrowserContextOptions, prepare?: (api: Con
     const page = await context.newPage()
     page.setDefaultTimeout(15_000)
     await page.goto(api.url)
-    const input = page.getByLabel('Message to Parley')
+    const input = page.getByLabel(pageWording.composer.input)
     await input.waitFor()
     return {
       page,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Position } from '../../src/core/artifact.ts'
+import { pageWording } from '../../src/wording/page.ts'
 import { findBrowser, noBrowser } from '../browser.ts'
 import { citation } from '../fakes/source.ts'
 import { receipt } from '../servers/console-api.ts'
@@ -10,7 +11,7 @@ const here = findBrowser() !== null
 describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowser})`, () => {
   const open = usePage()
 
-  test('a question is sent, its reply streams in, and both survive a reload', async () => {
+  test('a question is sent, its answer streams in, and both survive a reload', async () => {
     const { page, api, ask, input } = await open()
     const turn = await ask('What is a **lease**?')
     expect(api.sent).toMatchObject([{ text: 'What is a **lease**?', uploads: [] }])
@@ -21,7 +22,7 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     await page.locator('.reply strong', { hasText: 'a hold' }).waitFor()
     turn.write(' with an end**.\n\n```ts\nconst lease = 1\n```\n')
     turn.finish()
-    await page.getByRole('button', { name: 'Regenerate' }).waitFor()
+    await page.getByRole('button', { name: pageWording.answer.regenerate.label }).waitFor()
     await page.locator('.hljs-keyword', { hasText: 'const' }).waitFor()
     expect(await page.locator('.status-line').count()).toBe(0)
     expect(await page.locator('.code-block figcaption span').first().textContent()).toBe('ts')
@@ -35,41 +36,41 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     await page.getByRole('link', { name: /What is a/ }).waitFor()
   })
 
-  test('a running reply is stopped with the button or with Esc, and says so', async () => {
+  test('Stop and Esc stop a streaming answer, which says so', async () => {
     const { page, ask } = await open()
     const first = await ask('Count to a million')
     first.write('1, 2, 3')
     await page.getByText('1, 2, 3').waitFor()
-    await page.getByRole('button', { name: 'Stop' }).click()
+    await page.getByRole('button', { name: pageWording.composer.stop }).click()
     await first.stopped
-    await page.getByText('Stopped.', { exact: true }).waitFor()
+    await page.getByText(pageWording.answer.stopped, { exact: true }).waitFor()
     const second = await ask('Again')
-    await page.getByRole('button', { name: 'Stop' }).waitFor()
+    await page.getByRole('button', { name: pageWording.composer.stop }).waitFor()
     await page.keyboard.press('Escape')
     await second.stopped
-    await page.getByRole('button', { name: 'Send' }).waitFor()
+    await page.getByRole('button', { name: pageWording.composer.send }).waitFor()
   })
 
-  test('the last reply is written anew in its place; a failed one offers that as its way on', async () => {
+  test('the last answer is regenerated in place, and a failed one offers Try again', async () => {
     const { page, api, ask } = await open()
     const first = await ask('Say a number')
     first.write('Seven')
     first.finish()
-    await page.getByRole('button', { name: 'Regenerate' }).click()
+    await page.getByRole('button', { name: pageWording.answer.regenerate.label }).click()
     const second = await api.nextTurn()
     second.finish({ state: 'failed', text: 'The model did not answer in time. Try again, or choose another one.' })
     const failure = page.getByRole('alert')
     await failure.getByText('did not answer in time').waitFor()
     expect(await page.getByText('Seven').count()).toBe(0)
-    await failure.getByRole('button', { name: 'Try again' }).click()
+    await failure.getByRole('button', { name: pageWording.message.tryAgain }).click()
     const third = await api.nextTurn()
     third.write('Eight')
     third.finish()
-    await page.getByText('Eight').waitFor()
+    await page.locator('.reply').getByText('Eight').waitFor()
     expect(await page.locator('.reply').count()).toBe(1)
   })
 
-  test('a citation opens its page with the passage marked, and Esc gives the focus back', async () => {
+  test('a citation opens its page with the passage highlighted, and Esc restores the focus', async () => {
     const { page, ask } = await open()
     const turn = await ask('How was the quarter?')
     turn.write('Revenue grew [1], and a`[2]` stays code. Not known: [7].')
@@ -78,26 +79,26 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
       citations,
       receipt: receipt({ attachments: [{ ...file, problems: [], contentHash: hash, pages: 48 }] }),
     })
-    const chip = page.getByRole('button', { name: 'Source 1: report.pdf, p. 12' })
+    const chip = page.getByRole('button', { name: pageWording.source.label(1, 'report.pdf', 'p. 12') })
     await chip.waitFor()
     expect(await page.locator('.markdown code').textContent()).toBe('[2]')
     await page.getByText('Not known: [7].').waitFor()
 
     await chip.click()
     const panel = page.getByRole('dialog', { name: 'report.pdf' })
-    await panel.getByText('Page 12 of 48').waitFor()
+    await panel.getByText(pageWording.page.number(12, 48)).waitFor()
     await panel.getByText('Revenue grew by 14 percent').waitFor()
     await panel.locator('.page-mark').first().waitFor()
     expect(await panel.locator('.page-mark').count()).toBe(3)
     const next = pictureOf(page, 13)
-    await panel.getByRole('button', { name: 'Next page' }).click()
+    await panel.getByRole('button', { name: pageWording.page.next }).click()
     await next
-    await panel.getByRole('img', { name: 'Page 13 of report.pdf' }).waitFor()
+    await panel.getByRole('img', { name: pageWording.page.pictureOf(13, 'report.pdf') }).waitFor()
     expect(await panel.locator('.page-mark').count()).toBe(0)
-    await panel.getByRole('button', { name: 'Back to page 12' }).click()
+    await panel.getByRole('button', { name: pageWording.page.backTo(12) }).click()
     await panel.locator('.page-mark').first().waitFor()
     const before = (await panel.locator('.page').boundingBox())?.width ?? 0
-    await panel.getByRole('button', { name: '100%' }).click()
+    await panel.getByRole('button', { name: pageWording.page.fullSize }).click()
     await expect.poll(async () => (await panel.locator('.page').boundingBox())?.width).toBeGreaterThan(before)
     await page.keyboard.press('Escape')
     await panel.waitFor({ state: 'detached' })
@@ -108,7 +109,7 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     expect(await page.locator('.text-line.cited .line-number').allTextContents()).toEqual(['137', '138', '139'])
   })
 
-  test('a place without a page picture opens its text, with what is cited marked', async () => {
+  test('a citation without a page picture opens its text with the passage highlighted', async () => {
     const { page, ask, api } = await open()
     const turn = await ask('What did they say?')
     turn.write('All of it [1][2][3][4].')
@@ -144,7 +145,7 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     expect(await show(4)).toEqual({ labels: [], count: 2 })
   })
 
-  test('what was left out shows at once, and the receipt tells the rest', async () => {
+  test('skipped files are shown immediately, and the receipt has the details', async () => {
     const { page, ask } = await open()
     const turn = await ask('Summarise')
     turn.write('Done.')
@@ -165,14 +166,20 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     })
     await page.getByText('film.mov was not read: 312 MB is over the limit of 100 MB').waitFor()
     await page.getByText('The answer was cut short.').waitFor()
-    await page.getByRole('button', { name: 'Receipt' }).click()
-    const card = page.getByRole('region', { name: 'Receipt' })
+    await page.getByRole('button', { name: pageWording.receipt.label }).click()
+    const card = page.getByRole('region', { name: pageWording.receipt.label })
     const text = (await card.textContent()) ?? ''
-    for (const part of ['gpt-oss:20b', 'price not known', '1,840 in, 412 out', '6.8 s in all', 'Attempts2'])
+    for (const part of [
+      'gpt-oss:20b',
+      pageWording.receipt.noPrice,
+      pageWording.receipt.inAndOut('1,840', '412'),
+      pageWording.receipt.total('6.8 s'),
+      `${pageWording.receipt.attempts}2`,
+    ])
       expect(text).toContain(part)
   })
 
-  test('Markdown of a hostile file stays words: no markup, no scripts, no picture from elsewhere', async () => {
+  test('Markdown of a hostile file stays text: no markup, no scripts, no external pictures', async () => {
     const { page, ask } = await open()
     const elsewhere: string[] = []
     page.on('request', (request) => {
@@ -202,17 +209,17 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     expect(elsewhere).toEqual([])
   })
 
-  test('reading on above is not disturbed by new text, and one press leads back down', async () => {
+  test('new text does not scroll the page while you read above, and one button jumps back down', async () => {
     const { page, ask } = await open()
     const turn = await ask('Write a lot')
     turn.write(Array.from({ length: 80 }, (_, index) => `Paragraph ${index}.\n\n`).join(''))
     await page.getByText('Paragraph 79.').waitFor()
-    const list = page.getByRole('region', { name: 'Messages' })
+    const list = page.getByRole('region', { name: pageWording.message.list })
     const left = () => list.evaluate((box) => Math.round(box.scrollHeight - box.clientHeight - box.scrollTop))
     await expect.poll(left).toBeLessThan(4)
     await list.hover()
     await page.mouse.wheel(0, -900)
-    const jump = page.getByRole('button', { name: 'Jump to latest' })
+    const jump = page.getByRole('button', { name: pageWording.message.jumpToLatest })
     await jump.waitFor()
     turn.write('The end.')
     await page.getByText('The end.').waitFor()
@@ -222,7 +229,7 @@ describe.skipIf(!here)(here ? 'the console page' : `the console page (${noBrowse
     await jump.waitFor({ state: 'detached' })
   })
 
-  test('a gap in the text is mended by a fresh snapshot', async () => {
+  test('a new snapshot fills a gap in the text', async () => {
     const { page, api, ask } = await open()
     const turn = await ask('Tell')
     turn.write('One ')

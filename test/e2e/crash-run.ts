@@ -22,11 +22,16 @@ export interface CrashPlan {
 
 export interface CrashReport {
   turns: number
+  filesRead: number
   killed: { parley: number; postgres: number }
   /** In which states turns were when something was killed. */
   caughtInState: Record<string, number>
   /** After the kills: the longest time from the moment a turn could begin to its end. */
   slowestMs: number
+  /** What that turn might have taken. */
+  limitMs: number
+  /** How many times slower the machine was than one that has time. */
+  slowness: number
   calmAfterMs: number
   tookMs: number
 }
@@ -35,6 +40,11 @@ export interface CrashReport {
 const turnMs = 20_000
 /** For each file that is still to be read when the kills are over: all of them share two readers. */
 const fileMs = 2_000
+/**
+ * Both are meant for a machine that has time. One on which Parley takes longer than this to start (it takes about a second) is loaded:
+ * there everything takes as much longer.
+ */
+const startMs = 4_000
 
 export async function runCrashes(plan: CrashPlan): Promise<CrashReport> {
   const model = await startModel()
@@ -63,6 +73,7 @@ async function run(plan: CrashPlan, model: ScriptedOpenAi, home: string): Promis
   const begun = Date.now()
   const env = { OPENAI_BASE_URL: model.url, OPENAI_API_KEY: 'test', LOG_LEVEL: 'warn' }
   let parley: ParleyProcess = await startParley(home, env)
+  let lastStartMs = 0
   const client = () => new ConsoleClient(parley.url)
   const watch = watchTurns(home)
 
@@ -106,27 +117,32 @@ async function run(plan: CrashPlan, model: ScriptedOpenAi, home: string): Promis
       } else {
         await parley.kill('SIGKILL')
         killed.parley += 1
+        const at = performance.now()
         parley = await startParley(home, env)
+        lastStartMs = performance.now() - at
       }
     }
-    watch.calm()
+    watch.calm(Math.max(1, lastStartMs / startMs))
   }
 
   try {
     await Promise.race([Promise.all([rampage(), ...threadIds.map(talk)]), watch.failed])
     await Promise.race([watch.allEnded(), watch.failed])
     let turns = 0
+    let filesRead = 0
     for (const [thread, id] of threadIds.entries()) {
       const { messages } = await client().thread(id)
       const replies = messages.filter(({ role }) => role === 'parley')
       turns += replies.length
       checkThread(plan, thread, messages, replies)
+      filesRead += replies.flatMap(({ receipt }) => receipt?.attachments ?? []).length
     }
     const report = {
       turns,
+      filesRead,
       killed,
       caughtInState,
-      slowestMs: watch.slowestMs(),
+      ...watch.slowest(),
       calmAfterMs: watch.calmAt() - begun,
       tookMs: Date.now() - begun,
     }
@@ -186,6 +202,8 @@ function watchTurns(home: string) {
   let rows: Row[] = []
   let calmAt = Number.POSITIVE_INFINITY
   let slowestMs = 0
+  let limitMs = 0
+  let slowness = 1
   const looking = look()
 
   async function look(): Promise<void> {
@@ -216,8 +234,11 @@ function watchTurns(home: string) {
       const end = row.finished ?? now
       previousEnd.set(row.conversation_key, end)
       const took = end - Math.max(row.created, calmAt, before)
-      slowestMs = Math.max(slowestMs, took)
-      const limit = turnMs + (row.files === null ? 0 : fileMs * (filesAtCalm + newFiles()))
+      const limit = slowness * (turnMs + (row.files === null ? 0 : fileMs * (filesAtCalm + newFiles())))
+      if (took > slowestMs) {
+        slowestMs = took
+        limitMs = limit
+      }
       if (took > limit && !over.signal.aborted) fail(`turn ${row.id} took ${took} ms, and may take ${limit}`)
     }
   }
@@ -246,11 +267,12 @@ function watchTurns(home: string) {
   return {
     over: over.signal,
     failed: failed.promise,
-    calm() {
+    calm(howSlow: number) {
+      slowness = howSlow
       calmAt = Date.now()
     },
     calmAt: () => calmAt,
-    slowestMs: () => slowestMs,
+    slowest: () => ({ slowestMs: Math.round(slowestMs), limitMs: Math.round(limitMs), slowness }),
     ended: (turnId: string) =>
       new Promise<void>((resolve) => {
         waiting.set(turnId, () => {

@@ -10,6 +10,7 @@ it('every message is answered once, in order and whole, through 32 kills', { tim
 })
 
 it('and so are messages with files, through 32 kills', { timeout: 900_000 }, async () => {
-  const { turns } = await runCrashes({ ...plan, hasFile: (_, n) => n % 4 === 1 })
+  const { turns, filesRead } = await runCrashes({ ...plan, hasFile: (_, n) => n % 4 === 1 })
+  expect(filesRead).toBe(108)
   expect(turns).toBeGreaterThanOrEqual(200)
 })

@@ -62,7 +62,7 @@ async function kill(child: ChildProcess): Promise<void> {
 
 const finished = ({ components }: WorldMessage) => JSON.stringify(components ?? []).includes('"regenerate:')
 
-it('an answer goes on in the same message, and what was written meanwhile is answered', {
+it('an answer continues in the same message after a crash, and messages written meanwhile are answered', {
   timeout: 90_000,
 }, async () => {
   const [gateway, worker] = await Promise.all([start('gateway'), start('worker')])

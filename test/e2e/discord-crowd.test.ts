@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { gatherCrowd } from '../servers/discord-crowd.ts'
 import { removeHome, startParley, temporaryHome } from './parley.ts'
 
-it('a crowd is answered whole and in order, and Discord never has to say that it is too much', {
+it('a crowd gets complete answers in order, and Discord never reports a rate limit', {
   timeout: 120_000,
 }, async () => {
   const home = await temporaryHome()

@@ -1,5 +1,6 @@
 /** What people do on Discord, from end to end: a real Parley, discord.js as it is, a stand-in of Discord's servers. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { discordPermissionWording } from '../../src/wording/discord.ts'
 import { makePdf } from '../fixtures/make-pdf.ts'
 import { lacking } from '../fixtures/speech.ts'
 import { sayTones } from '../fixtures/tone-speech.ts'
@@ -88,7 +89,7 @@ it(`requests are held against Discord's own document${discordSpecMissing ? ` (sk
   expect(discord.violations).toEqual([])
 })
 
-it('/ask with a PDF is acknowledged within three seconds, answered from the file and says what it rests on', async () => {
+it('/ask with a PDF is acknowledged within three seconds and answered from the file with citations', async () => {
   const pdf = discord.attach(
     general,
     'manual.pdf',
@@ -106,14 +107,14 @@ it('/ask with a PDF is acknowledged within three seconds, answered from the file
   expect(reply.content).toMatch(/-# .*manual\.pdf.*p\. 1/)
 })
 
-it('a private question is answered where nobody else sees it', async () => {
+it('a private question gets an answer that only the asker sees', async () => {
   const use = ask(ann, general, [text('Between us: what is this?'), { type: 5, name: 'private', value: true }])
   const reply = await discord.until(() => (use.original && finished(use.original) ? use.original : null), 'the reply')
   expect(reply.visibleTo).toBe(ann.id)
   expect(discord.said(general.id)).not.toContain(reply)
 })
 
-it('/ask without words opens a form for a long question, and the form is answered', async () => {
+it('/ask without text opens a form for a long question, which is then answered', async () => {
   const use = ask(ann, general, [])
   const { type, data } = await discord.until(() => use.acknowledged, 'a form')
   expect(type).toBe(9)
@@ -135,7 +136,7 @@ it('/ask without words opens a form for a long question, and the form is answere
 describe('a mention in a channel', () => {
   let thread: WorldChannel
 
-  it('is answered in a thread of its own, once, though the event comes twice', async () => {
+  it('is answered once in a new thread, even if the event comes twice', async () => {
     const message = discord.write({ author: ann, channel: general, text: 'What is a heat pump?', mention: true })
     discord.write({ author: ann, channel: general, text: 'What is a heat pump?', mention: true, id: message.id })
     const reply = await replyIn(message.id)
@@ -150,7 +151,7 @@ describe('a mention in a channel', () => {
     for (const { at } of typed) expect(at).toBeLessThanOrEqual(reply.times[0] ?? 0)
   })
 
-  it('is followed up in the thread without a mention, with what was said before', async () => {
+  it('can be followed up in the thread without a mention, with the earlier messages as context', async () => {
     const before = discord.said(thread.id).length
     discord.write({ author: ann, channel: thread, text: 'And how loud is it?' })
     const reply = await replyIn(thread.id, before)
@@ -158,7 +159,7 @@ describe('a mention in a channel', () => {
     expect(JSON.stringify(model.requests.at(-1)?.body)).toContain('What is a heat pump?')
   })
 
-  it('leaves people alone who talk to each other there, and other bots', async () => {
+  it('ignores people who talk to each other there, and other bots', async () => {
     const asked = model.requests.length
     const robot = discord.world.addUser('Robot', true)
     discord.write({ author: ann, channel: thread, text: 'what do you think?', more: { mentions: [olga] } })
@@ -178,7 +179,7 @@ it.skipIf(without)(`a voice message in a direct chat is heard and answered${with
   expect(reply.content).toContain('*Heard:* Where is the key?')
 })
 
-it('models are suggested while somebody types, in less than 200 ms', async () => {
+it('models are suggested while someone types, in less than 200 ms', async () => {
   const options = [{ type: 3, name: 'model', value: 'lar', focused: true }]
   const took: number[] = []
   for (let n = 0; n < 5; n += 1) {
@@ -192,7 +193,7 @@ it('models are suggested while somebody types, in less than 200 ms', async () =>
   expect(took.toSorted((a, b) => a - b)[2]).toBeLessThan(200)
 })
 
-it('an answer is stopped by its button', async () => {
+it('the Stop button stops an answer', async () => {
   const message = discord.write({ author: ann, channel: general, text: 'Count slowly, please', mention: true })
   const growing = await discord.until(
     () => discord.said(message.id).find(({ content }) => content.includes('word2')),
@@ -206,7 +207,7 @@ it('an answer is stopped by its button', async () => {
   expect(reply.content).not.toContain('word399')
 })
 
-it('an answer that outlives its token goes on in the same message, by the bot itself', async () => {
+it('an answer that outlives its token continues in the same message', async () => {
   const use = ask(ann, general, [text('Tell me for a while')])
   await discord.until(() => use.original?.content.includes('It'), 'the first words')
   discord.world.clock.ahead += 16 * 60_000
@@ -220,7 +221,7 @@ it('an answer that outlives its token goes on in the same message, by the bot it
   ).toBe(true)
 })
 
-it('a long answer comes as its beginning and a file with the whole', async () => {
+it('a long answer comes as its beginning plus a file with the full text', async () => {
   const chat = discord.world.directChat(olga.id)
   discord.write({ author: olga, channel: chat, text: 'Tell it at length' })
   await discord.until(() => discord.said(chat.id).some(finished), 'the reply')
@@ -229,7 +230,7 @@ it('a long answer comes as its beginning and a file with the whole', async () =>
   for (const { content } of messages) expect(content.length).toBeLessThanOrEqual(2000)
 })
 
-it('a missing permission is named to the person who can grant it', async () => {
+it('Parley names a missing permission to the person who can grant it', async () => {
   const closed = discord.world.addChannel(guild, 'announcements', {
     overwrites: [
       { id: guild.id, type: 0, allow: '0', deny: String(1n << 11n) },
@@ -241,20 +242,21 @@ it('a missing permission is named to the person who can grant it', async () => {
   const told = (person: User) => () =>
     discord.said(discord.world.directChat(person.id).id).find(({ content }) => content.includes('#announcements'))
   const toOwner = await discord.until(told(olga), 'a word to the owner')
-  expect(toOwner.content).toContain('"Send Messages"')
-  expect(toOwner.content).toContain('Team')
+  const where = discordPermissionWording.where('announcements', 'Team')
+  const missing = discordPermissionWording.missing(['Send Messages'])
+  expect(toOwner.content).toBe(discordPermissionWording.toOwner(where, missing))
   const toAsker = await discord.until(told(ann), 'a word to the one who asked')
-  expect(toAsker.content).toContain(`<@${olga.id}>`)
+  expect(toAsker.content).toBe(discordPermissionWording.toAsker(where, missing, olga.id))
 })
 
-it('`parley discord register` makes the table of commands known, sub-commands and all', async () => {
+it('`parley discord register` registers all commands and sub-commands', async () => {
   const { stdout } = await run(['src/cli.ts', 'discord', 'register'], environment(home, env))
   expect(stdout).toContain('Registered: ask, parley, Ask about this message, Transcribe')
   const parley = discord.state.commands.get('global')?.find(({ name }) => name === 'parley')
   expect(JSON.stringify(parley)).toContain('"name":"models"')
 })
 
-it('a command of the table runs, its answer for all or for one', async () => {
+it('a command runs, with its answer for everyone or for one person', async () => {
   const list = { type: 2, name: 'models', options: [{ type: 1, name: 'list', options: [] }] }
   const use = discord.use({ user: ann, channel: general, type: 2, data: { type: 1, name: 'parley', options: [list] } })
   const { type, data } = await discord.until(() => use.acknowledged, 'an answer')
@@ -268,7 +270,7 @@ it('a command of the table runs, its answer for all or for one', async () => {
   expect(refused.ephemeral).toBe(true)
 })
 
-it('nothing of a token or of what people wrote is in the log', () => {
+it('the log contains no tokens and no messages', () => {
   const log = parley.log()
   expect(log.length).toBeGreaterThan(100)
   expect(log).not.toContain(discord.token)

@@ -85,7 +85,7 @@ it('Parley in one process ends in time while its model hangs and a page is open'
 
 it('a process whose closing never ends leaves all the same', { timeout: 60_000 }, async () => {
   const code = `
-    import { runUntilSignal } from ${JSON.stringify(new URL('../../src/ops/signals.ts', import.meta.url).href)}
+    import { runUntilSignal } from ${JSON.stringify(new URL('../../src/ops/closing.ts', import.meta.url).href)}
     const log = { debug() {}, info() {}, warn() {}, error: (_, event) => console.log(event) }
     const never = () => new Promise(() => {})
     await runUntilSignal(async () => {

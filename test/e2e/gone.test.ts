@@ -198,19 +198,19 @@ async function found(canaries: string[]): Promise<{ canary: string; at: string }
     where c.relkind in ('r', 'm', 'p') and a.attnum > 0 and not a.attisdropped
       and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg_toast%'
     group by 1`)
-  const channelCache: { canary: string; at: string }[] = []
+  const places: { canary: string; at: string }[] = []
   for (const { name, columns } of tables) {
     const rows = await rowsOf<{ text: string }>(
       `select concat_ws(' ', ${columns.join(', ')}) as text from ${name} where concat_ws(' ', ${columns.join(', ')}) like '%canary%'`,
     )
     for (const { text } of rows)
-      channelCache.push(...canaries.filter((canary) => text.includes(canary)).map((canary) => ({ canary, at: name })))
+      places.push(...canaries.filter((canary) => text.includes(canary)).map((canary) => ({ canary, at: name })))
   }
   for (const file of await filesIn(home)) {
     const text = await readFile(file, 'latin1').catch(() => '')
-    channelCache.push(...canaries.filter((canary) => text.includes(canary)).map((canary) => ({ canary, at: file })))
+    places.push(...canaries.filter((canary) => text.includes(canary)).map((canary) => ({ canary, at: file })))
   }
-  return channelCache
+  return places
 }
 
 async function rowsOf<Row extends pg.QueryResultRow>(sql: string): Promise<Row[]> {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ConsoleEvent } from '../../adapters/console/api.ts'
+import { noticeWording } from '../../src/wording/answers.ts'
 import { makeManual } from '../fixtures/make-pdf.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
 import { questionTextOf } from '../servers/openai-wire.ts'
@@ -64,7 +65,7 @@ describe('law 11: when models are out of reach', () => {
     const reply = await client.ask('REFUSE: Where does the cellar key hang?', files)
     expect(reply.text).toContain('behind the boiler')
     expect(reply.receipt).toMatchObject({ provider: 'extractive', costNanoUsd: '0' })
-    expect(reply.receipt.notices.join(' ')).toMatch(/key.*quoted the passages/i)
+    expect(reply.receipt.notices.join(' ')).toContain(noticeWording.quotedInstead('the key and its permissions.'))
   })
 })
 

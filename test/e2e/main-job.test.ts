@@ -1,9 +1,13 @@
 /** The main job, as a person does it: open the page, drop a 200-page PDF, ask, read the cited answer, look the page up. */
+
 import { randomUUID } from 'node:crypto'
 import AxeBuilder from '@axe-core/playwright'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildPage } from '../../adapters/console/page/build.ts'
+import { noticeWording } from '../../src/wording/answers.ts'
+import { pageWording } from '../../src/wording/page.ts'
+import { doctorWording, terminalWording } from '../../src/wording/terminal.ts'
 import { findBrowser, launchBrowser, noBrowser } from '../browser.ts'
 import { makeManual } from '../fixtures/make-pdf.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
@@ -51,7 +55,7 @@ describe('with no model configured', () => {
       attachments: [{ outcome: 'read', pages: 200 }],
       costNanoUsd: '0',
     })
-    expect(reply.receipt.notices.join(' ')).toContain('No language model is configured')
+    expect(reply.receipt.notices.join(' ')).toContain(noticeWording.nothingConfigured)
     // A generous bound against hanging; bench/ measures the time.
     expect(seconds).toBeLessThan(15)
     console.log(`asked about 200 pages in ${seconds.toFixed(2)} s`)
@@ -66,7 +70,7 @@ describe('with no model configured', () => {
     const reply = await client.reply(thread, second.turnId)
     expect(reply.text).toContain('shut-off valve')
     expect(reply.citations[0]?.at).toEqual({ kind: 'page', page: 137 })
-    expect(reply.receipt.notices.join(' ')).not.toContain('No language model')
+    expect(reply.receipt.notices.join(' ')).not.toContain(noticeWording.nothingConfigured)
   })
 
   it('the terminal gives the same answer, from the running Parley', async () => {
@@ -101,7 +105,7 @@ describe('the terminal', () => {
     expect({ code, stdout, stderr }).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'There is no file /nowhere/x.pdf. Check the path.\n',
+      stderr: `${terminalWording.fileMissing('/nowhere/x.pdf')}\n`,
     })
   })
 
@@ -110,11 +114,11 @@ describe('the terminal', () => {
     expect({ code, stdout, stderr }).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'README.md is a file. Write the question after it: ask README.md "What does it say?"\n',
+      stderr: `${terminalWording.questionMissing('README.md', 'README.md')}\n`,
     })
   })
 
-  it('starts a Parley of its own when none runs, and stops it after', { timeout: 60_000 }, async () => {
+  it('starts its own Parley when none runs, and stops it after', { timeout: 60_000 }, async () => {
     const own = await temporaryHome()
     try {
       const { code, stdout } = await run(['src/cli.ts', 'ask', 'Where is the key?'], environment(own), {
@@ -135,7 +139,7 @@ describe('the terminal', () => {
     const { code, stdout } = await run(['src/cli.ts', 'doctor'], environment(home))
     expect(code).toBe(0)
     expect(stdout).toContain('✓ database: PostgreSQL 18')
-    expect(stdout).toContain('✓ dead letters')
+    expect(stdout).toContain(doctorWording.line(true, doctorWording.check.failedJobs, doctorWording.noFailedJobs))
   })
 })
 
@@ -169,7 +173,7 @@ describe.skipIf(findBrowser() === null)(`in the browser${findBrowser() === null 
     const page = await context.newPage()
     page.setDefaultTimeout(20_000)
     await page.goto(url)
-    await page.getByLabel('Message to Parley').waitFor()
+    await page.getByLabel(pageWording.composer.input).waitFor()
     return page
   }
 
@@ -192,14 +196,14 @@ describe.skipIf(findBrowser() === null)(`in the browser${findBrowser() === null 
     await page.dispatchEvent('h1', 'dragenter', { dataTransfer: carried })
     await page.dispatchEvent('h1', 'dragover', { dataTransfer: carried })
     await page.dispatchEvent('h1', 'drop', { dataTransfer: carried })
-    await page.getByLabel('Message to Parley').fill(question)
-    await page.getByLabel('Message to Parley').press('Enter')
+    await page.getByLabel(pageWording.composer.input).fill(question)
+    await page.getByLabel(pageWording.composer.input).press('Enter')
 
     await page.getByText('every 4,250 operating hours', { exact: true }).waitFor()
     const source = page.getByRole('button', { name: 'Source 1: manual.pdf, p. 137' }).first()
     await source.waitFor()
     expect(statuses.some((text) => /^Reading manual\.pdf, page \d+ of 200$/.test(text))).toBe(true)
-    await page.getByRole('button', { name: 'Regenerate' }).waitFor()
+    await page.getByRole('button', { name: pageWording.answer.regenerate.label }).waitFor()
     const picture = page.waitForResponse((response) => /\/page\/137\?/.test(response.url()) && response.ok())
     await source.click()
     expect((await picture).headers()['content-type']).toBe('image/png')
@@ -209,22 +213,22 @@ describe.skipIf(findBrowser() === null)(`in the browser${findBrowser() === null 
     expect(axe.violations.map(({ id }) => id)).toEqual([])
     await page.keyboard.press('Escape')
 
-    await page.getByRole('button', { name: 'Receipt' }).click()
-    const receipt = page.getByRole('region', { name: 'Receipt' })
+    await page.getByRole('button', { name: pageWording.receipt.label }).click()
+    const receipt = page.getByRole('region', { name: pageWording.receipt.label })
     await receipt.getByText('200 pages read').waitFor()
     await receipt.getByText('scripted').first().waitFor()
   })
 
   it('an answer is stopped in the middle, and regenerated in the same place', async () => {
     const page = await open(withModel.url)
-    await page.getByLabel('Message to Parley').fill('Tell me about valves.')
-    await page.getByLabel('Message to Parley').press('Enter')
-    await page.getByRole('button', { name: 'Stop' }).click()
-    await page.getByRole('button', { name: 'Send' }).waitFor()
+    await page.getByLabel(pageWording.composer.input).fill('Tell me about valves.')
+    await page.getByLabel(pageWording.composer.input).press('Enter')
+    await page.getByRole('button', { name: pageWording.composer.stop }).click()
+    await page.getByRole('button', { name: pageWording.composer.send }).waitFor()
     await page.getByText('Stopped').first().waitFor()
-    await page.getByRole('button', { name: 'Regenerate' }).click()
+    await page.getByRole('button', { name: pageWording.answer.regenerate.label }).click()
     await page.getByRole('table').waitFor()
-    await page.getByRole('button', { name: 'Regenerate' }).waitFor()
+    await page.getByRole('button', { name: pageWording.answer.regenerate.label }).waitFor()
     expect(await page.getByText('every 4,250 operating hours', { exact: true }).count()).toBe(1)
   })
 })

@@ -56,7 +56,7 @@ const client = (apiKey = secret) => new OpenAI({ baseURL: `${parley.url}/v1`, ap
 const asking = (content: string) => ({ model: 'parley', messages: [{ role: 'user' as const, content }] })
 
 describe('any client of OpenAI', () => {
-  it('gets an answer, whole or as it is written, from the model that the routing chose', async () => {
+  it('gets an answer, complete or streamed, from the model that the routing chose', async () => {
     const whole = await client().chat.completions.create(asking('How long is the notice period?'))
     expect(whole).toMatchObject({ model: 'house', choices: [{ message: { content: 'Thirty days.' } }] })
     const stream = await client().chat.completions.create({ ...asking('And in winter?'), stream: true })
@@ -65,7 +65,7 @@ describe('any client of OpenAI', () => {
     expect(text).toBe('Thirty days.')
   })
 
-  it('hands over a file, and gets its place cited', async () => {
+  it('sends a file and gets citations with places', async () => {
     const pdf = Buffer.from(await makeManual({ pages: 3 })).toString('base64')
     const answer = await client().chat.completions.create({
       model: 'house',
@@ -82,7 +82,7 @@ describe('any client of OpenAI', () => {
     expect(answer.choices[0]?.message.content).toMatch(/^Every ninety days \[1\]\.\n\n\[1\] manual\.pdf, p\. \d/)
   })
 
-  it('tells what was said before and how to answer, each time', async () => {
+  it('sends history and instructions with each request', async () => {
     await client().chat.completions.create({
       model: 'parley',
       temperature: 0.1,
@@ -104,7 +104,7 @@ describe('any client of OpenAI', () => {
       expect(sent).toContain(words)
   })
 
-  it('that asks the same again with its Idempotency-Key costs once', async () => {
+  it('that repeats a request with its Idempotency-Key pays once', async () => {
     const before = model.requests.length
     const options = { headers: { 'idempotency-key': 'invoice-4711' } }
     const first = await client().chat.completions.create(asking('Once only?'), options)
@@ -113,7 +113,7 @@ describe('any client of OpenAI', () => {
     expect(model.requests.length).toBe(before + 1)
   })
 
-  it('is told when the budget of its key is spent, by name and with its reset', async () => {
+  it('gets an error that names the used-up budget and its reset', async () => {
     const poor = client(await createKey('poor', '1', 'day'))
     await poor.chat.completions.create(asking('The first dollar?'))
     const asked = model.requests.length
@@ -123,7 +123,7 @@ describe('any client of OpenAI', () => {
     expect(model.requests.length).toBe(asked)
   })
 
-  it('whose key is revoked is refused at once', async () => {
+  it('is rejected at once when its key is revoked', async () => {
     const gone = await createKey('gone', '1', 'day')
     await run(['src/cli.ts', 'admin', 'keys', 'revoke', 'gone'], environment(home))
     await expect(client(gone).models.list()).rejects.toMatchObject({ status: 401 })

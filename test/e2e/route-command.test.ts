@@ -1,8 +1,11 @@
-/** `parley route --dry-run`: what it says, beside a Parley that runs and without one, and that no model hears of it. */
+/** `parley route --dry-run`, with and without a running Parley. It never calls a model. */
+
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { RouteDecision } from '../../src/core/route-decision.ts'
+import { howWording, reasonWording, whyWording } from '../../src/wording/routing.ts'
+import { terminalWording } from '../../src/wording/terminal.ts'
 import { makeManual } from '../fixtures/make-pdf.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
 import { environment, type ParleyProcess, removeHome, run, startParley, temporaryHome } from './parley.ts'
@@ -33,7 +36,7 @@ async function decision(...words: string[]): Promise<RouteDecision> {
   return RouteDecision.parse(JSON.parse(stdout))
 }
 
-it('explains a plain question, one about a long manual, and what cannot be read', async () => {
+it('explains the route of a plain question, a long manual, and an unreadable file', async () => {
   await using _parley: ParleyProcess = await startParley(home, settings)
   expect(await decision('How high is the Eiffel tower?')).toMatchObject({
     model: 'openai/llama-3-8b',
@@ -45,17 +48,17 @@ it('explains a plain question, one about a long manual, and what cannot be read'
   expect(long.complexity.parts.map(({ says }) => says)).toContain('120 pages')
   expect(long.complexity.score).toBeGreaterThan(2)
   const wished = await decision('--model', 'llama-3-70b', 'Hello')
-  expect(wished).toMatchObject({ by: 'request', reason: 'llama-3-70b was asked for.' })
+  expect(wished).toMatchObject({ by: 'request', reason: reasonWording.requested('llama-3-70b', howWording.request) })
 
   const { stdout, stderr, code } = await route('broken.pdf', 'What does it say?')
   expect(code).toBe(0)
-  expect(stderr).toMatch(/^broken\.pdf is not counted: .+\.$/m)
-  expect(stdout).toMatch(/^openai\/llama-3-8b was chosen by tier, price and speed\. /)
-  expect(stdout).toContain('Could answer (2)')
+  expect(stderr).toContain(terminalWording.notCounted('broken.pdf', ''))
+  expect(stdout).toContain(`openai/llama-3-8b ${whyWording.by.tier}. `)
+  expect(stdout).toContain('Available models (2)')
   expect(model.requests).toEqual([])
 })
 
-it('works while no Parley runs, and refuses what makes no sense in one clear line', async () => {
+it('works without a running Parley, and reports wrong arguments in one line', async () => {
   expect(await decision('Hello')).toMatchObject({ model: 'openai/llama-3-8b' })
   const unknown = await route('--model', 'lama', 'Hello')
   expect([unknown.code, unknown.stdout]).toEqual([1, ''])
@@ -63,6 +66,6 @@ it('works while no Parley runs, and refuses what makes no sense in one clear lin
   const nowhere = await route('--channel', 'slack', 'Hello')
   expect(nowhere.stderr).toMatch(/platform\/workspace\/channel/)
   const missing = await route('gone.pdf', 'Hello')
-  expect(missing.stderr).toMatch(/There is no file .*gone\.pdf/)
+  expect(missing.stderr).toContain(terminalWording.fileMissing(join(home, 'gone.pdf')))
   expect(model.requests).toEqual([])
 })

@@ -117,7 +117,7 @@ async function everythingStored(): Promise<string> {
   }
 }
 
-it('no key is seen in a log, a reply, the doctor’s words or the database, whatever servers say', async () => {
+it('no key appears in the log, an answer, doctor or the database, whatever servers return', async () => {
   const client = new ConsoleClient(parley.url, parley.headers)
   const questions = ['KEY', 'BROKEN', 'BUSY', 'STRANGE', 'an error inside a good answer']
   const replies = await Promise.all(questions.map((question) => client.ask(`${question}?`, [], 90_000)))

@@ -1,6 +1,8 @@
 /** A photograph on its way: shown to a model that sees, told by OCR to one that does not; its place never leaves. */
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { usedWording } from '../../src/wording/answers.ts'
+import { reasonWording } from '../../src/wording/routing.ts'
 import { type ReceivedRequest, type Script, type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
 import { ConsoleClient, type ParleyProcess, removeHome, startParley, temporaryHome } from './parley.ts'
 
@@ -69,7 +71,7 @@ describe('a photograph', () => {
     expect(reply.receipt.attachments).toMatchObject([{ outcome: 'read', summary: 'a picture with 3 words read' }])
   }, 60_000)
 
-  it('is told by OCR to a model that cannot see, and the receipt says so', async () => {
+  it('reaches a model without vision as OCR text, and the receipt says so', async () => {
     const { models, parley } = await start([{ tokens: ['It reads 48213 [1:p1].'] }], 'gpt-4')
     const client = new ConsoleClient(parley.url)
     const reply = await client.ask('What does the meter read?', [await client.upload('meter.jpg', photo, 'image/jpeg')])
@@ -77,8 +79,8 @@ describe('a photograph', () => {
     expect(pictures).toEqual([])
     expect(text).toContain('Meter reading 48213')
     expect(text).toContain('One picture of the files cannot be shown to you.')
-    expect(reply.receipt.used?.summary).toContain('1 picture read by OCR alone, because gpt-4 cannot see')
-    expect(reply.receipt.reason).toContain('No model at hand can see images')
+    expect(reply.receipt.used?.summary).toContain(usedWording.picturesReadByOcr(1, 'gpt-4'))
+    expect(reply.receipt.reason).toContain(reasonWording.withoutPictures)
   }, 60_000)
 
   it('is left out when an unlisted model refuses it, and the answer comes all the same', async () => {

@@ -60,7 +60,7 @@ describe.skipIf(without)(`a recording${without}`, () => {
     expect(asked).not.toContain('without a question')
   })
 
-  it('that is attached without words is content, however short: nobody knows who speaks in it', async () => {
+  it('that is attached without words is content, however short, because the speaker is unknown', async () => {
     const reply = await client.ask('', [await client.upload('voice.ogg', note, 'audio/ogg')])
     expect(reply.text).not.toContain('*Heard:*')
     expect(reply.receipt.attachments).toMatchObject([

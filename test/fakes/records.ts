@@ -27,3 +27,11 @@ export function memoryRecords(): Records & { peek(key: string): Json | undefined
     },
   }
 }
+
+/** For turns and blobs that are in no database: records are kept although what they belong to is not there. */
+export function apart(records: Records): Records {
+  return {
+    ...records,
+    put: (key, value, { turn: _turn, blobs: _blobs, ...options } = {}) => records.put(key, value, options),
+  }
+}

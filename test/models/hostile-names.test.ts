@@ -61,7 +61,7 @@ function requestOf(texts: Untrusted, question: string): ModelRequest {
   const files = [readSource(1, fileName, { pages: 2 }), readSource(2, fileName, { images: 1 })]
   const [first, second] = files.map(({ source }) => source)
   if (first === undefined || second === undefined) throw new Error('no sources')
-  const channelCache: Position[] = [
+  const places: Position[] = [
     { kind: 'rows', sheet, from: 1, to: 9 },
     { kind: 'page', page: 1 },
     { kind: 'lines', from: 1, to: 3, inner },
@@ -80,7 +80,7 @@ function requestOf(texts: Untrusted, question: string): ModelRequest {
     work: { messages: [{ ...asked, author: { id: 'ann', name: displayName } }], attachments: [unread], history: [] },
     content: {
       files,
-      excerpts: channelCache.map((at) => ({ source: first, at, text: content, tokens: 5 })),
+      excerpts: places.map((at) => ({ source: first, at, text: content, tokens: 5 })),
       tokens: 20,
       tokensAvailable: 20,
       whole: true,

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { ConsoleEvent, ConsoleStatus, Message, Thread, TurnStatus, Upload } from '../../adapters/console/api.ts'
 import { PressAction, PressButton, SendMessage } from '../../adapters/console/api.ts'
-import { securityHeaders } from '../../adapters/console/security-headers.ts'
+import { securityHeaders } from '../../adapters/console/static.ts'
 import type { Receipt } from '../../src/core/reply.ts'
 import { pageMarks, pagePicture, textLines, textOf } from './console-document.ts'
 import { bytesOf, json, servePage, writeEvent } from './console-wire.ts'

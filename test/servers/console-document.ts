@@ -52,15 +52,13 @@ export function pageMarks(quote: string) {
 /** What a slide or a recording says, with its neighbours; the text of a page that has no picture, with one of the scan. */
 export function textOf(kind: string, from: number, to: number) {
   const around = { from, to, of: to }
-  if (kind === 'page') return { ...around, lines: body, channelCache: body.map(() => ({ from, to })), picture: true }
+  if (kind === 'page') return { ...around, lines: body, places: body.map(() => ({ from, to })), picture: true }
   const step = kind === 'time' ? 20_000 : 1
   const starts = Array.from({ length: Math.floor((to - from) / step) + 1 }, (_, index) => from + index * step)
   return {
     ...around,
     lines: starts.flatMap((start) => [`heard or shown at ${start}`, 'and more of it']),
-    channelCache: starts.flatMap((start) =>
-      [0, 1].map(() => ({ from: start, to: kind === 'time' ? start + step : start })),
-    ),
+    places: starts.flatMap((start) => [0, 1].map(() => ({ from: start, to: kind === 'time' ? start + step : start }))),
   }
 }
 

@@ -18,7 +18,7 @@ const call = (path: string, body: object, token = discord.token) =>
     body: JSON.stringify(body),
   })
 
-it('discord.js logs in, hears a mention, answers it, opens a thread and edits', async () => {
+it('discord.js logs in, receives a mention, answers it, opens a thread and edits', async () => {
   const ann = discord.world.addUser('Ann')
   const guild = discord.world.addGuild('Team', ann)
   const channel = discord.world.addChannel(guild, 'general')
@@ -63,13 +63,13 @@ it.skipIf(without)(
   },
 )
 
-it('a message of 2,001 characters is refused, as Discord does though its document allows it', async () => {
+it('a message of 2,001 characters is rejected, as Discord does although its specification allows it', async () => {
   const chat = discord.world.directChat(discord.world.addUser('Ann').id)
   expect((await call(`/channels/${chat.id}/messages`, { content: 'x'.repeat(2000) })).status).toBe(200)
   expect((await call(`/channels/${chat.id}/messages`, { content: 'x'.repeat(2001) })).status).toBe(400)
 })
 
-it('the sixth message of a window is told to wait, in the words that discord.js understands', async () => {
+it('the sixth message of a window gets a rate limit that discord.js understands', async () => {
   const chat = discord.world.directChat(discord.world.addUser('Ann').id)
   const answers = []
   for (let n = 0; n < 6; n += 1) answers.push(await call(`/channels/${chat.id}/messages`, { content: `${n}` }))
@@ -81,6 +81,6 @@ it('the sixth message of a window is told to wait, in the words that discord.js 
   )
 })
 
-it('a wrong token is refused', async () => {
+it('a wrong token is rejected', async () => {
   expect((await call('/users/@me/channels', { recipient_id: '1' }, 'wrong')).status).toBe(401)
 })

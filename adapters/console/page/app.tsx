@@ -1,7 +1,9 @@
-/** The page: threads, the open thread, and beside it the source that someone looks at. */
+/** The page: the thread list, the open thread, and next to it an opened source. */
+
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { Citation } from '../../../src/core/reply.ts'
 import { addressOf } from '../../../src/core/source.ts'
+import { pageWording } from '../../../src/wording/page.ts'
 import type { Message } from '../api.ts'
 import { runningTurn } from './lib/conversation.ts'
 import { readDraftText, trayOf } from './lib/drafts.ts'
@@ -21,7 +23,7 @@ import { Welcome } from './parts/welcome.tsx'
 interface OpenSource {
   citation: Citation
   pages: number | null
-  /** What had the focus, and gets it back. */
+  /** The element that gets the focus back. */
   opener: Element | null
 }
 
@@ -52,12 +54,13 @@ export function App({ session }: { session: Session }) {
     setSource(null)
   }
 
-  const title = conversation.thread?.title ?? threads?.find((one) => one.id === threadId)?.title ?? 'New thread'
+  const title =
+    conversation.thread?.title ?? threads?.find((one) => one.id === threadId)?.title ?? pageWording.threads.start
   useEffect(() => {
-    document.title = conversation.thread === null ? 'Parley' : `${title} · Parley`
+    document.title = conversation.thread === null ? pageWording.app.name : pageWording.app.title(title)
   }, [title, conversation.thread])
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each opened thread puts the cursor where one writes
+  // biome-ignore lint/correctness/useExhaustiveDependencies: opening a thread focuses the input
   useEffect(() => {
     if (!matchMedia('(pointer: coarse)').matches) input.current?.focus()
   }, [threadId])
@@ -66,7 +69,7 @@ export function App({ session }: { session: Session }) {
   const openSource = useCallback((citation: Citation, message: Message) => {
     const { contentHash } = citation.source
     const address = addressOf(citation)
-    // What is not stored here is opened where it is.
+    // A source that is not stored here opens at its own address.
     if (contentHash === undefined) {
       if (address !== undefined) window.open(address, '_blank', 'noopener,noreferrer')
       return
@@ -81,7 +84,7 @@ export function App({ session }: { session: Session }) {
   const closeSource = useCallback(() => {
     const opener = source?.opener
     setSource(null)
-    // On a phone the rest of the page is inert until this is drawn.
+    // On a phone, the rest of the page is inert until the next frame.
     requestAnimationFrame(() => {
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
     })
@@ -116,7 +119,7 @@ export function App({ session }: { session: Session }) {
   return (
     <div className={source === null ? 'app' : 'app with-panel'}>
       <button type="button" className="skip-link" onClick={() => input.current?.focus()}>
-        Skip to the message box
+        {pageWording.app.skipToInput}
       </button>
       <Sidebar
         threads={threads}
@@ -135,7 +138,7 @@ export function App({ session }: { session: Session }) {
               ref={menu}
               type="button"
               className="icon-button"
-              aria-label="Threads"
+              aria-label={pageWording.threads.list}
               aria-expanded={drawer}
               aria-controls="threads"
               onClick={() => setDrawer(true)}
@@ -146,11 +149,11 @@ export function App({ session }: { session: Session }) {
           <h1 title={title}>{title}</h1>
           {link === 'lost' ? (
             <p className="link-lost" role="status">
-              Reconnecting…
+              {pageWording.app.reconnecting}
             </p>
           ) : null}
           {phone ? (
-            <button type="button" className="icon-button" aria-label="New thread" onClick={newThread}>
+            <button type="button" className="icon-button" aria-label={pageWording.threads.start} onClick={newThread}>
               <Icon name="plus" />
             </button>
           ) : null}
@@ -200,8 +203,8 @@ export function App({ session }: { session: Session }) {
         <div className="drop-overlay">
           <div>
             <Icon name="attach" />
-            <strong>Drop to attach</strong>
-            <span>Documents, spreadsheets, pictures, recordings</span>
+            <strong>{pageWording.app.drop}</strong>
+            <span>{pageWording.app.dropWhat}</span>
           </div>
         </div>
       ) : null}

@@ -1,4 +1,4 @@
-/** Builds the console page when its sources are newer than what was built; `scripts/prepare.ts` calls it before a start. */
+/** Builds the console page if its sources have changed; `scripts/prepare.ts` calls it before Parley starts. */
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -7,12 +7,16 @@ import { fileURLToPath } from 'node:url'
 const page = fileURLToPath(new URL('.', import.meta.url))
 const dist = fileURLToPath(new URL('../dist', import.meta.url))
 
-/** What else the page is made of: the contract, the core's types and functions, and the versions of its packages. */
+/** The page's other sources: the API contract, functions of the core, its texts, and the versions of its packages. */
 const shared = [
   '../api.ts',
-  '../../../src/core/reply.ts',
+  '../../../src/core/action.ts',
   '../../../src/core/artifact.ts',
   '../../../src/core/money.ts',
+  '../../../src/core/reply.ts',
+  '../../../src/core/source.ts',
+  '../../../src/core/text/half-written.ts',
+  '../../../src/wording/page.ts',
   '../../../package-lock.json',
 ]
 
@@ -21,7 +25,7 @@ export async function buildPage(): Promise<'built' | 'fresh'> {
   const hash = hashSources()
   if (builtFrom() === hash) return 'fresh'
   const started = performance.now()
-  // Built beside the old page and put in its place whole: a server may be serving it, another process may be building.
+  // Built in a temporary folder and then swapped in: a server may be serving the old page, or another process building it.
   const fresh = `${dist}-${process.pid}`
   try {
     await runVite(fresh)
@@ -33,7 +37,7 @@ export async function buildPage(): Promise<'built' | 'fresh'> {
   } finally {
     rmSync(fresh, { recursive: true, force: true })
   }
-  // To stderr: a command's own output may be read by a program.
+  // To stderr, because a program may read a command's output.
   console.error(`Built the console page in ${((performance.now() - started) / 1000).toFixed(1)} s`)
   return 'built'
 }

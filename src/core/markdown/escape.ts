@@ -1,4 +1,4 @@
-/** Words that stay words: what a person, a file or a model wrote calls nobody and forms nothing. */
+/** Escapes text of people, files and models, so that it mentions no one and formats nothing. */
 
 const zeroWidthSpace = '\u200B'
 

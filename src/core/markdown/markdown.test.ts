@@ -80,7 +80,7 @@ describe('a text in another dialect', () => {
     expect(slackish('```py\nprint(')).toBe('```\nprint(\n```')
   })
 
-  it('calls nobody, whatever is in it', () => {
+  it('mentions no one, whatever the text contains', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...pieces), { maxLength: 30 }), (parts) => {
         expect(slackish(parts.join(''))).not.toMatch(/<(?!https:\/\/|mailto:)/)
@@ -143,7 +143,7 @@ describe('a text for a platform that reads some Markdown', () => {
 b \<b>c\</b>`)
   })
 
-  it('calls nobody outside of code', () => {
+  it('mentions no one outside of code', () => {
     expect(discordish('@everyone <@1> `@everyone`')).toBe('@\u200Beveryone <\u200B@1> `@everyone`')
     fc.assert(
       fc.property(

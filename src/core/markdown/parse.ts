@@ -7,7 +7,7 @@ import { fromMarkdown } from 'mdast-util-from-markdown'
 import { gfmFromMarkdown } from 'mdast-util-gfm'
 import { gfm } from 'micromark-extension-gfm'
 
-/** Deeper than anybody writes; what is nested deeper stands as it was written, so that nobody exhausts the stack. */
+/** Deeper nesting than people write. What is nested deeper stays plain text, so that no input exhausts the stack. */
 const maxDepth = 40
 
 // What they do after parsing is to find addresses once more; the nodes they make for it have no position.

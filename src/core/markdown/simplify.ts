@@ -10,7 +10,7 @@ import { alignedTable, tableRecords } from './table.ts'
 export interface SimplifyOptions {
   /** The deepest heading that the platform knows; deeper ones become bold. */
   headings: number
-  /** Characters of a code block's line before a table is told row by row. */
+  /** Characters of a code block's line before a table becomes a list of rows. */
   tableColumns?: number
 }
 
@@ -25,7 +25,7 @@ export function simplify(markdown: string, { headings, tableColumns }: SimplifyO
         return simpleLink(node.alt || node.url, node.url)
       case 'link':
         if (safeUrl(node.url) === undefined) return escapeMarkdown(source)
-        // A bare address stays one: nothing invisible may stand in it.
+        // A bare address stays one: it may not contain invisible characters.
         if (source.startsWith('[')) return undefined
         return node.url.startsWith('mailto:') ? source : source.replaceAll(/@(?=everyone|here)/gi, '%40')
       case 'definition':

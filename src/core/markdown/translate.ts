@@ -1,4 +1,4 @@
-/** For platforms with a language of their own (Slack): the same text, written anew in a dialect. */
+/** Translates Markdown into the dialect of a platform such as Slack. */
 import type { List, ListItem, Nodes, Table } from 'mdast'
 import { isLineBreak, parseMarkdown, safeUrl, sourceOf } from './parse.ts'
 import { alignedTable, tableRecords } from './table.ts'
@@ -21,7 +21,7 @@ export interface Dialect {
 }
 
 export interface TranslateOptions {
-  /** Characters of a code block's line before a table is told row by row. */
+  /** Characters of a code block's line before a table becomes a list of rows. */
   tableColumns?: number
 }
 

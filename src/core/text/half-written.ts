@@ -11,7 +11,7 @@ export interface SettledOptions {
 
 const TABLE_ROW = /^\s*\|/
 
-/** The beginning of a text in progress that stays as it is when more comes. */
+/** The beginning of a text in progress that more text cannot change. */
 export function settled(text: string, { words }: SettledOptions): string {
   const table = tableStart(text)
   if (table !== undefined) return text.slice(0, table)
@@ -45,7 +45,7 @@ function lastLine(text: string): string {
 
 const FENCE = /^ *(?:`{3,}|~{3,})/
 
-/** The last block of a text in progress, with half-written marks closed or held back. Code stays as it is. */
+/** The last block of a text in progress, with half-written marks closed or held back. Code is not changed. */
 export function closeOpen(block: string): string {
   if (FENCE.test(block)) return block
   const text = block

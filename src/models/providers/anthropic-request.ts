@@ -14,8 +14,8 @@ import { parseArguments } from './chunk.ts'
 import { base64, dataNotes, partText, systemText, withNotes } from './request-text.ts'
 
 /** Newer models choose their own. */
-export const anthropicWords = ['temperature'] as const
-export type AnthropicWord = (typeof anthropicWords)[number]
+export const anthropicParameters = ['temperature'] as const
+export type AnthropicParameter = (typeof anthropicParameters)[number]
 
 /** What a citation can refer to, by the index of its document. */
 export type CitedPart = Extract<Part, { type: 'passage' | 'file' }>
@@ -44,7 +44,7 @@ function isDocument(part: Part): part is CitedPart {
 export function anthropicBody(
   request: ModelRequest,
   documents: boolean,
-  without: ReadonlySet<AnthropicWord>,
+  without: ReadonlySet<AnthropicParameter>,
 ): MessageCreateParamsStreaming {
   const { model, maxOutputTokens, temperature, tools = [] } = request
   const rules = documents ? documentRules(request) : systemText(request)

@@ -3,8 +3,9 @@ import { Anthropic } from '@anthropic-ai/sdk'
 import { z } from 'zod'
 import type { ModelInfo, ModelProvider } from '../model.ts'
 import { createAnthropicReader } from './anthropic-chunk.ts'
-import { anthropicBody, anthropicWords, citedParts } from './anthropic-request.ts'
+import { anthropicBody, anthropicParameters, citedParts } from './anthropic-request.ts'
 import { readBody } from './body.ts'
+import { createParameterFilter } from './refused-parameters.ts'
 import { createSdkFetch } from './sdk-fetch.ts'
 import { readSse } from './sse.ts'
 import {
@@ -15,7 +16,6 @@ import {
   streamAnswer,
   type Wire,
 } from './stream-answer.ts'
-import { createWording } from './wording.ts'
 
 export interface AnthropicOptions extends ProviderOptions {
   /**
@@ -34,11 +34,11 @@ export function createAnthropicProvider(options: AnthropicOptions): ModelProvide
   const documents = options.documents ?? /(?:^|\.)anthropic\.com$/.test(new URL(baseUrl).hostname)
   const wire = createWire(options, 'the Anthropic API')
   const client = createClient(options, wire, baseUrl)
-  const wording = createWording(name, anthropicWords, log)
+  const parameters = createParameterFilter(name, anthropicParameters, log)
 
   const dialect: Dialect = {
     open: (request, watch) =>
-      wording.send(request.model, (without) => {
+      parameters.send(request.model, (without) => {
         const body = anthropicBody(request, documents, without)
         // Not `messages.create`: that prints to the console for models which are to retire.
         return client.post('/v1/messages', { body, stream: true, signal: watch.signal }).asResponse()
@@ -59,7 +59,7 @@ export function createAnthropicProvider(options: AnthropicOptions): ModelProvide
 function createClient({ fetch }: ProviderOptions, { apiKey, timers }: Wire, baseURL: string): Anthropic {
   return new Anthropic({
     baseURL,
-    // Everything the SDK would read from the environment or a profile by itself is said here, so that it reads nothing.
+    // Sets everything that the SDK would otherwise read from the environment or a profile.
     apiKey: apiKey ?? 'none',
     authToken: null,
     webhookKey: null,

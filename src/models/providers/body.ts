@@ -1,5 +1,6 @@
 /** A response's body → its chunks, for as long as the watch allows. */
 import { ParleyError } from '../../core/errors.ts'
+import { modelErrorWording } from '../../wording/models.ts'
 import type { Chunk } from './chunk.ts'
 import type { Watch } from './watch.ts'
 
@@ -27,10 +28,7 @@ export async function* readBody(response: Response, watch: Watch, reading: Readi
   }
   if (type.includes('text/html') || response.body === null) {
     await response.body?.cancel()
-    throw new ParleyError(
-      'model_unknown',
-      'The model server answered with a web page. Ask an admin to check its address: it has to end where the API begins, for OpenAI’s often in /v1.',
-    )
+    throw new ParleyError('model_unknown', modelErrorWording.webPage)
   }
   const reader = response.body.getReader()
   let finished = false

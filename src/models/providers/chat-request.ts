@@ -1,29 +1,31 @@
 /** A ModelRequest in the words of Chat Completions. */
+
 import type {
   ChatCompletionAssistantMessageParam,
   ChatCompletionContentPart,
   ChatCompletionCreateParamsStreaming,
   ChatCompletionMessageParam,
 } from 'openai/resources/chat/completions'
+import { omitUndefined } from '../../core/omit-undefined.ts'
 import type { ModelMessage, ModelRequest, Part } from '../model.ts'
 import { dataUrl, partText, systemText, textOf } from './request-text.ts'
 
 /** What a server may not know and a request can do without, or say by the other word for the limit. */
-export const chatWords = [
+export const chatParameters = [
   'stream_options',
   'include_usage',
   'max_tokens',
   'max_completion_tokens',
   'temperature',
 ] as const
-export type ChatWord = (typeof chatWords)[number]
+export type ChatParameter = (typeof chatParameters)[number]
 export type LimitWord = 'max_tokens' | 'max_completion_tokens'
 
 /** `limit` is the word to begin with; `without` is what the server has refused. */
 export function chatBody(
   request: ModelRequest,
   limit: LimitWord,
-  without: ReadonlySet<ChatWord>,
+  without: ReadonlySet<ChatParameter>,
 ): ChatCompletionCreateParamsStreaming {
   const rules = systemText(request)
   const system = rules === '' ? [] : [{ role: 'system' as const, content: rules }]
@@ -33,12 +35,12 @@ export function chatBody(
     model: request.model,
     stream: true,
     messages: [...system, ...request.messages.flatMap(chatMessages)],
-    // Always said: OPEA answers with 1,024 tokens at most unless it is told.
+    // Always sent: without it, OPEA answers with at most 1,024 tokens.
     [without.has(limit) ? other : limit]: request.maxOutputTokens,
     ...(without.has('stream_options') || without.has('include_usage')
       ? {}
       : { stream_options: { include_usage: true } }),
-    ...(temperature === undefined || without.has('temperature') ? {} : { temperature }),
+    ...omitUndefined({ temperature: without.has('temperature') ? undefined : temperature }),
     ...(tools.length === 0
       ? {}
       : {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Position } from '../../core/artifact.ts'
+import { quoteWording } from '../../wording/models.ts'
 import { modelContract } from '../model.contract.ts'
 import type { ModelEvent, ModelMessage, Part } from '../model.ts'
 import { createExtractiveProvider } from './extractive.ts'
@@ -270,7 +271,9 @@ describe('extractive: the right words first', () => {
     ['今天天气怎么样', chinese],
     ['how do I bake bread', code],
   ] as const)('says that nothing fits: %s', async ([question, parts]) => {
-    expect(await answer([...parts], question)).toMatch(/^I found nothing in \S+ that matches/)
+    expect(await answer([...parts], question)).toBe(
+      quoteWording.nothingFound([...new Set(parts.flatMap((part) => (part.type === 'passage' ? [part.title] : [])))]),
+    )
   })
 
   it('quotes verbatim, at most three places, each with its source', async () => {

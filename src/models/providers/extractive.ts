@@ -1,8 +1,9 @@
 /**
- * Answers with no model at all: the words of the shared files that fit the question best, quoted with their positions.
- * It is what is left when every model is out of reach or out of budget, and it needs no set-up.
+ * Answers without a model: quotes the best matching words of the shared files with their positions. Parley falls back to it
+ * when every model is unreachable or over budget. It needs no set-up.
  */
 
+import { quoteWording } from '../../wording/models.ts'
 import { chooseQuotes, type Quote } from '../extract-passages.ts'
 import type { ModelEvent, ModelInfo, ModelMessage, ModelProvider, ModelRequest } from '../model.ts'
 import type { PassagePart } from '../render-passage.ts'
@@ -43,19 +44,12 @@ async function answer({ messages }: ModelRequest, signal: AbortSignal): Promise<
     .trim()
   const own = passagesOf(last)
   const passages = own.length > 0 ? own : messages.slice(0, Math.max(0, at)).flatMap(passagesOf)
-  if (passages.length === 0) return nothingToQuote
+  if (passages.length === 0) return quoteWording.noFiles
   const quotes = await chooseQuotes(question, passages, signal)
-  if (quotes.length === 0) {
-    return `I found nothing in ${names(passages)} that matches your question. Without a language model I can only quote: try the words that the file itself uses.`
-  }
-  const head = `Without a language model I can only quote. This fits best in ${names(quotes.map(({ passage }) => passage))}:`
+  if (quotes.length === 0) return quoteWording.nothingFound(titlesOf(passages))
+  const head = quoteWording.found(titlesOf(quotes.map(({ passage }) => passage)))
   return [head, ...quotes.map(block)].join('\n\n')
 }
-
-const nothingToQuote =
-  'Without a language model I can only quote from shared files, and there is none here. Share a file and ask about it, ' +
-  'or configure a model: set `OPENAI_API_KEY` or `ANTHROPIC_API_KEY`, or `OPENAI_BASE_URL` for a local server, or run Ollama ' +
-  '(see the README).'
 
 function passagesOf(message: ModelMessage | undefined): PassagePart[] {
   return (message?.parts ?? []).filter((part) => part.type === 'passage')
@@ -70,8 +64,6 @@ function block({ passage, layout, lines }: Quote): string {
   return [fence, ...lines, fence, source].map((line) => `> ${line}`).join('\n')
 }
 
-function names(passages: PassagePart[]): string {
-  const titles = [...new Set(passages.map(({ title }) => title))]
-  if (titles.length > 3) return `${titles.slice(0, 2).join(', ')} and ${titles.length - 2} more files`
-  return titles.length < 2 ? (titles[0] ?? 'the files') : `${titles.slice(0, -1).join(', ')} and ${titles.at(-1)}`
+function titlesOf(passages: PassagePart[]): string[] {
+  return [...new Set(passages.map(({ title }) => title))]
 }

@@ -1,5 +1,7 @@
-/** What goes wrong with a model server, once, in Parley's codes. Nothing a server said reaches `userMessage`. */
+/** Translates the errors of model servers into Parley's. No text of a server reaches `userMessage`. */
 import { type ErrorCode, ParleyError } from '../../core/errors.ts'
+import { omitUndefined } from '../../core/omit-undefined.ts'
+import { modelErrorWording } from '../../wording/models.ts'
 import { causeOf } from '../delivery.ts'
 import type { Ended } from './watch.ts'
 
@@ -22,18 +24,18 @@ interface Failure {
 
 const overflowWords =
   /context[_ -]?(?:length|window|size|limit)|maximum context|(?:prompt|input) is too long|too many (?:input )?tokens|exceed_context_size/i
-/** Anthropic tells an empty account as a bad request. */
+/** Anthropic reports an empty account as a bad request. */
 const creditWords = /credit balance is too low/i
 
 export function translateError(thrown: unknown, context: ErrorContext): ParleyError {
   if (thrown instanceof ParleyError) return thrown
-  if (context.ended !== undefined && context.ended !== 'aborted') return stalled(context.ended, context)
+  if (context.ended !== undefined && context.ended !== 'aborted') return stalledError(context.ended, context)
   const failure = readFailure(thrown)
   const cause = Object.assign(
     new Error(scrub(`${failure.status ?? 'no answer'}: ${failure.message}`, context.apiKey)),
     {
       ...causeOf({ cause: thrown }),
-      ...(failure.status === undefined ? {} : { status: failure.status }),
+      ...omitUndefined({ status: failure.status }),
     },
   )
   const retryAfterMs = readRetryAfter(failure.headers)
@@ -55,7 +57,7 @@ export class StreamError extends Error {
   }
 }
 
-/** A server's refusal where the SDK has no error of its own that keeps status and headers. */
+/** An HTTP error with status and headers, for SDKs whose errors lack them. */
 export class HttpFailure extends Error {
   readonly status: number
   readonly headers: Headers
@@ -69,16 +71,19 @@ export class HttpFailure extends Error {
   }
 }
 
-/** Which of our words a server does not take; the caller may then do without it. */
-export function refusedWord<Word extends string>(thrown: unknown, words: readonly Word[]): Word | undefined {
+/** The parameter that a server rejects; the caller may leave it out. */
+export function rejectedParameter<Parameter extends string>(
+  thrown: unknown,
+  parameters: readonly Parameter[],
+): Parameter | undefined {
   if (!isHttpFailure(thrown) || (thrown.status !== 400 && thrown.status !== 422)) return undefined
   const param = 'param' in thrown && typeof thrown.param === 'string' ? thrown.param : ''
   const said = `${param} ${thrown.message} ${JSON.stringify(thrown.error ?? '')}`
   if (overflowWords.test(said) || !refusingWords.test(said)) return undefined
   // "… is not supported, use max_completion_tokens instead" blames only what stands before the advice.
   const blamed = said.split(/\buse\b|\binstead\b/i)[0] ?? said
-  const at = (word: Word) => blamed.search(new RegExp(`(?<![\\w])${word}(?![\\w])`))
-  return words.filter((word) => at(word) >= 0).toSorted((a, b) => at(a) - at(b))[0]
+  const at = (parameter: Parameter) => blamed.search(new RegExp(`(?<![\\w])${parameter}(?![\\w])`))
+  return parameters.filter((parameter) => at(parameter) >= 0).toSorted((a, b) => at(a) - at(b))[0]
 }
 
 const refusingWords =
@@ -96,13 +101,10 @@ function readRetryAfter(headers: Headers | undefined, now = Date.now()): number 
   return Number.isNaN(at) ? undefined : Math.max(0, at - now)
 }
 
-function stalled(ended: Exclude<Ended, 'aborted'>, { provider }: ErrorContext): ParleyError {
-  const what = {
-    connect: `${provider} took the question but did not start to answer in time.`,
-    idle: `${provider} stopped in the middle of its answer.`,
-    total: `The answer of ${provider} took longer than allowed and was stopped.`,
-  }
-  return new ParleyError('model_stalled', `${what[ended]} Please ask again, or pick another model.`)
+function stalledError(ended: Exclude<Ended, 'aborted'>, { provider }: ErrorContext): ParleyError {
+  const { lateStart, stalled, tooSlow } = modelErrorWording
+  const message = { connect: lateStart, idle: stalled, total: tooSlow }[ended]
+  return new ParleyError('model_stalled', message(provider))
 }
 
 function readFailure(thrown: unknown): Failure {
@@ -171,27 +173,26 @@ function connectionCode(thrown: unknown): ErrorCode {
 
 function messageText(code: ErrorCode, failure: Failure, { provider, model, api }: ErrorContext): string {
   const { status, code: detail } = failure
-  const named = model === undefined ? 'the model' : `the model ${model}`
   if (detail === 'insufficient_quota' || status === 402 || creditWords.test(failure.message)) {
-    return `${provider} reports that the account has no credit left. Ask an admin to check its plan, or pick another model.`
+    return modelErrorWording.noCredit(provider)
   }
   switch (code) {
     case 'model_unreachable':
       return status === undefined
-        ? `${provider} could not be reached. Check that the model server runs and that its address is right, then ask again.`
-        : `${provider} failed on its side (${status}). Please ask again in a moment, or pick another model.`
+        ? modelErrorWording.unreachable(provider)
+        : modelErrorWording.serverError(provider, status)
     case 'model_busy':
-      return `${provider} takes no more requests at the moment. Please ask again shortly, or pick another model.`
+      return modelErrorWording.busy(provider)
     case 'model_refused_key':
-      return `${provider} did not accept Parley's API key. Ask an admin to check the key and what it may use.`
+      return modelErrorWording.keyRejected(provider)
     case 'model_context_overflow':
-      return `The question and its files are longer than ${named} can read at once. Send less, or pick a model that reads more.`
+      return modelErrorWording.tooLong(model)
     case 'model_rejected_request':
       return status === 404
-        ? `${provider} does not offer ${named}. Pick another model, or ask an admin to check its name.`
-        : `${provider} refused the request${status === undefined ? '' : ` (${status})`}. Pick another model, or ask an admin to look at the log.`
+        ? modelErrorWording.notOffered(provider, model)
+        : modelErrorWording.rejected(provider, status)
     default:
-      return `${provider} answered in a way Parley does not understand. Ask an admin to check that its address speaks ${api}.`
+      return modelErrorWording.notUnderstood(provider, api)
   }
 }
 

@@ -135,7 +135,7 @@ describe('published prices', () => {
     })
   })
 
-  it('ask nobody', () => {
+  it('make no request', () => {
     const fetched = vi.spyOn(globalThis, 'fetch')
     createPublishedPrices()(openai, 'gpt-4o', today)
     expect(fetched).not.toHaveBeenCalled()

@@ -19,7 +19,7 @@ const MAX_REFUSAL = 2_000
 export type ConnectOllama = (signal: AbortSignal) => OllamaClient
 
 export function connectOllama(host: string, fetch?: typeof globalThis.fetch): ConnectOllama {
-  // Without a key of its own the SDK would take one from the environment for ollama.com.
+  // Without a key, the SDK would use one for ollama.com from the environment.
   const plain = createSdkFetch({ fetch, headers: {} })
   return (signal) => {
     let last: Response | undefined

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { type ScriptedOllama, type ScriptedOllamaOptions, startScriptedOllama } from '../../../test/servers/ollama.ts'
 import { asParleyError } from '../../core/errors.ts'
 import { silentLog } from '../../core/log.ts'
+import { modelErrorWording } from '../../wording/models.ts'
 import type { LocalModels, PullProgress } from '../local-models.ts'
 import { createOllamaModels } from './ollama-local.ts'
 
@@ -65,7 +66,7 @@ describe('local models', () => {
     expect(error.userMessage).not.toContain('/root')
   })
 
-  it('a pull that falls silent is told, and one that is stopped ends without being done', async () => {
+  it('a silent pull fails, and a stopped one ends without being done', async () => {
     const lines = [layer('aaaa', 900, 3), layer('aaaa', 900, 90), { status: 'success' }]
     const models = await start({ models: {}, pulls: { slow: { lines, everyMs: 2_000 } } })
     const error = asParleyError(await pulled(models, 'slow').catch((thrown: unknown) => thrown))
@@ -103,7 +104,7 @@ describe('local models', () => {
     await expect(models.delete('old', never)).rejects.toMatchObject({ code: 'model_rejected_request' })
     await expect(models.show('old', never)).rejects.toMatchObject({
       code: 'model_rejected_request',
-      userMessage: expect.stringContaining('does not offer the model old'),
+      userMessage: modelErrorWording.notOffered('ollama', 'old'),
     })
     await server?.close()
     await expect(models.list(never)).rejects.toMatchObject({ code: 'model_unreachable' })

@@ -1,6 +1,7 @@
 /** The models that an Ollama server keeps: list, show, pull with progress, delete. */
 import { z } from 'zod'
 import { ParleyError } from '../../core/errors.ts'
+import { pullWording } from '../../wording/models.ts'
 import type { LocalModelDetails, LocalModels, PullProgress } from '../local-models.ts'
 import { readEvents } from './body.ts'
 import { parseJson } from './chunk.ts'
@@ -120,9 +121,7 @@ function createProgress() {
 function pullError(id: string, provider: string, error: PullRefused | ParleyError): ParleyError {
   if (error instanceof ParleyError) return error
   if (/file does not exist|not found|invalid model name/i.test(error.message)) {
-    const userMessage = `${provider} finds no model called ${id}. Check its name in the library that ${provider} pulls from.`
-    return new ParleyError('model_rejected_request', userMessage, { cause: error })
+    return new ParleyError('model_rejected_request', pullWording.unknown(provider, id), { cause: error })
   }
-  const userMessage = `${provider} could not fetch ${id}. Check its connection and its disk, then pull again: it goes on where it stopped.`
-  return new ParleyError('model_unreachable', userMessage, { cause: error })
+  return new ParleyError('model_unreachable', pullWording.failed(provider, id), { cause: error })
 }

@@ -1,5 +1,7 @@
 /** A ModelRequest in the words of Ollama's `/api/chat`. */
+
 import type { ChatRequest, Message, Tool, ToolCall } from 'ollama'
+import { omitUndefined } from '../../core/omit-undefined.ts'
 import type { ModelMessage, ModelRequest, Part } from '../model.ts'
 import { parseArguments } from './chunk.ts'
 import { systemText, textOf } from './request-text.ts'
@@ -7,7 +9,7 @@ import { systemText, textOf } from './request-text.ts'
 export interface OllamaBody extends ChatRequest {
   stream: true
   messages: Message[]
-  /** What does not fit is told as such; by itself Ollama would leave out the start of it. */
+  /** Too long a request is an error; Ollama's default is to drop its start. */
   truncate: false
   shift: false
 }
@@ -28,7 +30,7 @@ export function ollamaBody(request: ModelRequest, numCtx: number): OllamaBody {
     options: {
       num_ctx: numCtx,
       num_predict: maxOutputTokens,
-      ...(temperature === undefined ? {} : { temperature }),
+      ...omitUndefined({ temperature }),
     },
   }
 }

@@ -28,7 +28,7 @@ export function createOpenAiClient({ baseUrl, fetch }: ProviderOptions, { apiKey
   return new OpenAI({
     baseURL: baseUrl ?? openAiUrl,
     apiKey: apiKey ?? 'none',
-    // Everything the SDK would read from the environment by itself is said here, so that it reads nothing.
+    // Sets everything that the SDK would otherwise read from the environment.
     adminAPIKey: null,
     organization: null,
     project: null,

@@ -2,21 +2,21 @@
 import type { ModelProvider } from '../model.ts'
 import { readBody } from './body.ts'
 import { createOpenAiClient, listOpenAiModels } from './openai-client.ts'
+import { createParameterFilter } from './refused-parameters.ts'
 import { createResponsesReader } from './responses-chunk.ts'
-import { responsesBody, responsesWords } from './responses-request.ts'
+import { responsesBody, responsesParameters } from './responses-request.ts'
 import { readSse } from './sse.ts'
 import { createWire, type Dialect, type ProviderOptions, streamAnswer } from './stream-answer.ts'
-import { createWording } from './wording.ts'
 
 export function createOpenAiResponsesProvider(options: ProviderOptions): ModelProvider {
   const { name, log } = options
   const wire = createWire(options, 'the OpenAI API')
   const client = createOpenAiClient(options, wire)
-  const wording = createWording(name, responsesWords, log)
+  const parameters = createParameterFilter(name, responsesParameters, log)
 
   const dialect: Dialect = {
     open: (request, watch) =>
-      wording.send(request.model, (without) =>
+      parameters.send(request.model, (without) =>
         client.responses.create(responsesBody(request, without), { signal: watch.signal }).asResponse(),
       ),
     read: (response, _request, watch) =>

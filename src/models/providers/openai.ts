@@ -6,8 +6,9 @@ import { APIError, type OpenAI } from 'openai'
 import type { ModelInfo, ModelProvider } from '../model.ts'
 import { readBody } from './body.ts'
 import { createChunkReader, readWhole } from './chat-chunk.ts'
-import { chatBody, chatWords } from './chat-request.ts'
+import { chatBody, chatParameters } from './chat-request.ts'
 import { createOpenAiClient, listOpenAiModels, openAiUrl } from './openai-client.ts'
+import { createParameterFilter } from './refused-parameters.ts'
 import { readSse } from './sse.ts'
 import {
   askForModels,
@@ -18,7 +19,6 @@ import {
   type Wire,
 } from './stream-answer.ts'
 import { createThoughtFilter } from './thinking.ts'
-import { createWording } from './wording.ts'
 
 /** `baseUrl` ends where `/chat/completions` begins, e.g. `http://localhost:8000/v1`, or is that of OPEA's `/v1/chatqna`. */
 export function createOpenAiProvider(options: ProviderOptions): ModelProvider {
@@ -26,13 +26,13 @@ export function createOpenAiProvider(options: ProviderOptions): ModelProvider {
   const baseUrl = (options.baseUrl ?? openAiUrl).replace(/\/+$/, '')
   const wire = createWire(options, 'the OpenAI API')
   const client = createOpenAiClient({ ...options, baseUrl }, wire)
-  const wording = createWording(name, chatWords, log)
+  const parameters = createParameterFilter(name, chatParameters, log)
   const official = /(?:^|\.)openai\.(?:com|azure\.com)$/.test(new URL(baseUrl).hostname)
   const limit = official ? 'max_completion_tokens' : 'max_tokens'
 
   const dialect: Dialect = {
     open: (request, watch) =>
-      wording.send(request.model, (without) => {
+      parameters.send(request.model, (without) => {
         const body = chatBody(request, limit, without)
         const send = { signal: watch.signal }
         // OPEA's pipeline is one address of its own, which is asked as it stands.

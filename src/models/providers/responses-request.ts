@@ -1,23 +1,25 @@
 /** A ModelRequest in the words of OpenAI's Responses. Nothing is kept there: `store` is false, and no state is referred to. */
+
 import type {
   ResponseCreateParamsStreaming,
   ResponseInputContent,
   ResponseInputItem,
 } from 'openai/resources/responses/responses'
+import { omitUndefined } from '../../core/omit-undefined.ts'
 import type { ModelMessage, ModelRequest, Part } from '../model.ts'
 import { plainName } from '../render-passage.ts'
 import { dataUrl, partText, systemText, textOf } from './request-text.ts'
 
 /** What some models or accounts do not take: reasoning's summary wants a reasoning model and a verified organisation. */
-export const responsesWords = ['temperature', 'reasoning.summary', 'reasoning'] as const
-export type ResponsesWord = (typeof responsesWords)[number]
+export const responsesParameters = ['temperature', 'reasoning.summary', 'reasoning'] as const
+export type ResponsesParameter = (typeof responsesParameters)[number]
 
 /** The API takes no less. */
 const LEAST_OUTPUT = 16
 
 export function responsesBody(
   request: ModelRequest,
-  without: ReadonlySet<ResponsesWord>,
+  without: ReadonlySet<ResponsesParameter>,
 ): ResponseCreateParamsStreaming {
   const { model, temperature, tools = [] } = request
   const rules = systemText(request)
@@ -30,7 +32,7 @@ export function responsesBody(
     input: request.messages.flatMap(inputItems),
     max_output_tokens: Math.max(LEAST_OUTPUT, request.maxOutputTokens),
     ...(summary ? { reasoning: { summary: 'auto' } } : {}),
-    ...(temperature === undefined || without.has('temperature') ? {} : { temperature }),
+    ...omitUndefined({ temperature: without.has('temperature') ? undefined : temperature }),
     ...(tools.length === 0
       ? {}
       : {

@@ -6,6 +6,7 @@
 import { type ErrorCode, ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { retry } from '../../core/retry.ts'
+import { modelErrorWording } from '../../wording/models.ts'
 import { deliveryOf } from '../delivery.ts'
 import type { ModelEvent, ModelRequest } from '../model.ts'
 import { createAnswer } from './answer.ts'
@@ -44,7 +45,7 @@ export interface Dialect {
 
 const defaultTimers: Timers = { connectMs: 180_000, idleMs: 60_000, totalMs: 900_000 }
 const MAX_TRIES = 3
-/** A server that asks for a longer pause than this gets none: the turn is told instead. */
+/** If a server asks for a longer pause, the call fails at once. */
 const MAX_PAUSE_MS = 15_000
 
 export function createWire({ name, apiKey, timers, backoffMs = 500, log }: ProviderOptions, api: string): Wire {
@@ -96,7 +97,7 @@ export async function* streamAnswer(
       return
     }
     const error = errorOf(thrown)
-    // What broke the line after visible text is a cut; what the server or a timer says is told as such.
+    // What broke the line after visible text is a cut; what the server or a timer reports is an error.
     if (answer.visible && error.code === 'model_unreachable' && !(thrown instanceof StreamError)) {
       log.warn({ provider: name, model: request.model }, 'model stream was cut')
       yield* answer.end('truncated')
@@ -130,8 +131,7 @@ export async function askForModels<T>(wire: Wire, signal: AbortSignal, work: (wa
     const told: ErrorCode[] = ['model_refused_key', 'model_unreachable']
     if (error instanceof ParleyError && told.includes(error.code)) throw error
     const cause = error instanceof Error ? (error.cause ?? error) : error
-    const userMessage = `${wire.name} gave no list of its models. Check that its address is right.`
-    throw new ParleyError('model_unreachable', userMessage, { cause })
+    throw new ParleyError('model_unreachable', modelErrorWording.noList(wire.name), { cause })
   }
 }
 

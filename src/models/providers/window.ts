@@ -1,5 +1,5 @@
 /**
- * How large a window a local model is loaded with. Another window loads the model anew, which takes seconds; a large one
+ * How large a window a local model is loaded with. Another window reloads the model, which takes seconds; a large one
  * takes memory. So windows come in few sizes, and one that was needed lately is kept.
  */
 import { monotonic } from '../../core/clock.ts'

@@ -237,6 +237,7 @@ test('a long file is added in statements of a bounded size, and the whole of it 
       return database.lasting.query(text, values)
     },
   })
+  await knowBlobs(database.pool, file.contentHash)
   await counting.add(file)
   expect(sizes.length).toBeGreaterThan(4)
   expect(Math.max(...sizes)).toBeLessThanOrEqual(256)

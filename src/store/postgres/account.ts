@@ -1,9 +1,10 @@
-/** Whom PostgreSQL runs as: it refuses root, so a root Parley lends it an existing unprivileged account. */
+/** The account PostgreSQL runs as. PostgreSQL refuses root, so when Parley runs as root it uses an unprivileged account. */
 import { execFile } from 'node:child_process'
 import { chown, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { ParleyError } from '../../core/errors.ts'
+import { embeddedDatabaseWording } from '../../wording/storage.ts'
 
 const run = promisify(execFile)
 
@@ -15,7 +16,7 @@ export interface Account {
 
 /**
  * The account to switch to, or `undefined` when Parley is not root and PostgreSQL simply runs as Parley does.
- * Data that exists already decides: it stays with the account it belongs to.
+ * Existing data stays with the account that owns it.
  */
 export async function chooseAccount(existingData: string | undefined): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined
@@ -27,10 +28,7 @@ export async function chooseAccount(existingData: string | undefined): Promise<A
     const [uid, gid] = await Promise.all([idOf(name, '-u'), idOf(name, '-g')])
     if (uid !== undefined && gid !== undefined && uid !== 0) return { name, uid, gid }
   }
-  throw new ParleyError(
-    'database_start_failed',
-    'PostgreSQL does not run as root and this machine has neither an account `postgres` nor `nobody`: run Parley as an ordinary user, or set DATABASE_URL.',
-  )
+  throw new ParleyError('database_start_failed', embeddedDatabaseWording.noAccount)
 }
 
 async function idOf(name: string, flag: '-u' | '-g'): Promise<number | undefined> {
@@ -50,7 +48,7 @@ export async function give(path: string, account: Account | undefined): Promise<
   if (account !== undefined) await chown(path, account.uid, account.gid)
 }
 
-/** The first folder on the way to `path` that the account may not enter; `path` itself counts, files do not. */
+/** The first folder on the path that the account cannot enter, including `path` itself. Files do not count. */
 export async function firstClosedFolder(path: string, account: Account): Promise<string | undefined> {
   const ways = [path]
   for (let at = path; dirname(at) !== at; at = dirname(at)) ways.unshift(dirname(at))

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { ParleyError } from '../../core/errors.ts'
+import { embeddedDatabaseWording } from '../../wording/storage.ts'
 
 export interface Binaries {
   /** The folder that holds `bin`, `lib` and `share`; it may be moved as a whole. */
@@ -24,11 +25,9 @@ export async function findBinaries(platform = process.platform, arch: string = p
   try {
     entry = createRequire(import.meta.url).resolve(name)
   } catch (cause) {
-    throw new ParleyError(
-      'database_start_failed',
-      `There is no built-in PostgreSQL for ${platform}-${arch} (npm package ${name} is not installed): run \`npm install\` again, or set DATABASE_URL to a PostgreSQL of yours.`,
-      { cause },
-    )
+    throw new ParleyError('database_start_failed', embeddedDatabaseWording.notInstalled(`${platform}-${arch}`, name), {
+      cause,
+    })
   }
   const folder = dirname(dirname(entry))
   const root = join(folder, 'native')
@@ -60,11 +59,9 @@ async function linkLibraries(folder: string): Promise<void> {
     await symlink(basename(source), path).catch((cause: NodeJS.ErrnoException) => {
       // Another process was doing the same.
       if (cause.code === 'EEXIST') return
-      throw new ParleyError(
-        'database_start_failed',
-        `PostgreSQL's libraries need links in ${dirname(path)}, which this user may not make. Run \`npm ci\` as the user that runs Parley, start it once as the owner of node_modules, or set DATABASE_URL.`,
-        { cause },
-      )
+      throw new ParleyError('database_start_failed', embeddedDatabaseWording.cannotLinkLibraries(dirname(path)), {
+        cause,
+      })
     })
   }
 }

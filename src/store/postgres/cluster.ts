@@ -6,6 +6,7 @@ import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
+import { embeddedDatabaseWording } from '../../wording/storage.ts'
 import { give, spawnAs } from './account.ts'
 import { hasData, type Placement } from './placement.ts'
 import { isAlive } from './process.ts'
@@ -13,23 +14,20 @@ import { isAlive } from './process.ts'
 /** The superuser and only role of the cluster. */
 export const clusterUser = 'parley'
 
-const hba = `# Written by Parley. The socket lies in a private folder; over TCP a password is asked for.
+const hba = `# Written by Parley. The socket is in a private folder; TCP connections need a password.
 local all all               trust
 host  all all 127.0.0.1/32  scram-sha-256
 `
 
-/** `durable: false` skips what protects against power loss; only for throw-away databases. */
+/** `durable: false` turns off protection against power loss; only for throw-away databases. */
 export async function ensureCluster(placement: Placement, log: Log, options: { durable: boolean }): Promise<void> {
   const { data, binaries } = placement
   await removeLeftovers(data)
   if (await hasData(data)) {
     const made = (await readFile(join(data, 'PG_VERSION'), 'utf8')).trim()
-    const brought = binaries.version.split('.')[0]
+    const [brought = ''] = binaries.version.split('.')
     if (made === brought) return adoptOwnership(placement)
-    throw new ParleyError(
-      'database_start_failed',
-      `The database in ${data} was made by PostgreSQL ${made} and this Parley brings ${brought}: dump it with the old version and restore it, or set DATABASE_URL.`,
-    )
+    throw new ParleyError('database_start_failed', embeddedDatabaseWording.otherVersion(data, made, brought))
   }
   const started = performance.now()
   const draft = await mkdtemp(`${data}.init-${process.pid}-`)
@@ -109,21 +107,16 @@ async function initdb(
   child.once('close', resolve)
   const said = () => Buffer.concat(output).toString('utf8').trim().slice(-1500)
   const code = await promise.catch((cause: unknown) => {
-    throw new ParleyError(
-      'database_start_failed',
-      `PostgreSQL's initdb could not be run (${placement.binaries.initdb}): run \`npm install\` again, or set DATABASE_URL.`,
-      { cause },
-    )
+    throw new ParleyError('database_start_failed', embeddedDatabaseWording.cannotRun(placement.binaries.initdb), {
+      cause,
+    })
   })
   if (code !== 0) {
-    throw new ParleyError(
-      'database_start_failed',
-      `PostgreSQL could not create its database in ${placement.base}; mend what it says or set DATABASE_URL. It said: ${said()}`,
-    )
+    throw new ParleyError('database_start_failed', embeddedDatabaseWording.initFailed(placement.base, said()))
   }
 }
 
-/** What PostgreSQL's programs are given of the environment: nothing that changes locale, libraries or defaults. */
+/** The environment of PostgreSQL's programs, without variables that change locale, libraries or defaults. */
 export function serverEnv(): Record<string, string> {
   // Windows programs do not start without these.
   // biome-ignore lint/style/noProcessEnv: no setting of Parley; handed through to a child.
@@ -133,7 +126,7 @@ export function serverEnv(): Record<string, string> {
   return { PATH: PATH ?? '', LC_ALL: 'C', ...kept }
 }
 
-/** A start that was killed leaves its draft; one whose process lives is still being made. */
+/** Removes drafts left by killed starts. A draft whose process is alive is still in progress. */
 async function removeLeftovers(data: string): Promise<void> {
   const prefix = `${basename(data)}.init-`
   for (const name of await readdir(dirname(data))) {

@@ -7,6 +7,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ParleyError } from '../../core/errors.ts'
 import { silentLog } from '../../core/log.ts'
+import { databaseWording } from '../../wording/storage.ts'
 import { connect, isConnectionError, retryOnConnectionLoss } from './connect.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './embedded.ts'
 import { migrate } from './migrate.ts'
@@ -28,51 +29,49 @@ describe('a wrong DATABASE_URL', () => {
   const at = () => `127.0.0.1:${postgres.connection.port}`
   const right = () => encodeURIComponent(postgres.connection.password ?? '')
   it.each([
-    ['password', () => `postgres://parley:${secret}@${at()}/parley`, /does not accept the password of user parley/],
-    ['user', () => `postgres://nobody:${secret}@${at()}/parley`, /does not accept the password of user nobody/],
-    [
-      'database',
-      () => `postgres://parley:${right()}@${at()}/no`,
-      /no database no on 127.0.0.1: create it \(`createdb no`\)/,
-    ],
-    [
-      'port',
-      () => `postgres://parley:${secret}@127.0.0.1:1/parley`,
-      /Nothing listens on 127.0.0.1:1: start PostgreSQL/,
-    ],
+    ['password', () => `postgres://parley:${secret}@${at()}/parley`, [databaseWording.wrongPassword('parley')]],
+    ['user', () => `postgres://nobody:${secret}@${at()}/parley`, [databaseWording.wrongPassword('nobody')]],
+    ['database', () => `postgres://parley:${right()}@${at()}/no`, [databaseWording.databaseMissing('no', '127.0.0.1')]],
+    ['port', () => `postgres://parley:${secret}@127.0.0.1:1/parley`, [databaseWording.refused('127.0.0.1', 1)]],
     [
       'host',
       () => `postgres://parley:${secret}@no-such-host.invalid/parley`,
-      /no-such-host\.invalid (can be found|cannot be)/,
+      [databaseWording.unknownHost('no-such-host.invalid'), databaseWording.lookupFailed('no-such-host.invalid')],
     ],
-    ['socket', () => `postgres://parley:${secret}@/parley?host=/nowhere`, /no PostgreSQL socket in \/nowhere/],
-    ['tls', () => `postgres://parley:${secret}@${at()}/parley?sslmode=verify-full`, /SSL.*check sslmode/],
-    ['scheme', () => `mysql://parley:${secret}@${at()}/parley`, /is not a PostgreSQL address: write it as postgres:/],
-    ['form', () => `parley:${secret}@${at()}`, /is not a PostgreSQL address/],
-    ['hash sign', () => `postgres://parley:#${secret}@${at()}/parley`, /is not a PostgreSQL address/],
-  ])('in its %s is told in a sentence without the password', async (what, url, userMessage) => {
+    ['socket', () => `postgres://parley:${secret}@/parley?host=/nowhere`, [databaseWording.noSocket('/nowhere', 5432)]],
+    ['tls', () => `postgres://parley:${secret}@${at()}/parley?sslmode=verify-full`, []],
+    ['scheme', () => `mysql://parley:${secret}@${at()}/parley`, [databaseWording.invalidAddress]],
+    ['form', () => `parley:${secret}@${at()}`, [databaseWording.invalidAddress]],
+    ['hash sign', () => `postgres://parley:#${secret}@${at()}/parley`, [databaseWording.invalidAddress]],
+  ])('with a wrong %s is explained in a sentence without the password', async (what, url, sentences) => {
     const error = await migrate(url(), { log: silentLog }).catch((thrown: unknown) => thrown)
     if (!(error instanceof ParleyError)) throw error
     expect(error.code).toBe('database_unreachable')
-    expect(error.userMessage).toMatch(userMessage)
+    if (what === 'tls') {
+      const [, reason] = /\((.*)\)/.exec(error.userMessage) ?? []
+      expect(reason).toContain('SSL')
+      expect(error.userMessage).toBe(
+        databaseWording.tlsFailed('127.0.0.1', Number(postgres.connection.port), reason ?? ''),
+      )
+    } else expect(sentences).toContain(error.userMessage)
     expect(inspect(error, { depth: 8 })).not.toContain(secret)
     expect(isConnectionError(error.cause)).toBe(['port', 'socket'].includes(what) || codeOf(error) === 'EAI_AGAIN')
   })
 
-  it('whose server never answers is told after the time given', async () => {
+  it('whose server never responds is reported after the time limit', async () => {
     const mute = createServer(() => {}).listen(0, '127.0.0.1')
     await vi.waitFor(() => expect(mute.address()).not.toBeNull())
     const address = mute.address()
     const port = typeof address === 'object' ? address?.port : 0
     await expect(connect(`postgres://parley@127.0.0.1:${port}/parley`, { timeoutMs: 100 })).rejects.toMatchObject({
-      userMessage: expect.stringMatching(/does not answer: check DATABASE_URL and any firewall/),
+      userMessage: databaseWording.timedOut('127.0.0.1', port ?? 0),
     })
     mute.close()
   })
 })
 
 describe('a lost connection', () => {
-  it('is told apart from a failed statement', async () => {
+  it('is distinguished from a failed statement', async () => {
     const client = new pg.Client(postgres.connection)
     client.on('error', () => {})
     await client.connect()
@@ -87,7 +86,7 @@ describe('a lost connection', () => {
     await client.end()
   })
 
-  it('is tried again until it works, a failed statement never', async () => {
+  it('is retried until it works; a failed statement is not', async () => {
     let tries = 0
     const value = await retryOnConnectionLoss(async () => {
       tries += 1
@@ -100,7 +99,7 @@ describe('a lost connection', () => {
     expect(broken).toHaveBeenCalledTimes(1)
   })
 
-  it('is given up when the time is over or the caller is', async () => {
+  it('is given up when the time is over or the caller cancels', async () => {
     const gone = vi.fn(() => Promise.reject(Object.assign(new Error('gone'), { code: '57P03' })))
     await expect(retryOnConnectionLoss(gone, { forMs: 60 })).rejects.toThrow('gone')
     expect(gone.mock.calls.length).toBeGreaterThan(1)

@@ -1,7 +1,8 @@
-/** What can go wrong between Parley and PostgreSQL: told in a sentence, recognised, and waited out. */
+/** Connects to PostgreSQL, explains connection errors in a sentence, and retries after a lost connection. */
 import pg from 'pg'
 import { ParleyError } from '../../core/errors.ts'
 import { retry } from '../../core/retry.ts'
+import { databaseWording } from '../../wording/storage.ts'
 
 /** A `postgres://` URL or what `pg` takes as its configuration. */
 export type Connection = string | pg.ClientConfig
@@ -31,11 +32,7 @@ function clientConfig(connection: Connection): pg.ClientConfig {
   } catch (error) {
     // The cause is left out where it would repeat the URL, and the password with it.
     const file = codeOf(error) === 'ENOENT' ? { cause: error } : {}
-    throw new ParleyError(
-      'database_unreachable',
-      'DATABASE_URL is not a PostgreSQL address: write it as postgres://user:password@host:5432/database, with special characters of the password percent-encoded.',
-      file,
-    )
+    throw new ParleyError('database_unreachable', databaseWording.invalidAddress, file)
   }
 }
 
@@ -51,27 +48,21 @@ function targetOf(connection: Connection): Target {
   return { host, port, user, database }
 }
 
-/** Code (SQLSTATE or the system's) → what it means for whoever set DATABASE_URL. */
+/** Code (SQLSTATE or the system's) → what it means for the person who set DATABASE_URL. */
 const sentences: Record<string, (at: Target) => string> = {
-  ENOTFOUND: ({ host }) => `No machine named ${host} can be found: check the host in DATABASE_URL.`,
-  EAI_AGAIN: ({ host }) =>
-    `The name ${host} cannot be looked up now: check the host in DATABASE_URL and this machine's DNS.`,
-  ECONNREFUSED: ({ host, port }) =>
-    `Nothing listens on ${host}:${port}: start PostgreSQL there, or correct host and port in DATABASE_URL.`,
-  ENOENT: ({ host, port }) =>
-    `There is no PostgreSQL socket in ${host} (port ${port}): start PostgreSQL, or correct DATABASE_URL.`,
-  EACCES: ({ host }) => `This user may not open the PostgreSQL socket in ${host}: check the folder's permissions.`,
-  EHOSTUNREACH: ({ host }) => `There is no way to ${host} from here: check the host in DATABASE_URL and the network.`,
-  ENETUNREACH: ({ host }) => `There is no way to ${host} from here: check the host in DATABASE_URL and the network.`,
-  ETIMEDOUT: ({ host, port }) => `${host}:${port} does not answer: check DATABASE_URL and any firewall on the way.`,
-  '28P01': ({ user }) => `PostgreSQL does not accept the password of user ${user}: correct it in DATABASE_URL.`,
-  '28000': ({ user, host }) =>
-    `PostgreSQL on ${host} does not let user ${user} in: check the user in DATABASE_URL and the server's pg_hba.conf.`,
-  '3D000': ({ database, host }) =>
-    `There is no database ${database} on ${host}: create it (\`createdb ${database}\`), or correct its name in DATABASE_URL.`,
-  '53300': ({ host }) =>
-    `PostgreSQL on ${host} has no connection left: raise its max_connections, or run fewer workers.`,
-  '57P03': ({ host }) => `PostgreSQL on ${host} is starting or stopping: try again in a moment.`,
+  ENOTFOUND: ({ host }) => databaseWording.unknownHost(host),
+  EAI_AGAIN: ({ host }) => databaseWording.lookupFailed(host),
+  ECONNREFUSED: ({ host, port }) => databaseWording.refused(host, port),
+  ENOENT: ({ host, port }) => databaseWording.noSocket(host, port),
+  EACCES: ({ host }) => databaseWording.socketForbidden(host),
+  EHOSTUNREACH: ({ host }) => databaseWording.noRoute(host),
+  ENETUNREACH: ({ host }) => databaseWording.noRoute(host),
+  ETIMEDOUT: ({ host, port }) => databaseWording.timedOut(host, port),
+  '28P01': ({ user }) => databaseWording.wrongPassword(user ?? ''),
+  '28000': ({ user, host }) => databaseWording.userNotAllowed(user ?? '', host),
+  '3D000': ({ database, host }) => databaseWording.databaseMissing(database ?? '', host),
+  '53300': ({ host }) => databaseWording.tooManyConnections(host),
+  '57P03': ({ host }) => databaseWording.startingOrStopping(host),
 }
 
 /** Any failure to connect as `database_unreachable`. */
@@ -81,12 +72,10 @@ function describeConnectionError(error: unknown, connection: Connection): Parley
   const code = codeOf(error)
   const said = error instanceof Error ? error.message : String(error)
   const known = sentences[/timeout|timed out/i.test(said) ? 'ETIMEDOUT' : code]
-  const other = () => {
-    const tls = /ssl|tls|certificate/i.test(`${code} ${said}`)
-    const next = tls ? 'check sslmode in DATABASE_URL' : 'check DATABASE_URL'
-    return `PostgreSQL on ${at.host}:${at.port} cannot be used (${said.replace(/\.$/, '')}): ${next}.`
-  }
-  return new ParleyError('database_unreachable', (known ?? (() => other()))(at), { cause: error })
+  const reason = said.replace(/\.$/, '')
+  const other = /ssl|tls|certificate/i.test(`${code} ${said}`) ? databaseWording.tlsFailed : databaseWording.unusable
+  const userMessage = known?.(at) ?? other(at.host, at.port, reason)
+  return new ParleyError('database_unreachable', userMessage, { cause: error })
 }
 
 const systemCodes = new Set([
@@ -107,7 +96,7 @@ const messages = [
   /Query read timeout/,
 ]
 
-/** Whether the way to the server broke, rather than the statement: trying again may help. Looks through what wraps it. */
+/** Whether the connection failed, rather than the statement, so that a retry may help. Also checks wrapped errors. */
 export function isConnectionError(error: unknown): boolean {
   return layersOf(error).some((layer) => {
     const code = codeOf(layer)
@@ -139,13 +128,13 @@ function codeOf(error: unknown): string {
 
 export interface RetryOptions {
   signal?: AbortSignal
-  /** How long a server may be away before its error is thrown. Default 15 s. */
+  /** How long the server may be down before the error is thrown. Default 15 s. */
   forMs?: number
 }
 
 /**
- * Runs `fn` again while the connection is what fails, so that a restart of the server is a pause. `fn` must be safe to
- * run twice: a statement whose answer was lost may have been done.
+ * Runs `fn` again while the connection fails, so that a server restart is only a pause. `fn` must be safe to run twice,
+ * because a statement whose answer was lost may have taken effect.
  */
 export async function retryOnConnectionLoss<T>(fn: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
   const { signal, forMs = 15_000 } = options

@@ -2,16 +2,19 @@
  * The built-in PostgreSQL under Parley's own supervision: created on the first start, reused when a killed Parley left it
  * running, restarted when it dies, stopped with Parley.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { asParleyError, errorFields, ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { retry } from '../../core/retry.ts'
+import { embeddedDatabaseWording } from '../../wording/storage.ts'
 import { ensureCluster } from './cluster.ts'
 import { chooseEndpoint, type Endpoint, type EndpointConfig, endpointConfig } from './endpoint.ts'
 import { acquireHomeLock, holderName } from './home-lock.ts'
 import { type Placement, place } from './placement.ts'
-import { ensureServer, type Server } from './server.ts'
-import { stopServer } from './stop.ts'
+import { isPostmaster } from './postmaster.ts'
+import { processesNaming, signal } from './process.ts'
+import { clusterName, ensureServer, type Server } from './server.ts'
 
 /** What `pg`, Prisma's adapter and BullMQ's backend take as their configuration. */
 export interface PostgresConnection extends EndpointConfig {
@@ -23,7 +26,7 @@ export interface EmbeddedPostgres extends AsyncDisposable {
   connection: PostgresConnection
   /** Process id of the server that runs now. */
   pid(): number
-  /** Stops the server and waits until it is gone. May be called again. */
+  /** Stops the server and waits until it is gone. Safe to call again. */
   stop(): Promise<void>
 }
 
@@ -34,7 +37,7 @@ export interface EmbeddedOptions {
   /** The server is gone; statements fail until `onUp`. */
   onDown?: () => void
   onUp?: () => void
-  /** The server stays away, or the home went to another Parley: nothing is tried any more. */
+  /** The server does not restart, or another Parley took the home. There are no further tries. */
   onFatal?: (error: ParleyError) => void
   /** `tcp`: 127.0.0.1 with a password, for Windows. Default: a socket in a private folder, where there are such. */
   transport?: Endpoint['kind']
@@ -42,12 +45,12 @@ export interface EmbeddedOptions {
   durable?: boolean
   /** Restarts in a row that may fail before `onFatal`. Default 15. */
   restarts?: number
-  /** Where data goes that PostgreSQL's account cannot reach in `home`. */
+  /** Where the data goes when PostgreSQL's account cannot enter `home`. */
   elsewhere?: string
 }
 
 const databaseName = 'parley'
-/** With the pauses between them about a minute. */
+/** About a minute, with the pauses in between. */
 const defaultRestarts = 15
 const restartGraceMs = 10_000
 
@@ -59,7 +62,7 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
 
   const self = { pid: process.pid, startedAt: new Date().toISOString() }
   const stopping = new AbortController()
-  /** A restart under way when Parley stops is let finish, so that it can be stopped cleanly; but not for ever. */
+  /** A restart in progress when Parley stops may finish, within a limit, so that the server can be stopped cleanly. */
   const abandon = new AbortController()
   let endpoint: Endpoint | undefined
   const bringUp = async (): Promise<Server> => {
@@ -110,12 +113,12 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
     for (;;) {
       await lost(server.client, stopping.signal)
       if (stopping.signal.aborted) return true
-      log.warn({ pid: server.pid }, 'PostgreSQL is gone, restarting it')
+      log.warn({ pid: server.pid }, 'PostgreSQL stopped unexpectedly; restarting it')
       options.onDown?.()
       const again = await restart(bringUp, options.restarts ?? defaultRestarts, log, stopping.signal)
       if (again.kind === 'stopped') return false
       if (again.kind === 'fatal') {
-        log.error(errorFields(again.error), 'PostgreSQL stays away')
+        log.error(errorFields(again.error), 'PostgreSQL does not restart; giving up')
         options.onFatal?.(again.error)
         return again.error.code !== 'home_in_use'
       }
@@ -129,21 +132,17 @@ export async function startEmbeddedPostgres(options: EmbeddedOptions): Promise<E
 async function prepare(options: EmbeddedOptions): Promise<Placement> {
   const { home, log, elsewhere, durable = true } = options
   try {
-    const placement = await place(home, log, elsewhere === undefined ? {} : { elsewhere })
+    const placement = await place(home, log, { elsewhere })
     await ensureCluster(placement, log, { durable })
     return placement
   } catch (cause) {
     if (cause instanceof ParleyError) throw cause
     const said = cause instanceof Error ? cause.message : String(cause)
-    throw new ParleyError(
-      'database_start_failed',
-      `The database in ${home} could not be prepared: mend what the system says or choose another PARLEY_HOME. It said: ${said}`,
-      { cause },
-    )
+    throw new ParleyError('database_start_failed', embeddedDatabaseWording.prepareFailed(home, said), { cause })
   }
 }
 
-/** The lock's connection ends with the server, however that ends; PostgreSQL's own children see to it. */
+/** Waits for the end of the lock's connection, which ends with the server however that dies. */
 async function lost(client: pg.Client, signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>()
   client.once('end', resolve)
@@ -171,7 +170,7 @@ async function restart(
       signal,
       on: (error) => !(error instanceof ParleyError && error.code === 'home_in_use'),
       onPause: (error, { tries: failures }) =>
-        log.warn({ ...errorFields(error), failures }, 'PostgreSQL does not start, trying again'),
+        log.warn({ ...errorFields(error), failures }, 'PostgreSQL does not start; trying again'),
     })
     return { kind: 'up', server }
   } catch (error) {
@@ -182,4 +181,25 @@ async function restart(
 async function ensureDatabase(client: pg.Client): Promise<void> {
   const found = await client.query('select 1 from pg_database where datname = $1', [databaseName])
   if (found.rowCount === 0) await client.query(`create database ${pg.escapeIdentifier(databaseName)}`)
+}
+
+/** The signals, and how long each may take: finish cleanly; drop everything and recover at the next start; die. */
+const steps = [
+  { signal: 'SIGINT', ms: 10_000 },
+  { signal: 'SIGQUIT', ms: 5_000 },
+  { signal: 'SIGKILL', ms: 5_000 },
+] as const
+
+/** Returns when the server is gone. */
+async function stopServer(pid: number, placement: Placement, log: Log): Promise<void> {
+  const begun = performance.now()
+  for (const step of steps) {
+    if (!(await isPostmaster(pid, placement.data))) break
+    signal(pid, step.signal)
+    const deadline = performance.now() + step.ms
+    while (performance.now() < deadline && (await isPostmaster(pid, placement.data))) await sleep(5)
+  }
+  // Only a killed postmaster leaves backends behind.
+  for (const left of await processesNaming(`${clusterName(placement)}:`)) signal(left, 'SIGKILL')
+  log.info({ pid, ms: Math.round(performance.now() - begun) }, 'PostgreSQL is stopped')
 }

@@ -1,9 +1,10 @@
 /**
- * One Parley per home: an advisory lock held by a connection of its own, which PostgreSQL releases however the holder dies.
+ * One Parley per home, through an advisory lock on a separate connection. PostgreSQL releases it however the holder dies.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type pg from 'pg'
 import { ParleyError } from '../../core/errors.ts'
+import { homeWording } from '../../wording/storage.ts'
 import { isAlive } from './process.ts'
 
 /** Any fixed number; the lock is taken in the database `postgres`, where nothing else locks. */
@@ -17,7 +18,7 @@ export interface Holder {
   startedAt: string
 }
 
-/** Names the holder on its connection, so that who is refused can say by whom. At most 63 bytes. */
+/** Names the holder on its connection, so that a rejected Parley can say who holds the home. At most 63 bytes. */
 export function holderName(holder: Holder): string {
   return `parley ${holder.pid} ${holder.startedAt}`
 }
@@ -52,10 +53,5 @@ async function holderOf(client: pg.Client): Promise<string | undefined> {
 }
 
 function inUse(home: string, holder: Holder | undefined): ParleyError {
-  const who = holder === undefined ? 'another Parley' : `the Parley with process id ${holder.pid}`
-  const since = holder === undefined ? '' : `, which started at ${holder.startedAt}`
-  return new ParleyError(
-    'home_in_use',
-    `${home} is in use by ${who}${since}: stop that one first, or give this one its own PARLEY_HOME.`,
-  )
+  return new ParleyError('home_in_use', homeWording.inUse(home, holder))
 }

@@ -6,6 +6,7 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../../test/database.ts'
 import { silentLog } from '../../core/log.ts'
+import { migrationWording } from '../../wording/storage.ts'
 import { migrate } from './migrate.ts'
 
 let server: TestServer
@@ -42,7 +43,7 @@ const options = () => ({ log: silentLog, folder })
 const first = 'create table a (n int); insert into a values (1);'
 
 describe('migrate', () => {
-  it('applies in order of name, records what Prisma would, and does nothing the second time', async () => {
+  it('applies migrations in order of name, records them as Prisma does, and does nothing the second time', async () => {
     const { connection, url } = await server.createDatabase({ empty: true })
     await write('20260102000000_second', 'alter table a add column m int; update a set m = 2;')
     await write('20260101000000_first', first)
@@ -69,7 +70,7 @@ describe('migrate', () => {
     ])
   })
 
-  it('may be run by four processes at once', async () => {
+  it('can run in four processes at once', async () => {
     const { connection } = await server.createDatabase({ empty: true })
     await write('1_first', `${first} select pg_sleep(0.05);`)
     await write('2_second', 'insert into a values (2);')
@@ -78,13 +79,13 @@ describe('migrate', () => {
     expect(await rows(connection, 'select n from a order by n')).toEqual([{ n: 1 }, { n: 2 }])
   })
 
-  it('undoes a migration that fails, tells what PostgreSQL said, and goes on once it is mended', async () => {
+  it('rolls back a migration that fails, reports what PostgreSQL said, and continues once it is fixed', async () => {
     const { connection } = await server.createDatabase({ empty: true })
     await write('1_first', first)
     await write('2_broken', 'create table b (n int); insert into nowhere values (1);')
     await expect(migrate(connection, options())).rejects.toMatchObject({
       code: 'config_invalid',
-      userMessage: expect.stringMatching(/^Migration 2_broken .* was undone; .*relation "nowhere" does not exist/),
+      userMessage: migrationWording.migrationFailed('2_broken', 'relation "nowhere" does not exist'),
     })
     expect(await rows(connection, "select to_regclass('a') as a, to_regclass('b') as b")).toEqual([{ a: 'a', b: null }])
     await write('2_broken', 'create table b (n int)')
@@ -95,14 +96,14 @@ describe('migrate', () => {
     {
       what: 'an applied migration was edited',
       change: () => write('1_first', `${first} -- edited`),
-      userMessage: /another text of migration 1_first: restore that file/,
+      userMessage: migrationWording.edited('1_first'),
     },
     {
       what: 'the database was used by a newer Parley',
       change: () => rm(join(folder, 'migrations', '2_newer'), { recursive: true }),
-      userMessage: /newer Parley \(it holds 2_newer\): update this Parley/,
+      userMessage: migrationWording.newer('2_newer'),
     },
-  ])('refuses when $what, and changes nothing', async ({ change, userMessage }) => {
+  ])('rejects the database when $what, and changes nothing', async ({ change, userMessage }) => {
     const { connection } = await server.createDatabase({ empty: true })
     await write('1_first', first)
     await write('2_newer', 'create table newer (n int)')
@@ -111,22 +112,22 @@ describe('migrate', () => {
     await write('3_next', 'create table next (n int)')
     await expect(migrate(connection, options())).rejects.toMatchObject({
       code: 'config_invalid',
-      userMessage: expect.stringMatching(userMessage),
+      userMessage: userMessage,
     })
     expect(await rows(connection, "select to_regclass('next') as next")).toEqual([{ next: null }])
   })
 
-  it('refuses a database in which another tool left a migration unfinished', async () => {
+  it('rejects a database in which another tool left a migration unfinished', async () => {
     const { connection } = await server.createDatabase({ empty: true })
     await write('1_first', first)
     await migrate(connection, options())
     await rows(connection, 'update _prisma_migrations set finished_at = null')
     await expect(migrate(connection, options())).rejects.toMatchObject({
-      userMessage: expect.stringMatching(/unfinished migration 1_first: restore it from a backup/),
+      userMessage: migrationWording.unfinished('1_first'),
     })
   })
 
-  it('says in one sentence that a database is of the days before the first release', async () => {
+  it('explains that a database from before the first release cannot be used', async () => {
     const { connection } = await server.createDatabase({ empty: true })
     await write('20261121022126_init', first)
     await migrate(connection, options())
@@ -134,7 +135,7 @@ describe('migrate', () => {
     await write('0001_init', first)
     await expect(migrate(connection, options())).rejects.toMatchObject({
       code: 'config_invalid',
-      userMessage: 'This database was made by an unreleased version of Parley: delete it and start with a new one.',
+      userMessage: migrationWording.unreleased,
     })
   })
 })
@@ -145,7 +146,7 @@ describe('functions', () => {
   const made = `select proname as name, pg_get_function_arguments(oid) as takes from pg_proc
     where pronamespace = 'public'::regnamespace order by 1, 2`
 
-  it('are replaced when the text of their file has changed, in one place and for four processes at once', async () => {
+  it('are replaced when their file changes, once for four processes', async () => {
     const { connection } = await server.createDatabase({ empty: true })
     await writeFunctions('a-calls.sql', calls)
     await writeFunctions('one.sql', one)
@@ -159,7 +160,7 @@ describe('functions', () => {
     expect(await rows(connection, oid)).toEqual([before])
   })
 
-  it('are dropped and made anew when what they take or return has changed, and dropped when no file holds them', async () => {
+  it('are recreated when their signature changes and dropped when their file is gone', async () => {
     const { connection } = await server.createDatabase({ empty: true })
     await writeFunctions('one.sql', one)
     await writeFunctions('calls.sql', calls)
@@ -180,7 +181,7 @@ describe('functions', () => {
     expect(await rows(connection, made)).toEqual([{ name: 'answer', takes: 'n integer' }])
   })
 
-  it('of a newer version stay when an older one starts', async () => {
+  it('of a newer version stay when an older version starts', async () => {
     const { connection } = await server.createDatabase({ empty: true })
     await writeFunctions('one.sql', one)
     await migrate(connection, { ...options(), version: '0.10.0' })
@@ -191,7 +192,7 @@ describe('functions', () => {
     expect(await rows(connection, 'select answer(1) as n')).toEqual([{ n: 0 }])
   })
 
-  it('that PostgreSQL refuses leave everything as it was', async () => {
+  it('that PostgreSQL rejects leave everything unchanged', async () => {
     const { connection } = await server.createDatabase({ empty: true })
     await writeFunctions('one.sql', one)
     await migrate(connection, options())
@@ -202,7 +203,7 @@ describe('functions', () => {
     await writeFunctions('one.sql', one.replace('returns int', 'returns nonsense'))
     await expect(migrate(connection, options())).rejects.toMatchObject({
       code: 'config_invalid',
-      userMessage: expect.stringMatching(/^The file one.sql of functions .*type "?nonsense"? does not exist/),
+      userMessage: migrationWording.functionsFailed('one.sql', 'type "nonsense" does not exist'),
     })
     expect(await rows(connection, made)).toEqual([{ name: 'answer', takes: 'n integer' }])
   })

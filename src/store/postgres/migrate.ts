@@ -11,6 +11,7 @@ import type pg from 'pg'
 import { errorFields, ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { version } from '../../version.ts'
+import { migrationWording } from '../../wording/storage.ts'
 import { type Connection, connect, isConnectionError, retryOnConnectionLoss } from './connect.ts'
 
 const prismaFolder = fileURLToPath(new URL('../../../prisma', import.meta.url))
@@ -109,7 +110,7 @@ async function readFunctions(folder: string): Promise<Functions[]> {
   )
 }
 
-/** One transaction of one process at a time: whoever waited here then finds the work done. */
+/** One transaction of one process at a time. A process that waited here then finds the work done. */
 async function alone<T>(client: pg.Client, work: () => Promise<T>): Promise<T> {
   await client.query('begin')
   try {
@@ -165,31 +166,29 @@ function firstMissing(migrations: Migration[], applied: Applied[]): Migration | 
   for (const row of applied) {
     const known = migrations.find((migration) => migration.name === row.name)
     if (known === undefined && unreleased.test(row.name)) {
-      throw refused('was made by an unreleased version of Parley: delete it and start with a new one')
+      throw refused(migrationWording.unreleased)
     }
     if (known === undefined) {
-      throw refused(`was used by a newer Parley (it holds ${row.name}): update this Parley, or use another database`)
+      throw refused(migrationWording.newer(row.name))
     }
     if (!row.finished) {
-      throw refused(`holds the unfinished migration ${row.name}: restore it from a backup, or use another database`)
+      throw refused(migrationWording.unfinished(row.name))
     }
     if (known.checksum !== row.checksum) {
-      throw refused(
-        `was made by another text of migration ${row.name}: restore that file as it was released, or use another database`,
-      )
+      throw refused(migrationWording.edited(row.name))
     }
   }
   const names = new Set(applied.map((row) => row.name))
   return migrations.find((migration) => !names.has(migration.name))
 }
 
-function refused(why: string): ParleyError {
-  return new ParleyError('config_invalid', `This database ${why}.`)
+function refused(userMessage: string): ParleyError {
+  return new ParleyError('config_invalid', userMessage)
 }
 
 async function apply(client: pg.Client, migration: Migration): Promise<void> {
   await client.query(migration.sql).catch((error: unknown) => {
-    throw doesNotFit(`Migration ${migration.name}`, error)
+    throw rolledBack(error, (reason) => migrationWording.migrationFailed(migration.name, reason))
   })
   await client.query(
     `insert into "_prisma_migrations" (id, checksum, finished_at, migration_name, applied_steps_count)
@@ -198,14 +197,10 @@ async function apply(client: pg.Client, migration: Migration): Promise<void> {
   )
 }
 
-function doesNotFit(what: string, cause: unknown): unknown {
+function rolledBack(cause: unknown, sentence: (reason: string) => string): unknown {
   if (isConnectionError(cause)) return cause
-  const said = cause instanceof Error ? cause.message : String(cause)
-  return new ParleyError(
-    'config_invalid',
-    `${what} does not fit this database and was undone; use a database that only Parley writes to. PostgreSQL said: ${said}`,
-    { cause },
-  )
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new ParleyError('config_invalid', sentence(reason), { cause })
 }
 
 const functionsTable = `
@@ -244,7 +239,7 @@ async function replaceFunctions(client: pg.Client, functions: Functions[], own: 
   await client.query('delete from "_parley_functions" where file = any ($1)', [old.map(({ file }) => file)])
   for (const { file, sql, checksum, names } of changed) {
     await replace(client, sql, names).catch((error: unknown) => {
-      throw doesNotFit(`The file ${file} of functions`, error)
+      throw rolledBack(error, (reason) => migrationWording.functionsFailed(file, reason))
     })
     await client.query(
       `insert into "_parley_functions" (file, checksum, names, version) values ($1, $2, $3, $4)

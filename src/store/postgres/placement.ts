@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
+import { embeddedDatabaseWording } from '../../wording/storage.ts'
 import { type Account, chooseAccount, firstClosedFolder, give } from './account.ts'
 import { type Binaries, binariesIn, findBinaries } from './binaries.ts'
 
@@ -40,10 +41,7 @@ export async function place(home: string, log: Log, options: { elsewhere?: strin
   if (account !== undefined) {
     const closed = await firstClosedFolder(known, account)
     if (closed !== undefined && exists) {
-      throw new ParleyError(
-        'database_start_failed',
-        `PostgreSQL runs as ${account.name} and cannot enter ${closed}, which its data in ${known} lies under: run \`chmod o+x ${closed}\`, or run Parley as the owner of that folder.`,
-      )
+      throw new ParleyError('database_start_failed', embeddedDatabaseWording.folderClosed(account.name, closed, known))
     }
     if (closed !== undefined) base = await relocate(at, account, closed, log, options.elsewhere)
     await mkdir(base, { recursive: true, mode: 0o711 })
@@ -60,11 +58,7 @@ export async function hasData(data: string): Promise<boolean> {
     () => true,
     (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return false
-      throw new ParleyError(
-        'database_start_failed',
-        `The database in ${data} cannot be read by this user: run Parley as the user who first started it, or choose another PARLEY_HOME.`,
-        { cause: error },
-      )
+      throw new ParleyError('database_start_failed', embeddedDatabaseWording.dataUnreadable(data), { cause: error })
     },
   )
 }
@@ -81,15 +75,15 @@ async function relocate(home: string, account: Account, closed: string, log: Log
   if (blocked !== undefined) {
     throw new ParleyError(
       'database_start_failed',
-      `PostgreSQL runs as ${account.name}, which can enter neither ${closed} nor ${blocked}: choose a PARLEY_HOME outside of them, or run Parley as an ordinary user.`,
+      embeddedDatabaseWording.bothFoldersClosed(account.name, closed, blocked),
     )
   }
-  const why = `PostgreSQL runs as ${account.name}, which cannot enter ${closed}.`
+  const why = embeddedDatabaseWording.keptElsewhere(account.name, closed)
   // Written before any data is, and whole or not at all: data without its note would be lost to the next start.
   const draft = join(home, `${noteName}.${process.pid}`)
   await writeFile(draft, `${JSON.stringify({ base, why }, null, 2)}\n`)
   await rename(draft, join(home, noteName))
-  log.warn({ home, base, account: account.name, closed }, 'the database is kept outside PARLEY_HOME')
+  log.warn({ home, base, account: account.name, closed }, 'storing the database outside PARLEY_HOME')
   return base
 }
 
@@ -100,9 +94,9 @@ async function copyBinaries(binaries: Binaries, base: string, closed: string, lo
     const draft = await mkdtemp(join(base, 'server.draft-'))
     await cp(binaries.root, draft, { recursive: true, verbatimSymlinks: true })
     await chmod(draft, 0o755)
-    // Whoever comes second finds the name taken by an equal copy.
+    // A second process finds an equal copy in place.
     await rename(draft, root).catch(() => rm(draft, { recursive: true, force: true }))
-    log.info({ root, closed }, 'copied PostgreSQL to where its account can reach it')
+    log.info({ root, closed }, 'copied PostgreSQL to a folder that its account can enter')
   }
   return binariesIn(root, binaries.version)
 }
@@ -121,19 +115,13 @@ export async function socketFolder(placement: Placement, port: number): Promise<
     const at = await lstat(folder)
     const ours = at.uid === owner || at.uid === process.getuid?.()
     if (!at.isDirectory() || !ours) {
-      throw new ParleyError(
-        'database_start_failed',
-        `${folder} should be a private folder for PostgreSQL's socket but belongs to another user: remove it, or set TMPDIR to a folder of yours.`,
-      )
+      throw new ParleyError('database_start_failed', embeddedDatabaseWording.socketFolderTaken(folder))
     }
     await chmod(folder, 0o700)
     await give(folder, account)
     return folder
   }
-  throw new ParleyError(
-    'database_start_failed',
-    `No path for PostgreSQL's socket is short enough (${base}): choose a shorter PARLEY_HOME, or set TMPDIR to a short path.`,
-  )
+  throw new ParleyError('database_start_failed', embeddedDatabaseWording.socketPathTooLong(base))
 }
 
 export function hashOf(text: string): string {

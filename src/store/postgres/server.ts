@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
+import { embeddedDatabaseWording } from '../../wording/storage.ts'
 import { give, spawnAs } from './account.ts'
 import { serverEnv } from './cluster.ts'
 import { type Endpoint, endpointConfig, endpointSettings } from './endpoint.ts'
@@ -43,7 +44,7 @@ export async function ensureServer(options: StartOptions): Promise<Server> {
   try {
     return await bringUp(options, state)
   } catch (error) {
-    // It takes no connections, so nobody else can have come to rely on it.
+    // It accepts no connections, so no other process uses it.
     if (state.spawned?.pid !== undefined && !state.spawned.exited) signal(state.spawned.pid, 'SIGQUIT')
     throw error
   }
@@ -52,7 +53,7 @@ export async function ensureServer(options: StartOptions): Promise<Server> {
 async function bringUp(options: StartOptions, state: { spawned: Spawned | undefined }): Promise<Server> {
   const { placement, log } = options
   const begun = performance.now()
-  let transcription = begun
+  let answeredAt = begun
   await boundLog(placement.logFile)
   for (;;) {
     options.signal.throwIfAborted()
@@ -65,7 +66,7 @@ async function bringUp(options: StartOptions, state: { spawned: Spawned | undefi
       return { pid, endpoint: probed.endpoint, adopted, client: probed.client }
     }
     if (probed.kind === 'foreign') throw probed.error
-    if (probed.kind === 'busy') transcription = performance.now()
+    if (probed.kind === 'busy') answeredAt = performance.now()
 
     if (state.spawned?.exited) {
       const { spawned } = state
@@ -80,8 +81,8 @@ async function bringUp(options: StartOptions, state: { spawned: Spawned | undefi
         state.spawned = await spawnServer(options)
       }
     }
-    if (performance.now() - transcription > silenceMs || performance.now() - begun > recoveryMs) {
-      throw failed(placement, 'does not take connections', await tail(placement.logFile))
+    if (performance.now() - answeredAt > silenceMs || performance.now() - begun > recoveryMs) {
+      throw failed(placement, embeddedDatabaseWording.notAccepting, await tail(placement.logFile))
     }
     await sleep(performance.now() - begun > 1000 ? 100 : 10, undefined, { signal: options.signal })
   }
@@ -128,11 +129,7 @@ async function probe(file: PidFile, options: StartOptions): Promise<Probe> {
 }
 
 function foreign(placement: Placement, cause: unknown): ParleyError {
-  return new ParleyError(
-    'database_start_failed',
-    `The PostgreSQL that runs on ${placement.data} refuses Parley: stop that server, or set DATABASE_URL to it.`,
-    { cause },
-  )
+  return new ParleyError('database_start_failed', embeddedDatabaseWording.otherServer(placement.data), { cause })
 }
 
 interface Spawned {
@@ -188,22 +185,20 @@ async function spawnServer(options: StartOptions): Promise<Spawned> {
 /** Returns where another try may succeed; throws where it will not. */
 async function explainExit(spawned: Spawned, placement: Placement, begun: number): Promise<void> {
   if (spawned.error !== undefined) {
-    throw new ParleyError(
-      'database_start_failed',
-      `PostgreSQL could not be run (${placement.binaries.postgres}): run \`npm install\` again, or set DATABASE_URL.`,
-      { cause: spawned.error },
-    )
+    throw new ParleyError('database_start_failed', embeddedDatabaseWording.cannotRun(placement.binaries.postgres), {
+      cause: spawned.error,
+    })
   }
   const said = await tail(placement.logFile, spawned.logFrom)
   const waited = performance.now() - begun
-  if (waited > silenceMs) throw failed(placement, 'does not start', said)
+  if (waited > silenceMs) throw failed(placement, embeddedDatabaseWording.startFailed, said)
   if (said.includes('pre-existing shared memory block')) {
     await endStragglers(placement, waited)
     return
   }
   // Another Parley starts the same database at the same moment.
   if (said.includes('lock file') && said.includes('already exists')) return
-  throw failed(placement, 'does not start', said)
+  throw failed(placement, embeddedDatabaseWording.startFailed, said)
 }
 
 /**
@@ -217,22 +212,23 @@ async function endStragglers(placement: Placement, waited: number): Promise<numb
   return stragglers.length
 }
 
-function failed(placement: Placement, what: string, said: string): ParleyError {
-  return new ParleyError(
-    'database_start_failed',
-    `The built-in PostgreSQL ${what}; mend what it says (all of it is in ${placement.logFile}) or set DATABASE_URL. It said: ${said}`,
-  )
+function failed(
+  placement: Placement,
+  sentence: typeof embeddedDatabaseWording.startFailed,
+  output: string,
+): ParleyError {
+  return new ParleyError('database_start_failed', sentence(placement.logFile, output))
 }
 
 /** The last lines of PostgreSQL's log, from an offset in bytes where one is given. */
 export async function tail(path: string, from = 0): Promise<string> {
   const file = await open(path, 'r').catch(() => undefined)
-  if (file === undefined) return '(nothing)'
+  if (file === undefined) return embeddedDatabaseWording.noOutput
   try {
     const { size } = await file.stat()
     const start = Math.max(from, size - 2000)
     const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.max(0, size - start)), 0, undefined, start)
-    return buffer.toString('utf8', 0, bytesRead).trim() || '(nothing)'
+    return buffer.toString('utf8', 0, bytesRead).trim() || embeddedDatabaseWording.noOutput
   } finally {
     await file.close()
   }

@@ -20,12 +20,12 @@ describe('splitting Markdown into blocks', () => {
     expect(splitBlocks(`${list}\n\nAfter`)).toEqual([list, 'After'])
   })
 
-  test('what reaches across blocks is not cut', () => {
+  test('text with links or footnotes across blocks is not split', () => {
     const text = 'See [the rules][r].\n\nMore.\n\n[r]: https://example.org'
     expect(splitBlocks(text)).toEqual([text])
   })
 
-  test('no words are lost, whatever the text', () => {
+  test('no words are lost in any text', () => {
     const line = fc.constantFrom('', 'text', '- item', '  more', '```', '~~~~', '> q', '1. x', '    code', '| a | b |')
     fc.assert(
       fc.property(fc.array(line, { maxLength: 30 }), (lines) => {

@@ -1,6 +1,6 @@
 /**
- * Cuts Markdown into blocks that can be parsed alone, so that a growing reply parses its last block again and not all of
- * it. A block that is cut too late costs time; one that is cut too early changes what is shown. In doubt, not cut.
+ * Splits Markdown into blocks that can be parsed alone, so that a growing answer only parses its last block again. Splitting
+ * too late costs time, and splitting too early changes the output. If in doubt, it does not split.
  */
 
 const FENCE = /^( *)(`{3,}|~{3,})(.*)$/

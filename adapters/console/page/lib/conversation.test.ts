@@ -28,14 +28,14 @@ function heldAfter(...events: Parameters<typeof applyEvent>[1][]): Conversation 
   }, emptyConversation(threadId))
 }
 
-describe('what the page holds of a thread', () => {
-  test('a message that was stored without a turn is not taken in yet', () => {
+describe('the page’s copy of a thread', () => {
+  test('a message that was stored without a turn is not confirmed yet', () => {
     const sent = message({ role: 'user', state: 'sent', turnId: null })
     expect(takenIn(heldAfter({ type: 'message', message: sent }))).toEqual([])
     expect(takenIn(heldAfter({ type: 'message', message: { ...sent, turnId: 't1' } }))).toEqual(['m1'])
   })
 
-  test('text replaces what stands from its offset on, also when it comes twice', () => {
+  test('text replaces everything after its offset, even if it arrives twice', () => {
     const text = { type: 'text' as const, messageId: 'm1', offset: 3, text: 'two' }
     const held = heldAfter({ type: 'message', message: message({ text: 'onX' }) }, text, text)
     expect(held.messages[0]?.text).toBe('onXtwo')
@@ -45,13 +45,13 @@ describe('what the page holds of a thread', () => {
     ).toBe('new')
   })
 
-  test('text beyond what is held, or of an unknown message, is a gap', () => {
+  test('text beyond the known end, or of an unknown message, is a gap', () => {
     const held = heldAfter({ type: 'message', message: message({ text: 'on' }) })
     expect(applyEvent(held, { type: 'text', messageId: 'm1', offset: 3, text: 'x' })).toBe('gap')
     expect(applyEvent(held, { type: 'text', messageId: 'm2', offset: 0, text: 'x' })).toBe('gap')
   })
 
-  test('messages stand in the order of the thread, each once', () => {
+  test('messages are in the order of the thread, each once', () => {
     const held = heldAfter(
       { type: 'message', message: message({ id: 'reply', seq: 2 }) },
       { type: 'message', message: message({ id: 'ask', seq: 1, role: 'user', state: 'sent' }) },
@@ -68,7 +68,7 @@ describe('what the page holds of a thread', () => {
     if (next !== 'gap') expect(next.messages[0]).toBe(held.messages[0])
   })
 
-  test('the turn that can be stopped is that of the status, or of the reply that is written', () => {
+  test('the turn to stop is the one in the status, or of the streaming answer', () => {
     const status = { threadId, turnId: 't9', state: 'queued' as const, text: 'Waiting…' }
     expect(runningTurn(heldAfter({ type: 'status', status }))).toBe('t9')
     expect(runningTurn(heldAfter({ type: 'message', message: message({}) }))).toBe('t1')

@@ -1,4 +1,4 @@
-/** What the page holds of one thread, and how each event of the server changes it. Pure. */
+/** The page's copy of one thread, and how each server event changes it. Pure. */
 import { answerOf, type ConsoleEvent, type Message, type Thread, type TurnStatus } from '../../api.ts'
 
 export interface Conversation {
@@ -15,7 +15,7 @@ export function emptyConversation(threadId: string): Conversation {
   return { threadId, loaded: false, thread: null, messages: [], status: null }
 }
 
-/** `'gap'`: text is missing before what came; a snapshot is needed. */
+/** `'gap'`: an earlier piece of text is missing, so the page needs a new snapshot. */
 export function applyEvent(held: Conversation, event: ConsoleEvent): Conversation | 'gap' {
   switch (event.type) {
     case 'snapshot':
@@ -51,7 +51,7 @@ export function withMessage(held: Conversation, message: Message): Conversation 
   return { ...held, messages: [...others, message].sort((a, b) => a.seq - b.seq) }
 }
 
-/** The server keeps an opinion with the turn and tells it with the next snapshot. */
+/** The server stores a rating with the turn and sends it in the next snapshot. */
 export function withFeedback(held: Conversation, turnId: string, feedback: Message['feedback']): Conversation {
   const messages = held.messages.map((message) =>
     message.role === 'parley' && message.turnId === turnId ? { ...message, feedback } : message,
@@ -59,7 +59,7 @@ export function withFeedback(held: Conversation, turnId: string, feedback: Messa
   return { ...held, messages }
 }
 
-/** Messages that have a turn or are answered commands. Another was stored, but may never be answered unless its sender sends it again. */
+/** Messages that have a turn, and answered commands. Any other message was stored, but must be sent again to get an answer. */
 export function takenIn(held: Conversation): string[] {
   const known = new Set(held.messages.map((message) => message.id))
   return held.messages.filter(({ id, turnId }) => turnId !== null || known.has(answerOf(id))).map(({ id }) => id)
@@ -72,7 +72,7 @@ export function runningTurn(held: Conversation): string | null {
   return last?.turnId ?? (held.thread?.busy ? (held.messages.at(-1)?.turnId ?? null) : null)
 }
 
-/** A snapshot repeats what is held; the same objects keep the page from drawing finished replies again. */
+/** A snapshot repeats known messages; keeping the same objects avoids drawing finished answers again. */
 function keepUnchanged(held: Message[], incoming: Message[]): Message[] {
   const byId = new Map(held.map((message) => [message.id, message]))
   return incoming

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { formatAge, formatBytes, formatDuration, plainText, progressOf } from './format.ts'
 
-test('sizes have as many digits as one reads', () => {
+test('sizes are rounded to a readable number of digits', () => {
   expect([0, 999, 1_000, 1_540, 99_960, 31_000_000, 999_600_000].map(formatBytes)).toEqual([
     '0 B',
     '999 B',

@@ -1,4 +1,5 @@
-/** Numbers and times as the page words them. Pure. */
+/** How the page writes sizes, times and progress. Pure. */
+import { pageWording } from '../../../../src/wording/page.ts'
 
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`
@@ -29,14 +30,14 @@ export function formatDuration(ms: number): string {
 export function formatAge(iso: string, now: number): string {
   const then = new Date(iso)
   const minutes = Math.floor((now - then.getTime()) / 60_000)
-  if (minutes < 1) return 'now'
-  if (minutes < 60) return `${minutes} min`
-  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h`
+  if (minutes < 1) return pageWording.time.now
+  if (minutes < 60) return pageWording.time.minutes(minutes)
+  if (minutes < 24 * 60) return pageWording.time.hours(Math.floor(minutes / 60))
   const days = Math.floor(minutes / (24 * 60))
-  if (days === 1) return 'yesterday'
-  if (days < 7) return `${days} days`
+  if (days === 1) return pageWording.time.yesterday
+  if (days < 7) return pageWording.time.days(days)
   const sameYear = then.getFullYear() === new Date(now).getFullYear()
-  return then.toLocaleDateString('en', { day: 'numeric', month: 'short', ...(sameYear ? {} : { year: 'numeric' }) })
+  return then.toLocaleDateString('en', { day: 'numeric', month: 'short', year: sameYear ? undefined : 'numeric' })
 }
 
 /** The "N of M" of a status line as a fraction, if it has one. */
@@ -54,10 +55,10 @@ export function progressOf(text: string): { value: number; max: number } | null 
   return value !== undefined && max !== undefined && max > 0 && value <= max ? { value, max } : null
 }
 
-/** What a screen reader is told of a reply: its words without the Markdown. */
+/** An answer as a screen reader reads it: without Markdown. */
 export function plainText(markdown: string, limit: number): string {
   const text = markdown
-    .replace(/```[^\n]*\n[\s\S]*?(```|$)/g, ' (code) ')
+    .replace(/```[^\n]*\n[\s\S]*?(```|$)/g, ` ${pageWording.message.code} `)
     .replace(/\[(\d+)\]/g, '')
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replace(/[*_`#>|~]+/g, '')

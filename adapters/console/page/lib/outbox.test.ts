@@ -37,7 +37,7 @@ function setUp(stored?: string) {
   return { outbox, calls, sent, timers, kept, add, answer, settled, ids: () => calls.map((call) => call.id) }
 }
 
-test('messages of one thread leave in order, those of another do not wait', async () => {
+test('messages of one thread are sent in order, and other threads do not wait', async () => {
   const { add, answer, ids, sent } = setUp()
   add('one')
   add('two')
@@ -48,7 +48,7 @@ test('messages of one thread leave in order, those of another do not wait', asyn
   expect(sent).toEqual(['one'])
 })
 
-test('an unreachable server is tried again with the same id, and the message is kept over a reload', async () => {
+test('a message for an unreachable server is sent again with the same ID, also after a reload', async () => {
   const first = setUp()
   first.add('one')
   await first.answer(0, new ServerFailure(0, 'away'))
@@ -64,7 +64,7 @@ test('an unreachable server is tried again with the same id, and the message is 
   expect(reloaded.kept.value).toBe('[]')
 })
 
-test('a refusal is final until the person tries again, and does not hold up what follows', async () => {
+test('a refused message waits until you retry, and does not block later messages', async () => {
   const { outbox, add, answer, ids, timers } = setUp()
   add('one')
   add('two')
@@ -77,7 +77,7 @@ test('a refusal is final until the person tries again, and does not hold up what
   expect(ids()).toEqual(['one', 'two', 'one'])
 })
 
-test('a message that an event has shown already is not shown again by its late answer', async () => {
+test('a message that already arrived as an event is not shown twice', async () => {
   const { outbox, add, answer, sent } = setUp()
   add('one')
   outbox.drop(['one'])

@@ -1,6 +1,6 @@
 /**
- * Messages on their way to the server. One leaves only when the server has it: it is kept across reloads, sent again with
- * the same id after a lost answer, and sent in order within its thread.
+ * Messages that the server has not confirmed. They survive reloads, are sent again with the same ID if the response is
+ * lost, and are sent in order within each thread.
  */
 import type { FileChip, Message, SendMessage } from '../../api.ts'
 import { ServerFailure } from './server.ts'
@@ -11,7 +11,7 @@ export interface Outgoing {
   body: SendMessage
   attachments: FileChip[]
   createdAt: string
-  /** `waiting`: the server was not reached, another try comes. `refused`: it said no; `userMessage` says why. */
+  /** `waiting`: the server could not be reached, and another attempt follows. `refused`: `userMessage` says why. */
   state: 'sending' | 'waiting' | 'refused'
   userMessage: string | null
 }
@@ -26,7 +26,7 @@ export interface OutboxDeps {
 export interface Outbox {
   state: Store<Outgoing[]>
   add(outgoing: Pick<Outgoing, 'threadId' | 'body' | 'attachments'>): void
-  /** The server has taken it in, as an event told; or the person gave it up. */
+  /** An event confirmed the message, or the user discarded it. */
   drop(messageIds: string[]): void
   dropThread(threadId: string): void
   /** Tries everything that waits now, and `messageId` even if it was refused. */
@@ -46,7 +46,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     try {
       deps.storage.setItem(KEY, JSON.stringify(state.get()))
     } catch {
-      // Storage is full or forbidden: the message is still held by the open page.
+      // Storage is full or forbidden; the open page still has the message.
     }
   })
 
@@ -58,7 +58,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     try {
       const { message } = await deps.send(outgoing.threadId, outgoing.body)
       failures = 0
-      // Given up or already told by an event while the answer was on its way: nothing to add.
+      // If it was discarded or confirmed by an event in the meantime, there is nothing to add.
       if (state.get().some((one) => one.body.id === outgoing.body.id)) deps.onSent(message)
       drop([outgoing.body.id])
     } catch (cause) {

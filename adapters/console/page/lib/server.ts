@@ -3,9 +3,10 @@
 import type { TurnAction } from '../../../../src/core/action.ts'
 import type { Position } from '../../../../src/core/artifact.ts'
 import type { CommandSpec } from '../../../../src/core/command.ts'
+import { pageWording } from '../../../../src/wording/page.ts'
 import type { ApiError, ConsoleStatus, Message, PressAction, SendMessage, Thread } from '../../api.ts'
 
-/** `status` 0: the server was not reached. `userMessage` is a sentence for the person at the page. */
+/** `status` 0: the server was not reached. `userMessage` is shown on the page. */
 export class ServerFailure extends Error {
   readonly status: number
   readonly userMessage: string
@@ -14,7 +15,7 @@ export class ServerFailure extends Error {
     this.status = status
     this.userMessage = userMessage
   }
-  /** Whether the same request may succeed later without the person changing it. */
+  /** Whether the same request may succeed later if nothing about it changes. */
   get passing(): boolean {
     return this.status === 0 || this.status >= 500 || this.status === 408 || this.status === 425 || this.status === 429
   }
@@ -33,38 +34,37 @@ export interface TextAround {
   to: number
   of: number
   lines: string[]
-  /** Of each line, where lines do not simply follow each other. */
+  /** Where each line is in the file, if the lines are not consecutive. */
   places?: { from: number; to: number }[]
-  /** There is one of the place, at `pictureUrl`. */
+  /** A picture of the place is available at `pictureUrl`. */
   picture?: boolean
 }
 
-/** What pressing a button did. `turnId`: the reply is written anew; `notice`: what there is to say about it, in Markdown. */
+/** What pressing a button did. `turnId`: the new answer's turn; `notice`: a message about it, in Markdown. */
 export interface Pressed {
   turnId?: string
   notice?: { text: string }
 }
-
-const UNREACHABLE = 'Parley cannot be reached right now.'
 
 async function call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   let response: Response
   try {
     response = await fetch(`/console/${path}`, {
       method,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-      ...(signal === undefined ? {} : { signal }),
+      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: body === undefined ? undefined : { 'content-type': 'application/json' },
+      signal,
     })
   } catch (cause) {
     if (signal?.aborted) throw cause
-    throw new ServerFailure(0, UNREACHABLE)
+    throw new ServerFailure(0, pageWording.problem.unreachable)
   }
   const text = await response.text().catch(() => '')
   if (!response.ok) throw new ServerFailure(response.status, userMessageOf(text, response.status))
   return (text === '' ? undefined : JSON.parse(text)) as T
 }
 
-/** The server's sentence in an error body, or one that says what little is known. */
+/** The server's sentence from an error body, or a general one. */
 export function userMessageOf(body: string, status: number): string {
   try {
     const parsed = JSON.parse(body) as Partial<ApiError>
@@ -72,12 +72,12 @@ export function userMessageOf(body: string, status: number): string {
   } catch {
     // Not from Parley: a proxy's page, or nothing.
   }
-  return status === 0 ? UNREACHABLE : `Parley answered with an error (${status}).`
+  return status === 0 ? pageWording.problem.unreachable : pageWording.problem.serverError(status)
 }
 
-/** What to tell the person when a call has failed, in one sentence. */
+/** Why a call failed, in one sentence. */
 export const failureMessage = (cause: unknown): string =>
-  cause instanceof ServerFailure ? cause.userMessage : 'That did not work. Try again.'
+  cause instanceof ServerFailure ? cause.userMessage : pageWording.problem.unknown
 
 const id = encodeURIComponent
 

@@ -1,4 +1,4 @@
-/** One open page: the thread it shows, the list beside it, the event stream, and what the person can do. */
+/** One open page: its thread, the thread list, the event stream, and the actions of its buttons. */
 import type { TurnAction } from '../../../../src/core/action.ts'
 import type { ConsoleEvent, ConsoleStatus, FileChip, Thread } from '../../api.ts'
 import {
@@ -24,7 +24,7 @@ export interface PageState {
   threads: Thread[] | null
   conversation: Conversation
   link: 'connecting' | 'open' | 'lost'
-  /** What went wrong with the last action, as a sentence. */
+  /** Why the last action failed, in one sentence. */
   error: string | null
 }
 
@@ -34,15 +34,15 @@ export interface Session {
   newThread(): void
   send(text: string, files: FileChip[]): void
   stop(): void
-  /** Presses a button below a reply. Rejects with what `tellOfFailure` words. */
+  /** Presses a button below a reply. Rejects with a cause for `failureMessage`. */
   act(kind: TurnAction, turnId: string, comment?: string): Promise<Pressed>
-  /** Presses a button of a notice; what it answers comes as a message. Rejects as `act` does. */
+  /** Presses a button of a notice; the answer arrives as a message. Rejects as `act` does. */
   press(action: string): Promise<void>
   deleteThread(threadId: string): void
   dismissError(): void
 }
 
-/** How often streamed text is drawn: often enough to flow, seldom enough for a slow machine. */
+/** How often streamed text is drawn: smooth, without overloading a slow machine. */
 const DRAW_EVERY_MS = 40
 
 export function createSession(): Session {
@@ -112,7 +112,7 @@ export function createSession(): Session {
     })
   }
 
-  /** What the event stream does not repeat after a pause. */
+  /** Reloads what the event stream does not send again after a reconnect. */
   async function refresh(): Promise<void> {
     const [status, threads] = await Promise.allSettled([server.status(), server.threads()])
     if (status.status === 'fulfilled') patch({ status: status.value })
@@ -163,7 +163,7 @@ export function createSession(): Session {
       if (turnId === null) return
       void attempt(() =>
         server.act(turnId, 'stop').catch((cause: unknown) => {
-          // It ended by itself in the meantime: that is what was wanted.
+          // The turn has already ended.
           if (!(cause instanceof ServerFailure && (cause.status === 409 || cause.status === 404))) throw cause
         }),
       )

@@ -1,4 +1,5 @@
 /** The files chosen for the next message of a thread: checked, uploading, uploaded or failed. */
+import { pageWording } from '../../../../src/wording/page.ts'
 import type { ConsoleStatus, FileChip } from '../../api.ts'
 import { formatBytes } from './format.ts'
 import { randomId } from './random-id.ts'
@@ -49,7 +50,8 @@ export function createTray(restored: FileChip[]): Tray {
       .then(
         (stored) => change(id, { state: 'done', progress: 1, name: stored.name, mediaType: stored.mediaType }),
         (cause: unknown) => {
-          const failure = cause instanceof ServerFailure ? cause : new ServerFailure(0, 'The upload failed.')
+          const failure =
+            cause instanceof ServerFailure ? cause : new ServerFailure(0, pageWording.problem.uploadFailed)
           change(id, { state: 'failed', userMessage: failure.userMessage, retryable: failure.status !== 413 })
         },
       )
@@ -108,7 +110,7 @@ export function createTray(restored: FileChip[]): Tray {
 function refusal(file: File, held: number, limits: ConsoleStatus['limits'] | null): string | null {
   if (limits === null) return null
   if (file.size > limits.fileBytes)
-    return `${formatBytes(file.size)} is over the limit of ${formatBytes(limits.fileBytes)}.`
-  if (held >= limits.files) return `A message takes at most ${limits.files} files.`
+    return pageWording.file.tooLarge(formatBytes(file.size), formatBytes(limits.fileBytes))
+  if (held >= limits.files) return pageWording.file.tooMany(limits.files)
   return null
 }

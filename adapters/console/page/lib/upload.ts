@@ -1,4 +1,5 @@
-/** Sends one file's bytes. XMLHttpRequest, because fetch does not tell how much of a body has left. */
+/** Sends one file's bytes. XMLHttpRequest, because fetch reports no upload progress. */
+import { pageWording } from '../../../../src/wording/page.ts'
 import type { Upload } from '../../api.ts'
 import { ServerFailure, userMessageOf } from './server.ts'
 
@@ -18,7 +19,7 @@ export function startUpload(uploadId: string, file: File, onProgress: (fraction:
       if (request.status >= 200 && request.status < 300) resolve(JSON.parse(request.responseText) as Upload)
       else reject(new ServerFailure(request.status, userMessageOf(request.responseText, request.status)))
     }
-    request.onerror = () => reject(new ServerFailure(0, 'The connection broke off. Try again.'))
+    request.onerror = () => reject(new ServerFailure(0, pageWording.problem.uploadInterrupted))
     request.open('PUT', `/console/uploads/${uploadId}?name=${encodeURIComponent(file.name)}`)
     request.setRequestHeader('content-type', file.type === '' ? 'application/octet-stream' : file.type)
     request.send(file)

@@ -1,5 +1,7 @@
-/** What a screen reader is told: a reply once it is finished, each notice, and each new kind of work; never single tokens. */
+/** What a screen reader announces: each finished answer, each notice, and each new step of work, but no single tokens. */
+
 import { useEffect, useRef, useState } from 'react'
+import { pageWording } from '../../../../src/wording/page.ts'
 import type { Message } from '../../api.ts'
 import type { Conversation } from './conversation.ts'
 import { plainText } from './format.ts'
@@ -10,7 +12,7 @@ export function useAnnouncements(conversation: Conversation): string {
   const [announcement, say] = useState('')
   const written = useRef(new Map<string, Message['state']>())
   const work = useRef('')
-  /** The thread whose messages were there when it was opened: those are not news. */
+  /** The thread whose first messages have been seen; only later ones are announced. */
   const opened = useRef<string | null>(null)
   const { threadId, loaded, messages } = conversation
 
@@ -22,9 +24,9 @@ export function useAnnouncements(conversation: Conversation): string {
       const notice = isNews && message.turnId === null && before === undefined
       const finished = before === 'streaming' && message.state !== 'streaming'
       if (message.role !== 'parley' || !(notice || finished)) continue
-      const ends = { stopped: 'Stopped.', failed: 'The reply failed.' } as const
+      const ends = { stopped: pageWording.answer.stopped, failed: pageWording.answer.announceFailed }
       const end = message.state === 'stopped' || message.state === 'failed' ? ends[message.state] : ''
-      say(`Parley: ${plainText(message.text, LONGEST)} ${end}`.trim())
+      say(pageWording.message.announce(plainText(message.text, LONGEST), end))
     }
     if (loaded) opened.current = threadId
   }, [threadId, loaded, messages])

@@ -1,4 +1,4 @@
-/** The commands that fit what is being typed after a slash, and which of them is marked. */
+/** The commands that match the text after a slash, and the selected one. */
 import { type KeyboardEvent, useEffect, useState } from 'react'
 import type { CommandSpec } from '../../../../src/core/command.ts'
 import { server } from './server.ts'
@@ -6,7 +6,7 @@ import { server } from './server.ts'
 const most = 8
 let loading: Promise<CommandSpec[]> | undefined
 
-/** Asked once a page; one that failed is asked again. */
+/** Loaded once per page; a failed request is repeated. */
 function commands(): Promise<CommandSpec[]> {
   loading ??= server.commands().catch(() => {
     loading = undefined
@@ -15,13 +15,13 @@ function commands(): Promise<CommandSpec[]> {
   return loading
 }
 
-/** Of a slash and the beginning of a command's name, those that it may become. */
+/** The commands whose names begin with the text after the slash. */
 export function fitting(text: string, all: readonly CommandSpec[]): CommandSpec[] {
   const match = /^\/(?:parley +)?([\p{L}-]*(?: [\p{L}-]*)?)$/u.exec(text)
   if (match === null) return []
   const typed = (match[1] ?? '').toLowerCase()
   const found = all.filter(({ name }) => name.startsWith(typed))
-  // A name that is typed whole needs no list.
+  // A completely typed name needs no list.
   return found.length === 1 && found[0]?.name === typed ? [] : found.slice(0, most)
 }
 

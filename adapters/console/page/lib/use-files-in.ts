@@ -1,5 +1,7 @@
 /** Files dropped or pasted anywhere on the page. Returns whether files are being dragged over it. */
+
 import { useEffect, useRef, useState } from 'react'
+import { pageWording } from '../../../../src/wording/page.ts'
 
 export function useFilesIn(onFiles: (files: File[]) => void): boolean {
   const [dragging, setDragging] = useState(false)
@@ -61,5 +63,5 @@ function droppedFiles(data: DataTransfer | null): File[] {
 function named(file: File): File {
   if (file.name !== 'image.png') return file
   const time = new Date().toLocaleTimeString('en-GB').replaceAll(':', '.')
-  return new File([file], `pasted ${time}.png`, { type: file.type })
+  return new File([file], pageWording.composer.pastedPicture(time), { type: file.type })
 }

@@ -1,4 +1,4 @@
-/** Follows growing content at the bottom of a scroller until the person scrolls up. */
+/** Follows growing content at the bottom of a scroller until you scroll up. */
 import { type RefObject, useCallback, useEffect, useRef, useState } from 'react'
 
 const NEAR_PX = 56

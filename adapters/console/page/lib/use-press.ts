@@ -1,12 +1,12 @@
-/** A pressed button: which one is at work, and what went wrong with it, to be said where it was pressed. */
+/** The state of a group of buttons: which one is working, and the error to show next to it. */
 import { useState } from 'react'
 import { failureMessage } from './server.ts'
 
 export interface Press<K> {
   pending: K | null
-  /** One sentence; goes with the next press. */
+  /** One sentence; cleared by the next press. */
   error: string | null
-  /** What `call` gave, or `null` when it failed or another press is still at work. */
+  /** The result of `call`, or `null` if it failed or another press is still working. */
   press<T>(key: K, call: () => Promise<T>): Promise<T | null>
 }
 

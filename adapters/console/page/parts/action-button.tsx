@@ -1,4 +1,4 @@
-/** One button of a reply's row. At work it stays where it is and keeps the focus. */
+/** One button under an answer. While it works, it stays in place and keeps the focus. */
 import type { TurnAction } from '../../../../src/core/action.ts'
 import { Icon, type IconName } from './icon.tsx'
 
@@ -7,11 +7,11 @@ export interface ActionButtonProps {
   icon: IconName
   label: string
   title: string
-  /** The press that is at work, of whichever button of the row. */
+  /** The action in progress, of any button in the row. */
   busy: TurnAction | null
-  pressed?: boolean
-  /** What it opens below the row. */
-  opens?: { panel: string; id: string; open: boolean }
+  pressed?: boolean | undefined
+  /** The panel that it opens below the row. */
+  opens?: { panel: string; id: string; open: boolean } | undefined
   onPress(): void
 }
 

@@ -1,5 +1,7 @@
-/** The server's notice above the input. Once dismissed it stays away until it says something else. */
+/** The server's notice above the input. Once dismissed, it stays hidden until its text changes. */
+
 import { useState } from 'react'
+import { pageWording } from '../../../../src/wording/page.ts'
 import { Icon } from './icon.tsx'
 
 const KEY = 'parley.notice-seen'
@@ -14,13 +16,13 @@ export function NoticeBanner({ notice }: { notice: string }) {
   })
   if (seen === notice) return null
   return (
-    <aside className="banner" aria-label="Notice">
+    <aside className="banner" aria-label={pageWording.banner.label}>
       <Icon name="info" />
       <p>{notice}</p>
       <button
         type="button"
         className="icon-button"
-        aria-label="Dismiss the notice"
+        aria-label={pageWording.banner.dismissNotice}
         onClick={() => {
           setSeen(notice)
           try {
@@ -41,7 +43,7 @@ export function ErrorBanner({ userMessage, onDismiss }: { userMessage: string; o
     <div className="banner error" role="alert">
       <Icon name="warn" />
       <p>{userMessage}</p>
-      <button type="button" className="icon-button" aria-label="Dismiss" onClick={onDismiss}>
+      <button type="button" className="icon-button" aria-label={pageWording.banner.dismiss} onClick={onDismiss}>
         <Icon name="close" />
       </button>
     </div>

@@ -1,5 +1,7 @@
 /** A block of code with its language, a copy button, and its own sideways scroll. */
+
 import type { ReactNode } from 'react'
+import { pageWording } from '../../../../src/wording/page.ts'
 import { CopyButton } from './copy-button.tsx'
 
 interface CodeNode {
@@ -16,8 +18,8 @@ export function CodeBlock({ node, children }: { node: unknown; children: ReactNo
   return (
     <figure className="code-block">
       <figcaption>
-        <span>{language ?? 'text'}</span>
-        <CopyButton what="code" text={() => wordsOf(pre).replace(/\n$/, '')} />
+        <span>{language ?? pageWording.answer.plainCode}</span>
+        <CopyButton label={pageWording.answer.copyCode} text={() => wordsOf(pre).replace(/\n$/, '')} />
       </figcaption>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <pre tabIndex={0}>{children}</pre>

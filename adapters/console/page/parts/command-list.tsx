@@ -1,4 +1,5 @@
-/** The commands that fit what is being typed, above the input. */
+/** Matching commands, listed above the input. */
+import { pageWording } from '../../../../src/wording/page.ts'
 import type { CommandList as List } from '../lib/use-command-list.ts'
 
 export const optionId = (at: number) => `command-${at}`
@@ -6,7 +7,7 @@ export const optionId = (at: number) => `command-${at}`
 export function CommandList({ list }: { list: List }) {
   if (list.shown.length === 0) return null
   return (
-    <div id="commands" className="commands" role="listbox" aria-label="Commands">
+    <div id="commands" className="commands" role="listbox" aria-label={pageWording.composer.commands}>
       {list.shown.map((command, at) => (
         <div
           key={command.name}

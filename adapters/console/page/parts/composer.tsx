@@ -1,4 +1,5 @@
-/** Where a message is written: text, files by button or paste, send and stop. Dropped files come in through the tray. */
+/** The message box: text, attached or pasted files, send and stop. Dropped files arrive through the tray. */
+
 import {
   type ClipboardEvent,
   type KeyboardEvent,
@@ -8,6 +9,7 @@ import {
   useRef,
   useState,
 } from 'react'
+import { pageWording } from '../../../../src/wording/page.ts'
 import type { ConsoleStatus, FileChip } from '../../api.ts'
 import { writeDraftText } from '../lib/drafts.ts'
 import { formatCount } from '../lib/format.ts'
@@ -27,7 +29,7 @@ export interface ComposerProps {
   tray: Tray
   status: ConsoleStatus | null
   running: boolean
-  /** What ↑ in the empty input brings back. */
+  /** ↑ in the empty input restores this. */
   lastSent: string | null
   onSend(text: string, files: FileChip[]): void
   onStop(): void
@@ -56,7 +58,7 @@ export function Composer(props: ComposerProps) {
 
   useEffect(() => writeDraftText(threadId, text), [threadId, text])
 
-  // "Send" while files are on their way: the message leaves by itself when the last one has arrived.
+  // Send was pressed during an upload: the message goes out when the last upload finishes.
   useEffect(() => {
     if (!holding || uploading > 0) return
     setHolding(false)
@@ -80,7 +82,7 @@ export function Composer(props: ComposerProps) {
   }
 
   function onKeyDown(event: KeyboardEvent<HTMLTextAreaElement>): void {
-    // An Enter that picks a word of an input method is not a send.
+    // Enter that confirms an input method's suggestion does not send.
     if (event.nativeEvent.isComposing || event.keyCode === 229) return
     if (list.onKey(event)) return
     if (event.key === 'Enter' && !event.shiftKey) {
@@ -96,31 +98,31 @@ export function Composer(props: ComposerProps) {
     const pasted = event.clipboardData.getData('text/plain')
     if (limits !== null && pasted.length > limits.textChars) {
       event.preventDefault()
-      tray.add([new File([pasted], 'pasted text.txt', { type: 'text/plain' })], limits)
+      tray.add([new File([pasted], pageWording.composer.pastedText, { type: 'text/plain' })], limits)
     }
   }
 
   const hint = holding
-    ? `Sends when ${uploading === 1 ? 'the file is' : `${uploading} files are`} uploaded`
+    ? pageWording.composer.waitingForUploads(uploading)
     : failed
-      ? 'A file was not uploaded. Remove it or try again before you send.'
+      ? pageWording.composer.uploadFailed
       : excess > 0
-        ? `${formatCount(excess)} characters over the limit. Attach long text as a file.`
+        ? pageWording.composer.tooLong(formatCount(excess))
         : list.shown.length > 0
-          ? `${list.shown.length === 1 ? 'One command fits' : `${list.shown.length} commands fit`}: arrow keys choose, Tab completes`
+          ? pageWording.composer.commandsFound(list.shown.length)
           : null
 
   return (
     <form
       className="composer"
-      aria-label="Message"
+      aria-label={pageWording.composer.form}
       onSubmit={(event) => {
         event.preventDefault()
         submit()
       }}
     >
       {files.length === 0 ? null : (
-        <ul className="tray" aria-label="Files to send">
+        <ul className="tray" aria-label={pageWording.composer.filesToSend}>
           {files.map((file) => (
             <ChosenFile
               key={file.id}
@@ -138,16 +140,12 @@ export function Composer(props: ComposerProps) {
         rows={1}
         value={text}
         readOnly={holding}
-        placeholder={touch ? 'Ask Parley' : 'Ask Parley, or drop a file'}
-        aria-label="Message to Parley"
+        placeholder={touch ? pageWording.composer.placeholderOnTouch : pageWording.composer.placeholder}
+        aria-label={pageWording.composer.input}
         aria-describedby="composer-hint"
-        {...(list.shown.length === 0
-          ? {}
-          : {
-              'aria-controls': 'commands',
-              'aria-autocomplete': 'list' as const,
-              'aria-activedescendant': list.marked < 0 ? undefined : optionId(list.marked),
-            })}
+        aria-controls={list.shown.length === 0 ? undefined : 'commands'}
+        aria-autocomplete={list.shown.length === 0 ? undefined : 'list'}
+        aria-activedescendant={list.marked < 0 ? undefined : optionId(list.marked)}
         enterKeyHint="send"
         onChange={(event) => onText(event.target.value)}
         onKeyDown={onKeyDown}
@@ -159,7 +157,7 @@ export function Composer(props: ComposerProps) {
           type="file"
           multiple
           hidden
-          aria-label="Files"
+          aria-label={pageWording.composer.files}
           onChange={(event) => {
             tray.add(event.target.files ?? [], limits)
             event.target.value = ''
@@ -169,28 +167,40 @@ export function Composer(props: ComposerProps) {
         <button
           type="button"
           className="icon-button"
-          aria-label="Attach files"
-          title="Attach files"
+          aria-label={pageWording.composer.attach}
+          title={pageWording.composer.attach}
           disabled={holding}
           onClick={() => picker.current?.click()}
         >
           <Icon name="attach" />
         </button>
         <p id="composer-hint" className={failed || excess > 0 ? 'hint wrong' : 'hint'} role="status">
-          {hint ?? <span className="keys">Enter to send, Shift + Enter for a new line</span>}
+          {hint ?? <span className="keys">{pageWording.composer.keys}</span>}
         </p>
         {holding ? (
           <button type="button" className="button small" onClick={() => setHolding(false)}>
-            Keep editing
+            {pageWording.composer.keepEditing}
           </button>
         ) : null}
         {running ? (
-          <button type="button" className="round stop" aria-label="Stop" title="Stop (Esc)" onClick={props.onStop}>
+          <button
+            type="button"
+            className="round stop"
+            aria-label={pageWording.composer.stop}
+            title={pageWording.composer.stopTitle}
+            onClick={props.onStop}
+          >
             <span className="stop-square" />
           </button>
         ) : null}
         {running && !filled ? null : (
-          <button type="submit" className="round send" aria-label="Send" title="Send" disabled={!sendable || holding}>
+          <button
+            type="submit"
+            className="round send"
+            aria-label={pageWording.composer.send}
+            title={pageWording.composer.send}
+            disabled={!sendable || holding}
+          >
             <Icon name="send" />
           </button>
         )}

@@ -1,26 +1,27 @@
 import { useEffect, useState } from 'react'
+import { pageWording } from '../../../../src/wording/page.ts'
 import { copyText } from '../lib/clipboard.ts'
 import { Icon } from './icon.tsx'
 
-/** Says "Copied" for two seconds, in its label too. */
-export function CopyButton({ what, text }: { what: string; text: () => string }) {
+/** Shows “Copied” for two seconds. */
+export function CopyButton({ label, text }: { label: string; text: () => string }) {
   const [state, setState] = useState<'ready' | 'copied' | 'failed'>('ready')
   useEffect(() => {
     if (state === 'ready') return
     const timer = setTimeout(() => setState('ready'), 2_000)
     return () => clearTimeout(timer)
   }, [state])
-  const label = { ready: `Copy ${what}`, copied: 'Copied', failed: 'Could not copy' }[state]
+  const name = { ready: label, copied: pageWording.answer.copied, failed: pageWording.answer.copyFailed }[state]
   return (
     <button
       type="button"
       className="quiet copy"
-      aria-label={label}
-      title={label}
+      aria-label={name}
+      title={name}
       onClick={() => void copyText(text()).then((copied) => setState(copied ? 'copied' : 'failed'))}
     >
       <Icon name={state === 'copied' ? 'check' : 'copy'} />
-      <span className="label">{state === 'ready' ? 'Copy' : label}</span>
+      <span className="label">{state === 'ready' ? pageWording.answer.copy : name}</span>
     </button>
   )
 }

@@ -1,4 +1,5 @@
-/** A file in the tray of the composer or on a message that was sent. */
+/** A file in the composer's tray or on a sent message. */
+import { pageWording } from '../../../../src/wording/page.ts'
 import type { FileChip } from '../../api.ts'
 import { formatBytes } from '../lib/format.ts'
 import type { TrayFile } from '../lib/tray.ts'
@@ -21,9 +22,9 @@ export function ChosenFile(props: { file: TrayFile; onRemove(): void; onRetry():
   const percent = Math.round(file.progress * 100)
   const note =
     file.state === 'uploading'
-      ? `${formatBytes(file.bytes)} · ${percent === 100 ? 'finishing' : `${percent}%`}`
+      ? pageWording.file.uploading(formatBytes(file.bytes), percent)
       : file.state === 'failed'
-        ? (file.userMessage ?? 'The upload failed.')
+        ? (file.userMessage ?? pageWording.problem.uploadFailed)
         : formatBytes(file.bytes)
   return (
     <li className={`file-chip ${file.state}`}>
@@ -35,20 +36,27 @@ export function ChosenFile(props: { file: TrayFile; onRemove(): void; onRetry():
         {note}
       </span>
       {file.state === 'failed' && file.retryable ? (
-        <button type="button" className="chip-action" aria-label={`Upload ${file.name} again`} onClick={props.onRetry}>
+        <button
+          type="button"
+          className="chip-action"
+          aria-label={pageWording.file.uploadAgain(file.name)}
+          onClick={props.onRetry}
+        >
           <Icon name="again" />
         </button>
       ) : null}
       <button
         type="button"
         className="chip-action"
-        aria-label={file.state === 'uploading' ? `Cancel the upload of ${file.name}` : `Remove ${file.name}`}
+        aria-label={
+          file.state === 'uploading' ? pageWording.file.cancelUpload(file.name) : pageWording.file.remove(file.name)
+        }
         onClick={props.onRemove}
       >
         <Icon name="close" />
       </button>
       {file.state === 'uploading' ? (
-        <progress aria-label={`Upload of ${file.name}`} max={100} value={percent}>
+        <progress aria-label={pageWording.file.progress(file.name)} max={100} value={percent}>
           {percent}%
         </progress>
       ) : null}

@@ -1,20 +1,22 @@
 /**
- * A reply's Markdown. What a model or a file wrote is data: no raw HTML, no picture from another host (fetching it could
- * carry words of the thread out), links only to the web and to mail, in a tab of their own.
+ * An answer's Markdown. Text from a model or a file is untrusted: no raw HTML, no images from other hosts (a request could
+ * leak parts of the thread), and links only to the web and to mail, opened in a new tab.
  */
+
 import { type ComponentProps, memo, type ReactNode, useContext } from 'react'
 import ReactMarkdown, { type Components } from 'react-markdown'
 import remarkGfm from 'remark-gfm'
 import { describePosition } from '../../../../src/core/artifact.ts'
 import { closeOpen } from '../../../../src/core/text/half-written.ts'
+import { pageWording } from '../../../../src/wording/page.ts'
 import { splitBlocks } from '../lib/blocks.ts'
 import { useHighlight } from '../lib/use-highlight.ts'
 import { citePlugin } from './cite-plugin.ts'
 import { CodeBlock } from './code-block.tsx'
 import { ReplyContext } from './reply-context.ts'
 
-/** Colouring a huge open block anew with every word costs more than it shows. */
-const COLOUR_WHILE_OPEN = 12_000
+/** A longer block is highlighted only once it is complete, because highlighting it with every token is slow. */
+const HIGHLIGHT_WHILE_OPEN = 12_000
 
 export function ReplyMarkdown({ text, open }: { text: string; open: boolean }) {
   const blocks = splitBlocks(text)
@@ -22,7 +24,7 @@ export function ReplyMarkdown({ text, open }: { text: string; open: boolean }) {
     <div className="markdown">
       {blocks.map((block, index) => {
         const last = open && index === blocks.length - 1
-        // biome-ignore lint/suspicious/noArrayIndexKey: a block keeps its place while the reply grows
+        // biome-ignore lint/suspicious/noArrayIndexKey: a block keeps its place while the answer grows
         return <Block key={index} text={last ? closeOpen(block) : block} open={last} />
       })}
     </div>
@@ -31,11 +33,11 @@ export function ReplyMarkdown({ text, open }: { text: string; open: boolean }) {
 
 const Block = memo(function Block({ text, open }: { text: string; open: boolean }) {
   const highlight = useHighlight(/^\s*(```|~~~)/m.test(text))
-  const colour = highlight !== null && !(open && text.length > COLOUR_WHILE_OPEN)
+  const highlighted = highlight !== null && !(open && text.length > HIGHLIGHT_WHILE_OPEN)
   return (
     <ReactMarkdown
       remarkPlugins={[remarkGfm]}
-      rehypePlugins={colour ? [citePlugin, highlight] : [citePlugin]}
+      rehypePlugins={highlighted ? [citePlugin, highlight] : [citePlugin]}
       components={components}
       urlTransform={safeUrl}
     >
@@ -59,7 +61,7 @@ function Link({ href, children }: { href?: string | undefined; children?: ReactN
 
 function Picture({ src, alt }: ComponentProps<'img'>) {
   const href = typeof src === 'string' ? src : ''
-  return <Link href={href}>{alt ? `Picture: ${alt}` : 'Picture'}</Link>
+  return <Link href={href}>{pageWording.app.picture(alt)}</Link>
 }
 
 function Reference(props: ComponentProps<'cite'> & { 'data-n'?: string }) {
@@ -69,7 +71,7 @@ function Reference(props: ComponentProps<'cite'> & { 'data-n'?: string }) {
   if (citation === undefined) {
     return reply.streaming ? <span className="cite cite-pending">{n}</span> : <>[{n}]</>
   }
-  const label = `Source ${n}: ${citation.source.title}, ${describePosition(citation.at)}`
+  const label = pageWording.source.label(n, citation.source.title, describePosition(citation.at))
   return (
     <button type="button" className="cite" aria-label={label} title={label} onClick={() => reply.openSource(citation)}>
       {n}
@@ -77,7 +79,7 @@ function Reference(props: ComponentProps<'cite'> & { 'data-n'?: string }) {
   )
 }
 
-/** The page's own headings stand above those of a reply, and no level is left out between them. */
+/** An answer's headings start below the page's own and skip no level. */
 function Heading({ level, children }: { level: number; children: ReactNode }) {
   const { levels } = useContext(ReplyContext)
   const rank = Math.max(0, levels.indexOf(level))
@@ -97,12 +99,17 @@ const components: Components = {
   cite: Reference,
   pre: ({ node, children }) => <CodeBlock node={node}>{children}</CodeBlock>,
   input: ({ checked }) => (
-    <input type="checkbox" checked={checked ?? false} disabled aria-label={checked ? 'Done' : 'To do'} />
+    <input
+      type="checkbox"
+      checked={checked ?? false}
+      disabled
+      aria-label={checked ? pageWording.app.done : pageWording.app.toDo}
+    />
   ),
   table: ({ children }) => (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms
-    <div className="table-box" role="group" aria-label="Table" tabIndex={0}>
+    <div className="table-box" role="group" aria-label={pageWording.app.table} tabIndex={0}>
       <table>{children}</table>
     </div>
   ),

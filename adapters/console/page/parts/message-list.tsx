@@ -1,14 +1,15 @@
-/** The messages of the open thread, what is on its way, and what happens right now. */
+/** The open thread: its messages, those being sent, and the current status. */
 import { useEffect, useRef } from 'react'
 import type { Citation } from '../../../../src/core/reply.ts'
+import { pageWording } from '../../../../src/wording/page.ts'
 import type { Message } from '../../api.ts'
 import { type Conversation, runningTurn } from '../lib/conversation.ts'
+import { progressOf } from '../lib/format.ts'
 import type { Outgoing } from '../lib/outbox.ts'
 import { usePinnedScroll } from '../lib/use-pinned-scroll.ts'
-import { Icon } from './icon.tsx'
+import { Icon, Mark } from './icon.tsx'
 import { Reply } from './reply.tsx'
 import type { Act } from './reply-actions.tsx'
-import { StatusLine } from './status-line.tsx'
 import { OutgoingMessage, UserMessage } from './user-message.tsx'
 
 export interface MessageListProps {
@@ -27,12 +28,12 @@ export function MessageList(props: MessageListProps) {
   const scroller = useRef<HTMLDivElement>(null)
   const content = useRef<HTMLDivElement>(null)
   const { away, pin } = usePinnedScroll(scroller, content)
-  // A notice is no reply: what a command answered does not take the buttons away from the reply before it.
+  // Notices are not answers: after a command, the buttons stay on the last answer.
   const lastReply = messages.findLast((message) => message.role === 'parley' && message.turnId !== null)
   const idle = runningTurn(conversation) === null && outgoing.length === 0
   const happening = statusText(conversation)
 
-  // What one sends oneself is always brought into view.
+  // Your own new message is always scrolled into view.
   const newest = outgoing.at(-1)?.body.id
   useEffect(() => {
     if (newest !== undefined) pin()
@@ -41,7 +42,7 @@ export function MessageList(props: MessageListProps) {
   return (
     <div className="messages-frame">
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <section ref={scroller} className="messages" aria-label="Messages" tabIndex={0}>
+      <section ref={scroller} className="messages" aria-label={pageWording.message.list} tabIndex={0}>
         <div ref={content} className="column">
           {messages.map((message) =>
             message.role === 'user' ? (
@@ -71,19 +72,34 @@ export function MessageList(props: MessageListProps) {
       {away ? (
         <button type="button" className="jump" onClick={() => pin(true)}>
           <Icon name="down" />
-          <span>Jump to latest</span>
+          <span>{pageWording.message.jumpToLatest}</span>
         </button>
       ) : null}
     </div>
   )
 }
 
-/** `null` once the words themselves show that Parley is at work. */
+/** `null` once streamed text shows that Parley is working. */
 function statusText({ status, messages, thread }: Conversation): string | null {
   const last = messages.at(-1)
   const writing = last?.role === 'parley' && last.state === 'streaming'
   if (writing && last.text !== '' && (status === null || status.state === 'answering')) return null
   if (status !== null) return status.text
-  if (writing) return 'Thinking…'
-  return thread?.busy === true && last?.role === 'user' ? 'Waiting…' : null
+  if (writing) return pageWording.message.thinking
+  return thread?.busy === true && last?.role === 'user' ? pageWording.message.waiting : null
+}
+
+function StatusLine({ text }: { text: string }) {
+  const progress = progressOf(text)
+  return (
+    <div className="status-line">
+      <Mark working />
+      <span className="status-text">{text}</span>
+      {progress === null ? null : (
+        <progress aria-label={text} max={progress.max} value={progress.value}>
+          {text}
+        </progress>
+      )}
+    </div>
+  )
 }

@@ -1,6 +1,8 @@
-/** What a notice has beside its text: pictures, files to save, buttons. */
+/** The pictures, files and buttons of a notice. */
+
 import { useState } from 'react'
 import { approvalActions, decodeAction } from '../../../../src/core/action.ts'
+import { pageWording } from '../../../../src/wording/page.ts'
 import type { Message } from '../../api.ts'
 import { uploadUrl } from '../lib/server.ts'
 import { usePress } from '../lib/use-press.ts'
@@ -20,7 +22,7 @@ export function NoticeParts({ message, onPress }: NoticePartsProps) {
           <img key={id} className="notice-picture" src={uploadUrl(id)} alt={alt ?? name} />
         ) : (
           <a key={id} className="button small" href={uploadUrl(id)} download={name}>
-            Save {name}
+            {pageWording.file.save(name)}
           </a>
         ),
       )}
@@ -29,7 +31,7 @@ export function NoticeParts({ message, onPress }: NoticePartsProps) {
   )
 }
 
-/** A button that was pressed has done its work, and either answer to a request is the answer. */
+/** Each button works once, and one decision settles a request. */
 function NoticeButtons({ buttons, onPress }: { buttons: Message['buttons']; onPress: NoticePartsProps['onPress'] }) {
   const [done, setDone] = useState<readonly string[]>([])
   const { pending, error, press } = usePress<string>()

@@ -1,6 +1,8 @@
-/** A page of a PDF as a picture, the cited passage marked on it. */
+/** A picture of a PDF page with the cited passage highlighted. */
+
 import { useEffect, useRef, useState } from 'react'
 import type { Citation } from '../../../../src/core/reply.ts'
+import { pageWording } from '../../../../src/wording/page.ts'
 import { type PageMarks, pageUrl, server } from '../lib/server.ts'
 import { Icon } from './icon.tsx'
 
@@ -8,7 +10,7 @@ import { Icon } from './icon.tsx'
 const FULL_SIZE = 96 / 72
 /** Widths are rounded up so that a resized panel asks for the same picture again. */
 const WIDTH_STEP = 200
-/** Of the box around the page, in CSS pixels. */
+/** Padding of the box around the page, in CSS pixels. */
 const PADDING = 12
 const WIDEST = 2_000
 
@@ -63,24 +65,23 @@ export function PageView({ citation, cited, pages, onUnpictured }: PageViewProps
 
   return (
     <>
-      <div className="panel-tools" role="toolbar" aria-label="Page">
+      <div className="panel-tools" role="toolbar" aria-label={pageWording.page.toolbar}>
         <button
           type="button"
           className="icon-button"
-          aria-label="Previous page"
+          aria-label={pageWording.page.previous}
           disabled={page <= 1}
           onClick={() => turn(page - 1)}
         >
           <Icon name="left" />
         </button>
         <span className="page-number" role="status">
-          Page {page}
-          {pages === null ? '' : ` of ${pages}`}
+          {pageWording.page.number(page, pages)}
         </span>
         <button
           type="button"
           className="icon-button"
-          aria-label="Next page"
+          aria-label={pageWording.page.next}
           disabled={last || (pages === null && failed)}
           onClick={() => turn(page + 1)}
         >
@@ -88,20 +89,20 @@ export function PageView({ citation, cited, pages, onUnpictured }: PageViewProps
         </button>
         {onCited ? null : (
           <button type="button" className="link-button" onClick={() => turn(cited)}>
-            Back to page {cited}
+            {pageWording.page.backTo(cited)}
           </button>
         )}
         <span className="spacer" />
         <button type="button" className="button small" aria-pressed={zoom === 'fit'} onClick={() => setZoom('fit')}>
-          Fit
+          {pageWording.page.fit}
         </button>
         <button type="button" className="button small" aria-pressed={zoom === 'full'} onClick={() => setZoom('full')}>
-          100%
+          {pageWording.page.fullSize}
         </button>
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <div ref={box} className="panel-body page-box" tabIndex={0}>
-        {failed ? <p className="panel-note">This page cannot be shown as a picture.</p> : null}
+        {failed ? <p className="panel-note">{pageWording.source.noPicture}</p> : null}
         {cssWidth === null || failed ? null : (
           <div
             className={loaded ? 'page' : 'page loading'}
@@ -110,7 +111,7 @@ export function PageView({ citation, cited, pages, onUnpictured }: PageViewProps
             <img
               key={page}
               src={pageUrl(citation.source.contentHash ?? '', page, Math.min(WIDEST, asked))}
-              alt={`Page ${page} of ${citation.source.title}`}
+              alt={pageWording.page.pictureOf(page, citation.source.title)}
               onLoad={() => setLoaded(true)}
               onError={() => (onCited ? onUnpictured() : setFailed(true))}
             />
@@ -135,7 +136,7 @@ export function PageView({ citation, cited, pages, onUnpictured }: PageViewProps
   )
 }
 
-/** Without a quote there is nothing to mark, but the page's size is still worth knowing. */
+/** The page's size is needed even where there is no quote to highlight. */
 function useMarks(citation: Citation, page: number): PageMarks | null {
   const [marks, setMarks] = useState<PageMarks | null>(null)
   const { quote = '' } = citation

@@ -1,7 +1,9 @@
-/** The receipt of a reply: which model and why, what it was given, what it cost, how long it took; and that in one line. */
+/** An answer's receipt, and its one-line summary: model, reason, input, cost, and time. */
+
 import type { ReactNode } from 'react'
 import { formatUsd } from '../../../../src/core/money.ts'
 import type { AttachmentReceipt, Receipt, Usage } from '../../../../src/core/reply.ts'
+import { pageWording } from '../../../../src/wording/page.ts'
 import { formatCount, formatDuration } from '../lib/format.ts'
 import { Icon } from './icon.tsx'
 
@@ -12,43 +14,43 @@ export interface ReceiptLineProps {
   onToggle(): void
 }
 
-/** Opens the whole receipt. */
+/** Opens the full receipt. */
 export function ReceiptLine({ receipt, panelId, open, onToggle }: ReceiptLineProps) {
   const { model, rest } = inShort(receipt)
   return (
     <button
       type="button"
       className="quiet receipt-line"
-      title="Receipt: model, cost, time and files"
+      title={pageWording.receipt.title}
       data-opens="receipt"
       aria-expanded={open}
       aria-controls={open ? panelId : undefined}
       onClick={onToggle}
     >
       <Icon name="receipt" />
-      <span className="visually-hidden">Receipt: </span>
+      <span className="visually-hidden">{pageWording.receipt.prefix}</span>
       {model === null ? null : <span className="receipt-model">{model}</span>}
       <span className="receipt-rest">{model === null ? rest : ` · ${rest}`}</span>
     </button>
   )
 }
 
-/** The model, if one answered, and `$0.0042 · 6.8 s`. */
+/** The model, if one answered, and cost and time, such as `$0.0042 · 6.8 s`. */
 function inShort({ model, provider, costNanoUsd, ms }: Receipt): { model: string | null; rest: string } {
   const cost = costNanoUsd === null ? null : BigInt(costNanoUsd)
   const time = formatDuration(ms.total)
   const paid = cost === null || cost === 0n ? [] : [formatUsd(cost)]
   if (provider === 'none') return { model: null, rest: [...paid, time].join(' · ') }
-  if (provider === 'extractive') return { model: 'Quotations', rest: [...paid, time].join(' · ') }
-  return { model, rest: [cost === null ? 'cost not known' : formatUsd(cost), time].join(' · ') }
+  if (provider === 'extractive') return { model: pageWording.receipt.quotations, rest: [...paid, time].join(' · ') }
+  return { model, rest: [cost === null ? pageWording.receipt.noPriceInShort : formatUsd(cost), time].join(' · ') }
 }
 
 export function ReceiptCard({ id, receipt }: { id: string; receipt: Receipt }) {
   const { ms, used, usage } = receipt
   return (
-    <section id={id} className="receipt" aria-label="Receipt">
+    <section id={id} className="receipt" aria-label={pageWording.receipt.label}>
       <dl>
-        <Row term="Model">
+        <Row term={pageWording.receipt.model}>
           {receipt.provider === 'none' ? null : (
             <>
               <strong>{receipt.model}</strong> <span className="faint">{receipt.provider}</span>
@@ -57,7 +59,7 @@ export function ReceiptCard({ id, receipt }: { id: string; receipt: Receipt }) {
           <p>{receipt.reason}</p>
         </Row>
         {receipt.attachments.length === 0 ? null : (
-          <Row term="Files">
+          <Row term={pageWording.receipt.files}>
             <ul>
               {receipt.attachments.map((file) => (
                 <ReceiptFile key={file.attachmentId} file={file} />
@@ -66,34 +68,36 @@ export function ReceiptCard({ id, receipt }: { id: string; receipt: Receipt }) {
           </Row>
         )}
         {used === undefined ? null : (
-          <Row term="Given to it">
+          <Row term={pageWording.receipt.input}>
             {used.summary}
             <p className="faint">
-              {formatCount(used.tokens)} of {formatCount(used.tokensAvailable)} tokens
+              {pageWording.receipt.tokensOf(formatCount(used.tokens), formatCount(used.tokensAvailable))}
             </p>
           </Row>
         )}
-        {usage === undefined ? null : <Row term="Tokens">{describeUsage(usage)}</Row>}
-        <Row term="Cost">
-          {receipt.costNanoUsd === null ? 'price not known' : formatUsd(BigInt(receipt.costNanoUsd))}
+        {usage === undefined ? null : <Row term={pageWording.receipt.tokens}>{describeUsage(usage)}</Row>}
+        <Row term={pageWording.receipt.cost}>
+          {receipt.costNanoUsd === null ? pageWording.receipt.noPrice : formatUsd(BigInt(receipt.costNanoUsd))}
         </Row>
-        <Row term="Time">
-          {formatDuration(ms.total)} in all
+        <Row term={pageWording.receipt.time}>
+          {pageWording.receipt.total(formatDuration(ms.total))}
           <p className="faint">
             {[
-              ms.queued < 100 ? 'Started at once' : `Started after ${formatDuration(ms.queued)}`,
-              ...(ms.firstText === null ? [] : [`first words after ${formatDuration(ms.firstText)}`]),
+              ms.queued < 100
+                ? pageWording.receipt.startedAtOnce
+                : pageWording.receipt.startedAfter(formatDuration(ms.queued)),
+              ...(ms.firstText === null ? [] : [pageWording.receipt.firstWords(formatDuration(ms.firstText))]),
             ].join(', ')}
           </p>
         </Row>
         {receipt.attempts > 1 ? (
-          <Row term="Attempts">
+          <Row term={pageWording.receipt.attempts}>
             {receipt.attempts}
-            <p className="faint">A restart or another model was needed.</p>
+            <p className="faint">{pageWording.receipt.moreAttempts}</p>
           </Row>
         ) : null}
         {receipt.notices.length === 0 ? null : (
-          <Row term="Notices">
+          <Row term={pageWording.receipt.notices}>
             <ul>
               {receipt.notices.map((notice) => (
                 <li key={notice}>{notice}</li>
@@ -130,13 +134,13 @@ function ReceiptFile({ file }: { file: AttachmentReceipt }) {
 
 function describeUsage(usage: Usage): ReactNode {
   const details = [
-    usage.cacheRead > 0 ? `${formatCount(usage.cacheRead)} of the input from cache` : null,
-    usage.reasoning > 0 ? `${formatCount(usage.reasoning)} of the output for thinking` : null,
-    usage.source === 'estimated' ? 'estimated, the provider did not count' : null,
+    usage.cacheRead > 0 ? pageWording.receipt.fromCache(formatCount(usage.cacheRead)) : null,
+    usage.reasoning > 0 ? pageWording.receipt.forReasoning(formatCount(usage.reasoning)) : null,
+    usage.source === 'estimated' ? pageWording.receipt.estimated : null,
   ].filter((detail) => detail !== null)
   return (
     <>
-      {formatCount(usage.input)} in, {formatCount(usage.output)} out
+      {pageWording.receipt.inAndOut(formatCount(usage.input), formatCount(usage.output))}
       {details.length === 0 ? null : <p className="faint">{details.join('; ')}</p>}
     </>
   )

@@ -1,36 +1,38 @@
-/** What can be done with a finished reply: a row of buttons, and below it the one thing that a press has opened. */
-import { type KeyboardEvent, useId, useRef, useState } from 'react'
+/** The buttons under a finished answer, and below them the panel that a button has opened. */
+import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
 import type { TurnAction } from '../../../../src/core/action.ts'
+import { pageWording } from '../../../../src/wording/page.ts'
 import type { Message } from '../../api.ts'
 import type { Pressed } from '../lib/server.ts'
 import { usePress } from '../lib/use-press.ts'
 import { ActionButton } from './action-button.tsx'
-import { CommentForm } from './comment-form.tsx'
 import { CopyButton } from './copy-button.tsx'
+import { Icon } from './icon.tsx'
+import { ReplyMarkdown } from './markdown.tsx'
 import { ReceiptCard, ReceiptLine } from './receipt.tsx'
-import { WhyPanel } from './why-panel.tsx'
+import { ReplyContext } from './reply-context.ts'
 
-/** Presses a button below a reply; rejects with what `tellOfFailure` words. */
+/** Presses a button under an answer; rejects with a cause for `failureMessage`. */
 export type Act = (kind: TurnAction, turnId: string, comment?: string) => Promise<Pressed>
 
 const regenerateActions = [
-  { kind: 'regenerate', icon: 'again', label: 'Regenerate', title: 'Write this reply anew' },
-  { kind: 'cheaper', icon: 'cheaper', label: 'Cheaper', title: 'Write this reply anew with a cheaper model' },
-  { kind: 'better', icon: 'better', label: 'Better', title: 'Write this reply anew with a better model' },
+  { kind: 'regenerate', icon: 'again', ...pageWording.answer.regenerate },
+  { kind: 'cheaper', icon: 'cheaper', ...pageWording.answer.cheaper },
+  { kind: 'better', icon: 'better', ...pageWording.answer.better },
 ] as const
 
-const opinions = [
-  { kind: 'good', label: 'Good reply' },
-  { kind: 'bad', label: 'Bad reply' },
+const ratings = [
+  { kind: 'good', label: pageWording.answer.good },
+  { kind: 'bad', label: pageWording.answer.bad },
 ] as const
 
 const nothing = { text: '', shown: false }
 
 export interface ReplyActionsProps {
   message: Message
-  /** What is copied; `null`: there is nothing. */
+  /** The text to copy; `null`: there is none. */
   text: (() => string) | null
-  /** It can be written anew. */
+  /** Whether it can be regenerated. */
   repeatable: boolean
   onAct: Act
 }
@@ -39,7 +41,7 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
   const { turnId, receipt, feedback, state } = message
   const [open, setOpen] = useState<'why' | 'comment' | 'receipt' | null>(null)
   const [why, setWhy] = useState<string | null>(null)
-  /** Heard by everybody; that an opinion is kept is seen by its button. */
+  /** Read by screen readers; shown only after a comment, because the button itself shows a saved rating. */
   const [thanks, setThanks] = useState(nothing)
   const [begun, setBegun] = useState<TurnAction | null>(null)
   const { pending, error, press } = usePress<TurnAction>()
@@ -55,7 +57,7 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
   const regenerate = async (kind: TurnAction) => {
     if ((await act(kind)) === null) return
     setBegun(kind)
-    // The row goes as soon as the new reply begins: the focus must not go with it.
+    // The row disappears when the new answer begins; keep the focus in the thread.
     if (row.current?.contains(document.activeElement)) focusMessages(row.current)
   }
   const showWhy = async () => {
@@ -64,7 +66,7 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
     setOpen('why')
     const pressed = await act('why')
     if (pressed === null) setOpen((now) => (now === 'why' ? null : now))
-    else setWhy(pressed.notice?.text ?? 'There is nothing to tell about this reply.')
+    else setWhy(pressed.notice?.text ?? pageWording.answer.whyMissing)
   }
   const rate = async (kind: 'good' | 'bad') => {
     const next = kind === 'bad' && open !== 'comment' ? 'comment' : null
@@ -97,7 +99,7 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
     // biome-ignore lint/a11y/noStaticElementInteractions: Esc closes what a button in it has opened
     <div ref={row} onKeyDown={onKeyDown}>
       <div className="reply-actions">
-        {text === null ? null : <CopyButton what="reply" text={text} />}
+        {text === null ? null : <CopyButton label={pageWording.answer.copyAnswer} text={text} />}
         {repeatable && turnId !== null
           ? regenerateActions
               .filter(({ kind }) => kind !== 'regenerate' || state !== 'failed')
@@ -110,13 +112,13 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
             <ActionButton
               kind="why"
               icon="why"
-              label="Why"
-              title="Why this model, and what it cost"
+              label={pageWording.answer.why.label}
+              title={pageWording.answer.why.title}
               busy={busy}
               opens={{ panel: 'why', id: panelId, open: open === 'why' }}
               onPress={() => void showWhy()}
             />
-            {opinions.map(({ kind, label }) => (
+            {ratings.map(({ kind, label }) => (
               <ActionButton
                 key={kind}
                 kind={kind}
@@ -125,7 +127,7 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
                 title={label}
                 busy={busy}
                 pressed={(pending === 'good' || pending === 'bad' ? pending : feedback) === kind}
-                {...(kind === 'bad' ? { opens: { panel: 'comment', id: panelId, open: open === 'comment' } } : {})}
+                opens={kind === 'bad' ? { panel: 'comment', id: panelId, open: open === 'comment' } : undefined}
                 onPress={() => void rate(kind)}
               />
             ))}
@@ -157,7 +159,7 @@ export function ReplyActions({ message, text, repeatable, onAct }: ReplyActionsP
   )
 }
 
-/** The way on from a reply that failed. */
+/** The button on a failed answer. */
 export function TryAgain({ turnId, onAct }: { turnId: string; onAct: Act }) {
   const { pending, error, press } = usePress<TurnAction>()
   const [begun, setBegun] = useState(false)
@@ -174,7 +176,7 @@ export function TryAgain({ turnId, onAct }: { turnId: string; onAct: Act }) {
         aria-disabled={pending !== null || begun}
         onClick={(event) => void again(event.currentTarget)}
       >
-        Try again
+        {pageWording.message.tryAgain}
       </button>
       {error === null ? null : <p className="action-error">{error}</p>}
     </>
@@ -183,4 +185,67 @@ export function TryAgain({ turnId, onAct }: { turnId: string; onAct: Act }) {
 
 function focusMessages(from: HTMLElement): void {
   from.closest<HTMLElement>('.messages')?.focus({ preventScroll: true })
+}
+
+/** A `[1]` in this text is not a citation. */
+const uncited = { citations: [], streaming: false, levels: [], openSource: () => undefined }
+
+/** `text`: `null` while it loads. */
+function WhyPanel({ id, text }: { id: string; text: string | null }) {
+  return (
+    <section id={id} className="why-panel" aria-label={pageWording.answer.whyPanel} aria-busy={text === null}>
+      {text === null ? (
+        <p className="faint">{pageWording.answer.whyLoading}</p>
+      ) : (
+        <ReplyContext value={uncited}>
+          <ReplyMarkdown text={text} open={false} />
+        </ReplyContext>
+      )}
+    </section>
+  )
+}
+
+interface CommentFormProps {
+  id: string
+  sending: boolean
+  onSend(words: string): void
+  onClose(): void
+}
+
+function CommentForm({ id, sending, onSend, onClose }: CommentFormProps) {
+  const input = useRef<HTMLInputElement>(null)
+  const inputId = useId()
+  useEffect(() => input.current?.focus(), [])
+  return (
+    <form
+      id={id}
+      className="comment"
+      onSubmit={(event) => {
+        event.preventDefault()
+        if (!sending) onSend(input.current?.value.trim() ?? '')
+      }}
+    >
+      <label htmlFor={inputId}>{pageWording.answer.comment}</label>
+      <input
+        ref={input}
+        id={inputId}
+        type="text"
+        maxLength={2000}
+        autoComplete="off"
+        placeholder={pageWording.answer.commentOptional}
+      />
+      <button type="submit" className="button small" aria-disabled={sending}>
+        {pageWording.answer.commentSend}
+      </button>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={pageWording.answer.commentClose}
+        title={pageWording.answer.commentCloseTitle}
+        onClick={onClose}
+      >
+        <Icon name="close" />
+      </button>
+    </form>
+  )
 }

@@ -1,11 +1,11 @@
-/** What the inside of a reply's Markdown needs to know of the reply. */
+/** What an answer's Markdown needs to know about the answer. */
 import { createContext } from 'react'
 import type { Citation } from '../../../../src/core/reply.ts'
 
 export interface ReplyContext {
   citations: Citation[]
   streaming: boolean
-  /** The levels of heading that the reply uses, highest first: it may start with any of them. */
+  /** The heading levels that the answer uses, highest first. */
   levels: number[]
   openSource(citation: Citation): void
 }

@@ -1,7 +1,8 @@
-/** One reply of Parley: its text, what was left out, its sources, and what can be done with it. */
+/** One answer: its text, what was left out, its sources, and its buttons. */
 import { memo, useMemo } from 'react'
 import { describePosition } from '../../../../src/core/artifact.ts'
 import type { Citation } from '../../../../src/core/reply.ts'
+import { pageWording } from '../../../../src/wording/page.ts'
 import type { Message } from '../../api.ts'
 import { headingLevels } from '../lib/blocks.ts'
 import { Icon } from './icon.tsx'
@@ -9,11 +10,10 @@ import { ReplyMarkdown } from './markdown.tsx'
 import { NoticeParts } from './notice-parts.tsx'
 import { type Act, ReplyActions, TryAgain } from './reply-actions.tsx'
 import { ReplyContext } from './reply-context.ts'
-import { Sources } from './sources.tsx'
 
 export interface ReplyProps {
   message: Message
-  /** The last reply of a thread in which nothing runs can be written anew. */
+  /** Only the last answer of an idle thread can be regenerated. */
   repeatable: boolean
   onOpenSource(citation: Citation, message: Message): void
   onAct: Act
@@ -24,7 +24,7 @@ export const Reply = memo(function Reply({ message, repeatable, onOpenSource, on
   const streaming = message.state === 'streaming'
   const failed = message.state === 'failed'
   const notices = message.receipt?.notices ?? []
-  // A failure is told by its notices; without any, the text is the sentence.
+  // The notices describe a failure; without any, the text itself is the error.
   const sentenceOnly = failed && notices.length === 0
   const { turnId } = message
   const levels = useMemo(() => headingLevels(message.text).join(''), [message.text])
@@ -40,17 +40,19 @@ export const Reply = memo(function Reply({ message, repeatable, onOpenSource, on
   return (
     <ReplyContext value={context}>
       <article className={`reply ${message.state}`} aria-busy={streaming}>
-        <h2 className="visually-hidden">Parley</h2>
+        <h2 className="visually-hidden">{pageWording.app.name}</h2>
         {sentenceOnly || message.text === '' ? null : <ReplyMarkdown text={message.text} open={streaming} />}
         <NoticeParts message={message} onPress={onPress} />
         {failed ? (
           <div className="failure" role="alert">
             <Icon name="warn" />
-            <p>{sentenceOnly ? message.text || 'This reply failed.' : notices.join(' ')}</p>
+            <p>{sentenceOnly ? message.text || pageWording.answer.failed : notices.join(' ')}</p>
             {repeatable && turnId !== null ? <TryAgain key={turnId} turnId={turnId} onAct={onAct} /> : null}
           </div>
         ) : null}
-        {message.state === 'stopped' && notices.length === 0 ? <p className="aside">Stopped.</p> : null}
+        {message.state === 'stopped' && notices.length === 0 ? (
+          <p className="aside">{pageWording.answer.stopped}</p>
+        ) : null}
         <LeftOut message={message} notices={failed ? [] : notices} />
         {message.citations.length === 0 || streaming ? null : (
           <Sources citations={message.citations} onOpen={context.openSource} />
@@ -69,17 +71,18 @@ export const Reply = memo(function Reply({ message, repeatable, onOpenSource, on
   )
 })
 
-/** What the reader must know without opening the receipt. */
+/** What the reader must see without opening the receipt. */
 function LeftOut({ message, notices }: { message: Message; notices: string[] }) {
   const files = message.receipt?.attachments.filter((file) => file.outcome !== 'read') ?? []
   if (files.length === 0 && notices.length === 0) return null
   return (
-    <ul className="left-out" aria-label="What to know about this reply">
+    <ul className="left-out" aria-label={pageWording.answer.leftOut}>
       {files.map((file) => (
         <li key={file.attachmentId}>
           <Icon name="warn" />
           <span>
-            <strong>{file.name}</strong> {file.outcome === 'skipped' ? 'was not read' : 'was read in part'}:{' '}
+            <strong>{file.name}</strong>{' '}
+            {file.outcome === 'skipped' ? pageWording.file.skipped : pageWording.file.partlyRead}:{' '}
             {file.summary.replace(/^(skipped|partly read|partly): */i, '')}
           </span>
         </li>
@@ -97,5 +100,25 @@ function LeftOut({ message, notices }: { message: Message; notices: string[] }) 
 function replyAsText(message: Message): string {
   if (message.citations.length === 0) return message.text
   const sources = message.citations.map((one) => `[${one.n}] ${one.source.title}, ${describePosition(one.at)}`)
-  return `${message.text}\n\nSources:\n${sources.join('\n')}`
+  return `${message.text}\n\n${pageWording.source.asText(sources.join('\n'))}`
+}
+
+/** The sources below an answer; each opens its cited passage. */
+function Sources({ citations, onOpen }: { citations: Citation[]; onOpen(citation: Citation): void }) {
+  return (
+    <section className="sources">
+      <h3>{pageWording.source.heading}</h3>
+      <ol>
+        {citations.map((citation) => (
+          <li key={citation.n}>
+            <button type="button" className="source" onClick={() => onOpen(citation)} title={citation.source.title}>
+              <span className="source-n">{citation.n}</span>
+              <span className="source-title">{citation.source.title}</span>
+              <span className="source-at">{describePosition(citation.at)}</span>
+            </button>
+          </li>
+        ))}
+      </ol>
+    </section>
+  )
 }

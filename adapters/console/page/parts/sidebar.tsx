@@ -1,11 +1,11 @@
-/** The threads, a new one, and the theme. On a phone it is a drawer. */
-import { useEffect, useRef, useState } from 'react'
+/** The thread list, the button for a new thread, and the theme switch. On a phone it is a drawer. */
+import { useEffect, useId, useRef, useState } from 'react'
+import { pageWording } from '../../../../src/wording/page.ts'
 import type { Thread } from '../../api.ts'
 import { formatAge } from '../lib/format.ts'
 import { threadHref } from '../lib/route.ts'
-import { DeleteDialog } from './delete-dialog.tsx'
-import { Icon, Mark } from './icon.tsx'
-import { ThemeSwitch } from './theme-switch.tsx'
+import { applyTheme, rememberedTheme, type Theme } from '../lib/theme.ts'
+import { Icon, type IconName, Mark } from './icon.tsx'
 
 export interface SidebarProps {
   threads: Thread[] | null
@@ -35,28 +35,28 @@ export function Sidebar(props: SidebarProps) {
         ref={panel}
         id="threads"
         className={open ? 'sidebar open' : 'sidebar'}
-        aria-label="Threads"
+        aria-label={pageWording.threads.list}
         inert={drawer && !open}
       >
         <div className="sidebar-top">
           <span className="wordmark">
             <Mark />
-            Parley
+            {pageWording.app.name}
           </span>
           {drawer ? (
-            <button type="button" className="icon-button" aria-label="Close the list of threads" onClick={onClose}>
+            <button type="button" className="icon-button" aria-label={pageWording.threads.close} onClick={onClose}>
               <Icon name="close" />
             </button>
           ) : null}
         </div>
         <button type="button" className="new-thread" aria-keyshortcuts="Control+K Meta+K" onClick={props.onNew}>
           <Icon name="plus" />
-          <span>New thread</span>
+          <span>{pageWording.threads.start}</span>
           <span className="shortcut" aria-hidden="true">
             {shortcut}
           </span>
         </button>
-        {threads?.length === 0 ? <p className="no-threads">Your threads will be listed here.</p> : null}
+        {threads?.length === 0 ? <p className="no-threads">{pageWording.threads.none}</p> : null}
         <ul className="thread-list">
           {threads?.map((thread) => (
             <li key={thread.id} className={thread.id === currentId ? 'current' : ''}>
@@ -66,9 +66,14 @@ export function Sidebar(props: SidebarProps) {
                 onClick={onClose}
                 title={thread.title}
               >
-                <span className="thread-title">{thread.title || 'Untitled'}</span>
+                <span className="thread-title">{thread.title || pageWording.threads.untitled}</span>
                 {thread.busy ? (
-                  <span className="busy-dot" role="img" aria-label="Answering" title="Answering" />
+                  <span
+                    className="busy-dot"
+                    role="img"
+                    aria-label={pageWording.threads.answering}
+                    title={pageWording.threads.answering}
+                  />
                 ) : (
                   <time dateTime={thread.updatedAt}>{formatAge(thread.updatedAt, now)}</time>
                 )}
@@ -76,8 +81,8 @@ export function Sidebar(props: SidebarProps) {
               <button
                 type="button"
                 className="icon-button thread-delete"
-                aria-label={`Delete thread “${thread.title}”`}
-                title="Delete"
+                aria-label={pageWording.threads.deleteNamed(thread.title)}
+                title={pageWording.threads.delete}
                 onClick={() => setLeaving(thread)}
               >
                 <Icon name="trash" />
@@ -106,7 +111,7 @@ export function Sidebar(props: SidebarProps) {
 
 const shortcut = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘K' : 'Ctrl K'
 
-/** The time, anew each minute. */
+/** The current time, updated every minute. */
 function useMinutes(): number {
   const [now, setNow] = useState(Date.now)
   useEffect(() => {
@@ -114,4 +119,72 @@ function useMinutes(): number {
     return () => clearInterval(timer)
   }, [])
   return now
+}
+
+const themes: { theme: Theme; icon: IconName; label: string }[] = [
+  { theme: 'system', icon: 'system', label: pageWording.theme.system },
+  { theme: 'light', icon: 'sun', label: pageWording.theme.light },
+  { theme: 'dark', icon: 'moon', label: pageWording.theme.dark },
+]
+
+function ThemeSwitch() {
+  const [chosen, setChosen] = useState(rememberedTheme)
+  return (
+    <fieldset className="theme-switch">
+      <legend className="visually-hidden">{pageWording.theme.label}</legend>
+      {themes.map(({ theme, icon, label }) => (
+        <label key={theme} title={label}>
+          <input
+            type="radio"
+            name="theme"
+            className="visually-hidden"
+            checked={chosen === theme}
+            aria-label={label}
+            onChange={() => {
+              applyTheme(theme)
+              setChosen(theme)
+            }}
+          />
+          <Icon name={icon} />
+        </label>
+      ))}
+    </fieldset>
+  )
+}
+
+/** A native modal dialog: it traps the focus, closes on Esc and restores the focus. */
+function DeleteDialog(props: { title: string; onCancel(): void; onDelete(): void }) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const heading = useId()
+  useEffect(() => {
+    const element = dialog.current
+    const opener = document.activeElement
+    element?.showModal()
+    return () => {
+      element?.close()
+      if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
+    }
+  }, [])
+  return (
+    <dialog
+      ref={dialog}
+      className="dialog"
+      aria-labelledby={heading}
+      onCancel={(event) => {
+        event.preventDefault()
+        props.onCancel()
+      }}
+    >
+      <h2 id={heading}>{pageWording.threads.deleteQuestion}</h2>
+      <p>{pageWording.threads.deleteWhat(props.title || pageWording.threads.untitled)}</p>
+      <div className="dialog-actions">
+        <button type="button" className="button" onClick={props.onCancel}>
+          {pageWording.threads.deleteCancel}
+        </button>
+        <button type="button" className="button danger" onClick={props.onDelete}>
+          {pageWording.threads.deleteConfirm}
+        </button>
+      </div>
+    </dialog>
+  )
 }

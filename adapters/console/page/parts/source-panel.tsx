@@ -1,15 +1,17 @@
-/** The place that a citation names: beside the thread, or as a sheet on a phone. Esc closes it and the focus returns. */
+/** The cited passage, beside the thread or as a sheet on a phone. Esc closes it and restores the focus. */
+
 import { useEffect, useId, useRef, useState } from 'react'
 import { describePosition } from '../../../../src/core/artifact.ts'
 import type { Citation } from '../../../../src/core/reply.ts'
 import { addressOf } from '../../../../src/core/source.ts'
+import { pageWording } from '../../../../src/wording/page.ts'
 import { Icon } from './icon.tsx'
 import { PageView } from './page-view.tsx'
 import { TextView } from './text-view.tsx'
 
 export interface SourcePanelProps {
   citation: Citation
-  /** Pages in the file, when the receipt tells. */
+  /** Number of pages, if the receipt has it. */
   pages: number | null
   modal: boolean
   onClose(): void
@@ -19,7 +21,7 @@ export function SourcePanel({ citation, pages, modal, onClose }: SourcePanelProp
   const heading = useId()
   const address = addressOf(citation)
   const panel = useRef<HTMLElement>(null)
-  /** The citation whose page turned out to have no picture: its text is shown instead. */
+  /** The citation whose page has no picture; its text is shown instead. */
   const [unpictured, setUnpictured] = useState<Citation | null>(null)
 
   useEffect(() => {
@@ -40,7 +42,7 @@ export function SourcePanel({ citation, pages, modal, onClose }: SourcePanelProp
                 <>
                   {' · '}
                   <a href={address} target="_blank" rel="noopener noreferrer nofollow">
-                    Open the page
+                    {pageWording.source.open}
                   </a>
                 </>
               )}
@@ -49,8 +51,8 @@ export function SourcePanel({ citation, pages, modal, onClose }: SourcePanelProp
           <button
             type="button"
             className="icon-button panel-close"
-            aria-label="Close the source"
-            title="Close (Esc)"
+            aria-label={pageWording.source.close}
+            title={pageWording.source.closeTitle}
             onClick={onClose}
           >
             <Icon name="close" />

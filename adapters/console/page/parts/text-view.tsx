@@ -1,10 +1,12 @@
-/** The text of a cited place that has no page picture, and around it: lines, rows, slides, times, pages of an archive's files. */
+/** The text around a citation that has no page picture: lines, rows, slides, times, pages inside an archive. */
+
 import { useEffect, useRef, useState } from 'react'
 import { clock, describePosition, type Position } from '../../../../src/core/artifact.ts'
 import type { Citation } from '../../../../src/core/reply.ts'
+import { pageWording } from '../../../../src/wording/page.ts'
 import { pictureUrl, ServerFailure, server, type TextAround } from '../lib/server.ts'
 
-/** Of the picture, in pixels. */
+/** Width of the picture, in pixels. */
 const PICTURE_WIDTH = 1_000
 
 type Shown = { kind: 'loading' } | { kind: 'text'; around: TextAround } | { kind: 'failed'; userMessage: string }
@@ -22,7 +24,7 @@ export function TextView({ citation }: { citation: Citation }) {
         if (gone.signal.aborted) return
         setShown({
           kind: 'failed',
-          userMessage: cause instanceof ServerFailure ? cause.userMessage : 'The text cannot be shown.',
+          userMessage: cause instanceof ServerFailure ? cause.userMessage : pageWording.source.textFailed,
         })
       },
     )
@@ -36,16 +38,16 @@ export function TextView({ citation }: { citation: Citation }) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
     <div ref={box} className="panel-body" tabIndex={0}>
-      {shown.kind === 'loading' ? <p className="panel-note">Loading…</p> : null}
+      {shown.kind === 'loading' ? <p className="panel-note">{pageWording.source.loading}</p> : null}
       {shown.kind === 'failed' ? <p className="panel-note">{shown.userMessage}</p> : null}
       {shown.kind === 'text' && shown.around.lines.length === 0 && shown.around.picture !== true ? (
-        <p className="panel-note">There is no picture or text of this place to show here.</p>
+        <p className="panel-note">{pageWording.source.nothingToShow}</p>
       ) : null}
       {shown.kind === 'text' && shown.around.picture === true ? (
         <img
           className="text-picture"
           src={pictureUrl(contentHash, citation.at, extentOf(citation.at), PICTURE_WIDTH)}
-          alt={`${citation.source.title}, ${describePosition(citation.at)}`}
+          alt={pageWording.source.pictureOf(citation.source.title, describePosition(citation.at))}
         />
       ) : null}
       {shown.kind === 'text' ? <Lines citation={citation} around={shown.around} /> : null}
@@ -83,7 +85,7 @@ function Lines({ citation, around }: { citation: Citation; around: TextAround })
   )
 }
 
-/** Once for the lines of a place. */
+/** Only the first line of a place has a label. */
 function labelOf(at: Position, place: Extent | undefined, before: Extent | undefined): string {
   if (place === undefined || place.from === before?.from) return ''
   return at.kind === 'time' ? clock(place.from) : String(place.from)
@@ -108,19 +110,19 @@ function extentOf(at: Position): Extent {
   }
 }
 
-/** What to ask for around the place, in its own unit. */
+/** How much to load around the place, in its own unit. */
 function contextOf(at: Position): Extent {
   const { from, to } = extentOf(at)
   const around = { lines: 12, rows: 12, time: 30_000, slide: 1, page: 0 }[at.kind]
   return { from: Math.max(at.kind === 'time' ? 0 : 1, from - around), to: to + around }
 }
 
-/** Pieces of a recording end where the next one begins. */
+/** Segments of a recording end where the next one begins. */
 function touches(place: Extent, cited: Extent): boolean {
   return place.from === cited.from || (place.from < cited.to && place.to > cited.from)
 }
 
-/** The lines that a quote runs over, wherever its own lines break. */
+/** The lines that a quote covers, whatever its own line breaks. */
 function linesOfQuote(lines: string[], quote: string): Set<number> {
   const bare = (text: string) => text.replace(/\s+/g, '')
   const wanted = bare(quote)

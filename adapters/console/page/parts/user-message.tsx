@@ -1,5 +1,7 @@
-/** What the person wrote: sent, or still on its way. */
+/** A message of yours: sent, or still being sent. */
+
 import { memo } from 'react'
+import { pageWording } from '../../../../src/wording/page.ts'
 import type { FileChip } from '../../api.ts'
 import type { Outgoing } from '../lib/outbox.ts'
 import { SentFile } from './file-chip.tsx'
@@ -7,7 +9,7 @@ import { SentFile } from './file-chip.tsx'
 export const UserMessage = memo(function UserMessage(props: { text: string; attachments: FileChip[] }) {
   return (
     <article className="user-message">
-      <h2 className="visually-hidden">You</h2>
+      <h2 className="visually-hidden">{pageWording.message.you}</h2>
       <UserContent {...props} />
     </article>
   )
@@ -17,25 +19,25 @@ export function OutgoingMessage(props: { outgoing: Outgoing; onRetry(): void; on
   const { outgoing } = props
   return (
     <article className="user-message outgoing">
-      <h2 className="visually-hidden">You</h2>
+      <h2 className="visually-hidden">{pageWording.message.you}</h2>
       <UserContent text={outgoing.body.text} attachments={outgoing.attachments} />
-      {outgoing.state === 'sending' ? <p className="outgoing-note">Sending…</p> : null}
+      {outgoing.state === 'sending' ? <p className="outgoing-note">{pageWording.message.sending}</p> : null}
       {outgoing.state === 'waiting' ? (
         <p className="outgoing-note" role="status">
-          Not sent yet, trying again.{' '}
+          {pageWording.message.retrying}{' '}
           <button type="button" className="link-button" onClick={props.onRetry}>
-            Try now
+            {pageWording.message.retryNow}
           </button>
         </p>
       ) : null}
       {outgoing.state === 'refused' ? (
         <p className="outgoing-note refused" role="alert">
-          Not sent: {outgoing.userMessage}{' '}
+          {pageWording.message.refused(outgoing.userMessage ?? '')}{' '}
           <button type="button" className="link-button" onClick={props.onRetry}>
-            Try again
+            {pageWording.message.tryAgain}
           </button>{' '}
           <button type="button" className="link-button" onClick={props.onDiscard}>
-            Discard
+            {pageWording.message.discard}
           </button>
         </p>
       ) : null}
@@ -47,7 +49,7 @@ function UserContent({ text, attachments }: { text: string; attachments: FileChi
   return (
     <>
       {attachments.length === 0 ? null : (
-        <ul className="sent-files" aria-label="Files">
+        <ul className="sent-files" aria-label={pageWording.composer.files}>
           {attachments.map((file) => (
             <SentFile key={file.id} file={file} />
           ))}

@@ -1,23 +1,16 @@
+import { pageWording } from '../../../../src/wording/page.ts'
 import { Icon, Mark } from './icon.tsx'
 
-const examples = [
-  { title: 'Summarise a report', prompt: 'Summarise the attached report in five points, each with its page.' },
-  {
-    title: 'Check a contract',
-    prompt: 'Which notice periods and deadlines are in the attached contract? Quote each one.',
-  },
-  { title: 'Explain a table', prompt: 'What stands out in the attached spreadsheet? Name the rows that you mean.' },
-]
-
 export interface WelcomeProps {
-  /** Those that can answer; `null`: not known yet. */
+  /** Models that can answer; `null`: not loaded yet. */
   models: string[] | null
-  /** Puts it into the input; sending stays the person's own act. */
+  /** Puts the text into the input without sending it. */
   onPick(prompt: string): void
 }
 
 /** Shown in a thread without messages. */
 export function Welcome({ models, onPick }: WelcomeProps) {
+  const wording = pageWording.welcome
   const command = (text: string) => (
     <button type="button" className="command-link" onClick={() => onPick(text)}>
       {text}
@@ -26,10 +19,10 @@ export function Welcome({ models, onPick }: WelcomeProps) {
   return (
     <div className="welcome">
       <Mark />
-      <h2>What would you like to know?</h2>
-      <p>Ask in your own words, or drop a PDF here. Answers name the page they rest on, and you can look at it.</p>
+      <h2>{wording.heading}</h2>
+      <p>{wording.lead}</p>
       <ul>
-        {examples.map((example) => (
+        {wording.examples.map((example) => (
           <li key={example.title}>
             <button type="button" onClick={() => onPick(example.prompt)}>
               <strong>{example.title}</strong>
@@ -40,15 +33,15 @@ export function Welcome({ models, onPick }: WelcomeProps) {
         ))}
       </ul>
       <p className="welcome-ways">
-        {command('/parley help')} lists what else can be typed here.{' '}
+        {command('/help')} {wording.afterHelpCommand}{' '}
         {models === null ? null : models.length === 0 ? (
           <>
-            To add a model, set <code>OPENAI_API_KEY</code>, <code>ANTHROPIC_API_KEY</code> or <code>OLLAMA_HOST</code>{' '}
-            in <code>.env</code> and start Parley again.
+            {wording.addModel} <code>OPENAI_API_KEY</code>, <code>ANTHROPIC_API_KEY</code> {wording.or}{' '}
+            <code>OLLAMA_HOST</code> {wording.in} <code>.env</code> {wording.restart}
           </>
         ) : (
           <>
-            {command('/parley models list')} shows the models that answer; more are added in <code>.env</code> or{' '}
+            {command('/models list')} {wording.afterModelsCommand} <code>.env</code> {wording.or}{' '}
             <code>parley.yaml</code>.
           </>
         )}

@@ -1,0 +1,215 @@
+/** What people do to turns: ask, change a question, stop and regenerate an answer. Each statement is safe to send twice. */
+import { randomUUID } from 'node:crypto'
+import { ParleyError } from '../core/errors.ts'
+import { storable, storableJson } from '../core/json.ts'
+import { conversationKey, type IncomingMessage } from '../core/message.ts'
+import type { TurnState } from '../core/platform.ts'
+import { turnWording } from '../wording/storage.ts'
+import type { Database, Statement } from './database.ts'
+import { suspectAfter, type TurnAbout, type Turns } from './turns.ts'
+
+type TurnIntake = Pick<Turns, 'accept' | 'requestStop' | 'revise' | 'takesPart' | 'about' | 'regenerate'>
+
+export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake {
+  return {
+    async accept(message) {
+      const { platform, workspaceId, channelId, threadId } = message.conversation
+      const fresh = randomUUID()
+      const files = message.attachments.map((attachment, position) => ({
+        id: attachmentId(message, position),
+        position,
+        attachment,
+      }))
+      const values = [
+        conversationKey(message.conversation),
+        platform,
+        workspaceId,
+        channelId,
+        threadId ?? null,
+        message.id,
+        storableJson(message),
+        message.author.id,
+        fresh,
+        storableJson(message.replyTarget),
+        storableJson(files),
+      ]
+      const [row] = await query<{ turn_id: string; known: boolean }>(accept, values)
+      // A delivery at the same moment won: its row was not yet visible to this statement.
+      const turnId = row?.turn_id ?? (await query<{ turn_id: string }>(inboundTurn, [platform, message.id]))[0]?.turn_id
+      if (turnId === undefined) throw new ParleyError('internal', turnWording.notStored)
+      const dispatch = { turnId, dispatch: 1, attachmentIds: files.map((file) => file.id) }
+      if (row === undefined || row.known) return { kind: 'duplicate', turnId, dispatch }
+      return { kind: turnId === fresh ? 'new' : 'joined', turnId, dispatch }
+    },
+
+    async requestStop(turnId) {
+      const [row] = await query<{ state: TurnState }>(requestStop, [turnId])
+      return row?.state ?? null
+    },
+
+    async revise(platform, id, text, authorId) {
+      const [row] = await query<{ id: string; revised: boolean }>(revise, [platform, id, storable(text), authorId])
+      if (row === undefined) return { kind: 'unknown' }
+      return { kind: row.revised ? 'revised' : 'started', turnId: row.id }
+    },
+
+    async takesPart(key) {
+      const [row] = await query<{ known: boolean }>(takesPart, [key])
+      return row?.known === true
+    },
+
+    async about(turnId) {
+      const [row] = await query<AboutRow>(about, [turnId])
+      if (row === undefined) return null
+      const { platform, workspace_id: workspaceId, channel_id: channelId, thread_id: threadId } = row
+      const conversation = { platform, workspaceId, channelId, threadId: threadId ?? undefined }
+      return { conversation, author: row.author, direct: row.direct, private: row.private }
+    },
+
+    async regenerate(turnId, overrides) {
+      const [row] = await query<{ known: boolean; ended: boolean; latest: boolean; id: string | null }>(regenerate, [
+        turnId,
+        randomUUID(),
+        overrides === undefined ? null : storableJson(overrides),
+      ])
+      if (row === undefined) throw new ParleyError('turn_not_found', turnWording.answerGone)
+      if (!row.ended) throw new ParleyError('turn_not_latest', turnWording.stillWriting)
+      if (!row.latest || row.id === null) throw new ParleyError('turn_not_latest', turnWording.notLatest)
+      return { turnId: row.id, dispatch: 1, attachmentIds: [] }
+    },
+  }
+}
+
+/** Derived from the event, so that a redelivery names the same attachment. */
+function attachmentId(message: IncomingMessage, position: number): string {
+  return `${message.conversation.platform}.${message.id}.${position}`.replaceAll(/[^\w.-]/g, '_')
+}
+
+interface AboutRow extends Pick<TurnAbout, 'author' | 'direct' | 'private'> {
+  [column: string]: unknown
+  platform: string
+  workspace_id: string
+  channel_id: string
+  thread_id: string | null
+}
+
+/**
+ * Stores an inbound message. The conversation's row is locked first, so messages of one conversation are numbered in the
+ * order of their commits. A follow-up joins the latest turn when that is its author's and has not started; `for update`
+ * looks again after waiting for a worker that claims the turn at this moment.
+ */
+const accept: Statement = {
+  name: 'turn_accept',
+  text: `
+with known as (
+  select turn_id from inbound where platform = $2 and id = $6
+), held as (
+  insert into conversation (key, platform, workspace_id, channel_id, thread_id) values ($1, $2, $3, $4, $5)
+  on conflict (key) do update set key = excluded.key
+  returning key
+), joinable as (
+  select turn.id from turn join held on held.key = turn.conversation_key
+  where turn.state = 'queued' and turn.author_id = $8 and turn.source_id = turn.id and turn.stop_requested_at is null
+    and turn.outcome is null
+    and turn.seq = (select max(latest.seq) from turn latest where latest.conversation_key = $1)
+  for update of turn
+), event as (
+  insert into inbound (platform, id, turn_id, message)
+  select $2, $6, coalesce((select id from joinable), $9::uuid), $7::jsonb from held
+  where not exists (select from known)
+  on conflict do nothing
+  returning turn_id
+), fresh as (
+  insert into turn (id, conversation_key, source_id, author_id, platform, reply_target)
+  select event.turn_id, $1, event.turn_id, $8, $2, $10::jsonb from event where event.turn_id = $9::uuid
+), files as (
+  insert into turn_attachment (id, turn_id, position, attachment)
+  -- Those of a message that joins come after those that are there.
+  select file.id, event.turn_id, file.position + (
+    select count(*) from turn_attachment earlier where earlier.turn_id = event.turn_id), file.attachment
+  from event, jsonb_to_recordset($11::jsonb) as file (id text, position int, attachment jsonb)
+  on conflict do nothing
+  returning id, attachment ->> 'blob' as hash
+), known_bytes as (
+  select files.id, blob.hash from files join blob on blob.hash = files.hash for key share of blob
+), refs as (
+  insert into blob_ref (hash, owner_kind, owner_id) select hash, 'attachment', id from known_bytes
+)
+select turn_id, false as known from event union all select turn_id, true from known`,
+}
+
+const inboundTurn: Statement = {
+  name: 'inbound_turn',
+  text: `select turn_id from inbound where platform = $1 and id = $2`,
+}
+
+const requestStop: Statement = {
+  name: 'turn_request_stop',
+  text: `
+with asked as (
+  update turn set stop_requested_at = coalesce(stop_requested_at, now())
+  where id = $1 and state in ('queued', 'answering')
+)
+select state from turn where id = $1`,
+}
+
+/**
+ * The turn is locked before its state is looked at: one that a worker claims at this moment counts as started. The message
+ * is updated either way, for a later regeneration.
+ */
+const revise: Statement = {
+  name: 'inbound_revise',
+  text: `
+with held as (
+  select turn.id, turn.state from inbound join turn on turn.id = inbound.turn_id
+  where inbound.platform = $1 and inbound.id = $2 and turn.author_id = $4
+  for update of turn
+), changed as (
+  update inbound set message = jsonb_set(inbound.message, '{text}', to_jsonb($3::text)) from held
+  where inbound.platform = $1 and inbound.id = $2
+)
+select id, state = 'queued' as revised from held`,
+}
+
+const takesPart: Statement = {
+  name: 'conversation_known',
+  text: `select exists (select from turn where conversation_key = $1) as known`,
+}
+
+const about: Statement = {
+  name: 'turn_about',
+  text: `
+select conversation.platform, conversation.workspace_id, conversation.channel_id, conversation.thread_id,
+  asked.message -> 'author' as author, asked.message ->> 'kind' = 'direct' as direct,
+  coalesce((asked.message ->> 'private')::boolean, false) as private
+from turn join conversation on conversation.key = turn.conversation_key
+  join lateral (
+    select message from inbound where inbound.turn_id = turn.source_id order by inbound.seq limit 1) asked on true
+where turn.id = $1`,
+}
+
+/** The old turn leaves the history; what its reply was posted as goes to the new one when that is claimed. */
+const regenerate: Statement = {
+  name: 'turn_regenerate',
+  text: `
+with old as (
+  select turn.*, (state not in ('queued', 'answering') or outcome is not null) as ended,
+    seq = (select max(latest.seq) from turn latest where latest.conversation_key = turn.conversation_key) as latest
+  from turn where id = $1 for update
+), fresh as (
+  insert into turn (id, conversation_key, source_id, author_id, platform, reply_target, broken_off, overrides)
+  select $2::uuid, conversation_key, source_id, author_id, platform, reply_target,
+    -- What ended its process runs apart from the first try on when it is asked again.
+    case when receipt ->> 'error' = 'turn_crashed' then ${suspectAfter} else 0 end, coalesce(
+    $3::jsonb || case when receipt ->> 'model' is null then '{}' else jsonb_build_object('from',
+      jsonb_build_object('provider', receipt ->> 'provider', 'model', receipt ->> 'model')) end, overrides)
+  from old
+  where ended and latest and superseded_by is null
+  returning id
+), replaced as (
+  update turn set superseded_by = fresh.id from fresh where turn.id = $1
+)
+select true as known, ended, latest or superseded_by is not null as latest,
+  coalesce((select id from fresh), superseded_by) as id
+from old`,
+}

@@ -1,0 +1,136 @@
+/** Sentences about answers: receipts, notices, progress, answers that are empty or stopped, buttons, approvals, limits. */
+import { formatUsd, type NanoUsd } from '../core/money.ts'
+
+/** What an answer's receipt adds to it. */
+export const noticeWording = {
+  stopped: 'Stopped before the end.',
+  answeredInstead: (failure: string, model: string) => `${failure} ${model} answered instead.`,
+  quotedInstead: (failure: string) => `${failure} Parley quoted the best matches in the files instead.`,
+  incomplete: (why: string) => `${why} This answer is incomplete. Regenerate it, or ask for the rest.`,
+  stoppedMidAnswer: (model: string) => `${model} stopped mid-answer.`,
+  stoppedMidAnswerTwice: (model: string) => `${model} stopped mid-answer twice.`,
+  stoppedMidAnswerAnd: (model: string, failure: string) => `${model} stopped mid-answer. ${failure}`,
+  cutOff: (model: string, tokens: number) =>
+    `The answer reached the limit of ${tokens} tokens for ${model} and was cut off. Ask for the rest to continue.`,
+  partlyDeclined: (model: string) =>
+    `${model} declined to answer part of this. Rephrase the question, or choose another model.`,
+  unknownCitations: (count: number) =>
+    `${count === 1 ? '1 citation was' : `${count} citations were`} removed because the model was not given the cited place.`,
+  nothingConfigured:
+    'No language model is configured, so Parley quotes the files. To get written answers, set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST.',
+  pagesMissing: (pages: string) => `None of the files has text on ${pages}, so Parley used all of their pages.`,
+  searchTooSlow: 'The file search took too long, so Parley used parts of each file instead of the best matches.',
+}
+
+/** Why a receipt names this model, or none. */
+export const receiptWording = {
+  fellBack: (chosen: string, model: string) => `${chosen} could not answer, so ${model} answered instead.`,
+  stopped: 'The answer was stopped.',
+  noAnswer: (code: string) => `No answer: ${code}.`,
+}
+
+/** What is shown in the place of an answer. */
+export const noAnswerWording = {
+  stopped: '_Stopped before the answer began._',
+  declined: 'The model declined to answer this. Rephrase the question, or choose another model.',
+  noText: 'The model returned no text. Try again.',
+  empty: 'The answer was empty. Try again.',
+  crashed:
+    'Parley stopped several times while answering this question, so it gave up. Other questions are not affected. Rephrase the question or attach fewer files, or regenerate the answer to try once more.',
+  internal: 'Something went wrong in Parley. Try again.',
+}
+
+/** The line over an answer to a voice note, and the last line of a shortened one. Markdown. */
+export const answerWording = {
+  heard: (text: string) => `> *Heard:* ${text}`,
+  continuedInFile: (file: string) => `_This is only the beginning. The full answer is in the file ${file}._`,
+}
+
+/** How much of the files the model was given: parts that a receipt joins. */
+export const usedWording = {
+  picturesReadByOcr: (pictures: number, model: string) =>
+    `${counted(pictures, 'picture')} read with OCR only because ${model} cannot see pictures`,
+  picturesShown: (pictures: number, left: number) =>
+    `${counted(pictures, 'picture')} shown to the model${left === 0 ? '' : `, ${left.toLocaleString('en')} more did not fit`}`,
+  allOf: (title: string) => `all of ${title}`,
+  allOfFiles: (files: number) => `all of ${files} files`,
+  partsOf: (title: string) => `parts of ${title}`,
+  passagesOf: (passages: number, title: string) => `${counted(passages, 'passage')} of ${title}`,
+  pagesOf: (pages: number, of: number, title: string) => `${pages} of ${counted(of, 'page')} of ${title}`,
+  rangeOf: (range: string, title: string) => `${range} of ${title}`,
+  bestMatches: (used: readonly string[], left: number, of: number) =>
+    `${used.join(', ')} (best matches)${left === 0 ? '' : `; nothing from ${counted(left, of > left ? 'other file' : 'file')}`}`,
+  asYouAsked: (used: readonly string[], whole: boolean, left: number) =>
+    `${used.join(', ')}, as you asked${whole ? '' : ' (best matches)'}${left === 0 ? '' : `; nothing from ${counted(left, 'other file')}`}`,
+}
+
+function counted(number: number, word: string): string {
+  return `${number.toLocaleString('en')} ${number === 1 ? word : `${word}s`}`
+}
+
+/** What happened to the attachments: parts that a receipt joins. */
+export const attachmentWording = {
+  outcomes: { read: 'read', partly: 'partly read', skipped: 'skipped' },
+  group: (count: number, outcome: string, reasons: readonly string[]) =>
+    `${count} ${outcome}${reasons.length === 0 ? '' : `: ${reasons.join('; ')}`}`,
+  gone: (name: string) => `${name} is no longer stored. Please share it again.`,
+  crashed: (name: string) =>
+    `Parley stopped several times while reading ${name}, so it skips this file. Save it in another format and share it again.`,
+  unreadable: (name: string) => `Parley could not read ${name}. Please share it again.`,
+  stopped: 'stopped before it was read',
+  readsAgain: (failure: string) => `${failure} Parley reads the file again with the next question in this thread.`,
+  tooLarge: (limit: string) =>
+    `The file is over the limit of ${limit}. Share a smaller file, or ask an admin to raise the limit.`,
+}
+
+/** What is shown before an answer starts. */
+export const progressWording = {
+  answering: 'Answering',
+  fetching: (name: string) => `Fetching ${name}`,
+  reading: (name: string) => `Reading ${name}`,
+  readingAt: (name: string, at: string) => `Reading ${name}, ${at}`,
+  listeningAt: (name: string, at: string) => `Listening to ${name}, ${at}`,
+  recognizing: 'recognizing text',
+  ocr: (unit: string, done: number, of: number) => `OCR ${unit} ${done} of ${of}`,
+  at: (unit: string, done: number, of: number) => (of > 0 ? `${unit} ${done} of ${of}` : `${unit} ${done}`),
+  clock: (done: string, of: string | undefined) => (of === undefined ? done : `${done} of ${of}`),
+  /** The first of several files, and how many more. */
+  andMore: (first: string, more: number) => `${first} (and ${more} more ${more === 1 ? 'file' : 'files'})`,
+  /** In a message that the answer replaces. Markdown. */
+  inMessage: (text: string) => `_${text}…_`,
+  waiting: (questions: number, whose: 'your' | 'channel') =>
+    `Waiting for ${questions} of ${whose === 'your' ? 'your' : "this channel's"} questions to finish`,
+}
+
+/** Buttons of an answer. */
+export const actionWording = {
+  markedGood: 'Thank you. You marked this answer as good.',
+  markedBad: 'Thank you. You marked this answer as bad.',
+  commentSaved: 'Thank you. Your comment is saved.',
+  notFound: 'This answer no longer exists. Please ask the question again.',
+  /** `asker`: the name of the person who asked, where it is known. */
+  notYours: (action: 'stop' | 'regenerate', asker: string | undefined) =>
+    `Only ${asker === undefined ? 'the person who asked' : `${asker}, who asked,`} and managers of this channel can ${action} this answer. Ask the question yourself to get your own answer.`,
+}
+
+/** An admin's approval of one question over a budget. */
+export const approvalWording = {
+  approve: 'Approve once',
+  decline: 'Decline',
+  requested: 'An admin has been asked to approve it once.',
+  untilThenQuotes: (requested: string) => `${requested} Until then, Parley quotes the files.`,
+  adminsOnly: 'Only admins can approve or decline this. Ask an admin to decide.',
+  declined: 'Declined. Nothing was spent on this question.',
+  approved: (amount: NanoUsd) => `Approved. Parley answers the question now, for up to ${formatUsd(amount)}.`,
+  already: (state: 'approved' | 'declined', by: string | null) =>
+    `This was already ${state}${by === null ? '' : ` by ${by}`}.`,
+  notFound: 'This request no longer exists. Ask the question again to create a new one.',
+}
+
+/** Limits of questions, and people from outside. */
+export const admissionWording = {
+  rateLimited: (whose: 'your' | 'channel', perMinute: number, seconds: number) =>
+    `${whose === 'your' ? 'You have' : 'This channel has'} reached the limit of ${counted(perMinute, 'question')} per minute. Try again in ${counted(seconds, 'second')}.`,
+  guests: (who: 'guest' | 'stranger') =>
+    `Parley does not answer ${who === 'guest' ? 'guests' : 'people from other organizations'} here. Ask a member of this workspace to ask for you, or ask an admin to change the policy.`,
+}

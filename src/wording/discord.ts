@@ -1,0 +1,127 @@
+/** Sentences that people read on Discord, and those of `parley discord` and `parley doctor discord`. */
+
+/** Buttons, menus and forms. */
+export const discordButtons = {
+  stop: 'Stop',
+  regenerate: 'Regenerate',
+  why: 'Why?',
+  better: 'Better model',
+  cheaper: 'Cheaper model',
+  regenerateWith: 'Regenerate with…',
+  choose: 'Choose',
+}
+
+export const discordForms = {
+  askTitle: 'Ask Parley',
+  question: 'Your question',
+  files: 'Files to read',
+  aboutTitle: 'Ask about this message',
+  badTitle: 'What was wrong?',
+  comment: 'What should Parley have done differently?',
+}
+
+/** Discord's own description of `/ask` and `/parley`; at most 100 characters each. */
+export const discordCommandTexts = {
+  ask: 'Ask Parley a question, with files if you like',
+  askText: 'Your question. Leave empty to open a form for a long one',
+  askFile: 'A document, picture, recording or other file',
+  askAnotherFile: 'Another file',
+  askModel: 'The model that answers',
+  askPrivate: 'Show the answer only to you',
+  parley: 'Settings, usage and help',
+}
+
+/** Answers to messages, commands and buttons that start no answer of a model. */
+export const discordWording = {
+  greeting:
+    'Hello! Mention me with a question, attach files to ask about them, or use `/ask`. I read documents, pictures, recordings and videos.',
+  joined: 'Added to your question above. One answer will cover both.',
+  noRecording: 'That message has no recording. Choose one with a voice message or a video.',
+  messageGone: 'I cannot find or read that message. Check that it still exists and that I can see the channel.',
+  outdated: 'This button or form is from another version of Parley. Please ask the question again.',
+  empty: 'Write a question or add a file.',
+  done: 'Done.',
+}
+
+/** The small print under an answer. */
+export const discordReceipt = {
+  filesRead: (count: number) => `${count} ${count === 1 ? 'file' : 'files'} read`,
+  moreSources: (count: number) => `and ${count} more ${count === 1 ? 'source' : 'sources'}`,
+}
+
+export const discordFileWording = {
+  foreignServer: (name: string) =>
+    `Parley only opens files stored by Discord, and ${name} is not. Please upload it here.`,
+  fetchFailed: (name: string) => `Parley could not download ${name} from Discord. Please try again.`,
+  gone: (name: string) => `${name} is no longer on Discord. Please upload it again.`,
+  rejected: (name: string, status: number) => `Discord did not provide ${name} (${status}). Please try again.`,
+}
+
+const messageContent = 'Turn on "Message Content Intent" on the Bot page of the developer portal.'
+const leaveShardsOut = 'Remove discord.shards from parley.yaml, then restart Parley.'
+
+/** Calls that Discord rejects, and connections it closes. */
+export const discordErrors = {
+  rateLimited: 'Discord asked Parley to slow down. Parley continues automatically.',
+  unreachable: 'Discord is not responding right now. Parley will try again.',
+  badToken: 'Discord rejected the bot token. Set DISCORD_TOKEN to the token on the Bot page of the developer portal.',
+  permissionMissing:
+    'Parley needs another permission in that Discord channel. Run `parley doctor discord` to see which one.',
+  channelGone: 'That Discord channel or thread no longer exists. Ask in another one.',
+  noDirectMessages:
+    'That person does not accept direct messages from Parley. Ask them to allow direct messages in the server.',
+  rejected: (status: number, code: number) =>
+    `Discord rejected a message from Parley (${status}, code ${code}). Run \`parley doctor discord\` to look for the cause.`,
+
+  connectionLost:
+    'Parley lost its connection to Discord. Make sure this machine can reach gateway.discord.gg on port 443.',
+  noMessageContent: `Discord does not send Parley any message text. ${messageContent}`,
+  intentsRefused: `Discord refused the connection. ${messageContent}`,
+  tooManyConnections:
+    'Parley has nearly used up its Discord connections for today because it started or reconnected too often. It connects again when Discord resets the limit.',
+  shardsRefused: `Discord rejected the number of shards. ${leaveShardsOut}`,
+  shardsNeeded: `Discord requires more shards for this many servers. ${leaveShardsOut}`,
+  versionRefused: 'Discord no longer supports the API version that Parley uses. Update Parley.',
+  eventsRefused: 'Discord does not recognize the events that Parley requests. Update Parley.',
+}
+
+/** `where`: a channel of a server. `missing`: permissions by the names in Discord's settings. */
+export const discordPermissionWording = {
+  where: (channel: string | undefined, server: string) =>
+    `${channel === undefined ? 'a channel' : `#${channel}`} in ${server}`,
+  missing: (permissions: readonly string[]) =>
+    permissions.length === 0 ? 'another permission' : permissions.map((name) => `"${name}"`).join(' and '),
+  toOwner: (where: string, missing: string) =>
+    `I could not answer in **${where}** because I need ${missing} there. Grant it to my role in the channel's settings under Permissions, or in the server's settings under Roles. Then ask again.`,
+  toAsker: (where: string, missing: string, ownerId: string) =>
+    `I could not answer in **${where}** because I need ${missing} there. I have asked the server's owner, <@${ownerId}>, to grant it.`,
+  failed: (where: string, missing: string) =>
+    `Parley needs ${missing} in ${where}. Parley has asked the server's owner to grant it.`,
+}
+
+/** What `parley doctor discord` prints. */
+export const discordSetupWording = {
+  permissionsIn: (server: string) => `permissions in ${server}`,
+  noServer: 'Parley is not in any server. Run `parley discord invite` and open the link.',
+  commandsMissing: 'Parley has no registered commands. Run `parley discord register`.',
+  commandsOutdated: 'The registered commands are from another version. Run `parley discord register`.',
+  commandsCurrent: 'registered and up to date',
+  noConnectionsLeft:
+    'Discord allows no new connections today because Parley connected too often. Wait until tomorrow, then start it again.',
+  connections: ({ left, total, shards }: { left: number; total: number; shards: number }) =>
+    `${left} of ${total} connections left today, ${shards} recommended at once`,
+  contentOn: 'Message Content Intent is on',
+  contentOff: `Message Content Intent is off, so Parley cannot connect. ${messageContent}`,
+  seesNoChannel: 'Parley cannot see any channel. Grant "View Channels" to its role where it should answer.',
+  channelsReady: (ready: number, total: number) =>
+    `ready in ${ready} of ${total} channels${ready < total ? '; Parley cannot see the others' : ''}`,
+  /** Names ten channels at most. */
+  channelsNotReady: (channels: readonly { name: string; missing: readonly string[] }[]) => {
+    const named = channels
+      .slice(0, 10)
+      .map(({ name, missing }) => `#${name} needs ${missing.map((each) => `"${each}"`).join(', ')}`)
+      .join('; ')
+    const more = channels.length > 10 ? `, and ${channels.length - 10} more channels` : ''
+    return `${named}${more}. Ask the server's owner to grant this to Parley's role.`
+  },
+}
