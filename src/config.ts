@@ -5,7 +5,7 @@
 
 import { resolve } from 'node:path'
 import { Environment, isLoopback, secretsIn } from './config/environment.ts'
-import { File } from './config/file.ts'
+import { File, readingLimits } from './config/file.ts'
 import {
   cloud,
   configuredModel,
@@ -16,7 +16,6 @@ import {
   transcriber,
 } from './config/models.ts'
 import { isExposed, platformProblems, platformSettings } from './config/platforms.ts'
-import { readingLimits } from './config/file.ts'
 import { check, cleaned, readDotEnv, readYaml } from './config/sources.ts'
 import { ParleyError } from './core/errors.ts'
 import { configurationWording } from './wording/startup.ts'

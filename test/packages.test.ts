@@ -13,7 +13,7 @@ const { dependencies, devDependencies, overrides } = z
 /** Packages that no file imports, each with what uses it. */
 const run: Record<string, string> = {
   '@biomejs/biome': 'npm run check',
-  'heic-decode': 'src/media/providers/heic.ts, by require: it has no types',
+  'heic-decode': 'src/media/providers/image-decode.ts, by require: it has no types',
   'tesseract.js-core': 'src/media/providers/ocr.ts, by the name that fits the processor',
   '@prisma/client': 'the generated client',
   node: 'npm scripts',

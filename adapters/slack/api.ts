@@ -1,23 +1,22 @@
 /**
- * Slack's Web API at the pace that Slack allows: a line for each method and workspace, and for posts one for each channel,
- * shared by all processes. Retries belong to the callers; `Retry-After` holds the line for everybody.
+ * Slack's Web API within Slack's rate limits: one queue per method and workspace, and per channel for posts, shared by all
+ * processes. `Retry-After` pauses the queue in every process. Callers retry.
  */
-
 import { setTimeout as sleep } from 'node:timers/promises'
 import { webApi } from '@slack/bolt'
 import { monotonic } from '../../src/core/clock.ts'
 import type { Log } from '../../src/core/log.ts'
+import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { Quota } from '../../src/core/quota.ts'
-import { rateLimited, translate } from './errors.ts'
-import { boltLogger } from './logger.ts'
+import { boltLogger, rateLimited, translate } from './sdk.ts'
 
 export interface CallOptions {
   signal?: AbortSignal
-  /** The longest wait for a place in line; where it would be longer, nothing is sent: `platform_rate_limited`. Default: any. */
+  /** If the call would wait longer than this, it fails with `platform_rate_limited`. Default: no limit. */
   patienceMs?: number
   /**
-   * May be left out: it has a line of its own, half as long as the method's, so that what must be said is not held up by what
-   * would be nice. Where that line has no place at once, nothing is sent: `platform_rate_limited`.
+   * The call is optional. It may use only half of the method's rate, so that it never delays calls that must happen. If it
+   * cannot be sent at once, it fails with `platform_rate_limited`.
    */
   courtesy?: boolean
 }
@@ -25,14 +24,14 @@ export interface CallOptions {
 export interface Api {
   /** Throws `platform_*`. */
   call(method: string, args: Record<string, unknown>, options?: CallOptions): Promise<Answer>
-  /** About how long a call would wait for its place now, as far as this process knows. */
+  /** About how long a call would wait now, as far as this process knows. */
   waitFor(method: string, channel?: string): number
-  /** Whether a courtesy would be sent now. */
+  /** Whether an optional call would be sent now. */
   spare(method: string): boolean
   token: string
 }
 
-/** As Slack sent it; callers parse what they use of it. */
+/** Slack's answer; callers parse the parts that they use. */
 export type Answer = Record<string, unknown>
 
 export interface ApiDeps {
@@ -46,7 +45,7 @@ interface Rate {
   burst: number
 }
 
-/** Slack's tiers are calls a minute, and forgive bursts: https://docs.slack.dev/apis/web-api/rate-limits */
+/** Slack's tiers are calls per minute, with some room for bursts: https://docs.slack.dev/apis/web-api/rate-limits */
 const tiers = {
   2: { everyMs: 3000, burst: 10 },
   3: { everyMs: 1200, burst: 25 },
@@ -67,7 +66,7 @@ const tierOf: Record<string, keyof typeof tiers> = {
   'conversations.open': 3,
 }
 
-/** About one message a second in a channel, short bursts allowed. */
+/** About one message per second and channel, with short bursts. */
 const posts: Rate = { everyMs: 1000, burst: 3 }
 
 function lineOf(team: string, method: string, channel?: string): { key: string } & Rate {
@@ -77,14 +76,14 @@ function lineOf(team: string, method: string, channel?: string): { key: string }
 
 export function createApi(token: string, team: string, { quota, apiUrl, log }: ApiDeps): Api {
   const client = new webApi.WebClient(token, {
-    ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
+    ...omitUndefined({ slackApiUrl: apiUrl }),
     retryConfig: { retries: 0 },
     rejectRateLimitedCalls: true,
     timeout: 15_000,
     allowAbsoluteUrls: false,
     logger: boltLogger(log),
   })
-  /** When the next place of a line comes, as far as this process saw. */
+  /** When each queue is free again, as far as this process knows. */
   const busyUntil = new Map<string, number>()
 
   function waitFor(method: string, channel?: string): number {

@@ -5,7 +5,7 @@ import { isQuestion, typed } from './commands.ts'
 const spec = (name: string): CommandSpec => ({ name, summary: '', role: 'member', args: [], examples: [] })
 const table = [spec('budget set'), spec('usage'), spec('help')]
 
-describe('what is typed after /parley', () => {
+describe('text after /parley', () => {
   it.each([
     ['roles set <@U123ABC|alice> admin', 'roles set <@U123ABC> admin'],
     ['budget set <#C123ABC|general> 20', 'budget set <#C123ABC> 20'],

@@ -1,20 +1,21 @@
-/** `/parley …`: a command of the table, or a question where it was asked. */
+/** `/parley …`: a command of the table, or a question in the current channel. */
 import type { AckFn, RespondArguments, RespondFn, SlashCommand } from '@slack/bolt'
 import type { CommandSpec, Notice } from '../../src/core/command.ts'
 import { asParleyError } from '../../src/core/errors.ts'
 import type { ConversationRef } from '../../src/core/message.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import { plain, type Self, type TargetData } from './events.ts'
+import { sendBytes, share } from './files.ts'
+import { noticeContent } from './format.ts'
 import type { Installations, Workspace } from './installations.ts'
 import type { EventContext, SlackContext } from './listener.ts'
 import { toMarkdown, withoutMention } from './mrkdwn.ts'
 import { messageId, sentAt, targetOf } from './normalize.ts'
-import { noticeContent } from './notice.ts'
 import { platformName } from './settings.ts'
-import { sendBytes, share } from './upload.ts'
 
-/** Slack waits three seconds for the acknowledgement, which may carry the answer. */
+/** Slack waits three seconds for the acknowledgement, which may contain the answer. */
 const ackWithinMs = 1800
-/** As long as what somebody types who wants a command and errs. */
+/** A longer text is a question, not a mistyped command. */
 const shortWords = 3
 
 export interface Commands {
@@ -37,7 +38,7 @@ export function createCommands(slack: SlackContext): Commands {
       channelId: command.channel_id,
     }
     const { membership, name, locale } = await people.person(workspace, self, command.user_id)
-    const author = { id: command.user_id, name: name ?? command.user_name, ...(membership && { membership }) }
+    const author = { id: command.user_id, name: name ?? command.user_name, membership }
     if (isQuestion(text, intake.commands)) return await ask(command.text.trim(), command, self, workspace)
     const data: TargetData = { team: self.teamId, channel: command.channel_id, user: command.user_id }
     return await intake.command({
@@ -46,17 +47,17 @@ export function createCommands(slack: SlackContext): Commands {
       author,
       text,
       replyTarget: targetOf(conversation, data),
-      locale: locale ? locale : undefined,
+      locale,
     })
   }
 
-  /** A slash command is no message: the question is posted, and the thread under it is the conversation. */
+  /** A slash command is not a message, so Parley posts the question and answers in the thread below it. */
   async function ask(text: string, command: SlashCommand, self: Self, workspace: Workspace): Promise<Notice> {
     const { channel_id: channel, user_id: user } = command
-    const slackMessage = toMarkdown(withoutMention(text, self.botUserId))
+    const question = toMarkdown(withoutMention(text, self.botUserId))
     const answer = await workspace.api.call('chat.postMessage', {
       channel,
-      text: `<@${user}> asks: ${text}`,
+      text: slackWording.asked(user, text),
       unfurl_links: false,
       unfurl_media: false,
     })
@@ -68,7 +69,7 @@ export function createCommands(slack: SlackContext): Commands {
       thread: ts,
       ts,
       user,
-      title: slackMessage.slice(0, 80),
+      title: question.slice(0, 80),
       direct: channel.startsWith('D') ? true : undefined,
     }
     await slack.ask(
@@ -76,7 +77,7 @@ export function createCommands(slack: SlackContext): Commands {
         id: messageId(channel, ts),
         conversation,
         author: { id: user },
-        text: slackMessage,
+        text: question,
         kind: 'command',
         attachments: [],
         replyTarget: { conversation, data: plain(data) },
@@ -85,7 +86,7 @@ export function createCommands(slack: SlackContext): Commands {
       self,
       workspace,
     )
-    return { text: 'Parley answers in the thread.', private: true }
+    return { text: slackWording.answeringInThread, private: true }
   }
 
   return {
@@ -112,12 +113,13 @@ export function createCommands(slack: SlackContext): Commands {
         return
       }
       await ack(responseOf(first))
-      if (first.files?.length) slack.later('sharing what a command made', () => shareFiles(first, command, workspace))
+      if (first.files?.length)
+        slack.later('sharing the files of a command', () => shareFiles(first, command, workspace))
     },
   }
 }
 
-/** As the table of commands wants it: people and channels as bare ids, addresses and signs as they were typed. */
+/** The text that the table of commands expects: bare IDs of people and channels, plain URLs and characters. */
 export function typed(text: string): string {
   return text
     .replaceAll(/<([@#][A-Z0-9]+)\|[^<>]*>/g, '<$1>')
@@ -128,7 +130,7 @@ export function typed(text: string): string {
     .trim()
 }
 
-/** What is no command, and too long or too plainly a question to be a mistyped one. */
+/** Whether the text is a question: it names no command, and is too long or too clear to be a mistyped one. */
 export function isQuestion(text: string, commands: readonly CommandSpec[]): boolean {
   const words = text.toLowerCase().split(/\s+/)
   const begins = commands.some(({ name }) => name.split(' ')[0] === words[0])
@@ -145,7 +147,7 @@ function responseOf(notice: Notice): RespondArguments {
   }
 }
 
-/** A file cannot be shown to one person in a channel: those of a private answer go to a direct message. */
+/** A file in a channel is visible to everyone, so files of a private answer go to a direct message. */
 async function shareFiles(
   { files = [], private: secret }: Notice,
   command: SlashCommand,

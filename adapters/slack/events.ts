@@ -1,4 +1,4 @@
-/** The parts of Slack's payloads that Parley reads; everything else passes unread. */
+/** The parts of Slack's payloads that Parley reads. */
 import { z } from 'zod'
 import { Json, storableJson } from '../../src/core/json.ts'
 
@@ -45,7 +45,7 @@ export const Shared = z.object({
   blocks: z.array(z.unknown()).nullish(),
 })
 
-const slackMessage = {
+const messageFields = {
   user: text,
   bot_id: text,
   text,
@@ -58,9 +58,9 @@ const slackMessage = {
   blocks: z.array(z.unknown()).nullish(),
 }
 
-/** A message as history and replies tell it. */
+/** A message in a channel's history or in a thread. */
 export type SlackMessage = z.infer<typeof SlackMessage>
-export const SlackMessage = z.object({ ...slackMessage, subtype: text, username: text })
+export const SlackMessage = z.object({ ...messageFields, subtype: text, username: text })
 
 export type MessageEvent = z.infer<typeof MessageEvent>
 export const MessageEvent = z.object({
@@ -68,7 +68,7 @@ export const MessageEvent = z.object({
   subtype: text,
   channel: z.string().min(1),
   channel_type: text,
-  ...slackMessage,
+  ...messageFields,
   event_ts: text,
   assistant_thread: z.unknown().optional(),
   app_context: z.unknown().optional(),
@@ -76,7 +76,7 @@ export const MessageEvent = z.object({
   previous_message: SlackMessage.nullish(),
 })
 
-/** Who Parley is in the workspace that an event comes from. */
+/** Parley's identity in the workspace that an event comes from. */
 export interface Self {
   teamId: string
   enterpriseId?: string
@@ -84,7 +84,7 @@ export interface Self {
   botId?: string
 }
 
-/** What a transport keeps of a question: where to answer, and whom. */
+/** What a transport needs to answer a question: the place and the person. */
 export type TargetData = z.infer<typeof TargetData>
 export const TargetData = z.object({
   team: z.string(),
@@ -102,14 +102,14 @@ export const TargetData = z.object({
 })
 
 /**
- * The thread that a message for one person goes into. Slack shows none in a thread without replies, so beside a question that
- * began its thread the message stands in the channel: https://docs.slack.dev/reference/methods/chat.postEphemeral
+ * The thread for a message that only one person sees. Slack does not show such messages in a thread without replies, so for
+ * the first question of a thread the message goes into the channel: https://docs.slack.dev/reference/methods/chat.postEphemeral
  */
 export function whisperThread({ thread, ts }: Pick<TargetData, 'thread' | 'ts'>): string | undefined {
   return thread === ts ? undefined : thread
 }
 
-/** As plain JSON: without absent fields, and with nothing that a store refuses. */
+/** Plain JSON without undefined values and without characters that the database refuses. */
 export function plain(value: unknown): Json {
   return Json.parse(JSON.parse(storableJson(value)))
 }

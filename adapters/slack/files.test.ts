@@ -1,4 +1,4 @@
-/** Fetching what people share: the file or a sentence, and the token to nobody but Slack. */
+/** Downloads of shared files return the file or an error, and send the token to Slack only. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../../src/core/log.ts'
 import { Attachment } from '../../src/core/message.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
 import { startSlack } from '../../test/servers/slack.ts'
 import { bot } from '../../test/servers/slack-state.ts'
@@ -48,20 +49,20 @@ function share(content: string | Buffer, more: Record<string, unknown> = {}, mim
 }
 
 describe('a shared file', () => {
-  it('comes whole, and a page that is a page is one', async () => {
+  it('arrives whole, and so does a real HTML file', async () => {
     const content = Buffer.alloc(3_000_000, 'abc')
     expect(await buffer(await files().fetch(share(content), { signal }))).toEqual(content)
     const page = '<!doctype html><html><p>A canvas.</p></html>'
     expect(String(await buffer(await files().fetch(share(page, {}, 'text/html'), { signal })))).toBe(page)
   })
 
-  it('is looked up where Slack Connect tells no address', async () => {
+  it('is looked up when Slack Connect sends no URL', async () => {
     const attachment = share('shared', { file_access: 'check_file_info' })
     expect(attachment.locator).not.toHaveProperty('url')
     expect(String(await buffer(await files().fetch(attachment, { signal })))).toBe('shared')
   })
 
-  it('that lies at another service is named, and never fetched', async () => {
+  it('on another service is never downloaded, and the error names the service', async () => {
     const attachment = share('x', {
       is_external: true,
       external_type: 'gdrive',
@@ -70,24 +71,24 @@ describe('a shared file', () => {
     })
     await expect(files().fetch(attachment, { signal })).rejects.toMatchObject({
       code: 'file_unsupported',
-      userMessage: expect.stringContaining('gdrive'),
+      userMessage: slackWording.files.external('note.txt', 'gdrive'),
     })
     expect(asked).toEqual([])
   })
 
-  it("is not taken from anybody else's server, which would see the token", async () => {
+  it('is never requested from a server outside Slack, which would see the token', async () => {
     const attachment = share('x', { url_private: elsewhere(), url_private_download: elsewhere() })
     await expect(files().fetch(attachment, { signal })).rejects.toMatchObject({ code: 'file_fetch_failed' })
     expect(asked).toEqual([])
   })
 
-  it("that is Slack's login page instead says which scope is missing", async () => {
+  it("that turns out to be Slack's login page names the missing scope", async () => {
     const file = slack.addFile({ name: 'scan.pdf', mimetype: 'application/pdf', content: Buffer.from('%PDF-1.7') })
     const [attachment] = attachmentsOf([SlackFile.parse(slack.fileRecord(file))], { teamId: 'T0PARLEY01' })
     slack.state.files.set(file.id, { ...file, guarded: true })
     await expect(files().fetch(Attachment.parse(attachment), { signal })).rejects.toMatchObject({
       code: 'file_fetch_failed',
-      userMessage: expect.stringMatching(/scan\.pdf.*login page.*files:read/),
+      userMessage: slackWording.files.loginPage('scan.pdf'),
     })
   })
 })

@@ -1,25 +1,31 @@
-/** Fetches what people share, with the bot's token, and checks that it is the file: Slack answers with its login page, status 200, where a scope is missing. */
+/**
+ * Downloads shared files with the bot's token, and uploads Parley's. When a scope is missing, Slack answers a download with its
+ * login page and status 200, so each one is checked.
+ */
 import { Readable } from 'node:stream'
 import { z } from 'zod'
+import type { OutgoingFile } from '../../src/core/command.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Attachment } from '../../src/core/message.ts'
 import type { Files } from '../../src/core/platform.ts'
-import type { Api } from './api.ts'
-import { slackCode } from './errors.ts'
+import { chatWording } from '../../src/wording/chat.ts'
+import { slackWording } from '../../src/wording/slack.ts'
+import type { Api, CallOptions } from './api.ts'
 import { SlackFile } from './events.ts'
 import type { Installations } from './installations.ts'
+import { slackCode } from './sdk.ts'
 
 const Locator = z.object({
   team: z.string(),
   enterprise: z.string().optional(),
   file: z.string(),
   url: z.string().optional(),
-  /** Lies at another service, by this name. */
+  /** The service that stores the file, when it is not Slack. */
   external: z.string().optional(),
 })
 
 const maxRedirects = 3
-/** Until the answer begins; the reader of the stream has limits of its own. */
+/** Until the response starts; the reader of the stream sets the other limits. */
 const answerMs = 30_000
 
 export function createFiles({ installations, apiUrl }: { installations: Installations; apiUrl?: string }): Files {
@@ -28,10 +34,7 @@ export function createFiles({ installations, apiUrl }: { installations: Installa
       const locator = Locator.parse(attachment.locator)
       const { name } = attachment
       if (locator.external !== undefined)
-        throw new ParleyError(
-          'file_unsupported',
-          `${name} lies at ${locator.external}, which Parley cannot read. Download it and share the file itself.`,
-        )
+        throw new ParleyError('file_unsupported', slackWording.files.external(name, locator.external))
       const { api } = await installations.of(locator.team, locator.enterprise)
       const url = locator.url ?? (await addressOf(api, locator.file, name, signal))
       const response = await download(url, api.token, { apiUrl, name, signal })
@@ -40,7 +43,7 @@ export function createFiles({ installations, apiUrl }: { installations: Installa
   }
 }
 
-/** Files of shared channels come without an address. */
+/** Events from shared channels have no URL for their files. */
 async function addressOf(api: Api, id: string, name: string, signal: AbortSignal): Promise<string> {
   try {
     const answer = await api.call('files.info', { file: id }, { signal })
@@ -62,7 +65,7 @@ interface Download {
 async function download(address: string, token: string, { apiUrl, name, signal }: Download): Promise<Response> {
   let url = new URL(address)
   for (let hops = 0; hops <= maxRedirects; hops += 1) {
-    // The token opens the whole workspace: it goes to Slack and nowhere else.
+    // The token opens the whole workspace, so it is sent to Slack only.
     if (!isSlack(url, apiUrl)) throw notTheFile(name)
     const late = new AbortController()
     const timer = setTimeout(() => late.abort(), answerMs)
@@ -74,7 +77,7 @@ async function download(address: string, token: string, { apiUrl, name, signal }
       .finally(() => clearTimeout(timer))
       .catch((cause: unknown) => {
         signal.throwIfAborted()
-        throw new ParleyError('file_fetch_failed', `${name} could not be fetched from Slack. Please try again.`, {
+        throw new ParleyError('file_fetch_failed', chatWording.fileNotFetched(name, 'Slack'), {
           cause,
         })
       })
@@ -87,13 +90,9 @@ async function download(address: string, token: string, { apiUrl, name, signal }
     else if (status === 401 || status === 403) throw notTheFile(name)
     else {
       const retryAfter = Number(response.headers.get('retry-after'))
-      throw new ParleyError(
-        'file_fetch_failed',
-        `${name} could not be fetched from Slack (${status}). Please try again.`,
-        {
-          retryAfterMs: retryAfter > 0 ? retryAfter * 1000 : undefined,
-        },
-      )
+      throw new ParleyError('file_fetch_failed', chatWording.fileNotFetched(name, 'Slack', status), {
+        retryAfterMs: retryAfter > 0 ? retryAfter * 1000 : undefined,
+      })
     }
   }
   throw notTheFile(name)
@@ -104,7 +103,7 @@ function isSlack(url: URL, apiUrl: string | undefined): boolean {
   return url.protocol === 'https:' && /(?:^|\.)(?:slack\.com|slack-files\.com|slack-edge\.com)$/.test(url.hostname)
 }
 
-/** The stream, once its first bytes are not those of a login page. */
+/** The stream, after a look at its first bytes: they must not be Slack's login page. */
 async function checked(response: Response, { name, mediaType, bytes }: Attachment): Promise<Readable> {
   if (response.body === null) throw missing(name)
   const reader = response.body.getReader()
@@ -135,12 +134,60 @@ async function* joined(start: Uint8Array, reader: ReadableStreamDefaultReader<Ui
 }
 
 function missing(name: string): ParleyError {
-  return new ParleyError('file_missing', `${name} is no longer in Slack. Please share it again.`)
+  return new ParleyError('file_missing', chatWording.fileGone(name, 'Slack'))
 }
 
 function notTheFile(name: string): ParleyError {
-  return new ParleyError(
-    'file_fetch_failed',
-    `Slack did not give ${name} to Parley but its login page. An admin should see that the app has the scope files:read and install it again; then share the file once more.`,
+  return new ParleyError('file_fetch_failed', slackWording.files.loginPage(name))
+}
+
+const Ticket = z.object({ upload_url: z.string(), file_id: z.string() })
+
+export interface UploadTarget {
+  channel: string
+  thread?: string | undefined
+  comment?: string | undefined
+}
+
+/** Uploads the file. It stays invisible until it is shared. Throws `platform_*`. */
+export async function sendBytes(api: Api, file: OutgoingFile, options: CallOptions): Promise<string> {
+  const answer = await api.call(
+    'files.getUploadURLExternal',
+    { filename: file.name, length: file.data.byteLength, alt_text: file.alt },
+    options,
+  )
+  const { upload_url: url, file_id: id } = Ticket.parse(answer)
+  const signal = options.signal ?? AbortSignal.timeout(60_000)
+  const unreachable = (cause?: unknown) =>
+    new ParleyError('platform_unreachable', slackWording.errors.notUploaded(file.name), {
+      cause,
+    })
+  const body = new Blob([new Uint8Array(file.data)], { type: file.mediaType })
+  const response = await fetch(url, { method: 'POST', body, signal }).catch((cause: unknown) => {
+    signal.throwIfAborted()
+    throw unreachable(cause)
+  })
+  await response.body?.cancel()
+  if (!response.ok) throw unreachable(new Error(`status ${response.status}`))
+  return id
+}
+
+/** Throws `platform_*`. */
+export async function share(
+  api: Api,
+  id: string,
+  title: string,
+  target: UploadTarget,
+  options: CallOptions,
+): Promise<void> {
+  await api.call(
+    'files.completeUploadExternal',
+    {
+      files: [{ id, title }],
+      channel_id: target.channel,
+      thread_ts: target.thread,
+      initial_comment: target.comment,
+    },
+    options,
   )
 }

@@ -1,18 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { settled } from '../../src/core/text/half-written.ts'
+import { chatWording } from '../../src/wording/chat.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { citation } from '../../test/fakes/source.ts'
 import { footnotes, receiptLines, slackMaxChars, tail, toMrkdwn, toSlackMarkdown } from './format.ts'
 
-describe("Slack's form of a reply", () => {
-  it('leaves Markdown to Slack and aligns tables', () => {
+describe('an answer in Slack', () => {
+  it('keeps Markdown and aligns tables', () => {
     expect(toSlackMarkdown('# Title\n\n**bold** [1]\n\n| a | b |\n|--|--:|\n| x | 12 |')).toBe(
       '# Title\n\n**bold** [1]\n\n```\na   b\n─  ──\nx  12\n```',
     )
   })
 
-  it('calls nobody, however a mention is written', () => {
+  it('mentions no one, however a mention is written', () => {
     const words = '<!channel> <!here> <@U123> <!subteam^S1> @channel @everyone `<!channel>` [x](https://a.b "<!here>")'
     for (const form of [toSlackMarkdown(words), toMrkdwn(words)]) {
       expect(form).not.toMatch(/<[!@][A-Za-z]/)
@@ -20,7 +21,7 @@ describe("Slack's form of a reply", () => {
     }
   })
 
-  it('fits into one message even when a table grows', () => {
+  it('fits into one message even if aligning a table makes it longer', () => {
     const row = `| ${'x'.repeat(40)} | y |`
     const table = [
       '| a | b |',
@@ -31,7 +32,7 @@ describe("Slack's form of a reply", () => {
     expect(toSlackMarkdown('a'.repeat(20_000)).length).toBeLessThanOrEqual(slackMaxChars)
   })
 
-  it('names sources with links to their files', () => {
+  it('links sources to their files', () => {
     const [block] = footnotes([citation(1, 'a|b<c>.pdf'), citation(2, 'gone.pdf')], ({ n }) =>
       n === 1 ? 'https://x.slack.com/files/U1/F1/a.pdf?a=1&b=2' : undefined,
     )
@@ -40,7 +41,7 @@ describe("Slack's form of a reply", () => {
     )
   })
 
-  it('tells what was not read', () => {
+  it('lists the files that were not read', () => {
     const attachment = { attachmentId: 'a', name: 'big.pdf', problems: [] }
     const lines = receiptLines({
       ...receipt,
@@ -51,13 +52,13 @@ describe("Slack's form of a reply", () => {
       ],
     })
     expect(lines).toEqual([
-      'Files: 1 read, 1 skipped',
+      chatWording.files({ read: 1, partly: 0, skipped: 1 }),
       '• big.pdf: skipped: 31 MB is over the limit of 25 MB',
       '_Stopped before the end._',
     ])
   })
 
-  it('offers what can be done with an answer, and with a failure', () => {
+  it('offers buttons below an answer, and one below a failure', () => {
     const message = { turnId: 't1', text: 'x', phase: 'final' as const, citations: [] }
     const values = (state: 'done' | 'failed') =>
       [
@@ -70,8 +71,8 @@ describe("Slack's form of a reply", () => {
   })
 })
 
-describe('the settled part of a text in progress', () => {
-  it('is the beginning of every later one, as Slack is shown it, for plain text, code, lists and tables', () => {
+describe('the settled part of an unfinished text', () => {
+  it('is the start of every later version that Slack shows, for plain text, code, lists and tables', () => {
     const piece = fc.constantFrom(
       ...['word ', 'two words ', '**bold** ', '`code` ', '[link](https://a.b/c) ', '\n\n', '- item one\n', '1 < 2 '],
       ...[

@@ -1,24 +1,28 @@
 /**
- * Pure: a reply's Markdown → what Slack shows. Slack reads Markdown itself (`markdown_text`, the markdown block) but for
- * tables; footnotes, receipts and notices are context lines in Slack's own mrkdwn.
+ * Pure: answers and notices → Slack blocks. Slack renders Markdown itself (`markdown_text`, the markdown block) except for
+ * tables. Footnotes and receipts are context lines in Slack's mrkdwn.
  */
+
+import { encodeAction } from '../../src/core/action.ts'
+import type { Notice } from '../../src/core/command.ts'
 import { withoutMentions } from '../../src/core/markdown/escape.ts'
 import { simplify } from '../../src/core/markdown/simplify.ts'
 import { sourceLines } from '../../src/core/markdown/sources.ts'
 import { type Dialect, translate } from '../../src/core/markdown/translate.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Citation, Receipt } from '../../src/core/reply.ts'
+import { chatWording } from '../../src/wording/chat.ts'
 
-/** Of `markdown_text`, and of all markdown blocks of a message together. */
+/** The limit of `markdown_text`, and of all markdown blocks of a message together. */
 export const slackMaxChars = 12_000
-/** What the reply writer may put into one message: tables grow when they are aligned. */
+/** The limit for the reply writer; lower, because aligning a table makes it longer. */
 export const replyChars = 9000
-/** Of a text object in a section or a context. */
+/** The limit of a text object in a section or context block. */
 const elementChars = 3000
 
 export type Block = { type: string; [more: string]: unknown }
 
-/** Markdown as Slack's markdown block reads it: tables as aligned columns, nothing that calls anybody. */
+/** Markdown for Slack's markdown block: tables as aligned columns, no mentions. */
 export function toSlackMarkdown(text: string): string {
   const formed = simplify(text, { headings: 6 })
   if (formed.length <= slackMaxChars) return formed
@@ -47,7 +51,7 @@ export function toMrkdwn(markdown: string): string {
   return translate(markdown, mrkdwn)
 }
 
-/** What a notification on a phone shows. */
+/** The text of a push notification. */
 export function toNotification(markdown: string): string {
   return cut(toMrkdwn(markdown.slice(0, 1500)), 1000)
 }
@@ -61,46 +65,40 @@ export function textBlocks(markdown: string): Block[] {
 }
 
 export function context(lines: string[]): Block[] {
-  const slackMessage = lines.filter((line) => line !== '')
-  if (slackMessage.length === 0) return []
-  return [{ type: 'context', elements: [{ type: 'mrkdwn', text: cut(slackMessage.join('\n'), elementChars) }] }]
+  const shown = lines.filter((line) => line !== '')
+  if (shown.length === 0) return []
+  return [{ type: 'context', elements: [{ type: 'mrkdwn', text: cut(shown.join('\n'), elementChars) }] }]
 }
 
-/** Where Slack itself opens a source: a file that lies there. A source with an address of its own opens there. */
+/** The Slack link of a cited file. A source with its own URL does not need one. */
 export type LinkOf = (citation: Citation) => string | undefined
 
 export function footnotes(citations: Citation[], linkOf: LinkOf): Block[] {
   const { lines, left } = sourceLines(citations, 2000)
   const byNumber = new Map(citations.map((citation) => [citation.n, citation]))
-  const told = lines.map(({ n, place, url }) => {
+  const footnoteLines = lines.map(({ n, place, url }) => {
     const citation = byNumber.get(n)
     const link = url ?? (citation === undefined ? undefined : linkOf(citation))
     const words = escaped(place).replaceAll('|', '¦')
     return `[${n}] ${link === undefined ? words : `<${link.replaceAll('&', '&amp;')}|${words}>`}`
   })
-  return context([...told, left === 0 ? '' : `and ${left} more`])
+  return context([...footnoteLines, left === 0 ? '' : chatWording.moreSources(left)])
 }
 
-/** What the reader must know of how the answer came about: files that were not read, limits, fallbacks. */
+/** What the reader must know about the answer: files that were not read, limits, fallbacks. */
 export function receiptLines({ attachments, notices }: Receipt): string[] {
   const unread = attachments.filter(({ outcome }) => outcome !== 'read')
-  const read = attachments.length - unread.length
-  const counts = [
-    read > 0 ? `${read} read` : '',
-    ...(['partly', 'skipped'] as const).map((outcome) => {
-      const count = unread.filter((each) => each.outcome === outcome).length
-      return count === 0 ? '' : `${count} ${outcome === 'partly' ? 'partly read' : 'skipped'}`
-    }),
-  ].filter((part) => part !== '')
-  const files = attachments.length === 0 ? [] : [`Files: ${counts.join(', ')}`]
+  const countOf = (outcome: string) => attachments.filter((each) => each.outcome === outcome).length
   return [
-    ...files,
+    ...(attachments.length === 0
+      ? []
+      : [chatWording.files({ read: countOf('read'), partly: countOf('partly'), skipped: countOf('skipped') })]),
     ...unread.map(({ name, summary }) => `• ${escaped(name)}: ${escaped(summary)}`),
     ...notices.map((notice) => `_${escaped(notice)}_`),
   ]
 }
 
-/** What stands under the text of a finished message. */
+/** The blocks below the text of a finished message. */
 export function tail(message: OutgoingMessage, linkOf: LinkOf): Block[] {
   const { citations, end, turnId } = message
   return [
@@ -109,19 +107,21 @@ export function tail(message: OutgoingMessage, linkOf: LinkOf): Block[] {
   ]
 }
 
+const { buttons } = chatWording
+
 type EndState = NonNullable<OutgoingMessage['end']>['state']
 
 function endButtons(turnId: string, state: EndState): Block[] {
-  const again = turnButton('regenerate', state === 'failed' ? 'Try again' : 'Regenerate', turnId)
+  const again = turnButton('regenerate', state === 'failed' ? buttons.tryAgain : buttons.regenerate, turnId)
   if (state === 'failed') return [{ type: 'actions', elements: [again] }]
   return [
     {
       type: 'actions',
       elements: [
         again,
-        turnButton('cheaper', 'Cheaper model', turnId),
-        turnButton('better', 'Better model', turnId),
-        turnButton('why', 'Why?', turnId),
+        turnButton('cheaper', buttons.cheaper, turnId),
+        turnButton('better', buttons.better, turnId),
+        turnButton('why', buttons.why, turnId),
       ],
     },
     {
@@ -131,11 +131,11 @@ function endButtons(turnId: string, state: EndState): Block[] {
           type: 'feedback_buttons',
           action_id: 'parley:feedback',
           positive_button: {
-            text: plainText('Good answer'),
-            accessibility_label: 'Good answer',
+            text: plainText(buttons.good),
+            accessibility_label: buttons.good,
             value: `good:${turnId}`,
           },
-          negative_button: { text: plainText('Bad answer'), accessibility_label: 'Bad answer', value: `bad:${turnId}` },
+          negative_button: { text: plainText(buttons.bad), accessibility_label: buttons.bad, value: `bad:${turnId}` },
         },
       ],
     },
@@ -143,7 +143,7 @@ function endButtons(turnId: string, state: EndState): Block[] {
 }
 
 export function stopButton(turnId: string): Block[] {
-  return [{ type: 'actions', elements: [{ ...turnButton('stop', 'Stop', turnId), style: 'danger' }] }]
+  return [{ type: 'actions', elements: [{ ...turnButton('stop', buttons.stop, turnId), style: 'danger' }] }]
 }
 
 function turnButton(kind: string, label: string, turnId: string) {
@@ -152,4 +152,29 @@ function turnButton(kind: string, label: string, turnId: string) {
 
 export function plainText(text: string) {
   return { type: 'plain_text', text: cut(text, 75), emoji: true }
+}
+
+/** Slack's limit for the value of a button. */
+const maxValueChars = 2000
+const buttonsInRow = 25
+
+export interface NoticeContent {
+  text: string
+  blocks: Block[]
+}
+
+export function noticeContent({ text, buttons = [] }: Notice): NoticeContent {
+  const words = text.trim() === '' ? chatWording.done : text
+  const fitting = buttons.filter(({ action }) => encodeAction(action).length <= maxValueChars).slice(0, buttonsInRow)
+  const elements = fitting.map(({ label, action, style }, at) => ({
+    type: 'button',
+    action_id: `parley:${at}:${action.kind}`,
+    text: plainText(label),
+    value: encodeAction(action),
+    style: style ? style : undefined,
+  }))
+  return {
+    text: toNotification(words),
+    blocks: [...textBlocks(words), ...(elements.length === 0 ? [] : [{ type: 'actions', elements }])],
+  }
 }

@@ -1,4 +1,4 @@
-/** The signed HTTP ingress: what is recorded is taken in or let pass on purpose, and what is forged never gets in. */
+/** The signed HTTP ingress: recorded events are accepted or ignored on purpose, and forged ones are rejected. */
 import { createHmac, randomBytes } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,7 +21,7 @@ import { createSlack } from './platform.ts'
 const shared = fileURLToPath(new URL('../../../shared/fixtures/slack', import.meta.url))
 const own = join(import.meta.dirname, '../../test/fixtures/slack')
 
-describe('recorded bodies, signed, at the real ingress', () => {
+describe('recorded events, signed, at the real ingress', () => {
   const replayed = async (folder: string) => {
     const lines: { name: string; kind: string; summary: string }[] = []
     const print = (line: string) => void lines.push(JSON.parse(line))
@@ -29,7 +29,7 @@ describe('recorded bodies, signed, at the real ingress', () => {
     return { failed, kinds: Object.fromEntries(lines.map(({ name, kind }) => [name.replace(/^.*#/, ''), kind])) }
   }
 
-  it('of our own are each taken in as what they are, or let pass', async () => {
+  it('of this repository are each accepted as their kind, or ignored', async () => {
     const { failed, kinds } = await replayed(own)
     expect(failed).toBe(0)
     const named = (kind: string) => Object.keys(kinds).filter((name) => kinds[name] === kind)
@@ -42,7 +42,7 @@ describe('recorded bodies, signed, at the real ingress', () => {
 
   const missing = existsSync(shared) ? undefined : 'no recorded payloads in ../shared/fixtures/slack'
   it.skipIf(missing)(
-    `of others are answered or let pass, none of them refused${missing ? ` (${missing})` : ''}`,
+    `from other apps are accepted or ignored, none is rejected${missing ? ` (${missing})` : ''}`,
     async () => {
       const { failed, kinds } = await replayed(shared)
       expect(failed).toBe(0)
@@ -61,7 +61,7 @@ describe('recorded bodies, signed, at the real ingress', () => {
   )
 })
 
-describe('what is not signed by Slack', () => {
+describe('a request that Slack did not sign', () => {
   let slack: SlackStandIn
   let http: Awaited<ReturnType<typeof serveMounts>>
   let taken = 0
@@ -111,7 +111,7 @@ describe('what is not signed by Slack', () => {
     'x-slack-signature': sign(secret, String(at), text),
   })
 
-  it('is refused in a thousand variants: unsigned, stale, of another secret, another body, another time, cut, doubled', async () => {
+  it('is refused in a thousand variants: unsigned, stale, wrong secret, body or time, cut, doubled', async () => {
     const hex = (bytes: number) => randomBytes(bytes).toString('hex')
     const variant = fc.oneof(
       fc.constant(() => ({ headers: {} })),
@@ -155,20 +155,20 @@ describe('what is not signed by Slack', () => {
     expect(taken).toBe(0)
   }, 30_000)
 
-  it('cannot smuggle a payload in beside a check of the connection', async () => {
+  it('cannot smuggle in a payload with a connection check', async () => {
     const smuggled = new URLSearchParams({ ssl_check: '1', payload: body }).toString()
     const answer = await send({ 'content-type': 'application/x-www-form-urlencoded' }, smuggled)
     expect(answer.status).toBe(200)
     expect(taken).toBe(0)
   })
 
-  it('is too long, or no JSON', async () => {
+  it('is refused if it is too long or not JSON', async () => {
     expect((await send({}, 'x'.repeat(2_100_000))).status).toBe(413)
     expect((await send(signed(now(), '{nonsense'), '{nonsense')).status).toBe(400)
     expect(taken).toBe(0)
   })
 
-  it('is let in when it is', async () => {
+  it('is accepted when it is genuine', async () => {
     expect((await send(signed())).status).toBe(200)
     expect(taken).toBe(1)
   })

@@ -1,6 +1,6 @@
 /**
- * Both entrances of Bolt, with the acknowledgement held back until the work is committed: signed HTTP on the shared port,
- * and Socket Mode. What throws is not acknowledged, so Slack delivers it again.
+ * How Slack's events arrive: signed HTTP on the shared port, or Socket Mode. An event is acknowledged only after it is
+ * committed; if that fails, Slack delivers it again.
  */
 import { createHmac } from 'node:crypto'
 import {
@@ -20,17 +20,18 @@ import {
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Mount, Route } from '../../src/core/http.ts'
 import type { Log } from '../../src/core/log.ts'
-import { slackCode, translate } from './errors.ts'
+import { omitUndefined } from '../../src/core/omit-undefined.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import type { Installations } from './installations.ts'
-import { boltLogger } from './logger.ts'
+import { boltLogger, slackCode, translate } from './sdk.ts'
 import { botScopes, eventsPath, installPath, platformName, redirectPath, type SlackSettings } from './settings.ts'
 
 export interface Ingress {
   receiver: Receiver
   mounts: Mount[]
-  /** Of Socket Mode; absent where events come over HTTP alone. */
+  /** The Socket Mode connection; absent when events arrive over HTTP only. */
   socket: Connection | undefined
-  /** Returns when events under way have been taken in. */
+  /** Resolves when all events in progress are committed. */
   settled(): Promise<unknown>
 }
 
@@ -41,9 +42,9 @@ export interface IngressDeps {
   pauses?: Partial<ConnectionPauses> | undefined
 }
 
-/** What Slack sends is small; a message has at most 40,000 characters. */
+/** Slack's events are small; a message has at most 40,000 characters. */
 const bodyLimit = 2_000_000
-/** Slack's own advice. */
+/** As Slack recommends: https://docs.slack.dev/authentication/verifying-requests-from-slack */
 const timelySeconds = 300
 
 export function createIngress({ settings, installations, log, pauses }: IngressDeps): Ingress {
@@ -65,9 +66,9 @@ export function createIngress({ settings, installations, log, pauses }: IngressD
   }
 }
 
-/** Bolt wants Node's own objects, and takes a body that has been read as `rawBody`. */
+/** Bolt expects Node's request and response, and an already read body in `rawBody`. */
 function mountOf(http: HTTPReceiver, installable: boolean): Mount {
-  const hand = ({ env, get }: HttpContext): undefined => {
+  const forward = ({ env, get }: HttpContext): undefined => {
     http.requestListener(Object.assign(env.incoming, { rawBody: get('body') }), env.outgoing)
   }
   const events: Route = {
@@ -78,17 +79,17 @@ function mountOf(http: HTTPReceiver, installable: boolean): Mount {
     handle(context) {
       const stamp = context.env.incoming.headers['x-slack-request-timestamp']
       if (stamp !== undefined && !isTimely(String(stamp)))
-        throw new ParleyError('credentials_missing', 'The time of this request is not that of its signature.')
-      return hand(context)
+        throw new ParleyError('credentials_missing', slackWording.errors.badTimestamp)
+      return forward(context)
     },
   }
   const install = [installPath, redirectPath].map(
-    (path): Route => ({ method: 'GET', path, access: ['platform'], handle: hand }),
+    (path): Route => ({ method: 'GET', path, access: ['platform'], handle: forward }),
   )
   return { prefix: '/slack', routes: installable ? [events, ...install] : [events] }
 }
 
-/** Bolt refuses what is old, but takes a time that is none, or one yet to come. */
+/** Bolt refuses old timestamps, but accepts malformed and future ones. */
 function isTimely(stamp: string): boolean {
   return /^\d{1,12}$/.test(stamp) && Math.abs(Date.now() / 1000 - Number(stamp)) <= timelySeconds
 }
@@ -103,7 +104,7 @@ function httpIngress(signingSecret: string, { settings, installations, log }: In
     logger: boltLogger(log),
     ...(oauth && {
       ...oauth,
-      // The same in every gateway and after a restart, and nothing that anybody else can know.
+      // Secret, yet the same in every gateway and after a restart.
       stateSecret: createHmac('sha256', oauth.clientSecret).update('parley-slack-install').digest('hex'),
       scopes: botScopes,
       ...(publicUrl && { redirectUri: new URL(redirectPath, publicUrl).href }),
@@ -141,9 +142,9 @@ function installationOf(given: OAuthInstallation) {
     botId: bot.id,
     botUserId: bot.userId,
     scopes: bot.scopes,
-    ...(given.team && { teamId: given.team.id }),
-    ...(given.team?.name && { name: given.team.name }),
-    ...(enterpriseId && { enterpriseId }),
+    teamId: given.team?.id,
+    name: given.team?.name,
+    enterpriseId,
   }
 }
 
@@ -154,12 +155,12 @@ const SocketEvent = z.object({
   retry_reason: z.string().optional(),
 })
 
-/** One request for the address of a socket. */
+/** The timeout of a request for a socket's address. */
 const requestMs = 10_000
 
 /**
- * Bolt acknowledges socket events before its listeners run; here the answer waits for them. Each connection is a client of its
- * own that does not reconnect: Slack's own loop ends for good at a refused token and rejects where nobody hears it
+ * Bolt acknowledges socket events before its listeners run; here the acknowledgement waits for them. Each connection is a new
+ * client that does not reconnect: the client's own loop stops for good at a refused token, with an unhandled rejection
  * (https://github.com/slackapi/node-slack-sdk/blob/main/packages/socket-mode/src/SocketModeClient.ts).
  */
 function socketIngress(
@@ -177,15 +178,14 @@ function socketIngress(
     try {
       await app?.processEvent({
         body,
-        ...(retryNum === undefined ? {} : { retryNum }),
-        ...(retryReason === undefined ? {} : { retryReason }),
+        ...omitUndefined({ retryNum, retryReason }),
         async ack(response: unknown) {
           held ??= { response }
         },
       })
       if (held) await ack(held.response)
     } catch (error) {
-      log.warn(errorFields(error), 'a Slack event was not taken in; Slack will deliver it again')
+      log.warn(errorFields(error), 'a Slack event was not committed; Slack will deliver it again')
     }
   }
 
@@ -199,7 +199,7 @@ function socketIngress(
           retryConfig: { retries: 0 },
           rejectRateLimitedCalls: true,
           timeout: requestMs,
-          ...(apiUrl && { slackApiUrl: apiUrl }),
+          ...omitUndefined({ slackApiUrl: apiUrl }),
         },
       },
     })
@@ -210,7 +210,7 @@ function socketIngress(
     })
     const lost = Promise.withResolvers<ParleyError | null>()
     client.on('ws_message', (data: unknown) => {
-      // Slack replaces its servers every few hours and says so before.
+      // Slack replaces its servers every few hours and announces it.
       if (typeof data === 'string' && /^\s*\{\s*"type"\s*:\s*"disconnect"/.test(data)) lost.resolve(null)
     })
     client.on('disconnected', () => lost.resolve(socketClosed()))
@@ -236,20 +236,14 @@ function socketIngress(
 }
 
 const socketClosed = (cause?: unknown) =>
-  new ParleyError(
-    'platform_unreachable',
-    'Slack closed the Socket Mode connection. Parley needs wss-primary.slack.com on port 443.',
-    { cause },
-  )
+  new ParleyError('platform_unreachable', slackWording.errors.socketClosed, { cause })
 
-/** Of `apps.connections.open`; nothing at all is thrown where the socket itself fails. */
+/** An error of `apps.connections.open`; `undefined` is thrown when the socket itself fails. */
 function openingError(thrown: unknown): ParleyError {
   if (thrown === undefined) return socketClosed()
   const error = translate(thrown, 'apps.connections.open')
-  if (slackCode(error) === undefined) return error
-  return new ParleyError(
-    'platform_rejected',
-    `Slack refuses Socket Mode (${slackCode(error)}). Set SLACK_APP_TOKEN to an app-level token with connections:write, and switch on Socket Mode in the app's settings.`,
-    { cause: error },
-  )
+  const code = slackCode(error)
+  return code === undefined
+    ? error
+    : new ParleyError('platform_rejected', slackWording.errors.socketRefused(code), { cause: error })
 }

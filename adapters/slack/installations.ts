@@ -1,6 +1,6 @@
 /**
- * Whose token writes in which workspace: the one of the settings, or those that workspaces gave by installing the app. Kept
- * as secret records; every process asks for them here.
+ * The bot token of each workspace: from the settings, or from installing the app by OAuth. Installed tokens are stored as
+ * secret records.
  */
 
 import { z } from 'zod'
@@ -9,6 +9,7 @@ import { ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { Quota } from '../../src/core/quota.ts'
 import type { Records } from '../../src/core/records.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import { type Api, createApi } from './api.ts'
 import { plain } from './events.ts'
 import type { SlackSettings } from './settings.ts'
@@ -21,11 +22,11 @@ export const Installation = z.object({
   teamId: z.string().optional(),
   enterpriseId: z.string().optional(),
   name: z.string().optional(),
-  /** As granted at the installation. */
+  /** Granted when the app was installed. */
   scopes: z.array(z.string()).default([]),
 })
 
-/** What `auth.test` says of a token. */
+/** The answer of `auth.test`. */
 const Identity = z.object({
   user_id: z.string(),
   team_id: z.string(),
@@ -40,12 +41,12 @@ export interface Workspace extends Installation {
 }
 
 export interface Installations {
-  /** Throws `platform_rejected` where the app is not installed, `platform_*` where Slack does not answer. */
+  /** Throws `platform_rejected` if the app is not installed, other `platform_*` errors if Slack does not answer. */
   of(teamId: string | undefined, enterpriseId?: string): Promise<Workspace>
   save(installation: Installation): Promise<void>
   remove(teamId: string | undefined, enterpriseId?: string): Promise<void>
   all(): Promise<Workspace[]>
-  /** Asks Slack whether it takes the settings' token now. Throws `platform_*`; does nothing where there is none. */
+  /** Asks Slack whether it accepts the token of the settings. Throws `platform_*`; does nothing without a token. */
   verify(signal: AbortSignal): Promise<void>
 }
 
@@ -56,9 +57,9 @@ export interface InstallationsDeps {
   log: Log
 }
 
-/** Whether a token is good is asked beside all lines: neither the database nor what is being written may hold it up. */
-const noLine: Quota = { take: async () => 0, hold: async () => undefined }
-/** How long a process goes on with what it knows of an installation. */
+/** Checks of a token skip the rate limits: neither the database nor other calls may delay them. */
+const unlimited: Quota = { take: async () => 0, hold: async () => undefined }
+/** How long a process caches an installation. */
 const freshMs = 30_000
 const prefix = 'installation/'
 
@@ -76,7 +77,7 @@ export function createInstallations({ settings, records, quota, log }: Installat
     }),
   })
 
-  /** The workspace of the settings' token; asked of Slack once. */
+  /** The workspace of the token in the settings; Slack is asked once. */
   async function ownWorkspace(token: string): Promise<Workspace> {
     own ??= identify(token)
     try {
@@ -111,7 +112,7 @@ export function createInstallations({ settings, records, quota, log }: Installat
       return undefined
     }
     const installation = Installation.parse(record)
-    // The same token keeps its client, and with it what it knows of its pace.
+    // The same token keeps its client, and with it the client's rate limits.
     const workspace = cached?.workspace.token === installation.token ? cached.workspace : open(installation)
     known.set(id, { workspace, at: monotonic() })
     return workspace
@@ -129,10 +130,7 @@ export function createInstallations({ settings, records, quota, log }: Installat
         const workspace = await ownWorkspace(botToken)
         if (!settings.oauth || teamId === undefined || workspace.teamId === teamId) return workspace
       }
-      throw new ParleyError(
-        'platform_rejected',
-        'Parley is not installed in that Slack workspace any more. An admin has to install the app again.',
-      )
+      throw new ParleyError('platform_rejected', slackWording.errors.notInstalled)
     },
     async save(installation) {
       const id = installation.teamId ?? installation.enterpriseId
@@ -154,7 +152,7 @@ export function createInstallations({ settings, records, quota, log }: Installat
     },
     async verify(signal) {
       if (botToken === undefined) return
-      await open({ token: botToken, scopes: [] }, noLine).api.call('auth.test', {}, { signal })
+      await open({ token: botToken, scopes: [] }, unlimited).api.call('auth.test', {}, { signal })
     },
   }
 }

@@ -12,20 +12,21 @@ import {
   type IncomingMessage,
   type ReplyTarget,
 } from '../../src/core/message.ts'
+import { chatWording } from '../../src/wording/chat.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import { directChannel } from './commands.ts'
 import { plain, type Self, SlackMessage, type TargetData } from './events.ts'
-import { homeSections, homeView } from './home.ts'
+import { noticeContent } from './format.ts'
 import type { Workspace } from './installations.ts'
 import type { EventContext, SlackContext } from './listener.ts'
+import { quoteThread } from './mrkdwn.ts'
 import { attachmentsOf, targetOf } from './normalize.ts'
-import { noticeContent } from './notice.ts'
-import { quoteThread } from './quoted-messages.ts'
 import { askShortcut, askView, feedbackView, platformName } from './settings.ts'
-import { askDialog, feedbackDialog, inputOf } from './views.ts'
+import { askDialog, feedbackDialog, homeSections, homeView, inputOf } from './views.ts'
 
 export interface Interactions {
   press(body: BlockAction, context: EventContext, respond: RespondFn | undefined): Promise<void>
-  /** What the dialog shall do: nothing closes it. */
+  /** `undefined` closes the dialog. */
   submit(body: SlackViewAction, context: EventContext): Promise<undefined>
   shortcut(shortcut: MessageShortcut, context: EventContext): Promise<void>
   publishHome(user: string, self: Self, workspace: Workspace): Promise<void>
@@ -44,14 +45,14 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
 
   async function authorOf(id: string, self: Self, workspace: Workspace) {
     const { membership, name } = await people.person(workspace, self, id)
-    return { id, ...(name && { name }), ...(membership && { membership }) }
+    return { id, name, membership }
   }
 
   async function act(action: ButtonAction, body: BlockAction, context: EventContext): Promise<Notice | undefined> {
     const { self, workspace } = await slack.at(context)
     const by = await authorOf(body.user.id, self, workspace)
     if (action.kind === 'bad')
-      slack.later('asking what was bad', () =>
+      slack.later('opening the feedback dialog', () =>
         workspace.api.call('views.open', { trigger_id: body.trigger_id, view: feedbackDialog(action.turnId) }),
       )
     try {
@@ -74,7 +75,7 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
     await workspace.api.call('views.publish', { user_id: user, view })
   }
 
-  /** A request that somebody decided is decided for everybody who sees it. */
+  /** Replaces the buttons of a decided request with the decision, for everyone who sees it. */
   function decided(body: BlockAction, text: string) {
     const blocks = z
       .array(z.looseObject({ type: z.string() }))
@@ -97,17 +98,18 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
           const { self, workspace } = await slack.at(context)
           await publishHome(body.user.id, self, workspace)
         })
-      if (action === undefined) return home ? refresh() : onIgnored?.('a button that is not of Parley')
+      if (action === undefined) return home ? refresh() : onIgnored?.(slackWording.ignored.foreignButton)
       const notice = await act(action, body, context)
       if (home) return refresh()
       if (respond === undefined) return
-      const decision = action.kind === 'approve' ? 'Approved by' : action.kind === 'decline' ? 'Declined by' : undefined
+      const { approvedBy, declinedBy } = slackWording
+      const decision = action.kind === 'approve' ? approvedBy : action.kind === 'decline' ? declinedBy : undefined
       slack.later('answering a button', async () => {
         if (decision !== undefined && !notice?.private) await respond(decided(body, decision))
         if (notice === undefined) return
         const { text, blocks } = noticeContent(notice)
-        const slackMessage = { text, blocks: blocks.map((block) => ({ ...block })) }
-        await respond({ response_type: 'ephemeral', replace_original: false, ...slackMessage })
+        const content = { text, blocks: blocks.map((block) => ({ ...block })) }
+        await respond({ response_type: 'ephemeral', replace_original: false, ...content })
       })
     },
 
@@ -131,48 +133,48 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
         await intake.act(comment === undefined || comment === '' ? bad : { ...bad, comment })
       } else if (view.callback_id === askView) {
         await askAbout(view.private_metadata, view, user.id, self, workspace)
-      } else onIgnored?.('a dialog that is not of Parley')
+      } else onIgnored?.(slackWording.ignored.foreignDialog)
       return undefined
     },
 
     async shortcut(shortcut, context) {
-      if (shortcut.callback_id !== askShortcut) return onIgnored?.('a shortcut that is not of Parley')
+      if (shortcut.callback_id !== askShortcut) return onIgnored?.(slackWording.ignored.foreignShortcut)
       const { self, workspace } = await slack.at(context)
-      const slackMessage = SlackMessage.parse({ ...shortcut.message, ts: shortcut.message_ts })
-      const quoted = quoteThread([slackMessage], () => undefined)
+      const about = SlackMessage.parse({ ...shortcut.message, ts: shortcut.message_ts })
+      const quoted = quoteThread([about], () => undefined)
       const attachments = asContent(
         attachmentsOf(
-          [...(slackMessage.files ?? []), ...(slackMessage.attachments ?? []).flatMap((shared) => shared.files ?? [])],
+          [...(about.files ?? []), ...(about.attachments ?? []).flatMap((shared) => shared.files ?? [])],
           self,
         ),
       )
       const id = randomUUID()
-      const thread = slackMessage.thread_ts ?? slackMessage.ts
+      const thread = about.thread_ts ?? about.ts
       await records.put(
         askFormKey(id),
-        plain({ ...(quoted && { quoted }), attachments, channel: shortcut.channel.id, thread }),
+        plain({ quoted: quoted || undefined, attachments, channel: shortcut.channel.id, thread }),
         { person: { workspaceId: self.teamId, userId: shortcut.user.id } },
       )
-      slack.later('asking for the question', () =>
+      slack.later('opening the question dialog', () =>
         workspace.api.call('views.open', { trigger_id: shortcut.trigger_id, view: askDialog(id) }),
       )
     },
   }
 
-  /** The question of the dialog, about the message that it was opened on. */
+  /** The dialog's question, about the message on which the dialog was opened. */
   async function askAbout(id: string, view: SlackViewAction['view'], user: string, self: Self, workspace: Workspace) {
     const form = AskForm.safeParse(await records.get(askFormKey(id)))
-    if (!form.success) return log.info({}, 'a question came after its dialog was given up')
+    if (!form.success) return log.info({}, 'a question arrived after its dialog was closed')
     const { channel, thread, quoted, attachments } = form.data
     const inThread = inputOf(view.state.values, 'where') === 'thread'
-    const place = inThread ? { channel, thread } : { channel: await directChannel(workspace, user) }
+    const place = inThread ? { channel, thread } : { channel: await directChannel(workspace, user), thread: undefined }
     const conversation = {
       platform: platformName,
       workspaceId: self.teamId,
       channelId: place.channel,
-      ...(place.thread && { threadId: place.thread }),
+      threadId: place.thread,
     }
-    const text = inputOf(view.state.values, 'question') || 'What does this say, and what should I know about it?'
+    const text = inputOf(view.state.values, 'question') || chatWording.ask.defaultQuestion
     const data: TargetData = {
       team: self.teamId,
       ...place,
@@ -189,7 +191,7 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
       attachments,
       replyTarget: targetOf(conversation, data),
       sentAt: new Date().toISOString(),
-      quoted: quoted ? quoted : undefined,
+      quoted,
       private: !inThread ? true : undefined,
     }
     await slack.ask(message, self, workspace)
@@ -197,7 +199,7 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
   }
 }
 
-/** The Home tab is nobody's channel: what a person does there counts as done in a place of their own. */
+/** The Home tab has no channel: what people do there counts as done in a private one. */
 function homeOf(user: string, { teamId }: Self): ConversationRef {
   return { platform: platformName, workspaceId: teamId, channelId: user }
 }
@@ -210,12 +212,12 @@ function placeOf(body: BlockAction, self: Self): ReplyTarget {
     return targetOf(homeOf(user, self), { team: self.teamId, channel: user, user, direct: true })
   const at = SlackMessage.pick({ ts: true, thread_ts: true }).safeParse(body.message)
   const thread = at.success ? (at.data.thread_ts ?? (channel.startsWith('D') ? undefined : at.data.ts)) : undefined
-  const conversation = { ...homeOf(user, self), channelId: channel, ...(thread && { threadId: thread }) }
+  const conversation = { ...homeOf(user, self), channelId: channel, threadId: thread }
   const data: TargetData = {
     team: self.teamId,
     channel,
     user,
-    thread: thread ? thread : undefined,
+    thread,
     direct: channel.startsWith('D') ? true : undefined,
   }
   return targetOf(conversation, data)

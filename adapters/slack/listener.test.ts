@@ -1,4 +1,4 @@
-/** What is Slack's own beside messages: installation, removal, dialogs, the Home tab, approvals, Socket Mode's reconnects. */
+/** Slack's events other than messages: installation, removal, dialogs, the Home tab, approvals, Socket Mode reconnects. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Action } from '../../src/core/action.ts'
 import type { CommandSpec, Notice } from '../../src/core/command.ts'
@@ -7,6 +7,8 @@ import { silentLog } from '../../src/core/log.ts'
 import type { IncomingMessage } from '../../src/core/message.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
+import { chatWording } from '../../src/wording/chat.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
 import { serveMounts } from '../../test/servers/mounts.ts'
@@ -109,7 +111,7 @@ describe('an installation', () => {
     return { url, page }
   }
 
-  it('by OAuth keeps the token as a secret, and events of that workspace are taken in', async () => {
+  it('by OAuth stores the token as a secret, and accepts events of that workspace', async () => {
     const { page } = await install()
     expect(page.status).toBe(200)
     expect(records.peek(`installation/${team}`)).toMatchObject({ token: 'xoxb-installed-token', botUserId: bot.user })
@@ -118,7 +120,7 @@ describe('an installation', () => {
     expect(slack.calls.some(({ method }) => method === 'users.info')).toBe(true)
   })
 
-  it('without the state that we gave out is refused', async () => {
+  it('without the state that Parley issued is refused', async () => {
     const { url } = await open(settings('http://127.0.0.1:1'))
     const forged = await fetch(`${url}/slack/oauth_redirect?code=stand-in-code&state=forged`)
     expect(forged.status).toBeGreaterThanOrEqual(400)
@@ -126,7 +128,7 @@ describe('an installation', () => {
   })
 
   it.each([{ type: 'app_uninstalled' }, { type: 'tokens_revoked', tokens: { bot: [bot.user] } }])(
-    'is forgotten at $type, and what comes after is let pass',
+    'is deleted by $type, and later events are ignored',
     async (event) => {
       await install()
       expect((await slack.event({ ...event, event_ts: '1.0' })).status).toBe(200)
@@ -160,7 +162,7 @@ describe('a person', () => {
     expect(received[0]?.locale).toBe('en-US')
   })
 
-  it('sees usage in the Home tab, and what a button there did', async () => {
+  it('sees usage in the Home tab, and the result of its buttons', async () => {
     await open(settingsFor(slack, 'http'))
     await slack.event({ type: 'app_home_opened', user: alice, channel: 'D0ALICE001', tab: 'home', event_ts: '1.0' })
     const home = () => slack.state.views.filter(({ kind }) => kind === 'home')
@@ -168,11 +170,11 @@ describe('a person', () => {
     expect(JSON.stringify(shown)).toContain('usage: 3 of 10 questions')
     expect(JSON.stringify(shown)).toContain('/parley usage')
     await press('command:usage', { view: { type: 'home', id: 'V0' }, channel: undefined, message: undefined })
-    await slack.until(() => home().length === 2, 'the Home tab anew')
+    await slack.until(() => home().length === 2, 'the new Home tab')
     expect(acted).toMatchObject([{ kind: 'command', text: 'usage', by: { id: alice } }])
   })
 
-  it('is offered prompts where the agent view is opened', async () => {
+  it('gets suggested prompts in the agent view', async () => {
     await open(settingsFor(slack, 'http'))
     await slack.event({ type: 'app_home_opened', user: alice, channel: 'D0ALICE001', tab: 'messages', event_ts: '1.0' })
     const [prompts] = await slack.until(() => slack.state.prompts.length > 0 && slack.state.prompts, 'prompts')
@@ -182,7 +184,7 @@ describe('a person', () => {
 })
 
 describe('buttons and dialogs', () => {
-  it('a bad answer is noted at once, and again with what was bad', async () => {
+  it('"Bad answer" is recorded at once, and again with the reason', async () => {
     await open(settingsFor(slack, 'http'))
     await press('bad:turn-1')
     const [dialog] = await slack.until(() => slack.state.views.length > 0 && slack.state.views, 'a dialog')
@@ -196,7 +198,7 @@ describe('buttons and dialogs', () => {
     ])
   })
 
-  it('a request that was approved says by whom, and has no buttons any more', async () => {
+  it('an approved request says who approved it, and loses its buttons', async () => {
     const approved: Notice = { text: 'The question is answered now.' }
     await open(settingsFor(slack, 'http'), { act: async () => ({ notice: approved }) })
     await press('approve:a1')
@@ -205,11 +207,11 @@ describe('buttons and dialogs', () => {
       'both answers',
     )
     expect(replaced).toMatchObject({ replace_original: true, blocks: [{ type: 'section' }, { type: 'context' }] })
-    expect(JSON.stringify(replaced)).toContain(`Approved by <@${alice}>`)
+    expect(JSON.stringify(replaced)).toContain(`${slackWording.approvedBy} <@${alice}>`)
     expect(told).toMatchObject({ response_type: 'ephemeral', replace_original: false })
   })
 
-  it('"Ask Parley about this" asks about the message and its files, and answers its asker alone', async () => {
+  it('"Ask Parley about this" asks about the message and its files, and answers privately', async () => {
     await open(settingsFor(slack, 'http'))
     const file = slack.addFile({ name: 'log.txt', mimetype: 'text/plain', content: Buffer.from('x') })
     await slack.interact({
@@ -240,9 +242,9 @@ describe('buttons and dialogs', () => {
   })
 })
 
-describe('a question that is changed after its answer has begun', () => {
+describe('a question that is edited after its answer started', () => {
   const offered = () =>
-    slack.state.messages.find(({ blocks }) => JSON.stringify(blocks).includes('Answer the new text'))
+    slack.state.messages.find(({ blocks }) => JSON.stringify(blocks).includes(chatWording.answerNewQuestion))
   const change = (channel: string, slackMessage: { ts: string; thread?: string }, text: string) => {
     const message = {
       type: 'message',
@@ -269,7 +271,7 @@ describe('a question that is changed after its answer has begun', () => {
     ['in a thread', general, true],
     ['in a direct chat', `D${alice.slice(1)}`, false],
     ['in a thread of a direct chat', `D${alice.slice(1)}`, true],
-  ])('%s is offered to be answered anew where its author sees it', async (_, channel, inThread) => {
+  ])('%s gets the offer of a new answer, where its author sees it', async (_, channel, inThread) => {
     await open(settingsFor(slack, 'http'), { revise: async () => ({ kind: 'started', turnId: 'turn-1' }) })
     const thread = inThread ? (await slack.say({ channel, text: 'The root.' })).ts : undefined
     const { ts } = await slack.say({ channel, text: `<@${bot.user}> before`, thread: thread ? thread : undefined })
@@ -292,7 +294,7 @@ describe('a command', () => {
       channel_name: 'general',
     })
 
-  it('that takes its time is acknowledged, and answered when it is done', async () => {
+  it('that takes long is acknowledged first, and answered when it is done', async () => {
     const { promise, resolve } = Promise.withResolvers<Notice>()
     await open(settingsFor(slack, 'http'), { command: () => promise })
     const acknowledged = await typed('usage')
@@ -312,7 +314,7 @@ describe('a command', () => {
     expect(file).toMatchObject({ name: 'chart.svg', shares: [{ channel: `D${alice.slice(1)}` }] })
   })
 
-  it('that fails says why, and none is lost while the database is away', async () => {
+  it('that fails says why, and none is lost while the database is down', async () => {
     let away = true
     const command = async () => {
       throw away

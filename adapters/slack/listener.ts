@@ -1,6 +1,6 @@
 /**
- * What comes in from Slack: messages here, buttons and dialogs in interactions.ts, commands in commands.ts. Each event is
- * committed by intake before it is acknowledged; whatever else there is to do comes after.
+ * Slack's events: messages here, buttons and dialogs in interactions.ts, commands in commands.ts. Intake commits each event
+ * before it is acknowledged; all other work comes after.
  */
 import { App, type BlockAction } from '@slack/bolt'
 import { z } from 'zod'
@@ -8,22 +8,22 @@ import type { Connection } from '../../src/core/connection.ts'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { conversationKey, type IncomingMessage, type ReplyTarget } from '../../src/core/message.ts'
+import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
+import { chatWording } from '../../src/wording/chat.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import { createCommands } from './commands.ts'
-import { slackCode } from './errors.ts'
 import { MessageEvent, type Self, SlackMessage, TargetData, whisperThread } from './events.ts'
+import { noticeContent } from './format.ts'
 import type { Ingress } from './ingress.ts'
 import type { Installations, Workspace } from './installations.ts'
 import { createInteractions } from './interactions.ts'
-import { boltLogger } from './logger.ts'
-import { mentionedPeople, type Names } from './mrkdwn.ts'
+import { mentionedPeople, type Names, quoteThread } from './mrkdwn.ts'
 import { normalize, targetOf, threadConversation } from './normalize.ts'
-import { noticeContent } from './notice.ts'
 import { createPeople, type People } from './people.ts'
 import { createPosts } from './post-keys.ts'
-import { quoteThread } from './quoted-messages.ts'
-import { suggestedPrompts } from './settings.ts'
+import { boltLogger, slackCode } from './sdk.ts'
 import { runningRecord } from './status.ts'
 import { sourceRecord } from './transport.ts'
 
@@ -32,24 +32,24 @@ export interface ListenerDeps {
   installations: Installations
   records: Records
   log: Log
-  /** What is kept open while the listener runs, beside Socket Mode. */
+  /** Connections to keep open besides Socket Mode. */
   connections?: Connection[]
-  /** Where a replay hears why an event was let pass. */
+  /** Called with the reason when an event is ignored; replays print it. */
   onIgnored?(why: string): void
 }
 
-/** What every part of the listener works with. */
+/** What all parts of the listener share. */
 export interface SlackContext {
   intake: Intake
   installations: Installations
   records: Records
   people: People
   log: Log
-  /** Work after the acknowledgement; `stop` waits for it. */
+  /** Runs work after the acknowledgement; `stop` waits for it. */
   later(what: string, work: () => Promise<unknown>): void
-  /** Whose workspace an event is of. */
+  /** The workspace that an event came from. */
   at(context: EventContext): Promise<{ self: Self; workspace: Workspace }>
-  /** Takes a question in, with all that is known of its author. */
+  /** Hands a question to intake, with everything known about its author. */
   ask(message: IncomingMessage, self: Self, workspace: Workspace): Promise<void>
 }
 
@@ -65,7 +65,7 @@ const HomeEvent = z.object({ user: z.string(), channel: z.string(), tab: z.strin
 const ThreadStarted = z.object({ assistant_thread: z.object({ channel_id: z.string(), thread_ts: z.string() }) })
 const RevokedEvent = z.object({ tokens: z.object({ bot: z.array(z.string()).nullish() }) })
 
-/** Some events name their workspace outside of their authorizations alone. */
+/** Some events name their workspace only outside their authorizations. */
 function teamOf(body: unknown): string | undefined {
   const named = z.looseObject({ team_id: z.string() }).safeParse(body)
   return named.success ? named.data.team_id : undefined
@@ -89,15 +89,12 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       const { botId, botUserId, token } = await installations.of(teamId, enterpriseId)
       return {
         botToken: token,
-        ...(botId && { botId }),
-        ...(botUserId && { botUserId }),
-        ...(teamId && { teamId }),
-        ...(enterpriseId && { enterpriseId }),
+        ...omitUndefined({ botId, botUserId, teamId, enterpriseId }),
       }
     },
   })
   app.error(async (error) => {
-    // An app that was taken away has nothing to say; Slack would deliver it again for nothing.
+    // The app was uninstalled: a second delivery would fail in the same way, so the event is acknowledged.
     const cause = 'original' in error ? error.original : undefined
     if (cause instanceof ParleyError && cause.code === 'platform_rejected' && slackCode(cause) === undefined) {
       onIgnored?.(cause.userMessage)
@@ -124,24 +121,23 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       const workspace = await installations.of(teamId, enterpriseId)
       const team = teamId ?? workspace.teamId ?? workspace.enterpriseId ?? 'unknown'
       const { botId, botUserId } = workspace
-      const self = { teamId: team, ...(botId && { botId }), ...(botUserId && { botUserId }) }
-      return { workspace, self: { ...self, enterpriseId: enterpriseId ? enterpriseId : undefined } }
+      return { workspace, self: { teamId: team, botId, botUserId, enterpriseId } }
     },
     async ask(message, self, workspace) {
       const { membership, name, locale } = await people.person(workspace, self, message.author.id)
       const author = {
         ...message.author,
-        ...(name && { name }),
-        ...(membership && !message.author.membership && { membership }),
+        name: name ?? message.author.name,
+        membership: message.author.membership ?? membership,
       }
-      const received = await intake.receive({ ...message, author, ...(locale && { locale }) })
+      const received = await intake.receive({ ...message, author, locale: locale ?? message.locale })
       if (received.kind === 'refused') {
-        slack.later('telling why a question was refused', () =>
+        slack.later('explaining why a question was refused', () =>
           tellAlone(workspace, message.replyTarget, noticeContent(received.notice)),
         )
         return
       }
-      slack.later('remembering where files lie', () => rememberSources(message, received.turnId))
+      slack.later('storing links to files', () => rememberSources(message, received.turnId))
     },
   }
 
@@ -159,10 +155,10 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     if (normalized.kind === 'ignored') return onIgnored?.(normalized.why)
     if (normalized.kind === 'revision') return await revise(normalized, self, workspace)
     const { message, needs } = normalized
-    // Asked for now, awaited in `ask`: both look-ups run side by side.
+    // Starts the look-up now; `ask` awaits it, so both look-ups run in parallel.
     void people.person(workspace, self, message.author.id)
     const partOf = needs.part || needs.thread ? await intake.takesPart(message.conversation) : false
-    if (needs.part && !partOf) return onIgnored?.('in a thread where Parley takes no part')
+    if (needs.part && !partOf) return onIgnored?.(slackWording.ignored.otherThread)
     const called = needs.thread && !partOf ? await withThread(message, self, workspace) : message
     await slack.ask(called, self, workspace)
   }
@@ -178,7 +174,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     return new Map(found)
   }
 
-  /** Called into a thread that others began: what they said there is what the question is about. */
+  /** Parley was mentioned in a thread that others started: their messages are the context of the question. */
   async function withThread(message: IncomingMessage, self: Self, workspace: Workspace): Promise<IncomingMessage> {
     const { channel, thread, ts } = TargetData.parse(message.replyTarget.data)
     try {
@@ -187,14 +183,12 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         { channel, ts: thread, latest: ts, limit: 50 },
         { courtesy: true, patienceMs: 0, signal: AbortSignal.timeout(800) },
       )
-      const before = Replies.parse(answer).messages.filter(
-        (slackMessage) => slackMessage.ts !== ts && slackMessage.user !== self.botUserId,
-      )
-      const told = quoteThread(before, () => undefined)
-      const quoted = [message.quoted, told].filter((part) => part !== undefined).join('\n\n')
+      const before = Replies.parse(answer).messages.filter((each) => each.ts !== ts && each.user !== self.botUserId)
+      const context = quoteThread(before, () => undefined)
+      const quoted = [message.quoted, context].filter((part) => part !== undefined).join('\n\n')
       return quoted === '' ? message : { ...message, quoted }
     } catch (error) {
-      log.debug(errorFields(error), 'a thread was not read; the question stands alone')
+      log.debug(errorFields(error), 'a thread could not be read; the question goes on without it')
       return message
     }
   }
@@ -208,32 +202,35 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const revised = await intake.revise(revision)
     if (revised.kind === 'unknown') {
       if (fresh) return await slack.ask(fresh, self, workspace)
-      return onIgnored?.('an edit of a message that Parley has not taken in')
+      return onIgnored?.(slackWording.ignored.unknownMessage)
     }
     if (revised.kind === 'started')
       slack.later('offering a new answer', () => offer(revised.turnId, normalized.place, workspace))
   }
 
-  /** Too late to be answered by the same turn: the author may ask for a new answer. */
+  /** The turn has started already: its author may ask for a new answer. */
   async function offer(turnId: string, place: ReplyTarget, workspace: Workspace): Promise<void> {
     const button = { type: 'button', action_id: 'parley:regenerate', value: `regenerate:${turnId}` }
-    const text = 'You changed your question after Parley began to answer it.'
+    const text = chatWording.questionChanged
     await tellAlone(workspace, place, {
       text,
       blocks: [
         { type: 'section', text: { type: 'mrkdwn', text } },
-        { type: 'actions', elements: [{ ...button, text: { type: 'plain_text', text: 'Answer the new text' } }] },
+        {
+          type: 'actions',
+          elements: [{ ...button, text: { type: 'plain_text', text: chatWording.answerNewQuestion } }],
+        },
       ],
     })
   }
 
-  /** In a direct chat nobody else reads, and an ordinary message stays. */
+  /** Visible to one person only. A direct chat has no other readers, so an ordinary message does, and it stays. */
   async function tellAlone({ api }: Workspace, place: ReplyTarget, content: object): Promise<void> {
     const data = TargetData.parse(place.data)
     const { channel, user } = data
     const alone = data.direct !== true && user !== undefined
     const thread = alone ? whisperThread(data) : data.thread
-    const where = { channel, ...content, ...(thread !== undefined && { thread_ts: thread }) }
+    const where = { channel, ...content, thread_ts: thread }
     if (alone) await api.call('chat.postEphemeral', { ...where, user })
     else await api.call('chat.postMessage', where)
   }
@@ -244,7 +241,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const { self } = await slack.at(context)
     const conversation = threadConversation(self.teamId, channel, thread)
     const turnId = await records.get(runningRecord(conversationKey(conversation)))
-    if (typeof turnId !== 'string') return onIgnored?.('nothing is running there')
+    if (typeof turnId !== 'string') return onIgnored?.(slackWording.ignored.nothingRunning)
     const replyTarget = targetOf(conversation, { team: self.teamId, channel, thread, user })
     await intake.act({ kind: 'stop', turnId, id: `stop-${channel}-${at}`, by: { id: user }, replyTarget })
   })
@@ -253,14 +250,17 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const { self, workspace } = await slack.at(context)
     if (tab === 'home')
       return slack.later('showing the Home tab', () => interactions.publishHome(user, self, workspace))
-    const prompts = { channel_id: channel, prompts: suggestedPrompts }
+    const prompts = { channel_id: channel, prompts: slackWording.suggestedPrompts }
     slack.later('suggesting prompts', () => workspace.api.call('assistant.threads.setSuggestedPrompts', prompts))
   })
   app.event('assistant_thread_started', async ({ event, context }) => {
     const { assistant_thread: thread } = ThreadStarted.parse(event)
     const { workspace } = await slack.at(context)
     slack.later('suggesting prompts', () =>
-      workspace.api.call('assistant.threads.setSuggestedPrompts', { ...thread, prompts: suggestedPrompts }),
+      workspace.api.call('assistant.threads.setSuggestedPrompts', {
+        ...thread,
+        prompts: slackWording.suggestedPrompts,
+      }),
     )
   })
   app.event('app_uninstalled', ({ context, body }) =>
@@ -286,7 +286,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   })
   app.shortcut(/.*/, async ({ shortcut, context, ack }) => {
     if (shortcut.type === 'message_action') await interactions.shortcut(shortcut, context)
-    else onIgnored?.('a shortcut that is not of Parley')
+    else onIgnored?.(slackWording.ignored.foreignShortcut)
     await ack()
   })
   app.options(/.*/, ({ ack }) => ack({ options: [] }))
@@ -295,7 +295,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     mounts: ingress.mounts,
     connections: () => connections.map((each) => each.report()),
     async start() {
-      const sweep = () => slack.later('sweeping what is out of date', () => posts.sweep())
+      const sweep = () => slack.later('deleting old records', () => posts.sweep())
       sweep()
       daily = setInterval(sweep, dayMs).unref()
       await Promise.all(connections.map((each) => each.start()))

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { chatWording } from '../../src/wording/chat.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import type { Self } from './events.ts'
-import { mentionedPeople, toMarkdown, withoutMention } from './mrkdwn.ts'
+import { mentionedPeople, quoteThread, toMarkdown, withoutMention } from './mrkdwn.ts'
 import { normalize } from './normalize.ts'
-import { quoteThread } from './quoted-messages.ts'
 
 const events = JSON.parse(readFileSync(join(import.meta.dirname, '../../test/fixtures/slack/events.json'), 'utf8'))
 const self: Self = { teamId: 'T0ACME00001', botUserId: 'U0PARLEY001', botId: 'B0PARLEY001' }
@@ -15,8 +16,8 @@ const messageOf = (name: string) => {
   return normalized
 }
 
-describe('a message of Slack', () => {
-  it('is Markdown without the mention that woke Parley, with names for what it mentions', () => {
+describe('a Slack message', () => {
+  it('becomes Markdown without the mention of Parley, with names for other mentions', () => {
     const normalized = of('mention', new Map([['U0BOB00001', 'Bob']]))
     expect(normalized).toMatchObject({
       kind: 'message',
@@ -30,42 +31,42 @@ describe('a message of Slack', () => {
     })
   })
 
-  it('is the same one as an app_mention and as a message, and a mention alone is a greeting', () => {
+  it('has one ID as an app_mention and as a message, and a mention alone is a greeting', () => {
     expect(messageOf('mentionAsMessage').message).toMatchObject({
       id: messageOf('mention').message.id,
       kind: 'mention',
       text: 'hey, hello',
     })
-    expect(messageOf('mentionAlone').message.text).toBe('Hello! What can you do?')
+    expect(messageOf('mentionAlone').message.text).toBe(chatWording.emptyMention)
   })
 
-  it('keeps code as it is', () => {
+  it('keeps code unchanged', () => {
     expect(messageOf('mentionInCode').message.text).toContain('```\nif (a < b) {\n  *x*\n}\n```')
     expect(messageOf('mentionInCode').message.text).toContain('`*nil*`')
   })
 
-  it('in a direct message belongs to one conversation, or to a thread where people or the agent view make one', () => {
+  it('in a direct message belongs to the chat, or to its thread if there is one', () => {
     expect(messageOf('fileShare').message.conversation.threadId).toBeUndefined()
     expect(messageOf('agentView').message.conversation.threadId).toBe('1795000001.000100')
     expect(messageOf('assistantThread').message.conversation.threadId).toBe('1795000000.000900')
   })
 
-  it('in a thread wants Parley to take part, and is left alone when it begins with somebody else', () => {
+  it('in a thread counts only if Parley is part of it, and not if it starts with another mention', () => {
     expect(messageOf('threadReply')).toMatchObject({ message: { kind: 'thread' }, needs: { part: true } })
-    expect(of('threadReplyToOthers')).toEqual({ kind: 'ignored', why: 'addressed to somebody else' })
-    expect(of('bystander')).toEqual({ kind: 'ignored', why: 'not addressed to Parley' })
+    expect(of('threadReplyToOthers')).toEqual({ kind: 'ignored', why: slackWording.ignored.addressedToOthers })
+    expect(of('bystander')).toEqual({ kind: 'ignored', why: slackWording.ignored.notAddressed })
   })
 
-  it.each(['bot', 'workflow', 'own', 'joined', 'deleted', 'unfurled'])('of the kind %s is never answered', (name) => {
+  it.each(['bot', 'workflow', 'own', 'joined', 'deleted', 'unfurled'])('of kind %s is never answered', (name) => {
     expect(of(name).kind).toBe('ignored')
   })
 
-  it('tells people of other organisations apart', () => {
+  it('marks people from other organizations', () => {
     expect(messageOf('stranger').message.author).toEqual({ id: 'U0ALICE0001', membership: 'stranger' })
     expect(messageOf('mention').message.author).toEqual({ id: 'U0ALICE0001' })
   })
 
-  it('that is changed carries the same id and the new text', () => {
+  it('keeps its ID when it is edited, with the new text', () => {
     expect(of('edited')).toEqual({
       kind: 'revision',
       revision: {
@@ -81,8 +82,8 @@ describe('a message of Slack', () => {
   })
 })
 
-describe('what a message carries', () => {
-  it('is files, voice clips with what Slack heard, and canvases as pages', () => {
+describe('the content of a message', () => {
+  it('has files, voice clips with their Slack transcript, and canvases as HTML', () => {
     const [report, , canvas, clip] = messageOf('threeFilesAndClip').message.attachments
     expect(report).toMatchObject({ name: 'report.pdf', mediaType: 'application/pdf', bytes: 1234, voiceNote: false })
     expect(canvas).toMatchObject({ name: 'Plan.html', mediaType: 'text/html' })
@@ -90,7 +91,7 @@ describe('what a message carries', () => {
     expect(messageOf('videoClip').message.attachments).toMatchObject([{ voiceNote: false, durationMs: 9000 }])
   })
 
-  it('is content where somebody else’s message brings it, also a voice clip', () => {
+  it('from a forwarded message is content, voice clips included', () => {
     const { event } = events.threeFilesAndClip
     const shared = { ...event, files: [], attachments: [{ is_share: true, author_name: 'Bob', files: event.files }] }
     const normalized = normalize(shared, self)
@@ -99,21 +100,23 @@ describe('what a message carries', () => {
     expect(normalized.message.attachments[3]).toMatchObject({ durationMs: 4200 })
   })
 
-  it('is looked up later where Slack Connect does not tell it, and named where it lies elsewhere', () => {
+  it('has no URL in Slack Connect, and the name of its service if it is external', () => {
     const [connect] = messageOf('connectFile').message.attachments
     expect(connect?.locator).toEqual({ team: 'T0ACME00001', file: 'F0FILE00006' })
     const [drive] = messageOf('driveFile').message.attachments
     expect(drive?.locator).toMatchObject({ external: 'gdrive' })
   })
 
-  it('is a forwarded message with its files, as a quote', () => {
+  it('quotes a forwarded message with its files', () => {
     const { message } = messageOf('forwarded')
     expect(message.text).toBe('What is this?')
-    expect(message.quoted).toContain('Message of Bob (https://acme.slack.com/archives/C1/p1):\nThe **server** is down')
+    expect(message.quoted).toContain(
+      'Message from Bob (https://acme.slack.com/archives/C1/p1):\nThe **server** is down',
+    )
     expect(message.attachments.map(({ name }) => name)).toEqual(['log.txt'])
   })
 
-  it('of a thread is its first message and as many of the last ones as fit', () => {
+  it('of a thread has its first message and as many of the latest as fit', () => {
     const slackMessage = (at: number, text: string) => ({ ts: `${at}.0`, user: 'U1', text })
     const thread = [
       slackMessage(1, 'The *question*'),
@@ -126,7 +129,7 @@ describe('what a message carries', () => {
   })
 })
 
-describe("Slack's own form of text", () => {
+describe('mrkdwn', () => {
   it.each([
     ['*bold* and _soft_ and ~gone~', '**bold** and _soft_ and ~~gone~~'],
     ['2*3*4 stays', '2*3*4 stays'],

@@ -1,5 +1,4 @@
-/** Pure: a message event of Slack → what Parley makes of it, or why it makes nothing of it. */
-
+/** Pure: a Slack message event → a question, an edit, or the reason to ignore it. */
 import {
   type Attachment,
   asContent,
@@ -9,14 +8,15 @@ import {
 } from '../../src/core/message.ts'
 import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { Revision } from '../../src/core/platform.ts'
+import { chatWording } from '../../src/wording/chat.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import { MessageEvent, plain, type Self, type SlackFile, type SlackMessage, type TargetData } from './events.ts'
-import { mentions, type Names, toMarkdown, withoutMention } from './mrkdwn.ts'
-import { quoteShared } from './quoted-messages.ts'
+import { mentions, type Names, quoteShared, toMarkdown, withoutMention } from './mrkdwn.ts'
 import { platformName } from './settings.ts'
 
 export type Normalized =
   | { kind: 'message'; message: IncomingMessage; needs: Needs }
-  /** `place`: where the message stands. `fresh`: what it asks when Parley has not taken the message in before. */
+  /** `place`: where the message is. `fresh`: the question to ask if Parley does not know the message yet. */
   | {
       kind: 'revision'
       revision: Omit<Revision, 'by'> & { by: { id: string } }
@@ -25,44 +25,45 @@ export type Normalized =
     }
   | { kind: 'ignored'; why: string }
 
-/** What has to be looked up before the message may be taken in. */
+/** What to look up before the message goes to intake. */
 export interface Needs {
-  /** Only a question where Parley takes part in the conversation. */
+  /** The message counts only if Parley is part of the thread. */
   part: boolean
-  /** Parley is called into a thread that others began. */
+  /** Parley was mentioned in a thread that others may have started. */
   thread: boolean
 }
 
-const ignored = (why: string): Normalized => ({ kind: 'ignored', why })
+const ignored = (reason: string): Normalized => ({ kind: 'ignored', why: reason })
+const { ignored: why } = slackWording
 const normalized = new Set(['file_share', 'thread_broadcast', 'me_message'])
 
 export function normalize(given: unknown, self: Self, names?: Names): Normalized {
   const parsed = MessageEvent.safeParse(given)
-  if (!parsed.success) return ignored('not a message')
+  if (!parsed.success) return ignored(why.notAMessage)
   const event = parsed.data
   if (event.subtype === 'message_changed') return normalizeChange(event, self, names)
-  if (event.subtype && !normalized.has(event.subtype)) return ignored(`a notice of Slack (${event.subtype})`)
+  if (event.subtype && !normalized.has(event.subtype)) return ignored(why.notice(event.subtype))
   return normalizeMessage(event, event, self, names)
 }
 
-/** The place of a message: what Slack says of its channel. */
+/** What an event says about the channel of its message. */
 type Place = Pick<MessageEvent, 'channel' | 'channel_type' | 'assistant_thread' | 'app_context' | 'type'>
 
 function normalizeMessage(place: Place, slackMessage: SlackMessage, self: Self, names?: Names): Normalized {
-  if (slackMessage.bot_id || slackMessage.user === self.botUserId) return ignored('written by a bot')
-  if (!slackMessage.user || slackMessage.user === 'USLACKBOT') return ignored('written by nobody')
+  if (slackMessage.bot_id || slackMessage.user === self.botUserId) return ignored(why.byBot)
+  if (!slackMessage.user || slackMessage.user === 'USLACKBOT') return ignored(why.noAuthor)
   const direct = isDirect(place)
   const called = place.type === 'app_mention' || mentions(slackMessage.text ?? '', self.botUserId)
   const inThread = slackMessage.thread_ts != null && slackMessage.thread_ts !== slackMessage.ts
   if (!direct && !called) {
-    if (!inThread) return ignored('not addressed to Parley')
-    if (/^\s*<@/.test(slackMessage.text ?? '')) return ignored('addressed to somebody else')
+    if (!inThread) return ignored(why.notAddressed)
+    if (/^\s*<@/.test(slackMessage.text ?? '')) return ignored(why.addressedToOthers)
   }
   const message = messageOf(place, { ...slackMessage, user: slackMessage.user }, self, names)
   if (message.text === '' && message.attachments.length === 0 && message.quoted === undefined)
     return direct || called
-      ? { kind: 'message', message: { ...message, text: greeting }, needs: noNeeds }
-      : ignored('empty')
+      ? { kind: 'message', message: { ...message, text: chatWording.emptyMention }, needs: noNeeds }
+      : ignored(why.empty)
   const kind = direct ? 'direct' : called ? 'mention' : 'thread'
   return {
     kind: 'message',
@@ -72,18 +73,16 @@ function normalizeMessage(place: Place, slackMessage: SlackMessage, self: Self, 
 }
 
 const noNeeds: Needs = { part: false, thread: false }
-/** What somebody asks who only calls. */
-const greeting = 'Hello! What can you do?'
 
 function normalizeChange(event: MessageEvent, self: Self, names?: Names): Normalized {
   const { message, previous_message: previous } = event
-  if (message == null) return ignored('a change of nothing')
-  if (message.bot_id || message.user === self.botUserId) return ignored('written by a bot')
-  // Slack tells unfurled links and new replies as changes too.
-  if (!message.user || (previous != null && previous.text === message.text)) return ignored('a change of no words')
+  if (message == null) return ignored(why.emptyChange)
+  if (message.bot_id || message.user === self.botUserId) return ignored(why.byBot)
+  // Unfurled links and new replies arrive as changes too.
+  if (!message.user || (previous != null && previous.text === message.text)) return ignored(why.sameText)
   const after = normalizeMessage(event, message, self, names)
   if (after.kind !== 'message') return after
-  // Whoever adds the mention afterwards asks now.
+  // A mention added by the edit makes it a new question.
   const newlyCalled = mentions(message.text ?? '', self.botUserId) && !mentions(previous?.text ?? '', self.botUserId)
   return {
     kind: 'revision',
@@ -142,17 +141,17 @@ function messageOf(
   }
 }
 
-/** A file counts once; what somebody else's message brings is content, also where it is a voice clip. */
+/** A file counts once. Files from a forwarded message are content, voice clips included. */
 function withShared(own: Attachment[], shared: Attachment[]): Attachment[] {
   return [...own, ...asContent(shared).filter(({ id }) => !own.some((file) => file.id === id))]
 }
 
-/** The same for an `app_mention` and the `message` event of one message, and for its edits. */
+/** The same ID for the `app_mention` event, the `message` event and all edits of one message. */
 export function messageId(channel: string, ts: string): string {
   return `${channel}-${ts}`
 }
 
-/** A thread where there are threads: in channels always, in direct messages where people, or the agent view, make them. */
+/** Channels always have threads; direct messages only if people or the agent view start one. */
 function conversationOf(place: Place, slackMessage: SlackMessage, { teamId }: Self): ConversationRef {
   const flat =
     isDirect(place) && slackMessage.thread_ts == null && place.assistant_thread == null && place.app_context == null
@@ -172,7 +171,7 @@ export function targetOf(conversation: ConversationRef, data: TargetData): Reply
   return { conversation, data: plain(data) }
 }
 
-/** Slack's ids of messages are their times, in seconds. */
+/** Slack's message IDs are timestamps in seconds. */
 export function sentAt(ts: string): string {
   const ms = Number(ts) * 1000
   return new Date(Number.isFinite(ms) && ms > 0 ? ms : Date.now()).toISOString()
@@ -196,14 +195,14 @@ export function attachmentsOf(files: readonly SlackFile[], { teamId, enterpriseI
         file: file.id,
         enterprise: enterpriseId ? enterpriseId : undefined,
         url: url && file.file_access !== 'check_file_info' ? url : undefined,
-        external: file.is_external ? file.external_type || 'another service' : undefined,
+        external: file.is_external ? file.external_type || slackWording.files.anotherService : undefined,
         permalink: file.permalink ? file.permalink : undefined,
       }),
     }
   })
 }
 
-/** Canvases and mails come as HTML under media types of Slack's own. */
+/** Canvases and emails are HTML, under media types that only Slack uses. */
 function describeFile(file: SlackFile): Pick<Attachment, 'name' | 'mediaType'> {
   const name = (file.name || file.title || 'file').slice(0, 255)
   const canvas =
@@ -213,6 +212,6 @@ function describeFile(file: SlackFile): Pick<Attachment, 'name' | 'mediaType'> {
 }
 
 function titleOf(text: string, files: readonly SlackFile[]): string {
-  const words = text.replaceAll(/\s+/g, ' ').trim() || files[0]?.name || 'Question'
+  const words = text.replaceAll(/\s+/g, ' ').trim() || files[0]?.name || slackWording.untitled
   return words.length <= 80 ? words : `${words.slice(0, 79).toWellFormed()}…`
 }

@@ -1,4 +1,4 @@
-/** Who somebody is in a workspace: name, language, standing. Asked of Slack once in a while and never waited for long. */
+/** Names, languages and memberships of people in a workspace. Slack is asked every few minutes, with a short timeout. */
 
 import { z } from 'zod'
 import { monotonic } from '../../src/core/clock.ts'
@@ -13,7 +13,7 @@ export interface Person {
 }
 
 export interface People {
-  /** Empty where Slack does not say it in time. */
+  /** Empty if Slack does not answer in time. */
   person(workspace: Workspace, self: Self, id: string): Promise<Person>
 }
 
@@ -34,7 +34,7 @@ const User = z.object({
 })
 
 const freshMs = 600_000
-/** Slack wants its acknowledgement within three seconds of the event. */
+/** Slack expects an acknowledgement within three seconds. */
 const patienceMs = 1000
 const maxKnown = 20_000
 
@@ -54,7 +54,7 @@ export function createPeople(): People {
     const guest = user.is_restricted === true || user.is_ultra_restricted === true
     const owner = user.is_owner === true || user.is_primary_owner === true
     const membership = user.is_stranger === true || !home ? 'stranger' : guest ? 'guest' : owner ? 'owner' : 'member'
-    return { membership, name: name ? name : undefined, locale: user.locale ? user.locale : undefined }
+    return { membership, name: name || undefined, locale: user.locale || undefined }
   }
 
   return {

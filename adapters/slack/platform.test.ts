@@ -1,4 +1,4 @@
-/** Slack under the law of platforms: the stand-in over HTTP and over Socket Mode, with records in a real database. */
+/** Runs the platform contract against Slack: simulated, over HTTP and over Socket Mode, with records in a real database. */
 import { afterAll, beforeAll } from 'vitest'
 import { silentLog } from '../../src/core/log.ts'
 import { platformContract } from '../../src/core/platform.contract.ts'

@@ -1,6 +1,6 @@
 /**
- * Posting once. Slack has no idempotent post, so an intent is recorded before each one, and a post that finds an intent
- * first looks whether the message is there: by the key in its metadata, or, for a stream that never ended, by its place.
+ * Posts each message once. Slack has no idempotent post, so an intent is recorded before each post. A post that finds an intent
+ * first looks for its message: by the key in its metadata, or, for a stream that never ended, by its position.
  */
 import { z } from 'zod'
 import type { Records } from '../../src/core/records.ts'
@@ -11,9 +11,9 @@ export type PostRef = z.infer<typeof PostRef>
 export const PostRef = z.object({
   channel: z.string(),
   key: z.string(),
-  /** Absent while Slack's pace leaves no room for a message that would have to be edited: it is posted when it is whole. */
+  /** Absent under load: the message is posted when it is complete. */
   ts: z.string().optional(),
-  /** Began as a native stream. */
+  /** The message started as a native stream. */
   stream: z.boolean().optional(),
 })
 
@@ -33,36 +33,36 @@ const Replies = z.object({
 })
 
 export interface Posts {
-  /** The message that an earlier try with this key posted. Records the intent to post it otherwise. */
+  /** Returns the message that an earlier try with this key posted; otherwise records the intent to post it. */
   begin(api: Api, data: TargetData, key: string, self: Author, options: CallOptions): Promise<Found | undefined>
-  /** Remembers where a message is whose ref says nothing of it. */
+  /** Stores the position of a message whose ref has none. */
   settle(key: string, ts: string): Promise<void>
-  /** Where such a message is. */
+  /** The stored position. */
   find(key: string): Promise<string | undefined>
-  /** The ref is stored, or the message is gone: nothing has to be remembered. */
+  /** Deletes the record: the ref is stored, or the message is gone. */
   forget(key: string): Promise<void>
-  /** Forgets what nobody will ask for any more. */
+  /** Deletes records that are no longer needed. */
   sweep(): Promise<void>
 }
 
 export interface Found {
   ts: string
-  /** It is a stream that nobody ended. */
+  /** It is a stream that never ended. */
   stream: boolean
 }
 
-/** Whose messages are Parley's own. */
+/** Parley's identity as the author of messages. */
 export interface Author {
   botId?: string | undefined
   botUserId?: string | undefined
 }
 
-/** What Slack's clock and ours may differ by. */
+/** The allowed difference between Slack's clock and ours. */
 const skewSeconds = 120
 const dayMs = 24 * 3_600_000
 /**
- * How long each kind of record is of use. A reply may be regenerated in its message for so long as its post is known; a dialog
- * is open, and a stream is handed over, for minutes.
+ * How long each kind of record is kept. An answer can be regenerated in its message while its post record exists; a dialog is
+ * open for minutes, and so is the handover of a stream.
  */
 const lives = { post: 30 * dayMs, file: 30 * dayMs, task: dayMs, running: 7 * dayMs, asked: dayMs } as const
 const recordOf = (key: string) => `post/${key}`
@@ -80,7 +80,7 @@ export function createPosts(records: Records): Posts {
     )
     const keyOf = (message: (typeof own)[number]) => message.metadata?.event_payload?.key
     const marked = own.find((message) => keyOf(message) === key)
-    // A stream has no metadata until it ends, and in one conversation there is one at a time.
+    // A stream has no metadata until it ends, and a conversation has one stream at a time.
     const unmarked = own.filter((message) => keyOf(message) === undefined && message.ts !== data.thread)
     if (marked) return { ts: marked.ts, stream: false }
     const open = unmarked.findLast(({ ts }) => data.ts === undefined || Number(ts) > Number(data.ts))
@@ -114,7 +114,7 @@ export function createPosts(records: Records): Posts {
   }
 }
 
-/** What every message of Parley's carries, so that it can be found again. */
+/** Metadata of every message from Parley, to find the message again. */
 export function metadataOf(key: string, kind: 'reply' | 'notice' = 'reply') {
   return { event_type: `parley_${kind}`, event_payload: { key } }
 }

@@ -1,4 +1,4 @@
-/** Recorded bodies of Slack (events, commands, interactions), signed and sent to the real HTTP ingress, without Slack behind it. */
+/** Replays recorded Slack requests (events, commands, interactions): signs them and sends them to the real HTTP ingress, offline. */
 import { createHmac, randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { ParleyError } from '../../src/core/errors.ts'
@@ -6,6 +6,7 @@ import type { Json } from '../../src/core/json.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { Records } from '../../src/core/records.ts'
 import { createReplayIntake, type Replay, type Replayed } from '../../src/core/replay.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import type { Api } from './api.ts'
 import { createIngress } from './ingress.ts'
 import type { Installations } from './installations.ts'
@@ -40,7 +41,7 @@ export const replay: Replay = {
     const listener = createListener({ ingress, installations, records: memory(), log: silentLog, onIgnored }, intake)
     await using http = await serve(listener.mounts)
     const answer = await send(http.url, record)
-    if (answer.status !== 200) throw new ParleyError('request_invalid', `The ingress answered ${answer.status}.`)
+    if (answer.status !== 200) throw new ParleyError('request_invalid', slackWording.replayFailed(answer.status))
     return taken[0] ?? describe(record, ignored, answer.body)
   },
 }
@@ -48,12 +49,12 @@ export const replay: Replay = {
 function describe(record: Json, ignored: string[], answer: string): Replayed {
   const type = z.object({ type: z.string() }).safeParse(record)
   const event = z.object({ event: z.object({ type: z.string() }) }).safeParse(record)
-  const what = event.success ? event.data.event.type : type.success ? type.data.type : 'a command'
-  if (answer.includes('challenge')) return { kind: 'ignored', summary: 'a check of the address, answered' }
-  return { kind: 'ignored', summary: ignored[0] ?? `${what}: nothing to take in` }
+  const what = event.success ? event.data.event.type : type.success ? type.data.type : slackWording.ignored.aCommand
+  if (answer.includes('challenge')) return { kind: 'ignored', summary: slackWording.ignored.addressCheck }
+  return { kind: 'ignored', summary: ignored[0] ?? slackWording.ignored.nothing(what) }
 }
 
-/** Whoever the record is for, with a Slack that never answers. */
+/** The workspace of the recording, with a Slack API that never answers. */
 function installationsOf(record: Json, context: Readonly<Record<string, Json>>): Installations {
   const authorized = Authorized.safeParse(record)
   const botUserId =
@@ -62,9 +63,9 @@ function installationsOf(record: Json, context: Readonly<Record<string, Json>>):
     token: 'xoxb-replay',
     waitFor: () => 0,
     spare: () => false,
-    call: () => Promise.reject(new ParleyError('platform_unreachable', 'A replay asks nothing of Slack.')),
+    call: () => Promise.reject(new ParleyError('platform_unreachable', slackWording.noNetworkInReplay)),
   }
-  const workspace = { token: api.token, scopes: [], api, ...(botUserId && { botUserId }) }
+  const workspace = { token: api.token, scopes: [], api, botUserId }
   return {
     of: async () => workspace,
     all: async () => [workspace],
@@ -100,7 +101,7 @@ async function send(url: string, record: Json) {
   return { status: response.status, body: await response.text() }
 }
 
-/** Events come as JSON, commands as forms, interactions as JSON within a form. */
+/** Events are JSON, commands are forms, interactions are JSON in a form. */
 function encode(record: Json): { type: string; text: string } {
   const form = 'application/x-www-form-urlencoded'
   const command = z.looseObject({ command: z.string() }).safeParse(record)

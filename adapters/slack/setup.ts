@@ -1,18 +1,29 @@
-/** Setting up: the manifest, and what `parley doctor slack` looks at, each with what to do about it. */
+/** Setup: the app manifest that an admin pastes into Slack, and the checks of `parley doctor slack`. */
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
 import { asParleyError } from '../../src/core/errors.ts'
 import { type Log, silentLog } from '../../src/core/log.ts'
+import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { Quota } from '../../src/core/quota.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import { type Api, createApi } from './api.ts'
 import { SlackFile } from './events.ts'
-import { createManifest } from './manifest.ts'
-import { botEvents, eventsPath, installPath, type Scope, type SlackSettings, scopes } from './settings.ts'
+import {
+  askShortcut,
+  botEvents,
+  botScopes,
+  eventsPath,
+  installPath,
+  redirectPath,
+  type Scope,
+  type SlackSettings,
+  scopes,
+} from './settings.ts'
 
 export interface Finding {
   name: string
   ok: boolean
-  /** For people, with what to do when it is not. */
+  /** One sentence, plus the next step if the check failed. */
   userMessage: string
 }
 
@@ -21,9 +32,10 @@ export interface Setup {
   examine(): Promise<Finding[]>
 }
 
-/** A command line is alone: what Slack allows is waited for when it says so. */
-const noLine: Quota = { take: async () => 0, hold: async () => undefined }
+/** The command line makes few calls, so it needs no rate limits. */
+const unlimited: Quota = { take: async () => 0, hold: async () => undefined }
 const waitMs = 10_000
+const { doctor } = slackWording
 
 const Identity = z.object({
   team: z.string(),
@@ -37,7 +49,7 @@ const Listed = z.object({ files: z.array(SlackFile) })
 export function createSetup(settings: SlackSettings, log: Log = silentLog): Setup {
   const { botToken, appToken, signingSecret, publicUrl, oauth } = settings
   const apiOf = (token: string): Api =>
-    createApi(token, 'doctor', { quota: noLine, log, apiUrl: settings.apiUrl ? settings.apiUrl : undefined })
+    createApi(token, 'doctor', { quota: unlimited, log, apiUrl: settings.apiUrl ? settings.apiUrl : undefined })
   const call = (api: Api, method: string, args: Record<string, unknown> = {}) =>
     api.call(method, args, { signal: AbortSignal.timeout(waitMs) })
 
@@ -45,7 +57,7 @@ export function createSetup(settings: SlackSettings, log: Log = silentLog): Setu
     const api = apiOf(token)
     const identity = await find('token', async () => {
       const found = Identity.parse(await call(api, 'auth.test'))
-      return { finding: { ok: true, userMessage: `${found.user} in ${found.team} (${found.team_id})` }, found }
+      return { finding: { ok: true, userMessage: doctor.connectedAs(found.user, found.team, found.team_id) }, found }
     })
     if (identity.found === undefined) return [identity.finding]
     const granted = identity.found.response_metadata?.scopes
@@ -57,15 +69,11 @@ export function createSetup(settings: SlackSettings, log: Log = silentLog): Setu
   }
 
   function scopesOf(granted: string[] | undefined): Finding {
-    if (granted === undefined)
-      return { name: 'scopes', ok: true, userMessage: 'Slack does not say which ones the token has' }
+    if (granted === undefined) return { name: 'scopes', ok: true, userMessage: doctor.scopesUnknown }
     const wanted = Object.keys(scopes) as Scope[]
     const missing = wanted.filter((scope) => !granted.includes(scope))
     const list = missing.map((scope) => `${scope} (${scopes[scope]})`).join(', ')
-    const userMessage =
-      missing.length === 0
-        ? `all ${wanted.length} are granted`
-        : `missing: ${list}. Add them under "OAuth & Permissions", or paste \`parley slack manifest\` anew, and install the app again.`
+    const userMessage = missing.length === 0 ? doctor.scopesGranted(wanted.length) : doctor.scopesMissing(list)
     return { name: 'scopes', ok: missing.length === 0, userMessage }
   }
 
@@ -73,20 +81,16 @@ export function createSetup(settings: SlackSettings, log: Log = silentLog): Setu
     const args = { types: 'public_channel,private_channel', exclude_archived: true, limit: 200 }
     const { channels } = Channels.parse(await call(api, 'users.conversations', args))
     const names = channels.slice(0, 5).flatMap(({ name }) => (name ? [`#${name}`] : []))
-    const userMessage =
-      channels.length === 0
-        ? 'in none: invite it where it shall answer, with /invite @Parley. Direct messages work without.'
-        : `in ${channels.length}: ${names.join(', ')}${channels.length > names.length ? ' …' : ''}`
+    const userMessage = channels.length === 0 ? doctor.noChannels : doctor.channels(channels.length, names)
     return { finding: { ok: channels.length > 0, userMessage }, found: undefined }
   }
 
-  /** The scope alone says little: the bytes must come, and not Slack's login page. */
+  /** The scope is not enough: the download must return the file, not Slack's login page. */
   async function oneFile(api: Api) {
     const { files } = Listed.parse(await call(api, 'files.list', { count: 1 }))
     const [file] = files
     const url = file?.url_private_download ?? file?.url_private
-    if (!url || file?.is_external)
-      return { finding: { ok: true, userMessage: 'allowed; there is none to try it on yet' }, found: undefined }
+    if (!url || file?.is_external) return { finding: { ok: true, userMessage: doctor.filesUntested }, found: undefined }
     const response = await fetch(url, {
       headers: { authorization: `Bearer ${api.token}` },
       redirect: 'manual',
@@ -96,31 +100,22 @@ export function createSetup(settings: SlackSettings, log: Log = silentLog): Setu
     const page =
       response.headers.get('content-type')?.startsWith('text/html') === true && file?.mimetype !== 'text/html'
     const ok = response.ok && !page
-    const userMessage = ok
-      ? 'can be fetched'
-      : 'Slack gives its login page instead of the file: add the scope files:read and install the app again.'
+    const userMessage = ok ? doctor.filesReadable : doctor.filesLoginPage
     return { finding: { ok, userMessage }, found: undefined }
   }
 
   async function examineSocket(token: string): Promise<Finding> {
     const { finding } = await find('Socket Mode', async () => {
       await call(apiOf(token), 'apps.connections.open')
-      return { finding: { ok: true, userMessage: 'a connection is given' }, found: undefined }
+      return { finding: { ok: true, userMessage: doctor.socketAccepted }, found: undefined }
     })
-    const advice =
-      ' SLACK_APP_TOKEN wants an app-level token with connections:write, and Socket Mode switched on in the app.'
-    return finding.ok ? finding : { ...finding, userMessage: finding.userMessage + advice }
+    return finding.ok ? finding : { ...finding, userMessage: `${finding.userMessage} ${doctor.socketAdvice}` }
   }
 
-  /** What Slack does when the address is saved, sent by ourselves. */
+  /** The same check that Slack runs when the request URL is saved. */
   async function examineAddress(secret: string): Promise<Finding> {
     const name = 'request URL'
-    if (publicUrl === undefined)
-      return {
-        name,
-        ok: false,
-        userMessage: `PUBLIC_URL is not set: Slack must reach this Parley at https://…${eventsPath}. Or use Socket Mode: set SLACK_APP_TOKEN.`,
-      }
+    if (publicUrl === undefined) return { name, ok: false, userMessage: doctor.noPublicUrl(eventsPath) }
     const url = new URL(eventsPath, publicUrl).href
     const body = JSON.stringify({ type: 'url_verification', challenge: 'parley' })
     const timestamp = String(Math.floor(Date.now() / 1000))
@@ -133,21 +128,15 @@ export function createSetup(settings: SlackSettings, log: Log = silentLog): Setu
     try {
       const response = await fetch(url, { method: 'POST', headers, body, signal: AbortSignal.timeout(waitMs) })
       const answered = response.ok && (await response.text()).includes('parley')
-      if (answered)
-        return {
-          name,
-          ok: true,
-          userMessage: `${url} answers; it is the request URL of events, interactivity and /parley`,
-        }
-      const why =
-        response.status === 401 ? 'the Parley there has another SLACK_SIGNING_SECRET' : `it answers ${response.status}`
-      return { name, ok: false, userMessage: `${url} is not this Parley's: ${why}.` }
-    } catch {
+      if (answered) return { name, ok: true, userMessage: doctor.addressAnswers(url) }
+      const { status } = response
       return {
         name,
         ok: false,
-        userMessage: `${url} cannot be reached from here. Start Parley, and see that PUBLIC_URL and the proxy lead to it.`,
+        userMessage: status === 401 ? doctor.otherSecret(url) : doctor.otherAnswer(url, status),
       }
+    } catch {
+      return { name, ok: false, userMessage: doctor.addressUnreachable(url) }
     }
   }
 
@@ -162,14 +151,14 @@ export function createSetup(settings: SlackSettings, log: Log = silentLog): Setu
         botToken === undefined ? [] : examineToken(botToken),
         Promise.all(entrances),
       ])
-      const events = `Slack does not tell an app what it is subscribed to. Wanted: ${botEvents.join(', ')}; \`parley slack manifest\` has them all.`
+      const events = doctor.events(botEvents.join(', '))
       const install =
         oauth && publicUrl
           ? [
               {
                 name: 'installation',
                 ok: true,
-                userMessage: `workspaces install it at ${new URL(installPath, publicUrl).href}`,
+                userMessage: doctor.installation(new URL(installPath, publicUrl).href),
               },
             ]
           : []
@@ -184,5 +173,60 @@ async function find<T>(name: string, look: () => Promise<{ finding: Omit<Finding
     return { finding: { name, ...finding }, found }
   } catch (thrown) {
     return { finding: { name, ok: false, userMessage: asParleyError(thrown).userMessage }, found: undefined }
+  }
+}
+
+const { manifest: wording } = slackWording
+
+/** Uses Socket Mode if there is an app-level token or no public URL. */
+export function createManifest({
+  appToken,
+  publicUrl,
+  oauth,
+}: Pick<SlackSettings, 'appToken' | 'publicUrl' | 'oauth'>) {
+  const socket = appToken !== undefined || publicUrl === undefined
+  const request: { request_url?: string } = socket ? {} : { request_url: new URL(eventsPath, publicUrl).href }
+  return {
+    display_information: {
+      name: 'Parley',
+      description: wording.description,
+      background_color: '#1f2a44',
+    },
+    features: {
+      app_home: { home_tab_enabled: true, messages_tab_enabled: true, messages_tab_read_only_enabled: false },
+      bot_user: { display_name: 'Parley', always_online: true },
+      agent_view: {
+        agent_description: wording.agent,
+        suggested_prompts: slackWording.suggestedPrompts,
+      },
+      shortcuts: [
+        {
+          name: wording.shortcut,
+          type: 'message',
+          callback_id: askShortcut,
+          description: wording.shortcutDescription,
+        },
+      ],
+      slash_commands: [
+        {
+          command: '/parley',
+          description: wording.command,
+          usage_hint: wording.commandHint,
+          should_escape: true,
+          ...omitUndefined({ url: request.request_url }),
+        },
+      ],
+    },
+    oauth_config: {
+      ...omitUndefined({ redirect_urls: oauth && publicUrl && [new URL(redirectPath, publicUrl).href] }),
+      scopes: { bot: botScopes },
+    },
+    settings: {
+      event_subscriptions: { ...request, bot_events: botEvents },
+      interactivity: { is_enabled: true, ...request },
+      org_deploy_enabled: oauth !== undefined,
+      socket_mode_enabled: socket,
+      token_rotation_enabled: false,
+    },
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What Parley is doing, beside the conversation: Slack's own status and session (with its stop button) in threads, and where
- * there is neither, a reaction on the question. A courtesy: nothing here ever fails the work.
+ * Shows that Parley is working: Slack's status and session (with its stop button) in threads, otherwise a reaction on the
+ * question. All of it is optional, so a failure here never fails the answer.
  */
 import { monotonic } from '../../src/core/clock.ts'
 import { errorFields } from '../../src/core/errors.ts'
@@ -9,8 +9,8 @@ import { conversationKey, type ReplyTarget } from '../../src/core/message.ts'
 import type { TurnState } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import type { Api } from './api.ts'
-import { slackCode } from './errors.ts'
 import type { TargetData } from './events.ts'
+import { slackCode } from './sdk.ts'
 
 export interface Status {
   show(
@@ -21,9 +21,9 @@ export interface Status {
     text: string | null,
     state: TurnState,
   ): Promise<void>
-  /** Whether Slack itself shows a stop button for the turn; `undefined`: not asked yet. */
+  /** Whether Slack shows its own stop button for the turn; `undefined` if that is not known yet. */
   session(turnId: string): boolean | undefined
-  /** The reply's end has ended the session too. */
+  /** The end of the answer has ended the session too. */
   sessionEnded(turnId: string): void
 }
 
@@ -31,15 +31,15 @@ interface Shown {
   session: boolean | undefined
   status: boolean
   reaction: boolean
-  /** The session's end is on its way with the reply's. */
+  /** The end of the answer also ends the session. */
   ended: boolean
 }
 
 const seen = 'eyes'
-/** A status that has to wait is out of date. */
+/** A status that waits longer is out of date. */
 const showPatienceMs = 300
 const clearPatienceMs = 120_000
-/** How long a workspace that has no such thing is not asked again. */
+/** After a refusal, the workspace is not asked again for this long. */
 const refusedMs = 600_000
 
 export const runningRecord = (key: string) => `running/${key}`
@@ -48,7 +48,7 @@ export function createStatus({ records, log }: { records: Records; log: Log }): 
   const turns = new Map<string, Shown>()
   const refusedUntil = new Map<string, number>()
 
-  /** Whether Slack did it; `undefined`: it was not asked, or could not answer. */
+  /** Whether Slack did it; `undefined` if Slack did not answer. */
   async function attempt(api: Api, team: string, method: string, args: Record<string, unknown>, patienceMs: number) {
     const courtesy = patienceMs === showPatienceMs
     const place = `${team}/${method}`
@@ -72,7 +72,7 @@ export function createStatus({ records, log }: { records: Records; log: Log }): 
     if (thread !== undefined) {
       await records.put(runningRecord(conversationKey(target.conversation)), turnId, { turn: turnId })
       const place = { channel_id: channel, thread_ts: thread, status: 'processing' }
-      const more = { ...(data.title && { title: data.title }), ...(data.user && { initiator_user_id: data.user }) }
+      const more = { title: data.title, initiator_user_id: data.user }
       session = await attempt(api, team, 'agents.sessions.setStatus', { ...place, ...more }, showPatienceMs)
     }
     const shown: Shown = { session, status: false, reaction: false, ended: false }
@@ -90,7 +90,7 @@ export function createStatus({ records, log }: { records: Records; log: Log }): 
     if (thread !== undefined) await records.remove(runningRecord(conversationKey(target.conversation)))
     if (shown === undefined) return
     const place = { channel_id: channel, thread_ts: thread }
-    // In a rush the line is long: the turn does not wait for it.
+    // When many people ask, these calls wait long; the turn does not wait for them.
     const ended = finish(api, shown, { team, channel, ts, place })
     if (Math.max(api.waitFor('agents.sessions.setStatus'), api.waitFor('reactions.remove')) < showPatienceMs)
       await ended
@@ -121,7 +121,7 @@ export function createStatus({ records, log }: { records: Records; log: Log }): 
         const status = { channel_id: data.channel, thread_ts: data.thread, status: inSentence(text) }
         if (await attempt(api, data.team, 'assistant.threads.setStatus', status, showPatienceMs)) shown.status = true
       } catch (error) {
-        log.warn({ ...errorFields(error), turnId }, 'status not shown')
+        log.warn({ ...errorFields(error), turnId }, 'a status was not shown')
       }
     },
     session: (turnId) => turns.get(turnId)?.session,

@@ -1,15 +1,16 @@
 /**
- * Native streams of replies. A stream takes only what comes next, so each remembers what it was sent; one that cannot go on
- * (expired, rewritten, begun by a worker that died) is ended and its message edited from then on.
+ * Native streams of answers. A stream only accepts more text, so each one remembers what it sent. A stream that cannot continue
+ * (expired, text rewritten, its worker died) is ended, and its message is edited from then on.
  */
 
 import { monotonic } from '../../src/core/clock.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import { settled } from '../../src/core/text/half-written.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import type { Api, CallOptions } from './api.ts'
-import { slackCode } from './errors.ts'
 import type { TargetData } from './events.ts'
 import { type Block, toSlackMarkdown } from './format.ts'
+import { slackCode } from './sdk.ts'
 
 export interface Stream {
   team: string
@@ -17,24 +18,24 @@ export interface Stream {
   ts: string
   sent: string
   startedAt: number
-  /** The id of the task card that is still spinning. */
+  /** The ID of the task card in progress. */
   task?: string
-  /** Has a button of its own, which only an edit takes away. */
+  /** The message has a Stop button, which only an edit can remove. */
   button: boolean
-  /** Ended, or lost: the message is edited from now on. */
+  /** The stream has ended: the message is edited from now on. */
   over: boolean
 }
 
 export interface StreamEnd {
   blocks: Block[]
   metadata: object
-  /** What the agent's session becomes. */
+  /** The new status of the agent session. */
   session?: string | undefined
 }
 
-/** Slack ends a stream after about five minutes; better to leave it while it can still be ended well. */
+/** Slack ends a stream after about five minutes; Parley ends it before that. */
 export const streamMs = 270_000
-/** Slack says so where an app, a channel or a workspace has no streaming. */
+/** The errors of an app, a channel or a workspace without streaming. */
 const unsupported = new Set([
   ...[
     'unknown_method',
@@ -47,34 +48,34 @@ const unsupported = new Set([
   ...['missing_recipient_team_id', 'missing_recipient_user_id', 'streaming_mode_mismatch', 'invalid_thread_ts'],
 ])
 const taskId = 'parley-reading'
-/** How long a workspace that refused is not asked again. */
+/** After a refusal, the workspace is not asked again for this long. */
 const refusedMs = 600_000
-/** A message waits this long for a place to begin a stream, then it is posted. */
+/** If a stream cannot start within this time, the message is posted instead. */
 const startPatienceMs = 1500
-/** Each has to be ended, and Slack takes no more ends at once than this. */
+/** Each stream must be ended, and Slack accepts this many ends at once. */
 const mostAtOnce = 10
 
 export interface Streams {
-  /** The stream's message, or `undefined` where there can be none at the moment. Throws `platform_*`. */
+  /** The new stream, or `undefined` if none is possible now. Throws `platform_*`. */
   start(api: Api, data: TargetData, opening: Opening, options: CallOptions): Promise<Stream | undefined>
   get(channel: string, ts: string): Stream | undefined
-  /** Takes over a stream that has only a task card so far, from the process that began it. */
+  /** Takes over another process's stream that has only a task card so far. */
   adopt(team: string, channel: string, ts: string, startedAt: number): Stream
-  /** Shows what is settled of `text`. `false`: the stream is over, and the message has to be edited. */
+  /** Shows the settled part of `text`. `false`: the stream is over; edit the message instead. */
   grow(api: Api, stream: Stream, text: string, options: CallOptions): Promise<boolean>
-  /** Shows another line on the task card. As `grow`. */
+  /** Shows a new line on the task card. Returns the same as `grow`. */
   progress(api: Api, stream: Stream, title: string, options: CallOptions): Promise<boolean>
-  /** Ends the stream with all of `text`. As `grow`. */
+  /** Ends the stream with the whole `text`. Returns the same as `grow`. */
   end(api: Api, stream: Stream, text: string, end: StreamEnd, options: CallOptions): Promise<boolean>
-  /** Ends a stream, of whichever process, without a word. Throws `platform_rate_limited` and `platform_unreachable`. */
+  /** Ends a stream of any process without more text. Throws `platform_rate_limited` and `platform_unreachable`. */
   abandon(api: Api, channel: string, ts: string, options: CallOptions): Promise<void>
 }
 
 export interface Opening {
   text: string
-  /** What is being done before there is text. */
+  /** The current progress, before there is text. */
   progress?: string | undefined
-  /** A button to stop with, where Slack shows none itself. */
+  /** A Stop button, if Slack shows none of its own. */
   button?: Block[] | undefined
 }
 
@@ -93,7 +94,7 @@ export function createStreams(now: () => number = Date.now): Streams {
     for (const stream of live.values()) if (now() - stream.startedAt > streamMs * 2) drop(stream)
   }
 
-  /** Runs one call of a stream; `false` when Slack will have no more of it. */
+  /** Runs one call of a stream; `false` if Slack refused it for good. */
   async function carry(stream: Stream, call: () => Promise<unknown>): Promise<boolean> {
     try {
       await call()
@@ -105,7 +106,7 @@ export function createStreams(now: () => number = Date.now): Streams {
     }
   }
 
-  /** What `text` adds to what was sent; `undefined` when it says something else. */
+  /** What `text` adds to the sent text; `undefined` if the sent text changed. */
   function added(stream: Stream, text: string): string | undefined {
     return text.startsWith(stream.sent) ? text.slice(stream.sent.length) : undefined
   }
@@ -147,12 +148,12 @@ export function createStreams(now: () => number = Date.now): Streams {
           startedAt: now(),
           button: button !== undefined,
           over: false,
-          task: task ? task : undefined,
+          task,
         }
         live.set(keyOf(channel, stream.ts), stream)
         return stream
       } catch (error) {
-        // Over its pace it did not begin: the message may be posted.
+        // Rate-limited, so the stream did not start: the message is posted instead.
         if (error instanceof ParleyError && error.code === 'platform_rate_limited') return undefined
         const code = slackCode(error)
         if (code === undefined) throw error
@@ -182,10 +183,10 @@ export function createStreams(now: () => number = Date.now): Streams {
       }
       const next = toSlackMarkdown(settled(text, { words: true }))
       const delta = added(stream, next)
-      // What was shown is not taken back in mid-stream: the end sets it right.
+      // A stream cannot take text back; the end of the answer corrects it.
       if (delta === undefined || delta === '' || !api.spare('chat.appendStream')) return true
       const { channel, ts, task } = stream
-      const chunks = [...(task ? [done(stream, 'Read')] : []), { type: 'markdown_text', text: delta }]
+      const chunks = [...(task ? [done(stream, slackWording.filesRead)] : []), { type: 'markdown_text', text: delta }]
       const went = await carry(stream, () => api.call('chat.appendStream', { channel, ts, chunks }, options))
       if (went) {
         stream.sent = next
@@ -201,7 +202,7 @@ export function createStreams(now: () => number = Date.now): Streams {
         return drop(stream)
       }
       const chunks = [
-        ...(task ? [done(stream, 'Read')] : []),
+        ...(task ? [done(stream, slackWording.filesRead)] : []),
         ...(delta === '' ? [] : [{ type: 'markdown_text', text: delta }]),
       ]
       const went = await carry(stream, () =>
@@ -212,8 +213,8 @@ export function createStreams(now: () => number = Date.now): Streams {
             ts,
             blocks,
             metadata,
-            ...(session && { session_status: session }),
-            ...(chunks.length > 0 && { chunks }),
+            session_status: session,
+            chunks: chunks.length > 0 ? chunks : undefined,
           },
           options,
         ),
@@ -225,7 +226,7 @@ export function createStreams(now: () => number = Date.now): Streams {
       try {
         await api.call('chat.stopStream', { channel, ts }, options)
       } catch (error) {
-        // Refused for good: it has ended already, and may be edited.
+        // Refused for good: the stream has ended already, so the message can be edited.
         if (slackCode(error) === undefined) throw error
       }
       const stream = live.get(keyOf(channel, ts))

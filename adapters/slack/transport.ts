@@ -1,8 +1,7 @@
 /**
- * Writes replies into Slack: as native streams where Slack has them, else as messages that grow by edits, and under
- * pressure as one whole message at the end. Whatever is refused on the way, the finished text is there once.
+ * Writes answers into Slack: as native streams if possible, otherwise as messages that grow by edits, and under load as one
+ * message at the end. Whatever Slack refuses on the way, the finished text appears exactly once.
  */
-
 import { z } from 'zod'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
@@ -11,15 +10,14 @@ import type { MessageRef, OutgoingMessage, Transport } from '../../src/core/plat
 import type { Records } from '../../src/core/records.ts'
 import { settled } from '../../src/core/text/half-written.ts'
 import type { Api, CallOptions } from './api.ts'
-import { slackCode } from './errors.ts'
 import { plain, TargetData, whisperThread } from './events.ts'
-import { type Block, type LinkOf, stopButton, tail, textBlocks, toNotification } from './format.ts'
+import { sendBytes, share } from './files.ts'
+import { type Block, type LinkOf, noticeContent, stopButton, tail, textBlocks, toNotification } from './format.ts'
 import type { Installations, Workspace } from './installations.ts'
-import { noticeContent } from './notice.ts'
 import { createPosts, metadataOf, PostRef } from './post-keys.ts'
+import { slackCode } from './sdk.ts'
 import { createStatus } from './status.ts'
 import { createStreams, type Stream, streamMs } from './streams.ts'
-import { sendBytes, share } from './upload.ts'
 
 export interface TransportDeps {
   installations: Installations
@@ -40,14 +38,14 @@ const FileRef = z.object({ channel: z.string(), key: z.string(), file: z.string(
 const Sent = z.object({ ts: z.string() })
 const Handover = z.object({ at: z.number() })
 
-/** Nothing in a reply calls up a preview: that would tell a stranger's server that it was read. */
+/** No link previews: they would tell other servers that the message was read. */
 const quiet = { unfurl_links: false, unfurl_media: false }
-/** With longer lines than these a message is posted once, when it is whole. */
+/** If calls wait longer than this, a message is posted once, when it is complete. */
 const pressureMs = 2000
-/** Messages that grow by edits at once: each has to be edited once more at its end, at Slack's pace. */
+/** The limit of messages that grow by edits at the same time; each needs one more edit at its end. */
 const mostGrowing = 15
 
-/** Where the listener keeps the address of a file, for footnotes. */
+/** The record in which the listener stores a file's link, for footnotes. */
 export const sourceRecord = (conversation: ReplyTarget['conversation'], name: string) =>
   `source/${conversationKey(conversation)}/${name.slice(0, 150)}`
 const handoverRecord = (channel: string, ts: string) => `task/${channel}/${ts}`
@@ -56,9 +54,9 @@ export function createTransport({ installations, records, log, now = Date.now }:
   const posts = createPosts(records)
   const streams = createStreams(now)
   const status = createStatus({ records, log })
-  /** Streams of other processes that this one has ended. */
+  /** Streams of other processes that this process has ended. */
   const ended = new Set<string>()
-  /** Keys of the messages that were posted before they were whole. */
+  /** Keys of messages that are posted but not complete. */
   const growing = new Set<string>()
 
   async function open(target: ReplyTarget): Promise<{ data: TargetData; workspace: Workspace; api: Api }> {
@@ -92,7 +90,7 @@ export function createTransport({ installations, records, log, now = Date.now }:
     options: CallOptions,
   ) {
     const content = await contentOf(target, message, key)
-    const place = { channel: data.channel, ...(data.thread && { thread_ts: data.thread }) }
+    const place = { channel: data.channel, thread_ts: data.thread }
     return Sent.parse(await api.call('chat.postMessage', { ...place, ...content, ...quiet }, options)).ts
   }
 
@@ -109,14 +107,14 @@ export function createTransport({ installations, records, log, now = Date.now }:
     try {
       await api.call('chat.update', { channel: ref.channel, ts: ref.ts, ...content }, { ...options, courtesy })
     } catch (error) {
-      // Left out: the next edit has its words too.
+      // Skipped: the next edit includes this text.
       if (courtesy && error instanceof ParleyError && error.code === 'platform_rate_limited') return
       if (slackCode(error) !== 'message_not_found') throw error
-      log.info({ ...errorFields(error), turnId: message.turnId }, 'a reply was deleted while it was written')
+      log.info({ ...errorFields(error), turnId: message.turnId }, 'an answer was deleted while it was written')
     }
   }
 
-  /** Whether an open stream took the message; otherwise it has to be edited. */
+  /** Whether an open stream accepted the message; otherwise it must be edited. */
   async function stream(
     api: Api,
     target: ReplyTarget,
@@ -136,7 +134,7 @@ export function createTransport({ installations, records, log, now = Date.now }:
     return went
   }
 
-  /** The stream of a message: this process's own, or one that another began and has shown nothing but progress. */
+  /** The stream of a message: of this process, or of another one that has shown only progress. */
   async function streamOf(
     team: string,
     channel: string,
@@ -206,11 +204,11 @@ export function createTransport({ installations, records, log, now = Date.now }:
     async post(target, message, { key, signal }) {
       const { data, workspace, api } = await open(target)
       const known = await posts.begin(api, data, key, workspace, { signal })
-      if (known) return plain({ channel: data.channel, key, ts: known.ts, ...(known.stream && { stream: true }) })
+      if (known) return plain({ channel: data.channel, key, ts: known.ts, stream: known.stream || undefined })
       try {
         return await first({ target, data, api, key, options: { signal } }, message)
       } catch (error) {
-        // Surely not posted: the next try need not look for it.
+        // The message was certainly not posted, so the next try need not look for it.
         if (error instanceof ParleyError && error.code !== 'platform_unreachable') await posts.forget(key)
         throw error
       }
@@ -219,7 +217,7 @@ export function createTransport({ installations, records, log, now = Date.now }:
     async edit(target, ref, message, { signal }) {
       const post = PostRef.parse(ref)
       await place(target, post, message, { signal })
-      // By now the ref is stored.
+      // The ref is stored by now.
       if (message.phase !== 'final') return
       growing.delete(post.key)
       if (post.ts !== undefined) await posts.forget(post.key)
@@ -245,7 +243,7 @@ export function createTransport({ installations, records, log, now = Date.now }:
         const { api, data } = await open(target)
         await status.show(api, target, data, turnId, text, state)
       } catch (error) {
-        log.warn({ ...errorFields(error), turnId }, 'status not shown')
+        log.warn({ ...errorFields(error), turnId }, 'a status was not shown')
       }
     },
 
@@ -266,14 +264,14 @@ export function createTransport({ installations, records, log, now = Date.now }:
     async notify(target, notice, { key, signal }) {
       const { data, workspace, api } = await open(target)
       const { text, blocks } = noticeContent(notice)
-      const where = { channel: data.channel, ...(data.thread && { thread_ts: data.thread }) }
+      const where = { channel: data.channel, thread_ts: data.thread }
       const options = { signal }
       if (notice.private && data.user !== undefined && data.direct !== true) {
         const thread = whisperThread(data)
-        const alone = { channel: data.channel, user: data.user, ...(thread !== undefined && { thread_ts: thread }) }
+        const alone = { channel: data.channel, user: data.user, thread_ts: thread }
         await api.call('chat.postEphemeral', { ...alone, text, blocks }, options)
       } else if ((await posts.begin(api, data, key, workspace, options)) === undefined) {
-        const slackMessage = {
+        const message = {
           text,
           blocks,
           metadata: metadataOf(key, 'notice'),
@@ -281,7 +279,7 @@ export function createTransport({ installations, records, log, now = Date.now }:
           link_names: false,
           ...quiet,
         }
-        await api.call('chat.postMessage', { ...where, ...slackMessage }, options)
+        await api.call('chat.postMessage', { ...where, ...message }, options)
       }
       for (const file of notice.files ?? [])
         await share(
@@ -304,7 +302,7 @@ async function gone(deletion: Promise<unknown>): Promise<void> {
   }
 }
 
-/** A share that was cut off before its answer came may have happened. */
+/** A share may have succeeded although its answer was lost. */
 async function isShared(api: Api, file: string, options: CallOptions): Promise<boolean> {
   const Info = z.object({ file: z.object({ shares: z.record(z.string(), z.unknown()).nullish() }) })
   const answer = Info.safeParse(await api.call('files.info', { file }, options))

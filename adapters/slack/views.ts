@@ -1,14 +1,21 @@
-/** Pure: the dialogs, and what was entered in them. */
+/** Slack's dialogs, the values that people enter in them, and the Home tab: usage, settings and commands. */
 import { z } from 'zod'
-import { plainText } from './format.ts'
+import { encodeAction } from '../../src/core/action.ts'
+import type { CommandSpec, Notice } from '../../src/core/command.ts'
+import type { Intake } from '../../src/core/platform.ts'
+import { chatWording } from '../../src/wording/chat.ts'
+import { slackWording } from '../../src/wording/slack.ts'
+import { type Block, cut, plainText, toMrkdwn } from './format.ts'
 import { askView, feedbackView } from './settings.ts'
+
+const { ask, feedback } = chatWording
 
 const Input = z.object({
   value: z.string().nullish(),
   selected_option: z.object({ value: z.string() }).nullish(),
 })
 
-/** What stands in the input of block `name`. */
+/** The value of the input in block `name`. */
 export function inputOf(values: unknown, name: string): string | undefined {
   const known = z.record(z.string(), z.record(z.string(), Input)).safeParse(values)
   const input = known.success ? known.data[name]?.[name] : undefined
@@ -20,15 +27,15 @@ export function feedbackDialog(turnId: string) {
     type: 'modal',
     callback_id: feedbackView,
     private_metadata: turnId,
-    title: plainText('What went wrong?'),
-    submit: plainText('Send'),
-    close: plainText('Cancel'),
+    title: plainText(feedback.title),
+    submit: plainText(feedback.submit),
+    close: plainText(chatWording.cancel),
     blocks: [
       {
         type: 'input',
         block_id: 'reason',
         optional: true,
-        label: plainText('In your words'),
+        label: plainText(feedback.reason),
         element: { type: 'plain_text_input', action_id: 'reason', multiline: true, max_length: 3000 },
       },
     ],
@@ -37,35 +44,124 @@ export function feedbackDialog(turnId: string) {
 
 export function askDialog(id: string) {
   const option = (value: string, text: string) => ({ value, text: plainText(text) })
-  const places = [option('direct', 'Only me, in a direct message'), option('thread', 'In the thread of the message')]
+  const places = [option('direct', slackWording.dialog.onlyMe), option('thread', slackWording.dialog.everyone)]
   return {
     type: 'modal',
     callback_id: askView,
     private_metadata: id,
     notify_on_close: true,
-    title: plainText('Ask Parley'),
-    submit: plainText('Ask'),
-    close: plainText('Cancel'),
+    title: plainText(ask.title),
+    submit: plainText(ask.submit),
+    close: plainText(chatWording.cancel),
     blocks: [
       {
         type: 'input',
         block_id: 'question',
         optional: true,
-        label: plainText('Your question about this message'),
+        label: plainText(ask.question),
         element: {
           type: 'plain_text_input',
           action_id: 'question',
           multiline: true,
           max_length: 3000,
-          placeholder: plainText('What does this say, and what should I know about it?'),
+          placeholder: plainText(ask.defaultQuestion),
         },
       },
       {
         type: 'input',
         block_id: 'where',
-        label: plainText('Who sees the answer'),
+        label: plainText(slackWording.dialog.audience),
         element: { type: 'radio_buttons', action_id: 'where', options: places, initial_option: places[0] },
       },
     ],
   }
+}
+
+/** Commands that say something about a person without arguments, in the order of the tab. */
+const shown = ['usage', 'limits', 'budget', 'persona', 'model', 'models', 'settings']
+const { home: wording } = slackWording
+const maxShown = 4
+const sectionChars = 2900
+
+export function homeCommands(commands: readonly CommandSpec[]): CommandSpec[] {
+  const plain = commands.filter(({ role, args }) => role === 'member' && !args.some(({ required }) => required))
+  return shown.flatMap((name) => plain.find((each) => each.name === name) ?? []).slice(0, maxShown)
+}
+
+export interface HomeSection {
+  command: CommandSpec
+  notice: Notice
+}
+
+export function homeView(sections: HomeSection[], commands: readonly CommandSpec[]): Block {
+  const blocks: Block[] = [
+    { type: 'header', text: plainText(wording.title) },
+    section(wording.introduction),
+    ...sections.flatMap(({ command, notice }) => [
+      { type: 'divider' },
+      { type: 'header', text: plainText(titleOf(command)) },
+      ...chunks(toMrkdwn(notice.text)).map(section),
+      ...buttonsOf(notice),
+    ]),
+    { type: 'divider' },
+    section(commandLines(commands.filter(({ role }) => role === 'member'))),
+    {
+      type: 'actions',
+      elements: [
+        { type: 'button', action_id: 'parley:home:refresh', text: plainText(wording.refresh), value: 'refresh' },
+      ],
+    },
+  ]
+  return { type: 'home', blocks: blocks.slice(0, 100) }
+}
+
+/** Runs the commands that the tab shows; a failed one is left out. */
+export async function homeSections(
+  intake: Intake,
+  call: Omit<Parameters<Intake['command']>[0], 'text'>,
+): Promise<HomeSection[]> {
+  const sections = await Promise.all(
+    homeCommands(intake.commands).map(async (command) => {
+      const notice = await intake
+        .command({ ...call, id: `${call.id}-${command.name}`, text: command.name })
+        .catch(() => undefined)
+      return notice === undefined ? [] : [{ command, notice }]
+    }),
+  )
+  return sections.flat()
+}
+
+function titleOf({ name, summary }: CommandSpec): string {
+  return summary.length <= 60 ? summary : name
+}
+
+function section(text: string): Block {
+  return { type: 'section', text: { type: 'mrkdwn', text: cut(text, sectionChars) } }
+}
+
+function buttonsOf({ buttons = [] }: Notice): Block[] {
+  const elements = buttons.slice(0, 25).map(({ label, action }, at) => ({
+    type: 'button',
+    action_id: `parley:home:${at}`,
+    text: plainText(label),
+    value: encodeAction(action),
+  }))
+  return elements.length === 0 ? [] : [{ type: 'actions', elements }]
+}
+
+function chunks(text: string): string[] {
+  const parts: string[] = []
+  let rest = text
+  while (rest.length > sectionChars && parts.length < 5) {
+    const at = rest.lastIndexOf('\n', sectionChars)
+    const end = at > 0 ? at : sectionChars
+    parts.push(rest.slice(0, end))
+    rest = rest.slice(end).trimStart()
+  }
+  return [...parts, rest].filter((part) => part.trim() !== '')
+}
+
+function commandLines(commands: readonly CommandSpec[]): string {
+  const lines = commands.map(({ name, summary }) => `\`/parley ${name}\` ${toMrkdwn(summary)}`)
+  return [wording.commands, ...lines, wording.askByCommand].join('\n')
 }

@@ -1,10 +1,10 @@
-/** What Teams sends, as far as Parley reads it. Checked at the edge; everything behind relies on these shapes. */
+/** The activities that Teams sends, as far as Parley reads them. Parsed once, where they arrive. */
 import { z } from 'zod'
 import type { Json } from '../../src/core/json.ts'
 import type { ConversationRef, ReplyTarget } from '../../src/core/message.ts'
 import { platformName } from './settings.ts'
 
-/** Goes into addresses of the connector's API. */
+/** Becomes part of URLs of the connector's API. */
 const Id = z.string().regex(/^[^\s/?#\\%]{1,400}$/)
 
 const Account = z.looseObject({
@@ -59,17 +59,17 @@ export const Activity = z.looseObject({
 })
 export type Activity = z.infer<typeof Activity>
 
-/** What any worker needs to write where a message came from; no secret is in it. */
+/** What a worker needs to answer in a conversation. It contains no secrets. */
 export type TargetData = z.infer<typeof TargetData>
 export const TargetData = z.object({
   serviceUrl: z.string(),
-  /** With the thread, where there is one: `19:…@thread.tacv2;messageid=…`. */
+  /** Includes the thread, if there is one: `19:…@thread.tacv2;messageid=…`. */
   conversation: Id,
   scope: z.enum(['personal', 'groupChat', 'channel']),
   tenant: z.string(),
   bot: z.string().optional(),
   user: z.string().optional(),
-  /** The team, by the names that Teams' connector and Graph have for it. */
+  /** The team's ID in the connector, and its group ID in Graph. */
   team: z.object({ id: z.string(), group: z.string().optional() }).optional(),
 })
 
@@ -84,7 +84,7 @@ const MentionEntity = z.looseObject({
 export interface Mention {
   id: string
   name: string
-  /** As it stands in the text, `<at>Parley</at>`. */
+  /** As written in the text, `<at>Parley</at>`. */
   text: string
 }
 
@@ -108,13 +108,13 @@ export function tenantOf({ conversation, channelData }: Activity): string | unde
   return conversation.tenantId ?? channelData?.tenant?.id ?? undefined
 }
 
-/** Threads of one channel are conversations of their own: what follows `;messageid=` is the thread. */
+/** Each thread of a channel is a separate conversation; its ID follows `;messageid=`. */
 export function placeOf(activity: Activity): ReplyTarget {
   const { conversation, serviceUrl, recipient, from, channelData } = activity
   const scope = scopeOf(activity)
   const tenant = tenantOf(activity) ?? 'unknown'
   const [channelId = '', thread] = conversation.id.split(';messageid=')
-  // The first message of a thread may come without the thread's id, which is its own.
+  // The first message of a thread may lack the thread's ID, which equals its own.
   const threadId = scope === 'channel' ? (thread ?? activity.replyToId ?? activity.id ?? undefined) : undefined
   const ref: ConversationRef = {
     platform: platformName,
@@ -131,17 +131,17 @@ export function placeOf(activity: Activity): ReplyTarget {
     user: from.id,
     conversation: threadId === undefined ? channelId : `${channelId};messageid=${threadId}`,
     bot: recipient ? recipient.id : undefined,
-    team: team === undefined ? undefined : { id: team, ...(group === undefined ? {} : { group }) },
+    team: team === undefined ? undefined : { id: team, group },
   }
   return { conversation: ref, data: plain(data) }
 }
 
-/** The same for every delivery of an activity and for later edits of a message. */
+/** The same for every delivery of an activity and for edits of a message. */
 export function eventId({ conversation, id }: Activity): string {
   return `${conversation.id}#${id ?? ''}`
 }
 
-/** JSON without what is not set. */
+/** JSON without undefined values. */
 export function plain(value: unknown): Json {
   return JSON.parse(JSON.stringify(value)) as Json
 }

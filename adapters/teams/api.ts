@@ -1,6 +1,6 @@
 /**
- * The connector's API by the SDK's client: paced by the quota that all processes share, its errors translated once. Whatever
- * Teams refuses with 429 holds everybody's line for as long as it says.
+ * The connector's API, called through the SDK's client within rate limits that all processes share. A 429 from Teams pauses the
+ * conversation's calls in every process. Errors are translated here, once.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -8,10 +8,12 @@ import type { App } from '@microsoft/teams.apps'
 import { monotonic } from '../../src/core/clock.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Quota } from '../../src/core/quota.ts'
+import { chatWording } from '../../src/wording/chat.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
 import type { TargetData } from './activity.ts'
+import type { Tokens } from './auth.ts'
 import type { Hosts } from './hosts.ts'
 import { microsoft } from './settings.ts'
-import type { Tokens } from './tokens.ts'
 
 type Conversations = App['api']['conversations']
 type Sent = Parameters<Conversations['createTargetedActivity']>[1]
@@ -29,7 +31,7 @@ export interface OutgoingActivity {
 
 export interface CallOptions {
   signal: AbortSignal
-  /** Rather than waiting longer than this it is not sent at all: `undefined` comes back. Default: as long as it takes. */
+  /** If the call would wait longer than this, it is not sent and returns `undefined`. Default: no limit. */
   patienceMs?: number
 }
 
@@ -37,10 +39,10 @@ export interface Api {
   create(at: TargetData, activity: OutgoingActivity, options: CallOptions): Promise<{ id: string } | undefined>
   update(at: TargetData, id: string, activity: OutgoingActivity, options: CallOptions): Promise<'sent' | undefined>
   remove(at: TargetData, id: string, options: CallOptions): Promise<void>
-  /** Shown to `recipient` alone. */
+  /** Visible to `recipient` only. */
   whisper(at: TargetData, recipient: string, activity: OutgoingActivity, options: CallOptions): Promise<void>
   member(at: TargetData, id: string): Promise<Member>
-  /** Graph's id of the team. */
+  /** The team's group ID in Graph. */
   group(at: TargetData): Promise<string | undefined>
 }
 
@@ -53,11 +55,11 @@ export interface Member {
   userPrincipalName?: string | undefined
 }
 
-/** What Teams said no with. */
+/** A refusal by Teams. */
 export class TeamsRefusal extends Error {
   readonly status: number
   readonly code: string
-  /** In Teams' words; they say what became of a stream. */
+  /** Teams' message; for streams it says what happened. */
   readonly detail: string
   constructor(status: number, code: string, detail: string) {
     super(`teams answered ${status} ${code}`)
@@ -70,10 +72,10 @@ export class TeamsRefusal extends Error {
 export const refusalOf = (error: unknown): TeamsRefusal | undefined =>
   error instanceof ParleyError && error.cause instanceof TeamsRefusal ? error.cause : undefined
 
-/** Of a conversation Teams takes 60 messages and edits in 30 seconds, and 7 in one; of an organisation 50 a second. */
+/** Teams accepts 7 messages or edits a second and 60 in 30 seconds per conversation, and 50 a second per organization. */
 const perConversation = { everyMs: 520, burst: 5 }
 const perTenant = { everyMs: 21, burst: 20 }
-/** Longer than this nobody waits inside a call: whoever writes tries again. */
+/** No call waits longer than this; its caller tries again later. */
 const longestWaitMs = 20_000
 const defaultHoldMs = 5000
 
@@ -85,16 +87,12 @@ export interface ApiDeps {
 }
 
 export function createApi({ app, tokens, hosts, quota }: ApiDeps): Api {
-  /** When this process last heard that a line is free. */
+  /** When each line is free again, as far as this process knows. */
   const freeAt = new Map<string, number>()
 
   function open({ serviceUrl }: TargetData) {
-    // The bot's token goes there.
-    if (!hosts.isService(serviceUrl))
-      throw new ParleyError(
-        'platform_rejected',
-        'That conversation is on a server that is none of Teams’. Write to Parley again from Teams.',
-      )
+    // This server receives the bot's token.
+    if (!hosts.isService(serviceUrl)) throw new ParleyError('platform_rejected', teamsWording.errors.foreignServer)
     return app.api.clone({ serviceUrl })
   }
 
@@ -114,14 +112,14 @@ export function createApi({ app, tokens, hosts, quota }: ApiDeps): Api {
     freeAt.set(line, now + wait)
     if (wait > patienceMs) return false
     if (wait > longestWaitMs)
-      throw new ParleyError('platform_rate_limited', 'Teams takes no more messages for the moment. Please try again.', {
+      throw new ParleyError('platform_rate_limited', chatWording.slowDown('Teams'), {
         retryAfterMs: wait,
       })
     if (wait > 0) await sleep(wait, undefined, { signal })
     return true
   }
 
-  /** One call; a token that is refused is asked for anew, once. */
+  /** Runs one call; after a 401 it gets a new token and tries once more. */
   async function call<T>(at: TargetData, run: (conversations: Conversations) => Promise<T>): Promise<T> {
     for (let again = false; ; again = true) {
       const token = await tokens.get(microsoft.botScope)
@@ -143,10 +141,10 @@ export function createApi({ app, tokens, hosts, quota }: ApiDeps): Api {
       const ms = retryAfterMs ?? defaultHoldMs
       await quota.hold(lineOf(at), ms)
       freeAt.set(lineOf(at), monotonic() + ms)
-      return new ParleyError('platform_rate_limited', 'Teams asks Parley to wait.', { cause, retryAfterMs: ms })
+      return new ParleyError('platform_rate_limited', chatWording.slowDown('Teams'), { cause, retryAfterMs: ms })
     }
     if (status === undefined || status === 412 || status >= 500)
-      return new ParleyError('platform_unreachable', 'Teams does not answer. Please try again.', {
+      return new ParleyError('platform_unreachable', chatWording.unreachable('Teams'), {
         cause,
         retryAfterMs,
       })
@@ -185,15 +183,14 @@ export function createApi({ app, tokens, hosts, quota }: ApiDeps): Api {
 
 const lineOf = ({ tenant, conversation }: TargetData) => `teams/${tenant}/${conversation}`
 
-/** The SDK's types want classes of its own; the connector wants the same JSON. */
+/** The SDK's types ask for its classes; the connector accepts the same JSON. */
 const sent = (activity: OutgoingActivity) => activity as Sent
 
 function userMessageOf(status: number): string {
-  if (status === 401) return 'Teams refuses Parley’s token. An admin should run: npm run parley -- doctor teams'
-  if (status === 403)
-    return 'Teams does not let Parley write here. Add the Parley app to this conversation, or ask an admin to allow it.'
-  if (status === 413) return 'The message is too large for Teams.'
-  return `Teams refused the message (${status}).`
+  const { errors } = teamsWording
+  if (status === 401) return errors.tokenRefused
+  if (status === 403) return errors.noAccess
+  return status === 413 ? errors.tooLarge : errors.refused(status)
 }
 
 interface Refused {
@@ -203,7 +200,7 @@ interface Refused {
   detail: string
 }
 
-/** Of the SDK's HTTP errors; without a status nobody answered. */
+/** Reads the SDK's HTTP errors; without a status, there was no answer. */
 function responseOf(thrown: unknown): Refused {
   const response = field(thrown, 'response')
   const status = field(response, 'status')

@@ -1,18 +1,18 @@
-/** Pure: what Teams tells of attached things → what Parley would fetch, and how. */
+/** Pure: an attachment of an activity → the file, and how to fetch it. */
 import { z } from 'zod'
 import type { RawAttachment } from './activity.ts'
 
-/** How a file is fetched. None of them holds a secret but `download`, which is used up before anything is stored. */
+/** How to fetch a file. Only `download` holds a secret, and it is used before anything is stored. */
 export type Source =
-  /** A file of a personal chat: its address opens it for some minutes to whoever has it. */
-  | { kind: 'download'; url: string; lies?: string }
-  /** Lies on the connector; wants the bot's token. */
+  /** A file in a personal chat: anyone with this URL can open it for some minutes. */
+  | { kind: 'download'; url: string; cloudUrl?: string | undefined }
+  /** A file on the connector; needs the bot's token. */
   | { kind: 'service'; url: string }
-  /** A file in SharePoint or OneDrive, by the address that people see; wants Graph. */
+  /** A file in SharePoint or OneDrive, by its web address; needs Graph. */
   | { kind: 'share'; url: string }
-  /** A picture in a message, on Graph. */
+  /** An image in a message, from Graph. */
   | { kind: 'graph'; url: string }
-  /** Placed in a message by its id: the message on Graph says where it lies. */
+  /** A file that the message names by ID; the message in Graph has its address. */
   | { kind: 'placed'; id: string }
 
 export interface Found {
@@ -53,7 +53,7 @@ const types: Record<string, string> = {
   pptx: 'application/vnd.openxmlformats-officedocument.presentationml.presentation',
 }
 
-/** `undefined` for what is no file: cards, the message's own HTML. */
+/** `undefined` if it is not a file, such as a card or the message's own HTML. */
 export function fileIn(attachment: RawAttachment): Found | undefined {
   const { contentType, contentUrl, content } = attachment
   const name = attachment.name ?? ''
@@ -65,7 +65,7 @@ export function fileIn(attachment: RawAttachment): Found | undefined {
       return {
         name: named,
         mediaType,
-        source: { kind: 'download', url: downloadUrl, lies: contentUrl ? contentUrl : undefined },
+        source: { kind: 'download', url: downloadUrl, cloudUrl: contentUrl || undefined },
       }
     return contentUrl ? { name: named, mediaType, source: { kind: 'share', url: contentUrl } } : undefined
   }

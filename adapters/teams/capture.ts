@@ -1,7 +1,7 @@
 /**
- * Makes of what Teams tells of files what any worker can fetch later. The address of a file in a personal chat opens it for
- * minutes and is itself the key to it, so it is never stored: the file is fetched at once, most of the time before the
- * message is acknowledged. A large one goes on being fetched after that, and a record says how it stands.
+ * Turns the files of an activity into attachments that any worker can fetch later. The download URL of a file in a personal chat
+ * is valid for minutes and grants access without a token, so it is never stored: the file is downloaded at once, usually
+ * before the message is acknowledged. A large download continues after that, and a record holds its state.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,11 +14,10 @@ import { retry } from '../../src/core/retry.ts'
 import { plain, type TargetData } from './activity.ts'
 import type { Api } from './api.ts'
 import type { Found } from './attachments.ts'
-import { type BlobStore, Locator } from './files.ts'
-import { GraphMessage, messageUrl } from './graph.ts'
+import type { Tokens } from './auth.ts'
+import { type BlobStore, GraphMessage, Locator, messageUrl } from './files.ts'
 import { bodyOf, guardedFetch, type Hosts, StrangeHost } from './hosts.ts'
 import { graphScopeOf, type TeamsSettings } from './settings.ts'
-import type { Tokens } from './tokens.ts'
 
 export interface CaptureDeps {
   settings: TeamsSettings
@@ -29,15 +28,15 @@ export interface CaptureDeps {
   hosts: Hosts
   log: Log
   maxBytes: number
-  /** How long an acknowledgement may wait for files. Default: well within Teams' 15 seconds. */
+  /** How long an acknowledgement may wait for files. The default stays well below Teams' 15 seconds. */
   ackMs?: number
   later(what: string, work: () => Promise<unknown>): void
 }
 
-/** Of one message. */
+/** The message that the files belong to. */
 export interface Origin {
   eventId: string
-  /** The activity's id, which is the message's on Graph. */
+  /** The activity's ID, which is also the message's ID in Graph. */
   messageId: string
   at: TargetData
 }
@@ -47,10 +46,10 @@ const beatMs = 5000
 const graphMs = 2500
 const tries = 3
 
-/** What was fetched at once is kept until this is disposed of, so that the message can be stored first. */
+/** Holds the downloaded blobs until it is disposed, so that the message can be stored first. */
 export interface Captured extends AsyncDisposable {
   attachments: Attachment[]
-  /** What is still coming belongs to this turn. */
+  /** Links downloads in progress to this turn. */
   assign(turnId: string): Promise<void>
 }
 
@@ -77,32 +76,31 @@ export function createCapture(deps: CaptureDeps): (found: Found[], origin: Origi
         tries,
         signal,
         on: (error) => !isTooLarge(error) && !(error instanceof StrangeHost),
-        onPause: (error) => log.info(errorFields(error), 'a file could not be fetched at once'),
+        onPause: (error) => log.info(errorFields(error), 'a download failed and will be tried again'),
       })
     } catch (error) {
       if (isTooLarge(error)) return { failed: 'too_large' }
-      // An expired address leads to a page for people to sign in.
+      // An expired URL redirects to a sign-in page.
       if (error instanceof StrangeHost) return { failed: 'expired' }
-      log.info(errorFields(error), 'a file could not be fetched')
+      log.info(errorFields(error), 'a file could not be downloaded')
       return { failed: 'unreachable' }
     }
   }
 
-  /** What is not there in time is waited for by whoever reads it. */
+  /** Downloads a file. If that takes too long, workers that need the file wait for it. */
   async function fetchNow(
     url: string,
-    lies: string | undefined,
+    cloudUrl: string | undefined,
     deadline: Promise<undefined>,
     held: AsyncDisposableStack,
   ): Promise<{ locator: Locator; blob?: HeldBlob }> {
     const fetching = download(url)
     const fetched = await Promise.race([fetching, deadline])
-    const lying = lies === undefined ? {} : { lies }
     if (fetched === undefined) {
       const key = randomUUID()
       await records.put(`file/${key}`, { at: Date.now() })
-      later('fetching a file', () => report(key, fetching))
-      return { locator: { kind: 'coming', key, ...lying } }
+      later('downloading a file', () => report(key, fetching))
+      return { locator: { kind: 'coming', key, cloudUrl } }
     }
     if ('blob' in fetched) return { locator: { kind: 'blob', blob: fetched.blob.hash }, blob: held.use(fetched.blob) }
     if (fetched.failed === 'too_large') {
@@ -110,7 +108,7 @@ export function createCapture(deps: CaptureDeps): (found: Found[], origin: Origi
       await records.put(`file/${key}`, plain({ at: Date.now(), failed: fetched.failed }))
       return { locator: { kind: 'coming', key } }
     }
-    return { locator: { kind: 'expired', ...lying } }
+    return { locator: { kind: 'expired', cloudUrl } }
   }
 
   async function report(key: string, fetching: Promise<Fetched>): Promise<void> {
@@ -126,7 +124,7 @@ export function createCapture(deps: CaptureDeps): (found: Found[], origin: Origi
     }
   }
 
-  /** Names and addresses of files that Teams places in a message; none where Parley may not look. */
+  /** Names and URLs of the files placed in a message; empty if Parley may not read the message. */
   async function placedIn({ at, messageId }: Origin): Promise<GraphMessage['attachments']> {
     const signal = AbortSignal.timeout(graphMs)
     try {
@@ -136,7 +134,7 @@ export function createCapture(deps: CaptureDeps): (found: Found[], origin: Origi
       const response = await guardedFetch(url, { signal }, { hosts, tokenFor })
       return response.ok ? GraphMessage.parse(await response.json()).attachments : []
     } catch (error) {
-      log.debug(errorFields(error), 'the files of a message were not looked up; a worker tries again')
+      log.debug(errorFields(error), 'the files of a message could not be looked up; a worker tries again')
       return []
     }
   }
@@ -152,15 +150,15 @@ export function createCapture(deps: CaptureDeps): (found: Found[], origin: Origi
         { ...known, ...more, locator: plain(locator) },
       ]
       if (source.kind === 'download') {
-        const { locator, blob } = await fetchNow(source.url, source.lies, deadline, held)
+        const { locator, blob } = await fetchNow(source.url, source.cloudUrl, deadline, held)
         return capture(locator, blob === undefined ? {} : { bytes: blob.bytes, blob: blob.hash })
       }
       if (source.kind !== 'placed') return capture(source)
-      const there = placed.find(({ id }) => id === source.id)
-      // Cards and quoted messages are placed in the same way as files.
-      if (there && there.contentType !== 'reference') return []
-      if (there?.contentUrl)
-        return capture({ kind: 'share', url: there.contentUrl }, { name: there.name ?? known.name })
+      const entry = placed.find(({ id }) => id === source.id)
+      // Cards and quoted messages appear in a message like files do.
+      if (entry && entry.contentType !== 'reference') return []
+      if (entry?.contentUrl)
+        return capture({ kind: 'share', url: entry.contentUrl }, { name: entry.name ?? known.name })
       return capture({ kind: 'placed', id: source.id, message: origin.messageId, at: origin.at })
     }
     const attachments = (await Promise.all(found.map(one))).flat()

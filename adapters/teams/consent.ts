@@ -1,6 +1,6 @@
 /**
- * Files that Parley gives, in personal chats: Teams asks the person first, then says where the bytes go. Until then they lie
- * among Parley's own files, so that the answer to the card works after any restart.
+ * Files that Parley sends in personal chats: Teams asks the person first, then provides an upload URL. Until then the file is a
+ * stored blob, so that the person can accept it after a restart of Parley too.
  */
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
@@ -8,6 +8,7 @@ import { z } from 'zod'
 import type { OutgoingFile } from '../../src/core/command.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { Records } from '../../src/core/records.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
 import { plain, type TargetData } from './activity.ts'
 import type { Api, CallOptions } from './api.ts'
 import type { BlobStore } from './files.ts'
@@ -15,10 +16,10 @@ import { guardedFetch, type Hosts } from './hosts.ts'
 import type { PostRef } from './post-keys.ts'
 
 export interface Consents {
-  /** `turnId` of the reply that it belongs to. */
+  /** `turnId`: the turn whose answer the file belongs to. */
   ask(at: TargetData, file: OutgoingFile, key: string, options: CallOptions & { turnId?: string }): Promise<PostRef>
   withdraw(key: string): Promise<void>
-  /** The person agreed: sends the bytes to where Teams says, and shows the file in the card's place. */
+  /** The person agreed: uploads the file to the URL from Teams, and replaces the card with the file. */
   accept(at: TargetData, consent: Consent, hosts: Hosts, options: CallOptions): Promise<void>
 }
 
@@ -49,7 +50,7 @@ export function createConsents(deps: { api: Api; records: Records; blobs: BlobSt
         { blobs: [blob.hash], turn: options.turnId },
       )
       const content = {
-        description: alt ?? 'From Parley',
+        description: alt ?? teamsWording.files.fromParley,
         sizeInBytes: blob.bytes,
         acceptContext: { parley: key },
         declineContext: { parley: key },
@@ -62,12 +63,7 @@ export function createConsents(deps: { api: Api; records: Records; blobs: BlobSt
     async accept(at, { key, card, upload }, hosts, options) {
       const consent = ConsentRequest.safeParse(await records.get(`consent/${key}`)).data
       if (consent === undefined || consent.conversation !== at.conversation || !(await blobs.has(consent.blob))) {
-        await api.update(
-          at,
-          card,
-          { type: 'message', text: 'That file is no longer here. Ask the question again.' },
-          options,
-        )
+        await api.update(at, card, { type: 'message', text: teamsWording.files.offerGone }, options)
         return
       }
       const bytes = new Uint8Array(await buffer(await blobs.open(consent.blob)))
@@ -86,8 +82,8 @@ export function createConsents(deps: { api: Api; records: Records; blobs: BlobSt
       )
       await response.body?.cancel()
       if (!response.ok) {
-        log.warn({ status: response.status }, 'a file was not taken by OneDrive')
-        const text = `OneDrive did not take ${upload.name} (${response.status}). Press Accept again, or ask the question again.`
+        log.warn({ status: response.status }, 'OneDrive did not accept a file')
+        const text = teamsWording.files.notUploaded(upload.name, response.status)
         await api.create(at, { type: 'message', text }, options)
         return
       }

@@ -1,4 +1,4 @@
-/** Fetches what people share, in any process, from where the listener left it or from where it lies in Microsoft's cloud. */
+/** Fetches shared files in any process: the listener's copy if there is one, otherwise from Microsoft's cloud through Graph. */
 import type { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
@@ -6,34 +6,35 @@ import type { Blobs } from '../../src/core/blobs.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Files } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
+import { chatWording } from '../../src/wording/chat.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
 import { TargetData } from './activity.ts'
 import type { Api } from './api.ts'
-import { GraphMessage, messageUrl, shareUrl } from './graph.ts'
+import type { Tokens } from './auth.ts'
 import { bodyOf, guardedFetch, type Hosts, StrangeHost } from './hosts.ts'
-import { graphPermissions, graphScopeOf, microsoft, type TeamsSettings } from './settings.ts'
-import type { Tokens } from './tokens.ts'
+import { graphPermissions, graphScopeOf, graphUrlOf, microsoft, type TeamsSettings } from './settings.ts'
 
 export type BlobStore = Pick<Blobs, 'put' | 'has' | 'open'>
 
-/** `lies`: its address in OneDrive or SharePoint, which Graph can open. */
+/** `cloudUrl`: the file's address in OneDrive or SharePoint, which Graph can open. */
 export type Locator = z.infer<typeof Locator>
 export const Locator = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('blob'), blob: z.string() }),
-  /** The listener is still fetching it, and says in a record how that ends. */
-  z.object({ kind: z.literal('coming'), key: z.string(), lies: z.string().optional() }),
-  /** Its address had expired when Parley asked. */
-  z.object({ kind: z.literal('expired'), lies: z.string().optional() }),
+  /** The listener is still downloading it; a record holds the result. */
+  z.object({ kind: z.literal('coming'), key: z.string(), cloudUrl: z.string().optional() }),
+  /** The download URL had expired. */
+  z.object({ kind: z.literal('expired'), cloudUrl: z.string().optional() }),
   z.object({ kind: z.literal('service'), url: z.string() }),
   z.object({ kind: z.literal('share'), url: z.string() }),
   z.object({ kind: z.literal('graph'), url: z.string() }),
   z.object({ kind: z.literal('placed'), id: z.string(), message: z.string(), at: TargetData }),
 ])
 
-/** How a fetch that outlasts the acknowledgement stands; `at` moves on while the listener lives. */
+/** The state of a download that outlasts the acknowledgement; the listener renews `at` while it runs. */
 export const Coming = z.object({
   at: z.number(),
   blob: z.string().optional(),
-  /** Why it will not come. */
+  /** Why the download failed. */
   failed: z.enum(['expired', 'too_large', 'unreachable']).optional(),
 })
 
@@ -46,7 +47,7 @@ export interface FilesDeps {
   hosts: Hosts
 }
 
-/** The listener has died when it says nothing for so long. */
+/** After this long without a renewal, the listener is considered dead. */
 const silentMs = 20_000
 const lookEveryMs = 400
 const answerMs = 30_000
@@ -70,11 +71,7 @@ export function createFiles(deps: FilesDeps): Files {
       signal.throwIfAborted()
       if (cause instanceof ParleyError) throw cause
       if (cause instanceof StrangeHost)
-        throw new ParleyError(
-          'file_missing',
-          `${name} lies where Parley does not fetch files from. Send it to Parley itself, as a file.`,
-          { cause },
-        )
+        throw new ParleyError('file_missing', teamsWording.files.foreignHost(name), { cause })
       throw failed(name, undefined, cause)
     } finally {
       clearTimeout(timer)
@@ -96,27 +93,28 @@ export function createFiles(deps: FilesDeps): Files {
     return await blobs.open(hash)
   }
 
-  /** Without a copy of its own Parley asks Graph for the file where it lies. */
-  async function whereItLies(lies: string | undefined, name: string, signal: AbortSignal): Promise<Readable> {
-    if (lies === undefined) throw expired(name)
+  /** Without a copy, Parley asks Graph for the file. */
+  async function fromCloud(cloudUrl: string | undefined, name: string, signal: AbortSignal): Promise<Readable> {
+    if (cloudUrl === undefined) throw expired(name)
     try {
-      return await fetched(shareUrl(settings, lies), name, signal)
+      return await fetched(shareUrl(settings, cloudUrl), name, signal)
     } catch (error) {
       if (error instanceof ParleyError && error.retry === 'never') throw expired(name)
       throw error
     }
   }
 
-  async function awaited(key: string, lies: string | undefined, name: string, signal: AbortSignal): Promise<Readable> {
+  async function awaited(
+    key: string,
+    cloudUrl: string | undefined,
+    name: string,
+    signal: AbortSignal,
+  ): Promise<Readable> {
     for (;;) {
       const { at, blob, failed: why } = Coming.safeParse(await records.get(`file/${key}`)).data ?? { at: 0 }
       if (blob !== undefined) return await opened(blob, name)
-      if (why === 'too_large')
-        throw new ParleyError(
-          'file_too_large',
-          `${name} is over the limit. Share a smaller one, or ask an admin to raise the limit.`,
-        )
-      if (why !== undefined || Date.now() - at > silentMs) return await whereItLies(lies, name, signal)
+      if (why === 'too_large') throw new ParleyError('file_too_large', teamsWording.files.tooLarge(name))
+      if (why !== undefined || Date.now() - at > silentMs) return await fromCloud(cloudUrl, name, signal)
       await sleep(lookEveryMs, undefined, { signal })
     }
   }
@@ -133,9 +131,9 @@ export function createFiles(deps: FilesDeps): Files {
     if (response.status === 401 || response.status === 403 || response.status === 404) throw noConsent(name)
     if (!response.ok) throw failed(name, undefined, new Error(`status ${response.status}`))
     const { attachments } = GraphMessage.parse(await response.json())
-    const lies = attachments.find(({ id }) => id === locator.id)?.contentUrl
-    if (!lies) throw missing(name)
-    return await fetched(shareUrl(settings, lies), name, signal)
+    const cloudUrl = attachments.find(({ id }) => id === locator.id)?.contentUrl
+    if (!cloudUrl) throw missing(name)
+    return await fetched(shareUrl(settings, cloudUrl), name, signal)
   }
 
   return {
@@ -145,9 +143,9 @@ export function createFiles(deps: FilesDeps): Files {
         case 'blob':
           return await opened(locator.blob, name)
         case 'coming':
-          return await awaited(locator.key, locator.lies, name, signal)
+          return await awaited(locator.key, locator.cloudUrl, name, signal)
         case 'expired':
-          return await whereItLies(locator.lies, name, signal)
+          return await fromCloud(locator.cloudUrl, name, signal)
         case 'share':
           return await fetched(shareUrl(settings, locator.url), name, signal)
         case 'placed':
@@ -160,26 +158,55 @@ export function createFiles(deps: FilesDeps): Files {
 }
 
 function missing(name: string): ParleyError {
-  return new ParleyError('file_missing', `${name} is no longer in Teams. Please share it again.`)
+  return new ParleyError('file_missing', chatWording.fileGone(name, 'Teams'))
 }
 
 function expired(name: string): ParleyError {
-  return new ParleyError(
-    'file_missing',
-    `Teams’ link to ${name} had expired before Parley could fetch it. Please share the file again.`,
-  )
+  return new ParleyError('file_missing', teamsWording.files.expired(name))
 }
 
 function noConsent(name: string): ParleyError {
-  return new ParleyError(
-    'file_missing',
-    `Parley may not read ${name}: in channels and group chats it wants the Graph permission ${permission}, which an admin grants in the Entra admin center (docs/teams.md). Until then, send the file to Parley in a personal chat.`,
-  )
+  return new ParleyError('file_missing', teamsWording.files.noConsent(name, permission))
 }
 
 function failed(name: string, retryAfterMs: number | undefined, cause: unknown): ParleyError {
-  return new ParleyError('file_fetch_failed', `${name} could not be fetched from Teams. Please try again.`, {
+  return new ParleyError('file_fetch_failed', chatWording.fileNotFetched(name, 'Teams'), {
     cause,
     retryAfterMs: retryAfterMs !== undefined && retryAfterMs > 0 ? retryAfterMs : undefined,
   })
+}
+
+export const GraphMessage = z.object({
+  attachments: z
+    .array(
+      z.object({
+        id: z.string(),
+        contentType: z.string(),
+        contentUrl: z.string().nullish(),
+        name: z.string().nullish(),
+      }),
+    )
+    .default([]),
+})
+export type GraphMessage = z.infer<typeof GraphMessage>
+
+/** `undefined` if the event does not name its team. */
+export function messageUrl(
+  settings: TeamsSettings,
+  data: TargetData,
+  id: string,
+  group: string | undefined,
+): string | undefined {
+  const [channel = '', root] = data.conversation.split(';messageid=')
+  const base = `${graphUrlOf(settings)}/v1.0`
+  const part = encodeURIComponent
+  if (data.scope !== 'channel') return `${base}/chats/${part(channel)}/messages/${part(id)}`
+  if (group === undefined) return undefined
+  const thread = `${base}/teams/${part(group)}/channels/${part(channel)}/messages/${part(root ?? id)}`
+  return root === undefined || root === id ? thread : `${thread}/replies/${part(id)}`
+}
+
+/** The content of a file, by the web address that people see: https://learn.microsoft.com/graph/api/shares-get */
+export function shareUrl(settings: TeamsSettings, address: string): string {
+  return `${graphUrlOf(settings)}/v1.0/shares/u!${Buffer.from(address).toString('base64url')}/driveItem/content`
 }

@@ -1,21 +1,27 @@
-/** Pure: a reply's Markdown → a message of Teams, with its sources as citations and what can be done with it as a card. */
+/** Answers and notices → Teams messages, with citations, buttons as a card, and charts as small images. */
+
+import sharp from 'sharp'
 import { type ButtonAction, encodeAction } from '../../src/core/action.ts'
 import { describePosition } from '../../src/core/artifact.ts'
-import type { Button } from '../../src/core/command.ts'
+import type { Button, Notice, OutgoingFile } from '../../src/core/command.ts'
 import { escapeMarkdown } from '../../src/core/markdown/escape.ts'
 import { simplify } from '../../src/core/markdown/simplify.ts'
 import { sourceLines } from '../../src/core/markdown/sources.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Citation, Receipt } from '../../src/core/reply.ts'
 import { addressOf } from '../../src/core/source.ts'
+import { chatWording } from '../../src/wording/chat.ts'
+import type { OutgoingActivity } from './api.ts'
 
-/** Of Markdown. Teams takes about 28 KB a message in UTF-16, cards and sources included. */
+/** In characters of Markdown. Teams accepts about 28 KB of UTF-16 per message, cards and sources included. */
 export const maxMarkdown = 7000
 
-/** Of a phone's code block, before a table is told row by row. */
+/** The width of a code block on a phone; wider tables become one list item per row. */
 const tableColumns = 60
-/** Teams shows no more. */
+/** Teams shows at most this many citations. */
 const maxClaims = 20
+
+const { buttons } = chatWording
 
 export const toTeams = (markdown: string) => simplify(markdown, { headings: 3, tableColumns })
 
@@ -32,7 +38,7 @@ export function card(body: object[], actions: object[] = []): CardAttachment {
       $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
       version: '1.5',
       body,
-      ...(actions.length > 0 ? { actions } : {}),
+      actions: actions.length > 0 ? actions : undefined,
       msteams: { width: 'Full' },
     },
   }
@@ -40,7 +46,7 @@ export function card(body: object[], actions: object[] = []): CardAttachment {
 
 export const verb = 'parley'
 
-/** The encoded action comes back as it is, from however old a card. */
+/** The encoded action comes back unchanged, even from an old card. */
 export function execute(title: string, action: ButtonAction, more: object = {}): object {
   return { type: 'Action.Execute', verb, title, data: { parley: encodeAction(action) }, ...more }
 }
@@ -48,7 +54,7 @@ export function execute(title: string, action: ButtonAction, more: object = {}):
 export const buttonOf = ({ label, action, style }: Button) =>
   execute(label, action, style === undefined ? {} : { style: style === 'danger' ? 'destructive' : 'positive' })
 
-/** Says that a model wrote it, and what its `[n]` stand for. */
+/** Labels the message as AI-generated, and links each `[n]` to its source. */
 export function messageEntity(citations: Citation[]): object {
   const claims = citations
     .slice(0, maxClaims)
@@ -70,7 +76,7 @@ export function messageEntity(citations: Citation[]): object {
     '@context': 'https://schema.org',
     '@id': '',
     additionalType: ['AIGeneratedContent'],
-    ...(claims.length === 0 ? {} : { citation: claims }),
+    citation: claims.length === 0 ? undefined : claims,
   }
 }
 
@@ -105,33 +111,33 @@ function iconOf(title: string): object {
   return name === undefined ? {} : { image: { '@type': 'ImageObject', name } }
 }
 
-/** What stands under a reply: Stop while it is written, then its receipt and what can be done with it. */
+/** The card below an answer: Stop while it is being written, then its receipt and its buttons. */
 export function replyCard({ turnId, phase, end, citations }: OutgoingMessage): CardAttachment | undefined {
-  if (phase === 'streaming') return card([], [execute('Stop', { kind: 'stop', turnId })])
+  if (phase === 'streaming') return card([], [execute(buttons.stop, { kind: 'stop', turnId })])
   if (end === undefined) return undefined
-  const again = execute('Answer again', { kind: 'regenerate', turnId })
+  const again = execute(buttons.regenerate, { kind: 'regenerate', turnId })
   const others = [
-    execute('Why?', { kind: 'why', turnId }),
-    execute('A better model', { kind: 'better', turnId }, { mode: 'secondary' }),
-    execute('A cheaper model', { kind: 'cheaper', turnId }, { mode: 'secondary' }),
+    execute(buttons.why, { kind: 'why', turnId }),
+    execute(buttons.better, { kind: 'better', turnId }, { mode: 'secondary' }),
+    execute(buttons.cheaper, { kind: 'cheaper', turnId }, { mode: 'secondary' }),
   ]
   const answered = end.state !== 'failed' && end.receipt.model !== 'none'
   return card(footer(end.receipt, citations), answered ? [again, ...others] : [again])
 }
 
-/** What the reader must know; the model and its cost are what Why? tells. */
+/** What the reader must know; the model and its cost are shown by Why?. */
 function footer({ attachments, notices }: Receipt, citations: Citation[]): object[] {
   const { lines, left } = sourceLines(citations.slice(maxClaims), 500)
   const beyond = lines.map(({ n, place, url }) => `[${n}] ${place}${url === undefined ? '' : ` ${url}`}`)
   const unread = attachments.filter(({ outcome }) => outcome !== 'read')
-  const said = [
+  const rows = [
     ...beyond,
-    ...(left > 0 ? [`and ${left} more sources`] : []),
+    ...(left > 0 ? [chatWording.moreSources(left)] : []),
     ...filesRead(attachments),
     ...unread.map(({ name, summary }) => `${name}: ${summary}`),
     ...notices,
   ]
-  return said.slice(0, 12).map((text) => ({
+  return rows.slice(0, 12).map((text) => ({
     type: 'TextBlock',
     text: escapeMarkdown(cut(text, 400)),
     wrap: true,
@@ -142,15 +148,75 @@ function footer({ attachments, notices }: Receipt, citations: Citation[]): objec
 }
 
 function filesRead(attachments: Receipt['attachments']): string[] {
-  const counts = (['read', 'partly', 'skipped'] as const).flatMap((outcome) => {
-    const count = attachments.filter((each) => each.outcome === outcome).length
-    return count === 0 ? [] : [`${count} ${outcome === 'partly' ? 'partly read' : outcome}`]
-  })
-  return counts.length === 0 ? [] : [`Files: ${counts.join(', ')}`]
+  if (attachments.length === 0) return []
+  const countOf = (outcome: string) => attachments.filter((each) => each.outcome === outcome).length
+  return [chatWording.files({ read: countOf('read'), partly: countOf('partly'), skipped: countOf('skipped') })]
 }
 
-/** Without half a character at its end. */
+/** Never cuts a character in half. */
 export function cut(text: string, chars: number): string {
   const flat = text.replaceAll(/\s+/g, ' ').trim()
   return flat.length <= chars ? flat : `${flat.slice(0, chars - 1).toWellFormed()}…`
+}
+
+/** More buttons than these would be hidden by Teams. */
+const maxButtons = 6
+
+export interface NoticeMessage {
+  activity: OutgoingActivity
+  /** Files that cannot be shown as an image in the message. */
+  left: OutgoingFile[]
+}
+
+export async function noticeMessage({ text, files = [], buttons = [] }: Notice): Promise<NoticeMessage> {
+  const pictures: object[] = []
+  const left: OutgoingFile[] = []
+  for (const file of files) {
+    const url = await dataUrl(file)
+    if (url === undefined) left.push(file)
+    else pictures.push({ contentType: 'image/png', contentUrl: url, name: file.alt ?? file.name })
+  }
+  if (text.length > maxMarkdown)
+    left.push({ name: 'all.md', mediaType: 'text/markdown', data: new TextEncoder().encode(text) })
+  const actions = buttons.slice(0, maxButtons).map(buttonOf)
+  const words =
+    text.trim() === ''
+      ? chatWording.done
+      : text.length > maxMarkdown
+        ? `${text.slice(0, maxMarkdown).toWellFormed()}…`
+        : text
+  const attachments = [...pictures, ...(actions.length === 0 ? [] : [card([], actions)])]
+  return {
+    left,
+    activity: {
+      type: 'message',
+      textFormat: 'markdown',
+      text: toTeams(words),
+      attachments: attachments.length === 0 ? undefined : attachments,
+    },
+  }
+}
+
+/** For places that show plain text only, such as the toast after a pressed button. */
+export function wordsOf({ text }: Notice): string {
+  return cut(text.replaceAll(/[*_`]{1,3}/g, ''), 1000)
+}
+
+/** The limit for the image's bytes. */
+const maxBytes = 60_000
+const widths = [1024, 800, 640, 480]
+
+/** The image as a `data:` URL; `undefined` if it is not an image or stays too large. */
+async function dataUrl({ mediaType, data }: OutgoingFile): Promise<string | undefined> {
+  if (!/^image\/(?:png|jpeg|gif|webp|svg\+xml)$/.test(mediaType)) return undefined
+  for (const width of widths) {
+    const small = await sharp(data, { limitInputPixels: 50_000_000 })
+      .resize({ width, height: 1024, fit: 'inside', withoutEnlargement: true })
+      .png({ palette: true, compressionLevel: 9 })
+      .toBuffer()
+      .catch(() => undefined)
+    if (small === undefined) return undefined
+    if (small.length <= maxBytes) return `data:image/png;base64,${small.toString('base64')}`
+  }
+  return undefined
 }

@@ -1,19 +1,19 @@
 /**
- * Where Parley asks for anything on Teams' behalf: hosts of Microsoft's and configured ones, nowhere else, whatever an event
- * says. Redirects are followed by hand, each checked anew, and a token goes to the host it is for and no further.
+ * The only hosts that the Teams adapter contacts: Microsoft's and configured ones, whatever an event says. Each redirect is
+ * checked, and a token is sent only to the host that it is for.
  */
 import { Readable } from 'node:stream'
 import { graphUrlOf, microsoft, type TeamsSettings } from './settings.ts'
 
 export interface Hosts {
-  /** A connector: may be written to with the bot's token. */
+  /** A connector, which may receive the bot's token. */
   isService(url: string): boolean
   isGraph(url: string): boolean
-  /** A file may be fetched from there or sent there. */
+  /** Files may be downloaded from and uploaded to this host. */
   isFile(url: string): boolean
 }
 
-// Anybody may have a name below trafficmanager.net: it is named in full.
+// Anyone can register a name below trafficmanager.net, so the full name is required.
 const serviceHost =
   /^(?:smba\.trafficmanager\.net|smba(?:\.[\w-]+)*\.teams\.microsoft\.(?:com|us)|(?:[\w-]+\.)*botframework\.(?:com|us|azure\.us|azure\.cn))$/
 const fileHost = /^(?:[\w-]+\.)+(?:sharepoint\.(?:com|us|cn)|sharepoint-df\.com|svc\.ms|1drv\.com|onedrive\.com)$/
@@ -47,7 +47,7 @@ const maxRedirects = 4
 
 export class StrangeHost extends Error {}
 
-/** Throws StrangeHost for an address that is none of Microsoft's. `tokenFor` answers the token for an address, or none. */
+/** Throws StrangeHost for a host that is not allowed. `tokenFor` returns the token for a URL, if there is one. */
 export async function guardedFetch(
   address: string,
   init: { method?: string; headers?: Record<string, string>; body?: Uint8Array<ArrayBuffer>; signal: AbortSignal },
@@ -55,11 +55,11 @@ export async function guardedFetch(
 ): Promise<Response> {
   let url = address
   for (let hops = 0; hops <= maxRedirects; hops += 1) {
-    if (!hosts.isFile(url)) throw new StrangeHost(`not a host of Microsoft's: ${URL.parse(url)?.host ?? 'no address'}`)
+    if (!hosts.isFile(url)) throw new StrangeHost(`not an allowed host: ${URL.parse(url)?.host ?? 'no URL'}`)
     const token = await tokenFor(url)
     const response = await fetch(url, {
       ...init,
-      headers: { ...init.headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+      headers: { ...init.headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
       redirect: 'manual',
     })
     const location = response.headers.get('location')
@@ -67,7 +67,7 @@ export async function guardedFetch(
     await response.body?.cancel()
     url = new URL(location, url).href
   }
-  throw new StrangeHost('redirected too often')
+  throw new StrangeHost('too many redirects')
 }
 
 export function bodyOf({ body }: Response): Readable {

@@ -1,11 +1,11 @@
-/** Pure: the HTML of Teams' editor → Markdown, with what it quotes and which files it places. */
+/** Pure: the HTML of Teams' editor → Markdown, plus the quotes, files and images in it. */
 
 export interface Read {
   text: string
   quoted: string[]
-  /** Ids of the files that Teams places in the text. */
+  /** IDs of the files in the text. */
   files: string[]
-  /** Addresses of pictures that stand in it. */
+  /** URLs of the images in the text. */
   pictures: string[]
 }
 
@@ -26,14 +26,14 @@ const marks: Partial<Record<string, string>> = {
 }
 const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' }
 
-/** Read from left to right, once; what is not known stands as its words. */
+/** Reads the HTML once, from left to right; unknown tags are replaced by their text. */
 export function readHtml(html: string): Read {
   const quoted: string[] = []
   const files: string[] = []
   const pictures: string[] = []
-  /** The text, and over it the quotes that are open. */
+  /** A stack: the text, then the open quotes. */
   const open: { text: string; quote: boolean }[] = [{ text: '', quote: false }]
-  /** Marks of the lists that are open. */
+  /** The bullets of the open lists. */
   const lists: string[] = []
   const links: string[] = []
   let inCode = 0
@@ -61,7 +61,7 @@ export function readHtml(html: string): Read {
   }
 
   function picture({ attributes }: Tag): string {
-    // Smileys are pictures whose words stand beside them.
+    // Emoji are images with a text alternative.
     if (/schema\.skype\.com\/Emoji/i.test(attributes)) return attribute(attributes, 'alt') ?? ''
     const source = attribute(attributes, 'src')
     if (source !== undefined) pictures.push(source)
@@ -79,8 +79,8 @@ export function readHtml(html: string): Read {
     return '\n```\n'
   }
 
-  /** What a tag says in Markdown. */
-  function said(tag: Tag): string {
+  /** The Markdown for a tag. */
+  function markdownOf(tag: Tag): string {
     const { name, closing, attributes } = tag
     switch (name) {
       case 'blockquote':
@@ -114,7 +114,7 @@ export function readHtml(html: string): Read {
       case 'tr':
         return '\n'
       case 'p':
-        // In a list, paragraphs are its lines.
+        // In a list, a paragraph is a line of its item.
         return lists.length > 0 ? '' : '\n\n'
       case 'div':
       case 'table':
@@ -124,14 +124,14 @@ export function readHtml(html: string): Read {
     }
   }
 
-  // A mention stands as it does in an activity's text.
+  // Mentions become what they are in the activity's plain text.
   const marked = html.replaceAll(
     /<span\b[^>]*schema\.skype\.com\/Mention[^>]*>([^<]*)<\/span>/gi,
     (_, name) => `&lt;at&gt;${String(name)}&lt;/at&gt;`,
   )
   for (const [piece] of marked.matchAll(/<[^<>]*>|[^<]+|</g)) {
     const tag = /^<(\/?)([a-z][\w]*)([^>]*)>$/i.exec(piece)
-    if (tag) add(said({ closing: tag[1] === '/', name: (tag[2] ?? '').toLowerCase(), attributes: tag[3] ?? '' }))
+    if (tag) add(markdownOf({ closing: tag[1] === '/', name: (tag[2] ?? '').toLowerCase(), attributes: tag[3] ?? '' }))
     else if (!piece.startsWith('<!')) add(decode(inCode > 0 ? piece : piece.replaceAll(/[ \t\r\n]+/g, ' ')))
   }
   while (open.length > 1) add(blockQuote({ name: 'blockquote', closing: true, attributes: '' }))

@@ -1,4 +1,4 @@
-/** The door: who comes in with which token, and that nobody else does. */
+/** The endpoint of Teams: which tokens it accepts, and that it rejects all others. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fakeIntake } from '../../test/fakes/intake.ts'
@@ -11,7 +11,7 @@ import { openTeamsRig, type TeamsRig } from '../../test/servers/teams-rig.ts'
 let rig: TeamsRig
 let received = 0
 const stranger = createKey('a-strangers-key')
-/** A key of a stranger under the name of the real one. */
+/** A foreign key with the ID of the real one. */
 const impostor = { ...createKey(), kid: '' }
 const variants = 600
 
@@ -33,13 +33,13 @@ const hello = (more: object = {}) => ({ ...rig.people.message({ conversation: pe
 const now = () => Math.floor(Date.now() / 1000)
 
 describe('a token', () => {
-  it('of Teams lets a message in', async () => {
+  it('from Teams is accepted', async () => {
     const before = received
     expect((await rig.teams.deliver(hello())).status).toBe(200)
     expect(received).toBe(before + 1)
   })
 
-  it(`that is wrong in one thing or several never does, in ${variants} variants`, async () => {
+  it(`with one or more errors is rejected, in ${variants} variants`, async () => {
     const { teams } = rig
     const before = received
     /** Each makes a good token bad, whatever the others do. */
@@ -128,7 +128,7 @@ describe('a token', () => {
     expect(received).toBe(before)
   }, 90_000)
 
-  it('for a service that is none of Teams’ does not, even when Teams’ own key signed it', async () => {
+  it('for a service outside Teams is rejected, even if Teams’ own key signed it', async () => {
     const { teams } = rig
     const urls = [
       'https://evil.example.com/teams',
@@ -149,7 +149,7 @@ describe('a token', () => {
     }
   })
 
-  it('is wanted for every kind of activity', async () => {
+  it('is required for every kind of activity', async () => {
     for (const type of ['message', 'invoke', 'conversationUpdate', 'installationUpdate', 'messageUpdate'])
       expect((await rig.teams.deliver(hello({ type }), '')).status).toBe(401)
   })
@@ -158,7 +158,7 @@ describe('a token', () => {
 describe('a request', () => {
   const post = (init: RequestInit) => fetch(`${rig.teams.target}/api/messages`, { method: 'POST', ...init })
 
-  it('that is no activity is refused before its token is looked at', async () => {
+  it('that is not an activity is rejected before its token is checked', async () => {
     for (const body of ['', '{', '[]', '"x"', '{"type":"message"}']) expect((await post({ body })).status).toBe(400)
     expect((await fetch(`${rig.teams.target}/api/messages`)).status).toBe(405)
   })
@@ -167,7 +167,7 @@ describe('a request', () => {
     expect((await post({ body: 'x'.repeat(1_200_000) })).status).toBe(413)
   })
 
-  it('of an organisation that is not served is taken and let pass', async () => {
+  it('from an organization that Parley does not serve is accepted and ignored', async () => {
     const before = received
     const conversation = {
       id: 'a:1elsewhere',
@@ -180,7 +180,7 @@ describe('a request', () => {
 })
 
 describe('without a token', () => {
-  it('messages come in where nothing is checked, from this machine’s own services alone', async () => {
+  it('messages are accepted with TEAMS_AUTH=off, from services on this machine only', async () => {
     const local = await openTeamsRig(memoryRecords(), 'personal', {
       settings: { tenants: [], unchecked: true, fileHosts: [], streamMs: 100_000 },
     })

@@ -1,25 +1,26 @@
 /**
- * The door at /api/messages. What has no place there is refused before the SDK looks at it: other algorithms than RS256,
- * tokens without an end or of another issuer, a service that is none of Teams'. The signature, its key, the audience and the
- * times are the SDK's to check, and the handler runs behind both.
+ * The endpoint /api/messages. It rejects requests before the SDK sees them if their token does not use RS256, never expires or
+ * has another issuer, or if their service is not Teams. The SDK then checks the signature, its key, the audience and the
+ * times, and calls the handler.
  */
 import type { HttpRouteHandler, IHttpServerAdapter } from '@microsoft/teams.apps'
 import { z } from 'zod'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Mount } from '../../src/core/http.ts'
 import type { Log } from '../../src/core/log.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
+import type { SigningKeys } from './auth.ts'
 import type { Hosts } from './hosts.ts'
-import type { SigningKeys } from './keys.ts'
 import { messagesPath, microsoft, type TeamsSettings } from './settings.ts'
 
 export interface Ingress {
   adapter: IHttpServerAdapter
   mount: Mount
-  /** Takes nothing more in; returns when calls under way have ended. */
+  /** Rejects new calls; resolves when the running ones have ended. */
   close(): Promise<void>
 }
 
-/** Teams' own limit of a message lies far below. */
+/** Far above the largest Teams message. */
 const maxBytes = 1_000_000
 
 const Header = z.object({ alg: z.literal('RS256'), kid: z.string().min(1).max(200) })
@@ -45,14 +46,14 @@ export function createIngress(
   let closing = false
   const running = new Set<Promise<Response>>()
 
-  /** Why a token is not even to be looked at; `undefined` when the SDK may. */
-  function objection(authorization: string | undefined, serviceUrl: string): string | undefined {
+  /** Why a token is rejected without checking its signature; `undefined` hands it to the SDK. */
+  function rejectionReason(authorization: string | undefined, serviceUrl: string): string | undefined {
     const [, head = '', claims = ''] = /^Bearer ([\w-]+)\.([\w-]+)\.[\w-]+$/.exec(authorization ?? '') ?? []
-    if (!Header.safeParse(decode(head)).success) return 'no token signed by RS256 with a named key'
+    if (!Header.safeParse(decode(head)).success) return 'no RS256 token with a key ID'
     const parsed = Claims.safeParse(decode(claims))
-    if (!parsed.success) return 'a token without issuer, audience, end or service'
+    if (!parsed.success) return 'a token without issuer, audience, expiry or service'
     const { iss, aud, serviceurl } = parsed.data
-    if (iss !== (settings.tokenIssuer ?? microsoft.issuer)) return 'a token of another issuer'
+    if (iss !== (settings.tokenIssuer ?? microsoft.issuer)) return 'a token from another issuer'
     if (aud !== settings.clientId) return 'a token for another app'
     return trimmed(serviceurl) === trimmed(serviceUrl) ? undefined : 'a token for another service'
   }
@@ -60,18 +61,18 @@ export function createIngress(
   async function answer(context: HttpContext): Promise<Response> {
     if (closing || handler === undefined) return context.body(null, 503)
     const body = Body.safeParse(parse(context.get('body').toString()))
-    if (!body.success) throw new ParleyError('request_invalid', 'That is no activity of Microsoft Teams.')
+    if (!body.success) throw new ParleyError('request_invalid', teamsWording.errors.notAnActivity)
     const { authorization } = context.env.incoming.headers
-    const why = settings.unchecked ? undefined : objection(authorization, body.data.serviceUrl)
+    const why = settings.unchecked ? undefined : rejectionReason(authorization, body.data.serviceUrl)
     if (why !== undefined || !hosts.isService(body.data.serviceUrl)) {
-      log.warn({ why: why ?? 'a service that is none of Teams’' }, 'an event for Teams was refused')
-      throw new ParleyError('credentials_missing', 'This activity is not signed by Microsoft Teams for this bot.')
+      log.warn({ why: why ?? 'not a Teams service' }, 'a Teams event was rejected')
+      throw new ParleyError('credentials_missing', teamsWording.errors.notSigned)
     }
     const headers: Record<string, string> = authorization === undefined ? {} : { authorization }
     const { status, body: answered } = await handler({ body: body.data, headers })
-    // What failed here may work in a moment; 500 says that it never will.
+    // Teams retries after 503, but not after 500.
     if (status === 500) return context.body(null, 503)
-    // A good token looks like a bad one while the keys are out of reach: Teams shall deliver it again.
+    // Without the signing keys a valid token is rejected too; 503 makes Teams deliver it again.
     if (status === 401 && !(await keys.reachable())) return context.body(null, 503)
     const init = { status, headers: { 'cache-control': 'no-store' } }
     return answered === undefined ? new Response(null, init) : Response.json(answered, init)

@@ -1,6 +1,6 @@
 /**
- * What asks for an answer on the spot: pressed buttons, thumbs, the message extension, the answer to a file's card. What the
- * press does is committed before it is answered.
+ * Teams' invokes, which expect an immediate answer: pressed buttons, thumbs, the message extension, the reply to a file card.
+ * Their effect is committed before the answer.
  */
 import { z } from 'zod'
 import { type ButtonAction, decodeAction } from '../../src/core/action.ts'
@@ -8,15 +8,16 @@ import { asParleyError, errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { asContent, type IncomingMessage } from '../../src/core/message.ts'
 import type { Intake } from '../../src/core/platform.ts'
+import { chatWording } from '../../src/wording/chat.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
 import { type Activity, eventId, placeOf, RawAttachment, TargetData } from './activity.ts'
 import { fileIn } from './attachments.ts'
 import type { createCapture } from './capture.ts'
 import type { Consents } from './consent.ts'
-import { card, cut } from './format.ts'
+import { card, cut, wordsOf } from './format.ts'
 import type { Hosts } from './hosts.ts'
 import { readHtml } from './html.ts'
 import { momentOf } from './normalize.ts'
-import { wordsOf } from './notice.ts'
 import type { People } from './people.ts'
 import type { Posts } from './post-keys.ts'
 import { askCommand } from './settings.ts'
@@ -83,10 +84,10 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
     try {
       const { notice } = await intake.act({ ...button, id: eventId(activity), by, replyTarget, ...words })
       if (notice === undefined) return ''
-      // A toast holds one sentence; what is longer, or has pictures or buttons, is a message.
+      // A toast holds one sentence; longer notices, and those with images or buttons, become a message.
       const short = wordsOf(notice)
       if (notice.files === undefined && notice.buttons === undefined && notice.text.length < 300) return short
-      later('showing what a button answered', () =>
+      later('posting the answer of a button', () =>
         transport.notify(replyTarget, notice, {
           key: `press-${eventId(activity)}`,
           signal: AbortSignal.timeout(60_000),
@@ -102,8 +103,8 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
 
   async function cardAction(activity: Activity): Promise<Answer> {
     const button = decodeAction(CardAction.safeParse(activity.value).data?.action.data.parley ?? '')
-    const told = button === undefined ? 'That button is none of Parley’s.' : await press(activity, button)
-    const value = told === '' ? 'Done.' : told
+    const result = button === undefined ? chatWording.foreignButton : await press(activity, button)
+    const value = result === '' ? chatWording.done : result
     return { status: 200, body: { statusCode: 200, type: 'application/vnd.microsoft.activity.message', value } }
   }
 
@@ -122,31 +123,40 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
     if (value?.commandId !== askCommand) return { status: 400 }
     const said = readHtml(value.messagePayload?.body?.content ?? '').text
     const body = [
-      { type: 'TextBlock', text: cut(said, 300) || 'This message', wrap: true, isSubtle: true, maxLines: 4 },
+      {
+        type: 'TextBlock',
+        text: cut(said, 300) || teamsWording.askForm.thisMessage,
+        wrap: true,
+        isSubtle: true,
+        maxLines: 4,
+      },
       {
         type: 'Input.Text',
         id: 'question',
-        label: 'Your question about this message',
+        label: chatWording.ask.question,
         isMultiline: true,
         maxLength: 4000,
         isRequired: true,
-        errorMessage: 'Write what you want to know.',
+        errorMessage: teamsWording.askForm.questionRequired,
       },
     ]
-    const form = card(body, [{ type: 'Action.Submit', title: 'Ask Parley' }])
+    const form = card(body, [{ type: 'Action.Submit', title: chatWording.ask.title }])
     return {
       status: 200,
       body: {
-        task: { type: 'continue', value: { title: 'Ask Parley', height: 'medium', width: 'medium', card: form } },
+        task: {
+          type: 'continue',
+          value: { title: chatWording.ask.title, height: 'medium', width: 'medium', card: form },
+        },
       },
     }
   }
 
   async function ask(activity: Activity): Promise<Answer> {
-    const value = Extension.safeParse(activity.value).data
-    const text = value?.data?.question?.trim() ?? ''
-    if (value?.commandId !== askCommand || text === '') return { status: 400 }
-    const { messagePayload: about } = value
+    const form = Extension.safeParse(activity.value).data
+    const text = form?.data?.question?.trim() ?? ''
+    if (form?.commandId !== askCommand || text === '') return { status: 400 }
+    const { messagePayload: about } = form
     const replyTarget = placeOf(activity)
     const at = TargetData.parse(replyTarget.data)
     const read = readHtml(about?.body?.content ?? '')
@@ -171,8 +181,8 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
     }
     const received = await intake.receive(message)
     if (received.kind !== 'refused') await captured.assign(received.turnId)
-    const told = received.kind === 'refused' ? wordsOf(received.notice) : 'Parley answers in this conversation.'
-    return { status: 200, body: { task: { type: 'message', value: told } } }
+    const value = received.kind === 'refused' ? wordsOf(received.notice) : teamsWording.answeringHere
+    return { status: 200, body: { task: { type: 'message', value } } }
   }
 
   function consent(activity: Activity): Answer {
@@ -182,7 +192,7 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
     if (given === undefined || !replyToId) return { status: 400 }
     const { context, uploadInfo } = given
     if (given.action === 'decline') {
-      later('taking a declined file away', async () => {
+      later('removing a declined file', async () => {
         await consents.withdraw(context.parley)
         await transport.remove(placeOf(activity), { id: replyToId }, { signal: AbortSignal.timeout(uploadMs) })
       })

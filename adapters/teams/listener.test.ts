@@ -1,4 +1,4 @@
-/** What comes in from Teams, through the real ingress with signed tokens: recorded activities, files, forms, people, edits. */
+/** Teams' activities through the real ingress with signed tokens: recorded ones, files, forms, people, edits. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -6,6 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Attachment } from '../../src/core/message.ts'
 import { recorder } from '../../src/core/platform.contract.rig.ts'
 import type { Intake, Received } from '../../src/core/platform.ts'
+import { chatWording } from '../../src/wording/chat.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
 import { bot } from '../../test/servers/teams.ts'
 import { alice, groupChat, personalChat, thread } from '../../test/servers/teams-people.ts'
@@ -13,6 +15,7 @@ import { openTeamsRig, type TeamsRig } from '../../test/servers/teams-rig.ts'
 import { actionsOf, until } from '../../test/servers/teams-state.ts'
 import { Activity } from './activity.ts'
 import { createHosts } from './hosts.ts'
+import { graphPermissions } from './settings.ts'
 
 const chat = { conversation: personalChat }
 const signal = new AbortController().signal
@@ -42,7 +45,7 @@ describe(`recorded activities${missing ? ` (skipped: ${missing})` : ''}`, () => 
         ),
       )
 
-  it('are there', ({ skip }) => {
+  it('exist', ({ skip }) => {
     skip(missing !== undefined, missing)
     expect(recorded.length).toBeGreaterThanOrEqual(5)
   })
@@ -71,7 +74,7 @@ describe(`recorded activities${missing ? ` (skipped: ${missing})` : ''}`, () => 
 })
 
 describe('a file', () => {
-  it('of a personal chat is fetched before the acknowledgement, and no token goes to its server', async () => {
+  it('in a personal chat is downloaded before the acknowledgement, and its server gets no token', async () => {
     const file = rig.people.addFile('a.txt', Buffer.from('Hello'), { downloads: 1 })
     await rig.people.say(chat, 'Read', { files: [file] })
     expect(attachment().locator).toMatchObject({ kind: 'blob' })
@@ -80,7 +83,7 @@ describe('a file', () => {
     expect(rig.teams.seen.tokensAtFiles).toBe(0)
   })
 
-  it('that takes longer is acknowledged in time and waited for', async () => {
+  it('that takes longer is acknowledged in time, and the worker waits for it', async () => {
     await rig.close()
     await open({ ackMs: 50 })
     const file = rig.people.addFile('slow.txt', Buffer.from('At last'), { afterMs: 600 })
@@ -91,7 +94,7 @@ describe('a file', () => {
     expect((await fetched()).toString()).toBe('At last')
   })
 
-  it('whose address expired is asked of Graph; without consent it must be shared again', async () => {
+  it('whose link expired comes from Graph; without consent it must be shared again', async () => {
     const file = rig.people.addFile('late.txt', Buffer.from('By Graph'), { downloads: 0 })
     await rig.people.say(chat, 'Read', { files: [file] })
     expect(attachment().locator).toMatchObject({ kind: 'expired' })
@@ -100,18 +103,18 @@ describe('a file', () => {
     rig.teams.consent.files = false
     await expect(rig.platform.files.fetch(attachment(), { signal })).rejects.toMatchObject({
       code: 'file_missing',
-      userMessage: expect.stringMatching(/late\.txt had expired.*share the file again/),
+      userMessage: teamsWording.files.expired('late.txt'),
     })
     expect(rig.teams.seen.tokensAtFiles).toBe(0)
   })
 
-  it('over the limit is not kept', async () => {
+  it('over the limit is not stored', async () => {
     const file = rig.people.addFile('big.bin', Buffer.alloc(1_000_001))
     await rig.people.say(chat, 'Read', { files: [file] })
     await expect(rig.platform.files.fetch(attachment(), { signal })).rejects.toMatchObject({ code: 'file_too_large' })
   })
 
-  it('at a stranger’s address is not fetched, nor is what a redirect leads to', async () => {
+  it('on an unknown host is not downloaded, not even after a redirect', async () => {
     const message = rig.people.message(chat, 'Read')
     const urls = ['http://169.254.169.254/latest/meta-data', 'https://evil.example.com/a.txt', `http://127.0.0.1:1/x`]
     for (const downloadUrl of urls) {
@@ -122,7 +125,7 @@ describe('a file', () => {
     }
   })
 
-  it('that is a picture in the message is fetched with the bot’s token', async () => {
+  it('that is an image in the message is downloaded with the bot’s token', async () => {
     const file = rig.people.addFile('p.png', Buffer.from('png'))
     const contentUrl = `${rig.teams.serviceUrl}/v3/attachments/${file.id}/views/original`
     await rig.teams.deliver({
@@ -132,7 +135,7 @@ describe('a file', () => {
     expect((await fetched()).toString()).toBe('png')
   })
 
-  it('of a channel is read where it lies; without consent an admin’s next step is told', async () => {
+  it('in a channel comes from SharePoint; without consent the error names an admin’s next step', async () => {
     const place = thread('1767000000001')
     const file = rig.people.addFile('c.txt', Buffer.from('Of the channel'))
     const contentUrl = `https://contoso.sharepoint.com/sites/team/${file.id}/c.txt`
@@ -147,11 +150,11 @@ describe('a file', () => {
     rig.teams.consent.files = false
     await expect(rig.platform.files.fetch(attachment(), { signal })).rejects.toMatchObject({
       code: 'file_missing',
-      userMessage: expect.stringMatching(/c\.txt.*Files\.Read\.All.*an admin grants/),
+      userMessage: teamsWording.files.noConsent('c.txt', Object.keys(graphPermissions).join(', ')),
     })
   })
 
-  it('whose message could not be looked up in time is looked up by the worker', async () => {
+  it('whose message could not be looked up in time is looked up by the worker later', async () => {
     const place = thread('1767000000001')
     const file = rig.people.addFile('d.txt', Buffer.from('Found'))
     rig.teams.consent.messages = false
@@ -175,11 +178,14 @@ describe('"Ask Parley about this message"', () => {
     from: { user: { displayName: 'Bob' } },
   }
 
-  it('opens a form, and its question comes in with the message quoted', async () => {
+  it('opens a form, and its question arrives with the message quoted', async () => {
     const place = { conversation: groupChat }
     const value = { commandId: 'askParley', commandContext: 'message', messagePayload: payload }
     const form = await rig.people.invoke(place, 'composeExtension/fetchTask', value)
-    expect(form).toMatchObject({ status: 200, body: { task: { type: 'continue', value: { title: 'Ask Parley' } } } })
+    expect(form).toMatchObject({
+      status: 200,
+      body: { task: { type: 'continue', value: { title: chatWording.ask.title } } },
+    })
     expect(JSON.stringify(form.body)).toContain('The valve **leaks**.')
     const sent = await rig.people.invoke(place, 'composeExtension/submitAction', {
       ...value,
@@ -187,32 +193,32 @@ describe('"Ask Parley about this message"', () => {
     })
     expect(sent).toMatchObject({
       status: 200,
-      body: { task: { type: 'message', value: 'Parley answers in this conversation.' } },
+      body: { task: { type: 'message', value: teamsWording.answeringHere } },
     })
     expect(inbox.received).toMatchObject([
       { text: 'Since when?', quoted: 'Bob: The valve **leaks**.', conversation: { channelId: groupChat } },
     ])
   })
 
-  it('without a question is asked again', async () => {
+  it('without a question is rejected', async () => {
     const value = { commandId: 'askParley', messagePayload: payload, data: { question: ' ' } }
     expect((await rig.people.invoke(chat, 'composeExtension/submitAction', value)).status).toBe(400)
   })
 
-  it('that cannot be taken in is not acknowledged', async () => {
+  it('is not acknowledged if it cannot be stored', async () => {
     inbox.state.failing = true
     const value = { commandId: 'askParley', messagePayload: payload, data: { question: 'Why?' } }
     expect((await rig.people.invoke(chat, 'composeExtension/submitAction', value)).status).toBe(503)
   })
 })
 
-describe('who writes', () => {
+describe('the author of a message', () => {
   const people = [
     ['a member', {}, 'member'],
     ['a guest', { userRole: 'guest' }, 'guest'],
     ['a guest by name', { userPrincipalName: 'sam_other.org#EXT#@contoso.onmicrosoft.com' }, 'guest'],
-    ['of another organisation', { tenantId: 'b1b2c3d4-e5f6-4890-abcd-ef1234567890' }, 'stranger'],
-    ['nobody known', { userRole: 'anonymous' }, 'stranger'],
+    ['from another organization', { tenantId: 'b1b2c3d4-e5f6-4890-abcd-ef1234567890' }, 'stranger'],
+    ['anonymous', { userRole: 'anonymous' }, 'stranger'],
   ] as const
   it.for(people)('%s', async ([, about, membership]) => {
     rig.teams.people.set(alice.id, { ...alice, ...about })
@@ -220,13 +226,13 @@ describe('who writes', () => {
     expect(inbox.received[0]?.author).toEqual({ id: alice.aadObjectId, name: 'Alice', membership })
   })
 
-  it('is asked of Teams once for many messages, and not waited for when it does not know', async () => {
+  it('is looked up once for many messages, and a failed look-up delays nothing', async () => {
     rig.teams.people.clear()
     await rig.people.say(chat, 'Hello')
     expect(inbox.received[0]?.author).toEqual({ id: alice.aadObjectId, name: 'Alice' })
   })
 
-  it('mentioned in a command is named by the id that people have', async () => {
+  it('mentioned in a command becomes their author ID', async () => {
     const bob = { id: '29:1bob', name: 'Bob', aadObjectId: 'bbbbbbbb-0000-4000-8000-000000000002' }
     rig.teams.people.set(bob.id, bob)
     const message = rig.people.message(chat, '/parley roles grant manager <at>Bob</at>')
@@ -236,40 +242,40 @@ describe('who writes', () => {
   })
 })
 
-describe('a changed message', () => {
-  it('that is being answered can be answered anew', async () => {
+describe('an edited message', () => {
+  it('gets the offer of a new answer while the old one is written', async () => {
     await rig.close()
     await open({}, { revise: async () => ({ kind: 'started', turnId: 't-1' }) })
     await rig.write({ eventId: 'e', text: 'Whta?' })
     await rig.revise?.({ eventId: 'e', text: 'What?' })
     const offer = await until(
       () =>
-        rig.teams.state.messages(personalChat).find(({ activity }) => activity.text?.includes('changed your question')),
+        rig.teams.state.messages(personalChat).find(({ activity }) => activity.text === chatWording.questionChanged),
       'an offer',
     )
     expect(actionsOf(offer)).toEqual(['regenerate:t-1'])
   })
 })
 
-describe('what cannot be done', () => {
-  it('is told to who pressed, and an old or foreign button does no harm', async () => {
+describe('an impossible action', () => {
+  it('is shown to the person who pressed, and an old or foreign button does no harm', async () => {
     inbox.state.refusing = 'Only Ann, who asked, can stop this answer.'
     const refused = await rig.people.press(chat, '1', { kind: 'stop', turnId: 't-1' })
     expect(refused).toMatchObject({ status: 200, body: { value: 'Only Ann, who asked, can stop this answer.' } })
     for (const data of [{}, { parley: 'nonsense' }, { parley: 7 }, null]) {
       const answer = await rig.people.invoke(chat, 'adaptiveCard/action', { action: { type: 'Action.Execute', data } })
-      expect(answer).toMatchObject({ status: 200, body: { value: 'That button is none of Parley’s.' } })
+      expect(answer).toMatchObject({ status: 200, body: { value: chatWording.foreignButton } })
     }
     expect((await rig.people.invoke(chat, 'config/fetch', {})).status).toBe(501)
   })
 
-  it('thumbs on a message that is no reply of Parley’s are let pass', async () => {
+  it('thumbs on a message that is not an answer of Parley are ignored', async () => {
     const value = { actionName: 'feedback', actionValue: { reaction: 'like', feedback: '{}' } }
     expect((await rig.people.invoke(chat, 'message/submitAction', value, { replyToId: 'none' })).status).toBe(200)
     expect(inbox.acted).toEqual([])
   })
 
-  it('ends before the listener stops: what was taken in is answered', async () => {
+  it('ends before the listener stops: accepted activities are answered', async () => {
     const receive = inbox.intake.receive
     const [begun, late] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     inbox.intake.receive = async (message): Promise<Received> => {
@@ -288,7 +294,7 @@ describe('what cannot be done', () => {
   })
 })
 
-it('hosts are Microsoft’s by their whole name', () => {
+it('accepts only the full names of Microsoft’s hosts', () => {
   const hosts = createHosts({
     tenants: [],
     unchecked: false,

@@ -1,6 +1,6 @@
 /**
- * What comes in from Teams. A message is committed by intake, and its short-lived files are fetched, before it is
- * acknowledged; whatever else there is to do comes after.
+ * Teams' activities. Intake commits a message, and its short-lived files are downloaded, before it is acknowledged; all other
+ * work comes after.
  */
 import type { App } from '@microsoft/teams.apps'
 import type { Notice } from '../../src/core/command.ts'
@@ -10,20 +10,20 @@ import type { Log } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
+import { chatWording } from '../../src/wording/chat.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
 import { Activity, placeOf, plain, scopeOf, TargetData, tenantOf } from './activity.ts'
 import type { Api } from './api.ts'
+import type { SigningKeys, Tokens } from './auth.ts'
 import { createCapture } from './capture.ts'
 import type { BlobStore } from './files.ts'
-import { greeting } from './greeting.ts'
 import type { Hosts } from './hosts.ts'
 import type { Ingress } from './ingress.ts'
 import { type Answer, createInvokes } from './invokes.ts'
-import type { SigningKeys } from './keys.ts'
 import { type NormalizedActivity, normalize } from './normalize.ts'
 import { createPeople } from './people.ts'
 import { createPosts, sweepRecords } from './post-keys.ts'
 import { microsoft, platformName, type TeamsSettings } from './settings.ts'
-import type { Tokens } from './tokens.ts'
 import type { TeamsTransport } from './transport.ts'
 
 export interface ListenerDeps {
@@ -42,7 +42,7 @@ export interface ListenerDeps {
   pauses?: Partial<ConnectionPauses> | undefined
   /** How long an acknowledgement may wait for files. */
   ackMs?: number
-  /** Where a replay hears why an event was let pass. */
+  /** Called with the reason when an event is ignored; replays print it. */
   onIgnored?(why: string): void
 }
 
@@ -73,7 +73,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     return undefined
   }
 
-  /** Whoever installed the app elsewhere is not served here. */
+  /** Whether the activity comes from an organization that Parley serves. */
   function isServed(activity: Activity): boolean {
     const { tenants } = settings
     const tenant = tenantOf(activity)
@@ -82,15 +82,18 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   async function take(received: unknown): Promise<Answer | undefined> {
     const parsed = Activity.safeParse(received)
-    if (!parsed.success) return ignore('no activity of Teams')
+    if (!parsed.success) return ignore(teamsWording.ignored.notAnActivity)
     const activity = parsed.data
     if (!isServed(activity)) {
-      log.warn({ tenant: tenantOf(activity) }, 'an organisation that is not served wrote to Parley')
-      ignore('of an organisation that is not served')
+      log.warn({ tenant: tenantOf(activity) }, 'an organization that Parley does not serve sent a message')
+      ignore(teamsWording.ignored.notServed)
       return activity.type === 'invoke' ? { status: 403 } : undefined
     }
     if (activity.type === 'invoke')
-      return (await invokes(activity)) ?? ignore(`${activity.name} is not for Parley`) ?? { status: 501 }
+      return (
+        (await invokes(activity)) ??
+        ignore(teamsWording.ignored.notForParley(activity.name ?? 'invoke')) ?? { status: 501 }
+      )
     if (activity.type === 'installationUpdate' || activity.type === 'conversationUpdate') return await meet(activity)
     await handleActivity(normalize(activity, intake.commands), activity)
     return undefined
@@ -102,15 +105,14 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const at = TargetData.parse(replyTarget.data)
     if (normalized.kind === 'revision') {
       const revised = await intake.revise(normalized.revision)
-      if (revised.kind === 'unknown') return ignore('an edit of a message that Parley has not taken in')
+      if (revised.kind === 'unknown') return ignore(teamsWording.ignored.unknownMessage)
       if (revised.kind === 'started')
         later('offering a new answer', () => offer(revised.turnId, replyTarget, normalized.revision.id))
       return
     }
     if (normalized.kind === 'command') return await command(normalized, activity)
     const { message, files, part } = normalized
-    if (part && !(await intake.takesPart(message.conversation)))
-      return ignore('in a conversation where Parley takes no part')
+    if (part && !(await intake.takesPart(message.conversation))) return ignore(teamsWording.ignored.otherConversation)
     const [author, captured] = await Promise.all([
       people.author(activity.from, at),
       capture(files, { eventId: message.id, messageId: activity.id ?? '', at }),
@@ -119,7 +121,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const received = await intake.receive({ ...message, author, attachments: held.attachments })
     if (received.kind === 'refused') {
       const notice = { ...received.notice, private: true }
-      later('telling why a question was refused', () => say(replyTarget, notice, `refused-${message.id}`))
+      later('explaining why a question was refused', () => say(replyTarget, notice, `refused-${message.id}`))
     } else await held.assign(received.turnId)
   }
 
@@ -138,14 +140,14 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     return transport.notify(target, notice, { key, signal: AbortSignal.timeout(sayMs) })
   }
 
-  /** Too late to be answered by the same turn: the author may ask for a new answer. */
+  /** The turn has started already: its author may ask for a new answer. */
   async function offer(turnId: string, target: ReplyTarget, id: string): Promise<void> {
-    const text = 'You changed your question after Parley began to answer it.'
-    const button = { label: 'Answer the new question', action: { kind: 'regenerate', turnId } } as const
+    const text = chatWording.questionChanged
+    const button = { label: chatWording.answerNewQuestion, action: { kind: 'regenerate', turnId } } as const
     await say(target, { text, buttons: [button], private: true }, `changed-${id}-${turnId}`)
   }
 
-  /** Added or taken away: greets once where it is new. */
+  /** Parley was added or removed: greets once where it is new. */
   async function meet(activity: Activity): Promise<undefined> {
     const { recipient, membersAdded, membersRemoved, action, type } = activity
     const me = (members: Activity['membersAdded']) => members?.some(({ id }) => id === recipient?.id) === true
@@ -153,12 +155,12 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const key = `greeted/${place.conversation.channelId}`
     if (action?.startsWith('remove') || me(membersRemoved)) {
       await records.remove(key)
-      return ignore('Parley was taken away')
+      return ignore(teamsWording.ignored.removed)
     }
-    if (!action?.startsWith('add') && !me(membersAdded)) return ignore(`${type} is not for Parley`)
-    if ((await records.get(key)) !== undefined) return ignore('greeted before')
+    if (!action?.startsWith('add') && !me(membersAdded)) return ignore(teamsWording.ignored.notForParley(type))
+    if ((await records.get(key)) !== undefined) return ignore(teamsWording.ignored.alreadyGreeted)
     await records.put(key, { at: Date.now() })
-    // In the channel itself, not under a message of it.
+    // In the channel itself, not in a thread.
     const data = { ...TargetData.parse(place.data), conversation: place.conversation.channelId }
     const notice = greeting(scopeOf(activity))
     later('greeting', () =>
@@ -167,7 +169,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     return undefined
   }
 
-  /** What Teams needs to be asked and answered. Where nobody is checked, neither is needed. */
+  /** The services that Parley needs to receive and send messages; none with TEAMS_AUTH=off. */
   const needs = settings.unchecked
     ? []
     : [
@@ -196,5 +198,12 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       await ingress.close()
       await Promise.allSettled(running)
     },
+  }
+}
+
+function greeting(scope: TargetData['scope']): Notice {
+  return {
+    text: scope === 'personal' ? teamsWording.greeting.personal : teamsWording.greeting.shared,
+    buttons: [{ label: chatWording.whatCanYouDo, action: { kind: 'command', text: 'help' } }],
   }
 }

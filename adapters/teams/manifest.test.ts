@@ -1,4 +1,4 @@
-/** The app package, as Teams takes it, and what the doctor says of a set-up. */
+/** The app package for Teams, and the doctor's checks. */
 import { writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,10 +6,12 @@ import { Ajv } from 'ajv'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as yauzl from 'yauzl'
+import { teamsWording } from '../../src/wording/teams.ts'
 import { run, temporaryHome } from '../../test/e2e/parley.ts'
 import { bot, startTeams, type TeamsStandIn, tenant } from '../../test/servers/teams.ts'
 import { settingsFor } from '../../test/servers/teams-rig.ts'
 import { appPackage, manifestVersion } from './manifest.ts'
+import { graphPermissions } from './settings.ts'
 import { createSetup } from './setup.ts'
 
 let teams: TeamsStandIn
@@ -34,7 +36,7 @@ const options = () => ({
   publicUrl: 'https://parley.example.com',
 })
 
-/** The limits of Microsoft's schema for what Parley's manifest has in it. */
+/** The limits of Microsoft's schema for the parts that Parley's manifest uses. */
 const text = (maxLength: number) => ({ type: 'string', minLength: 1, maxLength })
 const guid = { type: 'string', pattern: '^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$' }
 const url = { type: 'string', pattern: '^https://', maxLength: 2048 }
@@ -108,7 +110,7 @@ const schema = object({
   }),
 })
 
-/** Read by a reader that is not ours. */
+/** Uses another ZIP reader than Parley's code. */
 async function unzip(bytes: Buffer): Promise<Map<string, Buffer>> {
   const archive = await yauzl.fromBufferPromise(bytes)
   const files = new Map<string, Buffer>()
@@ -121,7 +123,7 @@ async function unzip(bytes: Buffer): Promise<Map<string, Buffer>> {
 }
 
 describe('the app package', () => {
-  it('has a manifest within the limits of Microsoft’s schema, and two icons of the right size', async () => {
+  it('has a manifest that fits Microsoft’s schema, and two icons of the right size', async () => {
     const files = await unzip(await appPackage(options()))
     expect([...files.keys()]).toEqual(['manifest.json', 'color.png', 'outline.png'])
     const manifest: unknown = JSON.parse(String(files.get('manifest.json')))
@@ -138,7 +140,7 @@ describe('the app package', () => {
           commandLists: [{ commands: [{ title: 'help' }, { title: 'usage' }] }],
         },
       ],
-      composeExtensions: [{ commands: [{ title: 'Ask Parley about this message', context: ['message'] }] }],
+      composeExtensions: [{ commands: [{ title: teamsWording.manifest.ask, context: ['message'] }] }],
     })
     const color = await sharp(files.get('color.png')).metadata()
     expect([color.format, color.width, color.height]).toEqual(['png', 192, 192])
@@ -151,17 +153,17 @@ describe('the app package', () => {
         expect(Math.min(data[at] ?? 0, data[at + 1] ?? 0, data[at + 2] ?? 0)).toBeGreaterThan(240)
   })
 
-  it('is the same bytes for the same settings', async () => {
+  it('has the same bytes for the same settings', async () => {
     expect(await appPackage(options())).toEqual(await appPackage(options()))
   })
 
-  it('is written by `parley teams manifest`, which says what is missing', async () => {
+  it('is written by `parley teams manifest`, which names missing settings', async () => {
     const cwd = await temporaryHome()
     const env = { PATH: process.env.PATH ?? '', TEAMS_CLIENT_ID: bot.appId, TEAMS_CLIENT_SECRET: 'secret-of-it' }
     const cli = join(import.meta.dirname, '../../src/cli.ts')
     const out = join(tmpdir(), `parley-teams-${process.pid}.zip`)
     const without = await run([cli, 'teams', 'manifest', '--out', out], env, { cwd })
-    expect(without).toMatchObject({ code: 1, stderr: expect.stringContaining('PUBLIC_URL') })
+    expect(without).toMatchObject({ code: 1, stderr: expect.stringContaining(teamsWording.errors.packageSettings) })
     const made = await run(
       [cli, 'teams', 'manifest', '--out', out],
       { ...env, PUBLIC_URL: 'https://parley.example.com' },
@@ -172,30 +174,40 @@ describe('the app package', () => {
 })
 
 describe('the doctor', () => {
-  it('says of each part what is so, or what to do', async () => {
+  it('reports each part, or how to fix it', async () => {
     const setup = createSetup({ ...options(), publicUrl: 'http://127.0.0.1:1' })
+    const { doctor } = teamsWording
+    const wanted = Object.entries(graphPermissions)
+      .map(([name, why]) => `${name} (${why})`)
+      .join(', ')
     const found = new Map((await setup.examine()).map(({ name, ok, userMessage }) => [name, { ok, userMessage }]))
-    expect(found.get('credentials')).toEqual({ ok: true, userMessage: expect.stringContaining(tenant) })
-    expect(found.get('signing keys')).toMatchObject({ ok: true, userMessage: expect.stringContaining(': 1.') })
-    expect(found.get('messaging endpoint')).toMatchObject({ ok: false, userMessage: expect.stringContaining('HTTPS') })
-    expect(found.get('files by Graph')).toMatchObject({
+    expect(found.get('credentials')).toEqual({ ok: true, userMessage: doctor.credentials(bot.appId, tenant) })
+    expect(found.get('signing keys')).toMatchObject({
+      ok: true,
+      userMessage: expect.stringContaining('1 signing key '),
+    })
+    expect(found.get('messaging endpoint')).toMatchObject({
       ok: false,
-      userMessage: expect.stringContaining('Files.Read.All'),
+      userMessage: doctor.notHttps('http://127.0.0.1:1/api/messages'),
+    })
+    expect(found.get('files in channels')).toMatchObject({
+      ok: false,
+      userMessage: doctor.permissionsMissing(wanted),
     })
   })
 
-  it('names the setting that Microsoft’s login refuses', async () => {
+  it('names the setting that Microsoft’s login rejects', async () => {
     const settings = { ...settingsFor(teams), clientSecret: 'wrong' }
     const found = await createSetup({ ...options(), settings }).examine()
     expect(found[0]).toMatchObject({
       ok: false,
-      userMessage: expect.stringMatching(/TEAMS_CLIENT_SECRET is not the secret/),
+      userMessage: teamsWording.login.wrongSecret,
     })
     expect(JSON.stringify(found)).not.toContain('wrong')
   })
 })
 
-it('TEAMS_AUTH=off is refused unless bound to this machine', async () => {
+it('TEAMS_AUTH=off is rejected unless Parley listens on this machine only', async () => {
   const cwd = await temporaryHome()
   await writeFile(join(cwd, 'parley.yaml'), '')
   const { PATH = '' } = process.env

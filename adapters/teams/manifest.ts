@@ -1,22 +1,25 @@
-/** The app package: what Teams is told of Parley, and its icons. Made from the same tables that the adapter works by. */
+/** The app package for Teams: the manifest and the icons, made from the tables that the adapter uses, in a ZIP archive. */
+
+import { crc32, deflateRawSync } from 'node:zlib'
 import sharp from 'sharp'
 import type { CommandSpec } from '../../src/core/command.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
 import { askCommand, resourcePermissions, type TeamsSettings } from './settings.ts'
-import { zip } from './zip.ts'
 
 export interface ManifestOptions {
   settings: TeamsSettings
   commands: readonly Pick<CommandSpec, 'name' | 'summary' | 'args'>[]
-  /** `1.4.2`, of Parley. */
+  /** Parley's version, such as `1.4.2`. */
   version: string
-  /** Where people reach this Parley; of it Teams wants pages for its imprint. */
+  /** Parley's public URL, which Teams also lists as the developer's site. */
   publicUrl: string
 }
 
 export const manifestVersion = '1.19'
 const schema = `https://developer.microsoft.com/json-schemas/teams/v${manifestVersion}/MicrosoftTeams.schema.json`
-/** Teams' limits: commands that are suggested in one place, and their words. */
+/** Teams' limits: suggested commands per scope, and the length of their texts. */
 const most = { commands: 10, title: 32, description: 128 }
+const { manifest: wording } = teamsWording
 const accent = '#3B5BDB'
 
 export function manifest({ settings, commands, version, publicUrl }: ManifestOptions): Record<string, unknown> {
@@ -29,10 +32,10 @@ export function manifest({ settings, commands, version, publicUrl }: ManifestOpt
     version: version.replace(/[^\d.].*$/, ''),
     id,
     developer: { name: 'Parley', websiteUrl: site, privacyUrl: site, termsOfUseUrl: site },
-    name: { short: 'Parley', full: 'Parley, the assistant that reads what you share' },
+    name: { short: 'Parley', full: wording.fullName },
     description: {
-      short: 'Ask about your files, and get answers that say where they stand.',
-      full: 'Parley reads documents, scans, tables, pictures and recordings that you share with it, answers from them, and says on which page, in which cell or at which second it stands. It runs on your own servers.',
+      short: wording.short,
+      full: wording.full,
     },
     icons: { color: 'color.png', outline: 'outline.png' },
     accentColor: accent,
@@ -52,9 +55,9 @@ export function manifest({ settings, commands, version, publicUrl }: ManifestOpt
           {
             id: askCommand,
             type: 'action',
-            title: 'Ask Parley about this message',
+            title: wording.ask,
             fetchTask: true,
-            description: 'Ask a question about this message',
+            description: wording.askDescription,
             context: ['message'],
           },
         ],
@@ -71,7 +74,7 @@ export function manifest({ settings, commands, version, publicUrl }: ManifestOpt
   }
 }
 
-/** What can be sent as it is: the rest is a `help` away. */
+/** Commands without required arguments; `help` lists the others. */
 function suggested(commands: ManifestOptions['commands']) {
   return commands
     .filter(({ args }) => !args.some(({ required }) => required))
@@ -91,7 +94,7 @@ const bubble = (fill: string, lines: string) =>
 const picture = (content: string) =>
   Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 192 192">${content}</svg>`)
 
-/** 192 pixels in colour, and 32 in white on nothing, as Teams wants them. */
+/** 192 pixels in color, and 32 in white on a transparent background, as Teams requires. */
 export async function icons(): Promise<{ color: Buffer; outline: Buffer }> {
   const full = picture(`<rect width="192" height="192" fill="${accent}"/>${bubble('#FFFFFF', accent)}`)
   const line = picture(
@@ -111,4 +114,47 @@ export async function appPackage(options: ManifestOptions): Promise<Buffer> {
     { name: 'color.png', data: color },
     { name: 'outline.png', data: outline },
   ])
+}
+
+interface ZipEntry {
+  name: string
+  data: Uint8Array
+}
+
+const zipVersion = 20
+const deflated = 8
+/** 1980-01-01, the earliest date in ZIP: the same package has the same bytes. */
+const date = 0x21
+
+/** Entries are deflated; no folders, no comments. */
+function zip(entries: ZipEntry[]): Buffer {
+  const files: Buffer[] = []
+  const index: Buffer[] = []
+  let offset = 0
+  for (const { name, data } of entries) {
+    const title = Buffer.from(name)
+    const body = deflateRawSync(data)
+    const about = Buffer.alloc(26)
+    about.writeUInt16LE(zipVersion, 0)
+    about.writeUInt16LE(deflated, 4)
+    about.writeUInt16LE(date, 8)
+    about.writeUInt32LE(crc32(data), 10)
+    about.writeUInt32LE(body.length, 14)
+    about.writeUInt32LE(data.length, 18)
+    about.writeUInt16LE(title.length, 22)
+    const place = Buffer.alloc(14)
+    place.writeUInt32LE(offset, 10)
+    const file = Buffer.concat([Buffer.from('PK\x03\x04'), about, title, body])
+    files.push(file)
+    const madeBy = Buffer.from([zipVersion, 0])
+    index.push(Buffer.concat([Buffer.from('PK\x01\x02'), madeBy, about, place, title]))
+    offset += file.length
+  }
+  const directory = Buffer.concat(index)
+  const end = Buffer.alloc(18)
+  end.writeUInt16LE(entries.length, 4)
+  end.writeUInt16LE(entries.length, 6)
+  end.writeUInt32LE(directory.length, 8)
+  end.writeUInt32LE(offset, 12)
+  return Buffer.concat([...files, directory, Buffer.from('PK\x05\x06'), end])
 }

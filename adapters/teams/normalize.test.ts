@@ -3,9 +3,8 @@ import type { CommandSpec } from '../../src/core/command.ts'
 import { conversationKey } from '../../src/core/message.ts'
 import { Activity } from './activity.ts'
 import { fileIn } from './attachments.ts'
-import { commandIn } from './commands.ts'
 import { readHtml } from './html.ts'
-import { type NormalizedActivity, normalize } from './normalize.ts'
+import { commandIn, type NormalizedActivity, normalize } from './normalize.ts'
 
 const bot = { id: '28:bot', name: 'Parley' }
 const arg = { name: 'x', summary: '', required: true, type: 'word' } as const
@@ -17,7 +16,7 @@ const specs: Pick<CommandSpec, 'name' | 'args'>[] = [
   { name: 'budget set', args: [arg] },
 ]
 
-/** As Teams sends it, from a thread of a channel unless something else is said. */
+/** An activity as Teams sends it, by default from a thread of a channel. */
 function activity(more: Record<string, unknown> = {}): Activity {
   return Activity.parse({
     type: 'message',
@@ -47,7 +46,7 @@ const message = (normalized: NormalizedActivity) => {
 }
 
 describe('a message', () => {
-  it('of a thread is of that thread, under an id that its edits have, too', () => {
+  it('in a thread belongs to that thread, and its edits keep its ID', () => {
     const { message: asked, part } = message(normalize(activity(), specs))
     expect(asked).toMatchObject({
       id: '19:c@thread.tacv2;messageid=1767406652277#1767406665397',
@@ -74,7 +73,7 @@ describe('a message', () => {
     })
   })
 
-  it('of another thread of the same channel is another conversation', () => {
+  it('in another thread of the same channel belongs to another conversation', () => {
     const other = activity({ conversation: { ...activity().conversation, id: '19:c@thread.tacv2;messageid=9' } })
     const keys = [activity(), other].map((each) =>
       conversationKey(message(normalize(each, specs)).message.conversation),
@@ -82,7 +81,7 @@ describe('a message', () => {
     expect(new Set(keys).size).toBe(2)
   })
 
-  it('without a mention is meant only where Parley takes part', () => {
+  it('without a mention counts only if Parley is part of the conversation', () => {
     expect(message(normalize(activity({ text: 'Lunch?', entities: [] }), specs))).toMatchObject({
       part: true,
       message: { kind: 'thread' },
@@ -93,7 +92,7 @@ describe('a message', () => {
     })
   })
 
-  it('of an app, of another kind, or of nothing is let pass', () => {
+  it('from an app, of another kind or without content is ignored', () => {
     const passed = [
       { from: { id: '28:other', name: 'Bot' } },
       { type: 'typing' },
@@ -104,7 +103,7 @@ describe('a message', () => {
     for (const more of passed) expect(normalize(activity(more), specs).kind).toBe('ignored')
   })
 
-  it('keeps the names of others it mentions; a command gets their ids', () => {
+  it('keeps the names of mentioned people; a command gets their IDs', () => {
     const entities = [
       { type: 'mention', mentioned: bot, text: '<at>Parley</at>' },
       { type: 'mention', mentioned: { id: '29:bob', name: 'Bob B' }, text: '<at>Bob B</at>' },
@@ -119,7 +118,7 @@ describe('a message', () => {
     })
   })
 
-  it('quotes what it answers', () => {
+  it('quotes the message that it replies to', () => {
     const quotedReply = { messageId: '1', senderName: 'Bob', preview: 'The valve leaks.' }
     const entities = [...(activity().entities ?? []), { type: 'quotedReply', quotedReply }]
     const asked = activity({ entities, text: '<quoted messageId="1"/><at>Parley</at> Why?' })
@@ -132,7 +131,7 @@ describe('a message', () => {
     })
   })
 
-  it('has its files: sent, placed in the text, pictures, voice messages', () => {
+  it('has its files: attached, placed in the text, images, voice messages', () => {
     const attachments = [
       ...html('<p>Read</p><attachment id="f-1"></attachment><img src="https://graph.microsoft.com/v1.0/x/$value">'),
       {
@@ -174,7 +173,7 @@ describe('an attachment', () => {
       {
         name: 'b.pdf',
         mediaType: 'application/pdf',
-        source: { kind: 'download', url: 'https://x.svc.ms/b', lies: 'https://c.sharepoint.com/b.pdf' },
+        source: { kind: 'download', url: 'https://x.svc.ms/b', cloudUrl: 'https://c.sharepoint.com/b.pdf' },
       },
     ],
     [
@@ -190,7 +189,7 @@ describe('an attachment', () => {
   })
 })
 
-describe('HTML of the editor', () => {
+describe('HTML from the editor', () => {
   const cases: [html: string, markdown: string][] = [
     ['<p>One</p><p>Two</p>', 'One\n\nTwo'],
     [
@@ -211,7 +210,7 @@ describe('HTML of the editor', () => {
   })
 })
 
-describe('words are a command', () => {
+describe('a line is a command', () => {
   const cases: [text: string, command: string | undefined][] = [
     ['/parley budget set channel 20 month', 'budget set channel 20 month'],
     ['/Parley', 'help'],

@@ -1,19 +1,19 @@
-/** Pure: an activity of Teams → what somebody asks, changes or commands, in Parley's own words. */
+/** Pure: a Teams activity → a question, an edit or a command, or the reason to ignore it. */
 import type { CommandCall, CommandSpec } from '../../src/core/command.ts'
 import { storable } from '../../src/core/json.ts'
 import type { Author, IncomingMessage } from '../../src/core/message.ts'
 import type { Revision } from '../../src/core/platform.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
 import { type Account, type Activity, eventId, type Mention, mentionsOf, placeOf, scopeOf } from './activity.ts'
 import { type Found, fileIn, pictureAt } from './attachments.ts'
-import { commandIn } from './commands.ts'
 import { type Read, readHtml } from './html.ts'
 import { platformName } from './settings.ts'
 
-/** Its attachments are still as Teams tells of them: the listener makes them lasting. */
+/** A question without its attachments; the listener stores them. */
 export type Asked = Omit<IncomingMessage, 'attachments'>
 
 export type NormalizedActivity =
-  /** `part`: nobody called Parley; it is meant only where Parley takes part. */
+  /** `part`: the message does not mention Parley, so it counts only if Parley is part of the conversation. */
   | { kind: 'message'; message: Asked; files: Found[]; part: boolean }
   | { kind: 'command'; call: CommandCall; mentions: Mention[] }
   | { kind: 'revision'; revision: Revision }
@@ -24,10 +24,10 @@ export function normalize(
   commands: readonly Pick<CommandSpec, 'name' | 'args'>[],
 ): NormalizedActivity {
   const { type, recipient, from, channelData } = activity
-  if (type !== 'message' && type !== 'messageUpdate') return ignored(`${type} is not for Parley`)
+  if (type !== 'message' && type !== 'messageUpdate') return ignored(why.notForParley(type))
   if (type === 'messageUpdate' && channelData?.eventType !== 'editMessage')
-    return ignored(`${channelData?.eventType ?? type} is not for Parley`)
-  if (from.id === recipient?.id || from.id.startsWith('28:')) return ignored('written by a bot')
+    return ignored(why.notForParley(channelData?.eventType ?? type))
+  if (from.id === recipient?.id || from.id.startsWith('28:')) return ignored(why.byBot)
   const scope = scopeOf(activity)
   const mentions = mentionsOf(activity)
   const called = mentions.some(({ id }) => id === recipient?.id)
@@ -52,7 +52,7 @@ export function normalize(
       return { kind: 'command', mentions: others, call: { ...call, replyTarget: place } }
     }
   }
-  if (text === '' && files.length === 0 && !called) return ignored('nothing is said in it')
+  if (text === '' && files.length === 0 && !called) return ignored(why.empty)
   const quoted = quotedIn(activity, html)
   return {
     kind: 'message',
@@ -72,9 +72,10 @@ export function normalize(
   }
 }
 
-const ignored = (why: string): NormalizedActivity => ({ kind: 'ignored', why })
+const ignored = (reason: string): NormalizedActivity => ({ kind: 'ignored', why: reason })
+const { ignored: why } = teamsWording
 
-/** By the directory's id, which admins can look up, where there is one. */
+/** Uses the directory ID if there is one, because admins can look it up. */
 export function authorOf({ id, aadObjectId, name }: Account): Author {
   return { id: aadObjectId || id, name: name ? name.slice(0, 200) : undefined }
 }
@@ -91,10 +92,10 @@ function htmlOf({ attachments }: Activity): Read | undefined {
   return typeof own?.content === 'string' ? readHtml(own.content) : undefined
 }
 
-/** Quoted messages are marked in the text where the editor's HTML is missing. */
+/** Without the editor's HTML, quoted messages are marked in the text. */
 const withoutQuotes = (text: string) => text.replaceAll(/<quoted\b[^>]*(?:\/>|>[\s\S]*?<\/quoted>)/gi, '')
 
-/** Without the mention that woke Parley; a second one in the sentence stays as its name. */
+/** Removes the first mention of Parley; a second one becomes the name. */
 function withoutCall(text: string, mentions: Mention[], recipient: Account | null | undefined): string {
   let rest = text
   for (const mention of mentions.filter(({ id }) => id === recipient?.id)) {
@@ -119,7 +120,7 @@ function filesOf({ attachments }: Activity, html: Read | undefined): Found[] {
   }))
   const known = new Set(found.flatMap(({ source }) => ('url' in source ? [source.url] : [])))
   const pictures = (html?.pictures ?? []).filter((url) => !known.has(url))
-  // The same picture stands in the HTML and among the attachments: the attachment says more.
+  // An image may be in the HTML and among the attachments; the attachment says more.
   const loose = found.some(({ mediaType }) => mediaType.startsWith('image/')) ? [] : pictures.map(pictureAt)
   return [...found, ...(found.some(({ source }) => source.kind === 'share') ? [] : placed), ...loose].slice(0, 20)
 }
@@ -132,4 +133,27 @@ function quotedIn({ entities }: Activity, html: Read | undefined): string {
     return typeof reply.preview === 'string' ? [`${by}${reply.preview}`] : []
   })
   return (previews.length > 0 ? previews : (html?.quoted ?? [])).join('\n\n').slice(0, 20_000)
+}
+
+/** A longer line is a question. */
+const maxWords = 14
+
+/**
+ * The command to run, or `undefined` for a question. Teams has no slash commands: `/parley …` is always a command, and another
+ * line is one only if it names a command and cannot be a question.
+ */
+export function commandIn(text: string, specs: readonly Pick<CommandSpec, 'name' | 'args'>[]): string | undefined {
+  const typed = text.trim()
+  const called = /^\/?parley(?:\s+([\s\S]*))?$/i.exec(typed)
+  if (called && (typed.startsWith('/') || called[1] === undefined)) return (called[1] ?? 'help').trim() || 'help'
+  const words = typed.toLowerCase().split(/\s+/)
+  if (typed.includes('\n') || typed.includes('?') || words.length > maxWords) return undefined
+  const line = words.join(' ')
+  if (specs.some(({ name, args }) => name === line && !args.some(({ required }) => required))) return typed
+  if (words[0] === 'help')
+    return specs.some(({ name }) => line === `help ${name}` || name.startsWith(`${line.slice(5)} `)) ? typed : undefined
+  // "budget set channel 20 month" is a command, "models are expensive" is not: many sentences start with a command's first word.
+  return specs.some(({ name, args }) => name.includes(' ') && args.length > 0 && line.startsWith(`${name} `))
+    ? typed
+    : undefined
 }

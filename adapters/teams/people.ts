@@ -1,4 +1,4 @@
-/** Who somebody is in a conversation, asked of Teams and remembered for some minutes: guests and strangers obey other rules. */
+/** Names and memberships of people, asked of Teams and cached for some minutes. Guests and strangers have other rules. */
 import { monotonic } from '../../src/core/clock.ts'
 import { errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
@@ -9,7 +9,7 @@ import { authorOf } from './normalize.ts'
 
 export interface People {
   author(account: Account, at: TargetData): Promise<Author>
-  /** The id that people have as authors, for one that a mention names. */
+  /** The author ID of a mentioned person. */
   idOf(mentioned: string, at: TargetData): Promise<string>
 }
 
@@ -40,7 +40,7 @@ export function createPeople({
       known.set(key, { member: found, until: now() + keptMs })
       return found
     } catch (error) {
-      log.info(errorFields(error), 'Teams did not say who somebody is')
+      log.info(errorFields(error), 'Teams did not say who wrote a message')
       return undefined
     }
   }
@@ -51,7 +51,7 @@ export function createPeople({
       const found = await member(account.id, at)
       const membership = found === undefined ? undefined : membershipOf(found, at.tenant)
       const name = author.name ?? found?.name
-      return { ...author, ...(name ? { name } : {}), ...(membership === undefined ? {} : { membership }) }
+      return { ...author, name: name || undefined, membership: membership ?? author.membership }
     },
     async idOf(mentioned, at) {
       const found = await member(mentioned, at)
@@ -60,7 +60,7 @@ export function createPeople({
   }
 }
 
-/** Of another organisation is a stranger; in this one's directory but not of it, a guest. */
+/** Strangers are from another organization; guests are in this organization's directory. */
 export function membershipOf(
   { userRole, tenantId, userPrincipalName }: Member,
   tenant: string,

@@ -1,4 +1,4 @@
-/** Teams under the law of platforms: the stand-in, in a personal chat and in a thread of a channel, with records in a real database. */
+/** Runs the platform contract against Teams: simulated, in a personal chat and in a channel's thread, with records in a real database. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll } from 'vitest'
 import { silentLog } from '../../src/core/log.ts'
@@ -21,7 +21,7 @@ afterAll(async () => {
   await server?.dispose()
 })
 
-/** Each rig is a Teams of its own. */
+/** Each rig starts a separate Teams. */
 const records = () => apart(createRecords(database, createSecrets('a secret of sixteen'), `teams-${randomUUID()}`))
 
 platformContract('teams in a personal chat', () => openTeamsRig(records(), 'personal'), {

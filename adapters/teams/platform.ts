@@ -1,18 +1,17 @@
-/** Teams as a platform: activities in at /api/messages of the shared port, the connector's API out, from any worker. */
+/** Teams as a platform: activities arrive at /api/messages on the shared port; any worker sends through the connector's API. */
 import type { Log } from '../../src/core/log.ts'
 import type { Platform } from '../../src/core/platform.ts'
 import type { Quota } from '../../src/core/quota.ts'
 import type { Records } from '../../src/core/records.ts'
 import { createApi } from './api.ts'
+import { createSigningKeys, createTokens } from './auth.ts'
 import { type BlobStore, createFiles } from './files.ts'
 import { maxMarkdown } from './format.ts'
 import { createHosts } from './hosts.ts'
 import { createIngress } from './ingress.ts'
-import { createSigningKeys } from './keys.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
 import { createSdk } from './sdk.ts'
 import { platformName, type TeamsSettings } from './settings.ts'
-import { createTokens } from './tokens.ts'
 import { createTransport, type TransportDeps } from './transport.ts'
 
 export interface TeamsDeps
@@ -22,14 +21,14 @@ export interface TeamsDeps
   records: Records
   quota: Quota
   blobs: BlobStore
-  /** Of a file that is fetched at once. */
+  /** The limit for a file that is downloaded at once. */
   maxFileBytes: number
   log: Log
 }
 
-/** Microsoft asks for a second at least; half a second more holds a long answer within the hour's quota, too. */
+/** Microsoft asks for at least one second; half a second more keeps long answers within the hourly quota. */
 const minEditMs = 1500
-/** A longer answer comes as a file as well, where Teams takes one. */
+/** A longer answer is also offered as a file, in chats that accept files. */
 const maxMessages = 4
 
 export function createTeams(deps: TeamsDeps): Platform {

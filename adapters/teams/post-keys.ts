@@ -1,6 +1,6 @@
 /**
- * What was posted under which key. Teams has no idempotent post: between its answer and this record lies the window in which
- * a killed worker's post may come twice.
+ * Records which message was posted under which key. Teams has no idempotent post: if a worker dies between Teams' answer and this
+ * record, the message may be posted twice.
  */
 import { z } from 'zod'
 import type { Records } from '../../src/core/records.ts'
@@ -11,7 +11,7 @@ export const PostRef = z.object({
   id: z.string(),
   /** When its native stream began, in milliseconds; absent for a message that never streamed. */
   stream: z.number().optional(),
-  /** What is asked for by a card until the person agrees to have it. */
+  /** The key of a file whose card waits for the person's consent. */
   file: z.string().optional(),
 })
 
@@ -19,13 +19,13 @@ const Posted = z.object({ ref: PostRef, at: z.number() })
 const Reply = z.object({ turnId: z.string(), at: z.number() })
 
 const dayMs = 24 * 3_600_000
-/** How long each kind of record is of use. */
+/** How long each kind of record is kept. */
 const lives = { post: 2 * dayMs, reply: 60 * dayMs, consent: 30 * dayMs, file: dayMs, stream: dayMs } as const
 
 export interface Posts {
   find(key: string): Promise<PostRef | undefined>
   keep(key: string, ref: PostRef): Promise<void>
-  /** Feedback names the message; whoever takes it wants its turn. */
+  /** Feedback names a message; this record links it to its turn. */
   keepReply(conversation: string, id: string, turnId: string): Promise<void>
   replyOf(conversation: string, id: string): Promise<string | undefined>
 }
@@ -45,7 +45,7 @@ export function createPosts(records: Records): Posts {
   }
 }
 
-/** Forgets what nobody will ask for any more. */
+/** Deletes records that are no longer needed. */
 export async function sweepRecords(records: Records, now: number = Date.now()): Promise<void> {
   for (const [kind, lifeMs] of Object.entries(lives)) await records.removeOlder(`${kind}/`, new Date(now - lifeMs))
 }

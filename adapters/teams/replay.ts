@@ -1,4 +1,4 @@
-/** Recorded activities, taken in by the listener itself behind its own door; nothing is asked of Microsoft. */
+/** Replays recorded activities through the real ingress and listener, without contacting Microsoft. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { z } from 'zod'
@@ -7,6 +7,7 @@ import { silentLog } from '../../src/core/log.ts'
 import type { Quota } from '../../src/core/quota.ts'
 import type { Records } from '../../src/core/records.ts'
 import { createReplayIntake, type Replay } from '../../src/core/replay.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
 import { Activity } from './activity.ts'
 import type { BlobStore } from './files.ts'
 import { createTeams } from './platform.ts'
@@ -14,8 +15,8 @@ import { defaultStreamMs, messagesPath } from './settings.ts'
 
 const Recorded = z.looseObject({ ...Activity.shape, channelId: z.literal('msteams').optional() })
 
-const noLine: Quota = { take: async () => 0, hold: async () => undefined }
-const nothingKept: Records = {
+const unlimited: Quota = { take: async () => 0, hold: async () => undefined }
+const noRecords: Records = {
   get: async () => undefined,
   put: async () => undefined,
   remove: async () => undefined,
@@ -24,10 +25,10 @@ const nothingKept: Records = {
   removeOlder: async () => undefined,
 }
 const noBlobs: BlobStore = {
-  put: () => Promise.reject(new Error('a replay fetches nothing')),
+  put: () => Promise.reject(new Error('a replay downloads nothing')),
   has: async () => false,
   open: () => {
-    throw new Error('a replay fetches nothing')
+    throw new Error('a replay downloads nothing')
   },
 }
 
@@ -36,12 +37,12 @@ export const replay: Replay = {
 
   async replay(record: Json, _context, serve) {
     const { intake, taken } = createReplayIntake()
-    let ignored = 'takes nothing in'
-    // Whoever is asked for anything, a person's standing or a file's bytes, is a server that knows nothing.
-    const nobody = createServer((_request, response) => response.writeHead(404).end('{}'))
-    nobody.listen(0, '127.0.0.1')
-    await once(nobody, 'listening')
-    const address = nobody.address()
+    let ignored = teamsWording.ignored.nothing
+    // All look-ups (people, files) go to a local server that answers 404.
+    const nowhere = createServer((_request, response) => response.writeHead(404).end('{}'))
+    nowhere.listen(0, '127.0.0.1')
+    await once(nowhere, 'listening')
+    const address = nowhere.address()
     const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
     const platform = createTeams({
       settings: {
@@ -53,8 +54,8 @@ export const replay: Replay = {
         graphUrl: `${url}/graph`,
         loginUrl: url,
       },
-      records: nothingKept,
-      quota: noLine,
+      records: noRecords,
+      quota: unlimited,
       blobs: noBlobs,
       maxFileBytes: 0,
       log: silentLog,
@@ -70,7 +71,7 @@ export const replay: Replay = {
       const response = await fetch(`${http.url}${messagesPath}`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        // Files have their bytes at addresses of Microsoft's: none is asked.
+        // Download URLs point to Microsoft; they are replaced as well.
         body: JSON.stringify({ ...Recorded.parse(record), serviceUrl: url }).replaceAll(
           /"downloadUrl":"[^"]*"/g,
           JSON.stringify({ downloadUrl: `${url}/none` }).slice(1, -1),
@@ -81,8 +82,8 @@ export const replay: Replay = {
       return taken[0] ?? { kind: 'ignored', summary: ignored }
     } finally {
       await listener.stop()
-      nobody.closeAllConnections()
-      nobody.close()
+      nowhere.closeAllConnections()
+      nowhere.close()
     }
   },
 }

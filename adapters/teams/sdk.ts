@@ -1,22 +1,23 @@
 /**
- * The SDK's App, once a process: it checks what comes in (ingress.ts) and gives the client for what goes out (api.ts). It
- * opens no port, reads none of its own environment variables, and is told nothing that people wrote to log.
+ * The SDK's App, one per process: it verifies incoming activities (ingress.ts) and provides the client for outgoing calls
+ * (api.ts). It opens no port, reads no environment variables, and logs nothing that people wrote.
  */
 import { App, type IHttpServerAdapter } from '@microsoft/teams.apps'
 import type { Log } from '../../src/core/log.ts'
+import { omitUndefined } from '../../src/core/omit-undefined.ts'
+import type { Tokens } from './auth.ts'
 import { graphScopeOf, microsoft, type TeamsSettings } from './settings.ts'
-import type { Tokens } from './tokens.ts'
 
-/** Of one request to the connector. */
+/** The timeout of a request to the connector. */
 const requestMs = 20_000
 
 export function createSdk(settings: TeamsSettings, tokens: Tokens, adapter: IHttpServerAdapter, log: Log): App {
   const { clientId, tenantId, unchecked } = settings
   return new App({
-    // Empty, not absent: what is absent would be read from CLIENT_ID and CLIENT_SECRET.
+    // Empty, because the SDK would read absent values from CLIENT_ID and CLIENT_SECRET.
     clientId: clientId ?? '',
     clientSecret: '',
-    ...(tenantId === undefined ? {} : { tenantId }),
+    ...omitUndefined({ tenantId }),
     token: async (scope) => (await tokens.get(String(scope))) ?? '',
     cloud: {
       loginEndpoint: (settings.loginUrl ?? microsoft.login).replace(/\/+$/, ''),
@@ -39,7 +40,7 @@ export function createSdk(settings: TeamsSettings, tokens: Tokens, adapter: IHtt
 
 type Logger = NonNullable<NonNullable<ConstructorParameters<typeof App>[0]>['logger']>
 
-/** The SDK hands whole activities to its logger: nothing but its own sentences goes on. */
+/** The SDK passes whole activities to its logger; only its own sentences are kept. */
 function quiet(log: Log): Logger {
   const sentence = (said: unknown[]) => {
     const words = said.filter((each) => typeof each === 'string').join(' ')

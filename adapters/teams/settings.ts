@@ -1,35 +1,35 @@
-/** What a Teams app of Parley's is made of: its settings, Microsoft's addresses, and the permissions that its features want. */
+/** The settings of the Teams app, Microsoft's addresses, and the permissions that the app needs. */
 export const platformName = 'teams'
 export const messagesPath = '/api/messages'
 
 export interface TeamsSettings {
-  /** The bot's app id; absent only where `unchecked`. */
+  /** The bot's app ID; absent only if `unchecked`. */
   clientId?: string
   clientSecret?: string
-  /** Where the app is registered. Absent: an app of the old multi-tenant kind. */
+  /** The tenant of the app registration. Absent for an old multi-tenant app. */
   tenantId?: string
-  /** Organisations that are served. Empty: all that installed the app. */
+  /** The organizations that Parley serves. Empty: every one that installed the app. */
   tenants: readonly string[]
-  /** Requests are taken without a token and sent without one: for work on this machine alone. */
+  /** Accepts and sends requests without tokens; for local development only. */
   unchecked: boolean
   openIdMetadataUrl?: string
   tokenIssuer?: string
-  /** Other servers than Microsoft's own. */
+  /** Servers to use instead of Microsoft's. */
   loginUrl?: string
   graphUrl?: string
   serviceUrl?: string
-  /** Further hosts that files may come from, such as a file server of one's own. */
+  /** More hosts that files may come from, such as your file server. */
   fileHosts: readonly string[]
-  /** How long an answer is streamed natively; then it goes on by edits. */
+  /** How long an answer is streamed natively; after that it grows by edits. */
   streamMs: number
 }
 
-/** Microsoft ends a stream after two minutes; what is left is for the handover. */
+/** Microsoft ends a stream after two minutes; the rest of that time is for the switch to edits. */
 export const defaultStreamMs = 100_000
 
 export const microsoft = {
   login: 'https://login.microsoftonline.com',
-  /** The tenant of apps of the old multi-tenant kind. */
+  /** The tenant of old multi-tenant apps. */
   loginTenant: 'botframework.com',
   graph: 'https://graph.microsoft.com',
   service: 'https://smba.trafficmanager.net/teams',
@@ -42,16 +42,16 @@ export const graphUrlOf = ({ graphUrl }: TeamsSettings) => (graphUrl ?? microsof
 export const graphScopeOf = (settings: TeamsSettings) => `${graphUrlOf(settings)}/.default`
 
 /**
- * THE table of Graph permissions, of the application kind: docs, doctor and messages about missing ones are made from it.
- * Without them everything works but files of channels and group chats.
+ * THE table of Graph application permissions, for the doctor and errors about missing ones. Without them, only files in channels
+ * and group chats cannot be read.
  */
 export const graphPermissions = {
-  'Files.Read.All': 'to read the files that people share in channels and group chats',
+  'Files.Read.All': 'to read files shared in channels and group chats',
 } as const
 
-/** Permissions of one team or chat, granted by its owner when the app is added there. */
+/** Permissions for one team or chat; its owner grants them when adding the app. */
 export const resourcePermissions = {
-  'ChannelMessage.Read.Group': 'to follow threads without a mention and to see which files are shared',
+  'ChannelMessage.Read.Group': 'to follow threads without a mention, and to see which files are shared',
   'ChatMessage.Read.Chat': 'to see which files are shared in group chats',
 } as const
 

@@ -1,11 +1,11 @@
-/** Setting up: the app package, and what `parley doctor teams` looks at. */
+/** Setup: the app package, and the checks of `parley doctor teams`. */
 import type { CommandSpec } from '../../src/core/command.ts'
 import { asParleyError, ParleyError } from '../../src/core/errors.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
+import { createSigningKeys, createTokens } from './auth.ts'
 import { createHosts } from './hosts.ts'
-import { createSigningKeys } from './keys.ts'
 import { appPackage } from './manifest.ts'
 import { graphPermissions, graphScopeOf, messagesPath, microsoft, type TeamsSettings } from './settings.ts'
-import { createTokens } from './tokens.ts'
 
 export interface SetupOptions {
   settings: TeamsSettings
@@ -17,7 +17,7 @@ export interface SetupOptions {
 export interface Finding {
   name: string
   ok: boolean
-  /** For people, with what to do when it is not. */
+  /** One sentence, plus the next step if the check failed. */
   userMessage: string
 }
 
@@ -27,6 +27,7 @@ export interface Setup {
 }
 
 const askMs = 10_000
+const { doctor } = teamsWording
 
 export function createSetup(options: SetupOptions): Setup {
   const { settings, publicUrl } = options
@@ -41,47 +42,35 @@ export function createSetup(options: SetupOptions): Setup {
     }
   }
 
-  /** Whether Microsoft takes the app's secret. */
+  /** Whether Microsoft accepts the app's secret. */
   async function credentials(): Promise<Omit<Finding, 'name'>> {
-    if (settings.clientId === undefined)
-      return {
-        ok: true,
-        userMessage: 'TEAMS_AUTH=off: nobody is checked, and nothing is signed. For this machine alone.',
-      }
+    if (settings.clientId === undefined) return { ok: true, userMessage: doctor.authOff }
     await tokens.get(microsoft.botScope)
-    const kind = settings.tenantId === undefined ? 'of the multi-tenant kind' : `of the tenant ${settings.tenantId}`
-    return { ok: true, userMessage: `Microsoft’s login knows the app ${settings.clientId}, ${kind}.` }
+    return { ok: true, userMessage: doctor.credentials(settings.clientId, settings.tenantId) }
   }
 
-  /** The keys that events are signed with. */
+  /** Whether the keys that events are signed with are readable. */
   async function keys(): Promise<Omit<Finding, 'name'>> {
     const { host, count } = await createSigningKeys(settings).read(AbortSignal.timeout(askMs))
-    return { ok: count > 0, userMessage: `Keys for checking events were read from ${host}: ${count}.` }
+    return { ok: count > 0, userMessage: doctor.signingKeys(count, host) }
   }
 
-  /** Which of Graph's permissions the app was granted, as its own token says. */
+  /** The Graph permissions of the app, read from its own token. */
   async function graph(): Promise<Omit<Finding, 'name'>> {
     const token = await tokens.get(graphScopeOf(settings))
     const granted = rolesIn(token ?? '')
     const missing = Object.entries(graphPermissions).filter(([name]) => !granted.includes(name))
-    if (missing.length === 0) return { ok: true, userMessage: 'Files of channels and group chats can be read.' }
+    if (missing.length === 0) return { ok: true, userMessage: doctor.filesReadable }
     const wanted = missing.map(([name, why]) => `${name} (${why})`).join(', ')
-    return {
-      ok: false,
-      userMessage: `Without ${wanted} Parley says so when somebody shares a file there. An admin grants it in the Entra admin center: App registrations, API permissions, Microsoft Graph, Application permissions, Grant admin consent.`,
-    }
+    return { ok: false, userMessage: doctor.permissionsMissing(wanted) }
   }
 
   async function endpoint(): Promise<Omit<Finding, 'name'>> {
-    if (publicUrl === undefined)
-      return {
-        ok: false,
-        userMessage: `PUBLIC_URL is not set. Teams delivers to an HTTPS address on the internet: set it, and ${messagesPath} under it as the bot’s messaging endpoint.`,
-      }
+    if (publicUrl === undefined) return { ok: false, userMessage: doctor.noPublicUrl(messagesPath) }
     const url = new URL(messagesPath, publicUrl).href
     if (!url.startsWith('https:') && !hosts.isService(publicUrl))
-      return { ok: false, userMessage: `${url} is not HTTPS; Teams delivers nowhere else.` }
-    // Without a token a Parley that is there refuses.
+      return { ok: false, userMessage: doctor.notHttps(url) }
+    // Parley rejects a request without a token, which shows that it is there.
     const response = await fetch(url, {
       method: 'POST',
       body: '{}',
@@ -89,31 +78,21 @@ export function createSetup(options: SetupOptions): Setup {
       redirect: 'manual',
     }).catch(() => undefined)
     await response?.body?.cancel()
-    const there = response?.status === 400 || response?.status === 401
-    if (there)
-      return { ok: true, userMessage: `${url} answers as Parley does. It must be the bot’s messaging endpoint.` }
-    return {
-      ok: false,
-      userMessage: `${url} does not lead to a running Parley (${response?.status ?? 'no answer'}). Start Parley, and forward that address to its port.`,
-    }
+    const answers = response?.status === 400 || response?.status === 401
+    return answers
+      ? { ok: true, userMessage: doctor.endpointAnswers(url) }
+      : { ok: false, userMessage: doctor.endpointUnreachable(url, response?.status) }
   }
 
   function tenants(): Omit<Finding, 'name'> {
     const { tenants: served } = settings
-    if (served.length > 0) return { ok: true, userMessage: `Served: ${served.join(', ')}.` }
-    return {
-      ok: true,
-      userMessage: 'Every organisation that installs the app is served. Name yours in parley.yaml: teams.tenants.',
-    }
+    return { ok: true, userMessage: served.length > 0 ? doctor.organizations(served) : doctor.allOrganizations }
   }
 
   return {
     async package() {
       if (publicUrl === undefined || !publicUrl.startsWith('https:') || settings.clientId === undefined)
-        throw new ParleyError(
-          'config_invalid',
-          'The app package wants TEAMS_CLIENT_ID, and PUBLIC_URL with the https:// address of this Parley. Set both, and call this again.',
-        )
+        throw new ParleyError('config_invalid', teamsWording.errors.packageSettings)
       return await appPackage({ ...options, publicUrl })
     },
     examine: async () =>
@@ -121,8 +100,8 @@ export function createSetup(options: SetupOptions): Setup {
         attempt('credentials', credentials),
         attempt('signing keys', keys),
         attempt('messaging endpoint', endpoint),
-        attempt('organisations', async () => tenants()),
-        attempt('files by Graph', graph),
+        attempt('organizations', async () => tenants()),
+        attempt('files in channels', graph),
       ]),
   }
 }

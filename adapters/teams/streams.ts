@@ -1,7 +1,7 @@
 /**
- * Native streams, which Teams has in personal chats: first what is being done, then the growing text, then the end, numbered
- * in one order, at most one a second, two minutes in all. Before that time is over a stream is ended as it stands, and its
- * message goes on by edits; so it does when another process than the one that began it writes on.
+ * Native streams, which Teams has in personal chats only: first progress, then the growing text, then the end, in numbered parts,
+ * at most one per second, for at most two minutes. Before that limit the stream is ended and its message grows by edits. The
+ * same happens when another process takes over the answer.
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -16,13 +16,13 @@ import { cut, toTeams } from './format.ts'
 import type { PostRef } from './post-keys.ts'
 
 export interface Streams {
-  /** Begins one; `undefined` where Teams allows none. */
+  /** Starts a stream; `undefined` if Teams does not allow one. */
   start(
     at: TargetData,
     message: OutgoingMessage,
     options: CallOptions,
   ): Promise<Required<Pick<PostRef, 'id' | 'stream'>> | undefined>
-  /** `false`: the stream is over and the message is to be edited. */
+  /** `false`: the stream is over; edit the message instead. */
   write(
     at: TargetData,
     ref: PostRef,
@@ -34,7 +34,7 @@ export interface Streams {
 
 interface Live {
   sequence: number
-  /** As it was sent; empty while only progress was. */
+  /** The text sent so far; empty while only progress was sent. */
   sent: string
   sentAt: number
 }
@@ -42,7 +42,7 @@ interface Live {
 export interface StreamsDeps {
   api: Api
   records: Records
-  /** How long one is written on. */
+  /** How long a stream may last. */
   streamMs: number
   /** The least time between two parts of one stream. */
   everyMs: number
@@ -51,10 +51,10 @@ export interface StreamsDeps {
   now(): number
 }
 
-/** Teams' own end of a stream. */
+/** Teams ends a stream after this long. */
 const teamsLimitMs = 120_000
 const progressChars = 900
-/** A part that would have to wait longer is left out: the next one holds its text, too. */
+/** A part that would wait longer is skipped, because the next one includes its text. */
 const patienceMs = 1500
 const rememberedRefusals = 1000
 const Handover = z.object({ sequence: z.number(), at: z.number() })
@@ -62,7 +62,7 @@ const Handover = z.object({ sequence: z.number(), at: z.number() })
 export function createStreams({ api, records, streamMs, everyMs, onCancelled, now }: StreamsDeps): Streams {
   const live = new Map<string, Live>()
   const over = new Set<string>()
-  /** Conversations that had a stream refused. */
+  /** Conversations in which Teams refused a stream. */
   const refused = new Set<string>()
 
   function end(id: string): void {
@@ -73,7 +73,7 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
 
   async function chunk(at: TargetData, id: string | undefined, stream: Live, part: Part, options: CallOptions) {
     const { text, streamType } = part
-    const info = { ...(id === undefined ? {} : { streamId: id }), streamType, streamSequence: stream.sequence + 1 }
+    const info = { streamId: id, streamType, streamSequence: stream.sequence + 1 }
     const activity: OutgoingActivity = {
       type: 'typing',
       text,
@@ -88,7 +88,7 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
     return sent
   }
 
-  /** A call of a stream; `false` when Teams will have no more of it. */
+  /** Runs one call of a stream; `false` if Teams refused it for good. */
   async function carry(id: string, turnId: string, call: () => Promise<unknown>): Promise<boolean> {
     try {
       await call()
@@ -123,7 +123,7 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
     return went
   }
 
-  /** This process's own, or one that another has shown nothing but progress in. */
+  /** The stream of this process, or one in which another process has shown only progress. */
   async function find(ref: PostRef): Promise<Live | undefined> {
     const own = live.get(ref.id)
     if (own) return own
@@ -176,7 +176,7 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
       if (monotonic() - stream.sentAt < everyMs) return true
       if (message.progress !== undefined) return await progress(at, ref, stream, message, options)
       const part = partOf(message)
-      // What was shown is not taken back in mid-stream: the end sets it right.
+      // A stream cannot take text back; its end replaces the whole text.
       if (part.text === stream.sent || !part.text.startsWith(stream.sent)) return true
       if (stream.sent === '') await records.remove(`stream/${ref.id}`)
       return await carry(ref.id, message.turnId, () => chunk(at, ref.id, stream, part, { ...options, patienceMs }))

@@ -1,10 +1,11 @@
-/** What is Teams' own in writing: streams and their handover, quotas that all workers share, refusals, private notices. */
+/** Writing to Teams: streams and their handover, rate limits that all workers share, refusals, private notices. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
 import type { OutgoingMessage, Platform } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
@@ -80,7 +81,7 @@ const only = (conversation: string): Shown => {
 }
 
 describe('a stream', () => {
-  it('begins with what is being done, grows in one order and ends with what it rests on', async () => {
+  it('starts with progress, grows in order and ends with its citations', async () => {
     const { transport } = rig.platform
     const chat = target(personalChat)
     const ref = await transport.post(chat, message('_Reading a.pdf…_', { progress: 'Reading a.pdf' }), { key, signal })
@@ -107,7 +108,7 @@ describe('a stream', () => {
     expect(claim?.appearance.abstract).toHaveLength(160)
   })
 
-  it('that another process began with progress alone is taken up; one with text goes on by edits', async () => {
+  it('that another process started is continued if it has only progress, otherwise it is edited', async () => {
     const chat = target(personalChat)
     const { transport } = rig.platform
     const ref = await transport.post(chat, message('_Reading…_', { progress: 'Reading' }), { key, signal })
@@ -122,7 +123,7 @@ describe('a stream', () => {
     expect(only(personalChat)).toMatchObject({ edits: 1, activity: { text: 'So it is.' } })
   })
 
-  it('is handed over to edits before Teams ends it', async () => {
+  it('switches to edits before Teams ends it', async () => {
     let time = Date.now()
     const { transport } = otherWorker({ now: () => time })
     const chat = target(personalChat)
@@ -135,7 +136,7 @@ describe('a stream', () => {
     expect(actionsOf(only(personalChat))).toEqual([`stop:${turnId}`])
   })
 
-  it('never takes text back before its end', async () => {
+  it('never takes text back before it ends', async () => {
     const { transport } = rig.platform
     const chat = target(personalChat)
     const ref = await transport.post(chat, message('A first try'), { key, signal })
@@ -145,7 +146,7 @@ describe('a stream', () => {
     expect(only(personalChat).activity.text).toBe('Another.')
   })
 
-  it('that its reader stops ends the turn, and says below it what came of it', async () => {
+  it('that its reader stops ends the turn, and the result is posted below it', async () => {
     const { transport } = rig.platform
     const chat = target(personalChat)
     const ref = await transport.post(chat, message('One'), { key, signal })
@@ -159,7 +160,7 @@ describe('a stream', () => {
     expect(shown(personalChat)).toHaveLength(2)
   })
 
-  it('does not begin in a group chat', async () => {
+  it('does not start in a group chat', async () => {
     const ref = await rig.platform.transport.post(target(groupChat), message('One'), { key, signal })
     expect(only(groupChat).stream).toBeUndefined()
     await rig.platform.transport.edit(target(groupChat), ref, final('One.'), { signal })
@@ -167,8 +168,8 @@ describe('a stream', () => {
   })
 })
 
-describe('Teams’ patience', () => {
-  it('that one worker has used up is waited for by all', async () => {
+describe('Teams’ rate limits', () => {
+  it('pause all workers after a 429', async () => {
     const chat = target(groupChat)
     rig.teams.state.storm(1, 1)
     await expect(rig.platform.transport.post(chat, final('One.'), { key, signal })).rejects.toMatchObject({
@@ -180,7 +181,7 @@ describe('Teams’ patience', () => {
     expect(Date.now() - started).toBeGreaterThan(900)
   })
 
-  it('is asked of everybody in one line: posts of several workers at once stay within it', async () => {
+  it('hold for posts of several workers at once', async () => {
     await rig.close()
     rig = await openTeamsRig(records, 'personal', { ...own(), rules: { quota: [[7, 1000]] } })
     const chat = target(groupChat)
@@ -196,7 +197,7 @@ describe('Teams’ patience', () => {
 })
 
 describe('a refusal', () => {
-  it('of a place that Parley was taken from says what to do', async () => {
+  it('in a conversation that Parley was removed from says what to do', async () => {
     const { state } = rig.teams
     const create = state.create
     state.create = () => ({
@@ -206,12 +207,12 @@ describe('a refusal', () => {
     })
     await expect(rig.platform.transport.post(target(groupChat), final('One.'), { key, signal })).rejects.toMatchObject({
       code: 'platform_rejected',
-      userMessage: expect.stringContaining('Add the Parley app'),
+      userMessage: teamsWording.errors.noAccess,
     })
     state.create = create
   })
 
-  it('of a token makes a new one, once', async () => {
+  it('of a token leads to a new token, once', async () => {
     await rig.platform.transport.post(target(groupChat), final('One.'), { key, signal })
     const before = rig.teams.seen.logins
     rig.teams.revoke()
@@ -220,7 +221,7 @@ describe('a refusal', () => {
     expect(shown(groupChat)).toHaveLength(2)
   })
 
-  it('never sends the bot’s token to a server that is none of Teams’', async () => {
+  it('never sends the bot’s token to a server outside Teams', async () => {
     const { conversation, data } = target(groupChat)
     const elsewhere = { conversation, data: { ...(data as object), serviceUrl: 'https://evil.example.com' } }
     await expect(rig.platform.transport.post(elsewhere, final('One.'), { key, signal })).rejects.toMatchObject({
@@ -230,12 +231,12 @@ describe('a refusal', () => {
 })
 
 describe('a notice', () => {
-  it('for one person alone is shown to them alone', async () => {
+  it('for one person is visible to that person only', async () => {
     await rig.platform.transport.notify?.(target(groupChat), { text: 'For you.', private: true }, { key: 'n', signal })
     expect(only(groupChat)).toMatchObject({ only: alice.id, activity: { text: 'For you.' } })
   })
 
-  it('has its picture in it and its buttons under it', async () => {
+  it('contains its image and has its buttons below', async () => {
     const data = Buffer.from(
       '<svg xmlns="http://www.w3.org/2000/svg" width="2000" height="900"><rect width="900" height="900"/></svg>',
     )
@@ -256,8 +257,8 @@ describe('a notice', () => {
   })
 })
 
-describe('what a file or a model writes', () => {
-  it('calls nobody, and no picture of it is fetched', async () => {
+describe('text from a file or a model', () => {
+  it('mentions no one and loads no image', async () => {
     const text =
       '<at>everyone</at> ![x](https://evil.example.com/p.png) [y](javascript:alert(1))\n\n| a | b |\n|---|---|\n| 1 | 2 |'
     await rig.platform.transport.post(target(groupChat), final(text), { key, signal })

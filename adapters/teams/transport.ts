@@ -1,6 +1,6 @@
 /**
- * Writes replies into Teams: natively streamed in personal chats, else posts that grow by edits. The finished message has its
- * sources as citations, the label that a model wrote it, Teams' thumbs, and a card with what can be done with it.
+ * Writes answers into Teams: streamed natively in personal chats, otherwise as posts that grow by edits. The finished message
+ * has citations, the AI label, Teams' thumbs, and a card with buttons.
  */
 import { z } from 'zod'
 import type { Notice, OutgoingFile } from '../../src/core/command.ts'
@@ -9,12 +9,12 @@ import type { Log } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
 import type { OutgoingMessage, Transport } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
 import { plain, TargetData } from './activity.ts'
 import { type Api, type CallOptions, type OutgoingActivity, refusalOf } from './api.ts'
 import { type Consents, createConsents } from './consent.ts'
 import type { BlobStore } from './files.ts'
-import { messageEntity, replyCard, toTeams } from './format.ts'
-import { noticeMessage } from './notice.ts'
+import { messageEntity, noticeMessage, replyCard, toTeams } from './format.ts'
 import { createPosts, PostRef } from './post-keys.ts'
 import { createStreams } from './streams.ts'
 
@@ -24,15 +24,15 @@ export interface TransportDeps {
   blobs: BlobStore
   log: Log
   streamMs: number
-  /** The least time between two parts of a stream. Default: Teams' own second. */
+  /** The least time between two parts of a stream. Default: one second, as Teams requires. */
   everyMs?: number
-  /** Ends the answer of a turn, as its asker wants it. */
+  /** Stops a turn because its asker pressed Stop. */
   stopTurn(turnId: string): Promise<void>
   now?: () => number
 }
 
 const Target = z.object({ data: TargetData })
-/** An edit of a text in progress that would wait longer is left out. */
+/** An edit of an unfinished text that would wait longer is skipped. */
 const patienceMs = 1500
 
 export interface TeamsTransport extends Transport {
@@ -47,7 +47,7 @@ export function createTransport(deps: TransportDeps): TeamsTransport {
   const consents = createConsents({ api, records, blobs, log })
   const onCancelled = (turnId: string) => {
     stopTurn(turnId).catch((error: unknown) =>
-      log.warn({ ...errorFields(error), turnId }, 'a stop did not reach the turn'),
+      log.warn({ ...errorFields(error), turnId }, 'a turn could not be stopped'),
     )
   }
   const streams = createStreams({ api, records, streamMs, everyMs, onCancelled, now })
@@ -57,7 +57,7 @@ export function createTransport(deps: TransportDeps): TeamsTransport {
     if (end) await posts.keepReply(at.conversation, ref.id, turnId)
   }
 
-  /** Once for a key. `undefined` is never answered by `send` where it may wait as long as it takes. */
+  /** Sends once per key. */
   async function once(key: string, send: () => Promise<PostRef>): Promise<PostRef> {
     const known = await posts.find(key)
     if (known) return known
@@ -68,8 +68,7 @@ export function createTransport(deps: TransportDeps): TeamsTransport {
 
   async function send(at: TargetData, activity: OutgoingActivity, options: CallOptions): Promise<PostRef> {
     const sent = await api.create(at, activity, options)
-    if (sent === undefined)
-      throw new ParleyError('platform_unreachable', 'Teams did not take the message. Please try again.')
+    if (sent === undefined) throw new ParleyError('platform_unreachable', teamsWording.errors.notAccepted)
     return { id: sent.id }
   }
 
@@ -79,10 +78,10 @@ export function createTransport(deps: TransportDeps): TeamsTransport {
       await api.update(at, ref.id, replyActivity(message), { ...options, ...patience })
     } catch (error) {
       const status = refusalOf(error)?.status
-      // A stream that its reader stopped may not be changed any more: what came of it is said below it.
+      // Teams does not allow edits of a stream that its reader stopped, so the result is posted below it.
       const stopped = ref.stream !== undefined && (status === 403 || status === 400)
       if (status !== 404 && !stopped) throw error
-      log.info({ ...errorFields(error), turnId: message.turnId }, 'a reply could not be changed where it stands')
+      log.info({ ...errorFields(error), turnId: message.turnId }, 'an answer could not be edited')
       if (stopped && message.end) await send(at, replyActivity(message), options)
     }
   }
@@ -98,7 +97,7 @@ export function createTransport(deps: TransportDeps): TeamsTransport {
     return ref
   }
 
-  /** Messages for one person alone are young in Teams: where it refuses them, everybody sees it. */
+  /** Teams does not support private messages everywhere; where it refuses one, everyone sees the message. */
   async function whisper(at: TargetData, activity: OutgoingActivity, options: CallOptions): Promise<PostRef> {
     if (at.user === undefined) return await send(at, activity, options)
     try {
@@ -140,12 +139,11 @@ export function createTransport(deps: TransportDeps): TeamsTransport {
       })
     },
     async status() {
-      // Progress is the reply's first text, in personal chats as Teams' own line of progress.
+      // Progress is the answer's first text; in personal chats Teams shows it as a status line.
     },
     async attach(target, turnId, file: OutgoingFile, { key, signal }) {
       const at = dataOf(target)
-      if (at.scope !== 'personal')
-        throw new ParleyError('platform_rejected', 'Teams takes files of an app in personal chats alone.')
+      if (at.scope !== 'personal') throw new ParleyError('platform_rejected', teamsWording.errors.filesInPersonalChats)
       return plain(await once(key, () => consents.ask(at, file, key, { signal, turnId })))
     },
     async notify(target, notice, { key, signal }) {
@@ -154,7 +152,7 @@ export function createTransport(deps: TransportDeps): TeamsTransport {
   }
 }
 
-/** `whole`: a stream that ends shows what can be done with it only when the reply has ended, too. */
+/** `whole`: the end of a stream gets buttons only if the answer is finished too. */
 function replyActivity(message: OutgoingMessage, { whole = false } = {}): OutgoingActivity {
   const { text, citations, end, phase } = message
   const under = whole && phase === 'streaming' ? undefined : replyCard(message)

@@ -1,24 +1,25 @@
-/** One change of one setting by a command: who may is checked, the value is changed, and the answer says what it was before. */
+/** One change of one setting by a command: checks permission, changes the value, and returns it with the one before. */
 
 import { createHash } from 'node:crypto'
 import type { Scope } from '../core/scope.ts'
 import type { AdminChanges } from '../models/catalogue.ts'
 import type { SettingName, Settings, SettingValue } from '../store/settings.ts'
+import { scopeName } from '../wording/commands.ts'
 import type { Caller } from './define.ts'
-import { demand, nameOf, type Place, scopeOfPlace, widest } from './place.ts'
+import { demand, type Place, scopeOfPlace, widest } from './place.ts'
 
 export interface Changed<Name extends SettingName> {
   scope: Scope
-  /** For people. */
-  where: string
+  /** The scope as its `scopeName`. */
+  who: string
   before: SettingValue<Name> | null
   after: SettingValue<Name> | null
 }
 
 export interface ChangeOptions {
-  /** Default: the widest that the caller may change. */
+  /** Default: the widest scope that the caller can change. */
   place?: Place | undefined
-  /** People may change it for themselves, and that is meant when no place is named. */
+  /** People can change it for themselves, which is also the default scope. */
   own?: boolean
 }
 
@@ -33,20 +34,15 @@ export async function changeSetting<Name extends SettingName>(
   const scope = await scopeOfPlace(place ?? (own ? { kind: 'me' } : widest(grants)), spender)
   demand(grants, scope, spender, { own })
   const { before, after } = await settings.change(scope, name, change, by)
-  return { scope, where: nameOf(scope, spender), before, after }
+  return { scope, who: scopeName(scope, spender), before, after }
 }
 
-/** The end of a sentence on where it holds now: ` everywhere`, ` for this channel`. */
-export function forWhere(where: string): string {
-  return where === 'everywhere' ? ' everywhere' : ` for ${where}`
-}
-
-/** With `null` for an empty list or table: nothing set, rather than something empty. */
+/** `null` for an empty list or table: an empty setting is not set. */
 export function orNull<T extends object>(value: T): T | null {
   return Object.keys(value).length === 0 ? null : value
 }
 
-/** Of an audit entry: the same when the same call runs again. */
+/** The id of an audit entry: the same when the same call runs again. */
 export function changeId({ call }: Caller, name: string): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([call.conversation.platform, call.id, name]))
@@ -54,7 +50,7 @@ export function changeId({ call }: Caller, name: string): string {
   return hash.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-5$3-8$4-$5')
 }
 
-/** What admins changed for everybody, as the catalogue takes it. */
+/** Models as admins changed them for everyone. */
 export function catalogueChanges(settings: Pick<Settings, 'read'>): () => Promise<AdminChanges> {
   return async () => {
     const all = (await settings.read(['all'])).get('all') ?? {}

@@ -1,17 +1,17 @@
 /**
- * Charts as SVG: columns over time, bars by name. Every axis starts at nothing. Pure; letters are drawn as paths that
- * `Lettering` gives, because a server may have no fonts at all. 720 wide, so that 22 is readable on a phone.
+ * Charts as SVG: columns over time, bars by name. Every axis starts at zero. Pure. Text is drawn as paths from `Lettering`
+ * because a server may have no fonts. 720 wide, so that text of size 22 is readable on a phone.
  */
 
 export interface Lettering {
-  /** The path of a text that starts at `x` on the base line `y`. */
+  /** The path of a text that starts at `x` on the baseline `y`. */
   path(text: string, x: number, y: number, size: number): string
   width(text: string, size: number): number
 }
 
 export interface Chart {
   title: string
-  /** What one value is called: `$1.20`, `14`. */
+  /** `$1.20`, `14`. */
   format(value: number): string
   /** `columns`: in time, from left to right. `bars`: by name, largest first. */
   kind: 'columns' | 'bars'
@@ -80,7 +80,7 @@ function bars({ points, format }: Chart, letters: Lettering): { body: string; he
   return { body: drawn.join(''), height: top + points.length * row + 20 }
 }
 
-/** Round whole numbers from nothing to beyond the largest value, about five: questions and nano-dollars have no parts. */
+/** About five round whole numbers from zero to beyond the largest value: questions and nano-dollars have no fractions. */
 function scale(largest: number): { ticks: number[]; most: number } {
   if (largest <= 0) return { ticks: [0, 1], most: 1 }
   const rough = largest / 4
@@ -99,7 +99,7 @@ function cut(letters: Lettering, label: string, size: number, most: number): str
 }
 
 const round = (value: number) => Math.round(value * 10) / 10
-const text = (letters: Lettering, words: string, x: number, y: number, size: number, colour: string) =>
-  `<path fill="${colour}" d="${letters.path(words, x, y, size)}"/>`
-const rect = (x: number, y: number, wide: number, high: number, colour = fill) =>
-  `<rect x="${round(x)}" y="${round(y)}" width="${round(wide)}" height="${round(high)}" rx="3" fill="${colour}"/>`
+const text = (letters: Lettering, words: string, x: number, y: number, size: number, color: string) =>
+  `<path fill="${color}" d="${letters.path(words, x, y, size)}"/>`
+const rect = (x: number, y: number, wide: number, high: number, color = fill) =>
+  `<rect x="${round(x)}" y="${round(y)}" width="${round(wide)}" height="${round(high)}" rx="3" fill="${color}"/>`

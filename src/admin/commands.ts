@@ -1,17 +1,19 @@
-/** THE table of commands, for all platforms, and how one call of it runs. */
+/** THE table of commands, for all platforms, and how one call runs. */
 import type { CommandCall, Notice } from '../core/command.ts'
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { conversationKey } from '../core/message.ts'
+import { omitUndefined } from '../core/omit-undefined.ts'
 import type { Intake } from '../core/platform.ts'
 import { spenderOf } from '../core/scope.ts'
 import type { Health } from '../routing/health.ts'
 import type { CommandCalls } from '../store/command-calls.ts'
 import type { Usage } from '../store/usage.ts'
+import { commandWording, permissionWording } from '../wording/commands.ts'
 import { type BudgetDeps, budgetCommands } from './commands/budget.ts'
 import { type ForgetDeps, forgetCommands } from './commands/forget.ts'
 import { type HealthDeps, healthCommands } from './commands/health.ts'
-import { callers, helpCommands, mayCall } from './commands/help.ts'
+import { canCall, helpCommands } from './commands/help.ts'
 import { type KeyDeps, keyCommands } from './commands/keys.ts'
 import { limitCommands } from './commands/limits.ts'
 import { modelCommands } from './commands/models.ts'
@@ -26,7 +28,7 @@ import type { Answer, Caller, Command } from './define.ts'
 import { grantsOf, personId } from './grants.ts'
 import { parseLine } from './parse.ts'
 
-/** What commands act on, by subject. Each family of commands names what it takes of it. */
+/** What commands use, by subject. Each family of commands names the parts it needs. */
 export interface CommandServices {
   settings: Pick<RoleDeps, 'settings' | 'timeZone' | 'admins' | 'audit'>
   storage: Pick<KeyDeps, 'keys'> & Pick<WhyDeps, 'turns'> & Pick<ForgetDeps, 'forget'> & { calls: CommandCalls }
@@ -44,7 +46,7 @@ export type TableDeps = CommandServices['settings'] &
   CommandServices['money'] &
   CommandServices['messaging']
 
-/** The order is that of `help`. */
+/** In the order of `help`. */
 export function createTable(deps: TableDeps): readonly Command[] {
   const table: Command[] = []
   table.push(
@@ -77,22 +79,15 @@ export function createCommands(services: CommandServices): Pick<Intake, 'command
   async function callerOf(call: CommandCall): Promise<Caller> {
     const { conversation, author } = call
     const grants = await grantsOf(call, { settings, admins })
-    const by = {
-      id: personId(conversation, author.id),
-      via: 'command',
-      ...(author.name === undefined ? {} : { name: author.name }),
-    }
+    const by = omitUndefined({ id: personId(conversation, author.id), via: 'command', name: author.name })
     return { call, grants, by, spender: spenderOf(conversation, author.id) }
   }
 
   async function run(call: CommandCall): Promise<Notice> {
     const { command, given } = parseLine(call.text, table)
     const caller = await callerOf(call)
-    if (!mayCall(caller.grants.role, command))
-      throw new ParleyError(
-        'command_forbidden',
-        `\`${command.name}\` is for ${callers[command.role]}. Ask one of them; \`/parley roles list\` names them.`,
-      )
+    if (!canCall(caller.grants.role, command))
+      throw new ParleyError('command_forbidden', permissionWording.command(command.name, command.role))
     const answer = command.changes
       ? await once(call, caller.by.id, () => command.run(given, caller))
       : await command.run(given, caller)
@@ -101,12 +96,12 @@ export function createCommands(services: CommandServices): Pick<Intake, 'command
     return notice
   }
 
-  /** The same call delivered again gets the answer of the first one. */
+  /** A call that is delivered again gets the answer of the first delivery. */
   async function once(call: CommandCall, person: string, run: () => Promise<Answer>): Promise<Answer> {
     const id = JSON.stringify([call.conversation.platform, call.id])
     const begun = await calls.begin(id, { person, conversationKey: conversationKey(call.conversation) })
     if (begun.kind === 'ended') return storedNotice(begun.notice)
-    if (begun.kind === 'running') return { text: 'That command is being run already.', private: true }
+    if (begun.kind === 'running') return { text: commandWording.alreadyRunning, private: true }
     try {
       const answer = await run()
       const { text, again = text, buttons = [], private: hidden = false } = answer

@@ -1,14 +1,15 @@
-/** The form of a command: its name, arguments, role, examples, and what it does. The families in commands/ are made of it. */
+/** The form of a command: name, arguments, role, examples and handler. The files in commands/ are written with it. */
 import { z } from 'zod'
 import type { ArgumentSpec, CommandCall, CommandSpec, Notice, Role } from '../core/command.ts'
 import { usd } from '../core/money.ts'
 import type { Spender } from '../core/scope.ts'
 import type { Changer } from '../store/settings.ts'
+import { commandWording } from '../wording/commands.ts'
 import type { Grants } from './grants.ts'
 import { mention } from './line.ts'
 import { type Place, readPlace } from './place.ts'
 
-/** One call as handlers see it. */
+/** One call, as handlers see it. */
 export interface Caller {
   call: CommandCall
   spender: Spender
@@ -18,7 +19,7 @@ export interface Caller {
 }
 
 export interface Answer extends Notice {
-  /** What is said when the same call is delivered again, where the text must not be kept. */
+  /** The answer to the same call delivered again, where the text itself must not be stored. */
   again?: string
 }
 
@@ -27,16 +28,16 @@ export interface Argument<T> {
   summary: string
   required: boolean
   choices?: readonly string[]
-  /** Its error message completes "… wants". */
+  /** Its error message completes "must be …". */
   schema: z.ZodType<T>
-  /** What may stand for it, for completion. */
+  /** Values to suggest while typing. */
   suggest?: (caller: Pick<Caller, 'spender'>) => Promise<string[]>
 }
 
 type Values<Args> = { [Name in keyof Args]: Args[Name] extends Argument<infer T> ? T : never }
 
 export interface Command extends CommandSpec {
-  /** It has an effect, which a call delivered twice must have once. */
+  /** It has an effect, so a call that is delivered twice must run once. */
   changes: boolean
   arguments: Readonly<Record<string, Argument<unknown>>>
   /** `given` as typed, by the argument's name. */
@@ -69,19 +70,17 @@ export function define<const Args extends Record<string, Argument<unknown>>>(com
   }
 }
 
-const plain = (type: ArgumentSpec['type'], summary: string) => ({ type, summary, required: true })
-const text = (most: number) =>
-  z
-    .string()
-    .min(1, 'some text')
-    .max(most, `at most ${most.toLocaleString('en')} characters`)
+const { wanted } = commandWording
 
-/** Amounts as people type them: `20`, `$20`, `20.50`, `0,5`. */
+const plain = (type: ArgumentSpec['type'], summary: string) => ({ type, summary, required: true })
+const text = (most: number) => z.string().min(1, wanted.text).max(most, wanted.atMost(most))
+
+/** Amounts, as people type them: `20`, `$20`, `20.50`, `0,5`. */
 const Amount = z.string().transform((typed, context) => {
   try {
     return usd(typed.replace(/^\$|\s*(?:usd|\$)$/gi, '').replace(/^(\d+),(\d{1,2})$/, '$1.$2'))
   } catch {
-    context.addIssue('an amount in USD, such as 20 or 0.50')
+    context.addIssue(wanted.usd)
     return z.NEVER
   }
 })
@@ -91,7 +90,7 @@ const off = /^(?:off|no|false)$/i
 export const arg = {
   word: (summary: string, most = 200): Argument<string> => ({ ...plain('word', summary), schema: text(most) }),
   rest: (summary: string, most = 8000): Argument<string> => ({ ...plain('rest', summary), schema: text(most) }),
-  model: (summary = 'Its name, or an alias of it'): Argument<string> => ({
+  model: (summary = 'A model, by name or alias'): Argument<string> => ({
     ...plain('model', summary),
     schema: text(200),
   }),
@@ -99,10 +98,10 @@ export const arg = {
   number: (summary: string, least: number, most: number, whole = true): Argument<number> => ({
     ...plain('number', summary),
     schema: z.coerce
-      .number('a number')
+      .number(wanted.number)
       .refine(
         (value) => (!whole || Number.isInteger(value)) && value >= least && value <= most,
-        `a ${whole ? 'whole ' : ''}number from ${least} to ${most.toLocaleString('en')}`,
+        wanted.between(whole, least, most),
       ),
   }),
   choice: <const Values extends readonly [string, ...string[]]>(
@@ -114,17 +113,17 @@ export const arg = {
     schema: z
       .string()
       .toLowerCase()
-      .pipe(z.enum(choices, `one of ${choices.join(', ')}`)),
+      .pipe(z.enum(choices, wanted.oneOf(choices))),
   }),
   onOff: (summary: string): Argument<boolean> => ({
     ...plain('choice', summary),
     choices: ['on', 'off'],
     schema: z
       .string()
-      .refine((typed) => on.test(typed) || off.test(typed), 'on or off')
+      .refine((typed) => on.test(typed) || off.test(typed), wanted.onOff)
       .transform((typed) => on.test(typed)),
   }),
-  /** A flag: there or not. */
+  /** Present or not. */
   flag: (summary: string): Argument<boolean> => ({
     ...plain('switch', summary),
     required: false,
@@ -133,16 +132,16 @@ export const arg = {
       .optional()
       .transform((typed) => typed !== undefined && !off.test(typed)),
   }),
-  person: (summary = 'A mention, or an id of the platform'): Argument<string> => ({
+  person: (summary = "A mention, or the platform's id of the person"): Argument<string> => ({
     ...plain('person', summary),
     schema: text(200).transform((typed) => mention(typed)?.id ?? typed.replace(/^@/, '')),
   }),
-  place: (summary = 'Where it is to hold'): Argument<Place> => ({
+  place: (summary = 'Where it applies; by default, the widest scope you can change'): Argument<Place> => ({
     ...plain('word', summary),
     schema: z.string().transform((typed, context) => {
       const place = readPlace(typed)
       if (place !== undefined) return place
-      context.addIssue('channel, workspace, everywhere, me, or a mention of a channel or a person')
+      context.addIssue(wanted.place)
       return z.NEVER
     }),
     suggest: async () => ['channel', 'workspace', 'everywhere', 'me'],

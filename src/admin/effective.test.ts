@@ -9,19 +9,19 @@ const of = (...values: SettingsOf[]) => effective(scopes, new Map(values.map((ea
 type Case = [name: string, settings: SettingsOf[], holds: (what: Effective) => unknown, expected: unknown]
 const table: Case[] = [
   [
-    'nothing set: nothing restricted',
+    'without settings nothing is restricted',
     [],
     ({ policy }) => [policy.localOnly, policy.allowedModels, policy.guests],
     [false, undefined, 'answer'],
   ],
   [
-    'local-only of the workspace holds in a channel that says otherwise',
+    'local-only for the workspace also applies in a channel that turns it off',
     [{}, { 'policy.localOnly': true }, { 'policy.localOnly': false }],
     ({ policy }) => policy.localOnly,
     true,
   ],
   [
-    'local-only of a channel holds there',
+    'local-only for a channel applies there',
     [{}, {}, { 'policy.localOnly': true }],
     ({ policy }) => policy.localOnly,
     true,
@@ -33,7 +33,7 @@ const table: Case[] = [
     new Set(['b', 'c']),
   ],
   [
-    'lists that exclude each other leave nothing',
+    'lists without a common model allow nothing',
     [{ 'policy.allowedModels': ['a'] }, { 'policy.allowedModels': ['b'] }],
     ({ policy }) => policy.allowedModels,
     new Set(),
@@ -45,13 +45,13 @@ const table: Case[] = [
     new Set(['a', 'b', 'c']),
   ],
   [
-    'guests who are refused above stay refused',
+    'guests refused by a wider scope stay refused',
     [{}, { 'policy.guests': 'refuse' }, { 'policy.guests': 'answer' }],
     ({ policy }) => policy.guests,
     'refuse',
   ],
   [
-    'the narrowest decides on what happens at a limit',
+    'the narrowest scope decides what happens at a limit',
     [{ 'policy.atLimit': 'refuse' }, {}, { 'policy.atLimit': 'cheaper' }],
     ({ policy }) => policy.atLimit,
     'cheaper',
@@ -69,13 +69,13 @@ const table: Case[] = [
     'b',
   ],
   [
-    'aliases unite, the narrower wins on a word',
+    'aliases unite, and the narrower scope wins for the same word',
     [{ 'models.aliases': { fast: 'a', big: 'b' } }, { 'models.aliases': { fast: 'c' } }],
     ({ models }) => models.aliases,
     { fast: 'c', big: 'b' },
   ],
   [
-    'instructions follow each other, wide to narrow',
+    'instructions are joined from wide to narrow',
     [
       { 'persona.instructions': 'Be kind.' },
       {},
@@ -86,7 +86,7 @@ const table: Case[] = [
     'Be kind.\n\nCite.\n\nBe brief.',
   ],
   [
-    'of language, temperature and length the narrowest wins',
+    'for language, temperature and length the narrowest scope wins',
     [
       { 'persona.language': 'German', 'persona.temperature': 0 },
       { 'persona.maxOutputTokens': 500 },
@@ -102,10 +102,10 @@ const table: Case[] = [
     ({ persona }) => persona.templates,
     { a: '1', b: '2' },
   ],
-  ['without a zone it is the configuration’s', [], ({ timezone }) => timezone, undefined],
+  ['without a time zone, the one of the configuration applies', [], ({ timezone }) => timezone, undefined],
 ]
 
-describe('what holds', () => {
+describe('settings of several scopes', () => {
   it.for(table)('%s', ([, settings, holds, expected]) => {
     expect(holds(of(...settings))).toEqual(expected)
   })

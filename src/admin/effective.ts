@@ -1,29 +1,28 @@
 /**
- * What holds for a person's question, from the settings of all its scopes. Pure. Policies add up, so that nobody can loosen
- * below what was tightened above: local-only anywhere wins, allowed lists intersect, disabled models unite, a "no" to
- * guests stays a "no". Instructions of a persona follow each other from wide to narrow; of everything else the
- * narrowest wins.
+ * Combines the settings of all scopes of a question. Restrictions add up, so a narrower scope cannot loosen a wider
+ * one: local-only anywhere wins, allowed lists intersect, disabled models unite, refused guests stay refused. Persona
+ * instructions are joined from wide to narrow. For everything else the narrowest scope wins.
  */
-import type { Scope } from '../core/scope.ts'
-import type { SettingsOf } from '../store/settings.ts'
+import { type Scope, type Spender, scopesOf } from '../core/scope.ts'
+import type { Settings, SettingsOf } from '../store/settings.ts'
 
 export interface Effective {
   models: {
     default: string | undefined
     pinned: string | undefined
-    /** `provider/id` of those that may not answer here. */
+    /** `provider/id` of the models that cannot answer here. */
     disabled: ReadonlySet<string>
-    /** What people type → `provider/id`. */
+    /** Typed name → `provider/id`. */
     aliases: Readonly<Record<string, string>>
   }
   policy: {
     localOnly: boolean
-    /** `provider/id` of the only ones that may answer; `undefined`: any. */
+    /** `provider/id` of the only models that can answer; `undefined`: any. */
     allowedModels: ReadonlySet<string> | undefined
     guests: 'answer' | 'refuse'
     atLimit: 'cheaper' | 'refuse'
   }
-  /** IANA; `undefined`: as the configuration says. */
+  /** IANA; `undefined`: the time zone of the configuration. */
   timezone: string | undefined
   persona: {
     instructions: string | undefined
@@ -70,4 +69,20 @@ export function effective(scopes: readonly Scope[], found: ReadonlyMap<Scope, Se
 
 function intersection([first = [], ...others]: string[][]): string[] {
   return first.filter((model) => others.every((list) => list.includes(model)))
+}
+
+export async function effectiveFor(settings: Pick<Settings, 'read'>, spender: Spender): Promise<Effective> {
+  const scopes = scopesOf(spender)
+  return effective(scopes, await settings.read(scopes))
+}
+
+export interface ZoneDeps {
+  settings: Settings
+  /** The time zone of the configuration. IANA. */
+  timeZone: string
+}
+
+/** The time zone in which days, weeks and months begin: set by command, or else by the configuration. */
+export async function timeZoneFor({ settings, timeZone }: ZoneDeps, spender: Spender): Promise<string> {
+  return (await effectiveFor(settings, spender)).timezone ?? timeZone
 }

@@ -1,7 +1,7 @@
 /**
- * What somebody may do. Three circles: the whole installation (named in parley.yaml or by another such admin; this
- * machine's console and command line), a workspace (its owners, and whom its admins name), a channel (its managers). Who may
- * do something in a wider circle may do it in the narrower ones.
+ * What someone can do, at three levels: the whole installation (admins named in parley.yaml or by another such admin; this
+ * machine's console and command line), a workspace (its owners, and people its admins name), a channel (its managers).
+ * Permission at a wider level includes the narrower ones.
  */
 
 import type { Role } from '../core/command.ts'
@@ -9,14 +9,15 @@ import { ParleyError } from '../core/errors.ts'
 import type { Author, ConversationRef } from '../core/message.ts'
 import { type Scope, type Spender, scopeOf, spenderOf } from '../core/scope.ts'
 import type { Settings } from '../store/settings.ts'
+import { permissionWording } from '../wording/commands.ts'
 
 export interface Grants {
-  /** The highest, for what the command table asks. */
+  /** The highest role, compared with the role of a command. */
   role: Role
   installation: boolean
-  /** Of the workspace that the command came from. */
+  /** In the workspace that the command came from. */
   workspace: boolean
-  /** Of the channel that it came from. */
+  /** In the channel that it came from. */
   channel: boolean
 }
 
@@ -40,8 +41,8 @@ export async function grantsOf(
   return { role: workspace ? 'admin' : channel ? 'manager' : 'member', installation, workspace, channel }
 }
 
-/** Who may change what holds for a scope, seen from where the command came from. */
-export function mayChange(grants: Grants, scope: Scope, spender: Spender): boolean {
+/** Whether these grants, from where the command was typed, allow changes for a scope. */
+export function canChange(grants: Grants, scope: Scope, spender: Spender): boolean {
   if (grants.installation) return true
   if (scope === scopeOf.channel(spender)) return grants.channel
   const own = scopeOf.workspace(spender).slice('workspace:'.length)
@@ -50,16 +51,15 @@ export function mayChange(grants: Grants, scope: Scope, spender: Spender): boole
   return grants.workspace && inside && ['workspace', 'channel', 'user'].includes(kind)
 }
 
-/** Who may, as the end of a sentence. */
-export function whoMay(scope: Scope): string {
-  if (scope.startsWith('channel:')) return "the channel's managers and the workspace's admins"
-  if (scope.startsWith('workspace:') || scope.startsWith('user:')) return "the workspace's admins"
-  return 'an admin of the whole installation'
+/** The people who can change things for a scope, as the subject of a sentence. */
+export function whoCanChange(scope: Scope): string {
+  if (scope.startsWith('channel:')) return permissionWording.managersAndAdmins
+  if (scope.startsWith('workspace:') || scope.startsWith('user:')) return permissionWording.workspaceAdmins
+  return permissionWording.installationAdmins
 }
 
-export function forbidden(what: string, who: string): ParleyError {
-  return new ParleyError(
-    'command_forbidden',
-    `${what} is done by ${who} only. Ask one of them; \`/parley roles list\` names them.`,
-  )
+/** Throws `command_forbidden`. `what`: a verb with its object, `set prices`. */
+export function demandInstallation(grants: Grants, what: string): void {
+  if (grants.installation) return
+  throw new ParleyError('command_forbidden', permissionWording.only(permissionWording.installationAdmins, what))
 }

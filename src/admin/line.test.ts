@@ -8,7 +8,7 @@ const table: [line: string, words: string[]][] = [
   ['templates save “weekly report” x', ['templates', 'save', 'weekly report', 'x']],
   ["it's Anna's turn", ["it's", "Anna's", 'turn']],
   ['say "he said \\"no\\"" now', ['say', 'he said "no"', 'now']],
-  ['a "quote that nobody closes', ['a', '"quote', 'that', 'nobody', 'closes']],
+  ['a "quote without an end', ['a', '"quote', 'without', 'an', 'end']],
   ['--for="this channel" x', ['--for=this channel', 'x']],
   ['two\nlines\tand tabs', ['two', 'lines', 'and', 'tabs']],
   ['budget set <@U1|anna smith> 5', ['budget', 'set', '<@U1|anna', 'smith>', '5']],
@@ -21,14 +21,14 @@ describe('a typed line', () => {
     expect(words(line).map(({ text }) => text)).toEqual(expected)
   })
 
-  it('mentions name people and channels, in the form of every platform', () => {
+  it('reads mentions of people and channels from every platform', () => {
     expect(mention('<@U123>')).toEqual({ kind: 'person', id: 'U123' })
     expect(mention('<@!80351110224678912>')).toEqual({ kind: 'person', id: '80351110224678912' })
     expect(mention('<#C123|general>')).toEqual({ kind: 'channel', id: 'C123' })
     expect(mention('@anna')).toBeUndefined()
   })
 
-  it('a slip of the finger is understood, another word is not', () => {
+  it('corrects a typo but not a different word', () => {
     const known = ['models', 'budget', 'usage', 'policy']
     expect(nearest('modles', known)).toBe('models')
     expect(nearest('budgte', known)).toBe('budget')

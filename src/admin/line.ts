@@ -1,15 +1,15 @@
 /**
- * A typed line as words: quotes hold words together, `\` keeps the next sign, `--name value` and `--name=value` name an
- * argument. Pure. Chat programs turn typed quotes into curly ones: those count as well.
+ * Splits a typed line into words: quotes keep words together, `\` escapes the next character, `--name value` and
+ * `--name=value` name an argument. Pure. Curly quotes count too, because chat programs turn straight quotes into them.
  */
 
 import { editDistance } from '../core/edit-distance.ts'
 
 export interface Word {
   text: string
-  /** It stood in quotes: never the name of an argument. */
+  /** In quotes, so it never names an argument. */
   quoted: boolean
-  /** Where it starts in the line: what follows from there on may be taken as it was typed. */
+  /** Where it starts in the line, to take the rest exactly as typed. */
   at: number
 }
 
@@ -45,7 +45,7 @@ export function words(line: string): Word[] {
   return found
 }
 
-/** The apostrophe of `Anna's` and quotes that nobody closes are plain signs. */
+/** The apostrophe of `Anna's` and unclosed quotes are plain characters. */
 function opens(line: string, at: number): boolean {
   const sign = line[at] ?? ''
   if (closing[sign] === undefined || endOfQuote(line, at) < 0) return false
@@ -61,14 +61,14 @@ function endOfQuote(line: string, at: number): number {
   return -1
 }
 
-/** What a mention names: `<@U1|anna>` the person `U1`, `<#C1>` the channel `C1`. */
+/** Reads a mention: `<@U1|anna>` the person `U1`, `<#C1>` the channel `C1`. */
 export function mention(text: string): { kind: 'person' | 'channel'; id: string } | undefined {
   const match = /^<([@#])!?([^|>\s]{1,200})(?:\|[^>]*)?>$/.exec(text)
   if (match?.[2] === undefined) return undefined
   return { kind: match[1] === '@' ? 'person' : 'channel', id: match[2] }
 }
 
-/** The one of `known` that was most likely meant, if any is close. */
+/** The closest of `known`, if any is close. */
 export function nearest(typed: string, known: readonly string[]): string | undefined {
   const wanted = typed.toLowerCase().slice(0, 100)
   const close = known

@@ -1,7 +1,9 @@
-/** Models that are pulled, tried and asked by command, and how they are. */
+/** Testing, comparing and downloading models by command, and their health. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { adminRig, localModels, people } from '../../test/fakes/admin.ts'
+import { healthWording, permissionWording } from '../wording/commands.ts'
+import { modelWording, tryWording } from '../wording/commands-models.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -11,14 +13,14 @@ afterAll(() => server.dispose())
 
 const { owner, member } = people
 
-describe('models of the own house', () => {
-  it('are fetched in the background, told when they are there, and audited', async () => {
+describe('local models', () => {
+  it('are downloaded in the background, announced when ready, and audited', async () => {
     await using rig = await adminRig(server, { local: localModels() })
-    expect((await rig.say('models pull llama3.2')).text).toMatch(/is being fetched\. You are told here/)
-    await expect
-      .poll(() => rig.told.map(({ text }) => text))
-      .toEqual(['`llama3.2` is there. `models test llama3.2` asks it something.'])
-    expect((await rig.say('models remove llama3.2', owner)).text).toMatch(/an admin of the whole installation only/)
+    expect((await rig.say('models pull llama3.2')).text).toBe(tryWording.started('llama3.2'))
+    await expect.poll(() => rig.posted.map(({ text }) => text)).toEqual([tryWording.ready('llama3.2')])
+    expect((await rig.say('models remove llama3.2', owner)).text).toBe(
+      permissionWording.only(permissionWording.installationAdmins, tryWording.deleteModels),
+    )
     await rig.say('models remove llama3.2')
     const log = (await rig.deps.audit.list({ limit: 2 })).map(({ before, after }) => [before, after])
     expect(log).toEqual([
@@ -27,16 +29,16 @@ describe('models of the own house', () => {
     ])
   })
 
-  it('without Ollama say what to do', async () => {
+  it('need Ollama, and the answer says how to connect it', async () => {
     await using rig = await adminRig(server)
-    expect((await rig.say('models pull llama3.2')).text).toMatch(/Set OLLAMA_HOST/)
+    expect((await rig.say('models pull llama3.2')).text).toBe(tryWording.noOllama)
   })
 })
 
-describe('asking models directly', () => {
-  it('goes through the budget, and tells what it met', async () => {
+describe('testing models', () => {
+  it('respects the budget and shows the result', async () => {
     await using rig = await adminRig(server)
-    expect((await rig.say('models test gpt-5', member)).text).toMatch(/\*\*openai\/gpt-5\*\*: .*in all/)
+    expect((await rig.say('models test gpt-5', member)).text).toMatch(/^\*\*openai\/gpt-5\*\*: .* s total/)
     await rig.say('budget set everywhere 0 day')
     expect((await rig.say('models test gpt-5', member)).text).toMatch(/\*\*openai\/gpt-5\*\*: .*budget/i)
     const { rows } = await rig.database.pool.query(
@@ -51,16 +53,16 @@ describe('asking models directly', () => {
     const both = await rig.say('models compare gpt-5,llama3.2 "Why is the sky blue?"', member)
     expect(both.text).toMatch(/openai\/gpt-5.*---.*ollama\/llama3\.2/s)
     await rig.say('policy local-only on')
-    expect((await rig.say('models compare gpt-5,llama3.2 "Why?"', member)).text).toMatch(
-      /`openai\/gpt-5` may not be asked here \(off: local models only\)/,
+    expect((await rig.say('models compare gpt-5,llama3.2 "Why?"', member)).text).toBe(
+      tryWording.notAllowed('openai/gpt-5', modelWording.off.localOnly),
     )
-    expect((await rig.say('models compare gpt-5 Why?', member)).text).toMatch(/Compare 2 to 5 models/)
+    expect((await rig.say('models compare gpt-5 Why?', member)).text).toBe(tryWording.howMany(5))
   })
 })
 
 describe('health', () => {
-  it('tells models, what waits and who is in trouble', async () => {
+  it('shows the models and the waiting questions', async () => {
     await using rig = await adminRig(server)
-    expect((await rig.say('health', member)).text).toMatch(/3 models can be asked\n- Nothing waits/)
+    expect((await rig.say('health', member)).text).toContain(`${healthWording.models(3)}\n- ${healthWording.idle}`)
   })
 })

@@ -1,6 +1,7 @@
-/** A typed line → the command of the table and its arguments. What is wrong is told with a line that works. Pure. */
+/** Parses a typed line into a command and its arguments. Every error contains a line that works. Pure. */
 import type { CommandSpec } from '../core/command.ts'
 import { ParleyError } from '../core/errors.ts'
+import { commandWording as say } from '../wording/commands.ts'
 import type { Argument, Command } from './define.ts'
 import { nearest, type Word, words } from './line.ts'
 
@@ -9,19 +10,17 @@ export interface Parsed {
   given: Record<string, unknown>
 }
 
-/** Longer lines are no commands. */
 const maxLine = 12_000
 
 /** Throws `command_invalid`. */
 export function parseLine(line: string, table: readonly Command[]): Parsed {
-  if (line.length > maxLine)
-    throw invalid(`A command has at most ${maxLine.toLocaleString('en')} characters. Put long text into a file.`)
+  if (line.length > maxLine) throw invalid(say.tooLong(maxLine))
   const typed = words(line.replace(/^\s*\/?parley\b|^\s*\//i, ' '))
   const { command, rest } = findCommand(typed, table)
   return { command, given: readArguments(command, line.replace(/^\s*\/?parley\b|^\s*\//i, ' '), rest) }
 }
 
-/** Nobody remembers which of the two it was. */
+/** People mix up these two. */
 const sameAs: Readonly<Record<string, string>> = { show: 'list', list: 'show' }
 
 function findCommand(typed: Word[], table: readonly Command[]): { command: Command; rest: Word[] } {
@@ -39,39 +38,35 @@ function findCommand(typed: Word[], table: readonly Command[]): { command: Comma
     if (second === undefined) return { command: shown, rest: [] }
     const subcommands = group.map(({ name }) => name.slice(name.indexOf(' ') + 1))
     const meant = nearest(second, subcommands)
-    const hint =
-      meant === undefined
-        ? `It has ${subcommands.map((subcommand) => `\`${subcommand}\``).join(', ')}.`
-        : `Did you mean \`/parley ${first} ${meant}\`?`
-    throw invalid(`\`${first}\` has no \`${second}\`. ${hint} For example: \`/parley ${shown.examples[0]}\``)
+    const hint = meant === undefined ? say.subcommands(subcommands) : say.didYouMean(`/parley ${first} ${meant}`)
+    throw invalid(`${say.noSubcommand(first ?? '', second)} ${hint} ${say.example(shown.examples[0] ?? '')}`)
   }
   const known = [...new Set(table.flatMap(({ name }) => [name, name.split(' ')[0] ?? name]))]
   const meant = nearest(first ?? '', known) ?? nearest(`${first} ${second}`, known)
-  throw invalid(
-    `There is no command \`${first}\`. ${meant === undefined ? '`/parley help` lists all.' : `Did you mean \`${meant}\`? \`/parley help ${meant}\` shows how.`}`,
-  )
+  const hint = meant === undefined ? say.listAll : `${say.didYouMean(meant)} ${say.helpShowsHow(meant)}`
+  throw invalid(`${say.noCommand(first ?? '')} ${hint}`)
 }
 
 function readArguments(command: Command, line: string, typed: Word[]): Record<string, unknown> {
   const args = Object.entries(command.arguments).map(([name, argument]) => ({ name, argument }))
   const raw = new Map<string, string>()
-  /** Words in order belong to the arguments from here on. */
+  /** Words without a name belong to the arguments from here on. */
   let position = 0
 
-  /** Answers where the next word is. */
+  /** Returns the index of the next word. */
   function take(word: Word, at: number): number {
     const flag = word.quoted ? null : /^(?:--|—)([a-z][\w-]*)(?:=(.*))?$/is.exec(word.text)
     const said = (flag?.[1] ?? word.text).toLowerCase()
     const named = word.quoted ? undefined : args.find(({ name }) => name === said)
     if (flag !== null) {
-      if (named === undefined) throw wrong(command, `it has no \`--${clipped(said)}\``)
+      if (named === undefined) throw wrong(command, say.noOption(clipped(said)))
       return takeNamed(named, flag[2], at + 1)
     }
-    // "for channel": the word is the name of what follows.
+    // "for channel": the word names the argument that follows.
     const may = named !== undefined && (!named.argument.required || said === 'for') && !raw.has(said)
     if (may && at + 1 < typed.length) return takeNamed(named, undefined, at + 1)
     const next = nextFor(word.text)
-    if (next === undefined) throw wrong(command, `\`${clipped(word.text)}\` is one word too many`)
+    if (next === undefined) throw wrong(command, say.unexpected(clipped(word.text)))
     position = args.indexOf(next) + 1
     return takeNamed(next, undefined, at)
   }
@@ -82,12 +77,12 @@ function readArguments(command: Command, line: string, typed: Word[]): Record<st
       return at
     }
     const word = typed[at]
-    if (word === undefined) throw wrong(command, `\`--${name}\` wants a value`)
+    if (word === undefined) throw wrong(command, say.optionNeedsValue(name))
     raw.set(name, argument.type === 'rest' ? remainder(line, typed.slice(at)) : word.text)
     return argument.type === 'rest' ? typed.length : at + 1
   }
 
-  /** One that may be left out is passed over for a later one that fits the word. */
+  /** Skips an optional argument if the word fits a later one. */
   function nextFor(text: string) {
     const free = args.slice(position).filter(({ name, argument }) => !raw.has(name) && argument.type !== 'switch')
     const must = free.findIndex(({ argument }) => argument.required)
@@ -100,7 +95,7 @@ function readArguments(command: Command, line: string, typed: Word[]): Record<st
   return Object.fromEntries(args.map(({ name, argument }) => [name, checked(command, name, argument, raw.get(name))]))
 }
 
-/** As it was typed, line breaks and all; of one quoted word its content. */
+/** The text exactly as typed, with line breaks; of a single quoted word, its content. */
 function remainder(line: string, rest: Word[]): string {
   const [first, ...others] = rest
   if (first === undefined) return ''
@@ -108,14 +103,13 @@ function remainder(line: string, rest: Word[]): string {
 }
 
 function checked(command: Command, name: string, argument: Argument<unknown>, raw: string | undefined): unknown {
-  if (raw === undefined && argument.required)
-    throw wrong(command, `it wants ${article(name)} (${argument.summary.toLowerCase()})`)
+  if (raw === undefined && argument.required) throw wrong(command, say.missing(name, argument.summary))
   const parsed = argument.schema.safeParse(raw)
   if (parsed.success) return parsed.data
-  const wants = parsed.error.issues[0]?.message ?? 'something else'
+  const wanted = parsed.error.issues[0]?.message ?? say.wanted.other
   const meant = nearest(raw ?? '', argument.choices ?? [])
-  const hint = meant === undefined ? '' : ` Did you mean \`${meant}\`?`
-  throw wrong(command, `${article(name)} must be ${wants}, not \`${clipped(raw ?? '')}\``, hint)
+  const hint = meant === undefined ? '' : say.didYouMean(meant)
+  throw wrong(command, say.mustBe(name, wanted, clipped(raw ?? '')), hint)
 }
 
 export function usageLine({ name, args }: CommandSpec): string {
@@ -127,8 +121,7 @@ export function usageLine({ name, args }: CommandSpec): string {
   return [name, ...parts].join(' ')
 }
 
-const clipped = (text: string) => (text.length > 60 ? `${text.slice(0, 59)}…` : text).replaceAll('`', "'")
-const article = (name: string) => `the ${name}`
+const clipped = (text: string) => (text.length > 60 ? `${text.slice(0, 59)}…` : text)
 const invalid = (userMessage: string) => new ParleyError('command_invalid', userMessage)
 const wrong = (command: CommandSpec, what: string, hint = '') =>
-  invalid(`\`${command.name}\`: ${what}.${hint} For example: \`/parley ${command.examples[0]}\``)
+  invalid(say.mistake(command.name, what, command.examples[0] ?? '', hint))

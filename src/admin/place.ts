@@ -1,13 +1,14 @@
-/** Where a setting or a budget holds, as people say it, and the scope that it means for whoever says it. */
+/** Where a setting or a budget applies, as people type it, and the scope that it means for them. */
 import { ParleyError } from '../core/errors.ts'
 import { type Scope, type Spender, scopeOf } from '../core/scope.ts'
-import { type Grants, mayChange, whoMay } from './grants.ts'
+import { permissionWording, scopeName, scopeWording } from '../wording/commands.ts'
+import { canChange, type Grants, whoCanChange } from './grants.ts'
 import { mention } from './line.ts'
 
 export type Place =
   | { kind: 'channel' | 'workspace' | 'all' | 'me' }
   | { kind: 'person' | 'otherChannel' | 'model' | 'key'; id: string }
-  /** A scope in full, from where no channel and no person can be mentioned. */
+  /** A full scope, for places without mentions such as the terminal. */
   | { kind: 'scope'; scope: Scope }
 
 const said: Readonly<Record<string, Place>> = {
@@ -36,7 +37,7 @@ export function readPlace(typed: string): Place | undefined {
   return { kind: 'scope', scope: `${kind as 'workspace' | 'channel' | 'user'}:${rest}` }
 }
 
-/** `resolve`: of a model or a key by its name. */
+/** `resolve` finds a model or a key by its name. */
 export async function scopeOfPlace(
   place: Place,
   spender: Spender,
@@ -59,38 +60,22 @@ export async function scopeOfPlace(
       return place.scope
     default: {
       if (resolve !== undefined) return resolve(place.kind, place.id)
-      const userMessage =
-        'That can be set for a channel, the workspace, everywhere or a person, not for a model or a key.'
-      throw new ParleyError('command_invalid', userMessage)
+      throw new ParleyError('command_invalid', scopeWording.notForModelOrKey)
     }
   }
 }
 
-/** The widest that somebody may change: what is meant when no place is named. */
+/** The widest scope that someone can change: the default when they name none. */
 export function widest(grants: Grants): Place {
   return { kind: grants.installation ? 'all' : grants.workspace ? 'workspace' : 'channel' }
 }
 
-/** Throws `command_forbidden`, which says who may. `own`: a person may change it for themselves. */
+/** Throws `command_forbidden`, which says who can do it. `own`: people can do it for themselves. */
 export function demand(grants: Grants, scope: Scope, spender: Spender, { own = false }: { own?: boolean } = {}): void {
-  if (mayChange(grants, scope, spender) || (own && scope === scopeOf.user(spender))) return
-  const hint = own ? ' For yourself add `me`.' : grants.channel ? ' For this channel add `channel`.' : ''
+  if (canChange(grants, scope, spender) || (own && scope === scopeOf.user(spender))) return
+  const hint = own ? permissionWording.addMe : grants.channel ? permissionWording.addChannel : ''
   throw new ParleyError(
     'command_forbidden',
-    `What holds for ${nameOf(scope, spender)} is changed by ${whoMay(scope)} only. Ask one of them; \`/parley roles list\` names them.${hint}`,
+    permissionWording.scope(scopeName(scope, spender), whoCanChange(scope)) + hint,
   )
-}
-
-/** For people: `this channel`, `this workspace`, `everywhere`. */
-export function nameOf(scope: Scope, spender: Spender): string {
-  if (scope === 'all') return 'everywhere'
-  if (scope === scopeOf.workspace(spender)) return 'this workspace'
-  if (scope === scopeOf.channel(spender)) return 'this channel'
-  if (scope === scopeOf.user(spender)) return 'you'
-  const [kind, rest = ''] = scope.split(/:(.*)/s)
-  const parts = rest.split('/').map(decodeURIComponent)
-  const sameWorkspace = parts[0] === spender.platform && parts[1] === spender.workspaceId
-  if (kind === 'user') return sameWorkspace ? `<@${parts[2]}>` : `the person ${parts.join('/')}`
-  if (kind === 'channel') return sameWorkspace ? `<#${parts[2]}>` : `the channel ${parts.join('/')}`
-  return kind === 'model' ? `the model ${parts.slice(1).join('/')}` : `the ${kind} ${parts.join('/')}`
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { type Scope, type Spender, scopeOf } from '../core/scope.ts'
 import { plainRules } from '../routing/rules.ts'
 import type { SettingsOf } from '../store/settings.ts'
+import { modelWording } from '../wording/commands-models.ts'
 import { createTurnRules } from './turn-rules.ts'
 
 const ann: Spender = { platform: 'slack', workspaceId: 'T1', channelId: 'C1', userId: 'U1' }
@@ -10,21 +11,24 @@ async function rules(set: [Scope, SettingsOf][]) {
   return await createTurnRules({ read: async () => new Map(set) })(ann)
 }
 
-describe('the rules of a turn', () => {
-  it('are the plain ones where nothing is set', async () => {
+describe('the rules of a question', () => {
+  it('have defaults if nothing is set', async () => {
     expect(await rules([])).toEqual(plainRules)
   })
 
-  it('name for whom a model is pinned: the narrowest scope that pins one', async () => {
+  it('say for whom a model is pinned, by the narrowest scope that pins one', async () => {
     const everybody: [Scope, SettingsOf] = ['all', { 'models.pinned': 'openai/a' }]
     const channel: [Scope, SettingsOf] = [scopeOf.channel(ann), { 'models.pinned': 'openai/b' }]
     const person: [Scope, SettingsOf] = [scopeOf.user(ann), { 'models.pinned': 'openai/c' }]
-    expect((await rules([everybody])).pinned).toEqual({ model: 'openai/a', by: 'for everybody' })
-    expect((await rules([everybody, channel])).pinned).toEqual({ model: 'openai/b', by: 'for this channel' })
-    expect((await rules([everybody, channel, person])).pinned).toEqual({ model: 'openai/c', by: 'for you' })
+    expect((await rules([everybody])).pinned).toEqual({ model: 'openai/a', by: modelWording.pinnedBy.all })
+    expect((await rules([everybody, channel])).pinned).toEqual({ model: 'openai/b', by: modelWording.pinnedBy.channel })
+    expect((await rules([everybody, channel, person])).pinned).toEqual({
+      model: 'openai/c',
+      by: modelWording.pinnedBy.user,
+    })
   })
 
-  it('hold what restricts and how Parley answers', async () => {
+  it('contain the restrictions and the persona', async () => {
     const set: [Scope, SettingsOf][] = [
       ['all', { 'policy.atLimit': 'refuse', 'models.disabled': ['openai/x'], 'persona.instructions': 'Be kind.' }],
       [

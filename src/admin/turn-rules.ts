@@ -1,10 +1,10 @@
-/** The settings that hold for a question, in the words of whoever routes and answers it. */
+/** The settings in effect for a question, in the form that routing uses. */
 import { type Scope, scopesOf } from '../core/scope.ts'
 import type { RulesOf, TurnRules } from '../routing/rules.ts'
 import type { Settings } from '../store/settings.ts'
+import { modelWording } from '../wording/commands-models.ts'
 import { type Effective, effective } from './effective.ts'
 
-/** Reads from memory where nothing changed. */
 export function createTurnRules(settings: Pick<Settings, 'read'>): RulesOf {
   return async (spender) => {
     const scopes = scopesOf(spender)
@@ -24,7 +24,7 @@ function turnRules({ models, policy, persona }: Effective, pinnedAt: Scope | und
       disabled: [...models.disabled],
       allowed: policy.allowedModels === undefined ? undefined : [...policy.allowedModels],
     },
-    pinned: models.pinned === undefined ? undefined : { model: models.pinned, by: forWhom(pinnedAt) },
+    pinned: models.pinned === undefined ? undefined : { model: models.pinned, by: pinnedBy(pinnedAt) },
     defaultModel: models.default,
     aliases: models.aliases,
     persona: {
@@ -36,10 +36,9 @@ function turnRules({ models, policy, persona }: Effective, pinnedAt: Scope | und
   }
 }
 
-/** As the end of "… is pinned". */
-function forWhom(scope: Scope | undefined): string {
+function pinnedBy(scope: Scope | undefined): string {
   const kind = scope?.split(':', 1)[0]
-  if (kind === 'user') return 'for you'
-  if (kind === 'key') return 'for this API key'
-  return kind === 'channel' || kind === 'workspace' ? `for this ${kind}` : 'for everybody'
+  return kind === 'user' || kind === 'key' || kind === 'channel' || kind === 'workspace'
+    ? modelWording.pinnedBy[kind]
+    : modelWording.pinnedBy.all
 }

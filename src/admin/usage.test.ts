@@ -7,8 +7,10 @@ import { knowBlobs } from '../../test/fixtures/blobs.ts'
 import type { Author, IncomingMessage } from '../core/message.ts'
 import type { Spender } from '../core/scope.ts'
 import { createLedger } from '../store/ledger-postgres.ts'
+import { forgetWording, permissionWording } from '../wording/commands.ts'
+import { usageWording, whyWording } from '../wording/commands-money.ts'
 import { drawChart } from './chart.ts'
-import { projected, windowOfSpan } from './period.ts'
+import { projected, windowOfSpan } from './commands/usage.ts'
 import { loadLetters } from './providers/chart-png.ts'
 
 let server: TestServer
@@ -29,7 +31,7 @@ interface Asked {
   totalMs?: number
 }
 
-/** A question that was asked, paid and answered, by the stores that answer real ones. */
+/** A question that was asked, paid for and answered, written by the real stores. */
 async function answered({ deps, database }: AdminRig, asked: Asked): Promise<string> {
   const { who = member, channelId = 'C1', model = 'gpt-5', cost = 1_000_000n, state = 'done', totalMs = 1000 } = asked
   const conversation = { ...here, channelId }
@@ -91,21 +93,24 @@ async function aBusyDay(): Promise<AdminRig> {
   return rig
 }
 
+const onlyManagers = (who: string) => permissionWording.scope(who, permissionWording.managersAndAdmins)
+const onlyAdmins = (who: string) => permissionWording.scope(who, permissionWording.workspaceAdmins)
 const textOf = (data: Uint8Array | undefined) => new TextDecoder().decode(data)
 
 describe('usage', () => {
-  it('tells cost, questions, tokens, times and opinions', async () => {
+  it('shows cost, questions, tokens, times and ratings', async () => {
     await using rig = await aBusyDay()
     const { text } = await rig.say('usage today', root)
-    expect(text).toMatch(/Cost: \*\*\$1\.98\*\*/)
-    expect(text).toMatch(/4 questions: 75 % answered, 1 failed/)
-    expect(text).toMatch(/Tokens: 4K in, 800 out/)
-    expect(text).toMatch(/Whole answer: 1\.0 s half of the time, 2\.8 s at most/)
-    expect(text).toMatch(/First words: 0\.4 s/)
-    expect(text).toMatch(/Opinions: 1 good, 1 bad/)
+    expect(text).toContain(`Cost: ${usageWording.cost(1_984_567_898n)}`)
+    expect(text).toContain(`${usageWording.questions(4)}: 75% answered, 1 failed`)
+    expect(text).toContain(usageWording.tokens(4000n, 800n))
+    expect(text).toContain(usageWording.fullAnswer({ median: 1000, p95: 2800 }))
+    expect(text).toContain('median 1.0 s, p95 2.8 s')
+    expect(text).toContain(usageWording.firstWords({ median: 400, p95: 400 }))
+    expect(text).toContain('1 of 2 ratings positive')
   })
 
-  it('splits by user, channel and model, the dearest first', async () => {
+  it('splits by user, channel and model, the most expensive first', async () => {
     await using rig = await aBusyDay()
     const lines = async (line: string) => (await rig.say(line, root)).text.match(/^- .*?(?=, )/gm)
     expect(await lines('usage by user')).toEqual([
@@ -120,17 +125,17 @@ describe('usage', () => {
     ])
   })
 
-  it('shows a member what is theirs, a manager the channel, an owner the workspace', async () => {
+  it('shows members their own usage, managers the channel, owners the workspace', async () => {
     await using rig = await aBusyDay()
     const cost = async (who: Author, line = 'usage') => /\*\*\$([\d.]+)\*\*/.exec((await rig.say(line, who)).text)?.[1]
     expect(await cost(member)).toBe('1.23')
     expect(await cost(manager)).toBe('1.73')
     expect(await cost(owner)).toBe('1.98')
-    expect((await rig.say('usage for channel', member)).text).toMatch(/managers and the workspace's admins only/)
-    expect((await rig.say('usage for <@UMEMBER>', manager)).text).toMatch(/workspace's admins only/)
+    expect((await rig.say('usage for channel', member)).text).toContain(onlyManagers('this channel'))
+    expect((await rig.say('usage for <@UMEMBER>', manager)).text).toContain(onlyAdmins('<@UMEMBER>'))
   })
 
-  it('exports exact sums as CSV and JSON, and no formulas', async () => {
+  it('exports exact sums as CSV and JSON, without formulas', async () => {
     await using rig = await aBusyDay()
     await answered(rig, { who: { id: 'UEVIL', name: '=HYPERLINK("x")' }, cost: 1n })
     const { files = [] } = await rig.say('usage by user --csv --json', root)
@@ -142,51 +147,55 @@ describe('usage', () => {
     expect(sum).toBe(1_984_567_899n)
   })
 
-  it('comes with a picture that says the same in words', async () => {
+  it('comes with a chart and its description', async () => {
     await using rig = await aBusyDay()
     const { files } = await rig.say('usage by model', root)
     const picture = files?.[0]
     expect(await sharp(Buffer.from(picture?.data ?? [])).metadata()).toMatchObject({ format: 'png', width: 1440 })
-    expect(picture?.alt).toMatch(
-      /Cost by model, this month. openai\/gpt-5: \$1\.98, openai\/gpt-5-mini: \$0\.000000007/,
+    expect(picture?.alt).toBe(
+      usageWording.chart.alt(usageWording.chart.costBy('model', usageWording.spans.month), [
+        { label: 'openai/gpt-5', value: '$1.98' },
+        { label: 'openai/gpt-5-mini', value: '$0.000000007' },
+      ]),
     )
-    expect((await rig.say('usage', root)).files?.[0]?.alt).toMatch(
-      /Cost a day, this month: \$1\.98\. 1 Nov: |Cost a day/,
+    expect((await rig.say('usage', root)).files?.[0]?.alt).toContain(
+      usageWording.chart.costOverTime('day', usageWording.spans.month, 1_984_567_898n),
     )
   })
 
-  it('says so when there is nothing', async () => {
+  it('says so if there were no questions', async () => {
     await using rig = await adminRig(server)
-    expect(await rig.say('usage yesterday', root)).toEqual({ text: 'Usage yesterday: nothing was asked.' })
+    expect(await rig.say('usage yesterday', root)).toEqual({
+      text: usageWording.nothing(usageWording.title(usageWording.spans.yesterday, null)),
+    })
   })
 })
 
 describe('why', () => {
-  it('tells model, reason, cost, tokens and times of the own last answer, to the one who asks', async () => {
+  it('shows the model, reason, cost, tokens and times of the last own answer, only to the person who asks', async () => {
     await using rig = await aBusyDay()
     const { text, private: hidden } = await rig.say('why', member)
-    expect(text).toMatch(/Answered by `openai\/gpt-5-mini`\. gpt-5-mini is the default\./)
-    expect(text).toMatch(/Cost: \$0\.000000007\. Tokens: 1,000 in, 200 out/)
-    expect(text).toMatch(/Time: 3\.0 s in all, first words after 0\.4 s, waited 0\.0 s to start/)
+    expect(text).toContain(`${whyWording.model('openai/gpt-5-mini')} gpt-5-mini is the default.`)
+    expect(text).toContain(
+      `${whyWording.cost(7n, [])}. ${whyWording.tokens({ input: 1000, output: 200, cacheRead: 0, reasoning: 0 }, false)}`,
+    )
+    expect(text).toContain(whyWording.time({ total: 3000, firstText: 400, queued: 10 }))
     expect(hidden).toBe(true)
-    expect((await rig.say('why last', member)).text).toMatch(/openai\/gpt-5`/)
-    expect((await rig.say('why', member, { channelId: 'C9' })).text).toMatch(/no answer here yet/)
+    expect((await rig.say('why last', member)).text).toContain(whyWording.model('openai/gpt-5'))
+    expect((await rig.say('why', member, { channelId: 'C9' })).text).toBe(whyWording.nothingYet)
   })
 })
 
 describe('forget', () => {
-  it('says what would go, and with its button deletes it, but not what it cost', async () => {
+  it('previews what it deletes, and its button deletes all but the costs', async () => {
     await using rig = await aBusyDay()
     await rig.say('persona language German', member)
+    const counts = forgetWording.counts({ questions: 2, answers: 2, files: 0 }, 1)
     const asked = await rig.say('forget me', member)
-    expect(asked.text).toMatch(
-      /would delete of you: 2 messages, 2 answers, 0 files and 1 personal setting\. It cannot be undone/,
-    )
+    expect(asked.text).toBe(forgetWording.preview(counts, 'you'))
     expect(asked.buttons?.[0]?.action).toEqual({ kind: 'command', text: 'forget me --yes' })
-    expect((await rig.say('forget me --yes', member)).text).toMatch(
-      /^Gone: 2 messages, 2 answers, 0 files and 1 personal setting of you/,
-    )
-    expect((await rig.say('forget me', member)).text).toBe('Nothing of you is stored.')
+    expect((await rig.say('forget me --yes', member)).text).toBe(forgetWording.done(counts, 'you'))
+    expect((await rig.say('forget me', member)).text).toBe(forgetWording.nothing('you'))
     const { rows } = await rig.database.pool.query(
       'select count(*)::int as left, (select count(*)::int from ledger) as books from inbound',
     )
@@ -196,17 +205,21 @@ describe('forget', () => {
     ])
   })
 
-  it('lets members delete their own words, managers a channel, owners a person', async () => {
+  it('lets members delete their own messages, managers a channel, owners a person', async () => {
     await using rig = await aBusyDay()
-    expect((await rig.say('forget channel --yes', member)).text).toMatch(/managers and the workspace's admins only/)
-    expect((await rig.say('forget <@UOWNER> --yes', manager)).text).toMatch(/workspace's admins only/)
-    expect((await rig.say('forget workspace', root)).text).toMatch(/Say what/)
-    expect((await rig.say('forget <@UMEMBER> --yes', owner)).text).toMatch(/^Gone: 2 messages/)
-    expect((await rig.say('forget channel --yes', manager)).text).toMatch(/^Gone: 1 message, 1 answer/)
+    expect((await rig.say('forget channel --yes', member)).text).toContain(onlyManagers('this channel'))
+    expect((await rig.say('forget <@UOWNER> --yes', manager)).text).toContain(onlyAdmins('<@UOWNER>'))
+    expect((await rig.say('forget workspace', root)).text).toBe(forgetWording.sayWhat)
+    expect((await rig.say('forget <@UMEMBER> --yes', owner)).text).toBe(
+      forgetWording.done(forgetWording.counts({ questions: 2, answers: 2, files: 0 }, 0), '<@UMEMBER>'),
+    )
+    expect((await rig.say('forget channel --yes', manager)).text).toBe(
+      forgetWording.done(forgetWording.counts({ questions: 1, answers: 1, files: 0 }, 0), 'this channel'),
+    )
     expect((await rig.say('usage today', owner)).text).toMatch(/\$1\.98/)
   })
 
-  it('takes a file away only when nobody else shares it', async () => {
+  it('deletes a file only if nobody else has shared it', async () => {
     await using rig = await aBusyDay()
     const ids = [await answered(rig, {}), await answered(rig, { who: owner })]
     await knowBlobs(rig.database.pool, 'h1', 'own0', 'own1')
@@ -228,9 +241,9 @@ describe('forget', () => {
 })
 
 describe('a chart', () => {
-  it('is drawn without any letters of the system, from nothing up, and holds long and foreign names', async () => {
+  it('needs no system fonts, starts at zero, and fits long and foreign names', async () => {
     const points = [
-      { label: 'a name that is far too long to stand beside its number, whatever happens', value: 3 },
+      { label: 'a name that is far too long to fit beside its number, whatever happens', value: 3 },
       { label: 'Ωмега & <b>', value: 1 },
     ]
     const letters = await loadLetters()
@@ -246,7 +259,7 @@ describe('a chart', () => {
     expect(columns.svg).not.toContain('NaN')
   })
 
-  it('counts in whole numbers', async () => {
+  it('has whole numbers on its axis', async () => {
     const letters = await loadLetters()
     for (const value of [1, 3, 7, 10, 45]) {
       const ticks: number[] = []
@@ -260,7 +273,7 @@ describe('a chart', () => {
 
 describe('periods', () => {
   const zone = 'Europe/Berlin'
-  it('are those of the zone, across a change of its clocks', () => {
+  it('follow the time zone across a clock change', () => {
     const now = new Date('2026-10-25T12:00:00Z')
     expect(windowOfSpan('today', zone, now)).toMatchObject({
       from: new Date('2026-10-24T22:00:00Z'),
@@ -273,7 +286,7 @@ describe('periods', () => {
     expect(windowOfSpan('30d', zone, now).from).toEqual(new Date('2026-09-25T22:00:00Z'))
   })
 
-  it('are projected by what has passed, and not from too little', () => {
+  it('are projected from the elapsed time, but not too early', () => {
     const window = { from: new Date('2026-11-01T00:00:00Z'), to: new Date('2026-12-01T00:00:00Z') }
     expect(projected(3_000_000_001n, window, new Date('2026-11-11T00:00:00Z'))).toBe(9_000_000_003n)
     expect(projected(3n, window, new Date('2026-11-02T00:00:00Z'))).toBeNull()

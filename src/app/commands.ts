@@ -62,7 +62,7 @@ export function adminOf({
 }: Running): Pick<InboxDeps, 'settings' | 'roleOf' | 'why' | 'approvals'> {
   const { turns } = state
   const { settings, queue } = messaging
-  const { approvals, notices: alerts } = money
+  const { approvals, alerts } = money
   const admins = adminsOf(config)
   const roleOf: InboxDeps['roleOf'] = async (author, conversation) =>
     (await grantsOf({ author, conversation }, { settings, admins })).role

@@ -46,7 +46,7 @@ export async function openMoney({ database, channel, settings, platform, opening
     budget,
     budgets,
     speeds: ledger.speeds,
-    notices: alerts,
+    alerts,
     approvals,
     approvalRequests: createApprovalRequests({ approvals, alerts }),
     turnLimits: createTurnLimits({ settings, limits: createLimits(database) }),

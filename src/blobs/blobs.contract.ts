@@ -1,4 +1,4 @@
-/** What every place for bytes promises: a folder, a bucket. */
+/** Tests that every blob storage must pass, be it a folder or a bucket. */
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Readable } from 'node:stream'
@@ -8,9 +8,9 @@ import type { BlobStorage } from './blobs.ts'
 
 export interface BlobsRig extends AsyncDisposable {
   storage: BlobStorage
-  /** The names of all that is stored, bytes that are still arriving included. */
+  /** The names of everything stored, including files that are still arriving. */
   everything(): Promise<string[]>
-  /** What is arriving counts as last written at this moment. */
+  /** Makes files that are still arriving look last written at this moment. */
   age(until: Date): Promise<void>
 }
 
@@ -27,7 +27,7 @@ export function blobsContract(name: string, open: () => Promise<BlobsRig>): void
   }
 
   describe(name, () => {
-    it('gives back the bytes that were kept, as a stream and as a file', async () => {
+    it('returns the stored bytes as a stream and as a file', async () => {
       const { storage } = await rigged()
       const bytes = randomBytes(300_000)
       const hash = await stored(storage, bytes)
@@ -37,7 +37,7 @@ export function blobsContract(name: string, open: () => Promise<BlobsRig>): void
       expect(await storage.withFile(hash, undefined, (path) => readFile(path))).toEqual(bytes)
     })
 
-    it('shows nothing before it is whole, and leaves nothing of what was not kept', async () => {
+    it('shows nothing before a file is complete, and leaves nothing behind when it is not kept', async () => {
       const { storage, everything } = await rigged()
       const bytes = randomBytes(10)
       {
@@ -48,7 +48,7 @@ export function blobsContract(name: string, open: () => Promise<BlobsRig>): void
       expect(await everything()).toEqual([])
     })
 
-    it('ends a stream that is too large, that fails or is not wanted any more, and leaves nothing of it', async () => {
+    it('ends a stream that is too large, fails or is aborted, and leaves nothing behind', async () => {
       const { storage, everything } = await rigged()
       const tooLarge = storage.receive(Readable.from([randomBytes(6), randomBytes(6)]), { maxBytes: 11 })
       await expect(tooLarge).rejects.toMatchObject({ code: 'file_too_large' })
@@ -72,7 +72,7 @@ export function blobsContract(name: string, open: () => Promise<BlobsRig>): void
       expect(await everything()).toEqual([])
     })
 
-    it('removes, once and again, and says what is missing', async () => {
+    it('removes a file once or twice, and reports a missing one', async () => {
       const { storage, everything } = await rigged()
       const hash = await stored(storage, randomBytes(10))
       await storage.remove(hash)
@@ -86,7 +86,7 @@ export function blobsContract(name: string, open: () => Promise<BlobsRig>): void
       expect(await everything()).toEqual([])
     })
 
-    it('takes the same bytes twice at once', async () => {
+    it('stores the same bytes twice at once', async () => {
       const { storage, everything } = await rigged()
       const bytes = randomBytes(100_000)
       const [first, second] = await Promise.all([stored(storage, bytes), stored(storage, bytes)])
@@ -95,14 +95,14 @@ export function blobsContract(name: string, open: () => Promise<BlobsRig>): void
       expect(await everything()).toHaveLength(1)
     })
 
-    it('lends no file to what is stopped already', async () => {
+    it('opens no file after abort', async () => {
       const { storage } = await rigged()
       const hash = await stored(storage, randomBytes(10))
       const lent = storage.withFile(hash, AbortSignal.abort(new Error('stopped')), async () => 'used')
       await expect(lent).rejects.toThrow('stopped')
     })
 
-    it('clears what killed processes had received in part, and keeps what may still arrive', async () => {
+    it('clears partial files of killed processes, and keeps files that are still arriving', async () => {
       const { storage, everything, age } = await rigged()
       const kept = await stored(storage, randomBytes(10))
       // Neither kept nor disposed of, as by a process that was killed.

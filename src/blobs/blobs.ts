@@ -1,13 +1,13 @@
 /**
- * Makes blobs of a place for bytes (a folder, a bucket) and of what the database knows of them, so that bytes are removed when
- * no row refers to them any more and never before. A new place passes `blobs.contract.ts`.
+ * Combines a storage (a folder, a bucket) with the references in the database, so that bytes are removed once
+ * no row refers to them, and never before. New storages must pass `blobs.contract.ts`.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { type Readable, Transform } from 'node:stream'
 import type { Blob, Blobs, PutOptions } from '../core/blobs.ts'
 import { tooLarge } from '../core/bytes.ts'
 
-/** Bytes that have arrived whole and are not visible yet. */
+/** Bytes that arrived completely and are not visible yet. */
 export interface Incoming extends Blob, AsyncDisposable {
   /** Makes them visible under their hash, durably. */
   keep(): Promise<void>
@@ -16,27 +16,27 @@ export interface Incoming extends Blob, AsyncDisposable {
 export interface BlobStorage extends Pick<Blobs, 'has' | 'open' | 'withFile'> {
   /** Disposing of what it returns without `keep` leaves nothing behind. Throws `file_too_large`. */
   receive(content: Readable, options: PutOptions): Promise<Incoming>
-  /** Nothing happens when it is not there. */
+  /** Does nothing if the blob does not exist. */
   remove(hash: string): Promise<void>
-  /** Removes what processes that were killed had received in part, last written before `before`. */
+  /** Removes partial files of killed processes, last written before `before`. */
   clearAbandoned(before: Date): Promise<void>
 }
 
-/** What the database knows of blobs. */
+/** The references to blobs in the database. */
 export interface BlobReferences {
-  /** Keeps the blob from being collected, from before its bytes are visible until `release`. */
+  /** Protects the blob from collection, from before its bytes are visible until `release`. */
   hold(hash: string, id: string): Promise<void>
   release(hash: string, id: string): Promise<void>
 }
 
-/** Without references nothing is ever collected. */
+/** Without references, nothing is ever collected. */
 export function createBlobs(storage: BlobStorage, references?: BlobReferences): Blobs {
   return {
     async put(content, options) {
       await using incoming = await storage.receive(content, options)
       const { hash, bytes } = incoming
       const id = randomUUID()
-      // Waits for a collector that removes these very bytes; what is there after this stays.
+      // Waits for a collector that is removing the same bytes. Bytes present after this will stay.
       await references?.hold(hash, id)
       const release = async () => await references?.release(hash, id)
       try {
@@ -53,7 +53,7 @@ export function createBlobs(storage: BlobStorage, references?: BlobReferences): 
   }
 }
 
-/** Hashes and counts what passes through, and fails beyond `maxBytes`. For implementations of `receive`. */
+/** Hashes and counts bytes, and fails beyond `maxBytes`. For implementations of `receive`. */
 export function measure(maxBytes: number): { through: Transform; result(): Blob } {
   const digest = createHash('sha256')
   let bytes = 0

@@ -1,28 +1,28 @@
 /**
- * Removes bytes that nothing refers to any more. A row that goes takes its references with it (prisma/functions/blobs.sql), so
- * a deletion is done when it is committed; only the bytes are left, and a collector that is killed is followed by the next.
+ * Removes bytes without references. Deleting a row deletes its references (prisma/functions/blobs.sql), so
+ * a deletion is complete when committed. Only the bytes remain, and if a collector is killed, the next one removes them.
  */
 import { monotonic } from '../core/clock.ts'
 import type { BlobStorage } from './blobs.ts'
 
 export interface Collectable {
   /**
-   * Passes unreferenced hashes to `remove`, then forgets them. While it runs nothing can begin to refer to them. Answers how
+   * Passes unreferenced hashes to `remove`, then forgets them. Meanwhile nothing can start to refer to them. Returns how
    * many hashes it looked at.
    */
   collect(remove: (hash: string) => Promise<void>): Promise<number>
-  /** Releases what processes that were killed were still holding since `before`. */
+  /** Releases holds of killed processes from before `before`. */
   releaseAbandoned(before: Date): Promise<void>
 }
 
 export interface Collector {
-  /** Removes all that is unreferenced now: after each deletion, and at each sweep. */
+  /** Removes everything unreferenced, after each deletion and at each sweep. */
   collect(): Promise<void>
-  /** Clears what killed processes left, once a day. */
+  /** Clears partial files of killed processes, once a day. */
   clear(): Promise<void>
 }
 
-/** A stream that arrives writes at least once in this time, and what has arrived is referred to within it. */
+/** An arriving stream writes at least this often, and a stored blob gets its reference within this time. */
 const abandonedAfterMs = 3_600_000
 const clearEveryMs = 24 * abandonedAfterMs
 
@@ -35,7 +35,7 @@ export function createCollector(
   return {
     async collect() {
       await collectable.releaseAbandoned(new Date(Date.now() - abandonedAfterMs))
-      // What is removed may have held others: a file's pictures.
+      // A removed blob may have referred to others, such as a file's pictures.
       while ((await collectable.collect(storage.remove)) > 0);
     },
     async clear() {

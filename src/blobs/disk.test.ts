@@ -11,7 +11,7 @@ import { createLocalBlobs } from './local.ts'
 
 const systemError = (code: string) => Object.assign(new Error(`${code}: as the system says it`), { code })
 
-describe('a disk that takes no more', () => {
+describe('a full or broken disk', () => {
   it.each([
     ['ENOSPC', 'disk_full'],
     ['EDQUOT', 'disk_full'],
@@ -19,7 +19,7 @@ describe('a disk that takes no more', () => {
     ['EROFS', 'disk_failed'],
     ['EMFILE', 'disk_failed'],
     ['ENFILE', 'disk_failed'],
-  ])('%s is %s, waited for and told with a next step', (system, code) => {
+  ])('%s becomes %s, is retried later and says what to do', (system, code) => {
     const error = diskError(systemError(system)) as ParleyError
     expect(error).toBeInstanceOf(ParleyError)
     expect(error).toMatchObject({ code, retry: 'later' })
@@ -28,14 +28,14 @@ describe('a disk that takes no more', () => {
     expect(error.userMessage).toMatch(/try again/i)
   })
 
-  it('is not blamed for the failures of others', () => {
+  it('other errors are not reported as disk errors', () => {
     const reset = systemError('ECONNRESET')
     expect(diskError(reset)).toBe(reset)
     const known = new ParleyError('file_too_large', 'Too large.')
     expect(diskError(known)).toBe(known)
   })
 
-  it('leaves nothing half written, and takes files again when there is space', async ({ skip }) => {
+  it('leaves nothing half written, and accepts files again once there is space', async ({ skip }) => {
     const home = mkdtempSync(join(tmpdir(), 'parley-disk-'))
     const folder = join(home, 'blobs')
     mkdirSync(folder)
@@ -56,7 +56,7 @@ describe('a disk that takes no more', () => {
     expect(await blobs.has(hash)).toBe(true)
   })
 
-  it('is looked at before it is full', async () => {
+  it('warns before it is full', async () => {
     const space = await diskSpace(tmpdir())
     expect(space.totalBytes).toBeGreaterThan(0)
     expect(space.freeBytes).toBeLessThanOrEqual(space.totalBytes)

@@ -1,15 +1,15 @@
-/** What the operating system says when Parley's disk cannot take or give a file, as failures with a next step. */
+/** Turns disk errors of the operating system into failures with a next step, and checks free space. */
 import { statfs } from 'node:fs/promises'
 import { ParleyError } from '../core/errors.ts'
 import { storageWording } from '../wording/storage.ts'
 
 const full = new Set(['ENOSPC', 'EDQUOT'])
-/** Input and output errors, a disk that was made read-only, and no file handles left. */
+/** I/O errors, a read-only disk, and no file handles left. */
 const failed = new Set(['EIO', 'EROFS', 'EMFILE', 'ENFILE'])
-/** Space is not freed within a second. */
+/** Freeing space takes a while. */
 const patienceMs = 15_000
 
-/** The error as one of the disk, where it is one; anything else as it came. */
+/** A disk error as a ParleyError; any other error unchanged. */
 export function diskError(thrown: unknown): unknown {
   if (!(thrown instanceof Error) || !('code' in thrown) || typeof thrown.code !== 'string') return thrown
   const options = { cause: thrown, retryAfterMs: patienceMs }
@@ -18,7 +18,7 @@ export function diskError(thrown: unknown): unknown {
   return new ParleyError('disk_failed', storageWording.diskFailed(thrown.code), options)
 }
 
-/** Below it, `doctor` warns: less than this many bytes, and less than this share of the disk. */
+/** `doctor` warns when both free bytes and the free share of the disk are below these. */
 const lowBytes = 2e9
 const lowShare = 0.1
 

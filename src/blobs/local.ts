@@ -1,4 +1,4 @@
-/** Blobs as files on this machine: `PARLEY_HOME/blobs/ab/abcdef…`. Written once, complete or not at all. */
+/** Stores blobs as files: `PARLEY_HOME/blobs/ab/abcdef…`. Each is written once, completely or not at all. */
 import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { access, mkdir, open, opendir, rename, rm, stat } from 'node:fs/promises'
@@ -88,7 +88,7 @@ function throwUnlessAbsent(error: unknown): [] {
   throw error
 }
 
-/** The new name, too, must outlive a power cut: the message that refers to it is about to be committed. */
+/** The new name must also survive a power cut, because the message that refers to it is about to be committed. */
 async function syncFolder(folder: string): Promise<void> {
   // Windows cannot open folders.
   if (process.platform === 'win32') return

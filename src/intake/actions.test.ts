@@ -96,7 +96,7 @@ describe('a regenerated answer', () => {
 
   it('without a wish has none', async () => {
     const { turnId = '' } = await rig.press({ kind: 'regenerate', turnId: await rig.answered() })
-    expect(await rig.turns.load(turnId)).not.toHaveProperty('wish')
+    expect(await rig.turns.load(turnId)).not.toHaveProperty('overrides')
   })
 
   it('pressed many times at once is one turn', async () => {

@@ -1,13 +1,14 @@
 /**
- * The reading process. It is given one file on standard input, reads it with one provider, and is thrown away. It holds no
+ * The reading process. It receives one file on standard input, reads it with one provider and ends. It holds no
  * secret, may read nothing but Parley's own code, and may write nothing.
  */
 import { ParleyError } from '../core/errors.ts'
+import { fileWording } from '../wording/files.ts'
 import type { Input, Pages, Provider } from './provider.ts'
 import { createSink } from './sink.ts'
 import type { ReaderMessage, Task } from './wire.ts'
 
-/** Failures that a provider puts into words itself. */
+/** Failures for which a provider has its own message. */
 const expected = {
   file_empty: 1,
   file_encrypted: 1,
@@ -17,7 +18,7 @@ const expected = {
   file_missing: 1,
 } as const
 let pages: Pages | undefined
-/** Waits for what the parent's program recognises; one picture at a time. */
+/** Waits for the text that the parent's program recognized; one picture at a time. */
 let recognized: ((tsv: string | undefined) => void) | undefined
 
 process.on('disconnect', () => process.exit(0))
@@ -31,15 +32,15 @@ async function perform(task: Task): Promise<void> {
     return
   }
   if (task.kind === 'render') {
-    if (pages === undefined) throw new ParleyError('file_reader_crashed', 'No file is open. Please try again.')
+    if (pages === undefined) throw new ParleyError('file_reader_crashed', fileWording.failure.noFileOpen)
     const { page, width, quote } = task
-    await say({ kind: 'page', ...(await pages.render(page, quote === undefined ? { width } : { width, quote })) })
+    await say({ kind: 'page', ...(await pages.render(page, { width, quote })) })
     return
   }
   const [bytes, provider] = await Promise.all([standardInput(task.bytes), load(task.module)])
   const input: Input = { bytes, name: task.name, mediaType: task.mediaType, overrides: task.overrides }
   if (task.use === 'pages') {
-    if (provider.pages === undefined) throw new ParleyError('file_unsupported', `${task.name} has no pages to show.`)
+    if (provider.pages === undefined) throw new ParleyError('file_unsupported', fileWording.refusal.noPages(task.name))
     pages = await provider.pages(input)
     await say({ kind: 'opened' })
     return
@@ -84,7 +85,7 @@ function say(message: ReaderMessage): Promise<void> {
   })
 }
 
-/** An error that is no ParleyError may quote the file: only its kind goes to standard error, which the parent logs. */
+/** Other errors may quote the file, so only their type goes to standard error, which the parent logs. */
 function failure(error: unknown): ReaderMessage {
   if (error instanceof ParleyError && error.code in expected) {
     return { kind: 'fail', code: error.code as keyof typeof expected, userMessage: error.userMessage }
@@ -102,5 +103,5 @@ function frames(error: Error): string {
     .join(' ')
 }
 
-// A spare loads what most files need while nobody waits for it. Last, because a task may come while this waits.
+// A spare process loads the common parsers in advance. This stays last because a task may arrive meanwhile.
 if (process.argv.includes('--warm')) await import('./providers/warm.ts').then(({ warm }) => warm())

@@ -6,9 +6,12 @@ import { makePdf } from '../../test/fixtures/make-pdf.ts'
 import { makeZip } from '../../test/fixtures/make-zip.ts'
 import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
 import { type Artifact, describePosition } from '../core/artifact.ts'
+import { fileWording } from '../wording/files.ts'
 import { createReader } from './create-reader.ts'
 import type { Reader } from './reader.ts'
 import { describeReading } from './receipt.ts'
+
+const { receipt } = fileWording
 
 let files: SharedFiles
 let reader: Reader
@@ -36,7 +39,7 @@ const mailOf = (...parts: string[]) =>
   `From: =?utf-8?B?SW7DqnMgUHJhZG8=?= <ines@example.org>\r\nTo: jose@example.org\r\nSubject: =?utf-8?B?${Buffer.from('Vertrag – 契約 😀').toString('base64')}?=\r\nDate: Fri, 01 Mar 2024 10:00:00 +0000\r\nMessage-ID: <1@example.org>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nOlá José,\r\n\r\nsegue o contrato.\r\n${parts.join('')}--b--\r\n`
 
 describe('a mail', () => {
-  test('its head, its text, and each attachment by what it is', async () => {
+  test('reads the headers, the text and every attachment', async () => {
     const pdf = await makePdf((doc) => void doc.addPage().text('Page one of the annex.'))
     const artifact = await read(
       'offer.eml',
@@ -55,10 +58,10 @@ describe('a mail', () => {
     expect(places).toContain('annex.pdf, p. 1')
     expect(places).toContain('budget.xlsx, rows 1–27 of Budget 2024')
     expect(artifact.problems).toEqual([])
-    expect(describeReading(attachment, artifact).summary).toBe('the message and 3 files read')
+    expect(describeReading(attachment, artifact).summary).toBe(receipt.read(receipt.message(3)))
   })
 
-  test('one broken attachment costs only itself', async () => {
+  test('one broken attachment does not affect the others', async () => {
     const artifact = await read(
       'mixed.eml',
       mailOf(
@@ -78,7 +81,7 @@ describe('a mail', () => {
     ])
   })
 
-  test('HTML alone is read as a person sees it', async () => {
+  test('reads an HTML-only email as a mail program shows it', async () => {
     const mail =
       'From: a@example.org\nSubject: News\nContent-Type: text/html\n\n<style>p{}</style><h1>Hello</h1><p>See <a href="https://example.org">this</a>.</p>'
     expect(textOf(await read('news.eml', mail))).toBe(
@@ -86,7 +89,7 @@ describe('a mail', () => {
     )
   })
 
-  test('without a name that says so, and in an older encoding', async () => {
+  test('reads an email without a telling name and in an older encoding', async () => {
     const mail = Buffer.from(
       'From: a@example.org\nTo: b@example.org\nMessage-ID: <1@x>\nContent-Type: text/plain; charset=koi8-r\nContent-Transfer-Encoding: 8bit\n\n\xf0\xd2\xc9\xd7\xc5\xd4',
       'latin1',
@@ -98,7 +101,7 @@ describe('a mail', () => {
 })
 
 describe('a zip archive', () => {
-  test('lists its files and reads them, names in any script', async () => {
+  test('lists and reads its files, with names in any script', async () => {
     const artifact = await read(
       'all.zip',
       makeZip([
@@ -118,10 +121,10 @@ describe('a zip archive', () => {
       'src/main.py, lines 1–2',
       '日本語.txt, line 1',
     ])
-    expect(describeReading(attachment, artifact).summary).toBe('3 files read')
+    expect(describeReading(attachment, artifact).summary).toBe(receipt.read(receipt.amount(3, 'file')))
   })
 
-  test('an archive in it is opened, an archive in that is named and left alone', async () => {
+  test('opens an archive inside it, and only names an archive inside that', async () => {
     const deepest = makeZip([{ name: 'deep.txt', content: 'too deep' }])
     const inner = makeZip([
       { name: 'note.txt', content: 'one level down' },
@@ -132,11 +135,11 @@ describe('a zip archive', () => {
     expect(textOf(artifact)).not.toContain('too deep')
     expect(artifact.segments.at(-1)?.at).toMatchObject({ inner: 'inner.zip/note.txt' })
     expect(artifact.problems).toMatchObject([
-      { userMessage: expect.stringContaining('deepest.zip is packed too deep') },
+      { userMessage: expect.stringContaining(fileWording.inner.tooDeep('deepest.zip')) },
     ])
   })
 
-  test('names that lead out of it, and locked files, are named and left alone', async () => {
+  test('names but does not open locked files and paths that lead outside', async () => {
     const artifact = await read(
       'sly.zip',
       makeZip([
@@ -149,25 +152,28 @@ describe('a zip archive', () => {
     expect(textOf(artifact)).toContain('[fine.txt]\nfine')
     expect(textOf(artifact)).not.toContain('evil')
     expect(artifact.problems).toMatchObject([
-      { code: 'archive_unsafe', userMessage: expect.stringContaining('3 files') },
+      {
+        code: 'archive_unsafe',
+        userMessage: fileWording.inner.unsafe('sly.zip', ['../../etc/passwd.txt', '/root.txt', 'locked.txt']),
+      },
     ])
   })
 
-  test('locked altogether', async () => {
+  test('an archive with only locked files is refused', async () => {
     const bytes = makeZip([{ name: 'a.txt', content: 'noise', encrypted: true }])
     await expect(read('locked.zip', bytes)).rejects.toMatchObject({ code: 'file_encrypted' })
   })
 
-  test('more files than the limit: the first ones, and a sentence', async () => {
+  test('reads the first files up to the limit and says so', async () => {
     const limited = createReader({ limits: { archive: { files: 3 } } })
     const bytes = makeZip(Array.from({ length: 9 }, (_, at) => ({ name: `${at}.txt`, content: `text ${at}` })))
     const artifact = await limited.read(files.share('many.zip', bytes), watched())
     await limited.close()
-    expect(artifact.truncated).toBe('Only the first 3 of 9 files in many.zip were read: that is the limit.')
+    expect(artifact.truncated).toBe(fileWording.partial.first('many.zip', 'file', { done: 3, of: 9 }))
   })
 })
 
-test('subtitles have times', async () => {
+test('subtitles are cited by time', async () => {
   const srt =
     '1\r\n00:00:01,000 --> 00:00:03,500\r\n<i>Hello</i>\r\nthere.\r\n\r\n2\r\n00:02:05,000 --> 00:02:07,000\r\nمرحبا 😀\r\n'
   expect((await read('film.srt', srt)).segments).toMatchObject([

@@ -1,9 +1,9 @@
 /**
- * What a zip or an OLE file holds, told by the names in its directory: office documents are both. Only names are looked at,
+ * Detects office documents, which are zip or OLE files, by the names in their directory. Only names are looked at,
  * nothing is unpacked.
  */
 
-/** Where else in the file a look is needed, beside its first bytes. */
+/** Which part of the file is needed besides its first bytes. */
 export function furtherLook(sample: Uint8Array, size: number): { from: number; length: number } | undefined {
   if (isZip(sample)) {
     const length = Math.min(size, 64 * 1024)
@@ -40,7 +40,7 @@ export function zipTypeOf(sample: Uint8Array, end: Uint8Array): string | undefin
   return undefined
 }
 
-/** What an OLE file is by the names of its streams. */
+/** The type of an OLE file by the names of its streams. */
 export function oleTypeOf(directory: Uint8Array): string | undefined {
   const names = Buffer.from(directory.buffer, directory.byteOffset, directory.byteLength & ~1).toString('utf16le')
   if (names.includes('EncryptedPackage')) return 'application/x-ole-encrypted'

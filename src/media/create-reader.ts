@@ -1,16 +1,15 @@
 /**
- * The Reader: look → limits → a process of its own (or, for small plain text, Parley's) → an artifact; and the pictures of
+ * Implements Reader: inspect → limits → a separate process (Parley's own for small plain text) → artifact; and the pictures of
  * pages that citations open.
  */
 import { createReadStream } from 'node:fs'
 import type { Artifact, Picture, Segment } from '../core/artifact.ts'
 import { type Log, silentLog } from '../core/log.ts'
 import { formats as allFormats, type Formats } from './formats.ts'
-import { crashed, failed, gather } from './gather.ts'
+import { crashed, createPictures, failed, gather } from './gather.ts'
 import { guard } from './guard.ts'
-import { type InspectedFile, lookAt, openTask } from './inspect-file.ts'
+import { type InspectedFile, inspectFile, openTask } from './inspect-file.ts'
 import { type LimitOverrides, largestMemoryMb } from './limits.ts'
-import { createPictures } from './pictures.ts'
 import { plainTextBytes, readPlainText } from './plain-text.ts'
 import { createProcesses } from './processes.ts'
 import { createOffice, type Office } from './providers/soffice.ts'
@@ -22,7 +21,7 @@ import { ReaderMessage } from './wire.ts'
 export interface ReaderDeps {
   limits?: LimitOverrides
   log?: Log
-  /** Recognises text in pictures; without it, the reading process does so itself, in English. */
+  /** Recognizes text in pictures. Without it, the reading process does so in English. */
   recognizer?: Recognizer
   /** Makes old office files readable. Default: LibreOffice, where it is installed. */
   office?: Office
@@ -30,9 +29,9 @@ export interface ReaderDeps {
   concurrency?: number
   /** Plain text up to this size is read in Parley's own process. Default: 64 KB; 0: none. */
   plainTextBytes?: number
-  /** How long a spare process is kept unused, and at most 30 s of it one that shows a document's pages. */
+  /** How long a spare process is kept unused; a process that shows pages is kept for at most 30 s. */
   idleMs?: number
-  /** Another table of formats, and what its providers may read beside Parley's code. */
+  /** Another table of formats, and the files its providers may read besides Parley's code. */
   formats?: Formats
   readable?: readonly string[]
 }
@@ -49,7 +48,7 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
     concurrency: deps.concurrency,
     readable: deps.readable,
   })
-  const look = (file: { path: string; name: string; mediaType: string }) => lookAt(file, { formats, overrides })
+  const look = (file: { path: string; name: string; mediaType: string }) => inspectFile(file, { formats, overrides })
   const renderer = createRenderer({
     processes,
     look: (path) => look({ path, name: 'The file', mediaType: '' }),
@@ -95,7 +94,7 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
           if (!gathered.add(message.data)) return reject(crashed(name, 'more text than allowed'))
           if (message.data.progress === undefined) return
           if (message.data.progress.by === 'ocr') guarded.extend(limits.ocrSeconds ?? 0)
-          // The next file's process is made ready only now: the first progress of this one comes first.
+          // Prepare the next process only now, so that it does not delay the first progress of this file.
           processes.warm()
           try {
             onProgress(message.data.progress)
@@ -119,7 +118,7 @@ export function createReader(deps: ReaderDeps = {}): Reader & PageRenderer {
     }
   }
 
-  /** The parts of the file are those of what it became; what it is stays what it was. */
+  /** The text comes from the converted file; the type stays that of the original. */
   async function readConverted(
     request: ReadRequest,
     inspected: InspectedFile,

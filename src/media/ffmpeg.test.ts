@@ -12,6 +12,8 @@ import { describe, expect, it, vi } from 'vitest'
 import { recordingRig } from '../../test/fixtures/recording-rig.ts'
 import { createSharedFiles, watched } from '../../test/fixtures/shared-files.ts'
 import { generate, lacking } from '../../test/fixtures/speech.ts'
+import { fileWording } from '../wording/files.ts'
+import { recordingWording } from '../wording/recordings.ts'
 import { createFfmpeg } from './providers/ffmpeg.ts'
 import { type RecordingType, recordings } from './recordings.ts'
 
@@ -32,7 +34,7 @@ async function trap() {
   return { url: `http://127.0.0.1:${port}`, asked, close: () => server.close() }
 }
 
-describe.skipIf(without)(`files that try to reach out${without}`, () => {
+describe.skipIf(without)(`files that try to open other files${without}`, () => {
   const attacks: Record<string, (target: { url: string; secret: string }) => string> = {
     'an m3u8 with an address': ({ url }) =>
       `#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10.0,\n${url}/segment.ts\n#EXT-X-ENDLIST\n`,
@@ -77,7 +79,7 @@ describe.skipIf(without)(`files that try to reach out${without}`, () => {
     120_000,
   )
 
-  it('ffmpeg by itself would follow such a list, so the attack is one', () => {
+  it('ffmpeg without our options follows such a list', () => {
     const files = createSharedFiles()
     writeFileSync(join(files.folder, 'secret.wav'), generate(['sine=duration=1'], [], 'secret.wav'))
     const { path } = files.share('list.mp4', "ffconcat version 1.0\nfile 'secret.wav'\n")
@@ -118,14 +120,14 @@ describe('limits', () => {
     const { ffmpeg, files, alive } = standIn('exec sleep 60')
     const { path } = files.share('voice.ogg', 'OggS')
     const short = { ...options, limits: { ...limits, seconds: 0.3 } }
-    const slow = { code: 'file_too_slow', userMessage: expect.stringContaining('voice.ogg') }
+    const slow = { code: 'file_too_slow', userMessage: fileWording.limit.time('voice.ogg', 0.3) }
     await expect(ffmpeg.run(input(path), { args: [] }, short, use)).rejects.toMatchObject(slow)
     expect(alive()).toBe(false)
     await expect(ffmpeg.probe(input(path), short)).rejects.toMatchObject(slow)
     files.remove()
   })
 
-  it.skipIf(process.platform !== 'linux')('a run that takes all memory is killed at its limit', async () => {
+  it.skipIf(process.platform !== 'linux')('a run that uses too much memory is killed at its limit', async () => {
     const { ffmpeg, files } = standIn(
       `exec ${process.execPath} -e "const a=[];setInterval(()=>a.push(Buffer.alloc(2e7,1)),5)"`,
     )
@@ -147,10 +149,10 @@ describe('limits', () => {
     files.remove()
   })
 
-  it('a program that is not there is told with what to install', async () => {
+  it('a missing program is reported with what to install', async () => {
     await expect(createFfmpeg({ path: '/nowhere/ffmpeg' }).version()).rejects.toMatchObject({
       code: 'ffmpeg_missing',
-      userMessage: expect.stringContaining('FFMPEG_PATH'),
+      userMessage: recordingWording.ffmpegPathWrong,
     })
   })
 

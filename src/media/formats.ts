@@ -1,28 +1,29 @@
 /**
- * THE table of formats: what bytes can be, which engine reads them and under which limits. A format becomes readable by
- * giving it a reader here; one without a reader is refused by name.
+ * THE table of formats: which types there are, which engine reads each and under which limits. To make a format readable,
+ * give it a reader here. Formats without a reader are refused by name.
  */
 import { ParleyError } from '../core/errors.ts'
+import { fileWording } from '../wording/files.ts'
 import type { Family } from './limits.ts'
 
 export interface FormatReader {
-  /** Name and version. Raise the version when the same bytes would give another artifact: cached ones are then left. */
+  /** Name and version. Raise the version when the same bytes give a different artifact, so that cached artifacts are not used. */
   engine: string
-  /** The module that exports `provider`, loaded in a reading process, or in Parley's own where it is `plain`. */
+  /** The module that exports `provider`, loaded in a reading process, or in Parley's own process if `plain`. */
   module: URL
   family: Family
-  /** It decodes with machine code, which only a native reading process loads (reader-process.ts). */
+  /** It decodes with native code, which only a native reading process may load (reader-process.ts). */
   native?: boolean
-  /** It only decodes and cuts lines: small files of it are read in Parley's own process (plain-text.ts). */
+  /** It only decodes and splits lines, so small files are read in Parley's own process (plain-text.ts). */
   plain?: boolean
-  /** A program makes it the format of this name first, from which it is then read (providers/soffice.ts). */
+  /** LibreOffice converts it to this format first (providers/soffice.ts). */
   convert?: 'docx' | 'xlsx' | 'pptx'
 }
 
 export interface Format {
-  /** As a person would say it, with its article. */
+  /** The name people use, with its article. */
   called: string
-  /** Names that announce it, lower case, without the dot. */
+  /** Extensions in lower case, without the dot. */
   extensions: readonly string[]
   reader?: FormatReader
 }
@@ -41,7 +42,7 @@ const odt: FormatReader = { engine: 'odt-1', module: provider('odt.ts'), family:
 const odp: FormatReader = { engine: 'odp-1', module: provider('odp.ts'), family: 'office' }
 const ods: FormatReader = { engine: 'ods-1', module: provider('ods.ts'), family: 'sheet' }
 const rtf: FormatReader = { engine: 'rtf-1', module: provider('rtf.ts'), family: 'office' }
-// Pictures within them are decoded by machine code.
+// Pictures inside them are decoded by native code.
 const mail: FormatReader = { engine: 'mail-1', module: provider('mail.ts'), family: 'mail', native: true }
 const zip: FormatReader = { engine: 'zip-1', module: provider('zip.ts'), family: 'archive', native: true }
 
@@ -123,7 +124,7 @@ export const formats = {
     extensions: ['xls', 'xlt'],
     reader: { ...xlsx, engine: 'xls-1', convert: 'xlsx' },
   },
-  'message/rfc822': { called: 'a mail', extensions: ['eml', 'mht', 'mhtml'], reader: mail },
+  'message/rfc822': { called: 'an email', extensions: ['eml', 'mht', 'mhtml'], reader: mail },
   'application/zip': { called: 'a zip archive', extensions: ['zip'], reader: zip },
   'application/x-tex': { called: 'TeX', extensions: ['tex', 'bib', 'sty'], reader: text },
   'text/csv': { called: 'comma-separated values', extensions: ['csv'], reader: csv },
@@ -133,7 +134,7 @@ export const formats = {
 
 export type Formats = Readonly<Record<string, Format>>
 
-/** What Parley has no reader for, by the start of the media type; the first match counts. */
+/** Types without a reader, by the start of the media type; the first match counts. */
 const refused: readonly {
   types: readonly string[]
   called: string
@@ -145,32 +146,32 @@ const refused: readonly {
     types: ['image/'],
     called: 'a picture',
     extensions: ['bmp', 'ico', 'psd', 'jxl', 'cr2', 'nef', 'dng'],
-    next: 'Pictures of this kind cannot be read: save it as PNG or JPEG and share that.',
+    next: 'Parley cannot read this kind of picture. Save it as PNG or JPEG and share that.',
   },
   {
     types: ['audio/'],
     called: 'a sound recording',
     extensions: ['mp3', 'm4a', 'wav', 'ogg', 'opus', 'flac', 'aac'],
-    next: 'Parley hears no recordings of this kind: convert it to mp3 and share that.',
+    next: 'Parley cannot read this kind of recording. Convert it to mp3 and share that.',
   },
   {
     types: ['video/'],
     called: 'a video',
     extensions: ['mp4', 'mov', 'webm', 'mkv', 'avi'],
-    next: 'Parley looks at no videos of this kind: convert it to mp4 and share that.',
+    next: 'Parley cannot read this kind of video. Convert it to mp4 and share that.',
   },
   {
     types: ['application/x-ole-encrypted'],
     called: 'an office document with a password',
     extensions: [],
-    next: 'It can be read only without: save a copy that has no password and share that.',
+    next: 'Save a copy without the password and share that.',
     code: 'file_encrypted',
   },
   {
     types: ['application/vnd.ms-outlook'],
     called: 'an Outlook message',
     extensions: ['msg'],
-    next: 'Outlook keeps it in a form of its own: save it as .eml, or forward it as text, and share that.',
+    next: 'Parley cannot read Outlook messages. Save it as .eml or as text and share that.',
   },
   {
     types: [
@@ -181,13 +182,13 @@ const refused: readonly {
     ],
     called: 'an office file',
     extensions: ['mdb', 'vsd', 'vsdx', 'pub', 'one', 'odg', 'pages', 'numbers', 'key'],
-    next: 'This kind of it cannot be read: export it as a PDF and share that.',
+    next: 'Parley cannot read this kind of office file. Export it as a PDF and share that.',
   },
   {
     types: ['application/epub+zip'],
     called: 'an e-book',
     extensions: ['epub'],
-    next: 'E-books cannot be read yet: export it as a PDF and share that.',
+    next: 'Parley cannot read e-books. Export it as a PDF and share that.',
   },
   {
     types: [
@@ -199,7 +200,7 @@ const refused: readonly {
     ],
     called: 'a program',
     extensions: ['exe', 'dll', 'so', 'dylib', 'wasm', 'class', 'msi'],
-    next: 'Programs are never opened: share its documentation or its source instead.',
+    next: 'Parley never opens programs. Share its documentation or source code instead.',
   },
   {
     types: [
@@ -215,28 +216,28 @@ const refused: readonly {
     ],
     called: 'an archive',
     extensions: ['gz', 'tgz', 'tar', '7z', 'rar', 'bz2', 'xz', 'zst', 'jar'],
-    next: 'Only zip archives are unpacked: share the files in it as a zip, or one by one.',
+    next: 'Parley opens only zip archives. Share the files in it as a zip, or one by one.',
   },
   {
     types: ['font/', 'application/vnd.ms-fontobject'],
     called: 'a font',
     extensions: ['ttf', 'otf', 'woff', 'woff2'],
-    next: 'There is no text to read in it.',
+    next: 'Fonts contain no text to read. Share a document or a picture instead.',
   },
   {
     types: ['application/x-sqlite3', 'application/vnd.apache.'],
     called: 'a database file',
     extensions: ['sqlite', 'db', 'parquet', 'arrow'],
-    next: 'Databases cannot be read: export the rows that matter as CSV and share that.',
+    next: 'Parley cannot read databases. Export the rows you need as CSV and share that.',
   },
 ]
 
-/** How people call a media type: "a PDF", "a picture", or the media type itself. */
+/** The name people use for a media type: "a PDF", "a picture", or the media type itself. */
 export function called(mediaType: string, table: Formats = formats): string {
   return table[mediaType]?.called ?? refusalOf(mediaType)?.called ?? `a file of the type ${mediaType}`
 }
 
-/** The media type, or for refused kinds the way people call it, that a name's extension announces. */
+/** The type that a name's extension suggests. Refused types have only the name people use. */
 export function announcedBy(
   name: string,
   table: Formats = formats,
@@ -256,13 +257,16 @@ export function readerOf(mediaType: string, name: string, table: Formats = forma
   if (reader !== undefined) return reader
   const refusal = refusalOf(mediaType)
   if (refusal !== undefined) {
-    const kind = refusal.code === undefined ? ` (${mediaType})` : ''
-    throw new ParleyError(refusal.code ?? 'file_unsupported', `${name} is ${refusal.called}${kind}. ${refusal.next}`)
+    const { called, next, code } = refusal
+    // A locked file has a made-up media type, which says nothing to the sender.
+    const shown = code === undefined ? mediaType : undefined
+    throw new ParleyError(
+      code ?? 'file_unsupported',
+      fileWording.refusal.unsupported({ name, called, mediaType: shown, next }),
+    )
   }
-  throw new ParleyError(
-    'file_unsupported',
-    `${name} is not a kind of file that Parley can read${mediaType === unknownType ? '' : ` (${mediaType})`}. Share it as a PDF or as text.`,
-  )
+  const shown = mediaType === unknownType ? undefined : mediaType
+  throw new ParleyError('file_unsupported', fileWording.refusal.unknownType(name, shown))
 }
 
 export const unknownType = 'application/octet-stream'

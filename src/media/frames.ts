@@ -1,14 +1,14 @@
-/** The pictures that tell a video: where the scene changes, and now and then where it does not. One pass of ffmpeg. */
+/** Picks key frames of a video: scene changes, and now and then a frame in between. One pass of ffmpeg. */
 import type { Picture } from '../core/artifact.ts'
 import type { Limits } from './limits.ts'
 import type { Ffmpeg, FfmpegInput } from './providers/ffmpeg.ts'
 import type { PictureStore } from './reader.ts'
 
-/** What vision models look at; more is scaled down by them. */
+/** Vision models scale larger pictures down. */
 const longestSide = 1_568
 /** How different two pictures are, from 0 to 1: ffmpeg's own measure of a new scene. */
 const newScene = 0.3
-/** Longer videos are looked at by their key frames alone, which decodes a hundredth of them. */
+/** Of longer videos only key frames are decoded, about one frame in a hundred. */
 const everyFrameMs = 120_000
 const largestJpeg = 4_000_000
 
@@ -42,11 +42,11 @@ export async function keyFrames(
   const frames: Frame[] = []
   let seen = 0
   const pair = (jpeg: Buffer) => {
-    const told = times[seen]
+    const info = times[seen]
     seen += 1
-    // showinfo speaks before the picture is written; a picture without its time has none to be cited by.
-    if (told !== undefined) frames.push({ jpeg, ...told })
-    if (frames.length > most) frames.splice(leastTelling(frames), 1)
+    // showinfo prints before the picture is written. A picture without a time cannot be cited, so it is dropped.
+    if (info !== undefined) frames.push({ jpeg, ...info })
+    if (frames.length > most) frames.splice(mostCrowded(frames), 1)
   }
   const task = {
     before: quick,
@@ -56,9 +56,9 @@ export async function keyFrames(
       ...['-fps_mode', 'vfr', '-c:v', 'mjpeg', '-q:v', '4', '-map_metadata', '-1', '-f', 'image2pipe', 'pipe:1'],
     ],
     onLine(line: string) {
-      const told = /\bpts_time:\s*(-?[\d.]+).*\bs:(\d+)x(\d+)/.exec(line)
-      if (told === null) return
-      const [, time, width, height] = told.map(Number)
+      const info = /\bpts_time:\s*(-?[\d.]+).*\bs:(\d+)x(\d+)/.exec(line)
+      if (info === null) return
+      const [, time, width, height] = info.map(Number)
       times.push({ atMs: Math.max(0, Math.round((time ?? 0) * 1000)), width: width ?? 0, height: height ?? 0 })
     },
   }
@@ -85,8 +85,8 @@ export async function keyFrames(
   )
 }
 
-/** Of too many pictures the one that stands closest to the one before it; never the first. */
-function leastTelling(frames: Frame[]): number {
+/** The frame to drop when there are too many: the one closest to its predecessor, never the first. */
+function mostCrowded(frames: Frame[]): number {
   let least = Number.POSITIVE_INFINITY
   let at = frames.length - 1
   for (const [place, frame] of frames.entries()) {
@@ -98,7 +98,7 @@ function leastTelling(frames: Frame[]): number {
   return at
 }
 
-/** A stream of JPEG files end to end. Within a JPEG's data the end mark cannot stand. */
+/** Splits a stream of concatenated JPEG files. The end mark cannot occur inside a JPEG's data. */
 export async function* splitJpegs(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0)
   const end = Buffer.from([0xff, 0xd9])

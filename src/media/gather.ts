@@ -1,8 +1,10 @@
-/** The parent's side of a read: what has come from the reading process, and what to make of an early end. */
-import { describePosition, type Segment } from '../core/artifact.ts'
+/** The parent's side of a read: collects segments from the reading process and handles an early end. */
+import { describePosition, type Picture, type Segment } from '../core/artifact.ts'
 import { ParleyError } from '../core/errors.ts'
+import { fileWording } from '../wording/files.ts'
 import type { Limits } from './limits.ts'
-import type { ReadProgress } from './reader.ts'
+import type { PictureStore, ReadProgress } from './reader.ts'
+import { mostImages } from './sink.ts'
 import type { ReaderMessage } from './wire.ts'
 
 type Batch = Extract<ReaderMessage, { kind: 'batch' }>
@@ -10,9 +12,9 @@ type End = Extract<ReaderMessage, { kind: 'end' }>
 
 export interface Gathered {
   segments: Segment[]
-  /** False when there is more text than the limit: then the process is not to be trusted further. */
+  /** False when there is more text than the limit allows, which means that the process can no longer be trusted. */
   add(batch: Batch): boolean
-  /** What was read before a limit or a crash is worth having, and said to be a part. Throws `error` when it is nothing. */
+  /** Keeps what was read before a limit or a crash, marked as partial. Throws `error` when nothing was read. */
   partial(error: unknown): End
 }
 
@@ -26,7 +28,7 @@ export function gather(limits: Limits, name: string): Gathered {
       for (const segment of batch.segments) characters += segment.text.length
       if (characters > limits.characters) return false
       segments.push(...batch.segments)
-      // How far OCR is counts other pages than those of the file.
+      // OCR progress counts scanned pages only, not the pages of the file.
       if (batch.progress?.by === undefined) reached = batch.progress ?? reached
       return true
     },
@@ -34,23 +36,51 @@ export function gather(limits: Limits, name: string): Gathered {
       const last = segments.at(-1)
       if (!(error instanceof ParleyError) || last === undefined) throw error
       const pages = reached?.unit === 'page' ? reached.of : undefined
-      const upTo = `${describePosition(last.at)}${pages === undefined ? '' : ` of ${pages}`}`
       return {
         kind: 'end',
         problems: [{ code: error.code, userMessage: error.userMessage }],
-        truncated: `Only the beginning of ${name} was read, up to ${upTo}.`,
+        truncated: fileWording.partial.brokeOff(name, describePosition(last.at), pages),
         pages,
       }
     },
   }
 }
 
-/** A provider's failure in its own words, where it had some. */
+/** A provider's failure with its own message, if it had one. */
 export function failed({ code, userMessage }: Extract<ReaderMessage, { kind: 'fail' }>, name: string): ParleyError {
   return userMessage === '' ? crashed(name, code) : new ParleyError(code, userMessage)
 }
 
 export function crashed(name: string, cause: unknown): ParleyError {
-  const userMessage = `The reader could not make sense of ${name}. Please try again; if that does not help, share it in another format.`
-  return new ParleyError('file_reader_crashed', userMessage, { cause })
+  return new ParleyError('file_reader_crashed', fileWording.failure.unreadable(name), { cause })
+}
+
+// The parent's side of pictures from a reading process: stores them in order, up to a limit.
+
+type Given = Extract<ReaderMessage, { kind: 'image' }>
+
+/** A picture of 1568 pixels a side is far smaller, whatever is on it. */
+const largestPicture = 8e6
+
+export interface Pictures {
+  /** False when the process sends more than it may. */
+  add(image: Given): boolean
+  /** Resolves when all are stored. Rejects when one could not be written. */
+  stored(): Promise<Picture[]>
+}
+
+/** Without a store, only the text is kept. */
+export function createPictures(store: PictureStore | undefined, signal: AbortSignal): Pictures {
+  const storing: Promise<Picture>[] = []
+  return {
+    add({ kind: _, data, ...picture }) {
+      if (storing.length >= mostImages || data.length > largestPicture) return false
+      if (store === undefined) return true
+      const stored = store.put(data, signal).then((hash) => ({ contentHash: hash, ...picture }))
+      stored.catch(() => {})
+      storing.push(stored)
+      return true
+    },
+    stored: () => Promise.all(storing),
+  }
 }

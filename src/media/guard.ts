@@ -1,8 +1,8 @@
-/** Holds a reading process to its limits: time, memory, abort. Whatever ends it early becomes a sentence for the sender. */
+/** Enforces the limits of a reading process: time, memory, abort. An early end becomes a message to the sender. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { formatBytes } from '../core/bytes.ts'
 import { ParleyError } from '../core/errors.ts'
+import { fileWording } from '../wording/files.ts'
 import type { Limits } from './limits.ts'
 import type { ReaderProcess } from './reader-process.ts'
 
@@ -16,7 +16,7 @@ export interface Guard {
   release(): void
 }
 
-/** Between two looks at the memory: WebAssembly and buffers do not count against V8's own limit. */
+/** Interval of memory checks. V8's own limit does not cover WebAssembly and buffers. */
 const lookMs = 25
 
 export function guard(
@@ -37,15 +37,11 @@ export function guard(
   }
   let allowed = limits.seconds
   const tooSlow = () => {
-    const userMessage = `Reading ${name} took longer than ${seconds(allowed)}, so it was stopped. Share a smaller part of it, or ask an admin to raise the limit.`
-    end(new ParleyError('file_too_slow', userMessage))
+    end(new ParleyError('file_too_slow', fileWording.limit.time(name, allowed)))
   }
   const startedAt = performance.now()
   let slow = setTimeout(tooSlow, allowed * 1000)
-  const hungry = () => {
-    const userMessage = `Reading ${name} needed more than ${formatBytes(limits.memoryMb * 1e6)} of memory, so it was stopped. Share a smaller part of it, or ask an admin to raise the limit.`
-    return new ParleyError('file_too_hungry', userMessage)
-  }
+  const hungry = () => new ParleyError('file_too_hungry', fileWording.limit.memory(name, limits.memoryMb * 1e6))
   const look = watchMemory(process.pid, (bytes) => {
     peak = Math.max(peak, bytes)
     if (bytes > limits.memoryMb * 1e6) end(hungry())
@@ -53,11 +49,12 @@ export function guard(
   const onAbort = () => end(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
   void process.exited.then(({ code, signal: by, heapExhausted }) => {
-    const userMessage = `The reader stopped unexpectedly on ${name}. Please try again; if that does not help, share it in another format.`
     end(
       heapExhausted
         ? hungry()
-        : new ParleyError('file_reader_crashed', userMessage, { cause: new Error(`exit ${code ?? by}`) }),
+        : new ParleyError('file_reader_crashed', fileWording.failure.stopped(name), {
+            cause: new Error(`exit ${code ?? by}`),
+          }),
     )
   })
 
@@ -81,11 +78,7 @@ export function guard(
   }
 }
 
-function seconds(count: number): string {
-  return count === 1 ? 'a second' : `${count} seconds`
-}
-
-/** Linux tells at once; elsewhere `ps` is asked, less often. Windows has neither: there V8's limit alone holds. */
+/** Reads /proc on Linux and runs `ps` elsewhere, less often. On Windows only V8's limit applies. */
 function watchMemory(pid: number | undefined, seen: (bytes: number) => void): { stop(): void } {
   if (pid === undefined || process.platform === 'win32') return { stop() {} }
   const linux = process.platform === 'linux'

@@ -1,8 +1,8 @@
-/** The first look at a file, in Parley's own process: its size and its first bytes, nothing parsed. */
+/** Inspects a file in Parley's own process: its size and first bytes. Nothing is parsed. */
 import { type FileHandle, open } from 'node:fs/promises'
 import { diskError } from '../blobs/disk.ts'
-import { formatBytes } from '../core/bytes.ts'
 import { ParleyError } from '../core/errors.ts'
+import { fileWording } from '../wording/files.ts'
 import { furtherLook } from './containers.ts'
 import { type FormatReader, type Formats, readerOf } from './formats.ts'
 import { type LimitOverrides, type Limits, limitsFor } from './limits.ts'
@@ -20,25 +20,21 @@ export interface InspectedFile {
 }
 
 /** Throws `file_missing`, `file_empty`, `file_unsupported` or `file_too_large`. */
-export async function lookAt(
+export async function inspectFile(
   file: { path: string; name: string; mediaType: string },
   { formats, overrides }: { formats: Formats; overrides: LimitOverrides },
 ): Promise<InspectedFile> {
   const { path, name } = file
   const { sample, further, bytes } = await firstBytes(path, name)
-  if (bytes === 0)
-    throw new ParleyError('file_empty', `${name} is empty: it holds no bytes. Check the file and share it again.`)
+  if (bytes === 0) throw new ParleyError('file_empty', fileWording.empty.noBytes(name))
   const sniffed = await sniff(sample, file, formats, further)
   const reader = readerOf(sniffed.mediaType, name, formats)
   const limits = limitsFor(reader.family, overrides)
-  if (bytes > limits.bytes) {
-    const userMessage = `${name} is ${formatBytes(bytes)}: over the limit of ${formatBytes(limits.bytes)}. Share a smaller file, or ask an admin to raise the limit.`
-    throw new ParleyError('file_too_large', userMessage)
-  }
+  if (bytes > limits.bytes) throw new ParleyError('file_too_large', fileWording.limit.size(name, bytes, limits.bytes))
   return { path, name, bytes, sniffed, reader, limits, overrides }
 }
 
-/** What a reading process is told of its file. */
+/** The message that opens a file in a reading process. */
 export function openTask(
   use: 'read' | 'pages',
   { name, bytes, reader, sniffed, limits, overrides }: InspectedFile,
@@ -65,7 +61,7 @@ async function firstBytes(path: string, name: string) {
   } catch (error) {
     const reason = diskError(error)
     if (reason instanceof ParleyError) throw reason
-    throw new ParleyError('file_missing', `${name} is not here any more. Please share it again.`, { cause: error })
+    throw new ParleyError('file_missing', fileWording.refusal.gone(name), { cause: error })
   }
   try {
     const { size } = await file.stat()

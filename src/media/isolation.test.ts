@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { badFormats } from '../../test/fixtures/bad-formats.ts'
 import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
+import { fileWording } from '../wording/files.ts'
 import { createReader } from './create-reader.ts'
 import type { Reader } from './reader.ts'
 
@@ -40,12 +41,12 @@ test('a parser in an endless loop is killed at its time limit', async () => {
   const request = files.share('endless.txt', 'hang')
   await expect(start({ seconds: 1 }).read(request, watch)).rejects.toMatchObject({
     code: 'file_too_slow',
-    userMessage: expect.stringContaining('endless.txt took longer than a second'),
+    userMessage: fileWording.limit.time('endless.txt', 1),
   })
   expect(isAlive((await watch.first).of)).toBe(false)
 })
 
-test('a parser runs at a lower priority than Parley, which answers people', async () => {
+test('a parser runs at a lower priority than Parley', async () => {
   const watch = watched()
   const reading = start({ seconds: 5 }).read(files.share('endless.txt', 'hang'), watch)
   reading.catch(() => {})
@@ -54,26 +55,29 @@ test('a parser runs at a lower priority than Parley, which answers people', asyn
   await expect(reading).rejects.toThrow()
 })
 
-test('what was read before the time limit is kept, and said to be a part', async () => {
+test('text read before the time limit is kept and marked as partial', async () => {
   const artifact = await start({ seconds: 1 }).read(files.share('long.txt', 'hangAfterAPage'), watched())
   expect(artifact.segments.map(({ text }) => text)).toEqual(['The first page is here.'])
   expect(artifact.pages).toBe(9)
-  expect(artifact.truncated).toBe('Only the beginning of long.txt was read, up to p. 1 of 9.')
+  expect(artifact.truncated).toBe(fileWording.partial.brokeOff('long.txt', 'p. 1', 9))
   expect(artifact.problems.map(({ code }) => code)).toEqual(['file_too_slow'])
 })
 
-test.each(['eatBuffers', 'eatHeap'])('a parser that takes all memory is killed at its limit (%s)', async (order) => {
-  const watch = watched()
-  await expect(
-    start({ memoryMb: 300, seconds: 25 }).read(files.share('greedy.txt', order), watch),
-  ).rejects.toMatchObject({
-    code: 'file_too_hungry',
-    userMessage: expect.stringMatching(/greedy\.txt needed more than .* of memory/),
-  })
-  expect(isAlive((await watch.first).of)).toBe(false)
-})
+test.each(['eatBuffers', 'eatHeap'])(
+  'a parser that uses too much memory is killed at its limit (%s)',
+  async (order) => {
+    const watch = watched()
+    await expect(
+      start({ memoryMb: 300, seconds: 25 }).read(files.share('greedy.txt', order), watch),
+    ).rejects.toMatchObject({
+      code: 'file_too_hungry',
+      userMessage: fileWording.limit.memory('greedy.txt', 300e6),
+    })
+    expect(isAlive((await watch.first).of)).toBe(false)
+  },
+)
 
-test.each(['exit', 'segfault', 'throw', 'lie'])('a parser that crashes is one clear error (%s)', async (order) => {
+test.each(['exit', 'segfault', 'throw', 'lie'])('a parser that crashes gives one clear error (%s)', async (order) => {
   const failure: unknown = await start()
     .read(files.share('broken.txt', order), watched())
     .catch((error: unknown) => error)
@@ -85,7 +89,7 @@ test.each(['exit', 'segfault', 'throw', 'lie'])('a parser that crashes is one cl
   expect(String(failure)).not.toContain('secret')
 })
 
-test('after a crash the next file is read', async () => {
+test('the next file is read after a crash', async () => {
   start()
   await expect(reader.read(files.share('broken.txt', 'exit'), watched())).rejects.toMatchObject({
     code: 'file_reader_crashed',
@@ -126,7 +130,7 @@ test.each([
   ['write', 'ERR_ACCESS_DENIED'],
   ['program', 'ERR_ACCESS_DENIED'],
   ['code', expect.stringContaining('EvalError')],
-])('a reading process has no %s to give away', async (what, expected) => {
+])('a reading process has no access to %s', async (what, expected) => {
   const artifact = await start().read(files.share('curious.txt', `tell ${what}`), watched())
   const told = artifact.segments[0]?.text
   if (what === 'environment') expect(Object.keys(JSON.parse(told ?? ''))).toEqual([])
@@ -138,7 +142,7 @@ test.each([
   ['file', 'ERR_ACCESS_DENIED'],
   ['write', 'ERR_ACCESS_DENIED'],
   ['program', 'ERR_ACCESS_DENIED'],
-])('one that may load machine code has no %s to give away by JavaScript either', async (what, expected) => {
+])('a process that may load machine code has no access to %s from JavaScript either', async (what, expected) => {
   const plain = badFormats['text/plain']
   if (plain?.reader === undefined) throw new Error('the bad reader is gone')
   const native = { 'text/plain': { ...plain, reader: { ...plain.reader, native: true } } }

@@ -1,5 +1,5 @@
 /**
- * Joins what was heard in overlapping pieces. In the overlap both pieces heard the same words: where they agree, the words
+ * Joins the transcripts of overlapping pieces. Both pieces contain the words of the overlap. Where they agree, the words
  * before come from the earlier piece and the words after from the later one. Pure.
  */
 import type { TranscribedSegment } from './transcriber.ts'
@@ -14,7 +14,7 @@ export interface TranscribedPiece {
 }
 
 interface Word {
-  /** As it is compared: case and punctuation of two hearings differ. */
+  /** Normalized for comparison, because case and punctuation differ between two transcripts. */
   key: string
   /** With whatever follows it up to the next word. */
   text: string
@@ -23,9 +23,9 @@ interface Word {
   segment: TranscribedSegment
 }
 
-/** Recognisers round times, and the times of words are interpolated. */
+/** Transcribers round times, and the times of words are interpolated. */
 const slackMs = 3_000
-/** More words than anybody says in an overlap; an answer with more has no honest times. */
+/** More words than fit into an overlap; a transcript with more has wrong times. */
 const mostWords = 150
 
 export function joinSpeech(pieces: TranscribedPiece[]): TranscribedSegment[] {
@@ -69,7 +69,7 @@ interface Run {
   length: number
 }
 
-/** The longest run of words that both heard at about the same time; near the cut, where both heard them whole. */
+/** The longest run of words that both transcripts have at about the same time, preferably near the cut. */
 function bestRun(tail: Word[], head: Word[], cutMs: number): Run | undefined {
   let best: (Run & { score: number }) | undefined
   const lengths = new Map<string, number>()
@@ -90,7 +90,7 @@ function bestRun(tail: Word[], head: Word[], cutMs: number): Run | undefined {
   return best
 }
 
-/** Letters of scripts that put no space between words are words of their own. */
+/** In scripts without spaces, each letter counts as a word. */
 const wordPattern =
   /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}]\p{M}*|[\p{L}\p{N}][\p{L}\p{N}\p{M}'’]*/gu
 

@@ -1,6 +1,6 @@
 /**
- * Which of the encodings from before Unicode a text is in: each candidate is tried, and what comes out most like writing
- * wins. Bytes alone cannot prove it, so whoever asks should say what was assumed.
+ * Guesses the legacy encoding of a text: tries each candidate and takes the result that looks most like written text.
+ * Bytes alone cannot prove it, so callers should say what was assumed.
  */
 
 interface Candidate {
@@ -71,8 +71,8 @@ const single: readonly (Candidate & { frequent: string })[] = [
 
 const called = new Map([...wide, ...single].map(({ encoding, called: name }) => [encoding, name]))
 
-/** How people call an encoding. */
-export function spoken(encoding: string): string {
+/** The name people use for an encoding. */
+export function encodingName(encoding: string): string {
   return called.get(encoding) ?? encoding
 }
 
@@ -118,7 +118,7 @@ function scoreSingle(bytes: Uint8Array, { encoding, script, frequent }: (typeof 
   const usual = foreign.filter((letter) => frequent.includes(letter)).length
   const controls = count(text, /[\u0080-\u009f\ufffd]/gu)
   const strange = count(text, /\p{Ll}\p{Lu}/gu) + count(text, /(?<=[a-z])[^\p{ASCII}\p{L}’'\s–—-](?=[a-z])/gu)
-  // In a word of the Latin alphabet, a letter of another one is none.
+  // Letters of different alphabets do not occur in one word.
   const mixed = count(text, /[a-zA-Z][\p{L}--\p{Script=Latin}]|[\p{L}--\p{Script=Latin}][a-zA-Z]/gv)
   const own = count(foreign.join(''), script)
   return (own * 0.4 + usual * 0.6 - 3 * controls - strange - mixed) / foreign.length

@@ -1,4 +1,4 @@
-/** How much a reader may take. Configuration may override any of it for a family of formats. */
+/** Limits on reading a file. The configuration can override each for a family of formats. */
 
 export interface Limits {
   /** Size of the file. */
@@ -17,20 +17,20 @@ export interface Limits {
   unpackedBytes?: number
   ratio?: number
   freeBytes?: number
-  /** Files within a mail or an archive that are read. */
+  /** Files read inside an email or an archive. */
   files?: number
-  /** Pixels of a picture, looked at before it is decoded. */
+  /** Pixels of a picture, checked before decoding. */
   pixels?: number
-  /** Pages without text that are read by OCR, and the time that it may take beside `seconds`. */
+  /** Pages read by OCR, and the time it may take in addition to `seconds`. */
   ocrPages?: number
   ocrSeconds?: number
-  /** Of a recording, how much is heard; its `seconds` count the transcription server's time too. */
+  /** How much of a recording is transcribed. `seconds` includes the transcription server's time. */
   minutes?: number
   /** Pictures kept of a video. */
   frames?: number
 }
 
-/** What holds for every archive and office document where its family sets nothing else. */
+/** Defaults for every archive and office document, unless its family sets others. */
 export const archiveDefaults = {
   entries: 10_000,
   unpackedBytes: 500e6,
@@ -104,7 +104,7 @@ export function limitsFor(family: Family, overrides: LimitOverrides = {}): Limit
   return { ...defaultLimits[family], ...overrides[family] }
 }
 
-/** The heap that any reading process gets: its kind of file is not known yet when it starts. */
+/** The heap of every reading process, because the type of its file is not known when it starts. */
 export function largestMemoryMb(overrides: LimitOverrides = {}): number {
   return Math.max(...families.map((family) => limitsFor(family, overrides).memoryMb))
 }

@@ -10,6 +10,7 @@ import { makeManual, makePdf } from '../../test/fixtures/make-pdf.ts'
 import { manualPages } from '../../test/fixtures/manual-prose.ts'
 import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
 import { silentLog } from '../core/log.ts'
+import { fileWording } from '../wording/files.ts'
 import { createReader } from './create-reader.ts'
 import type { LimitOverrides } from './limits.ts'
 import type { PageRenderer, Reader } from './reader.ts'
@@ -61,7 +62,7 @@ async function readWith(bytes: Uint8Array, limits: LimitOverrides) {
 }
 
 describe.skipIf(pdftoppm === undefined)('scans by poppler (skipped without poppler-utils)', () => {
-  test('every word of clean pages at 200 dpi, near enough', async () => {
+  test('reads nearly every word of clean pages at 200 dpi', async () => {
     const watch = watched()
     const startedAt = performance.now()
     const artifact = await reader.read(files.share('scan.pdf', await pdfOf(scans)), watch)
@@ -70,31 +71,27 @@ describe.skipIf(pdftoppm === undefined)('scans by poppler (skipped without poppl
     console.log(`recall: ${recalls.map((recall) => recall.toFixed(4)).join(', ')}`)
     expect(Math.min(...recalls)).toBeGreaterThanOrEqual(0.97)
     expect(artifact).toMatchObject({ engine: 'pdf-3', pages: 3 })
-    expect(artifact.problems).toEqual([
-      { code: 'read_by_ocr', userMessage: 'It is a scan: the text was recognised (OCR) and may hold errors.' },
-    ])
+    expect(artifact.problems).toEqual([{ code: 'read_by_ocr', userMessage: fileWording.ocr.scan([1, 2, 3], 3) }])
     const transcription = watch.transcription.filter(({ by }) => by === 'ocr')
     expect(transcription).toEqual([1, 2, 3].map((done) => ({ done, of: 3, unit: 'page', by: 'ocr' })))
   }, 60_000)
 
-  test('scanned pages among others are read in their place', async () => {
+  test('reads scanned pages in their place among others', async () => {
     const [first = Buffer.alloc(0), second = Buffer.alloc(0)] = scans
     const artifact = await readWith(await pdfOf(['Words of page one.', first, 'Words of page three.', second]), {})
     expect(artifact.segments.map(({ at }) => at)).toEqual([1, 2, 3, 4].map((page) => ({ kind: 'page', page })))
     expect(artifact.segments[2]?.text).toBe('Words of page three.')
     expect(wordRecall(texts[0] ?? '', artifact.segments[1]?.text ?? '')).toBeGreaterThanOrEqual(0.97)
-    expect(artifact.problems).toMatchObject([
-      { userMessage: 'Pages 2, 4 are scans: the text was recognised (OCR) and may hold errors.' },
-    ])
+    expect(artifact.problems).toMatchObject([{ userMessage: fileWording.ocr.scan([2, 4], 4) }])
   }, 60_000)
 
-  test('a page that lies on its side is turned', async () => {
+  test('turns a sideways page', async () => {
     const sideways = await sharp(scans[1]).rotate(90).png().toBuffer()
     const artifact = await readWith(await pdfOf([sideways]), {})
     expect(wordRecall(texts[1] ?? '', artifact.segments[0]?.text ?? '')).toBeGreaterThanOrEqual(0.9)
   }, 60_000)
 
-  test("a stamp of the scanner's is no text layer", async () => {
+  test("does not take a scanner's stamp for a text layer", async () => {
     const stamped = await makePdf((doc) => {
       doc.addPage({ margin: 0 }).image(scans[2] ?? '', 0, 0, { width: doc.page.width })
       doc.fontSize(6).text('Scanned by OfficeScan 3', 400, 820, { lineBreak: false })
@@ -103,13 +100,13 @@ describe.skipIf(pdftoppm === undefined)('scans by poppler (skipped without poppl
     expect(wordRecall(texts[2] ?? '', artifact.segments[0]?.text ?? '')).toBeGreaterThanOrEqual(0.97)
   }, 60_000)
 
-  test('more scanned pages than the limit: the others are read, and what was not is told', async () => {
+  test('names the scanned pages over the limit and reads the others', async () => {
     const [first = Buffer.alloc(0)] = scans
     const artifact = await readWith(await pdfOf([first, 'Words of page two.', first, first]), { pdf: { ocrPages: 1 } })
     expect(artifact.segments.map(({ at }) => at)).toEqual([1, 2].map((page) => ({ kind: 'page', page })))
     expect(artifact.problems).toMatchObject([
       { code: 'read_by_ocr' },
-      { code: 'ocr_limit', userMessage: 'Pages 3–4 are scans and were not read: OCR reads at most 1 page of a file.' },
+      { code: 'ocr_limit', userMessage: fileWording.ocr.overLimit([3, 4], { pages: 1 }) },
     ])
   }, 60_000)
 
@@ -139,14 +136,14 @@ describe.skipIf(pdftoppm === undefined)('scans by poppler (skipped without poppl
     60_000,
   )
 
-  test('a program that fails is done without', async () => {
+  test('falls back to the built-in recognition when the program fails', async () => {
     const broken = createReader({ recognizer: { describe: () => 'broken', recognize: async () => undefined } })
     const artifact = await broken.read(files.share('scan.pdf', await pdfOf(scans.slice(0, 1))), watched())
     await broken.close()
     expect(wordRecall(texts[0] ?? '', artifact.segments[0]?.text ?? '')).toBeGreaterThanOrEqual(0.97)
   }, 60_000)
 
-  test('a scan that is hard to read says so, and is given as a picture', async () => {
+  test('says that a scan is hard to read and gives it as a picture', async () => {
     const blurred = await sharp(scans[0]).resize(620).blur(1.4).png().toBuffer()
     const kept: number[] = []
     const pictures = {
@@ -165,7 +162,7 @@ describe.skipIf(pdftoppm === undefined)('scans by poppler (skipped without poppl
   }, 90_000)
 })
 
-test('a page that is one picture of 30,000 × 30,000 pixels ends within its limits, and the next file is read', async () => {
+test('a page with a picture of 30,000 × 30,000 pixels stays within its limits, and the next file is read', async () => {
   const peaks: number[] = []
   const log = { ...silentLog, debug: (fields: unknown) => void peaks.push(Number(Object(fields).peakMb)) }
   const limited = createReader({ log, limits: { pdf: { memoryMb: 700, seconds: 30, ocrSeconds: 10 } } })

@@ -1,9 +1,9 @@
 /**
- * Decoded sound on its way to a transcriber: a stream of samples is cut where it is quietest, into pieces that overlap, so
- * that no word is lost at a cut. Only the piece under way is in memory.
+ * Cuts decoded sound into overlapping pieces for a transcriber. Cuts are at the quietest places, so
+ * that no word is lost. Only the current piece is in memory.
  */
 
-/** What ffmpeg is asked for, and what speech recognisers work with: 16 bit, little endian, one channel. */
+/** The format of transcribers: 16 bit, little endian, one channel. */
 export const sampleRate = 16_000
 
 export interface CutPlan {
@@ -13,7 +13,7 @@ export interface CutPlan {
   overlapMs: number
 }
 
-/** 4.5 to 5 minutes: 10 MB at most, below the 25 MB that servers take, and a few pieces to hear at once. */
+/** 4.5 to 5 minutes: at most 10 MB, below the 25 MB that servers accept. */
 export const defaultPlan: CutPlan = { pieceMs: 300_000, overlapMs: 2_000 }
 
 export interface Piece {
@@ -26,7 +26,7 @@ export interface Piece {
   cutMs: number
 }
 
-/** The pieces of a stream in order. A piece is cut when the next one is asked for: an idle consumer holds ffmpeg back. */
+/** The pieces of a stream in order. Pieces are cut on demand, so a slow consumer slows ffmpeg down. */
 export async function* cutIntoPieces(
   stream: AsyncIterable<Uint8Array>,
   plan: CutPlan = defaultPlan,
@@ -93,7 +93,7 @@ export function quietest(samples: Int16Array, from: number, to: number): number 
   return best
 }
 
-/** Nothing above the noise of an open microphone: recognisers invent words there. */
+/** Whether there is only microphone noise, in which transcribers invent words. */
 export function isSilent(samples: Int16Array): boolean {
   const step = toSamples(20)
   for (let at = 0; at < samples.length; at += step) {

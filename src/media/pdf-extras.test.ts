@@ -7,9 +7,12 @@ import { filledForm, pagePdf, pdfWithFiles, reviewedPage, writePdf, xfaForm } fr
 import { makeManual } from '../../test/fixtures/make-pdf.ts'
 import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
 import type { Artifact } from '../core/artifact.ts'
+import { fileWording } from '../wording/files.ts'
 import { createReader } from './create-reader.ts'
 import type { Reader } from './reader.ts'
 import { describeReading } from './receipt.ts'
+
+const { receipt } = fileWording
 
 let files: SharedFiles
 let reader: Reader
@@ -35,7 +38,7 @@ const sharedCase = (name: string) => {
 }
 
 describe('forms', () => {
-  test('fields are told with their labels: typed, ticked, picked and chosen', async () => {
+  test('reads fields with their labels: typed, ticked, picked and chosen', async () => {
     const artifact = await read(filledForm())
     const form = segment(artifact, 'Form fields:')
     expect(form?.at).toEqual({ kind: 'page', page: 1 })
@@ -48,7 +51,7 @@ describe('forms', () => {
       'Ward: [ ] North wing, [x] South wing',
     ])
     expect(artifact.problems).toEqual([])
-    expect(summary(artifact)).toBe('1 page read')
+    expect(summary(artifact)).toBe(receipt.read(receipt.pages(1, 1, 0)))
   })
 
   test("Adobe's own kind of form gives its words and values, not its request to wait", async () => {
@@ -60,21 +63,24 @@ describe('forms', () => {
   })
 
   const unreadable = sharedCase('01-xfa_issue14315.pdf')
-  test.skipIf(!unreadable)('such a form without words says what it is (skipped: no shared cases)', async () => {
+  test.skipIf(!unreadable)('an XFA form without words is reported (skipped: no shared cases)', async () => {
     const artifact = await read(unreadable ?? new Uint8Array())
     expect(artifact.problems.map(({ code }) => code)).toContain('form_unsupported')
   })
 
   const buttons = sharedCase('10-annotation-button-widget.pdf')
-  test.skipIf(!buttons)('a foreign form tells which boxes are ticked (skipped: no shared cases)', async () => {
-    const form = segment(await read(buttons ?? new Uint8Array()), 'Form fields:')?.text
-    expect(form).toContain('[x] Check box, checked')
-    expect(form).toContain('[ ] Check box, unchecked')
-  })
+  test.skipIf(!buttons)(
+    'reads which boxes are ticked in a form by another program (skipped: no shared cases)',
+    async () => {
+      const form = segment(await read(buttons ?? new Uint8Array()), 'Form fields:')?.text
+      expect(form).toContain('[x] Check box, checked')
+      expect(form).toContain('[ ] Check box, unchecked')
+    },
+  )
 })
 
 describe('notes', () => {
-  test('notes, replies and marks are told with their authors and the words they mark', async () => {
+  test('reads notes, replies and marks with their authors and marked words', async () => {
     const notes = segment(await read(reviewedPage()), 'Notes on this page:')
     expect(notes?.at).toEqual({ kind: 'page', page: 1 })
     expect(notes?.text.split('\n').slice(1)).toEqual([
@@ -91,7 +97,7 @@ describe('notes', () => {
     expect(notes).toContain('Note by Tim van der Meij: Text content without Popup annotation')
   })
 
-  test('a page with links alone does not load the second parser', async () => {
+  test('a page with only links does not load the second parser', async () => {
     const link = '<</Type/Annot/Subtype/Link/Rect[0 0 9 9]/Border[0 0 0]/A<</S/URI/URI(https://example.org)>>>>'
     const artifact = await read(pagePdf({ text: [[50, 780, 'See our page.']], annotations: ['6 0 R'] }, '', [link]))
     expect(artifact.segments).toHaveLength(1)
@@ -99,7 +105,7 @@ describe('notes', () => {
 })
 
 describe('attached files', () => {
-  test('are listed and read, each with its own place', async () => {
+  test('are listed and read, and each can be cited', async () => {
     const invoice = '<?xml version="1.0"?>\n<Invoice><ID>RE-4711</ID></Invoice>\n'
     const artifact = await read(
       pdfWithFiles([
@@ -113,21 +119,23 @@ describe('attached files', () => {
     const inner = artifact.segments.filter(({ at }) => at.inner !== undefined)
     expect(inner.map(({ at }) => at.inner)).toEqual(['factur-x.xml', 'hours.csv'])
     expect(inner[0]?.text).toContain('RE-4711')
-    expect(summary(artifact)).toBe('1 page and 2 attached files read')
+    expect(summary(artifact)).toBe(receipt.read(receipt.pages(1, 1, 2)))
   })
 
-  test('a program among them is named and refused', async () => {
+  test('a program is named and refused', async () => {
     const artifact = await read(pdfWithFiles([['tool.exe', Buffer.concat([Buffer.from('MZ'), Buffer.alloc(600)])]]))
     expect(artifact.problems).toMatchObject([{ userMessage: expect.stringContaining('tool.exe') }])
   })
 
-  test('PDFs within each other are opened to a bounded depth, and the last one is named', async () => {
+  test('nested PDFs are opened to a bounded depth, and the last one is named', async () => {
     let nested = pagePdf({ text: [[50, 780, 'The innermost page.']] })
     for (const name of ['d.pdf', 'c.pdf', 'b.pdf', 'a.pdf']) nested = pdfWithFiles([[name, nested]])
     const artifact = await read(nested)
     expect(artifact.segments.map(({ at }) => at.inner)).toContain('a.pdf/b.pdf')
     expect(artifact.segments.map(({ text }) => text).join('\n')).not.toContain('The innermost page.')
-    expect(artifact.problems).toMatchObject([{ userMessage: expect.stringContaining('packed too deep') }])
+    expect(artifact.problems).toMatchObject([
+      { userMessage: expect.stringContaining(fileWording.inner.attachmentsTooDeep('b.pdf')) },
+    ])
   })
 
   const foreign = sharedCase('09-attachment.pdf')
@@ -165,7 +173,7 @@ describe('damaged files', () => {
     },
   )
 
-  test('the second parser knows the characters of Japanese fonts that are not in the file', async () => {
+  test('the second parser reads Japanese fonts that are not embedded', async () => {
     const page = '<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 5 0 R/Resources<</Font<</F 4 0 R>>>>>>'
     const font =
       '<</Type/Font/Subtype/Type0/BaseFont/Ryumin-Light/Encoding/90ms-RKSJ-H/DescendantFonts[<</Type/Font/Subtype/CIDFontType0/BaseFont/Ryumin-Light/CIDSystemInfo<</Registry(Adobe)/Ordering(Japan1)/Supplement 2>>/FontDescriptor<</Type/FontDescriptor/FontName/Ryumin-Light/Flags 4/FontBBox[0 0 1000 1000]/ItalicAngle 0/Ascent 800/Descent -200/StemV 80>>>>]>>'

@@ -46,7 +46,7 @@ const loops: Record<string, Buffer> = {
   ]),
 }
 
-describe('a PDF that leads its parser in a circle', () => {
+describe('a PDF that refers to itself endlessly', () => {
   const files = createSharedFiles()
   const reader = createReader({ limits: { pdf: { seconds: 5 } } })
   let good: Awaited<ReturnType<typeof makePdf>>

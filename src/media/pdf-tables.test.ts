@@ -35,7 +35,7 @@ const priceList = (rows: number) =>
     doc.text('After the table.')
   })
 
-test('all rows of a table by pdfkit, over several pages', async () => {
+test('reads all rows of a pdfkit table over several pages', async () => {
   const lines = await linesOf(await priceList(350))
   const header = ['| Name | Part | Price |', '| --- | --- | --- |']
   const pages = Array.from({ length: 14 }, (_, page) => [
@@ -45,7 +45,7 @@ test('all rows of a table by pdfkit, over several pages', async () => {
   expect(lines).toEqual(['Prices of pumps', ...pages.flat(), 'After the table.'])
 })
 
-test('a citation of a row is marked where it stands', async () => {
+test('a citation of a row is marked on the page', async () => {
   const { path } = files.share('table.pdf', await priceList(25))
   const quote = `| ${row(7).join(' | ')} |`
   const { marks } = await reader.render(path, 1, { width: 400, quote, signal: new AbortController().signal })
@@ -76,7 +76,7 @@ test.skipIf(chromium === undefined)(
   90_000,
 )
 
-test('the raster of a chart is no table', async () => {
+test('the grid of a chart is not taken for a table', async () => {
   const chart = await makePdf((doc) => {
     doc.addPage()
     for (let at = 0; at <= 5; at += 1) {

@@ -5,6 +5,7 @@ import { makeManual, makePdf } from '../../test/fixtures/make-pdf.ts'
 import { manualPages } from '../../test/fixtures/manual-prose.ts'
 import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
 import type { Artifact } from '../core/artifact.ts'
+import { fileWording } from '../wording/files.ts'
 import { createReader } from './create-reader.ts'
 import type { LimitOverrides } from './limits.ts'
 import type { Reader } from './reader.ts'
@@ -29,7 +30,7 @@ const read = (bytes: Uint8Array, name = 'manual.pdf'): Promise<Artifact> =>
 const pageOf = (artifact: Artifact, words: string) =>
   artifact.segments.filter(({ text }) => text.includes(words)).map(({ at }) => at)
 
-test('a manual of 200 pages is read page by page, and says how far it is', async () => {
+test('a manual of 200 pages is read page by page with progress', async () => {
   const watch = watched()
   const artifact = await reader.read(files.share('manual.pdf', manual), watch)
   expect(artifact).toMatchObject({ engine: 'pdf-3', mediaType: 'application/pdf', pages: 200, problems: [] })
@@ -47,7 +48,7 @@ test('a manual of 200 pages is read page by page, and says how far it is', async
   )
 })
 
-test('every word of the manual is there', async () => {
+test('every word of the manual is read', async () => {
   const artifact = await read(manual)
   const pages = manualPages({ pages: 200, facts: { 137: fact } })
   const recalls = pages.map(({ section, paragraphs }, index) =>
@@ -56,7 +57,7 @@ test('every word of the manual is there', async () => {
   expect(Math.min(...recalls)).toBeGreaterThanOrEqual(0.99)
 })
 
-describe('by other programs', () => {
+describe('PDFs by other programs', () => {
   const paragraphs = manualPages({ pages: 3, seed: 11 }).flatMap((page) => page.paragraphs)
   const chromium = program('chromium', 'chromium-browser', 'google-chrome')
   const poppler = program('pdftotext')
@@ -95,7 +96,7 @@ describe('by other programs', () => {
     90_000,
   )
 
-  test('words parted at the end of a line are whole again, and compounds keep their hyphen', async () => {
+  test('words split at line ends are joined, and compounds keep their hyphen', async () => {
     const lines = [
       'After each overhaul the mainte-',
       'nance crew signs. Unit K-',
@@ -113,12 +114,11 @@ describe('by other programs', () => {
 })
 
 describe('protected', () => {
-  test('a password asks for a copy without one', async () => {
+  test('a locked PDF is refused with advice to share a copy without the password', async () => {
     const bytes = await makeManual({ pages: 2 }, { userPassword: 'secret', ownerPassword: 'owner' })
     await expect(read(bytes, 'salaries.pdf')).rejects.toMatchObject({
       code: 'file_encrypted',
-      userMessage:
-        'salaries.pdf is protected by a password, so it cannot be read. Please share a copy without the password.',
+      userMessage: fileWording.refusal.encrypted('salaries.pdf'),
     })
   })
 
@@ -147,24 +147,27 @@ describe('protected', () => {
 })
 
 describe('damaged', () => {
-  test('a PDF cut to 60 % gives what is left and says so', async () => {
+  test('a PDF cut to 60 % gives the pages that are left and says so', async () => {
     const artifact = await read(manual.subarray(0, manual.length * 0.6))
     expect(artifact.pages).toBeGreaterThan(100)
     expect(artifact.problems[0]).toMatchObject({
       code: 'file_damaged',
-      userMessage: expect.stringContaining('more may be missing'),
+      userMessage: fileWording.partlyDamaged.foundPages('manual.pdf', artifact.pages ?? 0),
     })
   })
 
   const qpdf = program('qpdf')
-  test.skipIf(qpdf === undefined)('a linearised PDF cut to 60 % likewise (skipped without qpdf)', async () => {
-    const linear = await changedByQpdf(qpdf ?? '', manual, (input) => ['--linearize', input])
-    const outcome = await read(linear.subarray(0, linear.length * 0.6)).catch((error: unknown) => error)
-    if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'file_damaged' })
-    else expect(outcome).toMatchObject({ problems: [{ code: 'file_damaged' }, ...[]] })
-  })
+  test.skipIf(qpdf === undefined)(
+    'a linearized PDF cut to 60 % gives the pages that are left (skipped without qpdf)',
+    async () => {
+      const linear = await changedByQpdf(qpdf ?? '', manual, (input) => ['--linearize', input])
+      const outcome = await read(linear.subarray(0, linear.length * 0.6)).catch((error: unknown) => error)
+      if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'file_damaged' })
+      else expect(outcome).toMatchObject({ problems: [{ code: 'file_damaged' }, ...[]] })
+    },
+  )
 
-  test('a PDF whose table of contents for programs is broken is pieced together, and says so', async () => {
+  test('a PDF with a broken cross-reference table is repaired and says so', async () => {
     const text = (await makeManual({ pages: 3, facts: { 3: fact } })).toString('latin1')
     const broken = Buffer.from(text.replace(/startxref\s+\d+/, 'startxref\n7'), 'latin1')
     const artifact = await read(broken)
@@ -183,7 +186,7 @@ describe('damaged', () => {
 describe('without text', () => {
   const drawn = (doc: PDFKit.PDFDocument) => void doc.addPage().rect(100, 100, 200, 200).fill('gray')
 
-  test('pages that hold no text are counted', async () => {
+  test('pages without text are counted', async () => {
     const bytes = await makePdf((doc) => {
       drawn(doc)
       doc.addPage().text('Words on the second page.')
@@ -193,12 +196,10 @@ describe('without text', () => {
     expect(artifact.segments).toEqual([
       { text: 'Words on the second page.', at: { kind: 'page', page: 2 }, tokens: expect.any(Number) },
     ])
-    expect(artifact.problems).toEqual([
-      { code: 'pages_without_text', userMessage: '2 of 3 pages hold no text that could be read.' },
-    ])
+    expect(artifact.problems).toEqual([{ code: 'pages_without_text', userMessage: fileWording.notice.noText(2, 3) }])
   })
 
-  test('a scan gives no segments, and says why', async () => {
+  test('a page without readable text says why', async () => {
     const artifact = await read(
       await makePdf((doc) => {
         drawn(doc)
@@ -206,7 +207,7 @@ describe('without text', () => {
       }),
     )
     expect(artifact).toMatchObject({ segments: [], pages: 2, tokens: 0 })
-    expect(artifact.problems).toMatchObject([{ userMessage: 'None of the 2 pages holds text that could be read.' }])
+    expect(artifact.problems).toMatchObject([{ userMessage: fileWording.notice.noText(2, 2) }])
   })
 
   test('what was typed into a form is read', async () => {
@@ -233,26 +234,27 @@ describe('limits', () => {
     }
   }
 
-  test('more pages than the limit: the first ones, and a sentence', async () => {
+  test('reads the first pages up to the limit and says so', async () => {
     const artifact = await readWithin({ pdf: { pages: 50 } }, manual)
     expect(artifact).toMatchObject({
       pages: 200,
-      truncated: 'Only the first 50 of 200 pages of manual.pdf were read: that is the limit.',
+      truncated: fileWording.partial.first('manual.pdf', 'page', { done: 50, of: 200 }),
     })
     expect(artifact.segments).toHaveLength(50)
   })
 
-  test('more characters than the limit: whole pages up to it, and a sentence', async () => {
+  test('reads whole pages up to the limit of characters and says so', async () => {
     const artifact = await readWithin({ pdf: { characters: 20_000 } }, manual)
-    expect(artifact.truncated).toMatch(
-      /^Only the first \d of 200 pages of manual\.pdf were read: the limit is 20,000 characters\.$/,
+    const done = artifact.segments.length
+    expect(artifact.truncated).toBe(
+      fileWording.partial.first('manual.pdf', 'page', { done, of: 200, characters: 20_000 }),
     )
   })
 
-  test('more bytes than the limit: refused with both numbers', async () => {
+  test('a file over the size limit is refused with both sizes', async () => {
     await expect(readWithin({ pdf: { bytes: 100_000 } }, manual)).rejects.toMatchObject({
       code: 'file_too_large',
-      userMessage: expect.stringMatching(/^manual\.pdf is 5\d\d KB: over the limit of 100 KB\./),
+      userMessage: fileWording.limit.size('manual.pdf', manual.length, 100_000),
     })
   })
 })

@@ -35,7 +35,7 @@ const samples: [name: string, content: string | Uint8Array][] = [
 ]
 
 describe('small plain text', () => {
-  it.each(samples)('%s gives the same artifact as a reading process gives', async (name, content) => {
+  it.each(samples)('%s gives the same artifact as a reading process', async (name, content) => {
     const isolated = createReader({ plainTextBytes: 0 })
     try {
       const here = await reader.read(files.share(name, content), watched())
@@ -62,7 +62,7 @@ describe('small plain text', () => {
     }
   })
 
-  it('that holds nothing is refused in words', async () => {
+  it('an empty file is refused with a message', async () => {
     await expect(reader.read(files.share('blank.txt', ' \n \n'), watched())).rejects.toMatchObject({
       code: 'file_empty',
     })
@@ -89,7 +89,7 @@ describe('small plain text', () => {
     ['apostrophes', `'s't`.repeat(plainTextBytes / 4)],
     ['an old encoding', Buffer.from('Größe für Öl '.repeat(plainTextBytes / 13), 'latin1')],
     ['broken characters', Uint8Array.from({ length: plainTextBytes }, (_, i) => (i % 40 === 0 ? 0xff : 97))],
-  ])('of the worst kind (%s) costs time in proportion to its size', async (_, content) => {
+  ])('the worst kind (%s) takes time in proportion to its size', async (_, content) => {
     const bytes = typeof content === 'string' ? Buffer.from(content) : content
     await reader.read(files.share('warm.txt', 'warm'), watched())
     const before = process.cpuUsage()

@@ -57,7 +57,7 @@ test('each line of a recording has its time', () => {
   })
 })
 
-test('pictures that reading took are shown for their places', async () => {
+test('shows the pictures that were taken while reading', async () => {
   const shown: string[] = []
   const previews = createPreviews({
     blobs: { withFile: async (hash, _signal, use) => await use(hash) },

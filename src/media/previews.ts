@@ -1,4 +1,4 @@
-/** Shows the place that a citation names: as a picture, or its text and what stands around it. */
+/** Shows the place of a citation: as a picture, or as its text with the lines around it. */
 
 import type { Artifact, Picture, Position, Segment } from '../core/artifact.ts'
 import type { Blobs } from '../core/blobs.ts'
@@ -29,7 +29,7 @@ export function createPreviews({ blobs, renderer, latestArtifact }: PreviewDeps)
       return pictureAt(artifact, from, to, where) === undefined ? text : { ...text, picture: true }
     },
 
-    /** The picture that reading took from the place: of an archive's image, of a scanned page there, of a video's moment. */
+    /** The picture stored for the place: an image or a scanned page in an archive, or a moment of a video. */
     async picture(
       contentHash: string,
       from: number,
@@ -47,11 +47,11 @@ function missing(): ParleyError {
   return new ParleyError('file_missing', storageWording.fileGone)
 }
 
-/** What a file's places are counted in, and which part of it is meant. */
+/** The unit in which places of a file are counted, and which part of it is meant. */
 export interface Where {
   /** Absent: lines or rows. */
   kind?: Position['kind'] | undefined
-  /** The file within it; absent for the file itself. */
+  /** The file inside it; absent for the file itself. */
   inner?: string | undefined
   sheet?: string | undefined
 }
@@ -61,7 +61,7 @@ export interface TextOfPlace {
   to: number
   of: number
   lines: string[]
-  /** Of each line its page, slide or milliseconds; absent for lines and rows, which follow each other from `from` on. */
+  /** The page, slide or milliseconds of each line. Absent for lines and rows, which are consecutive from `from`. */
   places?: { from: number; to: number }[]
 }
 
@@ -111,7 +111,7 @@ function numberedLines(segments: Segment[], from: number, to: number, { sheet }:
   }
 }
 
-/** A segment of a file within begins with that file's path. */
+/** A segment of an inner file begins with that file's path. */
 function linesIn({ at, text }: Segment): string[] {
   return (at.inner === undefined ? text : text.replace(/^\[.*\]\n/, '')).split('\n')
 }
@@ -121,7 +121,7 @@ function pictureAt(artifact: Artifact, from: number, to: number, { kind, inner }
     const at: Position = picture.at ?? { kind: 'page', page: 1 }
     return at.kind === kind && at.inner === inner ? [{ picture, ...extentOf(at) }] : []
   })
-  // A video's picture stands until the next one.
+  // A picture of a video applies until the next one.
   const found =
     kind === 'time'
       ? (pictures.findLast((one) => one.from <= to) ?? pictures[0])

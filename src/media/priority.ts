@@ -1,4 +1,4 @@
-/** Reading gives way to answering: every program that reads files runs at a lower priority than Parley itself. */
+/** Programs that read files run at a lower priority than Parley, so that reading does not slow down answers. */
 import type { ChildProcess } from 'node:child_process'
 import { constants, setPriority } from 'node:os'
 
@@ -8,6 +8,6 @@ export function giveWay({ pid }: Pick<ChildProcess, 'pid'>): void {
   try {
     setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
   } catch {
-    // It has ended already, or this system does not allow it: then it reads at the usual priority.
+    // It has ended, or the system does not allow it. It then runs at the usual priority.
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The reading processes of this host: as many at once as there are cores, each for one file and then gone, with one spare
- * that has its parsers loaded already.
+ * The reading processes of this host: as many as there are cores, each for one file, plus one spare
+ * process with its parsers loaded.
  */
 import { availableParallelism } from 'node:os'
 import type { Log } from '../core/log.ts'
@@ -15,7 +15,7 @@ export interface Slot {
 export interface Processes {
   /** Waits for a free slot. Rejects with the signal's reason on abort, and when closed. */
   take(signal: AbortSignal, kind?: ProcessKind): Promise<Slot>
-  /** A process outside the slots, for whoever bounds them in another way. */
+  /** A process outside the slots, for callers with their own limit. */
   start(kind?: ProcessKind): ReaderProcess
   /** Makes the spare ready if there is none, so that the next read starts at once. */
   warm(): void
@@ -23,7 +23,7 @@ export interface Processes {
   close(): Promise<void>
 }
 
-/** `native` may load machine code; the spare is never one. */
+/** `native` processes may load native code; the spare process is never native. */
 export interface ProcessKind {
   native?: boolean
 }
@@ -82,7 +82,7 @@ export function createProcesses(options: ProcessesOptions): Processes {
     await new Promise<void>((resolve, reject) => {
       const admit = () => {
         signal.removeEventListener('abort', leave)
-        // Closing lets everybody in who waits; `take` then finds the reader closed.
+        // Closing admits all waiting callers; `take` then finds the reader closed.
         resolve()
       }
       const leave = () => {

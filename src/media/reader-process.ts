@@ -1,5 +1,5 @@
 /**
- * One reading process: Node with its permission model (Parley's code may be read, nothing may be written or started), an
+ * One reading process: Node with its permission model (it may read Parley's code, and write or start nothing), an
  * empty environment, a bounded heap, and a watch that ends it when its parent is gone.
  */
 import { type ChildProcess, fork, spawn } from 'node:child_process'
@@ -20,9 +20,9 @@ export interface Exit {
 export interface ReaderProcess {
   readonly pid: number | undefined
   send(task: Task): void
-  /** Gives the process the file. Rejects when it stopped listening, which its exit explains better. */
+  /** Sends the file to the process. Rejects when the process stopped reading; its exit says why. */
   feed(content: Readable): Promise<void>
-  /** What the process says; one listener at a time. */
+  /** Messages of the process; one listener at a time. */
   onMessage(listener: (message: unknown) => void): void
   /** Resolves when the process is gone. Never rejects. */
   readonly exited: Promise<Exit>
@@ -35,8 +35,8 @@ export interface SpawnOptions {
   /** Loads the common parsers before a file is there. */
   warm: boolean
   /**
-   * Lets the process load machine code (sharp's libvips). Such code is not held by Node's permission model: what remains is
-   * the empty environment, the bounded time and memory, and that the process is killed after its one file.
+   * Lets the process load native code (sharp's libvips), which Node's permission model does not restrict. What remains is
+   * the empty environment, the limits on time and memory, and that the process is killed after one file.
    */
   native?: boolean
   /** Files and folders a provider may read beside Parley's own code. */
@@ -46,8 +46,8 @@ export interface SpawnOptions {
 
 const entry = new URL('./child.ts', import.meta.url)
 const root = new URL('../../', import.meta.url)
-/** All that a reading process may read: no home folder, no configuration, no other file that was shared. */
-const ownCode = ['package.json', 'node_modules/', 'src/core/', 'src/media/'].map((path) =>
+/** All that a reading process may read: no home folder, no configuration, no other shared file. */
+const ownCode = ['package.json', 'node_modules/', 'src/core/', 'src/media/', 'src/wording/'].map((path) =>
   fileURLToPath(new URL(path, root)),
 )
 
@@ -64,7 +64,7 @@ export function spawnReader({ heapMb, warm, native = false, readable = [], log }
     env: {},
     serialization: 'advanced',
     stdio: ['pipe', 'ignore', 'pipe', 'ipc'],
-    // A group of its own: Ctrl-C in a terminal is for the parent, which lets reads that run finish.
+    // A separate process group, so that Ctrl-C reaches only the parent, which lets running reads finish.
     detached: true,
   })
   giveWay(child)
@@ -134,7 +134,7 @@ function watchParent(pid: number | undefined, log: Log): ChildProcess | undefine
   return watch
 }
 
-/** Only stack frames of Node's words are logged: an error's message may quote the file. */
+/** Only stack frames are logged, because an error's message may quote the file. */
 function stackOf(stderrText: string): string {
   return stderrText
     .split('\n')

@@ -7,14 +7,14 @@ export interface ReadProgress {
   done: number
   of: number
   unit: 'page' | 'row' | 'line' | 'slide' | 'second' | 'file'
-  /** Set while text is recognised in pictures, which takes seconds a page. */
+  /** Set during OCR, which takes seconds per page. */
   by?: 'ocr' | undefined
 }
 
 export interface Identified {
   engine: string
   mediaType: string
-  /** Another server does most of the work (a transcription): reading it takes no place that other files need. */
+  /** Another server does most of the work (transcription), so reading takes no slot from other files. */
   elsewhere: boolean
 }
 
@@ -22,17 +22,17 @@ export interface ReadRequest {
   /** A local file that does not change while it is read. */
   path: string
   contentHash: string
-  /** The sender's name for it: a hint for text formats, and for telling when it lies. */
+  /** The sender's name for it: a hint for text formats, and checked against the content. */
   name: string
   /** As declared by the platform: a hint. */
   mediaType: string
-  /** Of a recording, as the platform tells it: what a truncated file is held against. */
+  /** Length of a recording according to the platform, used to detect a truncated file. */
   durationMs?: number
-  /** What the platform heard in a recording, for want of a transcriber. */
+  /** The platform's transcript of a recording, used when there is no transcriber. */
   transcript?: string
 }
 
-/** Keeps the pictures that a file gives, for as long as its artifact may be needed. Answers the hash of the bytes. */
+/** Stores the pictures of a file for as long as its artifact may be needed. Returns the hash of the bytes. */
 export interface PictureStore {
   put(picture: Uint8Array, signal: AbortSignal): Promise<string>
 }
@@ -40,7 +40,7 @@ export interface PictureStore {
 export interface ReadOptions {
   signal: AbortSignal
   onProgress(progress: ReadProgress): void
-  /** Pays for what a transcriber hears. */
+  /** Pays for transcription. */
   paying?: Paying | undefined
   /** Without it, only the text is read. */
   pictures?: PictureStore | undefined
@@ -48,17 +48,17 @@ export interface ReadOptions {
 
 export interface Reader {
   /**
-   * Reads the file in a process of its own that is killed at its limits or on abort; small plain text in Parley's. A partly readable file gives an
-   * artifact with problems; a scan gives one without segments. Throws `file_*` when it gives nothing, and the signal's
+   * Reads the file in a separate process that is killed at its limits or on abort; small plain text in Parley's own. A partly readable file gives an
+   * artifact with problems; a scan gives one without segments. Throws `file_*` when nothing can be read, and the signal's
    * reason on abort.
    *
-   * Problems named `file_too_slow`, `file_too_hungry` or `file_reader_crashed` speak of this attempt and not of the file:
-   * another may give more, so such an artifact is not worth keeping for other turns.
+   * The problems `file_too_slow`, `file_too_hungry` and `file_reader_crashed` concern this attempt, not the file:
+   * another attempt may read more, so such an artifact is not kept for other turns.
    */
   read(request: ReadRequest, options: ReadOptions): Promise<Artifact>
   /**
-   * What would read the file, e.g. `pdf-1`, by its bytes: with the content hash, the key of a cached artifact. Throws
-   * `file_unsupported`, `file_too_large`, `file_missing` or `file_empty` when nothing would.
+   * The engine that would read the file, e.g. `pdf-1`. With the content hash it is the key of a cached artifact. Throws
+   * `file_unsupported`, `file_too_large`, `file_missing` or `file_empty` when the file cannot be read.
    */
   identify(request: ReadRequest): Promise<Identified>
   close(): Promise<void>
@@ -76,14 +76,14 @@ export interface PageImage {
   png: Uint8Array
   width: number
   height: number
-  /** Where `quote` stands on the page; empty when it was not found. */
+  /** Where `quote` is on the page; empty when it was not found. */
   marks: Mark[]
 }
 
 export interface PageRenderer {
   /**
-   * A picture of one page of a paged file, `width` pixels wide (at most 2,000). Throws `file_missing` for a page that is not
-   * there, other `file_*` for a file that cannot be shown, and the signal's reason on abort.
+   * A picture of one page, `width` pixels wide (at most 2,000). Throws `file_missing` for a page that does not
+   * exist, other `file_*` for a file that cannot be shown, and the signal's reason on abort.
    */
   render(
     path: string,

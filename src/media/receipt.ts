@@ -1,12 +1,14 @@
-/** What reading one attachment came to, as people are told it. */
-import { type Artifact, clock } from '../core/artifact.ts'
+/** The receipt of one attachment: how much of it was read, and what was not. */
+import type { Artifact } from '../core/artifact.ts'
 import type { ParleyError } from '../core/errors.ts'
 import type { Attachment } from '../core/message.ts'
 import type { AttachmentReceipt } from '../core/reply.ts'
+import { fileWording } from '../wording/files.ts'
+import { recordingWording } from '../wording/recordings.ts'
 
-/** Problems after which everything of the file is there all the same. */
+/** Problems that leave nothing of the file out. */
 const harmless = new Set(['name_mismatch', 'text_encoding', 'csv_quotes', 'read_by_ocr', 'first_frame', 'no_sound'])
-/** Problems of this reading rather than of the file: another try may give more. */
+/** Problems of this attempt, not of the file: another attempt may read more. */
 const passing = new Set([
   ...['file_too_slow', 'file_too_hungry', 'file_reader_crashed'],
   ...[
@@ -18,19 +20,21 @@ const passing = new Set([
   ],
 ])
 
-/** Whether every later reading would give the same, so that this one may stand for them. */
+/** Whether another attempt would give the same result, so that this one can be cached. */
 export function isPermanent(artifact: Artifact): boolean {
   return !artifact.problems.some(({ code }) => passing.has(code))
 }
 
 export function describeReading(attachment: Attachment, artifact: Artifact): AttachmentReceipt {
   const partly = artifact.truncated !== undefined || artifact.problems.some(({ code }) => !harmless.has(code))
-  const amount = isRecording(artifact) ? describeRecording(artifact) : `${describeAmount(artifact)} read`
+  const amount = isRecording(artifact)
+    ? describeRecording(artifact)
+    : fileWording.receipt.read(describeAmount(artifact))
   return {
     attachmentId: attachment.id,
     name: attachment.name,
     outcome: partly ? 'partly' : 'read',
-    summary: artifact.truncated === undefined ? amount : `${amount}; ${artifact.truncated}`,
+    summary: artifact.truncated === undefined ? amount : fileWording.receipt.withLimit(amount, artifact.truncated),
     problems: artifact.problems,
     contentHash: artifact.contentHash,
     mediaType: artifact.mediaType,
@@ -43,13 +47,13 @@ export function describeReading(attachment: Attachment, artifact: Artifact): Att
 export function skippedReceipt(attachment: Attachment, why: ParleyError | string): AttachmentReceipt {
   const problem =
     typeof why === 'string'
-      ? { code: 'stopped', userMessage: `${attachment.name} was not read: ${why}.` }
+      ? { code: 'stopped', userMessage: fileWording.receipt.notRead(attachment.name, why) }
       : { code: why.code, userMessage: why.userMessage }
   return {
     attachmentId: attachment.id,
     name: attachment.name,
     outcome: 'skipped',
-    summary: typeof why === 'string' ? `skipped: ${why}` : `skipped: ${why.userMessage}`,
+    summary: fileWording.receipt.skipped(typeof why === 'string' ? why : why.userMessage),
     problems: [problem],
   }
 }
@@ -58,50 +62,34 @@ function isRecording({ mediaType }: Artifact): boolean {
   return /^(?:audio|video)\//.test(mediaType)
 }
 
-/** "12 min transcribed (en), 8 pictures", "0:24 transcribed", "nothing said". */
 function describeRecording({ segments, durationMs, language, images }: Artifact): string {
-  const ms = durationMs ?? 0
-  const length = ms >= 600_000 ? `${Math.round(ms / 60_000)} min ` : ms > 0 ? `${clock(ms)} ` : ''
-  const message = segments.length === 0 ? 'nothing said' : 'transcribed'
-  const tongue = language === undefined ? '' : ` (${language})`
-  const pictures = images === undefined ? '' : `, ${count(images.length, 'picture')}`
-  return `${length}${message}${tongue}${pictures}`
+  const speech = segments.length > 0
+  return recordingWording.receipt({ durationMs: durationMs ?? 0, speech, language, pictures: images?.length })
 }
 
 function describeAmount(artifact: Artifact): string {
-  const own = artifact.segments.filter(({ at }) => at.inner === undefined)
-  const last = artifact.pages === undefined ? artifact.segments.at(-1)?.at : own.at(-1)?.at
-  if (artifact.mediaType.startsWith('image/')) return describePicture(artifact)
-  const inner = new Set(artifact.segments.flatMap(({ at }) => (at.inner === undefined ? [] : [at.inner]))).size
-  if (
-    (inner > 0 && artifact.pages === undefined) ||
-    /^(?:message\/rfc822|application\/zip)$/.test(artifact.mediaType)
-  ) {
-    const files = inner === 0 ? '' : count(inner, 'file')
-    if (artifact.mediaType === 'message/rfc822') return files === '' ? 'the message' : `the message and ${files}`
-    return files === '' ? 'the list of files' : files
-  }
-  if (artifact.pages !== undefined && last?.kind === 'rows') return count(artifact.pages, 'sheet')
-  if (artifact.pages !== undefined && last?.kind === 'slide') return count(artifact.pages, 'slide')
-  if (artifact.pages !== undefined) {
+  const words = fileWording.receipt
+  const { mediaType, pages, segments, tokens } = artifact
+  const own = segments.filter(({ at }) => at.inner === undefined)
+  const last = (pages === undefined ? segments : own).at(-1)?.at
+  if (mediaType.startsWith('image/')) return describePicture(artifact)
+  const inner = new Set(segments.flatMap(({ at }) => (at.inner === undefined ? [] : [at.inner]))).size
+  if (mediaType === 'message/rfc822') return words.message(inner)
+  if (mediaType === 'application/zip' || (inner > 0 && pages === undefined))
+    return inner === 0 ? words.archiveListing : words.amount(inner, 'file')
+  if (pages !== undefined && last?.kind === 'rows') return words.amount(pages, 'sheet')
+  if (pages !== undefined && last?.kind === 'slide') return words.amount(pages, 'slide')
+  if (pages !== undefined) {
     const withText = new Set(own.flatMap(({ at }) => (at.kind === 'page' ? [at.page] : []))).size
-    const pages = count(artifact.pages, 'page')
-    const attached = inner === 0 ? '' : ` and ${count(inner, 'attached file')}`
-    return `${withText === artifact.pages ? '' : `${withText} of `}${pages}${attached}`
+    return words.pages(withText, pages, inner)
   }
-  if (last?.kind === 'lines') return count(last.to, 'line')
-  if (last?.kind === 'rows') return count(last.to, 'row')
-  return count(artifact.tokens, 'token')
+  if (last?.kind === 'lines') return words.amount(last.to, 'line')
+  if (last?.kind === 'rows') return words.amount(last.to, 'row')
+  return words.amount(tokens, 'token')
 }
 
-/** "a picture with 120 words", "a picture without text", "3 pictures with 40 words". */
 function describePicture({ pages = 1, segments, mediaType }: Artifact): string {
+  if (mediaType === 'image/svg+xml') return fileWording.receipt.drawing
   const words = segments.reduce((sum, { text }) => sum + (text.match(/\S+/g)?.length ?? 0), 0)
-  const pictures = pages === 1 ? 'a picture' : count(pages, 'picture')
-  if (mediaType === 'image/svg+xml') return `${pictures} with its source`
-  return words === 0 ? `${pictures} without text` : `${pictures} with ${count(words, 'word')}`
-}
-
-function count(number: number, word: string): string {
-  return `${number.toLocaleString('en')} ${word}${number === 1 ? '' : 's'}`
+  return fileWording.receipt.picture(pages, words)
 }

@@ -1,4 +1,4 @@
-/** Text recognition by the tesseract of this machine, where there is one: faster, and in the languages installed with it. */
+/** Text recognition by an installed tesseract: faster than the built-in one, and in the languages installed with it. */
 
 import { execFile } from 'node:child_process'
 import { giveWay } from './priority.ts'
@@ -13,12 +13,12 @@ export interface Recognizer {
 /** Each one costs as much time as the first. */
 const mostLanguages = 4
 const pageMs = 60_000
-/** Its words for a page of a newspaper take about 500 KB. */
+/** The TSV of a newspaper page takes about 500 KB. */
 const mostOutput = 16e6
-/** Where programs are installed; nothing else of the environment is handed on. One thread: pages are what runs in parallel. */
+/** Where programs are installed; nothing else of the environment is passed on. One thread, because pages run in parallel. */
 const env = { PATH: '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin:/opt/local/bin', OMP_THREAD_LIMIT: '1' }
 
-/** Undefined where tesseract is not installed, or has no language. */
+/** Undefined if tesseract is not installed or has no languages. */
 export async function findRecognizer(): Promise<Recognizer | undefined> {
   const [about, listed] = await Promise.all([run(['--version']), run(['--list-langs'])])
   const version = about === undefined ? undefined : /tesseract v?([\d.]+)/.exec(about)?.[1]
@@ -33,7 +33,7 @@ export async function findRecognizer(): Promise<Recognizer | undefined> {
   return {
     describe: () => `tesseract ${version} (${used.join(', ')})`,
     async recognize(pgm, signal) {
-      // What a reading process sends was made from a stranger's file: only the plainest of formats goes on.
+      // The data comes from an untrusted file, so only this simplest of formats is passed on.
       if (!isGraymap(pgm)) return undefined
       return run(['stdin', 'stdout', '-l', used.join('+'), '--dpi', '200', 'tsv'], { input: pgm, signal })
     },
@@ -56,7 +56,7 @@ function run(
       timeout: pageMs,
       killSignal: 'SIGKILL',
       maxBuffer: mostOutput,
-      ...(signal && { signal }),
+      signal,
     } as const
     const child = execFile('tesseract', args, options, (error, stdout) => resolve(error === null ? stdout : undefined))
     giveWay(child)

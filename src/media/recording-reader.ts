@@ -1,11 +1,12 @@
 /**
- * Reads recordings beside the files that reading processes read: sound becomes a transcript with times, a video also its key
- * frames. ffmpeg is a process of its own with nothing to give away, and the transcriber a server, so no reading process is used.
+ * Reads recordings: sound becomes a transcript with times, and a video also gives key
+ * frames. No reading process is needed, because ffmpeg is an isolated process and the transcriber a server.
  */
 import { open } from 'node:fs/promises'
-import { type Artifact, clock, type Picture, type Problem } from '../core/artifact.ts'
-import { formatBytes } from '../core/bytes.ts'
+import type { Artifact, Picture, Problem } from '../core/artifact.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
+import { fileWording } from '../wording/files.ts'
+import { recordingWording } from '../wording/recordings.ts'
 import { announcedBy } from './formats.ts'
 import { keyFrames } from './frames.ts'
 import { type LimitOverrides, type Limits, limitsFor } from './limits.ts'
@@ -23,12 +24,12 @@ import {
 import { createSemaphore } from './semaphore.ts'
 import { type Sniffed, sampleBytes, sniff } from './sniff.ts'
 import { speechSegments } from './speech-segments.ts'
-import { canGoAsItIs, cutOff, type TranscribedRecording, transcribeRecording } from './transcribe-recording.ts'
+import { canSendUnchanged, cutOff, type TranscribedRecording, transcribeRecording } from './transcribe-recording.ts'
 import { type Transcriber, withPaying } from './transcriber.ts'
 
 export interface RecordingDeps {
   ffmpeg: Ffmpeg
-  /** Absent: only what a platform has transcribed itself can be used. */
+  /** Absent: only the platform's own transcript can be used. */
   transcriber?: Transcriber
   limits?: LimitOverrides
   plan?: CutPlan
@@ -43,10 +44,10 @@ interface InspectedFile {
   problems: Problem[]
 }
 
-/** What the transcription server is asked at once, whatever the number of recordings. */
+/** Requests to the transcription server at once, for all recordings together. */
 const transcribedAtOnce = 4
 
-/** `files`, which reads also recordings. */
+/** Extends `files` to read recordings too. */
 export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps): Reader & PageRenderer {
   const semaphore = createSemaphore(transcribedAtOnce)
   const engineFor = ({ transcript }: ReadRequest) =>
@@ -62,8 +63,8 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
     const of = Math.round((expectedMs ?? 0) / 1000)
     options.onProgress({ done: 0, of, unit: 'second' })
 
-    // Side by side: one waits for the network, the other for the processor.
-    const [listened, images] = await Promise.all([
+    // In parallel, because one waits for the network and the other for the processor.
+    const [heard, images] = await Promise.all([
       transcribe(),
       probe?.video === true && options.pictures !== undefined
         ? keyFrames({ ffmpeg: deps.ffmpeg, pictures: options.pictures }, input, {
@@ -75,12 +76,12 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
     ])
     const pictures: Picture[] = Array.isArray(images) ? images : []
     if (images instanceof ParleyError) problems.push({ code: images.code, userMessage: images.userMessage })
-    if (probe === undefined && inspected.format.video) problems.push(unseen(request.name))
-    if (listened instanceof ParleyError) {
-      if (pictures.length === 0) throw listened
-      problems.push({ code: listened.code, userMessage: listened.userMessage })
+    if (probe === undefined && inspected.format.video) problems.push(picturesNeedFfmpeg(request.name))
+    if (heard instanceof ParleyError) {
+      if (pictures.length === 0) throw heard
+      problems.push({ code: heard.code, userMessage: heard.userMessage })
     }
-    return artifactOf(inspected, listened instanceof ParleyError ? { segments: [], problems: [] } : listened, {
+    return artifactOf(inspected, heard instanceof ParleyError ? { segments: [], problems: [] } : heard, {
       problems,
       pictures,
       durationMs: expectedMs,
@@ -90,17 +91,17 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
     async function transcribe(): Promise<TranscribedRecording | ParleyError> {
       if (probe?.audio === false) return { segments: [], problems: [silentVideo(request.name)] }
       try {
-        if (deps.transcriber === undefined) throw unheard(request.name)
+        if (deps.transcriber === undefined) throw noTranscriber(request.name)
         const { paying } = options
         const transcriber = paying === undefined ? deps.transcriber : withPaying(deps.transcriber, paying)
         const mediaType = probe?.video === false ? withoutVideo(inspected.type) : inspected.type
-        const asItIs =
+        const sendUnchanged =
           probe?.video !== true &&
           (expectedMs ?? 0) <= (limits.minutes ?? Number.POSITIVE_INFINITY) * 60_000 &&
-          canGoAsItIs(transcriber, { mediaType, bytes: inspected.bytes, durationMs: expectedMs }, deps.plan)
+          canSendUnchanged(transcriber, { mediaType, bytes: inspected.bytes, durationMs: expectedMs }, deps.plan)
         return await transcribeRecording(
           { ...deps, transcriber, semaphore },
-          { ...input, bytes: inspected.bytes, mediaType, asItIs, expectedMs },
+          { ...input, bytes: inspected.bytes, mediaType, sendUnchanged, expectedMs },
           {
             ...options,
             limits,
@@ -113,12 +114,12 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
           },
         )
       } catch (error) {
-        const told = await unlessAborted(error, options.signal)
+        const failure = await unlessAborted(error, options.signal)
         const { transcript } = request
-        if (transcript === undefined || transcript.trim() === '') return told
+        if (transcript === undefined || transcript.trim() === '') return failure
         const problem = {
-          code: told.code,
-          userMessage: `${told.userMessage} The transcript is the one that came with the message.`,
+          code: failure.code,
+          userMessage: recordingWording.platformTranscript(failure.userMessage),
         }
         const whole = { text: transcript, fromMs: 0, toMs: expectedMs ?? 0 }
         return { segments: [whole], problems: deps.transcriber === undefined ? [] : [problem] }
@@ -126,7 +127,7 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
     }
   }
 
-  /** Undefined where there is no ffmpeg and the file may go without it. */
+  /** Undefined if there is no ffmpeg and the file can be read without it. */
   async function probeOf(
     { request, limits, format, type, bytes }: InspectedFile,
     { signal }: ReadOptions,
@@ -134,28 +135,28 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
     try {
       return await deps.ffmpeg.probe({ path: request.path, name: request.name, format }, { signal, limits })
     } catch (error) {
-      const told = await unlessAborted(error, signal)
+      const failure = await unlessAborted(error, signal)
       const known = { mediaType: type, bytes, durationMs: request.durationMs }
       const without =
         deps.transcriber === undefined
           ? request.transcript !== undefined
-          : canGoAsItIs(deps.transcriber, known, deps.plan)
-      if (told.code === 'ffmpeg_missing' && without) return undefined
-      if (told.code !== 'ffmpeg_missing') throw told
-      throw deps.transcriber === undefined && !format.video ? unheard(request.name) : told
+          : canSendUnchanged(deps.transcriber, known, deps.plan)
+      if (failure.code === 'ffmpeg_missing' && without) return undefined
+      if (failure.code !== 'ffmpeg_missing') throw failure
+      throw deps.transcriber === undefined && !format.video ? noTranscriber(request.name) : failure
     }
   }
 
   return {
     async identify(request) {
-      const inspected = await lookAt(request, deps.limits)
+      const inspected = await inspectRecording(request, deps.limits)
       return inspected === undefined
         ? files.identify(request)
         : { engine: engineFor(request), mediaType: inspected.type, elsewhere: true }
     },
     async read(request, options) {
       options.signal.throwIfAborted()
-      const inspected = await lookAt(request, deps.limits)
+      const inspected = await inspectRecording(request, deps.limits)
       return inspected === undefined ? files.read(request, options) : read(inspected, options)
     },
     render: files.render,
@@ -163,8 +164,11 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
   }
 }
 
-/** Undefined for a file that is no recording. Throws `file_too_large`. */
-async function lookAt(request: ReadRequest, overrides: LimitOverrides | undefined): Promise<InspectedFile | undefined> {
+/** Undefined for a file that is not a recording. Throws `file_too_large`. */
+async function inspectRecording(
+  request: ReadRequest,
+  overrides: LimitOverrides | undefined,
+): Promise<InspectedFile | undefined> {
   const { name, path } = request
   const file = await open(path).catch(() => undefined)
   if (file === undefined) return undefined
@@ -176,16 +180,13 @@ async function lookAt(request: ReadRequest, overrides: LimitOverrides | undefine
     }
     const sample = await part(0)
     const sniffed: Sniffed = await sniff(sample, request)
-    // A picture of the album may push the first sound out of the sample.
+    // An album cover may push the first sound out of the sample.
     const tagged = Buffer.from(sample.subarray(0, 3)).toString('latin1') === 'ID3'
     const type = recordingType(sniffed.mediaType) ?? (tagged ? 'audio/mpeg' : undefined)
     if (type === undefined) return undefined
     const format = recordings[type]
     const limits = limitsFor(format.video ? 'video' : 'audio', overrides)
-    if (bytes > limits.bytes) {
-      const userMessage = `${name} is ${formatBytes(bytes)}: over the limit of ${formatBytes(limits.bytes)}. Share a smaller file, or ask an admin to raise the limit.`
-      throw new ParleyError('file_too_large', userMessage)
-    }
+    if (bytes > limits.bytes) throw new ParleyError('file_too_large', fileWording.limit.size(name, bytes, limits.bytes))
     const announced = announcedBy(name)?.called
     const named = announced === 'a sound recording' || announced === 'a video'
     const torn = format.demuxers === 'ogg' && endsInsideOggPage(await part(Math.max(0, bytes - sampleBytes)))
@@ -201,22 +202,21 @@ async function lookAt(request: ReadRequest, overrides: LimitOverrides | undefine
 
 async function artifactOf(
   { request, type, limits }: InspectedFile,
-  listened: TranscribedRecording,
+  heard: TranscribedRecording,
   rest: { engine: string; pictures: Picture[]; problems: Problem[]; durationMs: number | undefined },
 ): Promise<Artifact> {
   const { countTokens } = await import('../core/text/count-tokens.ts')
-  const { segments, cutAtMs } = speechSegments(listened.segments, limits.characters, countTokens)
-  const full =
-    cutAtMs === undefined ? undefined : `Only the first ${clock(cutAtMs)} of ${request.name} fit the limit of text.`
-  const truncated = full ?? listened.truncated
-  const durationMs = listened.durationMs ?? rest.durationMs
+  const { segments, cutAtMs } = speechSegments(heard.segments, limits.characters, countTokens)
+  const full = cutAtMs === undefined ? undefined : recordingWording.textLimit(request.name, cutAtMs)
+  const truncated = full ?? heard.truncated
+  const durationMs = heard.durationMs ?? rest.durationMs
   const known = new Set<string>()
-  const problems = [...listened.problems, ...rest.problems].filter(({ code }) => !known.has(code) && known.add(code))
+  const problems = [...heard.problems, ...rest.problems].filter(({ code }) => !known.has(code) && known.add(code))
   return {
     contentHash: request.contentHash,
     engine: rest.engine,
     mediaType: rest.pictures.length > 0 ? type : withoutVideo(type),
-    language: listened.language,
+    language: heard.language,
     segments,
     images: rest.pictures.length > 0 ? rest.pictures : undefined,
     durationMs,
@@ -236,23 +236,18 @@ async function unlessAborted(error: unknown, signal: AbortSignal): Promise<Parle
   return asParleyError(error)
 }
 
-function unheard(name: string): ParleyError {
-  const userMessage = `${name} is a recording, and no transcription is configured that could hear it. Share a transcript as text, or ask an admin to set TRANSCRIBE_URL.`
-  return new ParleyError('transcriber_missing', userMessage)
+function noTranscriber(name: string): ParleyError {
+  return new ParleyError('transcriber_missing', recordingWording.noTranscriber(name))
 }
 
 function nothingInside(name: string): ParleyError {
-  return new ParleyError(
-    'file_empty',
-    `${name} holds neither sound nor a moving picture. Check the file and share it again.`,
-  )
+  return new ParleyError('file_empty', recordingWording.nothingInside(name))
 }
 
-function unseen(name: string): Problem {
-  const userMessage = `The pictures of ${name} were not looked at: ffmpeg is not installed. An admin can install it or set FFMPEG_PATH.`
-  return { code: 'ffmpeg_missing', userMessage }
+function picturesNeedFfmpeg(name: string): Problem {
+  return { code: 'ffmpeg_missing', userMessage: recordingWording.picturesNeedFfmpeg(name) }
 }
 
 function silentVideo(name: string): Problem {
-  return { code: 'no_sound', userMessage: `${name} has no sound: only its pictures were looked at.` }
+  return { code: 'no_sound', userMessage: recordingWording.noSound(name) }
 }

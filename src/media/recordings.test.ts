@@ -10,6 +10,7 @@ import {
   type TranscriberServer,
 } from '../../test/servers/transcriber.ts'
 import { silentLog } from '../core/log.ts'
+import { recordingWording } from '../wording/recordings.ts'
 import { createFfmpeg } from './providers/ffmpeg.ts'
 import { createAsrTranscriber } from './providers/transcribe-asr.ts'
 import { createOpenAiTranscriber } from './providers/transcribe-openai.ts'
@@ -56,7 +57,7 @@ describe.skipIf(withoutSpeech)(`speech${withoutSpeech}`, () => {
     })
   })
 
-  it('a minute in two voices, in overlapping pieces, has its sentences once', async () => {
+  it('a minute in two voices, cut into overlapping pieces, has each sentence once', async () => {
     const parts = [
       ['The red car is parked behind the house.', 'slt'],
       ['My sister works in a hospital near the river.', 'rms'],
@@ -81,7 +82,7 @@ describe.skipIf(withoutSpeech)(`speech${withoutSpeech}`, () => {
 })
 
 describe.skipIf(withoutFfmpeg)(`recordings${withoutFfmpeg}`, () => {
-  it.each(['mp3', 'm4a', 'wav', 'ogg', 'flac', 'opus', 'webm'])('%s is sent as it is', async (extension) => {
+  it.each(['mp3', 'm4a', 'wav', 'ogg', 'flac', 'opus', 'webm'])('%s is sent unchanged', async (extension) => {
     using rig = recordingRig({ transcriber: await transcribing() })
     const bytes = tone(2, `tone.${extension}`)
     const artifact = await rig.reader.read(rig.files.share(`tone.${extension}`, bytes), watched())
@@ -107,7 +108,7 @@ describe.skipIf(withoutFfmpeg)(`recordings${withoutFfmpeg}`, () => {
     expect(server.asked).toMatchObject([{ name: 'piece-1.wav', mediaType: 'audio/wav' }])
   })
 
-  it('silence is sent to nobody', async () => {
+  it('silence is never sent to the server', async () => {
     using rig = recordingRig({ transcriber: await transcribing() })
     const silence = generate(['anullsrc=d=3'], [], 'silence.aiff')
     const artifact = await rig.reader.read(rig.files.share('silence.aiff', silence), watched())
@@ -115,28 +116,31 @@ describe.skipIf(withoutFfmpeg)(`recordings${withoutFfmpeg}`, () => {
     expect(server.asked).toEqual([])
   })
 
-  it('a truncated ogg is heard as far as it goes, and said to be incomplete', async () => {
+  it('a truncated ogg is transcribed as far as possible and reported as incomplete', async () => {
     using rig = recordingRig({ transcriber: await transcribing() })
     const bytes = tone(20, 'voice.ogg')
     const request = rig.files.share('voice.ogg', bytes.subarray(0, bytes.length / 2))
     const artifact = await rig.reader.read(request, watched())
     expect(artifact.segments).toHaveLength(1)
     expect(artifact.problems).toMatchObject([
-      { code: 'recording_cut_off', userMessage: expect.stringContaining('voice.ogg') },
+      { code: 'recording_cut_off', userMessage: recordingWording.incomplete('voice.ogg') },
     ])
     expect(describeReading(attachment, artifact).outcome).toBe('partly')
   })
 
-  it('a recording that is shorter than its platform says is incomplete', async () => {
+  it('a recording shorter than the platform says is reported as incomplete', async () => {
     using rig = recordingRig({ transcriber: await transcribing(async () => ({ ...hello, duration: 10 })) })
     const request = { ...rig.files.share('voice.mp3', tone(10, 'voice.mp3')), durationMs: 20_000 }
     const { problems } = await rig.reader.read(request, watched())
     expect(problems).toMatchObject([
-      { code: 'recording_cut_off', userMessage: expect.stringContaining('should be 0:20 long, but only 0:10') },
+      {
+        code: 'recording_cut_off',
+        userMessage: recordingWording.shorterThanExpected('voice.mp3', { durationMs: 10_000, expectedMs: 20_000 }),
+      },
     ])
   })
 
-  it('the transcript of the platform serves where nothing else hears', async () => {
+  it("the platform's transcript is used when no transcriber is configured", async () => {
     using rig = recordingRig({ ffmpeg: noFfmpeg })
     const request = {
       ...rig.files.share('voice.mp3', tone(2, 'voice.mp3')),
@@ -151,7 +155,7 @@ describe.skipIf(withoutFfmpeg)(`recordings${withoutFfmpeg}`, () => {
     expect((await rig.reader.identify(request)).engine).toBe('recording-1/platform')
   })
 
-  it('it also stands in for a server that is away, for this once', async () => {
+  it("the platform's transcript is used once when the server is away", async () => {
     using rig = recordingRig({ transcriber: await transcribing() })
     await server.close()
     const request = { ...rig.files.share('voice.mp3', tone(2, 'voice.mp3')), transcript: 'Call me back.' }
@@ -161,22 +165,20 @@ describe.skipIf(withoutFfmpeg)(`recordings${withoutFfmpeg}`, () => {
     expect(isPermanent(artifact)).toBe(false)
   })
 
-  it('without a transcriber and a transcript, the sender is told what to do', async () => {
+  it('without a transcriber or a transcript, the message says what to do', async () => {
     using rig = recordingRig()
     await expect(rig.reader.read(rig.files.share('voice.mp3', tone(2, 'voice.mp3')), watched())).rejects.toMatchObject({
       code: 'transcriber_missing',
-      userMessage: expect.stringMatching(
-        /voice\.mp3 .*Share a transcript as text, or ask an admin to set TRANSCRIBE_URL/,
-      ),
+      userMessage: recordingWording.noTranscriber('voice.mp3'),
     })
   })
 
-  it('without ffmpeg, what the server takes as it is is heard all the same, and the rest names what to install', async () => {
+  it('without ffmpeg, formats that the server accepts are transcribed and others say what to install', async () => {
     using rig = recordingRig({ transcriber: await transcribing(), ffmpeg: noFfmpeg })
     expect((await rig.reader.read(rig.files.share('voice.ogg', tone(2, 'voice.ogg')), watched())).problems).toEqual([])
     await expect(rig.reader.read(rig.files.share('tone.aiff', tone(2, 'tone.aiff')), watched())).rejects.toMatchObject({
       code: 'ffmpeg_missing',
-      userMessage: expect.stringContaining('FFMPEG_PATH'),
+      userMessage: recordingWording.ffmpegPathWrong,
     })
   })
 })
@@ -214,7 +216,7 @@ describe.skipIf(withoutFfmpeg)(`videos${withoutFfmpeg}`, () => {
     },
   )
 
-  it('large pictures are made small, and no more are kept than the limit', async () => {
+  it('large pictures are scaled down, and no more than the limit are kept', async () => {
     using rig = recordingRig({ transcriber: await transcribing(), limits: { video: { frames: 4 } } })
     const video = generate(['testsrc2=d=12:s=2560x1440:r=5'], ['-preset', 'ultrafast'], 'large.mp4')
     const artifact = await rig.reader.read(rig.files.share('large.mp4', video), watched())
@@ -225,22 +227,22 @@ describe.skipIf(withoutFfmpeg)(`videos${withoutFfmpeg}`, () => {
     expect(server.asked).toEqual([])
   })
 
-  it('without ffmpeg the words are heard, and the pictures are said to be missing', async () => {
+  it('without ffmpeg the speech is transcribed and the pictures are reported as missing', async () => {
     using rig = recordingRig({ transcriber: await transcribing(), ffmpeg: noFfmpeg })
     const artifact = await rig.reader.read(rig.files.share('clip.mp4', scenes('clip.mp4')), watched())
     expect(artifact.segments).toHaveLength(1)
     expect(artifact.problems).toMatchObject([
-      { code: 'ffmpeg_missing', userMessage: expect.stringContaining('clip.mp4') },
+      { code: 'ffmpeg_missing', userMessage: recordingWording.picturesNeedFfmpeg('clip.mp4') },
     ])
     expect(isPermanent(artifact)).toBe(false)
   })
 
-  it('without a transcriber the pictures are there, and what to set is told', async () => {
+  it('without a transcriber the pictures are kept and the message says what to set', async () => {
     using rig = recordingRig()
     const artifact = await rig.reader.read(rig.files.share('clip.mp4', scenes('clip.mp4')), watched())
     expect(artifact.images?.length).toBeGreaterThanOrEqual(3)
     expect(artifact.problems).toMatchObject([
-      { code: 'transcriber_missing', userMessage: expect.stringContaining('TRANSCRIBE_URL') },
+      { code: 'transcriber_missing', userMessage: recordingWording.noTranscriber('clip.mp4') },
     ])
   })
 })

@@ -1,10 +1,10 @@
-/** THE table of recordings: what ffmpeg may take them for, and how they are named to a transcriber. */
+/** THE table of recordings: which demuxers ffmpeg may use, and the extension that a transcriber expects. */
 
 export interface RecordingFormat {
-  /** ffmpeg's demuxers that may open such a file; no other may, however the file looks to ffmpeg. */
+  /** The only ffmpeg demuxers that may open such a file, whatever it looks like to ffmpeg. */
   demuxers: string
   extension: string
-  /** What the container may hold; whether it does is for the probe to say. */
+  /** Whether the container can hold video; the probe says whether it does. */
   video: boolean
 }
 
@@ -50,14 +50,14 @@ const aliases: Record<string, RecordingType> = {
   'video/x-msvideo': 'video/avi',
 }
 
-/** The row of a media type, however it is spelt; undefined for what is no recording that Parley hears. */
+/** The row of a media type in any spelling; undefined if it is not a supported recording. */
 export function recordingType(mediaType: string): RecordingType | undefined {
   const bare = mediaType.split(';')[0]?.trim().toLowerCase() ?? ''
   const known = aliases[bare] ?? bare
   return known in recordings ? (known as RecordingType) : undefined
 }
 
-/** The same container without its picture track, as it is told once a probe has looked into it. */
+/** The media type of the same container without video, once a probe has found none. */
 export function withoutVideo(type: RecordingType): RecordingType {
   if (type === 'video/ogg') return 'audio/ogg'
   if (type === 'video/webm') return 'audio/webm'
@@ -65,7 +65,7 @@ export function withoutVideo(type: RecordingType): RecordingType {
 }
 
 /**
- * Whether an ogg file ends in the middle of a page: then it was cut off. A live stream's ogg may lack the end mark, but no
+ * Whether an ogg file ends in the middle of a page, which means that it was cut off. A live stream may lack the end mark, but no
  * writer leaves half a page.
  */
 export function endsInsideOggPage(tail: Uint8Array): boolean {

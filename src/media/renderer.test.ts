@@ -4,9 +4,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeManual, makePdf } from '../../test/fixtures/make-pdf.ts'
 import { createSharedFiles, type SharedFiles } from '../../test/fixtures/shared-files.ts'
 import { silentLog } from '../core/log.ts'
+import { fileWording } from '../wording/files.ts'
 import { createReader } from './create-reader.ts'
 import { formats } from './formats.ts'
-import { lookAt } from './inspect-file.ts'
+import { inspectFile } from './inspect-file.ts'
 import { createProcesses } from './processes.ts'
 import { findQuote, lettersIn } from './providers/pdf-marks.ts'
 import type { Mark, PageRenderer, Reader } from './reader.ts'
@@ -42,13 +43,13 @@ async function ink(png: Uint8Array, { x, y, width, height }: Mark): Promise<numb
   return data.filter((value) => value < 128).length / data.length
 }
 
-test('a page becomes a PNG of the width asked for', async () => {
+test('a page becomes a PNG of the requested width', async () => {
   const { png, width, height } = await reader.render(manual, 17, { width: 800, signal })
   expect(await sharp(png).metadata()).toMatchObject({ format: 'png', width: 800, height: 1131 })
   expect([width, height]).toEqual([800, 1131])
 })
 
-test('a quote is marked where it stands, however it is spaced and quoted', async () => {
+test('a quote is marked whatever its spacing and quotation marks', async () => {
   const plain = await reader.render(manual, 17, { width: 800, quote: fact, signal })
   expect(plain.marks).toHaveLength(1)
   const [mark] = plain.marks
@@ -73,7 +74,7 @@ test('a quote over several lines gives a mark for each', async () => {
   for (const mark of marks) expect(await ink(png, mark)).toBeGreaterThan(0.05)
 })
 
-test('marks follow a page that is shown turned', async () => {
+test('marks follow a rotated page', async () => {
   const bytes = await makePdf((doc) => {
     doc.addPage().fontSize(14).text('A sentence that stands at the top of the page.')
     Object.assign(doc.page.dictionary.data, { Rotate: 90 })
@@ -92,7 +93,7 @@ test('marks follow a page that is shown turned', async () => {
   expect(await ink(png, mark)).toBeGreaterThan(0.05)
 })
 
-test('a quote that is not there gives no marks', async () => {
+test('a missing quote gives no marks', async () => {
   const { marks } = await reader.render(manual, 16, { width: 200, quote: fact, signal })
   expect(marks).toEqual([])
 })
@@ -109,25 +110,25 @@ test('ligatures, soft hyphens and typographic quotation marks make no difference
   expect(lettersIn('“The oﬃ\u00ADcial ﬁ-\nnal” – report')).toBe(lettersIn('"the official final" - Report'))
 })
 
-test('the width has bounds', async () => {
+test('the width is bounded', async () => {
   const { width } = await reader.render(manual, 1, { width: 90_000, signal })
   expect(width).toBe(2_000)
 })
 
-test('a page that is not there is said so, and the next one is drawn', async () => {
+test('a missing page is reported, and the next one is drawn', async () => {
   await expect(reader.render(manual, 31, { width: 100, signal })).rejects.toMatchObject({
     code: 'file_missing',
-    userMessage: 'There is no page 31 to show: the file has 30 pages.',
+    userMessage: fileWording.refusal.noSuchPage(31, 30),
   })
   expect((await reader.render(manual, 30, { width: 100, signal })).width).toBe(100)
 })
 
-test('a file without pages is said so', async () => {
+test('a file without pages is reported', async () => {
   const path = files.share('notes.txt', 'Only words.').path
   await expect(reader.render(path, 1, { width: 100, signal })).rejects.toMatchObject({ code: 'file_unsupported' })
 })
 
-test('several pages asked for at once are all drawn, from more documents than stay open', async () => {
+test('many pages are drawn at once from more documents than stay open', async () => {
   const others = await Promise.all([2, 3, 4].map((pages) => makeManual({ pages, seed: pages })))
   const paths = [manual, ...others.map((bytes, i) => files.share(`${i}.pdf`, bytes).path)]
   const drawn = await Promise.all(
@@ -136,7 +137,7 @@ test('several pages asked for at once are all drawn, from more documents than st
   expect(drawn.map(({ width }) => width)).toEqual(drawn.map(() => 120))
 })
 
-test('abort lets the caller go at once, and the document stays open for others', async () => {
+test('abort releases the caller at once and keeps the document open for others', async () => {
   const stop = new AbortController()
   const drawing = reader.render(manual, 3, { width: 2_000, signal: stop.signal })
   stop.abort(new Error('turned the page'))
@@ -144,7 +145,7 @@ test('abort lets the caller go at once, and the document stays open for others',
   expect((await reader.render(manual, 4, { width: 100, signal })).width).toBe(100)
 })
 
-test('many documents asked for at once take turns on three processes', async () => {
+test('many documents share three processes', async () => {
   const processes = createProcesses({ heapMb: 256, log: silentLog })
   let running = 0
   let most = 0
@@ -154,7 +155,7 @@ test('many documents asked for at once take turns on three processes', async () 
     void process.exited.then(() => running--)
     return process
   }
-  const look = (path: string) => lookAt({ path, name: 'The file', mediaType: '' }, { formats, overrides: {} })
+  const look = (path: string) => inspectFile({ path, name: 'The file', mediaType: '' }, { formats, overrides: {} })
   const renderer = createRenderer({ processes: { ...processes, start }, look, idleMs: 10_000 })
   const documents = await Promise.all([1, 2, 3, 4, 5, 6].map((seed) => makeManual({ pages: 2, seed })))
   const paths = documents.map((bytes, i) => files.share(`turns-${i}.pdf`, bytes).path)

@@ -1,4 +1,4 @@
-/** Pictures of pages, from a process that keeps its document open for a short while, so that turning pages is quick. */
+/** Draws pages in a process that keeps its document open for a short while, so that turning pages is quick. */
 import { createReadStream } from 'node:fs'
 import { crashed, failed } from './gather.ts'
 import { guard } from './guard.ts'
@@ -17,14 +17,14 @@ export interface RendererDeps {
 
 /** Documents open at once; the one that was used least recently makes way. */
 const openDocuments = 2
-/** Processes at once: the open documents, and one that still ends or draws its last page while the next one starts. */
+/** Processes at once: the open documents, and one that is ending while the next one starts. */
 const processesAtOnce = openDocuments + 1
 const widest = 2_000
 
 interface Open {
   process: ReaderProcess
   inspected: InspectedFile
-  /** Ends when the calls before have ended: a process draws one page at a time. */
+  /** Settles when all earlier calls have: a process draws one page at a time. */
   last: Promise<unknown>
   drawing: number
   retire?: NodeJS.Timeout
@@ -37,7 +37,7 @@ export function createRenderer({ processes, look, idleMs }: RendererDeps): PageR
   let running = 0
   const waiting: (() => void)[] = []
 
-  /** Whoever waits has pushed another document out, which ends after its last page: the wait has an end. */
+  /** A caller that waits has closed another document, which ends after its last page, so the wait is bounded. */
   async function startBounded(reader: InspectedFile['reader']): Promise<ReaderProcess> {
     if (running < processesAtOnce) running += 1
     else await new Promise<void>((resolve) => waiting.push(resolve))
@@ -87,7 +87,7 @@ export function createRenderer({ processes, look, idleMs }: RendererDeps): PageR
     try {
       return await Promise.race([message, guarded.broken])
     } catch (error) {
-      // A page that is not there leaves the document well; after anything else a fresh process is safer.
+      // After a missing page the document is still usable; after any other error a fresh process is safer.
       if (kind === 'opened') void process.kill()
       throw error
     } finally {
@@ -134,7 +134,7 @@ export function createRenderer({ processes, look, idleMs }: RendererDeps): PageR
   }
 
   return {
-    /** On abort the caller is let go at once; the page under way is drawn to its end, so that turning pages stays quick. */
+    /** Abort releases the caller at once. The current page is still drawn, so that turning pages stays quick. */
     async render(path, page, { signal, ...options }) {
       signal.throwIfAborted()
       const { promise: aborted, reject } = Promise.withResolvers<never>()

@@ -1,6 +1,6 @@
-/** Lets a bounded number of pieces of work run at once; the others wait in line. */
+/** Limits how much work runs at once; the rest waits in line. */
 export interface Semaphore {
-  /** Waits for a place and answers how to leave it; leaving twice is no harm. Rejects like `run`. */
+  /** Waits for a place and returns a function that frees it; calling it twice is harmless. Rejects like `run`. */
   enter(signal: AbortSignal): Promise<() => void>
   /** Rejects with the signal's reason when it aborts before the work has begun. */
   run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>

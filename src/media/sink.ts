@@ -1,15 +1,15 @@
-/** Collects what a provider gives into batches for the parent, cleaned, counted and within the limit of characters. */
+/** Collects a provider's text into batches for the parent: cleaned, counted and within the character limit. */
 import type { Position, Problem, Segment } from '../core/artifact.ts'
 import type { Sink } from './provider.ts'
 import type { ReadProgress } from './reader.ts'
 import type { ReaderMessage } from './wire.ts'
 
-/** One message's worth of text: large enough to be cheap, small enough that neither process ever holds much of them. */
+/** Text per message: large enough to be cheap, small enough to need little memory. */
 const batchCharacters = 64 * 1024
-/** Progress more often than this is held back: nobody can see it. */
+/** Progress is reported at most this often, which is as fast as people can see. */
 const progressMs = 50
 
-/** Pictures that one file may give. */
+/** Pictures kept of one file. */
 export const mostImages = 64
 
 export interface BatchingSink extends Sink {
@@ -50,7 +50,7 @@ export function createSink(maxCharacters: number, say: (message: ReaderMessage) 
       const clean = storable(text)
       if (clean.trim() === '') return true
       if (total + clean.length > maxCharacters) return false
-      // Loaded late: the first progress is out before these 100 ms are spent, where no spare process took them.
+      // Loading takes 100 ms without a spare process, so it happens after the first progress is reported.
       countTokens ??= (await import('../core/text/count-tokens.ts')).countTokens
       total += clean.length
       waiting += clean.length

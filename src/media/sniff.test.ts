@@ -6,6 +6,7 @@ import { makePdf } from '../../test/fixtures/make-pdf.ts'
 import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
 import type { Artifact } from '../core/artifact.ts'
 import { ParleyError } from '../core/errors.ts'
+import { fileWording } from '../wording/files.ts'
 import { createReader } from './create-reader.ts'
 import type { Reader } from './reader.ts'
 import { sniff } from './sniff.ts'
@@ -25,25 +26,25 @@ afterAll(async () => {
 const read = (name: string, content: Uint8Array | string, mediaType?: string): Promise<Artifact> =>
   reader.read(files.share(name, content, mediaType), watched())
 
-describe('names that lie', () => {
-  test('a PDF named .txt is read as a PDF, and says so', async () => {
+describe('misleading names', () => {
+  test('a PDF named .txt is read as a PDF and says so', async () => {
     const bytes = await makePdf((doc) => void doc.addPage().text('The truth.'))
     const artifact = await read('report.txt', bytes)
     expect(artifact).toMatchObject({ mediaType: 'application/pdf', segments: [{ text: 'The truth.' }] })
     expect(artifact.problems).toEqual([
       {
         code: 'name_mismatch',
-        userMessage: 'report.txt is named like plain text, but it is a PDF: it was read as a PDF.',
+        userMessage: fileWording.notice.misleadingName('report.txt', 'plain text', 'a PDF'),
       },
     ])
   })
 
-  test('text named .pdf is read as text, and says so', async () => {
+  test('text named .pdf is read as text and says so', async () => {
     const artifact = await read('notes.pdf', 'BMW makes cars.\nMZ is a motorcycle.')
     expect(artifact).toMatchObject({ mediaType: 'text/plain', problems: [{ code: 'name_mismatch' }] })
   })
 
-  test('a login page named .csv is read as HTML, and says so', async () => {
+  test('a login page named .csv is read as HTML and says so', async () => {
     const artifact = await read('export.csv', '<!DOCTYPE html><html><body><p>Sign in</p></body></html>')
     expect(artifact).toMatchObject({ mediaType: 'text/html', problems: [{ code: 'name_mismatch' }] })
   })
@@ -55,7 +56,7 @@ describe('names that lie', () => {
     ['notes.txt', 'Subject: hello\n\n# not a lie', 'text/plain'],
     ['drawing.svg', '<svg xmlns="http://www.w3.org/2000/svg"><text>Hi</text></svg>', 'image/svg+xml'],
     ['feed', '<?xml version="1.0"?><rss><title>News</title></rss>', 'application/xml'],
-  ])('%s is what it says', async (name, content, mediaType) => {
+  ])('%s is what its name says', async (name, content, mediaType) => {
     const artifact = await read(name, content)
     expect(artifact).toMatchObject({ mediaType, problems: [] })
   })
@@ -78,7 +79,7 @@ describe('refused', () => {
       Buffer.from(Array.from({ length: 5_000 }, (_, i) => (i * i * 7919) % 256)),
       'not a kind of file that Parley can read',
     ],
-  ])('%s is named for what it is', async (name, bytes, called) => {
+  ])('%s is refused by its actual type', async (name, bytes, called) => {
     const request = files.share(name, bytes)
     const expected = { code: 'file_unsupported', userMessage: expect.stringContaining(`${name} is ${called}`) }
     await expect(reader.read(request, watched())).rejects.toMatchObject(expected)
@@ -88,12 +89,12 @@ describe('refused', () => {
   test('empty files', async () => {
     await expect(read('empty.pdf', '')).rejects.toMatchObject({
       code: 'file_empty',
-      userMessage: expect.stringContaining('empty.pdf'),
+      userMessage: fileWording.empty.noBytes('empty.pdf'),
     })
     await expect(read('blank.txt', ' \n\n\t ')).rejects.toMatchObject({ code: 'file_empty' })
   })
 
-  test('a file that is gone', async () => {
+  test('a deleted file', async () => {
     const request = { path: `${files.folder}/nothing`, contentHash: '0'.repeat(64), name: 'gone.txt', mediaType: '' }
     await expect(reader.read(request, watched())).rejects.toMatchObject({ code: 'file_missing' })
   })
@@ -119,7 +120,7 @@ test('identify names the engine that reads', async () => {
   })
 })
 
-test('no bytes whatever make the sniffing throw or dawdle', async () => {
+test('no bytes make detection throw or hang', async () => {
   const heads = [
     '',
     '%PDF-1.7',

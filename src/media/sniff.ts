@@ -1,17 +1,17 @@
-/** What a file is, by its bytes; names and declared types are hints between kinds of text, and may be lies otherwise. */
+/** Detects the type of a file from its content. Names and declared types only help to tell kinds of text apart. */
 import type { Problem } from '../core/artifact.ts'
+import { fileWording } from '../wording/files.ts'
 import { isOle, isZip, oleTypeOf, zipTypeOf } from './containers.ts'
 import { announcedBy, called, type Formats, formats, unknownType } from './formats.ts'
-import { startsLikeMail } from './mail-start.ts'
 import { signatureOf } from './providers/signature.ts'
 import { decodeText, looksLikeText } from './text-encoding.ts'
 
-/** How many of a file's first bytes `sniff` wants. */
+/** How many of a file's first bytes `sniff` needs. */
 export const sampleBytes = 64 * 1024
 
 export interface Sniffed {
   mediaType: string
-  /** Set when the name announces something else. */
+  /** Set when the name suggests another type. */
   problem?: Problem
 }
 
@@ -26,10 +26,10 @@ export async function sniff(
   const mediaType = await typeOf(sample, announced?.mediaType ?? hint.mediaType, table, further)
   const is = called(mediaType, table)
   if (announced === undefined || announced.called === is || mediaType === unknownType) return { mediaType }
-  // Any text may go by the name of another kind of text: .txt holds Markdown, JSON and logs every day.
+  // Text may have the extension of another kind of text: .txt files often contain Markdown, JSON or logs.
   if (announced.mediaType !== undefined && isText(announced.mediaType, table) && isPlain(mediaType, table))
     return { mediaType }
-  const userMessage = `${hint.name} is named like ${announced.called}, but it is ${is}: it was read as ${is}.`
+  const userMessage = fileWording.notice.misleadingName(hint.name, announced.called, is)
   return { mediaType, problem: { code: 'name_mismatch', userMessage } }
 }
 
@@ -40,7 +40,7 @@ async function typeOf(sample: Uint8Array, hinted: string, table: Formats, furthe
   if (startsLikePdf(sample)) return 'application/pdf'
   const text = looksLikeText(sample)
   const signature = await signatureOf(sample)
-  // Two letters such as "BM" are a signature to file-type: whatever reads as text throughout is text.
+  // file-type takes two letters such as "BM" for a signature, so a file that is all text counts as text.
   if (!text) return signature ?? unknownType
   if (signature === 'application/rtf' || signature === 'text/rtf') return 'application/rtf'
   return textTypeOf(decodeText(sample, '').text, hinted, table)
@@ -62,7 +62,7 @@ function textTypeOf(text: string, hinted: string, table: Formats): string {
   return 'text/plain'
 }
 
-/** Readers tolerate junk before the header as long as it stands within the first kilobyte; text that mentions it is text. */
+/** PDF programs accept junk before a header within the first kilobyte. Text that only mentions it is text. */
 function startsLikePdf(sample: Uint8Array): boolean {
   const head = Buffer.from(sample.buffer, sample.byteOffset, Math.min(sample.length, 1024)).toString('latin1')
   const at = head.indexOf('%PDF-')
@@ -71,7 +71,7 @@ function startsLikePdf(sample: Uint8Array): boolean {
   )
 }
 
-/** Whether a media type is one of the text formats of the table, which only a name tells apart. */
+/** Whether a media type is one of the text formats, which only the name tells apart. */
 function isText(mediaType: string, table: Formats): boolean {
   const family = table[mediaType]?.reader?.family
   return family === 'text' || family === 'csv' || family === 'html'
@@ -79,4 +79,27 @@ function isText(mediaType: string, table: Formats): boolean {
 
 function isPlain(mediaType: string, table: Formats): boolean {
   return isText(mediaType, table) && mediaType !== 'text/html'
+}
+
+/** Whether a text begins like an email: header lines, including one that only emails have. */
+export function startsLikeMail(start: string, named: boolean): boolean {
+  const head = start.replace(/^\uFEFF|^From .*\r?\n/, '').split(/\r?\n\r?\n/)[0] ?? ''
+  const lines = head.split(/\r?\n/).filter((line) => !/^[ \t]/.test(line))
+  const fields = lines.map((line) => /^([!-9;-~]+):/.exec(line)?.[1]?.toLowerCase())
+  // The sample may cut a long head, and its last line with it.
+  if (fields.slice(0, -1).some((field) => field === undefined) || fields[0] === undefined) return false
+  const known = [
+    'from',
+    'to',
+    'subject',
+    'date',
+    'received',
+    'message-id',
+    'mime-version',
+    'return-path',
+    'content-type',
+  ]
+  const found = known.filter((field) => fields.includes(field))
+  if (named) return found.length >= 1
+  return found.length >= 3 && fields.includes('from') && /^(?:message-id|mime-version|received):/im.test(head)
 }

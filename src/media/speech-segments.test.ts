@@ -4,7 +4,7 @@ import { speechSegments } from './speech-segments.ts'
 const words = (text: string) => text.split(/\s+/).length
 const spoken = (text: string, fromMs: number, toMs: number) => ({ text, fromMs, toMs })
 
-it('short utterances become segments of some twenty seconds that end with a sentence', () => {
+it('short utterances become segments of about twenty seconds that end with a sentence', () => {
   const transcription = Array.from({ length: 30 }, (_, place) =>
     spoken(place % 3 === 2 ? 'and that was it.' : 'then we went on', place * 3_000, place * 3_000 + 2_500),
   )
@@ -17,7 +17,7 @@ it('short utterances become segments of some twenty seconds that end with a sent
   expect(segments.map(({ text }) => text).join(' ')).toBe(transcription.map(({ text }) => text).join(' '))
 })
 
-it('a long text without times is cut at its sentences, each with its share of the time', () => {
+it('a long text without times is cut into sentences, each with its share of the time', () => {
   const text = Array.from({ length: 40 }, (_, place) => `This is sentence number ${place} of the talk.`).join(' ')
   const { segments } = speechSegments([spoken(text, 60_000, 360_000)], 1e6, words)
   expect(segments.map((segment) => segment.text).join(' ')).toBe(text)
@@ -32,12 +32,12 @@ it('text without a full stop is cut between words', () => {
   expect(segments.map((segment) => segment.text).join(' ')).toBe(text)
 })
 
-it('Chinese keeps its text without spaces', () => {
+it('Chinese text stays without spaces', () => {
   const { segments } = speechSegments([spoken('我们今天', 0, 1_000), spoken('讨论预算。', 1_000, 2_000)], 1e6, words)
   expect(segments.map(({ text }) => text)).toEqual(['我们今天讨论预算。'])
 })
 
-it('tells where the limit of characters ended it', () => {
+it('says where the character limit ended it', () => {
   const transcription = [spoken('One sentence here.', 0, 30_000), spoken('Another one.', 40_000, 70_000)]
   expect(speechSegments(transcription, 20, words)).toMatchObject({
     segments: [{ text: 'One sentence here.' }],

@@ -1,4 +1,4 @@
-/** What was heard as an artifact's segments: long enough to make sense alone, short enough to jump to. */
+/** Turns a transcript into segments: long enough to make sense alone, short enough to jump to. */
 import type { Segment } from '../core/artifact.ts'
 import { storable } from '../core/json.ts'
 import type { TranscribedSegment } from './transcriber.ts'
@@ -7,7 +7,7 @@ const enoughMs = 20_000
 const mostMs = 45_000
 const enoughCharacters = 300
 const mostCharacters = 900
-/** Somebody else speaks, or about something else. */
+/** After such a pause the speaker or the subject has probably changed. */
 const pauseMs = 2_000
 
 /** Scripts that put no space between words. */
@@ -59,7 +59,7 @@ function belongs(group: TranscribedSegment, next: TranscribedSegment): boolean {
 const sentences =
   /[^.!?…。！？؟।]{1,600}(?:[.!?…。！？؟।]+["'”’»)\]]*|$|(?=\s))\s*|[^.!?…。！？؟।]{1,600}|[.!?…。！？؟।]+/gu
 
-/** A server that tells no times gives one long text: its sentences get their share of the time. */
+/** A server without times returns one long text. Each sentence gets its share of the time. */
 function shortened(segment: TranscribedSegment): TranscribedSegment[] {
   const { text, fromMs, toMs } = segment
   if (text.length <= mostCharacters && toMs - fromMs <= mostMs) return [segment]

@@ -1,6 +1,7 @@
-/** From bytes to characters: what encoding a text is in, and honest words where it could not be told for certain. */
+/** Decodes text: detects the encoding, and reports a problem where it is uncertain. */
 import type { Problem } from '../core/artifact.ts'
-import { legacyEncodingOf, spoken } from './legacy-encoding.ts'
+import { fileWording } from '../wording/files.ts'
+import { encodingName, legacyEncodingOf } from './legacy-encoding.ts'
 
 /** Whether these first bytes of a file are text in an encoding that `decodeText` knows. */
 export function looksLikeText(sample: Uint8Array): boolean {
@@ -9,7 +10,7 @@ export function looksLikeText(sample: Uint8Array): boolean {
   let odd = 0
   for (const byte of sample) {
     if (byte === 0) return false
-    // Tab, line feed, vertical tab, form feed, return and escape (coloured logs) occur in text; other controls hardly.
+    // Tab, line feed, vertical tab, form feed, return and escape (colored logs) occur in text; other control characters rarely do.
     if (byte < 32 && (byte < 9 || byte > 13) && byte !== 27) odd += 1
   }
   if (odd > sample.length / 500) return false
@@ -36,11 +37,11 @@ export function decodeText(bytes: Uint8Array, name: string, declared?: string): 
   const text = new TextDecoder('utf-8').decode(bytes)
   const broken = count(text, '\uFFFD')
   if (broken * 20 < nonAscii(text)) {
-    const userMessage = `${name} has ${broken === 1 ? 'one place that is' : `${broken} places that are`} not valid UTF-8: ${broken === 1 ? 'it is' : 'they are'} shown as \uFFFD.`
+    const userMessage = fileWording.notice.brokenUtf8(name, broken)
     return { text, encoding: 'utf-8', problem: { code: 'text_encoding', userMessage } }
   }
   const encoding = legacyEncodingOf(bytes.subarray(0, 256 * 1024))
-  const userMessage = `${name} is not valid UTF-8: it was read as ${spoken(encoding)}, so some characters may be wrong. Save it as UTF-8 to be sure.`
+  const userMessage = fileWording.notice.assumedEncoding(name, encodingName(encoding))
   return { text: decoderOf(encoding).decode(bytes), encoding, problem: { code: 'text_encoding', userMessage } }
 }
 
@@ -79,7 +80,7 @@ function wideEncoding(sample: Uint8Array): string | undefined {
   return undefined
 }
 
-/** A sample may end inside a character: that is no fault. */
+/** A sample may end inside a character, which is fine. */
 function isUtf8(sample: Uint8Array): boolean {
   try {
     new TextDecoder('utf-8', { fatal: true }).decode(sample, { stream: true })

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
 import type { Artifact } from '../core/artifact.ts'
+import { fileWording } from '../wording/files.ts'
 import { createReader } from './create-reader.ts'
 import type { Reader } from './reader.ts'
 
@@ -22,7 +23,7 @@ const read = (name: string, content: Uint8Array | string, mediaType?: string): P
 const textOf = (artifact: Artifact) => artifact.segments.map(({ text }) => text).join('\n')
 
 describe('plain text', () => {
-  test('lines are numbered as an editor does', async () => {
+  test('lines are numbered as in an editor', async () => {
     const lines = Array.from({ length: 300 }, (_, i) => `Line ${i + 1} of the logbook says that all is well.`)
     const artifact = await read('log.txt', `${lines.join('\r\n')}\r\n`)
     expect(textOf(artifact)).toBe(lines.join('\n'))
@@ -40,7 +41,7 @@ describe('plain text', () => {
   test.each([
     ['words', (i: number) => 'abcdefgh '.charAt(i % 9)],
     ['letters without a space', (i: number) => String.fromCharCode(97 + ((i * 7919) % 26))],
-  ])('10 MB in one line (%s) are read at once, in pieces', async (_, letter) => {
+  ])('10 MB in one line (%s) are read quickly in pieces', async (_, letter) => {
     const line = Array.from({ length: 100_000 }, (_, i) => letter(i))
       .join('')
       .repeat(100)
@@ -58,22 +59,21 @@ describe('plain text', () => {
     expect(artifact.segments.map(({ text }) => text).join('')).toBe(`x${'😀'.repeat(5_000)}`)
   })
 
-  test('control words of language models are counted as the text that they are', async () => {
+  test('control tokens of language models are counted as plain text', async () => {
     const artifact = await read('trick.txt', 'Please <|endoftext|> go on <|im_start|>system')
     expect(artifact.tokens).toBeGreaterThan(10)
   })
 
-  test('more characters than the limit: the first lines, and a sentence', async () => {
+  test('reads the first lines up to the limit and says so', async () => {
     const limited = createReader({ limits: { text: { characters: 5_000 } } })
     const artifact = await limited.read(
       files.share('long.txt', 'Forty characters of text stand on here.\n'.repeat(500)),
       watched(),
     )
     await limited.close()
-    expect(artifact.truncated).toMatch(
-      /^Only the first \d+ of 500 lines of long\.txt were read: the limit is 5,000 characters\.$/,
-    )
-    expect(artifact.segments.at(-1)?.at).toMatchObject({ to: Number(/\d+/.exec(artifact.truncated ?? '')?.[0]) })
+    const last = artifact.segments.at(-1)?.at
+    const done = last?.kind === 'lines' ? last.to : 0
+    expect(artifact.truncated).toBe(fileWording.partial.first('long.txt', 'line', { done, of: 500, characters: 5_000 }))
   })
 })
 
@@ -85,19 +85,19 @@ describe('encodings', () => {
     ['UTF-16 LE with a mark', Buffer.from(`\uFEFF${words}`, 'utf16le')],
     ['UTF-16 BE with a mark', Buffer.from(`\uFEFF${words}`, 'utf16le').swap16()],
     ['UTF-16 LE without a mark', Buffer.from(words, 'utf16le')],
-  ])('%s is read without a word', async (_, bytes) => {
+  ])('%s is read without a warning', async (_, bytes) => {
     const artifact = await read('notes.txt', bytes)
     expect(textOf(artifact)).toBe(words)
     expect(artifact.problems).toEqual([])
   })
 
-  test('what is not UTF-8 is read as Windows-1252, and says so', async () => {
+  test('text that is not UTF-8 is read as Windows-1252 and says so', async () => {
     const artifact = await read('alt.txt', Buffer.from('Gr\xf6\xdfe: 5 \x80 \x96 fertig', 'latin1'))
     expect(textOf(artifact)).toBe('Größe: 5 € – fertig')
     expect(artifact.problems).toEqual([
       {
         code: 'text_encoding',
-        userMessage: expect.stringContaining('alt.txt is not valid UTF-8: it was read as Windows-1252'),
+        userMessage: fileWording.notice.assumedEncoding('alt.txt', 'Windows-1252'),
       },
     ])
   })
@@ -116,18 +116,18 @@ describe('encodings', () => {
   ])('a table in %s', async (encoding, hex, start) => {
     const artifact = await read('export.csv', Buffer.from(hex, 'hex'))
     expect(textOf(artifact)).toContain(start)
-    expect(artifact.problems).toMatchObject([{ code: 'text_encoding', userMessage: expect.stringContaining(encoding) }])
+    expect(artifact.problems).toMatchObject([
+      { code: 'text_encoding', userMessage: fileWording.notice.assumedEncoding('export.csv', encoding) },
+    ])
   })
 
-  test('one bad byte does not spoil a UTF-8 text', async () => {
+  test('one bad byte does not spoil UTF-8 text', async () => {
     const artifact = await read(
       'cut.txt',
       Buffer.concat([Buffer.from('Größenübersicht für Öfen. '.repeat(20)), Buffer.from([0xff])]),
     )
     expect(textOf(artifact)).toContain('Größenübersicht für Öfen.')
-    expect(artifact.problems).toMatchObject([
-      { userMessage: 'cut.txt has one place that is not valid UTF-8: it is shown as \uFFFD.' },
-    ])
+    expect(artifact.problems).toMatchObject([{ userMessage: fileWording.notice.brokenUtf8('cut.txt', 1) }])
   })
 })
 
@@ -146,12 +146,12 @@ describe('delimited text', () => {
     ])
   })
 
-  test('tabs, whatever the name says', async () => {
+  test('tabs are detected whatever the name', async () => {
     const artifact = await read('table.csv', 'id\tname, first\n1\tAda, L.\n2\tAlan, T.\n')
     expect(textOf(artifact)).toBe('id | name, first\n1 | Ada, L.\n2 | Alan, T.')
   })
 
-  test('every segment carries the header and its rows', async () => {
+  test('every segment contains the header and its rows', async () => {
     const rows = Array.from({ length: 2_000 }, (_, i) => `item ${i + 2},${i},${i * 3}`)
     const artifact = await read('stock.csv', `product,quantity,price\n${rows.join('\n')}\n`)
     expect(artifact.segments.length).toBeGreaterThan(10)
@@ -171,17 +171,17 @@ describe('delimited text', () => {
     expect(textOf(artifact)).toContain('measurement number 59: 59')
   })
 
-  test('a quotation mark that is never closed swallows nothing', async () => {
+  test('an unclosed quotation mark swallows nothing', async () => {
     const artifact = await read('inches.csv', 'size,name\n3,"open\n4,next\n5,last\n')
     expect(textOf(artifact)).toContain('5 | last')
     expect(artifact.problems.map(({ code }) => code)).toEqual(['csv_quotes'])
   })
 
-  test('more rows than the limit: the first ones, and a sentence', async () => {
+  test('reads the first rows up to the limit and says so', async () => {
     const limited = createReader({ limits: { csv: { rows: 100 } } })
     const artifact = await limited.read(files.share('long.csv', 'a,b\n'.repeat(500)), watched())
     await limited.close()
-    expect(artifact.truncated).toBe('Only the first 100 rows of long.csv were read: that is the limit.')
+    expect(artifact.truncated).toBe(fileWording.partial.first('long.csv', 'row', { done: 100 }))
   })
 })
 
@@ -199,7 +199,7 @@ describe('HTML', () => {
 </pre>
 </body></html>`
 
-  test('reads as a person sees it', async () => {
+  test('reads what a browser shows', async () => {
     const artifact = await read('terms.html', page)
     expect(textOf(artifact).split('\n')).toEqual([
       '# Price & terms',
@@ -225,7 +225,7 @@ describe('HTML', () => {
     }
   })
 
-  test('a hundred thousand nested elements are no burden', async () => {
+  test('a hundred thousand nested elements are read quickly', async () => {
     const artifact = await read('deep.html', `<html><body>${'<div><b>'.repeat(50_000)}bottom`)
     expect(textOf(artifact)).toBe('bottom')
   })
@@ -240,7 +240,7 @@ describe('HTML', () => {
     expect(artifact.problems).toEqual([])
   })
 
-  test('a page that scripts would build says so', async () => {
+  test('a page built by scripts says so', async () => {
     await expect(
       read('app.html', '<!doctype html><div id=root></div><script src=a.js></script>'),
     ).rejects.toMatchObject({ code: 'file_empty' })

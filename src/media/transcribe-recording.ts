@@ -1,10 +1,11 @@
 /**
- * From a recording to what was said in it. What the transcriber takes as it is goes as it is; anything else is decoded by
- * ffmpeg and cut at quiet moments into overlapping pieces, which are heard side by side and joined.
+ * Transcribes a recording. Formats that the transcriber accepts are sent unchanged. Anything else is decoded by
+ * ffmpeg and cut at quiet moments into overlapping pieces, which are transcribed in parallel and joined.
  */
 import { readFile } from 'node:fs/promises'
-import { clock, type Problem } from '../core/artifact.ts'
+import type { Problem } from '../core/artifact.ts'
 import { asParleyError } from '../core/errors.ts'
+import { recordingWording } from '../wording/recordings.ts'
 import { joinSpeech, type TranscribedPiece } from './join-speech.ts'
 import type { Limits } from './limits.ts'
 import { type CutPlan, cutIntoPieces, defaultPlan, isSilent, type Piece, sampleRate, toWav } from './pcm.ts'
@@ -16,16 +17,16 @@ import type { TranscribedSegment, Transcriber, Transcription } from './transcrib
 export interface TranscribeRecordingDeps {
   ffmpeg: Ffmpeg
   transcriber: Transcriber
-  /** Shared by all recordings of this process: what the server is asked at once. */
+  /** Limits requests to the server, for all recordings of this process. */
   semaphore: Semaphore
   plan?: CutPlan
 }
 
-export interface Listening extends FfmpegInput {
+export interface RecordingInput extends FfmpegInput {
   bytes: number
   mediaType: RecordingType
-  /** Whether the file may be handed over as it is; ffmpeg is not needed then. */
-  asItIs: boolean
+  /** Whether the file can be sent unchanged, without ffmpeg. */
+  sendUnchanged: boolean
   /** How long it should be. */
   expectedMs: number | undefined
 }
@@ -33,16 +34,16 @@ export interface Listening extends FfmpegInput {
 export interface TranscribeRecordingOptions {
   signal: AbortSignal
   limits: Limits
-  /** Milliseconds heard so far. */
+  /** Milliseconds transcribed so far. */
   onTranscribed(ms: number): void
 }
 
 export interface TranscribedRecording {
   segments: TranscribedSegment[]
-  language?: string
-  /** How much of it could be played. */
+  language?: string | undefined
+  /** The length that could be decoded. */
   durationMs?: number
-  /** What a limit or a failure left out, as a sentence. */
+  /** A sentence about what a limit or a failure left out. */
   truncated?: string
   problems: Problem[]
 }
@@ -50,7 +51,7 @@ export interface TranscribedRecording {
 /** Pieces of one recording on their way at once; each is up to 10 MB. */
 const piecesAtOnce = 3
 
-export function canGoAsItIs(
+export function canSendUnchanged(
   { accepts, maxBytes }: Transcriber,
   { mediaType, bytes, durationMs }: { mediaType: string; bytes: number; durationMs: number | undefined },
   plan: CutPlan = defaultPlan,
@@ -58,39 +59,37 @@ export function canGoAsItIs(
   return accepts.has(mediaType) && bytes <= maxBytes && (durationMs ?? 0) <= plan.pieceMs * 2
 }
 
-/** Throws `transcriber_*`, `ffmpeg_missing` or `file_*` when nothing was heard, and the signal's reason on abort. */
+/** Throws `transcriber_*`, `ffmpeg_missing` or `file_*` when nothing was transcribed, and the signal's reason on abort. */
 export async function transcribeRecording(
   deps: TranscribeRecordingDeps,
-  input: Listening,
+  input: RecordingInput,
   options: TranscribeRecordingOptions,
 ): Promise<TranscribedRecording> {
-  const { asItIs, name, expectedMs } = input
+  const { sendUnchanged, name, expectedMs } = input
   const mostMs = (options.limits.minutes ?? Number.POSITIVE_INFINITY) * 60_000
-  const listened = await (asItIs
+  const transcribed = await (sendUnchanged
     ? transcribeWhole(deps, input, options)
     : transcribePieces(deps, input, mostMs, options))
-  const { durationMs } = listened
+  const { durationMs } = transcribed
   const expected = Math.min(expectedMs ?? 0, mostMs)
-  if (listened.truncated !== undefined || durationMs === undefined) return listened
+  if (transcribed.truncated !== undefined || durationMs === undefined) return transcribed
   if (durationMs >= expected - Math.max(1_500, expected * 0.03)) {
-    if ((expectedMs ?? durationMs) <= mostMs + 1_500) return listened
-    const truncated = `Only the first ${clock(mostMs)} of ${clock(expectedMs ?? 0)} of ${name} were heard: an admin can raise the limit.`
-    return { ...listened, truncated }
+    if ((expectedMs ?? durationMs) <= mostMs + 1_500) return transcribed
+    const truncated = recordingWording.timeLimit(name, mostMs, expectedMs ?? 0)
+    return { ...transcribed, truncated }
   }
-  return { ...listened, problems: [...listened.problems, cutOff(name, { durationMs, expectedMs: expected })] }
+  return { ...transcribed, problems: [...transcribed.problems, cutOff(name, { durationMs, expectedMs: expected })] }
 }
 
 export function cutOff(name: string, times?: { durationMs: number; expectedMs: number }): Problem {
   const userMessage =
-    times === undefined
-      ? `${name} breaks off in the middle: the file is incomplete. Share it again to have all of it heard.`
-      : `${name} should be ${clock(times.expectedMs)} long, but only ${clock(times.durationMs)} of it can be played: the rest is missing. Share it again to have all of it heard.`
+    times === undefined ? recordingWording.incomplete(name) : recordingWording.shorterThanExpected(name, times)
   return { code: 'recording_cut_off', userMessage }
 }
 
 async function transcribeWhole(
   { transcriber, semaphore }: TranscribeRecordingDeps,
-  { path, mediaType, expectedMs }: Listening,
+  { path, mediaType, expectedMs }: RecordingInput,
   { signal, onTranscribed }: TranscribeRecordingOptions,
 ): Promise<TranscribedRecording> {
   const transcription = await semaphore.run(signal, async () => {
@@ -104,7 +103,7 @@ async function transcribeWhole(
 
 async function transcribePieces(
   deps: TranscribeRecordingDeps,
-  input: Listening,
+  input: RecordingInput,
   mostMs: number,
   { signal, limits, onTranscribed }: TranscribeRecordingOptions,
 ): Promise<TranscribedRecording> {
@@ -149,7 +148,7 @@ async function transcribePieces(
         results.push(result)
         open.add(result)
         void result.finally(() => open.delete(result))
-        // While enough pieces are on their way, ffmpeg waits.
+        // ffmpeg waits while enough pieces are being transcribed.
         while (open.size >= piecesAtOnce) await Promise.race(open)
       }
       return failing.signal.aborted || (await ended).complete
@@ -165,7 +164,7 @@ async function transcribePieces(
   return joined(transcription, { input, complete, decodedMs, stopped })
 }
 
-/** A decoder that gives nothing for this long while it is waited for will not give more. */
+/** A decoder that produces nothing for this long is taken to be stuck. */
 const stallMs = 60_000
 
 async function* flowing(output: AsyncIterable<Uint8Array>, kill: () => unknown): AsyncGenerator<Uint8Array> {
@@ -198,7 +197,12 @@ async function transcribePiece(
 
 function joined(
   results: PieceResult[],
-  { input, complete, decodedMs, stopped }: { input: Listening; complete: boolean; decodedMs: number; stopped: unknown },
+  {
+    input,
+    complete,
+    decodedMs,
+    stopped,
+  }: { input: RecordingInput; complete: boolean; decodedMs: number; stopped: unknown },
 ): TranscribedRecording {
   const failed = results.findIndex(({ error }) => error !== undefined)
   const usable = failed < 0 ? results : results.slice(0, failed)
@@ -207,17 +211,16 @@ function joined(
   if (last === undefined) throw failure
   const languages = usable.flatMap(({ language }) => (language === undefined ? [] : [language]))
   const language = mostFrequent(languages)
-  const listened = {
+  const transcribed = {
     segments: joinSpeech(usable),
-    ...(language !== undefined && { language }),
+    language,
     durationMs: decodedMs,
     problems: complete ? [] : [cutOff(input.name)],
   }
-  if (failure === undefined) return listened
+  if (failure === undefined) return transcribed
   const { code, userMessage } = asParleyError(failure)
-  const total = input.expectedMs === undefined ? '' : ` of ${clock(input.expectedMs)}`
-  const truncated = `Only the first ${clock(last.cutMs)}${total} of ${input.name} were heard.`
-  return { ...listened, durationMs: last.cutMs, truncated, problems: [{ code, userMessage }] }
+  const truncated = recordingWording.brokeOff(input.name, last.cutMs, input.expectedMs)
+  return { ...transcribed, durationMs: last.cutMs, truncated, problems: [{ code, userMessage }] }
 }
 
 function mostFrequent(values: string[]): string | undefined {

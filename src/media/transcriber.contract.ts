@@ -1,18 +1,19 @@
-/** The law of speech recognition: what reading a recording may rely on, whichever server hears. */
+/** Tests that every transcriber must pass, whichever server it talks to. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { recordingWording } from '../wording/recordings.ts'
 import type { Transcriber } from './transcriber.ts'
 
 export interface TranscriberRig {
   transcriber: Transcriber
-  /** What the server is going to hear in anything that it is sent. */
+  /** The transcript that the server returns for every recording. */
   says(segments: { text: string; start: number; end: number }[]): void
-  /** The next answers of the server are these statuses. */
+  /** The server answers the next requests with these statuses. */
   fails(...statuses: number[]): void
   /** Holds every answer back until the rig closes. */
   hangs(): void
-  /** How often the server was asked. */
+  /** How many requests the server received. */
   requestCount(): number
-  /** Nothing listens any more. */
+  /** Stops the server. */
   goes(): Promise<void>
   close(): Promise<void>
 }
@@ -28,7 +29,7 @@ export function transcriberContract(name: string, openRig: () => Promise<Transcr
     })
     afterEach(() => rig?.close())
 
-    it('what was said comes with its times in milliseconds and its language', async () => {
+    it('a transcript has its times in milliseconds and its language', async () => {
       rig.says([
         { text: ' Good morning.', start: 0.5, end: 1.25 },
         { text: ' Where is the key?', start: 1.5, end: 3 },
@@ -43,12 +44,12 @@ export function transcriberContract(name: string, openRig: () => Promise<Transcr
       })
     })
 
-    it('silence is no segment', async () => {
+    it('silence gives no segments', async () => {
       rig.says([])
       expect((await rig.transcriber.transcribe(recording, { signal })).segments).toEqual([])
     })
 
-    it('a server that is busy for a moment is asked again', async () => {
+    it('a busy server is asked again', async () => {
       rig.says([{ text: 'Hello.', start: 0, end: 1 }])
       rig.fails(429, 503)
       expect((await rig.transcriber.transcribe(recording, { signal })).segments).toHaveLength(1)
@@ -60,15 +61,15 @@ export function transcriberContract(name: string, openRig: () => Promise<Transcr
       [500, 'transcriber_unreachable', 3],
       [401, 'transcriber_refused_key', 1],
       [413, 'transcriber_rejected', 1],
-    ])('status %i is %s, after %i tries', async (status, code, tries) => {
+    ])('status %i becomes %s after %i tries', async (status, code, tries) => {
       rig.fails(...Array.from({ length: 10 }, () => status))
       await expect(rig.transcriber.transcribe(recording, { signal })).rejects.toMatchObject({ code })
       expect(rig.requestCount()).toBe(tries)
     })
 
-    it('a server that is not there is unreachable, with what to look at', async () => {
+    it('a missing server is unreachable, and the message says what to check', async () => {
       await rig.goes()
-      const unreachable = { code: 'transcriber_unreachable', userMessage: expect.stringContaining('TRANSCRIBE_URL') }
+      const unreachable = { code: 'transcriber_unreachable', userMessage: recordingWording.serverUnreachable }
       await expect(rig.transcriber.transcribe(recording, { signal })).rejects.toMatchObject(unreachable)
       await expect(rig.transcriber.check(signal)).rejects.toMatchObject(unreachable)
     })
@@ -81,7 +82,7 @@ export function transcriberContract(name: string, openRig: () => Promise<Transcr
       await expect(transcribing).rejects.toThrow('enough')
     })
 
-    it('the doctor is told where it is', async () => {
+    it("`check` names the server's address", async () => {
       expect(await rig.transcriber.check(signal)).toMatch(/127\.0\.0\.1:\d+/)
     })
   })

@@ -1,4 +1,4 @@
-/** The port of speech recognition: a short recording in, what was said out. Its law is transcriber.contract.ts. */
+/** The port of speech recognition: a short recording in, a transcript out. Implementations pass transcriber.contract.ts. */
 
 export interface Recording {
   bytes: Uint8Array<ArrayBuffer>
@@ -18,38 +18,38 @@ export interface TranscribedSegment {
 export interface Transcription {
   /** In order of time. Without text where nothing was said. */
   segments: TranscribedSegment[]
-  /** BCP 47, where the server tells. */
+  /** BCP 47, if the server reports it. */
   language?: string
-  /** How much of the recording the server decoded, where it tells. */
+  /** How much of the recording the server decoded, if it reports it. */
   durationMs?: number
-  /** What the server counted, where it is paid by tokens. */
+  /** Tokens counted by the server, if it charges by token. */
   tokens?: { input: number; audio: number; output: number } | undefined
 }
 
 export interface HearOptions {
   signal: AbortSignal
   language?: string
-  /** Goes around each try. */
+  /** Wraps each try. */
   each?: (ask: () => Promise<Transcription>) => Promise<Transcription>
 }
 
 export interface Transcriber {
-  /** Names what hears, e.g. `whisper-1`: part of the key under which a transcript is cached. */
+  /** The model, e.g. `whisper-1`: part of the key under which a transcript is cached. */
   name: string
-  /** Containers that it takes as they are. */
+  /** Containers that it accepts unchanged. */
   accepts: ReadonlySet<string>
   maxBytes: number
   /**
    * Throws `transcriber_unreachable`, `transcriber_busy`, `transcriber_refused_key` or `transcriber_rejected`, and the
-   * signal's reason on abort. Tries again by itself where that helps, each time through `each`. The cause of what it throws
-   * keeps `status` or `code` (src/models/delivery.ts): by them is known whether a failure may have cost something.
+   * signal's reason on abort. Retries where that helps, each time through `each`. The cause of the error
+   * has `status` or `code` (src/models/delivery.ts), which show whether a failure may have cost something.
    */
   transcribe(recording: Recording, options: HearOptions): Promise<Transcription>
-  /** What `doctor` tells. Throws as `hear` does when the server is not there. */
+  /** The line for `doctor`. Throws like `transcribe` when the server does not answer. */
   check(signal: AbortSignal): Promise<string>
 }
 
-/** Goes around each try to hear: reserves what it may cost and settles what it did. Throws `budget_exhausted` and the like. */
+/** Wraps each try: reserves what it may cost and settles what it did cost. Throws `budget_exhausted` and similar errors. */
 export type Paying = (recording: Recording, transcribe: () => Promise<Transcription>) => Promise<Transcription>
 
 export function withPaying(transcriber: Transcriber, paying: Paying): Transcriber {

@@ -82,7 +82,7 @@ describe('the OpenAI dialect', () => {
   const serve = (options: Partial<TranscriberOptions> = {}) =>
     startTranscriber({ transcribe: async () => hello, ...options })
 
-  it('a model without times is asked for plain text, and from then on at once', async () => {
+  it('a model without times is asked for plain text, from then on at once', async () => {
     const server = await serve({ refuseVerbose: true })
     const transcriber = openai(server.url)
     const whole = { segments: [{ text: 'Hello there.', fromMs: 0, toMs: 4_000 }] }
@@ -110,7 +110,7 @@ describe('the OpenAI dialect', () => {
     await server.close()
   })
 
-  it('words that were made up in silence are left out', async () => {
+  it('words invented in silence are left out', async () => {
     const imagined = { text: 'Thanks for watching!', start: 2, end: 4, no_speech_prob: 0.95, avg_logprob: -1.4 }
     const server = await serve({ transcribe: async () => ({ segments: [...hello.segments, imagined] }) })
     expect((await openai(server.url).transcribe(recording, { signal })).segments).toHaveLength(1)

@@ -1,4 +1,4 @@
-/** What a reading process and its parent say to each other. What a reading process says is checked: it has met strangers' files. */
+/** Messages between a reading process and its parent. Those of the reading process are validated, because it handles untrusted files. */
 import { z } from 'zod'
 import { Picture, Problem, Segment } from '../core/artifact.ts'
 import type { ErrorCode } from '../core/errors.ts'
@@ -16,7 +16,7 @@ export type Task =
       limits: Limits
       /** For the files within this one. */
       overrides: LimitOverrides
-      /** A program that recognises text can be asked for. */
+      /** Whether a program outside the process can recognize text. */
       recognizer: boolean
     }
   | { kind: 'render'; page: number; width: number; quote?: string }

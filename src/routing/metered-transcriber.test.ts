@@ -56,7 +56,7 @@ function paying(id = 'stated') {
 const rows = async () =>
   (
     await database.pool.query(
-      `select kind, provider, model, turn_id, state::text, cost, estimated, (usage ->> 'audioMs')::int as heard from ledger order by reserved_at`,
+      `select kind, provider, model, turn_id, state::text, cost, estimated, (usage ->> 'audioMs')::int as transcription from ledger order by reserved_at`,
     )
   ).rows as unknown[]
 

@@ -1,5 +1,4 @@
-/** Commands where people type them: the console page in a real browser, and the terminal. */
-
+/** Commands on the console page in a real browser, and in the terminal. */
 import { mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,6 +6,10 @@ import { AxeBuilder } from '@axe-core/playwright'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildPage } from '../../adapters/console/page/build.ts'
+import { commandSpecs } from '../../src/admin/specs.ts'
+import { auditWording, commandWording, forgetWording, personaWording, roleWording } from '../../src/wording/commands.ts'
+import { policyWording } from '../../src/wording/commands-models.ts'
+import { usageWording } from '../../src/wording/commands-money.ts'
 import { pageWording } from '../../src/wording/page.ts'
 import { findBrowser, launchBrowser } from '../browser.ts'
 import { environment, type ParleyProcess, removeHome, run, startParley, temporaryHome } from './parley.ts'
@@ -29,23 +32,23 @@ describe('parley admin', () => {
   it('runs a command of the running Parley and prints its answer', async () => {
     expect(await admin('policy', 'local-only', 'on')).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/Only models on own hardware answer everywhere from now on/),
+      stdout: expect.stringContaining(policyWording.localOnly('everyone')),
     })
-    expect((await admin('persona', 'instructions', 'everywhere', 'Be "very" brief.')).stdout).toMatch(
-      /“Be "very" brief\.”/,
+    expect((await admin('persona', 'instructions', 'everywhere', 'Be "very" brief.')).stdout).toContain(
+      personaWording.instructions('everyone', 'Be "very" brief.', null),
     )
-    expect((await admin('audit')).stdout).toMatch(
-      /Command line changed `policy\.localOnly` for everywhere from nothing to “on”/,
+    expect((await admin('audit')).stdout).toContain(
+      `Command line ${auditWording.change('policy.localOnly', 'everyone', null, true)}`,
     )
-    expect((await admin('roles', 'list')).stdout).toMatch(/Admins of the whole installation: You and Command line/)
+    expect((await admin('roles', 'list')).stdout).toContain(roleWording.installation(['You', 'Command line']))
     expect(await admin('modles')).toMatchObject({
       code: 1,
       stdout: '',
-      stderr: expect.stringMatching(/Did you mean `models`\?/),
+      stderr: expect.stringContaining(commandWording.didYouMean('models')),
     })
   })
 
-  it('compares models, or says what is missing', async () => {
+  it('compares models, or names the unknown one', async () => {
     const compared = await run(
       ['src/cli.ts', 'compare', 'Why is the sky blue?', '--models', 'extractive,nothing'],
       environment(home),
@@ -53,17 +56,19 @@ describe('parley admin', () => {
     expect(compared).toMatchObject({ code: 1, stderr: expect.stringMatching(/No model is called “nothing”/) })
   })
 
-  it('writes files where it is told to', async () => {
+  it('writes files to the folder of --out', async () => {
     const fetched = await fetch(new URL(`/console/threads/${crypto.randomUUID()}/messages`, parley.url), {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ id: crypto.randomUUID(), text: 'What is in the report?', uploads: [] }),
     })
     expect(fetched.status).toBe(202)
-    await expect.poll(async () => (await admin('usage', 'today')).stdout, { timeout: 30_000 }).toMatch(/1 question/)
+    await expect
+      .poll(async () => (await admin('usage', 'today')).stdout, { timeout: 30_000 })
+      .toContain(usageWording.questions(1))
     const out = await mkdtemp(join(tmpdir(), 'parley-usage-'))
     const { stdout } = await admin('usage', 'today', '--csv', '--out', out)
-    expect(stdout).toMatch(/1 question: /)
+    expect(stdout).toContain(`${usageWording.questions(1)}: `)
     expect(await readFile(join(out, 'usage.csv'), 'utf8')).toMatch(/^from,to,by,key,/)
     expect((await readFile(join(out, 'usage.png'))).subarray(1, 4).toString()).toBe('PNG')
   })
@@ -86,7 +91,9 @@ describe.skipIf(browserFound === null)(
       await input.fill('/pol')
       const list = page.getByRole('listbox', { name: 'Commands' })
       await list.waitFor()
-      expect(await list.getByRole('option').first().textContent()).toBe('/policy show What holds here')
+      expect(await list.getByRole('option').first().textContent()).toBe(
+        `/policy show ${commandSpecs.find(({ name }) => name === 'policy show')?.summary}`,
+      )
       expect((await new AxeBuilder({ page }).include('form.composer').analyze()).violations).toEqual([])
       await input.press('ArrowDown')
       expect(await list.getByRole('option', { selected: true }).textContent()).toMatch(/policy show/)
@@ -96,7 +103,7 @@ describe.skipIf(browserFound === null)(
       await input.press('Tab')
       expect(await input.inputValue()).toBe('/policy show')
       await input.press('Enter')
-      await page.locator('.reply').getByText('What holds for you here:').waitFor()
+      await page.locator('.reply').getByText(policyWording.heading).waitFor()
 
       await input.fill('What is in the report?')
       await input.press('Enter')
@@ -106,9 +113,11 @@ describe.skipIf(browserFound === null)(
       const picture = page.locator('img.notice-picture')
       await picture.waitFor()
       await expect.poll(() => picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(1440)
-      expect(await picture.getAttribute('alt')).toMatch(/an hour, today/)
+      expect(await picture.getAttribute('alt')).toContain(
+        usageWording.chart.questionsOverTime('hour', usageWording.spans.today),
+      )
       await page.reload()
-      await page.locator('.reply').getByText('What holds for you here:').waitFor()
+      await page.locator('.reply').getByText(policyWording.heading).waitFor()
       await page.locator('img.notice-picture').waitFor()
       expect(await page.getByText('/usage today').count()).toBeGreaterThan(0)
     })
@@ -122,7 +131,7 @@ describe.skipIf(browserFound === null)(
       await page.getByRole('button', { name: pageWording.receipt.label }).waitFor()
       await input.fill('/forget thread')
       await input.press('Enter')
-      await page.getByRole('button', { name: /Forget/ }).click()
+      await page.getByRole('button', { name: forgetWording.confirm }).click()
       await page.locator('.reply').first().waitFor({ state: 'detached' })
     })
 

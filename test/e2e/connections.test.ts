@@ -120,14 +120,14 @@ async function onTeams(): Promise<void> {
 const slackNames = ['slack bot token', 'slack Socket Mode']
 const teamsNames = ['teams login', 'teams signing keys']
 
-it('starts with three broken platforms and answers on the page; each, mended, is back without a restart', async () => {
+it('starts with three broken platforms and answers on the page; each returns without a restart once it is fixed', async () => {
   discord.revoke()
   slack.options.without = { 'auth.test': 'invalid_auth', 'apps.connections.open': 'invalid_auth' }
   teams.away.login = teams.away.keys = true
   await start()
   const away = await broken(...slackNames, ...teamsNames, 'discord gateway')
   expect((await health()).status).toBe(200)
-  // Who is not the terminal sees which connection is broken, and no more.
+  // Callers other than the terminal see which connection is broken, and nothing else.
   const { connections: seen } = await health('/healthz', {})
   expect(seen).toHaveLength(5)
   for (const each of seen) expect(Object.keys(each).sort()).toEqual(['connection', 'platform', 'since', 'state'])
@@ -142,7 +142,7 @@ it('starts with three broken platforms and answers on the page; each, mended, is
     userMessage: expect.stringMatching(/not connected since .*DISCORD_TOKEN.*tries again at/),
   })
   expect(doctor?.find(({ name }) => name === 'slack Socket Mode')?.userMessage).toContain('SLACK_APP_TOKEN')
-  // Keys out of reach are no wrong token: Teams is asked to deliver again.
+  // Unreachable keys do not make a token wrong: Teams must deliver the event again.
   expect((await createPeople(teams).say({ conversation: personalChat }, 'Too early')).status).toBe(503)
   await onThePage()
 
@@ -160,7 +160,7 @@ it('starts with three broken platforms and answers on the page; each, mended, is
   expect((await parley?.doctor())?.filter(({ ok }) => !ok)).toEqual([])
 }, 120_000)
 
-it('a platform that breaks in the middle leaves the others alone, and is back once it is mended', async () => {
+it('a platform that breaks later does not affect the others, and returns once it is fixed', async () => {
   await start()
   await broken()
 
@@ -188,7 +188,7 @@ it('a platform that breaks in the middle leaves the others alone, and is back on
   await onTeams()
 }, 120_000)
 
-it('Slack asking for a new connection gets one, and a refused socket is tried until it opens', async () => {
+it('Slack gets a new connection when it asks for one, and a refused socket is retried until it opens', async () => {
   await start()
   await broken()
   const opened = () => slack.calls.filter(({ method }) => method === 'apps.connections.open').length
@@ -204,9 +204,9 @@ it('Slack asking for a new connection gets one, and a refused socket is tried un
   await onSlack()
 }, 60_000)
 
-it('what is mended is back within a minute, however long it was broken', () => {
+it('a fixed connection is back within a minute, however long it was broken', () => {
   const { mostMs, openMs, probeEveryMs } = connectionPauses
-  // A try that began just before the mending and hangs, the longest pause, and a connection that is opened in good time.
+  // The worst case: an attempt that hangs, the longest pause, then an attempt that succeeds.
   expect(openMs + mostMs + 10_000).toBeLessThanOrEqual(60_000)
   expect(probeEveryMs).toBeLessThanOrEqual(60_000)
 })

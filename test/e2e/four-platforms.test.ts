@@ -1,4 +1,4 @@
-/** One Parley on Slack, Discord, Teams and its own page at once: the same question with the same file, and the same cited answer in each one's form. */
+/** One Parley on Slack, Discord, Teams and its own page at once: the same question about the same file gets the same cited answer everywhere. */
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -120,7 +120,7 @@ async function onThePage(): Promise<void> {
   expect(reply.citations).toMatchObject([{ n: 1, source: { title: 'manual.pdf' }, at: { kind: 'page', page: 13 } }])
 }
 
-it('the same question with the same PDF gets the same cited answer on all four', async () => {
+it('the same question about the same PDF gets the same cited answer on all four platforms', async () => {
   await Promise.all([onSlack(), onDiscord(), onTeams(), onThePage()])
   expect(model.requests).toHaveLength(4)
 }, 90_000)

@@ -1,5 +1,6 @@
-/** Slack as people use it: a real Parley, the stand-in of Slack over signed HTTP, a scripted model. */
+/** Slack as people use it: a real Parley, a simulated Slack over signed HTTP, a scripted model. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { chatWording } from '../../src/wording/chat.ts'
 import { makePdf } from '../fixtures/make-pdf.ts'
 import { sayTones } from '../fixtures/tone-speech.ts'
 import { type ScriptedOpenAi, type ScriptedReply, startScriptedOpenAi } from '../servers/openai.ts'
@@ -67,7 +68,7 @@ const markdown = (name: string, content: string) =>
   slack.addFile({ name, mimetype: 'text/markdown', content: Buffer.from(content) })
 
 describe('in a channel', () => {
-  it('a mention with a PDF is answered in its thread from the page, which is linked', async () => {
+  it('a mention with a PDF gets an answer in its thread that links the page', async () => {
     answers.set('north gate', { tokens: ['The code ', 'is QX-4471 ', '[1:p1].'] })
     const content = await makePdf((doc) => void doc.addPage().text('The north gate opens with code QX-4471.'))
     const file = slack.addFile({ name: 'manual.pdf', mimetype: 'application/pdf', content })
@@ -77,7 +78,7 @@ describe('in a channel', () => {
     const answer = await reply(general, ts)
     expect(shown(answer)).toBe('The code is QX-4471 [1].')
     expect(text(answer)).toContain(`<https://acme.slack.com/files/${file.id}/manual.pdf|manual.pdf, p. 1>`)
-    expect(text(answer)).toContain('Files: 1 read')
+    expect(text(answer)).toContain(chatWording.files({ read: 1, partly: 0, skipped: 0 }))
     expect(answer.streaming_state).toBe('completed')
     expect([...answer.tasks.values()].map(({ status }) => status)).not.toContain('in_progress')
     await slack.until(() => slack.state.sessions.get(`${general}/${ts}`) === 'active', 'the session rests')
@@ -85,7 +86,7 @@ describe('in a channel', () => {
     expect(slack.replies(general, ts)).toHaveLength(1)
   })
 
-  it('a follow-up in the thread needs no mention, and remembers what was shared', async () => {
+  it('a follow-up in the thread needs no mention, and remembers the shared file', async () => {
     const { ts } = await mention('Keep this in mind.', [markdown('keys.md', 'The cellar key hangs behind the boiler.')])
     await reply(general, ts)
     answers.set('Where is the cellar key', (asked) => ({
@@ -108,7 +109,7 @@ describe('in a channel', () => {
     expect(slack.replies(general, ts)).toHaveLength(2)
   })
 
-  it('called into a thread of others, it knows what they said, attachments of bots included', async () => {
+  it('mentioned in a thread of others, Parley knows what they wrote, bot attachments included', async () => {
     answers.set('alert', (asked) => ({
       tokens: [asked.includes('disk 97 % full') ? 'The disk is nearly full.' : 'Which alert?'],
     }))
@@ -132,7 +133,7 @@ describe('in a channel', () => {
     expect(shown(await reply(general, root))).toBe('The disk is nearly full.')
   })
 
-  it('the same event three times is one turn', async () => {
+  it('an event delivered three times is answered once', async () => {
     const before = model.requests.length
     const ts = slack.state.nextTs()
     const event = {
@@ -151,7 +152,7 @@ describe('in a channel', () => {
 })
 
 describe('in a direct message', () => {
-  it('three files and a voice clip are read; the clip is the question', async () => {
+  it('reads three files and a voice clip, which is the question', async () => {
     answers.set('north gate', (asked) => ({
       tokens: [
         ['QX-4471', 'behind the boiler', 'Mondays'].every((known) => asked.includes(known))
@@ -179,11 +180,11 @@ describe('in a direct message', () => {
     const answer = await slack.until(() => slack.replies(direct).find(finished), 'a reply in the direct message')
     expect(shown(answer)).toContain('All three read.')
     expect(shown(answer)).toContain('Where is the north gate key?')
-    expect(text(answer)).toContain('Files: 4 read')
+    expect(text(answer)).toContain(chatWording.files({ read: 4, partly: 0, skipped: 0 }))
     expect(answer.thread_ts).toBeUndefined()
   })
 
-  it('in the agent view each question begins a thread, with a title', async () => {
+  it('in the agent view, each question starts a thread with a title', async () => {
     const { ts } = await slack.say({ channel: direct, text: 'What is new?', more: { app_context: { entities: [] } } })
     const answer = await reply(direct, ts)
     expect(answer.streaming_state).toBe('completed')
@@ -192,7 +193,7 @@ describe('in a direct message', () => {
 })
 
 describe('while an answer is written', () => {
-  it("Slack's stop button stops it, and what was written stays", async () => {
+  it("Slack's stop button stops the answer, and the text so far stays", async () => {
     answers.set('long story', { tokens: words(400), everyMs: 40 })
     const { ts } = await mention('Tell me a long story.')
     const open = await slack.until(
@@ -214,7 +215,7 @@ describe('while an answer is written', () => {
     await slack.until(() => slack.state.sessions.get(`${general}/${ts}`) === 'active', 'the session rests')
   })
 
-  it("an edit after the start offers a new answer, and Parley's own button gives it", async () => {
+  it('editing the question after the answer started offers a new answer, and the button gives it', async () => {
     answers.set('colour', (asked) => ({
       tokens: [asked.includes('blue') ? 'Blue it is.' : 'Red it is.'],
       everyMs: 300,
@@ -256,7 +257,7 @@ describe('while an answer is written', () => {
     expect(slack.replies(general, ts)).toHaveLength(1)
   })
 
-  it('a stream that Slack ended goes on by edits of the same message', async () => {
+  it('a stream that Slack ended continues with edits of the same message', async () => {
     answers.set('endless', { tokens: words(90), everyMs: 40 })
     const { ts } = await mention('An endless answer, please.')
     await slack.until(() => slack.replies(general, ts).some((each) => each.text.includes('word5 ')), 'some text')
@@ -269,7 +270,7 @@ describe('while an answer is written', () => {
     expect(slack.calls.some(({ error }) => error === 'message_not_in_streaming_state')).toBe(true)
   })
 
-  it('where every third call is refused for its pace, the answer comes all the same, once', async () => {
+  it('with every third call rate-limited, each answer still arrives, once', async () => {
     let index = 0
     slack.options = { limit: () => (index++ % 3 === 2 ? 1 : undefined) }
     answers.set('hurry', { tokens: words(60), everyMs: 20 })
@@ -286,7 +287,7 @@ describe('while an answer is written', () => {
     expect(slack.calls.filter(({ error }) => error === 'ratelimited').length).toBeGreaterThan(3)
   }, 60_000)
 
-  it('in a workspace without streaming it grows by edits, with a button to stop', async () => {
+  it('in a workspace without streaming, the answer grows by edits, with a Stop button', async () => {
     slack.options = {
       without: {
         'chat.startStream': 'unknown_method',
@@ -310,7 +311,7 @@ describe('while an answer is written', () => {
 })
 
 describe('long answers and commands', () => {
-  it('an answer of 30,000 characters is its beginning and the whole as a file, with tables and code whole', async () => {
+  it('an answer of 30,000 characters is posted as its start plus a file, with tables and code intact', async () => {
     const part = (at: number) =>
       `## Part ${at}\n\n${'Some words of this part. '.repeat(40)}\n\n| Region | Net |\n|:--|--:|\n| North ${at} | 1,200 |\n\n\`\`\`js\nconst part = ${at}\n\`\`\`\n\n<!channel> @here\n\n`
     const whole = Array.from({ length: 30 }, (_, at) => part(at)).join('')
@@ -328,7 +329,7 @@ describe('long answers and commands', () => {
     expect(slack.calls.map(({ error }) => error)).not.toContain('stand_in_saw_a_ping')
   }, 60_000)
 
-  it('an owner of the workspace sets a budget, others may not, and all may see it', async () => {
+  it('a workspace owner may set a budget, others may not, and everyone may see it', async () => {
     const type = async (user: string, words: string) => {
       const { status, body } = await slack.form({
         command: '/parley',
@@ -349,7 +350,7 @@ describe('long answers and commands', () => {
     expect(seen).toContain('month')
   })
 
-  it('a slash command is answered in its acknowledgement, and a question in a thread of its own', async () => {
+  it('a slash command is answered at once, and a question in a new thread', async () => {
     const helped = await slack.form({
       command: '/parley',
       text: '',
@@ -376,7 +377,7 @@ describe('long answers and commands', () => {
   })
 })
 
-it('many at once are all taken in and answered, each thread in its order', async () => {
+it('many questions at once are all answered, each thread in its order', async () => {
   slack.options = { limit: slackTiers() }
   const { refused, unanswered, outOfOrder } = await rush(slack, {
     mentions: 40,
@@ -387,7 +388,7 @@ it('many at once are all taken in and answered, each thread in its order', async
   expect({ refused, unanswered, outOfOrder }).toEqual({ refused: 0, unanswered: 0, outOfOrder: 0 })
 }, 60_000)
 
-it('a Parley that is killed in mid-stream goes on in the same message when it is back', async () => {
+it('after a crash in mid-stream, Parley continues in the same message', async () => {
   answers.set('survive', { tokens: words(70), everyMs: 40 })
   const { ts } = await mention('Will you survive?')
   const open = await slack.until(

@@ -1,7 +1,9 @@
-/** What people do in Teams, from end to end: a real Parley, the SDK as it is, a stand-in that holds an app to Microsoft's rules. */
+/** Teams from end to end: a real Parley, the real SDK, and a simulated Teams that enforces Microsoft's rules. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { chatWording } from '../../src/wording/chat.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
 import { makePdf } from '../fixtures/make-pdf.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
 import { questionTextOf } from '../servers/openai-wire.ts'
@@ -111,7 +113,7 @@ async function notice(place: Place, text: string): Promise<Shown> {
 }
 
 describe('in a personal chat', () => {
-  it('a document is read, and the answer streamed, cited, labelled and open to opinions', async () => {
+  it('a document is read, and the answer is streamed, cited, labeled and open to feedback', async () => {
     const content = await readFile(join(root, 'test/fixtures/made-by-libreoffice/contract.docx'))
     const file = people.addFile('contract.docx', content, { downloads: 1 })
     const answer = await reply(chat, () => people.say(chat, 'What is the rent?', { files: [file] }))
@@ -124,11 +126,11 @@ describe('in a personal chat', () => {
       entities: expect.arrayContaining([expect.objectContaining({ additionalType: ['AIGeneratedContent'] })]),
       channelData: { feedbackLoop: { type: 'default' } },
     })
-    expect(JSON.stringify(answer.activity.attachments)).toContain('Files: 1 read')
+    expect(JSON.stringify(answer.activity.attachments)).toContain(chatWording.files({ read: 1, partly: 0, skipped: 0 }))
     expect(actionsOf(answer).map((action) => action.split(':')[0])).toEqual(['regenerate', 'why', 'better', 'cheaper'])
   })
 
-  it('thumbs and buttons do what they say, and say so', async () => {
+  it('thumbs and buttons work and confirm it', async () => {
     const answer = await reply(chat, () => people.say(chat, 'Hello there'))
     const actionValue = { reaction: 'dislike', feedback: '{"feedbackText":"Too short."}' }
     const judged = await people.invoke(
@@ -146,11 +148,11 @@ describe('in a personal chat', () => {
     })
     const edits = answer.edits
     await people.press(chat, answer.id, { kind: 'regenerate', turnId })
-    await until(() => answer.edits > edits && isFinished(answer), 'the answer written anew in its place')
+    await until(() => answer.edits > edits && isFinished(answer), 'the regenerated answer in its place')
     expect(textOf(answer)).toContain('Hello there')
   })
 
-  it('an answer that takes longer than Teams lets one stream goes on by edits in the same message', async () => {
+  it('an answer that outlasts Teams’ stream limit continues with edits of the same message', async () => {
     const before = replies(chat).length
     const answer = await reply(chat, () => people.say(chat, 'Count slowly'))
     expect(replies(chat).length).toBe(before + 1)
@@ -159,7 +161,7 @@ describe('in a personal chat', () => {
     expect(textOf(answer)).toBe(words.join(' '))
   })
 
-  it('who presses Teams’ own Stop is heeded', async () => {
+  it('Teams’ own Stop button stops the answer', async () => {
     const before = replies(chat).length
     await people.say(chat, 'Count slowly again')
     const streaming = await until(
@@ -175,7 +177,7 @@ describe('in a personal chat', () => {
     expect(textOf(end)).not.toContain('word44')
   })
 
-  it('a file whose address expired is told by its name, and the rest is answered', async () => {
+  it('a file with an expired link is named, and the question is answered without it', async () => {
     teams.consent.files = false
     const file = people.addFile('plan.pdf', Buffer.from('%PDF-1.4'), { downloads: 0 })
     const answer = await reply(chat, () => people.say(chat, 'What does the plan say?', { files: [file] }))
@@ -184,7 +186,7 @@ describe('in a personal chat', () => {
     teams.consent.files = true
   })
 
-  it('a long answer is its first messages and a file, once the person agrees', async () => {
+  it('a long answer is posted as its first messages, plus a file once the person agrees', async () => {
     const answer = await reply(chat, () => people.say(chat, 'Tell it at length'))
     expect(textOf(answer)).toContain('The whole answer is in the file')
     const isCard = ({ activity }: Shown) => activity.attachments?.[0]?.contentType.endsWith('file.consent') === true
@@ -200,7 +202,7 @@ describe('in a personal chat', () => {
     )
   })
 
-  it('commands are words, with `/parley` or without', async () => {
+  it('commands work with and without `/parley`', async () => {
     expect(textOf(await notice(chat, '/parley help'))).toContain('budget')
     expect(textOf(await notice(chat, 'budget set everywhere 20 month'))).toMatch(/\$20/)
     expect(textOf(await notice(chat, 'budget list'))).toMatch(/\$20/)
@@ -215,7 +217,7 @@ describe('in a personal chat', () => {
 })
 
 describe('in a channel', () => {
-  it('a mention is answered in its thread, by edits, and follow-ups need no mention', async () => {
+  it('a mention is answered in its thread by edits, and follow-ups need no mention', async () => {
     const place = thread('1767000000001')
     const answer = await reply(place, () => people.say(place, 'Who are you?', { id: '1767000000001' }))
     expect(answer.stream).toBeUndefined()
@@ -227,7 +229,7 @@ describe('in a channel', () => {
     expect(shown(others)).toEqual([])
   })
 
-  it('two threads at once keep apart', async () => {
+  it('two threads at once stay separate', async () => {
     const [one, two] = [thread('1767000000011'), thread('1767000000022')]
     const [first, second] = await Promise.all([
       reply(one, () => people.say(one, 'Count to one, while others wait')),
@@ -242,7 +244,7 @@ describe('in a channel', () => {
     expect(asked).not.toContain('Count to one')
   })
 
-  it('shared files are read by Graph; without consent it says what an admin must do', async () => {
+  it('shared files are read through Graph; without consent the answer says what an admin must do', async () => {
     const place = thread('1767000000033')
     const content = await makePdf((doc) => doc.addPage().text('The gate opens with code QX-33.'))
     const file = people.addFile('gate.pdf', content)
@@ -270,7 +272,7 @@ describe('in a channel', () => {
     Object.assign(teams.consent, { files: true, messages: true })
   })
 
-  it('is greeted once where Parley is added', async () => {
+  it('gets one greeting when Parley is added', async () => {
     const place = { conversation: channel }
     const added = {
       ...people.about(place),
@@ -282,12 +284,12 @@ describe('in a channel', () => {
     await teams.deliver({ ...added, id: 'f:again' })
     await teams.deliver({ ...people.about(place), type: 'installationUpdate', action: 'add', id: 'f:installed' })
     await notice(thread('1767000000055'), '/parley help')
-    expect(shown(place).filter((each) => textOf(each).includes('I am Parley'))).toHaveLength(1)
+    expect(shown(place).filter((each) => textOf(each) === teamsWording.greeting.shared)).toHaveLength(1)
   })
 })
 
-describe('when Teams is short of patience', () => {
-  it('a storm of 429s delays an answer and loses nothing of it', async () => {
+describe('when Teams limits the rate or a worker dies', () => {
+  it('many 429s delay an answer without losing any of it', async () => {
     const place: Place = { conversation: groupChat }
     teams.state.storm(6)
     const answer = await reply(place, () => people.say(place, 'Count, while others wait'))
@@ -296,7 +298,7 @@ describe('when Teams is short of patience', () => {
     expect(teams.state.calls.filter(({ status }) => status === 429)).toHaveLength(6)
   })
 
-  it('a worker that is killed in mid-stream leaves one whole answer all the same', async () => {
+  it('after a crash in mid-stream, there is one whole answer', async () => {
     const before = replies(chat).length
     await people.say(chat, 'Count slowly to the end')
     const half = await until(
@@ -313,7 +315,7 @@ describe('when Teams is short of patience', () => {
     expect(textOf(half)).toBe(words.join(' '))
   })
 
-  it('nothing of tokens, secrets or what people wrote is in the log', () => {
+  it('the log contains no tokens, no secrets and nothing that people wrote', () => {
     const log = parley.log()
     for (const secret of ['the-secret-of-the-app', 'tempauth', 'Count slowly', 'eyJ']) expect(log).not.toContain(secret)
   })

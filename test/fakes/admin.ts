@@ -1,4 +1,4 @@
-/** Commands on a real database, as somebody types them: `say('models list', admin)`. Parts that have servers are passed in. */
+/** Commands on a real database, as people type them: `say('models list', admin)`. Tests pass in parts that need servers. */
 import { randomUUID } from 'node:crypto'
 import { catalogueChanges } from '../../src/admin/changes.ts'
 import { type CommandServices, createCommands, type TableDeps } from '../../src/admin/commands.ts'
@@ -29,7 +29,7 @@ import { createUsage } from '../../src/store/usage-postgres.ts'
 import type { TestServer } from '../database.ts'
 
 const price = readPrice({ input: '0.25', output: '2' })
-/** They answer by quoting, under the names that people know. */
+/** They answer by quoting, under well-known names. */
 const providers = ['openai', 'ollama', 'extractive'].map((name) => {
   const quoting = createExtractiveProvider()
   return {
@@ -38,7 +38,6 @@ const providers = ['openai', 'ollama', 'extractive'].map((name) => {
     models: async (signal: AbortSignal) => (name === quoting.name ? quoting.models(signal) : []),
   }
 })
-/** What people of these tests talk about. */
 const configured: ConfiguredModel[] = [
   { id: 'gpt-5-mini', provider: 'openai', tier: 'medium', price, vision: true, tools: true, local: false },
   { id: 'gpt-5', provider: 'openai', tier: 'large', price, local: false },
@@ -46,9 +45,9 @@ const configured: ConfiguredModel[] = [
 ]
 
 export const people = {
-  /** Of the whole installation, by parley.yaml. */
+  /** Admin of the whole installation, by parley.yaml. */
   root: { id: 'UROOT', name: 'Root' },
-  /** Of the workspace, by the platform. */
+  /** Admin of the workspace, by the platform. */
   owner: { id: 'UOWNER', name: 'Olga', membership: 'owner' },
   manager: { id: 'UMANAGER', name: 'Mara', membership: 'member' },
   member: { id: 'UMEMBER', name: 'Max', membership: 'member' },
@@ -61,9 +60,9 @@ export interface AdminRig extends AsyncDisposable {
   deps: Omit<TableDeps, 'turns'> & { turns: Turns; log: Log }
   commands: ReturnType<typeof createCommands>
   database: ReturnType<typeof openDatabase>
-  /** Questions that commands asked, what they said later, and files whose content they removed. */
+  /** Questions that commands asked, messages they posted later, and hashes of the files they removed. */
   asked: IncomingMessage[]
-  told: Notice[]
+  posted: Notice[]
   removed: string[]
 }
 
@@ -92,7 +91,7 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
   const storage = { remove: async (hash: string) => void removed.push(hash), clearAbandoned: async () => {} }
   const collector = createCollector(storage, createBlobReferences(database))
   const asked: IncomingMessage[] = []
-  const told: Notice[] = []
+  const posted: Notice[] = []
   const deps: AdminRig['deps'] = {
     settings,
     timeZone: 'UTC',
@@ -113,7 +112,7 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
     local: undefined,
     refreshModels: catalogue.refresh,
     provider: (name) => catalogue.provider(name) ?? createExtractiveProvider(),
-    notify: async (_target, notice) => void told.push(notice),
+    notify: async (_target, notice) => void posted.push(notice),
     ask: async (message) => asked.push(message),
     ...own,
   }
@@ -134,7 +133,7 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
     commands,
     database,
     asked,
-    told,
+    posted,
     removed,
     say: (text, author = people.root, { id = randomUUID(), channelId = here.channelId } = {}) => {
       const conversation = { ...here, channelId }
@@ -148,7 +147,7 @@ export async function adminRig(server: TestServer, own: Partial<AdminRig['deps']
   }
 }
 
-/** Models on a machine of these tests. */
+/** Local models in memory. */
 export function localModels(): LocalModels {
   const names: string[] = []
   return {

@@ -1,4 +1,4 @@
-/** The Web API of the stand-in: each method's arguments, answer and documented errors, as far as Parley uses them. */
+/** The simulated Web API: the methods that Parley uses, with their arguments, answers and documented errors. */
 import { randomUUID } from 'node:crypto'
 import { bot, type SlackState, type StandInFile, type StandInMessage, team } from './slack-state.ts'
 
@@ -12,7 +12,7 @@ export class SlackRefusal extends Error {
   }
 }
 
-/** Slack ends a stream by itself after about this time. */
+/** Slack ends a stream after about this time. */
 export const streamLifeMs = 300_000
 const maxMarkdown = 12_000
 const maxBlocks = 50
@@ -102,7 +102,7 @@ const said = (message: StandInMessage) => {
   return { type: 'message', ...rest }
 }
 
-/** Whether there is a thread: its root's `ts`, and somebody has answered there. */
+/** Whether there is a thread: the message `ts` has replies. */
 function isThread(channel: string, root: string, { messages }: SlackState): boolean {
   return messages.some((each) => each.channel === channel && each.thread_ts === root && each.only === undefined)
 }
@@ -148,7 +148,7 @@ export const methods: Record<string, Method> = {
   },
   'chat.postEphemeral': (args, state) => {
     const message = post(args, state, { only: text(args, 'user') })
-    // Slack says yes, and shows nothing where no thread is.
+    // Slack reports success, but shows nothing if there is no thread.
     if (message.thread_ts !== undefined && !isThread(message.channel, message.thread_ts, state)) state.messages.pop()
     return { message_ts: message.ts }
   },

@@ -1,4 +1,4 @@
-/** Slack under the law of platforms, seen from outside through the stand-in: over HTTP or Socket Mode. */
+/** The rig for the platform contract on the simulated Slack, over HTTP or Socket Mode. */
 import { createSlack } from '../../adapters/slack/platform.ts'
 import type { SlackSettings } from '../../adapters/slack/settings.ts'
 import { decodeAction, encodeAction } from '../../src/core/action.ts'
@@ -29,7 +29,7 @@ export function addPeople(slack: SlackStandIn): void {
   for (const user of users) slack.state.users.set(user.id, user)
 }
 
-/** Whether Parley is done with a reply: it offers what can be done with it. */
+/** Whether an answer is finished: its buttons are shown. */
 export const finished = (message: StandInMessage) => buttonsOf(message).some((value) => value.startsWith('regenerate:'))
 
 export async function openSlackRig(
@@ -50,7 +50,7 @@ export async function openSlackRig(
   let listener: ReturnType<typeof platform.listen> | undefined
   let http: Awaited<ReturnType<typeof serveMounts>> | undefined
 
-  /** What its author alone was shown since `from`. */
+  /** Messages that only the author has seen since `from`. */
   const whispered = (from: number) => slack.state.messages.slice(from).find(({ only }) => only === alice)
   const answered = async (act: () => Promise<Delivered>): Promise<Answered> => {
     const [from, responses] = [slack.state.messages.length, slack.state.responses.length]

@@ -1,4 +1,4 @@
-/** Many people at once in the stand-in of Slack: who was acknowledged and answered when, and in which order. */
+/** Many people ask at once in the simulated Slack: measures acknowledgements, answers and their order. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { finished } from './slack-rig.ts'
 import { bot, team } from './slack-state.ts'
@@ -8,7 +8,7 @@ export interface Rush {
   mentions: number
   /** The mentions of a channel are one thread. */
   channels: number
-  /** They come evenly spread over this time. */
+  /** They are spread evenly over this time. */
   overMs: number
   /** How long the last answer may take. */
   settleMs: number
@@ -22,7 +22,7 @@ export interface Rushed {
   /** Not acknowledged with 200. */
   refused: number
   unanswered: number
-  /** Threads whose answers do not come in the order of their questions. */
+  /** Threads whose answers are not in the order of their questions. */
   outOfOrder: number
 }
 
@@ -58,7 +58,7 @@ export async function rush(slack: SlackStandIn, { mentions, channels, overMs, se
   const delivered = await Promise.all(sent)
   const answered = () =>
     threads.every(({ channel, asked }) => slack.replies(channel).filter(finished).length >= asked.length)
-  // Each finished message is told by the call that finished it.
+  // The call that finished a message gives its time.
   const ends = new Map<string, number>()
   const look = () => {
     for (const { channel } of threads)
@@ -91,7 +91,7 @@ function tally(slack: SlackStandIn, threads: { channel: string; asked: number[] 
   return { answers, unanswered, outOfOrder }
 }
 
-/** Slack's limits, by the minute, with half as much again for bursts: https://docs.slack.dev/apis/web-api/rate-limits */
+/** Slack's limits per minute, plus half for bursts: https://docs.slack.dev/apis/web-api/rate-limits */
 export function slackTiers(): NonNullable<SlackStandInOptions['limit']> {
   const perMinute: Record<string, number> = {
     'chat.startStream': 20,

@@ -1,4 +1,4 @@
-/** What the stand-in of Slack holds: one workspace with its people, channels, messages and files. */
+/** The state of the simulated Slack: one workspace with its people, channels, messages and files. */
 export interface StandInMessage {
   channel: string
   ts: string
@@ -15,7 +15,7 @@ export interface StandInMessage {
   tasks: Map<string, { title: string; status: string }>
   files: string[]
   edits: number
-  /** Seen by this person alone. */
+  /** Only this person sees it. */
   only?: string
 }
 
@@ -26,7 +26,7 @@ export interface StandInFile {
   content: Buffer
   shares: { channel: string; ts: string }[]
   deleted?: boolean
-  /** Given to nobody: whoever asks gets the login page, as without the scope. */
+  /** Every download gets the login page, as without the scope. */
   guarded?: boolean
   more: Record<string, unknown>
 }
@@ -57,7 +57,7 @@ export interface SlackState {
   titles: Map<string, string>
   views: { kind: 'modal' | 'home'; view: Record<string, unknown>; user?: string }[]
   prompts: Record<string, unknown>[]
-  /** Bodies that came to response addresses. */
+  /** Bodies sent to response URLs. */
   responses: Record<string, unknown>[]
   /** Milliseconds since 1970, by Slack's clock. */
   now(): number
@@ -101,13 +101,13 @@ export function createState(): SlackState & { advance(ms: number): void } {
   return state
 }
 
-/** What a person reads of a message's text. */
+/** The text of a message as people see it. */
 export function shown(message: StandInMessage): string {
   const markdown = message.blocks.flatMap((block) => (block.type === 'markdown' ? [String(block.text)] : []))
   return markdown.length > 0 ? markdown.join('\n\n') : message.text
 }
 
-/** The buttons that a message shows, by their values. */
+/** The values of a message's buttons. */
 export function buttonsOf(message: StandInMessage): string[] {
   return [...JSON.stringify(message.blocks).matchAll(/"value":"((?:[^"\\]|\\.)*)"/g)].map(([, value]) => value ?? '')
 }

@@ -1,20 +1,20 @@
-/** What the stand-in of Slack offers to tests (slack.ts). */
+/** The interface of the simulated Slack (slack.ts). */
 import type { SlackState, StandInFile, StandInMessage } from './slack-state.ts'
 
 export interface SlackCall {
   method: string
   args: Record<string, unknown>
   at: number
-  /** What went wrong: Slack's code, or `ratelimited`. */
+  /** Slack's error code, or `ratelimited`. */
   error?: string
 }
 
 export interface SlackStandInOptions {
-  /** Methods that this workspace does not have, with the error that it gives. */
+  /** Methods that fail in this workspace, with their error. */
   without?: Record<string, string>
-  /** What the token may do, as Slack tells it with every answer. Default: everything. */
+  /** The scopes of the token, which Slack sends with every answer. Default: all. */
   granted?: string[]
-  /** Where the bot is a member. Default: #general. */
+  /** The bot's channels. Default: #general. */
   channels?: { id: string; name: string }[]
   /** Seconds of `Retry-After` for call number `index` (from 0) of all; undefined lets it pass. */
   limit?(method: string, index: number, args: Record<string, unknown>): number | undefined
@@ -34,11 +34,11 @@ export interface SlackStandIn extends AsyncDisposable {
   state: SlackState & { advance(ms: number): void }
   calls: SlackCall[]
   options: SlackStandInOptions
-  /** Where events go: Parley's own port. Without it they go over the socket. */
+  /** The URL for events. Without it, they go over the socket. */
   target: string | undefined
-  /** A person writes. Resolves once it is acknowledged or given up. */
+  /** A person writes. Resolves when the event is acknowledged or given up. */
   say(message: Spoken): Promise<{ ts: string; delivered: Delivered[] }>
-  /** Sends one event; `times` more than once as Slack does when it saw no acknowledgement. */
+  /** Sends one event, `times` times, as Slack does without an acknowledgement. */
   event(event: Record<string, unknown>, options?: { retry?: number; eventId?: string }): Promise<Delivered>
   /** A form: a slash command or an interaction. */
   form(fields: Record<string, string>): Promise<Delivered>
@@ -46,13 +46,13 @@ export interface SlackStandIn extends AsyncDisposable {
   addFile(file: Pick<StandInFile, 'name' | 'mimetype' | 'content'> & { more?: Record<string, unknown> }): StandInFile
   fileRecord(file: StandInFile): Record<string, unknown>
   sockets(): number
-  /** Ends the connections of Socket Mode: with Slack's words for it, or without one as a network does. */
+  /** Closes the Socket Mode connections: with Slack's reason, or without one like a network failure. */
   disconnect(reason?: string): void
-  /** No socket opens. */
+  /** Refuses new sockets. */
   refuse(refused: boolean): void
-  /** Messages of Parley in a place, oldest first. */
+  /** Parley's messages in a channel or thread, oldest first. */
   replies(channel: string, thread?: string): StandInMessage[]
-  /** Resolves once `done` answers something, looked at after each call that comes in. */
+  /** Resolves when `done` returns a value; checked after each incoming call. */
   until<T>(done: () => T | undefined | false, what: string, timeoutMs?: number): Promise<T>
 }
 
@@ -62,7 +62,7 @@ export interface Spoken {
   text: string
   thread?: string
   files?: StandInFile[]
-  /** Also as `app_mention`, as Slack does. */
+  /** Sends an `app_mention` event too, like Slack. */
   mention?: boolean
   more?: Record<string, unknown>
   ts?: string

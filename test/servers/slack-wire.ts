@@ -1,11 +1,11 @@
-/** How Slack signs what it sends, and reads what it is sent. */
+/** Signs requests like Slack, and parses requests to Slack. */
 import { createHmac } from 'node:crypto'
 
 export function sign(secret: string, timestamp: string, body: string): string {
   return `v0=${createHmac('sha256', secret).update(`v0:${timestamp}:${body}`).digest('hex')}`
 }
 
-/** Forms carry what is not text as JSON. */
+/** In forms, values other than text are JSON. */
 export function argsOf(body: string, type: string): Record<string, unknown> {
   if (type.includes('json')) return JSON.parse(body || '{}')
   return Object.fromEntries(

@@ -1,13 +1,13 @@
 /**
- * A local stand-in for Slack, built from its documented shapes: the Web API with native streaming and its errors, guarded
- * files and the v2 upload flow, rate limits with `Retry-After`, OAuth; and the other direction: signed events with retries,
- * slash commands and interactivity over HTTP, and all of it over Socket Mode.
+ * A simulated Slack, built from Slack's documentation. It has the Web API with native streaming and its errors, protected files
+ * and the v2 upload flow, rate limits with `Retry-After`, and OAuth. It sends signed events with retries, slash commands and
+ * interactions over HTTP or Socket Mode.
  *
- * Where it departs from Slack: one workspace and one app; everybody is a member of every channel except `CNOTIN…`; all
- * methods accept JSON and forms alike; an event is retried at once instead of after a minute and five; sessions and statuses
- * never time out; rate limits are what a test sets, by default none. `chat.update` of a message that still streams is refused
- * with `streaming_state_conflict`: the strictest reading. A message that would ping a channel is refused, so that no test can
- * miss it.
+ * Differences from Slack: there is one workspace and one app; everyone is in every channel except `CNOTIN…`; all methods
+ * accept both JSON and forms; events are retried at once instead of after one and five minutes; sessions and statuses never
+ * expire; rate limits are off unless a test sets them. An edit of a message that still streams fails with
+ * `streaming_state_conflict`, the strictest reading of the documentation. A message that would ping a channel fails, so that no
+ * test can miss it.
  */
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -138,7 +138,7 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
     }
   }
 
-  /** Without the bot's token Slack answers with its login page, and says that all is well. */
+  /** Without the bot's token, Slack answers with its login page and status 200. */
   function download(id: string, request: IncomingMessage, response: ServerResponse): void {
     const file = state.files.get(id)
     if (file?.guarded || request.headers.authorization !== `Bearer ${bot.token}`)
@@ -168,10 +168,10 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
     return { status: response.status, body: await response.text(), ms: performance.now() - started }
   }
 
-  /** Over the socket; no acknowledgement within three seconds counts as none. */
+  /** Sends over the socket; an acknowledgement must arrive within three seconds. */
   async function envelope(type: string, payload: unknown, retry: number): Promise<Delivered> {
     const [socket] = sockets
-    if (socket === undefined) throw new Error('nobody is connected')
+    if (socket === undefined) throw new Error('no socket is connected')
     const id = randomUUID()
     const started = performance.now()
     const { promise, resolve } = Promise.withResolvers<Delivered>()

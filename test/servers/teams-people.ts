@@ -1,4 +1,4 @@
-/** What people in Teams do, as the activities that Parley gets for it. */
+/** What people do in Teams, as activities for Parley. */
 import { randomUUID } from 'node:crypto'
 import { type ButtonAction, encodeAction } from '../../src/core/action.ts'
 import { bot, type Person, type SharedFile, type TeamsStandIn, tenant } from './teams.ts'
@@ -92,7 +92,7 @@ export function createPeople(teams: TeamsStandIn) {
         },
         { replyToId },
       ),
-    /** Agrees to have a file, and says where its bytes go. */
+    /** Accepts a file, with the URL to upload it to. */
     accept(place: Place, cardId: string, name: string, context: unknown) {
       const uploadId = randomUUID()
       const uploadInfo = {

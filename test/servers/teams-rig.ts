@@ -1,4 +1,4 @@
-/** Teams under the law of platforms, seen from outside through the stand-in: in a personal chat or in a thread of a channel. */
+/** The rig for the platform contract on the simulated Teams, in a personal chat or in a channel's thread. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -39,7 +39,7 @@ export interface TeamsRig extends PlatformRig {
   people: People
 }
 
-/** The law is about what is shown, not about when: a stream's parts may come at once. */
+/** The contract checks content, not timing, so parts of a stream may arrive at once. */
 const atOnce: Partial<Rules> = { streamEveryMs: 0, quota: [] }
 
 export async function openTeamsRig(
@@ -75,7 +75,7 @@ export async function openTeamsRig(
   const notices = () => teams.state.messages(place.conversation).filter((each) => !isReply(each) && !isFile(each))
   const textOf = ({ activity }: Shown) => activity.text ?? ''
 
-  /** What was said beside replies since then. */
+  /** Messages other than answers since then. */
   async function answered(act: () => Promise<{ status: number; body: unknown }>, expected: boolean): Promise<Answered> {
     const before = notices().length
     const { status, body } = await act()
@@ -159,7 +159,7 @@ export async function openTeamsRig(
     },
   }
 
-  /** Teams' own thumbs are actions of the turn whose message they stand under, as the records have it. */
+  /** Teams' thumbs are actions of the turn of their message, as the records say. */
   async function thumbs({ id, activity }: Shown): Promise<ButtonAction[]> {
     if (activity.channelData?.feedbackLoop === undefined) return []
     const known = await records.get(`reply/${place.conversation}#${id}`)

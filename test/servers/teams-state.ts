@@ -1,4 +1,4 @@
-/** What people in Teams see: conversations with their messages, and the rules that Teams holds an app to. */
+/** The state of the simulated Teams: conversations with their messages, and the rules for apps. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Wire {
@@ -21,7 +21,7 @@ export interface Stream {
 export interface Shown {
   id: string
   activity: Wire
-  /** Of who alone sees it. */
+  /** The only person who sees it. */
   only?: string
   stream?: Stream
   edits: number
@@ -32,7 +32,7 @@ export interface Conversation {
   id: string
   type: 'personal' | 'groupChat' | 'channel'
   shown: Shown[]
-  /** Moments of calls, for the quota. */
+  /** Times of calls, for the rate limits. */
   calls: number[]
 }
 
@@ -63,7 +63,7 @@ const maxBytes = 28_000
 
 export function createState(rules: Rules) {
   const conversations = new Map<string, Conversation>()
-  /** Each time a rule was broken: what a client ought never to do. */
+  /** The rules that the client broke. */
   const broken: string[] = []
   const calls: { method: string; conversation: string; status: number; at: number }[] = []
   let next = 1_767_000_000_000
@@ -165,7 +165,7 @@ export function createState(rules: Rules) {
     if (shown === undefined) return no(404, 'ActivityNotFoundInConversation', 'Unknown activity')
     const { stream } = shown
     if (stream?.state === 'cancelled') return no(403, 'ContentStreamNotAllowed', 'Content stream was canceled by user')
-    // Whether Teams takes it before its own limit is not documented: it is held against a client.
+    // It is not documented whether Teams allows this, so it counts as a broken rule.
     if (stream?.state === 'open' && Date.now() - stream.startedAt <= rules.streamLimitMs)
       return no(400, 'BadRequest', 'a stream was edited before its end')
     shown.activity = activity
@@ -200,7 +200,7 @@ export function createState(rules: Rules) {
 
 export type State = ReturnType<typeof createState>
 
-/** Looks until there is something. */
+/** Polls until there is a value. */
 export async function until<T>(find: () => T | undefined, what: string, timeoutMs = 60_000): Promise<T> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
@@ -211,7 +211,7 @@ export async function until<T>(find: () => T | undefined, what: string, timeoutM
   }
 }
 
-/** What the cards of a message offer, encoded. */
+/** The encoded actions of a message's cards. */
 export function actionsOf({ activity }: Shown): string[] {
   return (activity.attachments ?? []).flatMap(({ content }) => {
     const actions = content?.actions
@@ -219,11 +219,11 @@ export function actionsOf({ activity }: Shown): string[] {
   })
 }
 
-/** Whether a model is said to have written it: a reply, and no notice. */
+/** Whether the message has the AI label: an answer, not a notice. */
 export const isReply = ({ activity, stream }: Shown) =>
   stream !== undefined || activity.entities?.some(({ additionalType }) => Array.isArray(additionalType)) === true
 
-/** Whether it says what can be done with it. */
+/** Whether the answer is finished: it has buttons. */
 export const isFinished = (shown: Shown) => actionsOf(shown).some((action) => action.startsWith('regenerate:'))
 
 export interface Claim {

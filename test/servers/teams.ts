@@ -1,8 +1,7 @@
 /**
- * A Teams of our own: Microsoft's login, the keys that events are signed with, the connector's API, Graph and a file server,
- * after their documentation. It departs from the real ones in this: nothing is encrypted on the way; login and connector
- * share a port, as their addresses are configured; who is in a conversation is not looked at; and where the documentation is
- * silent it is stricter: a stream that has not ended may not be edited.
+ * A simulated Teams, built from Microsoft's documentation: the login, the signing keys, the connector's API, Graph and a file
+ * server. Differences from the real one: it uses HTTP; login and connector share a port; it does not check who is in a
+ * conversation. Where the documentation is silent it is stricter: a stream that has not ended cannot be edited.
  */
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -32,38 +31,38 @@ export interface SharedFile {
   id: string
   name: string
   content: Buffer
-  /** After this many downloads its address has expired. */
+  /** The URL expires after this many downloads. */
   downloads?: number
-  /** Milliseconds that its server takes to begin. */
+  /** Milliseconds before the server responds. */
   afterMs?: number
 }
 
 export interface TeamsStandIn extends AsyncDisposable {
   origin: string
   serviceUrl: string
-  /** Host and port of files: no token may come there. */
+  /** Host and port of the file server, which must never receive a token. */
   fileHost: string
   state: ReturnType<typeof createState>
   people: Map<string, Person>
   files: Map<string, SharedFile>
   uploads: Map<string, Buffer>
-  /** Whether an admin has let Parley read files by Graph. */
+  /** Whether an admin lets Parley read files through Graph. */
   consent: { files: boolean; messages: boolean }
-  /** Messages as Graph has them, by the end of their address. */
+  /** Graph's messages, by the end of their URL. */
   graphMessages: Map<string, object>
   key: SigningKey
-  /** Requests of the login, and tokens that came to the file server. */
+  /** Requests to the login, and tokens that reached the file server. */
   seen: { logins: number; tokensAtFiles: number }
   /** Which of Microsoft's servers answer 503 now. */
   away: { login: boolean; keys: boolean }
-  /** No token that was given so far is taken any more. */
+  /** Rejects all tokens issued so far. */
   revoke(): void
-  /** Where Parley listens. */
+  /** Parley's URL. */
   target: string
   token(claims?: Record<string, unknown>): string
   deliver(activity: object, authorization?: string): Promise<{ status: number; body: unknown }>
   downloadUrl(file: SharedFile): string
-  /** The environment of a Parley that is to use it. */
+  /** Environment variables for a Parley that uses this server. */
   environment(): Record<string, string>
 }
 
@@ -129,7 +128,7 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
     return { status: 405, code: 'MethodNotAllowed', message: method }
   }
 
-  /** Drive items by the address that people see, and messages with what is attached to them. */
+  /** Drive items by their web address, and messages with their attachments. */
   async function graph(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     if (scopeOf(request) !== `${origin}/graph/.default`)
       return refuse(response, { status: 401, code: 'InvalidAuthenticationToken', message: '' })
@@ -145,7 +144,7 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
     const address = Buffer.from(share, 'base64url').toString()
     const file = files.get(new URL(address).pathname.split('/').at(-2) ?? '')
     if (file === undefined) return refuse(response, { status: 404, code: 'itemNotFound', message: address })
-    // Graph answers with the address of a file server.
+    // Graph redirects to a file server.
     response.writeHead(302, { location: downloadUrl(file) }).end()
   }
 
@@ -233,7 +232,7 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
   return standIn
 }
 
-/** What the Bot Framework says in its tokens. */
+/** The claims of Bot Framework tokens. */
 export function claimsNow(serviceUrl: string): Record<string, unknown> {
   const now = Math.floor(Date.now() / 1000)
   return { iss: issuer, aud: bot.appId, serviceurl: serviceUrl, nbf: now - 60, iat: now - 60, exp: now + 3600 }

@@ -1,6 +1,7 @@
-/** What may be spent: `budget …`. */
+/** Spending limits: `budget …`. */
 import { ParleyError } from '../../core/errors.ts'
-import { decimalUsd, formatUsd, type NanoUsd } from '../../core/money.ts'
+import { decimalUsd } from '../../core/money.ts'
+import { omitUndefined } from '../../core/omit-undefined.ts'
 import { type Scope, scopeOf, scopesOf } from '../../core/scope.ts'
 import { localTime, periods } from '../../core/window.ts'
 import type { Model } from '../../models/catalogue.ts'
@@ -8,11 +9,13 @@ import { resolveModel } from '../../models/resolve-model.ts'
 import type { Audit } from '../../store/audit.ts'
 import type { BudgetState, Budgets } from '../../store/budgets.ts'
 import type { Keys } from '../../store/keys.ts'
+import { scopeName } from '../../wording/commands.ts'
+import { budgetWording, keyWording } from '../../wording/commands-money.ts'
+import { bulleted } from '../../wording/phrases.ts'
 import { changeId } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
-import { demand, nameOf, type Place, scopeOfPlace } from '../place.ts'
-import { bulleted, code } from '../text.ts'
-import { timeZoneFor, type ZoneDeps } from '../time-zone.ts'
+import { timeZoneFor, type ZoneDeps } from '../effective.ts'
+import { demand, type Place, scopeOfPlace } from '../place.ts'
 
 export interface BudgetDeps extends ZoneDeps {
   audit: Audit
@@ -21,8 +24,8 @@ export interface BudgetDeps extends ZoneDeps {
   models(): Promise<Model[]>
 }
 
-const ofWhat = 'channel, workspace, everywhere, me, a mention, model:<name> or key:<name>'
-const period = arg.choice('In each', periods)
+const budgetOf = 'channel, workspace, everywhere, me, a mention, model:<name> or key:<name>'
+const period = arg.choice('How often it resets', periods)
 
 export function budgetCommands(deps: BudgetDeps): Command[] {
   const { budgets } = deps
@@ -32,7 +35,7 @@ export function budgetCommands(deps: BudgetDeps): Command[] {
   return [
     define({
       name: 'budget list',
-      summary: 'What may be spent, and what is left of it',
+      summary: 'Lists the budgets and how much of them is left',
       role: 'member',
       args: {},
       examples: ['budget list'],
@@ -47,21 +50,21 @@ export function budgetCommands(deps: BudgetDeps): Command[] {
             scope.startsWith('model:') ||
             scope.split(/:(.*)/s)[1]?.startsWith(`${below}/`),
         )
-        if (mine.length === 0) return { text: 'No budgets are set. `/parley budget set workspace 100 month` sets one.' }
+        if (mine.length === 0) return { text: budgetWording.none }
         return {
           text: bulleted(
-            mine.map((state) => lineOf(state, nameOf(state.scope, spender))),
-            '`/parley budget list` in the channel in question',
+            mine.map((state) => budgetWording.line(scopeName(state.scope, spender), state, resetsOf(state))),
+            budgetWording.listAll,
           ),
         }
       },
     }),
     define({
       name: 'budget set',
-      summary: 'Sets what may be spent in each day, week or month',
+      summary: 'Limits spending per day, week or month',
       role: 'manager',
       changes: true,
-      args: { for: arg.place(ofWhat), amount: arg.usd(), period },
+      args: { for: arg.place(budgetOf), amount: arg.usd(), period },
       examples: [
         'budget set channel 20 month',
         'budget set workspace 100 month',
@@ -75,58 +78,54 @@ export function budgetCommands(deps: BudgetDeps): Command[] {
         const timeZone = await timeZoneFor(deps, spender)
         const { before, after } = await budgets.set({ scope, period, amount, timeZone }, by.id)
         await record(deps, caller, scope, `budget ${period}`, before, after)
-        const was = before === null ? '' : ` It was ${formatUsd(before.amount)}.`
-        return { text: `${capital(nameOf(scope, spender))}: ${formatUsd(amount)} a ${period}.${was} ${leftOf(after)}` }
+        return { text: budgetWording.set(scopeName(scope, spender), after, before?.amount ?? null, resetsOf(after)) }
       },
     }),
     define({
       name: 'budget remove',
-      summary: 'Takes a budget away: there is no limit then',
+      summary: 'Removes a budget, so that spending has no limit',
       role: 'manager',
       changes: true,
-      args: { for: arg.place(ofWhat), period },
+      args: { for: arg.place(budgetOf), period },
       examples: ['budget remove channel month'],
       async run({ for: place, period }, caller) {
         const { spender, grants: membership } = caller
         const scope = await scopeFor(place, caller)
         demand(membership, scope, spender)
         const before = await budgets.remove(scope, period)
-        if (before === null) return { text: none(nameOf(scope, spender), period) }
+        const who = scopeName(scope, spender)
+        if (before === null) return { text: budgetWording.missing(who, period) }
         await record(deps, caller, scope, `budget ${period}`, before, null)
-        return {
-          text: `${capital(nameOf(scope, spender))} has no budget for a ${period} any more. It was ${formatUsd(before.amount)}.`,
-        }
+        return { text: budgetWording.removed(who, period, before.amount) }
       },
     }),
     define({
       name: 'budget grant',
-      summary: 'Adds something to a budget, for this day, week or month alone',
+      summary: 'Adds money to a budget, only for the current day, week or month',
       role: 'manager',
       changes: true,
-      args: { for: arg.place(ofWhat), amount: arg.usd(), period },
+      args: { for: arg.place(budgetOf), amount: arg.usd(), period },
       examples: ['budget grant channel 5 month'],
       async run({ for: place, amount, period }, caller) {
         const { spender, grants: membership, by } = caller
         const scope = await scopeFor(place, caller)
         demand(membership, scope, spender)
-        if (amount === 0n)
-          throw new ParleyError('command_invalid', 'Grant something, such as `/parley budget grant channel 5 month`.')
+        if (amount === 0n) throw new ParleyError('command_invalid', budgetWording.grantNothing)
         const name = `budget grant ${period}`
         const after = await budgets.grant(changeId(caller, name), { scope, period, amount }, by.id)
-        if (after === null) return { text: none(nameOf(scope, spender), period) }
+        const who = scopeName(scope, spender)
+        if (after === null) return { text: budgetWording.missing(who, period) }
         const before = { ...after, extra: after.extra - amount }
         await record(deps, caller, scope, name, before, after)
-        return {
-          text: `${capital(nameOf(scope, spender))} may spend ${formatUsd(amount)} more this ${period}. ${leftOf(after)}`,
-        }
+        return { text: budgetWording.granted(who, amount, after, resetsOf(after)) }
       },
     }),
   ]
 }
 
 /**
- * The budgets of a scope, with that of everybody those of models and keys, begin their windows by another zone. Answers how
- * many did not before.
+ * Moves the budgets of a scope to another time zone; those of models and keys move with the scope of everyone. Returns how
+ * many moved.
  */
 export async function moveBudgets(deps: BudgetDeps, caller: Caller, scope: Scope, timeZone: string): Promise<number> {
   const all = await deps.budgets.list(scope === 'all' ? undefined : [scope])
@@ -152,7 +151,7 @@ async function record(
   await audit.record({ id: changeId(caller, `${name} ${scope}`), by: caller.by, ...change })
 }
 
-/** Of a model or a key by its name. */
+/** The scope of a model or a key, by its name. */
 async function named(
   { models, keys }: Pick<BudgetDeps, 'models' | 'keys'>,
   kind: 'model' | 'key',
@@ -163,29 +162,14 @@ async function named(
     return scopeOf.model(found.provider, found.id)
   }
   const key = (await keys.list()).find((each) => each.revokedAt === null && (each.name === id || each.id === id))
-  if (key === undefined)
-    throw new ParleyError('command_invalid', `There is no key ${code(id)}. \`/parley keys list\` shows all.`)
+  if (key === undefined) throw new ParleyError('command_invalid', keyWording.unknown(id))
   return scopeOf.key(key.id)
 }
 
 function amountOf(state: BudgetState | null) {
   if (state === null) return null
   const { amount, extra, timeZone } = state
-  return { amount: decimalUsd(amount), timeZone, ...(extra === 0n ? {} : { extra: decimalUsd(extra) }) }
+  return omitUndefined({ amount: decimalUsd(amount), timeZone, extra: extra === 0n ? undefined : decimalUsd(extra) })
 }
 
-function lineOf(state: BudgetState, where: string): string {
-  const { amount, period, extra } = state
-  const more = extra === 0n ? '' : ` and ${formatUsd(extra)} granted`
-  return `${capital(where)}: ${formatUsd(amount)} a ${period}${more}. ${leftOf(state)}`
-}
-
-function leftOf({ spent, reserved, left, resetsAt, timeZone }: BudgetState): string {
-  const held = reserved === 0n ? '' : `, ${formatUsd(reserved)} held for answers under way`
-  return `Spent ${formatUsd(spent)}${held}, left ${formatUsd(atLeastNothing(left))}; it resets on ${localTime(resetsAt, timeZone)}`
-}
-
-const atLeastNothing = (amount: NanoUsd) => (amount < 0n ? 0n : amount)
-const capital = (where: string) => where.charAt(0).toUpperCase() + where.slice(1)
-const none = (where: string, period: string) =>
-  `${capital(where)} has no budget for a ${period}. \`/parley budget list\` shows those there are.`
+const resetsOf = ({ resetsAt, timeZone }: BudgetState) => localTime(resetsAt, timeZone)

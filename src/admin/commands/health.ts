@@ -1,14 +1,14 @@
-/** Whether all is well: `health`. */
-
+/** The state of models and the queue: `health`. */
 import type { Model } from '../../models/catalogue.ts'
 import type { Health } from '../../routing/health.ts'
+import { healthWording } from '../../wording/commands.ts'
+import { bulleted, code } from '../../wording/phrases.ts'
 import { type Command, define } from '../define.ts'
-import { bulleted, code, many } from '../text.ts'
 
 export interface HealthDeps {
   health: Pick<Health, 'list'>
   models(): Promise<Model[]>
-  /** Questions that wait for an answer, and how long the oldest has, in milliseconds. */
+  /** Questions without an answer yet, and the age of the oldest in milliseconds. */
   waiting(): Promise<{ turns: number; oldestMs: number | null }>
 }
 
@@ -16,7 +16,7 @@ export function healthCommands({ health, models, waiting }: HealthDeps): Command
   return [
     define({
       name: 'health',
-      summary: 'Which models answer now, how fast, and what waits',
+      summary: 'Shows which models work, how fast they are, and how many questions are waiting',
       role: 'member',
       args: {},
       examples: ['health'],
@@ -25,24 +25,16 @@ export function healthCommands({ health, models, waiting }: HealthDeps): Command
         const writing = all.filter(({ origin, enabled }) => origin !== 'builtin' && enabled)
         const unpriced = writing.filter(({ price }) => price === undefined)
         const ends = health.list().map(({ provider, model, state, because, againInMs, calls, failures, speed }) => {
-          const name = model === null ? `All of ${code(provider)}` : code(`${provider}/${model}`)
-          const again = againInMs === null ? '' : `, tried again in ${Math.ceil(againInMs / 1000)} s`
-          const status = state === 'closed' ? 'well' : `**not asked** because it ${because ?? 'failed'}${again}`
-          const speedNote = speed === null ? '' : `, first words after ${(speed.firstTokenMs / 1000).toFixed(1)} s`
-          return `${name}: ${status}${calls === 0 ? '' : `, ${many(calls, 'call')} in the last minute, ${failures} failed`}${speedNote}`
+          const name = model === null ? healthWording.allOf(provider) : code(`${provider}/${model}`)
+          const status = state === 'closed' ? healthWording.ok : healthWording.paused(because, againInMs)
+          const firstWords = speed === null ? '' : healthWording.firstWords(speed.firstTokenMs)
+          return `${name}: ${status}${calls === 0 ? '' : healthWording.calls(calls, failures)}${firstWords}`
         })
-        const oldest = oldestMs === null ? '' : `, the oldest for ${Math.round(oldestMs / 1000)} s`
         return {
           text: bulleted([
-            writing.length === 0
-              ? 'No language model is there: files are quoted'
-              : `${many(writing.length, 'model')} can be asked`,
-            ...(unpriced.length === 0
-              ? []
-              : [
-                  `${many(unpriced.length, 'model')} without a price, which is not asked until \`/parley models price\` sets one`,
-                ]),
-            turns === 0 ? 'Nothing waits' : `${many(turns, 'question')} under way${oldest}`,
+            writing.length === 0 ? healthWording.noModels : healthWording.models(writing.length),
+            ...(unpriced.length === 0 ? [] : [healthWording.withoutPrice(unpriced.length)]),
+            turns === 0 ? healthWording.idle : healthWording.waiting(turns, oldestMs),
             ...ends,
           ]),
         }

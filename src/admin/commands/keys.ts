@@ -1,16 +1,17 @@
-/** Bearer keys for the OpenAI-compatible endpoint: `keys …`. */
+/** Keys for the OpenAI-compatible endpoint: `keys …`. */
 import { ParleyError } from '../../core/errors.ts'
-import { decimalUsd, formatUsd } from '../../core/money.ts'
+import { decimalUsd } from '../../core/money.ts'
 import { scopeOf } from '../../core/scope.ts'
 import { localTime, periods } from '../../core/window.ts'
 import type { Audit } from '../../store/audit.ts'
 import type { Budgets } from '../../store/budgets.ts'
 import type { Keys } from '../../store/keys.ts'
+import { keyWording } from '../../wording/commands-money.ts'
+import { bulleted } from '../../wording/phrases.ts'
 import { changeId } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
-import { forbidden, whoMay } from '../grants.ts'
-import { bulleted, code } from '../text.ts'
-import { timeZoneFor, type ZoneDeps } from '../time-zone.ts'
+import { timeZoneFor, type ZoneDeps } from '../effective.ts'
+import { demandInstallation } from '../grants.ts'
 
 export interface KeyDeps extends ZoneDeps {
   audit: Audit
@@ -20,14 +21,12 @@ export interface KeyDeps extends ZoneDeps {
 
 export function keyCommands(deps: KeyDeps): Command[] {
   const { audit, budgets, keys } = deps
-  const demandAdmin = ({ grants: membership }: Caller) => {
-    if (!membership.installation) throw forbidden('Making and revoking keys', whoMay('all'))
-  }
+  const demandAdmin = ({ grants }: Caller) => demandInstallation(grants, keyWording.manage)
   const suggest = async () => (await keys.list()).flatMap((key) => (key.revokedAt === null ? [key.name] : []))
   return [
     define({
       name: 'keys list',
-      summary: 'Which keys there are',
+      summary: 'Lists the API keys',
       role: 'admin',
       args: {},
       examples: ['keys list'],
@@ -35,68 +34,54 @@ export function keyCommands(deps: KeyDeps): Command[] {
         demandAdmin(caller)
         const timeZone = await timeZoneFor(deps, caller.spender)
         const lines = (await keys.list()).map(({ id, name, createdBy, createdAt, lastUsedAt, revokedAt }) => {
-          const used = lastUsedAt === null ? 'never used' : `last used ${localTime(lastUsedAt, timeZone)}`
-          const end = revokedAt === null ? used : `revoked ${localTime(revokedAt, timeZone)}`
-          return `${code(name)} (${id}): made by ${createdBy} ${localTime(createdAt, timeZone)}, ${end}`
+          const used = lastUsedAt === null ? keyWording.neverUsed : keyWording.lastUsed(localTime(lastUsedAt, timeZone))
+          const status = revokedAt === null ? used : keyWording.revokedOn(localTime(revokedAt, timeZone))
+          return keyWording.line({ name, id, createdBy, created: localTime(createdAt, timeZone) }, status)
         })
-        return {
-          text:
-            lines.length === 0
-              ? 'There are no keys. `/parley keys create website 20 month` makes one.'
-              : bulleted(lines),
-          private: true,
-        }
+        return { text: lines.length === 0 ? keyWording.none : bulleted(lines), private: true }
       },
     }),
     define({
       name: 'keys create',
-      summary: 'Makes a key for programs that speak to Parley as to OpenAI, with a budget of its own',
+      summary: 'Creates an API key with its own budget, for programs that use the OpenAI-compatible API',
       role: 'admin',
       changes: true,
       args: {
-        name: arg.word('One word for it', 50),
-        amount: arg.usd('What it may spend'),
-        period: arg.choice('In each', periods),
+        name: arg.word('A name in one word', 50),
+        amount: arg.usd('How much it can spend, in USD'),
+        period: arg.choice('How often the budget resets', periods),
       },
       examples: ['keys create website 20 month'],
       async run({ name, amount, period }, caller) {
         demandAdmin(caller)
         if (!/^[\p{L}\p{N}][\p{L}\p{N}._-]*$/u.test(name))
-          throw new ParleyError('command_invalid', `A key's name is one word, such as \`website\`, not ${code(name)}.`)
+          throw new ParleyError('command_invalid', keyWording.notOneWord(name))
         const made = await keys.create(name, caller.by.id)
-        if (made === null)
-          throw new ParleyError(
-            'command_invalid',
-            `There is a key ${code(name)} already. Choose another name, or revoke it first.`,
-          )
+        if (made === null) throw new ParleyError('command_invalid', keyWording.taken(name))
         const scope = scopeOf.key(made.id)
         const timeZone = await timeZoneFor(deps, caller.spender)
         await budgets.set({ scope, period, amount, timeZone }, caller.by.id)
         const after = { id: made.id, name, budget: decimalUsd(amount), period }
         await audit.record({ id: changeId(caller, 'key'), by: caller.by, scope, name: 'key', before: null, after })
-        const about = `The key ${code(name)} may spend ${formatUsd(amount)} a ${period}.`
+        const about = keyWording.created(name, amount, period)
         return {
-          text: `${about} Keep it now, it is not shown again:\n\n\`${made.secret}\`\n\nGive it to an OpenAI client as its API key, with Parley's address and \`/v1\` as the base URL.`,
+          text: about + keyWording.secret(made.secret),
           private: true,
-          again: `${about} It was shown when it was made and is not shown again.`,
+          again: about + keyWording.shownOnce,
         }
       },
     }),
     define({
       name: 'keys revoke',
-      summary: 'Makes a key useless, at once',
+      summary: 'Revokes an API key at once',
       role: 'admin',
       changes: true,
-      args: { name: { ...arg.word('Its name or id', 50), suggest } },
+      args: { name: { ...arg.word('The name or id of the key', 50), suggest } },
       examples: ['keys revoke website'],
       async run({ name }, caller) {
         demandAdmin(caller)
         const revoked = await keys.revoke(name)
-        if (revoked === null)
-          throw new ParleyError(
-            'command_invalid',
-            `No key in use is called ${code(name)}. \`/parley keys list\` shows all.`,
-          )
+        if (revoked === null) throw new ParleyError('command_invalid', keyWording.unknown(name))
         const before = { id: revoked.id, name: revoked.name }
         await audit.record({
           id: changeId(caller, 'key'),
@@ -106,9 +91,7 @@ export function keyCommands(deps: KeyDeps): Command[] {
           before,
           after: null,
         })
-        return {
-          text: `The key ${code(revoked.name)} opens nothing any more. What it spent stays in \`/parley usage\`.`,
-        }
+        return { text: keyWording.revoked(revoked.name) }
       },
     }),
   ]

@@ -1,25 +1,27 @@
-/** How much at a time, in which time zone, and where alerts go: `limits …`, `timezone`, `alerts …`. */
+/** Rate limits, the time zone, and where alerts go: `limits …`, `timezone`, `alerts …`. */
 import { ParleyError } from '../../core/errors.ts'
 import { scopeOf, scopesOf } from '../../core/scope.ts'
 import { isTimeZone, localTime } from '../../core/window.ts'
-import { changeSetting, forWhere } from '../changes.ts'
+import type { SettingName } from '../../store/settings.ts'
+import { alertWording, type Limit, limitWording, scopeName, timeZoneWording } from '../../wording/commands.ts'
+import { bulleted } from '../../wording/phrases.ts'
+import { changeSetting } from '../changes.ts'
 import { arg, type Command, define } from '../define.ts'
-import { nameOf } from '../place.ts'
-import { bulleted, code } from '../text.ts'
-import { timeZoneFor } from '../time-zone.ts'
+import { timeZoneFor } from '../effective.ts'
 import { type BudgetDeps, moveBudgets } from './budget.ts'
 
-const kinds = {
-  rate: { setting: 'limits.requestsPerMinute', unit: 'questions a minute' },
-  turns: { setting: 'limits.concurrentTurns', unit: 'answers at the same time' },
-} as const
+const limits = {
+  rate: 'limits.requestsPerMinute',
+  turns: 'limits.concurrentTurns',
+} as const satisfies Record<Limit, SettingName>
+const alertsOf = 'Whose alerts: the workspace, this channel, or everywhere'
 
 export function limitCommands(deps: BudgetDeps): Command[] {
   const { settings } = deps
   return [
     define({
       name: 'limits show',
-      summary: 'How many questions people and channels may ask',
+      summary: 'Shows the limits on questions and answers',
       role: 'member',
       args: {},
       examples: ['limits show'],
@@ -27,46 +29,43 @@ export function limitCommands(deps: BudgetDeps): Command[] {
         const scopes = scopesOf(spender)
         const found = await settings.read(scopes)
         const lines = scopes.flatMap((scope) =>
-          Object.values(kinds).flatMap(({ setting, unit }) => {
-            const value = found.get(scope)?.[setting]
-            return value === undefined ? [] : [`For ${nameOf(scope, spender)}: ${value} ${unit}`]
+          (['rate', 'turns'] as const).flatMap((limit) => {
+            const value = found.get(scope)?.[limits[limit]]
+            return value === undefined ? [] : [limitWording.line(scopeName(scope, spender), limit, value)]
           }),
         )
-        if (lines.length === 0)
-          return { text: 'No limits are set by command here. `/parley limits set rate 10 channel` sets one.' }
-        return { text: bulleted(lines) }
+        return { text: lines.length === 0 ? limitWording.none : bulleted(lines) }
       },
     }),
     define({
       name: 'limits set',
-      summary: 'Limits questions a minute (rate) or answers at the same time (turns)',
+      summary: 'Limits questions per minute (rate) or answers at a time (turns)',
       role: 'manager',
       changes: true,
       args: {
         what: arg.choice('rate or turns', ['rate', 'turns']),
-        most: arg.word('A number, or off'),
-        for: arg.optional(arg.place('The channel, a person, or everybody: workspace')),
+        most: arg.word('A whole number, or off'),
+        for: arg.optional(arg.place('A channel, a person, the workspace, or everywhere')),
       },
       examples: ['limits set rate 10 channel', 'limits set turns 2 workspace', 'limits set rate off channel'],
       async run({ what, most, for: place }, caller) {
-        const { setting, unit } = kinds[what]
         const limit = /^(?:off|none)$/i.test(most) ? null : Number(most)
         if (limit !== null && (!Number.isInteger(limit) || limit < 1 || limit > 100_000))
-          throw new ParleyError('command_invalid', `A limit is a whole number from 1, or off, not ${code(most)}.`)
-        const { before, where } = await changeSetting(settings, caller, setting, () => limit, { place })
-        const was = before === null || before === limit ? '' : ` It was ${before}.`
-        if (limit === null) return { text: `No limit on ${unit}${forWhere(where)} any more.${was}` }
-        return { text: `At most ${limit} ${unit}${forWhere(where)}.${was}` }
+          throw new ParleyError('command_invalid', limitWording.notALimit(most))
+        const { before, who } = await changeSetting(settings, caller, limits[what], () => limit, { place })
+        const was = before === limit ? null : before
+        if (limit === null) return { text: limitWording.removed(who, what, was) }
+        return { text: limitWording.set(who, what, limit, was) }
       },
     }),
     define({
       name: 'timezone',
-      summary: 'In which time zone days, weeks and months begin',
+      summary: 'Shows or sets the time zone in which budgets reset',
       role: 'member',
       changes: true,
       args: {
         zone: {
-          ...arg.optional(arg.word('Such as Europe/Berlin')),
+          ...arg.optional(arg.word('A time zone, such as Europe/Berlin')),
           suggest: async () => ['UTC', ...Intl.supportedValuesOf('timeZone')],
         },
         for: arg.optional(arg.place()),
@@ -74,23 +73,19 @@ export function limitCommands(deps: BudgetDeps): Command[] {
       examples: ['timezone', 'timezone Europe/Berlin', 'timezone America/New_York for workspace'],
       async run({ zone, for: place }, caller) {
         if (zone === undefined) {
-          const holds = await timeZoneFor(deps, caller.spender)
-          return { text: `Days begin by ${holds}. It is ${localTime(new Date(), holds)}.` }
+          const current = await timeZoneFor(deps, caller.spender)
+          return { text: `${timeZoneWording.current(current)} ${timeZoneWording.now(localTime(new Date(), current))}` }
         }
-        if (!isTimeZone(zone))
-          throw new ParleyError(
-            'command_invalid',
-            `${code(zone)} is no time zone. Use a name such as \`Europe/Berlin\` or \`UTC\`.`,
-          )
-        const { scope, where } = await changeSetting(settings, caller, 'timezone', () => zone, { place })
+        if (!isTimeZone(zone)) throw new ParleyError('command_invalid', timeZoneWording.unknown(zone))
+        const { scope, who } = await changeSetting(settings, caller, 'timezone', () => zone, { place })
         const moved = await moveBudgets(deps, caller, scope, zone)
-        const budgets = moved === 0 ? '' : ` Budgets that reset by it from now on: ${moved}.`
-        return { text: `Days begin by ${zone}${forWhere(where)}: it is ${localTime(new Date(), zone)}.${budgets}` }
+        const now = timeZoneWording.now(localTime(new Date(), zone))
+        return { text: `${timeZoneWording.set(who, zone)} ${now}${timeZoneWording.budgetsMoved(moved)}` }
       },
     }),
     define({
       name: 'alerts show',
-      summary: 'Where alerts are told',
+      summary: 'Shows where alerts go',
       role: 'member',
       args: {},
       examples: ['alerts show'],
@@ -100,39 +95,34 @@ export function limitCommands(deps: BudgetDeps): Command[] {
           const target = values['alerts.target']?.conversation
           if (target === undefined) return []
           const channel = scopeOf.channel(target)
-          return [`For ${nameOf(scope, spender)}: in ${nameOf(channel, spender)}`]
+          return [alertWording.line(scopeName(scope, spender), scopeName(channel, spender))]
         })
-        if (lines.length === 0)
-          return { text: 'Alerts are told nowhere. `/parley alerts here` tells them in the channel it is typed in.' }
-        return { text: bulleted(lines) }
+        return { text: lines.length === 0 ? alertWording.off : bulleted(lines) }
       },
     }),
     define({
       name: 'alerts here',
-      summary: 'Tells alerts and asks for approvals in this channel',
+      summary: 'Sends alerts and approval requests to this channel',
       role: 'manager',
       changes: true,
-      args: { for: arg.optional(arg.place('Of what: the workspace, this channel, everywhere')) },
+      args: { for: arg.optional(arg.place(alertsOf)) },
       examples: ['alerts here', 'alerts here for channel'],
       async run({ for: place }, caller) {
         const target = caller.call.replyTarget
-        const { where } = await changeSetting(settings, caller, 'alerts.target', () => target, { place })
-        return { text: `Alerts and requests for approval${forWhere(where)} come here from now on.` }
+        const { who } = await changeSetting(settings, caller, 'alerts.target', () => target, { place })
+        return { text: alertWording.here(who) }
       },
     }),
     define({
       name: 'alerts off',
-      summary: 'Tells alerts nowhere',
+      summary: 'Turns alerts and approval requests off',
       role: 'manager',
       changes: true,
-      args: { for: arg.optional(arg.place('Of what: the workspace, this channel, everywhere')) },
+      args: { for: arg.optional(arg.place(alertsOf)) },
       examples: ['alerts off', 'alerts off for channel'],
       async run({ for: place }, caller) {
-        const { before, where } = await changeSetting(settings, caller, 'alerts.target', () => null, { place })
-        if (before === null) return { text: `No place for alerts was set${forWhere(where)}.` }
-        return {
-          text: `Alerts and requests for approval${forWhere(where)} are told nowhere now. \`/parley alerts here\` brings them back.`,
-        }
+        const { before, who } = await changeSetting(settings, caller, 'alerts.target', () => null, { place })
+        return { text: before === null ? alertWording.wasOff(who) : alertWording.turnedOff(who) }
       },
     }),
   ]

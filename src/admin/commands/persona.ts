@@ -1,10 +1,11 @@
-/** How Parley answers: `persona …`, for oneself, a channel, the workspace or everywhere. */
+/** How Parley answers: `persona …`, for a person, a channel, the workspace or everyone. */
 import { scopesOf } from '../../core/scope.ts'
 import type { SettingName, Settings } from '../../store/settings.ts'
-import { changeSetting, forWhere } from '../changes.ts'
+import { personaWording, scopeName } from '../../wording/commands.ts'
+import { bulleted, quoted } from '../../wording/phrases.ts'
+import { changeSetting } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
-import { demand, nameOf, type Place, scopeOfPlace } from '../place.ts'
-import { bulleted, quoted } from '../text.ts'
+import { demand, type Place, scopeOfPlace } from '../place.ts'
 
 const names = {
   instructions: 'persona.instructions',
@@ -13,7 +14,7 @@ const names = {
   length: 'persona.maxOutputTokens',
 } as const satisfies Record<string, SettingName>
 
-const forWhom = 'For whom; without it, you'
+const forWhom = 'Who it applies to; by default, you'
 
 export function personaCommands({ settings }: { settings: Settings }): Command[] {
   const set = async <Name extends (typeof names)[keyof typeof names]>(
@@ -26,7 +27,7 @@ export function personaCommands({ settings }: { settings: Settings }): Command[]
   return [
     define({
       name: 'persona show',
-      summary: 'How Parley answers you here',
+      summary: 'Shows how Parley answers you here',
       role: 'member',
       args: {},
       examples: ['persona show'],
@@ -37,20 +38,19 @@ export function personaCommands({ settings }: { settings: Settings }): Command[]
           const values = found.get(scope) ?? {}
           const parts = [
             quoted(values[names.instructions] ?? ''),
-            values[names.language] === undefined ? '' : `answers in ${values[names.language]}`,
-            values[names.temperature] === undefined ? '' : `temperature ${values[names.temperature]}`,
-            values[names.length] === undefined ? '' : `at most ${values[names.length]} tokens`,
+            shown(values[names.language], personaWording.answersIn),
+            shown(values[names.temperature], personaWording.hasTemperature),
+            shown(values[names.length], personaWording.atMost),
           ].filter((part) => part !== '' && part !== quoted(''))
-          return parts.length === 0 ? [] : [`For ${nameOf(scope, spender)}: ${parts.join(', ')}`]
+          return parts.length === 0 ? [] : [personaWording.line(scopeName(scope, spender), parts)]
         })
-        if (lines.length === 0)
-          return { text: 'Nothing special is set. `/parley persona instructions me Answer briefly.` sets something.' }
-        return { text: `${bulleted(lines)}\n\nInstructions add up; of the rest the narrowest counts.` }
+        if (lines.length === 0) return { text: personaWording.none }
+        return { text: `${bulleted(lines)}\n\n${personaWording.howTheyCombine}` }
       },
     }),
     define({
       name: 'persona instructions',
-      summary: 'What Parley is to heed in every answer',
+      summary: 'Sets standing instructions for every answer',
       role: 'member',
       changes: true,
       args: { for: arg.optional(arg.place(forWhom)), text: arg.rest('The instructions', 4000) },
@@ -59,54 +59,55 @@ export function personaCommands({ settings }: { settings: Settings }): Command[]
         'persona instructions channel "Name the clause of the contract for every claim."',
       ],
       async run({ for: place, text }, caller) {
-        const { before, where } = await set(names.instructions, () => text, place, caller)
-        const was = before === null ? '' : ` Before: ${quoted(before, 120)}`
-        return { text: `Noted${forWhere(where)}: ${quoted(text, 200)}${was}` }
+        const { before, who } = await set(names.instructions, () => text, place, caller)
+        return { text: personaWording.instructions(who, text, before) }
       },
     }),
     define({
       name: 'persona language',
-      summary: 'In which language Parley answers',
+      summary: 'Sets the language of answers',
       role: 'member',
       changes: true,
       args: { language: arg.word('A language', 80), for: arg.optional(arg.place(forWhom)) },
       examples: ['persona language German', 'persona language "Brazilian Portuguese" for channel'],
       async run({ language, for: place }, caller) {
-        const { where } = await set(names.language, () => language, place, caller)
-        return { text: `Parley answers in ${language}${forWhere(where)}.` }
+        const { who } = await set(names.language, () => language, place, caller)
+        return { text: personaWording.language(who, language) }
       },
     }),
     define({
       name: 'persona temperature',
-      summary: 'From 0, always alike, to 2, full of surprises',
+      summary: 'Sets how varied answers are, from 0 (always alike) to 2 (very varied)',
       role: 'member',
       changes: true,
-      args: { value: arg.number('0 to 2', 0, 2, false), for: arg.optional(arg.place(forWhom)) },
+      args: { value: arg.number('A number from 0 to 2', 0, 2, false), for: arg.optional(arg.place(forWhom)) },
       examples: ['persona temperature 0.2', 'persona temperature 1 for channel'],
       async run({ value, for: place }, caller) {
-        const { where } = await set(names.temperature, () => value, place, caller)
-        return { text: `The temperature is ${value}${forWhere(where)}. Models that take none go without.` }
+        const { who } = await set(names.temperature, () => value, place, caller)
+        return { text: personaWording.temperature(who, value) }
       },
     }),
     define({
       name: 'persona length',
-      summary: 'How long an answer may be, in tokens (about three quarters of a word)',
+      summary: 'Limits the length of answers, in tokens (about three quarters of a word each)',
       role: 'member',
       changes: true,
-      args: { tokens: arg.number('Tokens', 16, 100_000), for: arg.optional(arg.place(forWhom)) },
+      args: { tokens: arg.number('The most tokens of an answer', 16, 100_000), for: arg.optional(arg.place(forWhom)) },
       examples: ['persona length 500', 'persona length 2000 for workspace'],
       async run({ tokens, for: place }, caller) {
-        const { where } = await set(names.length, () => tokens, place, caller)
-        return { text: `An answer has at most ${tokens.toLocaleString('en')} tokens${forWhere(where)}.` }
+        const { who } = await set(names.length, () => tokens, place, caller)
+        return { text: personaWording.length(who, tokens) }
       },
     }),
     define({
       name: 'persona clear',
-      summary: 'Takes back what was set',
+      summary: 'Clears persona settings',
       role: 'member',
       changes: true,
       args: {
-        what: arg.optional(arg.choice('What; without it, all', ['instructions', 'language', 'temperature', 'length'])),
+        what: arg.optional(
+          arg.choice('What to clear; by default, everything', ['instructions', 'language', 'temperature', 'length']),
+        ),
         for: arg.optional(arg.place(forWhom)),
       },
       examples: ['persona clear', 'persona clear language', 'persona clear instructions for channel'],
@@ -119,10 +120,13 @@ export function personaCommands({ settings }: { settings: Settings }): Command[]
           const { before } = await settings.change(scope, name, () => null, by)
           if (before !== null) cleared.push(name.slice('persona.'.length).replace('maxOutputTokens', 'length'))
         }
-        const where = forWhere(nameOf(scope, spender))
-        if (cleared.length === 0) return { text: `Nothing was set${where}.` }
-        return { text: `Taken back${where}: ${cleared.join(', ')}.` }
+        const who = scopeName(scope, spender)
+        return { text: cleared.length === 0 ? personaWording.nothingSet(who) : personaWording.cleared(who, cleared) }
       },
     }),
   ]
+}
+
+function shown<Value>(value: Value | undefined, inWords: (value: Value) => string): string {
+  return value === undefined ? '' : inWords(value)
 }

@@ -1,19 +1,19 @@
-/** Who may do what: `roles …`, and what was done: `audit`. */
+/** Permissions, `roles …`, and the audit log, `audit`. */
 import { ParleyError } from '../../core/errors.ts'
-import type { Json } from '../../core/json.ts'
 import { type Scope, scopeOf } from '../../core/scope.ts'
 import { localTime } from '../../core/window.ts'
 import type { Audit, AuditEntry } from '../../store/audit.ts'
+import { auditWording, roleWording, scopeName } from '../../wording/commands.ts'
+import { bulleted } from '../../wording/phrases.ts'
 import { orNull } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
+import { timeZoneFor, type ZoneDeps } from '../effective.ts'
 import { personId } from '../grants.ts'
-import { demand, nameOf, scopeOfPlace, widest } from '../place.ts'
-import { bulleted, code, listed, quoted } from '../text.ts'
-import { timeZoneFor, type ZoneDeps } from '../time-zone.ts'
+import { demand, scopeOfPlace, widest } from '../place.ts'
 
 export interface RoleDeps extends ZoneDeps {
   audit: Audit
-  /** Of the whole installation, by whoever runs it. */
+  /** Admins of the whole installation, from the configuration. */
   admins: readonly string[]
 }
 
@@ -24,7 +24,7 @@ export function roleCommands(deps: RoleDeps): Command[] {
   return [
     define({
       name: 'roles list',
-      summary: 'Who may change things here',
+      summary: 'Lists the admins and managers here',
       role: 'member',
       args: {},
       examples: ['roles list'],
@@ -34,48 +34,44 @@ export function roleCommands(deps: RoleDeps): Command[] {
         const named = (scope: Scope) => Object.keys(found.get(scope)?.roles ?? {})
         const own = `${spender.platform}/${spender.workspaceId}/`
         const everywhere = [...new Set([...admins, ...named('all')])]
-        // People of other workspaces are counted, not named.
+        // People in other workspaces are counted but not named.
         const ours = everywhere.flatMap((id) => (id.startsWith(own) ? [`<@${id.slice(own.length)}>`] : []))
         const others = everywhere.length - ours.length
-        const rest = others === 0 ? [] : [`${others} elsewhere`]
-        const people = (ids: string[], nobody: string) =>
-          ids.length === 0 ? nobody : listed(ids.slice(0, 25).map((id) => `<@${id}>`))
+        const rest = others === 0 ? [] : [roleWording.elsewhere(others)]
+        const people = (ids: string[]) => ids.slice(0, 25).map((id) => `<@${id}>`)
         return {
           text: bulleted([
-            `Admins of the whole installation: ${listed([...ours, ...rest]) || 'none named'}`,
-            `Admins of this workspace: its owners, ${people(named(workspace), 'and nobody else')}`,
-            `Managers of this channel: ${people(named(channel), 'nobody')}`,
+            roleWording.installation([...ours, ...rest]),
+            roleWording.workspace(people(named(workspace))),
+            roleWording.channel(people(named(channel))),
           ]),
         }
       },
     }),
     define({
       name: 'roles set',
-      summary: 'Makes somebody an admin of the workspace, a manager of this channel, or a member again',
+      summary: 'Makes someone an admin of the workspace, a manager of this channel, or a member again',
       role: 'admin',
       changes: true,
       args: {
         person: arg.person(),
-        role: arg.choice('The role', ['admin', 'manager', 'member']),
-        for: arg.optional(arg.place('Of what: everywhere for an admin of the whole installation')),
+        role: arg.choice('The new role', ['admin', 'manager', 'member']),
+        for: arg.optional(arg.place('Where the role applies; everywhere makes an admin of the whole installation')),
       },
       examples: ['roles set <@U123> manager', 'roles set <@U123> admin', 'roles set <@U123> member'],
       run: async ({ person, role, for: place }, caller) => {
         const { spender, grants: membership, by, call } = caller
         const kind = role === 'admin' ? 'workspace' : 'channel'
-        // Without a place, a member is one in both circles.
+        // By default, a member loses both roles.
         const places = place !== undefined ? [place] : role === 'member' ? both : [{ kind } as const]
-        const told: string[] = []
+        const changed: string[] = []
         for (const each of places) {
           const scope = await scopeOfPlace(each, spender)
           if (scope !== 'all' && !/^(?:workspace|channel):/.test(scope))
-            throw new ParleyError('command_invalid', 'A role is for the channel, the workspace or everywhere.')
+            throw new ParleyError('command_invalid', roleWording.wrongScope)
           demand(membership, scope, spender)
           if (role === 'manager' && !scope.startsWith('channel:'))
-            throw new ParleyError(
-              'command_invalid',
-              'Managers are of a channel. For the workspace: `/parley roles set <person> admin`.',
-            )
+            throw new ParleyError('command_invalid', roleWording.managersAreOfChannels)
           const id = scope === 'all' ? personId(call.conversation, person) : person
           const value = scope.startsWith('channel:') ? 'manager' : 'admin'
           const { before } = await settings.change(
@@ -88,20 +84,20 @@ export function roleCommands(deps: RoleDeps): Command[] {
             by,
           )
           const was = before?.[id]
-          if (role !== 'member') told.push(`<@${person}> is now ${value} of ${nameOf(scope, spender)}.`)
-          else if (was !== undefined) told.push(`<@${person}> is no ${was} of ${nameOf(scope, spender)} any more.`)
+          const who = scopeName(scope, spender)
+          if (role !== 'member') changed.push(roleWording.set(person, value, who))
+          else if (was !== undefined) changed.push(roleWording.removed(person, was, who))
         }
-        if (told.length === 0) return { text: `<@${person}> has no role here that was given by command.` }
-        return { text: told.join(' ') }
+        return { text: changed.length === 0 ? roleWording.none(person) : changed.join(' ') }
       },
     }),
     define({
       name: 'audit',
-      summary: 'Who changed what, newest first',
+      summary: 'Lists who changed what, newest first',
       role: 'manager',
       args: {
-        for: arg.optional(arg.place('Of what alone')),
-        count: arg.optional(arg.number('How many', 1, 100)),
+        for: arg.optional(arg.place('Only changes for this scope')),
+        count: arg.optional(arg.number('How many entries', 1, 100)),
       },
       examples: ['audit', 'audit channel', 'audit 50'],
       async run({ for: place, count = auditLines }, caller) {
@@ -116,7 +112,7 @@ export function roleCommands(deps: RoleDeps): Command[] {
               ? {}
               : { scopes: [scope] }
         const entries = await audit.list({ ...within, limit: count })
-        if (entries.length === 0) return { text: `Nothing was changed for ${nameOf(scope, spender)} by command yet.` }
+        if (entries.length === 0) return { text: auditWording.none(scopeName(scope, spender)) }
         const timeZone = await timeZoneFor(deps, spender)
         const lines = entries.map((entry) => `- ${lineOf(entry, caller, timeZone)}`)
         return { text: lines.join('\n'), private: true }
@@ -125,21 +121,9 @@ export function roleCommands(deps: RoleDeps): Command[] {
   ]
 }
 
-/** A stored value as people would say it: `on`, `amount 5, time zone UTC`. */
-function inWords(value: Json): string {
-  if (typeof value === 'boolean') return value ? 'on' : 'off'
-  if (Array.isArray(value)) return value.map(inWords).join(', ')
-  if (value === null || typeof value !== 'object') return String(value)
-  return Object.entries(value)
-    .map(
-      ([name, each]) => `${name.replaceAll(/(?<=[a-z])[A-Z]/g, (sign) => ` ${sign.toLowerCase()}`)} ${inWords(each)}`,
-    )
-    .join(', ')
-}
-
 const both = [{ kind: 'workspace' }, { kind: 'channel' }] as const
 
 function lineOf({ at, by, scope, name, before, after }: AuditEntry, { spender }: Caller, zone: string): string {
-  const show = (value: Json) => (value === null ? 'nothing' : quoted(inWords(value), 120))
-  return `${localTime(at, zone)}: ${by.name ?? by.id} changed ${code(name)} for ${nameOf(scope, spender)} from ${show(before)} to ${show(after)}`
+  const change = auditWording.change(name, scopeName(scope, spender), before, after)
+  return auditWording.line(localTime(at, zone), by.name ?? by.id, change)
 }

@@ -1,21 +1,22 @@
-/** Questions that are asked again and again: `templates …`. Their `{{variables}}` are filled in when they are used. */
+/** Saved questions: `templates …`. Their `{{variables}}` are filled in when they are used. */
 import { ParleyError } from '../../core/errors.ts'
 import type { IncomingMessage } from '../../core/message.ts'
 import type { Spender } from '../../core/scope.ts'
 import type { Settings } from '../../store/settings.ts'
-import { changeSetting, forWhere, orNull } from '../changes.ts'
+import { commandWording, templateWording } from '../../wording/commands.ts'
+import { bulleted } from '../../wording/phrases.ts'
+import { changeSetting, orNull } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
+import { effectiveFor } from '../effective.ts'
 import { nearest, words } from '../line.ts'
-import { bulleted, code, listed, quoted } from '../text.ts'
-import { effectiveFor } from './models.ts'
 
 export interface TemplateDeps {
   settings: Settings
-  /** Takes a question in, as if the person had typed it. */
+  /** Asks a question as if the person had typed it. */
   ask(message: IncomingMessage): Promise<unknown>
 }
 
-const forWhom = 'For whom; without it, you'
+const forWhom = 'Who it applies to; by default, you'
 const nameForm = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,49}$/u
 const most = 100
 const variable = /\{\{\s*([\p{L}\p{N}_.-]{1,50})\s*\}\}/gu
@@ -23,74 +24,56 @@ const variable = /\{\{\s*([\p{L}\p{N}_.-]{1,50})\s*\}\}/gu
 export function templateCommands({ settings, ask }: TemplateDeps): Command[] {
   const known = async (spender: Spender) => (await effectiveFor(settings, spender)).persona.templates
   const suggest = async ({ spender }: { spender: Spender }) => Object.keys(await known(spender))
-  const name = { ...arg.word('Its name', 50), suggest }
+  const name = { ...arg.word('The name of the template', 50), suggest }
 
   async function find(typed: string, spender: Spender): Promise<string> {
     const all = await known(spender)
     const found = Object.hasOwn(all, typed) ? all[typed] : undefined
     if (found !== undefined) return found
     const meant = nearest(typed, Object.keys(all))
-    const hint = meant === undefined ? '' : ` Did you mean ${code(meant)}?`
-    throw new ParleyError(
-      'command_invalid',
-      `There is no template ${code(typed)} here.${hint} \`/parley templates list\` shows all.`,
-    )
+    const hint = meant === undefined ? '' : ` ${commandWording.didYouMean(meant)}`
+    throw new ParleyError('command_invalid', `${templateWording.unknown(typed)}${hint} ${templateWording.listAll}`)
   }
 
   return [
     define({
       name: 'templates list',
-      summary: 'The saved questions',
+      summary: 'Lists the saved questions',
       role: 'member',
       args: {},
       examples: ['templates list'],
       async run(_, { spender }) {
-        const lines = Object.entries(await known(spender)).map(([each, text]) => {
-          const wants = variablesOf(text)
-          return `${code(each)}${wants.length === 0 ? '' : ` (wants ${listed(wants.map(code))})`}: ${quoted(text, 120)}`
-        })
-        if (lines.length === 0)
-          return {
-            text: 'No templates are saved. `/parley templates save summary Summarise {{document}} in five lines.` saves one.',
-          }
-        return { text: bulleted(lines) }
+        const lines = Object.entries(await known(spender)).map(([each, text]) =>
+          templateWording.line(each, variablesOf(text), text),
+        )
+        return { text: lines.length === 0 ? templateWording.none : bulleted(lines) }
       },
     }),
     define({
       name: 'templates save',
-      summary: 'Saves a question; what changes in it stands in {{braces}}',
+      summary: 'Saves a question, with {{variables}} for the parts that change',
       role: 'member',
       changes: true,
       args: {
-        name: arg.word('One word', 50),
+        name: arg.word('A name in one word', 50),
         for: arg.optional(arg.place(forWhom)),
         text: arg.rest('The question', 8000),
       },
       examples: [
-        'templates save summary Summarise {{document}} in five lines.',
+        'templates save summary Summarize {{document}} in five lines.',
         'templates save translate channel Translate into {{language}}: {{text}}',
       ],
       async run({ name: typed, for: place, text }, caller) {
-        if (!nameForm.test(typed))
-          throw new ParleyError(
-            'command_invalid',
-            `A template's name is one word, such as \`summary\`, not ${code(typed)}.`,
-          )
+        if (!nameForm.test(typed)) throw new ParleyError('command_invalid', templateWording.notOneWord(typed))
         const options = { place, own: true }
         const withIt = (before: Record<string, string> | null) => {
           const all = { ...before, [typed]: text }
           if (Object.keys(all).length <= most) return all
-          throw new ParleyError(
-            'command_invalid',
-            `There are ${most} templates already. Remove one with \`/parley templates remove\`.`,
-          )
+          throw new ParleyError('command_invalid', templateWording.tooMany(most))
         }
-        const { before, where } = await changeSetting(settings, caller, 'persona.templates', withIt, options)
-        const wants = variablesOf(text)
-        const use = [`/parley templates use ${typed}`, ...wants.map((each) => `${each}=…`)].join(' ')
-        return {
-          text: `${before?.[typed] === undefined ? 'Saved' : 'Replaced'}${forWhere(where)}. To use it: ${code(use)}`,
-        }
+        const { before, who } = await changeSetting(settings, caller, 'persona.templates', withIt, options)
+        const use = [`/parley templates use ${typed}`, ...variablesOf(text).map((each) => `${each}=…`)].join(' ')
+        return { text: templateWording.saved(who, use, before?.[typed] !== undefined) }
       },
     }),
     define({
@@ -106,10 +89,9 @@ export function templateCommands({ settings, ask }: TemplateDeps): Command[] {
           const { [typed]: _gone, ...rest } = before ?? {}
           return orNull(rest)
         }
-        const { before, where } = await changeSetting(settings, caller, 'persona.templates', without, options)
+        const { before, who } = await changeSetting(settings, caller, 'persona.templates', without, options)
         const was = before?.[typed]
-        if (was === undefined) return { text: `No template ${code(typed)} was saved${forWhere(where)}.` }
-        return { text: `Removed${forWhere(where)}: ${quoted(was, 200)}` }
+        return { text: was === undefined ? templateWording.notSaved(who, typed) : templateWording.removed(who, was) }
       },
     }),
     define({
@@ -117,12 +99,12 @@ export function templateCommands({ settings, ask }: TemplateDeps): Command[] {
       summary: 'Asks a saved question',
       role: 'member',
       changes: true,
-      args: { name, values: arg.optional(arg.rest('name=value for each variable')) },
+      args: { name, values: arg.optional(arg.rest('A name=value pair for each variable')) },
       examples: ['templates use summary document="the attached report"'],
       async run({ name: typed, values = '' }, caller) {
         const text = fill(typed, await find(typed, caller.spender), values)
         await ask(questionOf(caller, text))
-        return { text: `Asked: ${quoted(text, 500)}` }
+        return { text: templateWording.asked(text) }
       },
     }),
   ]
@@ -132,7 +114,7 @@ function variablesOf(text: string): string[] {
   return [...new Set([...text.matchAll(variable)].map((match) => match[1] ?? ''))]
 }
 
-/** `document="the report" tone=kind`; what is given without a name fills the only variable. Throws `command_invalid`. */
+/** Fills in `document="the report" tone=kind`; a value without a name fills the only variable. Throws `command_invalid`. */
 export function fill(name: string, template: string, given: string): string {
   const wanted = variablesOf(template)
   const values = new Map<string, string>()
@@ -146,10 +128,7 @@ export function fill(name: string, template: string, given: string): string {
   const missing = wanted.filter((each) => !values.has(each))
   if (missing.length > 0) {
     const example = [`/parley templates use ${name}`, ...wanted.map((each) => `${each}="…"`)].join(' ')
-    throw new ParleyError(
-      'command_invalid',
-      `${code(name)} wants ${listed(missing.map(code))}. For example: ${code(example)}`,
-    )
+    throw new ParleyError('command_invalid', templateWording.needs(name, missing, example))
   }
   return template.replaceAll(variable, (_, key: string) => values.get(key) ?? '')
 }

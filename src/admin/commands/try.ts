@@ -1,30 +1,48 @@
-/** Asking models outside of any conversation, and the models that this installation keeps itself. */
-
+/** Testing and comparing models, and downloading local ones: more of `models …`. */
 import type { Notice } from '../../core/command.ts'
-import { ParleyError } from '../../core/errors.ts'
+import { asParleyError, ParleyError } from '../../core/errors.ts'
 import type { ReplyTarget } from '../../core/message.ts'
-import { formatUsd } from '../../core/money.ts'
+import type { NanoUsd } from '../../core/money.ts'
+import type { Usage } from '../../core/reply.ts'
+import type { Spender } from '../../core/scope.ts'
 import type { Model } from '../../models/catalogue.ts'
 import { modelKey } from '../../models/complete-model.ts'
 import type { LocalModels } from '../../models/local-models.ts'
+import type { FinishReason, ModelProvider } from '../../models/model.ts'
 import { resolveModel } from '../../models/resolve-model.ts'
+import { type AttemptsDeps, createAttempts, NotCalled } from '../../routing/metered-call.ts'
 import type { Audit } from '../../store/audit.ts'
 import type { Settings } from '../../store/settings.ts'
+import { tryWording } from '../../wording/commands-models.ts'
 import { changeId } from '../changes.ts'
 import { arg, type Caller, type Command, define } from '../define.ts'
-import { forbidden, whoMay } from '../grants.ts'
-import { code, quoted } from '../text.ts'
-import { type Tried, type TryDeps, tryModel } from '../try-model.ts'
-import { effectiveFor, whyNot } from './models.ts'
+import { effectiveFor } from '../effective.ts'
+import { demandInstallation } from '../grants.ts'
+import { whyNot } from './models.ts'
+
+interface Tried {
+  model: Model
+  text: string
+  /** Milliseconds; `null` when no text came. */
+  firstTokenMs: number | null
+  ms: number
+  usage: Usage | undefined
+  cost: NanoUsd
+  error: ParleyError | null
+}
+
+interface TryDeps extends Pick<AttemptsDeps, 'budget' | 'health'> {
+  provider(name: string): ModelProvider
+}
 
 export interface LocalDeps extends TryDeps {
   settings: Settings
   audit: Audit
   models(): Promise<Model[]>
   refreshModels(): Promise<void>
-  /** Absent where no Ollama is configured. */
+  /** `undefined` if no Ollama server is configured. */
   local: LocalModels | undefined
-  /** Says something later where a command was typed. */
+  /** Posts a message later, in the place where a command was typed. */
   notify(target: ReplyTarget, notice: Notice, key: string): Promise<void>
 }
 
@@ -34,9 +52,9 @@ const pullMs = 6 * 3_600_000
 const most = 5
 
 export function tryCommands(deps: LocalDeps): Command[] {
-  const { settings, audit, models, local, notify: userMessage } = deps
+  const { settings, audit, models, local, notify } = deps
   const suggest = async () => (await models()).map(modelKey)
-  /** What is being fetched, and how far it is. */
+  /** Running downloads and their progress. */
   const pulling = new Map<string, string>()
 
   async function allowed(typed: string, caller: Caller): Promise<Model> {
@@ -44,24 +62,18 @@ export function tryCommands(deps: LocalDeps): Command[] {
     const { models: set, policy } = await effectiveFor(settings, caller.spender)
     const not = whyNot(model, { disabled: set.disabled, policy })
     if (not === '') return model
-    throw new ParleyError(
-      'model_not_allowed',
-      `${code(modelKey(model))} may not be asked here (${not}). \`/parley policy show\` tells what holds.`,
-    )
+    throw new ParleyError('model_not_allowed', tryWording.notAllowed(modelKey(model), not))
   }
 
-  function keeper(): LocalModels {
+  function ollamaServer(): LocalModels {
     if (local !== undefined) return local
-    throw new ParleyError(
-      'command_invalid',
-      'There is no Ollama here that keeps models. Set OLLAMA_HOST and start Parley again.',
-    )
+    throw new ParleyError('command_invalid', tryWording.noOllama)
   }
 
   return [
     define({
       name: 'models test',
-      summary: 'Asks a model one short question, and tells how it went',
+      summary: 'Asks a model one short question and shows the time and cost',
       role: 'member',
       changes: true,
       args: { model: { ...arg.model(), suggest } },
@@ -83,17 +95,13 @@ export function tryCommands(deps: LocalDeps): Command[] {
       role: 'member',
       changes: true,
       args: {
-        models: { ...arg.word('Names with commas between them', 500), suggest },
+        models: { ...arg.word('Names of models, with commas between them', 500), suggest },
         question: arg.rest('The question'),
       },
       examples: ['models compare gpt-5-mini,llama3.2 "Why is the sky blue?"'],
       async run({ models: typed, question }, caller) {
         const names = [...new Set(typed.split(',').filter((name) => name !== ''))]
-        if (names.length < 2 || names.length > most)
-          throw new ParleyError(
-            'command_invalid',
-            `Compare 2 to ${most} models, with commas between their names: \`/parley models compare gpt-5-mini,llama3.2 "Why?"\``,
-          )
+        if (names.length < 2 || names.length > most) throw new ParleyError('command_invalid', tryWording.howMany(most))
         const chosen = await Promise.all(names.map((name) => allowed(name, caller)))
         const signal = AbortSignal.timeout(compareMs)
         const request = chosen.map((model) => ({
@@ -108,36 +116,34 @@ export function tryCommands(deps: LocalDeps): Command[] {
     }),
     define({
       name: 'models pull',
-      summary: 'Fetches a model to own hardware',
+      summary: 'Downloads a model to your own hardware',
       role: 'admin',
       changes: true,
-      args: { name: arg.word('As Ollama calls it') },
+      args: { name: arg.word('The name of the model in Ollama') },
       examples: ['models pull llama3.2'],
       async run({ name }, caller) {
-        if (!caller.grants.installation) throw forbidden('Fetching models', whoMay('all'))
-        const keeps = keeper()
-        const far = pulling.get(name)
-        if (far !== undefined) return { text: `${code(name)} is being fetched: ${far}.` }
-        pulling.set(name, 'it has just begun')
-        void pull(keeps, name, caller)
-        return {
-          text: `${code(name)} is being fetched. You are told here when it is there; the same command tells how far it is.`,
-        }
+        demandInstallation(caller.grants, tryWording.downloadModels)
+        const ollama = ollamaServer()
+        const progress = pulling.get(name)
+        if (progress !== undefined) return { text: tryWording.downloading(name, progress) }
+        pulling.set(name, tryWording.justStarted)
+        void pull(ollama, name, caller)
+        return { text: tryWording.started(name) }
       },
     }),
     define({
       name: 'models remove',
-      summary: 'Deletes a model from own hardware',
+      summary: 'Deletes a model from your own hardware',
       role: 'admin',
       changes: true,
-      args: { name: arg.word('As Ollama calls it') },
+      args: { name: arg.word('The name of the model in Ollama') },
       examples: ['models remove llama3.2'],
       async run({ name }, caller) {
-        if (!caller.grants.installation) throw forbidden('Deleting models', whoMay('all'))
-        const keeps = keeper()
-        await keeps.delete(name, AbortSignal.timeout(testMs))
-        await record(caller, keeps, name, false)
-        return { text: `${code(name)} is deleted. \`/parley models pull ${name}\` brings it back.` }
+        demandInstallation(caller.grants, tryWording.deleteModels)
+        const ollama = ollamaServer()
+        await ollama.delete(name, AbortSignal.timeout(testMs))
+        await record(caller, ollama, name, false)
+        return { text: tryWording.deleted(name) }
       },
     }),
   ]
@@ -155,34 +161,73 @@ export function tryCommands(deps: LocalDeps): Command[] {
     await deps.refreshModels()
   }
 
-  /** In the background: it takes minutes to hours. */
-  async function pull(keeps: LocalModels, name: string, caller: Caller): Promise<void> {
+  /** Runs in the background, for minutes to hours. */
+  async function pull(ollama: LocalModels, name: string, caller: Caller): Promise<void> {
     const { replyTarget, id } = caller.call
-    let end = `${code(name)} is there. \`models test ${name}\` asks it something.`
+    let end = tryWording.ready(name)
     try {
-      for await (const { status, completed, total } of keeps.pull(name, AbortSignal.timeout(pullMs)))
-        pulling.set(
-          name,
-          total === 0 ? status : `${Math.floor((100 * completed) / total)} % of ${(total / 1e9).toFixed(1)} GB`,
-        )
-      await record(caller, keeps, name, true)
+      for await (const { status, completed, total } of ollama.pull(name, AbortSignal.timeout(pullMs)))
+        pulling.set(name, total === 0 ? status : tryWording.progress(completed, total))
+      await record(caller, ollama, name, true)
     } catch (thrown) {
-      end = `${code(name)} was not fetched. ${thrown instanceof ParleyError ? thrown.userMessage : 'Please try again; it goes on where it stopped.'}`
+      end = tryWording.notDownloaded(name, thrown instanceof ParleyError ? thrown.userMessage : tryWording.resume)
     } finally {
       pulling.delete(name)
     }
-    await userMessage(replyTarget, { text: end }, `${id}.pulled`).catch(() => undefined)
+    await notify(replyTarget, { text: end }, `${id}.pulled`).catch(() => undefined)
   }
 }
 
 function lineOf({ model, text, firstTokenMs, ms, usage, cost, error }: Tried): string {
-  const name = `**${modelKey(model)}**`
-  if (error !== null) return `${name}: ${error.userMessage}`
-  const seconds = (value: number) => `${(value / 1000).toFixed(2)} s`
-  const first = firstTokenMs === null ? 'no text' : `first words after ${seconds(firstTokenMs)}`
+  const name = modelKey(model)
+  if (error !== null) return tryWording.failed(name, error.userMessage)
   const tokens =
     usage === undefined
-      ? ''
-      : `, ${usage.input} tokens in, ${usage.output} out${usage.source === 'estimated' ? ' (estimated)' : ''}`
-  return `${name}: ${text.length > 0 && text.length < 40 ? `${quoted(text)}, ` : ''}${first}, ${seconds(ms)} in all${tokens}, ${formatUsd(cost)}`
+      ? undefined
+      : { input: usage.input, output: usage.output, estimated: usage.source === 'estimated' }
+  return tryWording.result(name, { text, firstTokenMs, ms, tokens, cost })
+}
+
+/** Sends one prompt to one model, metered like every paid call. Never throws; a failure is in `error`. */
+async function tryModel(
+  { provider, budget, health }: TryDeps,
+  {
+    model,
+    prompt,
+    maxOutputTokens,
+    spender,
+  }: { model: Model; prompt: string; maxOutputTokens: number; spender: Spender },
+  signal: AbortSignal,
+): Promise<Tried> {
+  const attempts = createAttempts({ budget, health, spender })
+  const request = {
+    model: model.id,
+    system: 'Answer the question.',
+    maxOutputTokens: Math.min(maxOutputTokens, model.maxOutputTokens),
+    messages: [{ role: 'user' as const, parts: [{ type: 'text' as const, text: prompt }] }],
+  }
+  const startedAt = performance.now()
+  let [text, firstTokenMs]: [string, number | null] = ['', null]
+  let error: ParleyError | null = null
+  try {
+    const attempt = attempts.begin(model)
+    await attempt.reserve(request)
+    let reason: FinishReason = 'truncated'
+    try {
+      for await (const event of provider(model.provider).stream(request, signal)) {
+        attempt.record(event)
+        if (event.type === 'text') {
+          if (event.delta !== '') firstTokenMs ??= performance.now() - startedAt
+          text += event.delta
+        } else if (event.type === 'finish') reason = event.reason
+      }
+      await attempt.end({ reason })
+    } catch (thrown) {
+      error = asParleyError(thrown)
+      await attempt.end({ error })
+    }
+  } catch (thrown) {
+    error = thrown instanceof NotCalled ? thrown.error : asParleyError(thrown)
+  }
+  return { model, text, firstTokenMs, ms: performance.now() - startedAt, ...attempts.spent(), error }
 }

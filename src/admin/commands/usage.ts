@@ -1,15 +1,28 @@
-/** What was asked, what it cost and how it went: `usage`, with a picture. */
+/** Questions, costs and times: `usage`, with a chart. */
 import type { OutgoingFile } from '../../core/command.ts'
-import { formatUsd, type NanoUsd } from '../../core/money.ts'
+import { decimalUsd, formatUsd, type NanoUsd } from '../../core/money.ts'
+import { omitUndefined } from '../../core/omit-undefined.ts'
 import { type Scope, type Spender, scopeOf } from '../../core/scope.ts'
-import type { Times, Usage, UsagePoint, UsageRow, UsageWithin } from '../../store/usage.ts'
+import { windowOf } from '../../core/window.ts'
+import type { Usage, UsagePoint, UsageRow, UsageWithin } from '../../store/usage.ts'
+import { scopeName, scopeWording } from '../../wording/commands.ts'
+import { usageWording } from '../../wording/commands-money.ts'
+import { code } from '../../wording/phrases.ts'
 import type { Chart } from '../chart.ts'
 import { arg, type Command, define } from '../define.ts'
-import { projected, type SpanWindow, spans, windowOfSpan } from '../period.ts'
-import { demand, nameOf, scopeOfPlace, widest } from '../place.ts'
-import { bulleted, code, many } from '../text.ts'
-import { timeZoneFor, type ZoneDeps } from '../time-zone.ts'
-import { usageCsv, usageJson } from '../usage-files.ts'
+import { timeZoneFor, type ZoneDeps } from '../effective.ts'
+import { demand, scopeOfPlace, widest } from '../place.ts'
+
+export const spans = ['today', 'yesterday', 'week', 'month', 'last-month', '30d'] as const
+export type Span = (typeof spans)[number]
+
+export interface SpanWindow {
+  from: Date
+  to: Date
+  bucket: 'hour' | 'day'
+  /** `this month`. */
+  name: string
+}
 
 export interface UsageDeps extends ZoneDeps {
   usage: Usage
@@ -19,20 +32,21 @@ export interface UsageDeps extends ZoneDeps {
 }
 
 const shownBars = 8
+const wording = usageWording.chart
 
 export function usageCommands(deps: UsageDeps): Command[] {
   const { usage, draw, now = () => new Date() } = deps
   return [
     define({
       name: 'usage',
-      summary: 'What was asked, what it cost and how it went',
+      summary: 'Shows questions, costs and times, with a chart',
       role: 'member',
       args: {
-        by: arg.optional(arg.choice('Split by what', ['user', 'channel', 'model'])),
-        period: arg.optional(arg.choice('When', spans)),
-        for: arg.optional(arg.place('Whose; without it, all that you may see')),
-        csv: arg.flag('As a CSV file too'),
-        json: arg.flag('As a JSON file too'),
+        by: arg.optional(arg.choice('How to split it', ['user', 'channel', 'model'])),
+        period: arg.optional(arg.choice('Which period', spans)),
+        for: arg.optional(arg.place('Whose usage; by default, everything you can see')),
+        csv: arg.flag('Adds a CSV file'),
+        json: arg.flag('Adds a JSON file'),
       },
       examples: [
         'usage',
@@ -52,10 +66,10 @@ export function usageCommands(deps: UsageDeps): Command[] {
           by === undefined ? [] : usage.rows({ ...filter, by }),
           by === undefined ? usage.series({ ...filter, bucket: window.bucket, timeZone }) : [],
         ])
-        const title = `Usage ${window.name}${scope === 'all' ? '' : `, ${nameOf(scope, spender)}`}`
+        const title = usageWording.title(window.name, scope === 'all' ? null : scopeName(scope, spender))
         const sum = all[0]
         if (sum === undefined || sum.done + sum.failed + sum.stopped + sum.calls === 0)
-          return { text: `${title}: nothing was asked.` }
+          return { text: usageWording.nothing(title) }
         const name = (row: UsageRow) => (by === undefined ? '' : labelOf(by, row, spender))
         const file = { window, timeZone, by: by ?? 'all', rows: by === undefined ? all : rows }
         const chart = by === undefined ? overTime(points, sum, window, timeZone) : byName(rows, by, window, spender)
@@ -65,87 +79,52 @@ export function usageCommands(deps: UsageDeps): Command[] {
           ...(json ? [usageJson(file)] : []),
         ]
         const lines =
-          by === undefined ? describe(sum, window, now()) : rows.map((row) => `${name(row)}: ${inBrief(row)}`)
-        return { text: `**${title}**\n\n${bulleted(lines, '`--csv` has all of them')}`, files }
+          by === undefined
+            ? usageWording.summary(sum, projected(sum.cost, window, now()))
+            : rows.map((row) => usageWording.row(name(row), row))
+        return { text: usageWording.answer(title, lines), files }
       },
     }),
   ]
 
   async function picture(chart: Chart): Promise<OutgoingFile> {
-    const alt = `${chart.title}. ${chart.points.map(({ label, value }) => `${label}: ${chart.format(value)}`).join(', ')}`
+    const points = chart.points.map(({ label, value }) => ({ label, value: chart.format(value) }))
+    const alt = usageWording.chart.alt(chart.title, points)
     return { name: 'usage.png', mediaType: 'image/png', data: await draw(chart), alt: alt.slice(0, 1000) }
   }
 }
 
-/** Of a workspace, a channel or a person: their scopes name them. */
+/** Reads the ids of a workspace, a channel or a person from their scope. */
 function withinOf(scope: Scope): UsageWithin {
   const [kind, rest = ''] = scope.split(/:(.*)/s)
   const [platform, workspaceId, third] = rest.split('/').map(decodeURIComponent)
   if (scope === 'all' || platform === undefined || workspaceId === undefined) return {}
-  const one = third === undefined ? {} : kind === 'user' ? { userId: third } : { channelId: third }
-  return { platform, workspaceId, ...one }
-}
-
-function describe(sum: UsageRow, window: SpanWindow, now: Date): string[] {
-  const { done, failed, stopped, cost, estimated, inputTokens, outputTokens, total, firstText, good, bad } = sum
-  const ended = done + failed
-  const month = projected(cost, window, now)
-  const rough = estimated === 0n ? '' : `, ${formatUsd(estimated)} of it estimated`
-  return [
-    `Cost: **${formatUsd(cost)}**${rough}${month === null || cost === 0n ? '' : `; at this pace ${formatUsd(month)} by the end`}`,
-    `${many(done + failed + stopped, 'question')}: ${share(done, ended)} answered${failed === 0 ? '' : `, ${failed} failed`}${stopped === 0 ? '' : `, ${stopped} stopped`}`,
-    `Tokens: ${count(inputTokens)} in, ${count(outputTokens)} out`,
-    ...(total.median === null ? [] : [`Whole answer: ${times(total)}`]),
-    ...(firstText.median === null ? [] : [`First words: ${times(firstText)}`]),
-    ...(good + bad === 0 ? [] : [`Opinions: ${good} good, ${bad} bad`]),
-  ]
-}
-
-function inBrief({
-  done,
-  failed,
-  stopped,
-  calls,
-  cost,
-  inputTokens,
-  outputTokens,
-  total,
-  firstText,
-  ...row
-}: UsageRow): string {
-  const questions = done + failed + stopped
-  return [
-    `**${formatUsd(cost)}**`,
-    ...(questions === 0 ? [many(calls, 'call')] : [many(questions, 'question')]),
-    ...(done + failed === 0 ? [] : [`${share(done, done + failed)} answered`]),
-    `${count(inputTokens)} in, ${count(outputTokens)} out`,
-    ...(total.median === null ? [] : [`${seconds(total.median)} an answer`]),
-    ...(firstText.median === null ? [] : [`${seconds(firstText.median)} to the first words`]),
-    ...(row.good + row.bad === 0 ? [] : [`${share(row.good, row.good + row.bad)} of opinions good`]),
-  ].join(', ')
+  const [userId, channelId] = kind === 'user' ? [third, undefined] : [undefined, third]
+  return omitUndefined({ platform, workspaceId, userId, channelId })
 }
 
 function labelOf(by: 'user' | 'channel' | 'model', { key, name }: UsageRow, spender: Spender): string {
-  if (key === null || key === '') return 'No model'
+  if (key === null || key === '') return usageWording.noModel
   if (by === 'model') return code(key)
   const [platform = '', workspaceId = '', id = ''] = key.split('/').map(decodeURIComponent)
   const place = { platform, workspaceId }
-  if (by === 'channel') return nameOf(scopeOf.channel({ ...place, channelId: id }), spender)
-  const where = nameOf(scopeOf.user({ ...place, userId: id }), spender)
-  // A mention shows the name by itself.
-  return name === null || where === 'you' || where.startsWith('<@') ? where : `${name} (${platform}/${workspaceId})`
+  if (by === 'channel') return scopeName(scopeOf.channel({ ...place, channelId: id }), spender)
+  const where = scopeName(scopeOf.user({ ...place, userId: id }), spender)
+  // A mention already shows the name.
+  return name === null || where === scopeWording.you || where.startsWith('<@')
+    ? where
+    : usageWording.personElsewhere(name, platform, workspaceId)
 }
 
-/** Money by its exact sum: only the height of a column is rounded. */
+/** Sums of money are exact; only the height of a column is rounded. */
 function overTime(points: UsagePoint[], sum: UsageRow, { bucket, name }: SpanWindow, timeZone: string): Chart {
   const form =
     bucket === 'hour' ? ({ hour: '2-digit', hourCycle: 'h23' } as const) : ({ day: 'numeric', month: 'short' } as const)
   const label = new Intl.DateTimeFormat('en-GB', { timeZone, ...form })
   const paid = sum.cost > 0n
-  const unit = bucket === 'hour' ? 'an hour' : 'a day'
   return {
     kind: 'columns',
-    title: paid ? `Cost ${unit}, ${name}: ${formatUsd(sum.cost)}` : `Questions ${unit}, ${name}`,
+    title: paid ? wording.costOverTime(bucket, name, sum.cost) : wording.questionsOverTime(bucket, name),
     format: paid ? (value) => formatUsd(BigInt(Math.round(value))) : (value) => String(value),
     points: points.map(({ at, cost, questions }) => ({
       label: label.format(at),
@@ -168,18 +147,129 @@ function byName(
   const rest = sorted.slice(shownBars).reduce((sum, row) => sum + value(row), 0)
   return {
     kind: 'bars',
-    title: `${paid ? 'Cost' : 'Questions'} by ${by}, ${name}`,
+    title: paid ? wording.costBy(by, name) : wording.questionsBy(by, name),
     format: paid ? (each) => formatUsd(BigInt(Math.round(each))) : (each) => String(each),
     points: [
       ...sorted.slice(0, shownBars).map((row) => ({ label: plain(row), value: value(row) })),
-      ...(sorted.length > shownBars ? [{ label: `${sorted.length - shownBars} others`, value: rest }] : []),
+      ...(sorted.length > shownBars ? [{ label: wording.others(sorted.length - shownBars), value: rest }] : []),
     ],
   }
 }
 
-const share = (part: number, whole: number) => (whole === 0 ? 'none' : `${Math.floor((100 * part) / whole)} %`)
-const seconds = (ms: number) => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`
-const times = ({ median, p95 }: Times) =>
-  `${seconds(median ?? 0)} half of the time, ${seconds(p95 ?? 0)} at most for 95 of 100`
-const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
-const count = (tokens: NanoUsd) => compact.format(tokens)
+const dayMs = 86_400_000
+
+export function windowOfSpan(span: Span, timeZone: string, now: Date): SpanWindow {
+  const until = (period: 'day' | 'week' | 'month') => {
+    const { startsAt, endsAt } = windowOf(period, timeZone, now)
+    return { from: startsAt, to: endsAt }
+  }
+  const before = (period: 'day' | 'month') => {
+    const { startsAt } = windowOf(period, timeZone, now)
+    const earlier = windowOf(period, timeZone, new Date(startsAt.getTime() - 1))
+    return { from: earlier.startsAt, to: startsAt }
+  }
+  switch (span) {
+    case 'today':
+      return { ...until('day'), bucket: 'hour', name: usageWording.spans.today }
+    case 'yesterday':
+      return { ...before('day'), bucket: 'hour', name: usageWording.spans.yesterday }
+    case 'week':
+      return { ...until('week'), bucket: 'day', name: usageWording.spans.week }
+    case 'month':
+      return { ...until('month'), bucket: 'day', name: usageWording.spans.month }
+    case 'last-month':
+      return { ...before('month'), bucket: 'day', name: usageWording.spans['last-month'] }
+    case '30d': {
+      const { endsAt } = windowOf('day', timeZone, now)
+      const first = windowOf('day', timeZone, new Date(now.getTime() - 29 * dayMs))
+      return { from: first.startsAt, to: endsAt, bucket: 'day', name: usageWording.spans['30d'] }
+    }
+  }
+}
+
+/** The cost of the whole window at the present pace. `null` before a tenth of it has passed, because that would be a guess. */
+export function projected(spent: NanoUsd, { from, to }: Pick<SpanWindow, 'from' | 'to'>, now: Date): NanoUsd | null {
+  const [whole, passed] = [to.getTime() - from.getTime(), now.getTime() - from.getTime()]
+  if (passed < whole / 10 || passed >= whole) return null
+  return (spent * BigInt(whole)) / BigInt(passed)
+}
+
+interface UsageExport {
+  window: Pick<SpanWindow, 'from' | 'to'>
+  timeZone: string
+  by: string
+  rows: readonly UsageRow[]
+}
+
+function exportedRow({ window, by }: UsageExport, row: UsageRow) {
+  return {
+    from: window.from.toISOString(),
+    to: window.to.toISOString(),
+    by,
+    key: row.key ?? 'all',
+    name: row.name ?? '',
+    done: row.done,
+    failed: row.failed,
+    stopped: row.stopped,
+    calls: row.calls,
+    callsAnswered: row.answered,
+    costUsd: decimalUsd(row.cost),
+    estimatedUsd: decimalUsd(row.estimated),
+    inputTokens: row.inputTokens.toString(),
+    outputTokens: row.outputTokens.toString(),
+    totalMsMedian: row.total.median,
+    totalMsP95: row.total.p95,
+    firstTextMsMedian: row.firstText.median,
+    firstTextMsP95: row.firstText.p95,
+    firstTokenMsMedian: row.firstToken.median,
+    firstTokenMsP95: row.firstToken.p95,
+    good: row.good,
+    bad: row.bad,
+  }
+}
+
+function usageJson(usage: UsageExport): OutgoingFile {
+  const { window, timeZone, by } = usage
+  const rows = usage.rows.map((row) => {
+    const { from: _from, to: _to, by: _by, ...rest } = exportedRow(usage, row)
+    return rest
+  })
+  const body = { from: window.from, to: window.to, timeZone, by, rows }
+  const data = new TextEncoder().encode(`${JSON.stringify(body, null, 2)}\n`)
+  return { name: 'usage.json', mediaType: 'application/json', data }
+}
+
+function usageCsv(usage: UsageExport): OutgoingFile {
+  const exported = usage.rows.map((row) => exportedRow(usage, row))
+  const names = Object.keys(exportedRow(usage, emptyRow))
+  const lines = [names.join(','), ...exported.map((each) => Object.values(each).map(cell).join(','))]
+  return { name: 'usage.csv', mediaType: 'text/csv', data: new TextEncoder().encode(`${lines.join('\r\n')}\r\n`) }
+}
+
+/** Spreadsheets would run a name that starts like a formula. */
+function cell(value: string | number | null): string {
+  if (typeof value === 'number') return String(Math.round(value))
+  const text = value ?? ''
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}
+
+const noTimes = { median: null, p95: null }
+const emptyRow: UsageRow = {
+  key: null,
+  name: null,
+  done: 0,
+  failed: 0,
+  stopped: 0,
+  calls: 0,
+  answered: 0,
+  cost: 0n,
+  estimated: 0n,
+  inputTokens: 0n,
+  outputTokens: 0n,
+  total: noTimes,
+  firstText: noTimes,
+  firstToken: noTimes,
+  good: 0,
+  bad: 0,
+}

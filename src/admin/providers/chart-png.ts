@@ -1,21 +1,21 @@
-/** Charts as PNG. The letters are DejaVu Sans', kept in `fonts` and drawn as paths: no font of the system is asked for. */
+/** Charts as PNG. Text is drawn as paths with DejaVu Sans from `fonts`, so no system font is needed. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import opentype from 'opentype.js'
 import sharp from 'sharp'
 import { type Chart, drawChart, type Lettering } from '../chart.ts'
 
-/** For screens with two dots a pixel. */
+/** For high-density screens. */
 const density = 2
 
 let loaded: Promise<Lettering> | undefined
 
-/** Once a process, when the first chart is drawn. */
+/** Loaded once per process, with the first chart. */
 export function loadLetters(): Promise<Lettering> {
   loaded ??= (async () => {
     const bytes = await readFile(join(import.meta.dirname, 'fonts/DejaVuSans.ttf'))
     const font = opentype.parse(new Uint8Array(bytes).buffer)
-    // Sign by sign: labels need no ligatures, and the library refuses some tables that would make them.
+    // One character at a time: labels need no ligatures, and the library rejects some ligature tables.
     const signs = (text: string, size: number) => {
       let at = 0
       return [...text].map((sign) => {

@@ -1,21 +1,21 @@
 /**
- * The gate before everything that is a zip: office documents and archives. Names, sizes and number of the entries are checked
- * before one byte is unpacked, and the bytes are counted while they are unpacked, because headers lie.
+ * Opens zips, office documents included, within limits. Names, sizes and the number of entries are checked
+ * before anything is unpacked, and bytes are counted while unpacking, because headers can be wrong.
  */
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { type Entry, fromBuffer, getFileNameLowLevel, type Options, type ZipFile } from 'yauzl'
-import { formatBytes } from '../../core/bytes.ts'
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
+import { legacyEncodingOf } from '../legacy-encoding.ts'
 import { archiveDefaults, type Limits } from '../limits.ts'
-import { decodeNames } from './archive-names.ts'
 
 export interface ArchiveEntry {
   name: string
-  /** As the header says; never more is unpacked. */
+  /** According to the header. */
   bytes: number
   encrypted: boolean
-  /** It names a place outside the archive's own folder, or is no ordinary file. */
+  /** Its path leads outside the archive, or it is not a regular file. */
   unsafe: boolean
 }
 
@@ -34,10 +34,10 @@ const open = promisify((bytes: Buffer, options: Options, done: (error: Error | n
   fromBuffer(bytes, options, done),
 )
 
-/** Parts that say how others belong together are small: `most` for them. */
+/** The limit for parts that describe other parts, which are small. */
 export const smallPart = 32e6
 
-/** Opens the archive and holds it to its limits. Throws `file_damaged`, `file_too_large` or, for an entry, `file_encrypted`. */
+/** Opens the archive within its limits. Throws `file_damaged`, `file_too_large` or, for an entry, `file_encrypted`. */
 export async function openArchive(bytes: Uint8Array, name: string, limits: Limits): Promise<Archive> {
   const { unpackedBytes, entries: mostEntries, ratio, freeBytes } = { ...archiveDefaults, ...limits }
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -45,8 +45,7 @@ export async function openArchive(bytes: Uint8Array, name: string, limits: Limit
     throw damaged(name)
   })
   if (zip.entryCount > mostEntries) {
-    const userMessage = `${name} holds ${zip.entryCount.toLocaleString('en')} files: over the limit of ${mostEntries.toLocaleString('en')}. Share the ones that matter, or ask an admin to raise the limit.`
-    throw new ParleyError('file_too_large', userMessage)
+    throw new ParleyError('file_too_large', fileWording.limit.filesInArchive(name, zip.entryCount, mostEntries))
   }
   const found = await list(zip, name)
   const declared = found.reduce((sum, { uncompressedSize }) => sum + uncompressedSize, 0)
@@ -70,10 +69,7 @@ export async function openArchive(bytes: Uint8Array, name: string, limits: Limit
   async function* stream(entryName: string, most = allowed): AsyncGenerator<Uint8Array> {
     const entry = byName.get(entryName)
     if (entry === undefined) throw damaged(name)
-    if (entry.isEncrypted()) {
-      const userMessage = `${name} is protected by a password. Share a copy without it.`
-      throw new ParleyError('file_encrypted', userMessage)
-    }
+    if (entry.isEncrypted()) throw new ParleyError('file_encrypted', fileWording.refusal.encrypted(name))
     let own = 0
     try {
       for await (const chunk of await contentOf(zip, entry)) {
@@ -100,13 +96,11 @@ export async function openArchive(bytes: Uint8Array, name: string, limits: Limit
 }
 
 export function damaged(name: string, cause?: unknown): ParleyError {
-  const userMessage = `${name} is damaged or was cut off: it cannot be opened. Share it again, or save it anew and share that.`
-  return new ParleyError('file_damaged', userMessage, cause === undefined ? {} : { cause })
+  return new ParleyError('file_damaged', fileWording.damaged.archive(name), { cause })
 }
 
 function bomb(name: string, allowed: number): ParleyError {
-  const userMessage = `${name} unpacks to more than ${formatBytes(allowed)}, which is over the limit, so it was not read. Share a smaller part of it, or ask an admin to raise the limit.`
-  return new ParleyError('file_too_large', userMessage)
+  return new ParleyError('file_too_large', fileWording.limit.unpackedSize(name, allowed))
 }
 
 function list(zip: ZipFile, name: string): Promise<Entry[]> {
@@ -117,7 +111,7 @@ function list(zip: ZipFile, name: string): Promise<Entry[]> {
       zip.readEntry()
     })
     zip.once('end', () => resolve(found))
-    // What the directory names before the break can still be read.
+    // Entries listed before the damage can still be read.
     zip.once('error', (error) => (found.length > 0 ? resolve(found) : reject(damaged(name, error))))
     zip.readEntry()
   })
@@ -139,4 +133,27 @@ function rawName(entry: Entry): Uint8Array {
 /** Unix marks links in the upper half of the attributes. */
 function isLink(entry: Entry): boolean {
   return ((entry.externalFileAttributes >>> 16) & 0o170000) === 0o120000
+}
+
+// Decodes names in an archive: UTF-8 if declared or valid, otherwise the encoding that all names together suggest.
+
+export function decodeNames(names: readonly { raw: Uint8Array; utf8: boolean }[]): string[] {
+  const others = names.filter(({ raw, utf8 }) => !utf8 && !isUtf8(raw)).map(({ raw }) => raw)
+  const legacy = others.length === 0 ? undefined : legacyEncodingOf(Buffer.concat(others.flatMap((raw) => [raw, feed])))
+  return names.map(({ raw, utf8 }) =>
+    utf8 || legacy === undefined || isUtf8(raw)
+      ? Buffer.from(raw).toString('utf8')
+      : new TextDecoder(legacy).decode(raw),
+  )
+}
+
+const feed = Buffer.from('\n')
+
+function isUtf8(raw: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(raw)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -2,13 +2,13 @@
 import { Readable } from 'node:stream'
 import { type CsvError, parse } from 'csv-parse'
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Ending, Input, Provider, Sink } from '../provider.ts'
 import { decodeText } from '../text-encoding.ts'
-import { detectDelimiter } from './csv-delimiter.ts'
 import { segmentCharacters, split } from './pieces.ts'
 
-/** A header longer than this is not repeated as a line: each value is given its column's name instead. */
+/** A longer header is not repeated as a line; each value gets its column's name instead. */
 const longHeader = 400
 const progressRows = 1_000
 
@@ -16,15 +16,14 @@ export const provider: Provider = {
   async read(input, limits, sink) {
     const { text, problem } = decodeText(input.bytes, input.name)
     if (problem !== undefined) sink.problem(problem)
-    if (text.trim() === '')
-      throw new ParleyError('file_empty', `${input.name} holds no rows. Check the file and share it again.`)
+    if (text.trim() === '') throw new ParleyError('file_empty', fileWording.empty.noRows(input.name))
     await sink.progress({ done: 0, of: countRows(text), unit: 'row' })
     const delimiter = detectDelimiter(
       text.slice(0, 64 * 1024),
       input.mediaType === 'text/tab-separated-values' ? '\t' : ',',
     )
     if (!(await quotesClose(text, delimiter))) {
-      const userMessage = `${input.name} has a quotation mark that is never closed: quotation marks were read as ordinary characters.`
+      const userMessage = fileWording.notice.openQuotationMark(input.name)
       sink.problem({ code: 'csv_quotes', userMessage })
       return readRows(text, { delimiter, quote: false }, { input, limits, sink })
     }
@@ -47,7 +46,7 @@ function parser(text: string, { delimiter, quote }: Dialect) {
     skip_empty_lines: false,
     record_delimiter: ['\r\n', '\n', '\r'],
   })
-  // Given all at once, it would hold every row before the first is taken.
+  // In one piece, the parser would hold all rows in memory.
   return Readable.from(slices(text), { objectMode: false }).pipe(stream)
 }
 
@@ -62,7 +61,7 @@ function* slices(text: string): Generator<string> {
   }
 }
 
-/** An open quotation mark swallows the rest of the file: the parser notices at the end, when segments would be out already. */
+/** An unclosed quotation mark swallows the rest of the file. The parser notices only at the end, so this checks first. */
 async function quotesClose(text: string, delimiter: string): Promise<boolean> {
   if (!text.includes('"')) return true
   try {
@@ -89,7 +88,7 @@ async function readRows(
     if (row >= limits.rows) {
       await table?.finish()
       await sink.progress({ done: row, of: row, unit: 'row' })
-      return { truncated: `Only the first ${row} rows of ${input.name} were read: that is the limit.` }
+      return { truncated: fileWording.partial.first(input.name, 'row', { done: row }) }
     }
     row += 1
     if (table === undefined) {
@@ -105,10 +104,8 @@ async function readRows(
   }
   if (table !== undefined && !full) full = !(await table.finish())
   if (full) {
-    const limit = limits.characters.toLocaleString('en')
-    return {
-      truncated: `Only the first ${table?.delivered() ?? 0} rows of ${input.name} were read: the limit is ${limit} characters.`,
-    }
+    const done = table?.delivered() ?? 0
+    return { truncated: fileWording.partial.first(input.name, 'row', { done, characters: limits.characters }) }
   }
   await sink.progress({ done: row, of: row, unit: 'row' })
   return {}
@@ -162,7 +159,7 @@ function createTable(firstRecord: string[], firstRow: number, sink: Sink): Table
       return true
     },
     async finish() {
-      // A header alone is all that there is to read.
+      // The header is all there is to read.
       if (lines.length === 0 && delivered === 0) return sink.segment(headerLine, { kind: 'rows', from, to })
       return flush()
     },
@@ -191,7 +188,7 @@ function oneLine(cell: string): string {
   return cell.trim().replace(/\s*[\r\n]+\s*/g, ' ')
 }
 
-/** Rows about to come, for progress: quoted line feeds make it a little too many. */
+/** An estimate of rows, for progress: quoted line feeds make it a little too high. */
 function countRows(text: string): number {
   let rows = 1
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) rows += 1
@@ -200,4 +197,37 @@ function countRows(text: string): number {
 
 function isCsvError(error: unknown): error is CsvError {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('CSV_')
+}
+
+/** Detects the delimiter: the character that gives most rows the same number of columns. */
+const candidates = [',', ';', '\t', '|'] as const
+
+export function detectDelimiter(sample: string, usual: ',' | '\t'): string {
+  const rows = rowsOf(sample).slice(0, 50)
+  let best = { delimiter: usual as string, score: 0 }
+  for (const delimiter of [usual, ...candidates.filter((candidate) => candidate !== usual)]) {
+    // Tabs are rare inside cells, while commas are common in text.
+    const score = scoreOf(rows, delimiter) * (delimiter === '\t' ? 1.25 : 1)
+    // The usual one comes first; another must be clearly better.
+    if (score > best.score * 1.1) best = { delimiter, score }
+  }
+  return best.delimiter
+}
+
+function scoreOf(rows: string[], delimiter: string): number {
+  const counts = rows.map((row) => row.split(delimiter).length - 1).filter((count) => count > 0)
+  if (counts.length === 0) return 0
+  const tally = new Map<number, number>()
+  for (const count of counts) tally.set(count, (tally.get(count) ?? 0) + 1)
+  const [columns = 0, agreeing = 0] = [...tally].sort((a, b) => b[1] - a[1])[0] ?? []
+  return (agreeing / rows.length) * (1 + Math.log2(1 + columns) / 10)
+}
+
+/** Rows without quoted text, and without the last one, which may be cut off. */
+function rowsOf(sample: string): string[] {
+  const rows = sample
+    .replace(/"(?:[^"]|"")*"/g, '')
+    .split(/\r\n|\n|\r/)
+    .filter((row) => row.trim() !== '')
+  return rows.length > 1 ? rows.slice(0, -1) : rows
 }

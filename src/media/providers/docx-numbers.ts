@@ -1,4 +1,4 @@
-/** The numbers and bullets of Word's lists, which stand in no paragraph's text: "4.2", "(b)", "iii.". */
+/** The numbers and bullets of Word's lists, which are not part of the text: "4.2", "(b)", "iii.". */
 import { type Archive, smallPart } from './archive.ts'
 import { readXml } from './xml.ts'
 
@@ -10,7 +10,7 @@ interface Level {
 }
 
 export interface ListNumbers {
-  /** What stands before the paragraph; counts on. */
+  /** The label of the next paragraph. */
   next(list: string, level: number): string
 }
 

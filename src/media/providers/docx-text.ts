@@ -1,4 +1,4 @@
-/** From Word's tags to paragraphs and rows of tables, in reading order. Deleted text is left out, inserted text is there. */
+/** Turns Word's tags into paragraphs and table rows in reading order. Deleted text is left out, inserted text is included. */
 import type { ListNumbers } from './docx-numbers.ts'
 import { createMarkdownTable, nestedTable } from './markdown-table.ts'
 import type { XmlHandler } from './xml.ts'
@@ -15,7 +15,7 @@ export interface DocxText {
 
 export interface DocxContext {
   numbers: ListNumbers
-  /** Styles of headings, with their level, and lists that styles carry. */
+  /** Heading styles with their level, and lists that belong to styles. */
   headings: ReadonlyMap<string, number>
   styleLists: ReadonlyMap<string, { list: string; level: number }>
   /** Addresses of links by their id. */
@@ -43,9 +43,9 @@ interface Table {
   lines: ReturnType<typeof createMarkdownTable>
 }
 
-/** Their text is none of the document's: old versions, instructions of fields, a second picture of the same box. */
+/** Elements whose text is not shown: old versions, field instructions, fallback copies of boxes. */
 const unseen = new Set(['w:del', 'w:moveFrom', 'w:instrText', 'mc:Fallback', 'w:pPrChange', 'w:rPrChange', 'w:rubyPr'])
-/** A paragraph longer than this is given out in parts. */
+/** Longer paragraphs are delivered in parts. */
 const longest = 200_000
 const mostCells = 1_000
 

@@ -1,13 +1,14 @@
 /**
- * Reads Word documents: body, headers and footers, notes, comments. Word knows no pages until it prints: positions are
- * lines of the text given out, in which a paragraph or a row of a table is one line.
+ * Reads Word documents: body, headers and footers, notes, comments. A Word file has no pages until it is printed, so positions are
+ * lines of the extracted text, where a paragraph or a table row is one line.
  */
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
 import { type Archive, damaged, openArchive, smallPart } from './archive.ts'
 import { readListNumbers } from './docx-numbers.ts'
 import { createDocxText, type DocxContext, noteMark } from './docx-text.ts'
-import { createLineText, type LineText } from './line-text.ts'
+import { createLineText, type LineText } from './pieces.ts'
 import { mainPart, relationsOf } from './relations.ts'
 import { readXml } from './xml.ts'
 
@@ -40,19 +41,15 @@ export const provider: Provider = {
       }
       for (const path of partsOf('footer')) await part(path, () => 'Footer: ', 'w:ftr')
     } catch (error) {
-      // What stood before the break has been read.
+      // Text before the damage was read.
       if (error instanceof ParleyError && error.code === 'file_too_large') throw error
       const partly = await text.finish(name, limits)
       if (partly === undefined) throw error instanceof ParleyError ? error : damaged(name, error)
-      const userMessage = `${name} is damaged: only what stands before the break was read. Save it anew and share that to have all of it.`
-      sink.problem({ code: 'file_damaged', userMessage })
+      sink.problem({ code: 'file_damaged', userMessage: fileWording.partlyDamaged.afterDamage(name) })
       return partly
     }
     const ending = await text.finish(name, limits)
-    if (ending === undefined) {
-      const userMessage = `${name} holds no text: its pages are pictures or empty. Export it as a PDF and share that.`
-      throw new ParleyError('file_empty', userMessage)
-    }
+    if (ending === undefined) throw new ParleyError('file_empty', fileWording.empty.noTextInDocument(name))
     return ending
   },
 }
@@ -65,7 +62,7 @@ async function readBlocks(archive: Archive, part: string, context: DocxContext, 
   })
 }
 
-/** Parts that hold several small texts, each named before its first line. */
+/** Parts with several short texts, each labeled on its first line. */
 async function readNotes(
   archive: Archive,
   part: string,
@@ -106,7 +103,7 @@ async function readNotes(
   )
 }
 
-/** Notes with a type are lines between text and notes. */
+/** Notes with a type are separator lines. */
 function mark(note: Record<string, string>, kind: string, { notes }: DocxContext): string | undefined {
   const ordinary = note['w:type'] === undefined || note['w:type'] === 'normal'
   return ordinary ? `${noteMark(notes, kind, note)}: ` : undefined

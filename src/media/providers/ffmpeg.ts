@@ -1,7 +1,7 @@
 /**
- * ffmpeg and ffprobe of this machine, each run held to its limits and killed on abort. A run may open its one input file and
- * nothing else: only the demuxers of its container are allowed (playlists and concat lists are none), only the `file`
- * protocol, and the environment is empty.
+ * Runs the installed ffmpeg and ffprobe within limits, and kills them on abort. A run may open its one input file and
+ * nothing else: only the demuxers of its container (no playlists or concat lists) and only the `file`
+ * protocol are allowed, and the environment is empty.
  */
 
 import { type ChildProcessByStdio, execFile, spawn } from 'node:child_process'
@@ -11,6 +11,7 @@ import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import { ParleyError } from '../../core/errors.ts'
+import { recordingWording } from '../../wording/recordings.ts'
 import { guard } from '../guard.ts'
 import type { Limits } from '../limits.ts'
 import { giveWay } from '../priority.ts'
@@ -19,7 +20,7 @@ import { createSemaphore } from '../semaphore.ts'
 
 export interface FfmpegInput {
   path: string
-  /** The sender's name for it, for sentences. */
+  /** The sender's name for it, for messages. */
   name: string
   format: RecordingFormat
 }
@@ -31,9 +32,9 @@ export interface RunOptions {
 
 export interface Probe {
   audio: boolean
-  /** A moving picture; the cover of an album is none. */
+  /** A moving picture; an album cover does not count. */
   video: boolean
-  /** As the container says; a truncated file may say more than it holds. */
+  /** According to the container; a truncated file may be shorter. */
   durationMs: number | undefined
 }
 
@@ -49,7 +50,7 @@ export interface Ffmpeg {
   version(): Promise<string>
   /** Throws `ffmpeg_missing`, `file_damaged`, `file_too_slow` or `file_too_hungry`. */
   probe(input: FfmpegInput, options: RunOptions): Promise<Probe>
-  /** Runs `ffmpeg <input> …args`; `onLine` is given what it writes to standard error. One at a time per place in line. */
+  /** Runs `ffmpeg <input> …args`; `onLine` receives each line of standard error. */
   run<T>(
     input: FfmpegInput,
     task: { before?: readonly string[]; args: readonly string[]; onLine?(line: string): void },
@@ -71,8 +72,8 @@ const Streams = z.object({
   format: z.object({ duration: z.coerce.number().optional().catch(undefined) }).optional(),
 })
 
-const asItIs = ['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'info']
-/** A probe of a sound file takes 60 ms; one that takes longer than this is being led around. */
+const baseOptions = ['-hide_banner', '-nostdin', '-nostats', '-loglevel', 'info']
+/** A probe of a sound file takes 60 ms; one that takes this long is stuck. */
 const probeSeconds = 20
 
 /** `path`: ffmpeg itself or its folder; by default the one on PATH. `concurrency`: runs at once. */
@@ -83,7 +84,7 @@ export function createFfmpeg({ path, concurrency = 2 }: { path?: string; concurr
   function program(name: 'ffmpeg' | 'ffprobe'): Promise<string> {
     const found = programs.get(name) ?? find(name, path)
     programs.set(name, found)
-    // What is installed later is found later.
+    // A later call finds a program installed meanwhile.
     found.catch(() => programs.delete(name))
     return found
   }
@@ -125,15 +126,15 @@ export function createFfmpeg({ path, concurrency = 2 }: { path?: string; concurr
 
     run: (input, { before = [], args, onLine }, options, use) =>
       semaphore.run(options.signal, async () => {
-        // Should Parley be killed, a loop inside ffmpeg still ends by itself after this much processor time.
+        // If Parley is killed, a loop inside ffmpeg still ends after this much processor time.
         const ownLimit = ['-timelimit', String(Math.ceil(options.limits.seconds * 4))]
-        const line = [...asItIs, ...ownLimit, ...before, ...only(input), '-i', source(input), ...args]
+        const line = [...baseOptions, ...ownLimit, ...before, ...only(input), '-i', source(input), ...args]
         const run = await start('ffmpeg', line, input.name, { ...options })
         if (onLine) run.lines(onLine)
         try {
           return await use(run)
         } catch (error) {
-          // What ended the run explains why its output broke off.
+          // The reason why the run ended explains the broken output.
           void run.kill()
           await run.ended
           throw error
@@ -145,12 +146,12 @@ export function createFfmpeg({ path, concurrency = 2 }: { path?: string; concurr
   }
 }
 
-/** What the input may be opened as, and over what. */
+/** Restricts demuxers and protocols. */
 function only({ format }: FfmpegInput): string[] {
   return ['-protocol_whitelist', 'file', '-format_whitelist', format.demuxers]
 }
 
-/** With the protocol said, no name is taken for an address. */
+/** With an explicit protocol, a name is never taken for an address. */
 function source({ path }: FfmpegInput): string {
   return `file:${resolve(path)}`
 }
@@ -160,7 +161,7 @@ function launch(program: string, args: readonly string[], name: string, { signal
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {},
     cwd: '/',
-    // A group of its own: Ctrl-C in a terminal is for Parley, which lets reads that run finish.
+    // A separate process group, so that Ctrl-C reaches only Parley, which lets running reads finish.
     detached: process.platform !== 'win32',
     windowsHide: true,
   })
@@ -180,7 +181,7 @@ function launch(program: string, args: readonly string[], name: string, { signal
     child.kill('SIGKILL')
     return never
   }
-  // The guard takes any exit for a crash; here it is the usual end, so it is told of none.
+  // The guard treats any exit as a crash. An exit is normal here, so the guard does not see it.
   const never = new Promise<never>(() => {})
   const guarded = guard({ pid: child.pid, exited: never, kill }, { name, limits, signal })
   const ended = Promise.race([exited, guarded.broken])
@@ -197,21 +198,15 @@ function launch(program: string, args: readonly string[], name: string, { signal
 }
 
 export function damaged(name: string): ParleyError {
-  return new ParleyError(
-    'file_damaged',
-    `${name} is damaged or cut off, or no recording at all: ffmpeg cannot read it. Share it again, or convert it to mp3 or mp4 first.`,
-  )
+  return new ParleyError('file_damaged', recordingWording.damaged(name))
 }
 
 function missing(path: string | undefined, cause?: unknown): ParleyError {
-  const userMessage =
-    path === undefined
-      ? 'ffmpeg is not installed on the machine that Parley runs on. Ask an admin to install it (for example apt-get install ffmpeg, or brew install ffmpeg) or to set FFMPEG_PATH.'
-      : 'There is no working ffmpeg and ffprobe where FFMPEG_PATH points. Ask an admin to set it to the program ffmpeg, with ffprobe beside it.'
+  const userMessage = path === undefined ? recordingWording.ffmpegNotInstalled : recordingWording.ffmpegPathWrong
   return new ParleyError('ffmpeg_missing', userMessage, { cause })
 }
 
-/** The absolute path, because a program is started without this process's PATH. */
+/** The absolute path, because programs are started without PATH. */
 async function find(name: 'ffmpeg' | 'ffprobe', path: string | undefined): Promise<string> {
   const suffix = process.platform === 'win32' ? '.exe' : ''
   try {
@@ -232,7 +227,7 @@ async function find(name: 'ffmpeg' | 'ffprobe', path: string | undefined): Promi
   }
 }
 
-/** At most a megabyte: more than any honest probe says. */
+/** At most a megabyte, more than any real probe prints. */
 async function text(stream: Readable): Promise<string> {
   let message = ''
   for await (const chunk of stream.setEncoding('utf8')) {

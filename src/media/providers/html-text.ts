@@ -1,5 +1,5 @@
-/** From the tags of a page to blocks of readable text. Streams: nothing but the block under way is held. */
-import type { Handler } from 'htmlparser2'
+/** Turns the tags of a page into blocks of readable text. Streams: only the current block is held. */
+import { type Handler, Parser } from 'htmlparser2'
 
 export interface HtmlBlock {
   text: string
@@ -11,7 +11,7 @@ export interface HtmlBlock {
 
 export interface HtmlText {
   handler: Partial<Handler>
-  /** Where the parser stands; set by whoever owns it. */
+  /** The parser's position; set by the owner of the parser. */
   locate: () => number
   /** The blocks that are complete. */
   take(): HtmlBlock[]
@@ -22,7 +22,7 @@ export interface HtmlText {
 const unseen = new Set(
   'script style noscript template svg math iframe object embed canvas audio video select'.split(' '),
 )
-/** Without content: they have no end tag to wait for. */
+/** Elements without content or end tag. */
 const empty = new Set('area base br col embed hr img input link meta param source track wbr'.split(' '))
 const blocks = new Set(
   'address article aside blockquote body dd details dialog div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr html li main nav ol p pre section summary table tbody tfoot thead title tr ul'.split(
@@ -37,9 +37,9 @@ export function createHtmlText(): HtmlText {
   let prefix = ''
   let heading = false
   let preformatted = 0
-  /** Tables may stand inside each other's cells; the innermost is last. */
+  /** Open tables, the innermost last. */
   const tables: { rows: number; row?: string[] | undefined }[] = []
-  /** The unseen element that is open, and how many of its name stand inside it. */
+  /** The open hidden element, and how many of the same name are open inside it. */
   let hidden: { name: string; depth: number } | undefined
   const lists: { ordered: boolean; number: number }[] = []
   const links: { href: string | undefined; at: number }[] = []
@@ -130,7 +130,7 @@ export function createHtmlText(): HtmlText {
     if (words !== '' && words !== link.href) text = `${text.slice(0, link.at)}[${words}](${link.href})`
   }
 
-  /** What an outer cell holds before a table of its own is told first. */
+  /** Text of an outer cell before a nested table comes first. */
   function openTable(): void {
     const outer = text.trim()
     if (outer !== '') push(outer)
@@ -159,7 +159,7 @@ export function createHtmlText(): HtmlText {
   }
 
   function endBlock(): void {
-    // A block inside a cell parts its lines by a space.
+    // Inside a cell, blocks are separated by a space.
     if (tables.at(-1)?.row !== undefined) {
       if (text !== '') text += ' '
       return
@@ -185,4 +185,15 @@ export function createHtmlText(): HtmlText {
 
 function isHidden(attributes: Record<string, string>): boolean {
   return 'hidden' in attributes || /display\s*:\s*none|visibility\s*:\s*hidden/i.test(attributes.style ?? '')
+}
+
+// The readable blocks of HTML whose line numbers do not matter, such as an email's body.
+
+export function htmlBlocks(html: string): string[] {
+  const page = createHtmlText()
+  const parser = new Parser(page.handler, { decodeEntities: true, lowerCaseTags: true })
+  page.locate = () => parser.startIndex
+  parser.write(html)
+  parser.end()
+  return page.finish().map(({ text }) => text)
 }

@@ -1,6 +1,7 @@
-/** Reads HTML as a person sees it: headings, paragraphs, lists, tables and links in Markdown's manner. Positions are lines. */
+/** Reads the visible text of HTML: headings, paragraphs, lists, tables and links as Markdown. Positions are lines. */
 import { Parser } from 'htmlparser2'
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
 import { decodeText } from '../text-encoding.ts'
 import { createHtmlText, type HtmlBlock } from './html-text.ts'
@@ -36,21 +37,14 @@ export const provider: Provider = {
     parser.end()
     if (!full) await deliver(page.finish())
     full = !(await pieces.finish()) || full
-    if (!found)
-      throw new ParleyError(
-        'file_empty',
-        `${name} shows no text: a page that builds itself by scripts cannot be read. Save it as a PDF and share that.`,
-      )
+    if (!found) throw new ParleyError('file_empty', fileWording.empty.noTextInPage(name))
     await sink.progress({ done: full ? lines.reached() : lines.total, of: lines.total, unit: 'line' })
     if (!full) return {}
-    const limit = limits.characters.toLocaleString('en')
-    return {
-      truncated: `Only the beginning of ${name} was read, up to line ${pieces.delivered()}: the limit is ${limit} characters.`,
-    }
+    return { truncated: fileWording.partial.upTo(name, `line ${pieces.delivered()}`, limits.characters) }
   },
 }
 
-/** `<meta charset>` stands within the first kilobyte, by the standard. */
+/** By the standard, `<meta charset>` is within the first kilobyte. */
 function declaredEncoding(bytes: Uint8Array): string | undefined {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 1024)).toString('latin1')
   return (
@@ -59,7 +53,7 @@ function declaredEncoding(bytes: Uint8Array): string | undefined {
   )
 }
 
-/** Line numbers of offsets that only grow, counted once over the text. */
+/** Line numbers of increasing offsets, counted once over the text. */
 function lineCounter(text: string) {
   let offset = 0
   let line = 1

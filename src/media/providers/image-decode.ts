@@ -1,13 +1,15 @@
 /**
- * Pictures decoded by sharp (libvips) and libheif: upright, in sRGB, on white, and of a size that was looked at first. Runs
- * in a native reading process alone. Only readers of bytes in memory are left to libvips: it opens no file by itself.
+ * Decodes pictures with sharp (libvips) and libheif: upright, in sRGB, on white, after a check of their size. Runs
+ * only in a native reading process. libvips may only read bytes in memory, never open files.
  */
+
+import { createRequire } from 'node:module'
 import sharp, { type Sharp, type SharpOptions } from 'sharp'
 import type { Problem } from '../../core/artifact.ts'
+import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Input } from '../provider.ts'
-import { decodeHeic } from './heic.ts'
-import { damaged, tooManyPixels } from './image-refusals.ts'
 
 sharp.concurrency(1)
 sharp.cache(false)
@@ -17,15 +19,15 @@ sharp.unblock({
 })
 
 export interface Picture {
-  /** Frames of a picture that moves count as one. */
+  /** The frames of an animation count as one. */
   pages: number
   problems: Problem[]
-  /** `page` is 1-based. Ready to be resized: nothing is decoded before its output is asked for. */
+  /** `page` is 1-based. Nothing is decoded before the output is requested. */
   open(page: number): Sharp
 }
 
 export const defaultPixels = 64e6
-/** SVGs are drawn at this size: what models are given, and enough for small print. */
+/** SVGs are drawn at the size that models get, which is enough for small print. */
 const drawnSide = 1568
 const white = '#ffffff'
 
@@ -52,17 +54,16 @@ export async function openPicture(input: Input, limits: Pick<Limits, 'pixels'>):
   const options: SharpOptions = { limitInputPixels: pixels, failOn: 'error' }
   const problems: Problem[] = []
   if ((head.pages ?? 1) > pages)
-    problems.push({ code: 'first_frame', userMessage: `${name} is animated: its first frame was taken.` })
+    problems.push({ code: 'first_frame', userMessage: fileWording.notice.firstFrame(name) })
   if (!(await decodes(sharp(bytes, options)))) {
     if (!(await decodes(sharp(bytes, { ...options, failOn: 'none' })))) throw damaged(name)
     options.failOn = 'none'
-    const userMessage = `${name} is damaged or was cut short: parts of the picture are missing. Please check that it opens for you, and share it again.`
-    problems.push({ code: 'file_damaged', userMessage })
+    problems.push({ code: 'file_damaged', userMessage: fileWording.partlyDamaged.picture(name) })
   }
   return { pages, problems, open: (page) => plain(sharp(bytes, { ...options, page: page - 1 }).autoOrient()) }
 }
 
-/** Whether all of it can be decoded, at the cost of decoding it small. */
+/** Whether the whole picture can be decoded, tested at a small size. */
 async function decodes(picture: Sharp): Promise<boolean> {
   try {
     await picture.resize(64, 64, { fit: 'inside' }).raw().toBuffer()
@@ -72,7 +73,49 @@ async function decodes(picture: Sharp): Promise<boolean> {
   }
 }
 
-/** What is transparent shows white: dark writing on nothing stays readable. */
+/** Transparency becomes white, so that dark text stays readable. */
 function plain(picture: Sharp): Sharp {
   return picture.flatten({ background: white }).toColourspace('srgb')
+}
+
+// Decodes HEIC, the format of phone cameras, with libheif compiled to WebAssembly, which also turns pictures upright.
+
+export interface RawPicture {
+  /** RGBA. */
+  data: Uint8Array
+  size: { width: number; height: number }
+}
+
+interface HeicImage {
+  width: number
+  height: number
+  decode(): Promise<{ width: number; height: number; data: Uint8ClampedArray }>
+}
+
+type DecodeAll = (options: { buffer: Uint8Array }) => Promise<HeicImage[]>
+
+/** libheif holds several copies of a picture while decoding, so a larger one would exceed 700 MB. */
+const mostPixels = 36e6
+
+/** Throws `file_too_large` before it decodes, or `file_damaged`. */
+export async function decodeHeic({ bytes, name }: Input, pixels: number): Promise<RawPicture> {
+  const { all }: { all: DecodeAll } = createRequire(import.meta.url)('heic-decode')
+  const [first] = await all({ buffer: bytes }).catch(() => [])
+  if (first === undefined) throw damaged(name)
+  const most = Math.min(pixels, mostPixels)
+  if (first.width * first.height > most) throw tooManyPixels(name, first, most)
+  const decoded = await first.decode().catch(() => undefined)
+  if (decoded === undefined) throw damaged(name)
+  const { data, width, height } = decoded
+  return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), size: { width, height } }
+}
+
+// The reasons why a picture cannot be read.
+
+export function tooManyPixels(name: string, size: { width: number; height: number }, pixels: number): ParleyError {
+  return new ParleyError('file_too_large', fileWording.limit.pixels(name, size, pixels))
+}
+
+export function damaged(name: string): ParleyError {
+  return new ParleyError('file_damaged', fileWording.damaged.picture(name))
 }

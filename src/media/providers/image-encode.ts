@@ -1,11 +1,11 @@
-/** A picture encoded anew for models, and in gray for recognition. Nothing of its metadata is taken along. */
+/** Encodes a picture again for models, and in gray for OCR. Metadata is dropped. */
 import sharp, { type OutputInfo, type Sharp } from 'sharp'
 import type { Drawn } from '../provider.ts'
 import type { Gray } from './ocr.ts'
 
-/** The largest side that models look at without making it smaller themselves. */
+/** Models scale larger pictures down. */
 const longestSide = 1568
-/** A drawing stays sharp as PNG; one that takes more is a photograph after all. */
+/** A drawing stays sharp as PNG; a larger PNG is probably a photograph. */
 const largestPng = 1.5e6
 const drawings = new Set(['image/png', 'image/gif', 'image/svg+xml'])
 
@@ -23,7 +23,7 @@ export async function encodeForModels(picture: Sharp, mediaType: string): Promis
   return { data: await small().jpeg({ quality: 85 }).toBuffer(), mediaType: 'image/jpeg', width, height }
 }
 
-/** Screenshots have small letters: recognition wants them larger, and photographs smaller. */
+/** OCR works better on enlarged screenshots and reduced photographs. */
 const enlargedBelow = 1_400
 const reducedAbove = 2_600
 

@@ -1,18 +1,17 @@
 /**
- * Reads pictures: a copy for models that see (upright, at most 1568 pixels a side, without metadata), and the text on it by
- * OCR for those that do not. Every picture is a page, so that a citation can open it.
+ * Reads pictures: a copy for models with vision (upright, at most 1568 pixels a side, without metadata), and the text in it by
+ * OCR for other models. Every picture is a page, so that a citation can open it.
  */
 import type { Problem } from '../../core/artifact.ts'
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Ending, Input, Provider, Sink } from '../provider.ts'
-import { openPicture, type Picture } from './image-decode.ts'
+import { damaged, openPicture, type Picture } from './image-decode.ts'
 import { encodeForModels, toGray } from './image-encode.ts'
-import { damaged } from './image-refusals.ts'
-import { createOcr, type Ocr } from './ocr.ts'
+import { createOcr, type Ocr, recognizeUpright } from './ocr.ts'
 import { poorConfidence, withoutGrain } from './ocr-text.ts'
 import { provider as text } from './text.ts'
-import { recognizeUpright } from './upright.ts'
 import { markWords } from './word-marks.ts'
 
 export const provider: Provider = {
@@ -37,11 +36,11 @@ export const provider: Provider = {
     }
     if (lost.length === of && source?.words !== true) throw damaged(input.name)
     if (lost.length > 0) {
-      const userMessage = `${lost.length} of ${picture.pages} pictures of ${input.name} cannot be drawn: they were left out.`
+      const userMessage = fileWording.partlyDamaged.pictures(input.name, lost.length, picture.pages)
       sink.problem({ code: 'pages_damaged', userMessage })
     }
     if (unread.length > 0) {
-      const userMessage = `The text on ${unread.length} of ${picture.pages} pages of ${input.name} was not recognised: that is the limit of OCR.`
+      const userMessage = fileWording.ocr.picturesOverLimit(input.name, unread.length, picture.pages)
       sink.problem({ code: 'ocr_limit', userMessage })
     }
     return { pages: picture.pages, ...source?.ending, ...cut(input.name, picture.pages, of) }
@@ -53,7 +52,7 @@ export const provider: Provider = {
     return {
       async render(page, { width, quote }) {
         if (page > picture.pages)
-          throw new ParleyError('file_missing', `There is no page ${page} to show: the file has ${picture.pages}.`)
+          throw new ParleyError('file_missing', fileWording.refusal.noSuchPage(page, picture.pages))
         const drawn = picture.open(page).resize({ width, height: tallest, fit: 'inside', withoutEnlargement: true })
         const { data, info } = await drawn.png().toBuffer({ resolveWithObject: true })
         const marks = quote === undefined ? [] : await markQuote(picture, page, ocr, quote)
@@ -89,13 +88,13 @@ async function readText({ picture, input, ocr, of, sink }: Reading, page: number
     confidence < poorConfidence
       ? {
           code: 'ocr_unsure',
-          userMessage: `The writing on ${input.name} is hard to read: check what is quoted from it.`,
+          userMessage: fileWording.ocr.pictureUnsure(input.name),
         }
-      : { code: 'read_by_ocr', userMessage: `The text on ${input.name} was recognised (OCR) and may hold errors.` }
+      : { code: 'read_by_ocr', userMessage: fileWording.ocr.picture(input.name) }
   if (page === 1 || problem.code === 'ocr_unsure') sink.problem(problem)
 }
 
-/** An SVG is text too: its words are exact there. The pictures that it carries are not. */
+/** An SVG is also text with exact words, apart from the pictures inside it. */
 async function readSource(input: Input, limits: Limits, sink: Sink): Promise<{ ending: Ending; words: boolean }> {
   const source = Buffer.from(input.bytes).toString('latin1')
   const lean = source.replace(/(data:[\w/+.-]+;base64,)[A-Za-z0-9+/=\s]{100,}/g, '$1')
@@ -110,7 +109,5 @@ async function markQuote(picture: Picture, page: number, ocr: Ocr, quote: string
 }
 
 function cut(name: string, pages: number, of: number): Ending {
-  return pages > of
-    ? { truncated: `Only the first ${of} of ${pages} pages of ${name} were read: that is the limit.` }
-    : {}
+  return pages > of ? { truncated: fileWording.partial.first(name, 'page', { done: of, of: pages }) } : {}
 }

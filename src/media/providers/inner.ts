@@ -1,10 +1,10 @@
 /**
- * Reads the files within a mail or an archive, each by what its bytes are, through the same table and limits as a file of its
- * own. An archive or a mail within is opened once more; what that one holds of the kind is named and left alone.
+ * Reads the files inside an email or an archive by their content, with the same table and limits as shared
+ * files. An archive or email inside is opened too; archives and emails inside that one are only named.
  */
 import type { Position } from '../../core/artifact.ts'
-import { formatBytes } from '../../core/bytes.ts'
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import { furtherLook } from '../containers.ts'
 import { formats, readerOf } from '../formats.ts'
 import { type Limits, limitsFor } from '../limits.ts'
@@ -12,20 +12,20 @@ import type { Input, Provider, Sink } from '../provider.ts'
 import { sampleBytes, sniff } from '../sniff.ts'
 import { split } from './pieces.ts'
 
-/** Archives and mails within each other: the file itself is 1. */
+/** How deep archives and emails are nested at most; the file itself is 1. */
 export const deepest = 2
 
 export interface InnerFile {
-  /** Its path within. */
+  /** Its path inside the container. */
   name: string
   mediaType?: string
   bytes: Uint8Array
 }
 
 export interface Inner {
-  /** Reads one file within. False: the limit of the whole is reached. What fails becomes a problem of the whole. */
+  /** Reads one inner file. False: the limit of the whole is reached. A failure becomes a problem of the whole. */
   read(file: InnerFile): Promise<boolean>
-  /** Files that gave something. */
+  /** Files with readable content. */
   count(): number
 }
 
@@ -34,7 +34,7 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
   let read = 0
   let full = false
 
-  /** The same sink, in which places say which file they are in. */
+  /** The same sink, with the inner file's path in every position. */
   function sinkOf(path: string): Sink & { gave(): boolean } {
     let gave = false
     const placed = (at: Position): Position => ({
@@ -52,8 +52,8 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
         if (!taken) full = true
         return taken
       },
-      image: (image) => sink.image({ ...image, ...(image.at && { at: placed(image.at) }) }),
-      // The whole counts its files itself.
+      image: (image) => sink.image({ ...image, at: image.at && placed(image.at) }),
+      // Progress counts whole files.
       progress: async () => {},
       problem(problem) {
         sink.problem({
@@ -75,22 +75,14 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
     const reader = readerOf(mediaType, name, formats)
     const own = limitsFor(reader.family, input.overrides)
     if (reader.convert !== undefined || reader.family === 'audio' || reader.family === 'video') {
-      throw new ParleyError(
-        'file_unsupported',
-        `${name} cannot be read within another file. Share it as a file of its own.`,
-      )
+      throw new ParleyError('file_unsupported', fileWording.inner.unsupported(name))
     }
     const isContainer = reader.family === 'mail' || reader.family === 'archive'
     if (isContainer && depth >= deepest) {
-      throw new ParleyError(
-        'file_unsupported',
-        `${name} is packed too deep to be opened. Share it as a file of its own.`,
-      )
+      throw new ParleyError('file_unsupported', fileWording.inner.tooDeep(name))
     }
-    if (bytes.length > own.bytes) {
-      const userMessage = `${name} is ${formatBytes(bytes.length)}: over the limit of ${formatBytes(own.bytes)}. Share a smaller one.`
-      throw new ParleyError('file_too_large', userMessage)
-    }
+    if (bytes.length > own.bytes)
+      throw new ParleyError('file_too_large', fileWording.limit.size(name, bytes.length, own.bytes))
     const loaded: { provider?: Provider } = await import(reader.module.href)
     if (loaded.provider === undefined) throw new Error(`${reader.module.href} exports no provider`)
     const within = sinkOf(name)
@@ -124,7 +116,7 @@ export function createInner(input: Input, limits: Limits, sink: Sink): Inner {
   }
 }
 
-/** A name of strangers may hold anything: here it is one line that can be stored and shown. */
+/** Makes an untrusted name one line that can be stored and shown. */
 export function shownPath(name: string): string {
   return name
     .replace(/[\p{Cc}\p{Cf}]/gu, '')
@@ -136,11 +128,11 @@ function problemOf(error: unknown, name: string) {
   if (error instanceof ParleyError) return { code: `inner_${error.code}`, userMessage: error.userMessage }
   return {
     code: 'inner_file_damaged',
-    userMessage: `${name} could not be made sense of. Share it as a file of its own.`,
+    userMessage: fileWording.inner.unreadable(name),
   }
 }
 
-/** A list of what is within, cut to segments, as a text of its own. */
+/** Delivers the list of inner files as text, split into segments. */
 export async function deliverList(sink: Sink, lines: readonly string[], at: (from: number, to: number) => Position) {
   let open: string[] = []
   let from = 1

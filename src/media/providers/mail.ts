@@ -1,11 +1,12 @@
-/** Reads a mail: who wrote to whom and when, what it says, and what is attached, each attachment by what it is. */
+/** Reads an email: headers, text and attachments, each attachment by its type. */
 import PostalMime, { type Address, type Email } from 'postal-mime'
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import { archiveDefaults } from '../limits.ts'
 import type { Provider } from '../provider.ts'
-import { htmlBlocks } from './html-blocks.ts'
+import { htmlBlocks } from './html-text.ts'
 import { createInner } from './inner.ts'
-import { createLineText } from './line-text.ts'
+import { createLineText } from './pieces.ts'
 
 export const provider: Provider = {
   async read(input, limits, sink) {
@@ -30,7 +31,7 @@ export const provider: Provider = {
     }
     const ending = await text.finish(name, limits)
     if (ending === undefined && attachments.length === 0) {
-      throw new ParleyError('file_empty', `${name} holds no message. Check the file and share it again.`)
+      throw new ParleyError('file_empty', fileWording.empty.noMessage(name))
     }
     if (full || ending?.truncated !== undefined) return ending ?? {}
     const inner = createInner(input, limits, sink)
@@ -39,17 +40,13 @@ export const provider: Provider = {
       const called = unique(filename ?? (mimeType === 'message/rfc822' ? 'message.eml' : `attachment ${at + 1}`), names)
       const file = { name: called, mediaType: mimeType, bytes: bytesOf(content) }
       if (!(await inner.read(file))) {
-        const limit = limits.characters.toLocaleString('en')
-        return {
-          truncated: `Only ${at} of ${attachments.length} attachments of ${name} were read in full: the limit is ${limit} characters.`,
-        }
+        const read = { done: at, of: attachments.length, characters: limits.characters }
+        return { truncated: fileWording.partial.first(name, 'attachment', read) }
       }
       await sink.progress({ done: at + 1, of: attachments.length, unit: 'file' })
     }
     if (attachments.length <= most) return {}
-    return {
-      truncated: `Only the first ${most} of ${attachments.length} attachments of ${name} were read: that is the limit.`,
-    }
+    return { truncated: fileWording.partial.first(name, 'attachment', { done: most, of: attachments.length }) }
   },
 }
 
@@ -57,14 +54,13 @@ async function parse(bytes: Uint8Array, name: string): Promise<Email> {
   try {
     return await PostalMime.parse(bytes, {
       attachmentEncoding: 'arraybuffer',
-      // A forwarded mail is an attachment like any other: it has positions of its own.
+      // A forwarded email is an attachment like any other, with its own positions.
       forceRfc822Attachments: true,
       maxNestingDepth: 50,
       maxHeadersSize: 1024 * 1024,
     })
   } catch (error) {
-    const userMessage = `${name} is damaged or no mail: it cannot be taken apart. Save it anew from your mail program and share that.`
-    throw new ParleyError('file_damaged', userMessage, { cause: error })
+    throw new ParleyError('file_damaged', fileWording.damaged.mail(name), { cause: error })
   }
 }
 

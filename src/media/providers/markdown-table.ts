@@ -1,4 +1,4 @@
-/** Rows of a table as Markdown: each row stays one line, and the first one names the columns. */
+/** Table rows as Markdown: each row is one line, and the first one names the columns. */
 
 export interface MarkdownTable {
   /** The lines of the next row; none for a row without content. */
@@ -18,7 +18,7 @@ export function createMarkdownTable(): MarkdownTable {
   }
 }
 
-/** One line, in which a bar does not end the cell. */
+/** One line, with bars escaped. */
 export function cellText(text: string): string {
   return text
     .trim()
@@ -26,7 +26,7 @@ export function cellText(text: string): string {
     .replaceAll('|', '\\|')
 }
 
-/** A table within a cell: its cells by commas, its rows by semicolons. */
+/** A table inside a cell: cells separated by commas, rows by semicolons. */
 export function nestedTable(rows: readonly (readonly string[])[]): string {
   return rows
     .map((cells) =>

@@ -1,8 +1,8 @@
-/** Tesseract's table of words as text, with where each word stands and how sure the recognition was. Pure. */
+/** Turns tesseract's TSV into text, with the place and confidence of each word. Pure. */
 
 export interface Word {
   text: string
-  /** Pixels of the picture that was recognised. */
+  /** In pixels of the recognized picture. */
   x: number
   y: number
   width: number
@@ -18,9 +18,9 @@ export interface Recognized {
   confidence: number
 }
 
-/** Below this, what was recognised is worth a warning. */
+/** Below this, the reader gets a warning. */
 export const poorConfidence = 70
-/** Specks and textures come out as words that nobody would trust. */
+/** Specks and textures are recognized as words with a lower confidence than this. */
 const noise = 25
 
 interface Line {
@@ -57,7 +57,7 @@ function linesOf(tsv: string): Line[] {
   return lines
 }
 
-/** A photograph's grain reads as letters: only lines that hold a word, and are likely ones, are kept. */
+/** Grain in photographs looks like letters, so only likely lines with a word are kept. */
 export function withoutGrain(tsv: string): Recognized {
   const good = linesOf(tsv).filter(({ words }) => meanConfidence(words) >= 50 && words.some(isWord))
   const sure = good.flatMap(({ words }) => words).filter((word) => isWord(word) && word.confidence >= 60)
@@ -76,7 +76,7 @@ function textOf(lines: Line[]): string {
     const words = line.words.map((word) => word.text).join(' ')
     if (paragraph === undefined) text = words
     else if (line.paragraph !== paragraph) text += `\n\n${words}`
-    // A word parted at the line's end is whole again.
+    // Joins a word that was split at the line end.
     else if (/\p{L}[-‐]$/u.test(text) && /^\p{Ll}/u.test(words)) text = text.slice(0, -1) + words
     else text += `\n${words}`
     paragraph = line.paragraph

@@ -8,6 +8,7 @@ import { createRequire } from 'node:module'
 import { gunzipSync } from 'node:zlib'
 import { relaxedSimd, simd } from 'wasm-feature-detect'
 import type { Sink } from '../provider.ts'
+import type { Recognized } from './ocr-text.ts'
 
 export interface Gray {
   pixels: Uint8Array
@@ -16,16 +17,16 @@ export interface Gray {
 }
 
 export interface Ocr {
-  /** Tesseract's TSV, by the parent's program where there is one. */
+  /** Returns tesseract's TSV, from the parent's program if there is one. */
   recognize(picture: Gray): Promise<string>
 }
 
-/** The dots per inch that pages are drawn at for recognition. */
+/** The resolution at which pages are drawn for OCR. */
 export const ocrDpi = 200
 /** A4 at 300 dpi is 8.7 million. */
 export const ocrPixels = 12e6
 
-/** What is called of tesseract's API as tesseract.js-core compiles it. */
+/** The part of tesseract's API that is used, as compiled by tesseract.js-core. */
 interface Tesseract {
   FS: { writeFile(path: string, data: Uint8Array): void }
   TessBaseAPI: new () => {
@@ -47,7 +48,7 @@ export function createOcr(sink: Pick<Sink, 'recognize'> = {}): Ocr {
       const pgm = encodePgm(picture)
       const tsv = await program?.(pgm)
       if (tsv !== undefined) return tsv
-      // A program that failed once is slow or broken: the rest goes without it.
+      // A program that failed once is slow or broken, so it is not used again.
       program = undefined
       loading ??= load()
       return (await loading)(pgm)
@@ -79,4 +80,40 @@ async function flavour(): Promise<string> {
 
 function encodePgm({ pixels, width, height }: Gray): Uint8Array {
   return Buffer.concat([Buffer.from(`P5\n${width} ${height}\n255\n`), pixels])
+}
+
+// Recognizes a picture that may be rotated, and takes the rotation that reads best.
+
+/** Rotated text is recognized as many unlikely words; grain in photographs as few. */
+const suspicious = 60
+const manyWords = 20
+const surely = 75
+
+export interface Upright extends Recognized {
+  /** Whether the boxes of words refer to the original rotation. */
+  asGiven: boolean
+}
+
+export async function recognizeUpright(ocr: Ocr, picture: Gray, read: (tsv: string) => Recognized): Promise<Upright> {
+  let best: Upright = { ...read(await ocr.recognize(picture)), asGiven: true }
+  if (best.confidence >= suspicious || best.words.length < manyWords) return best
+  let turned = picture
+  for (let quarter = 1; quarter <= 3; quarter += 1) {
+    turned = quarterTurn(turned)
+    const found = read(await ocr.recognize(turned))
+    if (found.confidence > best.confidence && found.text.length > best.text.length / 3)
+      best = { ...found, asGiven: false }
+    if (best.confidence >= surely) break
+  }
+  return best
+}
+
+/** Clockwise. */
+function quarterTurn({ pixels, width, height }: Gray): Gray {
+  const turned = new Uint8Array(pixels.length)
+  let from = 0
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1, from += 1) turned[x * height + (height - 1 - y)] = pixels[from] ?? 255
+  }
+  return { pixels: turned, width: height, height: width }
 }

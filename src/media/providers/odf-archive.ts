@@ -1,5 +1,6 @@
-/** Opens an OpenDocument file, and refuses one that is locked: its parts are then listed with how they were encrypted. */
+/** Opens an OpenDocument file, and refuses one with a password, which its manifest shows. */
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import { type Archive, damaged, openArchive, smallPart } from './archive.ts'
 import { readXml } from './xml.ts'
@@ -16,12 +17,7 @@ export async function openDocument(bytes: Uint8Array, name: string, limits: Limi
       },
     })
   }
-  if (encrypted) {
-    throw new ParleyError(
-      'file_encrypted',
-      `${name} is protected by a password. Save a copy without it and share that.`,
-    )
-  }
+  if (encrypted) throw new ParleyError('file_encrypted', fileWording.refusal.encrypted(name))
   if (!archive.has(contentPart)) throw damaged(name)
   return archive
 }

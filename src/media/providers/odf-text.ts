@@ -1,4 +1,4 @@
-/** From OpenDocument's tags to paragraphs and rows of tables, and the slides that they stand on. */
+/** Turns OpenDocument's tags into paragraphs and table rows, with the slide of each. */
 import { createMarkdownTable, nestedTable } from './markdown-table.ts'
 import type { XmlHandler } from './xml.ts'
 
@@ -32,7 +32,7 @@ interface Table {
   lines: ReturnType<typeof createMarkdownTable>
 }
 
-/** Old versions of changed text, and what programs put in place of pictures. */
+/** Old versions of changed text, and alternative text of pictures. */
 const unseen = new Set([
   'text:tracked-changes',
   'office:forms',
@@ -247,7 +247,7 @@ export function createOdfText(): OdfText {
       open,
       close,
       text(text) {
-        // Line feeds and runs of spaces in the source are one space; wanted ones have tags.
+        // White space in the source collapses to one space; intended white space has tags.
         if (hidden === 0) write(text.replace(/\s+/g, ' '))
       },
     },

@@ -1,5 +1,6 @@
 /** Reads OpenDocument presentations: each slide with its tables and the speaker's notes. */
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
 import { damaged } from './archive.ts'
 import { contentPart, openDocument } from './odf-archive.ts'
@@ -25,8 +26,7 @@ export const provider: Provider = {
     } catch (error) {
       if (error instanceof ParleyError && error.code !== 'file_damaged') throw error
       if (blocks.length === 0) throw error instanceof ParleyError ? error : damaged(name, error)
-      const userMessage = `${name} is damaged: only what stands before the break was read. Save it anew and share that to have all of it.`
-      sink.problem({ code: 'file_damaged', userMessage })
+      sink.problem({ code: 'file_damaged', userMessage: fileWording.partlyDamaged.afterDamage(name) })
     }
     const slides = Map.groupBy(blocks, ({ slide }) => slide)
     return deliverSlides({ name, limits, sink, of: document.slides() }, async (at) => {

@@ -1,4 +1,4 @@
-/** From an OpenDocument spreadsheet's tags to rows of cells with what they show. */
+/** Turns an OpenDocument spreadsheet's tags into rows of displayed values. */
 import { oneLine } from './sheet-text.ts'
 import type { XmlHandler } from './xml.ts'
 
@@ -15,7 +15,7 @@ export interface OdsCells {
 }
 
 const mostColumns = 16_384
-/** Equal rows and cells are stored once with a count, which a bomb sets high: filled ones are told at most so often. */
+/** Equal rows and cells are stored once with a count, which a malicious file sets high. Filled ones are repeated at most this often. */
 const mostRepeats = 1_000
 
 export function createOdsCells(): OdsCells {
@@ -101,7 +101,7 @@ export function createOdsCells(): OdsCells {
   }
 }
 
-/** What the cell holds where that says more than what it shows; else undefined. */
+/** The stored value if it is more precise than the displayed one; otherwise undefined. */
 function storedValue(attributes: Record<string, string>): string | undefined {
   switch (attributes['office:value-type']) {
     case 'date':

@@ -1,10 +1,11 @@
-/** Reads OpenDocument texts. Positions are lines of the text given out: a paragraph or a row of a table is one line. */
+/** Reads OpenDocument texts. Positions are lines of the extracted text, where a paragraph or a table row is one line. */
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
 import { damaged } from './archive.ts'
-import { createLineText } from './line-text.ts'
 import { contentPart, openDocument } from './odf-archive.ts'
 import { createOdfText } from './odf-text.ts'
+import { createLineText } from './pieces.ts'
 import { readXml } from './xml.ts'
 
 export const provider: Provider = {
@@ -23,15 +24,11 @@ export const provider: Provider = {
       if (error instanceof ParleyError && error.code !== 'file_damaged') throw error
       const partly = await text.finish(name, limits)
       if (partly === undefined) throw error instanceof ParleyError ? error : damaged(name, error)
-      const userMessage = `${name} is damaged: only what stands before the break was read. Save it anew and share that to have all of it.`
-      sink.problem({ code: 'file_damaged', userMessage })
+      sink.problem({ code: 'file_damaged', userMessage: fileWording.partlyDamaged.afterDamage(name) })
       return partly
     }
     const ending = await text.finish(name, limits)
-    if (ending === undefined) {
-      const userMessage = `${name} holds no text: its pages are pictures or empty. Export it as a PDF and share that.`
-      throw new ParleyError('file_empty', userMessage)
-    }
+    if (ending === undefined) throw new ParleyError('file_empty', fileWording.empty.noTextInDocument(name))
     return ending
   },
 }

@@ -1,20 +1,21 @@
 /** A PDF opened by PDFium: pages by number, their text and character boxes. */
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Input } from '../provider.ts'
 import { loadPdfium, type Pdfium, viewOf, withMemory } from './pdfium.ts'
 
 export interface PdfDocument {
   pdfium: Pdfium
   pages: number
-  /** The file is cut short, or its table of contents for programs is broken: PDFium pieced it together. */
+  /** The file is incomplete or its cross-reference table is broken, and PDFium repaired it. */
   repaired: boolean
-  /** Adobe's own kind of form (XFA): the pages that PDFium knows ask to wait for a program that draws it. */
+  /** An Adobe XFA form. The pages that PDFium sees only say "Please wait". */
   xfa: boolean
-  /** Files within this one, without those that notes hold. */
+  /** Attached files, without those in notes. */
   attachments: number
-  /** Pages seen so far that hold fields of a form, notes or marks. */
+  /** Pages seen so far with form fields, notes or marks. */
   annotated: Set<number>
-  /** Runs `use` with the page, which it closes after. Undefined when the page cannot be loaded. `page` is 1-based. */
+  /** Runs `use` with the page and closes it. Undefined when the page cannot be loaded. `page` is 1-based. */
   withPage<Result>(page: number, use: (handle: number) => Result): Result | undefined
 }
 
@@ -64,7 +65,7 @@ async function open({ bytes, name }: Input): Promise<PdfDocument> {
   }
 }
 
-/** Characters as PDFium numbers them, in UTF-16; its index is what boxes are asked by. */
+/** Characters as PDFium numbers them, in UTF-16. The index is also used for boxes. */
 export function withText<Result>(
   pdfium: Pdfium,
   page: number,
@@ -134,7 +135,7 @@ function isDrawnByViewer(subtype: number): boolean {
   return subtype === widget || subtype === freeText
 }
 
-/** The page must be loaded anew after. */
+/** Flattening requires loading the page again. */
 function flattened(pdfium: Pdfium, document: number, index: number, page: number): number {
   giveAppearances(pdfium, page)
   if (pdfium._FPDFPage_Flatten(page, 0) === 0) return page
@@ -144,7 +145,7 @@ function flattened(pdfium: Pdfium, document: number, index: number, page: number
   return again
 }
 
-/** Many programs leave drawing a field's value to the viewer; PDFium does it when it first draws the page's annotations. */
+/** Many programs leave drawing a field's value to the viewer. PDFium does so when it first draws the annotations. */
 function giveAppearances(pdfium: Pdfium, page: number): void {
   withMemory(pdfium, 4, (pixel) => {
     const bitmap = pdfium._FPDFBitmap_CreateEx(1, 1, 3, pixel, 4)
@@ -156,22 +157,47 @@ function giveAppearances(pdfium: Pdfium, page: number): void {
 
 function refusal(error: number, bytes: Uint8Array, name: string): ParleyError {
   if (error === passwordError || error === securityError) {
-    const userMessage = `${name} is protected by a password, so it cannot be read. Please share a copy without the password.`
-    return new ParleyError('file_encrypted', userMessage)
+    return new ParleyError('file_encrypted', fileWording.refusal.encrypted(name))
   }
   if (!endsProperly(bytes)) return damaged(name)
-  return new ParleyError(
-    'file_damaged',
-    `${name} is damaged: no page of it can be read. Please export or save it again and share that.`,
-  )
+  return new ParleyError('file_damaged', fileWording.damaged.allPages(name))
 }
 
 export function damaged(name: string): ParleyError {
-  const userMessage = `${name} is damaged or was cut short: no page of it can be read. Please check that it opens for you, and share it again.`
-  return new ParleyError('file_damaged', userMessage)
+  return new ParleyError('file_damaged', fileWording.damaged.pages(name))
 }
 
-/** A whole PDF says so in its last bytes; some programs add a little after it. */
+/** A complete PDF has an end mark in its last bytes; some programs add a little after it. */
 function endsProperly(bytes: Uint8Array): boolean {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).subarray(-2_048).includes('%%EOF')
+}
+
+/** New tables for a PDF that lost its own, so that what is left of it can be opened. Pure. */
+
+/**
+ * A file that was cut short has lost its tables: which pages there are, and where each object begins. Writes new ones behind
+ * what is left, from the objects that are found. Undefined when no page is: then they are compressed.
+ */
+export function withNewTables(bytes: Uint8Array): Uint8Array | undefined {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+  const offsets = new Map<number, number>()
+  const pages = new Set<number>()
+  for (const { 1: number = '', index } of text.matchAll(/(?<=^|[\s>])(\d{1,7})\s+\d{1,5}\s+obj\b/g)) {
+    const dictionary = text.slice(index, index + 4_000).split(/\bendobj\b|\bstream\b/, 1)[0] ?? ''
+    offsets.set(Number(number), index)
+    if (/\/Type\s*\/Page\b/.test(dictionary)) pages.add(Number(number))
+  }
+  if (pages.size === 0) return undefined
+  const list = Math.max(...offsets.keys()) + 1
+  const kids = [...pages].map((page) => `${page} 0 R`).join(' ')
+  const parts = ['\nendstream\nendobj\n', `${list} 0 obj\n<</Type/Pages/Count ${pages.size}/Kids[${kids}]>>\nendobj\n`]
+  offsets.set(list, bytes.length + (parts[0]?.length ?? 0))
+  offsets.set(list + 1, bytes.length + parts.join('').length)
+  parts.push(`${list + 1} 0 obj\n<</Type/Catalog/Pages ${list} 0 R>>\nendobj\n`)
+  const start = bytes.length + parts.join('').length
+  const rows = [...offsets].toSorted(([one], [other]) => one - other)
+  parts.push('xref\n0 1\n0000000000 65535 f \n')
+  for (const [number, offset] of rows) parts.push(`${number} 1\n${String(offset).padStart(10, '0')} 00000 n \n`)
+  parts.push(`trailer\n<</Root ${list + 1} 0 R/Size ${list + 2}>>\nstartxref\n${start}\n%%EOF\n`)
+  return Buffer.concat([bytes, Buffer.from(parts.join(''), 'latin1')])
 }

@@ -1,23 +1,23 @@
 /**
- * What a PDF holds beside the text of its pages, read by pdf.js after the pages: fields of forms, notes and marks, attached
+ * Reads what a PDF contains besides the text of its pages, with pdf.js: form fields, notes and marks, attached
  * files. A file without any of it never loads pdf.js.
  */
 import { z } from 'zod'
 import { formatBytes } from '../../core/bytes.ts'
+import { fileWording } from '../../wording/files.ts'
 import { archiveDefaults, type Limits } from '../limits.ts'
 import type { Input, Sink } from '../provider.ts'
 import { createInner, deepest, type InnerFile, shownPath } from './inner.ts'
-import { type Annotation, annotationsOf, printedOn } from './pdf-annotations.ts'
+import { type Annotation, annotationsOf, type Box, noteLines, printedOn } from './pdf-annotations.ts'
 import { type PdfDocument, textWithin } from './pdf-document.ts'
 import { formLines } from './pdf-form.ts'
-import { type Box, noteLines } from './pdf-notes.ts'
 import { openWithPdfjs, type PdfjsFile } from './pdfjs.ts'
 
 interface Attached extends InnerFile {
   description: string
 }
 
-/** A sentence when a limit left something out. */
+/** Returns a sentence when a limit left something out. */
 export async function readExtras(
   input: Input,
   document: PdfDocument,
@@ -27,7 +27,7 @@ export async function readExtras(
   const { annotated, attachments } = document
   if (annotated.size === 0 && attachments === 0) return undefined
   const unread = (what: string) =>
-    sink.problem({ code: 'pdf_extras_damaged', userMessage: `${what} of ${input.name} could not be read.` })
+    sink.problem({ code: 'pdf_extras_damaged', userMessage: fileWording.partlyDamaged.pdfExtras(what, input.name) })
   const file = await openWithPdfjs(input.bytes).catch(() => undefined)
   if (file === undefined) {
     if (annotated.size > 0) unread('Form fields and notes')
@@ -106,7 +106,7 @@ async function readAttached(input: Input, limits: Limits, sink: Sink, files: Att
   if ((input.depth ?? 1) > deepest) {
     sink.problem({
       code: 'inner_file_unsupported',
-      userMessage: `${input.name} has attached files, which are packed too deep to be opened. Share it as a file of its own.`,
+      userMessage: fileWording.inner.attachmentsTooDeep(input.name),
     })
     return undefined
   }
@@ -115,9 +115,9 @@ async function readAttached(input: Input, limits: Limits, sink: Sink, files: Att
   for (const file of files.slice(0, most))
     if (!(await inner.read(file))) return limitOf(input, limits, 'attached files')
   if (files.length <= most) return undefined
-  return `Only the first ${most} of ${files.length} files attached to ${input.name} were read: that is the limit.`
+  return fileWording.partial.first(input.name, 'attachment', { done: most, of: files.length })
 }
 
 function limitOf({ name }: Input, limits: Limits, what: string): string {
-  return `Not all ${what} of ${name} were read: the limit is ${limits.characters.toLocaleString('en')} characters.`
+  return fileWording.partial.notAll(what, name, limits.characters)
 }

@@ -1,14 +1,14 @@
-/** The fields of a form on one page as lines of text: what was typed, ticked and chosen, each with its label. Pure. */
+/** Form fields of a page as lines of text: typed, ticked and chosen values with their labels. Pure. */
 import type { Annotation, Printed } from './pdf-annotations.ts'
 
 /** Points between a field and the words beside it. */
 const farthest = 60
-/** A list of countries is not repeated; the chosen one is. */
+/** Longer lists, such as countries, are not repeated; only the choice is. */
 const mostChoices = 20
 
 export function formLines(annotations: readonly Annotation[], printed: readonly Printed[]): string[] {
   const fields = annotations.filter(({ subtype }) => subtype === 'Widget')
-  const told = new Set<string>()
+  const shown = new Set<string>()
   return fields.flatMap((field): string[] => {
     switch (field.fieldType) {
       case 'Tx':
@@ -18,8 +18,8 @@ export function formLines(annotations: readonly Annotation[], printed: readonly 
       case 'Btn':
         if (field.radioButton) {
           const name = field.fieldName ?? field.id
-          if (told.has(name)) return []
-          told.add(name)
+          if (shown.has(name)) return []
+          shown.add(name)
           return [
             radioLine(
               fields.filter((each) => each.radioButton && each.fieldName === field.fieldName),
@@ -49,7 +49,7 @@ function choiceLine(field: Annotation, fields: readonly Annotation[], printed: r
     chosen: chosen.has(exportValue ?? '') || chosen.has(displayValue ?? ''),
   }))
   const known = options.filter((option) => option.chosen)
-  // Some lists let people type what is not in them.
+  // Some lists accept typed values.
   const typed = known.length > 0 ? [] : [...chosen].filter((value) => value !== '')
   const name = label(field, 'left', fields, printed)
   if (options.length > mostChoices || typed.length > 0) {
@@ -79,7 +79,7 @@ function radioOn({ fieldValue, buttonValue }: Annotation): boolean {
   return typeof fieldValue === 'string' && fieldValue !== 'Off' && fieldValue === buttonValue
 }
 
-/** The words that the form's author gave the field, else those printed beside it, else its name in the file. */
+/** The label given by the form's author, or the words printed beside the field, or its name in the file. */
 function label(
   field: Annotation,
   side: 'left' | 'right',
@@ -100,7 +100,7 @@ function shortName(field: Annotation | undefined): string {
   return name || 'a field without a name'
 }
 
-/** The words on the field's line next to it, on the side where they are expected, else on the other one, else above. */
+/** The words next to the field on the expected side, or on the other side, or above. */
 function beside(
   field: Annotation,
   side: 'left' | 'right',
@@ -136,7 +136,7 @@ function beside(
   return above?.text.replace(/\s*[:：]$/, '')
 }
 
-/** Pieces of text that follow each other without a gap, from `from` in the given direction, up to the next field. */
+/** Consecutive pieces of text from `from` in the given direction, up to a gap or the next field. */
 function run(
   line: readonly Printed[],
   from: number,

@@ -1,11 +1,11 @@
-/** Where a quote stands on a page: rectangles around its lines, however spaces, hyphens, ligatures and quotation marks differ. */
+/** Finds a quote on a page: rectangles around its lines, ignoring differences in spaces, hyphens, ligatures and quotation marks. */
 import type { Mark } from '../reader.ts'
 import { withText } from './pdf-document.ts'
 import { type Pdfium, viewOf, withMemory } from './pdfium.ts'
 
-/** A part of a quote shorter than this could stand anywhere. */
+/** A shorter part of a quote could match anywhere. */
 const shortestPart = 12
-/** Points to fractions: the page is measured as if drawn this large. */
+/** Converts points to fractions: the page is measured as if drawn this large. */
 const scale = 20_000
 
 export function markQuote(pdfium: Pdfium, page: number, quote: string): Mark[] {
@@ -20,13 +20,13 @@ export function markQuote(pdfium: Pdfium, page: number, quote: string): Mark[] {
   return marks ?? []
 }
 
-/** Ranges of `letters` where the quote, or else its sentences, stand. Pure; both sides are compared by letters alone. */
+/** Ranges of `letters` that match the quote, or else its sentences. Pure; only letters are compared. */
 export function findQuote(letters: string, quote: string): [number, number][] {
   const whole = lettersIn(quote)
   if (whole === '') return []
   const at = letters.indexOf(whole)
   if (at >= 0) return [[at, at + whole.length]]
-  // A quote may leave words out by "…", or run over the page's end: then the parts that are here are marked.
+  // A quote may omit words with "…" or continue on the next page; then the parts on this page are marked.
   const parts = quote.split(/(?<=[.!?:;])\s+|…|\.{3}|\n/).map(lettersIn)
   return parts.flatMap((part): [number, number][] => {
     const found = part.length < shortestPart ? -1 : letters.indexOf(part)
@@ -34,7 +34,7 @@ export function findQuote(letters: string, quote: string): [number, number][] {
   })
 }
 
-/** Letters, digits and symbols in one case, with ligatures taken apart: what stays the same however a text is set. */
+/** Letters, digits and symbols in one case, with ligatures split: the same however the text is typeset. */
 export function lettersIn(text: string): string {
   return text
     .normalize('NFKC')
@@ -85,7 +85,7 @@ function lineBoxes(pdfium: Pdfium, page: number, text: number, from: number, to:
   })
 }
 
-/** They overlap by half of the lower one's height, and no column lies between them. */
+/** They overlap by half of the lower one's height, with no column between them. */
 function sameLine(line: Box, box: Box): boolean {
   const shared = Math.min(line.bottom, box.bottom) - Math.max(line.top, box.top)
   const lower = Math.min(line.bottom - line.top, box.bottom - box.top)

@@ -1,6 +1,6 @@
 /**
- * A form of Adobe's own kind (XFA): its pages are drawn from XML by a program, and the PDF's own page says only "Please wait".
- * pdf.js draws it as a tree of HTML; this makes lines of text of the tree.
+ * Reads Adobe XFA forms, whose pages are drawn from XML; the PDF's own page says only "Please wait".
+ * pdf.js turns the form into a tree of HTML, and this file turns the tree into lines of text.
  */
 import { z } from 'zod'
 
@@ -43,7 +43,7 @@ function hasElements({ children }: Node): boolean {
   return children.some(({ name }) => name === 'div' || name === 'p' || name === 'label')
 }
 
-/** All words of a node in order; what was entered follows its caption. */
+/** All words of a node in order; entered values follow their caption. */
 function wordsOf(node: Node): string {
   const words: string[] = []
   const entered: string[] = []

@@ -1,16 +1,14 @@
 /** Reads PDFs: the text layer page by page with PDFium, pages without one by OCR; and draws pictures of pages with marks on the words of a quote. */
 import type { Problem } from '../../core/artifact.ts'
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Ending, Input, Provider, Sink } from '../provider.ts'
-import { damaged, openPdf, type PdfDocument, rawText } from './pdf-document.ts'
+import { damaged, openPdf, type PdfDocument, rawText, withNewTables } from './pdf-document.ts'
 import { drawPage } from './pdf-draw.ts'
 import { readExtras } from './pdf-extras.ts'
 import { markQuote } from './pdf-marks.ts'
-import { createScans, type Scans } from './pdf-ocr.ts'
-import { withNewTables } from './pdf-rescue.ts'
-import { isGarbage, wantsOcr } from './pdf-scan.ts'
-import { createScanMarks } from './pdf-scan-marks.ts'
+import { createScanMarks, createScans, isGarbage, type Scans, wantsOcr } from './pdf-scan.ts'
 import { textWithTables } from './pdf-tables.ts'
 import { xfaPages } from './pdf-xfa.ts'
 import { openWithPdfjs, type PdfjsFile } from './pdfjs.ts'
@@ -26,7 +24,7 @@ export const provider: Provider = {
       if (pages.some((text) => text !== '')) return readXfa(input, limits, sink, pages)
       sink.problem({
         code: 'form_unsupported',
-        userMessage: `${input.name} is a form of Adobe's own kind (XFA) that cannot be read. Please print it to a PDF and share that.`,
+        userMessage: fileWording.notice.xfaForm(input.name),
       })
     }
     const { pages } = document
@@ -37,11 +35,7 @@ export const provider: Provider = {
     const broken = lost.length === 0 ? 0 : await readLost(input, lost, sink)
     const tally = { pages, repaired: document.repaired, blank: blank + scans.empty(), broken }
     for (const problem of [...problemsOf(input, tally), ...scans.problems(of)]) sink.problem(problem)
-    if (broken === (stoppedAt ?? of))
-      throw new ParleyError(
-        'file_damaged',
-        `${input.name} is damaged: none of its pages can be read. Please export or save it again and share that.`,
-      )
+    if (broken === (stoppedAt ?? of)) throw new ParleyError('file_damaged', fileWording.damaged.allPages(input.name))
     const ending = { pages, ...cut(input.name, pages, limits, stoppedAt) }
     if (stoppedAt !== undefined) return ending
     const left = await readExtras(input, document, limits, sink)
@@ -57,10 +51,7 @@ export const provider: Provider = {
           marks: quote === undefined ? [] : markQuote(document.pdfium, handle, quote.replaceAll('|', ' ')),
         }))
         if (image === undefined) {
-          throw new ParleyError(
-            'file_missing',
-            `There is no page ${page} to show: the file has ${count(document.pages, 'page')}.`,
-          )
+          throw new ParleyError('file_missing', fileWording.refusal.noSuchPage(page, document.pages))
         }
         if (quote === undefined || image.marks.length > 0) return image
         return { ...image, marks: await markScan(page, quote) }
@@ -72,8 +63,8 @@ export const provider: Provider = {
 type Opened = { document: PdfDocument } | { other: PdfjsFile; pages: number }
 
 /**
- * A file that PDFium does not open is tried with new tables and by pdf.js; what finds more pages is taken. Throws PDFium's
- * refusal when nothing opens it.
+ * If PDFium cannot open a file, tries it with new tables and with pdf.js, and takes the one that finds more pages. Throws PDFium's
+ * error when nothing opens it.
  */
 async function openAnyhow(input: Input): Promise<Opened> {
   try {
@@ -95,7 +86,7 @@ async function rescue(input: Input): Promise<PdfDocument | undefined> {
   return document && { ...document, repaired: true }
 }
 
-/** A damaged file that pdf.js alone can open: its text layer, without tables and recognition. */
+/** A damaged file that only pdf.js can open: its text layer, without tables and OCR. */
 async function readTexts(
   input: Input,
   limits: Limits,
@@ -155,11 +146,11 @@ async function readLost(input: Input, lost: number[], sink: Sink): Promise<numbe
 interface Found {
   page: number
   text: string
-  /** The page shows more than its text layer tells. */
+  /** The page shows more than its text layer contains. */
   scan: boolean
 }
 
-/** What was recognised, unless the layer says more: a stamp on a picture stands in both. */
+/** The recognized text, unless the text layer has more. */
 async function scanned(scans: Scans, { page, text }: Found, remaining: () => number): Promise<string> {
   const recognized = await scans.read(page, remaining)
   return recognized.length >= text.length / 2 ? recognized : text
@@ -171,7 +162,7 @@ function countScans(document: PdfDocument, from: number, to: number): number {
   return scans
 }
 
-/** Undefined for a page that cannot be had. PDFium traps on some damaged ones; what came before is still good. */
+/** Undefined for an unreadable page. PDFium traps on some damaged pages; earlier pages are still good. */
 function readPage({ pdfium, withPage }: PdfDocument, page: number): Found | undefined {
   try {
     return withPage(page, (handle) => {
@@ -188,14 +179,14 @@ function readPage({ pdfium, withPage }: PdfDocument, page: number): Found | unde
   }
 }
 
-/** PDFium marks a hyphen at a line's end by U+FFFE or U+0002. */
+/** PDFium marks a line-end hyphen as U+FFFE or U+0002. */
 const lineEndHyphen = '[\\uFFFE\\u0002]'
 const partedWord = new RegExp(`(\\p{L})(?:${lineEndHyphen}|\\u00AD)\\n?(?=\\p{Ll})`, 'gu')
 const authorsHyphen = new RegExp(`${lineEndHyphen}\\n?`, 'g')
-/** From fonts without a proper table of characters. */
+/** Control characters from fonts with broken character tables. */
 const controls = /[^\P{Cc}\t\n]/gu
 
-/** Words parted at a line's end are put together again; before a capital or a digit the hyphen was the author's. */
+/** Joins words split at line ends. Before a capital or a digit, the hyphen belongs to the text. */
 export function plainText(raw: string): string {
   return raw
     .replace(/\r\n?/g, '\n')
@@ -218,19 +209,15 @@ interface Tally {
 function problemsOf({ name }: Input, { pages, repaired, blank, broken }: Tally): Problem[] {
   const problems: Problem[] = []
   if (repaired) {
-    const userMessage = `${name} is damaged or was cut short: ${count(pages, 'page')} could be found, and more may be missing. Please check that it opens for you, and share it again.`
-    problems.push({ code: 'file_damaged', userMessage })
+    problems.push({ code: 'file_damaged', userMessage: fileWording.partlyDamaged.foundPages(name, pages) })
   }
   if (broken > 0)
     problems.push({
       code: 'pages_damaged',
-      userMessage: `${broken} of ${count(pages, 'page')} are damaged: they were not read.`,
+      userMessage: fileWording.partlyDamaged.pages(broken, pages),
     })
   if (blank > 0) {
-    const userMessage =
-      blank === pages
-        ? `${pages === 1 ? 'The only page holds no' : `None of the ${pages} pages holds`} text that could be read.`
-        : `${blank} of ${pages} pages ${blank === 1 ? 'holds' : 'hold'} no text that could be read.`
+    const userMessage = fileWording.notice.noText(blank, pages)
     problems.push({ code: 'pages_without_text', userMessage })
   }
   return problems
@@ -238,17 +225,9 @@ function problemsOf({ name }: Input, { pages, repaired, blank, broken }: Tally):
 
 function cut(name: string, pages: number, limits: Limits, stoppedAt: number | undefined): Pick<Ending, 'truncated'> {
   if (stoppedAt !== undefined) {
-    const limit = limits.characters.toLocaleString('en')
-    return {
-      truncated: `Only the first ${stoppedAt} of ${pages} pages of ${name} were read: the limit is ${limit} characters.`,
-    }
+    const read = { done: stoppedAt, of: pages, characters: limits.characters }
+    return { truncated: fileWording.partial.first(name, 'page', read) }
   }
-  if (pages > limits.pages) {
-    return { truncated: `Only the first ${limits.pages} of ${pages} pages of ${name} were read: that is the limit.` }
-  }
-  return {}
-}
-
-function count(number: number, word: string): string {
-  return `${number} ${word}${number === 1 ? '' : 's'}`
+  if (pages <= limits.pages) return {}
+  return { truncated: fileWording.partial.first(name, 'page', { done: limits.pages, of: pages }) }
 }

@@ -1,5 +1,5 @@
 /**
- * PDFium's C functions, as compiled to WebAssembly by @hyzyla/pdfium. Its classes leave pages open and know no character
+ * PDFium's C functions, as compiled to WebAssembly by @hyzyla/pdfium. Its classes leave pages open and have no character
  * boxes, so the functions are called directly: https://pdfium.googlesource.com/pdfium/+/main/public/
  */
 import { PDFiumModule } from '@hyzyla/pdfium'
@@ -78,7 +78,7 @@ export interface Pdfium {
 
 let loading: Promise<Pdfium> | undefined
 
-/** One instance serves a process, whose only file it is. */
+/** One instance per process, which reads only one file. */
 export function loadPdfium(): Promise<Pdfium> {
   loading ??= PDFiumModule({}).then((module) => {
     // The package's own type names a part of what its module exports.
@@ -89,7 +89,7 @@ export function loadPdfium(): Promise<Pdfium> {
   return loading
 }
 
-/** Memory inside the module for the time of `use`. */
+/** Memory inside the module, freed after `use`. */
 export function withMemory<Result>(pdfium: Pdfium, size: number, use: (pointer: number) => Result): Result {
   const pointer = pdfium.wasmExports.malloc(size)
   if (pointer === 0) throw new RangeError('PDFium is out of memory')
@@ -100,7 +100,7 @@ export function withMemory<Result>(pdfium: Pdfium, size: number, use: (pointer: 
   }
 }
 
-/** The module's memory may have moved: take a view anew after every call that can allocate. */
+/** The module's memory may move, so get a new view after every call that can allocate. */
 export function viewOf(pdfium: Pdfium, pointer: number, size: number): DataView {
   return new DataView(pdfium.HEAPU8.buffer, pointer, size)
 }

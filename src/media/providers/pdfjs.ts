@@ -1,14 +1,14 @@
 /**
- * The second parser of PDFs: pdf.js, as pdf-parse brings it along. PDFium reads pages ten times as fast; pdf.js is asked for
- * what PDFium does not tell (fields of forms, notes, attached files, Adobe's XFA forms) and for files that PDFium cannot open.
+ * The second PDF parser: pdf.js, bundled with pdf-parse. PDFium reads pages ten times as fast; pdf.js is used for
+ * what PDFium does not provide (form fields, notes, attached files, XFA forms) and for files that PDFium cannot open.
  */
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 
-/** What is used of pdf.js's document. */
+/** The part of pdf.js's document that is used. */
 interface PdfjsDocument {
   numPages: number
-  /** The form is XFA and nothing else: `allXfaHtml` is it, as a tree. */
+  /** The form is pure XFA; `allXfaHtml` is its tree. */
   isPureXfa: boolean
   allXfaHtml: unknown
   getPage(page: number): Promise<{
@@ -24,13 +24,13 @@ export interface PdfjsFile {
   text(page: number): Promise<string>
 }
 
-/** Throws when pdf.js cannot open the file either. `bytes` are left as they are. */
+/** Throws when pdf.js cannot open the file either. `bytes` are not changed. */
 export async function openWithPdfjs(bytes: Uint8Array): Promise<PdfjsFile> {
   const { PDFParse, VerbosityLevel } = await load()
   const parser = new PDFParse({
-    // pdf.js takes the memory that it is given.
+    // pdf.js takes ownership of the memory.
     data: bytes.slice(),
-    // What it warns about may quote the file.
+    // Its warnings may quote the file.
     verbosity: VerbosityLevel.ERRORS,
     // Without these tables Chinese, Japanese and Korean text is empty, without an error.
     cMapUrl: cMapFolder(),
@@ -53,7 +53,7 @@ export async function openWithPdfjs(bytes: Uint8Array): Promise<PdfjsFile> {
 
 /** Parley does not draw with pdf.js and installs no canvas for it, which pdf.js warns about while it is loaded. */
 async function load() {
-  // Its module makes one of these, and uses it only to draw.
+  // The module creates one of these on load and uses it only to draw.
   Object.assign(globalThis, { DOMMatrix: globalThis.DOMMatrix ?? class {} })
   const { warn } = console
   console.warn = () => {}

@@ -1,16 +1,19 @@
-/** Cuts text into segments of a bounded size, each with the lines that it came from. */
-import type { Sink } from '../provider.ts'
+/** Splits text into segments of a bounded size, each with its line numbers. */
+
+import { fileWording } from '../../wording/files.ts'
+import type { Limits } from '../limits.ts'
+import type { Ending, Sink } from '../provider.ts'
 
 /** About 350 tokens: small enough to cite, large enough to make sense alone. */
 export const segmentCharacters = 1_500
 
 export interface Pieces {
-  /** Adds a block that stands on these lines of the file; it is kept whole where it fits. False: the sink is full. */
+  /** Adds a block with its lines in the file; kept whole if it fits. False: the sink is full. */
   add(block: string, from: number, to: number): Promise<boolean>
-  /** A good place to cut has come, such as a heading: the segment ends here if it is half full. */
+  /** Marks a good place to split, such as a heading: the segment ends here if it is half full. */
   yieldLoop(): Promise<boolean>
   finish(): Promise<boolean>
-  /** The last line that was delivered, for telling where a limit fell. */
+  /** The last line delivered, to report where a limit ended the text. */
   delivered(): number
 }
 
@@ -69,4 +72,41 @@ export function* split(text: string): Generator<string> {
     at = end
   }
   if (at < text.length) yield text.slice(at)
+}
+
+// Delivers the text of a document without fixed pages, and numbers its lines.
+
+export interface LineText {
+  /** A paragraph or a row of a table. False: the limit is reached. */
+  add(block: string, options?: { heading?: boolean }): Promise<boolean>
+  /** The ending; `undefined` when there was no text. */
+  finish(name: string, limits: Limits): Promise<Ending | undefined>
+}
+
+const progressLines = 500
+
+export function createLineText(sink: Sink): LineText {
+  const pieces = createPieces(sink)
+  let line = 0
+  let full = false
+  return {
+    async add(block, { heading = false } = {}) {
+      if (full || block.trim() === '') return !full
+      const lines = block.trimEnd().split('\n')
+      if (heading && !(await pieces.yieldLoop())) full = true
+      for (const each of lines) {
+        line += 1
+        if (!full && each.trim() !== '' && !(await pieces.add(each, line, line))) full = true
+      }
+      if (line % progressLines < lines.length) await sink.progress({ done: line, of: 0, unit: 'line' })
+      return !full
+    },
+    async finish(name, limits) {
+      full = !(await pieces.finish()) || full
+      if (line === 0) return undefined
+      await sink.progress({ done: line, of: line, unit: 'line' })
+      if (!full) return {}
+      return { truncated: fileWording.partial.upTo(name, `line ${pieces.delivered()}`, limits.characters) }
+    },
+  }
 }

@@ -1,11 +1,11 @@
-/** How parts of an Office Open XML file point at each other. Targets outside the file are names, and never opened. */
+/** Relations between the parts of an Office Open XML file. Targets outside the file are never opened. */
 import { type Archive, smallPart } from './archive.ts'
 import { readXml } from './xml.ts'
 
 export interface Relation {
   /** The last word of its type, e.g. `slide`, `hyperlink`. */
   type: string
-  /** A part of the archive, or for an external one the address as it stands. */
+  /** A part of the archive, or an external address, unchanged. */
   target: string
   external: boolean
 }

@@ -1,5 +1,6 @@
-/** Holds the reading of a workbook to its limits, and says at the end what was left out. */
+/** Applies the limits to a workbook, and reports what was left out. */
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Ending, Sink } from '../provider.ts'
 import type { SheetText } from './sheet-text.ts'
@@ -8,7 +9,7 @@ interface Workbook {
   name: string
   limits: Limits
   sink: Sink
-  /** Asked when it is told: a stream shows them one by one. */
+  /** Called late, because a streaming parser finds the sheets one by one. */
   sheets(): number
 }
 
@@ -37,7 +38,7 @@ export function createSheetReport({ name, limits, sink, sheets }: Workbook): She
     open(sheet) {
       if (stopped !== undefined) return false
       if (opened >= limits.pages) {
-        stopped = `Only the first ${limits.pages} of ${sheets()} sheets of ${name} were read: that is the limit.`
+        stopped = fileWording.partial.first(name, 'sheet', { done: limits.pages, of: sheets() })
         return false
       }
       opened += 1
@@ -47,13 +48,12 @@ export function createSheetReport({ name, limits, sink, sheets }: Workbook): She
     },
     async row(number, values, text) {
       if (rows >= limits.rows) {
-        stopped = `Only the first ${rows.toLocaleString('en')} rows of ${name} were read, up to row ${lastRow} of ${current}: that is the limit.`
+        stopped = fileWording.partial.firstRows(name, rows, `row ${lastRow} of ${current}`)
         return false
       }
       rows += 1
       if (!(await text.row(number, values))) {
-        const limit = limits.characters.toLocaleString('en')
-        stopped = `Only the beginning of ${name} was read, up to row ${lastRow} of ${current}: the limit is ${limit} characters.`
+        stopped = fileWording.partial.upTo(name, `row ${lastRow} of ${current}`, limits.characters)
         return false
       }
       lastRow = number
@@ -66,27 +66,20 @@ export function createSheetReport({ name, limits, sink, sheets }: Workbook): She
     async close(text, formulas) {
       unvalued += formulas
       if (!(await text.finish())) {
-        stopped ??= `Only the beginning of ${name} was read, up to row ${lastRow} of ${current}: the limit is ${limits.characters.toLocaleString('en')} characters.`
+        stopped ??= fileWording.partial.upTo(name, `row ${lastRow} of ${current}`, limits.characters)
       }
     },
     async finish() {
       if (broken.length > 0) {
-        const which = broken.slice(0, 10).join(', ')
-        if (rows === 0) {
-          throw new ParleyError(
-            'file_damaged',
-            `${name} is damaged: nothing in it could be read. Save it anew and share that.`,
-          )
-        }
+        if (rows === 0) throw new ParleyError('file_damaged', fileWording.damaged.workbook(name))
         sink.problem({
           code: 'file_damaged',
-          userMessage: `${name} is damaged: not all of ${which} could be read. Save it anew and share that.`,
+          userMessage: fileWording.partlyDamaged.sheets(name, broken),
         })
       }
-      if (rows === 0)
-        throw new ParleyError('file_empty', `${name} holds no cells with content. Check the file and share it again.`)
+      if (rows === 0) throw new ParleyError('file_empty', fileWording.empty.noCells(name))
       if (unvalued > 0) {
-        const userMessage = `${name} holds ${unvalued} formulas without values, shown as they are written. Open and save it in a spreadsheet program to have the values.`
+        const userMessage = fileWording.notice.formulasWithoutValues(name, unvalued)
         sink.problem({ code: 'formulas_unvalued', userMessage })
       }
       await sink.progress({ done: rows, of: rows, unit: 'row' })

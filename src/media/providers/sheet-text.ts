@@ -1,6 +1,6 @@
 /**
- * Rows of a sheet as text: every segment says which sheet it is of and names the columns by letter and heading, every row
- * says its number, so that each cell has its address.
+ * Rows of a sheet as text: every segment names its sheet and the columns by letter and heading, and every row
+ * has its number, so that each cell has an address.
  */
 import type { Sink } from '../provider.ts'
 import { segmentCharacters, split } from './pieces.ts'
@@ -11,10 +11,10 @@ export interface SheetText {
   finish(): Promise<boolean>
 }
 
-/** With more columns than this, each cell is named by itself, and empty ones are left out. */
+/** With more columns, each filled cell is named and empty ones are left out. */
 const mostColumns = 40
 const longestHeading = 600
-/** A heading may stand below a title and a blank line. */
+/** A heading may come after a title and a blank line. */
 const headingRows = 5
 
 export function createSheetText(sheet: string, sink: Sink): SheetText {

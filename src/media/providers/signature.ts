@@ -1,7 +1,7 @@
-/** What file-type makes of a file's first bytes. */
+/** Detects a file's type from the signature in its first bytes. */
 import { fileTypeFromBuffer } from 'file-type'
 
-/** The media type that the bytes' signature tells, or undefined when they have none (text, mostly). Never throws. */
+/** The media type by signature, or undefined if there is none (mostly text). Never throws. */
 export async function signatureOf(sample: Uint8Array): Promise<string | undefined> {
   try {
     return (await fileTypeFromBuffer(sample))?.mime ?? tiff(sample)

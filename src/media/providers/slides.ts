@@ -1,5 +1,6 @@
-/** Gives out slides one by one, whatever format they came from: the text first, then what the speaker noted. */
+/** Delivers slides one by one, from any format: the text first, then the speaker's notes. */
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Ending, Sink } from '../provider.ts'
 import { segmentCharacters, split } from './pieces.ts'
@@ -16,7 +17,7 @@ interface Presentation {
   of: number
 }
 
-/** `slide` is asked by the place, counted from 0. A slide that cannot be read costs only itself. */
+/** `slide` takes the index, counted from 0. An unreadable slide does not affect the others. */
 export async function deliverSlides(
   { name, limits, sink, of }: Presentation,
   slide: (at: number) => Promise<Slide>,
@@ -34,34 +35,27 @@ export async function deliverSlides(
       found = true
       if (!(await sink.segment(text, { kind: 'slide', slide: at + 1 }))) {
         await sink.progress({ done: at, of, unit: 'slide' })
-        const limit = limits.characters.toLocaleString('en')
-        return {
-          pages: of,
-          truncated: `Only the first ${at} of ${of} slides of ${name} were read: the limit is ${limit} characters.`,
-        }
+        const read = { done: at, of, characters: limits.characters }
+        return { pages: of, truncated: fileWording.partial.first(name, 'slide', read) }
       }
     }
     await sink.progress({ done: at + 1, of, unit: 'slide' })
   }
   if (!found) throw nothing(name, broken.length > 0)
   if (broken.length > 0) {
-    const which = broken.length === 1 ? `slide ${broken[0]}` : `slides ${broken.slice(0, 20).join(', ')}`
     sink.problem({
       code: 'file_damaged',
-      userMessage: `${name} is damaged: ${which} could not be read. Save it anew and share that.`,
+      userMessage: fileWording.partlyDamaged.slides(name, broken),
     })
   }
   if (last === of) return { pages: of }
-  return { pages: of, truncated: `Only the first ${last} of ${of} slides of ${name} were read: that is the limit.` }
+  return { pages: of, truncated: fileWording.partial.first(name, 'slide', { done: last, of }) }
 }
 
 function nothing(name: string, broken: boolean): ParleyError {
   return broken
-    ? new ParleyError('file_damaged', `${name} is damaged: no slide of it could be read. Save it anew and share that.`)
-    : new ParleyError(
-        'file_empty',
-        `${name} shows no text: its slides are pictures. Export it as a PDF and share that.`,
-      )
+    ? new ParleyError('file_damaged', fileWording.damaged.slides(name))
+    : new ParleyError('file_empty', fileWording.empty.noTextOnSlides(name))
 }
 
 function* segmentsOf({ text, notes }: Slide): Generator<string> {

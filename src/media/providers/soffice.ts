@@ -1,8 +1,7 @@
 /**
- * Turns office files from before 2007 into today's formats by LibreOffice, where it is installed: one at a time, each with a
- * profile and a folder of its own, without macros, without a network where the system can take it away, killed at its limits.
+ * Converts office files from before 2007 to current formats with LibreOffice, if installed: one at a time, each with a
+ * separate profile and folder, without macros, without network if the system supports that, killed at its limits.
  */
-
 import { type ChildProcess, spawn } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
@@ -10,15 +9,15 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import { giveWay } from '../priority.ts'
-import { officeSettings } from './soffice-profile.ts'
 
 export interface Converted extends AsyncDisposable {
   path: string
 }
 
 export interface Office {
-  /** Throws `file_unsupported` where LibreOffice is missing, `file_damaged`, `file_too_slow`, or the signal's reason. */
+  /** Throws `file_unsupported` if LibreOffice is missing, `file_damaged`, `file_too_slow`, or the signal's reason. */
   convert(
     file: { path: string; name: string; to: 'docx' | 'xlsx' | 'pptx' },
     limits: { seconds: number; bytes: number },
@@ -43,10 +42,8 @@ export function createOffice(searchPath: string = usualPath): Office {
 
   async function convert(...[file, limits, signal]: Parameters<Office['convert']>): Promise<Converted> {
     const program = findProgram('soffice', searchPath)
-    if (program === undefined) {
-      const userMessage = `${file.name} is of a format from before 2007, which is read only where LibreOffice is installed. Save it as .${file.to} or as a PDF and share that, or ask an admin to install LibreOffice.`
-      throw new ParleyError('file_unsupported', userMessage)
-    }
+    if (program === undefined)
+      throw new ParleyError('file_unsupported', fileWording.refusal.needsLibreOffice(file.name, file.to))
     offline ??= succeeds('unshare', ['--map-root-user', '--net', 'true'], searchPath)
     const folder = await mkdtemp(join(tmpdir(), 'parley-office-'))
     const gone = () => rm(folder, { recursive: true, force: true })
@@ -72,10 +69,8 @@ export function createOffice(searchPath: string = usualPath): Office {
         { name: file.name, seconds: limits.seconds, signal },
       )
       const path = join(folder, `file.${file.to}`)
-      if ((await stat(path).catch(() => undefined)) === undefined) {
-        const userMessage = `${file.name} is damaged or protected: LibreOffice could not open it. Save it as .${file.to} without a password and share that.`
-        throw new ParleyError('file_damaged', userMessage)
-      }
+      if ((await stat(path).catch(() => undefined)) === undefined)
+        throw new ParleyError('file_damaged', fileWording.damaged.oldOffice(file.name, file.to))
       return { path, [Symbol.asyncDispose]: gone }
     } catch (error) {
       await gone()
@@ -92,7 +87,7 @@ export function createOffice(searchPath: string = usualPath): Office {
   }
 }
 
-/** The options under which nothing is asked, kept or recovered. */
+/** Options that turn off dialogs, history and recovery. */
 function options(folder: string): string[] {
   const profile = pathToFileURL(join(folder, 'profile')).href
   const switches = '--headless --invisible --norestore --nolockcheck --nodefault --nologo --nofirststartwizard'
@@ -114,8 +109,7 @@ function finished(
     }
     const onAbort = () => end(signal.reason)
     const slow = setTimeout(() => {
-      const userMessage = `Opening ${name} took longer than ${seconds} seconds, so it was stopped. Save it in today's format and share that.`
-      end(new ParleyError('file_too_slow', userMessage))
+      end(new ParleyError('file_too_slow', fileWording.limit.conversionTime(name, seconds)))
     }, seconds * 1000)
     signal.addEventListener('abort', onAbort, { once: true })
     child.once('error', end)
@@ -128,7 +122,7 @@ function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch {
-    // It is gone already.
+    // It has already ended.
   }
 }
 
@@ -154,3 +148,34 @@ function succeeds(program: string, words: string[], searchPath: string): Promise
     child.once('exit', (code) => resolve(code === 0))
   })
 }
+
+/**
+ * The settings that LibreOffice starts with, in a folder that goes away after one file: no macros, no content that a
+ * document links to from elsewhere, and a proxy at a port where nothing listens.
+ */
+const values: readonly (readonly [path: string, name: string, value: string])[] = [
+  ['/org.openoffice.Office.Common/Security/Scripting', 'MacroSecurityLevel', '3'],
+  ['/org.openoffice.Office.Common/Security/Scripting', 'DisableMacrosExecution', 'true'],
+  ['/org.openoffice.Office.Common/Security/Scripting', 'BlockUntrustedRefererLinks', 'true'],
+  ['/org.openoffice.Office.Common/Security/Scripting', 'DisableActiveContent', 'true'],
+  ['/org.openoffice.Office.Common/Java/ApplicationFramework', 'Enable', 'false'],
+  ['/org.openoffice.Office.Calc/Content/Update', 'Link', '2'],
+  ['/org.openoffice.Office.Writer/Content/Update', 'Link', '0'],
+  ['/org.openoffice.Inet/Settings', 'ooInetProxyType', '1'],
+  ['/org.openoffice.Inet/Settings', 'ooInetHTTPProxyName', '127.0.0.1'],
+  ['/org.openoffice.Inet/Settings', 'ooInetHTTPProxyPort', '9'],
+  ['/org.openoffice.Inet/Settings', 'ooInetHTTPSProxyName', '127.0.0.1'],
+  ['/org.openoffice.Inet/Settings', 'ooInetHTTPSProxyPort', '9'],
+]
+
+/** The content of `user/registrymodifications.xcu`. */
+export const officeSettings = `<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry" xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
+${values
+  .map(
+    ([path, name, value]) =>
+      `<item oor:path="${path}"><prop oor:name="${name}" oor:op="fuse"><value>${value}</value></prop></item>`,
+  )
+  .join('\n')}
+</oor:items>
+`

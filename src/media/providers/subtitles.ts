@@ -1,4 +1,6 @@
-/** Reads subtitles (SubRip, WebVTT): what is said, with the time at which it is shown. */
+/** Reads subtitles (SubRip, WebVTT): the text with the times at which it is shown. */
+
+import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
 import { decodeText } from '../text-encoding.ts'
 import { segmentCharacters } from './pieces.ts'
@@ -11,7 +13,7 @@ interface Cue {
 }
 
 const times = /^\s*(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})\s*-->\s*(?:(\d{1,3}):)?(\d{1,2}):(\d{2})[.,](\d{1,3})/
-/** One place to cite: longer than this, it would be hard to find what was meant. */
+/** The longest place to cite; in a longer one the words would be hard to find. */
 const longestMs = 60_000
 
 export const provider: Provider = {
@@ -20,7 +22,7 @@ export const provider: Provider = {
     const { text, problem } = decodeText(bytes, name)
     if (problem !== undefined) sink.problem(problem)
     const cues = cuesOf(text)
-    // Without times it is text all the same.
+    // Without times it is read as plain text.
     if (cues.length === 0) return plain.read(input, limits, sink)
     let open: Cue | undefined
     let delivered = 0
@@ -48,10 +50,8 @@ export const provider: Provider = {
     const of = Math.round((cues.at(-1)?.toMs ?? 0) / 1000)
     await sink.progress({ done: of, of, unit: 'second' })
     if (!full) return {}
-    const limit = limits.characters.toLocaleString('en')
-    return {
-      truncated: `Only the first ${Math.round(delivered / 1000)} seconds of ${name} were read: the limit is ${limit} characters.`,
-    }
+    const read = { done: Math.round(delivered / 1000), characters: limits.characters }
+    return { truncated: fileWording.partial.first(name, 'second', read) }
   },
 }
 
@@ -69,7 +69,7 @@ function cuesOf(text: string): Cue[] {
   return cues.filter((cue) => cue.text.trim() !== '').sort((a, b) => a.fromMs - b.fromMs)
 }
 
-/** WebVTT's voices become names; other marks are how it looks. */
+/** WebVTT's voices become names; other tags are only formatting. */
 function spokenText(line: string): string {
   return line
     .replace(/<v(?:\.[^\s>]*)?\s+([^>]+)>/g, '$1: ')

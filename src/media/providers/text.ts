@@ -1,18 +1,18 @@
-/** Reads what is text as it stands: prose, Markdown, source code, JSON, YAML, XML, logs. Positions are lines. */
+/** Reads plain text: prose, Markdown, source code, JSON, YAML, XML, logs. Positions are lines. */
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
 import { decodeText } from '../text-encoding.ts'
 import { createPieces } from './pieces.ts'
 
-/** Lines between two looks at the clock for progress. */
+/** Lines between two progress reports. */
 const progressLines = 2_000
 
 export const provider: Provider = {
   async read({ bytes, name }, limits, sink) {
     const { text, problem } = decodeText(bytes, name)
     if (problem !== undefined) sink.problem(problem)
-    if (text.trim() === '')
-      throw new ParleyError('file_empty', `${name} holds only blank lines. Check the file and share it again.`)
+    if (text.trim() === '') throw new ParleyError('file_empty', fileWording.empty.onlyBlankLines(name))
     const of = countLines(text)
     await sink.progress({ done: 0, of, unit: 'line' })
     const pieces = createPieces(sink)
@@ -30,10 +30,8 @@ export const provider: Provider = {
     full = !(await pieces.finish()) || full
     await sink.progress({ done: full ? number : of, of, unit: 'line' })
     if (!full) return {}
-    const limit = limits.characters.toLocaleString('en')
-    return {
-      truncated: `Only the first ${pieces.delivered()} of ${of} lines of ${name} were read: the limit is ${limit} characters.`,
-    }
+    const read = { done: pieces.delivered(), of, characters: limits.characters }
+    return { truncated: fileWording.partial.first(name, 'line', read) }
   },
 }
 
@@ -47,7 +45,7 @@ function* linesOf(text: string): Generator<string> {
   }
 }
 
-/** As an editor counts: a final line feed ends the last line and starts none. */
+/** Counts like an editor: a final line feed does not start another line. */
 function countLines(text: string): number {
   let lines = 1
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines += 1

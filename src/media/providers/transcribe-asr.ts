@@ -1,4 +1,6 @@
-/** whisper-asr-webservice: `POST /asr?output=json&task=transcribe`. It decodes any container with an ffmpeg of its own. */
+/** whisper-asr-webservice: `POST /asr?output=json&task=transcribe`. The server decodes any container with its own ffmpeg. */
+
+import { recordingWording } from '../../wording/recordings.ts'
 import type { Transcriber } from '../transcriber.ts'
 import { patiently, transcriberError } from './transcribe-error.ts'
 import { Transcript, transcriptionOf } from './transcript.ts'
@@ -56,7 +58,7 @@ export function createAsrTranscriber(options: AsrTranscriberOptions): Transcribe
       await fetch(new URL('/', address), { headers, signal }).catch((cause: unknown) => {
         throw transcriberError({ cause })
       })
-      return `whisper-asr-webservice at ${address.host}`
+      return recordingWording.server('whisper-asr-webservice', address.host)
     },
   }
 }

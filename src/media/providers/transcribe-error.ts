@@ -1,46 +1,39 @@
-/** What goes wrong with a transcription server, in Parley's codes, and when to ask again. Nothing it said reaches `userMessage`. */
+/** Maps failures of a transcription server to Parley's codes, and retries. Nothing the server said reaches `userMessage`. */
 import { ParleyError } from '../../core/errors.ts'
 import { retry } from '../../core/retry.ts'
+import { recordingWording } from '../../wording/recordings.ts'
 
 export interface ServerFailure {
-  /** Absent when there was no answer. */
+  /** Absent if there was no answer. */
   status?: number
   headers?: Headers
   cause?: unknown
 }
 
 const maxTries = 3
-/** A server that asks for a longer pause than this gets none. */
+/** If a server asks for a longer pause, there is no retry. */
 const maxPauseMs = 30_000
 
 export function transcriberError({ status, headers, cause: thrown }: ServerFailure): ParleyError {
   const found = thrown instanceof Error ? thrown : new Error(`status ${status}`)
   const cause = status === undefined ? thrown : Object.assign(found, { status })
   if (status === undefined || status >= 500 || status === 408) {
-    const userMessage =
-      'The transcription server does not answer. Please try again in a minute; an admin should look at TRANSCRIBE_URL.'
-    return new ParleyError('transcriber_unreachable', userMessage, { cause })
+    return new ParleyError('transcriber_unreachable', recordingWording.serverUnreachable, { cause })
   }
   if (status === 429) {
     const seconds = Number(headers?.get('retry-after') ?? Number.NaN)
-    return new ParleyError(
-      'transcriber_busy',
-      'The transcription server has too much to do. Please try again in a minute.',
-      {
-        cause,
-        retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : undefined,
-      },
-    )
+    return new ParleyError('transcriber_busy', recordingWording.serverBusy, {
+      cause,
+      retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : undefined,
+    })
   }
   if (status === 401 || status === 402 || status === 403) {
-    const userMessage = 'The transcription server refuses its key. Ask an admin to look at TRANSCRIBE_API_KEY.'
-    return new ParleyError('transcriber_refused_key', userMessage, { cause })
+    return new ParleyError('transcriber_refused_key', recordingWording.serverRefusedKey, { cause })
   }
-  const userMessage = `The transcription server does not take this recording (status ${status}). Share it as mp3, or ask an admin to look at TRANSCRIBE_URL and TRANSCRIBE_MODEL.`
-  return new ParleyError('transcriber_rejected', userMessage, { cause })
+  return new ParleyError('transcriber_rejected', recordingWording.serverRejected(status), { cause })
 }
 
-/** Tries again what passes. `ask` throws a ParleyError, or the signal's reason on abort. */
+/** Retries temporary failures. `ask` throws a ParleyError, or the signal's reason on abort. */
 export async function patiently<T>(signal: AbortSignal, backoffMs: number, ask: () => Promise<T>): Promise<T> {
   return await retry(ask, {
     delays: { firstMs: backoffMs, mostMs: maxPauseMs },

@@ -1,9 +1,11 @@
 /**
  * `POST /v1/audio/transcriptions`, the dialect that OpenAI, Speaches (faster-whisper-server), vLLM and Groq share. Times come
- * with `verbose_json`; a server or model without it is asked again for plain `json`, and from then on at once.
+ * with `verbose_json`; if a server or model does not support it, this and later requests use plain `json`.
  */
 import { APIError, APIUserAbortError, OpenAI } from 'openai'
 import type { Log } from '../../core/log.ts'
+import { omitUndefined } from '../../core/omit-undefined.ts'
+import { recordingWording } from '../../wording/recordings.ts'
 import type { Transcriber } from '../transcriber.ts'
 import { patiently, transcriberError } from './transcribe-error.ts'
 import { Transcript, transcriptionOf } from './transcript.ts'
@@ -19,7 +21,7 @@ export interface OpenAiTranscriberOptions {
   log: Log
 }
 
-/** OpenAI's own limit, which the others have taken over. */
+/** OpenAI's limit, which the others share. */
 const maxBytes = 25_000_000
 const accepts = new Set([
   'audio/mpeg',
@@ -38,7 +40,7 @@ export function createOpenAiTranscriber(options: OpenAiTranscriberOptions): Tran
   const client = new OpenAI({
     baseURL: baseUrl,
     apiKey: apiKey ?? 'none',
-    // Everything the SDK would read from the environment by itself is said here, so that it reads nothing.
+    // Set everything that the SDK would otherwise read from the environment.
     adminAPIKey: null,
     organization: null,
     project: null,
@@ -52,7 +54,7 @@ export function createOpenAiTranscriber(options: OpenAiTranscriberOptions): Tran
   async function ask(file: File, language: string | undefined, signal: AbortSignal): Promise<unknown> {
     const used = format
     const limited = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-    const body = { file, model, ...(language === undefined ? {} : { language }) }
+    const body = omitUndefined({ file, model, language })
     try {
       return await client.audio.transcriptions.create({ ...body, response_format: used }, { signal: limited })
     } catch (thrown) {
@@ -66,7 +68,7 @@ export function createOpenAiTranscriber(options: OpenAiTranscriberOptions): Tran
           throw failure(error)
         })
       format = 'json'
-      log.info({ model }, 'transcription server tells no times')
+      log.info({ model }, 'transcription server reports no times')
       return plain
     }
   }
@@ -91,24 +93,24 @@ export function createOpenAiTranscriber(options: OpenAiTranscriberOptions): Tran
         const { data } = await client.models.list({ signal })
         const known = data.some(({ id }) => id === model)
         return known || data.length === 0
-          ? `${model} at ${where}`
-          : `${model} at ${where}, which does not list that model`
+          ? recordingWording.server(model, where)
+          : recordingWording.serverWithoutModel(model, where)
       } catch (thrown) {
-        // Not every transcription server lists its models; one that answers at all is there.
+        // Not every transcription server lists its models; any answer means that it is there.
         if (
           thrown instanceof APIError &&
           thrown.status !== undefined &&
           ![401, 403].includes(thrown.status) &&
           thrown.status < 500
         )
-          return `${model} at ${where}`
+          return recordingWording.server(model, where)
         throw failure(thrown)
       }
     },
   }
 }
 
-/** The SDK adds headers from the environment and about the machine: only what the API needs goes out. */
+/** The SDK adds headers from the environment and about the machine, so only those the API needs are sent. */
 function headersOf(given: HeadersInit | undefined, apiKey: string | undefined): Headers {
   const headers = new Headers(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` })
   for (const [name, value] of new Headers(given)) if (/^(?:accept|content-type)$/.test(name)) headers.set(name, value)
@@ -118,7 +120,7 @@ function headersOf(given: HeadersInit | undefined, apiKey: string | undefined): 
 function failure(thrown: unknown) {
   if (thrown instanceof APIUserAbortError) return transcriberError({ cause: thrown })
   if (!(thrown instanceof APIError) || thrown.status === undefined) return transcriberError({ cause: thrown })
-  // A server's own words may repeat what was said in the recording.
+  // A server's message may repeat what was said in the recording.
   const cause = new Error(`${thrown.status} ${thrown.code ?? ''}`)
   return transcriberError({ status: thrown.status, headers: thrown.headers, cause })
 }

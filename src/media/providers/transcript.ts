@@ -1,4 +1,4 @@
-/** What transcription servers answer, in the words of the port: Whisper's own JSON, which all of them share. */
+/** Parses Whisper's JSON, which all transcription servers share, into the types of the port. */
 import { z } from 'zod'
 import type { TranscribedSegment, Transcription } from '../transcriber.ts'
 
@@ -17,7 +17,7 @@ export const Transcript = z.object({
       }),
     )
     .nullish(),
-  /** OpenAI's models that are paid by tokens count them. */
+  /** Reported by OpenAI's models that charge by token. */
   usage: z
     .object({
       input_tokens: z.int().nonnegative(),
@@ -28,7 +28,7 @@ export const Transcript = z.object({
     .catch(undefined),
 })
 
-/** `durationMs`: of what was sent, for a server that tells no times. */
+/** `durationMs`: of the recording, for a server that reports no times. */
 export function transcriptionOf(transcript: z.infer<typeof Transcript>, durationMs: number | undefined): Transcription {
   const { text, segments, duration, usage } = transcript
   const language = languageCode(transcript.language)
@@ -57,7 +57,7 @@ export function transcriptionOf(transcript: z.infer<typeof Transcript>, duration
   }
 }
 
-/** Whisper's own rule for words that it made up in silence. */
+/** Whisper's own rule for words invented in silence. */
 function imagined({
   no_speech_prob: noSpeech,
   avg_logprob: likely,
@@ -76,9 +76,9 @@ const codes = (
 
 let byName: Map<string, string> | undefined
 
-/** Some servers tell `en`, others `english`. */
-function languageCode(told: string | null | undefined): string | undefined {
-  const name = told?.trim().toLowerCase() ?? ''
+/** Some servers return `en`, others `english`. */
+function languageCode(reported: string | null | undefined): string | undefined {
+  const name = reported?.trim().toLowerCase() ?? ''
   if (/^[a-z]{2,3}(?:-[a-z0-9]{2,8})*$/.test(name) && codes.includes(name.split('-')[0] ?? '')) return name
   const names = new Intl.DisplayNames('en', { type: 'language' })
   byName ??= new Map(codes.map((code) => [names.of(code)?.toLowerCase() ?? code, code]))

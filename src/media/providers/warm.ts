@@ -1,4 +1,4 @@
-/** What a spare process loads ahead: the parsers and tables that most files need. */
+/** Loads the parsers and tables that most files need into a spare process. */
 
 import { countTokens } from '../../core/text/count-tokens.ts'
 import { loadPdfium } from './pdfium.ts'

@@ -1,4 +1,4 @@
-/** Where a quote stands on a picture whose words were recognised. Pure. */
+/** Finds a quote in a picture whose words were recognized. Pure. */
 import type { Mark } from '../reader.ts'
 import type { Word } from './ocr-text.ts'
 import { findQuote, lettersIn } from './pdf-marks.ts'

@@ -1,15 +1,15 @@
 /**
- * Reads Excel workbooks as a stream: sheets by name, rows by number, dates as dates, formulas by the values that were stored
- * with them. A library that builds the whole workbook in memory takes gigabytes for what is 50 MB on disk.
+ * Reads Excel workbooks as a stream: sheets by name, rows by number, dates as dates, formulas by their stored
+ * values. A library that holds the whole workbook in memory needs gigabytes for a 50 MB file.
  */
 import { ParleyError } from '../../core/errors.ts'
+import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
 import { type Archive, damaged, openArchive, smallPart } from './archive.ts'
 import { mainPart, relationsOf } from './relations.ts'
 import { createSheetReport } from './sheet-report.ts'
 import { createSheetText } from './sheet-text.ts'
-import { createCells } from './xlsx-cells.ts'
-import { readSharedStrings, readStyles } from './xlsx-parts.ts'
+import { createCells, readSharedStrings, readStyles } from './xlsx-cells.ts'
 import { readXml } from './xml.ts'
 
 interface Sheet {
@@ -53,8 +53,7 @@ export const provider: Provider = {
 }
 
 function binary(name: string): ParleyError {
-  const userMessage = `${name} is a binary Excel workbook, which cannot be read. Save it as .xlsx and share that.`
-  return new ParleyError('file_unsupported', userMessage)
+  return new ParleyError('file_unsupported', fileWording.refusal.binaryWorkbook(name))
 }
 
 async function readWorkbook(archive: Archive, main: string, name: string) {

@@ -1,5 +1,5 @@
 /**
- * XML of strangers as a stream of tags and text. Entities that a document defines itself are never expanded, nothing is
+ * Parses untrusted XML as a stream of tags and text. Entities defined by a document are never expanded, nothing is
  * fetched, and neither depth nor one tag's length can grow without bound. Names carry the usual prefixes of office formats,
  * whatever prefixes the file uses.
  */
@@ -14,7 +14,7 @@ export interface XmlHandler {
 const deepest = 1_000
 const longestToken = 8 * 1024 * 1024
 
-/** Wherever the namespace ends like this, the prefix is that; Word's strict and older variants end the same way. */
+/** The prefix for each namespace ending; Word's strict and older variants end the same way. */
 const usual: readonly (readonly [RegExp, string])[] = [
   [/\/wordprocessingml\/(?:2006\/)?main$/, 'w'],
   [/\/drawingml\/(?:2006\/)?main$/, 'a'],
@@ -29,7 +29,7 @@ const usual: readonly (readonly [RegExp, string])[] = [
   [/:opendocument:xmlns:presentation:1\.0$/, 'presentation'],
 ]
 
-/** Resolves when everything was read, or when `enough` said so after a piece. Throws on endless depth or tags. */
+/** Resolves when everything was read, or when `between` returns `enough`. Throws on too deep nesting or an endless tag. */
 export async function readXml(
   content: AsyncIterable<Uint8Array>,
   handler: XmlHandler,

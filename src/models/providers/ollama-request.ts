@@ -1,6 +1,7 @@
 /** A ModelRequest in the words of Ollama's `/api/chat`. */
-import { omitUndefined } from '../../core/omit-undefined.ts'
+
 import type { ChatRequest, Message, Tool, ToolCall } from 'ollama'
+import { omitUndefined } from '../../core/omit-undefined.ts'
 import type { ModelMessage, ModelRequest, Part } from '../model.ts'
 import { parseArguments } from './chunk.ts'
 import { systemText, textOf } from './request-text.ts'

@@ -1,6 +1,9 @@
-/** Slack's errors in Parley's words, translated once. */
-import { webApi } from '@slack/bolt'
+/** The border to Slack's SDK: its errors become Parley's in one place, and its logs lose what people wrote. */
+import { type Logger, LogLevel, webApi } from '@slack/bolt'
 import { ParleyError } from '../../src/core/errors.ts'
+import type { Log } from '../../src/core/log.ts'
+import { chatWording } from '../../src/wording/chat.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 
 const transient = new Set([
   'internal_error',
@@ -17,7 +20,7 @@ const lostToken = new Set([
   'not_authed',
   'org_login_required',
 ])
-const notThere = new Set([
+const noAccess = new Set([
   'not_in_channel',
   'channel_not_found',
   'is_archived',
@@ -25,7 +28,7 @@ const notThere = new Set([
   'messages_tab_disabled',
 ])
 
-/** Slack's own word for why it refused, such as `message_not_in_streaming_state`; none where trying again may help. */
+/** Slack's error code, such as `message_not_in_streaming_state`; undefined when trying again may help. */
 export function slackCode(thrown: unknown): string | undefined {
   if (thrown instanceof ParleyError && thrown.code !== 'platform_rejected') return undefined
   const error = thrown instanceof ParleyError ? thrown.cause : thrown
@@ -41,14 +44,14 @@ export function translate(thrown: unknown, method: string): ParleyError {
   if (thrown instanceof webApi.WebAPIHTTPError && thrown.statusCode === 429)
     return rateLimited(Number(thrown.headers['retry-after'] ?? 1) * 1000, cause)
   if (thrown instanceof webApi.WebAPIHTTPError && thrown.statusCode >= 400 && thrown.statusCode < 500)
-    return new ParleyError('platform_rejected', userMessageOf(`HTTP ${thrown.statusCode}`, method, undefined), {
+    return new ParleyError('platform_rejected', slackWording.errors.refused(method, `HTTP ${thrown.statusCode}`), {
       cause,
     })
-  return new ParleyError('platform_unreachable', 'Slack cannot be reached. Parley tries again by itself.', { cause })
+  return new ParleyError('platform_unreachable', chatWording.unreachable('Slack'), { cause })
 }
 
 export function rateLimited(retryAfterMs: number, cause?: unknown): ParleyError {
-  return new ParleyError('platform_rate_limited', 'Slack asks Parley to slow down. It goes on by itself in a moment.', {
+  return new ParleyError('platform_rate_limited', chatWording.slowDown('Slack'), {
     retryAfterMs,
     cause,
   })
@@ -59,23 +62,38 @@ function refused(thrown: InstanceType<typeof webApi.WebAPIPlatformError>, method
   const cause = thrown
   if (code === 'ratelimited' || code === 'rate_limited') return rateLimited(30_000, cause)
   if (transient.has(code))
-    return new ParleyError('platform_unreachable', 'Slack has trouble at the moment. Parley tries again by itself.', {
+    return new ParleyError('platform_unreachable', slackWording.errors.trouble, {
       cause,
     })
   return new ParleyError('platform_rejected', userMessageOf(code, method, neededScope(thrown.data)), { cause })
 }
 
 function userMessageOf(code: string, method: string, needed: string | undefined): string {
-  if (code === 'missing_scope')
-    return `Slack refused ${method}: the app lacks the scope ${needed ?? 'that it wants'}. Add it under "OAuth & Permissions" in the app's settings and install the app again.`
-  if (lostToken.has(code))
-    return "Slack no longer accepts Parley's token for this workspace. An admin has to install the app again."
-  if (notThere.has(code))
-    return 'Parley may not write in that channel. Invite it with /invite @Parley, or ask in a direct message.'
-  return `Slack refused ${method} with "${code}". \`npm run parley -- doctor slack\` says what to do.`
+  const { errors } = slackWording
+  if (code === 'missing_scope') return errors.missingScope(method, needed)
+  if (lostToken.has(code)) return errors.tokenRefused
+  return noAccess.has(code) ? errors.noAccess : errors.refused(method, code)
 }
 
 function neededScope(data: object): string | undefined {
   const needed = 'needed' in data ? data.needed : undefined
   return typeof needed === 'string' && needed !== '' ? needed : undefined
+}
+
+/** Bolt's debug lines contain whole payloads, so they are dropped. */
+export function boltLogger(log: Log): Logger {
+  const words = (logged: unknown[]) =>
+    logged
+      .map((each) => (each instanceof Error ? each.message : typeof each === 'string' ? each : ''))
+      .join(' ')
+      .slice(0, 300)
+  return {
+    debug() {},
+    info: (...logged: unknown[]) => log.debug({ text: words(logged) }, 'message from the Slack SDK'),
+    warn: (...logged: unknown[]) => log.debug({ text: words(logged) }, 'warning from the Slack SDK'),
+    error: (...logged: unknown[]) => log.warn({ text: words(logged) }, 'error from the Slack SDK'),
+    setLevel() {},
+    getLevel: () => LogLevel.INFO,
+    setName() {},
+  }
 }

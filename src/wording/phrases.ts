@@ -1,4 +1,4 @@
-/** How answers are written: short Markdown that reads the same on every platform; long lists end with how much more there is. */
+/** Parts of sentences: short Markdown that reads the same on every platform. Long lists end with how many more there are. */
 
 const maxLines = 25
 
@@ -11,7 +11,7 @@ export function bulleted(lines: readonly string[], more = ''): string {
 
 export const code = (text: string) => `\`${text.replaceAll('`', "'")}\``
 
-/** What people wrote, within a sentence: one line, no longer than `most`. */
+/** Text that people wrote, within a sentence: one line, no longer than `most`. */
 export function quoted(text: string, most = 300): string {
   const line = text.replaceAll(/\s+/g, ' ').trim()
   return `“${line.length > most ? `${line.slice(0, most - 1)}…` : line}”`
@@ -23,3 +23,8 @@ export function listed(words: readonly string[], last = 'and'): string {
 
 export const many = (count: number, one: string, several = `${one}s`) =>
   `${count.toLocaleString('en')} ${count === 1 ? one : several}`
+
+export const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
+
+/** `0.9 s`. */
+export const seconds = (ms: number, digits = 1) => `${(ms / 1000).toFixed(digits)} s`

@@ -1,17 +1,17 @@
 /**
- * The app's own tokens, by client credentials: for the connector and for Graph. Kept until shortly before they end, once a
- * process; everybody who asks meanwhile waits for the same request.
+ * Tokens for outgoing calls, and the keys that verify incoming events. Each process caches its tokens until shortly before they
+ * expire; concurrent callers share one request.
  */
-
 import { z } from 'zod'
 import { monotonic } from '../../src/core/clock.ts'
 import { ParleyError } from '../../src/core/errors.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
 import { microsoft, type TeamsSettings } from './settings.ts'
 
 export interface Tokens {
-  /** `undefined` where nothing is checked. Throws `platform_rejected` for what an admin must mend, else `platform_unreachable`. */
+  /** `undefined` with TEAMS_AUTH=off. Throws `platform_rejected` if an admin must fix a setting, else `platform_unreachable`. */
   get(scope: string): Promise<string | undefined>
-  /** The next `get` asks anew: this one was refused. */
+  /** The token was refused: the next `get` requests a new one. */
   forget(scope: string, token: string): void
 }
 
@@ -25,7 +25,7 @@ interface Kept {
   value?: string
 }
 
-/** Before its end, so that it does not end on the way. */
+/** Renewed this long before it expires, so that it does not expire in transit. */
 const earlyMs = 5 * 60_000
 const requestMs = 15_000
 
@@ -63,7 +63,7 @@ export function createTokens(settings: TeamsSettings, now: () => number = monoto
       const known = kept.get(scope)
       if (known && known.until > now()) return (await known.granted).access_token
       const asked = request(clientId, clientSecret, scope)
-      // This very promise is the one that everybody awaits, so that its failure is nobody's unheard one.
+      // All callers await this same promise, so that its rejection is always handled.
       const entry: Kept = { granted: asked, until: now() + requestMs }
       kept.set(scope, entry)
       try {
@@ -83,20 +83,62 @@ export function createTokens(settings: TeamsSettings, now: () => number = monoto
 }
 
 function unreachable(cause: unknown): ParleyError {
-  return new ParleyError('platform_unreachable', 'Microsoft’s login does not answer. Please try again.', { cause })
+  return new ParleyError('platform_unreachable', teamsWording.errors.loginUnreachable, { cause })
 }
 
-/** Microsoft's codes say which of the three settings is wrong. */
+/** Microsoft's codes say which setting is wrong: https://learn.microsoft.com/entra/identity-platform/reference-error-codes */
 function refused(error: string, why: string): ParleyError {
   const code = /AADSTS\d+/.exec(why)?.[0]
   const cause = new Error(`${error} ${code ?? ''}`.trim())
-  const what =
+  const { login } = teamsWording
+  const userMessage =
     code === 'AADSTS7000222'
-      ? 'TEAMS_CLIENT_SECRET has expired. Make a new one in the app registration and set it.'
+      ? login.secretExpired
       : error === 'invalid_client' || code === 'AADSTS7000215'
-        ? 'TEAMS_CLIENT_SECRET is not the secret of TEAMS_CLIENT_ID. Set its value, not its id.'
+        ? login.wrongSecret
         : code === 'AADSTS90002' || code === 'AADSTS900023'
-          ? 'TEAMS_TENANT_ID is no tenant that Microsoft knows. Set the Directory (tenant) ID of the app registration.'
-          : `TEAMS_CLIENT_ID, TEAMS_CLIENT_SECRET or TEAMS_TENANT_ID is not right (${code ?? error}). Compare them with the app registration.`
-  return new ParleyError('platform_rejected', `Microsoft’s login refuses Parley: ${what}`, { cause })
+          ? login.unknownTenant
+          : login.refused(code ?? error)
+  return new ParleyError('platform_rejected', userMessage, { cause })
+}
+
+export interface SigningKeys {
+  /** The keys' host, and their number. Throws `platform_unreachable`. */
+  read(signal: AbortSignal): Promise<{ host: string; count: number }>
+  /** Whether they were readable within the last seconds. */
+  reachable(): Promise<boolean>
+}
+
+const Keys = z.object({ keys: z.array(z.unknown()) })
+const askMs = 5000
+const freshMs = 5000
+
+export function createSigningKeys({ openIdMetadataUrl }: Pick<TeamsSettings, 'openIdMetadataUrl'>): SigningKeys {
+  // The SDK derives the URL in the same way.
+  const url = (openIdMetadataUrl ?? microsoft.openIdMetadata).replace(/openidconfiguration$/, 'keys')
+  let last: { reachable: Promise<boolean>; at: number } | undefined
+
+  async function read(signal: AbortSignal): Promise<{ host: string; count: number }> {
+    try {
+      const response = await fetch(url, { signal, redirect: 'error' })
+      if (!response.ok) throw new Error(`status ${response.status}`)
+      return { host: new URL(url).host, count: Keys.parse(await response.json()).keys.length }
+    } catch (cause) {
+      throw new ParleyError('platform_unreachable', teamsWording.errors.keysUnreachable(url), { cause })
+    }
+  }
+
+  return {
+    read,
+    async reachable() {
+      if (last === undefined || performance.now() - last.at > freshMs) {
+        const asking = read(AbortSignal.timeout(askMs)).then(
+          () => true,
+          () => false,
+        )
+        last = { reachable: asking, at: performance.now() }
+      }
+      return await last.reachable
+    },
+  }
 }

@@ -1,0 +1,128 @@
+/** Sentences about Slack: in chat, in its dialogs and Home tab, in the app's manifest, from the doctor and from `parley replay`. */
+const reinstall = 'reinstall the app'
+
+export const slackWording = {
+  errors: {
+    missingScope: (method: string, scope: string | undefined) =>
+      `Slack refused ${method} because the app lacks ${scope === undefined ? 'a scope' : `the scope ${scope}`}. Add it under "OAuth & Permissions" in the app's settings, then ${reinstall}.`,
+    tokenRefused: `Slack no longer accepts Parley's token for this workspace. Ask an admin to ${reinstall}.`,
+    noAccess: 'Parley cannot post in that channel. Invite it with /invite @Parley, or send it a direct message.',
+    refused: (method: string, code: string) =>
+      `Slack refused ${method} (${code}). Run \`npm run parley -- doctor slack\` to find the cause.`,
+    trouble: 'Slack has a problem right now. Parley tries again automatically.',
+    notInstalled: `Parley is no longer installed in that Slack workspace. Ask an admin to ${reinstall}.`,
+    notUploaded: (name: string) => `Parley could not upload ${name} to Slack. It tries again automatically.`,
+    badTimestamp:
+      "The timestamp of this request is invalid or more than five minutes off. If Slack sent it, check this server's clock.",
+    socketClosed:
+      'Slack closed the Socket Mode connection. Make sure that this server can reach wss-primary.slack.com on port 443.',
+    socketRefused: (code: string) =>
+      `Slack refused Socket Mode (${code}). Set SLACK_APP_TOKEN to an app-level token with the scope connections:write, and turn on Socket Mode in the app's settings.`,
+  },
+
+  files: {
+    external: (name: string, service: string) =>
+      `${name} is stored on ${service}, which Parley cannot read. Download the file and share it here.`,
+    /** For a file on a service that Slack does not name. */
+    anotherService: 'another service',
+    loginPage: (name: string) =>
+      `Slack returned its login page instead of ${name}. Ask an admin to add the scope files:read and ${reinstall}, then share the file again.`,
+  },
+
+  /** `/parley` with a question: Parley posts the question, then answers in the thread below it. */
+  asked: (user: string, question: string) => `<@${user}> asks: ${question}`,
+  answeringInThread: 'Parley is answering in the thread.',
+  approvedBy: 'Approved by',
+  declinedBy: 'Declined by',
+  /** The title of a task card whose work is done. */
+  filesRead: 'Finished reading',
+  /** The title of a thread whose question has no words. */
+  untitled: 'Question',
+
+  dialog: {
+    audience: 'Who sees the answer',
+    onlyMe: 'Only me, in a direct message',
+    everyone: 'Everyone, in the thread of the message',
+  },
+
+  home: {
+    title: 'Parley',
+    introduction:
+      'Mention me in a channel, send me a direct message, or share a file and ask about it. I read documents, scans, images and recordings, and I cite the page behind each answer.',
+    commands: '*Commands*',
+    askByCommand: '`/parley` and a question: asks it in the current channel',
+    refresh: 'Refresh',
+  },
+
+  /** What the agent view offers to start with. */
+  suggestedPrompts: [
+    { title: 'Summarize a file', message: 'Summarize the attached file and cite the pages that matter.' },
+    { title: 'Compare several files', message: 'Compare the attached files and list the differences.' },
+    { title: 'Summarize a recording', message: 'Listen to the attached recording and list the decisions.' },
+    { title: 'What can you do?', message: 'What can you do, and which files can you read?' },
+  ],
+
+  /** Slack shows these in its app directory, its menus and the agent view. */
+  manifest: {
+    description: 'Answers questions about your files, in the thread where you ask.',
+    agent: 'Reads documents, scans, images and recordings, and cites the page behind each answer.',
+    shortcut: 'Ask Parley about this',
+    shortcutDescription: 'Ask a question about this message and its files',
+    command: 'Ask Parley or change its settings',
+    commandHint: 'help | your question',
+  },
+
+  doctor: {
+    connectedAs: (user: string, team: string, id: string) => `Connected as ${user} in ${team} (${id}).`,
+    scopesUnknown: 'Slack does not report which scopes the token has.',
+    scopesGranted: (count: number) => `All ${count} scopes are granted.`,
+    scopesMissing: (scopes: string) =>
+      `Missing scopes: ${scopes}. Add them under "OAuth & Permissions", or paste the output of \`parley slack manifest\` again, then ${reinstall}.`,
+    noChannels:
+      'Parley is in no channel yet. Invite it to a channel with /invite @Parley. Direct messages work without an invitation.',
+    channels: (count: number, names: string[]) =>
+      `Parley is in ${count} ${count === 1 ? 'channel' : 'channels'}: ${names.join(', ')}${count > names.length ? ', …' : ''}.`,
+    filesUntested: 'Parley may read files, but there is no file to test this with yet.',
+    filesReadable: 'Parley can download files.',
+    filesLoginPage: `Slack returned its login page instead of a file. Add the scope files:read and ${reinstall}.`,
+    socketAccepted: 'Slack accepts a Socket Mode connection.',
+    socketAdvice:
+      'Set SLACK_APP_TOKEN to an app-level token with the scope connections:write, and turn on Socket Mode in the app.',
+    noPublicUrl: (path: string) =>
+      `PUBLIC_URL is not set, but Slack must reach Parley at https://…${path}. Set PUBLIC_URL, or use Socket Mode by setting SLACK_APP_TOKEN.`,
+    addressAnswers: (url: string) => `${url} answers. Use it as the request URL of events, interactivity and /parley.`,
+    otherSecret: (url: string) =>
+      `The Parley at ${url} has a different SLACK_SIGNING_SECRET. Use the one from the app's settings in both places.`,
+    otherAnswer: (url: string, status: number) =>
+      `${url} answered with status ${status}. Check that PUBLIC_URL and the proxy point to Parley.`,
+    addressUnreachable: (url: string) =>
+      `${url} is not reachable from here. Start Parley, then check that PUBLIC_URL and the proxy point to it.`,
+    events: (events: string) =>
+      `Slack does not report which events an app receives. Parley needs ${events}. The output of \`parley slack manifest\` includes them all.`,
+    installation: (url: string) => `Workspaces install the app at ${url}.`,
+  },
+
+  /** Why the adapter ignored an event; `parley replay` prints it. */
+  ignored: {
+    notAMessage: 'not a message',
+    notice: (subtype: string) => `a Slack notice (${subtype})`,
+    byBot: 'written by a bot',
+    noAuthor: 'has no author',
+    notAddressed: 'does not mention Parley',
+    addressedToOthers: 'addressed to someone else',
+    empty: 'has no content',
+    emptyChange: 'a change without a message',
+    sameText: 'the text did not change',
+    otherThread: 'in a thread that Parley is not part of',
+    unknownMessage: 'an edit of a message that Parley does not know',
+    nothingRunning: 'nothing is running in that thread',
+    foreignButton: 'a button that does not belong to Parley',
+    foreignDialog: 'a dialog that does not belong to Parley',
+    foreignShortcut: 'a shortcut that does not belong to Parley',
+    addressCheck: 'a check of the request URL, answered',
+    nothing: (type: string) => `${type}: nothing to do`,
+    aCommand: 'a command',
+  },
+  replayFailed: (status: number) => `Parley answered the recorded event with status ${status}. Check the recording.`,
+  noNetworkInReplay: 'A replay does not call Slack. Run Parley to send messages.',
+}

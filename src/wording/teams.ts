@@ -1,0 +1,115 @@
+/** Sentences about Microsoft Teams: in chat, in its cards and forms, in the app's manifest, from the doctor and from `parley replay`. */
+
+export const teamsWording = {
+  errors: {
+    foreignServer: 'This conversation is on a server outside Teams. Message Parley again from Teams.',
+    tokenRefused: 'Teams rejected Parley’s token. Ask an admin to run `npm run parley -- doctor teams`.',
+    noAccess:
+      'Teams does not let Parley post here. Add the Parley app to this conversation, or ask an admin to allow it.',
+    tooLarge: 'This message is too large for Teams. Ask for a shorter answer.',
+    refused: (status: number) =>
+      `Teams rejected the message (${status}). Ask an admin to run \`npm run parley -- doctor teams\`.`,
+    notAccepted: 'Teams did not accept the message. Please try again.',
+    filesInPersonalChats:
+      'Teams accepts files from apps in personal chats only. Ask your question in a personal chat with Parley.',
+    notAnActivity:
+      'This request is not a Microsoft Teams activity. Use this address only as the messaging endpoint of your bot.',
+    notSigned:
+      'Microsoft Teams did not sign this activity for this bot. Check TEAMS_CLIENT_ID and the messaging endpoint of the bot.',
+    keysUnreachable: (url: string) =>
+      `Parley cannot reach ${url}, so it cannot verify Teams events. Allow HTTPS requests from this server to that address.`,
+    loginUnreachable: 'Microsoft’s login does not respond. Please try again in a minute.',
+    packageSettings:
+      'The app package needs TEAMS_CLIENT_ID, and a PUBLIC_URL that starts with https://. Set both, then run this command again.',
+  },
+
+  /** Microsoft’s login rejected the app’s credentials. */
+  login: {
+    secretExpired:
+      'Microsoft’s login rejected Parley because TEAMS_CLIENT_SECRET has expired. Create a new secret in the app registration and set it.',
+    wrongSecret:
+      'Microsoft’s login rejected Parley because TEAMS_CLIENT_SECRET does not match TEAMS_CLIENT_ID. Set the value of the secret, not its ID.',
+    unknownTenant:
+      'Microsoft’s login does not know the tenant in TEAMS_TENANT_ID. Set the Directory (tenant) ID of the app registration.',
+    refused: (code: string) =>
+      `Microsoft’s login rejected Parley (${code}). Compare TEAMS_CLIENT_ID, TEAMS_CLIENT_SECRET and TEAMS_TENANT_ID with the app registration.`,
+  },
+
+  files: {
+    expired: (name: string) =>
+      `The Teams link to ${name} expired before Parley could download the file. Please share it again.`,
+    noConsent: (name: string, permission: string) =>
+      `Parley cannot read ${name} because it lacks the Graph permission ${permission}. Ask an admin to grant it in the Entra admin center (docs/teams.md), or send the file to Parley in a personal chat.`,
+    tooLarge: (name: string) =>
+      `${name} is larger than the limit. Share a smaller file, or ask an admin to raise the limit.`,
+    foreignHost: (name: string) =>
+      `${name} is stored in a place that Parley does not download from. Send it to Parley as a file.`,
+    /** Teams asks before Parley gives someone a file. */
+    fromParley: 'From Parley',
+    offerGone: 'This file is no longer available. Please ask your question again.',
+    notUploaded: (name: string, status: number) =>
+      `OneDrive did not accept ${name} (${status}). Press Accept again, or ask your question again.`,
+  },
+
+  greeting: {
+    personal: [
+      '**Hello, I am Parley.** Send me a question, or files to read: documents, scans, spreadsheets, images, recordings.',
+      'I answer from what you share, and I cite the page, cell or second behind each answer.',
+      'In channels and group chats, mention me. `help` lists what else I can do.',
+    ].join('\n\n'),
+    shared: [
+      '**Hello, I am Parley.** Mention me with a question, here or in a thread. In threads that I am part of, you do not need to mention me.',
+      'I answer from the files that you share, and I cite my sources. `@Parley help` lists what else I can do.',
+    ].join('\n\n'),
+  },
+  answeringHere: 'Parley is answering in this conversation.',
+
+  askForm: {
+    /** For a message without text. */
+    thisMessage: 'This message',
+    questionRequired: 'Enter a question.',
+  },
+
+  manifest: {
+    fullName: 'Parley, the assistant that reads what you share',
+    short: 'Ask about your files, and get answers that cite the page.',
+    full: 'Parley reads documents, scans, spreadsheets, images and recordings that you share with it, answers from them, and cites the page, cell or second behind each answer. It runs on your own servers.',
+    ask: 'Ask Parley about this message',
+    askDescription: 'Ask a question about this message',
+  },
+
+  doctor: {
+    authOff: 'TEAMS_AUTH=off: Parley verifies no one and signs nothing. Use this on your own computer only.',
+    credentials: (clientId: string, tenant: string | undefined) =>
+      `Microsoft’s login accepts the app ${clientId} (${tenant === undefined ? 'multi-tenant' : `tenant ${tenant}`}).`,
+    signingKeys: (count: number, host: string) =>
+      `Parley read ${count} signing ${count === 1 ? 'key' : 'keys'} from ${host}.`,
+    filesReadable: 'Parley can read files in channels and group chats.',
+    permissionsMissing: (permissions: string) =>
+      `Parley lacks ${permissions}. Ask an admin to grant it in the Entra admin center: App registrations, API permissions, Microsoft Graph, Application permissions, Grant admin consent.`,
+    noPublicUrl: (path: string) =>
+      `PUBLIC_URL is not set, but Teams delivers to a public HTTPS address only. Set it, and enter that address with ${path} as the messaging endpoint of the bot.`,
+    notHttps: (url: string) =>
+      `${url} is not HTTPS, and Teams delivers to HTTPS only. Set PUBLIC_URL to an https:// address.`,
+    endpointAnswers: (url: string) => `Parley answers at ${url}. Use it as the messaging endpoint of the bot.`,
+    endpointUnreachable: (url: string, status: number | undefined) =>
+      `${url} does not lead to Parley (${status === undefined ? 'no answer' : `status ${status}`}). Start Parley, and forward that address to its port.`,
+    organizations: (tenants: readonly string[]) => `Parley serves ${tenants.join(', ')}.`,
+    allOrganizations:
+      'Parley serves every organization that installs the app. To serve only yours, set `teams.tenants` in parley.yaml.',
+  },
+
+  /** Why the adapter ignored an event; `parley replay` prints it. */
+  ignored: {
+    notAnActivity: 'not a Teams activity',
+    notServed: 'from an organization that Parley does not serve',
+    notForParley: (what: string) => `${what} is not for Parley`,
+    byBot: 'written by a bot',
+    empty: 'has no content',
+    unknownMessage: 'an edit of a message that Parley does not know',
+    otherConversation: 'in a conversation that Parley is not part of',
+    removed: 'Parley was removed',
+    alreadyGreeted: 'Parley has greeted this conversation before',
+    nothing: 'nothing to do',
+  },
+}
