@@ -132,7 +132,10 @@ describe('bombs', () => {
     const bytes = makeZip(
       Array.from({ length: 100_000 }, (_, at) => ({ name: `${at}.txt`, content: 'x', stored: true })),
     )
-    expect(await outcome('many.zip', bytes)).toBe(fileWording.limit.filesInArchive('many.zip', 100_000, 10_000))
+    // A zip without zip64 counts its files in 16 bits.
+    expect(await outcome('many.zip', bytes)).toBe(
+      fileWording.limit.filesInArchive('many.zip', 100_000 % 65_536, 10_000),
+    )
   })
 
   test('nested zips around 2 GB', async () => {
