@@ -94,12 +94,30 @@ function classes(
 }
 
 /**
+ * A connection that a server closes while nobody asks it anything emits `error`, and without a listener that ends the process. BullMQ
+ * listens, but not before a connection is made and not while it is checked out: https://github.com/brianc/node-postgres/issues/3630.
+ * The next statement on it fails, which is how everybody hears of it.
+ */
+class CalmClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config)
+    this.on('error', () => {})
+  }
+}
+
+/**
  * Three workers may ask to LISTEN at once; `pg` wants a connection's statements one after another. No upstream report was
  * found (BullMQ 6.7.0 with pg 8.23). That a lost LISTEN connection is made anew, BullMQ does by itself since
  * https://github.com/taskforcesh/bullmq/issues/4729.
  */
-class SharedConnection extends PostgresConnection {
+export class SharedConnection extends PostgresConnection {
   readonly #queued = new WeakSet<object>()
+
+  constructor(config: ConstructorParameters<typeof PostgresConnection>[0] & object) {
+    super({ ...config, Client: CalmClient } as typeof config)
+    // Its LISTEN connection is no pool's: BullMQ makes it from the module that it loaded.
+    Object.assign(this, { pgModule: { ...pg, Client: CalmClient } })
+  }
 
   override async getListenClient() {
     const client = await super.getListenClient()

@@ -27,12 +27,25 @@ export interface Database {
   close(): Promise<void>
 }
 
+/**
+ * A connection that a server closes while nobody asks it anything emits `error`, and without a listener that ends the process. Pools and
+ * BullMQ listen, but not while a connection is checked out, nor in the moment after it was made: https://github.com/brianc/node-postgres/issues/3630.
+ * The next statement on it fails, which is how everybody hears of it.
+ */
+class CalmClient extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config)
+    this.on('error', () => {})
+  }
+}
+
 export function openDatabase(
   connection: pg.PoolConfig,
   { log, connections = 16 }: { log: Log; connections?: number },
 ): Database {
   const pool = new pg.Pool({
     ...connection,
+    Client: CalmClient,
     max: connections,
     idleTimeoutMillis: 60_000,
     application_name: 'parley',

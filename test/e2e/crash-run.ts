@@ -74,8 +74,15 @@ async function run(plan: CrashPlan, model: ScriptedOpenAi, home: string): Promis
   const env = { OPENAI_BASE_URL: model.url, OPENAI_API_KEY: 'test', LOG_LEVEL: 'warn' }
   let parley: ParleyProcess = await startParley(home, env)
   let lastStartMs = 0
+  /** What this test kills; a process that ends otherwise has failed. */
+  const killedHere = new WeakSet<ParleyProcess>()
+  const endsOnlyWhenKilled = async (started: ParleyProcess) => {
+    await started.ended
+    if (!killedHere.has(started)) watch.fail('Parley ended by itself')
+  }
   const client = () => new ConsoleClient(parley.url)
   const watch = watchTurns(home)
+  void endsOnlyWhenKilled(parley)
 
   /** What a page does: the same message again until it is taken in. Ends with the watch. */
   async function insist<T>(action: () => Promise<T>): Promise<T> {
@@ -115,11 +122,13 @@ async function run(plan: CrashPlan, model: ScriptedOpenAi, home: string): Promis
         process.kill(await insist(() => postmasterPid(home)), 'SIGKILL')
         killed.postgres += 1
       } else {
+        killedHere.add(parley)
         await parley.kill('SIGKILL')
         killed.parley += 1
         const at = performance.now()
         parley = await startParley(home, env)
         lastStartMs = performance.now() - at
+        void endsOnlyWhenKilled(parley)
       }
     }
     watch.calm(Math.max(1, lastStartMs / startMs))
@@ -152,6 +161,7 @@ async function run(plan: CrashPlan, model: ScriptedOpenAi, home: string): Promis
     if (error instanceof Error) error.message += `\nParley's log ends:\n${parley.log().slice(-3000)}`
     throw error
   } finally {
+    killedHere.add(parley)
     await watch.close()
     await parley.kill('SIGKILL').catch(() => undefined)
     await killPostgres(home)
@@ -266,6 +276,7 @@ function watchTurns(home: string) {
 
   return {
     over: over.signal,
+    fail,
     failed: failed.promise,
     calm(howSlow: number) {
       slowness = howSlow
@@ -328,7 +339,8 @@ async function readTurns(home: string): Promise<Row[] | null> {
   } catch {
     return null
   } finally {
-    await client.end().catch(() => undefined)
+    // Not waited for: a server that was killed in between never answers.
+    client.end().catch(() => undefined)
   }
 }
 
