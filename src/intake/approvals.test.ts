@@ -177,7 +177,7 @@ describe('a one-time approval', () => {
     expect(answered).toHaveLength(1)
     expect(jobs).toHaveLength(1)
     const late = await approvals.decide(approvalId, 'decline', ada, alertsChannel)
-    expect(late.notice).toEqual({ text: 'This was approved before by test/team/ada.', private: true })
+    expect(late.notice).toEqual({ text: approvalWording.already('approved', 'test/team/ada'), private: true })
   })
 
   it('declined, nothing is answered, and that stands', async () => {
@@ -185,8 +185,8 @@ describe('a one-time approval', () => {
     expect((await approvals.decide(approvalId, 'decline', ada, alertsChannel)).notice?.text).toBe(
       approvalWording.declined,
     )
-    expect((await approvals.decide(approvalId, 'approve', ada, alertsChannel)).notice?.text).toMatch(
-      /^This was declined before/,
+    expect((await approvals.decide(approvalId, 'approve', ada, alertsChannel)).notice?.text).toBe(
+      approvalWording.already('declined', 'test/team/ada'),
     )
     expect(jobs).toEqual([])
     await expect(reserve(turnId)).rejects.toThrow(BudgetExhausted)

@@ -132,7 +132,8 @@ describe('bombs', () => {
     const bytes = makeZip(
       Array.from({ length: 100_000 }, (_, at) => ({ name: `${at}.txt`, content: 'x', stored: true })),
     )
-    expect(await outcome('many.zip', bytes)).toBe(fileWording.limit.filesInArchive('many.zip', 100_000, 10_000))
+    // Without zip64, a zip counts at most 65,535 files.
+    expect(await outcome('many.zip', bytes)).toBe(fileWording.limit.filesInArchive('many.zip', 65_535, 10_000))
   })
 
   test('nested zips around 2 GB', async () => {

@@ -56,7 +56,7 @@ test('a parser runs at a lower priority than Parley', async () => {
 })
 
 test('text read before the time limit is kept and marked as partial', async () => {
-  const artifact = await start({ seconds: 1 }).read(files.share('long.txt', 'hangAfterAPage'), watched())
+  const artifact = await start({ seconds: 8 }).read(files.share('long.txt', 'hangAfterAPage'), watched())
   expect(artifact.segments.map(({ text }) => text)).toEqual(['The first page is here.'])
   expect(artifact.pages).toBe(9)
   expect(artifact.truncated).toBe(fileWording.partial.brokeOff('long.txt', 'p. 1', 9))
@@ -94,7 +94,7 @@ test('the next file is read after a crash', async () => {
   await expect(reader.read(files.share('broken.txt', 'exit'), watched())).rejects.toMatchObject({
     code: 'file_reader_crashed',
   })
-  const artifact = await reader.read(files.share('fine.txt', 'tell environment'), watched())
+  const artifact = await reader.read(files.share('fine.txt', 'report environment'), watched())
   expect(artifact.segments).toHaveLength(1)
 })
 
@@ -116,7 +116,7 @@ test('a read that waits for its turn can be aborted, and the turn goes to the ne
   await firstWatch.first
   const second = new AbortController()
   const waiting = reader.read(files.share('waiting.txt', 'wait'), watched(second.signal))
-  const third = reader.read(files.share('third.txt', 'tell environment'), watched())
+  const third = reader.read(files.share('third.txt', 'report environment'), watched())
   second.abort(new Error('no longer wanted'))
   await expect(waiting).rejects.toThrow('no longer wanted')
   first.abort(new Error('enough'))
@@ -131,7 +131,7 @@ test.each([
   ['program', 'ERR_ACCESS_DENIED'],
   ['code', expect.stringContaining('EvalError')],
 ])('a reading process has no access to %s', async (what, expected) => {
-  const artifact = await start().read(files.share('curious.txt', `tell ${what}`), watched())
+  const artifact = await start().read(files.share('curious.txt', `report ${what}`), watched())
   const told = artifact.segments[0]?.text
   if (what === 'environment') expect(Object.keys(JSON.parse(told ?? ''))).toEqual([])
   else expect(told).toEqual(expected)
@@ -147,7 +147,7 @@ test.each([
   if (plain?.reader === undefined) throw new Error('the bad reader is gone')
   const native = { 'text/plain': { ...plain, reader: { ...plain.reader, native: true } } }
   reader = createReader({ formats: native, readable: [fixtures] })
-  const artifact = await reader.read(files.share('curious.txt', `tell ${what}`), watched())
+  const artifact = await reader.read(files.share('curious.txt', `report ${what}`), watched())
   expect(artifact.segments[0]?.text ?? '{}').toBe(expected)
 })
 

@@ -1,5 +1,5 @@
 /** Small plain text is read in Parley's own process: as cheaply as that, as well as by a reading process, and unharmed by anything. */
-import { execFileSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createSharedFiles, type SharedFiles, watched } from '../../test/fixtures/shared-files.ts'
 import { createReader } from './create-reader.ts'
@@ -17,10 +17,21 @@ afterEach(async () => {
   files.remove()
 })
 
-/** Processes that this one has started, without those that have ended. */
+/** Reading processes that this process has started and that have not ended. Reads Linux's process table, as `ps` may be absent. */
 function children(): number {
-  const list = execFileSync('ps', ['-o', 'stat=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' })
-  return list.split('\n').filter((line) => line.includes('child.ts') && !line.startsWith('Z')).length
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false
+    try {
+      const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ')
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      return parent === String(process.pid) && state !== 'Z' && command.includes('child.ts')
+    } catch {
+      // The process ended meanwhile.
+      return false
+    }
+  }).length
 }
 
 const samples: [name: string, content: string | Uint8Array][] = [

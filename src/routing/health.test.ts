@@ -121,7 +121,7 @@ describe('a circuit', () => {
     const { health, pass } = rig()
     const trials = Array.from({ length: 20 }, () => health.begin(gpt))
     for (const permit of trials) permit.end(broken)
-    expect(health.because(gpt)).toContain('in 5 seconds')
+    expect(health.because(gpt)).toContain('next try in 5 s')
     pass(5_000)
     expect(isOpen(health, gpt)).toBe(false)
   })

@@ -102,7 +102,7 @@ describe.each(Object.entries(servers))('Parley on four workers and %s PostgreSQL
     // It was worth something: the dollar was nearly used up, and questions were refused by the rule.
     expect(most).toBeGreaterThan(usd('0.95'))
     const answers = await database.pool.query<{ state: string; count: number; refused: number }>(
-      `select state::text, count(*)::int as count, count(*) filter (where answer like 'The budget of $1.00 a month%')::int as refused
+      `select state::text, count(*)::int as count, count(*) filter (where answer like 'Your question would exceed the monthly budget%($1.00)%')::int as refused
        from turn group by state order by state`,
     )
     const failed = answers.rows.find(({ state }) => state === 'failed')

@@ -164,6 +164,7 @@ it('a platform that breaks later does not affect the others, and returns once it
   await start()
   await broken()
 
+  await discord.until(() => discord.gateway.connected() > 0, 'a connection')
   discord.state.flags = 0
   discord.gateway.closeAll(4014)
   await broken('discord gateway')

@@ -60,7 +60,7 @@ describe.skipIf(!here)(here ? 'buttons of the console page' : `buttons of the co
     await say('How long does the valve last?')
     await button(page, pageWording.answer.why.label).click()
     const why = page.getByRole('region', { name: pageWording.answer.whyPanel })
-    await why.getByText(/Time: .* s in all/).waitFor()
+    await why.getByText(/Time: .* s total/).waitFor()
     expect(await why.textContent()).toMatch(/Answered by openai\/small/)
     expect(await receipts(page)).toEqual([expect.stringMatching(/^Receipt: small · \$0\.00030 · \d/)])
     const bad = button(page, pageWording.answer.bad)
@@ -97,7 +97,7 @@ describe.skipIf(!here)(here ? 'buttons of the console page' : `buttons of the co
     await approve.click()
     await page
       .locator('.reply')
-      .getByText(/^This was approved before/)
+      .getByText(/^This was already approved by/)
       .waitFor()
     expect(await page.getByText('Four thousand hours.').count()).toBe(1)
   })

@@ -1,5 +1,6 @@
 /** What people do on Discord, from end to end: a real Parley, discord.js as it is, a stand-in of Discord's servers. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { permissionWording } from '../../src/wording/commands.ts'
 import { discordPermissionWording } from '../../src/wording/discord.ts'
 import { makePdf } from '../fixtures/make-pdf.ts'
 import { lacking } from '../fixtures/speech.ts'
@@ -266,7 +267,7 @@ it('a command runs, with its answer for everyone or for one person', async () =>
   const options = [{ type: 2, name: 'models', options: [disable] }]
   const refused = discord.use({ user: ann, channel: general, type: 2, data: { type: 1, name: 'parley', options } })
   const answer = await discord.until(() => refused.acknowledged, 'an answer')
-  expect(answer.data?.content).toContain('`models disable` is for')
+  expect(answer.data?.content).toContain(permissionWording.command('models disable', 'manager'))
   expect(refused.ephemeral).toBe(true)
 })
 

@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { answerWording } from '../../src/wording/answers.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import { makePdf } from '../fixtures/make-pdf.ts'
@@ -188,7 +189,7 @@ describe('in a personal chat', () => {
 
   it('a long answer is posted as its first messages, plus a file once the person agrees', async () => {
     const answer = await reply(chat, () => people.say(chat, 'Tell it at length'))
-    expect(textOf(answer)).toContain('The whole answer is in the file')
+    expect(textOf(answer)).toContain(answerWording.continuedInFile('tell-it-at-length.md'))
     const isCard = ({ activity }: Shown) => activity.attachments?.[0]?.contentType.endsWith('file.consent') === true
     const card = await until(() => shown(chat).find(isCard), 'the card of a file')
     const [asked] = card.activity.attachments ?? []

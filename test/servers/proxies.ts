@@ -127,9 +127,14 @@ export async function startRewriting(target: string, add: Record<string, string>
   }
 }
 
-/** The status of a request by another user of this machine. Only where the tests run as root. */
+const curl = find('curl')
+
+/** Why no request can be sent as another user of this machine; empty where it can. */
+export const noOtherUser = !isRoot ? 'only root can be another user' : curl === null ? 'curl is not installed' : ''
+
+/** The status of a request by another user of this machine. */
 export function statusAsAnotherUser(args: string[]): string {
-  const curl = find('curl') ?? 'curl'
+  if (curl === null) throw new Error(noOtherUser)
   const all = ['-s', '-o', '/dev/null', '-w', '%{http_code}', ...args]
   return execFileSync(curl, all, { uid: nobody, gid: nobody, encoding: 'utf8' })
 }
