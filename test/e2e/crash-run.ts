@@ -45,6 +45,7 @@ const fileMs = 2_000
  * there everything takes as much longer.
  */
 const startMs = 4_000
+const mostSlowness = 3
 
 export async function runCrashes(plan: CrashPlan): Promise<CrashReport> {
   const model = await startModel()
@@ -131,7 +132,7 @@ async function run(plan: CrashPlan, model: ScriptedOpenAi, home: string): Promis
         void endsOnlyWhenKilled(parley)
       }
     }
-    watch.calm(Math.max(1, lastStartMs / startMs))
+    watch.calm(Math.min(mostSlowness, Math.max(1, lastStartMs / startMs)))
   }
 
   try {
