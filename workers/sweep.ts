@@ -66,8 +66,8 @@ export function createSweep({
 }
 
 /**
- * Those that nothing in the queue will bring to a worker. A running job does not count: whoever runs one for a turn holds
- * the turn's lease, and these turns have none. Nor does one that waits for its files when none of their jobs waits or runs.
+ * Turns that no job in the queue will bring to a worker. A running job does not count: its worker would hold the turn's
+ * lease, and these turns have none. A job that waits for files does not count if none of their jobs waits or runs.
  */
 async function lostOf(queue: Pick<Queue, 'states'>, candidates: Dispatch[]): Promise<Dispatch[]> {
   const states = await queue.states(candidates.map(turnJob))

@@ -37,7 +37,7 @@ $$;
 -- Alone in the gate that reservations and settlements share.
 create or replace function ledger_gate_alone() returns void language sql as $$ select pg_advisory_xact_lock(7270001) $$;
 
--- Locks the budgets of some scopes. Behind it, whoever else spends from them waits.
+-- Locks the budgets of some scopes. Other calls that spend from them wait.
 create or replace function budget_lock(p_scopes text[]) returns void language plpgsql as $$
 begin
   perform from budget where scope = any (p_scopes) order by id for no key update;

@@ -1,6 +1,6 @@
 /**
- * The ways between processes: jobs, live text, stops, and what is heard of on them: settings, which models are well. A part
- * of the composition root.
+ * What connects processes: jobs, live text, stops, and what they announce: changed settings and model health. Part of the
+ * composition root.
  */
 import type { Config } from '../config.ts'
 import type { Log } from '../core/log.ts'

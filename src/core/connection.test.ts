@@ -123,7 +123,7 @@ it('waits as long as the provider asks', async () => {
   expect(pauses).toEqual([300_000])
 })
 
-it('is connected again after the mending, and starts its pauses over once it has lasted', async () => {
+it('reconnects after the fault is fixed, and starts its pauses over once the connection has lasted', async () => {
   const { connection, state, fail, again, end, lose, pass, paused, pauses, lines } = rig()
   fail(refused('Away.'))
   await connection.start()

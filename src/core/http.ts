@@ -10,10 +10,10 @@ import type { ErrorCode, ParleyError } from './errors.ts'
 /**
  * Who may call a route.
  *
- * `health`: anybody. `platform`: anybody; the platform's own signature is checked first of all by its adapter. `key`: whoever
- * has an API key. `page`: a browser on this machine, with the page's cookie where Parley is offered to the outside; also the
- * terminal. `terminal`: whoever can read the token file in PARLEY_HOME, on this machine. `link`: anybody on this machine; for
- * the page's one-time link, which brings its own proof.
+ * `health`: anyone. `platform`: anyone; the adapter checks the platform's signature first. `key`: callers with an API key.
+ * `page`: a browser on this machine, with the page's cookie if Parley is reachable from outside; also the terminal.
+ * `terminal`: callers on this machine that can read the token file in PARLEY_HOME. `link`: anyone on this machine, for the
+ * page's one-time link, which carries its own proof.
  */
 export type Access = 'health' | 'platform' | 'key' | 'page' | 'terminal' | 'link'
 

@@ -105,7 +105,7 @@ export function abilityLaws(options: ContractOptions, { rig, inbox, written }: A
     return turnId
   }
 
-  law('buttons', 'a finished reply offers to be written anew and judged, each as an action of its turn', async () => {
+  law('buttons', 'a finished reply has buttons to regenerate and rate it, each an action of its turn', async () => {
     const { replyTarget } = await written()
     const turnId = await replied(replyTarget)
     const buttons = await able('buttons')(replyTarget)

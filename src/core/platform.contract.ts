@@ -59,7 +59,7 @@ export function platformContract(
       expect(inbox.received).toHaveLength(1)
     })
 
-    it('whoever is refused is told why, and nothing is taken in', async () => {
+    it('a refused person sees the reason, and nothing is stored', async () => {
       inbox.state.refusing = 'Parley does not answer guests here.'
       const { told } = await rig.write({ eventId: randomUUID(), text: 'Hello' })
       expect(told).toContain('Parley does not answer guests here.')

@@ -46,7 +46,7 @@ export function quotaContract(name: string, openRig: () => Promise<QuotaRig>): v
       expect(await quotas[1].take('c2', everyMs)).toBe(0)
     })
 
-    it('while the platform says to wait, no place comes before that, whoever asks', async () => {
+    it('while the platform says to wait, no caller gets a place before that', async () => {
       const { quotas } = await openRig()
       await quotas[0].hold('c1', 3 * everyMs)
       const waits = [await quotas[1].take('c1', everyMs, 2), await quotas[0].take('c1', everyMs, 2)]

@@ -4,7 +4,7 @@ import { scopesOf, spenderOf } from '../core/scope.ts'
 import type { Settings } from '../store/settings.ts'
 import { admissionWording } from '../wording/answers.ts'
 
-/** Why not; `undefined` for people whom Parley answers. One scope that refuses is enough. */
+/** The reason for a refusal; `undefined` if Parley answers this person. One refusing scope is enough. */
 export async function refusalOf(
   settings: Pick<Settings, 'read'>,
   { id, membership }: Author,

@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os'
 import type { Log } from '../core/log.ts'
 import { type ReaderProcess, spawnReader } from './reader-process.ts'
+import { createSemaphore } from './semaphore.ts'
 
 export interface Slot {
   process: ReaderProcess
@@ -40,14 +41,13 @@ export interface ProcessesOptions {
 export function createProcesses(options: ProcessesOptions): Processes {
   const { heapMb, log, concurrency = availableParallelism(), spareMs = 60_000, readable = [] } = options
   const alive = new Set<ReaderProcess>()
-  const waiting: (() => void)[] = []
-  let busy = 0
-  let closed = false
+  const semaphore = createSemaphore(concurrency)
+  const closing = new AbortController()
   let spare: ReaderProcess | undefined
   let retire: NodeJS.Timeout | undefined
 
   function spawn({ warm = false, native = false }): ReaderProcess {
-    if (closed) throw new Error('the reader is closed')
+    closing.signal.throwIfAborted()
     const process = spawnReader({ heapMb, warm, native, readable, log })
     alive.add(process)
     void process.exited.then(() => {
@@ -66,53 +66,23 @@ export function createProcesses(options: ProcessesOptions): Processes {
   }
 
   function warm(): void {
-    if (closed) return
+    if (closing.signal.aborted) return
     spare ??= spawn({ warm: true })
     clearTimeout(retire)
     retire = setTimeout(() => void spare?.kill(), spareMs)
     retire.unref()
   }
 
-  async function enter(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    if (busy < concurrency) {
-      busy += 1
-      return
-    }
-    await new Promise<void>((resolve, reject) => {
-      const admit = () => {
-        signal.removeEventListener('abort', leave)
-        // Closing admits all waiting callers; `take` then finds the reader closed.
-        resolve()
-      }
-      const leave = () => {
-        waiting.splice(waiting.indexOf(admit), 1)
-        reject(signal.reason)
-      }
-      waiting.push(admit)
-      signal.addEventListener('abort', leave, { once: true })
-    })
-  }
-
-  function leave(): void {
-    const next = waiting.shift()
-    if (next === undefined) busy -= 1
-    else next()
-  }
-
   return {
     start,
     warm,
     async take(signal, kind) {
-      await enter(signal)
+      const leave = await semaphore.enter(AbortSignal.any([signal, closing.signal]))
       try {
         const process = start(kind)
-        let released = false
         return {
           process,
           async release() {
-            if (released) return
-            released = true
             await process.kill()
             leave()
           },
@@ -123,9 +93,8 @@ export function createProcesses(options: ProcessesOptions): Processes {
       }
     },
     async close() {
-      closed = true
+      closing.abort(new Error('the reader is closed'))
       clearTimeout(retire)
-      for (const admit of waiting.splice(0)) admit()
       await Promise.all([...alive].map((process) => process.kill()))
     },
   }

@@ -6,6 +6,7 @@ import { type InspectedFile, openTask } from './inspect-file.ts'
 import type { Processes } from './processes.ts'
 import type { PageImage, PageRenderer } from './reader.ts'
 import type { ReaderProcess } from './reader-process.ts'
+import { createSemaphore } from './semaphore.ts'
 import { ReaderMessage, type Task } from './wire.ts'
 
 export interface RendererDeps {
@@ -34,18 +35,12 @@ export function createRenderer({ processes, look, idleMs }: RendererDeps): PageR
   /** By path, in order of use. Blobs never change, so a path names its content. */
   const documents = new Map<string, Promise<Open>>()
 
-  let running = 0
-  const waiting: (() => void)[] = []
+  const semaphore = createSemaphore(processesAtOnce)
+  const never = new AbortController().signal
 
   /** A caller that waits has closed another document, which ends after its last page, so the wait is bounded. */
   async function startBounded(reader: InspectedFile['reader']): Promise<ReaderProcess> {
-    if (running < processesAtOnce) running += 1
-    else await new Promise<void>((resolve) => waiting.push(resolve))
-    const leave = () => {
-      const next = waiting.shift()
-      if (next === undefined) running -= 1
-      else next()
-    }
+    const leave = await semaphore.enter(never)
     try {
       const process = processes.start(reader)
       void process.exited.then(leave)

@@ -101,8 +101,8 @@ export interface CatalogueOptions {
 
 export interface Catalogue {
   /**
-   * Best default first: configured, then discovered, then `extractive`. Never throws. The same list until something changed,
-   * a price with the hour included: whoever keeps it must not change it.
+   * Best default first: configured, then discovered, then `extractive`. Never throws. Returns the same list until something
+   * changes, including a price by the hour. Callers must not modify it.
    */
   models(): Promise<Model[]>
   /**

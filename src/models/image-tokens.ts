@@ -30,7 +30,7 @@ const families: [name: RegExp, tokens: number][] = [
   [/pixtral/, 98 * 99],
 ]
 
-/** More than any but `gpt-4o-mini` bills; whoever gives that one a name of their own is not known by it. */
+/** More than any model bills except `gpt-4o-mini`, which is not recognized under a custom name. */
 const UNKNOWN = 6_000
 
 export function mostImageTokens(model: string): number {

@@ -91,7 +91,7 @@ export interface ModelInfo {
   parameters?: number
   /** Size on the disk of a local model. */
   bytes?: number
-  /** Whom the server names as the model's owner (`owned_by`): behind a proxy, another company. */
+  /** The model's owner according to the server (`owned_by`). Behind a proxy this can be another company. */
   owner?: string
 }
 

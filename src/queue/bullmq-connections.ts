@@ -107,7 +107,7 @@ class CalmClient extends pg.Client {
 
 /**
  * Three workers may ask to LISTEN at once; `pg` wants a connection's statements one after another. No upstream report was
- * found (BullMQ 6.7.0 with pg 8.23). That a lost LISTEN connection is made anew, BullMQ does by itself since
+ * found (BullMQ 6.7.0 with pg 8.23). BullMQ reopens a lost LISTEN connection since
  * https://github.com/taskforcesh/bullmq/issues/4729.
  */
 export class SharedConnection extends PostgresConnection {

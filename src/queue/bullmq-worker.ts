@@ -296,8 +296,8 @@ function withoutWords(error: Error, never: boolean): Error {
 }
 
 /**
- * Ends the blocking wait; BullMQ then answers `getNextJob` with nothing. Without waiting for ioredis's `end`: it never comes
- * when the connection is being made anew, and neither does the answer of the command that blocks.
+ * Ends the blocking wait, so that BullMQ's `getNextJob` returns nothing. It does not wait for ioredis's `end`, which never
+ * comes while the connection is reconnecting; the blocking command does not return either.
  * https://github.com/taskforcesh/bullmq/issues/4656 (BullMQ 6.7.0), https://github.com/redis/ioredis/pull/2169 (ioredis 6.0.0)
  */
 async function interrupt(worker: BullWorker): Promise<void> {

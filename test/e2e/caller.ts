@@ -14,16 +14,11 @@ import type { ModelProvider, ModelRequest } from '../../src/models/model.ts'
 import { createAnthropicProvider } from '../../src/models/providers/anthropic.ts'
 import { createOpenAiProvider } from '../../src/models/providers/openai.ts'
 import { createOpenAiResponsesProvider } from '../../src/models/providers/openai-responses.ts'
-import { createLocalChannel } from '../../src/queue/channel-local.ts'
 import { createHealth } from '../../src/routing/health.ts'
-import { createLedgerBudget } from '../../src/routing/ledger-budget.ts'
-import { createLimitedScopes } from '../../src/routing/limited-scopes.ts'
 import { createAttempts } from '../../src/routing/metered-call.ts'
-import { createBudgets } from '../../src/store/budgets-postgres.ts'
-import { openDatabase } from '../../src/store/database.ts'
-import { createLedger } from '../../src/store/ledger-postgres.ts'
 import { model } from '../fakes/model.ts'
 import { billedPrice } from '../servers/billing-model.ts'
+import { openChildBudget } from './child-budget.ts'
 
 const Call = z.object({
   turnId: z.string(),
@@ -37,18 +32,7 @@ const Call = z.object({
 })
 
 const [databaseUrl = '', origin = '', lease = '20000', renew = '2000'] = process.argv.slice(2)
-const database = openDatabase({ connectionString: databaseUrl }, { log: silentLog })
-const budgets = createBudgets(database)
-const limited = await createLimitedScopes({ budgets, channel: createLocalChannel(), log: silentLog })
-const budget = createLedgerBudget({
-  ledger: createLedger(database),
-  budgets,
-  limited: limited.scopes,
-  alert: async () => {},
-  log: silentLog,
-  leaseMs: Number(lease),
-  renewMs: Number(renew),
-})
+const { database, budget } = await openChildBudget(databaseUrl, { leaseMs: Number(lease), renewMs: Number(renew) })
 // Broken streams are the subject here: no circuit takes a model away.
 const health = createHealth({ limits: { inARow: 10_000, share: 2 } })
 const timers = { connectMs: 60_000, idleMs: 400, totalMs: 60_000 }

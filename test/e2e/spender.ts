@@ -6,30 +6,14 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { z } from 'zod'
 import { asParleyError } from '../../src/core/errors.ts'
-import { silentLog } from '../../src/core/log.ts'
 import { Usage } from '../../src/core/reply.ts'
 import { priceUsage } from '../../src/models/price.ts'
 import { priceSnapshot } from '../../src/models/stated-price.ts'
-import { createLocalChannel } from '../../src/queue/channel-local.ts'
-import { createLedgerBudget } from '../../src/routing/ledger-budget.ts'
-import { createLimitedScopes } from '../../src/routing/limited-scopes.ts'
-import { createBudgets } from '../../src/store/budgets-postgres.ts'
-import { openDatabase } from '../../src/store/database.ts'
-import { createLedger } from '../../src/store/ledger-postgres.ts'
 import { paidModels, paidPrice, paidWorst } from '../servers/paid-provider.ts'
+import { openChildBudget } from './child-budget.ts'
 
 const [databaseUrl = '', providerUrl = '', lease = '60000'] = process.argv.slice(2)
-const database = openDatabase({ connectionString: databaseUrl }, { log: silentLog })
-const budgets = createBudgets(database)
-const limited = await createLimitedScopes({ budgets, channel: createLocalChannel(), log: silentLog })
-const budget = createLedgerBudget({
-  ledger: createLedger(database),
-  budgets,
-  limited: limited.scopes,
-  alert: async () => {},
-  log: silentLog,
-  leaseMs: Number(lease),
-})
+const { database, budget } = await openChildBudget(databaseUrl, { leaseMs: Number(lease) })
 
 async function turn(turnId: string, number: number): Promise<'answered' | 'refused' | 'failed'> {
   const spender = { platform: 'slack', workspaceId: 'T1', channelId: `C${number % 3}`, userId: `U${number % 7}` }

@@ -13,7 +13,7 @@ import { arg, type Command, define } from '../define.ts'
 import { type Effective, effectiveFor } from '../effective.ts'
 import { demandInstallation } from '../grants.ts'
 
-const forWhom = 'Who it applies to; by default, you'
+const scopeHelp = 'Who it applies to; by default, you'
 
 export interface ModelDeps {
   settings: Settings
@@ -112,7 +112,7 @@ export function modelCommands({ settings, models }: ModelDeps): Command[] {
       summary: 'Always uses this model where the policy allows it',
       role: 'member',
       changes: true,
-      args: { model: model(), for: arg.optional(arg.place(forWhom)) },
+      args: { model: model(), for: arg.optional(arg.place(scopeHelp)) },
       examples: ['models pin gpt-5-mini', 'models pin gpt-5-mini for channel'],
       async run({ model: typed, for: place }, caller) {
         const { found, name } = await find(typed)
@@ -126,7 +126,7 @@ export function modelCommands({ settings, models }: ModelDeps): Command[] {
       summary: 'Lets Parley choose the model again',
       role: 'member',
       changes: true,
-      args: { for: arg.optional(arg.place(forWhom)) },
+      args: { for: arg.optional(arg.place(scopeHelp)) },
       examples: ['models unpin', 'models unpin for channel'],
       async run({ for: place }, caller) {
         const options = { place, own: true }

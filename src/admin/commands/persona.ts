@@ -14,7 +14,7 @@ const names = {
   length: 'persona.maxOutputTokens',
 } as const satisfies Record<string, SettingName>
 
-const forWhom = 'Who it applies to; by default, you'
+const scopeHelp = 'Who it applies to; by default, you'
 
 export function personaCommands({ settings }: { settings: Settings }): Command[] {
   const set = async <Name extends (typeof names)[keyof typeof names]>(
@@ -53,7 +53,7 @@ export function personaCommands({ settings }: { settings: Settings }): Command[]
       summary: 'Sets standing instructions for every answer',
       role: 'member',
       changes: true,
-      args: { for: arg.optional(arg.place(forWhom)), text: arg.rest('The instructions', 4000) },
+      args: { for: arg.optional(arg.place(scopeHelp)), text: arg.rest('The instructions', 4000) },
       examples: [
         'persona instructions Answer briefly.',
         'persona instructions channel "Name the clause of the contract for every claim."',
@@ -68,7 +68,7 @@ export function personaCommands({ settings }: { settings: Settings }): Command[]
       summary: 'Sets the language of answers',
       role: 'member',
       changes: true,
-      args: { language: arg.word('A language', 80), for: arg.optional(arg.place(forWhom)) },
+      args: { language: arg.word('A language', 80), for: arg.optional(arg.place(scopeHelp)) },
       examples: ['persona language German', 'persona language "Brazilian Portuguese" for channel'],
       async run({ language, for: place }, caller) {
         const { who } = await set(names.language, () => language, place, caller)
@@ -80,7 +80,7 @@ export function personaCommands({ settings }: { settings: Settings }): Command[]
       summary: 'Sets how varied answers are, from 0 (always alike) to 2 (very varied)',
       role: 'member',
       changes: true,
-      args: { value: arg.number('A number from 0 to 2', 0, 2, false), for: arg.optional(arg.place(forWhom)) },
+      args: { value: arg.number('A number from 0 to 2', 0, 2, false), for: arg.optional(arg.place(scopeHelp)) },
       examples: ['persona temperature 0.2', 'persona temperature 1 for channel'],
       async run({ value, for: place }, caller) {
         const { who } = await set(names.temperature, () => value, place, caller)
@@ -92,7 +92,10 @@ export function personaCommands({ settings }: { settings: Settings }): Command[]
       summary: 'Limits the length of answers, in tokens (about three quarters of a word each)',
       role: 'member',
       changes: true,
-      args: { tokens: arg.number('The most tokens of an answer', 16, 100_000), for: arg.optional(arg.place(forWhom)) },
+      args: {
+        tokens: arg.number('The most tokens of an answer', 16, 100_000),
+        for: arg.optional(arg.place(scopeHelp)),
+      },
       examples: ['persona length 500', 'persona length 2000 for workspace'],
       async run({ tokens, for: place }, caller) {
         const { who } = await set(names.length, () => tokens, place, caller)
@@ -108,7 +111,7 @@ export function personaCommands({ settings }: { settings: Settings }): Command[]
         what: arg.optional(
           arg.choice('What to clear; by default, everything', ['instructions', 'language', 'temperature', 'length']),
         ),
-        for: arg.optional(arg.place(forWhom)),
+        for: arg.optional(arg.place(scopeHelp)),
       },
       examples: ['persona clear', 'persona clear language', 'persona clear instructions for channel'],
       async run({ what, for: place }, caller) {

@@ -16,7 +16,7 @@ export interface TemplateDeps {
   ask(message: IncomingMessage): Promise<unknown>
 }
 
-const forWhom = 'Who it applies to; by default, you'
+const scopeHelp = 'Who it applies to; by default, you'
 const nameForm = /^[\p{L}\p{N}][\p{L}\p{N}._-]{0,49}$/u
 const most = 100
 const variable = /\{\{\s*([\p{L}\p{N}_.-]{1,50})\s*\}\}/gu
@@ -56,7 +56,7 @@ export function templateCommands({ settings, ask }: TemplateDeps): Command[] {
       changes: true,
       args: {
         name: arg.word('A name in one word', 50),
-        for: arg.optional(arg.place(forWhom)),
+        for: arg.optional(arg.place(scopeHelp)),
         text: arg.rest('The question', 8000),
       },
       examples: [
@@ -81,7 +81,7 @@ export function templateCommands({ settings, ask }: TemplateDeps): Command[] {
       summary: 'Removes a saved question',
       role: 'member',
       changes: true,
-      args: { name, for: arg.optional(arg.place(forWhom)) },
+      args: { name, for: arg.optional(arg.place(scopeHelp)) },
       examples: ['templates remove summary', 'templates remove translate for channel'],
       async run({ name: typed, for: place }, caller) {
         const options = { place, own: true }

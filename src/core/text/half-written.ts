@@ -1,7 +1,6 @@
 /**
- * Markdown that is still being written. Its last words may be half a link, a table without its rows, a mark that is not
- * closed. Who shows it in place of each other takes the part that will stay (`settled`); who draws it anew each time closes
- * what is open (`closeOpen`).
+ * Markdown that is still being written. It may end in half a link, in a table without rows or in an open mark. Platforms that
+ * append text use the part that will not change (`settled`). The page redraws the text and closes open marks (`closeOpen`).
  */
 
 export interface SettledOptions {

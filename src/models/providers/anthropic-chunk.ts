@@ -57,7 +57,7 @@ const finishes: Record<string, FinishReason> = {
   model_context_window_exceeded: 'length',
   tool_use: 'tool',
   refusal: 'refusal',
-  // Only Anthropic's own tools pause a turn, and Parley lends it none: whoever pauses is not done.
+  // Only Anthropic's server tools pause a turn, and Parley offers none, so a paused answer is incomplete.
   pause_turn: 'truncated',
 }
 

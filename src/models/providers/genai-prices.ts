@@ -16,8 +16,8 @@ import type { Fees, Rates, TokenPrice } from '../price.ts'
 import type { FindPublished, Published } from '../published.ts'
 
 /**
- * THE table: host → whose prices hold there. Exact hosts alone: a region may cost more, and at Azure or Modal names are given
- * by whoever deploys.
+ * THE table: host → provider whose prices apply there. Exact hosts only: a region may cost more, and on Azure or Modal the
+ * customer chooses the names.
  */
 const hosts: Record<string, string> = {
   'api.openai.com': 'openai',
