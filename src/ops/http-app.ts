@@ -73,7 +73,7 @@ export function createHttpApp({ mounts, gate, idleMs = 30_000, log }: HttpAppDep
     throw unknownAddress()
   })
 
-  app.onError((thrown, context) => {
+  app.onError(async (thrown, context) => {
     const { incoming, outgoing } = context.env
     const error = asParleyError(thrown)
     if (error.code === 'internal') log.error({ ...errorFields(thrown), path: context.req.routePath }, 'request failed')
@@ -81,7 +81,8 @@ export function createHttpApp({ mounts, gate, idleMs = 30_000, log }: HttpAppDep
       outgoing.destroy()
       return RESPONSE_ALREADY_SENT
     }
-    // What was not read is thrown away with its connection.
+    // Most callers read the answer after they have sent everything. Closing early would reset the connection and lose it.
+    if (error.code !== 'request_incomplete') await discardBody(incoming, Math.min(idleMs, 5000))
     if (!incoming.complete) outgoing.setHeader('connection', 'close')
     const write = mountOf(context)?.writeError ?? writeError
     return write(context, error)
@@ -161,12 +162,31 @@ export async function* bodyPieces(
   const pieces = incoming.iterator({ destroyOnReturn: false })
   const ends = performance.now() + totalMs
   let bytes = 0
-  for (;;) {
-    const next = await inTime(pieces.next(), Math.min(idleMs, ends - performance.now()))
-    if (next.done) return
-    bytes += next.value.length
-    if (bytes > maxBytes) throw tooLarge()
-    yield next.value
+  try {
+    for (;;) {
+      const next = await inTime(pieces.next(), Math.min(idleMs, ends - performance.now()))
+      if (next.done) return
+      bytes += next.value.length
+      if (bytes > maxBytes) throw tooLarge()
+      yield next.value
+    }
+  } finally {
+    // Not awaited: it waits for the piece that did not come.
+    void pieces.return?.().catch(() => undefined)
+  }
+}
+
+/**
+ * Reads the rest of a body and throws it away, for half a minute at most. Ends without an error where the caller stops
+ * sending. The times are those of nginx: https://nginx.org/en/docs/http/ngx_http_core_module.html#lingering_time
+ */
+async function discardBody(incoming: IncomingMessage, idleMs: number): Promise<void> {
+  if (incoming.complete || incoming.destroyed) return
+  const everything: BodyLimits = { maxBytes: Number.MAX_SAFE_INTEGER, idleMs, totalMs: 30_000 }
+  try {
+    for await (const _ of bodyPieces(incoming, everything));
+  } catch {
+    // The answer goes out all the same.
   }
 }
 

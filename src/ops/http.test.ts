@@ -160,6 +160,31 @@ describe('a body', () => {
     expect((await post(url, pieces, { duplex: 'half' })).status).toBe(413)
   })
 
+  it.each([
+    ['over the limit', '/things', 413],
+    ['for an address that does not exist', '/nothing', 404],
+  ])('%s is read to its end, so that a caller that sends first gets the answer', async (_, path, status) => {
+    const { url } = await setUp()
+    const bytes = 30_000_000
+    const answer = await new Promise<string>((resolve, reject) => {
+      let text = ''
+      const socket = connect(Number(new URL(url).port), '127.0.0.1', () => {
+        socket.write(
+          `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: ${bytes}\r\n\r\n`,
+        )
+        socket.write(Buffer.alloc(bytes), () => socket.setEncoding('utf8').on('data', (piece) => (text += piece)))
+      })
+      socket.on('close', () => resolve(text)).on('error', reject)
+    })
+    expect(answer).toMatch(response(status, ['connection: close', '{"error":']))
+  })
+
+  it('over the limit that does not come gets its answer all the same', async () => {
+    const { raw } = await setUp({ idleMs: 50 })
+    const answer = await raw('POST /things HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 5000\r\n\r\nhalf')
+    expect(answer).toMatch(response(413, ['connection: close', requestWording.tooLarge(0.001)]))
+  })
+
   it.each(['POST', 'PUT'])('that stops coming is 408 (%s)', async (method) => {
     const { raw } = await setUp({ idleMs: 50 })
     const answer = await raw(`${method} /things HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 500\r\n\r\nhalf`)
