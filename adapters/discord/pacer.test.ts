@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { Quota } from '../../src/core/quota.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
 import { createPacer, spread } from './pacer.ts'
@@ -34,6 +34,8 @@ interface Taken {
   everyMs: number
 }
 
+const sent = async () => undefined
+
 function watched() {
   const taken: Taken[] = []
   const held: { key: string; ms: number }[] = []
@@ -59,14 +61,14 @@ const headers = (limit: number, remaining: number, resetAfter: number) =>
 it('the rate of a route follows Discord’s response headers', async () => {
   const { taken, pacer } = watched()
   pacer.learn('PATCH', '/channels/123456789012345678/messages/223456789012345678', headers(10, 9, 2))
-  await pacer.wait('PATCH', '/channels/323456789012345678/messages/423456789012345678')
+  await pacer.run('PATCH', '/channels/323456789012345678/messages/423456789012345678', sent)
   expect(taken[0]?.everyMs).toBe(Math.ceil(2000 / 9))
 })
 
 it('the rest of a window is not mistaken for its length', async () => {
   const { taken, pacer } = watched()
   pacer.learn('PATCH', '/channels/123456789012345678/messages/223456789012345678', headers(5, 1, 0.2))
-  await pacer.wait('PATCH', '/channels/123456789012345678/messages/223456789012345678')
+  await pacer.run('PATCH', '/channels/123456789012345678/messages/223456789012345678', sent)
   expect(taken[0]?.everyMs).toBe(1250)
 })
 
@@ -83,7 +85,7 @@ it('each channel has its own limit, shared by its messages', async () => {
     ['1', '4'],
     ['2', '5'],
   ])
-    await pacer.wait('PATCH', `/channels/${channel}00000000000000000/messages/${message}00000000000000000`)
+    await pacer.run('PATCH', `/channels/${channel}00000000000000000/messages/${message}00000000000000000`, sent)
   const lines = taken.map(({ key }) => key).filter((key) => key !== 'discord/all')
   expect(lines[0]).toBe(lines[1])
   expect(lines[2]).not.toBe(lines[0])
@@ -91,7 +93,31 @@ it('each channel has its own limit, shared by its messages', async () => {
 
 it('interaction tokens never appear in limit names, and interaction calls do not count for the bot', async () => {
   const { taken, pacer } = watched()
-  await pacer.wait('PATCH', '/webhooks/1/a-secret-token/messages/@original')
+  await pacer.run('PATCH', '/webhooks/1/a-secret-token/messages/@original', sent)
   expect(taken).toHaveLength(1)
   expect(taken[0]?.key).not.toContain('secret')
+})
+
+it('at most fifty requests arrive in a second, also where all that started late arrive together', async () => {
+  vi.useFakeTimers()
+  try {
+    const { pacer } = watched()
+    const arrivals: number[] = []
+    const stuck = Promise.withResolvers<void>()
+    const send = async () => {
+      await stuck.promise
+      arrivals.push(Date.now())
+    }
+    const path = '/channels/123456789012345678/messages/223456789012345678'
+    const all = Promise.all(Array.from({ length: 120 }, () => pacer.run('PATCH', path, send)))
+    await vi.advanceTimersByTimeAsync(3000)
+    stuck.resolve()
+    await vi.advanceTimersByTimeAsync(5000)
+    await all
+    expect(arrivals).toHaveLength(120)
+    for (const from of arrivals)
+      expect(arrivals.filter((at) => at >= from && at < from + 1000).length).toBeLessThanOrEqual(50)
+  } finally {
+    vi.useRealTimers()
+  }
 })

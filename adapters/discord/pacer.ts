@@ -8,10 +8,11 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Quota } from '../../src/core/quota.ts'
+import { createSemaphore } from '../../src/core/semaphore.ts'
 
 export interface Pacer {
-  /** Returns when the request may be made. */
-  wait(method: string, path: string, signal?: AbortSignal): Promise<void>
+  /** Sends the request when it may be made. */
+  run<T>(method: string, path: string, send: () => Promise<T>, signal?: AbortSignal): Promise<T>
   learn(method: string, path: string, headers: { get(name: string): string | null }): void
   /** Discord said to wait; `global`: with everything. */
   hold(method: string, path: string, ms: number, global: boolean): Promise<void>
@@ -23,7 +24,8 @@ interface Allowance {
 }
 
 /** Fifty requests a second for a bot as a whole: https://discord.com/developers/docs/topics/rate-limits#global-rate-limit */
-const everything = { key: 'discord/all', ...spread({ limit: 50, windowMs: 1000 }, 0.1) }
+const global: Allowance = { limit: 50, windowMs: 1000 }
+const everything = { key: 'discord/all', ...spread(global, 0.1) }
 /** Of a route that has not been used yet: what posting and editing have had for years. */
 const assumed: Allowance = { limit: 5, windowMs: 5000 }
 /** Reads, such as looking up a channel, have separate, generous limits. */
@@ -35,16 +37,27 @@ const sudden = 0.4
 
 export function createPacer(quota: Quota): Pacer {
   const known = new Map<string, Allowance>()
+  /**
+   * Requests on their way and those of the last second, of this process. Places in the shared line say when a request
+   * starts. On a busy machine or network requests arrive in a heap, and Discord counts arrivals.
+   */
+  const underWay = createSemaphore(global.limit - 2)
 
   return {
-    async wait(method, path, signal) {
+    async run(method, path, send, signal) {
       const { key, route } = lineOf(method, path)
       const allowance = known.get(route) ?? (method === 'GET' ? assumedOfReading : assumed)
       const { everyMs, burst } = spread(allowance, method === 'PATCH' ? steady : sudden)
       await rest(await quota.take(key, everyMs, burst), signal)
       // What an interaction's token allows does not count.
-      if (!path.startsWith('/webhooks/') && !path.startsWith('/interactions/'))
-        await rest(await quota.take(everything.key, everything.everyMs, everything.burst), signal)
+      if (path.startsWith('/webhooks/') || path.startsWith('/interactions/')) return send()
+      await rest(await quota.take(everything.key, everything.everyMs, everything.burst), signal)
+      const leave = await underWay.enter(signal)
+      try {
+        return await send()
+      } finally {
+        setTimeout(leave, global.windowMs)
+      }
     },
     learn(method, path, headers) {
       const limit = Number(headers.get('x-ratelimit-limit') ?? Number.NaN)

@@ -95,7 +95,7 @@ export function createApi({ token, apiUrl, quota }: ApiDeps): Api {
     const { body, files, query, auth = true, signal } = options
     // After a 401 discord.js forgets the token for good; it may be restored.
     if (auth) rest.setToken(token)
-    const response = await rest.queueRequest({
+    const request = rest.queueRequest({
       fullRoute: path as `/${string}`,
       method: method as RequestMethod,
       auth,
@@ -108,20 +108,23 @@ export function createApi({ token, apiUrl, quota }: ApiDeps): Api {
           : undefined,
       }),
     })
+    const response = await request.catch((thrown: unknown) => {
+      throw translate(thrown)
+    })
     if (response.status === 204) return undefined as T
     return (await response.json()) as T
   }
 
   return {
     rest,
-    async call(method, path, options = {}) {
+    async call<T>(method: Method, path: string, options: CallOptions = {}) {
+      const send = () => attempt<T>(method, path, options)
       for (let tries = 1; ; tries += 1) {
-        if (!options.urgent) await pacer.wait(method, path, options.signal)
         try {
-          return await attempt(method, path, options)
+          return await (options.urgent ? send() : pacer.run(method, path, send, options.signal))
         } catch (thrown) {
           options.signal?.throwIfAborted()
-          if (!(thrown instanceof RateLimitError)) throw translate(thrown)
+          if (!(thrown instanceof RateLimitError)) throw thrown
           await holdAfterLimit(pacer, method, path, thrown)
           if (tries >= patience) throw slowDown(thrown.retryAfter)
           if (options.urgent) await sleep(thrown.retryAfter, undefined, { signal: options.signal })
@@ -147,6 +150,7 @@ function slowDown(retryAfterMs: number): ParleyError {
 }
 
 function translate(thrown: unknown): unknown {
+  if (thrown instanceof RateLimitError) return thrown
   if (thrown instanceof DiscordAPIError) {
     const code = typeof thrown.code === 'number' ? thrown.code : 0
     return new DiscordRefusal(thrown.status, code, new Error(`${thrown.status} ${code}: ${thrown.message}`))

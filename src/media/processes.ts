@@ -4,8 +4,8 @@
  */
 import { availableParallelism } from 'node:os'
 import type { Log } from '../core/log.ts'
+import { createSemaphore } from '../core/semaphore.ts'
 import { type ReaderProcess, spawnReader } from './reader-process.ts'
-import { createSemaphore } from './semaphore.ts'
 
 export interface Slot {
   process: ReaderProcess

@@ -5,6 +5,7 @@
 import { open } from 'node:fs/promises'
 import type { Artifact, Picture, Problem } from '../core/artifact.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
+import { createSemaphore } from '../core/semaphore.ts'
 import { fileWording } from '../wording/files.ts'
 import { recordingWording } from '../wording/recordings.ts'
 import { announcedBy } from './formats.ts'
@@ -21,7 +22,6 @@ import {
   recordingType,
   withoutVideo,
 } from './recordings.ts'
-import { createSemaphore } from './semaphore.ts'
 import { type Sniffed, sampleBytes, sniff } from './sniff.ts'
 import { speechSegments } from './speech-segments.ts'
 import { canSendUnchanged, cutOff, type TranscribedRecording, transcribeRecording } from './transcribe-recording.ts'

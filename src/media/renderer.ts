@@ -1,12 +1,12 @@
 /** Draws pages in a process that keeps its document open for a short while, so that turning pages is quick. */
 import { createReadStream } from 'node:fs'
+import { createSemaphore } from '../core/semaphore.ts'
 import { crashed, failed } from './gather.ts'
 import { guard } from './guard.ts'
 import { type InspectedFile, openTask } from './inspect-file.ts'
 import type { Processes } from './processes.ts'
 import type { PageImage, PageRenderer } from './reader.ts'
 import type { ReaderProcess } from './reader-process.ts'
-import { createSemaphore } from './semaphore.ts'
 import { ReaderMessage, type Task } from './wire.ts'
 
 export interface RendererDeps {
@@ -36,11 +36,10 @@ export function createRenderer({ processes, look, idleMs }: RendererDeps): PageR
   const documents = new Map<string, Promise<Open>>()
 
   const semaphore = createSemaphore(processesAtOnce)
-  const never = new AbortController().signal
 
   /** A caller that waits has closed another document, which ends after its last page, so the wait is bounded. */
   async function startBounded(reader: InspectedFile['reader']): Promise<ReaderProcess> {
-    const leave = await semaphore.enter(never)
+    const leave = await semaphore.enter()
     try {
       const process = processes.start(reader)
       void process.exited.then(leave)

@@ -11,12 +11,12 @@ import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { z } from 'zod'
 import { ParleyError } from '../../core/errors.ts'
+import { createSemaphore } from '../../core/semaphore.ts'
 import { recordingWording } from '../../wording/recordings.ts'
 import { guard } from '../guard.ts'
 import type { Limits } from '../limits.ts'
 import { giveWay } from '../priority.ts'
 import type { RecordingFormat } from '../recordings.ts'
-import { createSemaphore } from '../semaphore.ts'
 
 export interface FfmpegInput {
   path: string
