@@ -24,23 +24,31 @@ import { asParleyError, errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { asContent } from '../../src/core/message.ts'
 import type { Intake, Received } from '../../src/core/platform.ts'
+import { chatWording } from '../../src/wording/chat.ts'
 import { discordWording } from '../../src/wording/discord.ts'
+import type { ChannelCache } from './channel-cache.ts'
 import { calledCommand, commandLine, names } from './commands.ts'
 import { aboutForm, actionOf, askForm, badForm, fieldsOf, fitsForm, formOf } from './components.ts'
-import { attachmentOf, filesOf, type Me, type QuotableMessage, quote } from './content.ts'
+import { attachmentOf, filesOf, isUnreadable, type Me, type QuotableMessage, quote, textOf } from './content.ts'
+import type { ContextReader } from './context.ts'
 import { packNotice } from './message-body.ts'
 import {
   type AskInput,
   type AskInteraction,
   authorOfInteraction,
+  type InteractionPlace,
+  isThread,
   normalizeAsk,
   placeOfInteraction,
+  targetOfAsk,
 } from './normalize.ts'
-import { type Api, codes, refusedWith } from './rest.ts'
+import { type Api, codes, DiscordRefusal, refusedWith } from './rest.ts'
 import { suggestChoices } from './suggest.ts'
 
 export interface InteractionsDeps {
   api: Pick<Api, 'call'>
+  channelCache: Pick<ChannelCache, 'channel' | 'guild'>
+  context: ContextReader
   intake: Intake
   me(): Me
   log: Log
@@ -55,7 +63,7 @@ export interface Interactions {
 const waitAtMostMs = 2000
 const maxTargets = 500
 
-export function createInteractions({ api, intake, me, log }: InteractionsDeps): Interactions {
+export function createInteractions({ api, channelCache, context, intake, me, log }: InteractionsDeps): Interactions {
   /** Messages that "Ask about this message" was chosen for; after a restart they are looked up. */
   const targets = new Map<string, APIMessage>()
 
@@ -97,8 +105,35 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     await api.call('PATCH', `/webhooks/${application_id}/${token}/messages/@original`, { body, files, auth: false })
   }
 
+  /** The question with what belongs to it, as with a mention. Where Parley is no member of the server, that is nothing. */
+  async function withContext(interaction: AskInteraction, input: AskInput): Promise<AskInput> {
+    const { id, guild_id: guildId, member, channel } = interaction as InteractionPlace
+    if (guildId === undefined || member === undefined || channel === undefined) return input
+    try {
+      const [guild, place] = await Promise.all([channelCache.guild(guildId), channelCache.channel(channel.id)])
+      const asker = { id: member.user.id, roles: member.roles ?? [] }
+      const named = await context.withNames({ ...me(), roleIds: guild.ownRoleIds }, asker, guild, input.text)
+      const text = textOf({ content: input.text }, named)
+      const since = isThread(place) ? await lastIn(interaction, input.private) : undefined
+      const question = { id, text, asker, place, guild, called: input.called, since }
+      const { quoted, files, unread } = await context.read(question)
+      return { ...input, text, files: [...input.files, ...files], quoted: [...quoted, ...input.quoted], unread }
+    } catch (error) {
+      if (error instanceof DiscordRefusal) return input
+      throw error
+    }
+  }
+
+  /** The newest message of the conversation that Parley knows. */
+  async function lastIn(interaction: AskInteraction, isPrivate: boolean): Promise<string | undefined> {
+    const { conversation } = targetOfAsk(interaction as InteractionPlace, isPrivate)
+    const author = authorOfInteraction(interaction as InteractionPlace)
+    const concern = await intake.concerns({ conversation, author, text: '', place: 'thread', mentioned: true })
+    return concern.answers ? concern.last?.messageId : undefined
+  }
+
   async function ask(interaction: AskInteraction, input: AskInput): Promise<void> {
-    const taking = intake.receive(normalizeAsk(interaction, input))
+    const taking = withContext(interaction, input).then((read) => intake.receive(normalizeAsk(interaction, read)))
     const waiting = () => defer(interaction, input.private)
     let received: Received
     try {
@@ -122,7 +157,14 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     const text = String(value('text') ?? '')
     const model = value('model')
     const files = options.filter(isFile).flatMap(({ value: id }) => fileOf(interaction.data.resolved?.attachments, id))
-    const input = { text, files, private: value('private') === true, model: model ? String(model) : undefined }
+    const input = {
+      text,
+      files,
+      quoted: [],
+      private: value('private') === true,
+      model: model ? String(model) : undefined,
+      called: true,
+    }
     if (text.trim() !== '' || files.length > 0) return await ask(interaction, input)
     const form = { form: 'ask', private: input.private, model: fitsForm(input.model) } as const
     await respond(interaction, InteractionResponseType.Modal, askForm(form))
@@ -147,6 +189,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     const message = data.resolved.messages[data.target_id]
     if (message === undefined) return await say(interaction, gone)
     if (data.name === names.about) {
+      if (isUnreadable(message, me())) return await say(interaction, unreadable)
       targets.set(message.id, message)
       const [oldest] = targets.keys()
       if (targets.size > maxTargets && oldest !== undefined) targets.delete(oldest)
@@ -160,7 +203,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
         text: discordWording.noRecording,
         private: true,
       })
-    await ask(interaction, { text: transcribe, files, private: true })
+    await ask(interaction, { text: transcribe, files, quoted: [], private: true, called: false })
   }
 
   async function onForm(interaction: APIModalSubmitInteraction): Promise<void> {
@@ -172,16 +215,31 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     if (form.form === 'ask') {
       const sent = files.flatMap((id) => fileOf(resolvedFiles(interaction), id))
       if (words.trim() === '' && sent.length === 0) return await say(interaction, empty)
-      return await ask(interaction, { text: words, files: sent, private: form.private, model: form.model })
+      return await ask(interaction, {
+        text: words,
+        files: sent,
+        quoted: [],
+        private: form.private,
+        model: form.model,
+        called: true,
+      })
     }
     const about = await messageOf(form)
     if (about === undefined) return await say(interaction, gone)
-    await ask(interaction, {
-      text: words,
-      files: asContent(filesOf(about)),
-      private: false,
-      quoted: quote(about, me()),
-    })
+    const quoted = [quote(about, await namesFor(interaction as InteractionPlace, about))]
+    await ask(interaction, { text: words, files: asContent(filesOf(about)), private: false, quoted, called: false })
+  }
+
+  /** Names of channels and roles in a message that is asked about. */
+  async function namesFor({ guild_id: guildId, member }: InteractionPlace, about: QuotableMessage): Promise<Me> {
+    if (guildId === undefined || member === undefined) return me()
+    try {
+      const guild = await channelCache.guild(guildId)
+      return await context.withNames(me(), { id: member.user.id, roles: member.roles ?? [] }, guild, about)
+    } catch (error) {
+      if (error instanceof DiscordRefusal) return me()
+      throw error
+    }
   }
 
   async function messageOf({ channelId, messageId }: { channelId: string; messageId: string }) {
@@ -224,8 +282,19 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
       })
     const early = await within(acting, () => defer(interaction, true))
     if (early !== undefined && early !== null) return await say(interaction, early)
-    if (early === null) await respond(interaction, InteractionResponseType.DeferredMessageUpdate)
-    else await change(interaction, (await acting) ?? { text: discordWording.done })
+    if (early === null) {
+      await respond(interaction, InteractionResponseType.DeferredMessageUpdate)
+      if (interaction.message?.content === chatWording.questionChanged) await removeOffer(interaction)
+    } else await change(interaction, (await acting) ?? { text: discordWording.done })
+  }
+
+  /** The offer to answer a changed question is not needed any more. */
+  async function removeOffer({ application_id, token }: APIInteraction): Promise<void> {
+    try {
+      await api.call('DELETE', `/webhooks/${application_id}/${token}/messages/@original`, { auth: false })
+    } catch (thrown) {
+      if (!(thrown instanceof DiscordRefusal)) throw thrown
+    }
   }
 
   return {
@@ -256,6 +325,7 @@ const noFiles: ReturnType<typeof packNotice>['files'] = []
 const transcribe = 'Transcribe the recording word for word. Name the speakers where they can be told apart.'
 const outdated: Notice = { text: discordWording.outdated, private: true }
 const gone: Notice = { text: discordWording.messageGone, private: true }
+const unreadable: Notice = { text: discordWording.messageEmpty, private: true }
 const empty: Notice = { text: discordWording.empty, private: true }
 
 /** The result of `work` if it is ready in time. Otherwise, or when it fails temporarily, `onLate` tells Discord to wait. */

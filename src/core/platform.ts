@@ -121,14 +121,16 @@ export interface Revision {
   by: Author
 }
 
-/** `revised`: the turn had not started and answers the new text. `started`: too late, regenerating would answer the new text. */
-export type Revised = { kind: 'revised' | 'started'; turnId: string } | { kind: 'unknown' }
+/**
+ * `revised`: the turn had not started and answers the new text. `started`: too late, regenerating would answer the new text.
+ * `unchanged`: the text is the one that is known.
+ */
+export type Revised = { kind: 'revised' | 'started' | 'unchanged'; turnId: string } | { kind: 'unknown' }
 
-/** Messages that people deleted. `ids` as in IncomingMessage. */
-export interface Withdrawal {
-  platform: string
-  ids: string[]
-}
+/** What people deleted: messages (`ids` as in IncomingMessage), or a whole thread; without `threadId`, a channel with its threads. */
+export type Withdrawal =
+  | { platform: string; ids: string[] }
+  | { platform: string; place: Omit<ConversationRef, 'platform'> }
 
 /** Where a listener delivers. When a call returns, its effect is committed: only then may the platform be acknowledged. */
 export interface Intake {

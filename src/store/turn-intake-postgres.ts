@@ -15,6 +15,7 @@ type TurnIntake = Pick<
   | 'revise'
   | 'participation'
   | 'withdraw'
+  | 'messagesIn'
   | 'withdrawn'
   | 'openTurns'
   | 'about'
@@ -59,9 +60,10 @@ export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake
     },
 
     async revise(platform, id, text, authorId) {
-      const [row] = await query<{ id: string; revised: boolean }>(revise, [platform, id, storable(text), authorId])
+      const values = [platform, id, storable(text), authorId]
+      const [row] = await query<{ id: string; queued: boolean; same: boolean }>(revise, values)
       if (row === undefined) return { kind: 'unknown' }
-      return { kind: row.revised ? 'revised' : 'started', turnId: row.id }
+      return { kind: row.same ? 'unchanged' : row.queued ? 'revised' : 'started', turnId: row.id }
     },
 
     async participation(key, personId) {
@@ -72,11 +74,19 @@ export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake
 
     async withdraw(platform, ids) {
       const prefixes = ids.map((id) => attachmentPrefix(platform, id))
-      const rows = await query<{ known: string; id: string | null; state: TurnState }>(withdraw, [platform, ids, prefixes])
+      const rows = await query<{ known: string; id: string | null; state: TurnState }>(withdraw, [
+        platform,
+        ids,
+        prefixes,
+      ])
       return {
         known: Number(rows[0]?.known ?? 0),
         open: rows.flatMap(({ id, state }) => (id === null ? [] : [{ turnId: id, state }])),
       }
+    },
+
+    async messagesIn(key) {
+      return (await query<{ id: string }>(messagesIn, [key])).map(({ id }) => id)
     },
 
     async withdrawn(turnId) {
@@ -195,14 +205,15 @@ const revise: Statement = {
   name: 'inbound_revise',
   text: `
 with held as (
-  select turn.id, turn.state from inbound join turn on turn.id = inbound.turn_id
+  select turn.id, turn.state, inbound.message ->> 'text' = $3::text as same
+  from inbound join turn on turn.id = inbound.turn_id
   where inbound.platform = $1 and inbound.id = $2 and turn.author_id = $4
   for update of turn
 ), changed as (
   update inbound set message = jsonb_set(inbound.message, '{text}', to_jsonb($3::text)) from held
   where inbound.platform = $1 and inbound.id = $2
 )
-select id, state = 'queued' as revised from held`,
+select id, state = 'queued' as queued, same from held`,
 }
 
 const participation: Statement = {
@@ -245,6 +256,16 @@ with deleted as (
   delete from turn using empty where turn.id = empty.id and empty.state not in ('queued', 'answering')
 )
 select (select count(*) from messages) as known, stopped.id, stopped.state from (select) one left join stopped on true`,
+}
+
+/** A key contains no slash but between its parts. */
+const messagesIn: Statement = {
+  name: 'conversation_messages',
+  text: `
+select inbound.id from conversation
+  join turn on turn.conversation_key = conversation.key
+  join inbound on inbound.turn_id = turn.id
+where conversation.key = $1 or starts_with(conversation.key, $1 || '/')`,
 }
 
 const withdrawn: Statement = {

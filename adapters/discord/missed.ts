@@ -1,0 +1,102 @@
+/**
+ * Questions that were written while no session with Discord was open, or while one was that Discord has given up: no event of
+ * them comes any more, so they are read once a new session begins. What was taken in before is recognized by its id.
+ */
+import type { APIMessage, GatewayDispatchPayload } from 'discord.js'
+import { errorFields } from '../../src/core/errors.ts'
+import type { Log } from '../../src/core/log.ts'
+import type { Records } from '../../src/core/records.ts'
+import { directWorkspace, type GatewayMessage, idAt } from './normalize.ts'
+import { type Api, DiscordRefusal } from './rest.ts'
+
+export interface Missed {
+  /** Remembers a direct chat, because Discord lists them to no bot. */
+  remember(message: GatewayMessage): Promise<void>
+  /**
+   * With the first events of a new session: takes in what was written since `since` (milliseconds), in direct chats with
+   * READY and in a server with its GUILD_CREATE. A channel of a server costs a call only when something was written in it.
+   * Throws `platform_*` when Discord cannot be reached.
+   */
+  read(packet: GatewayDispatchPayload, since: number): Promise<void>
+}
+
+export interface MissedDeps {
+  api: Pick<Api, 'call'>
+  records: Pick<Records, 'put' | 'list' | 'removeOlder'>
+  /** Takes in one message, in the order of its channel. Never rejects. */
+  take(message: GatewayMessage): Promise<void>
+  signal: AbortSignal
+  log: Log
+  now?: () => number
+}
+
+const hourMs = 3_600_000
+/** Nobody waits longer for an answer. */
+const oldestMs = 24 * hourMs
+/** The clocks of Discord and of this machine may differ. */
+const marginMs = 60_000
+/** Of a server, and of the direct chats: those with the newest messages. */
+const maxChannels = 100
+/** Of one channel: its newest messages, which come in one call. */
+const maxMessages = 100
+const prefix = 'chat/'
+const forgottenAfterMs = 90 * 24 * hourMs
+/** Where people write: https://discord.com/developers/docs/resources/channel#channel-object-channel-types */
+const written = [0, 2, 5, 10, 11, 12, 13]
+
+interface Channel {
+  id: string
+  type: number
+  last_message_id?: string | null
+}
+
+export function createMissed({ api, records, take, signal, log, now = Date.now }: MissedDeps): Missed {
+  /** When each direct chat was remembered last. */
+  const chats = new Map<string, number>()
+
+  /** One channel after the other, so that answers and new questions do not wait for all of this. */
+  async function readChannels(channels: readonly Channel[], after: bigint, guildId?: string): Promise<void> {
+    for (const { id, type } of channels.slice(0, maxChannels)) {
+      try {
+        const query = { limit: String(maxMessages) }
+        const newest = await api.call<APIMessage[]>('GET', `/channels/${id}/messages`, { query, signal })
+        const fresh = newest.filter((message) => BigInt(message.id) > after).toReversed()
+        for (const message of fresh) await take(Object.assign(message, { guild_id: guildId, channel_type: type }))
+      } catch (error) {
+        if (!(error instanceof DiscordRefusal) || error.status === 401) throw error
+        log.info({ ...errorFields(error), channelId: id }, 'missed messages of a channel could not be read')
+      }
+    }
+    const unread = channels.length - maxChannels
+    if (unread > 0) log.warn({ guildId, channels: unread }, 'missed messages of some channels were not read')
+  }
+
+  async function knownChats(): Promise<Channel[]> {
+    await records.removeOlder(prefix, new Date(now() - forgottenAfterMs))
+    const known = await records.list(prefix)
+    return known
+      .toSorted((a, b) => Number(b.value) - Number(a.value))
+      .map(({ key }) => ({ id: key.slice(prefix.length), type: 1 }))
+  }
+
+  return {
+    async remember({ channel_id: id, author, guild_id: guildId }) {
+      const at = now()
+      if (guildId !== undefined || author.bot || at - (chats.get(id) ?? 0) < hourMs) return
+      await records.put(prefix + id, at, { person: { workspaceId: directWorkspace, userId: author.id } })
+      chats.set(id, at)
+    },
+
+    async read(packet, since) {
+      const after = BigInt(idAt(Math.max(since - marginMs, now() - oldestMs)))
+      // Direct messages come to the first shard.
+      if (packet.t === 'READY' && (packet.d.shard?.[0] ?? 0) === 0) await readChannels(await knownChats(), after)
+      if (packet.t !== 'GUILD_CREATE' || packet.d.unavailable) return
+      const last = ({ last_message_id: id }: Channel) => BigInt(id ?? 0)
+      const channels = [...packet.d.channels, ...packet.d.threads]
+        .filter((channel: Channel) => written.includes(channel.type) && last(channel) > after)
+        .toSorted((a: Channel, b: Channel) => (last(b) > last(a) ? 1 : -1))
+      await readChannels(channels, after, packet.d.id)
+    },
+  }
+}
