@@ -63,10 +63,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   const missed = createMissed({
     api,
     records,
-    take: (message) =>
-      gateway.inLine(message.channel_id, async () => {
-        await take({ op: 0, s: 0, t: 'MESSAGE_CREATE', d: message } as GatewayDispatchPayload)
-      }),
+    take: (message) => take({ op: 0, s: 0, t: 'MESSAGE_CREATE', d: message } as GatewayDispatchPayload),
+    inLine: (channelId, work) => gateway.inLine(channelId, work),
     signal: stopping.signal,
     log,
   })
@@ -86,6 +84,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     throttler: deps.throttler,
     async before() {
       myself = await deps.me()
+      await missed.load()
     },
     shards: deps.shards,
     mostWaiting: deps.mostWaiting,

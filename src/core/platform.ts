@@ -123,7 +123,7 @@ export interface Revision {
 
 /**
  * `revised`: the turn had not started and answers the new text. `started`: too late, regenerating would answer the new text.
- * `unchanged`: the text is the one that is known.
+ * `unchanged`: nothing but spaces differs, or the message was not changed at all.
  */
 export type Revised = { kind: 'revised' | 'started' | 'unchanged'; turnId: string } | { kind: 'unknown' }
 

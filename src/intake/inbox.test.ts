@@ -165,6 +165,20 @@ describe('a message that its author deletes', () => {
     expect(await withdraw(one.id, two.id, 'never')).toBe(2)
     expect(await withdraw(one.id, two.id)).toBe(0)
   })
+
+  it('with a whole channel takes those of its threads along, and leaves other channels alone', async () => {
+    const { workspaceId } = inChannel().conversation
+    const [inThread, alone, other] = [
+      inChannel({ channelId: 'gone', threadId: 't' }),
+      inChannel({ channelId: 'gone' }),
+      inChannel({ channelId: 'gone-not' }),
+    ]
+    const [, , kept] = [await rig.answered(inThread), await rig.asked(alone), await rig.asked(other)]
+    expect(await rig.inbox.withdraw({ platform: 'test', place: { workspaceId, channelId: 'gone' } })).toBe(2)
+    expect((await rig.turns.load(kept)).messages).toHaveLength(1)
+    const place = { workspaceId, channelId: 'gone-not', threadId: 'never' }
+    expect(await rig.inbox.withdraw({ platform: 'test', place })).toBe(0)
+  })
 })
 
 describe('the word stop', () => {

@@ -131,6 +131,7 @@ function overRest({ guild_id: _guild, member: _member, channel_type: _type, ...m
  * Without Read Message History there are none: https://discord.com/developers/docs/resources/message#get-channel-messages
  */
 function channelMessages(state: RestState, { query }: Call, [id = '']: string[]): Answer {
+  if (state.readsFail) throw new Refusal(500, 0, 'Internal Server Error')
   const channel = visible(state, id)
   const limit = Number(query.get('limit') ?? 50)
   if (!(limit >= 1 && limit <= 100)) throw new Refusal(400, 50035, 'Invalid Form Body: limit must be between 1 and 100')

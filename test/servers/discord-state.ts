@@ -47,6 +47,8 @@ export interface RestState {
   closed: Set<string>
   nonces: Map<string, WorldMessage>
   flags: number
+  /** Messages cannot be read for now. */
+  readsFail: boolean
   /** How many sessions may still be begun today. */
   sessionsLeft: number
   base(): string

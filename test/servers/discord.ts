@@ -85,6 +85,7 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
     closed: new Set(),
     nonces: new Map(),
     flags: 1 << 18,
+    readsFail: false,
     sessionsLeft: 1000,
     base: () => url,
     changed,
