@@ -62,7 +62,10 @@ describe('a mention that is added by an edit', () => {
 
   it.each([
     ['without a mention of Parley', (text: string) => ({ text, more: {} })],
-    ['to a message of last week', (text: string) => ({ text: calling(text), more: { ...named(), timestamp: lastWeek } })],
+    [
+      'to a message of last week',
+      (text: string) => ({ text: calling(text), more: { ...named(), timestamp: lastWeek } }),
+    ],
     ['of a bot', (text: string) => ({ text: calling(text), more: { ...named(), author: rig.discord.world.bot } })],
   ])('is not taken in %s', async (_, change) => {
     await rig.listen(unknown)
@@ -192,8 +195,16 @@ it('a mention that answers something unreadable, and says nothing, is told so', 
 it('"Ask about this message" on something unreadable is told to the asker alone, and opens no form', async () => {
   await rig.listen()
   const empty = rig.discord.write({ author: rig.bob, channel: rig.general, more: { flags: 32768 } })
-  const data = { type: 3, name: 'Ask about this message', target_id: empty.id, resolved: { messages: { [empty.id]: empty } } }
+  const data = {
+    type: 3,
+    name: 'Ask about this message',
+    target_id: empty.id,
+    resolved: { messages: { [empty.id]: empty } },
+  }
   const use = rig.discord.use({ user: rig.ann, channel: rig.general, type: 2, data })
   await rig.discord.until(() => use.acknowledged, 'an acknowledgement')
-  expect(use).toMatchObject({ ephemeral: true, acknowledged: { type: 4, data: { content: discordWording.messageEmpty } } })
+  expect(use).toMatchObject({
+    ephemeral: true,
+    acknowledged: { type: 4, data: { content: discordWording.messageEmpty } },
+  })
 })

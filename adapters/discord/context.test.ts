@@ -23,7 +23,14 @@ function thread(name: string, starter: string, more: Partial<WorldChannel> = {})
   const { world } = rig.discord
   const message = say(rig.bob, rig.general, starter)
   const made = world.addChannel(rig.guild, name, { id: message.id, type: 11, parentId: rig.general.id, ...more })
-  world.put({ ...message, id: world.snowflake(), type: 21, channel_id: made.id, content: '', referenced_message: message })
+  world.put({
+    ...message,
+    id: world.snowflake(),
+    type: 21,
+    channel_id: made.id,
+    content: '',
+    referenced_message: message,
+  })
   return made
 }
 
@@ -207,7 +214,7 @@ describe('a link to a message', () => {
     await rig.listen()
     expect((await asked(rig.general, `see ${foreign}`)).unread).toEqual([discordUnread.foreignLink(foreign)])
     const many = await asked(rig.general, links.join(' '))
-    expect(many.quoted).toMatch(/line 0[^]*line 1[^]*line 2/)
+    expect(many.quoted).toMatch(/line 0[\s\S]*line 1[\s\S]*line 2/)
     expect(many.unread).toEqual([discordUnread.moreLinks(3)])
   })
 })

@@ -340,8 +340,7 @@ describe('what is shown beside words', () => {
     allow_multiselect: true,
     results: { is_finalized: false, answer_counts: [{ id: 1, count: 4, me_voted: false }] },
   }
-  const told =
-    'Poll: Which offsite city? (several answers allowed, still open)\n- 🇵🇹 Lisbon: 4 votes\n- Riga: 0 votes'
+  const told = 'Poll: Which offsite city? (several answers allowed, still open)\n- 🇵🇹 Lisbon: 4 votes\n- Riga: 0 votes'
   const incident = {
     content: '',
     flags: 32768,

@@ -3,7 +3,7 @@ import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { file, message } from '../../test/fakes/message.ts'
 import { type IntakeRig, inChannel, openIntakeRig } from '../../test/intake-rig.ts'
 import type { Addressing } from '../core/addressing.ts'
-import type { Author } from '../core/message.ts'
+import type { Author, IncomingMessage } from '../core/message.ts'
 
 let server: TestServer
 let rig: IntakeRig
@@ -94,7 +94,14 @@ describe('a message that its author changes', () => {
 describe('a conversation', () => {
   const ask = (threadId: string | undefined, more: Partial<Addressing> = {}) => {
     const conversation = { ...inChannel().conversation, threadId }
-    return rig.inbox.concerns({ conversation, author: { id: 'ann' }, text: 'And?', place: 'thread', mentioned: false, ...more })
+    return rig.inbox.concerns({
+      conversation,
+      author: { id: 'ann' },
+      text: 'And?',
+      place: 'thread',
+      mentioned: false,
+      ...more,
+    })
   }
 
   it('is known thread by thread, with the message that was taken in last', async () => {
@@ -167,13 +174,15 @@ describe('a message that its author deletes', () => {
   })
 
   it('with a whole channel takes those of its threads along, and leaves other channels alone', async () => {
-    const { workspaceId } = inChannel().conversation
-    const [inThread, alone, other] = [
-      inChannel({ channelId: 'gone', threadId: 't' }),
-      inChannel({ channelId: 'gone' }),
-      inChannel({ channelId: 'gone-not' }),
+    const [thread, alone, other] = ['gone', 'gone', 'gone-not'].map((channelId) => inChannel({ channelId })) as [
+      IncomingMessage,
+      IncomingMessage,
+      IncomingMessage,
     ]
-    const [, , kept] = [await rig.answered(inThread), await rig.asked(alone), await rig.asked(other)]
+    const { workspaceId } = thread.conversation
+    await rig.answered({ ...thread, conversation: { ...thread.conversation, threadId: 't' } })
+    await rig.asked(alone)
+    const kept = await rig.asked(other)
     expect(await rig.inbox.withdraw({ platform: 'test', place: { workspaceId, channelId: 'gone' } })).toBe(2)
     expect((await rig.turns.load(kept)).messages).toHaveLength(1)
     const place = { workspaceId, channelId: 'gone-not', threadId: 'never' }

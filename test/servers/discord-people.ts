@@ -103,8 +103,10 @@ export function createPeople({ world, url, uses, dispatch }: PeopleDeps): People
       const { channel_id, guild_id } = first
       const ids = messages.map(({ id }) => id)
       const kept = (world.messages.get(channel_id) ?? []).filter(({ id }) => !ids.includes(id))
-      for (const each of kept) if (ids.includes(each.referenced_message?.id ?? '')) each.referenced_message = null
       world.messages.set(channel_id, kept)
+      // What answered it, or grew out of it, refers to nothing from now on.
+      for (const each of [...world.messages.values()].flat())
+        if (ids.includes(each.referenced_message?.id ?? '')) each.referenced_message = null
       const where = { channel_id, guild_id }
       if (ids.length === 1) dispatch('MESSAGE_DELETE', { id: first.id, ...where }, guild_id)
       else dispatch('MESSAGE_DELETE_BULK', { ids, ...where }, guild_id)

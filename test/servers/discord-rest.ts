@@ -122,7 +122,12 @@ function directChat({ world }: RestState, { body }: Call): Answer {
 }
 
 /** Messages that are read come without what events add to them. */
-function overRest({ guild_id: _guild, member: _member, channel_type: _type, ...message }: WorldMessage & { member?: unknown }) {
+function overRest({
+  guild_id: _guild,
+  member: _member,
+  channel_type: _type,
+  ...message
+}: WorldMessage & { member?: unknown }) {
   return message
 }
 

@@ -1,10 +1,11 @@
 /** A real listener of Discord on the stand-in, with an intake that remembers what it is given. */
+
+import { createDiscord } from '../../adapters/discord/platform.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { IncomingMessage } from '../../src/core/message.ts'
 import { recorder } from '../../src/core/platform.contract.rig.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
-import { createDiscord } from '../../adapters/discord/platform.ts'
 import { memoryRecords } from '../fakes/records.ts'
 import { type StandInDiscord, startDiscord } from './discord.ts'
 import type { WorldChannel, WorldGuild } from './discord-world.ts'
