@@ -2,7 +2,7 @@
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { FileChip } from '../../api.ts'
 import { formatBytes } from '../lib/format.ts'
-import type { TrayFile } from '../lib/tray.ts'
+import type { TrayFile } from '../lib/drafts.ts'
 import { Icon } from './icon.tsx'
 
 export function SentFile({ file }: { file: FileChip }) {
