@@ -20,7 +20,7 @@ import { serveMounts } from '../../test/servers/mounts.ts'
 import { openAiSpec, specMissing } from '../../test/servers/openai-spec.ts'
 import { openApiDocument } from './openapi.ts'
 import { createApi } from './platform.ts'
-import type { Ended, Topics } from './topics.ts'
+import type { Ended, Topics } from './answer-events.ts'
 
 const turnId = '6f1c8f6e-7d53-4d0e-9a5a-3a3a52f7c001'
 const secret = 'parley-test-secret-1234'

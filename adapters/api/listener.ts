@@ -11,8 +11,7 @@ import { closingOf } from './format.ts'
 import { type ApiKey, normalize, type ParsedRequest, readRequest, routedModels } from './normalize.ts'
 import { openApiDocument } from './openapi.ts'
 import { limits } from './request.ts'
-import type { Topics } from './topics.ts'
-import { follow, type WaitDeps } from './wait.ts'
+import { follow, type Topics, type WaitDeps } from './answer-events.ts'
 
 export interface ListenerDeps {
   topics: Topics

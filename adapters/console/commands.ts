@@ -10,8 +10,8 @@ import { consoleWording } from '../../src/wording/page.ts'
 import { answerOf, type CommandAnswer, type Message, PressAction, RunCommand } from './api.ts'
 import type { Board } from './board.ts'
 import { cliAuthor, conversationOf, jsonIn, localAuthor, withNames } from './normalize.ts'
-import { keepNotice } from './notices.ts'
-import { listTopic, type Topics, threadTopic, toJson } from './topics.ts'
+import { keepNotice } from './transport.ts'
+import { listTopic, threadTopic, toJson, type Topics } from './live.ts'
 
 export interface CommandRoutes {
   board: Board

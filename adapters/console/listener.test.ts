@@ -16,7 +16,7 @@ import type { Message } from './api.ts'
 import type { Board } from './board.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
 import type { Previews } from './previews.ts'
-import { type Topics, threadTopic } from './topics.ts'
+import { threadTopic, type Topics } from './live.ts'
 
 const ends: (() => unknown)[] = []
 afterEach(async () => {

@@ -5,7 +5,7 @@ import { createLocalChannel } from '../../src/queue/channel-local.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import type { Board } from './board.ts'
 import { conversationOf } from './normalize.ts'
-import { resyncTopic, threadTopic } from './topics.ts'
+import { resyncTopic, threadTopic } from './live.ts'
 import { createTransport } from './transport.ts'
 
 const unused = () => Promise.reject(new Error('not used'))
