@@ -71,7 +71,7 @@ function lineCounter(text: string) {
   }
 }
 
-export interface HtmlBlock {
+interface HtmlBlock {
   text: string
   heading: boolean
   /** Offsets in the page's source. */
@@ -79,7 +79,7 @@ export interface HtmlBlock {
   end: number
 }
 
-export interface HtmlText {
+interface HtmlText {
   handler: Partial<Handler>
   /** The parser's position; set by the owner of the parser. */
   locate: () => number
@@ -100,7 +100,7 @@ const blocks = new Set(
   ),
 )
 
-export function createHtmlText(): HtmlText {
+function createHtmlText(): HtmlText {
   let done: HtmlBlock[] = []
   let text = ''
   let start = 0

@@ -64,7 +64,7 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
 }
 
 /** The server's sentence from an error body, or a general one. */
-export function userMessageOf(body: string, status: number): string {
+function userMessageOf(body: string, status: number): string {
   try {
     const parsed = JSON.parse(body) as Partial<ApiError>
     if (typeof parsed.error?.userMessage === 'string') return parsed.error.userMessage
