@@ -9,9 +9,9 @@ import type { Intake } from '../../src/core/platform.ts'
 import { consoleWording } from '../../src/wording/page.ts'
 import { answerOf, type CommandAnswer, type Message, PressAction, RunCommand } from './api.ts'
 import type { Board } from './board.ts'
+import { listTopic, type Topics, threadTopic, toJson } from './live.ts'
 import { cliAuthor, conversationOf, jsonIn, localAuthor, withNames } from './normalize.ts'
 import { keepNotice } from './transport.ts'
-import { listTopic, threadTopic, toJson, type Topics } from './live.ts'
 
 export interface CommandRoutes {
   board: Board

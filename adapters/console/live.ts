@@ -2,13 +2,14 @@
  * Live text and progress: the channel from the worker that writes an answer to the processes with open pages, and the
  * server-sent events of one open page: a snapshot first, then what changes, without gaps.
  */
-import type { Json } from '../../src/core/json.ts'
-import type { ConsoleEvent } from './api.ts'
+
 import type { ServerResponse } from 'node:http'
 import { monotonic } from '../../src/core/clock.ts'
 import { errorFields } from '../../src/core/errors.ts'
 import type { HttpContext } from '../../src/core/http.ts'
+import type { Json } from '../../src/core/json.ts'
 import type { Log } from '../../src/core/log.ts'
+import type { ConsoleEvent } from './api.ts'
 import type { Board } from './board.ts'
 
 /** What a channel must do for the console; src/queue/channel.ts does. */

@@ -3,17 +3,17 @@
  * message's ID is derived from its turn, so a repeated post has the same ID. Notices are stored in the thread.
  */
 import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { z } from 'zod'
+import { encodeAction } from '../../src/core/action.ts'
 import type { Blobs } from '../../src/core/blobs.ts'
 import { monotonic } from '../../src/core/clock.ts'
+import type { Notice } from '../../src/core/command.ts'
 import type { OutgoingMessage, Transport, TurnState } from '../../src/core/platform.ts'
 import type { ConsoleEvent, Message, MessageState } from './api.ts'
 import type { Board, ReplyRow } from './board.ts'
+import { listTopic, resyncTopic, type Topics, threadTopic, toJson, writerTopic } from './live.ts'
 import { threadOf, withNames } from './normalize.ts'
-import { listTopic, resyncTopic, threadTopic, toJson, writerTopic, type Topics } from './live.ts'
-import { Readable } from 'node:stream'
-import { encodeAction } from '../../src/core/action.ts'
-import type { Notice } from '../../src/core/command.ts'
 
 const saveEveryMs = 1000
 /** After this time without new text, the writer may be gone; by then, the board has the full text. */

@@ -3,7 +3,7 @@
  * no row refers to them, and never before. New storages must pass `blobs.contract.ts`.
  */
 import { createHash, randomUUID } from 'node:crypto'
-import { Transform, type Readable } from 'node:stream'
+import { type Readable, Transform } from 'node:stream'
 import type { Blob, Blobs, PutOptions } from '../core/blobs.ts'
 import { tooLarge } from '../core/bytes.ts'
 import { monotonic } from '../core/clock.ts'

@@ -2,13 +2,13 @@
  * Keeps programs that read files within bounds: a low priority, time, memory, abort. An early end becomes a message to the
  * sender.
  */
-import { execFile, type ChildProcess } from 'node:child_process'
+import { type ChildProcess, execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { constants, setPriority } from 'node:os'
 import { ParleyError } from '../core/errors.ts'
 import { fileWording } from '../wording/files.ts'
 import type { Limits } from './limits.ts'
 import type { ReaderProcess } from './reader-process.ts'
-import { constants, setPriority } from 'node:os'
 
 export interface Guard {
   /** Rejects when the process ended or was ended before `release`. */

@@ -1,9 +1,10 @@
 /** Detects the type of a file from its content. Names and declared types only help to tell kinds of text apart. */
+
+import { fileTypeFromBuffer } from 'file-type'
 import type { Problem } from '../core/artifact.ts'
 import { fileWording } from '../wording/files.ts'
-import { announcedBy, called, formats, unknownType, type Formats } from './formats.ts'
+import { announcedBy, called, type Formats, formats, unknownType } from './formats.ts'
 import { decodeText, looksLikeText } from './text-encoding.ts'
-import { fileTypeFromBuffer } from 'file-type'
 
 /** How many of a file's first bytes `sniff` needs. */
 export const sampleBytes = 64 * 1024

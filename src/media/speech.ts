@@ -2,9 +2,10 @@
  * Turns transcripts into segments: joins those of overlapping pieces, and divides speech so that a segment is long enough to
  * make sense alone and short enough to jump to. Pure.
  */
-import type { TranscribedSegment } from './transcriber.ts'
+
 import type { Segment } from '../core/artifact.ts'
 import { storable } from '../core/json.ts'
+import type { TranscribedSegment } from './transcriber.ts'
 
 export interface TranscribedPiece {
   /** Times from the start of the recording. */

@@ -13,7 +13,7 @@ import { z } from 'zod'
 import { ParleyError } from '../../core/errors.ts'
 import { createSemaphore } from '../../core/semaphore.ts'
 import { recordingWording } from '../../wording/recordings.ts'
-import { guard, giveWay } from '../guard.ts'
+import { giveWay, guard } from '../guard.ts'
 import type { Limits } from '../limits.ts'
 import type { RecordingFormat } from '../recordings.ts'
 

@@ -1,5 +1,5 @@
 /** Reads the visible text of HTML: headings, paragraphs, lists, tables and links as Markdown. Positions are lines. */
-import { Parser, type Handler } from 'htmlparser2'
+import { type Handler, Parser } from 'htmlparser2'
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'

@@ -2,16 +2,17 @@
  * Reads pictures: a copy for models with vision (upright, at most 1568 pixels a side, without metadata), and the text in it by
  * OCR for other models. Every picture is a page, so that a citation can open it.
  */
+
+import sharp, { type OutputInfo, type Sharp } from 'sharp'
 import type { Problem } from '../../core/artifact.ts'
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Drawn, Ending, Input, Provider, Sink } from '../provider.ts'
 import { damaged, openPicture, type Picture } from './image-decode.ts'
-import { createOcr, recognizeUpright, poorConfidence, withoutGrain, type Ocr, type Gray } from './ocr.ts'
-import { provider as text } from './text.ts'
+import { createOcr, type Gray, type Ocr, poorConfidence, recognizeUpright, withoutGrain } from './ocr.ts'
 import { markWords } from './quote-marks.ts'
-import sharp, { type OutputInfo, type Sharp } from 'sharp'
+import { provider as text } from './text.ts'
 
 export const provider: Provider = {
   async read(input, limits, sink) {

@@ -5,9 +5,9 @@
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
-import { damaged, openArchive, smallPart, type Archive } from './archive.ts'
-import { readXml, type XmlHandler } from './xml.ts'
+import { type Archive, damaged, openArchive, smallPart } from './archive.ts'
 import { createMarkdownTable, nestedTable } from './markdown-table.ts'
+import { readXml, type XmlHandler } from './xml.ts'
 
 export const contentPart = 'content.xml'
 

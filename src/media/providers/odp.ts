@@ -3,7 +3,7 @@ import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
 import { damaged } from './archive.ts'
-import { contentPart, openDocument, createOdfText, type OdfBlock } from './odf.ts'
+import { contentPart, createOdfText, type OdfBlock, openDocument } from './odf.ts'
 import { deliverSlides } from './slides.ts'
 import { readXml } from './xml.ts'
 

@@ -3,7 +3,7 @@ import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Provider } from '../provider.ts'
 import { damaged } from './archive.ts'
-import { contentPart, openDocument, createOdfText } from './odf.ts'
+import { contentPart, createOdfText, openDocument } from './odf.ts'
 import { createLineText } from './pieces.ts'
 import { readXml } from './xml.ts'
 

@@ -5,7 +5,16 @@ import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Sink } from '../provider.ts'
 import type { Mark } from '../reader.ts'
-import { createOcr, ocrDpi, ocrPixels, recognizeUpright, poorConfidence, readTsv, type Gray, type Upright } from './ocr.ts'
+import {
+  createOcr,
+  type Gray,
+  ocrDpi,
+  ocrPixels,
+  poorConfidence,
+  readTsv,
+  recognizeUpright,
+  type Upright,
+} from './ocr.ts'
 import { type PdfDocument, rawText } from './pdf-document.ts'
 import { drawPage } from './pdf-draw.ts'
 import { type Pdfium, viewOf, withMemory } from './pdfium.ts'

@@ -3,9 +3,9 @@
  * differences in spaces, hyphens, ligatures and quotation marks.
  */
 import type { Mark } from '../reader.ts'
-import { withText } from './pdf-document.ts'
-import { viewOf, withMemory, type Pdfium } from './pdfium.ts'
 import type { Word } from './ocr.ts'
+import { withText } from './pdf-document.ts'
+import { type Pdfium, viewOf, withMemory } from './pdfium.ts'
 
 /** A shorter part of a quote could match anywhere. */
 const shortestPart = 12

@@ -3,11 +3,12 @@
  * heading, and every row has its number, so that each cell has an address. And the limits of a workbook, with a report of what
  * was left out.
  */
-import type { Ending, Sink } from '../provider.ts'
-import { segmentCharacters, split } from './pieces.ts'
+
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
+import type { Ending, Sink } from '../provider.ts'
+import { segmentCharacters, split } from './pieces.ts'
 
 export interface SheetText {
   /** `cells` by their column, counted from 0. False: the limit is reached. */

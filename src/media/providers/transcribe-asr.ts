@@ -2,7 +2,7 @@
 
 import { recordingWording } from '../../wording/recordings.ts'
 import type { Transcriber } from '../transcriber.ts'
-import { patiently, transcriberError, Transcript, transcriptionOf } from './transcription-server.ts'
+import { patiently, Transcript, transcriberError, transcriptionOf } from './transcription-server.ts'
 
 export interface AsrTranscriberOptions {
   /** With its path, e.g. `http://localhost:9000/asr`. */

@@ -1,9 +1,9 @@
 /** What all transcription servers share: Whisper's JSON, parsed into the types of the port, and failures as Parley's codes. */
 import { z } from 'zod'
-import type { TranscribedSegment, Transcription } from '../transcriber.ts'
 import { ParleyError } from '../../core/errors.ts'
 import { retry } from '../../core/retry.ts'
 import { recordingWording } from '../../wording/recordings.ts'
+import type { TranscribedSegment, Transcription } from '../transcriber.ts'
 
 export const Transcript = z.object({
   text: z.string().nullish(),

@@ -1,8 +1,9 @@
 /** What was typed and attached but not sent, per thread, kept across a reload of the tab. */
-import type { ConsoleStatus, FileChip } from '../../api.ts'
+
 import { pageWording } from '../../../../src/wording/page.ts'
+import type { ConsoleStatus, FileChip } from '../../api.ts'
 import { formatBytes } from './format.ts'
-import { randomId, ServerFailure, startUpload, type RunningUpload } from './server.ts'
+import { type RunningUpload, randomId, ServerFailure, startUpload } from './server.ts'
 import { createStore, type Store } from './store.ts'
 
 interface StoredDraft {

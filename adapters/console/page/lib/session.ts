@@ -1,10 +1,19 @@
 /** One open page: its thread and address, the thread list, the event stream, and the actions of its buttons. */
 import type { TurnAction } from '../../../../src/core/action.ts'
 import type { ConsoleEvent, ConsoleStatus, FileChip, Thread } from '../../api.ts'
-import { applyEvent, emptyConversation, runningTurn, takenIn, withFeedback, withMessage, withThread, type Conversation } from './conversation.ts'
+import {
+  applyEvent,
+  type Conversation,
+  emptyConversation,
+  runningTurn,
+  takenIn,
+  withFeedback,
+  withMessage,
+  withThread,
+} from './conversation.ts'
 import { connectLive, type Live } from './live.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
-import { randomId, eventsUrl, failureMessage, ServerFailure, server, type Pressed } from './server.ts'
+import { eventsUrl, failureMessage, type Pressed, randomId, ServerFailure, server } from './server.ts'
 import { createStore, type Store } from './store.ts'
 
 export interface PageState {

@@ -1,8 +1,9 @@
 /** Buttons that call the server: their look under an answer, and the state of a group of them. */
-import type { TurnAction } from '../../../../src/core/action.ts'
-import { Icon, type IconName } from './icon.tsx'
+
 import { useState } from 'react'
+import type { TurnAction } from '../../../../src/core/action.ts'
 import { failureMessage } from '../lib/server.ts'
+import { Icon, type IconName } from './icon.tsx'
 
 export interface ActionButtonProps {
   kind: TurnAction

@@ -1,8 +1,8 @@
 /** The commands that match the text after a slash: which are shown, which one is selected, and their list above the input. */
-import { useEffect, useState, type KeyboardEvent } from 'react'
+import { type KeyboardEvent, useEffect, useState } from 'react'
 import type { CommandSpec } from '../../../../src/core/command.ts'
-import { server } from '../lib/server.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
+import { server } from '../lib/server.ts'
 
 const most = 8
 let loading: Promise<CommandSpec[]> | undefined

@@ -11,10 +11,10 @@ import {
 } from 'react'
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { ConsoleStatus, FileChip } from '../../api.ts'
-import { writeDraftText, type Tray } from '../lib/drafts.ts'
+import { type Tray, writeDraftText } from '../lib/drafts.ts'
 import { formatCount } from '../lib/format.ts'
-import { useStore, useMedia } from '../lib/store.ts'
-import { useCommandList, CommandList, optionId } from './command-list.tsx'
+import { useMedia, useStore } from '../lib/store.ts'
+import { CommandList, optionId, useCommandList } from './command-list.tsx'
 import { ChosenFile } from './file-chip.tsx'
 import { Icon } from './icon.tsx'
 

@@ -3,17 +3,17 @@
  * images from other hosts (a request could leak parts of the thread), and links only to the web and to mail, opened in a new
  * tab.
  */
-import { createContext, memo, useContext, useEffect, type ComponentProps, type ReactNode } from 'react'
-import type { Citation } from '../../../../src/core/reply.ts'
+import { type ComponentProps, createContext, memo, type ReactNode, useContext, useEffect } from 'react'
 import ReactMarkdown, { type Components } from 'react-markdown'
 import remarkGfm from 'remark-gfm'
 import { describePosition } from '../../../../src/core/artifact.ts'
+import type { Citation } from '../../../../src/core/reply.ts'
 import { closeOpen } from '../../../../src/core/text/half-written.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import { splitBlocks } from '../lib/blocks.ts'
-import { CopyButton } from './copy-button.tsx'
 import type { highlight } from '../lib/highlight.ts'
 import { createStore, useStore } from '../lib/store.ts'
+import { CopyButton } from './copy-button.tsx'
 
 /** What an answer's Markdown needs to know about the answer. */
 export interface ReplyContext {

@@ -1,15 +1,15 @@
 /** The open thread: its messages, those being sent, and the current status; a welcome while it is empty. */
-import { useEffect, useRef, memo, useCallback, useState, type RefObject } from 'react'
+import { memo, type RefObject, useCallback, useEffect, useRef, useState } from 'react'
 import type { Citation } from '../../../../src/core/reply.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { FileChip, Message } from '../../api.ts'
-import { runningTurn, type Conversation } from '../lib/conversation.ts'
+import { type Conversation, runningTurn } from '../lib/conversation.ts'
 import { progressOf } from '../lib/format.ts'
 import type { Outgoing } from '../lib/outbox.ts'
+import { SentFile } from './file-chip.tsx'
 import { Icon, Mark } from './icon.tsx'
 import { Reply } from './reply.tsx'
 import type { Act } from './reply-actions.tsx'
-import { SentFile } from './file-chip.tsx'
 
 export interface MessageListProps {
   conversation: Conversation

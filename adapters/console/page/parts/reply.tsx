@@ -1,16 +1,16 @@
 /** One answer or notice: its text, what was left out, its sources, its pictures and files, and its buttons. */
 import { memo, useMemo, useState } from 'react'
+import { approvalActions, decodeAction } from '../../../../src/core/action.ts'
 import { describePosition } from '../../../../src/core/artifact.ts'
 import type { Citation } from '../../../../src/core/reply.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { Message } from '../../api.ts'
 import { headingLevels } from '../lib/blocks.ts'
-import { Icon } from './icon.tsx'
-import { ReplyMarkdown, ReplyContext } from './markdown.tsx'
-import { ReplyActions, TryAgain, type Act } from './reply-actions.tsx'
-import { approvalActions, decodeAction } from '../../../../src/core/action.ts'
 import { uploadUrl } from '../lib/server.ts'
 import { usePress } from './action-button.tsx'
+import { Icon } from './icon.tsx'
+import { ReplyContext, ReplyMarkdown } from './markdown.tsx'
+import { type Act, ReplyActions, TryAgain } from './reply-actions.tsx'
 
 export interface ReplyProps {
   message: Message
