@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import type { Action, ButtonAction } from '../src/core/action.ts'
+import type { FollowUps } from '../src/core/addressing.ts'
 import type { CommandCall, Role } from '../src/core/command.ts'
 import { silentLog } from '../src/core/log.ts'
 import type { Author, IncomingMessage } from '../src/core/message.ts'
@@ -35,6 +36,7 @@ export async function openIntakeRig(server: TestServer) {
   /** By the person's id; whoever is not named is a member. */
   const roles: Record<string, Role> = {}
   const guests: Partial<Record<Scope, 'answer' | 'refuse'>> = {}
+  const followUps: Partial<Record<Scope, FollowUps>> = {}
   const queue: Partial<Queue> = {
     add: async (job) => void jobs.push(job),
     addFlow: async (job) => void jobs.push(job),
@@ -42,10 +44,7 @@ export async function openIntakeRig(server: TestServer) {
   const settings: Pick<Settings, 'read'> = {
     async read(scopes) {
       return new Map(
-        scopes.flatMap((scope) => {
-          const set = guests[scope]
-          return set === undefined ? [] : [[scope, { 'policy.guests': set }] as const]
-        }),
+        scopes.map((scope) => [scope, { 'policy.guests': guests[scope], 'policy.followUps': followUps[scope] }] as const),
       )
     },
   }
@@ -116,6 +115,7 @@ export async function openIntakeRig(server: TestServer) {
     decisions,
     roles,
     guests,
+    followUps,
     asked,
     end,
     answered,

@@ -21,6 +21,8 @@ export type Action = ButtonAction & {
   by: Author
   /** Where it was pressed, and where what it sets off is answered. */
   replyTarget: ReplyTarget
+  /** With `stop`: the platform's own button, which has ended the display of the answer already, whoever pressed it. */
+  byPlatform?: boolean
   /** With `bad`: what was wrong, in the person's words. */
   comment?: string
 }

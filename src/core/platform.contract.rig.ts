@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import type { Action, ButtonAction } from './action.ts'
+import { judge } from './addressing.ts'
 import type { CommandCall } from './command.ts'
 import { ParleyError } from './errors.ts'
 import { IncomingMessage, type ReplyTarget } from './message.ts'
@@ -66,6 +67,8 @@ export function recorder() {
   const acted: Action[] = []
   const commands: CommandCall[] = []
   const revisions: Revision[] = []
+  /** Ids of messages. */
+  const withdrawn: string[] = []
   const state: { failing: boolean; refusing?: string; takesPart: boolean; notice: string } = {
     failing: false,
     takesPart: true,
@@ -92,7 +95,11 @@ export function recorder() {
       revisions.push(revision)
       return { kind: 'revised', turnId: randomUUID() }
     },
-    takesPart: async () => state.takesPart,
+    concerns: async (message) => judge(message, { participates: state.takesPart, asked: true, followUps: 'always' }),
+    async withdraw({ ids }) {
+      withdrawn.push(...ids)
+      return ids.length
+    },
   })
-  return { intake, received, acted, commands, revisions, state }
+  return { intake, received, acted, commands, revisions, withdrawn, state }
 }

@@ -220,3 +220,35 @@ describe('the reply writer', () => {
     await replyWriter.finish('Hello', [], end)
   })
 })
+
+describe('a platform that refuses the end of an answer', () => {
+  const refusal = () => new ParleyError('platform_rejected', 'Messages cannot be edited here.')
+
+  it('by an edit gets a new message, and the unfinished one goes', async () => {
+    const { replyWriter, shown, settle, failures, calls, saved } = rig()
+    replyWriter.append('Hel')
+    await settle()
+    failures.push(refusal())
+    await replyWriter.finish('Hello.', [], end)
+    expect(shown()).toEqual(['Hello.'])
+    expect(calls.slice(-3)).toEqual(['edit 0: Hello.', 'post n: Hello.', 'remove 0'])
+    expect(saved.at(-1)).toMatchObject({ ordinal: 0, ref: `${turnId}-0-again`, text: 'Hello.' })
+  })
+
+  it('and keeps the unfinished message has the whole answer all the same', async () => {
+    const { replyWriter, shown, settle, failures } = rig()
+    replyWriter.append('Hel')
+    await settle()
+    failures.push(refusal(), null, refusal())
+    await replyWriter.finish('Hello.', [], end)
+    expect(shown()).toEqual(['Hel', 'Hello.'])
+  })
+
+  it('altogether fails, so that somebody is told', async () => {
+    const { replyWriter, settle, failures } = rig()
+    replyWriter.append('Hel')
+    await settle()
+    failures.push(refusal(), refusal())
+    await expect(replyWriter.finish('Hello.', [], end)).rejects.toMatchObject({ code: 'platform_rejected' })
+  })
+})

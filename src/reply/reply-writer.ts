@@ -148,10 +148,26 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
     const beyond = outgoing.text.length > part.stored.length + part.stored.ahead
     if (outgoing.phase === 'streaming' && (beyond || monotonic() - part.stored.at >= rememberEveryMs))
       await remember(ordinal, part, outgoing.text, aheadOf(part, outgoing.text))
-    await patiently(() => transport.edit(target, part.ref, outgoing, { signal }))
+    if (outgoing.end === undefined) await patiently(() => transport.edit(target, part.ref, outgoing, { signal }))
+    else await editOrReplace(ordinal, part, outgoing)
     firstTextAt ??= now()
     part.shown = outgoing.text
     part.phase = outgoing.phase
+  }
+
+  /** The end of an answer is not lost where the platform refuses the edit: it is posted anew, and the old message goes. */
+  async function editOrReplace(ordinal: number, part: Part, outgoing: OutgoingMessage): Promise<void> {
+    try {
+      await patiently(() => transport.edit(target, part.ref, outgoing, { signal }))
+    } catch (thrown) {
+      if (!(thrown instanceof ParleyError) || thrown.code !== 'platform_rejected') throw thrown
+      const old = part.ref
+      part.ref = await patiently(() => transport.post(target, outgoing, { key: `${turnId}-${ordinal}-again`, signal }))
+      await remember(ordinal, part, outgoing.text, 0)
+      await patiently(() => transport.remove(target, old, { signal })).catch((error: unknown) => {
+        if (!(error instanceof ParleyError) || error.code !== 'platform_rejected') throw error
+      })
+    }
   }
 
   /**

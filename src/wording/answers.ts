@@ -40,6 +40,13 @@ export const noAnswerWording = {
   internal: 'Something went wrong in Parley. Try again.',
 }
 
+/** When a platform does not take a reply. `why` is a sentence. */
+export const undeliveredWording = {
+  toAsker: (why: string) => `Your answer could not be posted. ${why}`,
+  toAdmins: (person: string | undefined, why: string) =>
+    `An answer${person === undefined ? '' : ` for ${person}`} could not be posted. ${why}`,
+}
+
 /** The line over an answer to a voice note, and the last line of a shortened one. Markdown. */
 export const answerWording = {
   heard: (text: string) => `> *Heard:* ${text}`,
