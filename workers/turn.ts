@@ -36,7 +36,7 @@ export interface TurnDeps extends AnswerDeps {
   owner: string
 }
 
-/** Law 7: within a second something is seen. */
+/** Within a second something is seen. */
 const announceAfterMs = 700
 /** A busy conversation is looked at again after this time; its turn's end wakes the next one sooner. */
 const busyMs = 2000

@@ -1,4 +1,6 @@
 /** What `parley …` prints at the terminal: its own messages, doctor's checks, and errors. */
+import { modelVariables } from './phrases.ts'
+
 export const terminalWording = {
   helpHint: 'Run `parley --help` to see all commands.',
   secondsNeeded: 'Enter a number of seconds, such as 60.',
@@ -70,7 +72,7 @@ export const doctorWording = {
       .map(({ id, at, attempts, reason }) => `${id} (${at}, ${attempts} attempts): ${reason}`)
       .join('\n    ')}`,
   noModels:
-    'none configured, so answers are quotations. Set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST.',
+    `none configured, so answers are quotations. Set ${modelVariables}.`,
   disk: (free: string, total: string) => `${free} of ${total} free`,
   diskLow: (free: string, total: string) =>
     `${free} of ${total} free. Free some space soon, because a full disk stops Parley from storing and reading files.`,
