@@ -17,8 +17,7 @@ export const noticeWording = {
     `${model} declined to answer part of this. Rephrase the question, or choose another model.`,
   unknownCitations: (count: number) =>
     `${count === 1 ? '1 citation was' : `${count} citations were`} removed because the model was not given the cited place.`,
-  nothingConfigured:
-    `No language model is configured, so Parley quotes the files. To get written answers, set ${modelVariables}.`,
+  nothingConfigured: `No language model is configured, so Parley quotes the files. To get written answers, set ${modelVariables}.`,
   pagesMissing: (pages: string) => `None of the files has text on ${pages}, so Parley used all of their pages.`,
   searchTooSlow: 'The file search took too long, so Parley used parts of each file instead of the best matches.',
 }

@@ -30,5 +30,4 @@ export const capitalized = (text: string) => text.charAt(0).toUpperCase() + text
 export const seconds = (ms: number, digits = 1) => `${(ms / 1000).toFixed(digits)} s`
 
 /** How a language model is configured; part of a sentence that begins with "Set". */
-export const modelVariables =
-  'OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST'
+export const modelVariables = 'OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST'

@@ -71,8 +71,7 @@ export const doctorWording = {
     `these jobs failed for good, newest first. The log has details.\n    ${jobs
       .map(({ id, at, attempts, reason }) => `${id} (${at}, ${attempts} attempts): ${reason}`)
       .join('\n    ')}`,
-  noModels:
-    `none configured, so answers are quotations. Set ${modelVariables}.`,
+  noModels: `none configured, so answers are quotations. Set ${modelVariables}.`,
   disk: (free: string, total: string) => `${free} of ${total} free`,
   diskLow: (free: string, total: string) =>
     `${free} of ${total} free. Free some space soon, because a full disk stops Parley from storing and reading files.`,
