@@ -26,29 +26,25 @@ import { asContent } from '../../src/core/message.ts'
 import type { Intake, Received } from '../../src/core/platform.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { discordWording } from '../../src/wording/discord.ts'
-import type { ChannelCache } from './channel-cache.ts'
+import type { CommandContext } from './command-context.ts'
 import { calledCommand, commandLine, names } from './commands.ts'
 import { aboutForm, actionOf, askForm, badForm, fieldsOf, fitsForm, formOf } from './components.ts'
 import { attachmentOf, filesOf, isUnreadable, type Me, type QuotableMessage, quote, textOf } from './content.ts'
-import type { ContextReader } from './context.ts'
 import { packNotice } from './message-body.ts'
 import {
   type AskInput,
   type AskInteraction,
   authorOfInteraction,
   type InteractionPlace,
-  isThread,
   normalizeAsk,
   placeOfInteraction,
-  targetOfAsk,
 } from './normalize.ts'
 import { type Api, codes, DiscordRefusal, refusedWith } from './rest.ts'
 import { suggestChoices } from './suggest.ts'
 
 export interface InteractionsDeps {
   api: Pick<Api, 'call'>
-  channelCache: Pick<ChannelCache, 'channel' | 'guild'>
-  context: ContextReader
+  questions: CommandContext
   intake: Intake
   me(): Me
   log: Log
@@ -63,7 +59,7 @@ export interface Interactions {
 const waitAtMostMs = 2000
 const maxTargets = 500
 
-export function createInteractions({ api, channelCache, context, intake, me, log }: InteractionsDeps): Interactions {
+export function createInteractions({ api, questions, intake, me, log }: InteractionsDeps): Interactions {
   /** Messages that "Ask about this message" was chosen for; after a restart they are looked up. */
   const targets = new Map<string, APIMessage>()
 
@@ -105,35 +101,8 @@ export function createInteractions({ api, channelCache, context, intake, me, log
     await api.call('PATCH', `/webhooks/${application_id}/${token}/messages/@original`, { body, files, auth: false })
   }
 
-  /** The question with what belongs to it, as with a mention. Where Parley is no member of the server, that is nothing. */
-  async function withContext(interaction: AskInteraction, input: AskInput): Promise<AskInput> {
-    const { id, guild_id: guildId, member, channel } = interaction as InteractionPlace
-    if (guildId === undefined || member === undefined || channel === undefined) return input
-    try {
-      const [guild, place] = await Promise.all([channelCache.guild(guildId), channelCache.channel(channel.id)])
-      const asker = { id: member.user.id, roles: member.roles ?? [] }
-      const named = await context.withNames({ ...me(), roleIds: guild.ownRoleIds }, asker, guild, input.text)
-      const text = textOf({ content: input.text }, named)
-      const since = isThread(place) ? await lastIn(interaction, input.private) : undefined
-      const question = { id, text, asker, place, guild, called: input.called, since }
-      const { quoted, files, unread } = await context.read(question)
-      return { ...input, text, files: [...input.files, ...files], quoted: [...quoted, ...input.quoted], unread }
-    } catch (error) {
-      if (error instanceof DiscordRefusal) return input
-      throw error
-    }
-  }
-
-  /** The newest message of the conversation that Parley knows. */
-  async function lastIn(interaction: AskInteraction, isPrivate: boolean): Promise<string | undefined> {
-    const { conversation } = targetOfAsk(interaction as InteractionPlace, isPrivate)
-    const author = authorOfInteraction(interaction as InteractionPlace)
-    const concern = await intake.concerns({ conversation, author, text: '', place: 'thread', mentioned: true })
-    return concern.answers ? concern.last?.messageId : undefined
-  }
-
   async function ask(interaction: AskInteraction, input: AskInput): Promise<void> {
-    const taking = withContext(interaction, input).then((read) => intake.receive(normalizeAsk(interaction, read)))
+    const taking = questions.read(interaction, input).then((read) => intake.receive(normalizeAsk(interaction, read)))
     const waiting = () => defer(interaction, input.private)
     let received: Received
     try {
@@ -226,20 +195,8 @@ export function createInteractions({ api, channelCache, context, intake, me, log
     }
     const about = await messageOf(form)
     if (about === undefined) return await say(interaction, gone)
-    const quoted = [quote(about, await namesFor(interaction as InteractionPlace, about))]
+    const quoted = [quote(about, await questions.namesIn(interaction as InteractionPlace, about))]
     await ask(interaction, { text: words, files: asContent(filesOf(about)), private: false, quoted, called: false })
-  }
-
-  /** Names of channels and roles in a message that is asked about. */
-  async function namesFor({ guild_id: guildId, member }: InteractionPlace, about: QuotableMessage): Promise<Me> {
-    if (guildId === undefined || member === undefined) return me()
-    try {
-      const guild = await channelCache.guild(guildId)
-      return await context.withNames(me(), { id: member.user.id, roles: member.roles ?? [] }, guild, about)
-    } catch (error) {
-      if (error instanceof DiscordRefusal) return me()
-      throw error
-    }
   }
 
   async function messageOf({ channelId, messageId }: { channelId: string; messageId: string }) {

@@ -10,6 +10,7 @@ import { retry } from '../../src/core/retry.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { discordWording } from '../../src/wording/discord.ts'
 import { createChannelCache } from './channel-cache.ts'
+import { createCommandContext } from './command-context.ts'
 import { createContextReader } from './context.ts'
 import { createGateway, type GatewayDeps } from './gateway.ts'
 import { createInteractions } from './interactions.ts'
@@ -58,7 +59,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   const me = () => myself?.id ?? ''
   const channelCache = createChannelCache(api, me)
   const context = createContextReader({ api, channelCache, me: () => ({ id: me() }) })
-  const interactions = createInteractions({ api, channelCache, context, intake, me: () => ({ id: me() }), log })
+  const questions = createCommandContext({ channelCache, context, intake, me: () => ({ id: me() }) })
+  const interactions = createInteractions({ api, questions, intake, me: () => ({ id: me() }), log })
   const messages = createMessages({ api, channelCache, context, files, intake, me })
   const missed = createMissed({
     api,

@@ -8,6 +8,7 @@ import type { Files } from '../../src/core/platform.ts'
 import { createReplayIntake, type Replay } from '../../src/core/replay.ts'
 import { discordFileWording } from '../../src/wording/discord.ts'
 import type { ChannelCache } from './channel-cache.ts'
+import { createCommandContext } from './command-context.ts'
 import { createContextReader } from './context.ts'
 import { createInteractions } from './interactions.ts'
 import { createMessages } from './messages.ts'
@@ -97,7 +98,8 @@ export const replay: Replay = {
       await intake.withdraw({ platform: platformName, ids })
     }
     if (t === 'INTERACTION_CREATE') {
-      const interactions = createInteractions({ api: noApi, channelCache, context: reader, intake, me, log: silentLog })
+      const questions = createCommandContext({ channelCache, context: reader, intake, me })
+      const interactions = createInteractions({ api: noApi, questions, intake, me, log: silentLog })
       await interactions.take(d as APIInteraction)
     }
     return taken[0] ?? { kind: 'ignored', summary: `${t} is not for Parley` }

@@ -47,6 +47,8 @@ export interface PlatformRig {
   command?(command: { eventId: string; text: string }): Promise<Answered>
   /** The person of `write` changes the message that they wrote with `eventId`. */
   revise?(revision: { eventId: string; text: string }): Promise<void>
+  /** The person of `write` deletes the message that they wrote with `eventId`. */
+  erase?(deletion: { eventId: string }): Promise<void>
   /** The person of `write` writes without a mention in the conversation of `target`, a thread. */
   follow?(message: { eventId: string; text: string; target: ReplyTarget }): Promise<Answered>
 }
