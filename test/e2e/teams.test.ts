@@ -285,7 +285,7 @@ describe('in a channel', () => {
     await teams.deliver({ ...added, id: 'f:again' })
     await teams.deliver({ ...people.about(place), type: 'installationUpdate', action: 'add', id: 'f:installed' })
     await notice(thread('1767000000055'), '/parley help')
-    expect(shown(place).filter((each) => textOf(each) === teamsWording.greeting.shared)).toHaveLength(1)
+    expect(shown(place).filter((each) => textOf(each) === teamsWording.greeting.channel)).toHaveLength(1)
   })
 })
 
