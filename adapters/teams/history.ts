@@ -84,7 +84,13 @@ export function createHistory(deps: HistoryDeps): (request: HistoryRequest) => P
     const messages: Message[] = []
     let next: string | undefined = url
     for (let page = 0; page < pages && next !== undefined; page += 1) {
-      const { value, '@odata.nextLink': link } = Page.parse(await get(next, signal))
+      const answer: unknown = await get(next, signal).catch((error: unknown) => {
+        // The newest messages are worth more than none.
+        if (page === 0) throw error
+        return undefined
+      })
+      if (answer === undefined) break
+      const { value, '@odata.nextLink': link } = Page.parse(answer)
       const found = value.flatMap((each) => Message.safeParse(each).data ?? [])
       messages.push(...found)
       const reached = since !== undefined && found.some(({ createdDateTime }) => createdDateTime <= since)

@@ -57,7 +57,7 @@ export interface TeamsStandIn extends AsyncDisposable {
   /** Requests to the login, and tokens that reached the file server. */
   seen: { logins: number; tokensAtFiles: number }
   /** Which of Microsoft's servers answer 503 now. */
-  away: { login: boolean; keys: boolean }
+  away: { login: boolean; keys: boolean; graph: boolean }
   /** Rejects all tokens issued so far. */
   revoke(): void
   /** Parley's URL. */
@@ -81,7 +81,7 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
   const consent = { files: true, messages: true }
   const said = createGraphMessages(consent, state.nextId)
   const seen = { logins: 0, tokensAtFiles: 0 }
-  const away = { login: false, keys: false }
+  const away = { login: false, keys: false, graph: false }
 
   const scopeOf = ({ headers }: IncomingMessage) => granted.get((headers.authorization ?? '').replace('Bearer ', ''))
 
@@ -134,6 +134,7 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
 
   /** Drive items by their web address, and messages with their attachments. */
   async function graph(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+    if (away.graph) return refuse(response, { status: 503, code: 'ServiceUnavailable', message: '' })
     if (scopeOf(request) !== `${origin}/graph/.default`)
       return refuse(response, { status: 401, code: 'InvalidAuthenticationToken', message: '' })
     const path = url.pathname.slice('/graph/v1.0/'.length)
@@ -143,7 +144,7 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
       if (message && !consent.messages)
         return refuse(response, { status: 403, code: 'Forbidden', message: 'Missing role permissions' })
       if (message) return send(response, 200, message)
-      const answer = said.answer(url) ?? { status: 404, code: 'NotFound', message: path }
+      const answer = said.answer(new URL(request.url ?? '/', origin)) ?? { status: 404, code: 'NotFound', message: path }
       return isRefusal(answer) ? refuse(response, answer) : send(response, 200, answer)
     }
     if (!consent.files) return refuse(response, { status: 403, code: 'accessDenied', message: 'Access denied' })
