@@ -97,7 +97,9 @@ describe('in a thread that Parley takes part in', () => {
 
   it('a mention that only the HTML shows counts, too', async () => {
     const span = '<span itemtype="http://schema.skype.com/Mention" itemscope="" itemid="0">Designers</span>'
-    await quiet(inThread, 'Designers what do you think?', { attachments: html(`<p>${span}&nbsp;what do you think?</p>`) })
+    await quiet(inThread, 'Designers what do you think?', {
+      attachments: html(`<p>${span}&nbsp;what do you think?</p>`),
+    })
     expect(texts()).toEqual([])
   })
 
@@ -108,7 +110,9 @@ describe('in a thread that Parley takes part in', () => {
       )
     await quiet(inThread, 'x', { attachments: quote('Reply', bob.aadObjectId) })
     const reference = { messageId: '5', messagePreview: 'blue?', messageSender: { user: { id: bob.aadObjectId } } }
-    await quiet(inThread, 'yes that', { attachments: [{ contentType: 'messageReference', content: JSON.stringify(reference) }] })
+    await quiet(inThread, 'yes that', {
+      attachments: [{ contentType: 'messageReference', content: JSON.stringify(reference) }],
+    })
     expect(texts()).toEqual([])
     await quiet(inThread, 'x', { attachments: quote('Reply', alice.aadObjectId) })
     await quiet(inThread, 'x', { attachments: quote('Forward', bob.aadObjectId) })
@@ -118,7 +122,9 @@ describe('in a thread that Parley takes part in', () => {
   it('thanks, emoji and a new post without a mention are left alone; a question is not', async () => {
     await quiet(inThread, 'thanks!')
     await quiet(inThread, '👍👍')
-    const { id, ...post } = rig.people.message({ conversation: `${channel};messageid=1767000000099` }, 'Lunch?', { quiet: true })
+    const { id, ...post } = rig.people.message({ conversation: `${channel};messageid=1767000000099` }, 'Lunch?', {
+      quiet: true,
+    })
     await rig.teams.deliver({ ...post, id: '1767000000099' })
     await quiet(inThread, 'and in winter?')
     expect(id).not.toBe('')
@@ -132,21 +138,27 @@ describe('a greeting', () => {
     { ...rig.people.about(place), type: 'conversationUpdate', membersAdded: [{ id: bot.id }], id: 'f:added' },
   ]
 
-  it.for([chat, group, { conversation: channel }])('comes once when Teams tells of it twice at the same moment (%o)', async (place) => {
-    for (const _ of [1, 2, 3]) {
-      await Promise.all(added(place).flatMap((each) => [rig.teams.deliver(each), rig.teams.deliver(each)]))
-      await until(() => shown(place)[0], 'a greeting')
-    }
-    await sleep(50)
-    const { personal, channel: inChannel, group: inGroup } = teamsWording.greeting
-    expect(said(place)).toEqual([place === chat ? personal : place === group ? inGroup : inChannel])
-  })
+  it.for([chat, group, { conversation: channel }])(
+    'comes once when Teams tells of it twice at the same moment (%o)',
+    async (place) => {
+      for (const _ of [1, 2, 3]) {
+        await Promise.all(added(place).flatMap((each) => [rig.teams.deliver(each), rig.teams.deliver(each)]))
+        await until(() => shown(place)[0], 'a greeting')
+      }
+      await sleep(50)
+      const { personal, channel: inChannel, group: inGroup } = teamsWording.greeting
+      expect(said(place)).toEqual([place === chat ? personal : place === group ? inGroup : inChannel])
+    },
+  )
 
   it('comes from one of two processes', async () => {
     const other = await openTeamsRig(records, 'personal')
     await other.open(recorder().intake)
     const [installed, joined] = added(group)
-    await Promise.all([rig.teams.deliver(installed ?? {}), other.teams.deliver({ ...joined, serviceUrl: other.teams.serviceUrl })])
+    await Promise.all([
+      rig.teams.deliver(installed ?? {}),
+      other.teams.deliver({ ...joined, serviceUrl: other.teams.serviceUrl }),
+    ])
     await until(() => [...shown(group), ...other.teams.state.messages(groupChat)][0], 'a greeting')
     await sleep(50)
     expect([...shown(group), ...other.teams.state.messages(groupChat)]).toHaveLength(1)
@@ -162,7 +174,8 @@ describe('a greeting', () => {
     await rig.teams.deliver({ ...installed, channelData: { ...about.channelData, settings } })
     await rig.teams.deliver(joined ?? {})
     await until(() => shown(chosen)[0], 'a greeting')
-    for (const action of ['remove-upgrade', 'add-upgrade']) await rig.teams.deliver({ ...installed, action, id: `f:${action}` })
+    for (const action of ['remove-upgrade', 'add-upgrade'])
+      await rig.teams.deliver({ ...installed, action, id: `f:${action}` })
     await sleep(50)
     expect([shown(place).length, shown(chosen).length]).toEqual([0, 1])
     await rig.teams.deliver({ ...installed, action: 'remove', id: 'f:removed' })
@@ -184,14 +197,17 @@ describe('a greeting', () => {
 
   it('is no answer to a mention that quotes something: that is a question', async () => {
     const quotedReply = { messageId: '5', senderId: bob.id, senderName: 'Bob', preview: 'Rent is due in May' }
-    await quiet(group, `<at>${bot.name}</at>`, { entities: [mentionOf(bot.id, bot.name), { type: 'quotedReply', quotedReply }] })
+    await quiet(group, `<at>${bot.name}</at>`, {
+      entities: [mentionOf(bot.id, bot.name), { type: 'quotedReply', quotedReply }],
+    })
     expect(inbox.received).toMatchObject([{ text: '', quoted: 'Bob: Rent is due in May' }])
   })
 })
 
 describe('in a personal chat', () => {
   it('a forwarded message is read, in both forms of Teams', async () => {
-    const older = '<p></p><blockquote itemscope itemtype="http://schema.skype.com/Forward" itemid="99"><p>Quarter closes on Friday</p></blockquote>'
+    const older =
+      '<p></p><blockquote itemscope itemtype="http://schema.skype.com/Forward" itemid="99"><p>Quarter closes on Friday</p></blockquote>'
     await quiet(chat, '', { attachments: html(older) })
     const content = {
       originalMessageId: '99',
@@ -219,7 +235,11 @@ describe('in a personal chat', () => {
   })
 
   it('a Loop component in a question is said to be unreadable', async () => {
-    const loop = { id: 'l', contentType: 'application/vnd.microsoft.card.fluidEmbedCard', content: '{"componentUrl":"https://x.org"}' }
+    const loop = {
+      id: 'l',
+      contentType: 'application/vnd.microsoft.card.fluidEmbedCard',
+      content: '{"componentUrl":"https://x.org"}',
+    }
     await quiet(chat, 'Sum it up', { attachments: [...html('<p>Sum it up</p><attachment id="l"></attachment>'), loop] })
     expect(inbox.received).toMatchObject([{ text: 'Sum it up', attachments: [], unread: [teamsWording.unread.part] }])
   })
@@ -266,7 +286,12 @@ describe('a message that is changed later', () => {
     await rig.people.say(place, 'When is the rent due?', { id: '1767000000777' })
     const event = (type: string, eventType: string) => {
       const about = rig.people.about(place) as { channelData: object }
-      return rig.teams.deliver({ ...about, type, id: '1767000000777', channelData: { ...about.channelData, eventType } })
+      return rig.teams.deliver({
+        ...about,
+        type,
+        id: '1767000000777',
+        channelData: { ...about.channelData, eventType },
+      })
     }
     expect((await event('messageDelete', 'softDeleteMessage')).status).toBe(200)
     expect(inbox.withdrawn).toEqual([inbox.received[0]?.id])
@@ -285,7 +310,12 @@ describe('a message that is changed later', () => {
 describe('"Test in Web Chat" of the Azure portal', () => {
   it('gets one sentence that says where Parley answers', async () => {
     const place = { conversation: 'webchat-1' }
-    const about = { ...rig.people.about(place), channelId: 'webchat', conversation: { id: 'webchat-1' }, channelData: {} }
+    const about = {
+      ...rig.people.about(place),
+      channelId: 'webchat',
+      conversation: { id: 'webchat-1' },
+      channelData: {},
+    }
     for (const type of ['conversationUpdate', 'message', 'typing'])
       expect((await rig.teams.deliver({ ...about, type, id: `w-${type}`, text: 'hello' })).status).toBe(200)
     await until(() => shown(place)[0], 'a sentence')

@@ -26,20 +26,20 @@ interface Payload {
   attachments?: object[]
 }
 
-const valueOf = (messagePayload: Payload) => ({
+const requestOf = (messagePayload: Payload) => ({
   commandId: 'askParley',
   commandContext: 'message',
   messagePayload: { id: '17', from: bob, ...messagePayload },
 })
 
 async function ask(payload: Payload) {
-  const value = { ...valueOf(payload), data: { question: 'what is this?' } }
+  const value = { ...requestOf(payload), data: { question: 'what is this?' } }
   const { body } = await rig.people.invoke(place, 'composeExtension/submitAction', value)
   return { toast: JSON.stringify(body), message: inbox.received.at(-1) }
 }
 
 async function formText(payload: Payload): Promise<string> {
-  const { body } = await rig.people.invoke(place, 'composeExtension/fetchTask', valueOf(payload))
+  const { body } = await rig.people.invoke(place, 'composeExtension/fetchTask', requestOf(payload))
   return JSON.stringify(body)
 }
 
@@ -59,7 +59,11 @@ describe('the question has', () => {
       }),
       'Bob: Deploy 812 failed on node-7',
     ],
-    ['the words of a hero card', placed('c1', 'application/vnd.microsoft.card.hero', { title: 'Lunch', text: 'Pizza?' }), 'Bob: Lunch\nPizza?'],
+    [
+      'the words of a hero card',
+      placed('c1', 'application/vnd.microsoft.card.hero', { title: 'Lunch', text: 'Pizza?' }),
+      'Bob: Lunch\nPizza?',
+    ],
     [
       'the words of a thumbnail card',
       placed('c1', 'application/vnd.microsoft.card.thumbnail', { title: 'ABC-1', subtitle: 'Bug', text: 'Closed' }),
@@ -70,7 +74,11 @@ describe('the question has', () => {
       {
         body: html('<attachment id="m1"></attachment><p>I disagree</p>'),
         attachments: [
-          { id: 'm1', contentType: 'messageReference', content: '{"messageId":"m1","messagePreview":"We close the office on Friday"}' },
+          {
+            id: 'm1',
+            contentType: 'messageReference',
+            content: '{"messageId":"m1","messagePreview":"We close the office on Friday"}',
+          },
         ],
       },
       'Bob: > We close the office on Friday\n\nI disagree',
@@ -83,7 +91,11 @@ describe('the question has', () => {
       }),
       'Bob: > Olga: Quarter closes',
     ],
-    ['the subject', { subject: 'Holidays', body: html('<p>Please enter yours</p>') }, 'Bob: **Holidays**\n\nPlease enter yours'],
+    [
+      'the subject',
+      { subject: 'Holidays', body: html('<p>Please enter yours</p>') },
+      'Bob: **Holidays**\n\nPlease enter yours',
+    ],
     ['plain text as it is', { body: { contentType: 'text', content: 'if a < b & c > d' } }, 'Bob: if a < b & c > d'],
     [
       'the name of an app that wrote it',
@@ -102,13 +114,21 @@ describe('the question has', () => {
   })
 
   it('the picture in the message, named', async () => {
-    const content = '<p>see <img src="https://graph.microsoft.com/v1.0/chats/c/messages/1/hostedContents/1/$value" alt="screen"></p>'
+    const content =
+      '<p>see <img src="https://graph.microsoft.com/v1.0/chats/c/messages/1/hostedContents/1/$value" alt="screen"></p>'
     const { message } = await ask({ body: html(content) })
-    expect(message?.attachments).toMatchObject([{ name: 'screen.png', mediaType: 'image/png', locator: { kind: 'graph' }, voiceNote: false }])
+    expect(message?.attachments).toMatchObject([
+      { name: 'screen.png', mediaType: 'image/png', locator: { kind: 'graph' }, voiceNote: false },
+    ])
   })
 
   it('the file in the message, and one that only Graph has', async () => {
-    const reference = { id: 'x', contentType: 'reference', contentUrl: 'https://contoso.sharepoint.com/a/plan.docx', name: 'plan.docx' }
+    const reference = {
+      id: 'x',
+      contentType: 'reference',
+      contentUrl: 'https://contoso.sharepoint.com/a/plan.docx',
+      name: 'plan.docx',
+    }
     const { message } = await ask({ body: html('<attachment id="x"></attachment>'), attachments: [reference] })
     expect(message?.attachments).toMatchObject([{ name: 'plan.docx', locator: { kind: 'share' } }])
     rig.teams.graphMessages.set('/replies/17', { attachments: [reference] })
@@ -126,14 +146,21 @@ describe('the question has', () => {
 
   it('code that was posted as a snippet, as a file', async () => {
     const url = 'https://graph.microsoft.com/v1.0/chats/c/messages/1/hostedContents/1/$value'
-    const { message } = await ask(placed('s', 'application/vnd.microsoft.card.codesnippet', { language: 'Go', codeSnippetUrl: url }))
-    expect(message?.attachments).toMatchObject([{ name: 'snippet (Go).txt', mediaType: 'text/plain', locator: { kind: 'graph', url } }])
+    const { message } = await ask(
+      placed('s', 'application/vnd.microsoft.card.codesnippet', { language: 'Go', codeSnippetUrl: url }),
+    )
+    expect(message?.attachments).toMatchObject([
+      { name: 'snippet (Go).txt', mediaType: 'text/plain', locator: { kind: 'graph', url } },
+    ])
   })
 })
 
 describe('a message in which nothing can be read', () => {
   const nothing: [what: string, payload: Payload][] = [
-    ['of a Loop component', placed('l', 'application/vnd.microsoft.card.fluidEmbedCard', { componentUrl: 'https://x.org' })],
+    [
+      'of a Loop component',
+      placed('l', 'application/vnd.microsoft.card.fluidEmbedCard', { componentUrl: 'https://x.org' }),
+    ],
     ['of an empty card', placed('c', 'application/vnd.microsoft.card.adaptive', { type: 'AdaptiveCard', body: [] })],
     ['without anything', { body: html('<p></p>') }],
   ]

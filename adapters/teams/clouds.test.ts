@@ -1,13 +1,13 @@
 /** The clouds of Teams: in each, requests go to its own servers, and nothing of another cloud comes in. */
 import { describe, expect, it } from 'vitest'
 import { silentLog } from '../../src/core/log.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
 import { bot, claimsNow } from '../../test/servers/teams.ts'
 import { signToken } from '../../test/servers/teams-issuer.ts'
 import { personalChat } from '../../test/servers/teams-people.ts'
 import { openTeamsRig, settingsFor } from '../../test/servers/teams-rig.ts'
-import { teamsWording } from '../../src/wording/teams.ts'
 import { fileIn } from './attachments.ts'
 import { createTokens } from './auth.ts'
 import { messageUrl, shareUrl } from './files.ts'
@@ -21,7 +21,10 @@ const base = { clientId: bot.appId, clientSecret: 'x', tenants: [], unchecked: f
 const settingsIn = (cloud: CloudName): TeamsSettings => ({ ...base, cloud })
 
 /** What Microsoft publishes for each. */
-const published: Record<CloudName, { login: string; scope: string; graph: string; issuer: string; services: string[] }> = {
+const published: Record<
+  CloudName,
+  { login: string; scope: string; graph: string; issuer: string; services: string[] }
+> = {
   public: {
     login: 'login.microsoftonline.com',
     scope: 'https://api.botframework.com/.default',
@@ -55,7 +58,12 @@ const published: Record<CloudName, { login: string; scope: string; graph: string
 describe.for(cloudNames)('in the cloud %s', (name) => {
   const settings = settingsIn(name)
   const wanted = published[name]
-  const place = { serviceUrl: wanted.services[0] ?? '', conversation: '19:c@thread.v2', scope: 'groupChat', tenant: 't' } as const
+  const place = {
+    serviceUrl: wanted.services[0] ?? '',
+    conversation: '19:c@thread.v2',
+    scope: 'groupChat',
+    tenant: 't',
+  } as const
 
   it('tokens, keys, Graph and the connector are its own', () => {
     expect(new URL(clouds[name].login).host).toBe(wanted.login)
@@ -101,7 +109,13 @@ it('a token of another cloud is refused, and the log says which setting to chang
 
 it('the doctor names the cloud', async () => {
   const rig = await openTeamsRig(memoryRecords(), 'personal')
-  const settings = { ...settingsFor(rig.teams), cloud: 'usgov' as const, loginUrl: undefined, unchecked: true, clientId: undefined }
+  const settings = {
+    ...settingsFor(rig.teams),
+    cloud: 'usgov' as const,
+    loginUrl: undefined,
+    unchecked: true,
+    clientId: undefined,
+  }
   const found = await createSetup({ settings, commands: [], version: '1.0.0', publicUrl: undefined }).examine()
   expect(found.find(({ name }) => name === 'cloud')).toEqual({
     name: 'cloud',

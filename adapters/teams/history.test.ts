@@ -36,7 +36,10 @@ const file = (name: string) => {
   const contentUrl = `https://contoso.sharepoint.com/sites/team/${shared.id}/${name}`
   return { id: name, contentType: 'reference', contentUrl, name }
 }
-const answering = (last?: { messageId: string; sentAt: string }) => async (): Promise<Concern> => ({ answers: true, last })
+const answering = (last?: { messageId: string; sentAt: string }) => async (): Promise<Concern> => ({
+  answers: true,
+  last,
+})
 
 describe('called into a thread that others began', () => {
   it('Parley reads its first message and its replies, by name', async () => {
@@ -44,16 +47,27 @@ describe('called into a thread that others began', () => {
       place,
       { from: 'Bob', html: '<p>The supplier wants <b>410</b> per unit</p>', more: { subject: 'Offer' } },
       { from: 'Olga', html: '<p><at id="0">Bob</at> last year it was 380</p>' },
-      { from: { application: { id: 'x', displayName: 'Jira' } }, html: '<attachment id="c"></attachment>', more: {
-        attachments: [{ id: 'c', contentType: 'application/vnd.microsoft.card.thumbnail', content: '{"title":"BUY-7","text":"Open"}' }],
-      } },
+      {
+        from: { application: { id: 'x', displayName: 'Jira' } },
+        html: '<attachment id="c"></attachment>',
+        more: {
+          attachments: [
+            {
+              id: 'c',
+              contentType: 'application/vnd.microsoft.card.thumbnail',
+              content: '{"title":"BUY-7","text":"Open"}',
+            },
+          ],
+        },
+      },
       { from: 'Bob', more: { body: { contentType: 'text', content: 'a < b' } } },
     )
     await ask('is that a fair price?')
     expect(inbox.received).toMatchObject([
       {
         text: 'is that a fair price?',
-        quoted: 'Bob: **Offer**\n\nThe supplier wants **410** per unit\n\nOlga: @Bob last year it was 380\n\nJira: BUY-7\nOpen\n\nBob: a < b',
+        quoted:
+          'Bob: **Offer**\n\nThe supplier wants **410** per unit\n\nOlga: @Bob last year it was 380\n\nJira: BUY-7\nOpen\n\nBob: a < b',
       },
     ])
     expect(inbox.received[0]?.unread).toBeUndefined()
@@ -98,7 +112,9 @@ describe('called into a thread that others began', () => {
     say(
       place,
       { html: '<attachment id="plan.txt"></attachment>', more: { attachments: [file('plan.txt')] } },
-      { html: `<img src="https://graph.microsoft.com/v1.0/teams/g/channels/c/messages/1/hostedContents/2/$value" alt="screen">` },
+      {
+        html: `<img src="https://graph.microsoft.com/v1.0/teams/g/channels/c/messages/1/hostedContents/2/$value" alt="screen">`,
+      },
       { html: '<attachment id="new.txt"></attachment>see', more: { attachments: [file('new.txt')] } },
     )
     const own = rig.people.addFile('own.txt', Buffer.from('own'))
@@ -115,7 +131,9 @@ describe('called into a thread that others began', () => {
   it('of more than 20 files, the newest are read', async () => {
     say(place, ...Array.from({ length: 25 }, (_, n) => ({ html: 'f', more: { attachments: [file(`${n}.txt`)] } })))
     await ask('compare')
-    expect(inbox.received[0]?.attachments.map(({ name }) => name)).toEqual(Array.from({ length: 20 }, (_, n) => `${24 - n}.txt`))
+    expect(inbox.received[0]?.attachments.map(({ name }) => name)).toEqual(
+      Array.from({ length: 20 }, (_, n) => `${24 - n}.txt`),
+    )
   })
 
   it('a new post has nothing before it', async () => {
@@ -165,7 +183,11 @@ describe('in a group chat', () => {
 
 it('in a channel, a new post about the discussion reads the last posts', async () => {
   rig.teams.said.say(thread('1766000000000').conversation, { id: '1766000000000', html: 'The server is slow' })
-  rig.teams.said.say(thread('1766000001000').conversation, { id: '1766000001000', from: 'Olga', html: 'It is the disk' })
+  rig.teams.said.say(thread('1766000001000').conversation, {
+    id: '1766000001000',
+    from: 'Olga',
+    html: 'It is the disk',
+  })
   await ask('what did I miss?', place, { id: String(root) })
   expect(inbox.received[0]?.quoted).toBe('Bob: The server is slow\n\nOlga: It is the disk')
 })

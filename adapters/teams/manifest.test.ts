@@ -198,8 +198,14 @@ describe('the app package', () => {
         termsOfUseUrl: 'https://contoso.com/terms',
       },
     })
-    const some = manifest({ ...options(), settings: { ...options().settings, app: { privacyUrl: 'https://contoso.com/p' } } })
-    expect(some).toMatchObject({ name: { short: 'Parley' }, developer: { name: 'Parley', privacyUrl: 'https://contoso.com/p' } })
+    const some = manifest({
+      ...options(),
+      settings: { ...options().settings, app: { privacyUrl: 'https://contoso.com/p' } },
+    })
+    expect(some).toMatchObject({
+      name: { short: 'Parley' },
+      developer: { name: 'Parley', privacyUrl: 'https://contoso.com/p' },
+    })
   })
 
   it('has the same bytes for the same settings', async () => {

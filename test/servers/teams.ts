@@ -144,7 +144,11 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
       if (message && !consent.messages)
         return refuse(response, { status: 403, code: 'Forbidden', message: 'Missing role permissions' })
       if (message) return send(response, 200, message)
-      const answer = said.answer(new URL(request.url ?? '/', origin)) ?? { status: 404, code: 'NotFound', message: path }
+      const answer = said.answer(new URL(request.url ?? '/', origin)) ?? {
+        status: 404,
+        code: 'NotFound',
+        message: path,
+      }
       return isRefusal(answer) ? refuse(response, answer) : send(response, 200, answer)
     }
     if (!consent.files) return refuse(response, { status: 403, code: 'accessDenied', message: 'Access denied' })
