@@ -233,7 +233,10 @@ describe('in a personal chat', () => {
 
   it('a forwarded picture and a forwarded voice message are files, and no words of the one who forwards them', async () => {
     const url = 'https://graph.microsoft.com/v1.0/chats/c/messages/1/hostedContents/1/$value'
-    const content = JSON.stringify({ originalMessageContent: `<p><img src="${url}" alt="plan"></p>`, originalMessageSender: {} })
+    const content = JSON.stringify({
+      originalMessageContent: `<p><img src="${url}" alt="plan"></p>`,
+      originalMessageSender: {},
+    })
     await quiet(chat, '', { attachments: [{ contentType: 'forwardedMessageReference', content }] })
     const audio = {
       contentType: 'application/vnd.microsoft.card.audio',
@@ -250,14 +253,20 @@ describe('in a personal chat', () => {
   })
 
   it('a message of nothing but a Loop component gets a sentence, and no model is asked', async () => {
-    const loop = { id: 'l', contentType: 'application/vnd.microsoft.card.fluidEmbedCard', content: '{"componentUrl":"https://x.org"}' }
+    const loop = {
+      id: 'l',
+      contentType: 'application/vnd.microsoft.card.fluidEmbedCard',
+      content: '{"componentUrl":"https://x.org"}',
+    }
     await quiet(chat, '', { attachments: [...html('<attachment id="l"></attachment>'), loop] })
     await until(() => shown(chat)[0], 'a sentence')
     expect([said(chat), inbox.received]).toEqual([[teamsWording.unread.part], []])
   })
 
   it('the preview of a link is no part that cannot be read', async () => {
-    await quiet(chat, 'see https://x.org', { attachments: [{ contentType: 'application/x-link-preview', content: null }] })
+    await quiet(chat, 'see https://x.org', {
+      attachments: [{ contentType: 'application/x-link-preview', content: null }],
+    })
     expect(inbox.received).toMatchObject([{ text: 'see https://x.org' }])
     expect(inbox.received[0]?.unread).toBeUndefined()
   })

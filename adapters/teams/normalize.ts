@@ -92,7 +92,9 @@ function askedMessage(activity: Activity, content: Content, text: string): Asked
   const mentions = mentionsOf(activity)
   const called = mentions.some(({ id }) => id === recipient?.id)
   const quotes = quotesIn(activity, content)
-  const quoted = storable([...quotes.map(quoteLine).filter((line) => line !== ''), ...content.cards].join('\n\n').slice(0, 20_000))
+  const quoted = storable(
+    [...quotes.map(quoteLine).filter((line) => line !== ''), ...content.cards].join('\n\n').slice(0, 20_000),
+  )
   const author = authorOf(from)
   // What somebody forwards is not what they say themselves.
   const forwards = quotes.some(({ kind }) => kind === 'forward')
