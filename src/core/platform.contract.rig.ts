@@ -54,7 +54,7 @@ export interface PlatformRig {
 }
 
 /** What a platform need not have. */
-export type Ability = 'attach' | 'notify' | 'buttons' | 'press' | 'command' | 'revise' | 'follow'
+export type Ability = 'attach' | 'notify' | 'buttons' | 'press' | 'command' | 'revise' | 'erase' | 'follow'
 
 export interface ContractOptions {
   /** Why a retried post may double, where the platform has no idempotent posting. */
