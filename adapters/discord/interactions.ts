@@ -29,7 +29,7 @@ import { discordWording } from '../../src/wording/discord.ts'
 import type { CommandContext } from './command-context.ts'
 import { calledCommand, commandLine, names } from './commands.ts'
 import { aboutForm, actionOf, askForm, badForm, fieldsOf, fitsForm, formOf } from './components.ts'
-import { attachmentOf, filesOf, isUnreadable, type Me, type QuotableMessage, quote, textOf } from './content.ts'
+import { attachmentOf, filesOf, isUnreadable, type Me, type QuotableMessage, quote } from './content.ts'
 import { packNotice } from './message-body.ts'
 import {
   type AskInput,
