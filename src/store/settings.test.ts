@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { silentLog } from '../core/log.ts'
-import { createLocalChannel } from '../queue/channel-local.ts'
+import { createLocalChannel } from '../queue/channel.ts'
 import { createAudit } from './audit-postgres.ts'
 import { createCommandCalls } from './command-calls.ts'
 import { type Database, openDatabase } from './database.ts'

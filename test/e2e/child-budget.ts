@@ -1,6 +1,6 @@
 /** The ledger's door in a process that a test starts and may kill. */
 import { silentLog } from '../../src/core/log.ts'
-import { createLocalChannel } from '../../src/queue/channel-local.ts'
+import { createLocalChannel } from '../../src/queue/channel.ts'
 import { createLedgerBudget } from '../../src/routing/ledger-budget.ts'
 import { createLimitedScopes } from '../../src/routing/limited-scopes.ts'
 import { createBudgets } from '../../src/store/budgets-postgres.ts'

@@ -11,7 +11,7 @@ import { type ConfiguredModel, createCatalogue } from '../../src/models/catalogu
 import type { LocalModels } from '../../src/models/local-models.ts'
 import { createExtractiveProvider } from '../../src/models/providers/extractive.ts'
 import { readPrice } from '../../src/models/stated-price.ts'
-import { createLocalChannel } from '../../src/queue/channel-local.ts'
+import { createLocalChannel } from '../../src/queue/channel.ts'
 import { createHealth } from '../../src/routing/health.ts'
 import { createLedgerBudget } from '../../src/routing/ledger-budget.ts'
 import { createAudit } from '../../src/store/audit-postgres.ts'
