@@ -1,8 +1,7 @@
 /** Intake on a real database, with a queue that remembers: messages come in, people press buttons. */
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
-import type { Action, ButtonAction } from '../src/core/action.ts'
-import type { CommandCall, Role } from '../src/core/command.ts'
+import type { Action, ButtonAction, CommandCall, Role } from '../src/core/command.ts'
 import { silentLog } from '../src/core/log.ts'
 import type { Author, IncomingMessage } from '../src/core/message.ts'
 import type { Scope } from '../src/core/scope.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
-import type { Quota } from '../../src/core/quota.ts'
+import type { Quota } from '../../src/core/platform-state.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
 import { createPacer, spread } from './pacer.ts'
 

@@ -1,6 +1,6 @@
 /** Discord under the law of platforms: discord.js as it is, against a stand-in of Discord's servers. */
 import { afterAll, expect } from 'vitest'
-import { type ButtonAction, decodeAction, encodeAction } from '../../src/core/action.ts'
+import { type ButtonAction, decodeAction, encodeAction } from '../../src/core/command.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
 import type { Answered } from '../../src/core/platform.contract.rig.ts'

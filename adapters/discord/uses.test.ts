@@ -1,7 +1,6 @@
 /** Commands, menus of messages, buttons and forms as they are used, against the stand-in: what is acknowledged, and when. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Action } from '../../src/core/action.ts'
-import type { CommandCall, Notice } from '../../src/core/command.ts'
+import type { Action, CommandCall, Notice } from '../../src/core/command.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
 import { IncomingMessage } from '../../src/core/message.ts'

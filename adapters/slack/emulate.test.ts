@@ -6,7 +6,7 @@
 import { createEmulator, type Emulator } from 'emulate'
 import { afterAll, beforeAll } from 'vitest'
 import { z } from 'zod'
-import { decodeAction, encodeAction } from '../../src/core/action.ts'
+import { decodeAction, encodeAction } from '../../src/core/command.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { Answered, PlatformRig } from '../../src/core/platform.contract.rig.ts'
 import { platformContract } from '../../src/core/platform.contract.ts'

@@ -1,7 +1,6 @@
 /** Slack's events other than messages: installation, removal, dialogs, the Home tab, approvals, Socket Mode reconnects. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Action } from '../../src/core/action.ts'
-import type { CommandSpec, Notice } from '../../src/core/command.ts'
+import type { Action, CommandSpec, Notice } from '../../src/core/command.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { IncomingMessage } from '../../src/core/message.ts'

@@ -1,5 +1,5 @@
 /** How well texts meet a question: which of its terms occur, exactly or as a relative, and how rare they are. */
-import { fold } from '../core/text/fold.ts'
+import { fold } from '../core/text/compare.ts'
 import { questionTerms, terms } from '../search/terms.ts'
 
 export interface Matcher {

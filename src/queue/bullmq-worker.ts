@@ -8,7 +8,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import { type Job as BullJob, ErrorCode, UnrecoverableError } from 'bullmq'
-import { within } from '../core/deadline.ts'
+import { within } from '../core/clock.ts'
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import { traced } from '../core/events.ts'
 import type { Log } from '../core/log.ts'

@@ -4,7 +4,7 @@
  */
 import type { Job as BullJob } from 'bullmq'
 import { z } from 'zod'
-import { within } from '../core/deadline.ts'
+import { within } from '../core/clock.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { type BullQueue, openConnections, type QueueConnection, unreachable, createErrorThrottle, pause } from './bullmq-connections.ts'

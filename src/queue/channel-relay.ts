@@ -4,7 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import pg from 'pg'
-import { within } from '../core/deadline.ts'
+import { within } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import { type PostgresConfig, createErrorThrottle, pause, type QueueConnection } from './bullmq-connections.ts'
 import { type Channel, createSubscribers } from './channel.ts'

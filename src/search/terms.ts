@@ -4,7 +4,7 @@
  * Index and question go through the same function, so what matters is that equal things become equal, not that stems are
  * words. Time is linear in the text, whatever it holds.
  */
-import { fold, withoutTypesetting } from '../core/text/fold.ts'
+import { fold, withoutTypesetting } from '../core/text/compare.ts'
 import { stem } from './stem.ts'
 import { stopWords } from './stop-words.ts'
 

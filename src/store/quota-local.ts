@@ -1,6 +1,6 @@
 /** Rate limits in memory, for a single process. Same results as quota-postgres.ts, without queries. */
 import { performance } from 'node:perf_hooks'
-import type { Quota } from '../core/quota.ts'
+import type { Quota } from '../core/platform-state.ts'
 
 interface Line {
   /** When the key is completely free again. */

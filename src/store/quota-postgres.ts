@@ -4,7 +4,7 @@
  * platform's own limits correct that.
  */
 import { monotonic } from '../core/clock.ts'
-import type { Quota } from '../core/quota.ts'
+import type { Quota } from '../core/platform-state.ts'
 import type { Database, Statement } from './database.ts'
 
 /**

@@ -1,11 +1,11 @@
 /** The rig for the platform contract on the simulated Slack, over HTTP or Socket Mode. */
 import { createSlack } from '../../adapters/slack/platform.ts'
 import type { SlackSettings } from '../../adapters/slack/settings.ts'
-import { decodeAction, encodeAction } from '../../src/core/action.ts'
+import { decodeAction, encodeAction } from '../../src/core/command.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { Answered, PlatformRig } from '../../src/core/platform.contract.rig.ts'
 import type { Intake } from '../../src/core/platform.ts'
-import type { Records } from '../../src/core/records.ts'
+import type { Records } from '../../src/core/platform-state.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
 import { serveMounts } from './mounts.ts'
 import { startSlack } from './slack.ts'

@@ -1,5 +1,5 @@
 /** One button under an answer. While it works, it stays in place and keeps the focus. */
-import type { TurnAction } from '../../../../src/core/action.ts'
+import type { TurnAction } from '../../../../src/core/command.ts'
 import { Icon, type IconName } from './icon.tsx'
 
 export interface ActionButtonProps {

@@ -1,7 +1,7 @@
 /** The pictures, files and buttons of a notice. */
 
 import { useState } from 'react'
-import { approvalActions, decodeAction } from '../../../../src/core/action.ts'
+import { approvalActions, decodeAction } from '../../../../src/core/command.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { Message } from '../../api.ts'
 import { uploadUrl } from '../lib/server.ts'
