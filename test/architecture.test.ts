@@ -143,7 +143,7 @@ const layers: Record<string, Layer> = {
   answer: stage('answer'),
   config: {
     files: /^src\/config(?:\.ts$|\/)/,
-    may: [core, /^src\/config\//, /^src\/media\/limits\.ts$/, /^src\/models\/(?:catalogue|stated-price)\.ts$/],
+    may: [core, /^src\/config\//, /^src\/media\/limits\.ts$/, /^src\/models\/(?:catalogue|price)\.ts$/],
     packages: [/^zod$/, /^yaml$/],
   },
   workers: { files: /^workers\//, may: [core, allStages, /^workers\//], packages: [/^zod$/] },

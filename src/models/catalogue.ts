@@ -7,11 +7,9 @@ import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { quoteWording } from '../wording/models.ts'
 import { completeModel, modelKey } from './complete-model.ts'
-import { chats, preference } from './known-models.ts'
+import { chats, preference, type FindPublished } from './known-models.ts'
 import type { ModelInfo, ModelProvider } from './model.ts'
-import { free, type Price } from './price.ts'
-import type { FindPublished } from './published.ts'
-import type { StatedPrice } from './stated-price.ts'
+import { free, type Price, type StatedPrice } from './price.ts'
 
 export const tiers = ['small', 'medium', 'large'] as const
 export type Tier = (typeof tiers)[number]
