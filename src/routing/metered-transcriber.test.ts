@@ -8,9 +8,9 @@ import { createOpenAiTranscriber } from '../media/providers/transcribe-openai.ts
 import { type Recording, withPaying } from '../media/transcriber.ts'
 import { createCatalogue } from '../models/catalogue.ts'
 import { readPrice } from '../models/price.ts'
-import { createBudgets } from '../store/budgets-postgres.ts'
+import { createBudgets } from '../store/budgets.ts'
 import { type Database, openDatabase } from '../store/database.ts'
-import { createLedger } from '../store/ledger-postgres.ts'
+import { createLedger } from '../store/ledger.ts'
 import { createLedgerBudget, type LedgerBudget } from './ledger-budget.ts'
 import { createMeteredTranscriber } from './metered-transcriber.ts'
 
