@@ -40,7 +40,7 @@ export interface Model {
   local: boolean
   /** `false`: an admin has switched it off for everybody. */
   enabled: boolean
-  /** Its server goes on after its client has hung up, and bills the whole answer; absent: it stops (whole-answer-hosts.ts). */
+  /** Its server goes on after its client has hung up, and bills the whole answer; absent: it stops (complete-model.ts). */
   billsWholeAnswer?: boolean
   /** Whether it takes images, takes sound, calls tools; absent: not known. */
   vision?: boolean

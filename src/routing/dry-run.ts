@@ -9,7 +9,7 @@ import { resolveModel } from '../models/resolve-model.ts'
 import { dryRunWording } from '../wording/routing.ts'
 import type { Budget } from './budget.ts'
 import type { Health } from './health.ts'
-import { countQuestion } from './question.ts'
+import { countQuestion } from './complexity.ts'
 import { route } from './router.ts'
 import type { RulesOf } from './rules.ts'
 

@@ -11,10 +11,8 @@ import { type Budgets, createBudgets } from '../store/budgets.ts'
 import { type Database, openDatabase } from '../store/database.ts'
 import { type DueAlert, type Ledger, createLedger } from '../store/ledger.ts'
 import { budgetWording } from '../wording/routing.ts'
-import type { PaidCall, Settlement } from './budget.ts'
-import { BudgetExhausted } from './exhausted.ts'
-import { createLedgerBudget, type LedgerBudget, type LedgerBudgetDeps } from './ledger-budget.ts'
-import { budgetsTopic, createLimitedScopes, type LimitedScopes } from './limited-scopes.ts'
+import { type PaidCall, type Settlement, BudgetExhausted } from './budget.ts'
+import { createLedgerBudget, type LedgerBudget, type LedgerBudgetDeps, budgetsTopic, createLimitedScopes, type LimitedScopes } from './ledger-budget.ts'
 
 const ann: Spender = { platform: 'slack', workspaceId: 'T1', channelId: 'C1', userId: 'U1' }
 const mini = { provider: 'openai', id: 'gpt-5-mini' }
