@@ -7,7 +7,7 @@ import { type Scope, type Spender, scopeOf, scopesOf } from '../src/core/scope.t
 import type { PaidCall, Settlement } from '../src/routing/budget.ts'
 import { type Budgets, createBudgets } from '../src/store/budgets.ts'
 import { type Database, openDatabase } from '../src/store/database.ts'
-import { type Admission, type Ledger, createLedger } from '../src/store/ledger.ts'
+import { type Admission, createLedger, type Ledger } from '../src/store/ledger.ts'
 import { startTestDatabase } from './database.ts'
 import { startExternalPostgres } from './servers/postgres.ts'
 

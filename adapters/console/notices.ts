@@ -1,8 +1,8 @@
 /** Stores notices in a thread: results of commands, alerts. Their files become uploads of the thread. */
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { encodeAction, type Notice } from '../../src/core/command.ts'
 import type { Blobs } from '../../src/core/blobs.ts'
+import { encodeAction, type Notice } from '../../src/core/command.ts'
 import type { Message } from './api.ts'
 import type { Board } from './board.ts'
 import { withNames } from './normalize.ts'

@@ -1,15 +1,16 @@
 /** The table of chat platforms at the command line, and the set-up commands of each. Adapters are loaded when they are needed. */
+
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError } from 'commander'
+import { commandSpecs } from '../admin/specs.ts'
+import { type Config, callerFolder, readConfig } from '../config.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Replay } from '../core/replay.ts'
 import type { Check } from '../ops/doctor.ts'
-import { doctorWording, terminalWording } from '../wording/terminal.ts'
-import { type Config, readConfig, callerFolder } from '../config.ts'
-import { configurationWording } from '../wording/startup.ts'
-import { commandSpecs } from '../admin/specs.ts'
-import { writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { version } from '../version.ts'
+import { configurationWording } from '../wording/startup.ts'
+import { doctorWording, terminalWording } from '../wording/terminal.ts'
 
 /** Works without a token, because the manifest is needed before the app exists. */
 async function slackSetup({ slack, publicUrl }: Pick<Config, 'slack' | 'publicUrl'>) {

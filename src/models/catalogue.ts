@@ -7,7 +7,7 @@ import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { quoteWording } from '../wording/models.ts'
 import { completeModel, modelKey } from './complete-model.ts'
-import { chats, preference, type FindPublished } from './known-models.ts'
+import { chats, type FindPublished, preference } from './known-models.ts'
 import type { ModelInfo, ModelProvider } from './model.ts'
 import { free, type Price, type StatedPrice } from './price.ts'
 

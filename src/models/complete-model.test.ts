@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { silentLog } from '../core/log.ts'
 import { priceWording } from '../wording/models.ts'
 import { type CatalogueOptions, createCatalogue, type Model } from './catalogue.ts'
-import { describePrice, readPrice } from './price.ts'
-import type { ModelInfo, ModelProvider } from './model.ts'
-import { createPublishedPrices } from './providers/genai-prices.ts'
 import { onOwnHardware } from './complete-model.ts'
+import type { ModelInfo, ModelProvider } from './model.ts'
+import { describePrice, readPrice } from './price.ts'
+import { createPublishedPrices } from './providers/genai-prices.ts'
 
 const lists = (name: string, info: ModelInfo): ModelProvider => ({
   name,

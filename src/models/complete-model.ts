@@ -2,11 +2,12 @@
  * One model of the catalogue, from all that is said of it: by admins, parley.yaml, its provider, the published list, and its
  * name, in this order. Pure.
  */
+
+import { BlockList, isIP } from 'node:net'
 import type { AdminChanges, ConfiguredModel, Model, PriceSource, Tier } from './catalogue.ts'
-import { type KnownModel, knownFamily, knownModel, parametersIn, type Published } from './known-models.ts'
+import { type KnownModel, knownFamily, knownModel, type Published, parametersIn } from './known-models.ts'
 import type { ModelInfo } from './model.ts'
 import { free, type Price, readPrice } from './price.ts'
-import { BlockList, isIP } from 'node:net'
 
 export interface Said {
   /** At least its id and provider. */

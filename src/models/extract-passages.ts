@@ -3,10 +3,11 @@
  * sentences by terms, by neighbors that hold the rest, and by whether they have the kind of thing asked for. Without a
  * question: how each document opens, and the sentences that share most with the rest.
  */
-import { createMatcher, type Matcher, rarity, weigh, type Unit, type Units, unitsOf } from './units.ts'
-import type { PassagePart } from './render-passage.ts'
+
 import { stopWords } from '../search/stop-words.ts'
 import { terms } from '../search/terms.ts'
+import type { PassagePart } from './render-passage.ts'
+import { createMatcher, type Matcher, rarity, type Unit, type Units, unitsOf, weigh } from './units.ts'
 
 export interface Quote {
   passage: PassagePart

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { chats, type KnownModel, knownFamily, knownModel, parametersIn, mostImageTokens } from './known-models.ts'
+import { chats, type KnownModel, knownFamily, knownModel, mostImageTokens, parametersIn } from './known-models.ts'
 
 describe('what a name tells', () => {
   it.each<[string, KnownModel]>([

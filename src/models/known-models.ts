@@ -49,7 +49,7 @@ const text = { vision: false, audio: false }
  * Families by their names as OpenAI and Anthropic, Ollama (`llama3.1:8b`) and Hugging Face (`meta-llama/Llama-3.1-8B-Instruct`)
  * write them. The first that fits counts; a window is the one that the model was trained for.
  */
-const imageTokens: [name: RegExp, what: KnownModel][] = [
+const families: [name: RegExp, what: KnownModel][] = [
   [/^gpt-[56](?:[.-]\d+)?-(?:mini|nano|luna)/, { ...gpt5, tier: 'small' }],
   [/^gpt-[56](?:[.-]\d+)?-terra/, { ...gpt5, tier: 'medium' }],
   [/^gpt-[56](?:[.-]|$)/, { ...gpt5, tier: 'large' }],
@@ -165,7 +165,7 @@ const TILES = 8
  * As OpenAI, Anthropic, Google and the makers of open models publish it; where measurements and publications differ, the
  * dearer. The first that fits counts, also behind a proxy's prefix (`azure/gpt-4o-mini`).
  */
-const families: [name: RegExp, tokens: number][] = [
+const imageTokens: [name: RegExp, tokens: number][] = [
   [/gpt-4o-mini/, 2_833 + TILES * 5_667],
   [/gpt-4\.1-mini/, FEWER_PATCHES * 1.62],
   [/gpt-4\.1-nano/, FEWER_PATCHES * 2.46],

@@ -3,9 +3,10 @@
  * A price is either per token, as providers publish it, or per hour, as hardware is rented. Every token is priced once, at
  * the rate of what it was, and the sum is rounded up once.
  */
-import { type NanoUsd, decimalUsd, usd } from '../core/money.ts'
-import type { Usage } from '../core/reply.ts'
+
 import type { Json } from '../core/json.ts'
+import { decimalUsd, type NanoUsd, usd } from '../core/money.ts'
+import type { Usage } from '../core/reply.ts'
 import { priceWording } from '../wording/models.ts'
 
 export type Price = TokenPrice | HourPrice

@@ -2,8 +2,9 @@
  * What can be quoted alone, and how well it meets a question. A passage is cut into sentences of prose or lines of tables and
  * code; a text meets a question by which of its terms occur, exactly or as a relative, and how rare they are.
  */
-import { sentenceSpans } from '../core/text/sentences.ts'
+
 import { fold } from '../core/text/compare.ts'
+import { sentenceSpans } from '../core/text/sentences.ts'
 import { questionTerms, terms } from '../search/terms.ts'
 
 export interface Unit {

@@ -5,12 +5,12 @@
  * from outside, the page needs a cookie from a link that only the terminal prints. See docs/decisions/0029.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { ParleyError } from '../core/errors.ts'
 import type { Access, Caller } from '../core/http.ts'
 import { accessWording } from '../wording/requests.ts'
-import { readFile } from 'node:fs/promises'
 
 export interface AccessDeps {
   /** The port is bound to an address that only this machine reaches. */

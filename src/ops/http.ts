@@ -3,16 +3,16 @@
  * route passes the same steps: the form of the request, the access check (src/ops/access.ts), the body, the handler. Errors
  * are written in one place, by the mount that owns the address.
  */
-import { createServer, type Server, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { type Duplex, Readable } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
-import { ParleyError, asParleyError, errorFields } from '../core/errors.ts'
-import { requestWording } from '../wording/requests.ts'
-import { startWording } from '../wording/startup.ts'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
+import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import { type Access, type HttpContext, type HttpEnv, type Mount, type Route, statusOf } from '../core/http.ts'
 import type { Log } from '../core/log.ts'
+import { requestWording } from '../wording/requests.ts'
+import { startWording } from '../wording/startup.ts'
 import type { Gate } from './access.ts'
 
 export interface HttpDeps extends HttpAppDeps {

@@ -5,14 +5,28 @@
  *   PostgreSQL  3 for adding (durable commits), 4 for working (asynchronous commits), 1 that listens: 8 at most
  *   Redis       1 for adding (fails at once when the server is away), 1 for working, 1 blocking per processed queue
  */
-import { type BackendFactory, createRedisBackend, FlowProducer, type IQueueBackend, type JobsOptions, PostgresConnection, PostgresQueueBackend, Queue, type QueueOptions, runMigrations, Worker, type WorkerOptions } from 'bullmq'
+
+import { setTimeout as timeout } from 'node:timers/promises'
+import {
+  type BackendFactory,
+  createRedisBackend,
+  FlowProducer,
+  type IQueueBackend,
+  type JobsOptions,
+  PostgresConnection,
+  PostgresQueueBackend,
+  Queue,
+  type QueueOptions,
+  runMigrations,
+  Worker,
+  type WorkerOptions,
+} from 'bullmq'
 import { Redis } from 'ioredis'
 import pg from 'pg'
-import { ParleyError, errorFields } from '../core/errors.ts'
+import { errorFields, ParleyError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
 import { queueWording } from '../wording/storage.ts'
 import type { QueueName } from './queue.ts'
-import { setTimeout as timeout } from 'node:timers/promises'
-import type { Log } from '../core/log.ts'
 
 export type QueueConnection =
   /** `schema` separates installations within one database. */

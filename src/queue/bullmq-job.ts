@@ -7,9 +7,18 @@
  * found. Near to it: https://github.com/taskforcesh/bullmq/issues/3362
  */
 import { type Job as BullJob, ErrorCode, type FlowJob, UnrecoverableError } from 'bullmq'
-import type { BullFlows, BullOptions, BullQueue } from './bullmq-connections.ts'
-import { jobs, type QueueName, type Job, type JobName, type JobPayload, type Handlers, type JobContext, type Outcome } from './queue.ts'
 import { z } from 'zod'
+import type { BullFlows, BullOptions, BullQueue } from './bullmq-connections.ts'
+import {
+  type Handlers,
+  type Job,
+  type JobContext,
+  type JobName,
+  type JobPayload,
+  jobs,
+  type Outcome,
+  type QueueName,
+} from './queue.ts'
 
 export type QueueOf = (name: QueueName) => BullQueue
 

@@ -13,9 +13,9 @@ import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import { traced } from '../core/events.ts'
 import type { Log } from '../core/log.ts'
 import { retry } from '../core/retry.ts'
-import { type BullWorker, type Connections, pollSeconds, type ErrorThrottle, pause } from './bullmq-connections.ts'
-import { codeOf, detachChildren, idOf, parkFor, type QueueOf, backoffMs, runHandler } from './bullmq-job.ts'
-import type { QueueName, Handlers, Outcome } from './queue.ts'
+import { type BullWorker, type Connections, type ErrorThrottle, pause, pollSeconds } from './bullmq-connections.ts'
+import { backoffMs, codeOf, detachChildren, idOf, parkFor, type QueueOf, runHandler } from './bullmq-job.ts'
+import type { Handlers, Outcome, QueueName } from './queue.ts'
 
 export interface WorkerDeps {
   connections: Connections

@@ -7,10 +7,17 @@ import { z } from 'zod'
 import { within } from '../core/clock.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { type BullQueue, openConnections, type QueueConnection, unreachable, createErrorThrottle, pause } from './bullmq-connections.ts'
+import {
+  type BullQueue,
+  createErrorThrottle,
+  openConnections,
+  pause,
+  type QueueConnection,
+  unreachable,
+} from './bullmq-connections.ts'
 import { addFlow, codeOf, optionsOf } from './bullmq-job.ts'
 import { startWorker } from './bullmq-worker.ts'
-import { type JobName, jobs, type QueueName, type DeadJob, type Job, type JobState, type Queue } from './queue.ts'
+import { type DeadJob, type Job, type JobName, type JobState, jobs, type Queue, type QueueName } from './queue.ts'
 
 export interface BullQueueOptions {
   log: Log

@@ -3,12 +3,12 @@
  * and subscribe.
  */
 import { createHash, randomUUID } from 'node:crypto'
+import { Redis } from 'ioredis'
 import pg from 'pg'
 import { within } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
-import { type PostgresConfig, createErrorThrottle, pause, type QueueConnection } from './bullmq-connections.ts'
+import { createErrorThrottle, type PostgresConfig, pause, type QueueConnection } from './bullmq-connections.ts'
 import { type Channel, createSubscribers } from './channel.ts'
-import { Redis } from 'ioredis'
 
 /** Connects in the background and for as long as it takes. One connection on PostgreSQL, two on Redis. */
 export function createRelayChannel(connection: QueueConnection, options: { log: Log }): Channel {

@@ -3,11 +3,12 @@
  * before it is made, and what it did cost is settled after, once; and what people are told when a budget
  * would be exceeded. Implemented in ledger-budget.ts over src/store/ledger.ts.
  */
+
+import { ParleyError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { NanoUsd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
 import type { Spender } from '../core/scope.ts'
-import { ParleyError } from '../core/errors.ts'
 import type { DueAlert, Exceeded } from '../store/ledger.ts'
 import { budgetWording } from '../wording/routing.ts'
 

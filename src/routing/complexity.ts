@@ -3,9 +3,10 @@
  * run. How much it wants is judged by its structure alone: how much there is to read, of how many kinds, from
  * how many places. What it is about is not judged: guessing a topic's difficulty from words is hardly better than chance.
  */
+
+import { estimateTokens } from '../core/text/estimate-tokens.ts'
 import { type Tier, tiers } from '../models/catalogue.ts'
 import { shapeWording } from '../wording/routing.ts'
-import { estimateTokens } from '../core/text/estimate-tokens.ts'
 import type { RouteRequest } from './requested.ts'
 
 /** What can be counted before any model is asked. */

@@ -5,14 +5,21 @@ import { silentLog } from '../core/log.ts'
 import { usd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
 import { type Spender, scopeOf } from '../core/scope.ts'
-import { type Price, priceUsage, worstCase, priceSnapshot } from '../models/price.ts'
+import { type Price, priceSnapshot, priceUsage, worstCase } from '../models/price.ts'
 import { type Channel, createLocalChannel } from '../queue/channel.ts'
 import { type Budgets, createBudgets } from '../store/budgets.ts'
 import { type Database, openDatabase } from '../store/database.ts'
-import { type DueAlert, type Ledger, createLedger } from '../store/ledger.ts'
+import { createLedger, type DueAlert, type Ledger } from '../store/ledger.ts'
 import { budgetWording } from '../wording/routing.ts'
-import { type PaidCall, type Settlement, BudgetExhausted } from './budget.ts'
-import { createLedgerBudget, type LedgerBudget, type LedgerBudgetDeps, budgetsTopic, createLimitedScopes, type LimitedScopes } from './ledger-budget.ts'
+import { BudgetExhausted, type PaidCall, type Settlement } from './budget.ts'
+import {
+  budgetsTopic,
+  createLedgerBudget,
+  createLimitedScopes,
+  type LedgerBudget,
+  type LedgerBudgetDeps,
+  type LimitedScopes,
+} from './ledger-budget.ts'
 
 const ann: Spender = { platform: 'slack', workspaceId: 'T1', channelId: 'C1', userId: 'U1' }
 const mini = { provider: 'openai', id: 'gpt-5-mini' }

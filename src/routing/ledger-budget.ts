@@ -8,10 +8,10 @@ import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { NanoUsd } from '../core/money.ts'
 import { type Scope, scopeOf, scopesOf } from '../core/scope.ts'
+import type { Channel } from '../queue/channel.ts'
 import type { BudgetState, Budgets } from '../store/budgets.ts'
 import type { DueAlert, Ended, Ledger } from '../store/ledger.ts'
-import { type Budget, type PaidCall, type Reservation, type Settlement, BudgetExhausted } from './budget.ts'
-import type { Channel } from '../queue/channel.ts'
+import { type Budget, BudgetExhausted, type PaidCall, type Reservation, type Settlement } from './budget.ts'
 
 export interface LedgerBudgetDeps {
   ledger: Ledger

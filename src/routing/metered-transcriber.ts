@@ -10,7 +10,7 @@ import type { Paying, Recording, Transcription } from '../media/transcriber.ts'
 import type { Model } from '../models/catalogue.ts'
 import { modelKey } from '../models/complete-model.ts'
 import { deliveryOf } from '../models/delivery.ts'
-import { type Price, priceUsage, worstCase, priceSnapshot } from '../models/price.ts'
+import { type Price, priceSnapshot, priceUsage, worstCase } from '../models/price.ts'
 import { priceWording } from '../wording/models.ts'
 import type { Budget } from './budget.ts'
 

@@ -1,9 +1,9 @@
 /** The audit log: every change that a command made, for good. The port, and its rows. */
 import { type Json, storableJson } from '../core/json.ts'
 import type { Scope } from '../core/scope.ts'
-import type { Changer } from './settings.ts'
 import type { Database, Statement } from './database.ts'
 import { Prisma } from './generated/client.ts'
+import type { Changer } from './settings.ts'
 
 export interface AuditEntry {
   /** A uuid from the caller. The same uuid again is the same entry. */

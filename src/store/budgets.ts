@@ -1,9 +1,10 @@
 /** Budgets: what admins set and what is left of it. The port, and its rows; the caller audits. */
-import type { NanoUsd } from '../core/money.ts'
-import type { Scope } from '../core/scope.ts'
-import { type Period, isTimeZone } from '../core/window.ts'
+
 import { randomUUID } from 'node:crypto'
 import { ParleyError } from '../core/errors.ts'
+import type { NanoUsd } from '../core/money.ts'
+import type { Scope } from '../core/scope.ts'
+import { isTimeZone, type Period } from '../core/window.ts'
 import { settingWording } from '../wording/storage.ts'
 import type { Database, Statement } from './database.ts'
 

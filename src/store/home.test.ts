@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile, chmod, lstat, symlink } from 'node:fs/promises'
+import { chmod, lstat, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { clearRunning, readRunning, writeRunning, ensureTerminalToken, readTerminalToken } from './home.ts'
 import { homeWording } from '../wording/storage.ts'
+import { clearRunning, ensureTerminalToken, readRunning, readTerminalToken, writeRunning } from './home.ts'
 
 let home: string
 beforeEach(async () => {

@@ -2,14 +2,15 @@
  * What Parley puts into its home for its commands: a note about the process that runs there, so that they find it, and the
  * token that they prove themselves by. The note is never a lock: see postgres/embedded.ts.
  */
+
+import { randomBytes } from 'node:crypto'
 import { readFileSync, type Stats } from 'node:fs'
-import { mkdir, readFile, rename, rm, writeFile, link, lstat } from 'node:fs/promises'
+import { link, lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { isAlive } from './postgres/process.ts'
-import { randomBytes } from 'node:crypto'
 import { ParleyError } from '../core/errors.ts'
 import { homeWording } from '../wording/storage.ts'
+import { isAlive } from './postgres/process.ts'
 
 export type Running = z.infer<typeof Running>
 export const Running = z.object({

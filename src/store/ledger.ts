@@ -2,12 +2,13 @@
  * The ledger: one row for each attempt at something that costs money, and the sums that budgets are held to. Spending goes
  * through `Budget` (src/routing/budget.ts), which is made of it. The port, and its rows.
  */
+
+import { z } from 'zod'
+import { storableJson } from '../core/json.ts'
 import type { NanoUsd } from '../core/money.ts'
 import type { Scope } from '../core/scope.ts'
 import { type Period, periods } from '../core/window.ts'
 import type { PaidCall, Settlement } from '../routing/budget.ts'
-import { z } from 'zod'
-import { storableJson } from '../core/json.ts'
 import type { Database, Statement } from './database.ts'
 
 /** The budget that is in the way of a call. */

@@ -1,8 +1,9 @@
 /** The rate limits of platforms: shared by all processes in PostgreSQL, or in the memory of a single one, with the same results. */
+
+import { performance } from 'node:perf_hooks'
 import { monotonic } from '../core/clock.ts'
 import type { Quota } from '../core/platform-state.ts'
 import type { Database, Statement } from './database.ts'
-import { performance } from 'node:perf_hooks'
 
 /**
  * `free_at` is when the key is completely free; up to `burst` slots may be taken before that. Sent again after a lost

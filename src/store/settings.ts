@@ -2,15 +2,16 @@
  * What admins and people set by command, per scope. THE table: name → schema. A narrower scope overrides a wider one, except that
  * restrictions add up (src/admin/effective.ts). Below it the port, and its rows.
  */
-import { z } from 'zod'
-import { ReplyTarget } from '../core/message.ts'
-import type { Scope } from '../core/scope.ts'
+
 import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import { z } from 'zod'
 import { monotonic } from '../core/clock.ts'
 import { ParleyError } from '../core/errors.ts'
 import { storableJson } from '../core/json.ts'
 import type { Log } from '../core/log.ts'
+import { ReplyTarget } from '../core/message.ts'
+import type { Scope } from '../core/scope.ts'
 import type { Channel } from '../queue/channel.ts'
 import { settingWording } from '../wording/storage.ts'
 import type { Database, Statement } from './database.ts'

@@ -5,9 +5,9 @@
  */
 import { storable, storableJson } from '../core/json.ts'
 import type { Database, Statement } from './database.ts'
-import { type DispatchRow, toDispatch, createTurnLeases } from './turn-leases-postgres.ts'
-import type { StoredOutcome, StoredPart, Turns } from './turns.ts'
 import { createTurnIntake } from './turn-intake-postgres.ts'
+import { createTurnLeases, type DispatchRow, toDispatch } from './turn-leases-postgres.ts'
+import type { StoredOutcome, StoredPart, Turns } from './turns.ts'
 
 export function createTurns(database: Pick<Database, 'query'>): Turns {
   return { ...createTurnIntake(database), ...createTurnLeases(database), ...createTurnProgress(database) }

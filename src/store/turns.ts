@@ -2,12 +2,13 @@
  * The port of turns: what was asked, whose turn it is, and what was answered; and the lease that a worker keeps on one.
  * Implemented in turns-postgres.ts.
  */
+
+import { deadlineAfter, moment } from '../core/clock.ts'
 import type { Json } from '../core/json.ts'
 import type { Attachment, Author, ConversationRef, IncomingMessage, ReplyTarget } from '../core/message.ts'
 import type { Accepted, MessageRef, Revised, TurnState } from '../core/platform.ts'
 import type { AttachmentReceipt, Citation, Receipt } from '../core/reply.ts'
 import type { RouteDecision } from '../core/route-decision.ts'
-import { deadlineAfter, moment } from '../core/clock.ts'
 
 export type EndState = Extract<TurnState, 'done' | 'stopped' | 'failed'>
 

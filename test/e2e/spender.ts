@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { z } from 'zod'
 import { asParleyError } from '../../src/core/errors.ts'
 import { Usage } from '../../src/core/reply.ts'
-import { priceUsage, priceSnapshot } from '../../src/models/price.ts'
+import { priceSnapshot, priceUsage } from '../../src/models/price.ts'
 import { paidModels, paidPrice, paidWorst } from '../servers/paid-provider.ts'
 import { openChildBudget } from './child-budget.ts'
 

@@ -3,11 +3,11 @@
  * server reaches `userMessage`.
  */
 import { type ErrorCode, ParleyError } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
 import { omitUndefined } from '../../core/omit-undefined.ts'
 import { modelErrorWording } from '../../wording/models.ts'
 import { causeOf } from '../delivery.ts'
 import type { Ended } from './http.ts'
-import type { Log } from '../../core/log.ts'
 
 export interface ErrorContext {
   provider: string

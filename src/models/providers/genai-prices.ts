@@ -11,7 +11,7 @@ import {
   type ModelInfo as PricedModel,
 } from '@pydantic/genai-prices'
 import { type NanoUsd, usd } from '../../core/money.ts'
-import { undated, type FindPublished, type Published } from '../known-models.ts'
+import { type FindPublished, type Published, undated } from '../known-models.ts'
 import type { Fees, Rates, TokenPrice } from '../price.ts'
 
 /**

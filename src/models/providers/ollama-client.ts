@@ -4,11 +4,11 @@
  * streams are read here.
  */
 import { Ollama } from 'ollama'
+import { z } from 'zod'
+import type { ModelInfo } from '../model.ts'
 import { parseJson } from './chunk.ts'
 import { HttpFailure } from './failure.ts'
 import { createSdkFetch } from './http.ts'
-import { z } from 'zod'
-import type { ModelInfo } from '../model.ts'
 
 export interface OllamaClient {
   sdk: Ollama

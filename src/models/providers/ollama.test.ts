@@ -5,7 +5,7 @@ import { silentLog } from '../../core/log.ts'
 import { collect, failure, never, textOf } from '../model.contract.rig.ts'
 import { modelContract } from '../model.contract.ts'
 import type { ModelEvent, ModelRequest } from '../model.ts'
-import { createOllamaProvider, type OllamaOptions, createWindows } from './ollama.ts'
+import { createOllamaProvider, createWindows, type OllamaOptions } from './ollama.ts'
 
 modelContract('ollama', scriptedRig(dialects.ollama))
 

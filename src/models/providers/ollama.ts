@@ -2,18 +2,19 @@
  * Ollama in its own dialect, `/api/chat`: only there the window can be set, which else is small and cut silently. Its
  * provider, the body of a request, the reader of its stream, and the windows that models are loaded with.
  */
-import type { ModelInfo, ModelProvider, ModelRequest, ModelMessage, Part, FinishReason } from '../model.ts'
-import { readBody, readLines, type Watch } from './http.ts'
+
+import type { ChatRequest, Message, Tool, ToolCall } from 'ollama'
+import { z } from 'zod'
+import { monotonic } from '../../core/clock.ts'
+import { omitUndefined } from '../../core/omit-undefined.ts'
+import type { Usage } from '../../core/reply.ts'
+import type { FinishReason, ModelInfo, ModelMessage, ModelProvider, ModelRequest, Part } from '../model.ts'
+import { type Chunk, createThoughtFilter, parseArguments, parseJson } from './chunk.ts'
 import { HttpFailure } from './failure.ts'
+import { readBody, readLines, type Watch } from './http.ts'
 import { type ConnectOllama, connectOllama, modelInfo, Show, Tags } from './ollama-client.ts'
 import { countInput, systemText, textOf } from './request-text.ts'
 import { askForModels, createWire, type Dialect, type ProviderOptions, streamAnswer } from './stream-answer.ts'
-import { createThoughtFilter, parseArguments, type Chunk, parseJson } from './chunk.ts'
-import type { ChatRequest, Message, Tool, ToolCall } from 'ollama'
-import { omitUndefined } from '../../core/omit-undefined.ts'
-import { z } from 'zod'
-import type { Usage } from '../../core/reply.ts'
-import { monotonic } from '../../core/clock.ts'
 
 export interface OllamaOptions extends ProviderOptions {
   /** E.g. `http://127.0.0.1:11434`. */

@@ -2,18 +2,23 @@
  * OpenAI's own models in OpenAI's own dialect, Responses: the provider, the body of a request and the reader of its stream.
  * Everything compatible speaks Chat Completions (openai.ts).
  */
-import type { ModelProvider, ModelMessage, ModelRequest, Part, FinishReason } from '../model.ts'
+
+import type {
+  ResponseCreateParamsStreaming,
+  ResponseInputContent,
+  ResponseInputItem,
+} from 'openai/resources/responses/responses'
+import { z } from 'zod'
+import { omitUndefined } from '../../core/omit-undefined.ts'
+import type { Usage } from '../../core/reply.ts'
+import type { FinishReason, ModelMessage, ModelProvider, ModelRequest, Part } from '../model.ts'
+import { plainName } from '../render-passage.ts'
+import { type Chunk, parseJson } from './chunk.ts'
+import { createParameterFilter } from './failure.ts'
 import { readBody, readSse } from './http.ts'
 import { createOpenAiClient, listOpenAiModels } from './openai-client.ts'
-import { createParameterFilter } from './failure.ts'
-import { createWire, type Dialect, type ProviderOptions, streamAnswer } from './stream-answer.ts'
-import type { ResponseCreateParamsStreaming, ResponseInputContent, ResponseInputItem } from 'openai/resources/responses/responses'
-import { omitUndefined } from '../../core/omit-undefined.ts'
-import { plainName } from '../render-passage.ts'
 import { dataUrl, partText, systemText, textOf } from './request-text.ts'
-import { z } from 'zod'
-import type { Usage } from '../../core/reply.ts'
-import { type Chunk, parseJson } from './chunk.ts'
+import { createWire, type Dialect, type ProviderOptions, streamAnswer } from './stream-answer.ts'
 
 export function createOpenAiResponsesProvider(options: ProviderOptions): ModelProvider {
   const { name, log } = options

@@ -3,16 +3,28 @@
  * (its stream is read in chat-chunk.ts). OpenAI itself is asked in Responses (openai-responses.ts).
  */
 import { APIError, type OpenAI } from 'openai'
-import type { ModelInfo, ModelProvider, ModelMessage, ModelRequest, Part } from '../model.ts'
-import { readBody, readSse } from './http.ts'
-import { createChunkReader, readWhole } from './chat-chunk.ts'
-import { createOpenAiClient, listOpenAiModels, openAiUrl } from './openai-client.ts'
-import { createParameterFilter } from './failure.ts'
-import { askForModels, createWire, type Dialect, type ProviderOptions, streamAnswer, type Wire } from './stream-answer.ts'
-import { createThoughtFilter } from './chunk.ts'
-import type { ChatCompletionAssistantMessageParam, ChatCompletionContentPart, ChatCompletionCreateParamsStreaming, ChatCompletionMessageParam } from 'openai/resources/chat/completions'
+import type {
+  ChatCompletionAssistantMessageParam,
+  ChatCompletionContentPart,
+  ChatCompletionCreateParamsStreaming,
+  ChatCompletionMessageParam,
+} from 'openai/resources/chat/completions'
 import { omitUndefined } from '../../core/omit-undefined.ts'
+import type { ModelInfo, ModelMessage, ModelProvider, ModelRequest, Part } from '../model.ts'
+import { createChunkReader, readWhole } from './chat-chunk.ts'
+import { createThoughtFilter } from './chunk.ts'
+import { createParameterFilter } from './failure.ts'
+import { readBody, readSse } from './http.ts'
+import { createOpenAiClient, listOpenAiModels, openAiUrl } from './openai-client.ts'
 import { dataUrl, partText, systemText, textOf } from './request-text.ts'
+import {
+  askForModels,
+  createWire,
+  type Dialect,
+  type ProviderOptions,
+  streamAnswer,
+  type Wire,
+} from './stream-answer.ts'
 
 /** `baseUrl` ends where `/chat/completions` begins, e.g. `http://localhost:8000/v1`, or is that of OPEA's `/v1/chatqna`. */
 export function createOpenAiProvider(options: ProviderOptions): ModelProvider {

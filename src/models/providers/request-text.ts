@@ -1,7 +1,8 @@
 /** What of a request is text, as models without blocks of their own for its parts get it, and about how many tokens that is. */
+
+import { mostImageTokens } from '../known-models.ts'
 import type { ModelMessage, ModelRequest, Part } from '../model.ts'
 import { dataNote, passageNote, renderData, renderPassage } from '../render-passage.ts'
-import { mostImageTokens } from '../known-models.ts'
 
 /** The system prompt; how passages and other data are marked is this rendering's own matter, so it is explained here. */
 export function systemText(request: ModelRequest): string {

@@ -5,14 +5,14 @@
  */
 import { type ErrorCode, ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
+import type { Usage } from '../../core/reply.ts'
 import { retry } from '../../core/retry.ts'
 import { modelErrorWording } from '../../wording/models.ts'
 import { deliveryOf } from '../delivery.ts'
-import type { ModelEvent, ModelRequest, FinishReason } from '../model.ts'
-import { type Chunk, type CallPiece, parseArguments } from './chunk.ts'
+import type { FinishReason, ModelEvent, ModelRequest } from '../model.ts'
+import { type CallPiece, type Chunk, parseArguments } from './chunk.ts'
 import { StreamError, translateError } from './failure.ts'
 import { createWatch, type Timers, type Watch } from './http.ts'
-import type { Usage } from '../../core/reply.ts'
 import { countInput, countTokens } from './request-text.ts'
 
 /** What every provider is made from. */

@@ -12,7 +12,7 @@ import { embeddedDatabaseWording, homeWording } from '../../wording/storage.ts'
 import { ensureCluster } from './cluster.ts'
 import { chooseEndpoint, type Endpoint, type EndpointConfig, endpointConfig, isPostmaster } from './endpoint.ts'
 import { type Placement, place } from './placement.ts'
-import { processesNaming, signal, isAlive } from './process.ts'
+import { isAlive, processesNaming, signal } from './process.ts'
 import { clusterName, ensureServer, type Server } from './server.ts'
 
 /** What `pg`, Prisma's adapter and BullMQ's backend take as their configuration. */

@@ -2,7 +2,7 @@
  * Where the embedded PostgreSQL listens: a socket in a private folder, or a port of 127.0.0.1 with a password; and PostgreSQL's
  * own record of its running server, `postmaster.pid`, and whether to believe it.
  */
-import { readFile, link, rename, rm } from 'node:fs/promises'
+import { link, readFile, rename, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { clusterUser } from './cluster.ts'

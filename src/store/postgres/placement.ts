@@ -1,15 +1,30 @@
 /** Where the embedded PostgreSQL keeps its data, its socket and its programs, and the account that it runs as. */
+
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmod, cp, lstat, mkdir, mkdtemp, readFile, realpath, rename, rm, stat, writeFile, symlink, chown } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  cp,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join, basename, dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { z } from 'zod'
 import { ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { embeddedDatabaseWording } from '../../wording/storage.ts'
-import { createRequire } from 'node:module'
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 
 export interface Placement {
   /** PARLEY_HOME, absolute and without links. */

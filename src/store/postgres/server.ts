@@ -6,9 +6,17 @@ import pg from 'pg'
 import { ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { embeddedDatabaseWording } from '../../wording/storage.ts'
-import { give, spawnAs, hashOf, type Placement } from './placement.ts'
 import { serverEnv } from './cluster.ts'
-import { type Endpoint, endpointConfig, endpointSettings, isPostmaster, type PidFile, readPidFile, removeStaleLocks } from './endpoint.ts'
+import {
+  type Endpoint,
+  endpointConfig,
+  endpointSettings,
+  isPostmaster,
+  type PidFile,
+  readPidFile,
+  removeStaleLocks,
+} from './endpoint.ts'
+import { give, hashOf, type Placement, spawnAs } from './placement.ts'
 import { processesNaming, signal } from './process.ts'
 
 export interface Server {

@@ -1,7 +1,7 @@
 /** The page's calls to the console's server. Uploads are in `upload.ts`, events in `live.ts`. */
 
-import type { TurnAction, CommandSpec } from '../../../../src/core/command.ts'
 import type { Position } from '../../../../src/core/artifact.ts'
+import type { CommandSpec, TurnAction } from '../../../../src/core/command.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { ApiError, ConsoleStatus, Message, PressAction, SendMessage, Thread } from '../../api.ts'
 
