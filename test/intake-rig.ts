@@ -1,6 +1,7 @@
 /** Intake on a real database, with a queue that remembers: messages come in, people press buttons. */
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
+import type { FollowUps } from '../src/core/addressing.ts'
 import type { Action, ButtonAction, CommandCall, Role } from '../src/core/command.ts'
 import { silentLog } from '../src/core/log.ts'
 import type { Author, IncomingMessage } from '../src/core/message.ts'
@@ -34,6 +35,7 @@ export async function openIntakeRig(server: TestServer) {
   /** By the person's id; whoever is not named is a member. */
   const roles: Record<string, Role> = {}
   const guests: Partial<Record<Scope, 'answer' | 'refuse'>> = {}
+  const followUps: Partial<Record<Scope, FollowUps>> = {}
   const queue: Partial<Queue> = {
     add: async (job) => void jobs.push(job),
     addFlow: async (job) => void jobs.push(job),
@@ -41,10 +43,9 @@ export async function openIntakeRig(server: TestServer) {
   const settings: Pick<Settings, 'read'> = {
     async read(scopes) {
       return new Map(
-        scopes.flatMap((scope) => {
-          const set = guests[scope]
-          return set === undefined ? [] : [[scope, { 'policy.guests': set }] as const]
-        }),
+        scopes.map(
+          (scope) => [scope, { 'policy.guests': guests[scope], 'policy.followUps': followUps[scope] }] as const,
+        ),
       )
     },
   }
@@ -115,6 +116,7 @@ export async function openIntakeRig(server: TestServer) {
     decisions,
     roles,
     guests,
+    followUps,
     asked,
     end,
     answered,

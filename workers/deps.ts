@@ -4,6 +4,7 @@ import type { Blobs } from '../src/core/blobs.ts'
 import type { Log } from '../src/core/log.ts'
 import type { Platform } from '../src/core/platform.ts'
 import type { Spender } from '../src/core/scope.ts'
+import type { Alerts } from '../src/intake/alerts.ts'
 import type { ApprovalRequests } from '../src/intake/approvals.ts'
 import type { Stops } from '../src/intake/stop.ts'
 import type { TurnLimits } from '../src/intake/turn-limits.ts'
@@ -32,6 +33,7 @@ export interface Messaging {
   stops: Stops
   platform(name: string): Platform
   progress: Progress
+  alerts: Pick<Alerts, 'send'>
 }
 
 /** What may be spent, how often may be asked, and who is asked to let more pass. */

@@ -14,12 +14,12 @@ import { createLimits } from '../src/store/limits.ts'
 import type { SettingName, SettingValue } from '../src/store/settings.ts'
 import type { Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
-import { progressWording } from '../src/wording/answers.ts'
+import { progressWording, undeliveredWording } from '../src/wording/answers.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
 import { message } from '../test/fakes/message.ts'
 import { createFakePlatform, type FakePlatform } from '../test/fakes/platform.ts'
 import { jobContext as context, turnRig } from '../test/worker-rig.ts'
-import { createTurn } from './turn.ts'
+import { createTurn, type TurnDeps } from './turn.ts'
 
 let server: TestServer
 let database: Database
@@ -60,7 +60,7 @@ function speaker(words: string[], everyMs = 0): ModelProvider {
   }
 }
 
-async function worker(provider: ModelProvider) {
+async function worker(provider: ModelProvider, messaging: Partial<TurnDeps['messaging']> = {}) {
   const catalogue = createCatalogue({
     configured: [],
     providers: [provider],
@@ -72,7 +72,7 @@ async function worker(provider: ModelProvider) {
   return createTurn(
     await turnRig(database, {
       models: { catalogue, provider: () => provider },
-      messaging: { queue, platform: () => fake.platform },
+      messaging: { queue, platform: () => fake.platform, ...messaging },
       money: { turnLimits },
     }),
   )
@@ -102,6 +102,66 @@ describe('a turn', () => {
     expect(await run({ v: 1, turnId: first.turnId }, context())).toBe('done')
     expect(await turns.requestStop(first.turnId)).toBe('failed')
     expect(await run({ v: 1, turnId: second.turnId }, context())).toBe('done')
+  })
+
+  it('whose answer cannot be posted is told to its asker alone, and to the admins', async () => {
+    const alerts: string[] = []
+    const run = await worker(speaker(['Hello']), {
+      alerts: {
+        async send(scope, { text }) {
+          alerts.push(`${scope}: ${text}`)
+          return 'sent'
+        },
+      },
+    })
+    const { turnId } = await turns.accept(message({ author: 'ann' }))
+    fake.failures.push(new ParleyError('platform_rejected', 'The channel is archived.'))
+    expect(await run({ v: 1, turnId }, context())).toBe('done')
+    expect([...fake.told.values()]).toEqual([
+      { text: undeliveredWording.toAsker('The channel is archived.'), private: true },
+    ])
+    expect(alerts).toEqual([
+      `channel:test/team/general: ${undeliveredWording.toAdmins(undefined, 'The channel is archived.')}`,
+    ])
+  })
+
+  it('whose question is deleted before it starts is never asked, and leaves nothing', async () => {
+    const run = await worker(speaker(['Hello']))
+    const asked = message({ text: 'a secret' })
+    const { turnId } = await turns.accept(asked)
+    await turns.withdraw('test', [asked.id])
+    expect(await run({ v: 1, turnId }, context())).toBe('done')
+    expect(fake.calls).toEqual([])
+    expect((await database.pool.query('select from turn')).rows).toEqual([])
+  })
+
+  it('whose question is deleted in mid-answer stops, takes back what was shown, and wakes the next one', async () => {
+    const words = Array.from({ length: 200 }, (_, n) => `word${n} `)
+    const run = await worker(speaker(words, 20))
+    const asked = message()
+    const { turnId } = await turns.accept(asked)
+    const next = await turns.accept(message({ author: 'bob' }))
+    const running = run({ v: 1, turnId }, context())
+    await expect.poll(() => shown().length).toBe(1)
+    await turns.withdraw('test', [asked.id])
+    expect(await running).toBe('done')
+    expect(shown()).toEqual([])
+    expect((await database.pool.query('select id from turn')).rows).toEqual([{ id: next.turnId }])
+    expect(nudged).toEqual([`turn-${next.turnId}-1`])
+  })
+
+  it('whose question is deleted after its worker died is taken back by the next worker', async () => {
+    const run = await worker(speaker(['Hello']))
+    const asked = message()
+    const { turnId } = await turns.accept(asked)
+    fake.posted.set('half', { turnId, text: 'Half an', phase: 'streaming', citations: [] })
+    await turns.claim(turnId, 'dead', 1)
+    await turns.savePart(turnId, { ordinal: 0, ref: 'half', text: 'Half an' })
+    await turns.withdraw('test', [asked.id])
+    await sleep(5)
+    expect(await run({ v: 1, turnId }, context())).toBe('done')
+    expect(shown()).toEqual([])
+    expect((await database.pool.query('select from turn')).rows).toEqual([])
   })
 
   it('given out twice in one process is written by one run alone, and asked once', async () => {

@@ -15,7 +15,7 @@ import { moment } from '../src/core/clock.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import { traced } from '../src/core/events.ts'
 import type { Platform } from '../src/core/platform.ts'
-import { spenderOf } from '../src/core/scope.ts'
+import { scopeOf, spenderOf } from '../src/core/scope.ts'
 import { readingJobs } from '../src/intake/dispatch.ts'
 import { dispatchOf, type Handlers, type JobContext, jobId, type Outcome } from '../src/queue/queue.ts'
 import { createReplyWriter, type ReplyWriter } from '../src/reply/reply-writer.ts'
@@ -29,20 +29,20 @@ import {
   type TurnWork,
   turnLeaseMs,
 } from '../src/store/turns.ts'
-import { approvalWording, noAnswerWording, progressWording } from '../src/wording/answers.ts'
+import { approvalWording, noAnswerWording, progressWording, undeliveredWording } from '../src/wording/answers.ts'
 import type { Messaging, Money, Storage } from './deps.ts'
 import { claimInIsolation, type Isolation } from './isolation.ts'
 
 export interface TurnDeps extends AnswerDeps {
   storage: AnswerDeps['storage'] & Pick<Storage, 'turns'>
-  messaging: Pick<Messaging, 'queue' | 'stops' | 'platform'>
+  messaging: Pick<Messaging, 'queue' | 'stops' | 'platform' | 'alerts'>
   money: Pick<Money, 'budget' | 'turnLimits' | 'approvals'>
   isolation: Isolation
   /** This process, in leases. */
   owner: string
 }
 
-/** Law 7: within a second something is seen. */
+/** Within a second something is seen. */
 const announceAfterMs = 700
 /** A busy conversation is looked at again after this time; its turn's end wakes the next one sooner. */
 const busyMs = 2000
@@ -53,6 +53,8 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   const { storage, messaging, money, log } = deps
   const { turns } = storage
   const { queue, stops } = messaging
+  /** Replies that this process writes now. */
+  const openReplies = new Set<ReplyWriter>()
 
   return async ({ turnId }, context) => {
     // Of this run, not of the job: the queue may give a job out again while its earlier run still ends.
@@ -78,6 +80,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     using lease = keepTurnLease(turns, turnId, owner, stop.stop, asked)
     try {
       const work = await turns.load(turnId)
+      if (work.messages.length === 0) return await takeBack(work, owner, lease)
       if (work.stopRequested) stop.stop()
       if (verdict === 'guilty') {
         log.error({ turnId, attempts: work.attempts }, 'turn ended its process again and again; given up')
@@ -101,6 +104,50 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       await turns.release(turnId, owner).catch(() => {})
       throw thrown
     }
+  }
+
+  /** The question was deleted: what was posted goes with it, and nothing of the turn is kept. */
+  async function takeBack(work: TurnWork, owner: string, lease: TurnLease): Promise<Outcome> {
+    const { transport } = messaging.platform(work.platform)
+    for (const { ordinal, ref } of await turns.parts(work.id)) {
+      if (ref !== null)
+        await transport.remove(work.replyTarget, ref, { signal: lease.lost }).catch((thrown: unknown) => {
+          if (asParleyError(thrown).retry !== 'never') throw thrown
+          log.info({ turnId: work.id, ...errorFields(thrown) }, 'part of a withdrawn reply could not be removed')
+        })
+      await turns.removePart(work.id, ordinal)
+    }
+    await clearStatus(messaging.platform(work.platform), work, 'stopped')
+    const { next } = await turns.erase(work.id, owner)
+    log.info({ turnId: work.id }, 'turn ended: its question was deleted')
+    if (next) await wake(next)
+    return 'done'
+  }
+
+  /** The asker hears why there is no answer, where the platform can tell them; the admins hear it, too. */
+  async function tellUndelivered(platform: Platform, work: TurnWork, error: ParleyError, signal: AbortSignal) {
+    const [asked] = work.messages
+    if (asked === undefined) return
+    const { conversation, author } = asked
+    const key = `${work.id}-undelivered`
+    const told = [
+      platform.transport.tellAsker?.(
+        work.replyTarget,
+        { text: undeliveredWording.toAsker(error.userMessage), private: true },
+        { key, signal },
+      ),
+      messaging.alerts.send(
+        scopeOf.channel(conversation),
+        { text: undeliveredWording.toAdmins(author.name, error.userMessage) },
+        key,
+      ),
+    ]
+    for (const result of await Promise.allSettled(told))
+      if (result.status === 'rejected')
+        log.warn(
+          { turnId: work.id, ...errorFields(result.reason) },
+          'nobody could be told that a reply was not delivered',
+        )
   }
 
   /** Even posting the failure ended the process: nothing is posted, so that the conversation goes on. */
@@ -145,6 +192,8 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     const gone = AbortSignal.any([lease.lost, context.signal])
     const platform = messaging.platform(work.platform)
     const replyWriter = replyWriterFor(work, gone, lease)
+    openReplies.add(replyWriter)
+    using _open = { [Symbol.dispose]: () => void openReplies.delete(replyWriter) }
     using _progress = await showAnswering(platform, work, replyWriter)
     let outcome = work.outcome
     try {
@@ -154,13 +203,19 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
             ? await decide(work, owner, replyWriter, context, stop, gone)
             : failedOutcome(work, replyWriter, entry)
         gone.throwIfAborted()
+        if (stop.aborted && (await turns.withdrawn(work.id))) throw new Withdrawn()
         if ((await turns.saveOutcome(work.id, owner, outcome)) === 'lost') return 'lost'
       }
       await replyWriter.finish(outcome.text, outcome.citations, { state: outcome.state, receipt: outcome.receipt })
+      if (stop.aborted && (await turns.withdrawn(work.id))) throw new Withdrawn()
       await clearStatus(platform, work, outcome.state)
       return await end(work, owner, outcome, replyWriter)
     } catch (thrown) {
       await replyWriter.abandon()
+      if (thrown instanceof Withdrawn) {
+        await takeBack(work, owner, lease)
+        return 'stopped'
+      }
       if (!lease.held() || thrown instanceof LeaseLost) {
         // Unless somebody else has it by now: this process lives, so the try was not broken off.
         await turns.release(work.id, owner).catch(() => {})
@@ -171,6 +226,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
         // The platform will not take it, and the conversation must go on.
         log.error({ turnId: work.id, ...errorFields(thrown) }, 'reply could not be delivered')
         await clearStatus(platform, work, 'failed')
+        await tellUndelivered(platform, work, asParleyError(thrown), gone)
         return await end(work, owner, { ...outcome, state: 'failed' }, replyWriter)
       }
       throw thrown
@@ -187,6 +243,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       resuming: work.attempts > 1,
       store: turns,
       signal,
+      otherReplies: () => openReplies.size - 1,
       held: lease.held,
     })
   }
@@ -276,6 +333,9 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     }
   }
 }
+
+/** Stops the work on a turn whose question was deleted. */
+class Withdrawn extends Error {}
 
 function crashed(): ParleyError {
   return new ParleyError('turn_crashed', noAnswerWording.crashed)

@@ -1,6 +1,7 @@
 /** Decides which messages are for Parley and passes them to intake. */
 import type { APIMessage } from 'discord.js'
-import { conversationKey, type IncomingMessage, type ReplyTarget } from '../../src/core/message.ts'
+import type { Addressing } from '../../src/core/addressing.ts'
+import type { IncomingMessage, ReplyTarget } from '../../src/core/message.ts'
 import type { Intake, Received } from '../../src/core/platform.ts'
 import type { ChannelCache, Guild } from './channel-cache.ts'
 import { rootOf } from './components.ts'
@@ -11,7 +12,7 @@ import { type Api, DiscordRefusal } from './rest.ts'
 export interface MessagesDeps {
   api: Pick<Api, 'call'>
   channelCache: Pick<ChannelCache, 'channel' | 'guild'>
-  intake: Pick<Intake, 'receive' | 'revise' | 'takesPart'>
+  intake: Pick<Intake, 'receive' | 'revise' | 'concerns'>
   /** Parley's own user. */
   me(): string
 }
@@ -28,25 +29,10 @@ export interface Messages {
 
 /** Ordinary messages and replies; the other types are Discord's own, such as "joined the server". */
 const spoken = [0, 19]
-const maxRemembered = 10_000
 const ignored = { kind: 'ignored' } as const
 const empty = { kind: 'empty' } as const
 
 export function createMessages({ api, channelCache, intake, me }: MessagesDeps): Messages {
-  /** Threads that Parley takes part in; it stays in them. */
-  const parts = new Set<string>()
-
-  async function takesPart(place: Place, guildId: string): Promise<boolean> {
-    const ref = { workspaceId: guildId, channelId: place.parentId ?? place.id, threadId: place.id }
-    const conversation = { platform: platformName, ...ref }
-    const key = conversationKey(conversation)
-    if (parts.has(key)) return true
-    const part = await intake.takesPart(conversation)
-    if (parts.size >= maxRemembered) parts.clear()
-    if (part) parts.add(key)
-    return part
-  }
-
   /** What a thread began with: a forum's post, or the message that it grew out of. */
   async function starterOf(place: Place, message: GatewayMessage): Promise<APIMessage | undefined> {
     if (message.id === place.id) return undefined
@@ -74,13 +60,14 @@ export function createMessages({ api, channelCache, intake, me }: MessagesDeps):
         if (normalized.text === '' && normalized.attachments.length === 0 && !normalized.quoted) return empty
         return await hand(normalized)
       }
-      const calls = callsParley(message, me())
+      const calls = message.mentions.some(({ id }) => id === me()) || message.referenced_message?.author.id === me()
       if (!calls && message.mention_roles.length === 0 && !mayBeThread(message)) return ignored
       const [place, guild] = await Promise.all([channelCache.channel(message.channel_id), channelCache.guild(guildId)])
-      const called = calls || message.mention_roles.some((id) => guild.ownRoleIds.includes(id))
-      if (!called && !isThread(place)) return ignored
-      if (!called && (addressedElsewhere(message, me()) || !(await takesPart(place, guildId)))) return ignored
-      return await receive(message, place, guild, called ? 'mention' : 'thread')
+      const addressing = addressingOf(message, place, guild, me())
+      const concern = await intake.concerns(addressing)
+      if (!concern.answers) return ignored
+      const called = addressing.mentioned || addressing.repliesToParley === true
+      return await receive(message, place, guild, called ? 'mention' : 'thread', concern.last === undefined)
     },
 
     async revise({ id, author, content, edited_timestamp, mentions = [], guild_id }) {
@@ -92,10 +79,16 @@ export function createMessages({ api, channelCache, intake, me }: MessagesDeps):
     },
   }
 
-  async function receive(message: GatewayMessage, place: Place, guild: Guild, kind: 'mention' | 'thread') {
+  async function receive(
+    message: GatewayMessage,
+    place: Place,
+    guild: Guild,
+    kind: 'mention' | 'thread',
+    isNew: boolean,
+  ) {
     const root =
       message.referenced_message?.author.id === me() ? rootOf(message.referenced_message.components) : undefined
-    const joins = kind === 'mention' && isThread(place) && !(await takesPart(place, guild.id))
+    const joins = kind === 'mention' && isThread(place) && isNew
     const starter = joins ? await starterOf(place, message) : undefined
     const normalized = normalizeMessage(message, {
       me: { id: me(), roleIds: guild.ownRoleIds },
@@ -115,18 +108,37 @@ export function createMessages({ api, channelCache, intake, me }: MessagesDeps):
   }
 }
 
-function callsParley(message: GatewayMessage, me: string): boolean {
-  return message.mentions.some(({ id }) => id === me) || message.referenced_message?.author.id === me
-}
-
 /** Messages usually, but not always, include the type of their channel. */
 function mayBeThread(message: GatewayMessage & { channel_type?: number }): boolean {
   return message.channel_type === undefined || [10, 11, 12].includes(message.channel_type)
 }
 
-/** Whether people talk to each other in a thread that Parley takes part in. */
-function addressedElsewhere(message: GatewayMessage, me: string): boolean {
-  const others = message.mentions.some(({ id }) => id !== me)
-  const answered = message.referenced_message?.author
-  return others || (answered !== undefined && answered.id !== me && answered.id !== message.author.id)
+/** Discord's facts about whom a message is meant for. */
+function addressingOf(message: GatewayMessage, place: Place, { id, ownRoleIds }: Guild, me: string): Addressing {
+  const { author, mentions, mention_roles: roles, mention_everyone: everyone, referenced_message: referenced } = message
+  // A reply mentions the author that it answers, unless that is switched off.
+  const others = mentions.filter((each) => each.id !== me && each.id !== referenced?.author.id)
+  const thread = isThread(place)
+  return {
+    conversation: {
+      platform: platformName,
+      workspaceId: id,
+      channelId: thread ? (place.parentId ?? place.id) : place.id,
+      threadId: thread ? place.id : undefined,
+    },
+    author,
+    text: textOf(message, { id: me, roleIds: ownRoleIds }),
+    place: thread ? 'thread' : 'channel',
+    mentioned: isMentioned(message, me) || roles.some((role) => ownRoleIds.includes(role)),
+    repliesToParley: referenced?.author.id === me,
+    repliesToOther: referenced != null && referenced.author.id !== me && referenced.author.id !== author.id,
+    namesOthers: others.length > 0 || everyone || roles.some((role) => !ownRoleIds.includes(role)),
+    hasFiles: message.attachments.length > 0,
+  }
+}
+
+/** By name: a reply to Parley has it among its mentions, too, when nobody wrote it. */
+function isMentioned({ content, mentions, referenced_message: referenced }: GatewayMessage, me: string): boolean {
+  if (referenced?.author.id === me) return new RegExp(`<@!?${me}>`).test(content)
+  return mentions.some(({ id }) => id === me)
 }

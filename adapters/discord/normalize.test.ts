@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { replayFolder } from '../../src/cli/replay.ts'
+import { judge } from '../../src/core/addressing.ts'
 import { IncomingMessage } from '../../src/core/message.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { createMessages } from './messages.ts'
@@ -78,7 +79,7 @@ async function take(message: GatewayMessage): Promise<IncomingMessage | undefine
         taken.push(IncomingMessage.parse(incoming))
         return { kind: 'new', turnId: 't' }
       },
-      takesPart: async () => takesPart,
+      concerns: async (message) => judge(message, { participates: takesPart, asked: true, followUps: 'always' }),
     }),
     me: () => me,
   })
@@ -146,6 +147,33 @@ describe('which messages are for Parley', () => {
       referenced_message: frame('thread', { author: bob, content: 'Is it?' }),
     })
     expect(await take(answer)).toBeUndefined()
+  })
+
+  it.each([
+    ['a role', { content: '<@&123456789012345678> who is on call?', mention_roles: ['123456789012345678'] }],
+    ['everyone', { content: '@everyone lunch?', mention_everyone: true }],
+    [
+      'somebody in a reply to Parley',
+      {
+        type: 19,
+        content: `<@${bob.id}> this is wrong`,
+        mentions: [bob, parley],
+        referenced_message: frame('thread', { author: parley, content: 'So.' }),
+      },
+    ],
+  ])('not what is said to %s in its thread', async (_, said) => {
+    takesPart = true
+    expect(await take(frame('thread', said as Parameters<typeof frame>[1]))).toBeUndefined()
+  })
+
+  it('a reply that names Parley and somebody else', async () => {
+    const said = frame('general', {
+      type: 19,
+      content: `<@${me}> and <@${bob.id}>: why?`,
+      mentions: [bob, parley],
+      referenced_message: frame('general', { author: parley, content: 'So.' }),
+    })
+    expect(await take(said)).toMatchObject({ kind: 'mention', text: expect.stringMatching(/why\?$/) })
   })
 })
 

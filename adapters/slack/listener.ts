@@ -131,6 +131,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         membership: message.author.membership ?? membership,
       }
       const received = await intake.receive({ ...message, author, locale: locale ?? message.locale })
+      if (received.kind === 'stopped') return
       if (received.kind === 'refused') {
         slack.later('explaining why a question was refused', () =>
           tellAlone(workspace, message.replyTarget, noticeContent(received.notice)),
@@ -157,9 +158,17 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const { message, needs } = normalized
     // Starts the look-up now; `ask` awaits it, so both look-ups run in parallel.
     void people.person(workspace, self, message.author.id)
-    const partOf = needs.part || needs.thread ? await intake.takesPart(message.conversation) : false
-    if (needs.part && !partOf) return onIgnored?.(slackWording.ignored.otherThread)
-    const called = needs.thread && !partOf ? await withThread(message, self, workspace) : message
+    const { conversation, author, text, kind } = message
+    const concern = await intake.concerns({
+      conversation,
+      author,
+      text,
+      place: kind === 'direct' ? 'direct' : needs.part || needs.thread ? 'thread' : 'channel',
+      mentioned: kind === 'mention',
+      hasFiles: message.attachments.length > 0,
+    })
+    if (!concern.answers) return onIgnored?.(concern.why)
+    const called = needs.thread && concern.last === undefined ? await withThread(message, self, workspace) : message
     await slack.ask(called, self, workspace)
   }
 

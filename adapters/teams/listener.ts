@@ -112,7 +112,15 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     }
     if (normalized.kind === 'command') return await command(normalized, activity)
     const { message, files, part } = normalized
-    if (part && !(await intake.takesPart(message.conversation))) return ignore(teamsWording.ignored.otherConversation)
+    const concern = await intake.concerns({
+      conversation: message.conversation,
+      author: message.author,
+      text: message.text,
+      place: message.kind === 'direct' ? 'direct' : 'thread',
+      mentioned: !part && message.kind !== 'direct',
+      hasFiles: files.length > 0,
+    })
+    if (!concern.answers) return ignore(concern.why)
     const [author, captured] = await Promise.all([
       people.author(activity.from, at),
       capture(files, { eventId: message.id, messageId: activity.id ?? '', at }),

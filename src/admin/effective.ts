@@ -3,6 +3,7 @@
  * one: local-only anywhere wins, allowed lists intersect, disabled models unite, refused guests stay refused. Persona
  * instructions are joined from wide to narrow. For everything else the narrowest scope wins.
  */
+import type { FollowUps } from '../core/addressing.ts'
 import { type Scope, type Spender, scopesOf } from '../core/scope.ts'
 import type { Settings, SettingsOf } from '../store/settings.ts'
 
@@ -21,6 +22,7 @@ export interface Effective {
     allowedModels: ReadonlySet<string> | undefined
     guests: 'answer' | 'refuse'
     atLimit: 'cheaper' | 'refuse'
+    followUps: FollowUps
   }
   /** IANA; `undefined`: the time zone of the configuration. */
   timezone: string | undefined
@@ -55,6 +57,7 @@ export function effective(scopes: readonly Scope[], found: ReadonlyMap<Scope, Se
       allowedModels: lists.length === 0 ? undefined : new Set(intersection(lists)),
       guests: each('policy.guests').includes('refuse') ? 'refuse' : 'answer',
       atLimit: narrowest('policy.atLimit') ?? 'cheaper',
+      followUps: narrowest('policy.followUps') ?? 'always',
     },
     timezone: narrowest('timezone'),
     persona: {

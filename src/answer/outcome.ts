@@ -63,6 +63,7 @@ export function answeredOutcome(
       used: files.length === 0 ? undefined : describeUsed(content, answered.pictures),
       notices: [
         ...answered.notices,
+        ...work.messages.flatMap(({ unread }) => unread ?? []),
         ...contentNotices(content),
         ...endNotices(answered),
         ...quotingNotices(question, plan, answered),

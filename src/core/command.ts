@@ -25,6 +25,8 @@ export type Action = ButtonAction & {
   by: Author
   /** Where it was pressed, and where what it sets off is answered. */
   replyTarget: ReplyTarget
+  /** With `stop`: the platform's own button, which has ended the display of the answer already, whoever pressed it. */
+  byPlatform?: boolean
   /** With `bad`: what was wrong, in the person's words. */
   comment?: string
 }
@@ -109,4 +111,9 @@ export interface Notice {
   private?: boolean
   /** The text says why nothing was done. */
   failed?: true
+}
+
+/** Sentences name commands as chats do, "`/parley models list`". `prefix` is what is typed elsewhere: `/`, `parley admin `. */
+export function commandsTypedAs(prefix: string, text: string): string {
+  return text.replaceAll(/`\/parley(?: ([^`]*))?`/g, (_, line = '') => `\`${`${prefix}${line}`.trim()}\``)
 }

@@ -83,6 +83,8 @@ export const IncomingMessage = z.object({
   replyTarget: ReplyTarget,
   /** The text of the message that this one answers or forwards. */
   quoted: z.string().optional(),
+  /** What belongs to the question and could not be read, as sentences for its receipt: a thread, a file in it. */
+  unread: z.array(z.string()).optional(),
   overrides: Overrides.optional(),
   /** The API key that the question came with. */
   keyId: z.string().optional(),

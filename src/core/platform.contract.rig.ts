@@ -1,6 +1,7 @@
-/** What a platform's tests bring to its law: the platform as people on it see it, on a real or stand-in server. */
+/** What a platform's tests bring to its contract: the platform as people on it see it, on a real or stand-in server. */
 import { randomUUID } from 'node:crypto'
 import { fakeIntake } from '../../test/fakes/intake.ts'
+import { judge } from './addressing.ts'
 import type { Action, ButtonAction, CommandCall } from './command.ts'
 import { ParleyError } from './errors.ts'
 import { IncomingMessage, type ReplyTarget } from './message.ts'
@@ -65,6 +66,8 @@ export function recorder() {
   const acted: Action[] = []
   const commands: CommandCall[] = []
   const revisions: Revision[] = []
+  /** Ids of messages. */
+  const withdrawn: string[] = []
   const state: { failing: boolean; refusing?: string; takesPart: boolean; notice: string } = {
     failing: false,
     takesPart: true,
@@ -91,7 +94,11 @@ export function recorder() {
       revisions.push(revision)
       return { kind: 'revised', turnId: randomUUID() }
     },
-    takesPart: async () => state.takesPart,
+    concerns: async (message) => judge(message, { participates: state.takesPart, asked: true, followUps: 'always' }),
+    async withdraw({ ids }) {
+      withdrawn.push(...ids)
+      return ids.length
+    },
   })
-  return { intake, received, acted, commands, revisions, state }
+  return { intake, received, acted, commands, revisions, withdrawn, state }
 }

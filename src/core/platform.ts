@@ -3,11 +3,12 @@
  * tells its abilities; the rest of Parley varies by those abilities and never by a platform's name.
  */
 import type { Readable } from 'node:stream'
+import type { Addressing, NotForParley } from './addressing.ts'
 import type { Action, CommandCall, CommandSpec, Notice, OutgoingFile } from './command.ts'
 import type { ConnectionReport } from './connection.ts'
 import type { Mount } from './http.ts'
 import type { Json } from './json.ts'
-import type { Attachment, Author, ConversationRef, IncomingMessage, ReplyTarget } from './message.ts'
+import type { Attachment, Author, IncomingMessage, ReplyTarget } from './message.ts'
 import type { Citation, Receipt } from './reply.ts'
 
 export interface Capabilities {
@@ -70,6 +71,11 @@ export interface Transport {
     file: OutgoingFile,
     options: { key: string; signal: AbortSignal },
   ): Promise<MessageRef>
+  /**
+   * Says something to the asker alone, by the most private way that works: a message that only they see, else a direct
+   * message. It is called when a reply cannot be delivered. Throws `platform_*`.
+   */
+  tellAsker?(target: ReplyTarget, notice: Notice, options: { key: string; signal: AbortSignal }): Promise<void>
   /** Says something outside of any reply: an alert, a request for approval. `key` as with `post`. Throws `platform_*`. */
   notify?(target: ReplyTarget, notice: Notice, options: { key: string; signal: AbortSignal }): Promise<void>
 }
@@ -85,8 +91,19 @@ export interface Accepted {
   kind: 'new' | 'joined' | 'duplicate'
 }
 
-/** `refused`: nothing will answer; the notice, for the author alone, says why. The platform is acknowledged all the same. */
-export type Received = Accepted | { kind: 'refused'; notice: Notice }
+/**
+ * `refused`: nothing will answer; the notice, for the author alone, says why. `stopped`: the message said to stop the answer
+ * that was being written. The platform is acknowledged all the same.
+ */
+export type Received = Accepted | { kind: 'refused'; notice: Notice } | { kind: 'stopped'; turnId: string }
+
+export type Concern =
+  | { answers: false; why: NotForParley }
+  /**
+   * `last`: the newest message of the conversation that Parley took in; what was said since then is new to Parley. Absent:
+   * Parley joins the conversation with this message, or it is a direct one.
+   */
+  | { answers: true; last?: { messageId: string; sentAt: string } }
 
 /** What a pressed button did. `turnId` is the turn that goes on from it; `notice` is for the one who pressed. */
 export interface Pressed {
@@ -106,6 +123,12 @@ export interface Revision {
 /** `revised`: the turn had not started and answers the new text. `started`: too late, regenerating would answer the new text. */
 export type Revised = { kind: 'revised' | 'started'; turnId: string } | { kind: 'unknown' }
 
+/** Messages that people deleted. `ids` as in IncomingMessage. */
+export interface Withdrawal {
+  platform: string
+  ids: string[]
+}
+
 /** Where a listener delivers. When a call returns, its effect is committed: only then may the platform be acknowledged. */
 export interface Intake {
   receive(message: IncomingMessage): Promise<Received>
@@ -122,8 +145,13 @@ export interface Intake {
   ): Promise<string[]>
   commands: readonly CommandSpec[]
   revise(revision: Revision): Promise<Revised>
-  /** Whether Parley has answered in this conversation, so that a message there needs no mention. */
-  takesPart(conversation: ConversationRef): Promise<boolean>
+  /** Whether a message is for Parley. THE rule, the same on every platform: src/core/addressing.ts. */
+  concerns(addressing: Addressing): Promise<Concern>
+  /**
+   * People deleted messages: their answers are not given, what was posted of an unfinished one is removed, and the words and
+   * files are gone from the history and the store. Answers how many of the messages were known.
+   */
+  withdraw(withdrawal: Withdrawal): Promise<number>
 }
 
 export interface Listener {

@@ -2,6 +2,8 @@
  * Recorded events of a platform, handed to its own ingress without a network, a database or an answer: what
  * `parley replay` prints. Each adapter exports one in its `replay.ts`.
  */
+
+import { judge } from './addressing.ts'
 import type { Action, CommandCall } from './command.ts'
 import type { Mount } from './http.ts'
 import type { Json } from './json.ts'
@@ -10,7 +12,7 @@ import type { Intake, Revision } from './platform.ts'
 
 export interface Replayed {
   /** What intake was given; `ignored` when the ingress let it pass, with the reason as the summary. */
-  kind: 'message' | 'command' | 'action' | 'revision' | 'ignored'
+  kind: 'message' | 'command' | 'action' | 'revision' | 'withdrawal' | 'ignored'
   /** One line for people. */
   summary: string
 }
@@ -47,7 +49,11 @@ export function createReplayIntake(): { intake: Intake; taken: Replayed[] } {
     },
     suggest: async () => [],
     commands: [],
-    takesPart: async () => true,
+    concerns: async (message) => judge(message, { participates: true, asked: true, followUps: 'always' }),
+    async withdraw({ ids }) {
+      taken.push({ kind: 'withdrawal', summary: `of ${ids.join(', ')}` })
+      return 0
+    },
   }
   return { intake, taken }
 }

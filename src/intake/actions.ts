@@ -31,8 +31,8 @@ export interface Approvals {
   decide(approvalId: string, decision: ApprovalAction, by: Author, at: ConversationRef): Promise<Pressed>
 }
 
-/** The number of the job that a stop adds; dispatches count from 1. */
-const stopDispatch = 0
+/** The job that ends a turn which no worker holds. Dispatches count from 1, so it stands beside them. */
+export const stopJob = (turnId: string): Dispatch => ({ turnId, dispatch: 0, attachmentIds: [] })
 
 /** THE table: who may press. */
 const pressers = {
@@ -61,7 +61,7 @@ export function createActions(deps: ActionsDeps): Intake['act'] {
       case 'command':
         return { notice: await deps.commands.command(commandOf(action)) }
       default:
-        await mayPress(action.kind, action.turnId, by, at)
+        await mayPress(action, by, at)
         return await press(action)
     }
   }
@@ -97,17 +97,21 @@ export function createActions(deps: ActionsDeps): Intake['act'] {
     // The worker that holds the turn hears this at once; should it be lost, the next renewal of the lease tells.
     deps.channel.publish(stopTopic, { turnId })
     // No worker holds a turn whose files are still unread: this job ends it without waiting for them.
-    if (known === 'queued') await deps.handOver({ turnId, dispatch: stopDispatch, attachmentIds: [] }, 'new')
+    if (known === 'queued') await deps.handOver(stopJob(turnId), 'new')
     return { turnId }
   }
 
-  async function mayPress(kind: TurnAction, turnId: string, by: Author, at: ConversationRef): Promise<void> {
+  async function mayPress(
+    { kind, turnId, byPlatform }: Extract<Action, { turnId: string }>,
+    by: Author,
+    at: ConversationRef,
+  ): Promise<void> {
     const turn = isUuid(turnId) ? await turns.about(turnId) : null
     // A turn of another workspace is as good as none: its id alone opens nothing.
     if (turn === null || !isSameWorkspace(turn.conversation, at)) throw notFound()
     const isAsker = turn.author.id === by.id
     if (turn.private && !isAsker) throw notFound()
-    if (pressers[kind] === 'everybody' || isAsker || turn.direct) return
+    if (pressers[kind] === 'everybody' || isAsker || turn.direct || (kind === 'stop' && byPlatform)) return
     if ((await deps.roleOf(by, turn.conversation)) === 'member') throw notYours(kind, turn)
   }
 }

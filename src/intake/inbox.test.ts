@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
-import { message } from '../../test/fakes/message.ts'
+import { file, message } from '../../test/fakes/message.ts'
 import { type IntakeRig, inChannel, openIntakeRig } from '../../test/intake-rig.ts'
+import type { Addressing } from '../core/addressing.ts'
 import type { Author } from '../core/message.ts'
 
 let server: TestServer
@@ -91,13 +92,100 @@ describe('a message that its author changes', () => {
 })
 
 describe('a conversation', () => {
-  it('knows whether Parley takes part in it, thread by thread', async () => {
+  const ask = (threadId: string | undefined, more: Partial<Addressing> = {}) => {
+    const conversation = { ...inChannel().conversation, threadId }
+    return rig.inbox.concerns({
+      conversation,
+      author: { id: 'ann' },
+      text: 'And?',
+      place: 'thread',
+      mentioned: false,
+      ...more,
+    })
+  }
+
+  it('is known thread by thread, with the message that was taken in last', async () => {
     const incoming = inChannel()
     const thread = { ...incoming.conversation, threadId: 't1' }
-    expect(await rig.inbox.takesPart(thread)).toBe(false)
+    expect(await ask('t1')).toEqual({ answers: false, why: 'not a participant' })
+    expect(await ask('t1', { mentioned: true })).toEqual({ answers: true, last: undefined })
     await rig.asked({ ...incoming, conversation: thread })
-    expect(await rig.inbox.takesPart(thread)).toBe(true)
-    expect(await rig.inbox.takesPart({ ...thread, threadId: 't2' })).toBe(false)
-    expect(await rig.inbox.takesPart(incoming.conversation)).toBe(false)
+    expect(await ask('t1')).toEqual({ answers: true, last: { messageId: incoming.id, sentAt: incoming.sentAt } })
+    expect((await ask('t2')).answers).toBe(false)
+    expect((await ask(undefined)).answers).toBe(false)
+  })
+
+  it('follows the narrowest setting of who may follow up without a mention', async () => {
+    await rig.asked({ ...inChannel(), conversation: { ...inChannel().conversation, threadId: 't1' } })
+    rig.followUps['workspace:test/team'] = 'named'
+    expect(await ask('t1')).toEqual({ answers: false, why: 'only when named' })
+    rig.followUps['channel:test/team/general'] = 'asker'
+    expect((await ask('t1')).answers).toBe(true)
+    expect(await ask('t1', { author: { id: 'bob' } })).toEqual({ answers: false, why: 'asker only' })
+  })
+})
+
+describe('a message that its author deletes', () => {
+  const withdraw = (...ids: string[]) => rig.inbox.withdraw({ platform: 'test', ids })
+  const rows = async (text: string) => (await rig.database.pool.query(text)).rows
+
+  it('before it was answered leaves no word and no file, and its turn is handed over to be taken back', async () => {
+    const incoming = message({ text: 'my secret', attachments: [file('secret.pdf')] })
+    const turnId = await rig.asked(incoming)
+    rig.jobs.length = 0
+    expect(await withdraw(incoming.id)).toBe(1)
+    expect(await rows('select from inbound union all select from turn_attachment')).toEqual([])
+    expect(await rig.turns.withdrawn(turnId)).toBe(true)
+    expect(rig.jobs).toMatchObject([{ name: 'turn', id: `turn-${turnId}-0` }])
+    expect(await rig.turns.claim(turnId, 'w', 60_000)).toEqual({ kind: 'claimed' })
+    expect((await rig.turns.load(turnId)).messages).toEqual([])
+    await rig.turns.erase(turnId, 'w')
+    expect(await rows('select from turn')).toEqual([])
+  })
+
+  it('after it was answered leaves the history and the store, with its answer', async () => {
+    const incoming = message({ text: 'my secret' })
+    await rig.answered(incoming)
+    expect(await withdraw(incoming.id)).toBe(1)
+    expect(await rows('select from turn')).toEqual([])
+    const next = await rig.asked(message())
+    await rig.turns.claim(next, 'w', 60_000)
+    expect((await rig.turns.load(next)).history).toEqual([])
+  })
+
+  it('takes only its own words and files where it was one of several', async () => {
+    const [one, two] = [message({ text: 'One', attachments: [file('a.pdf')] }), message({ text: 'Two' })]
+    const turnId = await rig.asked(one)
+    expect(await rig.asked(two)).toBe(turnId)
+    expect(await withdraw(one.id)).toBe(1)
+    expect(await rows('select id from turn_attachment')).toEqual([])
+    expect(await rig.turns.withdrawn(turnId)).toBe(false)
+    await rig.turns.claim(turnId, 'w', 60_000)
+    expect((await rig.turns.load(turnId)).messages.map(({ text }) => text)).toEqual(['Two'])
+  })
+
+  it('that nobody knows, or was deleted before, changes nothing; several may go at once', async () => {
+    const [one, two] = [message({ channelId: 'a' }), message({ channelId: 'b' })]
+    await rig.asked(one)
+    await rig.asked(two)
+    expect(await withdraw('never')).toBe(0)
+    expect(await withdraw(one.id, two.id, 'never')).toBe(2)
+    expect(await withdraw(one.id, two.id)).toBe(0)
+  })
+})
+
+describe('the word stop', () => {
+  it('ends the answer that is being written and is no question', async () => {
+    const turnId = await rig.asked(message())
+    await rig.turns.claim(turnId, 'w', 60_000)
+    expect(await rig.inbox.receive(message({ text: 'Stop!' }))).toEqual({ kind: 'stopped', turnId })
+    expect(await rig.turns.renew(turnId, 'w', 60_000)).toBe('stop')
+  })
+
+  it('asks the model where nothing is being written, and from people who may not stop it', async () => {
+    expect((await rig.inbox.receive(message({ text: 'stop' }))).kind).toBe('new')
+    await rig.asked(inChannel({ channelId: 'lobby' }))
+    const said = { ...inChannel({ channelId: 'lobby', text: 'stop' }), author: { id: 'eve' } }
+    expect((await rig.inbox.receive(said)).kind).toBe('new')
   })
 })

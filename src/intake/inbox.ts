@@ -1,18 +1,21 @@
 /**
  * Where every platform's messages come in. The message is committed when `receive` returns; handing the turn to the queue
- * may fail after that, and then `sweep` does it (law 1).
+ * may fail after that, and then `sweep` does it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errorFields } from '../core/errors.ts'
+import { judge, judgeAlone, saysStop } from '../core/addressing.ts'
+import { errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { conversationKey, IncomingMessage } from '../core/message.ts'
 import type { Accepted, Intake } from '../core/platform.ts'
+import { scopesOf, spenderOf } from '../core/scope.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Settings } from '../store/settings.ts'
 import type { Dispatch, Turns } from '../store/turns.ts'
-import { type ActionsDeps, createActions } from './actions.ts'
+import { type ActionsDeps, createActions, stopJob } from './actions.ts'
 import { dispatchTurn, readingJobs } from './dispatch.ts'
 import { refusalOf } from './guest-policy.ts'
+import { stopTopic } from './stop.ts'
 
 /** How long a message waits for a busy queue: once committed, it may be acknowledged. */
 const handOverMs = 50
@@ -25,7 +28,7 @@ export interface InboxDeps extends Omit<ActionsDeps, 'turns' | 'handOver' | 'com
   log: Log
 }
 
-export function createInbox({ turns, queue, settings, commands, log, ...rest }: InboxDeps): Intake {
+export function createInbox({ turns, queue, settings, commands, channel, log, ...rest }: InboxDeps): Intake {
   const refusal: ActionsDeps['refusal'] = (person, at) => refusalOf(settings, person, at)
 
   async function handOver(next: Dispatch, kind: Accepted['kind']): Promise<void> {
@@ -38,6 +41,22 @@ export function createInbox({ turns, queue, settings, commands, log, ...rest }: 
     }
   }
 
+  const act = createActions({ ...rest, channel, turns, commands, handOver, refusal })
+
+  /** "stop", said while an answer is being written, is no question. Whoever may not stop it asks the model. */
+  async function stopIfSaid({ id, text, attachments, conversation, author, replyTarget }: IncomingMessage) {
+    if (attachments.length > 0 || !saysStop(text)) return undefined
+    const [turnId] = await turns.openTurns(conversationKey(conversation))
+    if (turnId === undefined) return undefined
+    try {
+      await act({ kind: 'stop', turnId, id: `said-${id}`, by: author, replyTarget })
+      return turnId
+    } catch (error) {
+      if (error instanceof ParleyError && error.code === 'request_forbidden') return undefined
+      throw error
+    }
+  }
+
   return {
     async receive(incoming) {
       const message = IncomingMessage.parse(incoming)
@@ -47,13 +66,15 @@ export function createInbox({ turns, queue, settings, commands, log, ...rest }: 
         log.info({ platform, membership: message.author.membership }, 'message refused by the guest policy')
         return { kind: 'refused', notice: { text, private: true } }
       }
+      const stopped = await stopIfSaid(message)
+      if (stopped !== undefined) return { kind: 'stopped', turnId: stopped }
       const { kind, turnId, dispatch: next } = await turns.accept(message)
       log.info({ turnId, kind, platform, files: message.attachments.length }, 'message received')
       await shortly(handOver(next, kind))
       return { kind, turnId }
     },
 
-    act: createActions({ ...rest, turns, commands, handOver, refusal }),
+    act,
 
     async command(call) {
       const text = await refusal(call.author, call.conversation)
@@ -63,7 +84,34 @@ export function createInbox({ turns, queue, settings, commands, log, ...rest }: 
     commands: commands.commands,
 
     revise: ({ platform, id, text, by }) => turns.revise(platform, id, text, by.id),
-    takesPart: (conversation) => turns.takesPart(conversationKey(conversation)),
+
+    async concerns(message) {
+      const alone = judgeAlone(message)
+      if (alone?.answers === false || (alone !== undefined && message.place === 'direct')) return alone
+      const { conversation, author } = message
+      const scopes = scopesOf(spenderOf(conversation, author.id))
+      const [participation, values] = await Promise.all([
+        turns.participation(conversationKey(conversation), author.id),
+        settings.read(scopes),
+      ])
+      const followUps = scopes
+        .map((scope) => values.get(scope)?.['policy.followUps'])
+        .findLast((set) => set !== undefined)
+      const asked = participation?.asked === true
+      const verdict = judge(message, { participates: participation !== null, asked, followUps: followUps ?? 'always' })
+      return verdict.answers ? { answers: true, last: participation?.last } : verdict
+    },
+
+    async withdraw({ platform, ids }) {
+      const { known, open } = await turns.withdraw(platform, ids)
+      for (const { turnId, state } of open) {
+        channel.publish(stopTopic, { turnId })
+        // No worker holds it: this job lets one take back what was shown.
+        if (state === 'queued') await shortly(handOver(stopJob(turnId), 'new'))
+      }
+      if (known > 0) log.info({ platform, messages: known, open: open.length }, 'messages deleted by their authors')
+      return known
+    },
   }
 }
 

@@ -4,8 +4,7 @@
  * question: how each document opens, and the sentences that share most with the rest.
  */
 
-import { stopWords } from '../search/stop-words.ts'
-import { terms } from '../search/terms.ts'
+import { stopWords, terms } from '../search/terms.ts'
 import type { PassagePart } from './render-passage.ts'
 import { createMatcher, type Matcher, rarity, type Unit, type Units, unitsOf, weigh } from './units.ts'
 

@@ -186,7 +186,7 @@ const UNKNOWN_IMAGE = 6_000
 
 /**
  * The most tokens that a provider bills for one picture. Pictures are sent with at most 1,568 pixels a side
- * (src/media/providers/image-encode.ts) and, where it can be said, without a wish for detail.
+ * (src/media/providers/image.ts) and, where it can be said, without a wish for detail.
  */
 export function mostImageTokens(model: string): number {
   const name = undated(model).toLowerCase()

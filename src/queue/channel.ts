@@ -1,6 +1,6 @@
 /**
  * Small, lossy, ordered messages between processes: stop signals to the worker that holds a turn, and live text for the
- * console page. Nothing rests on one arriving: receivers also read the store. Its law is channel.contract.ts. Here are the
+ * console page. Nothing rests on one arriving: receivers also read the store. Its contract is channel.contract.ts. Here are the
  * port and the channel within one process; channel-relay.ts is the one between processes.
  */
 import type { Json } from '../core/json.ts'

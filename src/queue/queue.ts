@@ -1,7 +1,7 @@
 /**
  * The queue port and THE table of its jobs: what each carries, where it runs, and what happens when it fails. Payloads are
  * ids; the truth is in the store. A queue brings a job to a worker at least once; what must happen exactly once is held by
- * the store's claims and leases, never by the queue. Its law is queue.contract.ts.
+ * the store's claims and leases, never by the queue. Its contract is queue.contract.ts.
  */
 import { z } from 'zod'
 

@@ -43,6 +43,8 @@ export const settings = {
   'policy.localOnly': z.boolean(),
   'policy.allowedModels': z.array(ModelKey),
   'policy.guests': z.enum(['answer', 'refuse']),
+  /** Which messages in a thread Parley answers without a mention, where it has answered before. */
+  'policy.followUps': z.enum(['always', 'named', 'asker']),
   'policy.atLimit': z.enum(['cheaper', 'refuse']),
   /** Limits of one person or one channel, depending on the scope. */
   'limits.requestsPerMinute': z.int().positive(),

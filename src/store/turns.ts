@@ -70,6 +70,13 @@ export interface TurnAbout {
   private: boolean
 }
 
+export interface Participation {
+  /** The newest message that was taken in. */
+  last: { messageId: string; sentAt: string }
+  /** Whether this person has asked in it. */
+  asked: boolean
+}
+
 /**
  * A completed step of a turn, stored before the next one begins: a crash resumes after it. It counts for the same input only.
  * It holds references and no texts, so that deleting what it refers to leaves nothing behind. The outcome is the last
@@ -89,6 +96,7 @@ export interface TurnWork {
   conversationKey: string
   platform: string
   replyTarget: ReplyTarget
+  /** None are left where people deleted them: nothing is to be answered, and what was posted is taken back. */
   messages: IncomingMessage[]
   /** Of this turn, in the order they were sent. */
   attachments: StoredAttachment[]
@@ -140,7 +148,7 @@ export interface Dispatch {
 
 export interface Turns {
   /**
-   * Law 1 and 2: when it returns, the message is committed, once however often it is delivered. One round trip. What it
+   * When it returns, the message is committed, once however often it is delivered. One round trip. What it
    * says to dispatch is the same each time: the sender may be trying again because the first answer was lost.
    */
   accept(message: IncomingMessage): Promise<Accepted & { dispatch: Dispatch }>
@@ -173,8 +181,19 @@ export interface Turns {
   requestStop(turnId: string): Promise<TurnState | null>
   /** Replaces the text of a message by its author, while its turn has not started. */
   revise(platform: string, id: string, text: string, authorId: string): Promise<Revised>
-  /** Whether a turn of this conversation was ever taken in. */
-  takesPart(conversationKey: string): Promise<boolean>
+  /** What Parley knows of a conversation; `null` where no message of it was taken in. */
+  participation(conversationKey: string, personId: string): Promise<Participation | null>
+  /**
+   * Deletes messages with their files. A turn without any message left is deleted if it has ended; an open one is to stop and
+   * is named, for its worker to take back what was posted. Safe to send twice.
+   */
+  withdraw(platform: string, ids: string[]): Promise<{ known: number; open: { turnId: string; state: TurnState }[] }>
+  /** Whether all messages of a turn were deleted. */
+  withdrawn(turnId: string): Promise<boolean>
+  /** Deletes a withdrawn turn and ends its lease; answers the next turn of the conversation. */
+  erase(turnId: string, owner: string): Promise<{ next: Dispatch | null }>
+  /** The turn that is open in a conversation, the earliest first. */
+  openTurns(conversationKey: string): Promise<string[]>
   about(turnId: string): Promise<TurnAbout | null>
   /**
    * A new turn that answers the same messages in the same reply; without a wish it keeps the old turn's. Throws

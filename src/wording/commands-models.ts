@@ -1,4 +1,5 @@
 /** Answers and refusals of the commands about models and policy. `who` is a `scopeName`. */
+import type { FollowUps } from '../core/addressing.ts'
 import { formatUsd, type NanoUsd } from '../core/money.ts'
 import { scopeWording } from './commands.ts'
 import { bulleted, code, listed, many, quoted, seconds } from './phrases.ts'
@@ -124,6 +125,11 @@ export const tryWording = {
 }
 
 const guests = 'Guests and people from other organizations'
+const followUps = {
+  always: 'Parley answers every message',
+  asker: 'Parley answers those who have asked it something there',
+  named: 'Parley answers only messages that mention it',
+}
 const atLimit = {
   cheaper: 'a cheaper model answers if there is one',
   refuse: 'Parley refuses the question',
@@ -142,6 +148,7 @@ export const policyWording = {
     pinned: (model: string) => `Pinned: ${code(model)}`,
     guests: (what: 'answer' | 'refuse') => `${guests} ${what === 'answer' ? 'get answers' : 'get no answers'}`,
     atLimit: (what: 'cheaper' | 'refuse') => `When a budget is used up, ${atLimit[what]}`,
+    followUps: (what: FollowUps) => `In threads that it takes part in, ${followUps[what]}`,
     timeZone: (zone: string) => `Budgets reset in the time zone ${zone}`,
   },
   localOnly: (who: string) => `Only local models answer ${where(who)} now.`,
@@ -153,6 +160,7 @@ export const policyWording = {
   stillRestricted: ' Another setting still restricts this here; `/parley policy show` lists the rules in effect.',
   guests: (who: string, what: 'answer' | 'refuse') =>
     `${guests} now get ${what === 'answer' ? 'answers' : 'no answers'}${inScope(who)}.`,
+  followUps: (who: string, what: FollowUps) => `${followUps[what]} in threads that it takes part in${inScope(who)}.`,
   atLimit: (who: string, what: 'cheaper' | 'refuse') => `Set for ${who}: when a budget is used up, ${atLimit[what]}.`,
 }
 

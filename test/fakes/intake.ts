@@ -1,5 +1,6 @@
 /** An intake that takes everything in and does nothing; a test says what is to be different. */
 import { randomUUID } from 'node:crypto'
+import { judge } from '../../src/core/addressing.ts'
 import type { Intake } from '../../src/core/platform.ts'
 
 export function fakeIntake(own: Partial<Intake> = {}): Intake {
@@ -10,7 +11,8 @@ export function fakeIntake(own: Partial<Intake> = {}): Intake {
     suggest: async () => [],
     commands: [],
     revise: async () => ({ kind: 'unknown' }),
-    takesPart: async () => false,
+    concerns: async (message) => judge(message, { participates: false, asked: false, followUps: 'always' }),
+    withdraw: async () => 0,
     ...own,
   }
 }

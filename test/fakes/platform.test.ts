@@ -66,7 +66,8 @@ platformContract('fake', async () => {
     },
     async follow({ eventId, text, target }) {
       const { conversation } = target
-      if (!(await fake.intake().takesPart(conversation))) return { acknowledged: true }
+      const addressing = { conversation, author: { id: author }, text, place: 'thread', mentioned: false } as const
+      if (!(await fake.intake().concerns(addressing)).answers) return { acknowledged: true }
       await fake.intake().receive({ ...message({ id: eventId, text, author, platform: 'fake' }), conversation })
       return { acknowledged: true }
     },

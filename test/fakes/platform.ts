@@ -16,6 +16,8 @@ export interface FakePlatform {
   attached: Map<string, OutgoingFile>
   /** What was said outside of replies, by key. */
   notices: Map<string, Notice>
+  /** What the asker alone was told, by key. */
+  told: Map<string, Notice>
   /** The next calls throw these; `null` lets one pass. */
   failures: (Error | null)[]
   files: Map<string, Buffer>
@@ -28,6 +30,7 @@ export function createFakePlatform(abilities: Partial<Capabilities> = {}): FakeP
   const statuses: (string | null)[] = []
   const attached = new Map<string, OutgoingFile>()
   const notices = new Map<string, Notice>()
+  const told = new Map<string, Notice>()
   const failures: (Error | null)[] = []
   const files = new Map<string, Buffer>()
   let taken: Intake | undefined
@@ -62,6 +65,10 @@ export function createFakePlatform(abilities: Partial<Capabilities> = {}): FakeP
         attached.set(key, file)
         return key
       },
+      async tellAsker(_target, notice, { key }) {
+        attempt(`tell: ${notice.text}`)
+        told.set(key, notice)
+      },
       async notify(_target, notice, { key }) {
         attempt(`notify: ${notice.text}`)
         notices.set(key, notice)
@@ -87,5 +94,5 @@ export function createFakePlatform(abilities: Partial<Capabilities> = {}): FakeP
     if (taken === undefined) throw new Error('nobody listens')
     return taken
   }
-  return { platform, posted, calls, statuses, attached, notices, failures, files, intake }
+  return { platform, posted, calls, statuses, attached, notices, told, failures, files, intake }
 }

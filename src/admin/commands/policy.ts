@@ -90,6 +90,25 @@ export function policyCommands(deps: ModelDeps & ZoneDeps): Command[] {
         return { text: policyWording.atLimit(who, what) }
       },
     }),
+    define({
+      name: 'policy follow-ups',
+      summary: 'Sets which messages in a thread Parley answers without a mention',
+      role: 'manager',
+      changes: true,
+      args: {
+        what: arg.choice('All messages, those of people who have asked there, or none without a mention', [
+          'always',
+          'asker',
+          'named',
+        ]),
+        for: arg.optional(arg.place()),
+      },
+      examples: ['policy follow-ups named for channel', 'policy follow-ups always'],
+      async run({ what, for: place }, caller) {
+        const { who } = await changeSetting(settings, caller, 'policy.followUps', () => what, { place })
+        return { text: policyWording.followUps(who, what) }
+      },
+    }),
   ]
 
   /** Says so if another setting still restricts what was just allowed. */
@@ -113,6 +132,7 @@ async function describe({ settings, timeZone }: ModelDeps & ZoneDeps, spender: S
     ...(models.pinned === undefined ? [] : [shown.pinned(models.pinned)]),
     shown.guests(policy.guests),
     shown.atLimit(policy.atLimit),
+    shown.followUps(policy.followUps),
     shown.timeZone(timezone ?? timeZone),
   ]
 }

@@ -16,7 +16,7 @@ export interface SdkFetch {
 
 /**
  * The SDKs collect headers from variables of the environment and from the machine; what goes out is only what an API needs and
- * what Parley's configuration says.
+ * what Parley's configuration says. A new vendor's own header needs a place in `needed`.
  */
 export function createSdkFetch({ fetch = globalThis.fetch, headers: own }: SdkFetch): typeof globalThis.fetch {
   return (input, init = {}) => {
