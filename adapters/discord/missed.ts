@@ -5,7 +5,7 @@
 import type { APIMessage, GatewayDispatchPayload } from 'discord.js'
 import { errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
-import type { Records } from '../../src/core/records.ts'
+import type { Records } from '../../src/core/platform-state.ts'
 import { createSemaphore } from '../../src/core/semaphore.ts'
 import { directWorkspace, type GatewayMessage, idAt } from './normalize.ts'
 import { type Api, DiscordRefusal } from './rest.ts'
