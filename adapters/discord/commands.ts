@@ -17,6 +17,7 @@ import {
   type RESTPutAPIApplicationCommandsJSONBody,
 } from 'discord.js'
 import type { ArgumentSpec, CommandSpec } from '../../src/core/command.ts'
+import { shorten } from '../../src/core/text/shorten.ts'
 import { discordCommandTexts } from '../../src/wording/discord.ts'
 
 export const names = {
@@ -134,9 +135,7 @@ const optionName = (name: string) =>
     .replaceAll(/[^\p{L}\p{N}_-]/gu, '-')
     .slice(0, 32)
 
-function cut(text: string): string {
-  return text.length <= maxDescription ? text : `${text.slice(0, maxDescription - 1)}…`
-}
+const cut = (text: string) => shorten(text, maxDescription)
 
 /** A use of `/parley`. */
 export interface Called {

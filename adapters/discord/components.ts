@@ -11,6 +11,7 @@ import {
 import { type ButtonAction, decodeAction, encodeAction } from '../../src/core/action.ts'
 import type { Button } from '../../src/core/command.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
+import { shorten } from '../../src/core/text/shorten.ts'
 import { discordButtons, discordForms } from '../../src/wording/discord.ts'
 
 export type Row = APIActionRowComponent<APIComponentInMessageActionRow>
@@ -18,6 +19,9 @@ export type Row = APIActionRowComponent<APIComponentInMessageActionRow>
 const maxId = 100
 const maxOptions = 25
 const buttonsInRow = 5
+/** https://discord.com/developers/docs/components/reference: of a button, and of an option of a menu. */
+const maxLabel = 80
+const maxOption = 100
 
 /**
  * The buttons under a message of an answer: Stop while it is written, and the other actions under the last message. Each action
@@ -60,13 +64,16 @@ function buttonOf({ label, action, style }: Button, root: string | undefined, em
     type: ComponentType.Button,
     style: style === undefined ? ButtonStyle.Secondary : styles[style],
     custom_id: root === undefined || id.length + root.length >= maxId ? id : `${id}#${root}`,
-    label: label === '' ? undefined : label.slice(0, 80),
+    label: label === '' ? undefined : shorten(label, maxLabel),
     emoji: emoji === '' ? undefined : { name: emoji },
   }
 }
 
 function menu(buttons: Button[], placeholder: string): Row {
-  const options = buttons.map(({ label, action }) => ({ label: label.slice(0, 100), value: encodeAction(action) }))
+  const options = buttons.map(({ label, action }) => ({
+    label: shorten(label, maxOption),
+    value: encodeAction(action),
+  }))
   return {
     type: ComponentType.ActionRow,
     components: [{ type: ComponentType.StringSelect, custom_id: 'choose', placeholder, options }],

@@ -14,8 +14,10 @@ import {
   type IncomingMessage,
   type ReplyTarget,
 } from '../../src/core/message.ts'
+import { discordWording } from '../../src/wording/discord.ts'
 import { filesOf, type Me, nameOf, type QuotableMessage, quote, textOf } from './content.ts'
 import type { Destination } from './target.ts'
+import { threadName } from './thread-name.ts'
 
 export const platformName = 'discord'
 /** The workspace of direct chats, which belong to no server. */
@@ -63,7 +65,7 @@ export type GatewayMessage = APIMessage & {
 
 export function normalizeMessage(message: GatewayMessage, context: MessageContext): IncomingMessage {
   const { me, place, kind, starter, root } = context
-  const { conversation, destination } = whereTo(message, place, root)
+  const { conversation, destination } = whereTo(message, place, root, me)
   const referenced = message.referenced_message ?? undefined
   const own = message.embeds.filter(({ type }) => type === 'rich' || type === 'article' || type === 'link')
   const quoted = [
@@ -92,7 +94,7 @@ export function normalizeMessage(message: GatewayMessage, context: MessageContex
  * A mention in a channel is its own conversation: the thread that grows out of it has the message's id, no matter who
  * opens it, and replies belong to the same conversation where no thread can be opened.
  */
-function whereTo(message: GatewayMessage, place: Place, root: string | undefined) {
+function whereTo(message: GatewayMessage, place: Place, root: string | undefined, me: Me) {
   const to = (ref: Omit<ConversationRef, 'platform'>, destination: Destination) => ({
     conversation: { platform: platformName, ...ref },
     destination,
@@ -105,16 +107,9 @@ function whereTo(message: GatewayMessage, place: Place, root: string | undefined
   if (isThread(place)) return to({ workspaceId, channelId: place.parentId ?? place.id, threadId: place.id }, here)
   const ref = { workspaceId, channelId: place.id, threadId: root ?? message.id }
   if (root !== undefined || !threadable.includes(place.type)) return to(ref, here)
-  return to(ref, { to: 'thread', channelId: place.id, userId, replyTo: message.id, name: threadName(message) })
-}
-
-function threadName({ content, attachments, author }: GatewayMessage): string {
-  const words = content
-    .replaceAll(/<[@#:/a-z][^>]*>/g, ' ')
-    .replaceAll(/\s+/g, ' ')
-    .trim()
-  const name = words || attachments[0]?.filename || `Question of ${nameOf(author)}`
-  return name.length <= 80 ? name : `${name.slice(0, 79).trimEnd()}…`
+  const otherwise = message.attachments[0]?.filename ?? discordWording.threadOf(nameOf(message.author))
+  const name = threadName(textOf(message, me), otherwise)
+  return to(ref, { to: 'thread', channelId: place.id, userId, replyTo: message.id, name })
 }
 
 function authorOf({ author, member, guild_id }: GatewayMessage, membership: Ownership = {}): Author {
