@@ -7,8 +7,8 @@ import type { Records } from '../../src/core/records.ts'
 import { createFiles } from './files.ts'
 import { maxMarkdown } from './format.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
-import { createMissingPermissions } from './missing-permissions.ts'
 import { platformName } from './normalize.ts'
+import { createRefusals } from './refusals.ts'
 import { createApi } from './rest.ts'
 import { createThreads } from './threads.ts'
 import { createTransport } from './transport.ts'
@@ -42,7 +42,7 @@ export function createDiscord(deps: DiscordDeps): Platform {
   const me = once(() => api.call<APIUser>('GET', '/users/@me'))
   const threads = createThreads({ api, log })
   const typing = createTyping(api, now)
-  const missingPermissions = createMissingPermissions({
+  const refusals = createRefusals({
     api,
     threads,
     records,
@@ -50,7 +50,7 @@ export function createDiscord(deps: DiscordDeps): Platform {
     log,
     now,
   })
-  const transport = createTransport({ api, threads, typing, missingPermissions, log, now })
+  const transport = createTransport({ api, threads, typing, refusals, log, now })
   return {
     name: platformName,
     capabilities: {

@@ -41,6 +41,8 @@ export const discordWording = {
   outdated: 'This button or form is from another version of Parley. Please ask the question again.',
   empty: 'Write a question or add a file.',
   done: 'Done.',
+  /** The name of a thread whose question has no words. */
+  threadOf: (person: string) => `Question from ${person}`,
 }
 
 /** The small print under an answer. */
@@ -68,6 +70,17 @@ export const discordErrors = {
   permissionMissing:
     'Parley needs another permission in that Discord channel. Run `parley doctor discord` to see which one.',
   channelGone: 'That Discord channel or thread no longer exists. Ask in another one.',
+  leftServer: 'Parley is no longer in that server. Ask someone who manages the server to invite it again.',
+  historyMissing:
+    'Parley needs "Read Message History" in that Discord channel. Ask the owner of the server to grant it to Parley\'s role.',
+  threadArchived: 'That thread is archived. Open it again, or ask in another one.',
+  threadLocked: 'A moderator locked that thread. Ask in another one.',
+  blockedByAutoMod:
+    'AutoMod of that server blocked the answer because of its words. Ask a moderator to allow Parley, or send the question as a direct message.',
+  harmfulLink: 'Discord blocked the answer because of a link in it. Ask again without links.',
+  explicitContent: 'Discord blocked the answer because of a file in it. Ask again without the file.',
+  wrongChannel: 'Parley cannot write in that kind of Discord channel. Ask in a text channel or a thread.',
+  tooLarge: 'The answer is too large for Discord. Ask for a shorter one.',
   noDirectMessages:
     'That person does not accept direct messages from Parley. Ask them to allow direct messages in the server.',
   rejected: (status: number, code: number) =>
@@ -93,10 +106,14 @@ export const discordPermissionWording = {
     permissions.length === 0 ? 'another permission' : permissions.map((name) => `"${name}"`).join(' and '),
   toOwner: (where: string, missing: string) =>
     `I could not answer in **${where}** because I need ${missing} there. Grant it to my role in the channel's settings under Permissions, or in the server's settings under Roles. Then ask again.`,
-  toAsker: (where: string, missing: string, ownerId: string) =>
-    `I could not answer in **${where}** because I need ${missing} there. I have asked the server's owner, <@${ownerId}>, to grant it.`,
   failed: (where: string, missing: string) =>
     `Parley needs ${missing} in ${where}. Parley has asked the server's owner to grant it.`,
+  timedOut: (where: string, until: Date) =>
+    `A moderator put Parley in a time-out until ${timeOf(until)}, so it cannot write in ${where}. Ask again after that.`,
+  timedOutToOwner: (where: string, until: Date) =>
+    `I could not answer in **${where}** because a moderator put me in a time-out until ${timeOf(until)}. To let me answer sooner, remove the time-out: right-click me in the list of members, then **Remove Timeout**.`,
+  notInThread: (where: string) =>
+    `Parley is not a member of that private thread in ${where}. Mention it in the thread to add it, then ask again.`,
 }
 
 /** What `parley doctor discord` prints. */
@@ -124,4 +141,11 @@ export const discordSetupWording = {
     const more = channels.length > 10 ? `, and ${channels.length - 10} more channels` : ''
     return `${named}${more}. Ask the server's owner to grant this to Parley's role.`
   },
+}
+
+/** `14:30 UTC on November 26`. */
+function timeOf(date: Date): string {
+  const time = date.toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: 'UTC' })
+  const day = date.toLocaleDateString('en', { month: 'long', day: 'numeric', timeZone: 'UTC' })
+  return `${time} UTC on ${day}`
 }
