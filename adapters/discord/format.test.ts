@@ -26,8 +26,22 @@ describe('the text of a message', () => {
   })
 
   it('shows a wide table row by row', () => {
-    const wide = `| Name | What it says |\n|--|--|\n| one | ${'word '.repeat(20)} |`
-    expect(formatReply(part(wide))).toBe(`- **Name** one\n  **What it says** ${'word '.repeat(20).trim()}`)
+    const wide = `| Name | What it says |\n|--|--|\n| one | ${'word '.repeat(90)} |`
+    expect(formatReply(part(wide))).toBe(`- **Name: one**\n  - What it says: ${'word '.repeat(90).trim()}`)
+  })
+
+  it('breaks long cells of a table over several lines, as long as it stays a table', () => {
+    const wide = `| Name | What it says |\n|--|--|\n| one | ${'word '.repeat(20).trim()} |\n| two | short |`
+    expect(formatReply(part(wide)).split('\n')).toEqual([
+      '```',
+      'Name  What it says',
+      expect.stringMatching(/^────  ─{66}$/),
+      expect.stringMatching(/^one   (?:word ?){13}$/),
+      expect.stringMatching(/^ {6}(?:word ?){7}$/),
+      '',
+      'two   short',
+      '```',
+    ])
   })
 
   it('escapes double bars, replaces rules, and limits headings to three levels', () => {

@@ -3,11 +3,13 @@
  * Under the last part stand its sources and its receipt in small print.
  */
 import { escapeMarkdown, withoutMentions } from '../../src/core/markdown/escape.ts'
-import { rewrite, simplify } from '../../src/core/markdown/simplify.ts'
+import { rewrite } from '../../src/core/markdown/rewrite.ts'
+import { simplify } from '../../src/core/markdown/simplify.ts'
 import { linked, sourceLines } from '../../src/core/markdown/sources.ts'
 import { formatUsd } from '../../src/core/money.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { AttachmentReceipt, Receipt } from '../../src/core/reply.ts'
+import { shorten } from '../../src/core/text/shorten.ts'
 import { discordReceipt } from '../../src/wording/discord.ts'
 
 /** https://discord.com/developers/docs/resources/message#create-message */
@@ -31,24 +33,54 @@ export function formatNotice(text: string): string {
 
 /** The best form of `markdown` that fits: tables aligned, else row by row, else as they were written. */
 function fitted(markdown: string, room: number): string {
-  const forms = [() => discordMarkdown(markdown), () => discordMarkdown(markdown, 0), () => withoutMentions(markdown)]
   for (const form of forms) {
-    const text = form()
+    const text = form(markdown)
     if (text.length <= room) return text
   }
-  return `${withoutMentions(markdown)
-    .slice(0, room - 1)
-    .toWellFormed()}…`
+  return shorten(withoutMentions(markdown), room)
 }
 
-/** Discord supports most of Markdown. It hides text between double bars and has no horizontal rules. */
+const forms = [
+  (markdown: string) => discordMarkdown(markdown),
+  (markdown: string) => discordMarkdown(markdown, 0),
+  (markdown: string) => withoutMentions(markdown),
+]
+
+/** Whether a part of a reply is one message, also with sources and a receipt below it. */
+export function fits(markdown: string): boolean {
+  return discordMarkdown(markdown).length <= maxContent - maxFooter - 1
+}
+
+/**
+ * Discord supports most of Markdown. It underlines what stands between two underscores, hides what stands between two bars,
+ * has no rules, no entities and no quotes within quotes, and ends a code block at the first three backticks:
+ * https://support.discord.com/hc/en-us/articles/210298617
+ */
 function discordMarkdown(markdown: string, tableColumns?: number): string {
-  const simple = simplify(markdown, { headings: 3, tableColumns })
+  const simple = simplify(markdown, { headings: 3, tableColumns, flatQuotes: true })
   return rewrite(simple, (node, source) => {
-    if (node.type === 'thematicBreak') return '──────────'
-    if (node.type === 'text' && source.includes('||')) return source.replaceAll('||', String.raw`\|\|`)
-    return undefined
+    switch (node.type) {
+      case 'thematicBreak':
+        return '──────────'
+      case 'code':
+        return codeBlock(node.value, node.lang ?? '', source)
+      case 'text':
+        return source
+          .replaceAll('||', String.raw`\|\|`)
+          .replaceAll('__', String.raw`\_\_`)
+          .replaceAll(/^-#(?= )/gm, String.raw`\-#`)
+      default:
+        return undefined
+    }
   })
+}
+
+/** Three backticks and one word are all that Discord reads before code. */
+function codeBlock(code: string, language: string, source: string): { lines: string } | undefined {
+  const name = /^[\w+.#-]+/.exec(language)?.[0] ?? ''
+  const first = `\`\`\`${name}`
+  if (source.split('\n', 1)[0] === first && !code.includes('```')) return undefined
+  return { lines: `${first}\n${code.replaceAll('```', '`\u200B`\u200B`')}\n\`\`\`` }
 }
 
 function sourcesOf(citations: OutgoingMessage['citations'], after: string[]): string[] {
@@ -94,7 +126,7 @@ function small(lines: string[]): string {
     const next = `-# ${line.replaceAll(/\s*\n\s*/g, ' ')}`
     const room = maxFooter - text.length - 1
     if (room < 20) break
-    text += `${text === '' ? '' : '\n'}${next.length <= room ? next : `${next.slice(0, room - 1).toWellFormed()}…`}`
+    text += `${text === '' ? '' : '\n'}${shorten(next, room)}`
   }
   return text
 }
