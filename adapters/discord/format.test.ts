@@ -5,7 +5,7 @@ import type { Citation, Receipt } from '../../src/core/reply.ts'
 import { discordReceipt } from '../../src/wording/discord.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { citation } from '../../test/fakes/source.ts'
-import { formatNotice, formatReply, maxContent, maxMarkdown } from './format.ts'
+import { fits, formatNotice, formatReply, maxContent, maxMarkdown } from './format.ts'
 
 const part = (text: string, more: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
   turnId: 't',
@@ -128,4 +128,21 @@ it('no part is longer than Discord allows, whatever it contains', () => {
     }),
     { numRuns: 150 },
   )
+})
+
+describe('what Discord reads in its own way', () => {
+  it.each([
+    ['````md\n```js\nx\n```\n````', '```md\n`\u200B`\u200B`js\nx\n`\u200B`\u200B`\n```'],
+    ['```ts title="a"\nx\n```', '```ts\nx\n```'],
+    ['a__b__c and ____', String.raw`a\_\_b\_\_c and \_\_\_\_`],
+    ['-# not small', String.raw`\-# not small`],
+    ['> > inner', '> ┃ inner'],
+    ['- [x] done', '- ☑ done'],
+    ['E is $mc^2$', 'E is mc²'],
+  ])('%j', (markdown, expected) => expect(formatReply(part(markdown))).toBe(expected))
+
+  it('tells whether a part is one message when it is formatted', () => {
+    expect(fits('word '.repeat(250))).toBe(true)
+    expect(fits('|| '.repeat(500))).toBe(false)
+  })
 })

@@ -7,7 +7,7 @@ import { parseMarkdown, sourceOf } from './parse.ts'
  * anew, whose lines get these marks. `around`: what stands before and after the children, which are visited as well.
  * `gone`: nothing, and no empty lines in its place.
  */
-export type Replacement = string | { lines: string } | { around: [head: string, tail: string] } | 'gone'
+export type Replacement = string | { lines: string } | { around: [head: string, tail: string] } | { gone: true }
 
 export type Replace = (node: Nodes, source: string) => Replacement | undefined
 
@@ -27,12 +27,12 @@ export function rewrite(markdown: string, replace: Replace): string {
       for (const child of children) visit(child)
       return
     }
-    if (found === 'gone') {
+    if (typeof found === 'string') write(start, end, found)
+    else if ('gone' in found) {
       const after = /^(?:[^\S\n]*\n)*/.exec(markdown.slice(end))?.[0].length ?? 0
       write(start, end + after, '')
       if (at === markdown.length) result = result.trimEnd()
-    } else if (typeof found === 'string') write(start, end, found)
-    else if ('lines' in found) write(start, end, found.lines.replaceAll('\n', `\n${linePrefix(markdown, start)}`))
+    } else if ('lines' in found) write(start, end, found.lines.replaceAll('\n', `\n${linePrefix(markdown, start)}`))
     else {
       const [head, tail] = found.around
       write(start, children.at(0)?.position?.start.offset ?? end, head)

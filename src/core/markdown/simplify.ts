@@ -63,7 +63,7 @@ function simplified(markdown: string, options: SimplifyOptions, quotes: number):
         return safeUrl(url) === undefined ? escapeMarkdown(source) : `[${words}](${safeUrl(url)})`
       }
       case 'definition':
-        if (references.isInlined(node)) return 'gone'
+        if (references.isInlined(node)) return { gone: true }
         return safeUrl(node.url) === undefined ? escapeMarkdown(source) : undefined
       case 'footnoteReference': {
         const note = noteOf(node, references, again)
@@ -72,7 +72,7 @@ function simplified(markdown: string, options: SimplifyOptions, quotes: number):
       }
       case 'footnoteDefinition':
         return references.noteText(node.identifier) !== undefined
-          ? 'gone'
+          ? { gone: true }
           : { around: [`${references.numberOf(node.identifier)} `, ''] }
       case 'html':
         return isLineBreak(node.value) ? { lines: '\n' } : withoutMentions(source).replaceAll('<', String.raw`\<`)
