@@ -85,6 +85,8 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
     nonces: new Map(),
     flags: 1 << 18,
     sessionsLeft: 1000,
+    sessionsBackMs: 3_600_000,
+    userInstall: false,
     base: () => url,
     changed,
     gatewayUrl: () => socketUrl,
@@ -95,6 +97,11 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
     token: accepted,
     heartbeatMs: options.heartbeatMs ?? 41_250,
     resumeUrl: () => socketUrl,
+    begun() {
+      state.sessionsLeft -= 1
+      // https://discord.com/developers/docs/events/gateway#session-start-limit-object
+      if (state.sessionsLeft < 0) revoked = true
+    },
     contentAllowed: () => (state.flags & ((1 << 18) | (1 << 19))) !== 0,
   })
 
