@@ -66,7 +66,7 @@ describe('the text of a message', () => {
 })
 
 describe('the end of a reply', () => {
-  it('shows sources, model, files and cost in small print', () => {
+  it('shows sources and the model in small print, and nothing of what went well', () => {
     const files = [
       { attachmentId: '1', name: 'report.pdf', outcome: 'read' as const, summary: '200 pages read', problems: [] },
     ]
@@ -74,7 +74,7 @@ describe('the end of a reply', () => {
     expect(text.split('\n')).toEqual([
       'So [1].',
       '-# [1] report.pdf, p. 1',
-      expect.stringMatching(/^-# m · report\.pdf: 200 pages read · \$0\.0012/),
+      '-# m',
     ])
   })
 
@@ -92,7 +92,12 @@ describe('the end of a reply', () => {
     const text = formatReply(ended('So.', { attachments: files, notices: ['Stopped before the end.'] }))
     expect(text).toContain('-# ⚠️ Stopped before the end.')
     expect(text).toContain('-# ⚠️ b.mov: skipped: 310 MB is over the limit of 100 MB')
-    expect(text).toContain(discordReceipt.filesRead(1))
+    expect(text).not.toContain('a.pdf')
+  })
+
+  it('shows an error as an error, without a model', () => {
+    const text = formatReply(ended('The model is away. Try again.', { model: 'none', error: 'model_unreachable' }))
+    expect(text).toBe(discordReceipt.error('The model is away. Try again.'))
   })
 
   it('counts the sources that do not fit', () => {

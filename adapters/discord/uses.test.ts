@@ -325,3 +325,37 @@ it('an empty mention gets a greeting and starts no answer', async () => {
   expect(hello.content).toBe(discordWording.greeting)
   expect(received).toEqual([])
 })
+
+describe('the menu of an answer', () => {
+  async function opened() {
+    const use = await press('more:t1#123456789012345678')
+    expect(use).toMatchObject({ ephemeral: true, acknowledged: { type: 4, data: { content: discordWording.menu } } })
+    const message = discord.state.uses.get(use.id)?.original
+    const ids = [...JSON.stringify(message?.components).matchAll(/"custom_id":"([^"]+)"/g)].map(([, id = '']) => id)
+    return { message, ids }
+  }
+
+  it('opens for the one who pressed it, also after a restart', async () => {
+    await listen()
+    const { ids } = await opened()
+    expect(ids.map((id) => id.split(':')[0])).toEqual(['regenerate', 'better', 'cheaper', 'why'])
+    expect(acted).toEqual([])
+  })
+
+  it('is replaced by what its button answers', async () => {
+    await listen({ act: async () => ({ notice: { text: 'Because it fits.', private: true } }) })
+    const { message, ids } = await opened()
+    const data = { component_type: 2, custom_id: ids[3] }
+    const use = await used({ type: 3, data, message })
+    expect(use.acknowledged.type).toBe(7)
+    expect(message).toMatchObject({ content: 'Because it fits.', components: [] })
+  })
+
+  it('says that the answer is written again', async () => {
+    await listen()
+    const { message, ids } = await opened()
+    await used({ type: 3, data: { component_type: 2, custom_id: ids[2] }, message })
+    expect(acted).toMatchObject([{ kind: 'cheaper', turnId: 't1' }])
+    expect(message).toMatchObject({ content: discordWording.regenerating, components: [] })
+  })
+})

@@ -5,10 +5,11 @@ import { listed } from './phrases.ts'
 export const discordButtons = {
   stop: 'Stop',
   regenerate: 'Regenerate',
-  why: 'Why?',
+  tryAgain: 'Try again',
+  more: '⋯',
+  why: 'Why this answer?',
   better: 'Better model',
   cheaper: 'Cheaper model',
-  regenerateWith: 'Regenerate with…',
   choose: 'Choose',
 }
 
@@ -42,13 +43,17 @@ export const discordWording = {
   outdated: 'This button or form is from another version of Parley. Please ask the question again.',
   empty: 'Write a question or add a file.',
   done: 'Done.',
+  /** Over the menu of an answer, and in its place once an answer is written anew. */
+  menu: 'What should I do with this answer?',
+  regenerating: 'I am writing the answer again.',
   /** The name of a thread whose question has no words. */
   threadOf: (person: string) => `Question from ${person}`,
 }
 
 /** The small print under an answer. */
 export const discordReceipt = {
-  filesRead: (count: number) => `${count} ${count === 1 ? 'file' : 'files'} read`,
+  /** What is said instead of an answer. */
+  error: (sentence: string) => `⚠️ ${sentence}`,
   moreSources: (count: number) => `and ${count} more ${count === 1 ? 'source' : 'sources'}`,
 }
 

@@ -174,6 +174,8 @@ function checkNames(value: unknown): void {
   if (Array.isArray(value)) for (const each of value) checkNames(each)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return
   const isButton = 'type' in value && value.type === 2
+  if (isButton && 'emoji' in value && !/^\p{Extended_Pictographic}/u.test((value.emoji as { name: string }).name))
+    throw new Refusal(400, 50035, 'Invalid Form Body: emoji')
   for (const [key, each] of Object.entries(value)) {
     if (typeof each !== 'string') checkNames(each)
     else if (each.length > (isButton && key === 'label' ? 80 : (maxNames[key] ?? 4000)) || !each.isWellFormed())

@@ -47,7 +47,11 @@ export function callback(state: RestState, call: Call, [id = '', token = '']: st
     )
     use.original.times.length = 0
   }
-  if (type === 6 && use.message !== undefined) use.original = use.message
+  if ((type === 6 || type === 7) && use.message !== undefined) use.original = use.message
+  if (type === 7 && use.message !== undefined) {
+    checkContent(state, data, call, true)
+    apply(state, use.message, { ...call, body: data })
+  }
   state.changed()
   return nothing
 }

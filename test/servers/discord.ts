@@ -53,6 +53,10 @@ export interface StandInOptions {
   limitScale?: number
 }
 
+/** Whether a reply has ended: it can be rated, or tried again. */
+export const hasEnded = (message: Pick<WorldMessage, 'components'> | undefined) =>
+  /"(?:good|regenerate):/.test(JSON.stringify(message?.components ?? []))
+
 export async function startDiscord(options: StandInOptions = {}): Promise<StandInDiscord> {
   const world = options.like?.world ?? createWorld()
   const token = `${Buffer.from(world.bot.id).toString('base64url')}.stand.in`
