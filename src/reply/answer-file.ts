@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { OutgoingFile } from '../core/command.ts'
 import { linked, sourceLines } from '../core/markdown/sources.ts'
+import type { Capabilities } from '../core/platform.ts'
 import type { Citation } from '../core/reply.ts'
 import { answerWording } from '../wording/answers.ts'
 import { split } from './split.ts'
@@ -34,8 +35,14 @@ export function fileName(question: string): string {
 }
 
 /** The first `most` of an answer's messages; the last of them says where the rest is. */
-export function shortened(texts: string[], most: number, maxChars: number, file: { name: string }): string[] {
+export function shortened(
+  texts: string[],
+  most: number,
+  { maxChars, fits }: Pick<Capabilities, 'maxChars' | 'fits'>,
+  file: { name: string },
+): string[] {
   const note = answerWording.continuedInFile(file.name)
-  const [last = ''] = split(texts[most - 1] ?? '', maxChars - note.length - 2)
-  return [...texts.slice(0, most - 1), `${last}\n\n${note}`]
+  const noted = (text: string) => `${text}\n\n${note}`
+  const [last = ''] = split(texts[most - 1] ?? '', maxChars - note.length - 2, fits && ((text) => fits(noted(text))))
+  return [...texts.slice(0, most - 1), noted(last)]
 }

@@ -6,7 +6,7 @@ import { monotonic } from '../core/clock.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
 import type { ReplyTarget } from '../core/message.ts'
 import type { MessageRef, OutgoingMessage, Platform } from '../core/platform.ts'
-import type { Citation } from '../core/reply.ts'
+import { type Citation, isFromModel, type Receipt } from '../core/reply.ts'
 import { retry } from '../core/retry.ts'
 import type { StoredPart } from '../store/turns.ts'
 import { noAnswerWording } from '../wording/answers.ts'
@@ -46,6 +46,11 @@ export interface ReplyWriter {
   restart(): void
   /** Shows the rest, marks the end, takes surplus messages away. Rejects when the platform does not take it. */
   finish(text: string, citations: Citation[], end: NonNullable<OutgoingMessage['end']>): Promise<void>
+  /**
+   * The platform took no end: what is half written says `why` instead, with the end's buttons, and what follows it goes.
+   * Answers whether people can read that; `false` also when nothing was posted.
+   */
+  giveUp(why: string, end: NonNullable<OutgoingMessage['end']>): Promise<boolean>
   /** Stops writing without an end: another attempt will go on. */
   abandon(): Promise<void>
   /** Citations of what has been appended so far. */
@@ -84,9 +89,11 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
     phase: 'streaming',
     stored: { length: part.text.length, ahead: 0, at: monotonic() },
   }))
-  let splitter = createSplitter(capabilities.maxChars)
+  let splitter = createSplitter(capabilities.maxChars, capabilities.fits)
   let length = 0
   let citations: Citation[] = []
+  /** Set once the reply is finished. */
+  let receipt: Receipt | undefined
   let firstTextAt: Date | null = null
   let progress = ''
   /** The platform took no more of the growing text. Whether it takes the answer shows at its end. */
@@ -112,7 +119,8 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
 
   function message(text: string, phase: OutgoingMessage['phase'], end?: OutgoingMessage['end']): OutgoingMessage {
     const cited = citations.filter(({ n }) => text.includes(`[${n}]`))
-    return { turnId, text, phase, citations: cited, end: end ? end : undefined }
+    const by = receipt && (isFromModel(receipt) ? 'model' : 'parley')
+    return { turnId, text, phase, citations: cited, by, end: end ? end : undefined }
   }
 
   async function show(texts: string[], final: boolean, end?: OutgoingMessage['end']): Promise<void> {
@@ -153,14 +161,14 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
     const beyond = outgoing.text.length > part.stored.length + part.stored.ahead
     if (outgoing.phase === 'streaming' && (beyond || monotonic() - part.stored.at >= rememberEveryMs))
       await remember(ordinal, part, outgoing.text, aheadOf(part, outgoing.text))
-    if (outgoing.end === undefined) await patiently(() => transport.edit(target, part.ref, outgoing, { signal }))
+    if (outgoing.phase !== 'final') await patiently(() => transport.edit(target, part.ref, outgoing, { signal }))
     else await editOrReplace(ordinal, part, outgoing)
     firstTextAt ??= now()
     part.shown = outgoing.text
     part.phase = outgoing.phase
   }
 
-  /** The end of an answer is not lost where the platform refuses the edit: it is posted anew, and the old message goes. */
+  /** A finished message is not lost where the platform refuses the edit: it is posted anew, and the old one goes. */
   async function editOrReplace(ordinal: number, part: Part, outgoing: OutgoingMessage): Promise<void> {
     try {
       await patiently(() => transport.edit(target, part.ref, outgoing, { signal }))
@@ -220,17 +228,32 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
 
   /** The messages of a finished answer; what is too long for them is in the file by then. */
   async function settle(text: string): Promise<string[]> {
-    const texts = split(text, capabilities.maxChars)
+    const texts = split(text, capabilities.maxChars, capabilities.fits)
     if (texts.length === 0) throw new ParleyError('turn_failed', noAnswerWording.empty)
     if (mostMessages === undefined || texts.length <= mostMessages) {
       await removeFile()
       return texts
     }
     const file = answerFile(text, citations, deps.question)
-    const first = shortened(texts, mostMessages, capabilities.maxChars, file)
+    const first = shortened(texts, mostMessages, capabilities, file)
     // The file stands below the messages, and what says so never stands without it for good.
     await show(first, true)
     return (await enclose(file)) ? first : texts
+  }
+
+  /** From the first message that is not finished: that one says `why`, the others go. One try each. */
+  async function replaceUnfinished(why: string, end: NonNullable<OutgoingMessage['end']>): Promise<boolean> {
+    const from = parts.findIndex(({ phase }) => phase === 'streaming')
+    const [first, ...rest] = from < 0 ? [] : parts.slice(from)
+    if (first === undefined) return false
+    const message: OutgoingMessage = { turnId, text: why, phase: 'final', citations: [], by: 'parley', end }
+    try {
+      await transport.edit(target, first.ref, message, { signal })
+      for (const part of rest) await transport.remove(target, part.ref, { signal })
+      return true
+    } catch {
+      return false
+    }
   }
 
   /** Waits out rate limits and short outages; gives up when the platform means no. */
@@ -260,7 +283,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
       throttle.wake()
     },
     restart() {
-      splitter = createSplitter(capabilities.maxChars)
+      splitter = createSplitter(capabilities.maxChars, capabilities.fits)
       length = 0
       floor = shownLength()
     },
@@ -270,6 +293,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
     async finish(text, known, end) {
       await throttle.end()
       citations = known
+      receipt = end.receipt
       const texts = await settle(text)
       await show(texts, true, end)
       for (let ordinal = parts.length - 1; ordinal >= texts.length; ordinal -= 1) {
@@ -280,6 +304,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
         parts.pop()
       }
     },
+    giveUp: replaceUnfinished,
     async abandon() {
       await throttle.end().catch(() => undefined)
     },
