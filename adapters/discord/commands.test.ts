@@ -58,9 +58,13 @@ describe('registering commands', () => {
   it.skipIf(discordSpecMissing)(
     `the whole table is as Discord’s document has it${discordSpecMissing ? ` (${discordSpecMissing})` : ''}`,
     () => {
-      expect(openDiscordSpec()?.violations('PUT', '/applications/1/commands', discordCommands(commandSpecs, { userInstall: true }))).toEqual(
-        [],
-      )
+      expect(
+        openDiscordSpec()?.violations(
+          'PUT',
+          '/applications/1/commands',
+          discordCommands(commandSpecs, { userInstall: true }),
+        ),
+      ).toEqual([])
     },
   )
 })

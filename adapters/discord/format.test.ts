@@ -35,8 +35,8 @@ describe('the text of a message', () => {
     expect(formatReply(part(wide)).split('\n')).toEqual([
       '```',
       'Name  What it says',
-      expect.stringMatching(/^────  ─{66}$/),
-      expect.stringMatching(/^one   (?:word ?){13}$/),
+      expect.stringMatching(/^──── {2}─{66}$/),
+      expect.stringMatching(/^one {3}(?:word ?){13}$/),
       expect.stringMatching(/^ {6}(?:word ?){7}$/),
       '',
       'two   short',
@@ -71,11 +71,7 @@ describe('the end of a reply', () => {
       { attachmentId: '1', name: 'report.pdf', outcome: 'read' as const, summary: '200 pages read', problems: [] },
     ]
     const text = formatReply(ended('So [1].', { attachments: files, costNanoUsd: '1200000' }, [cited(1)]))
-    expect(text.split('\n')).toEqual([
-      'So [1].',
-      '-# [1] report.pdf, p. 1',
-      '-# m',
-    ])
+    expect(text.split('\n')).toEqual(['So [1].', '-# [1] report.pdf, p. 1', '-# m'])
   })
 
   it('shows files that were not read, and every notice', () => {

@@ -16,7 +16,7 @@ import { discordErrors } from '../../src/wording/discord.ts'
 import { platformName } from './normalize.ts'
 import { mayReadContent } from './permissions.ts'
 import type { Api } from './rest.ts'
-import { maySpend } from './session-limit.ts'
+import { countedAnew, maySpend } from './session-limit.ts'
 import type { Sessions } from './sessions.ts'
 import { openShard } from './shard.ts'
 
@@ -112,10 +112,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   function mayBegin({ session_start_limit: limit }: APIGatewayBotInfo): void {
     if (maySpend(limit) > 0) return
-    const back = new Date(Date.now() + limit.reset_after)
-    throw new ParleyError('platform_rate_limited', discordErrors.tooManyConnections(limit.remaining, back), {
-      retryAfterMs: limit.reset_after,
-    })
+    const userMessage = discordErrors.tooManyConnections(limit.remaining, countedAnew(limit))
+    throw new ParleyError('platform_rate_limited', userMessage, { retryAfterMs: limit.reset_after })
   }
 
   /** Asked again with the next try; a number that an admin has set stays. */

@@ -8,3 +8,7 @@ const reserve = 50
 export function maySpend({ remaining, total }: APIGatewaySessionStartLimit): number {
   return remaining - Math.min(reserve, Math.floor(total / 10))
 }
+
+export function countedAnew({ reset_after: ms }: APIGatewaySessionStartLimit): Date {
+  return new Date(Date.now() + ms)
+}

@@ -5,9 +5,9 @@ import { asParleyError, ParleyError } from '../../src/core/errors.ts'
 import type { Quota } from '../../src/core/quota.ts'
 import { discordSetupWording } from '../../src/wording/discord.ts'
 import { discordCommands } from './commands.ts'
-import { maySpend } from './session-limit.ts'
 import { invitation, mayReadContent, missingIn, needed, permissionsIn, viewServer } from './permissions.ts'
 import { type Api, createApi } from './rest.ts'
+import { countedAnew, maySpend } from './session-limit.ts'
 
 export interface SetupOptions {
   token: string
@@ -135,8 +135,7 @@ async function found<T>(name: string, look: () => Promise<{ value: T; userMessag
 
 async function gatewayState(api: Api) {
   const { session_start_limit: limit, shards } = await api.call<APIGatewayBotInfo>('GET', '/gateway/bot')
-  if (maySpend(limit) <= 0)
-    throw rejected(discordSetupWording.noConnectionsLeft(limit.remaining, new Date(Date.now() + limit.reset_after)))
+  if (maySpend(limit) <= 0) throw rejected(discordSetupWording.noConnectionsLeft(limit.remaining, countedAnew(limit)))
   return {
     value: true,
     userMessage: discordSetupWording.connections({ left: limit.remaining, total: limit.total, shards }),

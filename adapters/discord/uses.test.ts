@@ -212,7 +212,10 @@ describe('when intake is slow', () => {
 })
 
 describe('where a person brought Parley along', () => {
-  const ask = { type: 2 as const, data: { type: 1, name: 'ask', options: [{ type: 3, name: 'text', value: 'Hello?' }] } }
+  const ask = {
+    type: 2 as const,
+    data: { type: 1, name: 'ask', options: [{ type: 3, name: 'text', value: 'Hello?' }] },
+  }
   const calls = () => discord.requests.filter(({ path }) => !/^\/(?:gateway|users\/@me$|applications)/.test(path))
 
   it('a question in a foreign server is answered by the interaction alone, and no channel is touched', async () => {

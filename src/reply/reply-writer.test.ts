@@ -60,6 +60,19 @@ describe('the reply writer', () => {
     expect(saved[0]).toEqual({ ordinal: 0, ref: `${turnId}-0`, text: 'Hel', ahead: 32 })
   })
 
+  it('is complete although the platform refused an edit in the middle', async () => {
+    const { replyWriter, shown, settle, failures } = rig()
+    replyWriter.append('A bad')
+    await settle()
+    failures.push(new ParleyError('platform_rejected', 'AutoMod blocked it.'))
+    replyWriter.append(' word')
+    await settle()
+    replyWriter.append(' that')
+    await settle()
+    await replyWriter.finish('A good word.', [], end)
+    expect(shown()).toEqual(['A good word.'])
+  })
+
   it('never edits more often than the platform allows', async () => {
     const { replyWriter, calls, settle } = rig({ minEditMs: 60_000 })
     for (const letter of 'abcdefghij') {

@@ -103,7 +103,7 @@ export const commandLocales = {
   } satisfies Translated<Described>,
   askPrivate: {
     de: { description: 'Die Antwort nur dir zeigen' },
-    fr: { description: "Afficher la réponse à toi seul" },
+    fr: { description: 'Afficher la réponse à toi seul' },
     'es-ES': spanish.askPrivate,
     'es-419': spanish.askPrivate,
     'pt-BR': { description: 'Mostrar a resposta só para você' },

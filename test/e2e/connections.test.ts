@@ -104,8 +104,7 @@ async function onDiscord(): Promise<void> {
   const user = discord.world.addUser(`Ann ${randomUUID().slice(0, 4)}`)
   const channel = discord.world.directChat(user.id)
   discord.write({ author: user, channel, text: 'Does it?' })
-  const done = () =>
-    discord.said(channel.id).find(hasEnded)
+  const done = () => discord.said(channel.id).find(hasEnded)
   expect((await discord.until(done, 'the reply on Discord', 60_000)).content).toContain(answer)
 }
 

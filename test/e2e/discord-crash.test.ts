@@ -5,7 +5,6 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../database.ts'
 import { hasEnded, type StandInDiscord, startDiscord } from '../servers/discord.ts'
-import type { WorldMessage } from '../servers/discord-world.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
 import { questionTextOf } from '../servers/openai-wire.ts'
 import { environment } from './parley.ts'
@@ -59,7 +58,6 @@ async function kill(child: ChildProcess): Promise<void> {
   child.kill('SIGKILL')
   await once(child, 'exit')
 }
-
 
 it('an answer continues in the same message after a crash, and messages written meanwhile are answered', {
   timeout: 90_000,

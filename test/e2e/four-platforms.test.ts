@@ -86,7 +86,11 @@ async function onDiscord(): Promise<void> {
   ]
   const data = { type: 1, name: 'ask', options, resolved: { attachments: { [pdf.id]: pdf } } }
   const use = discord.use({ user, channel, type: 2, data })
-  const reply = await discord.until(() => (hasEnded(use.original) ? use.original : null), 'the reply on Discord', 60_000)
+  const reply = await discord.until(
+    () => (hasEnded(use.original) ? use.original : null),
+    'the reply on Discord',
+    60_000,
+  )
   expect(reply?.content).toContain('4,250 operating hours')
   expect(reply?.content).toMatch(/-# .*manual\.pdf.*p\. 13/)
 }

@@ -35,13 +35,17 @@ const routes: [string, RegExp, Handler][] = [
           .map(({ id, name }) => ({ id, name })),
       ),
   ],
-  ['GET', /^\/applications\/@me$/, ({ world, flags, userInstall }) =>
+  [
+    'GET',
+    /^\/applications\/@me$/,
+    ({ world, flags, userInstall }) =>
       ok({
         id: world.bot.id,
         name: 'Parley',
         flags,
         integration_types_config: { '0': {}, ...(userInstall && { '1': {} }) },
-      })],
+      }),
+  ],
   ['POST', /^\/users\/@me\/channels$/, directChat],
   ['GET', /^\/guilds\/(\d+)$/, guild],
   ['GET', /^\/guilds\/(\d+)\/channels$/, guildChannels],
@@ -66,7 +70,11 @@ const routes: [string, RegExp, Handler][] = [
     'GET',
     /^\/applications\/\d+(?:\/guilds\/(\d+))?\/commands$/,
     ({ commands }, { query }, [scope = 'global']) =>
-      ok(query.get('with_localizations') === 'true' ? (commands.get(scope) ?? []) : untranslated(commands.get(scope) ?? [])),
+      ok(
+        query.get('with_localizations') === 'true'
+          ? (commands.get(scope) ?? [])
+          : untranslated(commands.get(scope) ?? []),
+      ),
   ],
   ['PUT', /^\/applications\/\d+(?:\/guilds\/(\d+))?\/commands$/, putCommands],
   ['POST', /^\/interactions\/(\d+)\/([^/]+)\/callback$/, callback],
