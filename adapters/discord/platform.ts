@@ -1,6 +1,7 @@
 /** Discord as a platform: one gateway connection where events are taken in, REST alone everywhere else. */
 import type { APIUser } from 'discord.js'
 import type { Log } from '../../src/core/log.ts'
+import { maxTableColumns } from '../../src/core/markdown/table.ts'
 import type { Platform } from '../../src/core/platform.ts'
 import type { Quota } from '../../src/core/quota.ts'
 import type { Records } from '../../src/core/records.ts'
@@ -57,6 +58,7 @@ export function createDiscord(deps: DiscordDeps): Platform {
       streaming: 'edit',
       maxChars: maxMarkdown,
       fits,
+      tableColumns: maxTableColumns,
       minEditMs,
       status: 'message',
       buttons: true,

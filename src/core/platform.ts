@@ -32,6 +32,11 @@ export interface Capabilities {
   status: 'native' | 'message' | 'both'
   /** Whether people can press buttons under a reply: stop, regenerate, why and the like. */
   buttons: boolean
+  /**
+   * Characters of a code block's line. A table that no code block of this width can show also comes as a CSV file, by
+   * `Transport.attach`. Absent: the platform has tables, or no files.
+   */
+  tableColumns?: number
   /** A longer reply is its first messages and the whole as a file, by `Transport.attach`. Absent: no limit. */
   maxMessages?: number
 }
