@@ -94,7 +94,14 @@ describe('a message that its author changes', () => {
 describe('a conversation', () => {
   const ask = (threadId: string | undefined, more: Partial<Addressing> = {}) => {
     const conversation = { ...inChannel().conversation, threadId }
-    return rig.inbox.concerns({ conversation, author: { id: 'ann' }, text: 'And?', place: 'thread', mentioned: false, ...more })
+    return rig.inbox.concerns({
+      conversation,
+      author: { id: 'ann' },
+      text: 'And?',
+      place: 'thread',
+      mentioned: false,
+      ...more,
+    })
   }
 
   it('is known thread by thread, with the message that was taken in last', async () => {
@@ -177,7 +184,8 @@ describe('the word stop', () => {
 
   it('asks the model where nothing is being written, and from people who may not stop it', async () => {
     expect((await rig.inbox.receive(message({ text: 'stop' }))).kind).toBe('new')
-    await rig.asked(inChannel())
-    expect((await rig.inbox.receive({ ...inChannel(), author: { id: 'eve' }, text: 'stop' })).kind).toBe('new')
+    await rig.asked(inChannel({ channelId: 'lobby' }))
+    const said = { ...inChannel({ channelId: 'lobby', text: 'stop' }), author: { id: 'eve' } }
+    expect((await rig.inbox.receive(said)).kind).toBe('new')
   })
 })
