@@ -5,7 +5,7 @@ import type { Platform } from '../../src/core/platform.ts'
 import type { Quota } from '../../src/core/quota.ts'
 import type { Records } from '../../src/core/records.ts'
 import { createFiles } from './files.ts'
-import { maxMarkdown } from './format.ts'
+import { fits, maxMarkdown } from './format.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
 import { platformName } from './normalize.ts'
 import { createRefusals } from './refusals.ts'
@@ -56,6 +56,7 @@ export function createDiscord(deps: DiscordDeps): Platform {
     capabilities: {
       streaming: 'edit',
       maxChars: maxMarkdown,
+      fits,
       minEditMs,
       status: 'message',
       buttons: true,
