@@ -276,6 +276,7 @@ describe('an answer with a table of 20 headings and 68 rows', () => {
       store: { async savePart() {}, async removePart() {} },
       signal,
       held: () => true,
+      otherReplies: () => 0,
     })
   }
 
