@@ -35,8 +35,8 @@ describe('the text of a message', () => {
     expect(formatReply(part(wide)).split('\n')).toEqual([
       '```',
       'Name  What it says',
-      expect.stringMatching(/^────  ─{66}$/),
-      expect.stringMatching(/^one   (?:word ?){13}$/),
+      expect.stringMatching(/^──── {2}─{66}$/),
+      expect.stringMatching(/^one {3}(?:word ?){13}$/),
       expect.stringMatching(/^ {6}(?:word ?){7}$/),
       '',
       'two   short',
@@ -66,16 +66,12 @@ describe('the text of a message', () => {
 })
 
 describe('the end of a reply', () => {
-  it('shows sources, model, files and cost in small print', () => {
+  it('shows sources and the model in small print, and nothing of what went well', () => {
     const files = [
       { attachmentId: '1', name: 'report.pdf', outcome: 'read' as const, summary: '200 pages read', problems: [] },
     ]
     const text = formatReply(ended('So [1].', { attachments: files, costNanoUsd: '1200000' }, [cited(1)]))
-    expect(text.split('\n')).toEqual([
-      'So [1].',
-      '-# [1] report.pdf, p. 1',
-      expect.stringMatching(/^-# m · report\.pdf: 200 pages read · \$0\.0012/),
-    ])
+    expect(text.split('\n')).toEqual(['So [1].', '-# [1] report.pdf, p. 1', '-# m'])
   })
 
   it('shows files that were not read, and every notice', () => {
@@ -92,7 +88,12 @@ describe('the end of a reply', () => {
     const text = formatReply(ended('So.', { attachments: files, notices: ['Stopped before the end.'] }))
     expect(text).toContain('-# ⚠️ Stopped before the end.')
     expect(text).toContain('-# ⚠️ b.mov: skipped: 310 MB is over the limit of 100 MB')
-    expect(text).toContain(discordReceipt.filesRead(1))
+    expect(text).not.toContain('a.pdf')
+  })
+
+  it('shows an error as an error, without a model', () => {
+    const text = formatReply(ended('The model is away. Try again.', { model: 'none', error: 'model_unreachable' }))
+    expect(text).toBe(discordReceipt.error('The model is away. Try again.'))
   })
 
   it('counts the sources that do not fit', () => {

@@ -6,7 +6,6 @@ import { escapeMarkdown, withoutMentions } from '../../src/core/markdown/escape.
 import { rewrite } from '../../src/core/markdown/rewrite.ts'
 import { simplify } from '../../src/core/markdown/simplify.ts'
 import { linked, sourceLines } from '../../src/core/markdown/sources.ts'
-import { formatUsd } from '../../src/core/money.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { AttachmentReceipt, Receipt } from '../../src/core/reply.ts'
 import { shorten } from '../../src/core/text/shorten.ts'
@@ -23,7 +22,8 @@ export function formatReply({ text, citations, end }: OutgoingMessage): string {
   const last = end === undefined ? [] : receiptLines(end.receipt)
   const footer = small([...sourcesOf(citations, last), ...last])
   const whole = (body: string) => (footer === '' ? body : `${body}\n${footer}`)
-  return whole(fitted(text, maxContent - (footer === '' ? 0 : footer.length + 1)))
+  const shown = end?.receipt.error === undefined ? text : discordReceipt.error(text)
+  return whole(fitted(shown, maxContent - (footer === '' ? 0 : footer.length + 1)))
 }
 
 /** A notice, cut to what fits. It may name people and channels, but pings no one. */
@@ -92,21 +92,10 @@ function sourcesOf(citations: OutgoingMessage['citations'], after: string[]): st
   return [listed.join(' · ')]
 }
 
-function receiptLines(receipt: Receipt): string[] {
-  const facts = [
-    ...(receipt.model === 'none' ? [] : [receipt.model]),
-    ...filesRead(receipt.attachments),
-    ...(receipt.costNanoUsd === null || receipt.costNanoUsd === '0' ? [] : [formatUsd(BigInt(receipt.costNanoUsd))]),
-  ]
-  const lines = [...receipt.notices.map((notice) => `⚠️ ${notice}`), ...filesNotRead(receipt.attachments)]
-  return [...lines, ...(facts.length === 0 ? [] : [facts.join(' · ')])].map(escapeMarkdown)
-}
-
-function filesRead(files: AttachmentReceipt[]): string[] {
-  const read = files.filter(({ outcome }) => outcome === 'read')
-  const [only] = read
-  if (read.length === 1 && files.length === 1 && only !== undefined) return [`${only.name}: ${only.summary}`]
-  return read.length === 0 ? [] : [discordReceipt.filesRead(read.length)]
+/** What the reader must know, and the model. What it read and what it cost is behind "Why this answer?". */
+function receiptLines({ model, notices, attachments }: Receipt): string[] {
+  const lines = [...notices.map((notice) => `⚠️ ${notice}`), ...filesNotRead(attachments)]
+  return [...lines, ...(model === 'none' ? [] : [model])].map(escapeMarkdown)
 }
 
 function filesNotRead(files: AttachmentReceipt[]): string[] {

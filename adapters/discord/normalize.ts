@@ -130,10 +130,14 @@ function membershipOf(rules: boolean, flags = 0): Pick<Author, 'membership'> {
 export type AskInteraction = CommandInteraction | MessageCommandInteraction | APIModalSubmitInteraction
 
 /** Of any interaction: who it is, as Discord itself computed their permissions. */
-export function authorOfInteraction(interaction: Pick<InteractionPlace, 'user' | 'member'>): Author {
+export function authorOfInteraction(
+  interaction: Pick<InteractionPlace, 'user' | 'member' | 'context' | 'authorizing_integration_owners'>,
+): Author {
   const { member } = interaction
   const user = member?.user ?? interaction.user
   if (user === undefined) throw new TypeError('an interaction without a person')
+  // Whoever rules a server that did not add Parley rules nothing of Parley's.
+  if (isAlone(interaction)) return { id: user.id, name: member?.nick || nameOf(user), membership: 'stranger' }
   const rules = member !== undefined && (BigInt(member.permissions) & administrator) !== 0n
   return { id: user.id, name: member?.nick || nameOf(user), ...membershipOf(rules, member?.flags) }
 }
@@ -147,6 +151,20 @@ interface InteractionPlace {
   channel_id?: string
   user?: APIUser
   member?: { user: APIUser; nick?: string | null; permissions: string; flags?: number }
+  context?: number
+  authorizing_integration_owners?: Partial<Record<string, string>>
+}
+
+/** In the direct chat with the bot: https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object-interaction-context-types */
+const botDirect = 1
+const guildInstall = '0'
+
+/** Parley is not there: a person brought it along, and only the interaction's token reaches that place. */
+function isAlone({
+  context,
+  authorizing_integration_owners: owners = {},
+}: Pick<InteractionPlace, 'context' | 'authorizing_integration_owners'>): boolean {
+  return context !== undefined && context !== botDirect && !(guildInstall in owners)
 }
 
 /** Where something was used: what is said there later, such as an alert, is an ordinary message. */
@@ -164,12 +182,15 @@ export function targetOfAsk(interaction: InteractionPlace, isPrivate: boolean): 
   const { id: userId } = authorOfInteraction(interaction)
   const { channelId, ref } = groundOf(interaction)
   const { id, application_id: applicationId, token, guild_id: guildId } = interaction
+  const alone = isAlone(interaction)
   const own =
     guildId === undefined
-      ? {}
+      ? alone
+        ? { threadId: id }
+        : {}
       : isPrivate
         ? { threadId: `private-${channelId}-${userId}` }
-        : { threadId: ref.threadId ?? id }
+        : { threadId: alone ? id : (ref.threadId ?? id) }
   const destination: Destination = {
     to: 'interaction',
     applicationId,
@@ -178,6 +199,7 @@ export function targetOfAsk(interaction: InteractionPlace, isPrivate: boolean): 
     channelId,
     userId,
     private: isPrivate,
+    ...(alone && { alone }),
   }
   return { conversation: { platform: platformName, ...ref, ...own }, data: destination }
 }

@@ -2,8 +2,7 @@
  * Pure: a question → the name of its thread. Discord draws no Markdown there and shows the name to everyone, also in lists,
  * so formatting is removed and what the asker hid as a spoiler stays hidden.
  */
-import type { Nodes } from 'mdast'
-import { parseMarkdown } from '../../src/core/markdown/parse.ts'
+import { wordsOf } from '../../src/core/markdown/parse.ts'
 import { shorten } from '../../src/core/text/shorten.ts'
 
 /** Discord allows 100: https://discord.com/developers/docs/resources/channel#start-thread-from-message */
@@ -20,34 +19,10 @@ export function threadName(text: string, otherwise: string): string {
     .replaceAll(/<a?:(\w+):\d+>/g, ':$1:')
     .replaceAll(/<\/([^:>]+):\d+>/g, '/$1')
     .replaceAll(drawn, ' ')
-  const words = wordsOf(parseMarkdown(shown))
+  const words = wordsOf(shown)
     .replaceAll(/(^|\s)-# /g, '$1')
     .replaceAll(/\s+/g, ' ')
     .replaceAll(/… (?=[?!.,;:])/g, '…')
     .trim()
   return shorten(/[\p{L}\p{N}\p{S}]/u.test(words) ? words : otherwise.replaceAll(/\s+/g, ' ').trim(), maxName)
-}
-
-function wordsOf(node: Nodes): string {
-  switch (node.type) {
-    case 'text':
-    case 'inlineCode':
-    case 'code':
-    case 'html':
-      return node.value
-    case 'break':
-      return ' '
-    case 'image':
-      return node.alt ?? ''
-    case 'strong':
-    case 'emphasis':
-    case 'delete':
-    case 'link':
-    case 'linkReference':
-    case 'paragraph':
-    case 'heading':
-      return node.children.map(wordsOf).join('')
-    default:
-      return 'children' in node ? node.children.map(wordsOf).join(' ') : ''
-  }
 }

@@ -34,6 +34,9 @@ interface PostOptions {
 
 type Interaction = Extract<Destination, { to: 'interaction' }>
 
+/** The bot cannot write where the answer is shown. */
+const onlyByToken = ({ private: isPrivate, alone }: Interaction) => isPrivate || alone === true
+
 /** Fifteen minutes, less what a call may take: https://discord.com/developers/docs/interactions/receiving-and-responding */
 const tokenLifeMs = 15 * 60_000 - 20_000
 /** How long an acknowledgement may be on its way; the clocks of Discord and of this machine may differ. */
@@ -79,7 +82,7 @@ export function createTransport({ api, threads, typing, refusals, log, now = Dat
   /** Where the bot itself writes, and what it answers there. */
   async function botPlace(destination: Destination, signal: AbortSignal) {
     if (destination.to === 'thread') return await threads.open(destination, signal)
-    if (destination.to === 'interaction' && destination.private)
+    if (destination.to === 'interaction' && onlyByToken(destination))
       return { channelId: await threads.direct(destination.userId, signal) }
     const { channelId } = destination
     return destination.to === 'channel' && destination.replyTo !== undefined
@@ -110,7 +113,7 @@ export function createTransport({ api, threads, typing, refusals, log, now = Dat
     }
   }
 
-  /** The first message of an answer is the one that Discord shows as "thinking"; private ones go on by the token alone. */
+  /** The first message of an answer is the one that Discord shows as "thinking"; some go on by the token alone. */
   async function post(target: ReplyTarget, packed: Packed, options: PostOptions): Promise<PostedRef> {
     const destination = destinationOf(target)
     const { body, files } = packed
@@ -123,8 +126,8 @@ export function createTransport({ api, threads, typing, refusals, log, now = Dat
           auth: false,
           signal,
         })
-      if (!at.private) return undefined
-      const hidden = { ...body, flags: body.flags | MessageFlags.Ephemeral }
+      if (!onlyByToken(at)) return undefined
+      const hidden = at.private ? { ...body, flags: body.flags | MessageFlags.Ephemeral } : body
       return await api.call<APIMessage>('POST', webhook(at), {
         body: hidden,
         files,
@@ -134,8 +137,8 @@ export function createTransport({ api, threads, typing, refusals, log, now = Dat
       })
     })
     if (posted === undefined) return await postAsBot(target, packed, options)
-    const hidden = destination.to === 'interaction' && destination.private
-    return { channelId: posted.channel_id, messageId: posted.id, via: hidden ? 'private' : 'token' }
+    const bound = destination.to === 'interaction' && onlyByToken(destination)
+    return { channelId: posted.channel_id, messageId: posted.id, via: bound ? 'private' : 'token' }
   }
 
   async function editByBot(target: ReplyTarget, ref: PostedRef, message: OutgoingMessage, signal: AbortSignal) {

@@ -74,6 +74,19 @@ describe('the reply writer', () => {
     expect(calls).toEqual(['post 0: Hel', 'edit 0: Hello.'])
   })
 
+  it('is complete although the platform refused an edit in the middle', async () => {
+    const { replyWriter, shown, settle, failures } = rig()
+    replyWriter.append('A bad')
+    await settle()
+    failures.push(new ParleyError('platform_rejected', 'AutoMod blocked it.'))
+    replyWriter.append(' word')
+    await settle()
+    replyWriter.append(' that')
+    await settle()
+    await replyWriter.finish('A good word.', [], end)
+    expect(shown()).toEqual(['A good word.'])
+  })
+
   it('never edits more often than the platform allows', async () => {
     const { replyWriter, calls, settle } = rig({ minEditMs: 60_000 })
     for (const letter of 'abcdefghij') {

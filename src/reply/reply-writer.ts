@@ -103,6 +103,8 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
   let receipt: Receipt | undefined
   let firstTextAt: Date | null = null
   let progress = ''
+  /** The platform took no more of the growing text. Whether it takes the answer shows at its end. */
+  let refused = false
   /**
    * What people see never gets shorter: text of fewer characters than this is held back. The last stored part says how far
    * beyond its text the worker that died may have shown.
@@ -112,8 +114,11 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
   const everyMs = () => Math.max(capabilities.minEditMs, deps.otherReplies() * editShareMs)
   const throttle = createThrottle(everyMs, async () => {
     if (length === 0) return await showProgress()
-    if (capabilities.streaming === 'none' || length < floor) return
-    await show(splitter.parts().slice(0, mostMessages), false)
+    if (capabilities.streaming === 'none' || length < floor || refused) return
+    await show(splitter.parts().slice(0, mostMessages), false).catch((thrown: unknown) => {
+      if (!(thrown instanceof ParleyError) || thrown.code !== 'platform_rejected' || parts.length === 0) throw thrown
+      refused = true
+    })
   })
 
   function shownLength(): number {

@@ -1,13 +1,15 @@
 /** Sentences that people read on Discord, and those of `parley discord` and `parley doctor discord`. */
+import { listed } from './phrases.ts'
 
 /** Buttons, menus and forms. */
 export const discordButtons = {
   stop: 'Stop',
   regenerate: 'Regenerate',
-  why: 'Why?',
+  tryAgain: 'Try again',
+  more: '⋯',
+  why: 'Why this answer?',
   better: 'Better model',
   cheaper: 'Cheaper model',
-  regenerateWith: 'Regenerate with…',
   choose: 'Choose',
 }
 
@@ -41,13 +43,17 @@ export const discordWording = {
   outdated: 'This button or form is from another version of Parley. Please ask the question again.',
   empty: 'Write a question or add a file.',
   done: 'Done.',
+  /** Over the menu of an answer, and in its place once an answer is written anew. */
+  menu: 'What should I do with this answer?',
+  regenerating: 'I am writing the answer again.',
   /** The name of a thread whose question has no words. */
   threadOf: (person: string) => `Question from ${person}`,
 }
 
 /** The small print under an answer. */
 export const discordReceipt = {
-  filesRead: (count: number) => `${count} ${count === 1 ? 'file' : 'files'} read`,
+  /** What is said instead of an answer. */
+  error: (sentence: string) => `⚠️ ${sentence}`,
   moreSources: (count: number) => `and ${count} more ${count === 1 ? 'source' : 'sources'}`,
 }
 
@@ -90,8 +96,9 @@ export const discordErrors = {
     'Parley lost its connection to Discord. Make sure this machine can reach gateway.discord.gg on port 443.',
   noMessageContent: `Discord does not send Parley any message text. ${messageContent}`,
   intentsRefused: `Discord refused the connection. ${messageContent}`,
-  tooManyConnections:
-    'Parley has nearly used up its Discord connections for today because it started or reconnected too often. It connects again when Discord resets the limit.',
+  /** `left`: kept for restarts by hand. `back`: when Discord counts anew. */
+  tooManyConnections: (left: number, back: Date) =>
+    `Parley started or reconnected too often: ${left} of today's Discord connections are left, and Parley keeps them in reserve. It connects again at ${timeOf(back)}, when Discord resets the limit.`,
   shardsRefused: `Discord rejected the number of shards. ${leaveShardsOut}`,
   shardsNeeded: `Discord requires more shards for this many servers. ${leaveShardsOut}`,
   versionRefused: 'Discord no longer supports the API version that Parley uses. Update Parley.',
@@ -123,8 +130,10 @@ export const discordSetupWording = {
   commandsMissing: 'Parley has no registered commands. Run `parley discord register`.',
   commandsOutdated: 'The registered commands are from another version. Run `parley discord register`.',
   commandsCurrent: 'registered and up to date',
-  noConnectionsLeft:
-    'Discord allows no new connections today because Parley connected too often. Wait until tomorrow, then start it again.',
+  commandsTwice: (servers: readonly { id: string; name: string }[]) =>
+    `Every command shows twice in ${listed(servers.map(({ name }) => name))}, because it is registered everywhere and in that server. Run ${servers.map(({ id }) => `\`parley discord unregister ${id}\``).join(' and ')}.`,
+  noConnectionsLeft: (left: number, back: Date) =>
+    `Parley connected too often today: ${left} connections are left, which Parley keeps in reserve. It connects again at ${timeOf(back)}, when Discord resets the limit. Look in the log for what restarts it.`,
   connections: ({ left, total, shards }: { left: number; total: number; shards: number }) =>
     `${left} of ${total} connections left today, ${shards} recommended at once`,
   contentOn: 'Message Content Intent is on',

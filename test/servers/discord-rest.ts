@@ -35,7 +35,17 @@ const routes: [string, RegExp, Handler][] = [
           .map(({ id, name }) => ({ id, name })),
       ),
   ],
-  ['GET', /^\/applications\/@me$/, ({ world, flags }) => ok({ id: world.bot.id, name: 'Parley', flags })],
+  [
+    'GET',
+    /^\/applications\/@me$/,
+    ({ world, flags, userInstall }) =>
+      ok({
+        id: world.bot.id,
+        name: 'Parley',
+        flags,
+        integration_types_config: { '0': {}, ...(userInstall && { '1': {} }) },
+      }),
+  ],
   ['POST', /^\/users\/@me\/channels$/, directChat],
   ['GET', /^\/guilds\/(\d+)$/, guild],
   ['GET', /^\/guilds\/(\d+)\/channels$/, guildChannels],
@@ -59,7 +69,12 @@ const routes: [string, RegExp, Handler][] = [
   [
     'GET',
     /^\/applications\/\d+(?:\/guilds\/(\d+))?\/commands$/,
-    ({ commands }, _, [scope = 'global']) => ok(commands.get(scope) ?? []),
+    ({ commands }, { query }, [scope = 'global']) =>
+      ok(
+        query.get('with_localizations') === 'true'
+          ? (commands.get(scope) ?? [])
+          : untranslated(commands.get(scope) ?? []),
+      ),
   ],
   ['PUT', /^\/applications\/\d+(?:\/guilds\/(\d+))?\/commands$/, putCommands],
   ['POST', /^\/interactions\/(\d+)\/([^/]+)\/callback$/, callback],
@@ -94,7 +109,7 @@ function gatewayBot(state: RestState): Answer {
   const session_start_limit = {
     total: 1000,
     remaining: state.sessionsLeft,
-    reset_after: 3_600_000,
+    reset_after: state.sessionsBackMs,
     max_concurrency: 16,
   }
   return ok({ url: state.gatewayUrl(), shards: 1, session_start_limit })
@@ -224,6 +239,14 @@ function putCommands(state: RestState, { body }: Call, [scope = 'global']: strin
   state.commands.set(scope, written)
   state.registrations += 1
   return ok(written)
+}
+
+/** https://discord.com/developers/docs/interactions/application-commands#get-global-application-commands */
+function untranslated(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(untranslated)
+  if (typeof value !== 'object' || value === null) return value
+  const shown = Object.entries(value).filter(([key]) => !key.endsWith('_localizations'))
+  return Object.fromEntries(shown.map(([key, each]) => [key, untranslated(each)]))
 }
 
 function refreshUrls(state: RestState, { body }: Call): Answer {

@@ -27,6 +27,8 @@ export interface Use {
   /** What Discord was told first: `4` a message, `5` to wait, `6` nothing to show, `8` suggestions, `9` a form. */
   acknowledged?: { type: number; data?: Record<string, unknown>; afterMs: number }
   ephemeral: boolean
+  /** In a place that did not add the bot. */
+  alone: boolean
   original?: WorldMessage
   /** Of a button: the message that it is under. */
   message?: WorldMessage
@@ -49,8 +51,11 @@ export interface RestState {
   /** What AutoMod of every server blocks. */
   autoMod?: RegExp | undefined
   flags: number
-  /** How many sessions may still be begun today. */
+  /** How many sessions may still be begun today, and when they are counted anew. */
   sessionsLeft: number
+  sessionsBackMs: number
+  /** Whether people may install the app for themselves. */
+  userInstall: boolean
   base(): string
   gatewayUrl(): string
   dispatch(t: string, d: object, guildId?: string): void
@@ -169,6 +174,8 @@ function checkNames(value: unknown): void {
   if (Array.isArray(value)) for (const each of value) checkNames(each)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return
   const isButton = 'type' in value && value.type === 2
+  if (isButton && 'emoji' in value && !/^\p{Extended_Pictographic}/u.test((value.emoji as { name: string }).name))
+    throw new Refusal(400, 50035, 'Invalid Form Body: emoji')
   for (const [key, each] of Object.entries(value)) {
     if (typeof each !== 'string') checkNames(each)
     else if (each.length > (isButton && key === 'label' ? 80 : (maxNames[key] ?? 4000)) || !each.isWellFormed())

@@ -16,6 +16,7 @@ import type { WorldMessage } from './discord-world.ts'
 
 export const ackWithinMs = 3000
 const loading = 128
+const maxAloneFollowUps = 5
 
 export function interactionOf(state: RestState, token: string): Use {
   const use = [...state.uses.values()].find((each) => each.token === token)
@@ -46,7 +47,11 @@ export function callback(state: RestState, call: Call, [id = '', token = '']: st
     )
     use.original.times.length = 0
   }
-  if (type === 6 && use.message !== undefined) use.original = use.message
+  if ((type === 6 || type === 7) && use.message !== undefined) use.original = use.message
+  if (type === 7 && use.message !== undefined) {
+    checkContent(state, data, call, true)
+    apply(state, use.message, { ...call, body: data })
+  }
   state.changed()
   return nothing
 }
@@ -84,6 +89,9 @@ export function followUp(state: RestState, call: Call, [token = '']: string[]): 
     apply(state, original, call)
     return ok(original)
   }
+  // https://discord.com/developers/docs/interactions/receiving-and-responding#create-followup-message
+  if (use.alone && use.followUps.length >= maxAloneFollowUps)
+    throw new Refusal(400, 40094, 'This interaction has reached the maximum number of follow up messages')
   const message = write(state, use.channel, call, use)
   use.followUps.push(message)
   return ok(message)

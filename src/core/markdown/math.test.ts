@@ -15,7 +15,7 @@ describe('a formula', () => {
     [String.raw`\log_{10} x, \sin\theta`, 'log₁₀ x, sin θ'],
     [String.raw`a \equiv b \pmod{n}`, 'a ≡ b (mod n)'],
     [String.raw`50\% \text{ of } \$5`, '50% of $5'],
-    [String.raw`H_2O`, 'H₂O'],
+    ['H_2O', 'H₂O'],
   ])('is text: %s', (tex, text) => expect(readableTex(tex)).toBe(text))
 
   it('of several rows has a line for each', () => {
@@ -35,8 +35,8 @@ describe('formulas in a text', () => {
     [String.raw`so \(a_1 < a_2\) holds`, String.raw`so a₁ \< a₂ holds`],
     ['$$\na^2 + b^2 = c^2\n$$', 'a² + b² = c²'],
     [String.raw`\[ x_1 * x_2 \]`, String.raw`x₁ \* x₂`],
-    [String.raw`- item` + '\n\n  $$x^2$$\n\nend', '- item\n\n  x²\n\nend'],
-    [String.raw`$\weird{x}$ and $$\weird{y}$$` , '`\\weird{x}` and `\\weird{y}`'],
+    ['- item\n\n  $$x^2$$\n\nend', '- item\n\n  x²\n\nend'],
+    [String.raw`$\weird{x}$ and $$\weird{y}$$`, '`\\weird{x}` and `\\weird{y}`'],
     ['$$\n\\weird{y}\n$$', '```latex\n\\weird{y}\n```'],
     [String.raw`\begin{align}a &= 1 \\ b &= 2\end{align}`, '```\na = 1\nb = 2\n```'],
     ['where $n$ is a number', 'where n is a number'],
@@ -54,7 +54,23 @@ describe('formulas in a text', () => {
   ])('are not seen where there are none: %s', (markdown) => expect(mathAsText(markdown)).toBe(markdown))
 
   it('of any kind end', () => {
-    const piece = fc.constantFrom('$', '$$', '\\(', '\\)', '\\[', '\\]', '\\frac', '{', '}', '^', '_', 'x', ' ', '\n', '`')
+    const piece = fc.constantFrom(
+      '$',
+      '$$',
+      '\\(',
+      '\\)',
+      '\\[',
+      '\\]',
+      '\\frac',
+      '{',
+      '}',
+      '^',
+      '_',
+      'x',
+      ' ',
+      '\n',
+      '`',
+    )
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => {
         expect(typeof mathAsText(pieces.join(''))).toBe('string')

@@ -35,7 +35,10 @@ describe('headings', () => {
 describe('references', () => {
   it.each([
     ['See [the docs][d].\n\n[d]: https://x.org/docs', 'See [the docs](https://x.org/docs).'],
-    ['See [docs][] and [Docs].\n\n[docs]: https://x.org "Title"', 'See [docs](https://x.org) and [Docs](https://x.org).'],
+    [
+      'See [docs][] and [Docs].\n\n[docs]: https://x.org "Title"',
+      'See [docs](https://x.org) and [Docs](https://x.org).',
+    ],
     ['![chart][c] **[b][c]**\n\n[c]: https://x.org/c.png', '[chart](https://x.org/c.png) **[b](https://x.org/c.png)**'],
     ['[a][b]\n\n[b]: javascript:x', String.raw`\[a\]\[b\]`],
     ['[a][missing]', '[a][missing]'],
