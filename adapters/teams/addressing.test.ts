@@ -1,9 +1,7 @@
-/** Which messages of Teams are for Parley, what greets people, and what edits and deletions do: through the real ingress. */
+/** Which messages of Teams are for Parley, and what greets people: through the real ingress. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { recorder } from '../../src/core/platform.contract.rig.ts'
-import type { Intake } from '../../src/core/platform.ts'
-import { chatWording } from '../../src/wording/chat.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
 import { bot, type Person } from '../../test/servers/teams.ts'
@@ -22,14 +20,13 @@ let rig: TeamsRig
 let records: ReturnType<typeof memoryRecords>
 let inbox: ReturnType<typeof recorder>
 
-async function open(own: Partial<Intake> = {}): Promise<void> {
+beforeEach(async () => {
   records = memoryRecords()
   rig = await openTeamsRig(records, 'personal')
   inbox = recorder()
-  await rig.open({ ...inbox.intake, ...own })
+  await rig.open(inbox.intake)
   rig.teams.people.set(bob.id, bob)
-}
-beforeEach(() => open())
+})
 afterEach(() => rig.close())
 
 const texts = () => inbox.received.map(({ text }) => text)
@@ -234,6 +231,46 @@ describe('in a personal chat', () => {
     expect(inbox.commands.map(({ text }) => text)).toEqual(['why', 'help'])
   })
 
+  it('a forwarded picture and a forwarded voice message are files, and no words of the one who forwards them', async () => {
+    const url = 'https://graph.microsoft.com/v1.0/chats/c/messages/1/hostedContents/1/$value'
+    const content = JSON.stringify({
+      originalMessageContent: `<p><img src="${url}" alt="plan"></p>`,
+      originalMessageSender: {},
+    })
+    await quiet(chat, '', { attachments: [{ contentType: 'forwardedMessageReference', content }] })
+    const audio = {
+      contentType: 'application/vnd.microsoft.card.audio',
+      content: { duration: 'PT5S', media: [{ url: `${rig.teams.serviceUrl}/v3/attachments/a/views/original` }] },
+    }
+    const voice = JSON.stringify({ originalMessageContent: '<p>listen</p>' })
+    await quiet(chat, '', { attachments: [{ contentType: 'forwardedMessageReference', content: voice }, audio] })
+    await quiet(chat, '', { attachments: [audio] })
+    expect(inbox.received.map(({ attachments }) => attachments)).toMatchObject([
+      [{ name: 'plan.png', locator: { kind: 'graph', url } }],
+      [{ mediaType: 'audio/mp4', voiceNote: false }],
+      [{ mediaType: 'audio/mp4', voiceNote: true }],
+    ])
+  })
+
+  it('a message of nothing but a Loop component gets a sentence, and no model is asked', async () => {
+    const loop = {
+      id: 'l',
+      contentType: 'application/vnd.microsoft.card.fluidEmbedCard',
+      content: '{"componentUrl":"https://x.org"}',
+    }
+    await quiet(chat, '', { attachments: [...html('<attachment id="l"></attachment>'), loop] })
+    await until(() => shown(chat)[0], 'a sentence')
+    expect([said(chat), inbox.received]).toEqual([[teamsWording.unread.part], []])
+  })
+
+  it('the preview of a link is no part that cannot be read', async () => {
+    await quiet(chat, 'see https://x.org', {
+      attachments: [{ contentType: 'application/x-link-preview', content: null }],
+    })
+    expect(inbox.received).toMatchObject([{ text: 'see https://x.org' }])
+    expect(inbox.received[0]?.unread).toBeUndefined()
+  })
+
   it('a Loop component in a question is said to be unreadable', async () => {
     const loop = {
       id: 'l',
@@ -242,68 +279,6 @@ describe('in a personal chat', () => {
     }
     await quiet(chat, 'Sum it up', { attachments: [...html('<p>Sum it up</p><attachment id="l"></attachment>'), loop] })
     expect(inbox.received).toMatchObject([{ text: 'Sum it up', attachments: [], unread: [teamsWording.unread.part] }])
-  })
-})
-
-describe('a message that is changed later', () => {
-  const edit = (place: Place, text: string, more: object = {}) => {
-    const message = rig.people.message(place, text, { id: '1767000000777' })
-    const channelData = { ...(message as { channelData?: object }).channelData, eventType: 'editMessage' }
-    return rig.teams.deliver({ ...message, type: 'messageUpdate', channelData, ...more })
-  }
-  const reopen = async (own: Partial<Intake>) => {
-    await rig.close()
-    await open(own)
-  }
-
-  it('so that it calls Parley is answered', async () => {
-    await reopen({ revise: async () => ({ kind: 'unknown' }) })
-    await edit(inThread, 'When is the rent due?')
-    await edit(group, 'And the deposit?')
-    expect(inbox.received).toMatchObject([
-      { id: `${inThread.conversation}#1767000000777`, text: 'When is the rent due?', kind: 'mention' },
-      { text: 'And the deposit?', kind: 'mention' },
-    ])
-  })
-
-  it('is nothing new to Parley without a mention', async () => {
-    await reopen({ revise: async () => ({ kind: 'unknown' }) })
-    await edit(group, 'x', { text: 'And the deposit?', entities: [] })
-    await edit(chat, 'And the deposit?')
-    expect(inbox.received).toEqual([])
-  })
-
-  it('without other words gets no offer of a new answer', async () => {
-    await reopen({ revise: async () => ({ kind: 'unchanged', turnId: 't-1' }) })
-    await edit(chat, 'When is the rent due?')
-    await rig.close()
-    expect(said(chat)).not.toContain(chatWording.questionChanged)
-    await open()
-  })
-
-  it('by deleting it is withdrawn, and an undo of that does no harm', async () => {
-    const place = inThread
-    await rig.people.say(place, 'When is the rent due?', { id: '1767000000777' })
-    const event = (type: string, eventType: string) => {
-      const about = rig.people.about(place) as { channelData: object }
-      return rig.teams.deliver({
-        ...about,
-        type,
-        id: '1767000000777',
-        channelData: { ...about.channelData, eventType },
-      })
-    }
-    expect((await event('messageDelete', 'softDeleteMessage')).status).toBe(200)
-    expect(inbox.withdrawn).toEqual([inbox.received[0]?.id])
-    expect((await event('messageUpdate', 'undeleteMessage')).status).toBe(200)
-    expect([inbox.received.length, inbox.revisions.length]).toEqual([1, 0])
-  })
-
-  it('by deleting it is delivered again until it is withdrawn', async () => {
-    await reopen({ withdraw: () => Promise.reject(new Error('the database is away')) })
-    const about = rig.people.about(chat) as { channelData: object }
-    const channelData = { ...about.channelData, eventType: 'softDeleteMessage' }
-    expect((await rig.teams.deliver({ ...about, type: 'messageDelete', id: '1', channelData })).status).toBe(503)
   })
 })
 

@@ -121,10 +121,10 @@ describe('the words of a card', () => {
       card('adaptive', '{'),
       card('adaptive', { type: 'AdaptiveCard', body: [] }),
       card('fluidEmbedCard', { componentUrl: 'https://x.org/loop' }),
-      { contentType: 'application/x-to-come', content: null },
+      { id: 'a', contentType: 'application/x-to-come', content: null },
     ]
     for (const attachment of unread)
-      expect(contentOf({ html: '', attachments: [attachment] })).toMatchObject({
+      expect(contentOf({ html: '<attachment id="a"></attachment>', attachments: [attachment] })).toMatchObject({
         cards: [],
         unread: [teamsWording.unread.part],
       })

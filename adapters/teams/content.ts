@@ -72,7 +72,7 @@ export function contentOf(message: RawMessage): Content {
     mentions: read.mentions,
   }
   const attachments = (message.attachments ?? []).filter(({ contentType }) => contentType !== 'text/html')
-  for (const attachment of attachments) sort(attachment, content)
+  for (const attachment of attachments) sort(attachment, content, read.placed.includes(attachment.id ?? ''))
   const known = new Set(attachments.map(({ id }) => id))
   content.placed = read.placed.filter((id) => !known.has(id))
   // A picture may be in the HTML and among the attachments; the attachment says more.
@@ -81,8 +81,8 @@ export function contentOf(message: RawMessage): Content {
   return content
 }
 
-/** Puts an attachment where it belongs. */
-function sort(attachment: RawAttachment, content: Content): void {
+/** Puts an attachment where it belongs. `placed`: people see it in the text, so that it is more than a link's preview. */
+function sort(attachment: RawAttachment, content: Content, placed: boolean): void {
   const file = fileIn(attachment)
   if (file !== undefined) {
     content.files.push(file)
@@ -91,7 +91,7 @@ function sort(attachment: RawAttachment, content: Content): void {
   const { contentType, name } = attachment
   const about = parsed(attachment.content)
   if (contentType === 'messageReference' || contentType === 'forwardedMessageReference') {
-    const quote = contentType === 'messageReference' ? replyIn(about) : forwardIn(about)
+    const quote = contentType === 'messageReference' ? replyIn(about) : forwardIn(about, content)
     if (quote === undefined) content.unread.push(teamsWording.unread.quote)
     else content.quotes.push(quote)
     return
@@ -103,8 +103,7 @@ function sort(attachment: RawAttachment, content: Content): void {
   }
   const words = wordsOfCard(about) ?? (name || undefined)
   if (words !== undefined && !/fluid/i.test(contentType)) content.cards.push(words)
-  // A media card without an address has nothing to read.
-  else content.unread.push(teamsWording.unread.part)
+  else if (placed || /card/i.test(contentType)) content.unread.push(teamsWording.unread.part)
 }
 
 function replyIn(about: unknown): Quote | undefined {
@@ -121,10 +120,13 @@ function replyIn(about: unknown): Quote | undefined {
       }
 }
 
-function forwardIn(about: unknown): Quote | undefined {
+/** Its pictures are files of the message that forwards it. */
+function forwardIn(about: unknown, content: Content): Quote | undefined {
   const { originalMessageContent, originalMessageId, originalMessageSender, body } = Forward.safeParse(about).data ?? {}
-  const text = wordsIn(originalMessageContent ?? body?.content ?? '')
-  return text === ''
+  const { text: words, pictures } = readHtml(originalMessageContent ?? body?.content ?? '')
+  content.files.push(...pictures.map(pictureAt))
+  const text = mentionsAsNames(words)
+  return text === '' && pictures.length === 0
     ? undefined
     : {
         kind: 'forward',
@@ -141,21 +143,21 @@ function idOf(sender: Sender): string | undefined {
   return sender?.application?.id ? `28:${sender.application.id}` : undefined
 }
 
-/** A preview is plain text, the content of a forwarded message HTML. */
+/** A preview is plain text, and sometimes HTML. */
 const wordsIn = (text: string) =>
   /<\/?[a-z][^>]*>|&\w+;/i.test(text) ? mentionsAsNames(readHtml(text).text) : text.trim()
 
 export const mentionsAsNames = (text: string) => text.replaceAll(/<at>([^<]*)<\/at>/g, '@$1')
 
 export function quoteLine({ by, text }: Quote): string {
-  return by === undefined ? text : `${by}: ${text}`
+  return by === undefined || text === '' ? text : `${by}: ${text}`
 }
 
 /** All that a message of others says, as Markdown: empty if it has no words. */
 export function wordsOf({ subject, text, quotes, cards }: Content): string {
   return [
     ...(subject === '' ? [] : [`**${subject}**`]),
-    ...quotes.map((quote) => quoteLine(quote).replaceAll(/^/gm, '> ')),
+    ...quotes.filter(({ text: said }) => said !== '').map((quote) => quoteLine(quote).replaceAll(/^/gm, '> ')),
     mentionsAsNames(text).trim(),
     ...cards,
   ]

@@ -93,7 +93,8 @@ export function createHistory(deps: HistoryDeps): (request: HistoryRequest) => P
       const { value, '@odata.nextLink': link } = Page.parse(answer)
       const found = value.flatMap((each) => Message.safeParse(each).data ?? [])
       messages.push(...found)
-      const reached = since !== undefined && found.some(({ createdDateTime }) => createdDateTime <= since)
+      const reached =
+        since !== undefined && found.some(({ createdDateTime }) => Date.parse(createdDateTime) <= Date.parse(since))
       next = reached ? undefined : (link ?? undefined)
     }
     return { messages, more: next !== undefined }

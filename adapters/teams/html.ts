@@ -1,5 +1,6 @@
 /** Pure: the HTML of Teams' editor, of Graph's messages and of old clients → Markdown, and the quotes, files and images in it. */
 import { Parser } from 'htmlparser2'
+import { type Cell, inCell, maxRows, table } from './html-table.ts'
 
 export interface Read {
   text: string
@@ -39,12 +40,6 @@ interface Open {
   next?: number
 }
 
-interface Cell {
-  text: string
-  columns: number
-  rows: number
-}
-
 const marks: Partial<Record<string, string>> = {
   strong: '**',
   b: '**',
@@ -63,7 +58,6 @@ const inline = new Set(
 const unseen = new Set('style script title head template noscript svg math object iframe'.split(' '))
 /** Elements below this depth are read as if their tags were not there, so that hostile nesting costs nothing. */
 const deepest = 60
-const widest = { columns: 60, rows: 500 }
 /** Far above Teams' limit for a message; the parser's time grows with the square of the depth of nesting. */
 const longest = 150_000
 /** Stands for a block of code while the text around it is tidied. No HTML contains it: parsers replace it. */
@@ -248,7 +242,7 @@ export function readHtml(html: string): Read {
   function row({ cells = [], text }: Open): string {
     const at = nearest('table')
     if (at?.rows === undefined) return `\n\n${cells.map((each) => each.text).join(' | ')}${text}\n\n`
-    if (at.rows.length < widest.rows && cells.length > 0) at.rows.push(cells)
+    if (at.rows.length < maxRows && cells.length > 0) at.rows.push(cells)
     return text
   }
 
@@ -307,48 +301,6 @@ function link(text: string, href: string): string {
 function heading(tag: string, text: string): string {
   const words = tidy(text).replaceAll(/\s*\n\s*/g, ' ')
   return words === '' ? '' : `\n\n${'#'.repeat(Number(tag[1]))} ${words}\n\n`
-}
-
-/** Rows keep their empty cells; a merged cell has its text once and is empty in the rest of its place. */
-function table(rows: Cell[][]): string {
-  /** For each column, the rows that a merged cell above still takes. */
-  const taken: number[] = []
-  const grid = rows.map((cells) => {
-    const line: string[] = []
-    const skip = () => {
-      while ((taken[line.length] ?? 0) > 0 && line.length < widest.columns) {
-        taken[line.length] = (taken[line.length] ?? 0) - 1
-        line.push('')
-      }
-    }
-    for (const { text, columns, rows: down } of cells) {
-      skip()
-      for (let at = 0; at < columns && line.length < widest.columns; at += 1) {
-        taken[line.length] = down - 1
-        line.push(at === 0 ? text : '')
-      }
-    }
-    skip()
-    return line
-  })
-  const columns = Math.max(0, ...grid.map(({ length }) => length))
-  // One column is a layout, not a table.
-  if (columns <= 1) return grid.map(([text = '']) => text).join('\n\n')
-  const lines = grid.map((line) => {
-    const cells = Array.from({ length: columns }, (_, at) => oneLine(line[at] ?? ''))
-    return `| ${cells.join(' | ')} |`
-  })
-  return [lines[0], `|${' --- |'.repeat(columns)}`, ...lines.slice(1)].join('\n')
-}
-
-/** A table in a cell of another. */
-function inCell(rows: Cell[][]): string {
-  return rows.map((cells) => cells.map(({ text }) => oneLine(text)).join(', ')).join('; ')
-}
-
-/** What stands below each other in a cell is separated by a space; code stays where it is. */
-function oneLine(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, ' ').replaceAll(/(?<!\\)\|/g, '\\|')
 }
 
 function tidy(text: string): string {

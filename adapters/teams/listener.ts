@@ -127,6 +127,10 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       }
       case 'hello':
         return later('greeting', () => say(normalized.place, greeting(at.scope), `hello-${normalized.id}`))
+      case 'unreadable':
+        return later('saying what cannot be read', () =>
+          say(normalized.place, { text: normalized.why.join('\n\n'), private: true }, `unreadable-${normalized.id}`),
+        )
       case 'command':
         return await command(normalized, activity)
       case 'message':

@@ -27,6 +27,8 @@ export type NormalizedActivity =
   | ({ kind: 'message' } & AskedMessage)
   /** Parley is mentioned, and nothing is said. */
   | { kind: 'hello'; id: string; place: ReplyTarget }
+  /** It has nothing but parts that apps cannot read; `why` are sentences for its author. */
+  | { kind: 'unreadable'; id: string; place: ReplyTarget; why: string[] }
   | { kind: 'command'; call: CommandCall; mentions: Mention[] }
   /** `asks`: the edited message calls Parley, which is new to Parley if it does not know the message. */
   | { kind: 'revision'; revision: Revision; asks?: AskedMessage }
@@ -75,7 +77,9 @@ export function normalize(
     }
   }
   if (!isEmpty(asked)) return { kind: 'message', ...asked }
-  return called ? { kind: 'hello', id: message.id, place: message.replyTarget } : ignored(why.empty)
+  const { id, replyTarget: place, unread } = message
+  if (unread !== undefined && (called || scope === 'personal')) return { kind: 'unreadable', id, place, why: unread }
+  return called ? { kind: 'hello', id, place } : ignored(why.empty)
 }
 
 const isEmpty = ({ message: { text, quoted }, files }: AskedMessage) =>
@@ -88,9 +92,13 @@ function askedMessage(activity: Activity, content: Content, text: string): Asked
   const mentions = mentionsOf(activity)
   const called = mentions.some(({ id }) => id === recipient?.id)
   const quotes = quotesIn(activity, content)
-  const quoted = storable([...quotes.map(quoteLine), ...content.cards].join('\n\n').slice(0, 20_000))
+  const quoted = storable(
+    [...quotes.map(quoteLine).filter((line) => line !== ''), ...content.cards].join('\n\n').slice(0, 20_000),
+  )
   const author = authorOf(from)
-  const files = foundIn(content)
+  // What somebody forwards is not what they say themselves.
+  const forwards = quotes.some(({ kind }) => kind === 'forward')
+  const files = foundIn(content).map((file) => (forwards ? { ...file, voiceNote: false } : file))
   const { threadId } = place.conversation
   // A mention that is in the text alone is one of a person, a team or a tag, too.
   const names = new Set(mentions.flatMap((each) => [plainName(each.name), plainName(each.text)]))

@@ -180,15 +180,6 @@ export function abilityLaws(options: ContractOptions, { rig, inbox, written }: A
     expect(inbox().received[1]).toMatchObject({ text: 'And then?', conversation })
   })
 
-  law('follow', 'thanks and emoji in a thread get no answer', async () => {
-    const { replyTarget } = await written()
-    for (const text of ['Thanks!', '👍']) {
-      const followed = await able('follow')({ eventId: randomUUID(), text, target: replyTarget })
-      expect(followed).toEqual({ acknowledged: true })
-    }
-    expect(inbox().received).toHaveLength(1)
-  })
-
   law('follow', 'a message in a thread of others is none of Parley’s business', async () => {
     const { replyTarget } = await written()
     inbox().state.takesPart = false

@@ -284,7 +284,11 @@ describe('in a channel', () => {
     const contentUrl = `https://contoso.sharepoint.com/sites/team/${people.addFile('gate.pdf', content).id}/gate.pdf`
     const attachments = [{ id: 'x6', contentType: 'reference', contentUrl, name: 'gate.pdf' }]
     teams.said.say(place.conversation, { id: '1767000000066', html: '<p>The plumber wants <b>410</b> €</p>' })
-    teams.said.say(place.conversation, { id: '1767000000067', html: '<attachment id="x6"></attachment>', more: { attachments } })
+    teams.said.say(place.conversation, {
+      id: '1767000000067',
+      html: '<attachment id="x6"></attachment>',
+      more: { attachments },
+    })
     const answer = await reply(place, () => people.say(place, 'Which code?', { id: '1767000000068' }))
     expect(textOf(answer)).toBe('The code is QX-66 [1].')
     const given = model.requests.map(({ body }) => JSON.stringify(body)).findLast((body) => body.includes('Which code'))
@@ -303,7 +307,9 @@ describe('in a channel', () => {
     const next = await reply(place, () => people.say(place, 'Who is there?'))
     expect(textOf(next)).toContain('Who is there?')
     expect(replies(place)).toHaveLength(1)
-    const given = model.requests.map(({ body }) => JSON.stringify(body)).findLast((body) => body.includes('Who is there'))
+    const given = model.requests
+      .map(({ body }) => JSON.stringify(body))
+      .findLast((body) => body.includes('Who is there'))
     expect(given).not.toContain('Count slowly')
   })
 
@@ -362,7 +368,10 @@ describe('when Teams limits the rate or a worker dies', () => {
   it('the pages of the app package are there for anyone', async () => {
     for (const name of ['about', 'privacy', 'terms'] as const) {
       const response = await fetch(`${parley.url}/teams/${name}`, { headers: { 'x-forwarded-for': '203.0.113.9' } })
-      expect([response.status, await response.text()]).toEqual([200, expect.stringContaining(teamsWording.pages[name].title)])
+      expect([response.status, await response.text()]).toEqual([
+        200,
+        expect.stringContaining(teamsWording.pages[name].title),
+      ])
     }
   })
 
