@@ -37,9 +37,12 @@ describe('a table', () => {
   })
 
   it('of many columns is a list, a line or a list for each row', () => {
-    const columns = (cell: (at: number) => string) => `| ${Array.from({ length: 9 }, (_, at) => cell(at)).join(' | ')} |`
+    const columns = (cell: (at: number) => string) =>
+      `| ${Array.from({ length: 9 }, (_, at) => cell(at)).join(' | ')} |`
     const table = [columns((at) => `Heading ${at}`), columns(() => '---'), columns((at) => `${at}`)].join('\n')
-    expect(toTeams(`See:\n\n${table}\n\nThat is all.`)).toMatch(/^See:\n\n- \*\*Heading 0: 0\*\*[\s\S]+\n\nThat is all\.$/)
+    expect(toTeams(`See:\n\n${table}\n\nThat is all.`)).toMatch(
+      /^See:\n\n- \*\*Heading 0: 0\*\*[\s\S]+\n\nThat is all\.$/,
+    )
   })
 })
 

@@ -277,6 +277,7 @@ describe('an answer with a table of 20 headings and 68 rows', () => {
       signal,
       otherReplies: () => 0,
       held: () => true,
+      otherReplies: () => 0,
     })
   }
 

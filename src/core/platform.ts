@@ -137,8 +137,11 @@ export interface Revision {
   by: Author
 }
 
-/** `revised`: the turn had not started and answers the new text. `started`: too late, regenerating would answer the new text. */
-export type Revised = { kind: 'revised' | 'started'; turnId: string } | { kind: 'unknown' }
+/**
+ * `revised`: the turn had not started and answers the new text. `started`: too late, regenerating would answer the new text.
+ * `unchanged`: nothing but spaces differs, or the message was not changed at all.
+ */
+export type Revised = { kind: 'revised' | 'started' | 'unchanged'; turnId: string } | { kind: 'unknown' }
 
 /** Messages that people deleted. `ids` as in IncomingMessage. */
 export interface Withdrawal {

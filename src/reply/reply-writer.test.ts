@@ -62,6 +62,18 @@ describe('the reply writer', () => {
     expect(saved[0]).toEqual({ ordinal: 0, ref: `${turnId}-0`, text: 'Hel', ahead: 32 })
   })
 
+  it('edits less often while many replies are open', async () => {
+    const { replyWriter, calls, settle, otherReplies } = rig({ minEditMs: 0 })
+    otherReplies.value = 60_000
+    replyWriter.append('Hel')
+    await settle()
+    replyWriter.append('lo')
+    await settle()
+    expect(calls).toEqual(['post 0: Hel'])
+    await replyWriter.finish('Hello.', [], end)
+    expect(calls).toEqual(['post 0: Hel', 'edit 0: Hello.'])
+  })
+
   it('is complete although the platform refused an edit in the middle', async () => {
     const { replyWriter, shown, settle, failures } = rig()
     replyWriter.append('A bad')
@@ -73,18 +85,6 @@ describe('the reply writer', () => {
     await settle()
     await replyWriter.finish('A good word.', [], end)
     expect(shown()).toEqual(['A good word.'])
-  })
-
-  it('edits less often while many replies are open', async () => {
-    const { replyWriter, calls, settle, otherReplies } = rig({ minEditMs: 0 })
-    otherReplies.value = 60_000
-    replyWriter.append('Hel')
-    await settle()
-    replyWriter.append('lo')
-    await settle()
-    expect(calls).toEqual(['post 0: Hel'])
-    await replyWriter.finish('Hello.', [], end)
-    expect(calls).toEqual(['post 0: Hel', 'edit 0: Hello.'])
   })
 
   it('never edits more often than the platform allows', async () => {

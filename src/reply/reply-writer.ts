@@ -152,7 +152,9 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
 
   async function put(ordinal: number, outgoing: OutgoingMessage): Promise<void> {
     const part = parts[ordinal]
-    if (part && part.shown === outgoing.text && part.phase === outgoing.phase && !outgoing.end) return
+    // Until now it was taken for a model's text, which some platforms label.
+    const labelled = outgoing.by === 'parley'
+    if (part && part.shown === outgoing.text && part.phase === outgoing.phase && !outgoing.end && !labelled) return
     if (part === undefined) {
       // The text of a new message counts as stored by the message before it, until it has its own row.
       const previous = parts[ordinal - 1]

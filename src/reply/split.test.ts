@@ -213,9 +213,7 @@ describe('what grows when it is formatted', () => {
   })
 
   test('what nothing makes smaller is still written', () => {
-    expect(split('word '.repeat(100), 7000, () => false).join(' ')).toBe(
-      'word '.repeat(100).trim(),
-    )
+    expect(split('word '.repeat(100), 7000, () => false).join(' ')).toBe('word '.repeat(100).trim())
   })
 })
 

@@ -3,7 +3,6 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { answerWording } from '../../src/wording/answers.ts'
-import { chatWording } from '../../src/wording/chat.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import { makePdf } from '../fixtures/make-pdf.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
@@ -127,8 +126,9 @@ describe('in a personal chat', () => {
       entities: expect.arrayContaining([expect.objectContaining({ additionalType: ['AIGeneratedContent'] })]),
       channelData: { feedbackLoop: { type: 'default' } },
     })
-    expect(JSON.stringify(answer.activity.attachments)).toContain(chatWording.files({ read: 1, partly: 0, skipped: 0 }))
-    expect(actionsOf(answer).map((action) => action.split(':')[0])).toEqual(['regenerate', 'why', 'better', 'cheaper'])
+    // Nothing that the reader must know.
+    expect(answer.activity.attachments?.[0]?.content?.body).toEqual([])
+    expect(actionsOf(answer).map((action) => action.split(':')[0])).toEqual(['regenerate', 'cheaper', 'better', 'why'])
   })
 
   it('thumbs and buttons work and confirm it', async () => {
@@ -162,7 +162,7 @@ describe('in a personal chat', () => {
     expect(textOf(answer)).toBe(words.join(' '))
   })
 
-  it('Teams’ own Stop button stops the answer', async () => {
+  it('Teams’ own Stop button stops the answer, whose text stays as it is', async () => {
     const before = replies(chat).length
     await people.say(chat, 'Count slowly again')
     const streaming = await until(
@@ -173,9 +173,12 @@ describe('in a personal chat', () => {
       'a stream',
     )
     if (streaming.stream) streaming.stream.state = 'cancelled'
-    const end = await until(() => replies(chat).slice(before).find(isFinished), 'the end of it')
-    expect(JSON.stringify(end.activity.attachments)).toContain('Stopped before the end')
-    expect(textOf(end)).not.toContain('word44')
+    const shown = textOf(streaming)
+    // The next question is answered once the stopped one has ended.
+    await reply(chat, () => people.say(chat, 'What now?'))
+    expect(replies(chat).slice(before)).toHaveLength(2)
+    expect(textOf(streaming)).toBe(shown)
+    expect(shown).not.toContain('word44')
   })
 
   it('a file with an expired link is named, and the question is answered without it', async () => {
@@ -203,15 +206,17 @@ describe('in a personal chat', () => {
     )
   })
 
-  it('commands work with and without `/parley`', async () => {
+  it('commands work with and without `/parley`; one word needs it', async () => {
     expect(textOf(await notice(chat, '/parley help'))).toContain('budget')
     expect(textOf(await notice(chat, 'budget set everywhere 20 month'))).toMatch(/\$20/)
     expect(textOf(await notice(chat, 'budget list'))).toMatch(/\$20/)
-    const usage = await notice(chat, 'usage')
+    const usage = await notice(chat, '/parley usage')
     expect(usage.activity.attachments?.[0]).toMatchObject({
       contentType: 'image/png',
       contentUrl: expect.stringMatching(/^data:image\/png;base64,/),
     })
+    const why = await reply(chat, () => people.say(chat, 'Why'))
+    expect(textOf(why)).toContain('Why')
     const asked = await reply(chat, () => people.say(chat, 'budget questions: which ones are there?'))
     expect(textOf(asked)).toContain('which ones are there?')
   })
@@ -273,6 +278,41 @@ describe('in a channel', () => {
     Object.assign(teams.consent, { files: true, messages: true })
   })
 
+  it('that others began, the model is given what they said and the file that they shared', async () => {
+    const place = thread('1767000000066')
+    const content = await makePdf((doc) => doc.addPage().text('The gate opens with code QX-66.'))
+    const contentUrl = `https://contoso.sharepoint.com/sites/team/${people.addFile('gate.pdf', content).id}/gate.pdf`
+    const attachments = [{ id: 'x6', contentType: 'reference', contentUrl, name: 'gate.pdf' }]
+    teams.said.say(place.conversation, { id: '1767000000066', html: '<p>The plumber wants <b>410</b> €</p>' })
+    teams.said.say(place.conversation, {
+      id: '1767000000067',
+      html: '<attachment id="x6"></attachment>',
+      more: { attachments },
+    })
+    const answer = await reply(place, () => people.say(place, 'Which code?', { id: '1767000000068' }))
+    expect(textOf(answer)).toBe('The code is QX-66 [1].')
+    const given = model.requests.map(({ body }) => JSON.stringify(body)).findLast((body) => body.includes('Which code'))
+    expect(given).toContain('Bob: The plumber wants **410** €')
+  })
+
+  it('a question that its author deletes while it is answered is taken back', async () => {
+    const place = thread('1767000000077')
+    await people.say(place, 'Count slowly to the end', { id: '1767000000078' })
+    await until(() => replies(place).find((each) => textOf(each).includes('word3')), 'a part of the answer')
+    const about = people.about(place) as { channelData: object }
+    const channelData = { ...about.channelData, eventType: 'softDeleteMessage' }
+    const deletion = { ...about, type: 'messageDelete', id: '1767000000078', channelData }
+    expect((await teams.deliver(deletion)).status).toBe(200)
+    await until(() => replies(place).length === 0, 'an empty thread')
+    const next = await reply(place, () => people.say(place, 'Who is there?'))
+    expect(textOf(next)).toContain('Who is there?')
+    expect(replies(place)).toHaveLength(1)
+    const given = model.requests
+      .map(({ body }) => JSON.stringify(body))
+      .findLast((body) => body.includes('Who is there'))
+    expect(given).not.toContain('Count slowly')
+  })
+
   it('gets one greeting when Parley is added', async () => {
     const place = { conversation: channel }
     const added = {
@@ -285,7 +325,7 @@ describe('in a channel', () => {
     await teams.deliver({ ...added, id: 'f:again' })
     await teams.deliver({ ...people.about(place), type: 'installationUpdate', action: 'add', id: 'f:installed' })
     await notice(thread('1767000000055'), '/parley help')
-    expect(shown(place).filter((each) => textOf(each) === teamsWording.greeting.shared)).toHaveLength(1)
+    expect(shown(place).filter((each) => textOf(each) === teamsWording.greeting.channel)).toHaveLength(1)
   })
 })
 
@@ -314,6 +354,25 @@ describe('when Teams limits the rate or a worker dies', () => {
     await until(() => isFinished(half), 'the rest of it')
     expect(replies(chat).length).toBe(before + 1)
     expect(textOf(half)).toBe(words.join(' '))
+  })
+
+  it('in a group chat the talk of people is none of its business', async () => {
+    const place: Place = { conversation: groupChat }
+    const [before, asked] = [shown(place).length, model.requests.length]
+    for (const text of ['Thanks. Bob, can you send me the invoice?', 'sure, give me five minutes', 'lol'])
+      expect((await people.say(place, text, { quiet: true })).status).toBe(200)
+    await reply(thread('1767000000088'), () => people.say(thread('1767000000088'), 'Who are you?'))
+    expect([shown(place).length - before, model.requests.length - asked]).toEqual([0, 1])
+  })
+
+  it('the pages of the app package are there for anyone', async () => {
+    for (const name of ['about', 'privacy', 'terms'] as const) {
+      const response = await fetch(`${parley.url}/teams/${name}`, { headers: { 'x-forwarded-for': '203.0.113.9' } })
+      expect([response.status, await response.text()]).toEqual([
+        200,
+        expect.stringContaining(teamsWording.pages[name].title),
+      ])
+    }
   })
 
   it('the log contains no tokens, no secrets and nothing that people wrote', () => {
