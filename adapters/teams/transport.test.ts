@@ -275,7 +275,6 @@ describe('an answer with a table of 20 headings and 68 rows', () => {
       resuming: false,
       store: { async savePart() {}, async removePart() {} },
       signal,
-      otherReplies: () => 0,
       held: () => true,
       otherReplies: () => 0,
     })
