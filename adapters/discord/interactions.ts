@@ -27,7 +27,18 @@ import { chatWording } from '../../src/wording/chat.ts'
 import { discordWording } from '../../src/wording/discord.ts'
 import type { CommandContext } from './command-context.ts'
 import { calledCommand, commandLine, names } from './commands.ts'
-import { aboutForm, actionOf, askForm, badForm, fieldsOf, fitsForm, formOf } from './components.ts'
+import {
+  aboutForm,
+  actionOf,
+  askForm,
+  badForm,
+  fieldsOf,
+  fitsForm,
+  formOf,
+  isInMenu,
+  menuOf,
+  menuRows,
+} from './components.ts'
 import { attachmentOf, filesOf, isUnreadable, type Me, type QuotableMessage, quote } from './content.ts'
 import { packNotice } from './message-body.ts'
 import {
@@ -211,6 +222,15 @@ export function createInteractions({ api, questions, intake, me, log }: Interact
 
   async function onComponent(interaction: APIMessageComponentInteraction): Promise<void> {
     const { data } = interaction
+    const turnId = menuOf(data.custom_id)
+    if (turnId !== undefined) {
+      const { body } = packNotice({ text: discordWording.menu, private: true })
+      await respond(interaction, InteractionResponseType.ChannelMessageWithSource, {
+        ...body,
+        components: menuRows(turnId),
+      })
+      return
+    }
     const action = actionOf(data.custom_id, 'values' in data ? data.values : [])
     if (action === undefined) return await say(interaction, outdated)
     if (action.kind !== 'bad') return await act(interaction, action)
@@ -237,6 +257,11 @@ export function createInteractions({ api, questions, intake, me, log }: Interact
         return { text: error.userMessage, private: true }
       })
     const early = await within(acting, () => defer(interaction, true))
+    if (early !== undefined && 'message' in interaction && isInMenu(interaction.data.custom_id)) {
+      const { body, files } = packNotice({ ...(early ?? { text: discordWording.regenerating }), private: false })
+      await respond(interaction, InteractionResponseType.UpdateMessage, body, files)
+      return
+    }
     if (early !== undefined && early !== null) return await say(interaction, early)
     if (early === null) {
       await respond(interaction, InteractionResponseType.DeferredMessageUpdate)

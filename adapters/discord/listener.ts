@@ -195,7 +195,10 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         : await channelCache.channel(message.channel_id)
     // A notice needs no thread.
     const here = { ...place, type: place.type === 0 || place.type === 5 ? 2 : place.type }
-    await transport.notify?.(targetOf(message, here), notice, { key: `tell-${message.id}`, signal: soon() })
+    await transport.notify?.(targetOf(message, here, { id: me() }), notice, {
+      key: `tell-${message.id}`,
+      signal: soon(),
+    })
   }
 
   /** Private notices go to the author's direct chat. */

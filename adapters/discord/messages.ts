@@ -166,7 +166,9 @@ export function createMessages({ api, channelCache, context, files, intake, me }
     const result = await intake.revise({ platform: platformName, id, text, by: { id: author.id } })
     if (result.kind !== 'started') return result.kind === 'unknown' ? ignored : { kind: 'revised' }
     const place = guild_id === undefined ? { id: channel_id, type: direct } : await channelCache.channel(channel_id)
-    const target = targetOf({ id, guild_id, content: '', attachments: [], ...message, author }, place)
+    const target = targetOf({ id, guild_id, content: '', attachments: [], mentions: [], ...message, author }, place, {
+      id: me(),
+    })
     return { kind: 'changed', target, turnId: result.turnId }
   }
 
