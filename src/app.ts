@@ -7,12 +7,11 @@ import { createHandlers } from '../workers/registry.ts'
 import { createSweep } from '../workers/sweep.ts'
 import { createTurnRules } from './admin/turn-rules.ts'
 import { adminOf, openCommands } from './app/commands.ts'
-import { type Connections, listenOn } from './app/connections.ts'
 import { examineApp, explainRequest } from './app/examine.ts'
 import { openMessaging } from './app/messaging.ts'
 import { openModels } from './app/models.ts'
 import { openMoney } from './app/money.ts'
-import { openPlatforms } from './app/platforms.ts'
+import { type Connections, listenOn, openPlatforms } from './app/platforms.ts'
 import { openReaders } from './app/readers.ts'
 import type { Running, State } from './app/services.ts'
 import { openState } from './app/state.ts'
@@ -31,9 +30,8 @@ import { createOwnRoutes, linkFor } from './ops/routes.ts'
 import { createProgress } from './reply/progress.ts'
 import { createMeteredTranscriber } from './routing/metered-transcriber.ts'
 import { openDatabase } from './store/database.ts'
-import { clearRunning, writeRunning } from './store/home.ts'
+import { clearRunning, ensureTerminalToken, writeRunning } from './store/home.ts'
 import { createPrune } from './store/prune.ts'
-import { ensureTerminalToken } from './store/terminal-token.ts'
 import { createTurns } from './store/turns-postgres.ts'
 import { startWording } from './wording/startup.ts'
 
@@ -148,7 +146,13 @@ async function work(running: Running): Promise<void> {
   for (const { fastest, ...model } of await money.speeds()) messaging.health.remember(model, fastest)
   const deps: WorkerDeps = {
     storage: { turns, attachments, blobs, index, picture: pictureIn(blobs) },
-    messaging: { queue, stops, platform, progress: createProgress({ platform, store: turns, log }), alerts: money.alerts },
+    messaging: {
+      queue,
+      stops,
+      platform,
+      progress: createProgress({ platform, store: turns, log }),
+      alerts: money.alerts,
+    },
     money: {
       budget: money.budget,
       turnLimits: money.turnLimits,

@@ -1,14 +1,13 @@
 /** Intake on a real database, with a queue that remembers: messages come in, people press buttons. */
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
-import type { Action, ButtonAction } from '../src/core/action.ts'
 import type { FollowUps } from '../src/core/addressing.ts'
-import type { CommandCall, Role } from '../src/core/command.ts'
+import type { Action, ButtonAction, CommandCall, Role } from '../src/core/command.ts'
 import { silentLog } from '../src/core/log.ts'
 import type { Author, IncomingMessage } from '../src/core/message.ts'
 import type { Scope } from '../src/core/scope.ts'
 import { createInbox } from '../src/intake/inbox.ts'
-import { createLocalChannel } from '../src/queue/channel-local.ts'
+import { createLocalChannel } from '../src/queue/channel.ts'
 import type { Job, Queue } from '../src/queue/queue.ts'
 import { openDatabase } from '../src/store/database.ts'
 import { createFeedback } from '../src/store/feedback.ts'
@@ -44,7 +43,9 @@ export async function openIntakeRig(server: TestServer) {
   const settings: Pick<Settings, 'read'> = {
     async read(scopes) {
       return new Map(
-        scopes.map((scope) => [scope, { 'policy.guests': guests[scope], 'policy.followUps': followUps[scope] }] as const),
+        scopes.map(
+          (scope) => [scope, { 'policy.guests': guests[scope], 'policy.followUps': followUps[scope] }] as const,
+        ),
       )
     },
   }

@@ -1,9 +1,9 @@
 /** Discord as a platform: one gateway connection where events are taken in, REST alone everywhere else. */
 import type { APIUser } from 'discord.js'
 import type { Log } from '../../src/core/log.ts'
+import { maxTableColumns } from '../../src/core/markdown/table.ts'
 import type { Platform } from '../../src/core/platform.ts'
-import type { Quota } from '../../src/core/quota.ts'
-import type { Records } from '../../src/core/records.ts'
+import type { Quota, Records } from '../../src/core/platform-state.ts'
 import { createFiles } from './files.ts'
 import { fits, maxMarkdown } from './format.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
@@ -57,6 +57,7 @@ export function createDiscord(deps: DiscordDeps): Platform {
       streaming: 'edit',
       maxChars: maxMarkdown,
       fits,
+      tableColumns: maxTableColumns,
       minEditMs,
       status: 'message',
       buttons: true,

@@ -9,7 +9,7 @@ import { asParleyError, errorFields, ParleyError } from '../../src/core/errors.t
 import type { Log } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
 import type { OutgoingMessage, Transport } from '../../src/core/platform.ts'
-import type { Records } from '../../src/core/records.ts'
+import type { Records } from '../../src/core/platform-state.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import { plain, TargetData } from './activity.ts'
 import { type Api, type CallOptions, isReadersStop, type OutgoingActivity, refusalOf } from './api.ts'

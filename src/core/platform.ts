@@ -3,13 +3,12 @@
  * tells its abilities; the rest of Parley varies by those abilities and never by a platform's name.
  */
 import type { Readable } from 'node:stream'
-import type { Action } from './action.ts'
 import type { Addressing, NotForParley } from './addressing.ts'
-import type { CommandCall, CommandSpec, Notice, OutgoingFile } from './command.ts'
+import type { Action, CommandCall, CommandSpec, Notice, OutgoingFile } from './command.ts'
 import type { ConnectionReport } from './connection.ts'
 import type { Mount } from './http.ts'
 import type { Json } from './json.ts'
-import type { Attachment, Author, ConversationRef, IncomingMessage, ReplyTarget } from './message.ts'
+import type { Attachment, Author, IncomingMessage, ReplyTarget } from './message.ts'
 import type { Citation, Receipt } from './reply.ts'
 
 export interface Capabilities {
@@ -32,6 +31,11 @@ export interface Capabilities {
   status: 'native' | 'message' | 'both'
   /** Whether people can press buttons under a reply: stop, regenerate, why and the like. */
   buttons: boolean
+  /**
+   * Characters of a code block's line. A table that no code block of this width can show also comes as a CSV file, by
+   * `Transport.attach`. Absent: the platform has tables, or no files.
+   */
+  tableColumns?: number
   /** A longer reply is its first messages and the whole as a file, by `Transport.attach`. Absent: no limit. */
   maxMessages?: number
 }

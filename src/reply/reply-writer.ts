@@ -10,7 +10,7 @@ import { type Citation, isFromModel, type Receipt } from '../core/reply.ts'
 import { retry } from '../core/retry.ts'
 import type { StoredPart } from '../store/turns.ts'
 import { noAnswerWording } from '../wording/answers.ts'
-import { type AnswerFile, answerFile, shortened } from './answer-file.ts'
+import { type AnswerFile, answerFile, shortened, tableFile } from './answer-file.ts'
 import { createSplitter, split } from './split.ts'
 import { createThrottle } from './throttle.ts'
 
@@ -72,7 +72,7 @@ const firstAhead = 32
 /** How long a platform may refuse before a turn fails. */
 const patienceMs = 120_000
 
-/** A file with the whole answer is a part beside the messages; its text is the hash of its bytes. */
+/** A file with the whole answer, or its wide tables, is a part beside the messages; its text is the hash of its bytes. */
 const fileOrdinal = 1000
 
 interface Part {
@@ -236,19 +236,24 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
     posted = undefined
   }
 
-  /** The messages of a finished answer; what is too long for them is in the file by then. */
-  async function settle(text: string): Promise<string[]> {
+  /**
+   * The messages of a finished answer; what is too long for them is in the file by then. `below`: a file that is posted after
+   * them.
+   */
+  async function settle(text: string): Promise<{ texts: string[]; below?: AnswerFile }> {
     const texts = split(text, capabilities.maxChars, capabilities.fits)
     if (texts.length === 0) throw new ParleyError('turn_failed', noAnswerWording.empty)
     if (mostMessages === undefined || texts.length <= mostMessages) {
-      await removeFile()
-      return texts
+      const { tableColumns } = capabilities
+      const below = tableColumns === undefined ? undefined : tableFile(text, deps.question, tableColumns)
+      if (below === undefined) await removeFile()
+      return { texts, below }
     }
     const file = answerFile(text, citations, deps.question)
     const first = shortened(texts, mostMessages, capabilities, file)
     // The file stands below the messages, and what says so never stands without it for good.
     await show(first, true)
-    return (await enclose(file)) ? first : texts
+    return { texts: (await enclose(file)) ? first : texts }
   }
 
   /** From the first message that is not finished: that one says `why`, the others go. One try each. */
@@ -304,7 +309,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
       await throttle.end()
       citations = known
       receipt = end.receipt
-      const texts = await settle(text)
+      const { texts, below } = await settle(text)
       await show(texts, true, end)
       for (let ordinal = parts.length - 1; ordinal >= texts.length; ordinal -= 1) {
         const surplus = parts[ordinal]
@@ -313,6 +318,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
         await store.removePart(turnId, ordinal)
         parts.pop()
       }
+      if (below !== undefined) await enclose(below)
     },
     giveUp: replaceUnfinished,
     async abandon() {

@@ -165,20 +165,20 @@ function withoutEntities(text: string): string {
   })
 }
 
-/** A row that is longer than this has a line for each of its cells. */
+/** Where a row is longer than this, each of the table's cells has a line. */
 const maxRowLine = 160
 
 function simpleTable(table: Table, tableColumns: number | undefined): string {
   const block = alignedTable(table, tableColumns) ?? wrappedTable(table, tableColumns)
   if (block !== undefined) return fenced(block)
-  const rows = tableRecords(table).map((record) => {
-    const [first = '', ...others] = record.map(({ heading, value }) =>
-      escapeMarkdown(heading === '' ? value : `${heading}: ${value}`),
-    )
-    const line = [`- **${first}**`, ...others].join(' · ')
-    return line.length <= maxRowLine ? line : [`- **${first}**`, ...others.map((each) => `  - ${each}`)].join('\n')
-  })
-  return rows.join('\n')
+  const rows = tableRecords(table).map((record) =>
+    record.map(({ heading, value }) => escapeMarkdown(heading === '' ? value : `${heading}: ${value}`)),
+  )
+  const short = rows.map(([first = '', ...others]) => [`- **${first}**`, ...others].join(' · '))
+  if (short.every((line) => line.length <= maxRowLine)) return short.join('\n')
+  return rows
+    .map(([first = '', ...others]) => [`- **${first}**`, ...others.map((each) => `  - ${each}`)].join('\n'))
+    .join('\n')
 }
 
 /**

@@ -1,11 +1,12 @@
 /** Tables for platforms that have none: aligned columns for a code block, or row by row where that would be too wide. */
-import type { AlignType, Table } from 'mdast'
-import { plainText } from './parse.ts'
+import type { AlignType, Nodes, Table } from 'mdast'
+import { parseMarkdown, plainText } from './parse.ts'
 
 /** What a phone shows of a code block before it breaks lines is less, what a desktop shows is more. */
 export const maxTableColumns = 72
 
 const gap = '  '
+/** The words of each cell, the row of headings first. */
 const rowsOf = (table: Table) =>
   table.children.map((row) => row.children.map((cell) => plainText(cell).replaceAll(/\s+/g, ' ').trim()))
 
@@ -61,6 +62,15 @@ export function wrappedTable(table: Table, maxColumns = maxTableColumns): string
   )
   const rule = widths.map((width) => '─'.repeat(width)).join(gap)
   return [blocks[0] ?? '', rule, blocks.slice(1).join('\n\n')].join('\n')
+}
+
+/** The rows of all tables that no code block of this width can show, so that they would have to be lists. */
+export function wideTables(markdown: string, maxColumns = maxTableColumns): string[][][] {
+  if (!markdown.includes('|')) return []
+  const tables = (node: Nodes): Table[] =>
+    node.type === 'table' ? [node] : 'children' in node ? node.children.flatMap(tables) : []
+  const isWide = (table: Table) => (alignedTable(table, maxColumns) ?? wrappedTable(table, maxColumns)) === undefined
+  return tables(parseMarkdown(markdown)).filter(isWide).map(rowsOf)
 }
 
 const totalOf = (widths: number[]) => widths.reduce((sum, width) => sum + width + gap.length, -gap.length)
