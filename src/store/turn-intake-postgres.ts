@@ -11,6 +11,7 @@ import { suspectAfter, type TurnAbout, type Turns } from './turns.ts'
 type TurnIntake = Pick<
   Turns,
   | 'accept'
+  | 'complete'
   | 'requestStop'
   | 'revise'
   | 'participation'
@@ -53,14 +54,30 @@ export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake
       return { kind: turnId === fresh ? 'new' : 'joined', turnId, dispatch }
     },
 
+    async complete(message) {
+      const { platform } = message.conversation
+      const [row] = await query<{ turn_id: string; queued: boolean; files: string[] }>(complete, [
+        platform,
+        message.id,
+        storableJson(message.attachments),
+        message.quoted === undefined ? null : storable(message.quoted),
+        attachmentPrefix(platform, message.id),
+      ])
+      if (row === undefined) return null
+      const { turn_id: turnId, files: attachmentIds } = row
+      return { kind: row.queued ? 'joined' : 'late', turnId, dispatch: { turnId, dispatch: 1, attachmentIds } }
+    },
+
     async requestStop(turnId) {
       const [row] = await query<{ state: TurnState }>(requestStop, [turnId])
       return row?.state ?? null
     },
 
     async revise(platform, id, text, authorId) {
-      const [row] = await query<{ id: string; revised: boolean }>(revise, [platform, id, storable(text), authorId])
+      const values = [platform, id, storable(text), authorId]
+      const [row] = await query<{ id: string; revised: boolean; same: boolean }>(revise, values)
       if (row === undefined) return { kind: 'unknown' }
+      if (row.same) return { kind: 'unchanged', turnId: row.id }
       return { kind: row.revised ? 'revised' : 'started', turnId: row.id }
     },
 
@@ -72,7 +89,11 @@ export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake
 
     async withdraw(platform, ids) {
       const prefixes = ids.map((id) => attachmentPrefix(platform, id))
-      const rows = await query<{ known: string; id: string | null; state: TurnState }>(withdraw, [platform, ids, prefixes])
+      const rows = await query<{ known: string; id: string | null; state: TurnState }>(withdraw, [
+        platform,
+        ids,
+        prefixes,
+      ])
       return {
         known: Number(rows[0]?.known ?? 0),
         open: rows.flatMap(({ id, state }) => (id === null ? [] : [{ turnId: id, state }])),
@@ -172,6 +193,45 @@ with known as (
 select turn_id, false as known from event union all select turn_id, true from known`,
 }
 
+/** The turn is locked before its state is looked at: one that a worker claims at this moment counts as started. */
+const complete: Statement = {
+  name: 'inbound_complete',
+  text: `
+with held as (
+  select turn.id, turn.state, inbound.message from inbound join turn on turn.id = inbound.turn_id
+  where inbound.platform = $1 and inbound.id = $2
+  for update of turn
+), fresh as (
+  select given.attachment, row_number() over (order by given.position) - 1 as position
+  from held, jsonb_array_elements($3::jsonb) with ordinality as given (attachment, position)
+  where not exists (
+    select from jsonb_array_elements(held.message -> 'attachments') known where known -> 'id' = given.attachment -> 'id')
+), quoted as (
+  select $4::text as text from held
+  where $4::text is not null and strpos(coalesce(held.message ->> 'quoted', ''), $4::text) = 0
+), files as (
+  insert into turn_attachment (id, turn_id, position, attachment)
+  select $5 || (jsonb_array_length(held.message -> 'attachments') + fresh.position), held.id, fresh.position + (
+    select count(*) from turn_attachment earlier where earlier.turn_id = held.id), fresh.attachment
+  from fresh, held
+  on conflict do nothing
+  returning id, attachment ->> 'blob' as hash
+), known_bytes as (
+  select files.id, blob.hash from files join blob on blob.hash = files.hash for key share of blob
+), refs as (
+  insert into blob_ref (hash, owner_kind, owner_id) select hash, 'attachment', id from known_bytes
+), changed as (
+  update inbound set message = inbound.message || jsonb_build_object('attachments',
+    inbound.message -> 'attachments' || coalesce((select jsonb_agg(attachment order by position) from fresh), '[]'))
+    || coalesce((select jsonb_build_object('quoted', concat_ws(E'\\n\\n', inbound.message ->> 'quoted', quoted.text)) from quoted), '{}')
+  from held
+  where inbound.platform = $1 and inbound.id = $2 and (exists (select from fresh) or exists (select from quoted))
+  returning inbound.turn_id
+)
+select changed.turn_id, held.state = 'queued' as queued, coalesce((select array_agg(id) from files), '{}') as files
+from changed, held`,
+}
+
 const inboundTurn: Statement = {
   name: 'inbound_turn',
   text: `select turn_id from inbound where platform = $1 and id = $2`,
@@ -187,6 +247,11 @@ with asked as (
 select state from turn where id = $1`,
 }
 
+/** Without the spaces around and between them: some platforms report a change that is none. */
+function words(text: string): string {
+  return `btrim(regexp_replace(${text}, '\\s+', ' ', 'g'))`
+}
+
 /**
  * The turn is locked before its state is looked at: one that a worker claims at this moment counts as started. The message
  * is updated either way, for a later regeneration.
@@ -195,14 +260,15 @@ const revise: Statement = {
   name: 'inbound_revise',
   text: `
 with held as (
-  select turn.id, turn.state from inbound join turn on turn.id = inbound.turn_id
+  select turn.id, turn.state, ${words(`inbound.message ->> 'text'`)} = ${words('$3::text')} as same
+  from inbound join turn on turn.id = inbound.turn_id
   where inbound.platform = $1 and inbound.id = $2 and turn.author_id = $4
   for update of turn
 ), changed as (
   update inbound set message = jsonb_set(inbound.message, '{text}', to_jsonb($3::text)) from held
-  where inbound.platform = $1 and inbound.id = $2
+  where inbound.platform = $1 and inbound.id = $2 and not held.same
 )
-select id, state = 'queued' as revised from held`,
+select id, state = 'queued' as revised, same from held`,
 }
 
 const participation: Statement = {
