@@ -48,8 +48,8 @@ export function createMessages(slack: SlackContext, ignore: (why: string) => voi
     const take = () => question(parsed.data, addressing, self, workspace, shared)
     // Only a mention comes twice.
     if (!addressing.mentioned || addressing.place === 'direct') return await take()
-    const parts = [...message.attachments.map(({ id }) => id), ...(message.quoted === undefined ? [] : ['quoted'])]
-    await once.take({ id: message.id, event: parsed.data.type, parts }, take)
+    const files = message.attachments.map(({ id }) => id)
+    await once.take({ id: message.id, event: parsed.data.type, files }, take)
   }
 
   const namesOf = (event: MessageEvent, self: Self, workspace: Workspace) =>
@@ -111,8 +111,8 @@ export function createMessages(slack: SlackContext, ignore: (why: string) => voi
     if (fresh === undefined) return ignore(slackWording.ignored.unknownMessage)
     const { message, type, channel, channel_type } = { ...change, type: 'message' as const }
     const event = MessageEvent.parse({ ...message, subtype: undefined, type, channel, channel_type })
-    const parts = fresh.message.attachments.map(({ id }) => id)
-    await once.take({ id: fresh.message.id, event: 'message', parts }, () =>
+    const files = fresh.message.attachments.map(({ id }) => id)
+    await once.take({ id: fresh.message.id, event: 'message', files }, () =>
       question(event, fresh.addressing, self, workspace, shared),
     )
   }

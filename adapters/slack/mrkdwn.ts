@@ -45,7 +45,8 @@ export function withoutMention(text: string, personId: string | undefined): stri
   return text
     .replaceAll(new RegExp(`[ \\t]*${at}(?=[,.:;!?])`, 'g'), '')
     .replaceAll(new RegExp(`[ \\t]*${at}[ \\t]*`, 'g'), ' ')
-    .replace(/^[\s,:;]+/, '')
+    // A colon may begin an emoji.
+    .replace(/^(?:[\s,;]|:(?=\s|$))+/, '')
     .trim()
 }
 

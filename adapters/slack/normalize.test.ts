@@ -327,5 +327,7 @@ describe('mrkdwn', () => {
   it('names each person once', () => {
     expect(mentionedPeople('<@U1> <@U2|bob> <@U1>')).toEqual(['U1', 'U2'])
     expect(withoutMention('<@U1>: hi <@U1>!', 'U1')).toBe('hi!')
+    expect(withoutMention('<@U1> :wave: hi', 'U1')).toBe(':wave: hi')
+    expect(withoutMention(':+1:', 'U1')).toBe(':+1:')
   })
 })

@@ -8,12 +8,12 @@ export interface Delivery {
   /** Of the message. */
   id: string
   event: 'message' | 'app_mention'
-  /** What it brings beside its text. */
-  parts: readonly string[]
+  /** Ids of its files. */
+  files: readonly string[]
 }
 
 export interface Once {
-  /** Runs `work` once for all deliveries of a message, and again for a delivery that brings more. Rejects as `work` does. */
+  /** Runs `work` once for all deliveries of a message, and again for a delivery that brings more files. Rejects as `work` does. */
   take(delivery: Delivery, work: () => Promise<void>): Promise<void>
   /** The message was deleted. Resolves when nothing of it is being taken in any more. */
   remove(id: string): Promise<void>
@@ -21,7 +21,7 @@ export interface Once {
 }
 
 interface Taking {
-  parts: readonly string[]
+  files: readonly string[]
   done: Promise<void>
   /** While it waits for the other event: that one does the work. */
   handOver?: ((done: Promise<void>) => void) | undefined
@@ -50,7 +50,7 @@ export function createOnce(): Once {
   function afterTwin(id: string, work: () => Promise<void>): Promise<void> {
     const twin = Promise.withResolvers<{ done: Promise<void> }>()
     const waited = new AbortController()
-    const taking: Taking = { parts: [], done: wait(), handOver: (done) => twin.resolve({ done }) }
+    const taking: Taking = { files: [], done: wait(), handOver: (done) => twin.resolve({ done }) }
     async function wait(): Promise<void> {
       const moment = sleep(twinMs, undefined, { signal: waited.signal }).catch(() => undefined)
       const other = await Promise.race([twin.promise, moment])
@@ -62,22 +62,22 @@ export function createOnce(): Once {
   }
 
   return {
-    take({ id, event, parts }, work) {
+    take({ id, event, files }, work) {
       const earlier = taken.get(id)
       if (earlier?.handOver !== undefined) {
         const done = work()
         earlier.handOver(done)
-        return remember(id, { parts, done })
+        return remember(id, { files, done })
       }
       if (earlier !== undefined) {
-        if (parts.every((part) => earlier.parts.includes(part))) return earlier.done
+        if (files.every((file) => earlier.files.includes(file))) return earlier.done
         return remember(id, {
-          parts: [...earlier.parts, ...parts],
+          files: [...earlier.files, ...files],
           done: earlier.done.catch(() => undefined).then(work),
         })
       }
-      if (event === 'app_mention' && parts.length === 0) return afterTwin(id, work)
-      return remember(id, { parts, done: work() })
+      if (event === 'app_mention' && files.length === 0) return afterTwin(id, work)
+      return remember(id, { files, done: work() })
     },
     async remove(id) {
       removed.add(id)

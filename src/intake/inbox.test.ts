@@ -3,7 +3,7 @@ import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { file, message } from '../../test/fakes/message.ts'
 import { type IntakeRig, inChannel, openIntakeRig } from '../../test/intake-rig.ts'
 import type { Addressing } from '../core/addressing.ts'
-import type { Author } from '../core/message.ts'
+import type { Author, IncomingMessage } from '../core/message.ts'
 
 let server: TestServer
 let rig: IntakeRig
@@ -71,6 +71,14 @@ describe('a message that its author changes', () => {
     expect((await rig.turns.load(next)).messages.map(({ text }) => text)).toEqual(['What?'])
   })
 
+  it('is unchanged if only its spaces differ, so that nobody is offered a new answer', async () => {
+    const incoming = inChannel({ text: 'look at  this' })
+    const turnId = await rig.answered(incoming)
+    for (const text of ['look at  this', 'look at this', ' look\nat this '])
+      expect(await revise(incoming.id, text)).toEqual({ kind: 'unchanged', turnId })
+    expect(await revise(incoming.id, 'look at that')).toEqual({ kind: 'started', turnId })
+  })
+
   it('is not known when it is somebody else’s, or never was taken in', async () => {
     const incoming = inChannel()
     await rig.asked(incoming)
@@ -91,6 +99,51 @@ describe('a message that its author changes', () => {
   })
 })
 
+describe('a message that is announced twice, first without its files', () => {
+  const late = (incoming: IncomingMessage, ...names: string[]) =>
+    rig.inbox.receive({ ...incoming, attachments: names.map((name) => file(name)) })
+
+  it('is one question with the files, while its turn has not started', async () => {
+    const incoming = inChannel({ text: 'What is the gate code?' })
+    const turnId = await rig.asked(incoming)
+    rig.jobs.length = 0
+    expect(await late(incoming, 'gate.md', 'keys.md')).toEqual({ kind: 'joined', turnId })
+    expect(rig.jobs).toHaveLength(2)
+    const work = await rig.turns.load(turnId)
+    expect(work.messages).toMatchObject([{ text: 'What is the gate code?', attachments: [{ name: 'gate.md' }, { name: 'keys.md' }] }])
+    expect(work.attachments.map(({ attachment, state }) => [attachment.name, state])).toEqual([
+      ['gate.md', 'waiting'],
+      ['keys.md', 'waiting'],
+    ])
+  })
+
+  it('gets each file once', async () => {
+    const incoming = inChannel({ text: 'And?', attachments: [file('gate.md')] })
+    const turnId = await rig.asked(incoming)
+    expect((await late(incoming, 'gate.md')).kind).toBe('duplicate')
+    expect((await late(incoming, 'gate.md', 'keys.md')).kind).toBe('joined')
+    expect((await late(incoming, 'gate.md', 'keys.md')).kind).toBe('duplicate')
+    const work = await rig.turns.load(turnId)
+    expect(work.attachments.map(({ attachment }) => attachment.name)).toEqual(['gate.md', 'keys.md'])
+  })
+
+  it('is answered with the files on demand, if its turn has started', async () => {
+    const incoming = inChannel({ text: 'What is the gate code?' })
+    const turnId = await rig.answered(incoming)
+    expect(await late(incoming, 'gate.md')).toEqual({ kind: 'late', turnId })
+    const { turnId: next = '' } = await rig.press({ kind: 'regenerate', turnId })
+    expect((await rig.turns.load(next)).attachments.map(({ attachment }) => attachment.name)).toEqual(['gate.md'])
+  })
+
+  it('loses its late files, too, when it is deleted', async () => {
+    const incoming = inChannel({ text: 'What is the gate code?' })
+    await rig.answered(incoming)
+    await late(incoming, 'gate.md')
+    expect(await rig.inbox.withdraw({ platform: 'test', ids: [incoming.id] })).toBe(1)
+    expect(await late(incoming, 'gate.md')).toMatchObject({ kind: 'new' })
+  })
+})
+
 describe('a conversation', () => {
   const ask = (threadId: string | undefined, more: Partial<Addressing> = {}) => {
     const conversation = { ...inChannel().conversation, threadId }
@@ -106,6 +159,15 @@ describe('a conversation', () => {
     expect(await ask('t1')).toEqual({ answers: true, last: { messageId: incoming.id, sentAt: incoming.sentAt } })
     expect((await ask('t2')).answers).toBe(false)
     expect((await ask(undefined)).answers).toBe(false)
+  })
+
+  it('with one person is known, too, if it is a thread', async () => {
+    const direct = { place: 'direct' } as const
+    expect(await ask('t1', direct)).toEqual({ answers: true, last: undefined })
+    const incoming = inChannel()
+    await rig.asked({ ...incoming, conversation: { ...incoming.conversation, threadId: 't1' } })
+    expect(await ask('t1', direct)).toEqual({ answers: true, last: { messageId: incoming.id, sentAt: incoming.sentAt } })
+    expect(await ask(undefined, direct)).toEqual({ answers: true })
   })
 
   it('follows the narrowest setting of who may follow up without a mention', async () => {

@@ -60,7 +60,6 @@ export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake
         platform,
         message.id,
         storableJson(message.attachments),
-        message.quoted === undefined ? null : storable(message.quoted),
         attachmentPrefix(platform, message.id),
       ])
       if (row === undefined) return null
@@ -206,12 +205,9 @@ with held as (
   from held, jsonb_array_elements($3::jsonb) with ordinality as given (attachment, position)
   where not exists (
     select from jsonb_array_elements(held.message -> 'attachments') known where known -> 'id' = given.attachment -> 'id')
-), quoted as (
-  select $4::text as text from held
-  where $4::text is not null and strpos(coalesce(held.message ->> 'quoted', ''), $4::text) = 0
 ), files as (
   insert into turn_attachment (id, turn_id, position, attachment)
-  select $5 || (jsonb_array_length(held.message -> 'attachments') + fresh.position), held.id, fresh.position + (
+  select $4::text || (jsonb_array_length(held.message -> 'attachments') + fresh.position), held.id, fresh.position + (
     select count(*) from turn_attachment earlier where earlier.turn_id = held.id), fresh.attachment
   from fresh, held
   on conflict do nothing
@@ -221,11 +217,10 @@ with held as (
 ), refs as (
   insert into blob_ref (hash, owner_kind, owner_id) select hash, 'attachment', id from known_bytes
 ), changed as (
-  update inbound set message = inbound.message || jsonb_build_object('attachments',
-    inbound.message -> 'attachments' || coalesce((select jsonb_agg(attachment order by position) from fresh), '[]'))
-    || coalesce((select jsonb_build_object('quoted', concat_ws(E'\\n\\n', inbound.message ->> 'quoted', quoted.text)) from quoted), '{}')
+  update inbound set message = jsonb_set(inbound.message, '{attachments}',
+    inbound.message -> 'attachments' || (select jsonb_agg(attachment order by position) from fresh))
   from held
-  where inbound.platform = $1 and inbound.id = $2 and (exists (select from fresh) or exists (select from quoted))
+  where inbound.platform = $1 and inbound.id = $2 and exists (select from fresh)
   returning inbound.turn_id
 )
 select changed.turn_id, held.state = 'queued' as queued, coalesce((select array_agg(id) from files), '{}') as files

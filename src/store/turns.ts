@@ -148,8 +148,8 @@ export interface Turns {
    */
   accept(message: IncomingMessage): Promise<Accepted & { dispatch: Dispatch }>
   /**
-   * Adds to a message that was taken in what this delivery of it brings beyond that: files, and quoted content. `joined`: its
-   * turn has not started and waits for the files. `late`: it has. `null`: there is nothing new. Safe to send twice.
+   * Adds to a message that was taken in the files that this delivery of it brings beyond that. `joined`: its turn has not
+   * started and waits for them. `late`: it has. `null`: there is nothing new. Safe to send twice.
    */
   complete(message: IncomingMessage): Promise<(Accepted & { dispatch: Dispatch }) | null>
   /** Takes the conversation's lease for this turn, if it is its turn. */

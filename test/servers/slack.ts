@@ -197,8 +197,9 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
     calls,
     options,
     target: undefined,
-    async event(event, { retry = 0, eventId = `Ev${randomUUID().slice(0, 8)}` } = {}) {
+    async event(event, { retry = 0, eventId = `Ev${randomUUID().slice(0, 8)}`, enterprise } = {}) {
       const body = {
+        ...(enterprise && { enterprise_id: enterprise }),
         token: 'deprecated',
         team_id: team,
         api_app_id: 'A0PARLEY01',
@@ -208,7 +209,7 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
         event_time: Math.floor(Date.now() / 1000),
         is_ext_shared_channel: false,
         authorizations: [
-          { enterprise_id: null, team_id: team, user_id: bot.user, is_bot: true, is_enterprise_install: false },
+          { enterprise_id: enterprise ?? null, team_id: team, user_id: bot.user, is_bot: true, is_enterprise_install: false },
         ],
       }
       if (slack.target === undefined) return envelope('events_api', body, retry)
