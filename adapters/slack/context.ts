@@ -60,9 +60,12 @@ export function createContext({ names, people, log }: ContextDeps): QuestionCont
     try {
       return await readThread({ channel, root, before, since }, self, workspace, limited())
     } catch (error) {
+      const code = slackCode(error)
+      // The messages above were deleted.
+      if (code === 'thread_not_found') return nothing
       log.info(errorFields(error), 'a thread could not be read; the question goes on without it')
       const { unread, noAccess } = slackWording.context.thread
-      return { ...nothing, unread: [slackCode(error) === undefined ? unread : noAccess] }
+      return { ...nothing, unread: [code === undefined ? unread : noAccess] }
     }
   }
 

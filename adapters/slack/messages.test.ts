@@ -102,7 +102,16 @@ const note = () =>
 const whispers = () => slack.state.messages.filter(({ only }) => only !== undefined)
 /** Deletes a message that the stand-in knows; `say` made it known. */
 const known = (ts: string) =>
-  slack.state.messages.push({ channel: general, ts, user: alice, text: 'x', blocks: [], tasks: new Map(), files: [], edits: 0 })
+  slack.state.messages.push({
+    channel: general,
+    ts,
+    user: alice,
+    text: 'x',
+    blocks: [],
+    tasks: new Map(),
+    files: [],
+    edits: 0,
+  })
 
 describe('a mention, which Slack announces twice,', () => {
   it('whose first event lacks the files is one question with the files', async () => {
@@ -202,7 +211,9 @@ describe('a deleted message', () => {
   })
 
   it('one after the other, each is taken back', async () => {
-    const said = await Promise.all(['a', 'b', 'c'].map((text) => slack.say({ channel: general, text: `<@${bot.user}> ${text}` })))
+    const said = await Promise.all(
+      ['a', 'b', 'c'].map((text) => slack.say({ channel: general, text: `<@${bot.user}> ${text}` })),
+    )
     await Promise.all(said.map(({ ts }) => erase(slack, general, ts)))
     expect(withdrawn.toSorted()).toEqual(said.map(({ ts }) => `${general}-${ts}`).toSorted())
   })
@@ -300,7 +311,12 @@ describe("Slack's own stop button", () => {
 describe('a colleague on Enterprise Grid', () => {
   it.each([
     ['of this workspace', 'W0GRID0002', 'E0ACME0001', { enterprise_user: { teams: ['T0PARLEY01'] } }],
-    ['of another workspace', 'W0GRID0003', 'T0SISTER01', { enterprise_user: { enterprise_id: 'E0ACME0001', teams: ['T0SISTER01'] } }],
+    [
+      'of another workspace',
+      'W0GRID0003',
+      'T0SISTER01',
+      { enterprise_user: { enterprise_id: 'E0ACME0001', teams: ['T0SISTER01'] } },
+    ],
   ])('%s is a member', async (_, id, home, more) => {
     slack.state.users.set(id, { id, name: 'Grid', team: home, more })
     const event = mentionOf('hello', slack.state.nextTs(), { user: id, team: home, user_team: home })
@@ -309,8 +325,17 @@ describe('a colleague on Enterprise Grid', () => {
   })
 
   it('of another organization is not', async () => {
-    slack.state.users.set('W0OTHER001', { id: 'W0OTHER001', name: 'Sam', team: 'T0OTHER001', more: { enterprise_user: { enterprise_id: 'E0OTHER001', teams: ['T0OTHER001'] } } })
-    const event = mentionOf('hello', slack.state.nextTs(), { user: 'W0OTHER001', team: 'T0OTHER001', user_team: 'T0OTHER001' })
+    slack.state.users.set('W0OTHER001', {
+      id: 'W0OTHER001',
+      name: 'Sam',
+      team: 'T0OTHER001',
+      more: { enterprise_user: { enterprise_id: 'E0OTHER001', teams: ['T0OTHER001'] } },
+    })
+    const event = mentionOf('hello', slack.state.nextTs(), {
+      user: 'W0OTHER001',
+      team: 'T0OTHER001',
+      user_team: 'T0OTHER001',
+    })
     await slack.event(event, { enterprise: 'E0ACME0001' })
     expect(received[0]?.author.membership).toBe('stranger')
   })
@@ -343,7 +368,14 @@ describe("in Parley's thread", () => {
 
 describe('a question by /parley', () => {
   const typed = (text: string) =>
-    slack.form({ command: '/parley', text, user_id: alice, user_name: 'alice', channel_id: general, channel_name: 'general' })
+    slack.form({
+      command: '/parley',
+      text,
+      user_id: alice,
+      user_name: 'alice',
+      channel_id: general,
+      channel_name: 'general',
+    })
 
   it.each([
     ['a user group', 'please tell <!subteam^S0ONCALL1|@oncall> what the plan is today?', '@oncall'],

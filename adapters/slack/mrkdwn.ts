@@ -42,12 +42,14 @@ export function referencesIn(payload: unknown): References {
 export function withoutMention(text: string, personId: string | undefined): string {
   if (personId === undefined) return text.trim()
   const at = `<@${personId}(?:\\|[^>]*)?>`
-  return text
-    .replaceAll(new RegExp(`[ \\t]*${at}(?=[,.:;!?])`, 'g'), '')
-    .replaceAll(new RegExp(`[ \\t]*${at}[ \\t]*`, 'g'), ' ')
-    // A colon may begin an emoji.
-    .replace(/^(?:[\s,;]|:(?=\s|$))+/, '')
-    .trim()
+  return (
+    text
+      .replaceAll(new RegExp(`[ \\t]*${at}(?=[,.:;!?])`, 'g'), '')
+      .replaceAll(new RegExp(`[ \\t]*${at}[ \\t]*`, 'g'), ' ')
+      // A colon may begin an emoji.
+      .replace(/^(?:[\s,;]|:(?=\s|$))+/, '')
+      .trim()
+  )
 }
 
 export function toMarkdown(mrkdwn: string, names: Names = new Map()): string {

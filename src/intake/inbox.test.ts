@@ -110,7 +110,9 @@ describe('a message that is announced twice, first without its files', () => {
     expect(await late(incoming, 'gate.md', 'keys.md')).toEqual({ kind: 'joined', turnId })
     expect(rig.jobs).toHaveLength(2)
     const work = await rig.turns.load(turnId)
-    expect(work.messages).toMatchObject([{ text: 'What is the gate code?', attachments: [{ name: 'gate.md' }, { name: 'keys.md' }] }])
+    expect(work.messages).toMatchObject([
+      { text: 'What is the gate code?', attachments: [{ name: 'gate.md' }, { name: 'keys.md' }] },
+    ])
     expect(work.attachments.map(({ attachment, state }) => [attachment.name, state])).toEqual([
       ['gate.md', 'waiting'],
       ['keys.md', 'waiting'],
@@ -147,7 +149,14 @@ describe('a message that is announced twice, first without its files', () => {
 describe('a conversation', () => {
   const ask = (threadId: string | undefined, more: Partial<Addressing> = {}) => {
     const conversation = { ...inChannel().conversation, threadId }
-    return rig.inbox.concerns({ conversation, author: { id: 'ann' }, text: 'And?', place: 'thread', mentioned: false, ...more })
+    return rig.inbox.concerns({
+      conversation,
+      author: { id: 'ann' },
+      text: 'And?',
+      place: 'thread',
+      mentioned: false,
+      ...more,
+    })
   }
 
   it('is known thread by thread, with the message that was taken in last', async () => {
@@ -166,7 +175,10 @@ describe('a conversation', () => {
     expect(await ask('t1', direct)).toEqual({ answers: true, last: undefined })
     const incoming = inChannel()
     await rig.asked({ ...incoming, conversation: { ...incoming.conversation, threadId: 't1' } })
-    expect(await ask('t1', direct)).toEqual({ answers: true, last: { messageId: incoming.id, sentAt: incoming.sentAt } })
+    expect(await ask('t1', direct)).toEqual({
+      answers: true,
+      last: { messageId: incoming.id, sentAt: incoming.sentAt },
+    })
     expect(await ask(undefined, direct)).toEqual({ answers: true })
   })
 

@@ -60,8 +60,7 @@ export function createInbox({ turns, queue, settings, commands, channel, log, ..
   /** A platform may announce one message twice, first without its files. */
   async function taken(message: IncomingMessage) {
     const accepted = await turns.accept(message)
-    if (accepted.kind !== 'duplicate' || message.attachments.length === 0)
-      return accepted
+    if (accepted.kind !== 'duplicate' || message.attachments.length === 0) return accepted
     return (await turns.complete(message)) ?? accepted
   }
 

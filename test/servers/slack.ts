@@ -209,7 +209,13 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
         event_time: Math.floor(Date.now() / 1000),
         is_ext_shared_channel: false,
         authorizations: [
-          { enterprise_id: enterprise ?? null, team_id: team, user_id: bot.user, is_bot: true, is_enterprise_install: false },
+          {
+            enterprise_id: enterprise ?? null,
+            team_id: team,
+            user_id: bot.user,
+            is_bot: true,
+            is_enterprise_install: false,
+          },
         ],
       }
       if (slack.target === undefined) return envelope('events_api', body, retry)
