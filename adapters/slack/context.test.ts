@@ -17,7 +17,7 @@ import { createSlack } from './platform.ts'
 
 const general = 'C0GENERAL1'
 const bob = 'U0BOB00001'
-const { thread: threadWording, links: linkWording } = slackWording.context
+const { above: aboveWording, thread: threadWording, links: linkWording } = slackWording.context
 
 let slack: SlackStandIn
 let received: IncomingMessage[]
@@ -179,6 +179,34 @@ describe('called again, Parley knows', () => {
   })
 })
 
+describe('asked about the discussion in a channel, Parley knows', () => {
+  it('its newest messages and their files, in their order', async () => {
+    for (let at = 1; at <= 60; at += 1) said(`Thought ${at}`)
+    said('The numbers', { files: [markdown('numbers.md')] })
+    said('A reply elsewhere', { thread: said('I agree') })
+    said('Sue has joined the channel', { more: { subtype: 'channel_join' } })
+    await ask('summarize the discussion above')
+    const lines = received[0]?.quoted?.split('\n\n') ?? []
+    expect(lines.at(0)).toBe('Bob: Thought 14')
+    expect(lines.slice(-2)).toEqual(['Bob: The numbers\n[file: numbers.md]', 'Bob: I agree'])
+    expect(received[0]?.attachments.map(({ name }) => name)).toEqual(['numbers.md'])
+    expect(callsOf('conversations.history')).toHaveLength(1)
+  })
+
+  it('nothing of it for another question, which costs no call', async () => {
+    said('A thought')
+    await ask('what is the capital of Latvia?')
+    expect(received[0]?.quoted).toBeUndefined()
+    expect(callsOf('conversations.history')).toEqual([])
+  })
+
+  it('that it could not be read', async () => {
+    slack.options.without = { 'conversations.history': 'missing_scope' }
+    await ask('what did I miss?')
+    expect(received[0]?.unread).toEqual([aboveWording.noAccess])
+  })
+})
+
 describe('a thread that Slack does not give', () => {
   it('at once is read a moment later', async () => {
     slack.options.limit = (method) =>
@@ -190,8 +218,8 @@ describe('a thread that Slack does not give', () => {
   })
 
   it.each([
-    ['in time', 'limit', threadWording.unread],
-    ['because Parley is not in the channel', 'access', threadWording.noAccess],
+    ['in time', 'limit', aboveWording.unread],
+    ['because Parley is not in the channel', 'access', aboveWording.noAccess],
   ])('%s is told under the answer', async (_, why, sentence) => {
     if (why === 'limit') slack.options.limit = (method) => (method === 'conversations.replies' ? 30 : undefined)
     else slack.options.without = { 'conversations.replies': 'not_in_channel' }
@@ -206,7 +234,7 @@ describe('a thread that Slack does not give', () => {
     for (const [at, root] of roots.entries()) {
       const question = received.find(({ conversation }) => conversation.threadId === root)
       expect(question?.quoted ?? question?.unread?.[0]).toMatch(
-        new RegExp(`^Bob: Topic ${at}$|^${threadWording.unread}$`),
+        new RegExp(`^Bob: Topic ${at}$|^${aboveWording.unread}$`),
       )
     }
     expect(callsOf('conversations.replies').length).toBeLessThanOrEqual(14)

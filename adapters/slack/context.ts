@@ -32,8 +32,8 @@ export interface About {
   event: MessageEvent
   /** People of other organizations are in the channel. */
   shared: boolean
-  /** Whether the thread is read. */
-  thread: boolean
+  /** What is read above the question. */
+  above: 'thread' | 'discussion' | 'nothing'
   since?: string | undefined
 }
 
@@ -49,22 +49,22 @@ export function createContext({ names, people, log }: ContextDeps): QuestionCont
   const readThread = createThreads(names)
   const openLinks = createLinks(readThread)
 
-  async function threadOf(
+  async function saidAbove(
     message: IncomingMessage,
-    { since }: About,
+    { above, since }: About,
     self: Self,
     workspace: Workspace,
   ): Promise<Context> {
-    const { channel, thread: root, ts: before } = TargetData.parse(message.replyTarget.data)
-    if (root === undefined) return nothing
+    const { channel, thread, ts: before } = TargetData.parse(message.replyTarget.data)
+    const root = above === 'thread' ? thread : undefined
     try {
       return await readThread({ channel, root, before, since }, self, workspace, limited())
     } catch (error) {
       const code = slackCode(error)
       // The messages above were deleted.
       if (code === 'thread_not_found') return nothing
-      log.info(errorFields(error), 'a thread could not be read; the question goes on without it')
-      const { unread, noAccess } = slackWording.context.thread
+      log.info(errorFields(error), 'what was said above a question could not be read')
+      const { unread, noAccess } = slackWording.context.above
       return { ...nothing, unread: [code === undefined ? unread : noAccess] }
     }
   }
@@ -87,7 +87,7 @@ export function createContext({ names, people, log }: ContextDeps): QuestionCont
       const known = (event.attachments ?? []).flatMap(({ from_url: from }) => from ?? [])
       const person = people.person(workspace, self, user)
       const [above, linked] = await Promise.all([
-        about.thread ? threadOf(message, about, self, workspace) : nothing,
+        about.above === 'nothing' ? nothing : saidAbove(message, about, self, workspace),
         openLinks(event.text ?? '', known, asked, person, self, workspace, limited()),
       ])
       const quoted = [message.quoted, above.quoted, linked.quoted].filter((part) => part !== undefined)

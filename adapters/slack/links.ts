@@ -24,6 +24,7 @@ export interface Asked {
 
 interface Link extends ThreadRange {
   url: string
+  root: string
 }
 
 const mostLinks = 3

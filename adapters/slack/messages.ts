@@ -1,9 +1,10 @@
 /** Slack's message events: questions, edits and deletions. */
 import { type Addressing, saysStop } from '../../src/core/addressing.ts'
+import { asksAboutDiscussion } from '../../src/core/context.ts'
 import type { IncomingMessage, ReplyTarget } from '../../src/core/message.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
-import { createContext } from './context.ts'
+import { type About, createContext } from './context.ts'
 import { MessageEvent, type Self, TargetData, whisperThread } from './events.ts'
 import type { Workspace } from './installations.ts'
 import type { EventContext, SlackContext } from './listener.ts'
@@ -84,8 +85,10 @@ export function createMessages(slack: SlackContext, ignore: (why: string) => voi
     const { thread, ts } = TargetData.parse(message.replyTarget.data)
     const inThread = thread !== undefined && thread !== ts
     // A direct conversation is known from its first message on, unless it hangs under one of Parley's.
-    const reads = inThread && (message.kind === 'mention' || (message.kind === 'direct' && last === undefined))
-    const about = { event, shared, thread: reads, since: last === undefined ? undefined : tsOf(last) }
+    const reads = message.kind === 'mention' || (message.kind === 'direct' && last === undefined)
+    const asksAbove = message.kind === 'mention' && !inThread && asksAboutDiscussion(message.text)
+    const above = reads && inThread ? 'thread' : asksAbove ? 'discussion' : 'nothing'
+    const about: About = { event, shared, above, since: last === undefined ? undefined : tsOf(last) }
     const whole = saysStop(message.text) ? message : await reading.withContext(message, about, self, workspace)
     if (once.isRemoved(message.id)) return ignore(slackWording.ignored.deleted)
     await slack.ask(whole, self, workspace)

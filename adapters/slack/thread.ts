@@ -1,4 +1,4 @@
-/** Reads a thread: its first message and the newest ones, with names and files. */
+/** Reads what people said: a thread, or the newest messages of a channel, with names and files. */
 import { z } from 'zod'
 import { quoteConversation } from '../../src/core/context.ts'
 import { ParleyError } from '../../src/core/errors.ts'
@@ -13,8 +13,8 @@ import { saidBefore } from './quote.ts'
 
 export interface ThreadRange {
   channel: string
-  /** Of the thread's first message. */
-  root: string
+  /** Of the thread's first message. Absent: the newest messages of the channel itself. */
+  root?: string | undefined
   /** Without this message and those after it. */
   before?: string | undefined
   /** Only what was said after this message. The first message is left out, too. */
@@ -59,7 +59,7 @@ interface Read {
 /** Throws `platform_*`. Slack's limits are waited for as long as `options.patienceMs`. */
 async function messagesOf(
   api: Api,
-  { channel, root, before, since, only }: ThreadRange,
+  { channel, root, before, since, only }: ThreadRange & { root: string },
   options: CallOptions,
 ): Promise<Read> {
   const range = only === undefined ? { oldest: since, latest: before } : { oldest: only, latest: only, inclusive: true }
@@ -98,19 +98,33 @@ function patiently<T>(call: () => Promise<T>, { patienceMs = 0, signal }: CallOp
   })
 }
 
-/** Slack's own lines, which nobody said. */
-const silent = new Set(['assistant_app_thread', 'tombstone', 'channel_join', 'channel_leave', 'group_join', 'bot_add'])
+/** How many messages of a channel are read for a question about the discussion in it. */
+const discussed = 50
+
+/** Throws `platform_*`. Newest first: https://docs.slack.dev/reference/methods/conversations.history */
+async function messagesAbove(api: Api, { channel, before }: ThreadRange, options: CallOptions): Promise<Read> {
+  const args = { channel, latest: before, limit: discussed }
+  const answer = Page.parse(await patiently(() => api.call('conversations.history', args, options), options))
+  const messages = answer.messages.flatMap((given) => SlackMessage.safeParse(given).data ?? [])
+  return { messages: messages.filter(({ ts }) => ts !== before).toReversed(), leftOut: 0, cut: false }
+}
+
+/** The messages that somebody wrote; the others are Slack's own lines. */
+const written = new Set(['file_share', 'thread_broadcast', 'me_message', 'bot_message'])
+const isWritten = ({ subtype }: SlackMessage) => subtype == null || written.has(subtype)
 
 export function createThreads(names: NameLookUp) {
   /** Throws `platform_*`. */
   return async (range: ThreadRange, self: Self, workspace: Workspace, options: CallOptions): Promise<Context> => {
     const { api } = workspace
-    const { messages, leftOut, cut } = await messagesOf(api, range, options)
+    const { root } = range
+    const { messages, leftOut, cut } =
+      root === undefined ? await messagesAbove(api, range, options) : await messagesOf(api, { ...range, root }, options)
     const isOwn = ({ user, bot_id: bot }: SlackMessage) =>
       (user != null && user === self.botUserId) || (bot != null && bot === self.botId)
     const said = messages.filter(
       // What Parley answered since it was called is known. Before that, it may have posted a notice.
-      (message) => !silent.has(message.subtype ?? '') && !(range.since !== undefined && isOwn(message)),
+      (message) => isWritten(message) && !(range.since !== undefined && isOwn(message)),
     )
     if (said.length === 0) return nothing
     const shared = said.toReversed().flatMap((message) => (isOwn(message) ? [] : filesOf(message)))

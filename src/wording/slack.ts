@@ -39,11 +39,13 @@ export const slackWording = {
 
   /** What belongs to a question beside its text. Shown below the answer. */
   context: {
-    thread: {
+    above: {
       unread:
-        'Parley could not read the thread above this question, because Slack did not give it in time. Ask again to include it.',
+        'Parley could not read the messages above this question, because Slack did not give them in time. Ask again to include them.',
       noAccess:
-        'Parley may not read the thread above this question. Invite it to the channel with /invite @Parley, then ask again.',
+        'Parley may not read the messages above this question. Invite it to the channel with /invite @Parley, then ask again.',
+    },
+    thread: {
       cut: 'This thread is too long to be read to its end. Parley read its first 5,000 messages.',
       leftOut: (count: number) =>
         `This thread is long: ${count} ${count === 1 ? 'message' : 'messages'} between its first and its newest ones were left out.`,

@@ -348,7 +348,7 @@ describe('what belongs to a question', () => {
     answers.set('and on Monday', { tokens: ['Nothing.'] })
     slack.options = { without: { 'conversations.replies': 'not_in_channel' } }
     await slack.say({ channel: general, thread: root, text: `<@${bot.user}> and on Monday?`, mention: true })
-    expect(text(await reply(general, root, 1))).toContain(slackWording.context.thread.noAccess)
+    expect(text(await reply(general, root, 1))).toContain(slackWording.context.above.noAccess)
   })
 
   it('a mention whose file comes with its second event is one question with the file', async () => {

@@ -47,6 +47,25 @@ export const contextMethods: Record<string, Method> = {
       response_metadata: { next_cursor: more ? Buffer.from(String(to)).toString('base64') : '' },
     }
   },
+  'conversations.history'(args, state, base) {
+    const channel = text(args.channel)
+    readable(channel, state)
+    const latest = args.latest === undefined ? Number.POSITIVE_INFINITY : Number(args.latest)
+    const found = state.messages.filter(
+      ({ channel: place, only, thread_ts: thread, ts }) =>
+        place === channel &&
+        only === undefined &&
+        (thread === undefined || thread === ts) &&
+        Number(ts) > Number(args.oldest ?? 0) &&
+        Number(ts) < latest,
+    )
+    const newest = found.sort((one, other) => Number(other.ts) - Number(one.ts))
+    const limit = Number(args.limit ?? 100)
+    return {
+      messages: newest.slice(0, limit).map((message) => said(message, state, base)),
+      has_more: newest.length > limit,
+    }
+  },
   'conversations.info'(args, state) {
     const id = text(args.channel)
     readable(id, state)

@@ -198,13 +198,6 @@ export const methods: Record<string, Method> = {
     if (session) state.sessions.set(`${message.channel}/${message.thread_ts}`, session)
     return { channel: message.channel, ts: message.ts, message: said(message, state, base) }
   },
-  'conversations.history'(args, state, base) {
-    const [channel, oldest] = [text(args, 'channel'), Number(args.oldest ?? 0)]
-    const found = state.messages.filter(
-      (message) => message.channel === channel && !message.thread_ts && Number(message.ts) >= oldest,
-    )
-    return { messages: found.map((message) => said(message, state, base)).reverse(), has_more: false }
-  },
   'conversations.open': (args) => ({ channel: { id: `D${text(args, 'users').slice(1)}` } }),
   'users.conversations': () => ({ channels: [{ id: 'C0GENERAL1', name: 'general' }] }),
   'files.getUploadURLExternal'(args, state, base) {
