@@ -115,8 +115,7 @@ describe('a turn', () => {
       },
     })
     const { turnId } = await turns.accept(message({ author: 'ann' }))
-    const refusal = () => new ParleyError('platform_rejected', 'The channel is archived.')
-    fake.failures.push(refusal(), refusal())
+    fake.failures.push(new ParleyError('platform_rejected', 'The channel is archived.'))
     expect(await run({ v: 1, turnId }, context())).toBe('done')
     expect([...fake.told.values()]).toEqual([
       { text: undeliveredWording.toAsker('The channel is archived.'), private: true },

@@ -9,9 +9,9 @@ import type { Intake } from '../../src/core/platform.ts'
 import { consoleWording } from '../../src/wording/page.ts'
 import { answerOf, type CommandAnswer, type Message, PressAction, RunCommand } from './api.ts'
 import type { Board } from './board.ts'
+import { listTopic, type Topics, threadTopic, toJson } from './live.ts'
 import { cliAuthor, conversationOf, jsonIn, localAuthor, withNames } from './normalize.ts'
-import { keepNotice } from './notices.ts'
-import { listTopic, type Topics, threadTopic, toJson } from './topics.ts'
+import { keepNotice } from './transport.ts'
 
 export interface CommandRoutes {
   board: Board

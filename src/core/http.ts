@@ -54,7 +54,7 @@ export interface Mount {
   routes: readonly Route[]
   /** On every answer. */
   headers?: Readonly<Record<string, string>>
-  /** Default: `{error: {code, tell}}` with the status of `statusOf`. */
+  /** Default: `{error: {code, userMessage}}` with the status of `statusOf`. */
   writeError?(context: HttpContext, error: ParleyError): Response
 }
 

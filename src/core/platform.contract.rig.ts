@@ -1,4 +1,4 @@
-/** What a platform's tests bring to its law: the platform as people on it see it, on a real or stand-in server. */
+/** What a platform's tests bring to its contract: the platform as people on it see it, on a real or stand-in server. */
 import { randomUUID } from 'node:crypto'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import type { Action, ButtonAction } from './action.ts'

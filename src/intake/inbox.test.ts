@@ -251,7 +251,8 @@ describe('the word stop', () => {
 
   it('asks the model where nothing is being written, and from people who may not stop it', async () => {
     expect((await rig.inbox.receive(message({ text: 'stop' }))).kind).toBe('new')
-    await rig.asked(inChannel())
-    expect((await rig.inbox.receive({ ...inChannel(), author: { id: 'eve' }, text: 'stop' })).kind).toBe('new')
+    await rig.asked(inChannel({ channelId: 'lobby' }))
+    const said = { ...inChannel({ channelId: 'lobby', text: 'stop' }), author: { id: 'eve' } }
+    expect((await rig.inbox.receive(said)).kind).toBe('new')
   })
 })

@@ -1,5 +1,39 @@
-/** Follows one answer to its end: live over the channel, and from the store when the channel lost messages. */
-import { type AnswerEvent, AnswerEvent as AnswerEventSchema, answerTopic, type Ended, type Topics } from './topics.ts'
+/**
+ * How an answer reaches the request that waits for it, which may be in another process: live over the channel, and from the
+ * store when the channel lost messages.
+ */
+import { z } from 'zod'
+import type { Json } from '../../src/core/json.ts'
+import { Citation, Receipt } from '../../src/core/reply.ts'
+
+/** The part of src/queue/channel.ts that is needed here. It may lose messages, so the end is also read from the store. */
+export interface Topics {
+  publish(topic: string, message: Json): void
+  subscribe(topic: string, handler: (message: Json) => void): Promise<() => Promise<void>>
+}
+
+export const answerTopic = (requestId: string) => `api-answer-${requestId}`
+
+/** How a turn ended. */
+export type Ended = z.infer<typeof Ended>
+export const Ended = z.object({
+  text: z.string(),
+  citations: z.array(Citation),
+  state: z.enum(['done', 'stopped', 'failed']),
+  receipt: Receipt,
+})
+
+export type AnswerEvent = z.infer<typeof AnswerEvent>
+export const AnswerEvent = z.discriminatedUnion('type', [
+  /** Text from `offset` (in UTF-16 units) on is now `text`. */
+  z.object({ type: z.literal('text'), offset: z.number(), text: z.string() }),
+  z.object({ type: z.literal('status'), text: z.string() }),
+  z.object({ type: z.literal('end'), ended: Ended }),
+])
+
+export function toJson(event: AnswerEvent): Json {
+  return JSON.parse(JSON.stringify(event)) as Json
+}
 
 export interface Following extends AsyncDisposable {
   /** Settles with how the turn ended. Rejects when `signal` aborts. */
@@ -44,7 +78,7 @@ export async function follow(
     }
   }
   const unsubscribe = await topics.subscribe(answerTopic(requestId), (message) => {
-    const { success, data } = AnswerEventSchema.safeParse(message)
+    const { success, data } = AnswerEvent.safeParse(message)
     if (success) take(data)
   })
 

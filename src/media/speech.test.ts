@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { speechSegments } from './speech-segments.ts'
+import { speechSegments } from './speech.ts'
 
 const words = (text: string) => text.split(/\s+/).length
 const spoken = (text: string, fromMs: number, toMs: number) => ({ text, fromMs, toMs })
