@@ -138,7 +138,10 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     ]
     for (const result of await Promise.allSettled(told))
       if (result.status === 'rejected')
-        log.warn({ turnId: work.id, ...errorFields(result.reason) }, 'nobody could be told that a reply was not delivered')
+        log.warn(
+          { turnId: work.id, ...errorFields(result.reason) },
+          'nobody could be told that a reply was not delivered',
+        )
   }
 
   /** Even posting the failure ended the process: nothing is posted, so that the conversation goes on. */

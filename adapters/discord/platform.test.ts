@@ -139,7 +139,7 @@ platformContract('discord', async () => {
       await discord[Symbol.asyncDispose]()
     },
   }
-})
+}, { lacks: { erase: 'the rig deletes nothing yet' } })
 
 async function used(discord: StandInDiscord, using: Using): Promise<Answered> {
   const use = discord.use(using)

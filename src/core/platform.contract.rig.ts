@@ -47,12 +47,14 @@ export interface PlatformRig {
   command?(command: { eventId: string; text: string }): Promise<Answered>
   /** The person of `write` changes the message that they wrote with `eventId`. */
   revise?(revision: { eventId: string; text: string }): Promise<void>
+  /** The person of `write` deletes the message that they wrote with `eventId`. */
+  erase?(deletion: { eventId: string }): Promise<void>
   /** The person of `write` writes without a mention in the conversation of `target`, a thread. */
   follow?(message: { eventId: string; text: string; target: ReplyTarget }): Promise<Answered>
 }
 
 /** What a platform need not have. */
-export type Ability = 'attach' | 'notify' | 'buttons' | 'press' | 'command' | 'revise' | 'follow'
+export type Ability = 'attach' | 'notify' | 'buttons' | 'press' | 'command' | 'revise' | 'erase' | 'follow'
 
 export interface ContractOptions {
   /** Why a retried post may double, where the platform has no idempotent posting. */
