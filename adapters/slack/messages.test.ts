@@ -33,6 +33,7 @@ let asked: Addressing[]
 let acted: Action[]
 /** What intake does, as a test says. */
 let own: Partial<Intake>
+let secondGateway: () => Promise<string>
 const closing: (() => Promise<void>)[] = []
 
 beforeEach(async () => {
@@ -54,7 +55,7 @@ beforeEach(async () => {
     },
     async withdraw({ ids }) {
       withdrawn.push(...ids)
-      return ids.length
+      return received.filter(({ id }) => ids.includes(id)).length
     },
     async revise(revision) {
       revisions.push(revision)
@@ -65,13 +66,19 @@ beforeEach(async () => {
       return own.act?.(action) ?? {}
     },
   })
+  slack.target = await gateway(intake)
+  secondGateway = () => gateway(intake)
+})
+
+/** A process that takes Slack's events in; several share the database. */
+async function gateway(intake: Intake): Promise<string> {
   const settings = settingsFor(slack, 'http')
   const listener = createSlack({ settings, records, quota: createLocalQuota(), log: silentLog }).listen(intake)
   const http = await serveMounts(listener.mounts)
   await listener.start()
   closing.push(http.close, () => listener.stop())
-  slack.target = http.url
-})
+  return http.url
+}
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
   await slack[Symbol.asyncDispose]()
@@ -106,7 +113,7 @@ const known = (ts: string) =>
     channel: general,
     ts,
     user: alice,
-    text: 'x',
+    text: `<@${bot.user}> x`,
     blocks: [],
     tasks: new Map(),
     files: [],
@@ -208,6 +215,24 @@ describe('a deleted message', () => {
     await erase(slack, general, ts)
     expect((await slack.event(mentionOf('my secret question', ts))).status).toBe(200)
     expect(received).toEqual([])
+  })
+
+  it('that another process is taking in is taken back after that', async () => {
+    const held = Promise.withResolvers<void>()
+    own.receive = async (message) => {
+      await held.promise
+      return await take(message)
+    }
+    const ts = slack.state.nextTs()
+    known(ts)
+    const question = slack.event(messageOf('my secret question', ts))
+    await slack.until(() => asked.length > 0, 'the question')
+    slack.target = await secondGateway()
+    await erase(slack, general, ts)
+    const before = withdrawn.length
+    held.resolve()
+    await question
+    await expect.poll(() => withdrawn.slice(before)).toEqual([`${general}-${ts}`])
   })
 
   it('one after the other, each is taken back', async () => {

@@ -8,10 +8,12 @@ import { type About, createContext } from './context.ts'
 import { MessageEvent, type Self, TargetData, whisperThread } from './events.ts'
 import type { Workspace } from './installations.ts'
 import type { EventContext, SlackContext } from './listener.ts'
-import { type Normalized, normalize, tsOf } from './normalize.ts'
+import { mentions } from './mrkdwn.ts'
+import { isDirect, type Normalized, normalize, tsOf } from './normalize.ts'
 import { createOnce } from './once.ts'
 import { platformName } from './settings.ts'
 
+const deletedRecord = (id: string) => `deleted/${id}`
 /** Names are worth a moment. */
 const namesMs = 1000
 
@@ -28,7 +30,7 @@ export interface Messages {
 }
 
 export function createMessages(slack: SlackContext, ignore: (why: string) => void): Messages {
-  const { intake, people, names } = slack
+  const { intake, people, names, records } = slack
   const reading = createContext(slack)
   const once = createOnce()
 
@@ -39,7 +41,7 @@ export function createMessages(slack: SlackContext, ignore: (why: string) => voi
     // Most messages of a channel are none of Parley's business: only for the others, Slack is asked for more.
     const bare = normalize(parsed.data, self)
     if (bare.kind === 'ignored') return ignore(bare.why)
-    if (bare.kind === 'deletion') return await remove(bare.id)
+    if (bare.kind === 'deletion') return await remove(bare.id, parsed.data, self)
     if (bare.kind === 'revision') {
       const named = normalize(parsed.data, self, await namesOf(parsed.data, self, workspace))
       if (named.kind === 'revision') await revise(named, parsed.data, self, workspace, shared)
@@ -92,13 +94,27 @@ export function createMessages(slack: SlackContext, ignore: (why: string) => voi
     const whole = saysStop(message.text) ? message : await reading.withContext(message, about, self, workspace)
     if (once.isRemoved(message.id)) return ignore(slackWording.ignored.deleted)
     await slack.ask(whole, self, workspace)
+    slack.later('taking back a question that was deleted meanwhile', async () => {
+      if ((await records.get(deletedRecord(message.id))) !== undefined) await withdraw(message.id)
+    })
   }
 
-  async function remove(id: string): Promise<void> {
+  /**
+   * Another process may be taking the question in at this moment: it finds the record when it has, or its message is found
+   * here once the record is there.
+   */
+  async function remove(id: string, event: MessageEvent, self: Self): Promise<void> {
     await once.remove(id)
-    const known = await intake.withdraw({ platform: platformName, ids: [id] })
-    if (known === 0) ignore(slackWording.ignored.unknownDeletion)
+    if ((await withdraw(id)) > 0) return
+    const wasForParley = isDirect(event) || mentions(event.previous_message?.text ?? '', self.botUserId)
+    if (wasForParley) {
+      await records.put(deletedRecord(id), true)
+      if ((await withdraw(id)) > 0) return
+    }
+    ignore(slackWording.ignored.unknownDeletion)
   }
+
+  const withdraw = (id: string) => intake.withdraw({ platform: platformName, ids: [id] })
 
   async function revise(
     { revision, place, fresh }: Extract<Normalized, { kind: 'revision' }>,
