@@ -1,84 +1,26 @@
-/** What Parley reads before it answers: the thread above a question, its files, linked messages, names. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { judge } from '../../src/core/addressing.ts'
-import { silentLog } from '../../src/core/log.ts'
-import type { IncomingMessage } from '../../src/core/message.ts'
-import type { Concern, Intake } from '../../src/core/platform.ts'
-import { createLocalQuota } from '../../src/store/quota-local.ts'
+/** What Parley reads before it answers: the thread above a question, its files, the discussion in a channel, names. */
+import { beforeEach, describe, expect, it } from 'vitest'
 import { slackWording } from '../../src/wording/slack.ts'
-import { fakeIntake } from '../../test/fakes/intake.ts'
-import { memoryRecords } from '../../test/fakes/records.ts'
-import { serveMounts } from '../../test/servers/mounts.ts'
-import { startSlack } from '../../test/servers/slack.ts'
-import { addPeople, alice, settingsFor } from '../../test/servers/slack-rig.ts'
-import { bot, type StandInFile } from '../../test/servers/slack-state.ts'
-import type { SlackStandIn } from '../../test/servers/slack-types.ts'
-import { createSlack } from './platform.ts'
+import { bob, general, openSlackInbound, type SlackInbound } from '../../test/servers/slack-inbound.ts'
+import { alice } from '../../test/servers/slack-rig.ts'
+import { bot } from '../../test/servers/slack-state.ts'
 
-const general = 'C0GENERAL1'
-const bob = 'U0BOB00001'
-const { above: aboveWording, thread: threadWording, links: linkWording } = slackWording.context
+const { above: aboveWording, thread: threadWording } = slackWording.context
 
-let slack: SlackStandIn
-let received: IncomingMessage[]
-/** What Parley took in last, by thread. */
-let last: Map<string, { messageId: string; sentAt: string }>
-const closing: (() => Promise<void>)[] = []
+let rig: SlackInbound
+let slack: SlackInbound['slack']
+let received: SlackInbound['received']
+let last: SlackInbound['last']
+let said: SlackInbound['said']
+let ask: SlackInbound['ask']
+let markdown: SlackInbound['markdown']
+let callsOf: SlackInbound['callsOf']
 
 beforeEach(async () => {
-  slack = await startSlack()
-  addPeople(slack)
-  slack.state.users.set(bob, { id: bob, name: 'Bob', team: 'T0PARLEY01', more: {} })
-  received = []
-  last = new Map()
-  const intake: Intake = fakeIntake({
-    async receive(message) {
-      received.push(message)
-      return { turnId: 't', kind: 'new' }
-    },
-    async concerns(message): Promise<Concern> {
-      const verdict = judge(message, { participates: true, asked: true, followUps: 'always' })
-      return verdict.answers ? { answers: true, last: last.get(message.conversation.threadId ?? '') } : verdict
-    },
-  })
-  const settings = settingsFor(slack, 'http')
-  const listener = createSlack({
-    settings,
-    records: memoryRecords(),
-    quota: createLocalQuota(),
-    log: silentLog,
-  }).listen(intake)
-  const http = await serveMounts(listener.mounts)
-  await listener.start()
-  closing.push(http.close, () => listener.stop())
-  slack.target = http.url
+  rig = await openSlackInbound()
+  ;({ slack, received, last, said, ask, markdown, callsOf } = rig)
+  return () => rig.close()
 })
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-  await slack[Symbol.asyncDispose]()
-})
-
-/** People talk, and Parley is not told. */
-function said(text: string, { thread, user = bob, more = {}, files = [], channel = general }: Said = {}): string {
-  const ts = slack.state.nextTs()
-  const ids = files.map(({ id }) => id)
-  const message = { channel, ts, user, text, blocks: [], tasks: new Map(), files: ids, edits: 0, more }
-  slack.state.messages.push(thread === undefined ? message : { ...message, thread_ts: thread })
-  return ts
-}
-interface Said {
-  thread?: string
-  user?: string
-  more?: Record<string, unknown>
-  files?: StandInFile[]
-  channel?: string
-}
-
-const ask = (text: string, thread?: string, more: object = {}) =>
-  slack.say({ channel: general, text: `<@${bot.user}> ${text}`, mention: true, thread, ...more })
-const markdown = (name: string, more: Record<string, unknown> = {}) =>
-  slack.addFile({ name, mimetype: 'text/markdown', content: Buffer.from(`# ${name}`), more })
-const callsOf = (method: string) => slack.calls.filter((call) => call.method === method)
 
 describe('called into a thread of others, Parley knows', () => {
   it('its first message and its newest ones, however long it is', async () => {
@@ -260,83 +202,6 @@ describe('in a direct message', () => {
     last.set(ts, { messageId: `${direct}-${ts}`, sentAt: '2026-11-26T10:00:00Z' })
     await slack.say({ channel: direct, text: 'And today?', thread: ts })
     expect(received.map(({ conversation }) => conversation.threadId)).toEqual([ts, ts])
-    expect(callsOf('conversations.replies')).toEqual([])
-  })
-})
-
-describe('a link to a message in a question', () => {
-  const linkTo = (channel: string, ts: string, thread?: string) =>
-    `https://acme.slack.com/archives/${channel}/p${ts.replace('.', '')}${thread ? `?thread_ts=${thread}&amp;cid=${channel}` : ''}`
-  const incidents = 'C0INCIDENT'
-
-  it('is opened, with the thread below the message and its files', async () => {
-    slack.state.channels.set(incidents, { name: 'incidents', members: [alice, bot.user] })
-    const root = said('The disk of web-1 is full', { channel: incidents, files: [markdown('log.md')] })
-    said('Fixed at 10:40', { channel: incidents, thread: root })
-    await ask(`what happened in <${linkTo(incidents, root)}>?`)
-    expect(received[0]?.quoted).toBe(
-      `Linked message (${linkTo(incidents, root)}):\nBob: The disk of web-1 is full\n[file: log.md]\n\nBob: Fixed at 10:40`,
-    )
-    expect(received[0]?.attachments.map(({ name }) => name)).toEqual(['log.md'])
-  })
-
-  it('to a reply opens that reply', async () => {
-    const root = said('The root')
-    const reply = said('The reply', { thread: root })
-    said('Another reply', { thread: root })
-    await ask(`explain <${linkTo(general, reply, root)}|this>`)
-    expect(received[0]?.quoted).toContain('Bob: The reply')
-    expect(received[0]?.quoted).not.toMatch(/root|Another/)
-  })
-
-  it('into a private channel is opened for its members in a direct message', async () => {
-    slack.state.channels.set(incidents, { name: 'incidents', private: true, members: [alice, bot.user] })
-    const root = said('The merger is off', { channel: incidents })
-    await slack.say({ channel: 'D0ALICE001', text: `<${linkTo(incidents, root)}>` })
-    expect(received[0]?.quoted).toContain('The merger is off')
-  })
-
-  it.each([
-    ['of which the asker is no member', [bot.user, bob], linkWording.notYours],
-    ['of which others here are no members', [bot.user, alice], linkWording.notForAll],
-  ])('into a private channel %s stays closed, and the answer says why', async (_, members, sentence) => {
-    slack.state.channels.set(incidents, { name: 'incidents', private: true, members })
-    slack.state.channels.set(general, { name: 'general', members: [bot.user, alice, bob] })
-    const root = said('The merger is off', { channel: incidents })
-    await ask(`what does <${linkTo(incidents, root)}> say?`)
-    expect(received[0]?.quoted).toBeUndefined()
-    expect(received[0]?.unread).toEqual([sentence(linkTo(incidents, root))])
-  })
-
-  it('of a guest into a public channel stays closed unless the guest is in it', async () => {
-    slack.state.channels.set(incidents, { name: 'incidents', members: [bot.user, alice] })
-    const root = said('The disk is full', { channel: incidents })
-    const url = linkTo(incidents, root)
-    await slack.say({ channel: 'D0GUEST001', user: 'U0GUEST001', text: `What is <${url}>?` })
-    expect(received[0]?.unread).toEqual([linkWording.notYours(url)])
-  })
-
-  it('that Parley cannot read is told', async () => {
-    slack.state.channels.set(incidents, { name: 'incidents', without: true })
-    const url = linkTo(incidents, '1795000000.000100')
-    await ask(`what is <${url}>?`)
-    expect(received[0]).toMatchObject({ unread: [linkWording.notFound(url)] })
-  })
-
-  it('is opened for three messages at most, and says so', async () => {
-    const all = ['One', 'Two', 'Three', 'Four'].map((text) => said(text))
-    await ask(`compare ${all.map((ts) => `<${linkTo(general, ts)}>`).join(' ')}`)
-    expect(received[0]?.quoted).toContain('Bob: Three')
-    expect(received[0]?.quoted).not.toContain('Bob: Four')
-    expect(received[0]?.unread).toEqual([linkWording.tooMany(3)])
-  })
-
-  it('that Slack has unfurled already is not read again', async () => {
-    const root = said('The disk is full')
-    const url = linkTo(general, root)
-    const attachments = [{ is_msg_unfurl: true, from_url: url, author_name: 'Bob', text: 'The disk is full' }]
-    await ask(`what is <${url}>?`, undefined, { more: { attachments } })
-    expect(received[0]?.quoted).toBe(`Message from Bob (${url}):\nThe disk is full`)
     expect(callsOf('conversations.replies')).toEqual([])
   })
 })

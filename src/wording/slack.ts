@@ -28,7 +28,7 @@ export const slackWording = {
     /** The name of a file that Slack does not name. */
     unnamed: 'file',
     list: (name: string) =>
-      `${name} is a Slack list, which apps cannot download. Export it as CSV (List menu > Export) and share the file.`,
+      `${name} is a Slack list, which apps cannot download. Export it as CSV and share that file.`,
     hidden: (name: string) =>
       `${name} is hidden by the limits of your Slack plan, so apps cannot read it. Share the file again.`,
     notForApps: (name: string) =>
