@@ -38,14 +38,13 @@ let withdrawn: SlackInbound['withdrawn']
 let revisions: SlackInbound['revisions']
 let asked: SlackInbound['asked']
 let own: SlackInbound['own']
-let said: SlackInbound['said']
 let whispers: SlackInbound['whispers']
 let take: SlackInbound['take']
 let gateway: SlackInbound['gateway']
 
 beforeEach(async () => {
   rig = await openSlackInbound()
-  ;({ slack, received, withdrawn, revisions, asked, own, said, whispers, take, gateway } = rig)
+  ;({ slack, received, withdrawn, revisions, asked, own, whispers, take, gateway } = rig)
   return () => rig.close()
 })
 

@@ -9,7 +9,7 @@ import type { CommandCall, CommandSpec, Notice, OutgoingFile } from './command.t
 import type { ConnectionReport } from './connection.ts'
 import type { Mount } from './http.ts'
 import type { Json } from './json.ts'
-import type { Attachment, Author, ConversationRef, IncomingMessage, ReplyTarget } from './message.ts'
+import type { Attachment, Author, IncomingMessage, ReplyTarget } from './message.ts'
 import type { Citation, Receipt } from './reply.ts'
 
 export interface Capabilities {
