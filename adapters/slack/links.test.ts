@@ -9,6 +9,7 @@ const { links: linkWording } = slackWording.context
 
 let rig: SlackInbound
 let slack: SlackInbound['slack']
+let received: SlackInbound['received']
 let said: SlackInbound['said']
 let ask: SlackInbound['ask']
 let markdown: SlackInbound['markdown']
@@ -16,7 +17,7 @@ let callsOf: SlackInbound['callsOf']
 
 beforeEach(async () => {
   rig = await openSlackInbound()
-  ;({ slack, said, ask, markdown, callsOf } = rig)
+  ;({ slack, received, said, ask, markdown, callsOf } = rig)
   return () => rig.close()
 })
 
