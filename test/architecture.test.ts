@@ -156,7 +156,7 @@ const layers: Record<string, Layer> = {
   discord: adapter('discord', /^discord\.js$/, /^@discordjs\/ws$/),
   'OpenAI-compatible endpoint': adapter('api'),
   slack: adapter('slack', /^@slack\/bolt$/),
-  teams: adapter('teams', /^@microsoft\/teams\.apps$/, /^sharp$/),
+  teams: adapter('teams', /^@microsoft\/teams\.apps$/, /^sharp$/, /^htmlparser2$/),
   'command line': {
     files: /^src\/(?:cli\.ts|cli\/)/,
     may: [core, /^src\//, /^adapters\/console\/api\.ts$/, /^adapters\/\w+\/(?:replay|setup)\.ts$/],

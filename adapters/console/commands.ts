@@ -2,7 +2,7 @@
 
 import { decodeAction } from '../../src/core/action.ts'
 import type { Blobs } from '../../src/core/blobs.ts'
-import type { Notice } from '../../src/core/command.ts'
+import { commandsTypedAs, type Notice } from '../../src/core/command.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Route } from '../../src/core/http.ts'
 import type { Intake } from '../../src/core/platform.ts'
@@ -103,7 +103,11 @@ export function commandRoutes(routes: CommandRoutes): Route[] {
           mediaType,
           data: Buffer.from(data).toString('base64'),
         }))
-        const answer: CommandAnswer = { text: withNames(notice.text), failed: notice.failed === true, files }
+        const answer: CommandAnswer = {
+          text: commandsTypedAs('parley admin ', withNames(notice.text)),
+          failed: notice.failed === true,
+          files,
+        }
         return context.json(answer)
       },
     },

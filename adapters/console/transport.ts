@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { encodeAction } from '../../src/core/action.ts'
 import type { Blobs } from '../../src/core/blobs.ts'
 import { monotonic } from '../../src/core/clock.ts'
-import type { Notice } from '../../src/core/command.ts'
+import { commandsTypedAs, type Notice } from '../../src/core/command.ts'
 import type { OutgoingMessage, Transport, TurnState } from '../../src/core/platform.ts'
 import type { ConsoleEvent, Message, MessageState } from './api.ts'
 import type { Board, ReplyRow } from './board.ts'
@@ -189,5 +189,5 @@ export async function keepNotice(
     action: encodeAction(action),
     style,
   }))
-  return board.saveNotice({ id, threadId, text: withNames(text), attachments, buttons: pressed })
+  return board.saveNotice({ id, threadId, text: commandsTypedAs('/', withNames(text)), attachments, buttons: pressed })
 }

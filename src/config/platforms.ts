@@ -64,6 +64,8 @@ function teamsSettings(environment: Environment, { teams }: File) {
   return {
     ...omitUndefined({ clientId, clientSecret, tenantId, ...addresses }),
     unchecked,
+    cloud: teams.cloud,
+    app: teams.app,
     // An app of one organization serves only that one, unless others are listed.
     tenants: [...new Set([...(tenantId === undefined ? [] : [tenantId]), ...teams.tenants])],
     fileHosts: teams.fileHosts.map((host) => host.toLowerCase()),
