@@ -195,9 +195,6 @@ describe('in a direct message', () => {
     const other = await slack.say({ channel: direct, text: 'A wholly other topic' })
     await reply(direct, other.ts)
     expect(JSON.stringify(model.requests.at(-1)?.body)).not.toContain('yellow boat')
-    await slack.say({ channel: direct, text: 'And more of that other topic?', thread: other.ts })
-    await reply(direct, other.ts, 1)
-    expect(JSON.stringify(model.requests.at(-1)?.body)).toContain('A wholly other topic')
   })
 })
 
