@@ -15,14 +15,21 @@ import { moment } from '../src/core/clock.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import { traced } from '../src/core/events.ts'
 import type { Platform } from '../src/core/platform.ts'
+import type { Receipt } from '../src/core/reply.ts'
 import { scopeOf, spenderOf } from '../src/core/scope.ts'
 import { readingJobs } from '../src/intake/dispatch.ts'
-import { dispatchOf, jobId } from '../src/queue/jobs.ts'
-import type { Handlers, JobContext, Outcome } from '../src/queue/queue.ts'
+import { dispatchOf, type Handlers, type JobContext, jobId, type Outcome } from '../src/queue/queue.ts'
 import { createReplyWriter, type ReplyWriter } from '../src/reply/reply-writer.ts'
-import { BudgetExhausted } from '../src/routing/exhausted.ts'
-import { keepTurnLease, type TurnLease, turnLeaseMs } from '../src/store/lease.ts'
-import type { Claim, EndState, StoredOutcome, TurnWork } from '../src/store/turns.ts'
+import { BudgetExhausted } from '../src/routing/budget.ts'
+import {
+  type Claim,
+  type EndState,
+  keepTurnLease,
+  type StoredOutcome,
+  type TurnLease,
+  type TurnWork,
+  turnLeaseMs,
+} from '../src/store/turns.ts'
 import { approvalWording, noAnswerWording, progressWording, undeliveredWording } from '../src/wording/answers.ts'
 import type { Messaging, Money, Storage } from './deps.ts'
 import { claimInIsolation, type Isolation } from './isolation.ts'
@@ -118,18 +125,26 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     return 'done'
   }
 
-  /** The asker hears why there is no answer, where the platform can tell them; the admins hear it, too. */
-  async function tellUndelivered(platform: Platform, work: TurnWork, error: ParleyError, signal: AbortSignal) {
+  /**
+   * What is half written says why there is no answer; where nothing can be written any more, the asker alone hears it, where
+   * the platform can tell them. The admins hear it, too.
+   */
+  async function tellUndelivered(
+    platform: Platform,
+    work: TurnWork,
+    receipt: Receipt,
+    replyWriter: ReplyWriter,
+    error: ParleyError,
+    signal: AbortSignal,
+  ) {
     const [asked] = work.messages
     if (asked === undefined) return
     const { conversation, author } = asked
     const key = `${work.id}-undelivered`
+    const text = undeliveredWording.toAsker(error.userMessage)
+    const isRead = await replyWriter.giveUp(text, { state: 'failed', receipt })
     const told = [
-      platform.transport.tellAsker?.(
-        work.replyTarget,
-        { text: undeliveredWording.toAsker(error.userMessage), private: true },
-        { key, signal },
-      ),
+      isRead ? undefined : platform.transport.tellAsker?.(work.replyTarget, { text, private: true }, { key, signal }),
       messaging.alerts.send(
         scopeOf.channel(conversation),
         { text: undeliveredWording.toAdmins(author.name, error.userMessage) },
@@ -220,7 +235,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
         // The platform will not take it, and the conversation must go on.
         log.error({ turnId: work.id, ...errorFields(thrown) }, 'reply could not be delivered')
         await clearStatus(platform, work, 'failed')
-        await tellUndelivered(platform, work, asParleyError(thrown), gone)
+        await tellUndelivered(platform, work, outcome.receipt, replyWriter, asParleyError(thrown), gone)
         return await end(work, owner, { ...outcome, state: 'failed' }, replyWriter)
       }
       throw thrown

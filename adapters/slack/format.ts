@@ -3,8 +3,7 @@
  * tables. Footnotes and receipts are context lines in Slack's mrkdwn.
  */
 
-import { encodeAction } from '../../src/core/action.ts'
-import type { Notice } from '../../src/core/command.ts'
+import { encodeAction, type Notice } from '../../src/core/command.ts'
 import { withoutMentions } from '../../src/core/markdown/escape.ts'
 import { simplify } from '../../src/core/markdown/simplify.ts'
 import { sourceLines } from '../../src/core/markdown/sources.ts'

@@ -1,7 +1,6 @@
 /** Slack's dialogs, the values that people enter in them, and the Home tab: usage, settings and commands. */
 import { z } from 'zod'
-import { encodeAction } from '../../src/core/action.ts'
-import type { CommandSpec, Notice } from '../../src/core/command.ts'
+import { type CommandSpec, encodeAction, type Notice } from '../../src/core/command.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'

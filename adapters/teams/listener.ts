@@ -11,7 +11,7 @@ import { storable } from '../../src/core/json.ts'
 import type { Log } from '../../src/core/log.ts'
 import { asContent, type ReplyTarget } from '../../src/core/message.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
-import type { Records } from '../../src/core/records.ts'
+import type { Records } from '../../src/core/platform-state.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import { Activity, eventId, placeOf, plain, scopeOf, TargetData, tenantOf } from './activity.ts'
@@ -185,6 +185,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       const notice = { ...received.notice, private: true }
       later('explaining why a question was refused', () => say(replyTarget, notice, `refused-${message.id}`))
     } else await held.assign(received.turnId)
+    // Not awaited, because the message is already stored.
+    if (received.kind === 'new') void transport.status(replyTarget, received.turnId, 'Taken in', 'queued')
   }
 
   /** The sender of a quoted message is not always named; what Parley posted is known. */

@@ -1,12 +1,11 @@
 /** Teams as a platform: activities arrive at /api/messages on the shared port; any worker sends through the connector's API. */
 import type { Log } from '../../src/core/log.ts'
 import type { Platform } from '../../src/core/platform.ts'
-import type { Quota } from '../../src/core/quota.ts'
-import type { Records } from '../../src/core/records.ts'
+import type { Quota, Records } from '../../src/core/platform-state.ts'
 import { createApi } from './api.ts'
 import { createSigningKeys, createTokens } from './auth.ts'
 import { type BlobStore, createFiles } from './files.ts'
-import { maxMarkdown } from './format.ts'
+import { fitsTeams, maxMarkdown } from './format.ts'
 import { createHosts } from './hosts.ts'
 import { createIngress } from './ingress.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
@@ -45,6 +44,7 @@ export function createTeams(deps: TeamsDeps): Platform {
     capabilities: {
       streaming: 'edit',
       maxChars: maxMarkdown,
+      fits: fitsTeams,
       minEditMs,
       status: 'message',
       buttons: true,

@@ -3,11 +3,12 @@
  * record, the message may be posted twice.
  */
 import { z } from 'zod'
-import type { Records } from '../../src/core/records.ts'
+import type { Records } from '../../src/core/platform-state.ts'
 import { plain } from './activity.ts'
 
 export type PostRef = z.infer<typeof PostRef>
 export const PostRef = z.object({
+  /** Empty if there is no message: it was private, or the reader had stopped the answer. */
   id: z.string(),
   /** When its native stream began, in milliseconds; absent for a message that never streamed. */
   stream: z.number().optional(),

@@ -14,7 +14,7 @@ export const chatWording = {
     tryAgain: 'Try again',
     cheaper: 'Cheaper model',
     better: 'Better model',
-    why: 'Why?',
+    why: 'Why this answer?',
     good: 'Good answer',
     bad: 'Bad answer',
   },

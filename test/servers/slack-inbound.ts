@@ -1,11 +1,11 @@
 /** The Slack adapter on the simulated Slack, with an intake that remembers what it was given: for tests of what comes in. */
 import { createSlack } from '../../adapters/slack/platform.ts'
-import type { Action } from '../../src/core/action.ts'
 import { type Addressing, judge } from '../../src/core/addressing.ts'
+import type { Action } from '../../src/core/command.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { IncomingMessage } from '../../src/core/message.ts'
 import type { Intake, Received, Revision } from '../../src/core/platform.ts'
-import { createLocalQuota } from '../../src/store/quota-local.ts'
+import { createLocalQuota } from '../../src/store/quota.ts'
 import { fakeIntake } from '../fakes/intake.ts'
 import { memoryRecords } from '../fakes/records.ts'
 import { serveMounts } from './mounts.ts'
