@@ -234,6 +234,48 @@ describe('many files', () => {
     await Promise.all(running)
   })
 
+  it('include a recording that only the platform heard, whose words come later', async () => {
+    const { slow, open } = slowReader(() => true)
+    const heard: (string | undefined)[] = []
+    const waiting: Reader = {
+      ...slow,
+      identify: async (request) => ({
+        ...(await slow.identify(request)),
+        engine: request.transcript === undefined ? 'unheard-1' : 'slow-1',
+        needsTranscript: request.transcript === undefined,
+      }),
+      async read(request, options) {
+        heard.push(request.transcript)
+        return await slow.read(request, options)
+      },
+    }
+    fake.platform.files.transcript = async () => 'Where is the key?'
+    const extract = await extractor({ reader: waiting })
+    const { turnId, files } = await ask('', ['clip.m4a'])
+    const running = extract({ v: 1, turnId, attachmentId: files[0] ?? '' }, context())
+    await expect.poll(() => open.length).toBe(1)
+    expect(heard).toEqual(['Where is the key?'])
+    open[0]?.go()
+    expect(await running).toBe('done')
+  })
+
+  it('include a recording without words if the platform fails to give them', async () => {
+    const { slow, open } = slowReader(() => true)
+    const unheard: Reader = {
+      ...slow,
+      identify: async (request) => ({ ...(await slow.identify(request)), needsTranscript: true }),
+    }
+    fake.platform.files.transcript = async () => {
+      throw new Error('away')
+    }
+    const extract = await extractor({ reader: unheard })
+    const { turnId, files } = await ask('', ['clip.m4a'])
+    const running = extract({ v: 1, turnId, attachmentId: files[0] ?? '' }, context())
+    await expect.poll(() => open.length).toBe(1)
+    open[0]?.go()
+    expect(await running).toBe('done')
+  })
+
   it('are read past recordings that wait for their transcript', async () => {
     const { slow, open } = slowReader((name) => name.endsWith('.mp3'))
     const extract = await extractor({ reader: slow, readers: 1 })

@@ -193,6 +193,21 @@ async function read(
   )
 }
 
+/** What the platform heard meanwhile; a recording without it is reported as not transcribed. */
+async function heard(
+  { messaging, log }: ExtractDeps,
+  { attachment, platform }: ReadingWork,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    return await messaging.platform(platform).files.transcript?.(attachment, { signal })
+  } catch (error) {
+    signal.throwIfAborted()
+    log.info(errorFields(error), 'the platform gave no transcript')
+    return undefined
+  }
+}
+
 interface Opened {
   hash: string
   path: string
@@ -211,17 +226,13 @@ async function readFile(
   const { attachments, blobs, index } = storage
   const { attachment, refer } = work
   const { name, mediaType, durationMs, transcript } = attachment
-  const request = {
-    path,
-    contentHash: hash,
-    name,
-    mediaType,
-    durationMs,
-    transcript,
-  }
-  const { engine, elsewhere } = await reader.identify(request)
+  const announced = { path, contentHash: hash, name, mediaType, durationMs, transcript }
+  const identified = await reader.identify(announced)
   // A recording waits for its transcript and lets files past it.
-  if (elsewhere) leave()
+  if (identified.elsewhere) leave()
+  const request =
+    identified.needsTranscript === true ? { ...announced, transcript: await heard(deps, work, signal) } : announced
+  const { engine } = request.transcript === transcript ? identified : await reader.identify(request)
   const [cached] = await attachments.artifacts([{ contentHash: hash, engine }])
   if (cached) return cached
   const onProgress = (state: ReadProgress) => {

@@ -28,6 +28,7 @@ platformContract('console', openRig, {
     buttons: 'the page itself draws them, by the state of a message',
     command: 'the page has no line for commands',
     revise: 'what was sent is not changed there',
+    erase: 'a whole thread is deleted there',
     follow: 'every thread is with Parley alone',
   },
 })

@@ -3,7 +3,7 @@ import { afterAll, expect } from 'vitest'
 import { type ButtonAction, decodeAction, encodeAction } from '../../src/core/command.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
-import type { Answered } from '../../src/core/platform.contract.rig.ts'
+import type { Answered, PlatformRig } from '../../src/core/platform.contract.rig.ts'
 import { platformContract } from '../../src/core/platform.contract.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { createLocalQuota } from '../../src/store/quota.ts'
@@ -16,7 +16,9 @@ import { createDiscord } from './platform.ts'
 const violations: string[] = []
 afterAll(() => expect(violations).toEqual([]))
 
-platformContract('discord', async () => {
+platformContract('discord', openRig, { lacks: { erase: 'the rig deletes nothing yet' } })
+
+async function openRig(): Promise<PlatformRig> {
   const discord = await startDiscord()
   const records = memoryRecords()
   const ann = discord.world.addUser('Ann')
@@ -149,7 +151,7 @@ platformContract('discord', async () => {
       await discord[Symbol.asyncDispose]()
     },
   }
-})
+}
 
 async function used(discord: StandInDiscord, using: Using): Promise<Answered> {
   const use = discord.use(using)

@@ -57,6 +57,8 @@ const tierOf: Record<string, keyof typeof tiers> = {
   'chat.stopStream': 2,
   'chat.update': 3,
   'chat.delete': 3,
+  'conversations.history': 3,
+  'conversations.info': 3,
   'conversations.replies': 3,
   'agents.sessions.setStatus': 3,
   'assistant.threads.setTitle': 3,
@@ -64,6 +66,7 @@ const tierOf: Record<string, keyof typeof tiers> = {
   'reactions.add': 3,
   'reactions.remove': 3,
   'conversations.open': 3,
+  'usergroups.list': 2,
 }
 
 /** About one message per second and channel, with short bursts. */

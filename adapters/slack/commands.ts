@@ -6,7 +6,7 @@ import type { ConversationRef } from '../../src/core/message.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { plain, type Self, type TargetData } from './events.ts'
 import { sendBytes, share } from './files.ts'
-import { noticeContent } from './format.ts'
+import { noticeContent, toMrkdwn } from './format.ts'
 import type { Installations, Workspace } from './installations.ts'
 import type { EventContext, SlackContext } from './listener.ts'
 import { toMarkdown, withoutMention } from './mrkdwn.ts'
@@ -54,10 +54,16 @@ export function createCommands(slack: SlackContext): Commands {
   /** A slash command is not a message, so Parley posts the question and answers in the thread below it. */
   async function ask(text: string, command: SlashCommand, self: Self, workspace: Workspace): Promise<Notice> {
     const { channel_id: channel, user_id: user } = command
-    const question = toMarkdown(withoutMention(text, self.botUserId))
+    const names = await slack.names.namesIn(text, self, workspace, { patienceMs: 0, signal: AbortSignal.timeout(1000) })
+    const question = toMarkdown(withoutMention(text, self.botUserId), names)
+    const { name } = await people.person(workspace, self, user)
+    // Nobody is notified by the question a second time: it holds names instead of mentions.
+    const asked = slackWording.asked(toMrkdwn(name ?? command.user_name), toMrkdwn(question))
     const answer = await workspace.api.call('chat.postMessage', {
       channel,
-      text: slackWording.asked(user, text),
+      text: asked,
+      parse: 'none',
+      link_names: false,
       unfurl_links: false,
       unfurl_media: false,
     })

@@ -188,6 +188,12 @@ async function openRig(): Promise<PlatformRig> {
       const changed = { subtype: 'message_changed', hidden: true, message, previous_message: before }
       await deliver({ type: 'message', channel, channel_type: 'channel', ts: before.ts, ...changed })
     },
+    async erase({ eventId }) {
+      const before = stored.get(eventId)
+      if (before === undefined) throw new Error('nothing was written')
+      const deleted = { subtype: 'message_deleted', hidden: true, deleted_ts: before.ts, previous_message: before }
+      await deliver({ type: 'message', channel, channel_type: 'channel', ts: before.ts, ...deleted })
+    },
     async follow({ text, target }) {
       return {
         acknowledged: await deliver(event(await post(text, undefined, target.conversation.threadId), { user: alice })),

@@ -22,6 +22,10 @@ export const SlackFile = z.object({
   is_external: z.boolean().nullish(),
   external_type: text,
   file_access: text,
+  /** What the picture shows, in its sender's words. */
+  alt_txt: text,
+  /** The address of the whole transcript, as WebVTT. */
+  vtt: text,
   transcription: z
     .object({ status: text, preview: z.object({ content: text, has_more: z.boolean().nullish() }).nullish() })
     .nullish(),
@@ -43,6 +47,11 @@ export const Shared = z.object({
   fields: z.array(z.object({ title: text, value: text })).nullish(),
   files: z.array(SlackFile).nullish(),
   blocks: z.array(z.unknown()).nullish(),
+  /** Of a forwarded message. */
+  message_blocks: z
+    .array(z.object({ message: z.object({ blocks: z.array(z.unknown()).nullish() }).nullish() }))
+    .nullish()
+    .catch(undefined),
 })
 
 const messageFields = {
@@ -51,6 +60,9 @@ const messageFields = {
   text,
   ts: z.string().min(1),
   thread_ts: text,
+  /** The author of the thread's first message. */
+  parent_user_id: text,
+  bot_profile: z.object({ name: text }).nullish(),
   team: text,
   user_team: text,
   files: z.array(SlackFile).nullish(),
@@ -60,7 +72,13 @@ const messageFields = {
 
 /** A message in a channel's history or in a thread. */
 export type SlackMessage = z.infer<typeof SlackMessage>
-export const SlackMessage = z.object({ ...messageFields, subtype: text, username: text })
+export const SlackMessage = z.object({
+  ...messageFields,
+  subtype: text,
+  username: text,
+  /** Set when its author changed it. */
+  edited: z.object({ ts: text }).nullish(),
+})
 
 export type MessageEvent = z.infer<typeof MessageEvent>
 export const MessageEvent = z.object({
@@ -70,6 +88,10 @@ export const MessageEvent = z.object({
   channel_type: text,
   ...messageFields,
   event_ts: text,
+  /** Of a deletion. */
+  deleted_ts: text,
+  edited: z.object({ ts: text }).nullish(),
+  username: text,
   assistant_thread: z.unknown().optional(),
   app_context: z.unknown().optional(),
   message: SlackMessage.nullish(),
@@ -82,6 +104,8 @@ export interface Self {
   enterpriseId?: string
   botUserId?: string
   botId?: string
+  /** Direct messages are conversations of the agent view: each message at the top level begins a thread. */
+  agentView?: boolean
 }
 
 /** What a transport needs to answer a question: the place and the person. */

@@ -6,10 +6,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../../src/core/log.ts'
 import { Attachment } from '../../src/core/message.ts'
 import { createLocalQuota } from '../../src/store/quota.ts'
+import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
 import { startSlack } from '../../test/servers/slack.ts'
-import { bot } from '../../test/servers/slack-state.ts'
+import { bot, type StandInFile } from '../../test/servers/slack-state.ts'
 import type { SlackStandIn } from '../../test/servers/slack-types.ts'
 import { SlackFile } from './events.ts'
 import { createFiles } from './files.ts'
@@ -43,7 +44,10 @@ function files() {
   return createFiles({ installations: createInstallations(deps), apiUrl: slack.apiUrl })
 }
 function share(content: string | Buffer, more: Record<string, unknown> = {}, mimetype = 'text/plain'): Attachment {
-  const file = slack.addFile({ name: 'note.txt', mimetype, content: Buffer.from(content), more })
+  return attachmentOf(slack.addFile({ name: 'note.txt', mimetype, content: Buffer.from(content), more }))
+}
+/** As the event announces it now. */
+function attachmentOf(file: StandInFile): Attachment {
   const [attachment] = attachmentsOf([SlackFile.parse(slack.fileRecord(file))], { teamId: 'T0PARLEY01' })
   return Attachment.parse(attachment)
 }
@@ -76,6 +80,24 @@ describe('a shared file', () => {
     expect(asked).toEqual([])
   })
 
+  it.each([
+    ['a Slack list', { mode: 'list', filetype: 'list' }, 'file_unsupported', slackWording.files.list('note.txt')],
+    ['hidden by the plan', { mode: 'hidden_by_limit' }, 'file_unsupported', slackWording.files.hidden('note.txt')],
+    ['a stub of a deleted file', { mode: 'tombstone' }, 'file_missing', chatWording.fileGone('note.txt', 'Slack')],
+  ])('that is %s is refused with the right reason, and Slack is not asked', async (_, more, code, userMessage) => {
+    await expect(files().fetch(share('x', more), { signal })).rejects.toMatchObject({ code, userMessage })
+    expect(slack.calls.map(({ method }) => method)).toEqual([])
+  })
+
+  it('of an organization that lets no other apps read it is refused with that reason', async () => {
+    const attachment = share('shared', { file_access: 'check_file_info' })
+    slack.options.without = { 'files.info': 'access_denied' }
+    await expect(files().fetch(attachment, { signal })).rejects.toMatchObject({
+      code: 'file_unsupported',
+      userMessage: slackWording.files.notForApps('note.txt'),
+    })
+  })
+
   it('is never requested from a server outside Slack, which would see the token', async () => {
     const attachment = share('x', { url_private: elsewhere(), url_private_download: elsewhere() })
     await expect(files().fetch(attachment, { signal })).rejects.toMatchObject({ code: 'file_fetch_failed' })
@@ -90,5 +112,52 @@ describe('a shared file', () => {
       code: 'file_fetch_failed',
       userMessage: slackWording.files.loginPage('scan.pdf'),
     })
+  })
+})
+
+describe('the words of a clip', () => {
+  const clip = (transcription: object, more: object = {}) =>
+    slack.addFile({
+      name: 'audio_message.m4a',
+      mimetype: 'audio/mp4',
+      content: Buffer.from('sound'),
+      more: { subtype: 'slack_audio', duration_ms: 4200, transcription, ...more },
+    })
+  const heard = (file: StandInFile) => files().transcript?.(attachmentOf(file), { signal })
+  const asked = () => slack.calls.filter(({ method }) => method === 'files.info').length
+
+  it('that Slack still transcribes are waited for', async () => {
+    const file = clip({ status: 'processing' })
+    const words = heard(file)
+    await slack.until(() => asked() === 1, 'the first question')
+    file.more = {
+      ...file.more,
+      transcription: { status: 'complete', preview: { content: 'Where is the north gate key?', has_more: false } },
+    }
+    expect(await words).toBe('Where is the north gate key?')
+    expect(asked()).toBe(2)
+  })
+
+  it('beyond the preview are read from the captions', async () => {
+    const captions = slack.addFile({
+      name: 'captions.vtt',
+      mimetype: 'text/vtt',
+      content: Buffer.from(
+        'WEBVTT\n\n1\n00:00.000 --> 00:02.000\n<v Kim>Where is the\nnorth gate key?\n\nNOTE a comment\n\n00:02.000 --> 00:04.000\nBehind the boiler.\n',
+      ),
+    })
+    const vtt = String(slack.fileRecord(captions).url_private)
+    const file = clip({ status: 'complete', preview: { content: 'Where is', has_more: true } }, { vtt })
+    expect(attachmentOf(file).transcript).toBeUndefined()
+    expect(await heard(file)).toBe('Where is the north gate key? Behind the boiler.')
+  })
+
+  it('that Slack could not recognize are none, and so are those of a plain recording', async () => {
+    const file = clip({ status: 'processing' })
+    const attachment = attachmentOf(file)
+    file.more = { ...file.more, transcription: { status: 'failed' } }
+    expect(await files().transcript?.(attachment, { signal })).toBeUndefined()
+    expect(await heard(clip({ status: 'none' }))).toBeUndefined()
+    expect(asked()).toBe(1)
   })
 })

@@ -8,11 +8,13 @@ import type { OutgoingFile } from '../../src/core/command.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Attachment } from '../../src/core/message.ts'
 import type { Files } from '../../src/core/platform.ts'
+import { retry } from '../../src/core/retry.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import type { Api, CallOptions } from './api.ts'
 import { SlackFile } from './events.ts'
 import type { Installations } from './installations.ts'
+import { unreadableKinds, wholeTranscript } from './normalize.ts'
 import { slackCode } from './sdk.ts'
 
 const Locator = z.object({
@@ -22,7 +24,27 @@ const Locator = z.object({
   url: z.string().optional(),
   /** The service that stores the file, when it is not Slack. */
   external: z.string().optional(),
+  unreadable: z.enum(unreadableKinds).optional(),
+  /** Slack has a transcript of it, or makes one. */
+  transcribed: z.boolean().optional(),
 })
+
+const FileInfo = z.object({ file: SlackFile })
+/** The file's own organization does not let apps of others read it. */
+const notForApps = new Set(['access_denied', 'no_permission', 'not_visible', 'slack_connect_file_link_sharing_blocked'])
+
+/** Slack Connect announces the files of another organization by their id alone. */
+export function isStub({ file_access: access, mode }: SlackFile): boolean {
+  return access === 'check_file_info' || mode === 'file_access'
+}
+
+/** The file with its name, type and link; as it is where Slack does not tell in time. */
+export async function complete(api: Api, file: SlackFile, options: CallOptions): Promise<SlackFile> {
+  if (!isStub(file)) return file
+  const answer = await api.call('files.info', { file: file.id }, options).catch(() => undefined)
+  const found = FileInfo.safeParse(answer)
+  return found.success ? found.data.file : file
+}
 
 const maxRedirects = 3
 /** Until the response starts; the reader of the stream sets the other limits. */
@@ -33,6 +55,9 @@ export function createFiles({ installations, apiUrl }: { installations: Installa
     async fetch(attachment, { signal }) {
       const locator = Locator.parse(attachment.locator)
       const { name } = attachment
+      if (locator.unreadable === 'deleted') throw missing(name)
+      if (locator.unreadable !== undefined)
+        throw new ParleyError('file_unsupported', slackWording.files[locator.unreadable](name))
       if (locator.external !== undefined)
         throw new ParleyError('file_unsupported', slackWording.files.external(name, locator.external))
       const { api } = await installations.of(locator.team, locator.enterprise)
@@ -40,18 +65,66 @@ export function createFiles({ installations, apiUrl }: { installations: Installa
       const response = await download(url, api.token, { apiUrl, name, signal })
       return await checked(response, attachment)
     },
+
+    async transcript(attachment, { signal }) {
+      const locator = Locator.parse(attachment.locator)
+      if (locator.transcribed !== true) return undefined
+      const { api } = await installations.of(locator.team, locator.enterprise)
+      const file = await transcribed(api, locator.file, signal)
+      if (file === undefined) return undefined
+      const whole = wholeTranscript(file)
+      if (whole !== undefined || !file.vtt) return whole
+      const response = await download(file.vtt, api.token, { apiUrl, name: attachment.name, signal })
+      return wordsOf(await response.text())
+    },
   }
+}
+
+/** How long Slack may take to transcribe a clip. Most are done within seconds. */
+const transcriptMs = 15_000
+
+/** The file's record once Slack has transcribed it; `undefined` if it never does. */
+async function transcribed(api: Api, id: string, signal: AbortSignal): Promise<SlackFile | undefined> {
+  const processing = new Error('still transcribing')
+  try {
+    return await retry(
+      async () => {
+        const { file } = FileInfo.parse(await api.call('files.info', { file: id }, { signal }))
+        if (file.transcription?.status === 'processing') throw processing
+        return file.transcription?.status === 'complete' ? file : undefined
+      },
+      { on: (error) => error === processing, delays: { firstMs: 700, mostMs: 2000 }, deadlineMs: transcriptMs, signal },
+    )
+  } catch (error) {
+    if (error === processing) return undefined
+    throw error
+  }
+}
+
+/** The spoken words of WebVTT: https://www.w3.org/TR/webvtt1/ */
+function wordsOf(vtt: string): string | undefined {
+  const cues = vtt
+    .replaceAll('\r\n', '\n')
+    .split(/\n{2,}/)
+    .flatMap((part) => {
+      const lines = part.split('\n')
+      const times = lines.findIndex((line) => line.includes('-->'))
+      return times < 0 ? [] : lines.slice(times + 1)
+    })
+  const words = cues.map((line) => line.replaceAll(/<[^>]*>/g, '').trim()).filter((line) => line !== '')
+  return words.length === 0 ? undefined : words.join(' ')
 }
 
 /** Events from shared channels have no URL for their files. */
 async function addressOf(api: Api, id: string, name: string, signal: AbortSignal): Promise<string> {
   try {
-    const answer = await api.call('files.info', { file: id }, { signal })
-    const { file } = z.object({ file: SlackFile }).parse(answer)
+    const { file } = FileInfo.parse(await api.call('files.info', { file: id }, { signal }))
     const url = file.url_private_download ?? file.url_private
     if (url) return url
   } catch (error) {
-    if (slackCode(error) !== 'file_not_found' && slackCode(error) !== 'file_deleted') throw error
+    const code = slackCode(error) ?? ''
+    if (notForApps.has(code)) throw new ParleyError('file_unsupported', slackWording.files.notForApps(name))
+    if (code !== 'file_not_found' && code !== 'file_deleted') throw error
   }
   throw missing(name)
 }

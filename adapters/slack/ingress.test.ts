@@ -37,7 +37,8 @@ describe('recorded events, signed, at the real ingress', () => {
     expect(named('action')).toEqual(['stop', 'why', 'good', 'approve', 'command', 'feedback'])
     expect(named('command')).toEqual(['slash', 'slashEmpty'])
     expect(named('message')).toHaveLength(15)
-    expect(named('ignored')).toHaveLength(18)
+    expect(named('withdrawal')).toEqual(['deleted'])
+    expect(named('ignored')).toHaveLength(17)
   })
 
   const missing = existsSync(shared) ? undefined : 'no recorded payloads in ../shared/fixtures/slack'

@@ -15,12 +15,14 @@ import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { directChannel } from './commands.ts'
 import { plain, type Self, SlackMessage, type TargetData } from './events.ts'
+import { complete } from './files.ts'
 import { noticeContent } from './format.ts'
 import type { Workspace } from './installations.ts'
 import type { EventContext, SlackContext } from './listener.ts'
-import { quoteThread } from './mrkdwn.ts'
 import { attachmentsOf, targetOf } from './normalize.ts'
+import { saidBefore } from './quote.ts'
 import { askShortcut, askView, feedbackView, platformName } from './settings.ts'
+import { filesOf } from './thread.ts'
 import { askDialog, feedbackDialog, homeSections, homeView, inputOf } from './views.ts'
 
 export interface Interactions {
@@ -37,10 +39,12 @@ const AskForm = z.object({
   channel: z.string(),
   thread: z.string(),
 })
+/** A dialog must open within three seconds. */
+const lookUpMs = 1000
 const askFormKey = (id: string) => `asked/${id}`
 
 export function createInteractions(slack: SlackContext, onIgnored: ((why: string) => void) | undefined): Interactions {
-  const { intake, records, people, log } = slack
+  const { intake, records, people, names, log } = slack
 
   async function authorOf(id: string, self: Self, workspace: Workspace) {
     const { membership, name } = await people.person(workspace, self, id)
@@ -140,13 +144,14 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
       if (shortcut.callback_id !== askShortcut) return onIgnored?.(slackWording.ignored.foreignShortcut)
       const { self, workspace } = await slack.at(context)
       const about = SlackMessage.parse({ ...shortcut.message, ts: shortcut.message_ts })
-      const quoted = quoteThread([about], () => undefined)
-      const attachments = asContent(
-        attachmentsOf(
-          [...(about.files ?? []), ...(about.attachments ?? []).flatMap((shared) => shared.files ?? [])],
-          self,
-        ),
-      )
+      const options = { patienceMs: 0, signal: AbortSignal.timeout(lookUpMs) }
+      const [known, files] = await Promise.all([
+        names.namesIn(about, self, workspace, options),
+        Promise.all(filesOf(about).map((file) => complete(workspace.api, file, options))),
+      ])
+      const said = saidBefore(about, self, known)
+      const quoted = said.text === '' ? '' : `${said.author}: ${said.text}`
+      const attachments = asContent(attachmentsOf(files, self))
       const id = randomUUID()
       const thread = about.thread_ts ?? about.ts
       await records.put(

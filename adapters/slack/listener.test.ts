@@ -277,7 +277,8 @@ describe('a question that is edited after its answer started', () => {
     await change(channel, { ts, thread: thread ? thread : undefined }, `<@${bot.user}> after`)
     const offer = await slack.until(offered, 'the offer')
     expect(offer.channel).toBe(channel)
-    expect(offer.thread_ts).toBe(thread)
+    // In the agent view each question begins a thread; in a channel nobody would see a whisper in a thread without replies.
+    expect(offer.thread_ts).toBe(thread ?? (channel.startsWith('D') ? ts : undefined))
     expect(JSON.stringify(offer.blocks)).toContain('regenerate:turn-1')
   })
 })

@@ -5,22 +5,22 @@
 import { App, type BlockAction } from '@slack/bolt'
 import { z } from 'zod'
 import type { Connection } from '../../src/core/connection.ts'
-import { errorFields, ParleyError } from '../../src/core/errors.ts'
+import { asParleyError, errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
-import { conversationKey, type IncomingMessage, type ReplyTarget } from '../../src/core/message.ts'
+import { conversationKey, type IncomingMessage } from '../../src/core/message.ts'
 import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/platform-state.ts'
-import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { createCommands } from './commands.ts'
-import { MessageEvent, type Self, SlackMessage, TargetData, whisperThread } from './events.ts'
+import type { Self } from './events.ts'
 import { noticeContent } from './format.ts'
 import type { Ingress } from './ingress.ts'
 import type { Installations, Workspace } from './installations.ts'
 import { createInteractions } from './interactions.ts'
-import { mentionedPeople, type Names, quoteThread } from './mrkdwn.ts'
-import { normalize, targetOf, threadConversation } from './normalize.ts'
+import { createMessages, tellAlone } from './messages.ts'
+import { createNames, type NameLookUp } from './names.ts'
+import { targetOf, threadConversation } from './normalize.ts'
 import { createPeople, type People } from './people.ts'
 import { createPosts } from './post-keys.ts'
 import { boltLogger, slackCode } from './sdk.ts'
@@ -44,6 +44,7 @@ export interface SlackContext {
   installations: Installations
   records: Records
   people: People
+  names: NameLookUp
   log: Log
   /** Runs work after the acknowledgement; `stop` waits for it. */
   later(what: string, work: () => Promise<unknown>): void
@@ -59,7 +60,6 @@ export interface EventContext {
 }
 
 const dayMs = 24 * 3_600_000
-const Replies = z.object({ messages: z.array(SlackMessage).default([]) })
 const StoppedEvent = z.object({ channel: z.string(), thread_ts: z.string(), user: z.string(), event_ts: z.string() })
 const HomeEvent = z.object({ user: z.string(), channel: z.string(), tab: z.string().nullish() })
 const ThreadStarted = z.object({ assistant_thread: z.object({ channel_id: z.string(), thread_ts: z.string() }) })
@@ -75,6 +75,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   const { ingress, installations, records, log, onIgnored } = deps
   const connections = [...(deps.connections ?? []), ...(ingress.socket ? [ingress.socket] : [])]
   const people = createPeople()
+  const names = createNames(people)
   const posts = createPosts(records)
   const running = new Set<Promise<void>>()
   let daily: NodeJS.Timeout | undefined
@@ -108,6 +109,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     installations,
     records,
     people,
+    names,
     log,
     later(what, work) {
       const task = work().then(
@@ -120,15 +122,19 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     async at({ teamId, enterpriseId }) {
       const workspace = await installations.of(teamId, enterpriseId)
       const team = teamId ?? workspace.teamId ?? workspace.enterpriseId ?? 'unknown'
-      const { botId, botUserId } = workspace
-      return { workspace, self: { teamId: team, botId, botUserId, enterpriseId } }
+      const { botId, botUserId, scopes } = workspace
+      // Slack grants this scope to apps with the agent view. Without any, it did not say which there are.
+      const agentView = scopes.length === 0 || scopes.includes('assistant:write')
+      const organization = enterpriseId ?? workspace.enterpriseId
+      return { workspace, self: { teamId: team, botId, botUserId, enterpriseId: organization, agentView } }
     },
     async ask(message, self, workspace) {
       const { membership, name, locale } = await people.person(workspace, self, message.author.id)
       const author = {
         ...message.author,
         name: name ?? message.author.name,
-        membership: message.author.membership ?? membership,
+        // The message alone cannot tell a colleague of another workspace from a stranger.
+        membership: membership ?? message.author.membership,
       }
       const received = await intake.receive({ ...message, author, locale: locale ?? message.locale })
       if (received.kind === 'stopped') return
@@ -138,6 +144,10 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         )
         return
       }
+      if (received.kind === 'late')
+        slack.later('offering an answer with late files', () =>
+          messages.offer(received.turnId, message.replyTarget, workspace, 'filesCameLate'),
+        )
       slack.later('storing links to files', () => rememberSources(message, received.turnId))
     },
   }
@@ -149,110 +159,27 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     }
   }
 
-  async function handleEvent(event: unknown, context: EventContext): Promise<void> {
-    const { self, workspace } = await slack.at(context)
-    const names = await namesIn(event, self, workspace)
-    const normalized = normalize(event, self, names)
-    if (normalized.kind === 'ignored') return onIgnored?.(normalized.why)
-    if (normalized.kind === 'revision') return await revise(normalized, self, workspace)
-    const { message, needs } = normalized
-    // Starts the look-up now; `ask` awaits it, so both look-ups run in parallel.
-    void people.person(workspace, self, message.author.id)
-    const { conversation, author, text, kind } = message
-    const concern = await intake.concerns({
-      conversation,
-      author,
-      text,
-      place: kind === 'direct' ? 'direct' : needs.part || needs.thread ? 'thread' : 'channel',
-      mentioned: kind === 'mention',
-      hasFiles: message.attachments.length > 0,
-    })
-    if (!concern.answers) return onIgnored?.(concern.why)
-    const called = needs.thread && concern.last === undefined ? await withThread(message, self, workspace) : message
-    await slack.ask(called, self, workspace)
-  }
-
-  async function namesIn(event: unknown, self: Self, workspace: Workspace): Promise<Names> {
-    const parsed = MessageEvent.safeParse(event)
-    if (!parsed.success) return new Map()
-    const text = parsed.data.message?.text ?? parsed.data.text ?? ''
-    const ids = mentionedPeople(text).filter((id) => id !== self.botUserId)
-    const found = await Promise.all(
-      ids.slice(0, 10).map(async (id) => [id, (await people.person(workspace, self, id)).name ?? id] as const),
-    )
-    return new Map(found)
-  }
-
-  /** Parley was mentioned in a thread that others started: their messages are the context of the question. */
-  async function withThread(message: IncomingMessage, self: Self, workspace: Workspace): Promise<IncomingMessage> {
-    const { channel, thread, ts } = TargetData.parse(message.replyTarget.data)
-    try {
-      const answer = await workspace.api.call(
-        'conversations.replies',
-        { channel, ts: thread, latest: ts, limit: 50 },
-        { courtesy: true, patienceMs: 0, signal: AbortSignal.timeout(800) },
-      )
-      const before = Replies.parse(answer).messages.filter((each) => each.ts !== ts && each.user !== self.botUserId)
-      const context = quoteThread(before, () => undefined)
-      const quoted = [message.quoted, context].filter((part) => part !== undefined).join('\n\n')
-      return quoted === '' ? message : { ...message, quoted }
-    } catch (error) {
-      log.debug(errorFields(error), 'a thread could not be read; the question goes on without it')
-      return message
-    }
-  }
-
-  async function revise(
-    normalized: Extract<ReturnType<typeof normalize>, { kind: 'revision' }>,
-    self: Self,
-    workspace: Workspace,
-  ): Promise<void> {
-    const { revision, fresh } = normalized
-    const revised = await intake.revise(revision)
-    if (revised.kind === 'unknown') {
-      if (fresh) return await slack.ask(fresh, self, workspace)
-      return onIgnored?.(slackWording.ignored.unknownMessage)
-    }
-    if (revised.kind === 'started')
-      slack.later('offering a new answer', () => offer(revised.turnId, normalized.place, workspace))
-  }
-
-  /** The turn has started already: its author may ask for a new answer. */
-  async function offer(turnId: string, place: ReplyTarget, workspace: Workspace): Promise<void> {
-    const button = { type: 'button', action_id: 'parley:regenerate', value: `regenerate:${turnId}` }
-    const text = chatWording.questionChanged
-    await tellAlone(workspace, place, {
-      text,
-      blocks: [
-        { type: 'section', text: { type: 'mrkdwn', text } },
-        {
-          type: 'actions',
-          elements: [{ ...button, text: { type: 'plain_text', text: chatWording.answerNewQuestion } }],
-        },
-      ],
-    })
-  }
-
-  /** Visible to one person only. A direct chat has no other readers, so an ordinary message does, and it stays. */
-  async function tellAlone({ api }: Workspace, place: ReplyTarget, content: object): Promise<void> {
-    const data = TargetData.parse(place.data)
-    const { channel, user } = data
-    const alone = data.direct !== true && user !== undefined
-    const thread = alone ? whisperThread(data) : data.thread
-    const where = { channel, ...content, thread_ts: thread }
-    if (alone) await api.call('chat.postEphemeral', { ...where, user })
-    else await api.call('chat.postMessage', where)
-  }
-
-  app.event(/^(?:message|app_mention)$/, ({ event, context }) => handleEvent(event, context))
+  app.event(/^(?:message|app_mention)$/, ({ event, context, body }) =>
+    messages.handle(event, context, body.is_ext_shared_channel === true),
+  )
   app.event('agent_session_stopped', async ({ event, context }) => {
     const { channel, thread_ts: thread, user, event_ts: at } = StoppedEvent.parse(event)
-    const { self } = await slack.at(context)
+    const { self, workspace } = await slack.at(context)
     const conversation = threadConversation(self.teamId, channel, thread)
     const turnId = await records.get(runningRecord(conversationKey(conversation)))
     if (typeof turnId !== 'string') return onIgnored?.(slackWording.ignored.nothingRunning)
     const replyTarget = targetOf(conversation, { team: self.teamId, channel, thread, user })
-    await intake.act({ kind: 'stop', turnId, id: `stop-${channel}-${at}`, by: { id: user }, replyTarget })
+    const by = { id: user, name: (await people.person(workspace, self, user)).name }
+    try {
+      // Slack has stopped the stream already, whoever it was.
+      await intake.act({ kind: 'stop', turnId, id: `stop-${channel}-${at}`, by, replyTarget, byPlatform: true })
+    } catch (thrown) {
+      const error = asParleyError(thrown)
+      if (error.retry === 'later') throw thrown
+      slack.later('explaining why an answer was not stopped', () =>
+        tellAlone(workspace, replyTarget, noticeContent({ text: error.userMessage, private: true })),
+      )
+    }
   })
   app.event('app_home_opened', async ({ event, context }) => {
     const { user, channel, tab } = HomeEvent.parse(event)
@@ -280,6 +207,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     if ((tokens.bot ?? []).length > 0) await installations.remove(context.teamId ?? teamOf(body), context.enterpriseId)
   })
 
+  const messages = createMessages(slack, (why) => onIgnored?.(why))
   const interactions = createInteractions(slack, onIgnored)
   const commands = createCommands(slack)
   app.command(/.*/, (args) => commands.run(args.command, args.context, args.ack, args.respond))

@@ -1,7 +1,7 @@
-/** Pure: Slack's messages → Markdown: mrkdwn with names for its mentions, forwarded messages, unfurled links, bot attachments, threads. */
-import type { Shared, SlackMessage } from './events.ts'
+/** Pure: Slack's mrkdwn → Markdown, with names in place of the ids of people, channels and user groups. */
+import { slackWording } from '../../src/wording/slack.ts'
 
-/** Display names by person id. */
+/** Names of people, channels and user groups by their id, without `@` and `#`. */
 export type Names = ReadonlyMap<string, string>
 
 const mention = /<@([UW][A-Z0-9]+)(?:\|[^>]*)?>/g
@@ -14,15 +14,42 @@ export function mentions(text: string, personId: string | undefined): boolean {
   return personId !== undefined && mentionedPeople(text).includes(personId)
 }
 
+/** Whether a person other than `personId`, a user group, or everyone in the channel is mentioned. */
+export function mentionsOthers(text: string, personId: string | undefined): boolean {
+  return /<!(?:subteam\^|here|channel|everyone)/.test(text) || mentionedPeople(text).some((id) => id !== personId)
+}
+
+export interface References {
+  people: string[]
+  channels: string[]
+  groups: string[]
+}
+
+/** The ids in a payload that people should see as names: in mrkdwn without a label, and in rich text. */
+export function referencesIn(payload: unknown): References {
+  const json = JSON.stringify(payload) ?? ''
+  const ids = (...forms: RegExp[]) => [
+    ...new Set(forms.flatMap((form) => [...json.matchAll(form)].map(([, id = '']) => id))),
+  ]
+  return {
+    people: ids(/<@([UW][A-Z0-9]+)(?:\|[^>]*)?>/g, /"user(?:_id)?":"([UW][A-Z0-9]+)"/g),
+    channels: ids(/<#(C[A-Z0-9]+)\|?>/g, /"channel_id":"(C[A-Z0-9]+)"/g),
+    groups: ids(/<!subteam\^(S[A-Z0-9]+)\|?>/g, /"usergroup_id":"(S[A-Z0-9]+)"/g),
+  }
+}
+
 /** Without every mention of `personId`, and the space and punctuation that it leaves behind. */
 export function withoutMention(text: string, personId: string | undefined): string {
   if (personId === undefined) return text.trim()
   const at = `<@${personId}(?:\\|[^>]*)?>`
-  return text
-    .replaceAll(new RegExp(`[ \\t]*${at}(?=[,.:;!?])`, 'g'), '')
-    .replaceAll(new RegExp(`[ \\t]*${at}[ \\t]*`, 'g'), ' ')
-    .replace(/^[\s,:;]+/, '')
-    .trim()
+  return (
+    text
+      .replaceAll(new RegExp(`[ \\t]*${at}(?=[,.:;!?])`, 'g'), '')
+      .replaceAll(new RegExp(`[ \\t]*${at}[ \\t]*`, 'g'), ' ')
+      // A colon may begin an emoji.
+      .replace(/^(?:[\s,;]|:(?=\s|$))+/, '')
+      .trim()
+  )
 }
 
 export function toMarkdown(mrkdwn: string, names: Names = new Map()): string {
@@ -61,100 +88,22 @@ function reference(inside: string, names: Names): string {
   const target = bar < 0 ? inside : inside.slice(0, bar)
   const label = bar < 0 ? '' : unescaped(inside.slice(bar + 1))
   const rest = target.slice(1)
-  if (target.startsWith('@')) return `@${names.get(rest) ?? (label || rest)}`
-  if (target.startsWith('#')) return `#${label || rest}`
+  const { aPerson, aChannel, aGroup } = slackWording.unnamed
+  if (target.startsWith('@')) return nameOr('@', names.get(rest) ?? label, aPerson)
+  if (target.startsWith('#')) return nameOr('#', names.get(rest) ?? label, aChannel)
   if (target.startsWith('!')) {
-    const [kind = ''] = rest.split('^')
-    return kind === 'subteam' || kind === 'date' ? label || kind : `@${kind}`
+    const [kind = '', id = ''] = rest.split('^')
+    if (kind === 'subteam') return nameOr('@', names.get(id) ?? label, aGroup)
+    return kind === 'date' ? label || kind : `@${kind}`
   }
   const url = unescaped(target)
   return label === '' || label === url ? url : `[${label}](${url})`
 }
 
-function unescaped(text: string): string {
+function nameOr(mark: '@' | '#', name: string, unknown: string): string {
+  return name === '' ? unknown : `${mark}${name.replace(/^[@#]/, '')}`
+}
+
+export function unescaped(text: string): string {
   return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
-}
-
-/** The limit for quoted text. */
-const maxChars = 12_000
-
-export function quoteShared(shared: readonly Shared[], names?: Names): string | undefined {
-  const parts = shared.map((each) => describe(each, names)).filter((part) => part !== '')
-  return parts.length === 0 ? undefined : bounded(parts.join('\n\n'))
-}
-
-function describe(shared: Shared, names?: Names): string {
-  const {
-    author_name: author,
-    title,
-    title_link: link,
-    pretext,
-    text,
-    fallback,
-    fields,
-    footer,
-    from_url: from,
-  } = shared
-  const own = text || blocksText(shared.blocks ?? [])
-  const lines = [
-    shared.is_share || shared.is_msg_unfurl
-      ? `Message from ${author || 'someone'}${from ? ` (${from})` : ''}:`
-      : author,
-    pretext && toMarkdown(pretext, names),
-    title && (link ? `[${title}](${link})` : `**${title}**`),
-    own ? toMarkdown(own, names) : !title && fallback ? toMarkdown(fallback, names) : undefined,
-    ...(fields ?? []).map((field) => `${field.title ?? ''}: ${toMarkdown(field.value ?? '', names)}`),
-    footer,
-  ]
-  return lines.filter((line) => line !== undefined && line !== null && line !== '').join('\n')
-}
-
-/** The text of blocks, for bot messages that have no other text. */
-export function blocksText(blocks: readonly unknown[]): string {
-  const words: string[] = []
-  const open: unknown[] = [...blocks].reverse()
-  for (let seen = 0; open.length > 0 && seen < 2000; seen += 1) {
-    const next = open.pop()
-    if (Array.isArray(next)) open.push(...[...next].reverse())
-    else if (typeof next === 'object' && next !== null) {
-      if ('text' in next && typeof next.text === 'string') words.push(next.text)
-      else
-        open.push(
-          ...Object.values(next)
-            .filter((value) => typeof value === 'object')
-            .reverse(),
-        )
-    }
-  }
-  return words.join('\n').slice(0, maxChars)
-}
-
-/** The messages of a thread before Parley was mentioned, oldest first; the first message is always included. */
-export function quoteThread(
-  messages: readonly SlackMessage[],
-  nameOf: (id: string) => string | undefined,
-): string | undefined {
-  const lines = messages.flatMap((message) => {
-    const own = message.text || blocksText(message.blocks ?? [])
-    const carried = quoteShared(message.attachments ?? [])
-    const files = (message.files ?? []).map(({ name, title }) => `[file: ${name ?? title ?? 'unnamed'}]`)
-    const words = [own && toMarkdown(own), carried, ...files].filter((part) => part).join('\n')
-    const author = (message.user && nameOf(message.user)) || message.username || (message.bot_id ? 'A bot' : 'Someone')
-    return words === '' ? [] : [`${author}: ${words}`]
-  })
-  const [first, ...rest] = lines
-  if (first === undefined) return undefined
-  const kept: string[] = []
-  let left = maxChars - first.length
-  for (const line of rest.reverse()) {
-    left -= line.length
-    if (left < 0) break
-    kept.unshift(line)
-  }
-  const gap = kept.length < rest.length ? ['…'] : []
-  return bounded([first, ...gap, ...kept].join('\n\n'))
-}
-
-function bounded(text: string): string {
-  return text.length <= maxChars ? text : `${text.slice(0, maxChars - 1).toWellFormed()}…`
 }

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import type { Self } from './events.ts'
-import { mentionedPeople, quoteThread, toMarkdown, withoutMention } from './mrkdwn.ts'
-import { normalize } from './normalize.ts'
+import { mentionedPeople, toMarkdown, withoutMention } from './mrkdwn.ts'
+import { normalize, tsOf } from './normalize.ts'
 
 const events = JSON.parse(readFileSync(join(import.meta.dirname, '../../test/fixtures/slack/events.json'), 'utf8'))
 const self: Self = { teamId: 'T0ACME00001', botUserId: 'U0PARLEY001', botId: 'B0PARLEY001' }
@@ -45,20 +45,110 @@ describe('a Slack message', () => {
     expect(messageOf('mentionInCode').message.text).toContain('`*nil*`')
   })
 
-  it('in a direct message belongs to the chat, or to its thread if there is one', () => {
+  it('in a direct message begins a conversation of the agent view', () => {
+    const { event } = events.fileShare
+    const root = normalize(event, { ...self, agentView: true })
+    expect(root).toMatchObject({ message: { kind: 'direct', conversation: { threadId: event.ts } } })
+    const reply = normalize({ ...event, ts: '1795000009.000100', thread_ts: event.ts }, { ...self, agentView: true })
+    expect(reply).toMatchObject({ message: { conversation: { threadId: event.ts } } })
+  })
+
+  it('without the agent view, in a direct message belongs to the chat, or to its thread if there is one', () => {
     expect(messageOf('fileShare').message.conversation.threadId).toBeUndefined()
     expect(messageOf('agentView').message.conversation.threadId).toBe('1795000001.000100')
     expect(messageOf('assistantThread').message.conversation.threadId).toBe('1795000000.000900')
   })
 
-  it('in a thread counts only if Parley is part of it, and not if it starts with another mention', () => {
-    expect(messageOf('threadReply')).toMatchObject({ message: { kind: 'thread' }, needs: { part: true } })
-    expect(of('threadReplyToOthers')).toEqual({ kind: 'ignored', why: slackWording.ignored.addressedToOthers })
+  it('in a thread may be for Parley or for others', () => {
+    expect(messageOf('threadReply')).toMatchObject({
+      message: { kind: 'thread' },
+      addressing: { place: 'thread', mentioned: false, namesOthers: false },
+    })
+    expect(messageOf('threadReplyToOthers').addressing).toMatchObject({ mentioned: false, namesOthers: true })
     expect(of('bystander')).toEqual({ kind: 'ignored', why: slackWording.ignored.notAddressed })
   })
 
-  it.each(['bot', 'workflow', 'own', 'joined', 'deleted', 'unfurled'])('of kind %s is never answered', (name) => {
+  it.each([
+    ['a user group', '<!subteam^S0ONCALL1|@oncall> please look at this'],
+    ['those who are here', 'Lunch, <!here>?'],
+    ['the whole channel', '<!channel> the build is red'],
+    ['everyone', 'Welcome to our new colleague, <!everyone>'],
+    ['a person in the middle', 'I would ask <@U0BOB00001|bob> first'],
+  ])('in a thread is meant for others if it names %s', (_, text) => {
+    const said = normalize({ ...events.threadReply.event, text }, self)
+    expect(said).toMatchObject({ addressing: { mentioned: false, namesOthers: true } })
+  })
+
+  it.each(['bot', 'workflow', 'own', 'joined', 'unfurled'])('of kind %s is never answered', (name) => {
     expect(of(name).kind).toBe('ignored')
+  })
+
+  it('that was deleted names the message, also if it leaves a stub behind its replies', () => {
+    const place = {
+      type: 'message',
+      channel: 'C0GENERAL01',
+      channel_type: 'channel',
+      ts: '1795000009.000100',
+      hidden: true,
+    }
+    const id = 'C0GENERAL01-1795000001.000100'
+    const previous_message = { user: 'U0ALICE0001', ts: '1795000001.000100', text: 'My secret question' }
+    const deleted = { ...place, subtype: 'message_deleted', deleted_ts: '1795000001.000100', previous_message }
+    expect(normalize(deleted, self)).toEqual({ kind: 'deletion', id })
+    const message = {
+      subtype: 'tombstone',
+      user: 'USLACKBOT',
+      ts: '1795000001.000100',
+      text: 'This message was deleted.',
+    }
+    expect(normalize({ ...place, subtype: 'message_changed', message, previous_message }, self)).toEqual({
+      kind: 'deletion',
+      id,
+    })
+    expect(normalize({ ...deleted, deleted_ts: undefined }, self)).toEqual({ kind: 'deletion', id })
+  })
+
+  it.each([
+    ['a reply landed below it', { reply_count: 1 }, undefined],
+    ['a link was unfurled after an edit', { edited: { ts: '5.0' } }, { edited: { ts: '5.0' } }],
+    ['Slack sent it again', {}, {}],
+  ])('is not edited when %s', (_, more, before) => {
+    const message = { user: 'U0ALICE0001', ts: '1795000001.000100', text: '<@U0PARLEY001> look at this' }
+    const event = {
+      type: 'message',
+      subtype: 'message_changed',
+      channel: 'C0GENERAL01',
+      channel_type: 'channel',
+      ts: '9.0',
+    }
+    const previous_message = before && { ...message, ...before }
+    expect(normalize({ ...event, message: { ...message, ...more }, previous_message }, self)).toEqual({
+      kind: 'ignored',
+      why: slackWording.ignored.sameText,
+    })
+  })
+
+  it('that becomes a mention by an edit is a new question', () => {
+    const { event } = events.edited
+    const previous_message = { ...event.previous_message, text: 'What does it say?' }
+    expect(normalize({ ...event, previous_message }, self)).toMatchObject({
+      kind: 'revision',
+      fresh: { message: { kind: 'mention', text: 'What does it say now?' } },
+    })
+  })
+
+  it('of a colleague in the same Enterprise Grid organization is not from a stranger', () => {
+    const grid = { ...self, enterpriseId: 'E0ACME00001' }
+    const { event } = events.stranger
+    const colleague = normalize({ ...event, team: 'E0ACME00001', user_team: 'E0ACME00001' }, grid)
+    expect(colleague).toMatchObject({ message: { author: { id: event.user } } })
+    expect(colleague).not.toMatchObject({ message: { author: { membership: 'stranger' } } })
+  })
+
+  it('tells its position, also if it came from a dialog', () => {
+    const at = { sentAt: '2026-11-18T11:06:41.250Z' }
+    expect(tsOf({ messageId: 'C0GENERAL01-1795000001.000100', ...at })).toBe('1795000001.000100')
+    expect(tsOf({ messageId: 'C0GENERAL01-V0DIALOG1', ...at })).toBe('1795000001.250000')
   })
 
   it('marks people from other organizations', () => {
@@ -116,16 +206,92 @@ describe('the content of a message', () => {
     expect(message.attachments.map(({ name }) => name)).toEqual(['log.txt'])
   })
 
-  it('of a thread has its first message and as many of the latest as fit', () => {
-    const slackMessage = (at: number, text: string) => ({ ts: `${at}.0`, user: 'U1', text })
-    const thread = [
-      slackMessage(1, 'The *question*'),
-      ...Array.from({ length: 40 }, (_, at) => slackMessage(at + 2, `${at} ${'x'.repeat(900)}`)),
+  it('describes pictures by their alternative text', () => {
+    const { event } = events.fileShare
+    const files = [
+      { id: 'F1', name: 'plan.png', mimetype: 'image/png', alt_txt: 'The floor plan, with room 17 in red' },
     ]
-    const quoted = quoteThread(thread, () => 'Ann') ?? ''
-    expect(quoted.startsWith('Ann: The **question**\n\n…\n\n')).toBe(true)
-    expect(quoted).toContain('Ann: 39 ')
-    expect(quoted.length).toBeLessThanOrEqual(12_100)
+    expect(normalize({ ...event, files }, self)).toMatchObject({
+      message: { quoted: '[image plan.png: The floor plan, with room 17 in red]' },
+    })
+  })
+
+  it('says what kind of file cannot be downloaded', () => {
+    const { event } = events.fileShare
+    const files = [
+      { id: 'F1', name: 'list', title: 'Task list', filetype: 'list', mode: 'list' },
+      { id: 'F2', name: 'old.md', mode: 'hidden_by_limit' },
+      { id: 'F3', name: 'gone.md', mode: 'tombstone' },
+      { id: 'F4', name: 'fine.md', mode: 'hosted' },
+    ]
+    const normalized = normalize({ ...event, files }, self)
+    expect(normalized).toMatchObject({
+      message: {
+        attachments: [
+          { locator: { unreadable: 'list' } },
+          { locator: { unreadable: 'hidden' } },
+          { locator: { unreadable: 'deleted' } },
+          { locator: { file: 'F4' } },
+        ],
+      },
+    })
+  })
+})
+
+describe('a table', () => {
+  const cell = (text: string) => ({
+    type: 'rich_text',
+    elements: [{ type: 'rich_text_section', elements: [{ type: 'text', text }] }],
+  })
+  const table = {
+    type: 'table',
+    rows: [
+      ['Item', 'Owner', 'Amount'].map(cell),
+      [cell('Pump'), cell('Kim'), { type: 'raw_number', value: 1200, text: '1,200' }],
+      [cell('Valve'), cell(''), { type: 'raw_text', text: '340' }],
+    ],
+  }
+  const rows = [
+    '| Item | Owner | Amount |',
+    '| --- | --- | --- |',
+    '| Pump | Kim | 1,200 |',
+    '| Valve |  | 340 |',
+  ].join('\n')
+  const quotedOf = (more: object) => {
+    const normalized = normalize({ ...events.mention.event, ...more }, self)
+    return normalized.kind === 'message' ? normalized.message.quoted : undefined
+  }
+
+  it('in a message keeps its rows and empty cells', () => {
+    expect(quotedOf({ blocks: [{ type: 'rich_text', elements: [] }, table] })).toBe(rows)
+  })
+
+  it('that was pasted keeps its rows and empty cells', () => {
+    expect(quotedOf({ attachments: [{ id: 1, fallback: '[no preview available]', blocks: [table] }] })).toBe(rows)
+  })
+
+  it('in a forwarded message keeps its rows, beside the text', () => {
+    const shared = {
+      is_share: true,
+      author_name: 'Bob',
+      text: 'See *this*:',
+      message_blocks: [{ message: { blocks: [table] } }],
+    }
+    expect(quotedOf({ attachments: [shared] })).toBe(`Message from Bob:\nSee **this**:\n\n${rows}`)
+  })
+
+  it('keeps columns apart if cells hold bars and line breaks, and rows that are short', () => {
+    const odd = { type: 'table', rows: [[cell('a|b'), cell('c\nd')], [cell('e')]] }
+    expect(quotedOf({ blocks: [odd] })).toBe('| a\\|b | c d |\n| --- | --- |\n| e |  |')
+  })
+
+  it('with data of an app has its caption', () => {
+    const data = {
+      type: 'data_table',
+      caption: 'Open orders',
+      rows: [[{ type: 'raw_text', text: 'No.' }], [{ type: 'raw_number', value: 7 }]],
+    }
+    expect(quotedOf({ blocks: [data] })).toBe('**Open orders**\n\n| No. |\n| --- |\n| 7 |')
   })
 })
 
@@ -141,8 +307,27 @@ describe('mrkdwn', () => {
     expect(toMarkdown(mrkdwn)).toBe(markdown)
   })
 
+  it.each([
+    ['ask <!subteam^S0ONCALL1> in <#C0SECRET01>', 'ask a user group in a channel'],
+    ['ask <!subteam^S0ONCALL1|@oncall> in <#C0SECRET01|ops>', 'ask @oncall in #ops'],
+    ['ask <@U0BOB00001>', 'ask someone'],
+  ])('without names, %j becomes %j', (mrkdwn, markdown) => {
+    expect(toMarkdown(mrkdwn)).toBe(markdown)
+  })
+
+  it('with names shows no ids', () => {
+    const names = new Map([
+      ['S0ONCALL1', 'oncall'],
+      ['C0SECRET01', 'ops'],
+      ['U0BOB00001', 'Bob'],
+    ])
+    expect(toMarkdown('<@U0BOB00001>: <!subteam^S0ONCALL1> in <#C0SECRET01>', names)).toBe('@Bob: @oncall in #ops')
+  })
+
   it('names each person once', () => {
     expect(mentionedPeople('<@U1> <@U2|bob> <@U1>')).toEqual(['U1', 'U2'])
     expect(withoutMention('<@U1>: hi <@U1>!', 'U1')).toBe('hi!')
+    expect(withoutMention('<@U1> :wave: hi', 'U1')).toBe(':wave: hi')
+    expect(withoutMention(':+1:', 'U1')).toBe(':+1:')
   })
 })

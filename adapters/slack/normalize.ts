@@ -1,4 +1,5 @@
-/** Pure: a Slack message event → a question, an edit, or the reason to ignore it. */
+/** Pure: a Slack message event → a question, an edit, a deletion, or the reason to ignore it. */
+import type { Addressing } from '../../src/core/addressing.ts'
 import {
   type Attachment,
   asContent,
@@ -11,27 +12,22 @@ import type { Revision } from '../../src/core/platform.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { MessageEvent, plain, type Self, type SlackFile, type SlackMessage, type TargetData } from './events.ts'
-import { mentions, type Names, quoteShared, toMarkdown, withoutMention } from './mrkdwn.ts'
+import { mentions, mentionsOthers, type Names, toMarkdown, withoutMention } from './mrkdwn.ts'
+import { quotedIn } from './quote.ts'
 import { platformName } from './settings.ts'
 
 export type Normalized =
-  | { kind: 'message'; message: IncomingMessage; needs: Needs }
+  | { kind: 'message'; message: IncomingMessage; addressing: Addressing }
   /** `place`: where the message is. `fresh`: the question to ask if Parley does not know the message yet. */
   | {
       kind: 'revision'
       revision: Omit<Revision, 'by'> & { by: { id: string } }
       place: ReplyTarget
-      fresh?: IncomingMessage
+      fresh?: { message: IncomingMessage; addressing: Addressing }
     }
+  /** A message was deleted. */
+  | { kind: 'deletion'; id: string }
   | { kind: 'ignored'; why: string }
-
-/** What to look up before the message goes to intake. */
-export interface Needs {
-  /** The message counts only if Parley is part of the thread. */
-  part: boolean
-  /** Parley was mentioned in a thread that others may have started. */
-  thread: boolean
-}
 
 const ignored = (reason: string): Normalized => ({ kind: 'ignored', why: reason })
 const { ignored: why } = slackWording
@@ -42,8 +38,14 @@ export function normalize(given: unknown, self: Self, names?: Names): Normalized
   if (!parsed.success) return ignored(why.notAMessage)
   const event = parsed.data
   if (event.subtype === 'message_changed') return normalizeChange(event, self, names)
+  if (event.subtype === 'message_deleted')
+    return deletion(event.channel, event.deleted_ts ?? event.previous_message?.ts)
   if (event.subtype && !normalized.has(event.subtype)) return ignored(why.notice(event.subtype))
   return normalizeMessage(event, event, self, names)
+}
+
+function deletion(channel: string, ts: string | null | undefined): Normalized {
+  return ts ? { kind: 'deletion', id: messageId(channel, ts) } : ignored(why.emptyChange)
 }
 
 /** What an event says about the channel of its message. */
@@ -53,34 +55,46 @@ function normalizeMessage(place: Place, slackMessage: SlackMessage, self: Self, 
   if (slackMessage.bot_id || slackMessage.user === self.botUserId) return ignored(why.byBot)
   if (!slackMessage.user || slackMessage.user === 'USLACKBOT') return ignored(why.noAuthor)
   const direct = isDirect(place)
-  const called = place.type === 'app_mention' || mentions(slackMessage.text ?? '', self.botUserId)
+  const text = slackMessage.text ?? ''
+  const called = place.type === 'app_mention' || mentions(text, self.botUserId)
   const inThread = slackMessage.thread_ts != null && slackMessage.thread_ts !== slackMessage.ts
-  if (!direct && !called) {
-    if (!inThread) return ignored(why.notAddressed)
-    if (/^\s*<@/.test(slackMessage.text ?? '')) return ignored(why.addressedToOthers)
-  }
+  if (!direct && !called && !inThread) return ignored(why.notAddressed)
   const message = messageOf(place, { ...slackMessage, user: slackMessage.user }, self, names)
-  if (message.text === '' && message.attachments.length === 0 && message.quoted === undefined)
-    return direct || called
-      ? { kind: 'message', message: { ...message, text: chatWording.emptyMention }, needs: noNeeds }
-      : ignored(why.empty)
-  const kind = direct ? 'direct' : called ? 'mention' : 'thread'
+  const { conversation, author, attachments, quoted } = message
+  const empty = message.text === '' && attachments.length === 0 && quoted === undefined
+  if (empty && !direct && !called) return ignored(why.empty)
   return {
     kind: 'message',
-    message: { ...message, kind },
-    needs: { part: !direct && !called, thread: called && !direct && inThread },
+    message: {
+      ...message,
+      text: empty ? chatWording.emptyMention : message.text,
+      kind: direct ? 'direct' : called ? 'mention' : 'thread',
+    },
+    addressing: {
+      conversation,
+      author,
+      text: message.text,
+      place: direct ? 'direct' : inThread ? 'thread' : 'channel',
+      mentioned: called,
+      namesOthers: mentionsOthers(text, self.botUserId),
+      hasFiles: attachments.length > 0 || quoted !== undefined,
+    },
   }
 }
-
-const noNeeds: Needs = { part: false, thread: false }
 
 function normalizeChange(event: MessageEvent, self: Self, names?: Names): Normalized {
   const { message, previous_message: previous } = event
   if (message == null) return ignored(why.emptyChange)
+  // A deleted message that has replies stays as a stub.
+  if (message.subtype === 'tombstone') return deletion(event.channel, message.ts)
   if (message.bot_id || message.user === self.botUserId) return ignored(why.byBot)
-  // Unfurled links and new replies arrive as changes too.
-  if (!message.user || (previous != null && previous.text === message.text)) return ignored(why.sameText)
-  const after = normalizeMessage(event, message, self, names)
+  if (!message.user || !isEdit(message, previous)) return ignored(why.sameText)
+  const after = normalizeMessage(
+    event,
+    { ...message, thread_ts: message.thread_ts ?? previous?.thread_ts },
+    self,
+    names,
+  )
   if (after.kind !== 'message') return after
   // A mention added by the edit makes it a new question.
   const newlyCalled = mentions(message.text ?? '', self.botUserId) && !mentions(previous?.text ?? '', self.botUserId)
@@ -93,8 +107,14 @@ function normalizeChange(event: MessageEvent, self: Self, names?: Names): Normal
       by: { id: message.user },
     },
     place: after.message.replyTarget,
-    fresh: newlyCalled ? after.message : undefined,
+    fresh: newlyCalled ? after : undefined,
   }
+}
+
+/** Unfurled links, new replies and reactions change a message, too. Only an edit has a new `edited`. */
+function isEdit(message: SlackMessage, previous: SlackMessage | null | undefined): boolean {
+  const stamped = message.edited?.ts != null && message.edited.ts !== previous?.edited?.ts
+  return previous == null ? stamped : previous.text !== message.text
 }
 
 export function isDirect({ channel, channel_type: type }: Pick<MessageEvent, 'channel' | 'channel_type'>): boolean {
@@ -108,7 +128,7 @@ function messageOf(
   names?: Names,
 ): IncomingMessage {
   const text = toMarkdown(withoutMention(slackMessage.text ?? '', self.botUserId), names).trim()
-  const quoted = quoteShared(slackMessage.attachments ?? [], names)
+  const quoted = quotedIn(slackMessage, names)
   const own = slackMessage.files ?? []
   const shared = (slackMessage.attachments ?? []).flatMap(({ files }) => files ?? [])
   const files = [...own, ...shared]
@@ -122,7 +142,8 @@ function messageOf(
     title: titleOf(text, files),
     enterprise: self.enterpriseId ? self.enterpriseId : undefined,
     thread: conversation.threadId ? conversation.threadId : undefined,
-    userTeam: userTeam ? userTeam : undefined,
+    // On Enterprise Grid it may be the organization, which is no team.
+    userTeam: userTeam?.startsWith('T') ? userTeam : undefined,
     direct: isDirect(place) ? true : undefined,
   }
   return {
@@ -130,7 +151,7 @@ function messageOf(
     conversation,
     author: {
       id: slackMessage.user,
-      membership: userTeam && userTeam !== self.teamId ? ('stranger' as const) : undefined,
+      membership: userTeam && ![self.teamId, self.enterpriseId].includes(userTeam) ? ('stranger' as const) : undefined,
     },
     text,
     kind: 'mention',
@@ -151,10 +172,16 @@ export function messageId(channel: string, ts: string): string {
   return `${channel}-${ts}`
 }
 
-/** Channels always have threads; direct messages only if people or the agent view start one. */
-function conversationOf(place: Place, slackMessage: SlackMessage, { teamId }: Self): ConversationRef {
-  const flat =
-    isDirect(place) && slackMessage.thread_ts == null && place.assistant_thread == null && place.app_context == null
+/** The position in Slack of a message that Parley took in. Some questions come from dialogs and have none. */
+export function tsOf({ messageId, sentAt: at }: { messageId: string; sentAt: string }): string {
+  return /-(\d+\.\d+)$/.exec(messageId)?.[1] ?? (Date.parse(at) / 1000).toFixed(6)
+}
+
+/** Channels always have threads, and so has the agent view; other direct messages only if people start one. */
+function conversationOf(place: Place, slackMessage: SlackMessage, { teamId, agentView }: Self): ConversationRef {
+  const threaded =
+    agentView === true || slackMessage.thread_ts != null || place.assistant_thread != null || place.app_context != null
+  const flat = isDirect(place) && !threaded
   return {
     platform: platformName,
     workspaceId: teamId,
@@ -180,8 +207,7 @@ export function sentAt(ts: string): string {
 export function attachmentsOf(files: readonly SlackFile[], { teamId, enterpriseId }: Self): Attachment[] {
   const once = [...new Map(files.map((file) => [file.id, file])).values()]
   return once.map((file) => {
-    const preview = file.transcription?.preview
-    const transcript = file.transcription?.status === 'complete' && !preview?.has_more ? preview?.content : undefined
+    const transcript = wholeTranscript(file)
     const url = file.url_private_download ?? file.url_private
     return {
       id: `${teamId}-${file.id}`,
@@ -197,14 +223,37 @@ export function attachmentsOf(files: readonly SlackFile[], { teamId, enterpriseI
         url: url && file.file_access !== 'check_file_info' ? url : undefined,
         external: file.is_external ? file.external_type || slackWording.files.anotherService : undefined,
         permalink: file.permalink ? file.permalink : undefined,
+        unreadable: unreadable(file),
+        // Slack has words for it, but not here, or not yet.
+        transcribed: isTranscribed(file) && !transcript ? true : undefined,
       }),
     }
   })
 }
 
+/** A short transcript comes with the file. Of a longer one, that is only the beginning. */
+export function wholeTranscript({ transcription }: SlackFile): string | undefined {
+  const { status, preview } = transcription ?? {}
+  return status === 'complete' && preview?.has_more !== true ? (preview?.content ?? undefined) : undefined
+}
+
+/** Slack transcribes clips itself, some seconds after they were sent. */
+function isTranscribed({ transcription }: SlackFile): boolean {
+  return transcription?.status === 'complete' || transcription?.status === 'processing'
+}
+
+/** Kinds of files without content that an app can download. */
+export const unreadableKinds = ['list', 'hidden', 'deleted'] as const
+
+function unreadable({ mode, filetype, mimetype }: SlackFile): (typeof unreadableKinds)[number] | undefined {
+  if (mode === 'hidden_by_limit') return 'hidden'
+  if (mode === 'tombstone') return 'deleted'
+  return mode === 'list' || filetype === 'list' || mimetype === 'application/vnd.slack-list' ? 'list' : undefined
+}
+
 /** Canvases and emails are HTML, under media types that only Slack uses. */
 function describeFile(file: SlackFile): Pick<Attachment, 'name' | 'mediaType'> {
-  const name = (file.name || file.title || 'file').slice(0, 255)
+  const name = (file.name || file.title || slackWording.files.unnamed).slice(0, 255)
   const canvas =
     file.filetype === 'quip' || file.filetype === 'canvas' || file.mimetype === 'application/vnd.slack-docs'
   if (canvas) return { name: `${(file.title || name).replace(/\.html$/, '')}.html`, mediaType: 'text/html' }

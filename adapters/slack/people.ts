@@ -29,7 +29,7 @@ const User = z.object({
     is_restricted: z.boolean().nullish(),
     is_ultra_restricted: z.boolean().nullish(),
     is_stranger: z.boolean().nullish(),
-    enterprise_user: z.object({ teams: z.array(z.string()).nullish() }).nullish(),
+    enterprise_user: z.object({ enterprise_id: z.string().nullish(), teams: z.array(z.string()).nullish() }).nullish(),
   }),
 })
 
@@ -37,6 +37,13 @@ const freshMs = 600_000
 /** Slack expects an acknowledgement within three seconds. */
 const patienceMs = 1000
 const maxKnown = 20_000
+
+/** Of this workspace, or of another one of the same Enterprise Grid organization. */
+function isColleague({ team_id: team, enterprise_user: grid }: z.infer<typeof User>['user'], self: Self): boolean {
+  const { teamId, enterpriseId } = self
+  if (team == null || team === teamId || grid?.teams?.includes(teamId)) return true
+  return enterpriseId !== undefined && (team === enterpriseId || grid?.enterprise_id === enterpriseId)
+}
 
 export function createPeople(): People {
   const known = new Map<string, { person: Promise<Person>; at: number }>()
@@ -49,8 +56,7 @@ export function createPeople(): People {
     )
     const { user } = User.parse(answer)
     const name = user.profile?.display_name || user.real_name || user.name
-    const home =
-      user.enterprise_user?.teams?.includes(self.teamId) ?? (user.team_id == null || user.team_id === self.teamId)
+    const home = isColleague(user, self)
     const guest = user.is_restricted === true || user.is_ultra_restricted === true
     const owner = user.is_owner === true || user.is_primary_owner === true
     const membership = user.is_stranger === true || !home ? 'stranger' : guest ? 'guest' : owner ? 'owner' : 'member'

@@ -35,15 +35,20 @@ export const scopes = {
   'im:write': 'to send private answers as direct messages',
   'mpim:history': 'to follow its group messages',
   'reactions:write': 'to mark a question as seen where Slack shows no status',
+  'usergroups:read': 'to know the names of user groups',
   'users:read': 'to distinguish members, guests and people from other organizations',
 } as const
 
 export type Scope = keyof typeof scopes
 export const botScopes = Object.keys(scopes)
 
-/** The events that the app subscribes to. */
+/**
+ * The events that the app subscribes to. `app_context_changed` is how Slack knows that the app understands the agent view:
+ * https://docs.slack.dev/reference/events/app_context_changed
+ */
 export const botEvents = [
   'agent_session_stopped',
+  'app_context_changed',
   'app_home_opened',
   'app_mention',
   'app_uninstalled',

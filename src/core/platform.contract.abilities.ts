@@ -172,6 +172,23 @@ export function abilityLaws(options: ContractOptions, { rig, inbox, written }: A
     expect(inbox().received).toHaveLength(1)
   })
 
+  law('erase', 'a message that its author deletes is taken back, by the id it came with', async () => {
+    const eventId = randomUUID()
+    await rig().write({ eventId, text: 'My secret question' })
+    await able('erase')({ eventId })
+    expect(inbox().withdrawn).toEqual(inbox().received.map(({ id }) => id))
+    expect(inbox().withdrawn).toHaveLength(1)
+  })
+
+  law('follow', 'thanks in a thread that Parley takes part in are left to people', async () => {
+    const { replyTarget } = await written()
+    for (const text of ['thanks!', '👍']) {
+      const followed = await able('follow')({ eventId: randomUUID(), text, target: replyTarget })
+      expect(followed).toEqual({ acknowledged: true })
+    }
+    expect(inbox().received).toHaveLength(1)
+  })
+
   law('follow', 'a message in a thread that Parley takes part in needs no mention', async () => {
     const { replyTarget, conversation } = await written()
     const followed = await able('follow')({ eventId: randomUUID(), text: 'And then?', target: replyTarget })

@@ -99,12 +99,20 @@ export interface Transport {
 export interface Files {
   /** The attachment's bytes, from a fresh process. Throws `file_missing` or `file_fetch_failed`. */
   fetch(attachment: Attachment, options: { signal: AbortSignal }): Promise<Readable>
+  /**
+   * What the platform itself heard in a recording, where it tells only later or elsewhere than with the message. It is asked
+   * when nobody else can transcribe; it may wait for some seconds. Throws as `fetch`.
+   */
+  transcript?(attachment: Attachment, options: { signal: AbortSignal }): Promise<string | undefined>
 }
 
 export interface Accepted {
   turnId: string
-  /** `duplicate`: this event was taken in before. `joined`: it became part of a turn that has not started yet. */
-  kind: 'new' | 'joined' | 'duplicate'
+  /**
+   * `duplicate`: this event was taken in before. `joined`: it became part of a turn that has not started yet. `late`: the
+   * message was taken in before without some of its files, and the turn has started; regenerating would read them.
+   */
+  kind: 'new' | 'joined' | 'duplicate' | 'late'
 }
 
 /**
@@ -117,7 +125,7 @@ export type Concern =
   | { answers: false; why: NotForParley }
   /**
    * `last`: the newest message of the conversation that Parley took in; what was said since then is new to Parley. Absent:
-   * Parley joins the conversation with this message, or it is a direct one.
+   * Parley joins the conversation with this message, or it is a direct one without threads.
    */
   | { answers: true; last?: { messageId: string; sentAt: string } }
 

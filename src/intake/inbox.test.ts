@@ -99,6 +99,53 @@ describe('a message that its author changes', () => {
   })
 })
 
+describe('a message that is announced twice, first without its files', () => {
+  const late = (incoming: IncomingMessage, ...names: string[]) =>
+    rig.inbox.receive({ ...incoming, attachments: names.map((name) => file(name)) })
+
+  it('is one question with the files, while its turn has not started', async () => {
+    const incoming = inChannel({ text: 'What is the gate code?' })
+    const turnId = await rig.asked(incoming)
+    rig.jobs.length = 0
+    expect(await late(incoming, 'gate.md', 'keys.md')).toEqual({ kind: 'joined', turnId })
+    expect(rig.jobs).toHaveLength(2)
+    const work = await rig.turns.load(turnId)
+    expect(work.messages).toMatchObject([
+      { text: 'What is the gate code?', attachments: [{ name: 'gate.md' }, { name: 'keys.md' }] },
+    ])
+    expect(work.attachments.map(({ attachment, state }) => [attachment.name, state])).toEqual([
+      ['gate.md', 'waiting'],
+      ['keys.md', 'waiting'],
+    ])
+  })
+
+  it('gets each file once', async () => {
+    const incoming = inChannel({ text: 'And?', attachments: [file('gate.md')] })
+    const turnId = await rig.asked(incoming)
+    expect((await late(incoming, 'gate.md')).kind).toBe('duplicate')
+    expect((await late(incoming, 'gate.md', 'keys.md')).kind).toBe('joined')
+    expect((await late(incoming, 'gate.md', 'keys.md')).kind).toBe('duplicate')
+    const work = await rig.turns.load(turnId)
+    expect(work.attachments.map(({ attachment }) => attachment.name)).toEqual(['gate.md', 'keys.md'])
+  })
+
+  it('is answered with the files on demand, if its turn has started', async () => {
+    const incoming = inChannel({ text: 'What is the gate code?' })
+    const turnId = await rig.answered(incoming)
+    expect(await late(incoming, 'gate.md')).toEqual({ kind: 'late', turnId })
+    const { turnId: next = '' } = await rig.press({ kind: 'regenerate', turnId })
+    expect((await rig.turns.load(next)).attachments.map(({ attachment }) => attachment.name)).toEqual(['gate.md'])
+  })
+
+  it('loses its late files, too, when it is deleted', async () => {
+    const incoming = inChannel({ text: 'What is the gate code?' })
+    await rig.answered(incoming)
+    await late(incoming, 'gate.md')
+    expect(await rig.inbox.withdraw({ platform: 'test', ids: [incoming.id] })).toBe(1)
+    expect(await late(incoming, 'gate.md')).toMatchObject({ kind: 'new' })
+  })
+})
+
 describe('a conversation', () => {
   const ask = (threadId: string | undefined, more: Partial<Addressing> = {}) => {
     const conversation = { ...inChannel().conversation, threadId }
@@ -121,6 +168,18 @@ describe('a conversation', () => {
     expect(await ask('t1')).toEqual({ answers: true, last: { messageId: incoming.id, sentAt: incoming.sentAt } })
     expect((await ask('t2')).answers).toBe(false)
     expect((await ask(undefined)).answers).toBe(false)
+  })
+
+  it('with one person is known, too, if it is a thread', async () => {
+    const direct = { place: 'direct' } as const
+    expect(await ask('t1', direct)).toEqual({ answers: true, last: undefined })
+    const incoming = inChannel()
+    await rig.asked({ ...incoming, conversation: { ...incoming.conversation, threadId: 't1' } })
+    expect(await ask('t1', direct)).toEqual({
+      answers: true,
+      last: { messageId: incoming.id, sentAt: incoming.sentAt },
+    })
+    expect(await ask(undefined, direct)).toEqual({ answers: true })
   })
 
   it('follows the narrowest setting of who may follow up without a mention', async () => {

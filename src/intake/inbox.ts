@@ -59,6 +59,13 @@ export function createInbox({ turns, queue, settings, commands, channel, log, ..
     }
   }
 
+  /** A platform may announce one message twice, first without its files. */
+  async function taken(message: IncomingMessage) {
+    const accepted = await turns.accept(message)
+    if (accepted.kind !== 'duplicate' || message.attachments.length === 0) return accepted
+    return (await turns.complete(message)) ?? accepted
+  }
+
   return {
     async receive(incoming) {
       const message = IncomingMessage.parse(incoming)
@@ -70,7 +77,7 @@ export function createInbox({ turns, queue, settings, commands, channel, log, ..
       }
       const stopped = await stopIfSaid(message)
       if (stopped !== undefined) return { kind: 'stopped', turnId: stopped }
-      const { kind, turnId, dispatch: next } = await turns.accept(message)
+      const { kind, turnId, dispatch: next } = await taken(message)
       log.info({ turnId, kind, platform, files: message.attachments.length }, 'message received')
       await shortly(handOver(next, kind))
       return { kind, turnId }
@@ -89,8 +96,15 @@ export function createInbox({ turns, queue, settings, commands, channel, log, ..
 
     async concerns(message) {
       const alone = judgeAlone(message)
-      if (alone?.answers === false || (alone !== undefined && message.place === 'direct')) return alone
       const { conversation, author } = message
+      if (alone?.answers === false) return alone
+      if (message.place === 'direct') {
+        const known =
+          conversation.threadId === undefined
+            ? null
+            : await turns.participation(conversationKey(conversation), author.id)
+        return { answers: true, last: known?.last }
+      }
       const scopes = scopesOf(spenderOf(conversation, author.id))
       const [participation, values] = await Promise.all([
         turns.participation(conversationKey(conversation), author.id),

@@ -16,6 +16,8 @@ export interface Identified {
   mediaType: string
   /** Another server does most of the work (transcription), so reading takes no slot from other files. */
   elsewhere: boolean
+  /** Nothing but a transcript by the platform can tell what is said in it. */
+  needsTranscript?: boolean
 }
 
 export interface ReadRequest {

@@ -152,7 +152,12 @@ export function withRecordings(files: Reader & PageRenderer, deps: RecordingDeps
       const inspected = await inspectRecording(request, deps.limits)
       return inspected === undefined
         ? files.identify(request)
-        : { engine: engineFor(request), mediaType: inspected.type, elsewhere: true }
+        : {
+            engine: engineFor(request),
+            mediaType: inspected.type,
+            elsewhere: true,
+            needsTranscript: deps.transcriber === undefined && request.transcript === undefined,
+          }
     },
     async read(request, options) {
       options.signal.throwIfAborted()

@@ -72,15 +72,19 @@ function fileList({ files, excerpts }: Content, images: ShownImage[]): Part[] {
 
 /** What was asked stands last, behind everything that is only data. */
 function questionParts(work: ComposeInput['work'], content: Content, unseen: number): Part[] {
-  const quoted = work.messages.flatMap(({ quoted = '' }): Part[] =>
-    quoted.trim() === '' ? [] : [{ type: 'data', about: 'quoted message', text: quoted }],
-  )
+  const quoted = quotedParts(work)
   const unread = work.attachments.flatMap(({ receipt }) =>
     receipt === null || receipt.outcome === 'read' ? [] : [unreadLine(receipt)],
   )
   const lines: Part[] = unread.length === 0 ? [] : [{ type: 'data', about: 'unread files', text: unread.join('\n') }]
   const note: Part[] = unseen === 0 ? [] : [{ type: 'text', text: unseenLine(unseen), by: 'parley' }]
   return [...quoted, ...lines, ...note, ...askedParts(plainQuestion(work), content.files.length > 0, quoted.length > 0)]
+}
+
+function quotedParts({ messages }: Pick<TurnWork, 'messages'>): Extract<Part, { type: 'data' }>[] {
+  return messages.flatMap(({ quoted = '' }) =>
+    quoted.trim() === '' ? [] : [{ type: 'data' as const, about: 'quoted message' as const, text: quoted }],
+  )
 }
 
 /** The person's words; where there are none, what Parley asks in their place, marked as such. */
@@ -175,8 +179,13 @@ function pastMessages(history: PastTurn[], budget: number): ModelMessage[] {
     const answer = past.answer.replaceAll(/ ?\[\d{1,3}\](?!\()/g, '')
     tokens += estimateTokens(questionText) + estimateTokens(answer)
     if (tokens > budget) break
+    // What was said before the question, such as the thread above it, unless it leaves no room.
+    const quoted = quotedParts(past)
+    const quotedTokens = quoted.reduce((sum, { text }) => sum + estimateTokens(text), 0)
+    const fits = tokens + quotedTokens <= budget
+    if (fits) tokens += quotedTokens
     kept.push([
-      { role: 'user', parts: [{ type: 'text', text: questionText }] },
+      { role: 'user', parts: [...(fits ? quoted : []), { type: 'text', text: questionText }] },
       { role: 'assistant', parts: [{ type: 'text', text: answer }] },
     ])
   }

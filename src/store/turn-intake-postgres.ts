@@ -11,6 +11,7 @@ import { suspectAfter, type TurnAbout, type Turns } from './turns.ts'
 type TurnIntake = Pick<
   Turns,
   | 'accept'
+  | 'complete'
   | 'requestStop'
   | 'revise'
   | 'participation'
@@ -52,6 +53,19 @@ export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake
       const dispatch = { turnId, dispatch: 1, attachmentIds: files.map((file) => file.id) }
       if (row === undefined || row.known) return { kind: 'duplicate', turnId, dispatch }
       return { kind: turnId === fresh ? 'new' : 'joined', turnId, dispatch }
+    },
+
+    async complete(message) {
+      const { platform } = message.conversation
+      const [row] = await query<{ turn_id: string; queued: boolean; files: string[] }>(complete, [
+        platform,
+        message.id,
+        storableJson(message.attachments),
+        attachmentPrefix(platform, message.id),
+      ])
+      if (row === undefined) return null
+      const { turn_id: turnId, files: attachmentIds } = row
+      return { kind: row.queued ? 'joined' : 'late', turnId, dispatch: { turnId, dispatch: 1, attachmentIds } }
     },
 
     async requestStop(turnId) {
@@ -181,6 +195,41 @@ with known as (
   insert into blob_ref (hash, owner_kind, owner_id) select hash, 'attachment', id from known_bytes
 )
 select turn_id, false as known from event union all select turn_id, true from known`,
+}
+
+/** The turn is locked before its state is looked at: one that a worker claims at this moment counts as started. */
+const complete: Statement = {
+  name: 'inbound_complete',
+  text: `
+with held as (
+  select turn.id, turn.state, inbound.message from inbound join turn on turn.id = inbound.turn_id
+  where inbound.platform = $1 and inbound.id = $2
+  for update of turn
+), fresh as (
+  select given.attachment, row_number() over (order by given.position) - 1 as position
+  from held, jsonb_array_elements($3::jsonb) with ordinality as given (attachment, position)
+  where not exists (
+    select from jsonb_array_elements(held.message -> 'attachments') known where known -> 'id' = given.attachment -> 'id')
+), files as (
+  insert into turn_attachment (id, turn_id, position, attachment)
+  select $4::text || (jsonb_array_length(held.message -> 'attachments') + fresh.position), held.id, fresh.position + (
+    select count(*) from turn_attachment earlier where earlier.turn_id = held.id), fresh.attachment
+  from fresh, held
+  on conflict do nothing
+  returning id, attachment ->> 'blob' as hash
+), known_bytes as (
+  select files.id, blob.hash from files join blob on blob.hash = files.hash for key share of blob
+), refs as (
+  insert into blob_ref (hash, owner_kind, owner_id) select hash, 'attachment', id from known_bytes
+), changed as (
+  update inbound set message = jsonb_set(inbound.message, '{attachments}',
+    inbound.message -> 'attachments' || (select jsonb_agg(attachment order by position) from fresh))
+  from held
+  where inbound.platform = $1 and inbound.id = $2 and exists (select from fresh)
+  returning inbound.turn_id
+)
+select changed.turn_id, held.state = 'queued' as queued, coalesce((select array_agg(id) from files), '{}') as files
+from changed, held`,
 }
 
 const inboundTurn: Statement = {

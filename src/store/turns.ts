@@ -152,6 +152,11 @@ export interface Turns {
    * says to dispatch is the same each time: the sender may be trying again because the first answer was lost.
    */
   accept(message: IncomingMessage): Promise<Accepted & { dispatch: Dispatch }>
+  /**
+   * Adds to a message that was taken in the files that this delivery of it brings beyond that. `joined`: its turn has not
+   * started and waits for them. `late`: it has. `null`: there is nothing new. Safe to send twice.
+   */
+  complete(message: IncomingMessage): Promise<(Accepted & { dispatch: Dispatch }) | null>
   /** Takes the conversation's lease for this turn, if it is its turn. */
   claim(turnId: string, owner: string, leaseMs: number, mode?: ClaimMode): Promise<Claim>
   /** Loads what the claimed turn needs. Files may have joined in the last moment and be unread: then give it back. */

@@ -36,6 +36,8 @@ export const chatWording = {
 
   questionChanged: 'You changed your question after Parley started to answer it.',
   answerNewQuestion: 'Answer the new question',
+  filesCameLate: 'Files of your question arrived after Parley started to answer it.',
+  answerWithFiles: 'Answer with the files',
 
   /** The question of a message that only mentions Parley. */
   emptyMention: 'Hello! What can you do?',

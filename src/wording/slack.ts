@@ -25,12 +25,47 @@ export const slackWording = {
       `${name} is stored on ${service}, which Parley cannot read. Download the file and share it here.`,
     /** For a file on a service that Slack does not name. */
     anotherService: 'another service',
+    /** The name of a file that Slack does not name. */
+    unnamed: 'file',
+    list: (name: string) =>
+      `${name} is a Slack list, which apps cannot download. Export it as CSV and share that file.`,
+    hidden: (name: string) =>
+      `${name} is hidden by the limits of your Slack plan, so apps cannot read it. Share the file again.`,
+    notForApps: (name: string) =>
+      `Slack does not let apps read ${name}: it belongs to another organization. Download the file and share it here.`,
     loginPage: (name: string) =>
       `Slack returned its login page instead of ${name}. Ask an admin to add the scope files:read and ${reinstall}, then share the file again.`,
   },
 
+  /** What belongs to a question beside its text. Shown below the answer. */
+  context: {
+    above: {
+      unread:
+        'Parley could not read the messages above this question, because Slack did not give them in time. Ask again to include them.',
+      noAccess:
+        'Parley may not read the messages above this question. Invite it to the channel with /invite @Parley, then ask again.',
+    },
+    thread: {
+      cut: 'This thread is too long to be read to its end. Parley read its first 5,000 messages.',
+      leftOut: (count: number) =>
+        `This thread is long: ${count} ${count === 1 ? 'message' : 'messages'} between its first and its newest ones were left out.`,
+      filesLeftOut: (count: number) =>
+        `${count} older ${count === 1 ? 'file' : 'files'} of this thread ${count === 1 ? 'was' : 'were'} not read.`,
+    },
+    links: {
+      notYours: (url: string) => `Parley did not open ${url}, because you are not in that channel.`,
+      notForAll: (url: string) =>
+        `Parley did not open ${url}, because not everyone here may read that channel. Ask in a direct message.`,
+      notFound: (url: string) =>
+        `Parley could not open ${url}. It reads only messages that exist, in channels to which it was invited.`,
+      tooMany: (most: number) => `Parley opens at most ${most} linked messages of a question.`,
+    },
+  },
+  /** In place of names that Slack does not tell. */
+  unnamed: { aPerson: 'someone', aChannel: 'a channel', aGroup: 'a user group' },
+
   /** `/parley` with a question: Parley posts the question, then answers in the thread below it. */
-  asked: (user: string, question: string) => `<@${user}> asks: ${question}`,
+  asked: (name: string, question: string) => `*${name}* asks: ${question}`,
   answeringInThread: 'Parley is answering in the thread.',
   approvedBy: 'Approved by',
   declinedBy: 'Declined by',
@@ -109,12 +144,12 @@ export const slackWording = {
     byBot: 'written by a bot',
     noAuthor: 'has no author',
     notAddressed: 'does not mention Parley',
-    addressedToOthers: 'addressed to someone else',
     empty: 'has no content',
     emptyChange: 'a change without a message',
     sameText: 'the text did not change',
-    otherThread: 'in a thread that Parley is not part of',
     unknownMessage: 'an edit of a message that Parley does not know',
+    deleted: 'a message that was deleted',
+    unknownDeletion: 'deleted, but not known to Parley',
     nothingRunning: 'nothing is running in that thread',
     foreignButton: 'a button that does not belong to Parley',
     foreignDialog: 'a dialog that does not belong to Parley',

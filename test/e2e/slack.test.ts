@@ -1,11 +1,13 @@
 /** Slack as people use it: a real Parley, a simulated Slack over signed HTTP, a scripted model. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { chatWording } from '../../src/wording/chat.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import { makePdf } from '../fixtures/make-pdf.ts'
 import { sayTones } from '../fixtures/tone-speech.ts'
 import { type ScriptedOpenAi, type ScriptedReply, startScriptedOpenAi } from '../servers/openai.ts'
 import { questionTextOf } from '../servers/openai-wire.ts'
 import { startSlack } from '../servers/slack.ts'
+import { erase } from '../servers/slack-context.ts'
 import { addPeople, alice, finished } from '../servers/slack-rig.ts'
 import { rush, slackTiers } from '../servers/slack-rush.ts'
 import { bot, buttonsOf, type StandInFile, type StandInMessage, shown } from '../servers/slack-state.ts'
@@ -176,19 +178,23 @@ describe('in a direct message', () => {
       markdown('garden.md', 'The garden is watered on Mondays.'),
       clip,
     ]
-    await slack.say({ channel: direct, text: '', files })
-    const answer = await slack.until(() => slack.replies(direct).find(finished), 'a reply in the direct message')
+    const { ts } = await slack.say({ channel: direct, text: '', files })
+    const answer = await reply(direct, ts)
     expect(shown(answer)).toContain('All three read.')
     expect(shown(answer)).toContain('Where is the north gate key?')
     expect(text(answer)).toContain(chatWording.files({ read: 4, partly: 0, skipped: 0 }))
-    expect(answer.thread_ts).toBeUndefined()
   })
 
-  it('in the agent view, each question starts a thread with a title', async () => {
-    const { ts } = await slack.say({ channel: direct, text: 'What is new?', more: { app_context: { entities: [] } } })
+  it('each question starts a conversation of the agent view, with a title and a memory of its own', async () => {
+    answers.set('What is new?', { tokens: ['The yellow boat.'] })
+    const { ts } = await slack.say({ channel: direct, text: 'What is new?' })
     const answer = await reply(direct, ts)
     expect(answer.streaming_state).toBe('completed')
     expect(slack.state.titles.get(`${direct}/${ts}`)).toBe('What is new?')
+    answers.set('other topic', { tokens: ['Yes.'] })
+    const other = await slack.say({ channel: direct, text: 'A wholly other topic' })
+    await reply(direct, other.ts)
+    expect(JSON.stringify(model.requests.at(-1)?.body)).not.toContain('yellow boat')
   })
 })
 
@@ -307,6 +313,89 @@ describe('while an answer is written', () => {
     expect(answer.streaming_state).toBeUndefined()
     expect(shown(answer)).toContain('word59')
     expect(buttonsOf(answer).some((value) => value.startsWith('stop:'))).toBe(false)
+  })
+})
+
+describe('what belongs to a question', () => {
+  it('called into a long thread of others, Parley knows its end and its files, and says what it could not read', async () => {
+    answers.set('what did we decide', (asked) => ({
+      tokens: [
+        asked.includes('build 4711') && asked.includes('Bob:') ? 'Back to 4711. ' : 'I do not know. ',
+        'It is red [1:l1].',
+      ],
+    }))
+    slack.state.users.set('U0BOB00001', { id: 'U0BOB00001', name: 'Bob', team: 'T0PARLEY01', more: {} })
+    const files = [markdown('spec.md', 'The cable is red.')]
+    const { ts: root } = await slack.say({
+      channel: general,
+      user: 'U0BOB00001',
+      text: 'The release is broken.',
+      files,
+    })
+    for (let at = 1; at <= 180; at += 1) {
+      const said = at === 179 ? 'Decision: we roll back to build 4711.' : `Thought ${at}`
+      const rest = { user: 'U0BOB00001', blocks: [], tasks: new Map(), files: [], edits: 0 }
+      slack.state.messages.push({ channel: general, ts: slack.state.nextTs(), thread_ts: root, text: said, ...rest })
+    }
+    await slack.say({ channel: general, thread: root, text: `<@${bot.user}> what did we decide?`, mention: true })
+    const answer = await reply(general, root)
+    expect(shown(answer)).toBe('Back to 4711. It is red [1].')
+    expect(text(answer)).toContain('|spec.md, line 1>')
+
+    answers.set('and on Monday', { tokens: ['Nothing.'] })
+    slack.options = { without: { 'conversations.replies': 'not_in_channel' } }
+    await slack.say({ channel: general, thread: root, text: `<@${bot.user}> and on Monday?`, mention: true })
+    expect(text(await reply(general, root, 1))).toContain(slackWording.context.above.noAccess)
+  })
+
+  it('a mention whose file comes with its second event is one question with the file', async () => {
+    answers.set('shed code', (asked) => ({ tokens: [asked.includes('QX-17') ? 'QX-17.' : 'Which file?'] }))
+    const ts = slack.state.nextTs()
+    const said = { user: alice, channel: general, ts, event_ts: ts, text: `<@${bot.user}> what is the shed code?` }
+    const file = slack.fileRecord(markdown('shed.md', 'The shed opens with QX-17.'))
+    const message = { type: 'message', subtype: 'file_share', channel_type: 'channel', ...said, files: [file] }
+    await Promise.all([slack.event({ type: 'app_mention', ...said }), slack.event(message)])
+    expect(shown(await reply(general, ts))).toBe('QX-17.')
+    expect(slack.replies(general, ts)).toHaveLength(1)
+  })
+})
+
+describe('a question that is stopped or taken back', () => {
+  it("another participant's press of Slack's stop button stops the answer, too", async () => {
+    answers.set('second story', { tokens: words(400), everyMs: 40 })
+    const { ts } = await mention('Tell me a second story.')
+    await slack.until(() => slack.replies(general, ts).some((each) => each.text.includes('word5 ')), 'some text')
+    const { status } = await slack.event({
+      type: 'agent_session_stopped',
+      channel: general,
+      thread_ts: ts,
+      user: 'U0BOB00001',
+      streaming_message_ts: [],
+      event_ts: slack.state.nextTs(),
+    })
+    expect(status).toBe(200)
+    expect(shown(await reply(general, ts))).not.toContain('word399')
+  })
+
+  it('"stop" in the thread stops the answer', async () => {
+    answers.set('third story', { tokens: words(400), everyMs: 40 })
+    const { ts } = await mention('Tell me a third story.')
+    await slack.until(() => slack.replies(general, ts).some((each) => each.text.includes('word5 ')), 'some text')
+    await slack.say({ channel: general, thread: ts, text: 'stop' })
+    expect(shown(await reply(general, ts))).not.toContain('word399')
+    expect(slack.replies(general, ts)).toHaveLength(1)
+  })
+
+  it('deleting the question takes the answer back, and its words are gone', async () => {
+    answers.set('secret story', { tokens: words(400, 'tango'), everyMs: 40 })
+    const { ts } = await mention('Tell me a secret story.')
+    await slack.until(() => slack.replies(general, ts).some((each) => each.text.includes('tango5 ')), 'some text')
+    expect(await erase(slack, general, ts)).toBe(200)
+    await slack.until(() => slack.replies(general, ts).length === 0, 'the answer goes')
+    answers.set('what did I say', { tokens: ['Nothing.'] })
+    await slack.say({ channel: general, thread: ts, text: `<@${bot.user}> what did I say?`, mention: true })
+    await reply(general, ts)
+    expect(JSON.stringify(model.requests.at(-1)?.body)).not.toContain('secret story')
   })
 })
 

@@ -64,6 +64,9 @@ platformContract('fake', async () => {
       const id = written.get(eventId)?.id ?? randomUUID()
       await fake.intake().revise({ platform: 'fake', id, text, by: { id: author } })
     },
+    async erase({ eventId }) {
+      await fake.intake().withdraw({ platform: 'fake', ids: [written.get(eventId)?.id ?? randomUUID()] })
+    },
     async follow({ eventId, text, target }) {
       const { conversation } = target
       const addressing = { conversation, author: { id: author }, text, place: 'thread', mentioned: false } as const

@@ -97,9 +97,11 @@ function post(args: Args, state: SlackState, more: Partial<StandInMessage> = {})
   return message
 }
 
-const said = (message: StandInMessage) => {
-  const { channel: _channel, tasks: _tasks, startedAt: _at, edits: _edits, only: _only, ...rest } = message
-  return { type: 'message', ...rest }
+/** A message as other apps get it, with the records of its files. */
+export function said(message: StandInMessage, state: SlackState, base: string) {
+  const { channel: _channel, tasks: _tasks, startedAt: _at, edits: _edits, only: _only, more, files, ...rest } = message
+  const records = files.flatMap((id) => state.files.get(id) ?? []).map((file) => fileOf(file, base))
+  return { type: 'message', ...rest, ...(records.length > 0 && { files: records }), ...more }
 }
 
 /** Whether there is a thread: the message `ts` has replies. */
@@ -142,9 +144,9 @@ export const methods: Record<string, Method> = {
       user: { id: user.id, team_id: user.team, name: user.name, real_name: user.name, locale: 'en-US', ...user.more },
     }
   },
-  'chat.postMessage': (args, state) => {
+  'chat.postMessage': (args, state, base) => {
     const message = post(args, state)
-    return { channel: message.channel, ts: message.ts, message: said(message) }
+    return { channel: message.channel, ts: message.ts, message: said(message, state, base) }
   },
   'chat.postEphemeral': (args, state) => {
     const message = post(args, state, { only: text(args, 'user') })
@@ -186,7 +188,7 @@ export const methods: Record<string, Method> = {
     stream(message, args)
     return { channel: message.channel, ts: message.ts }
   },
-  'chat.stopStream'(args, state) {
+  'chat.stopStream'(args, state, base) {
     const message = streaming(args, state)
     stream(message, args)
     message.streaming_state = 'completed'
@@ -194,27 +196,7 @@ export const methods: Record<string, Method> = {
     if (typeof args.metadata === 'object' && args.metadata !== null) message.metadata = args.metadata as never
     const session = optional(args, 'session_status')
     if (session) state.sessions.set(`${message.channel}/${message.thread_ts}`, session)
-    return { channel: message.channel, ts: message.ts, message: said(message) }
-  },
-  'conversations.replies'(args, state) {
-    const [channel, root, oldest] = [text(args, 'channel'), text(args, 'ts'), Number(args.oldest ?? 0)]
-    const latest = args.latest === undefined ? Number.POSITIVE_INFINITY : Number(args.latest)
-    const found = state.messages.filter(
-      (message) =>
-        message.channel === channel &&
-        message.only === undefined &&
-        (message.ts === root || message.thread_ts === root) &&
-        (message.ts === root || (Number(message.ts) >= oldest && Number(message.ts) < latest)),
-    )
-    if (found.length === 0) throw new SlackRefusal('thread_not_found')
-    return { messages: found.map(said), has_more: false }
-  },
-  'conversations.history'(args, state) {
-    const [channel, oldest] = [text(args, 'channel'), Number(args.oldest ?? 0)]
-    const found = state.messages.filter(
-      (message) => message.channel === channel && !message.thread_ts && Number(message.ts) >= oldest,
-    )
-    return { messages: found.map(said).reverse(), has_more: false }
+    return { channel: message.channel, ts: message.ts, message: said(message, state, base) }
   },
   'conversations.open': (args) => ({ channel: { id: `D${text(args, 'users').slice(1)}` } }),
   'users.conversations': () => ({ channels: [{ id: 'C0GENERAL1', name: 'general' }] }),

@@ -9,6 +9,7 @@ import type { Records } from '../../src/core/platform-state.ts'
 import { createLocalQuota } from '../../src/store/quota.ts'
 import { serveMounts } from './mounts.ts'
 import { startSlack } from './slack.ts'
+import { erase } from './slack-context.ts'
 import { bot, buttonsOf, type StandInMessage, shown } from './slack-state.ts'
 import type { Delivered, SlackStandIn } from './slack-types.ts'
 
@@ -158,6 +159,9 @@ export async function openSlackRig(
         ts: slack.state.nextTs(),
       }
       await slack.event({ ...event, message, previous_message: { ...message, text: 'before' } })
+    },
+    async erase({ eventId }) {
+      await erase(slack, channel, stamps.get(eventId) ?? '')
     },
     async follow({ text, target }) {
       const ts = slack.state.nextTs()

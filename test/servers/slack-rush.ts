@@ -53,7 +53,12 @@ export async function rush(slack: SlackStandIn, { mentions, channels, overMs, se
       text: `<@${bot.user}> question ${asker}`,
       ...(ts !== thread.root && { thread_ts: thread.root }),
     }
-    return await slack.event({ type: 'app_mention', ...said })
+    // Slack announces a mention twice.
+    const [delivered] = await Promise.all([
+      slack.event({ type: 'app_mention', ...said }),
+      slack.event({ type: 'message', channel_type: 'channel', ...said }),
+    ])
+    return delivered
   })
   const delivered = await Promise.all(sent)
   const answered = () =>

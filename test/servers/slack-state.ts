@@ -17,6 +17,16 @@ export interface StandInMessage {
   edits: number
   /** Only this person sees it. */
   only?: string
+  /** Fields that only readers of the thread see: attachments, a bot's profile. */
+  more?: Record<string, unknown>
+}
+
+export interface StandInChannel {
+  name: string
+  private?: boolean
+  members?: string[]
+  /** Parley is not in it, and it is private. */
+  without?: boolean
 }
 
 export interface StandInFile {
@@ -50,6 +60,9 @@ export interface SlackState {
   messages: StandInMessage[]
   files: Map<string, StandInFile>
   users: Map<string, StandInUser>
+  channels: Map<string, StandInChannel>
+  /** Handles of user groups by their ids. */
+  groups: Map<string, string>
   /** By channel and thread: what is shown beside the conversation. */
   statuses: Map<string, string>
   sessions: Map<string, string>
@@ -74,6 +87,8 @@ export function createState(): SlackState & { advance(ms: number): void } {
     messages,
     files: new Map(),
     users: new Map(),
+    channels: new Map(),
+    groups: new Map(),
     statuses: new Map(),
     sessions: new Map(),
     reactions: new Set<string>(),

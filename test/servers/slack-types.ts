@@ -20,6 +20,13 @@ export interface SlackStandInOptions {
   limit?(method: string, index: number, args: Record<string, unknown>): number | undefined
 }
 
+export interface EventOptions {
+  retry?: number
+  eventId?: string
+  /** The workspace belongs to this Enterprise Grid organization. */
+  enterprise?: string
+}
+
 export interface Delivered {
   status: number
   body: string
@@ -39,7 +46,7 @@ export interface SlackStandIn extends AsyncDisposable {
   /** A person writes. Resolves when the event is acknowledged or given up. */
   say(message: Spoken): Promise<{ ts: string; delivered: Delivered[] }>
   /** Sends one event, `times` times, as Slack does without an acknowledgement. */
-  event(event: Record<string, unknown>, options?: { retry?: number; eventId?: string }): Promise<Delivered>
+  event(event: Record<string, unknown>, options?: EventOptions): Promise<Delivered>
   /** A form: a slash command or an interaction. */
   form(fields: Record<string, string>): Promise<Delivered>
   interact(payload: Record<string, unknown>): Promise<Delivered>

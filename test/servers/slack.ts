@@ -14,6 +14,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { botScopes } from '../../adapters/slack/settings.ts'
+import { contextMethods } from './slack-context.ts'
 import { fileOf, methods, SlackRefusal } from './slack-methods.ts'
 import { bot, createState, type StandInFile, team } from './slack-state.ts'
 import type { Delivered, SlackCall, SlackStandIn, SlackStandInOptions } from './slack-types.ts'
@@ -112,7 +113,7 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
       return { ok: true, channels: slack.options.channels }
     if (method === 'oauth.v2.access') return installed(args)
     if (token !== bot.token && !token.startsWith('xoxb-installed')) return { ok: false, error: 'invalid_auth' }
-    const run = methods[method]
+    const run = methods[method] ?? contextMethods[method]
     if (run === undefined) return { ok: false, error: 'unknown_method' }
     try {
       return { ok: true, ...run(args, state, base) }
@@ -196,8 +197,9 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
     calls,
     options,
     target: undefined,
-    async event(event, { retry = 0, eventId = `Ev${randomUUID().slice(0, 8)}` } = {}) {
+    async event(event, { retry = 0, eventId = `Ev${randomUUID().slice(0, 8)}`, enterprise } = {}) {
       const body = {
+        ...(enterprise && { enterprise_id: enterprise }),
         token: 'deprecated',
         team_id: team,
         api_app_id: 'A0PARLEY01',
@@ -207,7 +209,13 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
         event_time: Math.floor(Date.now() / 1000),
         is_ext_shared_channel: false,
         authorizations: [
-          { enterprise_id: null, team_id: team, user_id: bot.user, is_bot: true, is_enterprise_install: false },
+          {
+            enterprise_id: enterprise ?? null,
+            team_id: team,
+            user_id: bot.user,
+            is_bot: true,
+            is_enterprise_install: false,
+          },
         ],
       }
       if (slack.target === undefined) return envelope('events_api', body, retry)
@@ -243,9 +251,10 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
         text,
         blocks: [],
         tasks: new Map(),
-        files: [],
+        files: files.map(({ id }) => id),
         edits: 0,
         thread_ts: thread ? thread : undefined,
+        more,
       })
       const type = channel.startsWith('D') ? 'im' : channel.startsWith('G') ? 'mpim' : 'channel'
       const events: Record<string, unknown>[] = [
