@@ -55,7 +55,8 @@ export async function openSlackInbound() {
       const verdict = judge(message, { participates: true, asked: true, followUps: 'always' })
       return verdict.answers ? { answers: true, last: last.get(message.conversation.threadId ?? '') } : verdict
     },
-    async withdraw({ ids }) {
+    async withdraw(withdrawal) {
+      const ids = 'ids' in withdrawal ? withdrawal.ids : []
       withdrawn.push(...ids)
       return received.filter(({ id }) => ids.includes(id)).length
     },
