@@ -148,7 +148,13 @@ async function work(running: Running): Promise<void> {
   for (const { fastest, ...model } of await money.speeds()) messaging.health.remember(model, fastest)
   const deps: WorkerDeps = {
     storage: { turns, attachments, blobs, index, picture: pictureIn(blobs) },
-    messaging: { queue, stops, platform, progress: createProgress({ platform, store: turns, log }), alerts: money.alerts },
+    messaging: {
+      queue,
+      stops,
+      platform,
+      progress: createProgress({ platform, store: turns, log }),
+      alerts: money.alerts,
+    },
     money: {
       budget: money.budget,
       turnLimits: money.turnLimits,

@@ -44,7 +44,9 @@ export async function openIntakeRig(server: TestServer) {
   const settings: Pick<Settings, 'read'> = {
     async read(scopes) {
       return new Map(
-        scopes.map((scope) => [scope, { 'policy.guests': guests[scope], 'policy.followUps': followUps[scope] }] as const),
+        scopes.map(
+          (scope) => [scope, { 'policy.guests': guests[scope], 'policy.followUps': followUps[scope] }] as const,
+        ),
       )
     },
   }

@@ -117,15 +117,25 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   }
 
   /** The asker hears why there is no answer, where the platform can tell them; the admins hear it, too. */
-  async function tellUndelivered(platform: Platform, work: TurnWork, error: ParleyError, signal: AbortSignal) {
+  async function tellUndelivered(
+    platform: Platform,
+    work: TurnWork,
+    outcome: StoredOutcome,
+    error: ParleyError,
+    signal: AbortSignal,
+  ) {
     const [asked] = work.messages
     if (asked === undefined) return
     const { conversation, author } = asked
+    const why = undeliveredWording.toAsker(error.userMessage)
+    // The answer is theirs and paid for; a long one does not fit into a notice.
+    const withAnswer = undeliveredWording.withAnswer(why, outcome.text)
+    const fits = outcome.state === 'done' && withAnswer.length <= platform.capabilities.maxChars
     const key = `${work.id}-undelivered`
     const told = [
       platform.transport.tellAsker?.(
         work.replyTarget,
-        { text: undeliveredWording.toAsker(error.userMessage), private: true },
+        { text: fits ? withAnswer : why, private: true },
         { key, signal },
       ),
       messaging.alerts.send(
@@ -136,7 +146,10 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     ]
     for (const result of await Promise.allSettled(told))
       if (result.status === 'rejected')
-        log.warn({ turnId: work.id, ...errorFields(result.reason) }, 'nobody could be told that a reply was not delivered')
+        log.warn(
+          { turnId: work.id, ...errorFields(result.reason) },
+          'nobody could be told that a reply was not delivered',
+        )
   }
 
   /** Even posting the failure ended the process: nothing is posted, so that the conversation goes on. */
@@ -213,7 +226,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
         // The platform will not take it, and the conversation must go on.
         log.error({ turnId: work.id, ...errorFields(thrown) }, 'reply could not be delivered')
         await clearStatus(platform, work, 'failed')
-        await tellUndelivered(platform, work, asParleyError(thrown), gone)
+        await tellUndelivered(platform, work, outcome, asParleyError(thrown), gone)
         return await end(work, owner, { ...outcome, state: 'failed' }, replyWriter)
       }
       throw thrown

@@ -64,6 +64,7 @@ const tierOf: Record<string, keyof typeof tiers> = {
   'reactions.add': 3,
   'reactions.remove': 3,
   'conversations.open': 3,
+  'conversations.info': 3,
 }
 
 /** About one message per second and channel, with short bursts. */

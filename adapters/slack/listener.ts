@@ -23,9 +23,9 @@ import { mentionedPeople, type Names, quoteThread } from './mrkdwn.ts'
 import { normalize, targetOf, threadConversation } from './normalize.ts'
 import { createPeople, type People } from './people.ts'
 import { createPosts } from './post-keys.ts'
+import { createRecent, type RecentConversations } from './recent.ts'
 import { boltLogger, slackCode } from './sdk.ts'
 import { runningRecord } from './status.ts'
-import { sourceRecord } from './transport.ts'
 
 export interface ListenerDeps {
   ingress: Ingress
@@ -44,6 +44,7 @@ export interface SlackContext {
   installations: Installations
   records: Records
   people: People
+  recent: RecentConversations
   log: Log
   /** Runs work after the acknowledgement; `stop` waits for it. */
   later(what: string, work: () => Promise<unknown>): void
@@ -61,7 +62,7 @@ export interface EventContext {
 const dayMs = 24 * 3_600_000
 const Replies = z.object({ messages: z.array(SlackMessage).default([]) })
 const StoppedEvent = z.object({ channel: z.string(), thread_ts: z.string(), user: z.string(), event_ts: z.string() })
-const HomeEvent = z.object({ user: z.string(), channel: z.string(), tab: z.string().nullish() })
+const HomeEvent = z.object({ user: z.string(), tab: z.string().nullish() })
 const ThreadStarted = z.object({ assistant_thread: z.object({ channel_id: z.string(), thread_ts: z.string() }) })
 const RevokedEvent = z.object({ tokens: z.object({ bot: z.array(z.string()).nullish() }) })
 
@@ -108,6 +109,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     installations,
     records,
     people,
+    recent: createRecent(records),
     log,
     later(what, work) {
       const task = work().then(
@@ -138,15 +140,10 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         )
         return
       }
-      slack.later('storing links to files', () => rememberSources(message, received.turnId))
+      slack.later('noting a conversation for the Home tab', () =>
+        slack.recent.note(TargetData.parse(message.replyTarget.data), received.turnId),
+      )
     },
-  }
-
-  async function rememberSources({ attachments, conversation }: IncomingMessage, turn: string): Promise<void> {
-    for (const { name, locator } of attachments) {
-      const link = z.object({ permalink: z.string() }).safeParse(locator)
-      if (link.success) await records.put(sourceRecord(conversation, name), link.data.permalink, { turn })
-    }
   }
 
   async function handleEvent(event: unknown, context: EventContext): Promise<void> {
@@ -255,12 +252,11 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     await intake.act({ kind: 'stop', turnId, id: `stop-${channel}-${at}`, by: { id: user }, replyTarget })
   })
   app.event('app_home_opened', async ({ event, context }) => {
-    const { user, channel, tab } = HomeEvent.parse(event)
+    const { user, tab } = HomeEvent.parse(event)
+    // The prompts of the messages tab come from the manifest.
+    if (tab !== 'home') return
     const { self, workspace } = await slack.at(context)
-    if (tab === 'home')
-      return slack.later('showing the Home tab', () => interactions.publishHome(user, self, workspace))
-    const prompts = { channel_id: channel, prompts: slackWording.suggestedPrompts }
-    slack.later('suggesting prompts', () => workspace.api.call('assistant.threads.setSuggestedPrompts', prompts))
+    slack.later('showing the Home tab', () => interactions.publishHome(user, self, workspace))
   })
   app.event('assistant_thread_started', async ({ event, context }) => {
     const { assistant_thread: thread } = ThreadStarted.parse(event)
@@ -280,8 +276,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     if ((tokens.bot ?? []).length > 0) await installations.remove(context.teamId ?? teamOf(body), context.enterpriseId)
   })
 
-  const interactions = createInteractions(slack, onIgnored)
   const commands = createCommands(slack)
+  const interactions = createInteractions(slack, commands, onIgnored)
   app.command(/.*/, (args) => commands.run(args.command, args.context, args.ack, args.respond))
   app.action<BlockAction>({ type: 'block_actions' }, async (args) => {
     await interactions.press(args.body, args.context, args.respond)

@@ -64,7 +64,10 @@ const dayMs = 24 * 3_600_000
  * How long each kind of record is kept. An answer can be regenerated in its message while its post record exists; a dialog is
  * open for minutes, and so is the handover of a stream.
  */
-const lives = { post: 30 * dayMs, file: 30 * dayMs, task: dayMs, running: 7 * dayMs, asked: dayMs } as const
+const lives = {
+  ...{ post: 30 * dayMs, file: 30 * dayMs, task: dayMs, running: 7 * dayMs, asked: dayMs },
+  recent: 30 * dayMs,
+} as const
 const recordOf = (key: string) => `post/${key}`
 
 export function createPosts(records: Records): Posts {

@@ -35,6 +35,7 @@ export const scopes = {
   'im:write': 'to send private answers as direct messages',
   'mpim:history': 'to follow its group messages',
   'reactions:write': 'to mark a question as seen where Slack shows no status',
+  'usergroups:read': 'to know the names of user groups',
   'users:read': 'to distinguish members, guests and people from other organizations',
 } as const
 

@@ -134,7 +134,7 @@ function footer({ attachments, notices }: Receipt, citations: Citation[]): objec
     ...beyond,
     ...(left > 0 ? [chatWording.moreSources(left)] : []),
     ...filesRead(attachments),
-    ...unread.map(({ name, summary }) => `${name}: ${summary}`),
+    ...unread.map(chatWording.unreadFile),
     ...notices,
   ]
   return rows.slice(0, 12).map((text) => ({
@@ -148,9 +148,9 @@ function footer({ attachments, notices }: Receipt, citations: Citation[]): objec
 }
 
 function filesRead(attachments: Receipt['attachments']): string[] {
-  if (attachments.length === 0) return []
   const countOf = (outcome: string) => attachments.filter((each) => each.outcome === outcome).length
-  return [chatWording.files({ read: countOf('read'), partly: countOf('partly'), skipped: countOf('skipped') })]
+  const counts = chatWording.files({ read: countOf('read'), partly: countOf('partly'), skipped: countOf('skipped') })
+  return counts === '' ? [] : [counts]
 }
 
 /** Never cuts a character in half. */

@@ -7,16 +7,14 @@ import { ParleyError } from '../core/errors.ts'
 import { configurationWording } from '../wording/startup.ts'
 import { terminalWording } from '../wording/terminal.ts'
 
-/** Works without a token, because the manifest is needed before the app exists. */
-async function slackSetup({ slack, publicUrl }: Pick<Config, 'slack' | 'publicUrl'>): Promise<Setup> {
+async function slackSetup({ slack }: Pick<Config, 'slack'>): Promise<Setup> {
+  if (slack === undefined) throw new ParleyError('config_invalid', configurationWording.slackTokenMissing)
   const { createSetup } = await import('../../adapters/slack/setup.ts')
-  return createSetup(slack ?? { publicUrl })
+  return createSetup(slack)
 }
 
 export async function examineSlack() {
-  const config = readConfig()
-  if (config.slack === undefined) throw new ParleyError('config_invalid', configurationWording.slackTokenMissing)
-  return await (await slackSetup(config)).examine()
+  return await (await slackSetup(readConfig())).examine()
 }
 
 export function addSlackCommands(program: Command): void {
@@ -26,7 +24,9 @@ export function addSlackCommands(program: Command): void {
     .command('manifest')
     .description('print the app manifest for this configuration; paste it where you create the Slack app')
     .action(async () => {
-      console.log(JSON.stringify((await slackSetup(readConfig())).manifest(), null, 2))
+      // The manifest is needed before the app, and with it a token, exists.
+      const setup = await slackSetup(readConfig({ unfinished: 'slack' }))
+      console.log(JSON.stringify(setup.manifest(), null, 2))
       console.error(terminalWording.slackManifest)
     })
 }

@@ -38,7 +38,11 @@ describe('a message is for Parley', () => {
 describe('a message is left to people', () => {
   it.each<[string, string, Partial<Addressing>, Partial<Known>?]>([
     ['meant for others', 'in a thread that names somebody else', { namesOthers: true }],
-    ['meant for others', 'that answers Parley’s message, but is said to somebody', { repliesToParley: true, namesOthers: true }],
+    [
+      'meant for others',
+      'that answers Parley’s message, but is said to somebody',
+      { repliesToParley: true, namesOthers: true },
+    ],
     ['meant for others', 'that quotes another person', { repliesToOther: true }],
     ['not called', 'in a channel', { place: 'channel' }],
     ['not called', 'in a group chat, also after a mention of Parley', { place: 'group' }],
@@ -58,6 +62,7 @@ describe('a message is left to people', () => {
 })
 
 it('a message that says nothing but to stop is told from one that asks about stopping', () => {
-  for (const text of ['stop', 'Stop!', ' STOP. ', 'please stop', 'Abbrechen', 'cancel']) expect(saysStop(text)).toBe(true)
+  for (const text of ['stop', 'Stop!', ' STOP. ', 'please stop', 'Abbrechen', 'cancel'])
+    expect(saysStop(text)).toBe(true)
   for (const text of ['stop the server?', 'How do I stop it?', 'Do not stop', '']) expect(saysStop(text)).toBe(false)
 })

@@ -28,7 +28,13 @@ export interface Addressing {
 }
 
 /** Why a message is left to the people it is meant for. */
-export type NotForParley = 'not called' | 'not a participant' | 'meant for others' | 'small talk' | 'only when named' | 'asker only'
+export type NotForParley =
+  | 'not called'
+  | 'not a participant'
+  | 'meant for others'
+  | 'small talk'
+  | 'only when named'
+  | 'asker only'
 
 export type FollowUps = 'always' | 'named' | 'asker'
 
@@ -93,9 +99,19 @@ function isSmallTalk({ text, hasFiles }: Pick<Addressing, 'text' | 'hasFiles'>):
   return text.trim() !== '' && !/[?？؟]/.test(text)
 }
 
-const stops = new Set(
-  ['stop', 'stop it', 'please stop', 'stop please', 'cancel', 'abort', 'stopp', 'abbrechen', 'arrête', 'para', 'pare'],
-)
+const stops = new Set([
+  'stop',
+  'stop it',
+  'please stop',
+  'stop please',
+  'cancel',
+  'abort',
+  'stopp',
+  'abbrechen',
+  'arrête',
+  'para',
+  'pare',
+])
 
 /** Whether the message says nothing but to stop the answer that is being written. */
 export function saysStop(text: string): boolean {

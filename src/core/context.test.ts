@@ -20,7 +20,13 @@ it('of a long one, the first and the newest messages are quoted, and the rest is
 })
 
 it('an endless first message leaves room for the newest', () => {
-  const quoted = quoteConversation([{ author: 'A', text: 'x'.repeat(5000) }, { author: 'B', text: 'the newest' }], 1000)
+  const quoted = quoteConversation(
+    [
+      { author: 'A', text: 'x'.repeat(5000) },
+      { author: 'B', text: 'the newest' },
+    ],
+    1000,
+  )
   expect(quoted?.text.length).toBeLessThanOrEqual(1000)
   expect(quoted?.text).toMatch(/B: the newest$/)
 })

@@ -94,7 +94,14 @@ describe('a message that its author changes', () => {
 describe('a conversation', () => {
   const ask = (threadId: string | undefined, more: Partial<Addressing> = {}) => {
     const conversation = { ...inChannel().conversation, threadId }
-    return rig.inbox.concerns({ conversation, author: { id: 'ann' }, text: 'And?', place: 'thread', mentioned: false, ...more })
+    return rig.inbox.concerns({
+      conversation,
+      author: { id: 'ann' },
+      text: 'And?',
+      place: 'thread',
+      mentioned: false,
+      ...more,
+    })
   }
 
   it('is known thread by thread, with the message that was taken in last', async () => {

@@ -94,7 +94,9 @@ export function createInbox({ turns, queue, settings, commands, channel, log, ..
         turns.participation(conversationKey(conversation), author.id),
         settings.read(scopes),
       ])
-      const followUps = scopes.map((scope) => values.get(scope)?.['policy.followUps']).findLast((set) => set !== undefined)
+      const followUps = scopes
+        .map((scope) => values.get(scope)?.['policy.followUps'])
+        .findLast((set) => set !== undefined)
       const asked = participation?.asked === true
       const verdict = judge(message, { participates: participation !== null, asked, followUps: followUps ?? 'always' })
       return verdict.answers ? { answers: true, last: participation?.last } : verdict

@@ -148,24 +148,24 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
     const beyond = outgoing.text.length > part.stored.length + part.stored.ahead
     if (outgoing.phase === 'streaming' && (beyond || monotonic() - part.stored.at >= rememberEveryMs))
       await remember(ordinal, part, outgoing.text, aheadOf(part, outgoing.text))
-    if (outgoing.end === undefined) await patiently(() => transport.edit(target, part.ref, outgoing, { signal }))
-    else await editOrReplace(ordinal, part, outgoing)
+    if (outgoing.phase === 'final') await editOrReplace(ordinal, part, outgoing)
+    else await patiently(() => transport.edit(target, part.ref, outgoing, { signal }))
     firstTextAt ??= now()
     part.shown = outgoing.text
     part.phase = outgoing.phase
   }
 
-  /** The end of an answer is not lost where the platform refuses the edit: it is posted anew, and the old message goes. */
+  /** The whole text of a message is not lost where the platform refuses the edit: it is posted anew, and the old message goes. */
   async function editOrReplace(ordinal: number, part: Part, outgoing: OutgoingMessage): Promise<void> {
     try {
       await patiently(() => transport.edit(target, part.ref, outgoing, { signal }))
     } catch (thrown) {
-      if (!(thrown instanceof ParleyError) || thrown.code !== 'platform_rejected') throw thrown
+      if (!isRefusal(thrown)) throw thrown
       const old = part.ref
       part.ref = await patiently(() => transport.post(target, outgoing, { key: `${turnId}-${ordinal}-again`, signal }))
       await remember(ordinal, part, outgoing.text, 0)
       await patiently(() => transport.remove(target, old, { signal })).catch((error: unknown) => {
-        if (!(error instanceof ParleyError) || error.code !== 'platform_rejected') throw error
+        if (!isRefusal(error)) throw error
       })
     }
   }
@@ -200,7 +200,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
       await store.savePart(turnId, posted)
       return true
     } catch (thrown) {
-      if (thrown instanceof ParleyError && thrown.code === 'platform_rejected') return false
+      if (isRefusal(thrown)) return false
       throw thrown
     }
   }
@@ -263,7 +263,10 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
       citations = known
     },
     async finish(text, known, end) {
-      await throttle.end()
+      await throttle.end().catch((thrown: unknown) => {
+        // A message that may not be edited while it grows may still get its end, or be posted anew.
+        if (!isRefusal(thrown) || parts.length === 0) throw thrown
+      })
       citations = known
       const texts = await settle(text)
       await show(texts, true, end)
@@ -280,6 +283,10 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
     },
     firstTextAt: () => firstTextAt,
   }
+}
+
+function isRefusal(thrown: unknown): boolean {
+  return thrown instanceof ParleyError && thrown.code === 'platform_rejected'
 }
 
 function isMessage({ ordinal, ref }: StoredPart): boolean {

@@ -72,7 +72,11 @@ export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake
 
     async withdraw(platform, ids) {
       const prefixes = ids.map((id) => attachmentPrefix(platform, id))
-      const rows = await query<{ known: string; id: string | null; state: TurnState }>(withdraw, [platform, ids, prefixes])
+      const rows = await query<{ known: string; id: string | null; state: TurnState }>(withdraw, [
+        platform,
+        ids,
+        prefixes,
+      ])
       return {
         known: Number(rows[0]?.known ?? 0),
         open: rows.flatMap(({ id, state }) => (id === null ? [] : [{ turnId: id, state }])),

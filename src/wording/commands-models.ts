@@ -160,8 +160,7 @@ export const policyWording = {
   stillRestricted: ' Another setting still restricts this here; `/parley policy show` lists the rules in effect.',
   guests: (who: string, what: 'answer' | 'refuse') =>
     `${guests} now get ${what === 'answer' ? 'answers' : 'no answers'}${inScope(who)}.`,
-  followUps: (who: string, what: FollowUps) =>
-    `${followUps[what]} in threads that it takes part in${inScope(who)}.`,
+  followUps: (who: string, what: FollowUps) => `${followUps[what]} in threads that it takes part in${inScope(who)}.`,
   atLimit: (who: string, what: 'cheaper' | 'refuse') => `Set for ${who}: when a budget is used up, ${atLimit[what]}.`,
 }
 

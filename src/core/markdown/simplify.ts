@@ -1,24 +1,30 @@
 /**
- * For platforms that read Markdown, but not all of it (Discord, Teams): what they cannot show becomes what they can, the
+ * For platforms that read Markdown, but not all of it (Discord, Slack, Teams): what they cannot show becomes what they can, the
  * rest stands as it was written.
  */
 import type { Nodes, Table } from 'mdast'
 import { escapeMarkdown, fenced, withoutMentions } from './escape.ts'
 import { isLineBreak, parseMarkdown, safeUrl, sourceOf } from './parse.ts'
-import { alignedTable, tableRecords } from './table.ts'
+import { alignedTable, type TableLimits, tableFits, tableRecords } from './table.ts'
 
 export interface SimplifyOptions {
   /** The deepest heading that the platform knows; deeper ones become bold. */
   headings: number
   /** Characters of a code block's line before a table becomes a list of rows. */
   tableColumns?: number
+  /** The platform draws tables of this size, outside of lists and quotes. Absent: none. */
+  tables?: TableLimits
 }
 
-export function simplify(markdown: string, { headings, tableColumns }: SimplifyOptions): string {
+export function simplify(markdown: string, options: SimplifyOptions): string {
+  const { headings, tableColumns, tables } = options
   return rewrite(markdown, (node, source) => {
     switch (node.type) {
       case 'table':
-        return simpleTable(node, tableColumns)
+        if (tables === undefined || node.position?.start.column !== 1 || !tableFits(node, tables))
+          return simpleTable(node, tableColumns)
+        // A line break would end the row.
+        return lineBreaks.test(source) ? simplify(source.replaceAll(lineBreaks, ' '), options) : undefined
       case 'heading':
         return node.depth > headings ? `**${withoutMentions(headingText(source))}**` : undefined
       case 'image':
@@ -39,6 +45,8 @@ export function simplify(markdown: string, { headings, tableColumns }: SimplifyO
     }
   })
 }
+
+const lineBreaks = /<br\s*\/?>/gi
 
 const headingText = (source: string) =>
   source
@@ -65,8 +73,9 @@ function simpleTable(table: Table, tableColumns: number | undefined): string {
 }
 
 /**
- * Replaces the source of each node for which `replace` answers a text, and leaves every other character as it is. A
- * replacement of several lines keeps the indentation and the quote marks of the place it stands in.
+ * Replaces the source of each node for which `replace` answers a text, and leaves every other character as it is. The lines of
+ * a table get the indentation and the quote marks of the place it stands in; other replacements come from the source and have
+ * them.
  */
 export function rewrite(markdown: string, replace: (node: Nodes, source: string) => string | undefined): string {
   let result = ''
@@ -76,7 +85,8 @@ export function rewrite(markdown: string, replace: (node: Nodes, source: string)
     const end = node.position?.end.offset
     const text = start === undefined ? undefined : replace(node, sourceOf(node, markdown))
     if (text !== undefined && start !== undefined && end !== undefined && start >= at) {
-      result += markdown.slice(at, start) + text.replaceAll('\n', `\n${linePrefix(markdown, start)}`)
+      const built = node.type === 'table' || text === '\n'
+      result += markdown.slice(at, start) + (built ? text.replaceAll('\n', `\n${linePrefix(markdown, start)}`) : text)
       at = end
     } else if ('children' in node) for (const child of node.children) visit(child)
   }
