@@ -130,7 +130,7 @@ export function createInteractions(
     publishHome,
     async press(body, context, respond) {
       const [pressed] = body.actions
-      const value = valueOf(pressed)
+      const value = pressedValue(pressed)
       if (pressed?.action_id === askTyped && typeof value === 'string')
         return askTypedNow(value, body, context, respond)
       const action = typeof value === 'string' ? decodeAction(value) : undefined
@@ -271,7 +271,7 @@ export function createInteractions(
 }
 
 /** The value of a pressed button, or of the chosen line of a menu. */
-function valueOf(pressed: BlockAction['actions'][number] | undefined): unknown {
+function pressedValue(pressed: BlockAction['actions'][number] | undefined): unknown {
   if (pressed === undefined) return undefined
   if ('selected_option' in pressed) return pressed.selected_option?.value
   return 'value' in pressed ? pressed.value : undefined

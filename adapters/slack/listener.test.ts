@@ -20,13 +20,8 @@ import { createSlack } from './platform.ts'
 import type { SlackSettings } from './settings.ts'
 
 const general = 'C0GENERAL1'
-const usage: CommandSpec = {
-  name: 'usage',
-  summary: 'What you have used',
-  role: 'member',
-  args: [],
-  examples: ['usage'],
-}
+const spec = (name: string): CommandSpec => ({ name, summary: '', role: 'member', args: [], examples: [name] })
+const table = ['usage', 'why', 'budget set', 'budget list', 'persona show', 'limits show', 'models list'].map(spec)
 
 let slack: SlackStandIn
 let records: ReturnType<typeof memoryRecords>
@@ -56,7 +51,7 @@ async function open(settings: SlackSettings, own: Partial<Intake> = {}): Promise
       acted.push(action)
       return {}
     },
-    commands: [usage],
+    commands: table,
     command: async ({ text }) => ({ text: `${text}: 3 of 10 questions`, private: true }),
     ...own,
   })
@@ -120,11 +115,34 @@ describe('an installation', () => {
     expect(slack.calls.some(({ method }) => method === 'users.info')).toBe(true)
   })
 
-  it('without the state that Parley issued is refused', async () => {
+  const { pages } = slackWording
+  it('ends with a page that names the workspace and leads back to Slack', async () => {
+    const { page } = await install()
+    const html = await page.text()
+    expect(html).toContain(pages.installed('Acme'))
+    expect(html).toContain('href="slack://app?team=T0PARLEY01&amp;id=A0PARLEY01"')
+  })
+
+  it.each([
+    ['without the state that Parley issued is refused', 'code=stand-in-code&state=forged', 400, pages.stale],
+    ['that the person cancels is no failure', 'error=access_denied&state=x', 200, pages.canceled],
+    ['that Slack breaks off says so', 'error=server_error&state=x', 400, pages.stale],
+  ])('%s', async (_, query, status, title) => {
     const { url } = await open(settings('http://127.0.0.1:1'))
-    const forged = await fetch(`${url}/slack/oauth_redirect?code=stand-in-code&state=forged`)
-    expect(forged.status).toBeGreaterThanOrEqual(400)
+    const page = await fetch(`${url}/slack/oauth_redirect?${query}`)
+    expect(page.status).toBe(status)
+    const html = await page.text()
+    expect(html).toContain(title)
+    expect(html).toContain('href="/slack/install"')
+    expect(html).not.toContain('slack_oauth')
     expect(records.peek(`installation/${team}`)).toBeUndefined()
+  })
+
+  it('that Slack does not finish is a page with what to do', async () => {
+    slack.options.without = { 'oauth.v2.access': 'internal_error' }
+    const { page } = await install()
+    expect(page.status).toBe(502)
+    expect(await page.text()).toContain(pages.failed)
   })
 
   it.each([{ type: 'app_uninstalled' }, { type: 'tokens_revoked', tokens: { bot: [bot.user] } }])(
@@ -162,24 +180,59 @@ describe('a person', () => {
     expect(received[0]?.locale).toBe('en-US')
   })
 
-  it('sees usage in the Home tab, and the result of its buttons', async () => {
+  const openHome = () =>
+    slack.event({ type: 'app_home_opened', user: alice, channel: 'D0ALICE001', tab: 'home', event_ts: '1.0' })
+  const home = () => slack.state.views.filter(({ kind }) => kind === 'home')
+
+  it('sees usage, settings and limits in the Home tab, and the result of its buttons', async () => {
     await open(settingsFor(slack, 'http'))
-    await slack.event({ type: 'app_home_opened', user: alice, channel: 'D0ALICE001', tab: 'home', event_ts: '1.0' })
-    const home = () => slack.state.views.filter(({ kind }) => kind === 'home')
+    await openHome()
     const [shown] = await slack.until(() => home().length === 1 && home(), 'the Home tab')
-    expect(JSON.stringify(shown)).toContain('usage: 3 of 10 questions')
-    expect(JSON.stringify(shown)).toContain('/parley usage')
+    const words = JSON.stringify(shown)
+    for (const [command, heading] of Object.entries(slackWording.home.headings)) {
+      expect(words).toContain(heading)
+      expect(words).toContain(`${command}: 3 of 10 questions`)
+    }
+    expect(words).not.toContain('models list')
+    expect(words).not.toContain(slackWording.home.recent)
     await press('command:usage', { view: { type: 'home', id: 'V0' }, channel: undefined, message: undefined })
     await slack.until(() => home().length === 2, 'the new Home tab')
     expect(acted).toMatchObject([{ kind: 'command', text: 'usage', by: { id: alice } }])
   })
 
-  it('gets suggested prompts in the agent view', async () => {
+  it('sees in the Home tab what has an answer, not what failed', async () => {
+    const command = async ({ text }: { text: string }): Promise<Notice> =>
+      text === 'limits show' ? { text: 'The database is away.', failed: true } : { text }
+    await open(settingsFor(slack, 'http'), { command })
+    await openHome()
+    const [shown] = await slack.until(() => home().length === 1 && home(), 'the Home tab')
+    expect(JSON.stringify(shown)).not.toContain('The database is away.')
+    expect(JSON.stringify(shown)).not.toContain(slackWording.home.headings['limits show'])
+  })
+
+  it('finds their latest conversations in the Home tab, each once, with links, and nobody else does', async () => {
+    await open(settingsFor(slack, 'http'))
+    const first = await slack.say({ channel: general, text: `<@${bot.user}> Where is the *key*?` })
+    await slack.say({ channel: 'D0ALICE001', text: 'Only for me' })
+    await slack.say({ channel: general, user: 'U0OWNER001', text: `<@${bot.user}> Something of Olga` })
+    const { ts } = await slack.say({ channel: general, text: `<@${bot.user}> The newest` })
+    await openHome()
+    const [shown] = await slack.until(() => home().length === 1 && home(), 'the Home tab')
+    const words = JSON.stringify(shown)
+    const link = (at: string) => `<https://acme.slack.com/archives/${general}/p${at.replace('.', '')}|`
+    expect(words).toContain(`${link(ts)}The newest>`)
+    expect(words).toContain(`${link(first.ts)}Where is the`)
+    expect(words.indexOf('The newest')).toBeLessThan(words.indexOf('Only for me'))
+    expect(words).not.toContain('Olga')
+    expect(words).not.toContain('<#D0ALICE001>')
+  })
+
+  it('gets the suggested prompts of the messages tab from the manifest, without a call', async () => {
     await open(settingsFor(slack, 'http'))
     await slack.event({ type: 'app_home_opened', user: alice, channel: 'D0ALICE001', tab: 'messages', event_ts: '1.0' })
-    const [prompts] = await slack.until(() => slack.state.prompts.length > 0 && slack.state.prompts, 'prompts')
-    expect(prompts).toMatchObject({ channel_id: 'D0ALICE001' })
-    expect(prompts).not.toHaveProperty('thread_ts')
+    await openHome()
+    await slack.until(() => home().length === 1, 'the Home tab')
+    expect(slack.state.prompts).toEqual([])
   })
 })
 
@@ -211,34 +264,75 @@ describe('buttons and dialogs', () => {
     expect(told).toMatchObject({ response_type: 'ephemeral', replace_original: false })
   })
 
-  it('"Ask Parley about this" asks about the message and its files, and answers privately', async () => {
-    await open(settingsFor(slack, 'http'))
-    const file = slack.addFile({ name: 'log.txt', mimetype: 'text/plain', content: Buffer.from('x') })
+  async function askAbout(channel: string, where: 'direct' | 'thread', files: object[] = []) {
     await slack.interact({
       type: 'message_action',
       callback_id: 'parley_ask_about',
       user: { id: alice },
-      channel: { id: general },
+      channel: { id: channel },
       message_ts: '5.0',
-      message: {
-        type: 'message',
-        user: 'U0BOB00001',
-        ts: '5.0',
-        text: 'The *server* is down',
-        files: [slack.fileRecord(file)],
-      },
+      message: { type: 'message', user: 'U0BOB00001', ts: '5.0', text: 'The *server* is down', files },
     })
     const [dialog] = await slack.until(() => slack.state.views.length > 0 && slack.state.views, 'a dialog')
-    await submit('parley_ask', String(dialog?.view.private_metadata), {
+    return await submit('parley_ask', String(dialog?.view.private_metadata), {
       question: { question: { type: 'plain_text_input', value: 'Why?' } },
-      where: { where: { type: 'radio_buttons', selected_option: { value: 'direct' } } },
+      where: { where: { type: 'radio_buttons', selected_option: { value: where } } },
     })
+  }
+
+  it('"Ask Parley about this" asks about the message and its files, and answers privately', async () => {
+    await open(settingsFor(slack, 'http'))
+    const file = slack.addFile({ name: 'log.txt', mimetype: 'text/plain', content: Buffer.from('x') })
+    await askAbout(general, 'direct', [slack.fileRecord(file)])
     expect(received).toMatchObject([
       { text: 'Why?', kind: 'command', private: true, attachments: [{ name: 'log.txt' }] },
     ])
     expect(received[0]?.quoted).toContain('The **server** is down')
     expect(received[0]?.conversation.channelId).toBe(`D${alice.slice(1)}`)
     expect(await records.list('asked/')).toEqual([])
+  })
+
+  it('"Ask Parley about this" answers in the thread where Parley may write', async () => {
+    await open(settingsFor(slack, 'http'))
+    expect((await askAbout(general, 'thread')).body).toBe('')
+    expect(received).toMatchObject([{ conversation: { channelId: general, threadId: '5.0' } }])
+  })
+
+  const { dialog } = slackWording
+  it.each([
+    ['it is not in the channel', 'CNOTIN0001', undefined, dialog.notThere],
+    ['the chat is between others', 'D0OTHERS01', undefined, dialog.notThere],
+    ['the channel is archived', general, 'is_archived', dialog.archived],
+    ['only some people may post', general, 'restricted_action_read_only_channel', dialog.readOnly],
+  ])('"Ask Parley about this" says in the dialog, before a model is paid, that %s', async (_, channel, code, why) => {
+    await open(settingsFor(slack, 'http'))
+    if (code !== undefined) slack.state.closed.set(channel, code)
+    const { body } = await askAbout(channel, 'thread')
+    expect(JSON.parse(body)).toEqual({ response_action: 'errors', errors: { where: why } })
+    expect(received).toEqual([])
+    // The dialog is still open: the same question in a direct message is asked.
+    const [open_] = slack.state.views
+    await submit('parley_ask', String(open_?.view.private_metadata), {
+      where: { where: { type: 'radio_buttons', selected_option: { value: 'direct' } } },
+    })
+    expect(received).toMatchObject([{ private: true }])
+  })
+
+  it('"Ask Parley about this" goes on if Slack does not describe the channel', async () => {
+    await open(settingsFor(slack, 'http'))
+    slack.options.without = { 'conversations.info': 'internal_error' }
+    await askAbout(general, 'thread')
+    expect(received).toHaveLength(1)
+  })
+
+  it.each([
+    ['regenerate:turn-1', { kind: 'regenerate', turnId: 'turn-1' }],
+    ['why:turn-1', { kind: 'why', turnId: 'turn-1' }],
+  ])('a line of the menu under an answer does %s', async (value, action) => {
+    await open(settingsFor(slack, 'http'))
+    const chosen = { type: 'overflow', action_id: 'parley:more', selected_option: { value } }
+    await press('', { actions: [chosen] })
+    expect(acted).toMatchObject([action])
   })
 })
 
@@ -325,5 +419,46 @@ describe('a command', () => {
     expect((await typed('usage')).status).toBe(500)
     away = false
     expect((await typed('usage')).body).toContain('There is no such budget.')
+  })
+
+  it.each([undefined, false, true])('is answered to its author alone (private: %s)', async (hidden) => {
+    await open(settingsFor(slack, 'http'), { command: async () => ({ text: 'So it is.', private: hidden }) })
+    for (const text of ['help', 'usage', 'persona language German'])
+      expect(JSON.parse((await typed(text)).body)).toMatchObject({ response_type: 'ephemeral', text: 'So it is.' })
+    expect(slack.replies(general)).toEqual([])
+  })
+
+  const noCommand = { text: 'There is no such command.', private: true, failed: true } as const
+  const elements = (body: string) =>
+    (JSON.parse(body).blocks as { elements?: { action_id: string; value: string }[] }[]).flatMap((each) => each.elements ?? [])
+
+  it.each(['summarise this', 'why is the sky blue', 'usage of energy in 2024?', 'budget set aside for trains?'])(
+    'that is none is offered as a question, and the button asks it: %s',
+    async (text) => {
+      await open(settingsFor(slack, 'http'), { command: async () => noCommand })
+      const { body } = await typed(text)
+      const [ask] = elements(body)
+      expect(ask).toMatchObject({ action_id: 'parley:ask-typed', value: text })
+      await press('', { actions: [{ type: 'button', action_id: ask?.action_id, block_id: 'b', value: ask?.value }] })
+      await slack.until(() => received.length === 1, 'the question')
+      expect(received[0]).toMatchObject({ text, kind: 'command', conversation: { channelId: general } })
+      const told = await slack.until(() => slack.state.responses.at(-1), 'the notice')
+      expect(told).toMatchObject({ replace_original: true, text: slackWording.answeringInThread })
+    },
+  )
+
+  it.each(['usag', 'budget set 20 for them', 'budget list'])('that only fails is not: %s', async (text) => {
+    await open(settingsFor(slack, 'http'), { command: async () => noCommand })
+    expect(elements((await typed(text)).body)).toEqual([])
+  })
+
+  it('with a question pings nobody, neither people nor groups', async () => {
+    await open(settingsFor(slack, 'http'))
+    await typed('what do <@U0BOB00001|bob> and <!subteam^S0ONCALL1|@oncall> and <!channel> think of this')
+    const [posted] = slack.replies(general)
+    expect(posted?.text).toBe(
+      slackWording.asked(alice, 'what do bob and oncall and channel think of this'),
+    )
+    expect(slack.calls.find(({ method }) => method === 'chat.postMessage')?.args).toMatchObject({ parse: 'none' })
   })
 })

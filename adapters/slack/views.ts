@@ -122,8 +122,9 @@ export async function homeSections(
   intake: Intake,
   call: Omit<Parameters<Intake['command']>[0], 'text'>,
 ): Promise<HomeSection[]> {
+  const known = homeCommands.filter((command) => intake.commands.some(({ name }) => name === command))
   const sections = await Promise.all(
-    homeCommands.map(async (command) => {
+    known.map(async (command) => {
       const notice = await intake.command({ ...call, id: `${call.id}-${command}`, text: command })
       return notice.failed ? [] : [{ command, notice }]
     }),
