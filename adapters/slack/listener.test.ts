@@ -115,6 +115,16 @@ describe('an installation', () => {
     expect(slack.calls.some(({ method }) => method === 'users.info')).toBe(true)
   })
 
+  it('of an app with token rotation keeps what is needed to renew its token', async () => {
+    slack.options.rotationSeconds = 43_200
+    await install()
+    expect(records.peek(`installation/${team}`)).toMatchObject({
+      token: 'xoxe.xoxb-1',
+      refreshToken: 'xoxe-1-1',
+      expiresAt: expect.closeTo(Date.now() / 1000 + 43_200, -2),
+    })
+  })
+
   const { pages } = slackWording
   it('ends with a page that names the workspace and leads back to Slack', async () => {
     const { page } = await install()

@@ -2,7 +2,9 @@
  * Tokens of apps with token rotation expire after 12 hours. They are renewed before that, by one process at a time, because
  * renewing makes the old refresh token invalid: https://docs.slack.dev/authentication/using-token-rotation
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
+import { monotonic } from '../../src/core/clock.ts'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { Quota } from '../../src/core/quota.ts'
@@ -36,34 +38,46 @@ export interface RotationDeps {
 const Renewed = z.object({ access_token: z.string(), refresh_token: z.string(), expires_in: z.number() })
 
 const renewBeforeMs = 2 * 3_600_000
-/** Between two processes that begin to renew. */
-const claimMs = 3000
+/** Between two processes that look whether a token must be renewed. */
+const apartMs = 250
 /** A process that has not renewed by then has died. */
 const renewalMs = 30_000
-/** For another process to finish renewing. */
+/** For other processes to finish renewing. */
 const patienceMs = 10_000
+/** After a refusal, Slack is not asked again for this long. */
+const refusedMs = 60_000
 const unlimited: Quota = { take: async () => 0, hold: async () => undefined }
 
 export function createRotation({ settings, records, quota, log, now = Date.now }: RotationDeps): Rotation {
   const { oauth, apiUrl } = settings
   const renewing = new Map<string, Promise<Installation>>()
+  /** Refresh tokens that Slack does not take. */
+  const refused = new Map<string, { error: unknown; until: number }>()
 
   const leftMs = ({ expiresAt }: Installation) =>
     expiresAt === undefined ? Number.POSITIVE_INFINITY : expiresAt * 1000 - now()
   const isDue = (each: Installation) => each.refreshToken !== undefined && leftMs(each) <= renewBeforeMs
 
+  /** Processes come one after another, so that the second one finds what the first one did. */
   async function renew(key: string): Promise<Installation> {
     const busy = new ParleyError('platform_unreachable', chatWording.unreachable('Slack'))
-    return await retry(
-      async () => {
-        const fresh = Installation.parse(await records.get(key))
-        if (!isDue(fresh)) return fresh
-        const free = (fresh.renewingUntil ?? 0) <= now() && (await quota.take(`slack/renewal/${key}`, claimMs)) === 0
-        if (free) return await exchange(key, fresh)
-        throw busy
-      },
-      { delays: { firstMs: 200, mostMs: 1000 }, deadlineMs: patienceMs, on: (error) => error === busy },
-    )
+    const work = async () => {
+      const found = Installation.parse(await records.get(key))
+      if (!isDue(found)) return found
+      const wait = await quota.take(`slack/renewal/${key}`, apartMs)
+      if (wait > 0 && leftMs(found) > 0) return found
+      if (wait > patienceMs) throw busy
+      if (wait > 0) await sleep(wait)
+      const fresh = wait === 0 ? found : Installation.parse(await records.get(key))
+      if (!isDue(fresh)) return fresh
+      if ((fresh.renewingUntil ?? 0) > now()) throw busy
+      return await exchange(key, fresh)
+    }
+    return await retry(work, {
+      delays: { firstMs: 200, mostMs: 1000 },
+      deadlineMs: patienceMs,
+      on: (error) => error === busy,
+    })
   }
 
   async function exchange(key: string, known: Installation): Promise<Installation> {
@@ -90,22 +104,33 @@ export function createRotation({ settings, records, quota, log, now = Date.now }
 
   const store = (key: string, installation: Installation) => records.put(key, plain(installation), { secret: true })
 
+  function renewOnce(key: string): Promise<Installation> {
+    const work = renewing.get(key) ?? renew(key).finally(() => renewing.delete(key))
+    renewing.set(key, work)
+    return work
+  }
+
   return {
     async current(key, known) {
       if (!isDue(known)) return known
-      const work = renewing.get(key) ?? renew(key).finally(() => renewing.delete(key))
-      renewing.set(key, work)
+      const before = refused.get(known.refreshToken ?? '')
+      const work =
+        before !== undefined && before.until > monotonic()
+          ? Promise.reject(before.error)
+          : renewOnce(key)
       try {
         return await work
       } catch (error) {
         const workspace = known.name ?? known.teamId ?? known.enterpriseId ?? ''
         const code = slackCode(error)
-        if (code !== undefined) log.error({ ...errorFields(error), workspace, code }, 'Slack does not renew a token')
+        if (code !== undefined && error !== before?.error) {
+          log.error({ ...errorFields(error), workspace, code }, 'Slack does not renew a token')
+          if (refused.size > 1000) refused.clear()
+          refused.set(known.refreshToken ?? '', { error, until: monotonic() + refusedMs })
+        }
         if (leftMs(known) > 0) return known
         if (code === undefined) throw error
-        throw new ParleyError('platform_rejected', slackWording.errors.tokenNotRenewed(workspace, code), {
-          cause: error,
-        })
+        throw new ParleyError('platform_rejected', slackWording.errors.tokenNotRenewed(workspace, code), { cause: error })
       }
     },
   }

@@ -33,6 +33,16 @@ const noAccess: readonly (readonly [start: string, sentence: string])[] = [
   ['user_not_in_channel', slackWording.errors.noAccess],
 ]
 
+/** Whether the app or the workspace lacks a method altogether; other refusals concern one message or one place. */
+export function isUnsupported(code: string): boolean {
+  return unsupported.has(code)
+}
+
+const unsupported = new Set([
+  ...['unknown_method', 'http_404', 'method_deprecated', 'feature_not_enabled'],
+  ...['missing_scope', 'not_allowed_token_type', 'team_access_not_granted', 'not_allowed'],
+])
+
 /**
  * Whether Slack refused what a message consists of, so that a plainer form of it may pass. Codes of
  * https://docs.slack.dev/reference/methods/chat.postMessage, chat.update and chat.stopStream.

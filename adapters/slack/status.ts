@@ -11,7 +11,7 @@ import type { Records } from '../../src/core/records.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import type { Api } from './api.ts'
 import type { TargetData } from './events.ts'
-import { slackCode } from './sdk.ts'
+import { isUnsupported, slackCode } from './sdk.ts'
 
 export interface Status {
   show(
@@ -62,7 +62,7 @@ export function createStatus({ records, log }: { records: Records; log: Log }): 
       if (code === 'already_reacted' || code === 'no_reaction') return true
       log.debug({ ...errorFields(error), method }, 'a status was not shown')
       if (code === undefined) return undefined
-      refusedUntil.set(place, monotonic() + refusedMs)
+      if (isUnsupported(code)) refusedUntil.set(place, monotonic() + refusedMs)
       return false
     }
   }

@@ -10,7 +10,7 @@ import { slackWording } from '../../src/wording/slack.ts'
 import type { Api, CallOptions } from './api.ts'
 import type { TargetData } from './events.ts'
 import type { Block } from './format.ts'
-import { slackCode } from './sdk.ts'
+import { isUnsupported, slackCode } from './sdk.ts'
 
 export interface Stream {
   team: string
@@ -35,12 +35,7 @@ export interface StreamEnd {
 
 /** Slack ends a stream after about five minutes; Parley ends it before that. */
 export const streamMs = 270_000
-/** Errors that tell that an app or a workspace has no streaming: https://docs.slack.dev/reference/methods/chat.startStream */
-const unsupportedByWorkspace = new Set([
-  ...['unknown_method', 'http_404', 'method_deprecated', 'feature_not_enabled'],
-  ...['missing_scope', 'not_allowed_token_type', 'team_access_not_granted', 'not_allowed'],
-])
-/** All other refusals concern one message: a deleted question, a reader whom Slack does not know there. */
+/** Refusals that are not about the workspace or the channel concern one message: a deleted question, an unknown reader. */
 const unsupportedByChannel = new Set(['method_not_supported_for_channel_type', 'channel_type_not_supported'])
 /** The stream is over, whatever the call was about. */
 const overCodes = new Set(['message_not_in_streaming_state', 'message_not_found', 'message_not_owned_by_app'])
@@ -160,7 +155,7 @@ export function createStreams(log: Log, now: () => number = Date.now): Streams {
         if (error instanceof ParleyError && error.code === 'platform_rate_limited') return undefined
         const code = slackCode(error)
         if (code === undefined) throw error
-        const place = unsupportedByWorkspace.has(code) ? team : unsupportedByChannel.has(code) ? channel : undefined
+        const place = isUnsupported(code) ? team : unsupportedByChannel.has(code) ? channel : undefined
         if (place !== undefined) refusedUntil.set(place, monotonic() + refusedMs)
         if (refusedUntil.size > 5000) refusedUntil.clear()
         log.debug({ code }, 'an answer is not streamed')

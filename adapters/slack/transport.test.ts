@@ -119,6 +119,17 @@ describe('a stream that Slack refuses', () => {
   })
 })
 
+it.each(['thread_not_found', 'is_archived'])('a status refused with %s is shown again with the next question', async (code) => {
+  const { target, turnId } = asked()
+  slack.options.without = { 'agents.sessions.setStatus': code, 'assistant.threads.setStatus': code }
+  await transport.status(target, turnId, 'Answering', 'answering')
+  slack.options.without = {}
+  const next = asked()
+  await transport.status(next.target, next.turnId, 'Answering', 'answering')
+  expect(slack.state.sessions.get(`${general}/${next.ts}`)).toBe('processing')
+  expect(slack.state.statuses.get(`${general}/${next.ts}`)).toBe('is answering…')
+})
+
 describe('an end that Slack refuses', () => {
   it('because of its blocks comes without them, and the session ends', async () => {
     const refuses = (method: string, args: Record<string, unknown>) =>
