@@ -1,5 +1,6 @@
 /** Slack as people use it: a real Parley, a simulated Slack over signed HTTP, a scripted model. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { undeliveredWording } from '../../src/wording/answers.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { makePdf } from '../fixtures/make-pdf.ts'
 import { sayTones } from '../fixtures/tone-speech.ts'
@@ -444,15 +445,14 @@ describe('what people see of an answer', () => {
       const closed = `C0${code.slice(0, 8).toUpperCase()}`
       slack.state.closed.set(closed, code)
       const { ts } = await slack.say({ channel: closed, text: `<@${bot.user}> hello`, mention: true })
+      const why = code === 'is_archived' ? slackWording.errors.archived : slackWording.errors.readOnly
       const told = await slack.until(
-        () => slack.replies(direct).find((each) => shown(each).includes('Here you are.')),
+        () => slack.replies(direct).find((each) => shown(each).includes(why)),
         'the direct message',
       )
-      const why = code === 'is_archived' ? slackWording.errors.archived : slackWording.errors.readOnly
-      expect(shown(told)).toContain(why)
+      expect(shown(told)).toBe(undeliveredWording.withAnswer(undeliveredWording.toAsker(why), 'Here you are.'))
       expect(slack.replies(closed)).toEqual([])
       expect(slack.state.sessions.get(`${closed}/${ts}`)).not.toBe('processing')
-      slack.state.messages.splice(slack.state.messages.indexOf(told), 1)
     },
   )
 })
