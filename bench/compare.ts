@@ -19,25 +19,33 @@ export function runIn(checkout: string, bench: string): Result {
   return result
 }
 
-/** Each figure of both: rows are matched by their words, tables by their order. */
+/** Each figure of both: rows are matched by their words, and among those of the same words by their order; tables by theirs. */
 export function compare(before: Result, after: Result): Table {
-  const rows = after.tables.flatMap((table, at) =>
-    table.rows.flatMap((row, line) => {
-      const name = nameOf(row)
-      const known = before.tables[at]?.rows.find((each) => nameOf(each) === name) ?? before.tables[at]?.rows[line]
-      return Object.entries(row).flatMap(([column, value]) => {
-        const old = known?.[column]
+  const rows = after.tables.flatMap((table, at) => {
+    const known = numbered(before.tables[at]?.rows ?? [])
+    return [...numbered(table.rows)].flatMap(([name, row]) =>
+      Object.entries(row).flatMap(([column, value]) => {
+        const old = known.get(name)?.[column]
         if (typeof value !== 'number' || typeof old !== 'number') return []
         const change: Cell = old === 0 ? null : `${value >= old ? '+' : ''}${Math.round((value / old - 1) * 100)} %`
         return [{ figure: `${name} ${column}`.trim(), before: round(old), after: round(value), change }]
-      })
-    }),
-  )
+      }),
+    )
+  })
   return { title: `${after.bench}, before and after`, rows }
 }
 
-function nameOf(row: Record<string, Cell>): string {
-  return Object.values(row)
-    .filter((cell) => typeof cell === 'string')
-    .join(' ')
+/** Rows by their words; the second of the same words is `… 2`. */
+function numbered(rows: readonly Record<string, Cell>[]): Map<string, Record<string, Cell>> {
+  const found = new Map<string, Record<string, Cell>>()
+  const seen = new Map<string, number>()
+  for (const row of rows) {
+    const name = Object.values(row)
+      .filter((cell) => typeof cell === 'string')
+      .join(' ')
+    const nth = (seen.get(name) ?? 0) + 1
+    seen.set(name, nth)
+    found.set(nth === 1 ? name : `${name} ${nth}`.trim(), row)
+  }
+  return found
 }

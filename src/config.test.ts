@@ -307,6 +307,19 @@ describe('further model servers', () => {
   })
 })
 
+describe('the cloud of Teams', () => {
+  const env = { TEAMS_CLIENT_ID: 'a', TEAMS_CLIENT_SECRET: 'b' }
+  const read = (file: string) => readConfig({ env, cwd: folderWith('parley.yaml', file) }).teams
+
+  it('is the public one, or the one that parley.yaml names', () => {
+    expect(read('{}')?.cloud).toBe('public')
+    expect(read('teams: { cloud: usgovdod }')?.cloud).toBe('usgovdod')
+    const { beSecureUrl, beOneOf } = settingMust
+    expect(() => read('teams: { cloud: mars }')).toThrow(beOneOf(['public', 'usgov', 'usgovdod', 'china']))
+    expect(() => read('teams: { app: { privacyUrl: "http://x.org" } }')).toThrow(beSecureUrl)
+  })
+})
+
 describe('Parley is reachable from outside', () => {
   const slack = { SLACK_BOT_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 'signing-secret' }
   const teams = { TEAMS_CLIENT_ID: 'a', TEAMS_CLIENT_SECRET: 'b' }

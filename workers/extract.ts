@@ -151,7 +151,7 @@ function giveUp(
   return skippedReceipt(work.attachment, error.retry === 'later' ? withNextStep(error) : error)
 }
 
-/** See `claim` in src/store/turns-sql.ts. */
+/** The next question there reads the file again (`claim` in src/store/turn-leases-postgres.ts), so the sentence says so. */
 function withNextStep(error: ParleyError): ParleyError {
   return new ParleyError(error.code, attachmentWording.readsAgain(error.userMessage))
 }

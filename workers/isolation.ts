@@ -4,12 +4,11 @@
  * nothing else runs, and the first of them alone: only a process that dies then proves anything
  * (docs/decisions/0036-work-that-ends-its-process.md).
  */
-import type { BrokenOff, ClaimMode } from '../src/store/turns.ts'
+import { type BrokenOff, type ClaimMode, suspectAfter } from '../src/store/turns.ts'
 
 /** A suspect runs last and apart. What is `guilty` is ended and its person told; `unspeakable`: telling broke off as well. */
 export type Verdict = 'innocent' | 'suspect' | 'guilty' | 'unspeakable'
 
-const suspectAfter = 3
 const guiltyAfterAlone = 3
 /** For a process that is never idle, where nothing ever runs alone. */
 const guiltyAfter = 10

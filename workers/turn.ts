@@ -36,7 +36,7 @@ export interface TurnDeps extends AnswerDeps {
   owner: string
 }
 
-/** Law 7: within a second something is seen. */
+/** Within a second something is seen. */
 const announceAfterMs = 700
 /** A busy conversation is looked at again after this time; its turn's end wakes the next one sooner. */
 const busyMs = 2000
@@ -47,6 +47,8 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   const { storage, messaging, money, log } = deps
   const { turns } = storage
   const { queue, stops } = messaging
+  /** Replies that this process writes now. */
+  const openReplies = new Set<ReplyWriter>()
 
   return async ({ turnId }, context) => {
     // Of this run, not of the job: the queue may give a job out again while its earlier run still ends.
@@ -194,6 +196,8 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     const gone = AbortSignal.any([lease.lost, context.signal])
     const platform = messaging.platform(work.platform)
     const replyWriter = replyWriterFor(work, gone, lease)
+    openReplies.add(replyWriter)
+    using _open = { [Symbol.dispose]: () => void openReplies.delete(replyWriter) }
     using _progress = await showAnswering(platform, work, replyWriter)
     let outcome = work.outcome
     try {
@@ -243,6 +247,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       resuming: work.attempts > 1,
       store: turns,
       signal,
+      otherReplies: () => openReplies.size - 1,
       held: lease.held,
     })
   }

@@ -4,10 +4,9 @@
  */
 import type { ServerResponse } from 'node:http'
 import { apiAnswer } from '../../src/wording/api.ts'
+import type { Ended, Follower } from './answer-events.ts'
 import type { ApiFailure } from './failure.ts'
 import { type Completion, chunk, completion, finishReason, usageChunk } from './format.ts'
-import type { Ended } from './topics.ts'
-import type { Follower } from './wait.ts'
 
 export interface AnswerWriter extends Follower {
   /** The question is stored. From here on a stream shows signs of life within a second. */

@@ -3,7 +3,7 @@ import { escapeMarkdown } from '../../src/core/markdown/escape.ts'
 import { linked, sourceLines } from '../../src/core/markdown/sources.ts'
 import type { Receipt } from '../../src/core/reply.ts'
 import { apiAnswer } from '../../src/wording/api.ts'
-import type { Ended } from './topics.ts'
+import type { Ended } from './answer-events.ts'
 
 export interface Completion {
   id: string

@@ -5,14 +5,13 @@ import type { Blobs } from '../../src/core/blobs.ts'
 import type { HttpContext, Mount } from '../../src/core/http.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
 import { apiErrors, apiFileErrors } from '../../src/wording/api.ts'
+import { follow, type Topics, type WaitDeps } from './answer-events.ts'
 import { createAnswerWriter } from './answer-writer.ts'
 import { ApiFailure, failureFor, writeFailure } from './failure.ts'
 import { closingOf } from './format.ts'
 import { type ApiKey, normalize, type ParsedRequest, readRequest, routedModels } from './normalize.ts'
 import { openApiDocument } from './openapi.ts'
 import { limits } from './request.ts'
-import type { Topics } from './topics.ts'
-import { follow, type WaitDeps } from './wait.ts'
 
 export interface ListenerDeps {
   topics: Topics

@@ -1,7 +1,7 @@
 /** Sends answers to the requests that wait for them. Nothing is stored here; the turn's row holds the final answer. */
 import type { ReplyTarget } from '../../src/core/message.ts'
 import type { OutgoingMessage, Transport } from '../../src/core/platform.ts'
-import { type AnswerEvent, answerTopic, type Topics, toJson } from './topics.ts'
+import { type AnswerEvent, answerTopic, type Topics, toJson } from './answer-events.ts'
 
 export function createTransport({ topics }: { topics: Topics }): Transport {
   /** Text sent so far per turn, so that only new text is sent. */

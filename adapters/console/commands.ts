@@ -2,16 +2,16 @@
 
 import { decodeAction } from '../../src/core/action.ts'
 import type { Blobs } from '../../src/core/blobs.ts'
-import type { Notice } from '../../src/core/command.ts'
+import { commandsTypedAs, type Notice } from '../../src/core/command.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Route } from '../../src/core/http.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { consoleWording } from '../../src/wording/page.ts'
 import { answerOf, type CommandAnswer, type Message, PressAction, RunCommand } from './api.ts'
 import type { Board } from './board.ts'
+import { listTopic, type Topics, threadTopic, toJson } from './live.ts'
 import { cliAuthor, conversationOf, jsonIn, localAuthor, withNames } from './normalize.ts'
-import { keepNotice } from './notices.ts'
-import { listTopic, type Topics, threadTopic, toJson } from './topics.ts'
+import { keepNotice } from './transport.ts'
 
 export interface CommandRoutes {
   board: Board
@@ -103,7 +103,11 @@ export function commandRoutes(routes: CommandRoutes): Route[] {
           mediaType,
           data: Buffer.from(data).toString('base64'),
         }))
-        const answer: CommandAnswer = { text: withNames(notice.text), failed: notice.failed === true, files }
+        const answer: CommandAnswer = {
+          text: commandsTypedAs('parley admin ', withNames(notice.text)),
+          failed: notice.failed === true,
+          files,
+        }
         return context.json(answer)
       },
     },

@@ -15,8 +15,8 @@ import { serveMounts } from '../../test/servers/mounts.ts'
 import type { Message } from './api.ts'
 import type { Board } from './board.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
+import { type Topics, threadTopic } from './live.ts'
 import type { Previews } from './previews.ts'
-import { type Topics, threadTopic } from './topics.ts'
 
 const ends: (() => unknown)[] = []
 afterEach(async () => {

@@ -11,11 +11,10 @@ import { consoleWording } from '../../src/wording/page.ts'
 import { type ConsoleStatus, isCommand, PressButton, SendMessage } from './api.ts'
 import type { Board } from './board.ts'
 import { commandRoutes, runInThread } from './commands.ts'
-import { serveEvents } from './live.ts'
+import { listTopic, serveEvents, type Topics, threadTopic, toJson } from './live.ts'
 import { conversationOf, jsonIn, normalize, pressOf, titleOf } from './normalize.ts'
 import { type Previews, previewRoutes } from './previews.ts'
 import { pageRoutes, securityHeaders } from './static.ts'
-import { listTopic, type Topics, threadTopic, toJson } from './topics.ts'
 
 export interface ListenerDeps {
   board: Board

@@ -1,12 +1,35 @@
-/** Server-sent events of one open page: a snapshot first, then what changes, without gaps. */
+/**
+ * Live text and progress: the channel from the worker that writes an answer to the processes with open pages, and the
+ * server-sent events of one open page: a snapshot first, then what changes, without gaps.
+ */
+
 import type { ServerResponse } from 'node:http'
 import { monotonic } from '../../src/core/clock.ts'
 import { errorFields } from '../../src/core/errors.ts'
 import type { HttpContext } from '../../src/core/http.ts'
+import type { Json } from '../../src/core/json.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { ConsoleEvent } from './api.ts'
 import type { Board } from './board.ts'
-import { listTopic, resyncTopic, type Topics, threadTopic } from './topics.ts'
+
+/** What a channel must do for the console; src/queue/channel.ts does. */
+export interface Topics {
+  publish(topic: string, message: Json): void
+  subscribe(topic: string, handler: (message: Json) => void): Promise<() => Promise<void>>
+}
+
+export const threadTopic = (threadId: string) => `console-thread-${threadId}`
+/** Changes of the thread list. */
+export const listTopic = 'console-threads'
+/** A page has opened a thread and needs the full text of answers in progress. */
+export const resyncTopic = 'console-resync'
+/** A transport has begun or ended an answer, so other transports must drop their copy. */
+export const writerTopic = 'console-writer'
+
+/** Events are plain JSON by their schemas; a round trip through JSON drops absent fields. */
+export function toJson(event: ConsoleEvent): Json {
+  return JSON.parse(JSON.stringify(event)) as Json
+}
 
 const heartbeatMs = 15_000
 /** What may wait for a page that reads slowly. Beyond it the stream ends, and the page comes back for a snapshot. */

@@ -4,8 +4,8 @@ import type { OutgoingMessage } from '../../src/core/platform.ts'
 import { createLocalChannel } from '../../src/queue/channel-local.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import type { Board } from './board.ts'
+import { resyncTopic, threadTopic } from './live.ts'
 import { conversationOf } from './normalize.ts'
-import { resyncTopic, threadTopic } from './topics.ts'
 import { createTransport } from './transport.ts'
 
 const unused = () => Promise.reject(new Error('not used'))

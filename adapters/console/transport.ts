@@ -1,18 +1,19 @@
 /**
  * Writes answers to the console: to open pages immediately, and to the board at most once a second while the text grows. A
- * message's ID is derived from its turn, so a repeated post has the same ID.
+ * message's ID is derived from its turn, so a repeated post has the same ID. Notices are stored in the thread.
  */
-
 import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
 import { z } from 'zod'
+import { encodeAction } from '../../src/core/action.ts'
 import type { Blobs } from '../../src/core/blobs.ts'
 import { monotonic } from '../../src/core/clock.ts'
+import { commandsTypedAs, type Notice } from '../../src/core/command.ts'
 import type { OutgoingMessage, Transport, TurnState } from '../../src/core/platform.ts'
-import type { ConsoleEvent, MessageState } from './api.ts'
+import type { ConsoleEvent, Message, MessageState } from './api.ts'
 import type { Board, ReplyRow } from './board.ts'
-import { threadOf } from './normalize.ts'
-import { keepNotice } from './notices.ts'
-import { listTopic, resyncTopic, type Topics, threadTopic, toJson, writerTopic } from './topics.ts'
+import { listTopic, resyncTopic, type Topics, threadTopic, toJson, writerTopic } from './live.ts'
+import { threadOf, withNames } from './normalize.ts'
 
 const saveEveryMs = 1000
 /** After this time without new text, the writer may be gone; by then, the board has the full text. */
@@ -163,4 +164,30 @@ function commonLength(before: string, after: string): number {
   let length = 0
   while (length < before.length && before.charCodeAt(length) === after.charCodeAt(length)) length += 1
   return length
+}
+
+/** Files of notices are Parley's own, and smaller. */
+const noticeFileBytes = 50_000_000
+
+/** Stores a notice in a thread: the result of a command, an alert. Its files become uploads of the thread. */
+export async function keepNotice(
+  { board, blobs }: { board: Board; blobs: Pick<Blobs, 'put'> },
+  threadId: string,
+  id: string,
+  { text, files = [], buttons = [] }: Notice,
+): Promise<Message> {
+  const attachments = await Promise.all(
+    files.map(async ({ name, mediaType, data, alt }) => {
+      await using blob = await blobs.put(Readable.from([data]), { maxBytes: noticeFileBytes })
+      const uploadId = randomUUID()
+      await board.saveUpload({ uploadId, name, mediaType, bytes: blob.bytes, contentHash: blob.hash })
+      return { id: uploadId, name, mediaType, bytes: blob.bytes, alt }
+    }),
+  )
+  const pressed = buttons.map(({ label, action, style }) => ({
+    label,
+    action: encodeAction(action),
+    style,
+  }))
+  return board.saveNotice({ id, threadId, text: commandsTypedAs('/', withNames(text)), attachments, buttons: pressed })
 }

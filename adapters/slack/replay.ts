@@ -80,6 +80,7 @@ function memory(): Records {
   const records = new Map<string, Json>()
   return {
     get: async (key) => records.get(key),
+    claim: async (key, value) => !records.has(key) && records.set(key, value).has(key),
     put: async (key, value) => void records.set(key, value),
     remove: async (key) => void records.delete(key),
     list: async (prefix) =>

@@ -15,6 +15,7 @@ const Account = z.looseObject({
 export type Account = z.infer<typeof Account>
 
 export const RawAttachment = z.looseObject({
+  id: z.string().nullish(),
   contentType: z.string(),
   contentUrl: z.string().nullish(),
   name: z.string().nullish(),
@@ -26,6 +27,8 @@ const Entity = z.looseObject({ type: z.string() })
 
 export const Activity = z.looseObject({
   type: z.string(),
+  /** `msteams`, or where the activity comes from instead: the web chat of the Azure portal. */
+  channelId: z.string().nullish(),
   id: z.string().min(1).max(400).nullish(),
   name: z.string().nullish(),
   action: z.string().nullish(),
@@ -54,6 +57,8 @@ export const Activity = z.looseObject({
       tenant: z.looseObject({ id: z.string().nullish() }).nullish(),
       team: z.looseObject({ id: z.string().nullish(), aadGroupId: z.string().nullish() }).nullish(),
       teamsTeamId: z.string().nullish(),
+      /** The channel that was chosen when the app was added to a team. */
+      settings: z.looseObject({ selectedChannel: z.looseObject({ id: Id }).nullish() }).nullish(),
     })
     .nullish(),
 })
@@ -101,6 +106,7 @@ export function mentionsOf({ entities }: Activity): Mention[] {
 export function scopeOf({ conversation: { conversationType: type, id, isGroup } }: Activity): Scope {
   if (type === 'personal' || type === 'groupChat' || type === 'channel') return type
   if (/@thread\.(?:tacv2|skype)/.test(id)) return 'channel'
+  if (id.includes('@thread.v2')) return 'groupChat'
   return isGroup === true ? 'groupChat' : 'personal'
 }
 
@@ -139,6 +145,15 @@ export function placeOf(activity: Activity): ReplyTarget {
 /** The same for every delivery of an activity and for edits of a message. */
 export function eventId({ conversation, id }: Activity): string {
   return `${conversation.id}#${id ?? ''}`
+}
+
+/** The first is `eventId`. A thread's first message is also known without its thread, because Teams may leave that out. */
+export function eventIds(activity: Activity): [string, ...string[]] {
+  const { conversation, id } = activity
+  const [channel = '', root] = conversation.id.split(';messageid=')
+  const own = eventId(activity)
+  if (scopeOf(activity) !== 'channel' || (root !== undefined && root !== id)) return [own]
+  return [own, root === undefined ? `${channel};messageid=${id ?? ''}#${id ?? ''}` : `${channel}#${id ?? ''}`]
 }
 
 /** JSON without undefined values. */

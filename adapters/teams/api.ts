@@ -13,7 +13,6 @@ import { teamsWording } from '../../src/wording/teams.ts'
 import type { TargetData } from './activity.ts'
 import type { Tokens } from './auth.ts'
 import type { Hosts } from './hosts.ts'
-import { microsoft } from './settings.ts'
 
 type Conversations = App['api']['conversations']
 type Sent = Parameters<Conversations['createTargetedActivity']>[1]
@@ -84,9 +83,12 @@ export interface ApiDeps {
   tokens: Tokens
   hosts: Hosts
   quota: Quota
+  botScope: string
 }
 
-export function createApi({ app, tokens, hosts, quota }: ApiDeps): Api {
+export function createApi({ app, tokens, hosts, quota, botScope }: ApiDeps): Api {
+  /** By the team's ID; they never change. */
+  const groups = new Map<string, string>()
   /** When each line is free again, as far as this process knows. */
   const freeAt = new Map<string, number>()
 
@@ -122,14 +124,14 @@ export function createApi({ app, tokens, hosts, quota }: ApiDeps): Api {
   /** Runs one call; after a 401 it gets a new token and tries once more. */
   async function call<T>(at: TargetData, run: (conversations: Conversations) => Promise<T>): Promise<T> {
     for (let again = false; ; again = true) {
-      const token = await tokens.get(microsoft.botScope)
+      const token = await tokens.get(botScope)
       try {
         return await run(open(at).conversations)
       } catch (thrown) {
         if (thrown instanceof ParleyError) throw thrown
         const error = await translate(at, thrown)
         if (again || token === undefined || refusalOf(error)?.status !== 401) throw error
-        tokens.forget(microsoft.botScope, token)
+        tokens.forget(botScope, token)
       }
     }
   }
@@ -175,8 +177,12 @@ export function createApi({ app, tokens, hosts, quota }: ApiDeps): Api {
     async group(at) {
       const { team } = at
       if (team === undefined || team.group !== undefined) return team?.group
+      const known = groups.get(team.id)
+      if (known !== undefined) return known
       const details = await call(at, () => open(at).teams.getById(team.id))
-      return 'aadGroupId' in details && typeof details.aadGroupId === 'string' ? details.aadGroupId : undefined
+      const group = 'aadGroupId' in details && typeof details.aadGroupId === 'string' ? details.aadGroupId : undefined
+      if (group !== undefined) groups.set(team.id, group)
+      return group
     },
   }
 }

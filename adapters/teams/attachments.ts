@@ -30,6 +30,8 @@ const MediaCard = z.looseObject({
   media: z.array(z.looseObject({ url: z.string() })).min(1),
 })
 
+/** Graph in every cloud: https://learn.microsoft.com/graph/deployments */
+const graphAddress = /^https:\/\/(?:(?:dod-)?graph\.microsoft\.(?:com|us)|microsoftgraph\.chinacloudapi\.cn)\//
 const downloadInfo = 'application/vnd.microsoft.teams.file.download.info'
 const types: Record<string, string> = {
   pdf: 'application/pdf',
@@ -96,12 +98,29 @@ export function fileIn(attachment: RawAttachment): Found | undefined {
   return undefined
 }
 
-export function pictureAt(url: string): Found {
-  return { name: 'picture.png', mediaType: 'image/png', source: sourceAt(url) }
+/** A picture in a message's text, named by its alternative text. */
+export function pictureAt({ url, name = 'picture' }: { url: string; name?: string }): Found {
+  const known = /\.(?:png|jpe?g|gif|webp)$/i.test(name)
+  return {
+    name: known ? name : `${name.slice(0, 100).toWellFormed()}.png`,
+    mediaType: 'image/png',
+    source: sourceAt(url),
+  }
+}
+
+/** Code that somebody posted as a snippet; Graph has its text. */
+export function snippetAt(url: string, name: string, language: string): Found {
+  const title = name === '' ? 'snippet' : name.slice(0, 100).toWellFormed()
+  const known = /\.\w{1,8}$/.test(title)
+  return {
+    name: known ? title : `${title}${language === '' ? '' : ` (${language})`}.txt`,
+    mediaType: 'text/plain',
+    source: sourceAt(url),
+  }
 }
 
 function sourceAt(url: string): Source {
-  return /^https:\/\/graph\.microsoft\./.test(url) ? { kind: 'graph', url } : { kind: 'service', url }
+  return graphAddress.test(url) ? { kind: 'graph', url } : { kind: 'service', url }
 }
 
 function typeOf(name: string, ending = ''): string {

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { monotonic } from '../../src/core/clock.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
-import { microsoft, type TeamsSettings } from './settings.ts'
+import { cloudOf, type TeamsSettings } from './settings.ts'
 
 export interface Tokens {
   /** `undefined` with TEAMS_AUTH=off. Throws `platform_rejected` if an admin must fix a setting, else `platform_unreachable`. */
@@ -31,10 +31,11 @@ const requestMs = 15_000
 
 export function createTokens(settings: TeamsSettings, now: () => number = monotonic): Tokens {
   const kept = new Map<string, Kept>()
-  const { clientId, clientSecret, tenantId, loginUrl = microsoft.login } = settings
+  const cloud = cloudOf(settings)
+  const { clientId, clientSecret, tenantId, loginUrl = cloud.login } = settings
 
   async function request(id: string, secret: string, scope: string): Promise<z.infer<typeof Granted>> {
-    const url = `${loginUrl.replace(/\/+$/, '')}/${tenantId ?? microsoft.loginTenant}/oauth2/v2.0/token`
+    const url = `${loginUrl.replace(/\/+$/, '')}/${tenantId ?? cloud.loginTenant}/oauth2/v2.0/token`
     const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: id, client_secret: secret, scope })
     let status = 0
     let answer: unknown
@@ -113,9 +114,9 @@ const Keys = z.object({ keys: z.array(z.unknown()) })
 const askMs = 5000
 const freshMs = 5000
 
-export function createSigningKeys({ openIdMetadataUrl }: Pick<TeamsSettings, 'openIdMetadataUrl'>): SigningKeys {
+export function createSigningKeys(settings: Pick<TeamsSettings, 'openIdMetadataUrl' | 'cloud'>): SigningKeys {
   // The SDK derives the URL in the same way.
-  const url = (openIdMetadataUrl ?? microsoft.openIdMetadata).replace(/openidconfiguration$/, 'keys')
+  const url = (settings.openIdMetadataUrl ?? cloudOf(settings).openIdMetadata).replace(/openidconfiguration$/, 'keys')
   let last: { reachable: Promise<boolean>; at: number } | undefined
 
   async function read(signal: AbortSignal): Promise<{ host: string; count: number }> {

@@ -15,6 +15,7 @@ import { plain, type TargetData } from './activity.ts'
 import type { Api } from './api.ts'
 import type { Found } from './attachments.ts'
 import type { Tokens } from './auth.ts'
+import { contentOf, wordsOf } from './content.ts'
 import { type BlobStore, GraphMessage, Locator, messageUrl } from './files.ts'
 import { bodyOf, guardedFetch, type Hosts, StrangeHost } from './hosts.ts'
 import { graphScopeOf, type TeamsSettings } from './settings.ts'
@@ -49,6 +50,9 @@ const tries = 3
 /** Holds the downloaded blobs until it is disposed, so that the message can be stored first. */
 export interface Captured extends AsyncDisposable {
   attachments: Attachment[]
+  /** The words of cards and quoted messages that the message names and that only Graph has. */
+  said: string[]
+  unread: string[]
   /** Links downloads in progress to this turn. */
   assign(turnId: string): Promise<void>
 }
@@ -142,6 +146,8 @@ export function createCapture(deps: CaptureDeps): (found: Found[], origin: Origi
   return async (found, origin) => {
     await using held = new AsyncDisposableStack()
     const deadline = sleep(ackMs, undefined, { ref: false })
+    const said: string[] = []
+    const unread: string[] = []
     const placed = found.some(({ source }) => source.kind === 'placed') ? await placedIn(origin) : []
 
     async function one({ source, ...file }: Found, index: number): Promise<Attachment[]> {
@@ -155,8 +161,13 @@ export function createCapture(deps: CaptureDeps): (found: Found[], origin: Origi
       }
       if (source.kind !== 'placed') return capture(source)
       const entry = placed.find(({ id }) => id === source.id)
-      // Cards and quoted messages appear in a message like files do.
-      if (entry && entry.contentType !== 'reference') return []
+      // Cards, code and quoted messages are placed in a message like files.
+      if (entry && entry.contentType !== 'reference') {
+        const content = contentOf({ attachments: [entry] })
+        said.push(...[wordsOf(content)].filter((words) => words !== ''))
+        unread.push(...content.unread)
+        return (await Promise.all(content.files.map((each) => one(each, index)))).flat()
+      }
       if (entry?.contentUrl)
         return capture({ kind: 'share', url: entry.contentUrl }, { name: entry.name ?? known.name })
       return capture({ kind: 'placed', id: source.id, message: origin.messageId, at: origin.at })
@@ -165,6 +176,8 @@ export function createCapture(deps: CaptureDeps): (found: Found[], origin: Origi
     const kept = held.move()
     return {
       attachments,
+      said,
+      unread,
       async assign(turnId) {
         for (const { locator } of attachments) {
           const coming = Locator.safeParse(locator).data

@@ -12,7 +12,7 @@ import { TargetData } from './activity.ts'
 import type { Api } from './api.ts'
 import type { Tokens } from './auth.ts'
 import { bodyOf, guardedFetch, type Hosts, StrangeHost } from './hosts.ts'
-import { graphPermissions, graphScopeOf, graphUrlOf, microsoft, type TeamsSettings } from './settings.ts'
+import { botScopeOf, graphPermissions, graphScopeOf, graphUrlOf, type TeamsSettings } from './settings.ts'
 
 export type BlobStore = Pick<Blobs, 'put' | 'has' | 'open'>
 
@@ -59,7 +59,7 @@ export function createFiles(deps: FilesDeps): Files {
 
   const tokenFor = async (url: string) => {
     if (hosts.isGraph(url)) return await tokens.get(graphScope)
-    return hosts.isService(url) ? await tokens.get(microsoft.botScope) : undefined
+    return hosts.isService(url) ? await tokens.get(botScopeOf(settings)) : undefined
   }
 
   async function get(url: string, name: string, signal: AbortSignal): Promise<Response> {
@@ -184,6 +184,8 @@ export const GraphMessage = z.object({
         contentType: z.string(),
         contentUrl: z.string().nullish(),
         name: z.string().nullish(),
+        /** JSON, for cards and quoted messages. */
+        content: z.string().nullish(),
       }),
     )
     .default([]),

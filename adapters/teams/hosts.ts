@@ -3,7 +3,7 @@
  * checked, and a token is sent only to the host that it is for.
  */
 import { Readable } from 'node:stream'
-import { graphUrlOf, microsoft, type TeamsSettings } from './settings.ts'
+import { cloudOf, graphUrlOf, type TeamsSettings } from './settings.ts'
 
 export interface Hosts {
   /** A connector, which may receive the bot's token. */
@@ -13,13 +13,13 @@ export interface Hosts {
   isFile(url: string): boolean
 }
 
-// Anyone can register a name below trafficmanager.net, so the full name is required.
-const serviceHost =
-  /^(?:smba\.trafficmanager\.net|smba(?:\.[\w-]+)*\.teams\.microsoft\.(?:com|us)|(?:[\w-]+\.)*botframework\.(?:com|us|azure\.us|azure\.cn))$/
-const fileHost = /^(?:[\w-]+\.)+(?:sharepoint\.(?:com|us|cn)|sharepoint-df\.com|svc\.ms|1drv\.com|onedrive\.com)$/
+/** Of all clouds, because no token goes there. */
+const fileHost =
+  /^(?:[\w-]+\.)+(?:sharepoint\.(?:com|us|cn)|sharepoint-(?:df\.com|mil\.us)|svc\.ms|1drv\.com|onedrive\.com)$/
 
 export function createHosts(settings: TeamsSettings): Hosts {
   const { serviceUrl, unchecked, fileHosts } = settings
+  const cloud = cloudOf(settings)
   const own = (url: URL, address: string | undefined) => address !== undefined && url.origin === new URL(address).origin
   const isLocal = (url: URL) => unchecked && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)
   const secure = (url: URL, pattern: RegExp) =>
@@ -28,8 +28,7 @@ export function createHosts(settings: TeamsSettings): Hosts {
     const url = URL.parse(address)
     return url !== null && url.username === '' && url.password === '' && test(url)
   }
-  const service = (url: URL) =>
-    secure(url, serviceHost) || own(url, serviceUrl) || isLocal(url) || own(url, microsoft.service)
+  const service = (url: URL) => secure(url, cloud.serviceHost) || own(url, serviceUrl) || isLocal(url)
   const graphRoot = graphUrlOf(settings)
   const graph = (url: URL) => own(url, graphRoot) && `${url.origin}${url.pathname}`.startsWith(`${graphRoot}/`)
   return {

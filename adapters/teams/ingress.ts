@@ -11,7 +11,7 @@ import type { Log } from '../../src/core/log.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import type { SigningKeys } from './auth.ts'
 import type { Hosts } from './hosts.ts'
-import { messagesPath, microsoft, type TeamsSettings } from './settings.ts'
+import { cloudNames, clouds, issuerOf, messagesPath, type TeamsSettings } from './settings.ts'
 
 export interface Ingress {
   adapter: IHttpServerAdapter
@@ -53,7 +53,7 @@ export function createIngress(
     const parsed = Claims.safeParse(decode(claims))
     if (!parsed.success) return 'a token without issuer, audience, expiry or service'
     const { iss, aud, serviceurl } = parsed.data
-    if (iss !== (settings.tokenIssuer ?? microsoft.issuer)) return 'a token from another issuer'
+    if (iss !== issuerOf(settings)) return otherIssuer(iss)
     if (aud !== settings.clientId) return 'a token for another app'
     return trimmed(serviceurl) === trimmed(serviceUrl) ? undefined : 'a token for another service'
   }
@@ -109,6 +109,14 @@ export function createIngress(
       await Promise.allSettled(running)
     },
   }
+}
+
+/** The commonest cause is the setting of the cloud. */
+function otherIssuer(issuer: string): string {
+  const named = cloudNames.filter((name) => clouds[name].issuer === issuer)
+  return named.length === 0
+    ? 'a token from another issuer'
+    : `a token of another cloud: set teams.cloud to ${named.join(' or ')}`
 }
 
 const trimmed = (url: string) => url.replace(/\/$/, '').toLowerCase()

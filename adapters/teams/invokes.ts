@@ -5,19 +5,20 @@
 import { z } from 'zod'
 import { type ButtonAction, decodeAction } from '../../src/core/action.ts'
 import { asParleyError, errorFields } from '../../src/core/errors.ts'
+import { storable } from '../../src/core/json.ts'
 import type { Log } from '../../src/core/log.ts'
 import { asContent, type IncomingMessage } from '../../src/core/message.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import { type Activity, eventId, placeOf, RawAttachment, TargetData } from './activity.ts'
-import { fileIn } from './attachments.ts'
 import type { createCapture } from './capture.ts'
 import type { Consents } from './consent.ts'
-import { card, cut, wordsOf } from './format.ts'
+import { nameOf, Sender, wordsOf } from './content.ts'
+import { card, cut, wordsOf as noticeWords } from './format.ts'
+import { contentIn } from './history.ts'
 import type { Hosts } from './hosts.ts'
-import { readHtml } from './html.ts'
-import { momentOf } from './normalize.ts'
+import { foundIn, momentOf } from './normalize.ts'
 import type { People } from './people.ts'
 import type { Posts } from './post-keys.ts'
 import { askCommand } from './settings.ts'
@@ -48,8 +49,9 @@ const Feedback = z.looseObject({
 const FeedbackText = z.object({ feedbackText: z.string().max(5000) })
 const Payload = z.looseObject({
   id: z.string().nullish(),
+  subject: z.string().nullish(),
   body: z.looseObject({ content: z.string().nullish(), contentType: z.string().nullish() }).nullish(),
-  from: z.looseObject({ user: z.looseObject({ displayName: z.string().nullish() }).nullish() }).nullish(),
+  from: Sender,
   attachments: z.array(RawAttachment).nullish(),
 })
 const Extension = z.looseObject({
@@ -85,7 +87,7 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
       const { notice } = await intake.act({ ...button, id: eventId(activity), by, replyTarget, ...words })
       if (notice === undefined) return ''
       // A toast holds one sentence; longer notices, and those with images or buttons, become a message.
-      const short = wordsOf(notice)
+      const short = noticeWords(notice)
       if (notice.files === undefined && notice.buttons === undefined && notice.text.length < 300) return short
       later('posting the answer of a button', () =>
         transport.notify(replyTarget, notice, {
@@ -121,11 +123,18 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
   function askForm(activity: Activity): Answer {
     const value = Extension.safeParse(activity.value).data
     if (value?.commandId !== askCommand) return { status: 400 }
-    const said = readHtml(value.messagePayload?.body?.content ?? '').text
+    const about = contentIn(value.messagePayload ?? {})
+    const words = wordsOf(about)
+    const shown =
+      words !== ''
+        ? cut(words, 300)
+        : foundIn(about)
+            .map(({ name }) => name)
+            .join(', ')
     const body = [
       {
         type: 'TextBlock',
-        text: cut(said, 300) || teamsWording.askForm.thisMessage,
+        text: shown || teamsWording.askForm.nothingToRead,
         wrap: true,
         isSubtle: true,
         maxLines: 4,
@@ -159,15 +168,16 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
     const { messagePayload: about } = form
     const replyTarget = placeOf(activity)
     const at = TargetData.parse(replyTarget.data)
-    const read = readHtml(about?.body?.content ?? '')
-    const by = about?.from?.user?.displayName
-    const said = [...read.quoted, read.text]
-      .filter((each) => each !== '')
+    const content = contentIn(about ?? {})
+    const id = eventId(activity)
+    await using captured = await capture(foundIn(content), { eventId: id, messageId: about?.id ?? '', at })
+    const said = [wordsOf(content), ...captured.said]
+      .filter((words) => words !== '')
       .join('\n\n')
       .slice(0, 20_000)
-    const found = (about?.attachments ?? []).flatMap((each) => fileIn(each) ?? []).slice(0, 20)
-    const id = eventId(activity)
-    await using captured = await capture(found, { eventId: id, messageId: about?.id ?? '', at })
+    const nothing = said === '' && captured.attachments.length === 0
+    const unread = [...content.unread, ...captured.unread, ...(nothing ? [teamsWording.unread.message] : [])]
+    const by = nameOf(about?.from)
     const message: IncomingMessage = {
       id,
       conversation: replyTarget.conversation,
@@ -177,11 +187,13 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
       author: await people.author(activity.from, at),
       attachments: asContent(captured.attachments),
       sentAt: momentOf(activity.timestamp),
-      quoted: said === '' ? undefined : by ? `${by}: ${said}` : said,
+      quoted: said === '' ? undefined : storable(by === undefined ? said : `${by}: ${said}`),
+      unread: unread.length === 0 ? undefined : [...new Set(unread)],
     }
     const received = await intake.receive(message)
     if (received.kind !== 'refused') await captured.assign(received.turnId)
-    const value = received.kind === 'refused' ? wordsOf(received.notice) : teamsWording.answeringHere
+    const answering = nothing ? teamsWording.unread.message : teamsWording.answeringHere
+    const value = received.kind === 'refused' ? noticeWords(received.notice) : answering
     return { status: 200, body: { task: { type: 'message', value } } }
   }
 

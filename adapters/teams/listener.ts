@@ -5,25 +5,29 @@
 import type { App } from '@microsoft/teams.apps'
 import type { Notice } from '../../src/core/command.ts'
 import { type ConnectionPauses, keepConnected, probed } from '../../src/core/connection.ts'
+import { asksAboutDiscussion } from '../../src/core/context.ts'
 import { errorFields } from '../../src/core/errors.ts'
+import { storable } from '../../src/core/json.ts'
 import type { Log } from '../../src/core/log.ts'
-import type { ReplyTarget } from '../../src/core/message.ts'
+import { asContent, type ReplyTarget } from '../../src/core/message.ts'
 import type { Intake, Listener } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/records.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
-import { Activity, placeOf, plain, scopeOf, TargetData, tenantOf } from './activity.ts'
+import { Activity, eventId, placeOf, plain, scopeOf, TargetData, tenantOf } from './activity.ts'
 import type { Api } from './api.ts'
 import type { SigningKeys, Tokens } from './auth.ts'
 import { createCapture } from './capture.ts'
 import type { BlobStore } from './files.ts'
+import { createHistory, type Earlier } from './history.ts'
 import type { Hosts } from './hosts.ts'
 import type { Ingress } from './ingress.ts'
 import { type Answer, createInvokes } from './invokes.ts'
-import { type NormalizedActivity, normalize } from './normalize.ts'
+import { type AskedMessage, type NormalizedActivity, normalize } from './normalize.ts'
+import { createPages } from './pages.ts'
 import { createPeople } from './people.ts'
 import { createPosts, sweepRecords } from './post-keys.ts'
-import { microsoft, platformName, type TeamsSettings } from './settings.ts'
+import { botScopeOf, platformName, type TeamsSettings } from './settings.ts'
 import type { TeamsTransport } from './transport.ts'
 
 export interface ListenerDeps {
@@ -65,6 +69,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   const people = createPeople({ api, log })
   const capture = createCapture({ ...deps, maxBytes: deps.maxFileBytes, later })
+  const history = createHistory(deps)
   const posts = createPosts(records)
   const invokes = createInvokes({ ...deps, intake, people, posts, consents: transport.consents, capture, later })
 
@@ -84,6 +89,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     const parsed = Activity.safeParse(received)
     if (!parsed.success) return ignore(teamsWording.ignored.notAnActivity)
     const activity = parsed.data
+    if (isTestPage(activity)) return greetTestPage(activity)
     if (!isServed(activity)) {
       log.warn({ tenant: tenantOf(activity) }, 'an organization that Parley does not serve sent a message')
       ignore(teamsWording.ignored.notServed)
@@ -99,38 +105,107 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     return undefined
   }
 
+  /** "Test in Web Chat" of the Azure portal, the first button that people see after creating the bot. */
+  function greetTestPage(activity: Activity): undefined {
+    if (activity.type === 'message')
+      later('answering the test page', () =>
+        say(placeOf(activity), { text: teamsWording.testPage }, `test-page-${eventId(activity)}`),
+      )
+    return ignore(teamsWording.ignored.testPage)
+  }
+
   async function handleActivity(normalized: NormalizedActivity, activity: Activity): Promise<void> {
     if (normalized.kind === 'ignored') return ignore(normalized.why)
     const replyTarget = placeOf(activity)
     const at = TargetData.parse(replyTarget.data)
-    if (normalized.kind === 'revision') {
-      const revised = await intake.revise(normalized.revision)
-      if (revised.kind === 'unknown') return ignore(teamsWording.ignored.unknownMessage)
-      if (revised.kind === 'started')
-        later('offering a new answer', () => offer(revised.turnId, replyTarget, normalized.revision.id))
-      return
+    switch (normalized.kind) {
+      case 'revision':
+        return await revise(normalized, activity)
+      case 'deletion': {
+        const known = await intake.withdraw({ platform: platformName, ids: normalized.ids })
+        return known === 0 ? ignore(teamsWording.ignored.unknownDeletion) : undefined
+      }
+      case 'hello':
+        return later('greeting', () => say(normalized.place, greeting(at.scope), `hello-${normalized.id}`))
+      case 'unreadable':
+        return later('saying what cannot be read', () =>
+          say(normalized.place, { text: normalized.why.join('\n\n'), private: true }, `unreadable-${normalized.id}`),
+        )
+      case 'command':
+        return await command(normalized, activity)
+      case 'message':
+        return await ask(normalized, activity)
     }
-    if (normalized.kind === 'command') return await command(normalized, activity)
-    const { message, files, part } = normalized
+  }
+
+  async function revise(
+    { revision, asks }: Extract<NormalizedActivity, { kind: 'revision' }>,
+    activity: Activity,
+  ): Promise<void> {
+    const revised = await intake.revise(revision)
+    // Somebody added the mention of Parley to what they had said.
+    if (revised.kind === 'unknown' && asks !== undefined) return await ask(asks, activity)
+    if (revised.kind === 'unknown') return ignore(teamsWording.ignored.unknownMessage)
+    if (revised.kind === 'unchanged') return ignore(teamsWording.ignored.sameWords)
+    if (revised.kind === 'started')
+      later('offering a new answer', () => offer(revised.turnId, placeOf(activity), revision.id))
+  }
+
+  async function ask({ message, files, addressing, repliesTo }: AskedMessage, activity: Activity): Promise<void> {
+    const { replyTarget } = message
+    const at = TargetData.parse(replyTarget.data)
+    const { place, mentioned } = addressing
+    const answersParley = place !== 'direct' && !mentioned && (await isOfParley(repliesTo, at))
     const concern = await intake.concerns({
-      conversation: message.conversation,
-      author: message.author,
-      text: message.text,
-      place: message.kind === 'direct' ? 'direct' : 'thread',
-      mentioned: !part && message.kind !== 'direct',
-      hasFiles: files.length > 0,
+      ...addressing,
+      repliesToParley: answersParley,
+      repliesToOther: repliesTo.length > 0 && !answersParley,
     })
     if (!concern.answers) return ignore(concern.why)
-    const [author, captured] = await Promise.all([
+    const called = mentioned || answersParley
+    const messageId = activity.id ?? ''
+    const [author, captured, earlier] = await Promise.all([
       people.author(activity.from, at),
-      capture(files, { eventId: message.id, messageId: activity.id ?? '', at }),
+      capture(files, { eventId: message.id, messageId, at }),
+      called ? saidBefore(addressing, at, messageId, concern.last) : nothingBefore,
     ])
     await using held = captured
-    const received = await intake.receive({ ...message, author, attachments: held.attachments })
+    await using context = await capture(earlier.files, { eventId: `${message.id}/before`, messageId, at })
+    const quoted = [earlier.quoted, message.quoted, ...held.said].filter((each) => each !== undefined)
+    const unread = [...(message.unread ?? []), ...held.unread, ...earlier.unread]
+    const received = await intake.receive({
+      ...message,
+      author,
+      kind: answersParley ? 'mention' : message.kind,
+      attachments: [...held.attachments, ...asContent(context.attachments)].slice(0, 20),
+      quoted: quoted.length === 0 ? undefined : storable(quoted.join('\n\n')),
+      unread: unread.length === 0 ? undefined : [...new Set(unread)],
+    })
     if (received.kind === 'refused') {
       const notice = { ...received.notice, private: true }
       later('explaining why a question was refused', () => say(replyTarget, notice, `refused-${message.id}`))
     } else await held.assign(received.turnId)
+  }
+
+  /** The sender of a quoted message is not always named; what Parley posted is known. */
+  async function isOfParley(quotes: AskedMessage['repliesTo'], at: TargetData): Promise<boolean> {
+    for (const { byId, messageId } of quotes) {
+      if (byId !== undefined && byId === at.bot) return true
+      if (messageId !== undefined && (await posts.replyOf(at.conversation, messageId)) !== undefined) return true
+    }
+    return false
+  }
+
+  /** A thread is read when Parley is called into it, and then what is new in it; a chat only if the question is about it. */
+  async function saidBefore(
+    { place, text }: AskedMessage['addressing'],
+    at: TargetData,
+    messageId: string,
+    since: { messageId: string; sentAt: string } | undefined,
+  ): Promise<Earlier> {
+    if (place === 'thread') return await history({ at, what: 'thread', messageId, since })
+    if (place === 'direct' || !asksAboutDiscussion(text)) return nothingBefore
+    return await history({ at, what: 'recent', messageId, since: place === 'group' ? since : undefined })
   }
 
   async function command(
@@ -155,21 +230,26 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     await say(target, { text, buttons: [button], private: true }, `changed-${id}-${turnId}`)
   }
 
-  /** Parley was added or removed: greets once where it is new. */
+  /**
+   * Parley was added or removed: greets once where it is new. Teams tells of it twice at the same moment, to any process. An
+   * upgrade of the app is not told as `add`.
+   */
   async function meet(activity: Activity): Promise<undefined> {
     const { recipient, membersAdded, membersRemoved, action, type } = activity
     const me = (members: Activity['membersAdded']) => members?.some(({ id }) => id === recipient?.id) === true
     const place = placeOf(activity)
-    const key = `greeted/${place.conversation.channelId}`
-    if (action?.startsWith('remove') || me(membersRemoved)) {
+    const { team, settings: chosen } = activity.channelData ?? {}
+    // A team is told twice, in the channel that was chosen and in its first one.
+    const key = `greeted/${team?.id ?? place.conversation.channelId}`
+    if (action === 'remove' || me(membersRemoved)) {
       await records.remove(key)
       return ignore(teamsWording.ignored.removed)
     }
-    if (!action?.startsWith('add') && !me(membersAdded)) return ignore(teamsWording.ignored.notForParley(type))
-    if ((await records.get(key)) !== undefined) return ignore(teamsWording.ignored.alreadyGreeted)
-    await records.put(key, { at: Date.now() })
+    if (action !== 'add' && !me(membersAdded)) return ignore(teamsWording.ignored.notForParley(action ?? type))
+    if (!(await records.claim(key, { at: Date.now() }))) return ignore(teamsWording.ignored.alreadyGreeted)
     // In the channel itself, not in a thread.
-    const data = { ...TargetData.parse(place.data), conversation: place.conversation.channelId }
+    const conversation = chosen?.selectedChannel?.id ?? place.conversation.channelId
+    const data = { ...TargetData.parse(place.data), conversation }
     const notice = greeting(scopeOf(activity))
     later('greeting', () =>
       say({ conversation: place.conversation, data: plain(data) }, notice, `greeting-${activity.id ?? ''}-${key}`),
@@ -181,7 +261,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   const needs = settings.unchecked
     ? []
     : [
-        { name: 'login', probe: () => deps.tokens.get(microsoft.botScope) },
+        { name: 'login', probe: () => deps.tokens.get(botScopeOf(settings)) },
         { name: 'signing keys', probe: deps.keys.read },
       ]
   const connections = needs.map(({ name, probe }) =>
@@ -191,7 +271,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   sdk.use(async ({ activity }) => await take(activity))
 
   return {
-    mounts: [ingress.mount],
+    mounts: [ingress.mount, createPages()],
     connections: () => connections.map((each) => each.report()),
     async start() {
       await sdk.initialize()
@@ -209,9 +289,14 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   }
 }
 
+const nothingBefore: Earlier = { files: [], unread: [] }
+
+const isTestPage = ({ channelId }: Activity) => channelId === 'webchat' || channelId === 'directline'
+
 function greeting(scope: TargetData['scope']): Notice {
+  const { personal, channel, group } = teamsWording.greeting
   return {
-    text: scope === 'personal' ? teamsWording.greeting.personal : teamsWording.greeting.shared,
+    text: scope === 'personal' ? personal : scope === 'channel' ? channel : group,
     buttons: [{ label: chatWording.whatCanYouDo, action: { kind: 'command', text: 'help' } }],
   }
 }

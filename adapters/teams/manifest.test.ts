@@ -4,13 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Ajv } from 'ajv'
 import sharp from 'sharp'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import * as yauzl from 'yauzl'
 import { teamsWording } from '../../src/wording/teams.ts'
 import { run, temporaryHome } from '../../test/e2e/parley.ts'
+import { serveMounts } from '../../test/servers/mounts.ts'
 import { bot, startTeams, type TeamsStandIn, tenant } from '../../test/servers/teams.ts'
 import { settingsFor } from '../../test/servers/teams-rig.ts'
-import { appPackage, manifestVersion } from './manifest.ts'
+import { appPackage, manifest, manifestVersion } from './manifest.ts'
+import { createPages } from './pages.ts'
 import { graphPermissions } from './settings.ts'
 import { createSetup } from './setup.ts'
 
@@ -28,6 +30,7 @@ const commands = [
     args: [{ name: 'usd', summary: '', required: true, type: 'usd' as const }],
   },
   { name: 'usage', summary: 'x'.repeat(300), args: [] },
+  { name: 'models unpin', summary: 'Unpins', args: [], changes: true },
 ]
 const options = () => ({
   settings: settingsFor(teams),
@@ -137,7 +140,7 @@ describe('the app package', () => {
         {
           botId: bot.appId,
           supportsFiles: true,
-          commandLists: [{ commands: [{ title: 'help' }, { title: 'usage' }] }],
+          commandLists: [{ commands: [{ title: '/parley help' }, { title: '/parley usage' }] }],
         },
       ],
       composeExtensions: [{ commands: [{ title: teamsWording.manifest.ask, context: ['message'] }] }],
@@ -151,6 +154,58 @@ describe('the app package', () => {
     for (let at = 0; at < data.length; at += 4)
       if ((data[at + 3] ?? 0) > 8)
         expect(Math.min(data[at] ?? 0, data[at + 1] ?? 0, data[at + 2] ?? 0)).toBeGreaterThan(240)
+  })
+
+  it('links to pages that this Parley serves to anyone', async () => {
+    const { developer } = manifest(options()) as { developer: Record<string, string> }
+    const http = await serveMounts([createPages()])
+    onTestFinished(() => http.close())
+    const pages = [
+      ['websiteUrl', teamsWording.pages.about],
+      ['privacyUrl', teamsWording.pages.privacy],
+      ['termsOfUseUrl', teamsWording.pages.terms],
+    ] as const
+    for (const [field, { title, text: paragraphs }] of pages) {
+      const { origin, pathname } = new URL(developer[field] ?? '')
+      expect(origin).toBe('https://parley.example.com')
+      // As a proxy hands it on.
+      const response = await fetch(`${http.url}${pathname}`, { headers: { 'x-forwarded-for': '203.0.113.9' } })
+      const page = await response.text()
+      expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/html; charset=UTF-8'])
+      expect(response.headers.get('content-security-policy')).toContain("default-src 'none'")
+      expect(page).toContain(`<h1>${title}</h1>`)
+      for (const paragraph of paragraphs) expect(page).toContain(`<p>${paragraph}</p>`)
+      expect(page).not.toContain('<script')
+    }
+    expect((await fetch(`${http.url}/teams/other`)).status).toBe(404)
+  })
+
+  it('has the names and addresses of the organization, if it sets them', () => {
+    const app = {
+      name: 'Ada',
+      fullName: 'Ada, our assistant',
+      developer: 'Contoso',
+      websiteUrl: 'https://contoso.com/ada',
+      privacyUrl: 'https://contoso.com/privacy',
+      termsUrl: 'https://contoso.com/terms',
+    }
+    expect(manifest({ ...options(), settings: { ...options().settings, app } })).toMatchObject({
+      name: { short: 'Ada', full: 'Ada, our assistant' },
+      developer: {
+        name: 'Contoso',
+        websiteUrl: 'https://contoso.com/ada',
+        privacyUrl: 'https://contoso.com/privacy',
+        termsOfUseUrl: 'https://contoso.com/terms',
+      },
+    })
+    const some = manifest({
+      ...options(),
+      settings: { ...options().settings, app: { privacyUrl: 'https://contoso.com/p' } },
+    })
+    expect(some).toMatchObject({
+      name: { short: 'Parley' },
+      developer: { name: 'Parley', privacyUrl: 'https://contoso.com/p' },
+    })
   })
 
   it('has the same bytes for the same settings', async () => {

@@ -4,11 +4,15 @@ import { crc32, deflateRawSync } from 'node:zlib'
 import sharp from 'sharp'
 import type { CommandSpec } from '../../src/core/command.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
+import { type PageName, pagePath } from './pages.ts'
 import { askCommand, resourcePermissions, type TeamsSettings } from './settings.ts'
+
+/** `changes`: it changes something, so that nobody should run it by one tap. */
+export type SuggestedCommand = Pick<CommandSpec, 'name' | 'summary' | 'args'> & { changes?: boolean }
 
 export interface ManifestOptions {
   settings: TeamsSettings
-  commands: readonly Pick<CommandSpec, 'name' | 'summary' | 'args'>[]
+  commands: readonly SuggestedCommand[]
   /** Parley's version, such as `1.4.2`. */
   version: string
   /** Parley's public URL, which Teams also lists as the developer's site. */
@@ -24,15 +28,21 @@ const accent = '#3B5BDB'
 
 export function manifest({ settings, commands, version, publicUrl }: ManifestOptions): Record<string, unknown> {
   const { clientId: id } = settings
-  const site = new URL(publicUrl).origin
+  const own = settings.app ?? {}
+  const pageAt = (name: PageName) => new URL(pagePath(name), publicUrl).href
   const scopes = ['personal', 'team', 'groupChat']
   return {
     $schema: schema,
     manifestVersion,
     version: version.replace(/[^\d.].*$/, ''),
     id,
-    developer: { name: 'Parley', websiteUrl: site, privacyUrl: site, termsOfUseUrl: site },
-    name: { short: 'Parley', full: wording.fullName },
+    developer: {
+      name: own.developer ?? 'Parley',
+      websiteUrl: own.websiteUrl ?? pageAt('about'),
+      privacyUrl: own.privacyUrl ?? pageAt('privacy'),
+      termsOfUseUrl: own.termsUrl ?? pageAt('terms'),
+    },
+    name: { short: own.name ?? 'Parley', full: own.fullName ?? wording.fullName },
     description: {
       short: wording.short,
       full: wording.full,
@@ -74,10 +84,11 @@ export function manifest({ settings, commands, version, publicUrl }: ManifestOpt
   }
 }
 
-/** Commands without required arguments; `help` lists the others. */
+/** Commands that ask and have no required arguments; `help` lists the others. A tap on one types its title. */
 function suggested(commands: ManifestOptions['commands']) {
   return commands
-    .filter(({ args }) => !args.some(({ required }) => required))
+    .filter(({ args, changes }) => changes !== true && !args.some(({ required }) => required))
+    .map(({ name, summary }) => ({ name: `/parley ${name}`, summary }))
     .filter(({ name }) => name.length <= most.title)
     .slice(0, most.commands)
     .map(({ name, summary }) => ({ title: name, description: shortened(summary) }))

@@ -3,7 +3,6 @@ import type { CommandSpec } from '../../src/core/command.ts'
 import { conversationKey } from '../../src/core/message.ts'
 import { Activity } from './activity.ts'
 import { fileIn } from './attachments.ts'
-import { readHtml } from './html.ts'
 import { commandIn, type NormalizedActivity, normalize } from './normalize.ts'
 
 const bot = { id: '28:bot', name: 'Parley' }
@@ -13,6 +12,7 @@ const specs: Pick<CommandSpec, 'name' | 'args'>[] = [
   { name: 'why', args: [] },
   { name: 'models list', args: [{ ...arg, required: false }] },
   { name: 'models', args: [] },
+  { name: 'timezone', args: [{ ...arg, required: false }] },
   { name: 'budget set', args: [arg] },
 ]
 
@@ -47,7 +47,7 @@ const message = (normalized: NormalizedActivity) => {
 
 describe('a message', () => {
   it('in a thread belongs to that thread, and its edits keep its ID', () => {
-    const { message: asked, part } = message(normalize(activity(), specs))
+    const { message: asked, addressing } = message(normalize(activity(), specs))
     expect(asked).toMatchObject({
       id: '19:c@thread.tacv2;messageid=1767406652277#1767406665397',
       conversation: {
@@ -65,9 +65,9 @@ describe('a message', () => {
         data: { scope: 'channel', team: { group: 'g-1' }, serviceUrl: 'https://smba.trafficmanager.net/amer' },
       },
     })
-    expect(part).toBe(false)
+    expect(addressing).toMatchObject({ place: 'thread', mentioned: true, namesOthers: false })
     const edited = normalize(activity({ type: 'messageUpdate', channelData: { eventType: 'editMessage' } }), specs)
-    expect(edited).toEqual({
+    expect(edited).toMatchObject({
       kind: 'revision',
       revision: { platform: 'teams', id: asked.id, text: 'Who are you?', by: { id: 'a-1', name: 'Ann' } },
     })
@@ -81,22 +81,25 @@ describe('a message', () => {
     expect(new Set(keys).size).toBe(2)
   })
 
-  it('without a mention counts only if Parley is part of the conversation', () => {
-    expect(message(normalize(activity({ text: 'Lunch?', entities: [] }), specs))).toMatchObject({
-      part: true,
-      message: { kind: 'thread' },
+  it('says whom it is meant for', () => {
+    const facts = (more: Record<string, unknown>) => message(normalize(activity(more), specs)).addressing
+    expect(facts({ text: 'Lunch?', entities: [] })).toMatchObject({
+      place: 'thread',
+      mentioned: false,
+      namesOthers: false,
     })
-    expect(message(normalize(activity({ ...personal, text: 'Hi' }), specs))).toMatchObject({
-      part: false,
-      message: { kind: 'direct' },
-    })
+    expect(facts({ ...personal, text: 'Hi' })).toMatchObject({ place: 'direct' })
+    const newPost = { id: '19:c@thread.tacv2;messageid=1767406665397', conversationType: 'channel', tenantId: 't-1' }
+    expect(facts({ conversation: newPost })).toMatchObject({ place: 'channel' })
+    for (const id of ['19:g@thread.v2', '19:meeting_abc@thread.v2'])
+      for (const conversationType of ['groupChat', undefined])
+        expect(facts({ conversation: { id, conversationType, tenantId: 't-1' } })).toMatchObject({ place: 'group' })
   })
 
   it('from an app, of another kind or without content is ignored', () => {
     const passed = [
       { from: { id: '28:other', name: 'Bot' } },
       { type: 'typing' },
-      { type: 'messageDelete', channelData: { eventType: 'softDeleteMessage' } },
       { type: 'messageUpdate', channelData: { eventType: 'undeleteMessage' } },
       { text: '  ', entities: [] },
     ]
@@ -127,8 +130,22 @@ describe('a message', () => {
       '<blockquote itemscope itemtype="http://schema.skype.com/Reply" itemid="1"><strong itemprop="mri">Bob</strong><p itemprop="preview">It leaks.</p></blockquote><p><span itemtype="http://schema.skype.com/Mention" itemscope itemid="0">Parley</span>&nbsp;Why?</p>'
     expect(message(normalize(activity({ attachments: html(content) }), specs)).message).toMatchObject({
       text: 'Why?',
-      quoted: expect.stringContaining('It leaks.'),
+      quoted: 'Bob: It leaks.',
     })
+  })
+
+  it('that is deleted is told by the ids that it can have come with', () => {
+    const deleted = (more: object) =>
+      normalize(activity({ type: 'messageDelete', channelData: { eventType: 'softDeleteMessage' }, ...more }), specs)
+    expect(deleted({})).toEqual({
+      kind: 'deletion',
+      ids: ['19:c@thread.tacv2;messageid=1767406652277#1767406665397'],
+    })
+    expect(deleted({ id: '1767406652277' })).toEqual({
+      kind: 'deletion',
+      ids: ['19:c@thread.tacv2;messageid=1767406652277#1767406652277', '19:c@thread.tacv2#1767406652277'],
+    })
+    expect(deleted(personal)).toEqual({ kind: 'deletion', ids: ['a:1#1767406665397'] })
   })
 
   it('has its files: attached, placed in the text, images, voice messages', () => {
@@ -141,9 +158,52 @@ describe('a message', () => {
     ]
     expect(message(normalize(activity({ attachments }), specs)).files).toMatchObject([
       { mediaType: 'audio/mp4', voiceNote: true, durationMs: 65_000, source: { kind: 'service' } },
-      { source: { kind: 'placed', id: 'f-1' } },
       { source: { kind: 'graph', url: 'https://graph.microsoft.com/v1.0/x/$value' } },
+      { source: { kind: 'placed', id: 'f-1' } },
     ])
+  })
+})
+
+describe('the mention of Parley', () => {
+  const called = (name: string, text: string, more: Record<string, unknown> = {}) => {
+    const me = { id: '28:bot', name }
+    return message(
+      normalize(
+        activity({
+          recipient: me,
+          text,
+          entities: [{ type: 'mention', mentioned: me, text: `<at>${name}</at>` }],
+          ...more,
+        }),
+        specs,
+      ),
+    ).message.text
+  }
+  const span = (name: string) =>
+    `<span itemtype="http://schema.skype.com/Mention" itemscope="" itemid="0">${name}</span>`
+
+  it('is taken out, whatever is in it and around it', () => {
+    const written: [name: string, html: string, text: string][] = [
+      ['Parley', `<p>${span('<strong>Parley</strong>')}&nbsp;what is up</p>`, 'what is up'],
+      ['Parley', `<p><b>${span('Parley')}</b>&nbsp;what is <b>up</b></p>`, 'what is **up**'],
+      ['R&D Helper', `<p>${span('R&amp;D Helper')}, what is up</p>`, 'what is up'],
+      ['Parley', `<p>${span('Parley')} ${span('Parley')} is who?</p>`, 'Parley is who?'],
+      ['Parley', `<p>Do you, ${span('Parley')}, know?</p>`, 'Do you, , know?'],
+    ]
+    for (const [name, content, text] of written)
+      expect(called(name, `<at>${name}</at> x`, { attachments: html(content) })).toBe(text)
+  })
+
+  it('is taken out of the plain text of old clients, which encode it', () => {
+    expect(called('Parley', '<at>Parley</at>&nbsp;is 1 &lt; 2 &amp; 3?')).toBe('is 1 < 2 & 3?')
+    expect(called('R&D Helper', '<at>R&amp;D Helper</at>&nbsp;hello')).toBe('hello')
+    expect(called('Parley', '<at>Parley</at> what does &lt; mean?')).toBe('what does &lt; mean?')
+    expect(called('Parley', '<at>Parley</at> <b>bold</b>', { textFormat: 'xml' })).toBe('**bold**')
+  })
+
+  it('in code of a question about Teams stays as it was typed', () => {
+    const content = `<p>${span('Parley')} how do I send <code>&lt;at&gt;Bob&lt;/at&gt;</code>?</p>`
+    expect(called('Parley', '', { attachments: html(content) })).toBe('how do I send `<at>Bob</at>`?')
   })
 })
 
@@ -189,27 +249,6 @@ describe('an attachment', () => {
   })
 })
 
-describe('HTML from the editor', () => {
-  const cases: [html: string, markdown: string][] = [
-    ['<p>One</p><p>Two</p>', 'One\n\nTwo'],
-    [
-      '<div><b>bold</b> and <em>not</em> &amp; <a href="https://x.org">there</a></div>',
-      '**bold** and _not_ & [there](https://x.org)',
-    ],
-    ['<ul><li>a</li><li><p>b</p><ol><li>c</li></ol></li></ul>', '- a\n- b\n  1. c'],
-    ['<pre class="language-ts"><code>if (a &lt; b) {\n  go()\n}</code></pre>', '```\nif (a < b) {\n  go()\n}\n```'],
-    ['<blockquote>said</blockquote><p>so</p>', '> said\n\nso'],
-    ['a<br>b', 'a\nb'],
-    ['<img itemtype="http://schema.skype.com/Emoji" alt="😀">', '😀'],
-    ['1 < 2 &#x1F600; &unknown;', '1 < 2 😀 &unknown;'],
-    ['<blockquote>never closed', '> never closed'],
-    ['<p', '<p'],
-  ]
-  it.for(cases)('%s', ([from, to]) => {
-    expect(readHtml(from).text).toBe(to)
-  })
-})
-
 describe('a line is a command', () => {
   const cases: [text: string, command: string | undefined][] = [
     ['/parley budget set channel 20 month', 'budget set channel 20 month'],
@@ -219,10 +258,19 @@ describe('a line is a command', () => {
     ['Help budget set', 'Help budget set'],
     ['help budget', 'help budget'],
     ['help me with this', undefined],
-    ['models', 'models'],
+    ['HELP', 'HELP'],
+    ['models', undefined],
+    ['Models list', 'Models list'],
     ['Models list local', 'Models list local'],
     ['models are expensive', undefined],
-    ['why', 'why'],
+    ['why', undefined],
+    ['Why', undefined],
+    ['timezone', undefined],
+    ['/why', 'why'],
+    ['/Models list', 'Models list'],
+    ['/parley why', 'why'],
+    ['/shrug', undefined],
+    ['/etc/hosts is empty', undefined],
     ['why is the sky blue', undefined],
     ['budget set', undefined],
     ['budget set me 5 day', 'budget set me 5 day'],

@@ -11,7 +11,7 @@ import { createHosts } from './hosts.ts'
 import { createIngress } from './ingress.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
 import { createSdk } from './sdk.ts'
-import { platformName, type TeamsSettings } from './settings.ts'
+import { botScopeOf, platformName, type TeamsSettings } from './settings.ts'
 import { createTransport, type TransportDeps } from './transport.ts'
 
 export interface TeamsDeps
@@ -38,7 +38,7 @@ export function createTeams(deps: TeamsDeps): Platform {
   const keys = createSigningKeys(settings)
   const ingress = createIngress(settings, hosts, keys, log)
   const sdk = createSdk(settings, tokens, ingress.adapter, log)
-  const api = createApi({ app: sdk, tokens, hosts, quota })
+  const api = createApi({ app: sdk, tokens, hosts, quota, botScope: botScopeOf(settings) })
   const transport = createTransport({ ...deps, api, streamMs: settings.streamMs })
   return {
     name: platformName,

@@ -19,6 +19,7 @@ const unlimited: Quota = { take: async () => 0, hold: async () => undefined }
 const noRecords: Records = {
   get: async () => undefined,
   put: async () => undefined,
+  claim: async () => true,
   remove: async () => undefined,
   assign: async () => undefined,
   list: async () => [],

@@ -6,13 +6,14 @@ import { App, type IHttpServerAdapter } from '@microsoft/teams.apps'
 import type { Log } from '../../src/core/log.ts'
 import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { Tokens } from './auth.ts'
-import { graphScopeOf, microsoft, type TeamsSettings } from './settings.ts'
+import { cloudOf, graphScopeOf, issuerOf, type TeamsSettings } from './settings.ts'
 
 /** The timeout of a request to the connector. */
 const requestMs = 20_000
 
 export function createSdk(settings: TeamsSettings, tokens: Tokens, adapter: IHttpServerAdapter, log: Log): App {
   const { clientId, tenantId, unchecked } = settings
+  const cloud = cloudOf(settings)
   return new App({
     // Empty, because the SDK would read absent values from CLIENT_ID and CLIENT_SECRET.
     clientId: clientId ?? '',
@@ -20,17 +21,17 @@ export function createSdk(settings: TeamsSettings, tokens: Tokens, adapter: IHtt
     ...omitUndefined({ tenantId }),
     token: async (scope) => (await tokens.get(String(scope))) ?? '',
     cloud: {
-      loginEndpoint: (settings.loginUrl ?? microsoft.login).replace(/\/+$/, ''),
-      loginTenant: tenantId ?? microsoft.loginTenant,
-      botScope: microsoft.botScope,
-      tokenServiceUrl: 'https://token.botframework.com',
-      openIdMetadataUrl: settings.openIdMetadataUrl ?? microsoft.openIdMetadata,
-      tokenIssuer: settings.tokenIssuer ?? microsoft.issuer,
+      loginEndpoint: (settings.loginUrl ?? cloud.login).replace(/\/+$/, ''),
+      loginTenant: tenantId ?? cloud.loginTenant,
+      botScope: cloud.botScope,
+      tokenServiceUrl: cloud.tokenService,
+      openIdMetadataUrl: settings.openIdMetadataUrl ?? cloud.openIdMetadata,
+      tokenIssuer: issuerOf(settings),
       graphScope: graphScopeOf(settings),
-      agenticIdentityBotScope: microsoft.botScope,
+      agenticIdentityBotScope: cloud.botScope,
     },
     client: { timeout: requestMs, logger: quiet(log) },
-    serviceUrl: settings.serviceUrl ?? microsoft.service,
+    serviceUrl: settings.serviceUrl ?? cloud.service,
     httpServerAdapter: adapter,
     dangerouslyAllowUnauthenticatedRequests: unchecked,
     telemetry: { agent365: false },

@@ -1,15 +1,14 @@
 /** Setup: the app package, and the checks of `parley doctor teams`. */
-import type { CommandSpec } from '../../src/core/command.ts'
 import { asParleyError, ParleyError } from '../../src/core/errors.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import { createSigningKeys, createTokens } from './auth.ts'
 import { createHosts } from './hosts.ts'
-import { appPackage } from './manifest.ts'
-import { graphPermissions, graphScopeOf, messagesPath, microsoft, type TeamsSettings } from './settings.ts'
+import { appPackage, type SuggestedCommand } from './manifest.ts'
+import { botScopeOf, cloudOf, graphPermissions, graphScopeOf, messagesPath, type TeamsSettings } from './settings.ts'
 
 export interface SetupOptions {
   settings: TeamsSettings
-  commands: readonly Pick<CommandSpec, 'name' | 'summary' | 'args'>[]
+  commands: readonly SuggestedCommand[]
   version: string
   publicUrl?: string
 }
@@ -45,7 +44,7 @@ export function createSetup(options: SetupOptions): Setup {
   /** Whether Microsoft accepts the app's secret. */
   async function credentials(): Promise<Omit<Finding, 'name'>> {
     if (settings.clientId === undefined) return { ok: true, userMessage: doctor.authOff }
-    await tokens.get(microsoft.botScope)
+    await tokens.get(botScopeOf(settings))
     return { ok: true, userMessage: doctor.credentials(settings.clientId, settings.tenantId) }
   }
 
@@ -84,6 +83,11 @@ export function createSetup(options: SetupOptions): Setup {
       : { ok: false, userMessage: doctor.endpointUnreachable(url, response?.status) }
   }
 
+  function cloud(): Omit<Finding, 'name'> {
+    const { cloud: name = 'public', loginUrl = cloudOf(settings).login } = settings
+    return { ok: true, userMessage: doctor.cloud(name, loginUrl) }
+  }
+
   function tenants(): Omit<Finding, 'name'> {
     const { tenants: served } = settings
     return { ok: true, userMessage: served.length > 0 ? doctor.organizations(served) : doctor.allOrganizations }
@@ -100,6 +104,7 @@ export function createSetup(options: SetupOptions): Setup {
         attempt('credentials', credentials),
         attempt('signing keys', keys),
         attempt('messaging endpoint', endpoint),
+        attempt('cloud', async () => cloud()),
         attempt('organizations', async () => tenants()),
         attempt('files in channels', graph),
       ]),

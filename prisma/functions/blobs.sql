@@ -1,5 +1,5 @@
 -- References to blobs go with the rows that they were written with, whatever deletes those rows; what only bytes explain
--- (artifacts, passages) goes with the last reference. Bytes are removed by the collector (src/blobs/collector.ts), which
+-- (artifacts, passages) goes with the last reference. Bytes are removed by the collector (src/blobs/blobs.ts), which
 -- looks at the hashes in blob_released.
 
 -- Arguments of the trigger: the kind of owner, and the owner's id as an expression over the deleted row `gone`.

@@ -5,4 +5,4 @@ import { createTable, type TableDeps } from './commands.ts'
 /** These commands never run, so they need no services. */
 const nothing = {} as TableDeps
 
-export const commandSpecs: readonly CommandSpec[] = createTable(nothing)
+export const commandSpecs: readonly (CommandSpec & { changes: boolean })[] = createTable(nothing)

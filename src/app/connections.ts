@@ -8,6 +8,7 @@ import type { Mount } from '../core/http.ts'
 import type { Log } from '../core/log.ts'
 import type { Intake, Listener, Platform } from '../core/platform.ts'
 import { sleep } from '../core/retry.ts'
+import { connectionWording } from '../wording/connections.ts'
 
 /** A platform's connection, as health and doctor report it. */
 export interface PlatformConnection extends ConnectionReport {
@@ -37,10 +38,7 @@ export function listenOn(platforms: Opened, intake: Intake, log: Log): Connectio
 
   function fail(platform: string, thrown: unknown): void {
     log.error({ platform, ...errorFields(thrown) }, 'platform did not start')
-    const { userMessage } = asParleyError(
-      thrown,
-      'It did not start because of a defect. The log of this process has the cause.',
-    )
+    const { userMessage } = asParleyError(thrown, connectionWording.defect)
     failed.set(platform, { platform, name: 'start', state: { is: 'off', since: new Date(), userMessage } })
   }
 

@@ -11,11 +11,9 @@ import { stopTopic } from '../intake/stop.ts'
 import { createPreviews } from '../media/previews.ts'
 import { resolveModel } from '../models/resolve-model.ts'
 import { version } from '../version.ts'
+import { consoleWording } from '../wording/page.ts'
 import { configurationWording } from '../wording/startup.ts'
 import type { Services } from './services.ts'
-
-const noModelNotice =
-  'No language model is configured: Parley answers by quoting your files. Set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST, for written answers.'
 
 interface Opening extends Services {
   /** For tests: how soon a platform is tried again. */
@@ -29,7 +27,7 @@ const rows: Record<string, (opening: Opening) => Promise<Platform | undefined>> 
     const limits = limitsOf(config)
     const status = async (): Promise<ConsoleStatus> => {
       const names = (await models.writing()).map((model) => model.id)
-      return { version, limits, models: names, notice: names.length > 0 ? null : noModelNotice }
+      return { version, limits, models: names, notice: names.length > 0 ? null : consoleWording.noModel }
     }
     const previews = createPreviews({ blobs, renderer: reader, latestArtifact: attachments.latestArtifact })
     return await createConsole({

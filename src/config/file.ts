@@ -9,6 +9,8 @@ import { readPrice } from '../models/stated-price.ts'
 import { settingMust } from '../wording/startup.ts'
 import { url } from './environment.ts'
 
+const secureUrl = z.url({ protocol: /^https$/, error: settingMust.beSecureUrl })
+
 /** Decimal USD, kept as text because prices are never floats. */
 const Amount = z.union([z.string(), z.number()], settingMust.beAmount).transform((value, context) => {
   try {
@@ -111,9 +113,20 @@ export const File = z.strictObject({
   discord: z.strictObject({ shards: z.int().min(1).max(1000).optional() }).prefault({}),
   teams: z
     .strictObject({
+      cloud: z.enum(['public', 'usgov', 'usgovdod', 'china']).default('public'),
       tenants: z.array(z.guid(settingMust.beTenantId)).default([]),
       fileHosts: z.array(z.string().regex(/^[\w.-]+(?::\d+)?$/, settingMust.beFileHost)).default([]),
       streamSeconds: z.number().min(1).max(110).default(100),
+      app: z
+        .strictObject({
+          name: z.string().trim().min(1).max(30).optional(),
+          fullName: z.string().trim().min(1).max(100).optional(),
+          developer: z.string().trim().min(1).max(32).optional(),
+          websiteUrl: secureUrl.optional(),
+          privacyUrl: secureUrl.optional(),
+          termsUrl: secureUrl.optional(),
+        })
+        .prefault({}),
     })
     .prefault({}),
   turns: z

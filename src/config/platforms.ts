@@ -10,8 +10,7 @@ import type { File } from './file.ts'
  * machine, so the page then needs its cookie.
  */
 export function isExposed(environment: Environment): boolean {
-  const { PUBLIC_URL, SLACK_SIGNING_SECRET, TEAMS_CLIENT_ID } = environment
-  return [PUBLIC_URL, SLACK_SIGNING_SECRET, TEAMS_CLIENT_ID].some((value) => value !== undefined)
+  return environment.PUBLIC_URL !== undefined || Object.values(table).some(({ receives }) => receives(environment))
 }
 
 function slackContradictions(environment: Environment): string[] {
@@ -65,6 +64,8 @@ function teamsSettings(environment: Environment, { teams }: File) {
   return {
     ...omitUndefined({ clientId, clientSecret, tenantId, ...addresses }),
     unchecked,
+    cloud: teams.cloud,
+    app: teams.app,
     // An app of one organization serves only that one, unless others are listed.
     tenants: [...new Set([...(tenantId === undefined ? [] : [tenantId]), ...teams.tenants])],
     fileHosts: teams.fileHosts.map((host) => host.toLowerCase()),
@@ -78,18 +79,28 @@ function discordSettings({ DISCORD_TOKEN: token, DISCORD_API_URL: apiUrl }: Envi
   return omitUndefined({ token, apiUrl, shards })
 }
 
-/** Per platform: its settings (`undefined` if not configured) and the problems in them. */
+interface Row {
+  /** `undefined` if the platform is not configured. `unfinished`: it is being set up, so what is missing may come later. */
+  settings(environment: Environment, file: File, unfinished: boolean): object | undefined
+  /** What contradicts itself or is missing. */
+  problems(environment: Environment): string[]
+  /** Whether the platform's servers call this port, so that something leads to it from outside. */
+  receives(environment: Environment): boolean
+}
+
 const table = {
-  slack: { settings: slackSettings, problems: slackContradictions },
-  discord: { settings: discordSettings, problems: () => [] },
-  teams: { settings: teamsSettings, problems: teamsContradictions },
-} satisfies Record<
-  string,
-  {
-    settings(environment: Environment, file: File, unfinished: boolean): object | undefined
-    problems(environment: Environment): string[]
-  }
->
+  slack: {
+    settings: slackSettings,
+    problems: slackContradictions,
+    receives: ({ SLACK_SIGNING_SECRET }) => SLACK_SIGNING_SECRET !== undefined,
+  },
+  discord: { settings: discordSettings, problems: () => [], receives: () => false },
+  teams: {
+    settings: teamsSettings,
+    problems: teamsContradictions,
+    receives: ({ TEAMS_CLIENT_ID }) => TEAMS_CLIENT_ID !== undefined,
+  },
+} satisfies Record<string, Row>
 
 export type PlatformName = keyof typeof table
 

@@ -89,7 +89,7 @@ function isSmallTalk({ text, hasFiles }: Pick<Addressing, 'text' | 'hasFiles'>):
   if (hasFiles) return false
   const words = text
     .replaceAll(/:[\w+-]+(?::skin-tone-\d)?:/g, ' ')
-    .replaceAll(/[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}\u200d\ufe0f\u20e3]/gu, ' ')
+    .replaceAll(/\p{Extended_Pictographic}|\p{Emoji_Modifier}|\p{Regional_Indicator}|\u200d|\ufe0f|\u20e3/gu, ' ')
     .replaceAll(/[\p{P}\p{S}]/gu, ' ')
     .replaceAll(/\s+/g, ' ')
     .trim()

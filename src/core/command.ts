@@ -64,3 +64,8 @@ export interface Notice {
   /** The text says why nothing was done. */
   failed?: true
 }
+
+/** Sentences name commands as chats do, "`/parley models list`". `prefix` is what is typed elsewhere: `/`, `parley admin `. */
+export function commandsTypedAs(prefix: string, text: string): string {
+  return text.replaceAll(/`\/parley(?: ([^`]*))?`/g, (_, line = '') => `\`${`${prefix}${line}`.trim()}\``)
+}

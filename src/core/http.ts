@@ -10,12 +10,12 @@ import type { ErrorCode, ParleyError } from './errors.ts'
 /**
  * Who may call a route.
  *
- * `health`: anyone. `platform`: anyone; the adapter checks the platform's signature first. `key`: callers with an API key.
+ * `health`: anyone. `public`: anyone, for pages that show no data. `platform`: anyone; the adapter checks the platform's signature first. `key`: callers with an API key.
  * `page`: a browser on this machine, with the page's cookie if Parley is reachable from outside; also the terminal.
  * `terminal`: callers on this machine that can read the token file in PARLEY_HOME. `link`: anyone on this machine, for the
  * page's one-time link, which carries its own proof.
  */
-export type Access = 'health' | 'platform' | 'key' | 'page' | 'terminal' | 'link'
+export type Access = 'health' | 'public' | 'platform' | 'key' | 'page' | 'terminal' | 'link'
 
 /** Who was let through, by the first entry of `access` that fits. */
 export type Caller = { as: Exclude<Access, 'key'> } | { as: 'key'; key: { id: string; name: string } }
@@ -54,7 +54,7 @@ export interface Mount {
   routes: readonly Route[]
   /** On every answer. */
   headers?: Readonly<Record<string, string>>
-  /** Default: `{error: {code, tell}}` with the status of `statusOf`. */
+  /** Default: `{error: {code, userMessage}}` with the status of `statusOf`. */
   writeError?(context: HttpContext, error: ParleyError): Response
 }
 

@@ -1,5 +1,5 @@
 /**
- * The logger port. Fields are ids, counts and durations; message text and file contents never go in (law 10).
+ * The logger port. Fields are ids, counts and durations; message text and file contents never go in.
  * pino satisfies it.
  */
 export interface Log {

@@ -1,4 +1,4 @@
-/** What a platform's tests bring to its law: the platform as people on it see it, on a real or stand-in server. */
+/** What a platform's tests bring to its contract: the platform as people on it see it, on a real or stand-in server. */
 import { randomUUID } from 'node:crypto'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import type { Action, ButtonAction } from './action.ts'
@@ -47,12 +47,14 @@ export interface PlatformRig {
   command?(command: { eventId: string; text: string }): Promise<Answered>
   /** The person of `write` changes the message that they wrote with `eventId`. */
   revise?(revision: { eventId: string; text: string }): Promise<void>
+  /** The person of `write` deletes the message that they wrote with `eventId`. */
+  erase?(deletion: { eventId: string }): Promise<void>
   /** The person of `write` writes without a mention in the conversation of `target`, a thread. */
   follow?(message: { eventId: string; text: string; target: ReplyTarget }): Promise<Answered>
 }
 
 /** What a platform need not have. */
-export type Ability = 'attach' | 'notify' | 'buttons' | 'press' | 'command' | 'revise' | 'follow'
+export type Ability = 'attach' | 'notify' | 'buttons' | 'press' | 'command' | 'revise' | 'erase' | 'follow'
 
 export interface ContractOptions {
   /** Why a retried post may double, where the platform has no idempotent posting. */

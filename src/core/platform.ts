@@ -9,7 +9,7 @@ import type { CommandCall, CommandSpec, Notice, OutgoingFile } from './command.t
 import type { ConnectionReport } from './connection.ts'
 import type { Mount } from './http.ts'
 import type { Json } from './json.ts'
-import type { Attachment, Author, ConversationRef, IncomingMessage, ReplyTarget } from './message.ts'
+import type { Attachment, Author, IncomingMessage, ReplyTarget } from './message.ts'
 import type { Citation, Receipt } from './reply.ts'
 
 export interface Capabilities {
@@ -121,8 +121,11 @@ export interface Revision {
   by: Author
 }
 
-/** `revised`: the turn had not started and answers the new text. `started`: too late, regenerating would answer the new text. */
-export type Revised = { kind: 'revised' | 'started'; turnId: string } | { kind: 'unknown' }
+/**
+ * `revised`: the turn had not started and answers the new text. `started`: too late, regenerating would answer the new text.
+ * `unchanged`: nothing but spaces differs, or the message was not changed at all.
+ */
+export type Revised = { kind: 'revised' | 'started' | 'unchanged'; turnId: string } | { kind: 'unknown' }
 
 /** Messages that people deleted. `ids` as in IncomingMessage. */
 export interface Withdrawal {

@@ -71,6 +71,14 @@ describe('a message that its author changes', () => {
     expect((await rig.turns.load(next)).messages.map(({ text }) => text)).toEqual(['What?'])
   })
 
+  it('is unchanged if only its spaces differ, so that nobody is offered a new answer', async () => {
+    const incoming = inChannel({ text: 'look at  this' })
+    const turnId = await rig.answered(incoming)
+    for (const text of ['look at  this', 'look at this', ' look\nat this '])
+      expect(await revise(incoming.id, text)).toEqual({ kind: 'unchanged', turnId })
+    expect(await revise(incoming.id, 'look at that')).toEqual({ kind: 'started', turnId })
+  })
+
   it('is not known when it is somebody else’s, or never was taken in', async () => {
     const incoming = inChannel()
     await rig.asked(incoming)
@@ -184,7 +192,8 @@ describe('the word stop', () => {
 
   it('asks the model where nothing is being written, and from people who may not stop it', async () => {
     expect((await rig.inbox.receive(message({ text: 'stop' }))).kind).toBe('new')
-    await rig.asked(inChannel())
-    expect((await rig.inbox.receive({ ...inChannel(), author: { id: 'eve' }, text: 'stop' })).kind).toBe('new')
+    await rig.asked(inChannel({ channelId: 'lobby' }))
+    const said = { ...inChannel({ channelId: 'lobby', text: 'stop' }), author: { id: 'eve' } }
+    expect((await rig.inbox.receive(said)).kind).toBe('new')
   })
 })

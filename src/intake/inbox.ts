@@ -1,6 +1,6 @@
 /**
  * Where every platform's messages come in. The message is committed when `receive` returns; handing the turn to the queue
- * may fail after that, and then `sweep` does it (law 1).
+ * may fail after that, and then `sweep` does it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { judge, judgeAlone, saysStop } from '../core/addressing.ts'

@@ -103,5 +103,21 @@ function frames(error: Error): string {
     .join(' ')
 }
 
+/** Loads the parsers and tables that most files need. */
+async function warm(): Promise<void> {
+  const [{ countTokens }, { loadPdfium }] = await Promise.all([
+    import('../core/text/count-tokens.ts'),
+    import('./providers/pdfium.ts'),
+  ])
+  countTokens('warm')
+  await loadPdfium()
+  await Promise.all([
+    import('./providers/pdf.ts'),
+    import('./providers/text.ts'),
+    import('./providers/csv.ts'),
+    import('./providers/html.ts'),
+  ])
+}
+
 // A spare process loads the common parsers in advance. This stays last because a task may arrive meanwhile.
-if (process.argv.includes('--warm')) await import('./providers/warm.ts').then(({ warm }) => warm())
+if (process.argv.includes('--warm')) await warm()

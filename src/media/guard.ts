@@ -1,6 +1,10 @@
-/** Enforces the limits of a reading process: time, memory, abort. An early end becomes a message to the sender. */
-import { execFile } from 'node:child_process'
+/**
+ * Keeps programs that read files within bounds: a low priority, time, memory, abort. An early end becomes a message to the
+ * sender.
+ */
+import { type ChildProcess, execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { constants, setPriority } from 'node:os'
 import { ParleyError } from '../core/errors.ts'
 import { fileWording } from '../wording/files.ts'
 import type { Limits } from './limits.ts'
@@ -102,5 +106,18 @@ function residentOnLinux(pid: number): number {
     return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
   } catch {
     return 0
+  }
+}
+
+/**
+ * Gives a program a lower priority than Parley, so that reading does not slow down answers. Called right after the start:
+ * threads that the program makes later inherit it.
+ */
+export function giveWay({ pid }: Pick<ChildProcess, 'pid'>): void {
+  if (pid === undefined) return
+  try {
+    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL)
+  } catch {
+    // It has ended, or the system does not allow it. It then runs at the usual priority.
   }
 }

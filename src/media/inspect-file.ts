@@ -3,10 +3,9 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { diskError } from '../blobs/disk.ts'
 import { ParleyError } from '../core/errors.ts'
 import { fileWording } from '../wording/files.ts'
-import { furtherLook } from './containers.ts'
 import { type FormatReader, type Formats, readerOf } from './formats.ts'
 import { type LimitOverrides, type Limits, limitsFor } from './limits.ts'
-import { type Sniffed, sampleBytes, sniff } from './sniff.ts'
+import { furtherLook, type Sniffed, sampleBytes, sniff } from './sniff.ts'
 import type { Task } from './wire.ts'
 
 export interface InspectedFile {

@@ -7,12 +7,12 @@ import { sayTones, transcribeTones } from '../../test/fixtures/tone-speech.ts'
 import { startTranscriber, type Transcribed, type TranscriberServer } from '../../test/servers/transcriber.ts'
 import { silentLog } from '../core/log.ts'
 import { recordingWording } from '../wording/recordings.ts'
-import { joinSpeech } from './join-speech.ts'
 import { limitsFor } from './limits.ts'
 import { createFfmpeg } from './providers/ffmpeg.ts'
 import { createOpenAiTranscriber } from './providers/transcribe-openai.ts'
 import type { ReadRequest } from './reader.ts'
 import { recordings, recordingType } from './recordings.ts'
+import { joinSpeech } from './speech.ts'
 
 const without = lacking('ffmpeg')
 

@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import type { Log } from '../core/log.ts'
-import { giveWay } from './priority.ts'
+import { giveWay } from './guard.ts'
 import type { Task } from './wire.ts'
 
 export interface Exit {

@@ -1,7 +1,7 @@
 /** Text recognition by an installed tesseract: faster than the built-in one, and in the languages installed with it. */
 
 import { execFile } from 'node:child_process'
-import { giveWay } from './priority.ts'
+import { giveWay } from './guard.ts'
 
 export interface Recognizer {
   /** Tesseract's TSV for a binary portable graymap. Undefined when it failed or took too long. */

@@ -23,7 +23,7 @@ import {
   withoutVideo,
 } from './recordings.ts'
 import { type Sniffed, sampleBytes, sniff } from './sniff.ts'
-import { speechSegments } from './speech-segments.ts'
+import { speechSegments } from './speech.ts'
 import { canSendUnchanged, cutOff, type TranscribedRecording, transcribeRecording } from './transcribe-recording.ts'
 import { type Transcriber, withPaying } from './transcriber.ts'
 

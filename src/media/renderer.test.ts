@@ -9,7 +9,7 @@ import { createReader } from './create-reader.ts'
 import { formats } from './formats.ts'
 import { inspectFile } from './inspect-file.ts'
 import { createProcesses } from './processes.ts'
-import { findQuote, lettersIn } from './providers/pdf-marks.ts'
+import { findQuote, lettersIn } from './providers/quote-marks.ts'
 import type { Mark, PageRenderer, Reader } from './reader.ts'
 import { createRenderer } from './renderer.ts'
 

@@ -1,9 +1,9 @@
 /** Detects the type of a file from its content. Names and declared types only help to tell kinds of text apart. */
+
+import { fileTypeFromBuffer } from 'file-type'
 import type { Problem } from '../core/artifact.ts'
 import { fileWording } from '../wording/files.ts'
-import { isOle, isZip, oleTypeOf, zipTypeOf } from './containers.ts'
 import { announcedBy, called, type Formats, formats, unknownType } from './formats.ts'
-import { signatureOf } from './providers/signature.ts'
 import { decodeText, looksLikeText } from './text-encoding.ts'
 
 /** How many of a file's first bytes `sniff` needs. */
@@ -102,4 +102,90 @@ export function startsLikeMail(start: string, named: boolean): boolean {
   const found = known.filter((field) => fields.includes(field))
   if (named) return found.length >= 1
   return found.length >= 3 && fields.includes('from') && /^(?:message-id|mime-version|received):/im.test(head)
+}
+
+/** The media type by signature, or undefined if there is none (mostly text). Never throws. */
+async function signatureOf(sample: Uint8Array): Promise<string | undefined> {
+  try {
+    return (await fileTypeFromBuffer(sample))?.mime ?? tiff(sample)
+  } catch {
+    return tiff(sample)
+  }
+}
+
+/** file-type looks for a TIFF's directory, which most programs write after the picture. */
+function tiff(sample: Uint8Array): string | undefined {
+  const [first, second, third, fourth] = sample
+  const little = first === 0x49 && second === 0x49 && third === 0x2a && fourth === 0
+  const big = first === 0x4d && second === 0x4d && third === 0 && fourth === 0x2a
+  return little || big ? 'image/tiff' : undefined
+}
+
+// Office documents are zip or OLE files. They are detected by the names in their directory: only names are looked at, nothing
+// is unpacked.
+
+/** Which part of the file is needed besides its first bytes. */
+export function furtherLook(sample: Uint8Array, size: number): { from: number; length: number } | undefined {
+  if (isZip(sample)) {
+    const length = Math.min(size, 64 * 1024)
+    return { from: size - length, length }
+  }
+  if (!isOle(sample) || sample.length < 512) return undefined
+  const header = Buffer.from(sample.buffer, sample.byteOffset, 512)
+  const sector = 2 ** Math.min(header.readUInt16LE(30), 16)
+  const from = (header.readUInt32LE(48) + 1) * sector
+  return from < size ? { from, length: Math.min(size - from, 4_096) } : undefined
+}
+
+function isZip(sample: Uint8Array): boolean {
+  return startsWith(sample, [0x50, 0x4b, 0x03, 0x04]) || startsWith(sample, [0x50, 0x4b, 0x05, 0x06])
+}
+
+function isOle(sample: Uint8Array): boolean {
+  return startsWith(sample, [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1])
+}
+
+const openXml = 'application/vnd.openxmlformats-officedocument'
+
+/** An office document's media type; undefined for any other zip. */
+function zipTypeOf(sample: Uint8Array, end: Uint8Array): string | undefined {
+  const start = latin1(sample.subarray(0, 300))
+  const declared = /^.{26,80}?mimetype(application\/vnd\.oasis\.opendocument\.[a-z]+)/s.exec(start)?.[1]
+  if (declared !== undefined) return declared
+  const names = [...namesIn(sample, 'PK\x03\x04', 26, 30), ...namesIn(end, 'PK\x01\x02', 28, 46)]
+  const has = (pattern: RegExp) => names.some((name) => pattern.test(name))
+  if (!has(/^(?:\[Content_Types\]\.xml|_rels\/\.rels|docProps\/)/)) return undefined
+  if (has(/^word\//)) return `${openXml}.wordprocessingml.document`
+  if (has(/^ppt\//)) return `${openXml}.presentationml.presentation`
+  if (has(/^xl\//)) return `${openXml}.spreadsheetml.sheet`
+  return undefined
+}
+
+/** The type of an OLE file by the names of its streams. */
+function oleTypeOf(directory: Uint8Array): string | undefined {
+  const names = Buffer.from(directory.buffer, directory.byteOffset, directory.byteLength & ~1).toString('utf16le')
+  if (names.includes('EncryptedPackage')) return 'application/x-ole-encrypted'
+  if (names.includes('WordDocument')) return 'application/msword'
+  if (names.includes('PowerPoint Document')) return 'application/vnd.ms-powerpoint'
+  if (names.includes('Workbook') || /\0Book\0/.test(names)) return 'application/vnd.ms-excel'
+  if (names.includes('__substg1.0_') || names.includes('__nameid')) return 'application/vnd.ms-outlook'
+  return undefined
+}
+
+function namesIn(bytes: Uint8Array, signature: string, lengthAt: number, nameAt: number): string[] {
+  const text = latin1(bytes)
+  const names: string[] = []
+  for (let at = text.indexOf(signature); at >= 0; at = text.indexOf(signature, at + 4)) {
+    const length = text.charCodeAt(at + lengthAt) + text.charCodeAt(at + lengthAt + 1) * 256
+    if (length > 0 && length < 1_024) names.push(text.slice(at + nameAt, at + nameAt + length))
+  }
+  return names
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
+}
+
+function startsWith(bytes: Uint8Array, start: readonly number[]): boolean {
+  return start.every((byte, at) => bytes[at] === byte)
 }

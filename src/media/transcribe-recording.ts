@@ -7,11 +7,11 @@ import type { Problem } from '../core/artifact.ts'
 import { asParleyError } from '../core/errors.ts'
 import type { Semaphore } from '../core/semaphore.ts'
 import { recordingWording } from '../wording/recordings.ts'
-import { joinSpeech, type TranscribedPiece } from './join-speech.ts'
 import type { Limits } from './limits.ts'
 import { type CutPlan, cutIntoPieces, defaultPlan, isSilent, type Piece, sampleRate, toWav } from './pcm.ts'
 import { damaged, type Ffmpeg, type FfmpegInput } from './providers/ffmpeg.ts'
 import { type RecordingType, recordings } from './recordings.ts'
+import { joinSpeech, type TranscribedPiece } from './speech.ts'
 import type { TranscribedSegment, Transcriber, Transcription } from './transcriber.ts'
 
 export interface TranscribeRecordingDeps {

@@ -1,6 +1,6 @@
 /**
  * The most tokens that a provider bills for one picture, by the model's name. Pictures are sent with at most 1,568 pixels a
- * side (src/media/providers/image-encode.ts) and, where it can be said, without a wish for detail.
+ * side (src/media/providers/image.ts) and, where it can be said, without a wish for detail.
  */
 import { undated } from './known-models.ts'
 

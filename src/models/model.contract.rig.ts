@@ -62,7 +62,7 @@ export interface ModelRig extends AsyncDisposable {
   goAway(): Promise<void>
 }
 
-/** Thrown by a rig whose server cannot play a scene; the law is skipped with the reason. */
+/** Thrown by a rig whose server cannot play a scene; the test is skipped with the reason. */
 export class Unplayable extends Error {}
 
 export type PlayRig = (context: TestContext, scenes: Scene[]) => Promise<ModelRig>

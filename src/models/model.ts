@@ -1,4 +1,4 @@
-/** The port of a model provider: one request in, a stream of events out. Its law is model.contract.ts. */
+/** The port of a model provider: one request in, a stream of events out. Its contract is model.contract.ts. */
 import type { Position } from '../core/artifact.ts'
 import type { Json } from '../core/json.ts'
 import type { Usage } from '../core/reply.ts'

@@ -1,6 +1,5 @@
 /** What stands for a whole document without a model: how it opens, and the sentences that share most with the rest. */
-import { stopWords } from '../search/stop-words.ts'
-import { terms } from '../search/terms.ts'
+import { stopWords, terms } from '../search/terms.ts'
 import type { Quote } from './extract-passages.ts'
 import type { PassagePart } from './render-passage.ts'
 import { type Unit, unitsOf } from './units.ts'

@@ -169,6 +169,7 @@ describe('other callers', () => {
       httpVersion: '1.0',
     }
     expect(await as('platform', request)).toBe('platform')
+    expect(await as('public', request)).toBe('public')
     expect(await as('health', request)).toBe('health')
   })
 })

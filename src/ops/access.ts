@@ -59,6 +59,7 @@ export function createAccessGate(deps: AccessDeps): Gate {
 
   const rules: Record<Access, (request: IncomingMessage) => Promise<Caller> | Caller> = {
     health: () => ({ as: 'health' }),
+    public: () => ({ as: 'public' }),
     platform: () => ({ as: 'platform' }),
     async key(request) {
       const secret = bearerOf(request)

@@ -1,4 +1,4 @@
-/** The law of the channel port. */
+/** The contract of the channel port. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Json } from '../core/json.ts'
 import type { Channel } from './channel.ts'

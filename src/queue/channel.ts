@@ -1,6 +1,6 @@
 /**
  * Small, lossy, ordered messages between processes: stop signals to the worker that holds a turn, and live text for the
- * console page. Nothing rests on one arriving: receivers also read the store. Its law is channel.contract.ts.
+ * console page. Nothing rests on one arriving: receivers also read the store. Its contract is channel.contract.ts.
  */
 import type { Json } from '../core/json.ts'
 

@@ -1,4 +1,4 @@
-/** The law of parents and children; part of queue.contract.ts. */
+/** The contract of parents and children; part of queue.contract.ts. */
 import { describe, expect, it } from 'vitest'
 import { type ContractTools, damaged, doing, extractJob, turnJob } from './queue.contract.tools.ts'
 import type { Job } from './queue.ts'

@@ -1,4 +1,4 @@
-/** The law of what the queue knows, forgets and takes back; part of queue.contract.ts. */
+/** The contract of what the queue knows, forgets and takes back; part of queue.contract.ts. */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, expect, it } from 'vitest'
 import type { PublishedEvent } from '../core/events.ts'

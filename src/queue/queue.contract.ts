@@ -1,4 +1,4 @@
-/** The law of the queue port. Every implementation, fakes included, runs it: `describe('…', () => queueContract(open))`. */
+/** The contract of the queue port. Every implementation, fakes included, runs it: `describe('…', () => queueContract(open))`. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { describeFlows } from './queue.contract.flows.ts'
 import { describeStates } from './queue.contract.states.ts'

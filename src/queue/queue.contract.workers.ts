@@ -1,4 +1,4 @@
-/** The law of the queue's workers; part of queue.contract.ts. */
+/** The contract of the queue's workers; part of queue.contract.ts. */
 import { describe, expect, it } from 'vitest'
 import { type ContractTools, doing, extractJob, turnJob } from './queue.contract.tools.ts'
 import type { JobContext } from './queue.ts'

@@ -1,6 +1,6 @@
 /**
  * The queue port. It brings a job to a worker at least once; what must happen exactly once is held by the store's claims
- * and leases, never by the queue. Its law is queue.contract.ts.
+ * and leases, never by the queue. Its contract is queue.contract.ts.
  */
 import type { JobName, JobPayload, QueueName } from './jobs.ts'
 

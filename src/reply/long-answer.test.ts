@@ -39,6 +39,7 @@ function reply(abilities: Partial<Capabilities> = {}) {
       turnId,
       resuming,
       store,
+      otherReplies: () => 0,
       held: () => true,
       question: 'What is the notice period?',
       posted: [...stored.values()].sort((a, b) => a.ordinal - b.ordinal),

@@ -49,18 +49,21 @@ export function createProgress({ platform, store, log }: ProgressDeps): Progress
     const { transport, capabilities } = platform(turn.platform)
     const native = capabilities.status === 'native'
     let shown = ''
-    const throttle = createThrottle(native ? nativeEveryMs : capabilities.minEditMs, async () => {
-      const text = describeLines([...lines.values()])
-      if (text === '' || text === shown) return
-      shown = text
-      try {
-        if (native) await transport.status(turn.target, turn.turnId, text, 'reading')
-        else await showAsMessage(turn, text)
-      } catch (error) {
-        // Progress is a courtesy: the work goes on without it.
-        log.warn({ ...errorFields(error), turnId: turn.turnId }, 'progress not shown')
-      }
-    })
+    const throttle = createThrottle(
+      () => (native ? nativeEveryMs : capabilities.minEditMs),
+      async () => {
+        const text = describeLines([...lines.values()])
+        if (text === '' || text === shown) return
+        shown = text
+        try {
+          if (native) await transport.status(turn.target, turn.turnId, text, 'reading')
+          else await showAsMessage(turn, text)
+        } catch (error) {
+          // Progress is a courtesy: the work goes on without it.
+          log.warn({ ...errorFields(error), turnId: turn.turnId }, 'progress not shown')
+        }
+      },
+    )
     return { lines, throttle }
   }
 

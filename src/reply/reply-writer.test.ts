@@ -19,6 +19,7 @@ function rig(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = [], r
   const gone = new AbortController()
   /** The lease ran out while the process slept; no timer has fired yet. */
   const expired = { value: false }
+  const otherReplies = { value: 0 }
   const store = {
     async savePart(_turnId: string, part: { ordinal: number; ref: MessageRef; text: string }) {
       saved.push(part)
@@ -35,6 +36,7 @@ function rig(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = [], r
     posted,
     resuming,
     held: () => !expired.value,
+    otherReplies: () => otherReplies.value,
     store,
     signal: gone.signal,
   })
@@ -43,7 +45,7 @@ function rig(abilities: Partial<Capabilities> = {}, posted: StoredPart[] = [], r
   const settle = async () => {
     for (let n = 0; n < 20; n += 1) await yieldLoop()
   }
-  return { ...fake, replyWriter, saved, shown, settle, gone, expired }
+  return { ...fake, replyWriter, saved, shown, settle, gone, expired, otherReplies }
 }
 
 describe('the reply writer', () => {
@@ -58,6 +60,18 @@ describe('the reply writer', () => {
     await replyWriter.finish('Hello.', [], end)
     expect(shown()).toEqual(['Hello.'])
     expect(saved[0]).toEqual({ ordinal: 0, ref: `${turnId}-0`, text: 'Hel', ahead: 32 })
+  })
+
+  it('edits less often while many replies are open', async () => {
+    const { replyWriter, calls, settle, otherReplies } = rig({ minEditMs: 0 })
+    otherReplies.value = 60_000
+    replyWriter.append('Hel')
+    await settle()
+    replyWriter.append('lo')
+    await settle()
+    expect(calls).toEqual(['post 0: Hel'])
+    await replyWriter.finish('Hello.', [], end)
+    expect(calls).toEqual(['post 0: Hel', 'edit 0: Hello.'])
   })
 
   it('never edits more often than the platform allows', async () => {
@@ -256,7 +270,7 @@ describe('a platform that refuses the end of an answer', () => {
   })
 
   it('of its first message posts that one anew too, where an answer has several', async () => {
-    const { replyWriter, settle, failures, posted } = rig()
+    const { replyWriter, settle, failures, posted } = rig({ maxChars: 400 })
     replyWriter.append('One')
     await settle()
     failures.push(refusal())

@@ -33,6 +33,8 @@ export interface ReplyWriterDeps {
   store: PartStore
   /** Ends all writing at once: the lease is gone and another worker holds the reply writer. */
   signal: AbortSignal
+  /** How many other replies this process writes now. */
+  otherReplies(): number
   /** Asked before each write: whether the lease surely holds. */
   held(): boolean
   now?: () => Date
@@ -53,6 +55,11 @@ export interface ReplyWriter {
   firstTextAt(): Date | null
 }
 
+/**
+ * An edit takes about half a millisecond of the process (bench/latency.ts). With many replies open, each is edited less often,
+ * so that all edits together leave the other half of the process to questions that come in.
+ */
+const editShareMs = 1
 /** How often the text is stored, at least, for the worker that takes over after a crash. */
 const rememberEveryMs = 1000
 /** Characters that may be shown beyond the stored text before the text's speed is known. */
@@ -95,7 +102,8 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
    */
   let floor = deps.resuming ? shownLength() + (deps.posted.filter(isMessage).at(-1)?.ahead ?? 0) : 0
 
-  const throttle = createThrottle(capabilities.minEditMs, async () => {
+  const everyMs = () => Math.max(capabilities.minEditMs, deps.otherReplies() * editShareMs)
+  const throttle = createThrottle(everyMs, async () => {
     if (length === 0) return await showProgress()
     if (capabilities.streaming === 'none' || length < floor) return
     await show(splitter.parts().slice(0, mostMessages), false)

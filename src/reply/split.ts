@@ -1,6 +1,6 @@
 /**
  * A growing reply as messages of a platform's size. Messages are posted while the text grows and edited afterwards, so
- * the law is: once a later message exists, the earlier ones never change.
+ * the rule is: once a later message exists, the earlier ones never change.
  */
 import { type Context, closing, linesOf, opening, plain, settle } from './blocks.ts'
 import { chooseCut, messageText } from './cut.ts'

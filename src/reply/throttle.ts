@@ -1,4 +1,4 @@
-/** Runs a task again and again while there is something to show, never two at once and never sooner than `everyMs` apart. */
+/** Runs a task again and again while there is something to show, never two at once and never sooner than `everyMs()` apart. */
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export interface Throttle {
@@ -8,7 +8,7 @@ export interface Throttle {
   end(): Promise<void>
 }
 
-export function createThrottle(everyMs: number, task: () => Promise<void>): Throttle {
+export function createThrottle(everyMs: () => number, task: () => Promise<void>): Throttle {
   const ending = new AbortController()
   let dirty = false
   let running: Promise<void> | undefined
@@ -23,7 +23,7 @@ export function createThrottle(everyMs: number, task: () => Promise<void>): Thro
       } catch (error) {
         failure = { error }
       }
-      const rest = everyMs - (performance.now() - started)
+      const rest = everyMs() - (performance.now() - started)
       if (rest > 0) await sleep(rest, undefined, { signal: ending.signal }).catch(() => undefined)
     }
     running = undefined

@@ -1,5 +1,5 @@
 /**
- * The one door of every paid call (law 5): the most that it can cost is reserved over all its scopes in one transaction
+ * The one door of every paid call: the most that it can cost is reserved over all its scopes in one transaction
  * before it is made, and what it did cost is settled after, once. Implemented in ledger-budget.ts over src/store/ledger.ts.
  */
 import type { Json } from '../core/json.ts'

@@ -43,7 +43,7 @@ export interface Retrieval {
   spender: Spender
 }
 
-/** Its law is retriever.contract.ts. */
+/** Its contract is retriever.contract.ts. */
 export interface Retriever {
   /** For events and receipts. */
   name: string

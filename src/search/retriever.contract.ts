@@ -1,4 +1,4 @@
-/** The law of every retriever: what fits comes first, nobody is shown what they may not see, and a signal ends the work. */
+/** The contract of every retriever: what fits comes first, nobody is shown what they may not see, and a signal ends the work. */
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Artifact } from '../core/artifact.ts'

@@ -5,8 +5,6 @@
  * words. Time is linear in the text, whatever it holds.
  */
 import { fold, withoutTypesetting } from '../core/text/fold.ts'
-import { stem } from './stem.ts'
-import { stopWords } from './stop-words.ts'
 
 /** A run without an end (base64, a hash of hashes) is one short term: nobody asks for more of it than its beginning. */
 const MAX_TERM = 64
@@ -141,5 +139,113 @@ function pushUnspaced(found: string[], run: string): void {
     }
   }
 }
+
+// Common endings are taken off a folded word. One light stemmer per script rather than one per language: the language of a
+// question is unknown, and the same ending taken off on both sides does no harm where it was part of the word.
+
+/** Endings by the least number of letters that must stay before them, longest first. */
+const latin: [ending: string, stays: number][] = [
+  ['ingly', 4],
+  ['edly', 4],
+  ['ern', 4],
+  ['ing', 3],
+  ['em', 4],
+  ['en', 4],
+  ['er', 4],
+  ['es', 3],
+  ['ed', 3],
+  ['is', 4],
+  ['ly', 4],
+  ['s', 3],
+  ['e', 3],
+  ['a', 4],
+  ['o', 4],
+]
+
+// Written as folding leaves them: й is и there.
+const cyrillic: [ending: string, stays: number][] = [
+  'иями ями ами ого его ому ему ыми ими иеи ах ях ов ев еи ои ии ыи ая яя ое ее ые ие ым им ом ем ам ям ую юю ия ию',
+  'а я о е ы и у ю ь',
+].flatMap((endings) => endings.split(' ').map((ending): [string, number] => [ending, 3]))
+
+const arabicPrefixes = ['وال', 'بال', 'كال', 'فال', 'لل', 'ال', 'و']
+const arabicSuffixes = ['ها', 'ان', 'ات', 'ون', 'ين', 'يه', 'ه', 'ي']
+
+/** `word` is lower case and without diacritics. What holds digits or signs comes back as it is. */
+function stem(word: string): string {
+  if (/^[a-z]+$/.test(word)) return stemLatin(word)
+  if (/^[а-я]+$/.test(word)) return strip(word, cyrillic)
+  if (/^[\u0621-\u064a]+$/.test(word)) return stemArabic(word)
+  return word
+}
+
+function stemLatin(word: string): string {
+  let stemmed = word
+  // Endings pile up (`order-ed`, `letter-ing-s`); each round shortens the word, so it ends.
+  for (let before = ''; before !== stemmed; ) {
+    before = stemmed
+    if (!/(?:ss|us|eed)$/.test(stemmed)) stemmed = strip(stemmed, latin)
+    if (!/[aeiouy]/.test(stemmed)) stemmed = before
+    stemmed = stemmed.replace(/([b-df-hj-np-tv-z])\1$/, '$1')
+  }
+  return stemmed.length > 3 ? stemmed.replace(/(?:ie|y)$/, 'i') : stemmed
+}
+
+function strip(word: string, endings: [ending: string, stays: number][]): string {
+  for (const [ending, stays] of endings) {
+    if (word.length - ending.length >= stays && word.endsWith(ending)) return word.slice(0, -ending.length)
+  }
+  return word
+}
+
+function stemArabic(word: string): string {
+  const prefix = arabicPrefixes.find((candidate) => word.startsWith(candidate) && word.length - candidate.length >= 3)
+  const bare = prefix === undefined ? word : word.slice(prefix.length)
+  const suffix = arabicSuffixes.find((candidate) => bare.endsWith(candidate) && bare.length - candidate.length >= 3)
+  return suffix === undefined ? bare : bare.slice(0, -suffix.length)
+}
+
+/** Words that carry grammar and no subject, by language: left out of questions, never out of what is searched. */
+export const stopWords: string[] = [
+  // English
+  `a about according all also am an and any are as at be been being between both but by can could did do does doing each
+  for from give had has have having he her here hers him his how i if in into is it its just list me more most much many
+  my no nor not of on only or other our out over own please say says said she should show so some such tell than that the
+  their theirs them then there these they this those through to too under until up us very was we were what when where
+  which while who whom whose why will with would you your yours document file page summarise summarize`,
+  // German
+  `aber alle allem allen aller alles als also am an ander andere auch auf aus bei beim bin bis bist bitte da damit dann
+  das dass dein deine dem den denn der des dich die dies diese diesem diesen dieser dieses dir doch dort du durch ein
+  eine einem einen einer eines er es etwas euch euer für gegen gib hab habe haben hat hatte hatten hier hinter ich ihm
+  ihn ihnen ihr ihre im in ist ja jede jedem jeden jeder jedes jetzt kann kein keine können laut man mehr mein meine mich
+  mir mit muss müssen nach nicht noch nun nur ob oder ohne sag sehr sein seine sich sie sind so soll sollen über um und
+  uns unser unter viel viele vom von vor wann war waren warum was weil welche welchem welchen welcher welches wenn wer
+  werde werden wie wieder will wir wird wo wurde wurden zu zum zur zwischen`,
+  // French
+  `au aux avec ce ces cette ceux chez comme comment dans de des du elle elles en est et eux il ils je la le les leur lui
+  ma mais mes moi mon même ne nos notre nous on ou où par pas pour quand que quel quelle quelles quels qui quoi sa sans
+  ses son sont sur ta te tes toi ton tu un une vos votre vous`,
+  // Spanish
+  `a al como cómo con cual cuales cuál cuando cuanto cuánto cuanta cuantos cuantas de del dónde donde el en entre es está
+  están esta este estas estos hay la las lo los más me mi muy no nos o para pero por porque que qué quién se según si sin
+  sobre son su sus también tiene un una unas uno unos y ya`,
+  // Portuguese
+  `a as ao aos com como da das de do dos e é em foi mais na nas no nos não o os ou para pela pelo por qual quais quando
+  quanto que quem se seu sua são um uma umas uns`,
+  // Italian
+  `a al alla che chi come con cosa da dei del della delle di dove e è era gli i il in la le lo nel nella non o per quale
+  quali quando quanto sono su tra fra un una uno`,
+  // Dutch
+  'de het een en van in is dat die te op voor met zijn aan er om ook als bij door wat wie hoe waar welke wordt werd',
+  // Russian
+  `и в во не что он на я с со как а то все она так его но да ты к у же вы за бы по только ее мне было вот от меня еще нет
+  о из ему теперь когда даже ну ли если или ни быть был него до вас нибудь для мы тебя их чем была сам чтоб без будто где
+  кто какой какая какие какое сколько это этот эта эти`,
+  // Arabic
+  'في من على إلى عن أن إن ما ماذا هل كم كيف متى أين هو هي هذا هذه ذلك تلك التي الذي الذين مع أو و لا لم لن قد كان كانت كل',
+  // Chinese and Japanese, by the pairs they become
+  '什么 多少 哪个 哪些 怎么 如何 为什么 是什么 请问 是多 吗 的 了 是 什麼 哪個 怎麼 為什麼 請問',
+  'です ですか ます ますか ました のは とは 何ですか 何 いくら いくらですか どこ いつ ください 教えて',
+]
 
 const stopTerms = stopWords.map((words) => new Set(terms(words)))

@@ -1,6 +1,5 @@
 /** Blobs in the database: which bytes exist, which rows refer to them, and which have no references left. */
-import type { BlobReferences } from '../blobs/blobs.ts'
-import type { Collectable } from '../blobs/collector.ts'
+import type { BlobReferences, Collectable } from '../blobs/blobs.ts'
 import type { Database, Statement } from './database.ts'
 
 /** At once: their rows are locked while their bytes are removed. */

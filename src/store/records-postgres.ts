@@ -27,6 +27,11 @@ with kept as (
 insert into blob_ref (hash, owner_kind, owner_id) select hash, 'record', kept.id from kept, unnest($7::text[]) hash
 on conflict do nothing`,
 }
+const claim: Statement = {
+  name: 'record_claim',
+  text: `
+insert into platform_record (platform, key, value) values ($1, $2, $3::jsonb) on conflict (platform, key) do nothing returning key`,
+}
 const assign: Statement = {
   name: 'record_assign',
   text: `
@@ -71,23 +76,31 @@ export function createRecords(database: Pick<Database, 'query'>, secrets: Secret
     return sealed === null ? value : Json.parse(JSON.parse(secrets.open(sealed, placeOf(key))))
   }
 
+  function checked(key: string, value: Json): string {
+    const text = storableJson(value)
+    if (key === '' || key.length > maxKeyChars || text.length > maxValueChars)
+      throw new RangeError(
+        `a record wants a key of 1 to ${maxKeyChars} characters and at most ${maxValueChars} of JSON`,
+      )
+    return text
+  }
+
   return {
     async get(key) {
       const [row] = await query<Row>(get, [platform, key])
       return row === undefined ? undefined : read(row)
     },
     async put(key, value, { secret = false, turn, person, blobs = [] } = {}) {
-      const text = storableJson(value)
-      if (key === '' || key.length > maxKeyChars || text.length > maxValueChars)
-        throw new RangeError(
-          `a record wants a key of 1 to ${maxKeyChars} characters and at most ${maxValueChars} of JSON`,
-        )
+      const text = checked(key, value)
       const content = secret ? [null, secrets.seal(text, placeOf(key))] : [text, null]
       const owner = person === undefined ? null : `${person.workspaceId}/${person.userId}`
       await query(put, [platform, key, ...content, turn ?? null, owner, blobs])
     },
     async assign(key, turn) {
       await query(assign, [platform, key, turn])
+    },
+    async claim(key, value) {
+      return (await query(claim, [platform, key, checked(key, value)])).length === 1
     },
     async remove(key) {
       await query(remove, [platform, key])

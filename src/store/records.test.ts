@@ -35,6 +35,17 @@ describe('records of a platform', () => {
     expect(await slack.get('reference/C1')).toBeUndefined()
   })
 
+  it('are claimed by one of many at the same moment, in whatever process, until they are removed', async () => {
+    const { database, slack } = await rig()
+    const twin = createRecords(database, secrets, 'slack')
+    const claims = Array.from({ length: 20 }, (_, n) => (n % 2 === 0 ? slack : twin).claim('greeted/C1', { n }))
+    expect((await Promise.all(claims)).filter(Boolean)).toHaveLength(1)
+    await slack.remove('greeted/C1')
+    expect(await twin.claim('greeted/C1', null)).toBe(true)
+    expect(await slack.claim('greeted/C2', null)).toBe(true)
+    await expect(slack.claim('', null)).rejects.toThrow(RangeError)
+  })
+
   it('are listed by key prefix, in order, without wildcards', async () => {
     const { slack } = await rig()
     for (const key of ['team/b', 'team/B', 'team/a_1', 'team%', 'teams']) await slack.put(key, key)

@@ -59,8 +59,10 @@ export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake
     },
 
     async revise(platform, id, text, authorId) {
-      const [row] = await query<{ id: string; revised: boolean }>(revise, [platform, id, storable(text), authorId])
+      const values = [platform, id, storable(text), authorId]
+      const [row] = await query<{ id: string; revised: boolean; same: boolean }>(revise, values)
       if (row === undefined) return { kind: 'unknown' }
+      if (row.same) return { kind: 'unchanged', turnId: row.id }
       return { kind: row.revised ? 'revised' : 'started', turnId: row.id }
     },
 
@@ -191,6 +193,11 @@ with asked as (
 select state from turn where id = $1`,
 }
 
+/** Without the spaces around and between them: some platforms report a change that is none. */
+function words(text: string): string {
+  return `btrim(regexp_replace(${text}, '\\s+', ' ', 'g'))`
+}
+
 /**
  * The turn is locked before its state is looked at: one that a worker claims at this moment counts as started. The message
  * is updated either way, for a later regeneration.
@@ -199,14 +206,15 @@ const revise: Statement = {
   name: 'inbound_revise',
   text: `
 with held as (
-  select turn.id, turn.state from inbound join turn on turn.id = inbound.turn_id
+  select turn.id, turn.state, ${words(`inbound.message ->> 'text'`)} = ${words('$3::text')} as same
+  from inbound join turn on turn.id = inbound.turn_id
   where inbound.platform = $1 and inbound.id = $2 and turn.author_id = $4
   for update of turn
 ), changed as (
   update inbound set message = jsonb_set(inbound.message, '{text}', to_jsonb($3::text)) from held
-  where inbound.platform = $1 and inbound.id = $2
+  where inbound.platform = $1 and inbound.id = $2 and not held.same
 )
-select id, state = 'queued' as revised from held`,
+select id, state = 'queued' as revised, same from held`,
 }
 
 const participation: Statement = {

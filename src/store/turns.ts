@@ -143,7 +143,7 @@ export interface Dispatch {
 
 export interface Turns {
   /**
-   * Law 1 and 2: when it returns, the message is committed, once however often it is delivered. One round trip. What it
+   * When it returns, the message is committed, once however often it is delivered. One round trip. What it
    * says to dispatch is the same each time: the sender may be trying again because the first answer was lost.
    */
   accept(message: IncomingMessage): Promise<Accepted & { dispatch: Dispatch }>

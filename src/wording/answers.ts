@@ -1,5 +1,6 @@
 /** Sentences about answers: receipts, notices, progress, answers that are empty or stopped, buttons, approvals, limits. */
 import { formatUsd, type NanoUsd } from '../core/money.ts'
+import { modelVariables } from './phrases.ts'
 
 /** What an answer's receipt adds to it. */
 export const noticeWording = {
@@ -16,8 +17,7 @@ export const noticeWording = {
     `${model} declined to answer part of this. Rephrase the question, or choose another model.`,
   unknownCitations: (count: number) =>
     `${count === 1 ? '1 citation was' : `${count} citations were`} removed because the model was not given the cited place.`,
-  nothingConfigured:
-    'No language model is configured, so Parley quotes the files. To get written answers, set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST.',
+  nothingConfigured: `No language model is configured, so Parley quotes the files. To get written answers, set ${modelVariables}.`,
   pagesMissing: (pages: string) => `None of the files has text on ${pages}, so Parley used all of their pages.`,
   searchTooSlow: 'The file search took too long, so Parley used parts of each file instead of the best matches.',
 }

@@ -2,6 +2,7 @@
  * Every text of the console page, its labels for screen readers included, and the sentences that its server answers with.
  * Vite bundles this file into the page, so it imports nothing that a browser lacks.
  */
+import { modelVariables } from './phrases.ts'
 
 /** What people see and hear on the page. */
 export const pageWording = {
@@ -210,6 +211,7 @@ export const pageWording = {
 
 /** What the page's server answers. */
 export const consoleWording = {
+  noModel: `No language model is configured, so Parley answers by quoting your files. For written answers, set ${modelVariables}.`,
   you: 'You',
   commandLine: 'Command line',
   newThread: 'New thread',

@@ -28,3 +28,6 @@ export const capitalized = (text: string) => text.charAt(0).toUpperCase() + text
 
 /** `0.9 s`. */
 export const seconds = (ms: number, digits = 1) => `${(ms / 1000).toFixed(digits)} s`
+
+/** How a language model is configured; part of a sentence that begins with "Set". */
+export const modelVariables = 'OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST'

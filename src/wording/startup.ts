@@ -6,6 +6,7 @@ const orList = (names: readonly string[]) =>
 /** Completes a sentence that starts with the name of a setting: "PORT must be …". */
 export const settingMust = {
   beUrl: 'must be an address that starts with http:// or https://',
+  beSecureUrl: 'must be an address that starts with https://',
   bePostgresUrl: 'must be an address that starts with postgres://',
   beRedisUrl: 'must be an address that starts with redis://, or the path of a socket',
   beHost: 'must be an address such as 127.0.0.1:11434',

@@ -57,16 +57,38 @@ export const teamsWording = {
       'I answer from what you share, and I cite the page, cell or second behind each answer.',
       'In channels and group chats, mention me. `help` lists what else I can do.',
     ].join('\n\n'),
-    shared: [
+    channel: [
       '**Hello, I am Parley.** Mention me with a question, here or in a thread. In threads that I am part of, you do not need to mention me.',
       'I answer from the files that you share, and I cite my sources. `@Parley help` lists what else I can do.',
     ].join('\n\n'),
+    group: [
+      '**Hello, I am Parley.** Mention me with a question, or reply to one of my messages. I leave everything else in this chat alone.',
+      'I answer from the files that you share, and I cite my sources. `@Parley help` lists what else I can do.',
+    ].join('\n\n'),
+  },
+  /** The answer to "Test in Web Chat" of the Azure portal. */
+  testPage:
+    'Parley received this message, so the messaging endpoint works. Parley answers in Microsoft Teams only: add the app there, and ask your question in Teams.',
+  unknownAuthor: 'Somebody',
+
+  /** What belongs to a question and could not be read, for its receipt. */
+  unread: {
+    message: 'Parley found nothing that it can read in this message. Copy its text into your question.',
+    part: 'A part of the message, such as a Loop component, cannot be read by apps. Copy its text into your question.',
+    quote: 'The quoted message came without its text. Copy the text into your question.',
+    notAllowed: (permission: string) =>
+      `Parley cannot read what was said before, because it lacks the permission ${permission}. Ask an owner to add the Parley app again and to allow it (docs/teams.md).`,
+    notNow:
+      'Parley could not read what was said before, because Microsoft Graph did not answer in time. Regenerate the answer, or quote what matters.',
+    tooLong: 'The thread is too long. Parley read its first message and the newest ones.',
+    leftOut: (count: number) =>
+      `The thread is too long. Parley left out ${count} ${count === 1 ? 'message' : 'messages'} after the first one.`,
   },
   answeringHere: 'Parley is answering in this conversation.',
 
   askForm: {
     /** For a message without text. */
-    thisMessage: 'This message',
+    nothingToRead: 'Parley finds no text in this message. Describe it in your question.',
     questionRequired: 'Enter a question.',
   },
 
@@ -76,6 +98,38 @@ export const teamsWording = {
     full: 'Parley reads documents, scans, spreadsheets, images and recordings that you share with it, answers from them, and cites the page, cell or second behind each answer. It runs on your own servers.',
     ask: 'Ask Parley about this message',
     askDescription: 'Ask a question about this message',
+  },
+
+  /** The pages that the app package links to. */
+  pages: {
+    about: {
+      title: 'About Parley',
+      text: [
+        'Parley is an assistant for your team. It reads the documents, scans, spreadsheets, images and recordings that you share with it, answers your questions about them, and cites the page, cell or second behind each answer.',
+        'In Microsoft Teams, send Parley a message, or mention it in a channel or a group chat. /parley help lists what else it can do.',
+        'This Parley is run by your organization on its own servers. Ask your IT team if you need help.',
+      ],
+    },
+    privacy: {
+      title: 'Privacy',
+      text: [
+        'Your organization runs this Parley and is responsible for the data in it.',
+        'Parley receives the messages that you send to it, and, in channels and group chats, what Teams delivers to apps there. It keeps questions that are meant for it, with their files and answers. It discards all other messages at once.',
+        'If you call Parley into a thread, or ask about a discussion, it reads what was said there before. This text becomes part of your question.',
+        'To answer, Parley sends your question and the parts of your files that matter to the AI models that your organization has connected. They run on its own servers or at a provider that it has chosen.',
+        'Parley keeps its data in its own database. It does not write the text of messages into its logs.',
+        'If you delete a question in Teams, Parley deletes it too. To delete more, type /parley forget me, /parley forget thread, or /parley forget file and a name.',
+      ],
+    },
+    terms: {
+      title: 'Terms of use',
+      text: [
+        'Your organization provides this Parley to you under its own rules for IT services.',
+        'Answers are written by AI models and can be wrong. Check what matters at the source that the answer cites.',
+        'Share only files and messages that you may share with everyone who sees the answer.',
+        'Parley is open-source software under the Apache License 2.0, and comes without warranty.',
+      ],
+    },
   },
 
   doctor: {
@@ -94,6 +148,8 @@ export const teamsWording = {
     endpointAnswers: (url: string) => `Parley answers at ${url}. Use it as the messaging endpoint of the bot.`,
     endpointUnreachable: (url: string, status: number | undefined) =>
       `${url} does not lead to Parley (${status === undefined ? 'no answer' : `status ${status}`}). Start Parley, and forward that address to its port.`,
+    cloud: (name: string, login: string) =>
+      `Parley uses the ${name} cloud of Microsoft (${new URL(login).host}). If your organization is in another one, set \`teams.cloud\` in parley.yaml.`,
     organizations: (tenants: readonly string[]) => `Parley serves ${tenants.join(', ')}.`,
     allOrganizations:
       'Parley serves every organization that installs the app. To serve only yours, set `teams.tenants` in parley.yaml.',
@@ -107,6 +163,9 @@ export const teamsWording = {
     byBot: 'written by a bot',
     empty: 'has no content',
     unknownMessage: 'an edit of a message that Parley does not know',
+    unknownDeletion: 'a deletion of a message that Parley does not know',
+    sameWords: 'an edit that changes no words',
+    testPage: 'from the test page of the Azure portal',
     otherConversation: 'in a conversation that Parley is not part of',
     removed: 'Parley was removed',
     alreadyGreeted: 'Parley has greeted this conversation before',

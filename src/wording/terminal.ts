@@ -1,4 +1,6 @@
 /** What `parley …` prints at the terminal: its own messages, doctor's checks, and errors. */
+import { modelVariables } from './phrases.ts'
+
 export const terminalWording = {
   helpHint: 'Run `parley --help` to see all commands.',
   secondsNeeded: 'Enter a number of seconds, such as 60.',
@@ -69,8 +71,7 @@ export const doctorWording = {
     `these jobs failed for good, newest first. The log has details.\n    ${jobs
       .map(({ id, at, attempts, reason }) => `${id} (${at}, ${attempts} attempts): ${reason}`)
       .join('\n    ')}`,
-  noModels:
-    'none configured, so answers are quotations. Set OPENAI_API_KEY, OPENAI_BASE_URL or ANTHROPIC_API_KEY, or run Ollama and set OLLAMA_HOST.',
+  noModels: `none configured, so answers are quotations. Set ${modelVariables}.`,
   disk: (free: string, total: string) => `${free} of ${total} free`,
   diskLow: (free: string, total: string) =>
     `${free} of ${total} free. Free some space soon, because a full disk stops Parley from storing and reading files.`,

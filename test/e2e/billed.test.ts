@@ -1,4 +1,4 @@
-/** Law 5 for calls that nobody counts: stopped, broken off, walked away from, killed. The ledger never holds less than the bill. */
+/** Budgets for calls that nobody counts: stopped, broken off, walked away from, killed. The ledger never holds less than the bill. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'

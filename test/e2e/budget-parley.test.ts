@@ -1,5 +1,5 @@
 /**
- * Law 5 end to end: a gateway and four workers as processes of their own, two hundred questions at once under a dollar, and a
+ * Budgets end to end: a gateway and four workers as processes of their own, two hundred questions at once under a dollar, and a
  * model server that counts what it charges. Model calls fail, fall back and break off; killed processes are in budget.test.ts.
  */
 import { type ChildProcess, spawn } from 'node:child_process'

@@ -1,4 +1,4 @@
-/** Law 5 among processes: whatever is asked at once, fails or dies, a budget is never overspent and its ledger is exact. */
+/** Budgets among processes: whatever is asked at once, fails or dies, a budget is never overspent and its ledger is exact. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'

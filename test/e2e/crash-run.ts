@@ -36,7 +36,7 @@ export interface CrashReport {
   tookMs: number
 }
 
-/** Law 17: what a fault interrupted goes on within this time after its end. A turn here takes half a second by itself. */
+/** What a fault interrupted goes on within this time after its end. A turn here takes half a second by itself. */
 const turnMs = 20_000
 /** For each file that is still to be read when the kills are over: all of them share two readers. */
 const fileMs = 2_000

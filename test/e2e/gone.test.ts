@@ -1,5 +1,5 @@
 /**
- * Law 13, gone is gone: canaries in everything that people share and in all that is made of it, deleted by thread, by file and by
+ * Gone is gone: canaries in everything that people share and in all that is made of it, deleted by thread, by file and by
  * person, through kill -9. Afterwards none is in any column of any table, in any file or in the log, and no bytes are left.
  */
 import { randomBytes, randomUUID } from 'node:crypto'

@@ -33,7 +33,7 @@ afterAll(async () => {
   if (home) await removeHome(home)
 })
 
-describe('law 10: message text is not logged, secrets are never printed', () => {
+describe('message text is not logged, secrets are never printed', () => {
   it('not for a good answer, a broken one, a refused key or a bad file', async () => {
     await client.ask('Where do marmosets sleep?', [
       await client.upload('hornbeam.txt', 'The quokka sleeps under the sassafras.'),
@@ -51,7 +51,7 @@ describe('law 10: message text is not logged, secrets are never printed', () => 
   })
 })
 
-describe('law 6: nothing is silently partial', () => {
+describe('nothing is silently partial', () => {
   it('an answer that broke off twice says that it is incomplete', async () => {
     const reply = await client.ask('BREAK')
     expect(reply).toMatchObject({ state: 'done', text: 'Half an answer' })
@@ -59,7 +59,7 @@ describe('law 6: nothing is silently partial', () => {
   })
 })
 
-describe('law 11: when models are out of reach', () => {
+describe('when models are out of reach', () => {
   it('the files are quoted, and the reply says that it is so and why', async () => {
     const files = [await client.upload('note.txt', 'The cellar key hangs behind the boiler.\n\nREFUSE nothing.')]
     const reply = await client.ask('REFUSE: Where does the cellar key hang?', files)
@@ -69,7 +69,7 @@ describe('law 11: when models are out of reach', () => {
   })
 })
 
-describe('law 7: progress', () => {
+describe('progress', () => {
   it('is visible within a second, names what happens, and does not outlive the turn', async () => {
     const manual = await makeManual({ pages: 400, facts: {} })
     const thread = randomUUID()

@@ -203,15 +203,17 @@ describe('in a personal chat', () => {
     )
   })
 
-  it('commands work with and without `/parley`', async () => {
+  it('commands work with and without `/parley`; one word needs it', async () => {
     expect(textOf(await notice(chat, '/parley help'))).toContain('budget')
     expect(textOf(await notice(chat, 'budget set everywhere 20 month'))).toMatch(/\$20/)
     expect(textOf(await notice(chat, 'budget list'))).toMatch(/\$20/)
-    const usage = await notice(chat, 'usage')
+    const usage = await notice(chat, '/parley usage')
     expect(usage.activity.attachments?.[0]).toMatchObject({
       contentType: 'image/png',
       contentUrl: expect.stringMatching(/^data:image\/png;base64,/),
     })
+    const why = await reply(chat, () => people.say(chat, 'Why'))
+    expect(textOf(why)).toContain('Why')
     const asked = await reply(chat, () => people.say(chat, 'budget questions: which ones are there?'))
     expect(textOf(asked)).toContain('which ones are there?')
   })
@@ -273,6 +275,41 @@ describe('in a channel', () => {
     Object.assign(teams.consent, { files: true, messages: true })
   })
 
+  it('that others began, the model is given what they said and the file that they shared', async () => {
+    const place = thread('1767000000066')
+    const content = await makePdf((doc) => doc.addPage().text('The gate opens with code QX-66.'))
+    const contentUrl = `https://contoso.sharepoint.com/sites/team/${people.addFile('gate.pdf', content).id}/gate.pdf`
+    const attachments = [{ id: 'x6', contentType: 'reference', contentUrl, name: 'gate.pdf' }]
+    teams.said.say(place.conversation, { id: '1767000000066', html: '<p>The plumber wants <b>410</b> €</p>' })
+    teams.said.say(place.conversation, {
+      id: '1767000000067',
+      html: '<attachment id="x6"></attachment>',
+      more: { attachments },
+    })
+    const answer = await reply(place, () => people.say(place, 'Which code?', { id: '1767000000068' }))
+    expect(textOf(answer)).toBe('The code is QX-66 [1].')
+    const given = model.requests.map(({ body }) => JSON.stringify(body)).findLast((body) => body.includes('Which code'))
+    expect(given).toContain('Bob: The plumber wants **410** €')
+  })
+
+  it('a question that its author deletes while it is answered is taken back', async () => {
+    const place = thread('1767000000077')
+    await people.say(place, 'Count slowly to the end', { id: '1767000000078' })
+    await until(() => replies(place).find((each) => textOf(each).includes('word3')), 'a part of the answer')
+    const about = people.about(place) as { channelData: object }
+    const channelData = { ...about.channelData, eventType: 'softDeleteMessage' }
+    const deletion = { ...about, type: 'messageDelete', id: '1767000000078', channelData }
+    expect((await teams.deliver(deletion)).status).toBe(200)
+    await until(() => replies(place).length === 0, 'an empty thread')
+    const next = await reply(place, () => people.say(place, 'Who is there?'))
+    expect(textOf(next)).toContain('Who is there?')
+    expect(replies(place)).toHaveLength(1)
+    const given = model.requests
+      .map(({ body }) => JSON.stringify(body))
+      .findLast((body) => body.includes('Who is there'))
+    expect(given).not.toContain('Count slowly')
+  })
+
   it('gets one greeting when Parley is added', async () => {
     const place = { conversation: channel }
     const added = {
@@ -285,7 +322,7 @@ describe('in a channel', () => {
     await teams.deliver({ ...added, id: 'f:again' })
     await teams.deliver({ ...people.about(place), type: 'installationUpdate', action: 'add', id: 'f:installed' })
     await notice(thread('1767000000055'), '/parley help')
-    expect(shown(place).filter((each) => textOf(each) === teamsWording.greeting.shared)).toHaveLength(1)
+    expect(shown(place).filter((each) => textOf(each) === teamsWording.greeting.channel)).toHaveLength(1)
   })
 })
 
@@ -314,6 +351,25 @@ describe('when Teams limits the rate or a worker dies', () => {
     await until(() => isFinished(half), 'the rest of it')
     expect(replies(chat).length).toBe(before + 1)
     expect(textOf(half)).toBe(words.join(' '))
+  })
+
+  it('in a group chat the talk of people is none of its business', async () => {
+    const place: Place = { conversation: groupChat }
+    const [before, asked] = [shown(place).length, model.requests.length]
+    for (const text of ['Thanks. Bob, can you send me the invoice?', 'sure, give me five minutes', 'lol'])
+      expect((await people.say(place, text, { quiet: true })).status).toBe(200)
+    await reply(thread('1767000000088'), () => people.say(thread('1767000000088'), 'Who are you?'))
+    expect([shown(place).length - before, model.requests.length - asked]).toEqual([0, 1])
+  })
+
+  it('the pages of the app package are there for anyone', async () => {
+    for (const name of ['about', 'privacy', 'terms'] as const) {
+      const response = await fetch(`${parley.url}/teams/${name}`, { headers: { 'x-forwarded-for': '203.0.113.9' } })
+      expect([response.status, await response.text()]).toEqual([
+        200,
+        expect.stringContaining(teamsWording.pages[name].title),
+      ])
+    }
   })
 
   it('the log contains no tokens, no secrets and nothing that people wrote', () => {

@@ -12,6 +12,12 @@ export function memoryRecords(): Records & { peek(key: string): Json | undefined
       kept.set(key, structuredClone(value))
       putAt.set(key, Date.now())
     },
+    async claim(key, value) {
+      if (kept.has(key)) return false
+      kept.set(key, structuredClone(value))
+      putAt.set(key, Date.now())
+      return true
+    },
     async remove(key) {
       kept.delete(key)
     },

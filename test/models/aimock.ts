@@ -79,7 +79,7 @@ function fixtureOf(at: AtAimock, scene: ChaosScene): Omit<Fixture, 'match'> {
   if (scene.refuse) {
     const refusal = at.spoken.refusals[scene.refuse]
     const { message = 'refused', type = 'scripted', code } = refusal.error ?? {}
-    // aimock tells a second where nothing is said; the law wants none then.
+    // aimock tells a second where nothing is said; the contract wants none then.
     if (scene.refuse === 'busy' && scene.retryAfterS === undefined)
       return { response: { error: { message }, status: 503 } }
     return {

@@ -1,4 +1,4 @@
-/** The dialects of model servers as the law of providers plays them: stand-in, provider, and how each says a scene. */
+/** The dialects of model servers as the contract of providers plays them: stand-in, provider, and how each says a scene. */
 import { silentLog } from '../../src/core/log.ts'
 import { type ModelRig, type Scene, type SceneUsage, Unplayable } from '../../src/models/model.contract.ts'
 import type { ModelProvider } from '../../src/models/model.ts'
@@ -16,7 +16,7 @@ import { type ReadSent, sentChat, sentMessages, sentOllama, sentResponses } from
 export const secret = 'sk-test-0123456789abcdef'
 export const model = 'scripted:latest'
 
-/** What is different between the dialects, as far as the law is concerned. */
+/** What is different between the dialects, as far as the contract is concerned. */
 export interface Spoken {
   start(script: Script): Promise<ScriptedServer>
   /** At a server without a path. */

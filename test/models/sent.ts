@@ -1,4 +1,4 @@
-/** What a request said, read from its body by the rules of its dialect: for the law that all providers keep. */
+/** What a request said, read from its body by the rules of its dialect: for the contract of all providers. */
 import { z } from 'zod'
 import type { SentRequest } from '../../src/models/model.contract.ts'
 

@@ -147,6 +147,11 @@ export async function openTeamsRig(
       const channelData = { ...(message as { channelData?: object }).channelData, eventType: 'editMessage' }
       await teams.deliver({ ...message, type: 'messageUpdate', channelData })
     },
+    async erase({ eventId }) {
+      const about = people.about(place) as { channelData: object }
+      const channelData = { ...about.channelData, eventType: 'softDeleteMessage' }
+      await teams.deliver({ ...about, type: 'messageDelete', id: idOf(eventId), channelData })
+    },
     follow: ({ eventId, text, target }) => {
       const { conversation } = target.data as { conversation: string }
       return answered(() => people.say({ conversation }, text, { id: idOf(eventId), quiet: true }), false)

@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+import { createGraphMessages } from './teams-graph.ts'
 import { createKey, jwks, type SigningKey, signToken } from './teams-issuer.ts'
 import { createState, type Refusal, type Rules, teamsRules, type Wire } from './teams-state.ts'
 
@@ -50,11 +51,13 @@ export interface TeamsStandIn extends AsyncDisposable {
   consent: { files: boolean; messages: boolean }
   /** Graph's messages, by the end of their URL. */
   graphMessages: Map<string, object>
+  /** What people said, as Graph tells it. */
+  said: ReturnType<typeof createGraphMessages>
   key: SigningKey
   /** Requests to the login, and tokens that reached the file server. */
   seen: { logins: number; tokensAtFiles: number }
   /** Which of Microsoft's servers answer 503 now. */
-  away: { login: boolean; keys: boolean }
+  away: { login: boolean; keys: boolean; graph: boolean }
   /** Rejects all tokens issued so far. */
   revoke(): void
   /** Parley's URL. */
@@ -76,8 +79,9 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
   const granted = new Map<string, string>()
   const graphMessages = new Map<string, object>()
   const consent = { files: true, messages: true }
+  const said = createGraphMessages(consent, state.nextId)
   const seen = { logins: 0, tokensAtFiles: 0 }
-  const away = { login: false, keys: false }
+  const away = { login: false, keys: false, graph: false }
 
   const scopeOf = ({ headers }: IncomingMessage) => granted.get((headers.authorization ?? '').replace('Bearer ', ''))
 
@@ -130,15 +134,22 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
 
   /** Drive items by their web address, and messages with their attachments. */
   async function graph(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+    if (away.graph) return refuse(response, { status: 503, code: 'ServiceUnavailable', message: '' })
     if (scopeOf(request) !== `${origin}/graph/.default`)
       return refuse(response, { status: 401, code: 'InvalidAuthenticationToken', message: '' })
     const path = url.pathname.slice('/graph/v1.0/'.length)
     const [, share] = /^shares\/u!([\w-]+)\/driveItem\/content$/.exec(path) ?? []
     if (share === undefined) {
       const message = [...graphMessages].find(([end]) => decodeURIComponent(path).endsWith(end))?.[1]
-      if (!consent.messages)
+      if (message && !consent.messages)
         return refuse(response, { status: 403, code: 'Forbidden', message: 'Missing role permissions' })
-      return message ? send(response, 200, message) : refuse(response, { status: 404, code: 'NotFound', message: path })
+      if (message) return send(response, 200, message)
+      const answer = said.answer(new URL(request.url ?? '/', origin)) ?? {
+        status: 404,
+        code: 'NotFound',
+        message: path,
+      }
+      return isRefusal(answer) ? refuse(response, answer) : send(response, 200, answer)
     }
     if (!consent.files) return refuse(response, { status: 403, code: 'accessDenied', message: 'Access denied' })
     const address = Buffer.from(share, 'base64url').toString()
@@ -199,6 +210,7 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
     uploads,
     consent,
     graphMessages,
+    said,
     key,
     seen,
     away,
@@ -256,6 +268,8 @@ function sendFile(response: ServerResponse, file: SharedFile | undefined): void 
   if (file === undefined) send(response, 404, {})
   else response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(file.content)
 }
+
+const isRefusal = (answer: object): answer is Refusal => 'code' in answer && 'status' in answer
 
 function refuse(response: ServerResponse, { status, code, message, retryAfter }: Refusal): void {
   if (retryAfter !== undefined) response.setHeader('retry-after', String(retryAfter))

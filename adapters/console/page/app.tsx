@@ -1,5 +1,4 @@
-/** The page: the thread list, the open thread, and next to it an opened source. */
-
+/** The page: the thread list, the open thread, the banners above its input, and next to it an opened source. */
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import type { Citation } from '../../../src/core/reply.ts'
 import { addressOf } from '../../../src/core/source.ts'
@@ -8,17 +7,14 @@ import type { Message } from '../api.ts'
 import { runningTurn } from './lib/conversation.ts'
 import { readDraftText, trayOf } from './lib/drafts.ts'
 import type { Session } from './lib/session.ts'
-import { useStore } from './lib/store.ts'
+import { PHONE, useMedia, useStore } from './lib/store.ts'
 import { useAnnouncements } from './lib/use-announcements.ts'
 import { useFilesIn } from './lib/use-files-in.ts'
-import { PHONE, useMedia } from './lib/use-media.ts'
-import { ErrorBanner, NoticeBanner } from './parts/banner.tsx'
 import { Composer } from './parts/composer.tsx'
 import { Icon } from './parts/icon.tsx'
-import { MessageList } from './parts/message-list.tsx'
+import { MessageList, Welcome } from './parts/message-list.tsx'
 import { Sidebar } from './parts/sidebar.tsx'
 import { SourcePanel } from './parts/source-panel.tsx'
-import { Welcome } from './parts/welcome.tsx'
 
 interface OpenSource {
   citation: Citation
@@ -211,6 +207,53 @@ export function App({ session }: { session: Session }) {
       <div className="visually-hidden" role="status" aria-live="polite">
         {announcement}
       </div>
+    </div>
+  )
+}
+
+const SEEN_NOTICE = 'parley.notice-seen'
+
+/** The server's notice above the input. Once dismissed, it stays hidden until its text changes. */
+function NoticeBanner({ notice }: { notice: string }) {
+  const [seen, setSeen] = useState(() => {
+    try {
+      return localStorage.getItem(SEEN_NOTICE)
+    } catch {
+      return null
+    }
+  })
+  if (seen === notice) return null
+  return (
+    <aside className="banner" aria-label={pageWording.banner.label}>
+      <Icon name="info" />
+      <p>{notice}</p>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={pageWording.banner.dismissNotice}
+        onClick={() => {
+          setSeen(notice)
+          try {
+            localStorage.setItem(SEEN_NOTICE, notice)
+          } catch {
+            // Dismissed for this page only.
+          }
+        }}
+      >
+        <Icon name="close" />
+      </button>
+    </aside>
+  )
+}
+
+function ErrorBanner({ userMessage, onDismiss }: { userMessage: string; onDismiss(): void }) {
+  return (
+    <div className="banner error" role="alert">
+      <Icon name="warn" />
+      <p>{userMessage}</p>
+      <button type="button" className="icon-button" aria-label={pageWording.banner.dismiss} onClick={onDismiss}>
+        <Icon name="close" />
+      </button>
     </div>
   )
 }

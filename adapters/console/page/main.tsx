@@ -3,7 +3,7 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
 import { createSession } from './lib/session.ts'
-import { applyTheme, rememberedTheme } from './lib/theme.ts'
+import { applyTheme, rememberedTheme } from './parts/theme.tsx'
 
 applyTheme(rememberedTheme())
 const root = document.getElementById('root')

@@ -7,8 +7,8 @@ import { promisify } from 'node:util'
 import { type Entry, fromBuffer, getFileNameLowLevel, type Options, type ZipFile } from 'yauzl'
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
-import { legacyEncodingOf } from '../legacy-encoding.ts'
 import { archiveDefaults, type Limits } from '../limits.ts'
+import { legacyEncodingOf } from '../text-encoding.ts'
 
 export interface ArchiveEntry {
   name: string

@@ -13,9 +13,8 @@ import { z } from 'zod'
 import { ParleyError } from '../../core/errors.ts'
 import { createSemaphore } from '../../core/semaphore.ts'
 import { recordingWording } from '../../wording/recordings.ts'
-import { guard } from '../guard.ts'
+import { giveWay, guard } from '../guard.ts'
 import type { Limits } from '../limits.ts'
-import { giveWay } from '../priority.ts'
 import type { RecordingFormat } from '../recordings.ts'
 
 export interface FfmpegInput {

@@ -2,17 +2,17 @@
  * Reads pictures: a copy for models with vision (upright, at most 1568 pixels a side, without metadata), and the text in it by
  * OCR for other models. Every picture is a page, so that a citation can open it.
  */
+
+import sharp, { type OutputInfo, type Sharp } from 'sharp'
 import type { Problem } from '../../core/artifact.ts'
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
-import type { Ending, Input, Provider, Sink } from '../provider.ts'
+import type { Drawn, Ending, Input, Provider, Sink } from '../provider.ts'
 import { damaged, openPicture, type Picture } from './image-decode.ts'
-import { encodeForModels, toGray } from './image-encode.ts'
-import { createOcr, type Ocr, recognizeUpright } from './ocr.ts'
-import { poorConfidence, withoutGrain } from './ocr-text.ts'
+import { createOcr, type Gray, type Ocr, poorConfidence, recognizeUpright, withoutGrain } from './ocr.ts'
+import { markWords } from './quote-marks.ts'
 import { provider as text } from './text.ts'
-import { markWords } from './word-marks.ts'
 
 export const provider: Provider = {
   async read(input, limits, sink) {
@@ -110,4 +110,47 @@ async function markQuote(picture: Picture, page: number, ocr: Ocr, quote: string
 
 function cut(name: string, pages: number, of: number): Ending {
   return pages > of ? { truncated: fileWording.partial.first(name, 'page', { done: of, of: pages }) } : {}
+}
+
+/** Models scale larger pictures down. */
+const longestSide = 1568
+/** A drawing stays sharp as PNG; a larger PNG is probably a photograph. */
+const largestPng = 1.5e6
+const drawings = new Set(['image/png', 'image/gif', 'image/svg+xml'])
+
+/** Encodes a picture again for models. Metadata is dropped. */
+async function encodeForModels(picture: Sharp, mediaType: string): Promise<Omit<Drawn, 'at'>> {
+  const { data, info } = await picture
+    .resize({ width: longestSide, height: longestSide, fit: 'inside', withoutEnlargement: true })
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+  const { width, height, channels } = info
+  const small = () => sharp(data, { raw: { width, height, channels } })
+  if (drawings.has(mediaType)) {
+    const png = await small().png({ compressionLevel: 7 }).toBuffer()
+    if (png.length <= largestPng) return { data: png, mediaType: 'image/png', width, height }
+  }
+  return { data: await small().jpeg({ quality: 85 }).toBuffer(), mediaType: 'image/jpeg', width, height }
+}
+
+/** OCR works better on enlarged screenshots and reduced photographs. */
+const enlargedBelow = 1_400
+const reducedAbove = 2_600
+
+async function toGray(picture: Sharp): Promise<Gray> {
+  const whole = await picture
+    .greyscale()
+    .resize({ width: reducedAbove, height: reducedAbove, fit: 'inside', withoutEnlargement: true })
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+  const { data, info } = Math.max(whole.info.width, whole.info.height) < enlargedBelow ? await twice(whole) : whole
+  return { pixels: data, width: info.width, height: info.height }
+}
+
+function twice({ data, info: { width, height, channels } }: { data: Buffer; info: OutputInfo }) {
+  return sharp(data, { raw: { width, height, channels } })
+    .resize({ width: width * 2, height: height * 2, kernel: 'cubic' })
+    .greyscale()
+    .raw()
+    .toBuffer({ resolveWithObject: true })
 }

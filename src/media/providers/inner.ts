@@ -5,11 +5,10 @@
 import type { Position } from '../../core/artifact.ts'
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
-import { furtherLook } from '../containers.ts'
 import { formats, readerOf } from '../formats.ts'
 import { type Limits, limitsFor } from '../limits.ts'
 import type { Input, Provider, Sink } from '../provider.ts'
-import { sampleBytes, sniff } from '../sniff.ts'
+import { furtherLook, sampleBytes, sniff } from '../sniff.ts'
 import { split } from './pieces.ts'
 
 /** How deep archives and emails are nested at most; the file itself is 1. */

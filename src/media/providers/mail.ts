@@ -4,7 +4,7 @@ import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import { archiveDefaults } from '../limits.ts'
 import type { Provider } from '../provider.ts'
-import { htmlBlocks } from './html-text.ts'
+import { htmlBlocks } from './html.ts'
 import { createInner } from './inner.ts'
 import { createLineText } from './pieces.ts'
 

@@ -5,12 +5,20 @@ import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import type { Sink } from '../provider.ts'
 import type { Mark } from '../reader.ts'
-import { createOcr, type Gray, ocrDpi, ocrPixels, recognizeUpright, type Upright } from './ocr.ts'
-import { poorConfidence, readTsv } from './ocr-text.ts'
+import {
+  createOcr,
+  type Gray,
+  ocrDpi,
+  ocrPixels,
+  poorConfidence,
+  readTsv,
+  recognizeUpright,
+  type Upright,
+} from './ocr.ts'
 import { type PdfDocument, rawText } from './pdf-document.ts'
 import { drawPage } from './pdf-draw.ts'
 import { type Pdfium, viewOf, withMemory } from './pdfium.ts'
-import { markWords } from './word-marks.ts'
+import { markWords } from './quote-marks.ts'
 
 const imageObject = 3
 const formObject = 5

@@ -7,11 +7,10 @@ import type { Ending, Input, Provider, Sink } from '../provider.ts'
 import { damaged, openPdf, type PdfDocument, rawText, withNewTables } from './pdf-document.ts'
 import { drawPage } from './pdf-draw.ts'
 import { readExtras } from './pdf-extras.ts'
-import { markQuote } from './pdf-marks.ts'
 import { createScanMarks, createScans, isGarbage, type Scans, wantsOcr } from './pdf-scan.ts'
 import { textWithTables } from './pdf-tables.ts'
-import { xfaPages } from './pdf-xfa.ts'
-import { openWithPdfjs, type PdfjsFile } from './pdfjs.ts'
+import { openWithPdfjs, type PdfjsFile, xfaPages } from './pdfjs.ts'
+import { markQuote } from './quote-marks.ts'
 
 export const provider: Provider = {
   async read(input, limits, sink) {

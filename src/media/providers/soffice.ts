@@ -10,7 +10,7 @@ import { delimiter, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
-import { giveWay } from '../priority.ts'
+import { giveWay } from '../guard.ts'
 
 export interface Converted extends AsyncDisposable {
   path: string

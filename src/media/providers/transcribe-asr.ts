@@ -2,8 +2,7 @@
 
 import { recordingWording } from '../../wording/recordings.ts'
 import type { Transcriber } from '../transcriber.ts'
-import { patiently, transcriberError } from './transcribe-error.ts'
-import { Transcript, transcriptionOf } from './transcript.ts'
+import { patiently, Transcript, transcriberError, transcriptionOf } from './transcription-server.ts'
 
 export interface AsrTranscriberOptions {
   /** With its path, e.g. `http://localhost:9000/asr`. */

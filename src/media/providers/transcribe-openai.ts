@@ -7,8 +7,7 @@ import type { Log } from '../../core/log.ts'
 import { omitUndefined } from '../../core/omit-undefined.ts'
 import { recordingWording } from '../../wording/recordings.ts'
 import type { Transcriber } from '../transcriber.ts'
-import { patiently, transcriberError } from './transcribe-error.ts'
-import { Transcript, transcriptionOf } from './transcript.ts'
+import { patiently, Transcript, transcriberError, transcriptionOf } from './transcription-server.ts'
 
 export interface OpenAiTranscriberOptions {
   /** With its version, e.g. `http://localhost:8000/v1`. */

@@ -4,7 +4,7 @@ import { ParleyError } from '../../core/errors.ts'
 import { fileWording } from '../../wording/files.ts'
 import type { Limits } from '../limits.ts'
 import { type Archive, smallPart } from './archive.ts'
-import { oneLine } from './sheet-text.ts'
+import { oneLine } from './sheets.ts'
 import { readXml, type XmlHandler } from './xml.ts'
 
 export interface SheetRow {

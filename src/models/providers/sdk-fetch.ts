@@ -1,6 +1,6 @@
 /**
  * The fetch that the SDKs are given. They collect headers from variables of the environment and from the machine; what
- * goes out is only what an API needs and what Parley's configuration says.
+ * goes out is only what an API needs and what Parley's configuration says. A new vendor's own header needs a place in `needed`.
  */
 
 const needed = /^(?:accept|content-type|user-agent|anthropic-version)$/

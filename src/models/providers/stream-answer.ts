@@ -54,7 +54,7 @@ export function createWire({ name, apiKey, timers, backoffMs = 500, log }: Provi
 
 /**
  * Tries again by itself only what was refused or never arrived, which costs nothing. A try that the server may have worked on
- * is told as it ended: who asks again reserves again (src/models/ask.ts).
+ * is told as it ended: who asks again reserves again (src/answer/ask.ts).
  */
 export async function* streamAnswer(
   wire: Wire,

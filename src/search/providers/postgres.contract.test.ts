@@ -1,4 +1,4 @@
-/** Finding by words keeps the law of retrievers. */
+/** Finding by words keeps the contract of retrievers. */
 
 import { startTestDatabase } from '../../../test/database.ts'
 import { knowBlobs } from '../../../test/fixtures/blobs.ts'

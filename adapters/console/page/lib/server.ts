@@ -1,10 +1,9 @@
-/** The page's calls to the console's server. Uploads are in `upload.ts`, events in `live.ts`. */
-
+/** The page's calls to the console's server, and the upload of files. Events are in `live.ts`. */
 import type { TurnAction } from '../../../../src/core/action.ts'
 import type { Position } from '../../../../src/core/artifact.ts'
 import type { CommandSpec } from '../../../../src/core/command.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
-import type { ApiError, ConsoleStatus, Message, PressAction, SendMessage, Thread } from '../../api.ts'
+import type { ApiError, ConsoleStatus, Message, PressAction, SendMessage, Thread, Upload } from '../../api.ts'
 
 /** `status` 0: the server was not reached. `userMessage` is shown on the page. */
 export class ServerFailure extends Error {
@@ -65,7 +64,7 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
 }
 
 /** The server's sentence from an error body, or a general one. */
-export function userMessageOf(body: string, status: number): string {
+function userMessageOf(body: string, status: number): string {
   try {
     const parsed = JSON.parse(body) as Partial<ApiError>
     if (typeof parsed.error?.userMessage === 'string') return parsed.error.userMessage
@@ -115,3 +114,40 @@ export const pageUrl = (hash: string, page: number, width: number) =>
   `/console/files/${id(hash)}/page/${page}?width=${width}`
 export const pictureUrl = (hash: string, at: Position, range: { from: number; to: number }, width: number) =>
   `/console/files/${id(hash)}/picture?${placeQuery(at, range)}&width=${width}`
+
+export interface RunningUpload {
+  done: Promise<Upload>
+  cancel(): void
+}
+
+/**
+ * Sends one file's bytes by XMLHttpRequest, because fetch reports no upload progress. Rejects with `ServerFailure`; never
+ * settles once cancelled. `onProgress` gets a fraction.
+ */
+export function startUpload(uploadId: string, file: File, onProgress: (fraction: number) => void): RunningUpload {
+  const request = new XMLHttpRequest()
+  const done = new Promise<Upload>((resolve, reject) => {
+    request.upload.onprogress = (event) => {
+      if (event.lengthComputable && event.total > 0) onProgress(event.loaded / event.total)
+    }
+    request.onload = () => {
+      if (request.status >= 200 && request.status < 300) resolve(JSON.parse(request.responseText) as Upload)
+      else reject(new ServerFailure(request.status, userMessageOf(request.responseText, request.status)))
+    }
+    request.onerror = () => reject(new ServerFailure(0, pageWording.problem.uploadInterrupted))
+    request.open('PUT', `/console/uploads/${uploadId}?name=${encodeURIComponent(file.name)}`)
+    request.setRequestHeader('content-type', file.type === '' ? 'application/octet-stream' : file.type)
+    request.send(file)
+  })
+  return { done, cancel: () => request.abort() }
+}
+
+/** A UUID v4. `crypto.randomUUID` exists on secure origins only; a console on plain http in an office network is none. */
+export function randomId(): string {
+  if (typeof crypto.randomUUID === 'function') return crypto.randomUUID()
+  const bytes = crypto.getRandomValues(new Uint8Array(16))
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}

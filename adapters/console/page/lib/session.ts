@@ -1,4 +1,4 @@
-/** One open page: its thread, the thread list, the event stream, and the actions of its buttons. */
+/** One open page: its thread and address, the thread list, the event stream, and the actions of its buttons. */
 import type { TurnAction } from '../../../../src/core/action.ts'
 import type { ConsoleEvent, ConsoleStatus, FileChip, Thread } from '../../api.ts'
 import {
@@ -13,9 +13,7 @@ import {
 } from './conversation.ts'
 import { connectLive, type Live } from './live.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
-import { randomId } from './random-id.ts'
-import { currentThread, threadHref } from './route.ts'
-import { eventsUrl, failureMessage, type Pressed, ServerFailure, server } from './server.ts'
+import { eventsUrl, failureMessage, type Pressed, randomId, ServerFailure, server } from './server.ts'
 import { createStore, type Store } from './store.ts'
 
 export interface PageState {
@@ -183,4 +181,22 @@ export function createSession(): Session {
       }),
     dismissError: () => patch({ error: null }),
   }
+}
+
+/** The address of a thread. An address without one is a new thread, which gets its ID at once. */
+const THREAD = /^#\/t\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/
+
+function threadOf(hash: string): string | null {
+  return THREAD.exec(hash)?.[1] ?? null
+}
+
+export const threadHref = (threadId: string) => `#/t/${threadId}`
+
+/** The thread that the address names. Writes the address when it names none. */
+function currentThread(): string {
+  const named = threadOf(location.hash)
+  if (named !== null) return named
+  const fresh = randomId()
+  history.replaceState(null, '', threadHref(fresh))
+  return fresh
 }

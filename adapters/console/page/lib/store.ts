@@ -1,6 +1,7 @@
-/** The smallest store that React can subscribe to. Values are replaced, never changed in place. */
+/** State outside of components that React subscribes to: stores of the page, and media queries. */
 import { useSyncExternalStore } from 'react'
 
+/** The smallest store that React can subscribe to. Values are replaced, never changed in place. */
 export interface Store<T> {
   get(): T
   set(next: (now: T) => T): void
@@ -29,3 +30,17 @@ export function createStore<T>(initial: T): Store<T> {
 export function useStore<T, S>(store: Store<T>, select: (state: T) => S): S {
   return useSyncExternalStore(store.subscribe, () => select(store.get()))
 }
+
+export function useMedia(query: string): boolean {
+  return useSyncExternalStore(
+    (changed) => {
+      const list = matchMedia(query)
+      list.addEventListener('change', changed)
+      return () => list.removeEventListener('change', changed)
+    },
+    () => matchMedia(query).matches,
+  )
+}
+
+/** Where the thread list is a drawer and a source opens as a sheet. */
+export const PHONE = '(max-width: 760px)'

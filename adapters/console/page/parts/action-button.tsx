@@ -1,5 +1,8 @@
-/** One button under an answer. While it works, it stays in place and keeps the focus. */
+/** Buttons that call the server: their look under an answer, and the state of a group of them. */
+
+import { useState } from 'react'
 import type { TurnAction } from '../../../../src/core/action.ts'
+import { failureMessage } from '../lib/server.ts'
 import { Icon, type IconName } from './icon.tsx'
 
 export interface ActionButtonProps {
@@ -15,6 +18,7 @@ export interface ActionButtonProps {
   onPress(): void
 }
 
+/** One button under an answer. While it works, it stays in place and keeps the focus. */
 export function ActionButton({ kind, icon, label, title, busy, pressed, opens, onPress }: ActionButtonProps) {
   return (
     <button
@@ -35,4 +39,35 @@ export function ActionButton({ kind, icon, label, title, busy, pressed, opens, o
       <span className="label">{label}</span>
     </button>
   )
+}
+
+export interface Press<K> {
+  pending: K | null
+  /** One sentence; cleared by the next press. */
+  error: string | null
+  /** The result of `call`, or `null` if it failed or another press is still working. */
+  press<T>(key: K, call: () => Promise<T>): Promise<T | null>
+}
+
+/** The state of a group of buttons: which one is working, and the error to show next to it. */
+export function usePress<K>(): Press<K> {
+  const [pending, setPending] = useState<K | null>(null)
+  const [error, setError] = useState<string | null>(null)
+  return {
+    pending,
+    error,
+    async press(key, call) {
+      if (pending !== null) return null
+      setPending(key)
+      setError(null)
+      try {
+        return await call()
+      } catch (cause) {
+        setError(failureMessage(cause))
+        return null
+      } finally {
+        setPending(null)
+      }
+    },
+  }
 }

@@ -1,6 +1,6 @@
+/** The button that copies an answer or a block of code. */
 import { useEffect, useState } from 'react'
 import { pageWording } from '../../../../src/wording/page.ts'
-import { copyText } from '../lib/clipboard.ts'
 import { Icon } from './icon.tsx'
 
 /** Shows “Copied” for two seconds. */
@@ -24,4 +24,24 @@ export function CopyButton({ label, text }: { label: string; text: () => string 
       <span className="label">{state === 'ready' ? pageWording.answer.copy : name}</span>
     </button>
   )
+}
+
+/** Copies text. Without a secure origin there is no clipboard API, and the old command still works. */
+async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text)
+    return true
+  } catch {
+    const area = document.createElement('textarea')
+    area.value = text
+    area.setAttribute('readonly', '')
+    area.className = 'visually-hidden'
+    document.body.append(area)
+    const focused = document.activeElement
+    area.select()
+    const copied = document.execCommand('copy')
+    area.remove()
+    if (focused instanceof HTMLElement) focused.focus()
+    return copied
+  }
 }

@@ -1,8 +1,8 @@
 /** A file in the composer's tray or on a sent message. */
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { FileChip } from '../../api.ts'
+import type { TrayFile } from '../lib/drafts.ts'
 import { formatBytes } from '../lib/format.ts'
-import type { TrayFile } from '../lib/tray.ts'
 import { Icon } from './icon.tsx'
 
 export function SentFile({ file }: { file: FileChip }) {

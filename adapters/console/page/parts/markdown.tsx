@@ -1,19 +1,35 @@
 /**
- * An answer's Markdown. Text from a model or a file is untrusted: no raw HTML, no images from other hosts (a request could
- * leak parts of the thread), and links only to the web and to mail, opened in a new tab.
+ * An answer's Markdown: citations, code blocks, headings, tables. Text from a model or a file is untrusted: no raw HTML, no
+ * images from other hosts (a request could leak parts of the thread), and links only to the web and to mail, opened in a new
+ * tab.
  */
-
-import { type ComponentProps, memo, type ReactNode, useContext } from 'react'
+import { type ComponentProps, createContext, memo, type ReactNode, useContext, useEffect } from 'react'
 import ReactMarkdown, { type Components } from 'react-markdown'
 import remarkGfm from 'remark-gfm'
 import { describePosition } from '../../../../src/core/artifact.ts'
+import type { Citation } from '../../../../src/core/reply.ts'
 import { closeOpen } from '../../../../src/core/text/half-written.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import { splitBlocks } from '../lib/blocks.ts'
-import { useHighlight } from '../lib/use-highlight.ts'
-import { citePlugin } from './cite-plugin.ts'
-import { CodeBlock } from './code-block.tsx'
-import { ReplyContext } from './reply-context.ts'
+import type { highlight } from '../lib/highlight.ts'
+import { createStore, useStore } from '../lib/store.ts'
+import { CopyButton } from './copy-button.tsx'
+
+/** What an answer's Markdown needs to know about the answer. */
+export interface ReplyContext {
+  citations: Citation[]
+  streaming: boolean
+  /** The heading levels that the answer uses, highest first. */
+  levels: number[]
+  openSource(citation: Citation): void
+}
+
+export const ReplyContext = createContext<ReplyContext>({
+  citations: [],
+  streaming: false,
+  levels: [],
+  openSource: () => undefined,
+})
 
 /** A longer block is highlighted only once it is complete, because highlighting it with every token is slow. */
 const HIGHLIGHT_WHILE_OPEN = 12_000
@@ -113,4 +129,98 @@ const components: Components = {
       <table>{children}</table>
     </div>
   ),
+}
+
+interface CodeNode {
+  type?: string
+  value?: string
+  tagName?: string
+  properties?: Record<string, unknown>
+  children?: unknown[]
+}
+
+/** A block of code with its language, a copy button, and its own sideways scroll. */
+function CodeBlock({ node, children }: { node: unknown; children: ReactNode }) {
+  const pre = node as CodeNode | undefined
+  const language = languageOf((pre?.children?.[0] as CodeNode | undefined)?.properties?.className)
+  return (
+    <figure className="code-block">
+      <figcaption>
+        <span>{language ?? pageWording.answer.plainCode}</span>
+        <CopyButton label={pageWording.answer.copyCode} text={() => wordsOf(pre).replace(/\n$/, '')} />
+      </figcaption>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      <pre tabIndex={0}>{children}</pre>
+    </figure>
+  )
+}
+
+function languageOf(classes: unknown): string | null {
+  if (!Array.isArray(classes)) return null
+  const found = classes.find((name) => typeof name === 'string' && name.startsWith('language-'))
+  return typeof found === 'string' ? found.slice('language-'.length) : null
+}
+
+function wordsOf(node: CodeNode | undefined): string {
+  if (node === undefined) return ''
+  if (node.type === 'text') return node.value ?? ''
+  return (node.children ?? []).map((child) => wordsOf(child as CodeNode)).join('')
+}
+
+type Highlight = typeof highlight
+const loaded = createStore<{ plugin: Highlight | null }>({ plugin: null })
+let loading = false
+
+/** Gives the code coloring plugin once it has loaded; until then code is shown plain. */
+function useHighlight(wanted: boolean): Highlight | null {
+  const { plugin } = useStore(loaded, (state) => state)
+  useEffect(() => {
+    if (!wanted || loading) return
+    loading = true
+    import('../lib/highlight.ts').then(
+      (module) => loaded.set(() => ({ plugin: module.highlight })),
+      () => {
+        loading = false
+      },
+    )
+  }, [wanted])
+  return wanted ? plugin : null
+}
+
+/** Turns `[3]` in a reply's prose into a `cite` element. Code and links keep their brackets. */
+interface HastNode {
+  type: string
+  tagName?: string
+  value?: string
+  properties?: Record<string, unknown>
+  children?: HastNode[]
+}
+
+const REFERENCE = /\[(\d{1,3})\]/g
+const KEPT = new Set(['code', 'pre', 'a'])
+
+/** Turns `[3]` in a reply's prose into a `cite` element. Code and links keep their brackets. */
+const citePlugin = () => (tree: HastNode) => visit(tree)
+
+function visit(node: HastNode): void {
+  if (node.children === undefined || KEPT.has(node.tagName ?? '')) return
+  node.children = node.children.flatMap((child) => {
+    if (child.type === 'text' && child.value !== undefined) return divide(child.value)
+    visit(child)
+    return [child]
+  })
+}
+
+function divide(text: string): HastNode[] {
+  const nodes: HastNode[] = []
+  let end = 0
+  for (const match of text.matchAll(REFERENCE)) {
+    // `rows[3]` is code that lost its backticks.
+    if (/\w/.test(text[match.index - 1] ?? '') && !/\d/.test(text[match.index - 1] ?? '')) continue
+    nodes.push({ type: 'text', value: text.slice(end, match.index) })
+    nodes.push({ type: 'element', tagName: 'cite', properties: { dataN: match[1] }, children: [] })
+    end = match.index + match[0].length
+  }
+  nodes.push({ type: 'text', value: text.slice(end) })
+  return nodes
 }

@@ -1,16 +1,15 @@
-/** The open thread: its messages, those being sent, and the current status. */
-import { useEffect, useRef } from 'react'
+/** The open thread: its messages, those being sent, and the current status; a welcome while it is empty. */
+import { memo, type RefObject, useCallback, useEffect, useRef, useState } from 'react'
 import type { Citation } from '../../../../src/core/reply.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
-import type { Message } from '../../api.ts'
+import type { FileChip, Message } from '../../api.ts'
 import { type Conversation, runningTurn } from '../lib/conversation.ts'
 import { progressOf } from '../lib/format.ts'
 import type { Outgoing } from '../lib/outbox.ts'
-import { usePinnedScroll } from '../lib/use-pinned-scroll.ts'
+import { SentFile } from './file-chip.tsx'
 import { Icon, Mark } from './icon.tsx'
 import { Reply } from './reply.tsx'
 import type { Act } from './reply-actions.tsx'
-import { OutgoingMessage, UserMessage } from './user-message.tsx'
 
 export interface MessageListProps {
   conversation: Conversation
@@ -102,4 +101,159 @@ function StatusLine({ text }: { text: string }) {
       )}
     </div>
   )
+}
+
+/** A message of yours that was sent. */
+const UserMessage = memo(function UserMessage(props: { text: string; attachments: FileChip[] }) {
+  return (
+    <article className="user-message">
+      <h2 className="visually-hidden">{pageWording.message.you}</h2>
+      <UserContent {...props} />
+    </article>
+  )
+})
+
+/** A message of yours that is still being sent. */
+function OutgoingMessage(props: { outgoing: Outgoing; onRetry(): void; onDiscard(): void }) {
+  const { outgoing } = props
+  return (
+    <article className="user-message outgoing">
+      <h2 className="visually-hidden">{pageWording.message.you}</h2>
+      <UserContent text={outgoing.body.text} attachments={outgoing.attachments} />
+      {outgoing.state === 'sending' ? <p className="outgoing-note">{pageWording.message.sending}</p> : null}
+      {outgoing.state === 'waiting' ? (
+        <p className="outgoing-note" role="status">
+          {pageWording.message.retrying}{' '}
+          <button type="button" className="link-button" onClick={props.onRetry}>
+            {pageWording.message.retryNow}
+          </button>
+        </p>
+      ) : null}
+      {outgoing.state === 'refused' ? (
+        <p className="outgoing-note refused" role="alert">
+          {pageWording.message.refused(outgoing.userMessage ?? '')}{' '}
+          <button type="button" className="link-button" onClick={props.onRetry}>
+            {pageWording.message.tryAgain}
+          </button>{' '}
+          <button type="button" className="link-button" onClick={props.onDiscard}>
+            {pageWording.message.discard}
+          </button>
+        </p>
+      ) : null}
+    </article>
+  )
+}
+
+function UserContent({ text, attachments }: { text: string; attachments: FileChip[] }) {
+  return (
+    <>
+      {attachments.length === 0 ? null : (
+        <ul className="sent-files" aria-label={pageWording.composer.files}>
+          {attachments.map((file) => (
+            <SentFile key={file.id} file={file} />
+          ))}
+        </ul>
+      )}
+      {text === '' ? null : <p className="bubble">{text}</p>}
+    </>
+  )
+}
+
+interface WelcomeProps {
+  /** Models that can answer; `null`: not loaded yet. */
+  models: string[] | null
+  /** Puts the text into the input without sending it. */
+  onPick(prompt: string): void
+}
+
+/** Shown in a thread without messages. */
+export function Welcome({ models, onPick }: WelcomeProps) {
+  const wording = pageWording.welcome
+  const command = (text: string) => (
+    <button type="button" className="command-link" onClick={() => onPick(text)}>
+      {text}
+    </button>
+  )
+  return (
+    <div className="welcome">
+      <Mark />
+      <h2>{wording.heading}</h2>
+      <p>{wording.lead}</p>
+      <ul>
+        {wording.examples.map((example) => (
+          <li key={example.title}>
+            <button type="button" onClick={() => onPick(example.prompt)}>
+              <strong>{example.title}</strong>
+              <span>{example.prompt}</span>
+              <Icon name="right" />
+            </button>
+          </li>
+        ))}
+      </ul>
+      <p className="welcome-ways">
+        {command('/help')} {wording.afterHelpCommand}{' '}
+        {models === null ? null : models.length === 0 ? (
+          <>
+            {wording.addModel} <code>OPENAI_API_KEY</code>, <code>ANTHROPIC_API_KEY</code> {wording.or}{' '}
+            <code>OLLAMA_HOST</code> {wording.in} <code>.env</code> {wording.restart}
+          </>
+        ) : (
+          <>
+            {command('/models list')} {wording.afterModelsCommand} <code>.env</code> {wording.or}{' '}
+            <code>parley.yaml</code>.
+          </>
+        )}
+      </p>
+    </div>
+  )
+}
+
+const NEAR_PX = 56
+
+/** Follows growing content at the bottom of a scroller until you scroll up. */
+function usePinnedScroll(
+  scroller: RefObject<HTMLElement | null>,
+  content: RefObject<HTMLElement | null>,
+): { away: boolean; pin(smooth?: boolean): void } {
+  const pinned = useRef(true)
+  const [away, setAway] = useState(false)
+
+  const pin = useCallback(
+    (smooth = false) => {
+      pinned.current = true
+      setAway(false)
+      const element = scroller.current
+      if (element === null) return
+      const calm = matchMedia('(prefers-reduced-motion: reduce)').matches
+      element.scrollTo({ top: element.scrollHeight, behavior: smooth && !calm ? 'smooth' : 'instant' })
+    },
+    [scroller],
+  )
+
+  useEffect(() => {
+    const element = scroller.current
+    const inner = content.current
+    if (element === null || inner === null) return
+    let last = element.scrollTop
+    const onScroll = () => {
+      const left = element.scrollHeight - element.clientHeight - element.scrollTop
+      if (left < NEAR_PX) pinned.current = true
+      else if (element.scrollTop < last - 1) pinned.current = false
+      last = element.scrollTop
+      setAway(!pinned.current)
+    }
+    const grown = new ResizeObserver(() => {
+      if (pinned.current) element.scrollTop = element.scrollHeight
+      last = element.scrollTop
+    })
+    grown.observe(inner)
+    grown.observe(element)
+    element.addEventListener('scroll', onScroll, { passive: true })
+    return () => {
+      grown.disconnect()
+      element.removeEventListener('scroll', onScroll)
+    }
+  }, [scroller, content])
+
+  return { away, pin }
 }

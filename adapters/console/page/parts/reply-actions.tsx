@@ -4,13 +4,11 @@ import type { TurnAction } from '../../../../src/core/action.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { Message } from '../../api.ts'
 import type { Pressed } from '../lib/server.ts'
-import { usePress } from '../lib/use-press.ts'
-import { ActionButton } from './action-button.tsx'
+import { ActionButton, usePress } from './action-button.tsx'
 import { CopyButton } from './copy-button.tsx'
 import { Icon } from './icon.tsx'
-import { ReplyMarkdown } from './markdown.tsx'
+import { ReplyContext, ReplyMarkdown } from './markdown.tsx'
 import { ReceiptCard, ReceiptLine } from './receipt.tsx'
-import { ReplyContext } from './reply-context.ts'
 
 /** Presses a button under an answer; rejects with a cause for `failureMessage`. */
 export type Act = (kind: TurnAction, turnId: string, comment?: string) => Promise<Pressed>

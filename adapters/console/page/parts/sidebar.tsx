@@ -3,9 +3,9 @@ import { useEffect, useId, useRef, useState } from 'react'
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { Thread } from '../../api.ts'
 import { formatAge } from '../lib/format.ts'
-import { threadHref } from '../lib/route.ts'
-import { applyTheme, rememberedTheme, type Theme } from '../lib/theme.ts'
-import { Icon, type IconName, Mark } from './icon.tsx'
+import { threadHref } from '../lib/session.ts'
+import { Icon, Mark } from './icon.tsx'
+import { ThemeSwitch } from './theme.tsx'
 
 export interface SidebarProps {
   threads: Thread[] | null
@@ -119,37 +119,6 @@ function useMinutes(): number {
     return () => clearInterval(timer)
   }, [])
   return now
-}
-
-const themes: { theme: Theme; icon: IconName; label: string }[] = [
-  { theme: 'system', icon: 'system', label: pageWording.theme.system },
-  { theme: 'light', icon: 'sun', label: pageWording.theme.light },
-  { theme: 'dark', icon: 'moon', label: pageWording.theme.dark },
-]
-
-function ThemeSwitch() {
-  const [chosen, setChosen] = useState(rememberedTheme)
-  return (
-    <fieldset className="theme-switch">
-      <legend className="visually-hidden">{pageWording.theme.label}</legend>
-      {themes.map(({ theme, icon, label }) => (
-        <label key={theme} title={label}>
-          <input
-            type="radio"
-            name="theme"
-            className="visually-hidden"
-            checked={chosen === theme}
-            aria-label={label}
-            onChange={() => {
-              applyTheme(theme)
-              setChosen(theme)
-            }}
-          />
-          <Icon name={icon} />
-        </label>
-      ))}
-    </fieldset>
-  )
 }
 
 /** A native modal dialog: it traps the focus, closes on Esc and restores the focus. */

@@ -1,0 +1,89 @@
+/**
+ * What people said in the simulated Teams, as Graph tells it to apps: threads of channels, and chats. Lists are newest first, with
+ * at most 50 messages a page and a link to the next one.
+ * https://learn.microsoft.com/graph/api/chatmessage-list-replies, https://learn.microsoft.com/graph/api/chat-list-messages
+ * Different from the real one: a thread that nobody has written in here has an empty first message.
+ */
+import type { Refusal } from './teams-state.ts'
+
+export interface GraphMessage {
+  id: string
+  messageType: string
+  createdDateTime: string
+  deletedDateTime: string | null
+  subject: string | null
+  from: object | null
+  body: { contentType: 'html' | 'text'; content: string }
+  attachments: object[]
+}
+
+export interface Saying {
+  id?: string
+  /** A person's name, or what Graph says of an app. */
+  from?: string | object
+  html?: string
+  more?: Partial<GraphMessage>
+}
+
+const maxTop = 50
+
+export function createGraphMessages(consent: { messages: boolean }, nextId: () => string) {
+  /** Oldest first, by the channel or chat and, in a channel, the thread: `19:…@thread.tacv2;messageid=…`. */
+  const said = new Map<string, GraphMessage[]>()
+  /** Paths that Parley asked for. */
+  const asked: string[] = []
+
+  function say(conversation: string, { id = nextId(), from = 'Bob', html = '', more = {} }: Saying): GraphMessage {
+    const message: GraphMessage = {
+      id,
+      messageType: 'message',
+      createdDateTime: new Date(Number(id)).toISOString(),
+      deletedDateTime: null,
+      subject: null,
+      from:
+        typeof from === 'string'
+          ? { application: null, device: null, user: { id: `id-of-${from}`, displayName: from } }
+          : from,
+      body: { contentType: 'html', content: html },
+      attachments: [],
+      ...more,
+    }
+    said.set(conversation, [...(said.get(conversation) ?? []), message])
+    return message
+  }
+
+  function list(messages: GraphMessage[], url: URL): object | Refusal {
+    const top = Number(url.searchParams.get('$top') ?? 20)
+    if (!(top >= 1 && top <= maxTop)) return { status: 400, code: 'BadRequest', message: 'The limit of $top is 50' }
+    const from = Number(url.searchParams.get('$skiptoken') ?? 0)
+    const newest = [...messages].sort((a, b) => Number(b.id) - Number(a.id))
+    const next = new URL(url)
+    next.searchParams.set('$skiptoken', String(from + top))
+    return {
+      value: newest.slice(from, from + top),
+      ...(from + top < newest.length && { '@odata.nextLink': next.href }),
+    }
+  }
+
+  /** `undefined`: the path is none of a message or a list of them. */
+  function answer(url: URL): object | Refusal | undefined {
+    const path = decodeURIComponent(url.pathname.slice('/graph/v1.0/'.length))
+    const [, team, channel, root, replies] =
+      /^teams\/([^/]+)\/channels\/([^/]+)\/messages(?:\/(\d+))?(\/replies)?$/.exec(path) ?? []
+    const [, chat] = /^chats\/([^/]+)\/messages$/.exec(path) ?? []
+    if (team === undefined && chat === undefined) return undefined
+    asked.push(path)
+    if (!consent.messages) return { status: 403, code: 'Forbidden', message: 'Missing role permissions' }
+    if (chat !== undefined) return list(said.get(chat) ?? [], url)
+    if (team !== 'group-1') return { status: 404, code: 'NotFound', message: 'No team found with Group Id' }
+    if (root === undefined) {
+      const roots = [...said].flatMap(([key, [first]]) => (key.startsWith(`${channel};`) && first ? [first] : []))
+      return list(roots, url)
+    }
+    const [first = say(`${channel};messageid=${root}`, { id: root }), ...rest] =
+      said.get(`${channel};messageid=${root}`) ?? []
+    return replies === undefined ? first : list(rest, url)
+  }
+
+  return { say, answer, asked }
+}
