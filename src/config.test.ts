@@ -125,10 +125,7 @@ describe('configuration', () => {
   it.each([
     [{}, {}],
     [{ SLACK_APP_TOKEN: 'xapp-1' }, { appToken: 'xapp-1' }],
-    [
-      { SLACK_CLIENT_ID: 'c', PUBLIC_URL: 'https://x.org' },
-      { publicUrl: 'https://x.org' },
-    ],
+    [{ SLACK_CLIENT_ID: 'c', PUBLIC_URL: 'https://x.org' }, { publicUrl: 'https://x.org' }],
   ])('a Slack that is being set up is read as far as it goes: %j', (env, slack) => {
     expect(readConfig({ env, unfinished: 'slack' }).slack).toEqual(slack)
     expect(userMessageOf({ env: { ...env, PORT: 'none' }, unfinished: 'slack' })).toContain('PORT')

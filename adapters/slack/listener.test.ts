@@ -440,7 +440,9 @@ describe('a command', () => {
 
   const noCommand = { text: 'There is no such command.', private: true, failed: true } as const
   const elements = (body: string) =>
-    (JSON.parse(body).blocks as { elements?: { action_id: string; value: string }[] }[]).flatMap((each) => each.elements ?? [])
+    (JSON.parse(body).blocks as { elements?: { action_id: string; value: string }[] }[]).flatMap(
+      (each) => each.elements ?? [],
+    )
 
   it.each(['summarise this', 'why is the sky blue', 'usage of energy in 2024?', 'budget set aside for trains?'])(
     'that is none is offered as a question, and the button asks it: %s',
@@ -466,9 +468,7 @@ describe('a command', () => {
     await open(settingsFor(slack, 'http'))
     await typed('what do <@U0BOB00001|bob> and <!subteam^S0ONCALL1|@oncall> and <!channel> think of this')
     const [posted] = slack.replies(general)
-    expect(posted?.text).toBe(
-      slackWording.asked(alice, 'what do bob and oncall and channel think of this'),
-    )
+    expect(posted?.text).toBe(slackWording.asked(alice, 'what do bob and oncall and channel think of this'))
     expect(slack.calls.find(({ method }) => method === 'chat.postMessage')?.args).toMatchObject({ parse: 'none' })
   })
 })

@@ -114,10 +114,7 @@ export function createRotation({ settings, records, quota, log, now = Date.now }
     async current(key, known) {
       if (!isDue(known)) return known
       const before = refused.get(known.refreshToken ?? '')
-      const work =
-        before !== undefined && before.until > monotonic()
-          ? Promise.reject(before.error)
-          : renewOnce(key)
+      const work = before !== undefined && before.until > monotonic() ? Promise.reject(before.error) : renewOnce(key)
       try {
         return await work
       } catch (error) {
@@ -130,7 +127,9 @@ export function createRotation({ settings, records, quota, log, now = Date.now }
         }
         if (leftMs(known) > 0) return known
         if (code === undefined) throw error
-        throw new ParleyError('platform_rejected', slackWording.errors.tokenNotRenewed(workspace, code), { cause: error })
+        throw new ParleyError('platform_rejected', slackWording.errors.tokenNotRenewed(workspace, code), {
+          cause: error,
+        })
       }
     },
   }

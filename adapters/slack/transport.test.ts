@@ -1,7 +1,7 @@
 /** What people see when Slack refuses a part of an answer, or all of it. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../../src/core/log.ts'
-import type { MessageRef, OutgoingMessage, Transport } from '../../src/core/platform.ts'
+import type { OutgoingMessage, Transport } from '../../src/core/platform.ts'
 import { createReplyWriter } from '../../src/reply/reply-writer.ts'
 import { createLocalQuota } from '../../src/store/quota-local.ts'
 import { chatWording } from '../../src/wording/chat.ts'
@@ -52,7 +52,17 @@ async function answer(place: ReturnType<typeof asked>, text = 'One two three.', 
   const { target, turnId } = place
   await transport.status(target, turnId, 'Answering', 'answering')
   const writer = createReplyWriter({
-    ...{ platform, target, turnId, signal, question: 'go', posted: [], resuming: false, held: () => true },
+    ...{
+      platform,
+      target,
+      turnId,
+      signal,
+      question: 'go',
+      posted: [],
+      otherReplies: () => 0,
+      resuming: false,
+      held: () => true,
+    },
     store: { savePart: async () => undefined, removePart: async () => undefined },
   })
   writer.append(text.slice(0, 5))
@@ -119,16 +129,19 @@ describe('a stream that Slack refuses', () => {
   })
 })
 
-it.each(['thread_not_found', 'is_archived'])('a status refused with %s is shown again with the next question', async (code) => {
-  const { target, turnId } = asked()
-  slack.options.without = { 'agents.sessions.setStatus': code, 'assistant.threads.setStatus': code }
-  await transport.status(target, turnId, 'Answering', 'answering')
-  slack.options.without = {}
-  const next = asked()
-  await transport.status(next.target, next.turnId, 'Answering', 'answering')
-  expect(slack.state.sessions.get(`${general}/${next.ts}`)).toBe('processing')
-  expect(slack.state.statuses.get(`${general}/${next.ts}`)).toBe('is answering…')
-})
+it.each(['thread_not_found', 'is_archived'])(
+  'a status refused with %s is shown again with the next question',
+  async (code) => {
+    const { target, turnId } = asked()
+    slack.options.without = { 'agents.sessions.setStatus': code, 'assistant.threads.setStatus': code }
+    await transport.status(target, turnId, 'Answering', 'answering')
+    slack.options.without = {}
+    const next = asked()
+    await transport.status(next.target, next.turnId, 'Answering', 'answering')
+    expect(slack.state.sessions.get(`${general}/${next.ts}`)).toBe('processing')
+    expect(slack.state.statuses.get(`${general}/${next.ts}`)).toBe('is answering…')
+  },
+)
 
 describe('an end that Slack refuses', () => {
   it('because of its blocks comes without them, and the session ends', async () => {
@@ -265,8 +278,7 @@ describe('a message at the limits of Slack', () => {
     const text = `${'word '.repeat(1500)}${cited(count)
       .map(({ n }) => `[${n}]`)
       .join('')}`
-    let ref: MessageRef | undefined
-    ref = await transport.post(target, final(text, cited(count)), { key: 'k', signal })
+    const ref = await transport.post(target, final(text, cited(count)), { key: 'k', signal })
     await transport.edit(target, ref, final(text, cited(count)), { signal })
     expect(slack.calls.flatMap(({ error }) => error ?? [])).toEqual([])
     expect(slack.replies(general).map((reply) => shown(reply).replaceAll(/\]\(https[^)]*\)|\[(?=\[)/g, ''))).toEqual([

@@ -324,7 +324,9 @@ describe('long answers and commands', () => {
     await slack.until(() => slack.replies(general, ts).some(finished), 'the end')
     const messages = slack.replies(general, ts).filter(({ files }) => files.length === 0)
     expect(messages.length).toBeLessThanOrEqual(3)
-    expect(shown(messages[0] ?? slack.state.messages[0] ?? never())).toContain('| Region | Net |\n|:--|--:|\n| North 0 |')
+    expect(shown(messages[0] ?? slack.state.messages[0] ?? never())).toContain(
+      '| Region | Net |\n|:--|--:|\n| North 0 |',
+    )
     const [id] = slack.replies(general, ts).flatMap(({ files }) => files)
     const file = slack.state.files.get(id ?? '')
     expect(file?.content.toString()).toContain('const part = 29')
