@@ -130,16 +130,12 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     if (asked === undefined) return
     const { conversation, author } = asked
     const why = undeliveredWording.toAsker(error.userMessage)
-    // The answer is theirs and paid for; a long one does not fit into a notice.
-    const withAnswer = undeliveredWording.withAnswer(why, outcome.text)
-    const fits = outcome.state === 'done' && withAnswer.length <= platform.capabilities.maxChars
+    // A long answer does not fit into a notice.
+    const whole = undeliveredWording.withAnswer(why, outcome.text)
+    const text = outcome.state === 'done' && whole.length <= platform.capabilities.maxChars ? whole : why
     const key = `${work.id}-undelivered`
     const told = [
-      platform.transport.tellAsker?.(
-        work.replyTarget,
-        { text: fits ? withAnswer : why, private: true },
-        { key, signal },
-      ),
+      platform.transport.tellAsker?.(work.replyTarget, { text, private: true }, { key, signal }),
       messaging.alerts.send(
         scopeOf.channel(conversation),
         { text: undeliveredWording.toAdmins(author.name, error.userMessage) },
