@@ -84,7 +84,7 @@ const layers: Record<string, Layer> = {
   wording: { files: /^src\/wording\//, may: [core], packages: [] },
   core: { files: /^src\/core\//, may: [core], packages: [/^zod$/] },
   'queue on BullMQ': {
-    files: /^src\/queue\/(?:bullmq|channel-|subscribers)/,
+    files: /^src\/queue\/(?:bullmq|channel-relay)/,
     may: [core, /^src\/queue\//],
     packages: [/^bullmq$/, /^ioredis$/, /^pg$/, /^zod$/],
   },
@@ -143,7 +143,7 @@ const layers: Record<string, Layer> = {
   answer: stage('answer'),
   config: {
     files: /^src\/config(?:\.ts$|\/)/,
-    may: [core, /^src\/config\//, /^src\/media\/limits\.ts$/, /^src\/models\/(?:catalogue|stated-price)\.ts$/],
+    may: [core, /^src\/config\//, /^src\/media\/limits\.ts$/, /^src\/models\/(?:catalogue|price)\.ts$/],
     packages: [/^zod$/, /^yaml$/],
   },
   workers: { files: /^workers\//, may: [core, allStages, /^workers\//], packages: [/^zod$/] },
@@ -271,7 +271,7 @@ describe('the architecture', () => {
   it('measures durations with the monotonic clock', () => {
     // Timestamps for others: of rows and records, of platforms' signatures and headers, of jobs, of files on disk.
     const timestamps =
-      /^(?:src\/core\/(?:clock|connection)|src\/ops\/(?:doctor|access)|src\/blobs\/blobs|src\/queue\/(?:schedule|bullmq-worker)|src\/models\/(?:catalogue|providers\/failure)|adapters\/(?:teams\/(?:api|files|listener|consent|capture|post-keys|transport)|api\/listener|discord\/(?:transport|missing-permissions|typing)|slack\/(?:ingress|setup|replay|normalize|post-keys|recent|rotation|streams|transport)|console\/page\/(?:parts\/sidebar|lib\/(?:live|format))))\.tsx?$/
+      /^(?:src\/core\/(?:clock|connection)|src\/ops\/(?:doctor|access)|src\/blobs\/blobs|src\/queue\/bullmq(?:-worker)?|src\/models\/(?:catalogue|providers\/failure)|adapters\/(?:teams\/(?:api|files|listener|consent|capture|post-keys|transport)|api\/listener|discord\/(?:transport|missing-permissions|typing)|slack\/(?:ingress|setup|replay|normalize|post-keys|recent|rotation|streams|transport)|console\/page\/(?:parts\/sidebar|lib\/(?:live|format))))\.tsx?$/
     const wall = files.filter((file) => /\bDate\.now\b/.test(readFileSync(join(root, file), 'utf8')))
     expect(wall.filter((file) => !timestamps.test(file))).toEqual([])
   })

@@ -171,8 +171,8 @@ describe('deploy/Dockerfile', () => {
       expect(existsSync(join(root, module)), module).toBe(true)
     }
     expect(made).toContain('node scripts/prepare.ts')
-    expect(made).toContain("import('./src/store/postgres/binaries.ts').then((postgres) => postgres.findBinaries())")
-    expect(Object.keys(await import('../src/store/postgres/binaries.ts'))).toContain('findBinaries')
+    expect(made).toContain("import('./src/store/postgres/placement.ts').then((postgres) => postgres.findBinaries())")
+    expect(Object.keys(await import('../src/store/postgres/placement.ts'))).toContain('findBinaries')
   })
 
   it('does not run as root, keeps its data in a volume that its user owns, and says how it is', () => {

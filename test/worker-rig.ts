@@ -2,7 +2,7 @@
 import { silentLog } from '../src/core/log.ts'
 import { listenForStops } from '../src/intake/stop.ts'
 import { createTurnLimits } from '../src/intake/turn-limits.ts'
-import { createLocalChannel } from '../src/queue/channel-local.ts'
+import { createLocalChannel } from '../src/queue/channel.ts'
 import type { JobContext, Queue } from '../src/queue/queue.ts'
 import { createHealth } from '../src/routing/health.ts'
 import { plainRules } from '../src/routing/rules.ts'

@@ -17,12 +17,18 @@ import { traced } from '../src/core/events.ts'
 import type { Platform } from '../src/core/platform.ts'
 import { scopeOf, spenderOf } from '../src/core/scope.ts'
 import { readingJobs } from '../src/intake/dispatch.ts'
-import { dispatchOf, jobId } from '../src/queue/jobs.ts'
-import type { Handlers, JobContext, Outcome } from '../src/queue/queue.ts'
+import { dispatchOf, type Handlers, type JobContext, jobId, type Outcome } from '../src/queue/queue.ts'
 import { createReplyWriter, type ReplyWriter } from '../src/reply/reply-writer.ts'
-import { BudgetExhausted } from '../src/routing/exhausted.ts'
-import { keepTurnLease, type TurnLease, turnLeaseMs } from '../src/store/lease.ts'
-import type { Claim, EndState, StoredOutcome, TurnWork } from '../src/store/turns.ts'
+import { BudgetExhausted } from '../src/routing/budget.ts'
+import {
+  type Claim,
+  type EndState,
+  keepTurnLease,
+  type StoredOutcome,
+  type TurnLease,
+  type TurnWork,
+  turnLeaseMs,
+} from '../src/store/turns.ts'
 import { approvalWording, noAnswerWording, progressWording, undeliveredWording } from '../src/wording/answers.ts'
 import type { Messaging, Money, Storage } from './deps.ts'
 import { claimInIsolation, type Isolation } from './isolation.ts'

@@ -2,7 +2,7 @@
 
 import { ParleyError } from '../../src/core/errors.ts'
 import { storable, storableJson } from '../../src/core/json.ts'
-import type { Query, Statement } from '../../src/core/sql.ts'
+import type { Query, Statement } from '../../src/core/platform-state.ts'
 import { consoleWording } from '../../src/wording/page.ts'
 import type { Message, Thread, TurnStatus } from './api.ts'
 import type { Board, StoredUpload } from './board.ts'

@@ -1,8 +1,7 @@
 /** Commands on the console: typed in a thread, by a button of a notice, or by the command line outside of any thread. */
 
-import { decodeAction } from '../../src/core/action.ts'
 import type { Blobs } from '../../src/core/blobs.ts'
-import { commandsTypedAs, type Notice } from '../../src/core/command.ts'
+import { commandsTypedAs, decodeAction, type Notice } from '../../src/core/command.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Route } from '../../src/core/http.ts'
 import type { Intake } from '../../src/core/platform.ts'

@@ -1,7 +1,7 @@
 /** The console's HTTP side: the page, its API (see api.ts) and its events. */
 
-import { turnActions } from '../../src/core/action.ts'
 import type { Blobs } from '../../src/core/blobs.ts'
+import { turnActions } from '../../src/core/command.ts'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { HttpContext, Route } from '../../src/core/http.ts'
 import type { Log } from '../../src/core/log.ts'

@@ -1,6 +1,6 @@
 /** Recorded requests of the page, `{ path, body? }`, as the listener would take them in. */
 import { z } from 'zod'
-import { turnActions } from '../../src/core/action.ts'
+import { turnActions } from '../../src/core/command.ts'
 import type { Json } from '../../src/core/json.ts'
 import { createReplayIntake, type Replay } from '../../src/core/replay.ts'
 import { SendMessage } from './api.ts'

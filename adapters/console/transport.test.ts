@@ -1,7 +1,7 @@
 /** Two processes that write to the console: what one began another may end. */
 import { expect, test } from 'vitest'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
-import { createLocalChannel } from '../../src/queue/channel-local.ts'
+import { createLocalChannel } from '../../src/queue/channel.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import type { Board } from './board.ts'
 import { resyncTopic, threadTopic } from './live.ts'

@@ -8,8 +8,7 @@ import {
   ComponentType,
   TextInputStyle,
 } from 'discord.js'
-import { type ButtonAction, decodeAction, encodeAction } from '../../src/core/action.ts'
-import type { Button } from '../../src/core/command.ts'
+import { type Button, type ButtonAction, decodeAction, encodeAction } from '../../src/core/command.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import { discordButtons, discordForms } from '../../src/wording/discord.ts'
 

@@ -18,8 +18,7 @@ import {
   InteractionType,
   MessageFlags,
 } from 'discord.js'
-import type { ButtonAction } from '../../src/core/action.ts'
-import type { Notice } from '../../src/core/command.ts'
+import type { ButtonAction, Notice } from '../../src/core/command.ts'
 import { asParleyError, errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { asContent } from '../../src/core/message.ts'

@@ -5,7 +5,7 @@
 import { ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
-import type { Records } from '../../src/core/records.ts'
+import type { Records } from '../../src/core/platform-state.ts'
 import { discordPermissionWording } from '../../src/wording/discord.ts'
 import { nonceOf, packNotice } from './message-body.ts'
 import { directWorkspace } from './normalize.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
-import type { Quota } from '../../src/core/quota.ts'
-import { createLocalQuota } from '../../src/store/quota-local.ts'
+import type { Quota } from '../../src/core/platform-state.ts'
+import { createLocalQuota } from '../../src/store/quota.ts'
 import { createPacer, spread } from './pacer.ts'
 
 it('no time window exceeds the limit, wherever it starts', async () => {

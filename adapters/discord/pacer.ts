@@ -1,13 +1,13 @@
 /**
  * How fast Discord lets Parley write, learnt from the headers of its answers and kept to by all processes together.
  *
- * A bucket allows `limit` requests in a window that begins with the first of them. The shared line (src/core/quota.ts)
+ * A bucket allows `limit` requests in a window that begins with the first of them. The shared line (src/core/platform-state.ts)
  * gives places that are `everyMs` apart, some of them at once; the two fit when in no window there are more places than
  * `limit`, wherever it begins: burst + window / every ≤ limit.
  */
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Quota } from '../../src/core/quota.ts'
+import type { Quota } from '../../src/core/platform-state.ts'
 import { createSemaphore } from '../../src/core/semaphore.ts'
 
 export interface Pacer {

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DiscordAPIError, HTTPError, RateLimitError, REST, type RequestMethod } from 'discord.js'
 import { ParleyError } from '../../src/core/errors.ts'
 import { omitUndefined } from '../../src/core/omit-undefined.ts'
-import type { Quota } from '../../src/core/quota.ts'
+import type { Quota } from '../../src/core/platform-state.ts'
 import { discordErrors } from '../../src/wording/discord.ts'
 import { createPacer, type Pacer } from './pacer.ts'
 

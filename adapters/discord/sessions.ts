@@ -6,7 +6,7 @@ import type { SessionInfo } from '@discordjs/ws'
 import { z } from 'zod'
 import { errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
-import type { Records } from '../../src/core/records.ts'
+import type { Records } from '../../src/core/platform-state.ts'
 
 const Session = z.object({
   sessionId: z.string(),

@@ -2,7 +2,7 @@
 import type { APIApplication, APIGatewayBotInfo, APIUser } from 'discord.js'
 import type { CommandSpec } from '../../src/core/command.ts'
 import { asParleyError } from '../../src/core/errors.ts'
-import type { Quota } from '../../src/core/quota.ts'
+import type { Quota } from '../../src/core/platform-state.ts'
 import { discordSetupWording } from '../../src/wording/discord.ts'
 import { discordCommands } from './commands.ts'
 import { invitation, mayReadContent, missingIn, needed, permissionsIn, viewServer } from './permissions.ts'

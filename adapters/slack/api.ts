@@ -7,7 +7,7 @@ import { webApi } from '@slack/bolt'
 import { monotonic } from '../../src/core/clock.ts'
 import type { Log } from '../../src/core/log.ts'
 import { omitUndefined } from '../../src/core/omit-undefined.ts'
-import type { Quota } from '../../src/core/quota.ts'
+import type { Quota } from '../../src/core/platform-state.ts'
 import { boltLogger, rateLimited, translate } from './sdk.ts'
 
 export interface CallOptions {

@@ -3,8 +3,7 @@
  * Sources and receipts are context lines below.
  */
 
-import { encodeAction } from '../../src/core/action.ts'
-import type { Notice } from '../../src/core/command.ts'
+import { encodeAction, type Notice } from '../../src/core/command.ts'
 import { withoutMentions } from '../../src/core/markdown/escape.ts'
 import { simplify } from '../../src/core/markdown/simplify.ts'
 import { type SourceLine, sourceLines, withLinkedNumbers } from '../../src/core/markdown/sources.ts'

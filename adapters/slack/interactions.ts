@@ -2,8 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { BlockAction, MessageShortcut, RespondFn, SlackViewAction } from '@slack/bolt'
 import { z } from 'zod'
-import { type ButtonAction, decodeAction } from '../../src/core/action.ts'
-import type { Notice } from '../../src/core/command.ts'
+import { type ButtonAction, decodeAction, type Notice } from '../../src/core/command.ts'
 import { asParleyError, errorFields } from '../../src/core/errors.ts'
 import {
   Attachment,

@@ -3,7 +3,7 @@
  * first looks for its message: by the key in its metadata, or, for a stream that never ended, by its position.
  */
 import { z } from 'zod'
-import type { Records } from '../../src/core/records.ts'
+import type { Records } from '../../src/core/platform-state.ts'
 import type { Api, CallOptions } from './api.ts'
 import { plain, type TargetData } from './events.ts'
 

@@ -1,6 +1,6 @@
 /** The conversations that a person had lately, for the Home tab. Each belongs to its latest question and goes with it. */
 import { z } from 'zod'
-import type { Records } from '../../src/core/records.ts'
+import type { Records } from '../../src/core/platform-state.ts'
 import type { Api } from './api.ts'
 import { plain, type TargetData } from './events.ts'
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../../src/core/log.ts'
-import { createLocalQuota } from '../../src/store/quota-local.ts'
+import { createLocalQuota } from '../../src/store/quota.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'

@@ -1,7 +1,6 @@
 /** Slack's dialogs, the values that people enter in them, and the Home tab: usage, settings and recent conversations. */
 import { z } from 'zod'
-import { encodeAction } from '../../src/core/action.ts'
-import type { Notice } from '../../src/core/command.ts'
+import { encodeAction, type Notice } from '../../src/core/command.ts'
 import { escapeMarkdown } from '../../src/core/markdown/escape.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { chatWording } from '../../src/wording/chat.ts'

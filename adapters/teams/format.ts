@@ -1,9 +1,8 @@
 /** Answers and notices → Teams messages, with citations, buttons as a card, and charts as small images. */
 
 import sharp from 'sharp'
-import { type ButtonAction, encodeAction } from '../../src/core/action.ts'
 import { describePosition } from '../../src/core/artifact.ts'
-import type { Button, Notice, OutgoingFile } from '../../src/core/command.ts'
+import { type Button, type ButtonAction, encodeAction, type Notice, type OutgoingFile } from '../../src/core/command.ts'
 import { escapeMarkdown } from '../../src/core/markdown/escape.ts'
 import { simplify } from '../../src/core/markdown/simplify.ts'
 import { sourceLines } from '../../src/core/markdown/sources.ts'

@@ -3,7 +3,7 @@
  * Their effect is committed before the answer.
  */
 import { z } from 'zod'
-import { type ButtonAction, decodeAction } from '../../src/core/action.ts'
+import { type ButtonAction, decodeAction } from '../../src/core/command.ts'
 import { asParleyError, errorFields } from '../../src/core/errors.ts'
 import { storable } from '../../src/core/json.ts'
 import type { Log } from '../../src/core/log.ts'

@@ -1,8 +1,7 @@
 /** Teams as a platform: activities arrive at /api/messages on the shared port; any worker sends through the connector's API. */
 import type { Log } from '../../src/core/log.ts'
 import type { Platform } from '../../src/core/platform.ts'
-import type { Quota } from '../../src/core/quota.ts'
-import type { Records } from '../../src/core/records.ts'
+import type { Quota, Records } from '../../src/core/platform-state.ts'
 import { createApi } from './api.ts'
 import { createSigningKeys, createTokens } from './auth.ts'
 import { type BlobStore, createFiles } from './files.ts'

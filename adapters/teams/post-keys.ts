@@ -3,7 +3,7 @@
  * record, the message may be posted twice.
  */
 import { z } from 'zod'
-import type { Records } from '../../src/core/records.ts'
+import type { Records } from '../../src/core/platform-state.ts'
 import { plain } from './activity.ts'
 
 export type PostRef = z.infer<typeof PostRef>

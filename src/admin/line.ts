@@ -3,7 +3,7 @@
  * `--name=value` name an argument. Pure. Curly quotes count too, because chat programs turn straight quotes into them.
  */
 
-import { editDistance } from '../core/edit-distance.ts'
+import { editDistance } from '../core/text/compare.ts'
 
 export interface Word {
   text: string

@@ -6,7 +6,7 @@ import { type AdminRig, adminRig, here, people } from '../../test/fakes/admin.ts
 import { knowBlobs } from '../../test/fixtures/blobs.ts'
 import type { Author, IncomingMessage } from '../core/message.ts'
 import type { Spender } from '../core/scope.ts'
-import { createLedger } from '../store/ledger-postgres.ts'
+import { createLedger } from '../store/ledger.ts'
 import { forgetWording, permissionWording } from '../wording/commands.ts'
 import { usageWording, whyWording } from '../wording/commands-money.ts'
 import { drawChart } from './chart.ts'

@@ -7,9 +7,9 @@ import type { Config } from '../config.ts'
 import type { Intake } from '../core/platform.ts'
 import { createApprovalActions } from '../intake/approvals.ts'
 import type { InboxDeps } from '../intake/inbox.ts'
-import { createAudit } from '../store/audit-postgres.ts'
+import { createAudit } from '../store/audit.ts'
 import { createCommandCalls } from '../store/command-calls.ts'
-import { createUsage } from '../store/usage-postgres.ts'
+import { createUsage } from '../store/usage.ts'
 import type { Running } from './services.ts'
 
 export function openCommands(

@@ -9,7 +9,7 @@ import { imageLimits } from '../prompt/images.ts'
 import { DryRun, explainRoute } from '../routing/dry-run.ts'
 import { requestWording } from '../wording/requests.ts'
 import { doctorWording } from '../wording/terminal.ts'
-import type { PlatformConnection } from './connections.ts'
+import type { PlatformConnection } from './platforms.ts'
 import type { Readers, Running, Services } from './services.ts'
 
 export async function explainRequest(

@@ -7,11 +7,11 @@ import type { Log } from '../core/log.ts'
 import { listenForStops } from '../intake/stop.ts'
 import type { Closing } from '../ops/closing.ts'
 import { createBullQueue } from '../queue/bullmq.ts'
-import { createLocalChannel } from '../queue/channel-local.ts'
+import { createLocalChannel } from '../queue/channel.ts'
 import { createRelayChannel } from '../queue/channel-relay.ts'
 import { createHealth } from '../routing/health.ts'
 import { shareHealth } from '../routing/health-shared.ts'
-import { createSettings } from '../store/settings-postgres.ts'
+import { createSettings } from '../store/settings.ts'
 import type { State } from './services.ts'
 
 export async function openMessaging(

@@ -4,8 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { type Readable, Transform } from 'node:stream'
-import type { Blob, Blobs, PutOptions } from '../core/blobs.ts'
-import { tooLarge } from '../core/bytes.ts'
+import { type Blob, type Blobs, type PutOptions, tooLarge } from '../core/blobs.ts'
 import { monotonic } from '../core/clock.ts'
 
 /** Bytes that arrived completely and are not visible yet. */

@@ -1,5 +1,4 @@
 /** `parley ask`: uploads files, asks, and streams the answer. Like the page, it is a client of the console's API. */
-
 import { randomUUID } from 'node:crypto'
 import { createReadStream, fstatSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -209,4 +208,19 @@ function statusLine() {
       shown = false
     },
   }
+}
+
+/**
+ * The arguments of `ask` and `route`: files, then the question. Throws `request_invalid` if the question is missing. Relative paths
+ * start at `folder`.
+ */
+export async function filesAndQuestion(
+  words: readonly string[],
+  folder: string,
+): Promise<{ files: string[]; question: string }> {
+  const question = words.at(-1) ?? ''
+  const known = question === '' ? null : await stat(resolve(folder, question)).catch(() => null)
+  if (known?.isFile())
+    throw new ParleyError('request_invalid', terminalWording.questionMissing(basename(question), question))
+  return { files: words.slice(0, -1), question }
 }

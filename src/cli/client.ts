@@ -6,11 +6,10 @@ import { platformVariables } from '../config/platforms.ts'
 import { type Config, readConfig } from '../config.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Check } from '../ops/doctor.ts'
-import type { RouteEntry } from '../ops/http-app.ts'
+import type { RouteEntry } from '../ops/http.ts'
 import { createLogger } from '../ops/logger.ts'
 import type { DryRun } from '../routing/dry-run.ts'
-import { type Running, readRunning } from '../store/home.ts'
-import { readTerminalToken } from '../store/terminal-token.ts'
+import { type Running, readRunning, readTerminalToken } from '../store/home.ts'
 import { terminalWording } from '../wording/terminal.ts'
 
 /** Logs errors only, so that a command's output stays readable. */

@@ -5,7 +5,7 @@ import type { Scope } from '../core/scope.ts'
 import { isTimeZone, periods } from '../core/window.ts'
 import { families, type LimitOverrides, type Limits } from '../media/limits.ts'
 import { tiers } from '../models/catalogue.ts'
-import { readPrice } from '../models/stated-price.ts'
+import { readPrice } from '../models/price.ts'
 import { settingMust } from '../wording/startup.ts'
 import { url } from './environment.ts'
 

@@ -1,5 +1,10 @@
-/** The port of files by content: bytes that are kept as long as a row refers to them (`blob_ref`), and no longer. */
+/**
+ * Files by content: the port of bytes that are kept as long as a row refers to them (`blob_ref`), and no longer, and how
+ * people read their sizes.
+ */
 import type { Readable } from 'node:stream'
+import { attachmentWording } from '../wording/answers.ts'
+import { ParleyError } from './errors.ts'
 
 export interface Blob {
   /** SHA-256 of the bytes, hex. */
@@ -26,4 +31,21 @@ export interface Blobs {
    * `use` has returned. Throws `file_missing`.
    */
   withFile<T>(hash: string, signal: AbortSignal | undefined, use: (path: string) => Promise<T>): Promise<T>
+}
+
+/** The error of a file over a limit, with the limit in its sentence. */
+export function tooLarge(maxBytes: number): ParleyError {
+  return new ParleyError('file_too_large', attachmentWording.tooLarge(formatBytes(maxBytes)))
+}
+
+/** `31 MB`, `1.5 KB`: powers of 1000, as file managers print them. */
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'KB', 'MB', 'GB', 'TB']
+  let value = bytes
+  let unit = 0
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000
+    unit += 1
+  }
+  return `${unit === 0 || value >= 10 ? Math.round(value) : Math.round(value * 10) / 10} ${units[unit]}`
 }

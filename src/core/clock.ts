@@ -2,7 +2,7 @@
  * Two clocks, and which one to ask. Timestamps that are stored or shown are wall time (`Date.now`). Durations inside one
  * process are monotonic (`monotonic`): an administrator or NTP may set the wall clock back or forward at any moment. What
  * must end in time on both, such as a lease, is a `deadlineAfter`: the monotonic clock stands still while a laptop sleeps,
- * the wall clock may be set back.
+ * the wall clock may be set back. `within` bounds the wait for one piece of work.
  */
 
 /** Milliseconds that only ever grow; for differences within this process. */
@@ -31,5 +31,18 @@ export function deadlineAfter(ms: number, from: Moment = moment()): Deadline {
       over ||= Date.now() >= from.wall + ms || performance.now() >= from.monotonic + ms
       return over
     },
+  }
+}
+
+/** Waits for `work`, but no longer than `ms`: then `late`, while the work continues. Rejects when the work rejects in time. */
+export async function within<T>(ms: number, work: Promise<T>): Promise<T | 'late'> {
+  const { promise, resolve } = Promise.withResolvers<'late'>()
+  const timer = setTimeout(resolve, ms, 'late')
+  // A rejection after the deadline has no reader any more.
+  work.catch(() => {})
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The port of HTTP: a route says where it is, who may call it, and how it answers. The one app (src/ops/http-app.ts) checks
+ * The port of HTTP: a route says where it is, who may call it, and how it answers. The one app (src/ops/http.ts) checks
  * the caller and reads the body before a handler runs, so a handler never sees a caller that its route does not name.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'

@@ -1,9 +1,8 @@
 /** What a platform's tests bring to its contract: the platform as people on it see it, on a real or stand-in server. */
 import { randomUUID } from 'node:crypto'
 import { fakeIntake } from '../../test/fakes/intake.ts'
-import type { Action, ButtonAction } from './action.ts'
 import { judge } from './addressing.ts'
-import type { CommandCall } from './command.ts'
+import type { Action, ButtonAction, CommandCall } from './command.ts'
 import { ParleyError } from './errors.ts'
 import { IncomingMessage, type ReplyTarget } from './message.ts'
 import type { Intake, Platform, Revision } from './platform.ts'

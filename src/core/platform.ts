@@ -3,9 +3,8 @@
  * tells its abilities; the rest of Parley varies by those abilities and never by a platform's name.
  */
 import type { Readable } from 'node:stream'
-import type { Action } from './action.ts'
 import type { Addressing, NotForParley } from './addressing.ts'
-import type { CommandCall, CommandSpec, Notice, OutgoingFile } from './command.ts'
+import type { Action, CommandCall, CommandSpec, Notice, OutgoingFile } from './command.ts'
 import type { ConnectionReport } from './connection.ts'
 import type { Mount } from './http.ts'
 import type { Json } from './json.ts'

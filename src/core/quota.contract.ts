@@ -1,6 +1,6 @@
 /** The law of a pace: every implementation gives the same places. Run by src/store/quota.test.ts. */
 import { describe, expect, it } from 'vitest'
-import type { Quota } from './quota.ts'
+import type { Quota } from './platform-state.ts'
 
 /** So long that the time a test takes is a small part of one place. */
 const everyMs = 600_000

@@ -2,9 +2,9 @@
  * Recorded events of a platform, handed to its own ingress without a network, a database or an answer: what
  * `parley replay` prints. Each adapter exports one in its `replay.ts`.
  */
-import type { Action } from './action.ts'
+
 import { judge } from './addressing.ts'
-import type { CommandCall } from './command.ts'
+import type { Action, CommandCall } from './command.ts'
 import type { Mount } from './http.ts'
 import type { Json } from './json.ts'
 import { conversationKey, type IncomingMessage } from './message.ts'

@@ -2,8 +2,7 @@
  * What a pressed button does, and who may press it. The asker pays for a regenerated answer and loses a stopped one, so only
  * they, managers and members of a direct conversation may do either. Everyone who sees an answer may rate it and ask why.
  */
-import type { Action, ApprovalAction, TurnAction } from '../core/action.ts'
-import type { Notice, Role } from '../core/command.ts'
+import type { Action, ApprovalAction, Notice, Role, TurnAction } from '../core/command.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Author, ConversationRef } from '../core/message.ts'
 import type { Accepted, Intake, Pressed } from '../core/platform.ts'

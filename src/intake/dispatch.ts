@@ -1,6 +1,5 @@
 /** Hands a turn to the queue: a flow of the turn and one job for each file to read. Ids make a second time harmless. */
-import { jobId } from '../queue/jobs.ts'
-import type { Job, Queue } from '../queue/queue.ts'
+import { type Job, jobId, type Queue } from '../queue/queue.ts'
 import type { Dispatch } from '../store/turns.ts'
 
 export async function dispatchTurn(queue: Pick<Queue, 'add' | 'addFlow'>, next: Dispatch): Promise<void> {

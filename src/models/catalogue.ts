@@ -7,11 +7,9 @@ import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { quoteWording } from '../wording/models.ts'
 import { completeModel, modelKey } from './complete-model.ts'
-import { chats, preference } from './known-models.ts'
+import { chats, type FindPublished, preference } from './known-models.ts'
 import type { ModelInfo, ModelProvider } from './model.ts'
-import { free, type Price } from './price.ts'
-import type { FindPublished } from './published.ts'
-import type { StatedPrice } from './stated-price.ts'
+import { free, type Price, type StatedPrice } from './price.ts'
 
 export const tiers = ['small', 'medium', 'large'] as const
 export type Tier = (typeof tiers)[number]
@@ -42,7 +40,7 @@ export interface Model {
   local: boolean
   /** `false`: an admin has switched it off for everybody. */
   enabled: boolean
-  /** Its server goes on after its client has hung up, and bills the whole answer; absent: it stops (whole-answer-hosts.ts). */
+  /** Its server goes on after its client has hung up, and bills the whole answer; absent: it stops (complete-model.ts). */
   billsWholeAnswer?: boolean
   /** Whether it takes images, takes sound, calls tools; absent: not known. */
   vision?: boolean

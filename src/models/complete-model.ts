@@ -2,14 +2,12 @@
  * One model of the catalogue, from all that is said of it: by admins, parley.yaml, its provider, the published list, and its
  * name, in this order. Pure.
  */
+
+import { BlockList, isIP } from 'node:net'
 import type { AdminChanges, ConfiguredModel, Model, PriceSource, Tier } from './catalogue.ts'
-import { type KnownModel, knownFamily, knownModel, parametersIn } from './known-models.ts'
+import { type KnownModel, knownFamily, knownModel, type Published, parametersIn } from './known-models.ts'
 import type { ModelInfo } from './model.ts'
-import { onOwnHardware } from './own-hardware.ts'
-import { free, type Price } from './price.ts'
-import type { Published } from './published.ts'
-import { readPrice } from './stated-price.ts'
-import { billsWholeAnswer } from './whole-answer-hosts.ts'
+import { free, type Price, readPrice } from './price.ts'
 
 export interface Said {
   /** At least its id and provider. */
@@ -112,4 +110,107 @@ function tierOf(price: Price | undefined, parameters: number | undefined): Tier 
   if (output > 0n) return output < SMALL_BELOW ? 'small' : output < LARGE_FROM ? 'medium' : 'large'
   if (parameters === undefined) return 'medium'
   return parameters < 10 ? 'small' : parameters < 50 ? 'medium' : 'large'
+}
+
+/** Addresses that lead no further than one's own network: loopback, private, link-local, unique local, shared (RFC 6598). */
+const own = new BlockList()
+for (const [net, bits] of [
+  ['127.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['169.254.0.0', 16],
+  ['100.64.0.0', 10],
+] as const)
+  own.addSubnet(net, bits, 'ipv4')
+for (const [net, bits] of [
+  ['::1', 128],
+  ['fc00::', 7],
+  ['fe80::', 10],
+] as const)
+  own.addSubnet(net, bits, 'ipv6')
+
+const ownNames = /^localhost$|\.(?:localhost|local|internal|lan|home\.arpa|cluster\.local|svc)$/
+
+/** What a proxy such as LiteLLM says of the models that it passes on, and no server says of its own. */
+const companies = new Set([
+  'openai',
+  'openai-internal',
+  'openai-dev',
+  'system',
+  'azure',
+  'anthropic',
+  'vertex_ai',
+  'bedrock',
+])
+
+/** Of a server's address. A name without a dot is one of the own network: `http://vllm:8000`. */
+function isOwnAddress(address: string): boolean {
+  const host = URL.parse(address)
+    ?.hostname.toLowerCase()
+    .replace(/^\[|\]$|\.$/g, '')
+  if (host === undefined || host === '') return false
+  const version = isIP(host)
+  if (version !== 0) return own.check(host, version === 4 ? 'ipv4' : 'ipv6')
+  return ownNames.test(host) || !host.includes('.')
+}
+
+/**
+ * Whether a model runs on own hardware: what is asked of it stays in the house, and its tokens cost nothing by themselves.
+ * Told by where its server is, unless the server itself says that the model is somebody else's. `address`: where the model
+ * is asked, `undefined` where unknown.
+ */
+export function onOwnHardware(
+  provider: string,
+  address: string | undefined,
+  { id, owner }: Pick<ModelInfo, 'id' | 'owner'>,
+): boolean {
+  if (provider === 'ollama') return !rentedOllama(address, id)
+  // Behind Anthropic's API on a private address stands a company's gateway, and Claude runs nowhere but at clouds.
+  if (provider === 'anthropic' && id.startsWith('claude')) return false
+  return address !== undefined && isOwnAddress(address) && !companies.has(owner?.toLowerCase() ?? '')
+}
+
+/** Ollama passes models named `…-cloud` on to its company's servers, and these may be asked directly. */
+function rentedOllama(address: string | undefined, id: string): boolean {
+  const host = address === undefined ? undefined : URL.parse(address)?.hostname
+  return /[-:]cloud$/.test(id) || (host !== undefined && /(?:^|\.)ollama\.com$/.test(host))
+}
+
+/**
+ * Servers that go on generating when their client hangs up, and bill the whole answer. As OpenRouter lists them, which passes
+ * requests on to all of them: https://openrouter.ai/docs/api-reference/streaming (stream cancellation). OpenRouter itself is
+ * among them here, because nobody can tell to whom it passes a request on. Used to book stopped answers.
+ */
+const hosts = [
+  'openrouter.ai',
+  'amazonaws.com',
+  'groq.com',
+  'modal.run',
+  'googleapis.com',
+  'minimax.io',
+  'minimaxi.com',
+  'huggingface.co',
+  'huggingface.cloud',
+  'replicate.com',
+  'perplexity.ai',
+  'mistral.ai',
+  'ai21.com',
+  'featherless.ai',
+  'lambda.ai',
+  'sambanova.ai',
+  'inflection.ai',
+  'aionlabs.ai',
+  'aliyuncs.com',
+  'nebius.com',
+  'nebius.ai',
+  'kluster.ai',
+  'targon.com',
+  'inference.net',
+]
+
+/** `address`: where the model is asked, `undefined` where unknown. */
+function billsWholeAnswer(address: string | undefined): boolean {
+  const host = address === undefined ? undefined : URL.parse(address)?.hostname.toLowerCase()
+  return host !== undefined && hosts.some((name) => host === name || host.endsWith(`.${name}`))
 }

@@ -1,13 +1,12 @@
 /**
- * Which words of the passages answer a question best, without a model: passages by the rare terms they share with it,
- * then sentences by terms, by neighbours that hold the rest, and by whether they have the kind of thing asked for.
+ * Which words of the passages answer a question best, without a model: passages by the rare terms they share with it, then
+ * sentences by terms, by neighbors that hold the rest, and by whether they have the kind of thing asked for. Without a
+ * question: how each document opens, and the sentences that share most with the rest.
  */
 
-import { createMatcher, type Matcher, rarity, weigh } from './match.ts'
+import { stopWords, terms } from '../search/terms.ts'
 import type { PassagePart } from './render-passage.ts'
-import { summarize } from './summarize.ts'
-import { type Unit, type Units, unitsOf } from './units.ts'
-import { createYield } from './yield-loop.ts'
+import { createMatcher, type Matcher, rarity, type Unit, type Units, unitsOf, weigh } from './units.ts'
 
 export interface Quote {
   passage: PassagePart
@@ -235,4 +234,67 @@ function linesAround(passage: PassagePart, units: Unit[], at: number): string[] 
 function clip(text: string): string {
   if (text.length <= MAX_QUOTE) return text
   return `${text.slice(0, MAX_QUOTE).replace(/\s+\S*$/, '')} …`
+}
+
+const stops = new Set(stopWords.flatMap(terms))
+
+interface Sentence {
+  passage: PassagePart
+  layout: 'prose' | 'lines'
+  unit: Unit
+  words: string[]
+}
+
+/** In the order of the document: its opening first. Several documents get their openings. */
+async function summarize(passages: PassagePart[], signal: AbortSignal): Promise<Quote[]> {
+  const yieldLoop = createYield(signal)
+  const sentences: Sentence[] = []
+  const spread = new Map<string, number>()
+  for (const passage of passages) {
+    const { layout, units } = unitsOf(passage.text, passage.at.kind === 'rows')
+    for (const unit of units) {
+      const words = [...new Set(terms(unit.text))].filter((word) => !stops.has(word))
+      for (const word of words) spread.set(word, (spread.get(word) ?? 0) + 1)
+      sentences.push({ passage, layout, unit, words })
+      await yieldLoop()
+    }
+  }
+  const openings = [...Map.groupBy(sentences, ({ passage }) => passage.title).values()].flatMap(
+    (of) => of.find(isFull) ?? of[0] ?? [],
+  )
+  const chosen = new Set(openings.slice(0, MAX_QUOTES))
+  const central = sentences.filter(isFull).sort((a, b) => centrality(b, spread) - centrality(a, spread))
+  for (const sentence of central) {
+    if (chosen.size >= MAX_QUOTES) break
+    if (![...chosen].some((other) => overlap(other, sentence) > 0.5)) chosen.add(sentence)
+  }
+  return sentences
+    .filter((sentence) => chosen.has(sentence))
+    .map(({ passage, layout, unit }) => ({ passage, layout, lines: [unit.text] }))
+}
+
+function isFull({ unit, layout, words }: Sentence): boolean {
+  return layout === 'lines' || (!unit.heading && words.length >= 4 && unit.text.length < 500)
+}
+
+/** Shared words weigh by how many sentences share them; a long sentence gains nothing from its length alone. */
+function centrality({ words }: Sentence, spread: Map<string, number>): number {
+  const sum = words.reduce((total, word) => total + Math.log(spread.get(word) ?? 1), 0)
+  return sum / (words.length + 6)
+}
+
+function overlap(a: Sentence, b: Sentence): number {
+  const words = new Set(a.words)
+  return b.words.filter((word) => words.has(word)).length / Math.max(1, Math.min(a.words.length, b.words.length))
+}
+
+/** Long computations in small steps: awaited after each, it lets other work of the process run every few milliseconds. */
+function createYield(signal: AbortSignal, everyMs = 8): () => Promise<void> {
+  let from = performance.now()
+  return async function yieldLoop() {
+    if (performance.now() - from < everyMs) return
+    await new Promise((resolve) => setImmediate(resolve))
+    signal.throwIfAborted()
+    from = performance.now()
+  }
 }

@@ -1,9 +1,9 @@
 /**
- * What Parley knows of models by their names alone, for servers that tell nothing but names. What a provider tells, or the
- * published list of prices, is newer and comes first.
+ * What Parley knows of models by their names alone, for servers that tell nothing but names: limits, abilities, and the most
+ * tokens that a picture costs. What a provider tells, or the published list of prices, is newer and comes first.
  */
-
 import type { Tier } from './catalogue.ts'
+import type { Price } from './price.ts'
 
 export interface KnownModel {
   contextWindow?: number
@@ -154,3 +154,54 @@ const date = /-(?:20\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])|20\d\d(?:0[1-
 export function undated(id: string): string {
   return id.replace(date, '')
 }
+
+/** Pieces of 32 by 32 pixels that cover the largest picture, and the most that models with a limit count of them. */
+const PATCHES = 49 * 49
+const FEWER_PATCHES = 1_536
+/** Pieces of 512 by 512 once the shorter side has at most 768 pixels: two rows of four. */
+const TILES = 8
+
+/**
+ * As OpenAI, Anthropic, Google and the makers of open models publish it; where measurements and publications differ, the
+ * dearer. The first that fits counts, also behind a proxy's prefix (`azure/gpt-4o-mini`).
+ */
+const imageTokens: [name: RegExp, tokens: number][] = [
+  [/gpt-4o-mini/, 2_833 + TILES * 5_667],
+  [/gpt-4\.1-mini/, FEWER_PATCHES * 1.62],
+  [/gpt-4\.1-nano/, FEWER_PATCHES * 2.46],
+  [/gpt-4\.1|gpt-4o|chatgpt-4o|gpt-4-(?:turbo|vision)|gpt-4\.5/, Math.max(FEWER_PATCHES, 85 + TILES * 170)],
+  [/o4-mini/, FEWER_PATCHES * 1.72],
+  [/(?:^|\/)o[13](?:$|-)/, 75 + TILES * 150],
+  [/gpt-[5-9](?:\.\d+)?-nano/, PATCHES * 2.46],
+  [/gpt-[5-9]/, PATCHES * 1.62],
+  [/claude-3|claude-(?:opus|sonnet|haiku)-4(?:$|-[0-5](?:$|-))/, 1_700],
+  [/claude/, 4_784],
+  // A narrow picture is cut into squares of 256 pixels: two rows of seven.
+  [/gemini/, 14 * 258],
+  [/pixtral/, 98 * 99],
+]
+
+/** More than any model bills except `gpt-4o-mini`, which is not recognized under a custom name. */
+const UNKNOWN_IMAGE = 6_000
+
+/**
+ * The most tokens that a provider bills for one picture. Pictures are sent with at most 1,568 pixels a side
+ * (src/media/providers/image.ts) and, where it can be said, without a wish for detail.
+ */
+export function mostImageTokens(model: string): number {
+  const name = undated(model).toLowerCase()
+  return Math.ceil(imageTokens.find(([pattern]) => pattern.test(name))?.[1] ?? UNKNOWN_IMAGE)
+}
+
+/** What is published of a model at an address. Implemented by providers/genai-prices.ts. */
+export interface Published {
+  price?: Price
+  /** Tokens of input and output together. */
+  contextWindow?: number
+}
+
+/**
+ * `address`: where the model is asked, because the same name elsewhere is another model at another price. `id`: its exact
+ * name, or one with a date at its end. `at`: prices change, some by the hour of the day.
+ */
+export type FindPublished = (address: string, id: string, at: Date) => Published | undefined

@@ -3,9 +3,18 @@ import { describe, expect, it } from 'vitest'
 import { type NanoUsd, usd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
 import { priceWording } from '../wording/models.ts'
-import { describePrice } from './describe-price.ts'
-import { type Bounds, free, type HourPrice, type Price, priceUsage, type TokenPrice, worstCase } from './price.ts'
-import { priceSnapshot, readPrice } from './stated-price.ts'
+import {
+  type Bounds,
+  describePrice,
+  free,
+  type HourPrice,
+  type Price,
+  priceSnapshot,
+  priceUsage,
+  readPrice,
+  type TokenPrice,
+  worstCase,
+} from './price.ts'
 
 const used = (more: Partial<Usage>): Usage => ({
   input: 0,

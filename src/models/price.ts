@@ -1,9 +1,13 @@
 /**
- * What a call costs and what it can cost at most. Pure. A price is either per token, as providers publish it, or per hour, as
- * hardware is rented. Every token is priced once, at the rate of what it was, and the sum is rounded up once.
+ * What a call costs and what it can cost at most; and a price as people state it, as the ledger keeps it, and in words. Pure.
+ * A price is either per token, as providers publish it, or per hour, as hardware is rented. Every token is priced once, at
+ * the rate of what it was, and the sum is rounded up once.
  */
-import type { NanoUsd } from '../core/money.ts'
+
+import type { Json } from '../core/json.ts'
+import { decimalUsd, type NanoUsd, usd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
+import { priceWording } from '../wording/models.ts'
 
 export type Price = TokenPrice | HourPrice
 
@@ -133,4 +137,86 @@ function roundUp(amount: bigint, denominator: bigint): NanoUsd {
 
 function dearest(one: bigint, others: (bigint | undefined)[]): bigint {
   return others.reduce<bigint>((most, other) => (other !== undefined && other > most ? other : most), one)
+}
+
+/**
+ * Decimal USD: per million tokens, per hour of the hardware with how many calls it answers at the same time, or per hour of
+ * sound that is heard.
+ */
+export type StatedPrice =
+  | {
+      input: string
+      output: string
+      cacheRead?: string | undefined
+      cacheWrite?: string | undefined
+    }
+  | { perHour: string; concurrency?: number | undefined }
+  | { perAudioHour: string }
+
+/** Throws a RangeError on what is no decimal. A stated 0 is a price. */
+export function readPrice(stated: StatedPrice): Price {
+  if ('perHour' in stated) {
+    const { perHour, concurrency } = stated
+    return { kind: 'hours', perHour: usd(perHour), concurrency }
+  }
+  if ('perAudioHour' in stated) return { ...free, fees: { audioHour: usd(stated.perAudioHour) } }
+  const { cacheRead, cacheWrite } = stated
+  const rates: Rates = { input: usd(stated.input), output: usd(stated.output) }
+  if (cacheRead !== undefined) rates.cacheRead = usd(cacheRead)
+  if (cacheWrite !== undefined) rates.cacheWrite = usd(cacheWrite)
+  return { kind: 'tokens', rates }
+}
+
+/** The whole price as JSON, its amounts in decimal USD: what a row of the ledger keeps of it. */
+export function priceSnapshot(price: Price): Json {
+  return JSON.parse(
+    JSON.stringify(price, (_key, value: unknown) => (typeof value === 'bigint' ? decimalUsd(value) : value)),
+  )
+}
+
+/** In words: `$0.25 in, $2 out per million tokens, cached $0.025`. */
+export function describePrice(price: Price): string {
+  if (price.kind === 'hours') return priceWording.perHour(money(price.perHour), price.concurrency ?? 1)
+  const { rates, above = [], fees = {} } = price
+  const charged = fee(fees)
+  const tokens = isFree(rates) ? [] : [priceWording.perMillion(inAndOut(rates)), ...special(rates)]
+  const tiers = above.map((tier) => {
+    const rest = special(tier.rates)
+    return priceWording.above(tier.tokens, [inAndOut(tier.rates), ...rest].join(', '))
+  })
+  const all = [[...tokens, ...charged].join(', '), ...tiers].filter((part) => part !== '')
+  return all.length === 0 ? priceWording.free : all.join('; ')
+}
+
+function inAndOut({ input, output }: Rates): string {
+  return priceWording.inAndOut(money(input), money(output))
+}
+
+function isFree(rates: Rates): boolean {
+  return Object.values(rates).every((rate: NanoUsd | undefined) => rate === undefined || rate === 0n)
+}
+
+function special({ cacheRead, cacheWrite, inputAudio, reasoning }: Rates): string[] {
+  return named([
+    [priceWording.cached, cacheRead],
+    [priceWording.cacheWrite, cacheWrite],
+    [priceWording.audio, inputAudio],
+    [priceWording.reasoning, reasoning],
+  ])
+}
+
+function fee({ request, audioHour }: Fees): string[] {
+  return [
+    ...(request === undefined ? [] : [`${money(request)} ${priceWording.request}`]),
+    ...(audioHour === undefined ? [] : [`${money(audioHour)} ${priceWording.audioHour}`]),
+  ]
+}
+
+function named(amounts: [string, NanoUsd | undefined][]): string[] {
+  return amounts.flatMap(([name, amount]) => (amount === undefined ? [] : [`${name} ${money(amount)}`]))
+}
+
+/** Exact, as on a price tag: `$2.50`, `$0.025`, `$2`. */
+function money(amount: NanoUsd): string {
+  return `$${decimalUsd(amount).replace(/\.\d$/, '$&0')}`
 }

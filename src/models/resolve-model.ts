@@ -1,6 +1,7 @@
 /** The model that somebody means by what they typed: `provider/id`, an id, an alias, or the beginning of one. */
-import { editDistance } from '../core/edit-distance.ts'
+
 import { ParleyError } from '../core/errors.ts'
+import { editDistance } from '../core/text/compare.ts'
 import { modelNameWording } from '../wording/models.ts'
 import type { Model } from './catalogue.ts'
 import { modelKey } from './complete-model.ts'

@@ -2,8 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import type { Access } from '../core/http.ts'
-import { type AccessDeps, createAccessGate, isForwarded } from './access.ts'
-import { userIn } from './peer-user.ts'
+import { type AccessDeps, createAccessGate, isForwarded, userIn } from './access.ts'
 
 const token = `terminal-${'t'.repeat(43)}`
 const mine = process.getuid?.() ?? 1000

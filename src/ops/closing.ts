@@ -2,7 +2,7 @@
  * How Parley stops: named steps in reverse order of opening, each with a deadline. A step that is late or fails is logged
  * by its name and the next one begins, so that no dependency that is away can hold the process.
  */
-import { within } from '../core/deadline.ts'
+import { within } from '../core/clock.ts'
 import { errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 

@@ -1,7 +1,7 @@
 /** The checks of `parley doctor`. Each one reports a result or says how to fix the problem. */
 
 import { z } from 'zod'
-import { formatBytes } from '../core/bytes.ts'
+import { formatBytes } from '../core/blobs.ts'
 import { type ConnectionReport, describeConnection } from '../core/connection.ts'
 import { asParleyError } from '../core/errors.ts'
 import type { Queue } from '../queue/queue.ts'

@@ -5,7 +5,7 @@ import { asParleyError, ParleyError } from '../core/errors.ts'
 import type { HttpContext, Mount } from '../core/http.ts'
 import { accessWording, requestWording } from '../wording/requests.ts'
 import type { Gate } from './access.ts'
-import type { RouteEntry } from './http-app.ts'
+import type { RouteEntry } from './http.ts'
 
 export interface OwnRoutesDeps {
   gate: Gate

@@ -9,9 +9,8 @@ import { estimateTokens } from '../core/text/estimate-tokens.ts'
 import type { ModelMessage, ModelRequest, Part } from '../models/model.ts'
 import { plainName } from '../models/render-passage.ts'
 import type { PastTurn, TurnWork } from '../store/turns.ts'
-import type { Content } from './content.ts'
+import { type Content, describePages } from './content.ts'
 import type { ShownImage } from './images.ts'
-import { describePages } from './page-range.ts'
 
 export interface ComposeInput {
   work: Pick<TurnWork, 'messages' | 'attachments' | 'history'>

@@ -3,8 +3,7 @@ import type { Artifact, Picture, Position } from '../core/artifact.ts'
 import type { Source } from '../core/source.ts'
 import type { ArtifactKey } from '../store/attachments.ts'
 import type { TurnWork } from '../store/turns.ts'
-import { hasPages, isRequested, type ReadSource } from './content.ts'
-import type { PageRange } from './page-range.ts'
+import { hasPages, isRequested, type PageRange, type ReadSource } from './content.ts'
 
 export interface SourceImage {
   source: Source

@@ -5,6 +5,8 @@
  *   PostgreSQL  3 for adding (durable commits), 4 for working (asynchronous commits), 1 that listens: 8 at most
  *   Redis       1 for adding (fails at once when the server is away), 1 for working, 1 blocking per processed queue
  */
+
+import { setTimeout as timeout } from 'node:timers/promises'
 import {
   type BackendFactory,
   createRedisBackend,
@@ -21,9 +23,10 @@ import {
 } from 'bullmq'
 import { Redis } from 'ioredis'
 import pg from 'pg'
-import { ParleyError } from '../core/errors.ts'
+import { errorFields, ParleyError } from '../core/errors.ts'
+import type { Log } from '../core/log.ts'
 import { queueWording } from '../wording/storage.ts'
-import type { QueueName } from './jobs.ts'
+import type { QueueName } from './queue.ts'
 
 export type QueueConnection =
   /** `schema` separates installations within one database. */
@@ -227,4 +230,34 @@ async function openRedis(url: string, prefix: string): Promise<Connections> {
       disconnect()
     },
   }
+}
+
+/** Logs an error that repeats while a server is down only once. */
+export interface ErrorThrottle {
+  report(error: unknown): void
+  /** Something worked: the next error is news again. */
+  over(): void
+}
+
+const quietMs = 30_000
+
+export function createErrorThrottle(log: Log, what: string): ErrorThrottle {
+  let reportedAt = Number.NEGATIVE_INFINITY
+  return {
+    report(error) {
+      if (performance.now() - reportedAt < quietMs) return
+      reportedAt = performance.now()
+      log.warn(errorFields(error), `${what} trouble`)
+    },
+    over() {
+      if (reportedAt === Number.NEGATIVE_INFINITY) return
+      reportedAt = Number.NEGATIVE_INFINITY
+      log.info({}, `${what} works again`)
+    },
+  }
+}
+
+/** Resolves after the time, or as soon as the signal aborts. */
+export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  await timeout(ms, undefined, { signal }).catch(() => {})
 }

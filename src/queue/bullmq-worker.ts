@@ -8,17 +8,14 @@
  */
 import { randomUUID } from 'node:crypto'
 import { type Job as BullJob, ErrorCode, UnrecoverableError } from 'bullmq'
-import { within } from '../core/deadline.ts'
+import { within } from '../core/clock.ts'
 import { asParleyError, errorFields, ParleyError } from '../core/errors.ts'
 import { traced } from '../core/events.ts'
 import type { Log } from '../core/log.ts'
 import { retry } from '../core/retry.ts'
-import { type BullWorker, type Connections, pollSeconds } from './bullmq-connections.ts'
-import { codeOf, detachChildren, idOf, parkFor, type QueueOf } from './bullmq-flow.ts'
-import { backoffMs, runHandler } from './bullmq-handler.ts'
-import { type ErrorThrottle, pause } from './error-throttle.ts'
-import type { QueueName } from './jobs.ts'
-import type { Handlers, Outcome } from './queue.ts'
+import { type BullWorker, type Connections, type ErrorThrottle, pause, pollSeconds } from './bullmq-connections.ts'
+import { backoffMs, codeOf, detachChildren, idOf, parkFor, type QueueOf, runHandler } from './bullmq-job.ts'
+import type { Handlers, Outcome, QueueName } from './queue.ts'
 
 export interface WorkerDeps {
   connections: Connections

@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { redisMissing, startTestRedis, type TestRedis } from '../../test/servers/redis.ts'
 import { silentLog } from '../core/log.ts'
 import { describeCrashes } from './bullmq.crashes.ts'
-import { createBullQueue } from './bullmq.ts'
+import { createBullQueue, keepAdding } from './bullmq.ts'
 import type { QueueConnection } from './bullmq-connections.ts'
 import { queueContract } from './queue.contract.ts'
+import type { Job } from './queue.ts'
 
 const space = (connection: QueueConnection) => ({
   open: () => createBullQueue(connection, { log: silentLog }),
@@ -56,4 +57,32 @@ describe.each(['postgres', 'redis'] as const)('the queue on %s without a server'
     const refused = createBullQueue(connection, { log: silentLog })
     await expect(refused).rejects.toMatchObject({ code: 'queue_unreachable', cause: { code: 'ENOENT' } })
   })
+})
+
+const everyMs = 40
+
+it('continues within a period even if the wall clock is set back by an hour', async () => {
+  const realNow = Date.now
+  let shift = 0
+  vi.spyOn(Date, 'now').mockImplementation(() => realNow() + shift)
+  const stop = new AbortController()
+  onTestFinished(() => {
+    stop.abort()
+    vi.restoreAllMocks()
+  })
+  const added = new Set<string>()
+  let wake = () => {}
+  const job: Job = { name: 'sweep', id: 'sweep', payload: { v: 1 } }
+  const add = async ({ id }: Job) => {
+    added.add(id)
+    wake()
+  }
+  const until = async (count: number) => {
+    while (added.size < count) await new Promise<void>((resolve) => (wake = resolve))
+  }
+  await keepAdding(add, job, everyMs, { signal: stop.signal, report: () => {} })
+  await until(2)
+  shift = -3_600_000
+  await until(5)
+  expect([...added].every((id) => id.startsWith('sweep-'))).toBe(true)
 })

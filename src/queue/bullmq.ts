@@ -4,16 +4,20 @@
  */
 import type { Job as BullJob } from 'bullmq'
 import { z } from 'zod'
-import { within } from '../core/deadline.ts'
+import { within } from '../core/clock.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { type BullQueue, openConnections, type QueueConnection, unreachable } from './bullmq-connections.ts'
-import { addFlow, codeOf, optionsOf } from './bullmq-flow.ts'
+import {
+  type BullQueue,
+  createErrorThrottle,
+  openConnections,
+  pause,
+  type QueueConnection,
+  unreachable,
+} from './bullmq-connections.ts'
+import { addFlow, codeOf, optionsOf } from './bullmq-job.ts'
 import { startWorker } from './bullmq-worker.ts'
-import { createErrorThrottle } from './error-throttle.ts'
-import { type JobName, jobs, type QueueName } from './jobs.ts'
-import type { DeadJob, Job, JobState, Queue } from './queue.ts'
-import { keepAdding } from './schedule.ts'
+import { type DeadJob, type Job, type JobName, type JobState, jobs, type Queue, type QueueName } from './queue.ts'
 
 export interface BullQueueOptions {
   log: Log
@@ -224,4 +228,40 @@ function deadJob(queue: QueueName | undefined, job: BullJob | undefined): DeadJo
   if (queue === undefined || job?.id === undefined) return undefined
   const failedAt = new Date(job.finishedOn ?? job.timestamp)
   return { id: job.id, name: job.name, queue, failedAt, attempts: job.attemptsMade, reason: job.failedReason ?? '' }
+}
+
+/**
+ * Adds a job again and again. Time is cut into periods, and a period's number is part of the job's id: however many processes
+ * ask, the queue takes each period's job once. Nothing but the jobs themselves is stored.
+ *
+ * BullMQ's own schedulers are not used: on PostgreSQL two processes that ask at once can deadlock or schedule twice. No
+ * upstream report was found for PostgreSQL; on Redis: https://github.com/taskforcesh/bullmq/issues/2876
+ *
+ * Rejects when the first job cannot be added; later ones are tried until they can. Ends with the signal.
+ */
+export async function keepAdding(
+  add: (job: Job) => Promise<void>,
+  job: Job,
+  everyMs: number,
+  options: { signal: AbortSignal; report: (error: unknown) => void },
+): Promise<void> {
+  const { signal, report } = options
+  const inPeriod = (period: number): Job => ({ ...job, id: `${job.id}-${period}` })
+  let period = Math.floor(Date.now() / everyMs)
+  await add(inPeriod(period))
+  void (async () => {
+    while (!signal.aborted) {
+      // Never longer than a period: the clock may have been set back.
+      await pause(Math.min(everyMs, Math.max(0, (period + 1) * everyMs - Date.now())), signal)
+      const now = Math.floor(Date.now() / everyMs)
+      if (signal.aborted || now === period) continue
+      try {
+        await add(inPeriod(now))
+        period = now
+      } catch (error) {
+        report(error)
+        await pause(Math.min(everyMs, 1_000), signal)
+      }
+    }
+  })()
 }

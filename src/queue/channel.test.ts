@@ -5,8 +5,7 @@ import { redisMissing, startTestRedis, type TestRedis } from '../../test/servers
 import { silentLog } from '../core/log.ts'
 import type { QueueConnection } from './bullmq-connections.ts'
 import { channelContract } from './channel.contract.ts'
-import type { Channel } from './channel.ts'
-import { createLocalChannel } from './channel-local.ts'
+import { type Channel, createLocalChannel } from './channel.ts'
 import { createRelayChannel } from './channel-relay.ts'
 
 const ends = (connection: QueueConnection) => () => createRelayChannel(connection, { log: silentLog })

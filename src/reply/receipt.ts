@@ -1,7 +1,6 @@
 /** How much of the files an answer used, and what happened to the attachments: the texts of a receipt. */
 import type { AttachmentReceipt, Receipt } from '../core/reply.ts'
-import type { Content } from '../prompt/content.ts'
-import { describePages, type PageRange } from '../prompt/page-range.ts'
+import { type Content, describePages, type PageRange } from '../prompt/content.ts'
 import { attachmentWording, usedWording } from '../wording/answers.ts'
 
 export interface UsedPictures {

@@ -1,11 +1,16 @@
 /**
  * The one door of every paid call: the most that it can cost is reserved over all its scopes in one transaction
- * before it is made, and what it did cost is settled after, once. Implemented in ledger-budget.ts over src/store/ledger.ts.
+ * before it is made, and what it did cost is settled after, once; and what people are told when a budget
+ * would be exceeded. Implemented in ledger-budget.ts over src/store/ledger.ts.
  */
+
+import { ParleyError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
 import type { NanoUsd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
 import type { Spender } from '../core/scope.ts'
+import type { DueAlert, Exceeded } from '../store/ledger.ts'
+import { budgetWording } from '../wording/routing.ts'
 
 export type PaidKind = 'answer' | 'transcription'
 
@@ -51,7 +56,7 @@ export interface Reservation {
 
 export interface Budget {
   /**
-   * Throws `budget_exhausted` (`BudgetExhausted` of exhausted.ts), which names the rule that is in the way and when it
+   * Throws `budget_exhausted` (`BudgetExhausted`), which names the rule that is in the way and when it
    * resets. A call that can cost nothing always passes. What is reserved is kept alive until it is settled or released.
    */
   reserve(call: PaidCall): Promise<Reservation>
@@ -60,4 +65,31 @@ export interface Budget {
    * admin approved for the turn is. No query where no budget concerns the question. When nothing fits, have `reserve` say no.
    */
   left(spender: Spender, models: { provider: string; id: string }[], turnId?: string): Promise<(NanoUsd | null)[]>
+}
+
+/** `budget_exhausted` with what a request for approval needs to know. */
+export class BudgetExhausted extends ParleyError {
+  readonly by: Exceeded
+  /** The most that the call could have cost. */
+  readonly worst: NanoUsd
+
+  constructor(by: Exceeded, worst: NanoUsd) {
+    super('budget_exhausted', budgetWording.exceeded({ ...by, worst }))
+    this.name = 'BudgetExhausted'
+    this.by = by
+    this.worst = worst
+  }
+}
+
+export function alertMessage(due: DueAlert): string {
+  return budgetWording.alert(due)
+}
+
+export function approvalMessage(by: Exceeded, worst: NanoUsd, asker: string): string {
+  return budgetWording.approval({ ...by, worst, asker })
+}
+
+/** The same when a warning is sent again. */
+export function alertKey({ budgetId, startsAt, threshold }: DueAlert): string {
+  return `budget-${budgetId}-${startsAt.getTime()}-${threshold}`
 }

@@ -1,9 +1,13 @@
 /**
- * How much of a model a question wants, judged by its structure alone: how much there is to read, of how many kinds, from
+ * What a question needs and how much of a model it wants, counted from its text and its files: by the worker, and by the dry
+ * run. How much it wants is judged by its structure alone: how much there is to read, of how many kinds, from
  * how many places. What it is about is not judged: guessing a topic's difficulty from words is hardly better than chance.
  */
+
+import { estimateTokens } from '../core/text/estimate-tokens.ts'
 import { type Tier, tiers } from '../models/catalogue.ts'
 import { shapeWording } from '../wording/routing.ts'
+import type { RouteRequest } from './requested.ts'
 
 /** What can be counted before any model is asked. */
 export interface QuestionShape {
@@ -113,4 +117,43 @@ export function countAsks(text: string): number {
   const items = text.match(/^\s*(?:[-*•]|\d{1,2}[.)])\s+\S/gm)?.length ?? 0
   const questions = text.match(/[?？؟]+(?=\s|$|\p{L})/gu)?.length ?? 0
   return Math.max(1, items, questions)
+}
+
+export interface CountedQuestion {
+  /** In the person's words. */
+  text: string
+  /** Instructions that go along with it. */
+  instructions: readonly string[]
+  files: readonly { title: string; tokens: number; pages?: number | undefined }[]
+  /** Pictures that a model which sees would be shown. */
+  images: number
+  /** The most tokens of files in a prompt. */
+  promptTokens: number
+}
+
+/** Room for the rules, the question's wrapping and the error of the estimates. */
+const OVERHEAD = 800
+
+/** Tokens of a prompt beside the content of files and the conversation so far. */
+export function questionTokens(text: string, instructions: readonly string[]): number {
+  return estimateTokens([text, ...instructions].join('\n')) + OVERHEAD
+}
+
+export function countQuestion(
+  question: CountedQuestion,
+): Pick<RouteRequest, 'complexity' | 'images' | 'tokensIn'> & { tokensLikely: number } {
+  const { text, instructions, files, images, promptTokens } = question
+  const tokensIn = questionTokens(text, instructions)
+  const all = files.reduce((sum, { tokens }) => sum + tokens, 0)
+  const fileTokens = Math.min(promptTokens, all)
+  const complexity = judge({
+    questionTokens: estimateTokens(text),
+    fileTokens,
+    images,
+    files: files.length,
+    pages: files.reduce((sum, { pages = 0 }) => sum + pages, 0),
+    asks: countAsks(text),
+    code: files.some(({ title }) => isCodeFile(title)) || holdsCode(text),
+  })
+  return { tokensIn, tokensLikely: tokensIn + fileTokens, images, complexity }
 }

@@ -1,7 +1,7 @@
 /** The circuit breaker, with a clock in hand; and what processes tell each other, over the channel between them. */
 import { describe, expect, it } from 'vitest'
 import { type ErrorCode, ParleyError } from '../core/errors.ts'
-import { createLocalChannel } from '../queue/channel-local.ts'
+import { createLocalChannel } from '../queue/channel.ts'
 import { healthWording } from '../wording/routing.ts'
 import { type CallOutcome, createHealth, type Endpoint, type Health } from './health.ts'
 import { healthTopic, shareHealth } from './health-shared.ts'

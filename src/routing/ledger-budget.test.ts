@@ -5,20 +5,21 @@ import { silentLog } from '../core/log.ts'
 import { usd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
 import { type Spender, scopeOf } from '../core/scope.ts'
-import { type Price, priceUsage, worstCase } from '../models/price.ts'
-import { priceSnapshot } from '../models/stated-price.ts'
-import type { Channel } from '../queue/channel.ts'
-import { createLocalChannel } from '../queue/channel-local.ts'
-import type { Budgets } from '../store/budgets.ts'
-import { createBudgets } from '../store/budgets-postgres.ts'
+import { type Price, priceSnapshot, priceUsage, worstCase } from '../models/price.ts'
+import { type Channel, createLocalChannel } from '../queue/channel.ts'
+import { type Budgets, createBudgets } from '../store/budgets.ts'
 import { type Database, openDatabase } from '../store/database.ts'
-import type { DueAlert, Ledger } from '../store/ledger.ts'
-import { createLedger } from '../store/ledger-postgres.ts'
+import { createLedger, type DueAlert, type Ledger } from '../store/ledger.ts'
 import { budgetWording } from '../wording/routing.ts'
-import type { PaidCall, Settlement } from './budget.ts'
-import { BudgetExhausted } from './exhausted.ts'
-import { createLedgerBudget, type LedgerBudget, type LedgerBudgetDeps } from './ledger-budget.ts'
-import { budgetsTopic, createLimitedScopes, type LimitedScopes } from './limited-scopes.ts'
+import { BudgetExhausted, type PaidCall, type Settlement } from './budget.ts'
+import {
+  budgetsTopic,
+  createLedgerBudget,
+  createLimitedScopes,
+  type LedgerBudget,
+  type LedgerBudgetDeps,
+  type LimitedScopes,
+} from './ledger-budget.ts'
 
 const ann: Spender = { platform: 'slack', workspaceId: 'T1', channelId: 'C1', userId: 'U1' }
 const mini = { provider: 'openai', id: 'gpt-5-mini' }

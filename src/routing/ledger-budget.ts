@@ -4,15 +4,14 @@
  * most until the next one; should the process die, the reservation's lease ends and that counts. So the budgets never hold
  * less than what was spent.
  */
-
 import { errorFields } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { NanoUsd } from '../core/money.ts'
 import { type Scope, scopeOf, scopesOf } from '../core/scope.ts'
+import type { Channel } from '../queue/channel.ts'
 import type { BudgetState, Budgets } from '../store/budgets.ts'
 import type { DueAlert, Ended, Ledger } from '../store/ledger.ts'
-import type { Budget, PaidCall, Reservation, Settlement } from './budget.ts'
-import { BudgetExhausted } from './exhausted.ts'
+import { type Budget, BudgetExhausted, type PaidCall, type Reservation, type Settlement } from './budget.ts'
 
 export interface LedgerBudgetDeps {
   ledger: Ledger
@@ -35,7 +34,7 @@ export interface LedgerBudget extends Budget {
   close(): Promise<void>
 }
 
-/** Longer than a worker goes on that cannot renew its turn's lease (store/lease.ts): until then the worker settles. */
+/** Longer than a worker goes on that cannot renew its turn's lease (store/turns.ts): until then the worker settles. */
 const defaultLeaseMs = 20_000
 const defaultRenewMs = 1_000
 /** A process that has not renewed after so many of its intervals was dead by then, also on a machine under load. */
@@ -178,4 +177,61 @@ function leastLeft(states: readonly BudgetState[], scopes: readonly Scope[], app
   const [least] = limits.toSorted((a, b) => (a < b ? -1 : 1))
   if (least === undefined) return null
   return approved !== null && approved > least ? approved : least > 0n ? least : 0n
+}
+
+/** Published when budgets come or go. */
+export const budgetsTopic = 'budgets-changed'
+
+/**
+ * Which scopes have a budget, kept in memory: where none concerns a question, nothing is asked. Told of changes through the
+ * channel, and looked up again in the background when that is long ago, because the channel may lose a message. It only
+ * spares the router questions: a reservation always looks at the budgets themselves.
+ */
+export interface LimitedScopes {
+  scopes(): Promise<ReadonlySet<string>>
+  close(): Promise<void>
+}
+
+export async function createLimitedScopes(deps: {
+  budgets: Pick<Budgets, 'scopes'>
+  channel: Pick<Channel, 'subscribe'>
+  log: Log
+  maxAgeMs?: number
+  now?: () => number
+}): Promise<LimitedScopes> {
+  const { budgets, channel, log, maxAgeMs = 15_000, now = () => performance.now() } = deps
+  let known: Promise<ReadonlySet<string>> | undefined
+  let loadedAt = Number.NEGATIVE_INFINITY
+
+  function load(): Promise<ReadonlySet<string>> {
+    loadedAt = now()
+    return budgets.scopes()
+  }
+  const close = await channel.subscribe(budgetsTopic, () => {
+    known = undefined
+  })
+
+  return {
+    scopes() {
+      if (known === undefined) {
+        const first = load()
+        known = first
+        // What failed is asked again by the next.
+        first.catch(() => {
+          if (known === first) known = undefined
+        })
+      } else if (now() - loadedAt > maxAgeMs) {
+        const before = known
+        void load().then(
+          (scopes) => {
+            // A change that came in meanwhile is newer.
+            if (known === before) known = Promise.resolve(scopes)
+          },
+          (error: unknown) => log.warn(errorFields(error), 'budgets not looked up; those known are used'),
+        )
+      }
+      return known
+    },
+    close,
+  }
 }

@@ -1,7 +1,7 @@
 /** How many tokens a request has: at most, for what is reserved, and probably, for what is settled without a count. */
 import type { Usage } from '../core/reply.ts'
 import { estimateTokens } from '../core/text/estimate-tokens.ts'
-import { mostImageTokens } from '../models/image-tokens.ts'
+import { mostImageTokens } from '../models/known-models.ts'
 import type { ModelRequest, Part } from '../models/model.ts'
 
 /** The longest that a provider lets a call take, tries included; hardware by the hour is reserved for it. */

@@ -4,7 +4,7 @@
  * Index and question go through the same function, so what matters is that equal things become equal, not that stems are
  * words. Time is linear in the text, whatever it holds.
  */
-import { fold, withoutTypesetting } from '../core/text/fold.ts'
+import { fold, withoutTypesetting } from '../core/text/compare.ts'
 
 /** A run without an end (base64, a hash of hashes) is one short term: nobody asks for more of it than its beginning. */
 const MAX_TERM = 64

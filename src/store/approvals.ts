@@ -1,6 +1,6 @@
 /** Requests to let a question pass a limit once: asked at the limit, decided by an admin, used by the next reservation. */
 import { randomUUID } from 'node:crypto'
-import type { ApprovalAction } from '../core/action.ts'
+import type { ApprovalAction } from '../core/command.ts'
 import type { NanoUsd } from '../core/money.ts'
 import type { Scope } from '../core/scope.ts'
 import type { Database, Statement } from './database.ts'

@@ -1,6 +1,8 @@
-/** The port of the audit log: every change that a command made, for good. Implemented in audit-postgres.ts. */
-import type { Json } from '../core/json.ts'
+/** The audit log: every change that a command made, for good. The port, and its rows. */
+import { type Json, storableJson } from '../core/json.ts'
 import type { Scope } from '../core/scope.ts'
+import type { Database, Statement } from './database.ts'
+import { Prisma } from './generated/client.ts'
 import type { Changer } from './settings.ts'
 
 export interface AuditEntry {
@@ -21,4 +23,61 @@ export interface Audit {
   record(entry: Omit<AuditEntry, 'at'>): Promise<void>
   /** Newest first. `scopes`: of these alone. */
   list(filter: { scopes?: readonly Scope[]; workspace?: Scope; limit: number; before?: Date }): Promise<AuditEntry[]>
+}
+
+interface Row {
+  [column: string]: unknown
+  id: string
+  at: Date
+  by: string
+  by_name: string | null
+  via: string
+  scope: Scope
+  name: string
+  before: Json | null
+  after: Json | null
+}
+
+export function createAudit({ query, prisma }: Pick<Database, 'query' | 'prisma'>): Audit {
+  return {
+    async record({ id, by, scope, name, before, after }) {
+      const who = { by: by.id, byName: by.name ?? null, via: by.via }
+      const values = { before: jsonOf(before), after: jsonOf(after) }
+      // Sent twice it is one entry.
+      await prisma.audit.createMany({ data: { id, scope, name, ...who, ...values }, skipDuplicates: true })
+    },
+    async list({ scopes, workspace, limit, before }) {
+      const below = workspace?.slice(workspace.indexOf(':') + 1) ?? null
+      const rows = await query<Row>(list, [scopes ?? null, below, before ?? null, limit])
+      return rows.map(({ id, at, by, by_name, via, scope, name, before, after }) => ({
+        id,
+        at,
+        scope,
+        name,
+        before,
+        after,
+        by: { id: by, via, name: by_name ?? undefined },
+      }))
+    },
+  }
+}
+
+/** No value is SQL's null, which Prisma distinguishes from JSON's. */
+function jsonOf(value: Json) {
+  return value === null ? Prisma.DbNull : (JSON.parse(storableJson(value)) as Prisma.InputJsonValue)
+}
+
+/**
+ * Of a workspace, with its channels and people: their scopes start with its own parts. Prisma's `startsWith` would take the
+ * `%` of an encoded name for a wildcard and show another workspace's entries.
+ */
+const list: Statement = {
+  name: 'audit_list',
+  text: `
+select id, at, by, by_name, via, scope, name, before, after from audit
+where ($1::text[] is null or scope = any($1))
+  and ($2::text is null or scope = 'workspace:' || $2
+    or starts_with(scope, 'channel:' || $2 || '/') or starts_with(scope, 'user:' || $2 || '/'))
+  and ($3::timestamptz is null or at < $3)
+order by at desc, id limit $4`,
 }

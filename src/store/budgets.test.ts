@@ -4,8 +4,7 @@ import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { silentLog } from '../core/log.ts'
 import { usd } from '../core/money.ts'
 import { windowOf } from '../core/window.ts'
-import type { BudgetRule, Budgets } from './budgets.ts'
-import { createBudgets } from './budgets-postgres.ts'
+import { type BudgetRule, type Budgets, createBudgets } from './budgets.ts'
 import { type Database, openDatabase } from './database.ts'
 
 let server: TestServer

@@ -7,12 +7,12 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { errorFields, ParleyError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import type { Query } from '../core/sql.ts'
+import type { Query } from '../core/platform-state.ts'
 import { databaseWording } from '../wording/storage.ts'
 import { PrismaClient } from './generated/client.ts'
 import { isConnectionError, retryOnConnectionLoss } from './postgres/connect.ts'
 
-export type { Statement } from '../core/sql.ts'
+export type { Statement } from '../core/platform-state.ts'
 
 export interface Database {
   pool: pg.Pool

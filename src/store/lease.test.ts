@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { keepTurnLease } from './lease.ts'
+import { keepTurnLease } from './turns.ts'
 
 const minute = 60_000
 

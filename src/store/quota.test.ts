@@ -3,8 +3,7 @@ import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { silentLog } from '../core/log.ts'
 import { quotaContract } from '../core/quota.contract.ts'
 import { openDatabase } from './database.ts'
-import { createLocalQuota } from './quota-local.ts'
-import { createPostgresQuota } from './quota-postgres.ts'
+import { createLocalQuota, createPostgresQuota } from './quota.ts'
 
 let server: TestServer
 beforeAll(async () => {

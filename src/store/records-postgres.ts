@@ -1,6 +1,6 @@
 /** Records of one platform, as rows. Secret values are stored encrypted only. */
 import { Json, storableJson } from '../core/json.ts'
-import type { Records } from '../core/records.ts'
+import type { Records } from '../core/platform-state.ts'
 import type { Database, Statement } from './database.ts'
 import type { Secrets } from './secrets.ts'
 

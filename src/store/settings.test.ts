@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { silentLog } from '../core/log.ts'
-import { createLocalChannel } from '../queue/channel-local.ts'
-import { createAudit } from './audit-postgres.ts'
+import { createLocalChannel } from '../queue/channel.ts'
+import { createAudit } from './audit.ts'
 import { createCommandCalls } from './command-calls.ts'
 import { type Database, openDatabase } from './database.ts'
-import { createSettings } from './settings-postgres.ts'
+import { createSettings } from './settings.ts'
 
 let server: TestServer
 const open: Database[] = []

@@ -1,10 +1,20 @@
 /**
  * What admins and people set by command, per scope. THE table: name → schema. A narrower scope overrides a wider one, except that
- * restrictions add up (src/admin/effective.ts). Implemented in settings-postgres.ts.
+ * restrictions add up (src/admin/effective.ts). Below it the port, and its rows.
  */
+
+import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
+import { monotonic } from '../core/clock.ts'
+import { ParleyError } from '../core/errors.ts'
+import { storableJson } from '../core/json.ts'
+import type { Log } from '../core/log.ts'
 import { ReplyTarget } from '../core/message.ts'
 import type { Scope } from '../core/scope.ts'
+import type { Channel } from '../queue/channel.ts'
+import { settingWording } from '../wording/storage.ts'
+import type { Database, Statement } from './database.ts'
 
 /** A model as settings name it: `provider/id`. */
 const ModelKey = z.string().min(1)
@@ -82,4 +92,123 @@ export interface Settings {
     change: (before: SettingValue<Name> | null) => SettingValue<Name> | null,
     by: Changer,
   ): Promise<{ before: SettingValue<Name> | null; after: SettingValue<Name> | null }>
+}
+
+/**
+ * Settings as rows, cached in this process. Another process's change drops the cached copy through a message on the channel; if
+ * that is lost, the copy expires after a few seconds.
+ */
+export interface SettingsDeps {
+  database: Pick<Database, 'query' | 'prisma'>
+  channel: Pick<Channel, 'publish' | 'subscribe'>
+  log: Log
+  now?: () => number
+  /** Default 5 s. */
+  maxAgeMs?: number
+}
+
+const topic = 'settings'
+const maxScopes = 10_000
+/** Each concurrent change of the same value can win once. */
+const tries = 50
+
+export async function createSettings(deps: SettingsDeps): Promise<Settings & { close(): Promise<void> }> {
+  const { channel, log, now = monotonic, maxAgeMs = 5000 } = deps
+  const { query, prisma } = deps.database
+  const known = new Map<Scope, { values: SettingsOf; at: number }>()
+  /** Counts changes, so that values read before one are not cached. */
+  let changes = 0
+
+  function forget(scope: Scope): void {
+    changes += 1
+    known.delete(scope)
+  }
+  const close = await channel.subscribe(topic, (scope) => {
+    if (typeof scope === 'string') forget(scope as Scope)
+  })
+
+  async function load(scopes: Scope[]): Promise<Map<Scope, SettingsOf>> {
+    const since = changes
+    const at = now()
+    const found = new Map<Scope, SettingsOf>(scopes.map((scope) => [scope, {}]))
+    for (const { scope, name, value } of await prisma.setting.findMany({ where: { scope: { in: scopes } } })) {
+      const values = found.get(scope as Scope)
+      if (values !== undefined && isSetting(name)) assign(values, name, value, log)
+    }
+    if (since === changes) {
+      if (known.size + scopes.length > maxScopes) known.clear()
+      for (const [scope, values] of found) known.set(scope, { values, at })
+    }
+    return found
+  }
+
+  async function current(scope: Scope, name: SettingName): Promise<{ value: unknown; changeId: string | null }> {
+    const row = await prisma.setting.findUnique({ where: { scope_name: { scope, name } } })
+    const parsed = row === null ? undefined : settings[name].safeParse(row.value)
+    return { value: parsed?.success ? parsed.data : null, changeId: row?.changeId ?? null }
+  }
+
+  return {
+    close,
+
+    async read(scopes) {
+      const oldest = now() - maxAgeMs
+      const missing = scopes.filter((scope) => (known.get(scope)?.at ?? Number.NEGATIVE_INFINITY) < oldest)
+      const loaded = missing.length === 0 ? new Map<Scope, SettingsOf>() : await load(missing)
+      return new Map(scopes.map((scope) => [scope, loaded.get(scope) ?? known.get(scope)?.values ?? {}]))
+    },
+
+    async change(scope, name, change, by) {
+      for (let attempt = 0; attempt < tries; attempt += 1) {
+        const { value, changeId } = await current(scope, name)
+        const before = value as Parameters<typeof change>[0]
+        const wanted = change(before)
+        const after = wanted === null ? null : (settings[name].safeParse(wanted).data as typeof wanted | undefined)
+        if (after === undefined) throw new ParleyError('command_invalid', settingWording.invalidValue(name))
+        if (isDeepStrictEqual(before, after)) return { before, after }
+        const values = [before, after].map((each) => (each === null ? null : storableJson(each)))
+        const [row] = await query<{ changed: boolean }>(write, [
+          ...[scope, name, changeId, randomUUID(), ...values],
+          ...[by.id, by.name ?? null, by.via],
+        ])
+        if (row?.changed !== true) continue
+        forget(scope)
+        channel.publish(topic, scope)
+        return { before, after }
+      }
+      throw new ParleyError('internal', settingWording.changedByOthers)
+    },
+  }
+}
+
+function isSetting(name: string): name is SettingName {
+  return Object.hasOwn(settings, name)
+}
+
+/** Ignores values that this version does not know; a newer version may have written them. */
+function assign<Name extends SettingName>(values: SettingsOf, name: Name, value: unknown, log: Log): void {
+  const parsed = settings[name].safeParse(value)
+  if (parsed.success) Object.assign(values, { [name]: parsed.data })
+  else log.warn({ name }, 'ignoring a setting with an unknown format')
+}
+
+/** Changes the value only if it is still the one that was read ($3). Sent twice, it reports success again. */
+const write: Statement = {
+  name: 'setting_write',
+  text: `
+with added as (
+  insert into setting (scope, name, value, change_id) select $1, $2, $6::jsonb, $4::uuid where $3::uuid is null and $6 is not null
+  on conflict do nothing returning 1
+), changed as (
+  update setting set value = $6::jsonb, change_id = $4::uuid
+  where scope = $1 and name = $2 and change_id = $3::uuid and $6 is not null returning 1
+), removed as (
+  delete from setting where scope = $1 and name = $2 and change_id = $3::uuid and $6 is null returning 1
+), log as (
+  insert into audit (id, by, by_name, via, scope, name, before, after)
+  select $4::uuid, $7, $8, $9, $1, $2, $5::jsonb, $6::jsonb
+  from (select from added union all select from changed union all select from removed) done
+  returning 1
+)
+select exists (select from log) or exists (select from audit where id = $4::uuid) as changed`,
 }

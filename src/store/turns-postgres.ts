@@ -1,10 +1,184 @@
-/** Turns as rows of PostgreSQL, one file per subject. */
-import type { Database } from './database.ts'
+/**
+ * Turns as rows of PostgreSQL: what people do to them (turn-intake-postgres.ts), which worker has them
+ * (turn-leases-postgres.ts), and, here, what a worker stores of an answer: steps, the parts of its reply, and its end. Each
+ * statement is safe to send twice.
+ */
+import { storable, storableJson } from '../core/json.ts'
+import type { Database, Statement } from './database.ts'
 import { createTurnIntake } from './turn-intake-postgres.ts'
-import { createTurnLeases } from './turn-leases-postgres.ts'
-import { createTurnProgress } from './turn-progress-postgres.ts'
-import type { Turns } from './turns.ts'
+import { createTurnLeases, type DispatchRow, toDispatch } from './turn-leases-postgres.ts'
+import type { StoredOutcome, StoredPart, Turns } from './turns.ts'
 
 export function createTurns(database: Pick<Database, 'query'>): Turns {
   return { ...createTurnIntake(database), ...createTurnLeases(database), ...createTurnProgress(database) }
+}
+
+type TurnProgress = Pick<
+  Turns,
+  'saveStep' | 'saveOutcome' | 'ended' | 'finish' | 'erase' | 'savePart' | 'reservePart' | 'parts' | 'removePart'
+>
+
+function createTurnProgress({ query }: Pick<Database, 'query'>): TurnProgress {
+  return {
+    async saveStep(turnId, owner, { n, kind, inputHash, result }) {
+      const rows = await query(saveStep, [turnId, owner, n, kind, inputHash, storableJson(result)])
+      return rows.length > 0 ? 'saved' : 'lost'
+    },
+
+    async saveOutcome(turnId, owner, outcome) {
+      const rows = await query(saveOutcome, [turnId, owner, storableJson(outcome)])
+      return rows.length > 0 ? 'saved' : 'lost'
+    },
+
+    async ended(turnId) {
+      const [row] = await query<{ outcome: StoredOutcome | null }>(ended, [turnId])
+      return row?.outcome ?? null
+    },
+
+    async finish(turnId, owner, outcome, firstTextAt) {
+      const values = [
+        turnId,
+        owner,
+        outcome.state,
+        storableJson(outcome),
+        outcome.text,
+        storableJson(outcome.receipt),
+        firstTextAt,
+      ]
+      const [row] = await query<DispatchRow>(finish, values)
+      return { next: row === undefined ? null : toDispatch(row) }
+    },
+
+    async erase(turnId, owner) {
+      const [row] = await query<DispatchRow>(erase, [turnId, owner])
+      return { next: row === undefined ? null : toDispatch(row) }
+    },
+
+    async savePart(turnId, part) {
+      await query(savePart, [turnId, part.ordinal, storableJson(part.ref), storable(part.text), part.ahead ?? 0])
+    },
+
+    async reservePart(turnId, ordinal) {
+      return (await query(reservePart, [turnId, ordinal])).length > 0
+    },
+
+    async parts(turnId) {
+      return query<StoredPart & { [column: string]: unknown }>(parts, [turnId])
+    },
+
+    async removePart(turnId, ordinal) {
+      await query(removePart, [turnId, ordinal])
+    },
+  }
+}
+
+const saveStep: Statement = {
+  name: 'turn_save_step',
+  text: `
+with held as (
+  select turn.id from turn join conversation on conversation.key = turn.conversation_key
+  where turn.id = $1 and conversation.lease_turn = turn.id and conversation.lease_owner = $2
+), stale as (
+  delete from turn_step using held where turn_step.turn_id = held.id and turn_step.n > $3
+)
+insert into turn_step (turn_id, n, kind, input_hash, result)
+select held.id, $3, $4, $5, $6::jsonb from held
+on conflict (turn_id, n) do update
+  set kind = excluded.kind, input_hash = excluded.input_hash, result = excluded.result
+returning turn_id`,
+}
+
+const saveOutcome: Statement = {
+  name: 'turn_save_outcome',
+  text: `
+update turn set outcome = $3::jsonb from conversation
+where turn.id = $1 and conversation.key = turn.conversation_key and conversation.lease_turn = turn.id
+  and conversation.lease_owner = $2
+returning turn.id`,
+}
+
+const ended: Statement = {
+  name: 'turn_ended',
+  text: `select outcome from turn where id = $1 and state not in ('queued', 'answering')`,
+}
+
+/** Ends a turn. Sent again after a lost answer it changes nothing and still names the next turn. */
+const finish: Statement = {
+  name: 'turn_finish',
+  text: `
+with held as (
+  -- Conversation first, then turn: the order in which everything else takes them.
+  select conversation.key from turn join conversation on conversation.key = turn.conversation_key
+  where turn.id = $1 and conversation.lease_turn = turn.id and conversation.lease_owner = $2
+  for update of conversation
+), ended as (
+  update turn set state = $3::turn_state, outcome = $4::jsonb, answer = $5, receipt = $6::jsonb, finished_at = now(),
+    first_text_at = coalesce(turn.first_text_at, $7)
+  from held
+  where turn.id = $1 and turn.state = 'answering' and turn.conversation_key = held.key
+    -- A turn whose messages were deleted is erased instead.
+    and exists (select from inbound where inbound.turn_id = turn.source_id)
+  returning turn.id, turn.source_id
+), kept as (
+  -- A regeneration that failed leaves the answer that it was to replace in the history.
+  update turn set superseded_by = null from ended
+  where $3 = 'failed' and turn.source_id = ended.source_id and turn.superseded_by = ended.id
+), spent as (
+  -- A turn that has ended is not resumed.
+  delete from turn_step using ended where turn_step.turn_id = ended.id
+), freed as (
+  update conversation set lease_turn = null, lease_owner = null, lease_until = null
+  from ended where lease_turn = ended.id and lease_owner = $2
+)
+select following.id, following.dispatches, null::text[] as files
+from turn this join turn following on following.conversation_key = this.conversation_key and following.seq > this.seq
+where this.id = $1 and following.state in ('queued', 'answering')
+order by following.seq limit 1`,
+}
+
+/** Deletes a turn whose messages were deleted. Sent again after a lost answer it changes nothing; the next turn looks again soon. */
+const erase: Statement = {
+  name: 'turn_erase',
+  text: `
+with held as (
+  select conversation.key, turn.id, turn.seq from turn join conversation on conversation.key = turn.conversation_key
+  where turn.id = $1 and conversation.lease_turn = turn.id and conversation.lease_owner = $2
+    and not exists (select from inbound where inbound.turn_id = turn.source_id)
+  for update of conversation
+), gone as (
+  delete from turn using held where turn.id = held.id
+), freed as (
+  update conversation set lease_turn = null, lease_owner = null, lease_until = null from held where conversation.key = held.key
+)
+select following.id, following.dispatches, null::text[] as files
+from held join turn following on following.conversation_key = held.key and following.seq > held.seq
+where following.state in ('queued', 'answering')
+order by following.seq limit 1`,
+}
+
+const savePart: Statement = {
+  name: 'part_save',
+  text: `
+insert into reply_part (turn_id, ordinal, ref, text, ahead) values ($1, $2, $3::jsonb, $4, $5)
+on conflict (turn_id, ordinal) do update set ref = excluded.ref, text = excluded.text, ahead = excluded.ahead`,
+}
+
+const reservePart: Statement = {
+  name: 'part_reserve',
+  text: `
+insert into reply_part (turn_id, ordinal, ref, text, posted_at) values ($1, $2, 'null', '', now())
+on conflict (turn_id, ordinal) do update set posted_at = now()
+-- A post takes at most 10 seconds, so after this time its worker has died.
+where reply_part.ref = 'null' and reply_part.posted_at < now() - interval '12 seconds'
+returning ordinal`,
+}
+
+const parts: Statement = {
+  name: 'part_list',
+  text: `select ordinal, ref, text, ahead from reply_part where turn_id = $1 order by ordinal`,
+}
+
+const removePart: Statement = {
+  name: 'part_remove',
+  text: `delete from reply_part where turn_id = $1 and ordinal = $2`,
 }

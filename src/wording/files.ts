@@ -1,5 +1,5 @@
 /** Every sentence that people read about a file: what was read, what was not, and why. Recordings: recordings.ts. */
-import { formatBytes } from '../core/bytes.ts'
+import { formatBytes } from '../core/blobs.ts'
 
 const checkAndShare = 'Check the file and share it again.'
 const checkThatItOpens = 'Check that it opens for you, then share it again.'

@@ -1,11 +1,10 @@
 /** The ledger's door in a process that a test starts and may kill. */
 import { silentLog } from '../../src/core/log.ts'
-import { createLocalChannel } from '../../src/queue/channel-local.ts'
-import { createLedgerBudget } from '../../src/routing/ledger-budget.ts'
-import { createLimitedScopes } from '../../src/routing/limited-scopes.ts'
-import { createBudgets } from '../../src/store/budgets-postgres.ts'
+import { createLocalChannel } from '../../src/queue/channel.ts'
+import { createLedgerBudget, createLimitedScopes } from '../../src/routing/ledger-budget.ts'
+import { createBudgets } from '../../src/store/budgets.ts'
 import { openDatabase } from '../../src/store/database.ts'
-import { createLedger } from '../../src/store/ledger-postgres.ts'
+import { createLedger } from '../../src/store/ledger.ts'
 
 export async function openChildBudget(databaseUrl: string, leases: { leaseMs: number; renewMs?: number }) {
   const database = openDatabase({ connectionString: databaseUrl }, { log: silentLog })

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Message, Thread } from '../../adapters/console/api.ts'
 import type { Receipt } from '../../src/core/reply.ts'
-import { readTerminalToken } from '../../src/store/terminal-token.ts'
+import { readTerminalToken } from '../../src/store/home.ts'
 
 const root = join(import.meta.dirname, '../..')
 

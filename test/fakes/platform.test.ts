@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { type ButtonAction, decodeAction, encodeAction } from '../../src/core/action.ts'
+import { type ButtonAction, decodeAction, encodeAction } from '../../src/core/command.ts'
 import { asParleyError } from '../../src/core/errors.ts'
 import { platformContract } from '../../src/core/platform.contract.ts'
 import { message } from './message.ts'

@@ -1,6 +1,6 @@
 /** Records in memory, for what is not about their keeping. */
 import type { Json } from '../../src/core/json.ts'
-import type { Records } from '../../src/core/records.ts'
+import type { Records } from '../../src/core/platform-state.ts'
 
 export function memoryRecords(): Records & { peek(key: string): Json | undefined } {
   const kept = new Map<string, Json>()

@@ -3,8 +3,7 @@
 import type { Mount } from '../../src/core/http.ts'
 import { silentLog } from '../../src/core/log.ts'
 import { type AccessDeps, createAccessGate } from '../../src/ops/access.ts'
-import { serveHttp } from '../../src/ops/http.ts'
-import type { HttpAppDeps } from '../../src/ops/http-app.ts'
+import { type HttpAppDeps, serveHttp } from '../../src/ops/http.ts'
 
 export const terminalToken = `terminal-${'t'.repeat(43)}`
 

@@ -12,10 +12,9 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import pg from 'pg'
 import { silentLog } from '../../src/core/log.ts'
-import { chooseAccount, give, spawnAs } from '../../src/store/postgres/account.ts'
-import { findBinaries } from '../../src/store/postgres/binaries.ts'
 import { retryOnConnectionLoss } from '../../src/store/postgres/connect.ts'
 import { migrate } from '../../src/store/postgres/migrate.ts'
+import { chooseAccount, findBinaries, give, spawnAs } from '../../src/store/postgres/placement.ts'
 
 export interface ExternalPostgres extends AsyncDisposable {
   /** Such as `PostgreSQL 15.14`. */

@@ -1,6 +1,6 @@
 /** What people do in Teams, as activities for Parley. */
 import { randomUUID } from 'node:crypto'
-import { type ButtonAction, encodeAction } from '../../src/core/action.ts'
+import { type ButtonAction, encodeAction } from '../../src/core/command.ts'
 import { bot, type Person, type SharedFile, type TeamsStandIn, tenant } from './teams.ts'
 
 export const alice: Person = {

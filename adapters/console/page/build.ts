@@ -10,7 +10,7 @@ const dist = fileURLToPath(new URL('../dist', import.meta.url))
 /** The page's other sources: the API contract, functions of the core, its texts, and the versions of its packages. */
 const shared = [
   '../api.ts',
-  '../../../src/core/action.ts',
+  '../../../src/core/command.ts',
   '../../../src/core/artifact.ts',
   '../../../src/core/money.ts',
   '../../../src/core/reply.ts',

@@ -3,7 +3,7 @@
  * files. A file without any of it never loads pdf.js.
  */
 import { z } from 'zod'
-import { formatBytes } from '../../core/bytes.ts'
+import { formatBytes } from '../../core/blobs.ts'
 import { fileWording } from '../../wording/files.ts'
 import { archiveDefaults, type Limits } from '../limits.ts'
 import type { Input, Sink } from '../provider.ts'

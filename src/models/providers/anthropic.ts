@@ -4,10 +4,8 @@ import { z } from 'zod'
 import type { ModelInfo, ModelProvider } from '../model.ts'
 import { createAnthropicReader } from './anthropic-chunk.ts'
 import { anthropicBody, anthropicParameters, citedParts } from './anthropic-request.ts'
-import { readBody } from './body.ts'
-import { createParameterFilter } from './refused-parameters.ts'
-import { createSdkFetch } from './sdk-fetch.ts'
-import { readSse } from './sse.ts'
+import { createParameterFilter } from './failure.ts'
+import { createSdkFetch, readBody, readSse } from './http.ts'
 import {
   askForModels,
   createWire,

@@ -1,9 +1,13 @@
-/** Translates the errors of model servers into Parley's. No text of a server reaches `userMessage`. */
+/**
+ * Translates the errors of model servers into Parley's, and learns from them which parameters a server rejects. No text of a
+ * server reaches `userMessage`.
+ */
 import { type ErrorCode, ParleyError } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
 import { omitUndefined } from '../../core/omit-undefined.ts'
 import { modelErrorWording } from '../../wording/models.ts'
 import { causeOf } from '../delivery.ts'
-import type { Ended } from './watch.ts'
+import type { Ended } from './http.ts'
 
 export interface ErrorContext {
   provider: string
@@ -72,7 +76,7 @@ export class HttpFailure extends Error {
 }
 
 /** The parameter that a server rejects; the caller may leave it out. */
-export function rejectedParameter<Parameter extends string>(
+function rejectedParameter<Parameter extends string>(
   thrown: unknown,
   parameters: readonly Parameter[],
 ): Parameter | undefined {
@@ -199,4 +203,39 @@ function messageText(code: ErrorCode, failure: Failure, { provider, model, api }
 function scrub(message: string, apiKey: string | undefined): string {
   const known = apiKey === undefined || apiKey === '' ? message : message.replaceAll(apiKey, '…')
   return known.replace(/\b(?:sk|pk|key|gsk|hf|nvapi)[-_][\w*.-]{6,}/gi, '…').replace(/Bearer\s+\S+/gi, 'Bearer …')
+}
+
+/**
+ * Servers of one API support different parameters. A parameter that a server rejects is left out, and the request is sent
+ * again.
+ */
+export interface ParameterFilter<Parameter extends string> {
+  /** Sends without the parameters that the server has rejected for this model, and learns from each rejection. */
+  send(model: string, request: (without: ReadonlySet<Parameter>) => Promise<Response>): Promise<Response>
+}
+
+export function createParameterFilter<Parameter extends string>(
+  provider: string,
+  parameters: readonly Parameter[],
+  log: Log,
+): ParameterFilter<Parameter> {
+  const refused = new Map<string, Set<Parameter>>()
+  return {
+    async send(model, request) {
+      const known = refused.get(model) ?? new Set<Parameter>()
+      refused.set(model, known)
+      for (;;) {
+        // Other requests may learn something while this one is on its way.
+        const without = new Set(known)
+        try {
+          return await request(without)
+        } catch (thrown) {
+          const parameter = rejectedParameter(thrown, parameters)
+          if (parameter === undefined || without.has(parameter)) throw thrown
+          known.add(parameter)
+          log.info({ provider, model, without: [...known] }, 'model server rejected a parameter; sent again without it')
+        }
+      }
+    },
+  }
 }

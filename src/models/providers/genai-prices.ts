@@ -11,9 +11,8 @@ import {
   type ModelInfo as PricedModel,
 } from '@pydantic/genai-prices'
 import { type NanoUsd, usd } from '../../core/money.ts'
-import { undated } from '../known-models.ts'
+import { type FindPublished, type Published, undated } from '../known-models.ts'
 import type { Fees, Rates, TokenPrice } from '../price.ts'
-import type { FindPublished, Published } from '../published.ts'
 
 /**
  * THE table: host → provider whose prices apply there. Exact hosts only: a region may cost more, and on Azure or Modal the

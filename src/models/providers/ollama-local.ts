@@ -3,13 +3,10 @@ import { z } from 'zod'
 import { ParleyError } from '../../core/errors.ts'
 import { pullWording } from '../../wording/models.ts'
 import type { LocalModelDetails, LocalModels, PullProgress } from '../local-models.ts'
-import { readEvents } from './body.ts'
 import { parseJson } from './chunk.ts'
-import { connectOllama } from './ollama-client.ts'
-import { modelInfo, Show, Tags } from './ollama-show.ts'
-import { readLines } from './sse.ts'
+import { createWatch, readEvents, readLines } from './http.ts'
+import { connectOllama, modelInfo, Show, Tags } from './ollama-client.ts'
 import { askOnce, createWire, type ProviderOptions, translate } from './stream-answer.ts'
-import { createWatch } from './watch.ts'
 
 const DAY_MS = 86_400_000
 /** A server that checks the sum of a large download is silent for minutes. */

@@ -5,8 +5,7 @@ import { silentLog } from '../../core/log.ts'
 import { collect, failure, never, textOf } from '../model.contract.rig.ts'
 import { modelContract } from '../model.contract.ts'
 import type { ModelEvent, ModelRequest } from '../model.ts'
-import { createOllamaProvider, type OllamaOptions } from './ollama.ts'
-import { createWindows } from './window.ts'
+import { createOllamaProvider, createWindows, type OllamaOptions } from './ollama.ts'
 
 modelContract('ollama', scriptedRig(dialects.ollama))
 

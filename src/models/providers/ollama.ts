@@ -1,17 +1,20 @@
-/** Ollama in its own dialect, `/api/chat`: only there the window can be set, which else is small and cut silently. */
-import type { ModelInfo, ModelProvider, ModelRequest } from '../model.ts'
-import { readBody } from './body.ts'
+/**
+ * Ollama in its own dialect, `/api/chat`: only there the window can be set, which else is small and cut silently. Its
+ * provider, the body of a request, the reader of its stream, and the windows that models are loaded with.
+ */
+
+import type { ChatRequest, Message, Tool, ToolCall } from 'ollama'
+import { z } from 'zod'
+import { monotonic } from '../../core/clock.ts'
+import { omitUndefined } from '../../core/omit-undefined.ts'
+import type { Usage } from '../../core/reply.ts'
+import type { FinishReason, ModelInfo, ModelMessage, ModelProvider, ModelRequest, Part } from '../model.ts'
+import { type Chunk, createThoughtFilter, parseArguments, parseJson } from './chunk.ts'
 import { HttpFailure } from './failure.ts'
-import { createOllamaReader } from './ollama-chunk.ts'
-import { type ConnectOllama, connectOllama } from './ollama-client.ts'
-import { ollamaBody } from './ollama-request.ts'
-import { modelInfo, Show, Tags } from './ollama-show.ts'
-import { countInput } from './request-tokens.ts'
-import { readLines } from './sse.ts'
+import { readBody, readLines, type Watch } from './http.ts'
+import { type ConnectOllama, connectOllama, modelInfo, Show, Tags } from './ollama-client.ts'
+import { countInput, systemText, textOf } from './request-text.ts'
 import { askForModels, createWire, type Dialect, type ProviderOptions, streamAnswer } from './stream-answer.ts'
-import { createThoughtFilter } from './thinking.ts'
-import type { Watch } from './watch.ts'
-import { createWindows } from './window.ts'
 
 export interface OllamaOptions extends ProviderOptions {
   /** E.g. `http://127.0.0.1:11434`. */
@@ -87,5 +90,158 @@ function createAbilities(connect: ConnectOllama) {
     const info = modelInfo(id, Show.parse(await connect(watch.signal).sdk.show({ model: id })))
     known.set(id, { digest, info })
     return info
+  }
+}
+
+export interface OllamaBody extends ChatRequest {
+  stream: true
+  messages: Message[]
+  /** Too long a request is an error; Ollama's default is to drop its start. */
+  truncate: false
+  shift: false
+}
+
+/** A request in the words of Ollama's `/api/chat`. */
+export function ollamaBody(request: ModelRequest, numCtx: number): OllamaBody {
+  const rules = systemText(request)
+  const { model, maxOutputTokens, temperature, tools = [] } = request
+  return {
+    model,
+    stream: true,
+    truncate: false,
+    shift: false,
+    messages: [
+      ...(rules === '' ? [] : [{ role: 'system', content: rules }]),
+      ...request.messages.flatMap((message) => ollamaMessages(message)),
+    ],
+    ...(tools.length === 0 ? {} : { tools: tools.map(ollamaTool) }),
+    options: {
+      num_ctx: numCtx,
+      num_predict: maxOutputTokens,
+      ...omitUndefined({ temperature }),
+    },
+  }
+}
+
+function ollamaMessages({ role, parts }: ModelMessage): Message[] {
+  const results = parts.flatMap((part): Message[] =>
+    part.type === 'toolResult' ? [{ role: 'tool', content: part.text, tool_name: part.name }] : [],
+  )
+  const said = parts.filter((part) => part.type !== 'toolResult')
+  if (said.length === 0) return results
+  const images = said.flatMap(imageBytes)
+  const calls = said.flatMap(toolCall)
+  return [
+    ...results,
+    {
+      role,
+      content: textOf(said),
+      ...(images.length === 0 ? {} : { images }),
+      ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    },
+  ]
+}
+
+/** Bytes only: a text here could name a file of this machine, which the SDK would send. */
+function imageBytes(part: Part): Uint8Array[] {
+  return part.type === 'image' ? [part.data] : []
+}
+
+function toolCall(part: Part): ToolCall[] {
+  if (part.type !== 'toolCall') return []
+  return [{ function: { name: part.name, arguments: parseArguments(part.arguments) ?? {} } }]
+}
+
+function ollamaTool({ name, description, schema }: NonNullable<ModelRequest['tools']>[number]): Tool {
+  // The SDK describes only a part of JSON Schema, which Ollama takes whole.
+  const parameters: NonNullable<Tool['function']['parameters']> = Object.fromEntries(Object.entries(schema))
+  return { type: 'function', function: { name, description, parameters } }
+}
+
+const Text = z.string().nullish().catch(undefined)
+const Count = z.number().int().nonnegative().nullish().catch(undefined)
+const Call = z.object({
+  id: Text,
+  function: z.object({ name: Text, arguments: z.unknown() }),
+})
+const Line = z.object({
+  message: z
+    .object({ content: Text, thinking: Text, tool_calls: z.array(Call).nullish().catch(undefined) })
+    .nullish()
+    .catch(undefined),
+  done: z.boolean().nullish().catch(undefined),
+  done_reason: Text,
+  prompt_eval_count: Count,
+  eval_count: Count,
+  error: z.unknown().optional(),
+})
+
+const finishes: Record<string, FinishReason> = { length: 'length' }
+
+/** One line of the stream → what it adds. Only a line that is `done` ends an answer. */
+function createOllamaReader(): (data: string) => Chunk[] {
+  let calls = 0
+  return (data) => {
+    if (data.trim() === '') return []
+    const parsed = parseJson(data)
+    const line = Line.safeParse(parsed).data
+    if (line === undefined) return [{ error: { message: 'a line of the stream is not JSON' } }]
+    if (line.error !== undefined && line.error !== null) return [{ error: parsed }]
+    const { message } = line
+    const usage = normalizeUsage(line)
+    const called = (message?.tool_calls ?? []).map(({ id, function: named }): Chunk => {
+      const key = calls++
+      const whole = typeof named.arguments === 'string' ? named.arguments : JSON.stringify(named.arguments ?? {})
+      return { call: { key, whole: true, name: named.name ?? '', arguments: whole, id: id ? id : undefined } }
+    })
+    return [
+      ...called,
+      {
+        text: message?.content ?? '',
+        reasoning: message?.thinking ?? '',
+        usage: usage ? usage : undefined,
+        done: line.done ? true : undefined,
+        finish: line.done ? (finishes[line.done_reason ?? ''] ?? 'stop') : undefined,
+      },
+    ]
+  }
+}
+
+/** What stood in the model's cache counts as input like the rest; a count of nothing at all is one that was not told. */
+function normalizeUsage({ prompt_eval_count: input, eval_count: output }: z.infer<typeof Line>): Usage | undefined {
+  if (input === undefined || input === null || output === undefined || output === null) return undefined
+  if (input === 0 && output === 0) return undefined
+  return { input, cacheRead: 0, cacheWrite: 0, output, reasoning: 0, source: 'provider' }
+}
+
+const LEAST = 8_192
+/** As long as Ollama keeps an idle model loaded. */
+const KEPT_MS = 300_000
+/** Tokenizers differ, and templates add words of their own. */
+const SPARE = 1.15
+const TEMPLATE = 256
+
+/**
+ * How large a window a local model is loaded with. Another window reloads the model, which takes seconds; a large one takes
+ * memory. So windows come in few sizes, and one that was needed lately is kept.
+ */
+export interface Windows {
+  /** `tokens` are the estimate of input and output, `most` is what the model can or may. */
+  choose(model: string, tokens: number, most: number): number
+}
+
+export function createWindows(now: () => number = monotonic): Windows {
+  const lately = new Map<string, { size: number; at: number }>()
+  return {
+    choose(model, tokens, most) {
+      let size = LEAST
+      while (size < tokens * SPARE + TEMPLATE) size *= 2
+      const before = lately.get(model)
+      const kept = before !== undefined && now() - before.at < KEPT_MS ? before.size : 0
+      const chosen = Math.min(most, Math.max(size, kept))
+      // A large window is kept by those who need it, not by every short question that comes along.
+      if (chosen > kept || size >= chosen) lately.set(model, { size: chosen, at: now() })
+      return chosen
+    },
   }
 }

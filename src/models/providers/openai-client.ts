@@ -2,7 +2,7 @@
 import { OpenAI } from 'openai'
 import { z } from 'zod'
 import type { ModelInfo } from '../model.ts'
-import { createSdkFetch } from './sdk-fetch.ts'
+import { createSdkFetch } from './http.ts'
 import { askForModels, type ProviderOptions, type Wire } from './stream-answer.ts'
 
 export const openAiUrl = 'https://api.openai.com/v1'

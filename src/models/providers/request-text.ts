@@ -1,4 +1,6 @@
-/** What of a request is text, as models without blocks of their own for its parts get it. */
+/** What of a request is text, as models without blocks of their own for its parts get it, and about how many tokens that is. */
+
+import { mostImageTokens } from '../known-models.ts'
 import type { ModelMessage, ModelRequest, Part } from '../model.ts'
 import { dataNote, passageNote, renderData, renderPassage } from '../render-passage.ts'
 
@@ -44,7 +46,7 @@ export function textOf(parts: Part[]): string {
 }
 
 /** Everything that the model reads as text, for estimating its tokens. */
-export function requestText(request: ModelRequest): string {
+function requestText(request: ModelRequest): string {
   const tools = request.tools === undefined ? [] : [JSON.stringify(request.tools)]
   return [systemText(request), ...tools, ...request.messages.map(readText)].join('\n')
 }
@@ -59,4 +61,27 @@ export function base64(data: Uint8Array): string {
 
 export function dataUrl(mediaType: string, data: Uint8Array): string {
   return `data:${mediaType};base64,${base64(data)}`
+}
+
+/** A page of a PDF counts 3,000 to 4,500 tokens, as text and as a picture, and is some 75 KB. */
+const PDF_BYTES_PER_TOKEN = 20
+const MOST_PER_PDF = 450_000
+
+/**
+ * Tokens of a text by o200k, whose tables are loaded on first use: for when a server tells no count, near enough for a figure
+ * that is marked as estimated.
+ */
+export async function countTokens(text: string): Promise<number> {
+  const { countTokensInSlices } = await import('../../core/text/count-tokens.ts')
+  return countTokensInSlices(text)
+}
+
+/** Tokens of a whole request: its text, tools, pictures and files. */
+export async function countInput(request: ModelRequest): Promise<number> {
+  const parts = request.messages.flatMap((message) => message.parts)
+  const seen = parts.map((part) => {
+    if (part.type === 'image') return mostImageTokens(request.model)
+    return part.type === 'file' ? Math.min(MOST_PER_PDF, Math.ceil(part.data.byteLength / PDF_BYTES_PER_TOKEN)) : 0
+  })
+  return seen.reduce((sum, each) => sum + each, await countTokens(requestText(request)))
 }

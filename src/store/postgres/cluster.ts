@@ -7,8 +7,7 @@ import { promisify } from 'node:util'
 import { ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { embeddedDatabaseWording } from '../../wording/storage.ts'
-import { give, spawnAs } from './account.ts'
-import { hasData, type Placement } from './placement.ts'
+import { give, hasData, type Placement, spawnAs } from './placement.ts'
 import { isAlive } from './process.ts'
 
 /** The superuser and only role of the cluster. */

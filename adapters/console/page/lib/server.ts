@@ -1,7 +1,7 @@
 /** The page's calls to the console's server, and the upload of files. Events are in `live.ts`. */
-import type { TurnAction } from '../../../../src/core/action.ts'
+
 import type { Position } from '../../../../src/core/artifact.ts'
-import type { CommandSpec } from '../../../../src/core/command.ts'
+import type { CommandSpec, TurnAction } from '../../../../src/core/command.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { ApiError, ConsoleStatus, Message, PressAction, SendMessage, Thread, Upload } from '../../api.ts'
 

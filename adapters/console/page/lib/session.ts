@@ -1,5 +1,5 @@
 /** One open page: its thread and address, the thread list, the event stream, and the actions of its buttons. */
-import type { TurnAction } from '../../../../src/core/action.ts'
+import type { TurnAction } from '../../../../src/core/command.ts'
 import type { ConsoleEvent, ConsoleStatus, FileChip, Thread } from '../../api.ts'
 import {
   applyEvent,

@@ -1,7 +1,7 @@
 /** Buttons that call the server: their look under an answer, and the state of a group of them. */
 
 import { useState } from 'react'
-import type { TurnAction } from '../../../../src/core/action.ts'
+import type { TurnAction } from '../../../../src/core/command.ts'
 import { failureMessage } from '../lib/server.ts'
 import { Icon, type IconName } from './icon.tsx'
 

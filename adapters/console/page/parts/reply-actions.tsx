@@ -1,6 +1,6 @@
 /** The buttons under a finished answer, and below them the panel that a button has opened. */
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from 'react'
-import type { TurnAction } from '../../../../src/core/action.ts'
+import type { TurnAction } from '../../../../src/core/command.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { Message } from '../../api.ts'
 import type { Pressed } from '../lib/server.ts'

@@ -1,7 +1,7 @@
 /** One answer or notice: its text, what was left out, its sources, its pictures and files, and its buttons. */
 import { memo, useMemo, useState } from 'react'
-import { approvalActions, decodeAction } from '../../../../src/core/action.ts'
 import { describePosition } from '../../../../src/core/artifact.ts'
+import { approvalActions, decodeAction } from '../../../../src/core/command.ts'
 import type { Citation } from '../../../../src/core/reply.ts'
 import { pageWording } from '../../../../src/wording/page.ts'
 import type { Message } from '../../api.ts'

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { ParleyError } from '../core/errors.ts'
-import { backoffMs } from './bullmq-handler.ts'
+import { backoffMs } from './bullmq-job.ts'
 
 it('doubles the wait after each failure, starting from the job’s first wait', () => {
   expect([1, 2, 3].map((failures) => backoffMs('turn', failures, new Error('x')))).toEqual([500, 1_000, 2_000])

@@ -3,7 +3,7 @@ import { fakeIntake } from '../../test/fakes/intake.ts'
 import { createFakePlatform } from '../../test/fakes/platform.ts'
 import { silentLog } from '../core/log.ts'
 import type { Listener, Platform } from '../core/platform.ts'
-import { listenOn } from './connections.ts'
+import { listenOn } from './platforms.ts'
 
 function platform(name: string, own: Partial<Listener> = {}): Platform & { started(): boolean; stopped(): boolean } {
   let [started, stopped] = [false, false]

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createThoughtFilter } from './thinking.ts'
+import { createThoughtFilter } from './chunk.ts'
 
 /** The whole said in pieces of `size` characters, then the end. */
 function split(whole: string, size: number): { text: string; reasoning: string } {

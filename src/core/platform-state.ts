@@ -1,6 +1,6 @@
 /**
- * What a platform keeps for itself between processes and restarts: installations, conversation references, what was
- * registered. Small JSON under a key of the platform's own choosing.
+ * What a platform keeps for itself between processes and restarts, and what its processes share: its records, the pace of its
+ * requests, and queries to tables of its own. Implemented in src/store.
  */
 import type { Json } from './json.ts'
 
@@ -14,6 +14,9 @@ export interface RecordOptions {
   blobs?: string[] | undefined
 }
 
+/**
+ * Installations, conversation references, what was registered: small JSON under a key of the platform's own choosing.
+ */
 export interface Records {
   get(key: string): Promise<Json | undefined>
   /** `secret`: kept encrypted with PARLEY_SECRET. Throws `secret_missing` when that is not set. */
@@ -28,3 +31,23 @@ export interface Records {
   /** Removes those whose key starts with `prefix` and that were last put before a moment. */
   removeOlder(prefix: string, before: Date): Promise<void>
 }
+
+/** The pace that a platform allows, shared by every process that writes to it. */
+export interface Quota {
+  /**
+   * Takes the next place in the line of `key`, whose places are `everyMs` apart with up to `burst` (default 1) at once.
+   * Answers how many milliseconds to wait for it.
+   */
+  take(key: string, everyMs: number, burst?: number): Promise<number>
+  /** The platform said to wait: no place in the line of `key` comes before `ms` from now. */
+  hold(key: string, ms: number): Promise<void>
+}
+
+/** A named statement is prepared once a connection. */
+export interface Statement {
+  name: string
+  text: string
+}
+
+/** The database access of an adapter with its own tables: one round trip. The statement must be safe to send twice. */
+export type Query = <Row extends object>(statement: Statement, values: unknown[]) => Promise<Row[]>

@@ -1,12 +1,24 @@
 /**
- * Parents and children. BullMQ counts a child that had failed BEFORE it was attached as pending for ever; `releaseEnded`
- * takes such children off, so that a parent always wakes. Without it five contract tests fail on BullMQ 6.7.0; no upstream
- * report of exactly this was found. Near to it: https://github.com/taskforcesh/bullmq/issues/3362
+ * A job as BullMQ keeps it, and back: its options, its parent and children, its typed handler, the wait before it is tried
+ * again.
+ *
+ * BullMQ counts a child that had failed BEFORE it was attached as pending for ever; `releaseEnded` takes such children off,
+ * so that a parent always wakes. Without it five contract tests fail on BullMQ 6.7.0; no upstream report of exactly this was
+ * found. Near to it: https://github.com/taskforcesh/bullmq/issues/3362
  */
 import { type Job as BullJob, ErrorCode, type FlowJob, UnrecoverableError } from 'bullmq'
+import { z } from 'zod'
 import type { BullFlows, BullOptions, BullQueue } from './bullmq-connections.ts'
-import { jobs, type QueueName } from './jobs.ts'
-import type { Job } from './queue.ts'
+import {
+  type Handlers,
+  type Job,
+  type JobContext,
+  type JobName,
+  type JobPayload,
+  jobs,
+  type Outcome,
+  type QueueName,
+} from './queue.ts'
 
 export type QueueOf = (name: QueueName) => BullQueue
 
@@ -100,4 +112,35 @@ export function codeOf(error: unknown): number | undefined {
 export function idOf(job: BullJob): string {
   if (job.id === undefined) throw new UnrecoverableError('a job without an id')
   return job.id
+}
+
+/** The same table in the form in which the compiler sees that a name's schema fits its handler. */
+const schemas: { [Name in JobName]: { payload: z.ZodType<JobPayload<Name>> } } = jobs
+
+/** Rejects with what the handler threw, or with an UnrecoverableError when no attempt could ever read this job. */
+export async function runHandler(handlers: Handlers, job: BullJob, signal: AbortSignal): Promise<Outcome> {
+  const { name } = job
+  if (!isJobName(name)) throw new UnrecoverableError(`no job is called ${name}`)
+  const attempt = job.attemptsMade + 1
+  const last = attempt >= (job.opts.attempts ?? 1)
+  return call(handlers, name, job.data, { id: idOf(job), attempt, last, signal })
+}
+
+function call<Name extends JobName>(handlers: Handlers, name: Name, data: unknown, context: JobContext) {
+  const read = schemas[name].payload.safeParse(data)
+  if (!read.success)
+    throw new UnrecoverableError(`the payload of ${name} cannot be read: ${z.prettifyError(read.error)}`)
+  return handlers[name](read.data, context)
+}
+
+function isJobName(name: string): name is JobName {
+  return Object.hasOwn(jobs, name)
+}
+
+/** The wait before the next attempt: what the error asks for, else doubling from the job's own first wait. */
+export function backoffMs(name: string | undefined, failures: number, error: unknown): number {
+  if (error instanceof Error && 'retryAfterMs' in error && typeof error.retryAfterMs === 'number')
+    return error.retryAfterMs
+  const first = name !== undefined && isJobName(name) ? jobs[name].failure.backoffMs : 1_000
+  return first * 2 ** (failures - 1)
 }

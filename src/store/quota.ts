@@ -1,10 +1,8 @@
-/**
- * Rate limits shared by all processes. A row per key says when the key is free again, and one statement takes the next slot by
- * the database's clock. The row lock makes it exact. The table is unlogged, so after a crash of the server every key is free; the
- * platform's own limits correct that.
- */
+/** The rate limits of platforms: shared by all processes in PostgreSQL, or in the memory of a single one, with the same results. */
+
+import { performance } from 'node:perf_hooks'
 import { monotonic } from '../core/clock.ts'
-import type { Quota } from '../core/quota.ts'
+import type { Quota } from '../core/platform-state.ts'
 import type { Database, Statement } from './database.ts'
 
 /**
@@ -45,6 +43,11 @@ where free_at < now() - interval '10 minutes' and (held_until is null or held_un
 
 const sweepEveryMs = 10 * 60_000
 
+/**
+ * A row per key says when the key is free again, and one statement takes the next slot by the database's clock. The row lock
+ * makes it exact. The table is unlogged, so after a crash of the server every key is free; the platform's own limits correct
+ * that.
+ */
 export function createPostgresQuota(database: Pick<Database, 'query'>, now: () => number = monotonic): Quota {
   const { query } = database
   let sweptAt = now()
@@ -61,5 +64,45 @@ export function createPostgresQuota(database: Pick<Database, 'query'>, now: () =
     async hold(key, ms) {
       await query(hold, [key, ms])
     },
+  }
+}
+
+interface Line {
+  /** When the key is completely free again. */
+  freeAt: number
+  heldUntil: number
+}
+
+/** Without queries. `now` is monotonic, in milliseconds. */
+export function createLocalQuota(now: () => number = () => performance.now()): Quota & { lines(): number } {
+  const lines = new Map<string, Line>()
+  let sweptAt = now()
+
+  function lineOf(key: string): Line {
+    const line = lines.get(key) ?? { freeAt: 0, heldUntil: 0 }
+    lines.set(key, line)
+    return line
+  }
+
+  function sweep(moment: number): void {
+    if (moment - sweptAt < sweepEveryMs) return
+    sweptAt = moment
+    for (const [key, { freeAt, heldUntil }] of lines) if (Math.max(freeAt, heldUntil) < moment) lines.delete(key)
+  }
+
+  return {
+    async take(key, everyMs, burst = 1) {
+      const moment = now()
+      sweep(moment)
+      const line = lineOf(key)
+      const fromThen = Math.max(moment, line.freeAt, line.heldUntil)
+      line.freeAt = fromThen + everyMs
+      return Math.max(moment, line.heldUntil, fromThen - everyMs * (burst - 1)) - moment
+    },
+    async hold(key, ms) {
+      const line = lineOf(key)
+      line.heldUntil = Math.max(line.heldUntil, now() + ms)
+    },
+    lines: () => lines.size,
   }
 }

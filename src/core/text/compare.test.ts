@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { fold } from './fold.ts'
+import { fold } from './compare.ts'
 
 describe('text in the form in which words are compared', () => {
   it.each([
