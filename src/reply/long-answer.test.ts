@@ -94,8 +94,9 @@ describe('an answer that is too long for messages', () => {
 
   it('after a crash before the end has its file once, and ends', async () => {
     const { replyWriter, failures, attached, calls, posted } = reply()
-    // Two posts and the file go through; the last edit does not.
-    failures.push(null, null, null, new ParleyError('platform_rejected', 'Gone.'))
+    // Two posts and the file go through; the last edit does not, nor does a new message instead of it.
+    const refusal = () => new ParleyError('platform_rejected', 'No.')
+    failures.push(null, null, null, refusal(), refusal())
     await expect(replyWriter().finish(long, [], end)).rejects.toThrow()
     expect(attached.size).toBe(1)
     await replyWriter().finish(long, [], end)
