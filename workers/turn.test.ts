@@ -105,6 +105,7 @@ describe('a turn', () => {
   })
 
   it('whose answer cannot be posted reaches its asker alone, with the reason, which the admins hear too', async () => {
+    fake = createFakePlatform({ streaming: 'none' })
     const alerts: string[] = []
     const run = await worker(speaker(['Hello']), {
       alerts: {
@@ -126,6 +127,20 @@ describe('a turn', () => {
     expect(alerts).toEqual([
       `channel:test/team/general: ${undeliveredWording.toAdmins(undefined, 'The channel is archived.')}`,
     ])
+  })
+
+  it('whose end is refused says why in what is half written, and nobody is told a second time', async () => {
+    fake = createFakePlatform({ streaming: 'none' })
+    const run = await worker(speaker(['Hello']))
+    const { turnId } = await turns.accept(message({ author: 'ann' }))
+    await turns.savePart(turnId, { ordinal: 0, ref: `${turnId}-0`, text: 'Hel' })
+    const refusal = () => new ParleyError('platform_rejected', 'It is too large.')
+    fake.failures.push(refusal(), refusal())
+    expect(await run({ v: 1, turnId }, context())).toBe('done')
+    expect([...fake.posted.values()]).toMatchObject([
+      { text: undeliveredWording.toAsker('It is too large.'), phase: 'final', end: { state: 'failed' } },
+    ])
+    expect(fake.told.size).toBe(0)
   })
 
   it('whose question is deleted before it starts is never asked, and leaves nothing', async () => {

@@ -15,6 +15,7 @@ import { moment } from '../src/core/clock.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import { traced } from '../src/core/events.ts'
 import type { Platform } from '../src/core/platform.ts'
+import type { Receipt } from '../src/core/reply.ts'
 import { scopeOf, spenderOf } from '../src/core/scope.ts'
 import { readingJobs } from '../src/intake/dispatch.ts'
 import { dispatchOf, type Handlers, type JobContext, jobId, type Outcome } from '../src/queue/queue.ts'
@@ -124,11 +125,15 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     return 'done'
   }
 
-  /** The asker hears why there is no answer, where the platform can tell them; the admins hear it, too. */
+  /**
+   * What is half written says why there is no answer; where nothing can be written any more, the asker alone hears it, where
+   * the platform can tell them. The admins hear it, too.
+   */
   async function tellUndelivered(
     platform: Platform,
     work: TurnWork,
     outcome: StoredOutcome,
+    replyWriter: ReplyWriter,
     error: ParleyError,
     signal: AbortSignal,
   ) {
@@ -140,8 +145,9 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     const whole = undeliveredWording.withAnswer(why, outcome.text)
     const text = outcome.state === 'done' && whole.length <= platform.capabilities.maxChars ? whole : why
     const key = `${work.id}-undelivered`
+    const isRead = await replyWriter.giveUp(why, { state: 'failed', receipt: outcome.receipt })
     const told = [
-      platform.transport.tellAsker?.(work.replyTarget, { text, private: true }, { key, signal }),
+      isRead ? undefined : platform.transport.tellAsker?.(work.replyTarget, { text, private: true }, { key, signal }),
       messaging.alerts.send(
         scopeOf.channel(conversation),
         { text: undeliveredWording.toAdmins(author.name, error.userMessage) },
@@ -232,7 +238,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
         // The platform will not take it, and the conversation must go on.
         log.error({ turnId: work.id, ...errorFields(thrown) }, 'reply could not be delivered')
         await clearStatus(platform, work, 'failed')
-        await tellUndelivered(platform, work, outcome, asParleyError(thrown), gone)
+        await tellUndelivered(platform, work, outcome, replyWriter, asParleyError(thrown), gone)
         return await end(work, owner, { ...outcome, state: 'failed' }, replyWriter)
       }
       throw thrown

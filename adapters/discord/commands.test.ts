@@ -3,6 +3,7 @@ import { ApplicationCommandOptionType as kind } from 'discord.js'
 import { describe, expect, it } from 'vitest'
 import { commandSpecs } from '../../src/admin/specs.ts'
 import type { CommandSpec } from '../../src/core/command.ts'
+import { discordLocales } from '../../src/wording/discord-locales.ts'
 import { discordSpecMissing, openDiscordSpec } from '../../test/servers/discord-spec.ts'
 import { calledCommand, commandLine, discordCommands, focusedArgument } from './commands.ts'
 
@@ -41,7 +42,7 @@ describe('registering commands', () => {
   it('/ask takes ten files and suggests models', () => {
     const ask = JSON.stringify(discordCommands([])[0])
     expect(ask.match(/"type":11/g)).toHaveLength(10)
-    expect(ask).toMatch(/"name":"model"[^}]*"autocomplete":true/)
+    expect(ask).toMatch(/"name":"model"(?:[^{}]|\{[^}]*\})*"autocomplete":true/)
   })
 
   it('all commands stay within Discord’s limits', () => {
@@ -57,11 +58,40 @@ describe('registering commands', () => {
   it.skipIf(discordSpecMissing)(
     `the whole table is as Discord’s document has it${discordSpecMissing ? ` (${discordSpecMissing})` : ''}`,
     () => {
-      expect(openDiscordSpec()?.violations('PUT', '/applications/1/commands', discordCommands(commandSpecs))).toEqual(
-        [],
-      )
+      expect(
+        openDiscordSpec()?.violations(
+          'PUT',
+          '/applications/1/commands',
+          discordCommands(commandSpecs, { userInstall: true }),
+        ),
+      ).toEqual([])
     },
   )
+})
+
+describe('translations', () => {
+  const texts = (commands: unknown) => [
+    ...JSON.stringify(commands).matchAll(/"(name|description)_localizations":(\{[^}]*\})/g),
+  ]
+
+  it('are in every language, and within Discord’s limits', () => {
+    const found = texts(discordCommands(commandSpecs))
+    expect(found.length).toBeGreaterThan(10)
+    for (const [, field, json = '{}'] of found) {
+      const byLocale: Record<string, string> = JSON.parse(json)
+      expect(Object.keys(byLocale).sort()).toEqual([...discordLocales].sort())
+      for (const text of Object.values(byLocale)) {
+        expect(text.length).toBeGreaterThan(0)
+        expect(text.length).toBeLessThanOrEqual(field === 'name' ? 32 : 100)
+      }
+    }
+  })
+
+  it('of a command that is typed are small letters without spaces', () => {
+    const [ask] = discordCommands([])
+    for (const name of Object.values(ask?.name_localizations ?? {}))
+      expect(name).toMatch(/^[-_'\p{Ll}\p{Lo}\p{N}]{1,32}$/u)
+  })
 })
 
 describe('using commands', () => {

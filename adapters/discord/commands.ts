@@ -14,10 +14,14 @@ import {
   ApplicationCommandType,
   ApplicationIntegrationType,
   InteractionContextType,
+  type Locale,
+  type LocalizationMap,
   type RESTPutAPIApplicationCommandsJSONBody,
 } from 'discord.js'
 import type { ArgumentSpec, CommandSpec } from '../../src/core/command.ts'
+import { shorten } from '../../src/core/text/shorten.ts'
 import { discordCommandTexts } from '../../src/wording/discord.ts'
+import { commandLocales } from '../../src/wording/discord-locales.ts'
 
 export const names = {
   ask: 'ask',
@@ -32,44 +36,80 @@ const maxDescription = 100
 const maxChoices = 25
 const maxBranches = 25
 
-const everywhere = {
+export interface CommandOptions {
+  /** People may install Parley for themselves, and use it in servers and chats that did not add it. */
+  userInstall?: boolean
+}
+
+const inServers = {
   integration_types: [ApplicationIntegrationType.GuildInstall],
   contexts: [InteractionContextType.Guild, InteractionContextType.BotDM],
 }
+/** https://discord.com/developers/docs/interactions/application-commands#installation-context */
+const everywhere = {
+  integration_types: [ApplicationIntegrationType.GuildInstall, ApplicationIntegrationType.UserInstall],
+  contexts: [InteractionContextType.Guild, InteractionContextType.BotDM, InteractionContextType.PrivateChannel],
+}
 
-export function discordCommands(table: readonly CommandSpec[]): RESTPutAPIApplicationCommandsJSONBody {
+/** `/parley` changes settings of a place, so it is there only where that place added Parley. */
+export function discordCommands(
+  table: readonly CommandSpec[],
+  { userInstall = false }: CommandOptions = {},
+): RESTPutAPIApplicationCommandsJSONBody {
   const parley = parleyOptions(table)
+  const question = userInstall ? everywhere : inServers
+  const { ask, parley: settings, about, transcribe } = commandLocales
   return [
-    { name: names.ask, description: discordCommandTexts.ask, options: askOptions(), ...everywhere },
+    { ...localized(names.ask, ask), ...describedBy('ask', ask), options: askOptions(), ...question },
     ...(parley.length === 0
       ? []
-      : [{ name: names.parley, description: discordCommandTexts.parley, options: parley, ...everywhere }]),
-    { name: names.about, type: ApplicationCommandType.Message, ...everywhere },
-    { name: names.transcribe, type: ApplicationCommandType.Message, ...everywhere },
+      : [{ name: names.parley, ...describedBy('parley', settings), options: parley, ...inServers }]),
+    { ...localized(names.about, about), type: ApplicationCommandType.Message, ...question },
+    { ...localized(names.transcribe, transcribe), type: ApplicationCommandType.Message, ...question },
   ]
+}
+
+function localized(name: string, locales: Partial<Record<Locale, { name: string }>>) {
+  const translated = Object.entries(locales).map(([locale, text]) => [locale, text.name])
+  return { name, name_localizations: Object.fromEntries(translated) as LocalizationMap }
+}
+
+function describedBy(
+  text: keyof typeof discordCommandTexts,
+  locales: Partial<Record<Locale, { description: string }>>,
+) {
+  const translated = Object.entries(locales).map(([locale, { description }]) => [locale, description])
+  return {
+    description: discordCommandTexts[text],
+    description_localizations: Object.fromEntries(translated) as LocalizationMap,
+  }
 }
 
 function askOptions(): APIApplicationCommandBasicOption[] {
   const files = Array.from({ length: maxFiles }, (_, at) => ({
     type: ApplicationCommandOptionType.Attachment as const,
     name: at === 0 ? 'file' : `file${at + 1}`,
-    description: at === 0 ? discordCommandTexts.askFile : discordCommandTexts.askAnotherFile,
+    ...describedBy(at === 0 ? 'askFile' : 'askAnotherFile', commandLocales[at === 0 ? 'askFile' : 'askAnotherFile']),
   }))
   return [
     {
       type: ApplicationCommandOptionType.String,
       name: 'text',
-      description: discordCommandTexts.askText,
+      ...describedBy('askText', commandLocales.askText),
       max_length: 6000,
     },
     ...files,
     {
       type: ApplicationCommandOptionType.String,
       name: 'model',
-      description: discordCommandTexts.askModel,
+      ...describedBy('askModel', commandLocales.askModel),
       autocomplete: true,
     },
-    { type: ApplicationCommandOptionType.Boolean, name: 'private', description: discordCommandTexts.askPrivate },
+    {
+      type: ApplicationCommandOptionType.Boolean,
+      name: 'private',
+      ...describedBy('askPrivate', commandLocales.askPrivate),
+    },
   ]
 }
 
@@ -134,9 +174,7 @@ const optionName = (name: string) =>
     .replaceAll(/[^\p{L}\p{N}_-]/gu, '-')
     .slice(0, 32)
 
-function cut(text: string): string {
-  return text.length <= maxDescription ? text : `${text.slice(0, maxDescription - 1)}…`
-}
+const cut = (text: string) => shorten(text, maxDescription)
 
 /** A use of `/parley`. */
 export interface Called {

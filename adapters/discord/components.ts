@@ -10,6 +10,7 @@ import {
 } from 'discord.js'
 import { type Button, type ButtonAction, decodeAction, encodeAction } from '../../src/core/command.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
+import { shorten } from '../../src/core/text/shorten.ts'
 import { discordButtons, discordForms } from '../../src/wording/discord.ts'
 
 export type Row = APIActionRowComponent<APIComponentInMessageActionRow>
@@ -17,27 +18,59 @@ export type Row = APIActionRowComponent<APIComponentInMessageActionRow>
 const maxId = 100
 const maxOptions = 25
 const buttonsInRow = 5
+/** https://discord.com/developers/docs/components/reference: of a button, and of an option of a menu. */
+const maxLabel = 80
+const maxOption = 100
 
 /**
- * The buttons under a message of an answer: Stop while it is written, and the other actions under the last message. Each action
- * carries the conversation's root, so that a reply to this message finds its conversation even after a restart.
+ * The buttons under a message of an answer: Stop while it is written; below the end of an answer the thumbs and a menu for the
+ * rest; below an error, one more try. Each button carries the conversation's root, so that a reply to this message finds its
+ * conversation even after a restart.
  */
 export function replyRows({ turnId, phase, end }: OutgoingMessage, root: string | undefined): Row[] {
   const button = (kind: Exclude<ButtonAction['kind'], 'command' | 'approve' | 'decline'>, label: string, emoji = '') =>
     buttonOf({ label, action: { kind, turnId } }, root, emoji)
   if (phase === 'streaming') return [row([button('stop', discordButtons.stop, '⏹️')])]
   if (end === undefined) return []
-  const again = button('regenerate', discordButtons.regenerate, '🔁')
-  if (end.state === 'failed' || end.receipt.model === 'none') return [row([again])]
-  const others: Button[] = [
-    { label: discordButtons.better, action: { kind: 'better', turnId } },
-    { label: discordButtons.cheaper, action: { kind: 'cheaper', turnId } },
-  ]
+  if (end.state === 'failed' || end.receipt.model === 'none')
+    return [row([button('regenerate', discordButtons.tryAgain, '🔁')])]
+  return [row([button('good', '', '👍'), button('bad', '', '👎'), moreButton(turnId, root)])]
+}
+
+const more = 'more:'
+/** Stands in the place of a root in the buttons of the menu, so that the menu is replaced by what they answer. */
+const menuRoot = 'menu'
+
+function moreButton(turnId: string, root: string | undefined): APIButtonComponent {
+  return {
+    type: ComponentType.Button,
+    style: ButtonStyle.Secondary,
+    custom_id: withRoot(`${more}${turnId}`, root),
+    label: discordButtons.more,
+  }
+}
+
+/** The turn whose menu a button opens. */
+export function menuOf(customId: string): string | undefined {
+  return customId.startsWith(more) ? withoutRoot(customId).slice(more.length) : undefined
+}
+
+/** What else may be done with an answer, for the one who asks for it. */
+export function menuRows(turnId: string): Row[] {
+  const { regenerate, better, cheaper, why } = discordButtons
+  const button = (kind: 'regenerate' | 'better' | 'cheaper' | 'why', label: string, emoji = '') =>
+    buttonOf({ label, action: { kind, turnId } }, menuRoot, emoji)
   return [
-    row([again, button('why', discordButtons.why), button('good', '', '👍'), button('bad', '', '👎')]),
-    menu(others, discordButtons.regenerateWith),
+    row([
+      button('regenerate', regenerate, '🔁'),
+      button('better', better),
+      button('cheaper', cheaper),
+      button('why', why),
+    ]),
   ]
 }
+
+export const isInMenu = (customId: string) => customId.endsWith(`#${menuRoot}`)
 
 /** Up to ten buttons in two rows, or a menu of up to 25. What has no room in Discord's 100 characters is left out. */
 export function noticeRows(buttons: Button[] = []): Row[] {
@@ -58,14 +91,20 @@ function buttonOf({ label, action, style }: Button, root: string | undefined, em
   return {
     type: ComponentType.Button,
     style: style === undefined ? ButtonStyle.Secondary : styles[style],
-    custom_id: root === undefined || id.length + root.length >= maxId ? id : `${id}#${root}`,
-    label: label === '' ? undefined : label.slice(0, 80),
+    custom_id: withRoot(id, root),
+    label: label === '' ? undefined : shorten(label, maxLabel),
     emoji: emoji === '' ? undefined : { name: emoji },
   }
 }
 
+const withRoot = (id: string, root: string | undefined) =>
+  root === undefined || id.length + root.length >= maxId ? id : `${id}#${root}`
+
 function menu(buttons: Button[], placeholder: string): Row {
-  const options = buttons.map(({ label, action }) => ({ label: label.slice(0, 100), value: encodeAction(action) }))
+  const options = buttons.map(({ label, action }) => ({
+    label: shorten(label, maxOption),
+    value: encodeAction(action),
+  }))
   return {
     type: ComponentType.ActionRow,
     components: [{ type: ComponentType.StringSelect, custom_id: 'choose', placeholder, options }],

@@ -5,7 +5,7 @@ import type { Citation, Receipt } from '../../src/core/reply.ts'
 import { discordReceipt } from '../../src/wording/discord.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { citation } from '../../test/fakes/source.ts'
-import { formatNotice, formatReply, maxContent, maxMarkdown } from './format.ts'
+import { fits, formatNotice, formatReply, maxContent, maxMarkdown } from './format.ts'
 
 const part = (text: string, more: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
   turnId: 't',
@@ -26,8 +26,22 @@ describe('the text of a message', () => {
   })
 
   it('shows a wide table row by row', () => {
-    const wide = `| Name | What it says |\n|--|--|\n| one | ${'word '.repeat(20)} |`
-    expect(formatReply(part(wide))).toBe(`- **Name** one\n  **What it says** ${'word '.repeat(20).trim()}`)
+    const wide = `| Name | What it says |\n|--|--|\n| one | ${'word '.repeat(90)} |`
+    expect(formatReply(part(wide))).toBe(`- **Name: one**\n  - What it says: ${'word '.repeat(90).trim()}`)
+  })
+
+  it('breaks long cells of a table over several lines, as long as it stays a table', () => {
+    const wide = `| Name | What it says |\n|--|--|\n| one | ${'word '.repeat(20).trim()} |\n| two | short |`
+    expect(formatReply(part(wide)).split('\n')).toEqual([
+      '```',
+      'Name  What it says',
+      expect.stringMatching(/^──── {2}─{66}$/),
+      expect.stringMatching(/^one {3}(?:word ?){13}$/),
+      expect.stringMatching(/^ {6}(?:word ?){7}$/),
+      '',
+      'two   short',
+      '```',
+    ])
   })
 
   it('escapes double bars, replaces rules, and limits headings to three levels', () => {
@@ -52,16 +66,12 @@ describe('the text of a message', () => {
 })
 
 describe('the end of a reply', () => {
-  it('shows sources, model, files and cost in small print', () => {
+  it('shows sources and the model in small print, and nothing of what went well', () => {
     const files = [
       { attachmentId: '1', name: 'report.pdf', outcome: 'read' as const, summary: '200 pages read', problems: [] },
     ]
     const text = formatReply(ended('So [1].', { attachments: files, costNanoUsd: '1200000' }, [cited(1)]))
-    expect(text.split('\n')).toEqual([
-      'So [1].',
-      '-# [1] report.pdf, p. 1',
-      expect.stringMatching(/^-# m · report\.pdf: 200 pages read · \$0\.0012/),
-    ])
+    expect(text.split('\n')).toEqual(['So [1].', '-# [1] report.pdf, p. 1', '-# m'])
   })
 
   it('shows files that were not read, and every notice', () => {
@@ -78,7 +88,12 @@ describe('the end of a reply', () => {
     const text = formatReply(ended('So.', { attachments: files, notices: ['Stopped before the end.'] }))
     expect(text).toContain('-# ⚠️ Stopped before the end.')
     expect(text).toContain('-# ⚠️ b.mov: skipped: 310 MB is over the limit of 100 MB')
-    expect(text).toContain(discordReceipt.filesRead(1))
+    expect(text).not.toContain('a.pdf')
+  })
+
+  it('shows an error as an error, without a model', () => {
+    const text = formatReply(ended('The model is away. Try again.', { model: 'none', error: 'model_unreachable' }))
+    expect(text).toBe(discordReceipt.error('The model is away. Try again.'))
   })
 
   it('counts the sources that do not fit', () => {
@@ -114,4 +129,21 @@ it('no part is longer than Discord allows, whatever it contains', () => {
     }),
     { numRuns: 150 },
   )
+})
+
+describe('what Discord reads in its own way', () => {
+  it.each([
+    ['````md\n```js\nx\n```\n````', '```md\n`\u200B`\u200B`js\nx\n`\u200B`\u200B`\n```'],
+    ['```ts title="a"\nx\n```', '```ts\nx\n```'],
+    ['a__b__c and ____', String.raw`a\_\_b\_\_c and \_\_\_\_`],
+    ['-# not small', String.raw`\-# not small`],
+    ['> > inner', '> ┃ inner'],
+    ['- [x] done', '- ☑ done'],
+    ['E is $mc^2$', 'E is mc²'],
+  ])('%j', (markdown, expected) => expect(formatReply(part(markdown))).toBe(expected))
+
+  it('tells whether a part is one message when it is formatted', () => {
+    expect(fits('word '.repeat(250))).toBe(true)
+    expect(fits('|| '.repeat(500))).toBe(false)
+  })
 })

@@ -3,11 +3,12 @@
  * Under the last part stand its sources and its receipt in small print.
  */
 import { escapeMarkdown, withoutMentions } from '../../src/core/markdown/escape.ts'
-import { rewrite, simplify } from '../../src/core/markdown/simplify.ts'
+import { rewrite } from '../../src/core/markdown/rewrite.ts'
+import { simplify } from '../../src/core/markdown/simplify.ts'
 import { linked, sourceLines } from '../../src/core/markdown/sources.ts'
-import { formatUsd } from '../../src/core/money.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { AttachmentReceipt, Receipt } from '../../src/core/reply.ts'
+import { shorten } from '../../src/core/text/shorten.ts'
 import { discordReceipt } from '../../src/wording/discord.ts'
 
 /** https://discord.com/developers/docs/resources/message#create-message */
@@ -21,7 +22,8 @@ export function formatReply({ text, citations, end }: OutgoingMessage): string {
   const last = end === undefined ? [] : receiptLines(end.receipt)
   const footer = small([...sourcesOf(citations, last), ...last])
   const whole = (body: string) => (footer === '' ? body : `${body}\n${footer}`)
-  return whole(fitted(text, maxContent - (footer === '' ? 0 : footer.length + 1)))
+  const shown = end?.receipt.error === undefined ? text : discordReceipt.error(text)
+  return whole(fitted(shown, maxContent - (footer === '' ? 0 : footer.length + 1)))
 }
 
 /** A notice, cut to what fits. It may name people and channels, but pings no one. */
@@ -31,24 +33,54 @@ export function formatNotice(text: string): string {
 
 /** The best form of `markdown` that fits: tables aligned, else row by row, else as they were written. */
 function fitted(markdown: string, room: number): string {
-  const forms = [() => discordMarkdown(markdown), () => discordMarkdown(markdown, 0), () => withoutMentions(markdown)]
   for (const form of forms) {
-    const text = form()
+    const text = form(markdown)
     if (text.length <= room) return text
   }
-  return `${withoutMentions(markdown)
-    .slice(0, room - 1)
-    .toWellFormed()}…`
+  return shorten(withoutMentions(markdown), room)
 }
 
-/** Discord supports most of Markdown. It hides text between double bars and has no horizontal rules. */
+const forms = [
+  (markdown: string) => discordMarkdown(markdown),
+  (markdown: string) => discordMarkdown(markdown, 0),
+  (markdown: string) => withoutMentions(markdown),
+]
+
+/** Whether a part of a reply is one message, also with sources and a receipt below it. */
+export function fits(markdown: string): boolean {
+  return discordMarkdown(markdown).length <= maxContent - maxFooter - 1
+}
+
+/**
+ * Discord supports most of Markdown. It underlines what stands between two underscores, hides what stands between two bars,
+ * has no rules, no entities and no quotes within quotes, and ends a code block at the first three backticks:
+ * https://support.discord.com/hc/en-us/articles/210298617
+ */
 function discordMarkdown(markdown: string, tableColumns?: number): string {
-  const simple = simplify(markdown, { headings: 3, tableColumns })
+  const simple = simplify(markdown, { headings: 3, tableColumns, flatQuotes: true })
   return rewrite(simple, (node, source) => {
-    if (node.type === 'thematicBreak') return '──────────'
-    if (node.type === 'text' && source.includes('||')) return source.replaceAll('||', String.raw`\|\|`)
-    return undefined
+    switch (node.type) {
+      case 'thematicBreak':
+        return '──────────'
+      case 'code':
+        return codeBlock(node.value, node.lang ?? '', source)
+      case 'text':
+        return source
+          .replaceAll('||', String.raw`\|\|`)
+          .replaceAll('__', String.raw`\_\_`)
+          .replaceAll(/^-#(?= )/gm, String.raw`\-#`)
+      default:
+        return undefined
+    }
   })
+}
+
+/** Three backticks and one word are all that Discord reads before code. */
+function codeBlock(code: string, language: string, source: string): { lines: string } | undefined {
+  const name = /^[\w+.#-]+/.exec(language)?.[0] ?? ''
+  const first = `\`\`\`${name}`
+  if (source.split('\n', 1)[0] === first && !code.includes('```')) return undefined
+  return { lines: `${first}\n${code.replaceAll('```', '`\u200B`\u200B`')}\n\`\`\`` }
 }
 
 function sourcesOf(citations: OutgoingMessage['citations'], after: string[]): string[] {
@@ -60,21 +92,10 @@ function sourcesOf(citations: OutgoingMessage['citations'], after: string[]): st
   return [listed.join(' · ')]
 }
 
-function receiptLines(receipt: Receipt): string[] {
-  const facts = [
-    ...(receipt.model === 'none' ? [] : [receipt.model]),
-    ...filesRead(receipt.attachments),
-    ...(receipt.costNanoUsd === null || receipt.costNanoUsd === '0' ? [] : [formatUsd(BigInt(receipt.costNanoUsd))]),
-  ]
-  const lines = [...receipt.notices.map((notice) => `⚠️ ${notice}`), ...filesNotRead(receipt.attachments)]
-  return [...lines, ...(facts.length === 0 ? [] : [facts.join(' · ')])].map(escapeMarkdown)
-}
-
-function filesRead(files: AttachmentReceipt[]): string[] {
-  const read = files.filter(({ outcome }) => outcome === 'read')
-  const [only] = read
-  if (read.length === 1 && files.length === 1 && only !== undefined) return [`${only.name}: ${only.summary}`]
-  return read.length === 0 ? [] : [discordReceipt.filesRead(read.length)]
+/** What the reader must know, and the model. What it read and what it cost is behind "Why this answer?". */
+function receiptLines({ model, notices, attachments }: Receipt): string[] {
+  const lines = [...notices.map((notice) => `⚠️ ${notice}`), ...filesNotRead(attachments)]
+  return [...lines, ...(model === 'none' ? [] : [model])].map(escapeMarkdown)
 }
 
 function filesNotRead(files: AttachmentReceipt[]): string[] {
@@ -94,7 +115,7 @@ function small(lines: string[]): string {
     const next = `-# ${line.replaceAll(/\s*\n\s*/g, ' ')}`
     const room = maxFooter - text.length - 1
     if (room < 20) break
-    text += `${text === '' ? '' : '\n'}${next.length <= room ? next : `${next.slice(0, room - 1).toWellFormed()}…`}`
+    text += `${text === '' ? '' : '\n'}${shorten(next, room)}`
   }
   return text
 }

@@ -252,11 +252,38 @@ it('an unreachable Discord does not delay the start, and Parley connects once it
   await discord.until(() => discord.gateway.connected() === 1, 'the connection')
 })
 
-it('Parley keeps a few of its daily connections in reserve and waits for as long as Discord says', async () => {
+it('Parley keeps a few of its daily connections in reserve, says when more are there, and asks once then', async () => {
   discord.state.sessionsLeft = 20
+  discord.state.sessionsBackMs = 1500
   const listener = await listen()
-  expect(stateOf(listener)).toMatchObject({ is: 'waiting', code: 'platform_rate_limited' })
+  const state = stateOf(listener)
+  expect(state).toMatchObject({ is: 'waiting', code: 'platform_rate_limited' })
+  const { until, userMessage } = state?.is === 'waiting' ? state : { until: new Date(0), userMessage: '' }
+  expect(until.getTime() - Date.now()).toBeGreaterThan(1000)
+  expect(userMessage).toContain(discordErrors.tooManyConnections(20, until))
   expect(counts().identified).toBe(0)
+  discord.state.sessionsLeft = 1000
+  await connected(listener)
+  expect(lookUps()).toBe(2)
+})
+
+it('processes that are restarted again and again leave the reserve alone, and so keep the token', async () => {
+  discord.state.sessionsLeft = 53
+  for (let n = 0; n < 8; n += 1) {
+    records = memoryRecords()
+    await (await listen()).stop()
+    open.length = 0
+  }
+  expect(discord.state.sessionsLeft).toBe(50)
+  expect(counts().identified).toBe(3)
+})
+
+it('a session that can be resumed needs none of the reserve', async () => {
+  await (await listen()).stop()
+  open.length = 0
+  discord.state.sessionsLeft = 0
+  await connected(await listen())
+  expect(counts()).toMatchObject({ identified: 1, resumed: 1 })
 })
 
 it('stopping waits for events in progress', async () => {

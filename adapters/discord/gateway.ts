@@ -16,6 +16,7 @@ import { discordErrors } from '../../src/wording/discord.ts'
 import { platformName } from './normalize.ts'
 import { mayReadContent } from './permissions.ts'
 import type { Api } from './rest.ts'
+import { countedAnew, maySpend } from './session-limit.ts'
 import type { Sessions } from './sessions.ts'
 import { openShard } from './shard.ts'
 
@@ -49,8 +50,6 @@ export interface GatewayDeps {
 
 /** How long what Discord said of the gateway is good for shards that connect at the same time. */
 const freshMs = 5000
-/** Of the sessions that a bot may begin in a day, so many are left to restarts: who uses up all of them loses the token. */
-const keptSessions = 50
 
 export function createGateway(deps: GatewayDeps): Gateway {
   const { api, token, shards, sessions, before, take, lineOf, log, mostWaiting = 10_000, pauses } = deps
@@ -112,10 +111,9 @@ export function createGateway(deps: GatewayDeps): Gateway {
   }
 
   function mayBegin({ session_start_limit: limit }: APIGatewayBotInfo): void {
-    if (limit.remaining > Math.min(keptSessions, limit.total / 10)) return
-    throw new ParleyError('platform_rate_limited', discordErrors.tooManyConnections, {
-      retryAfterMs: limit.reset_after,
-    })
+    if (maySpend(limit) > 0) return
+    const userMessage = discordErrors.tooManyConnections(limit.remaining, countedAnew(limit))
+    throw new ParleyError('platform_rate_limited', userMessage, { retryAfterMs: limit.reset_after })
   }
 
   /** Asked again with the next try; a number that an admin has set stays. */

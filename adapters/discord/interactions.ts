@@ -25,7 +25,18 @@ import { asContent } from '../../src/core/message.ts'
 import type { Intake, Received } from '../../src/core/platform.ts'
 import { discordWording } from '../../src/wording/discord.ts'
 import { calledCommand, commandLine, names } from './commands.ts'
-import { aboutForm, actionOf, askForm, badForm, fieldsOf, fitsForm, formOf } from './components.ts'
+import {
+  aboutForm,
+  actionOf,
+  askForm,
+  badForm,
+  fieldsOf,
+  fitsForm,
+  formOf,
+  isInMenu,
+  menuOf,
+  menuRows,
+} from './components.ts'
 import { attachmentOf, filesOf, type Me, type QuotableMessage, quote } from './content.ts'
 import { packNotice } from './message-body.ts'
 import {
@@ -196,6 +207,15 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
 
   async function onComponent(interaction: APIMessageComponentInteraction): Promise<void> {
     const { data } = interaction
+    const turnId = menuOf(data.custom_id)
+    if (turnId !== undefined) {
+      const { body } = packNotice({ text: discordWording.menu, private: true })
+      await respond(interaction, InteractionResponseType.ChannelMessageWithSource, {
+        ...body,
+        components: menuRows(turnId),
+      })
+      return
+    }
     const action = actionOf(data.custom_id, 'values' in data ? data.values : [])
     if (action === undefined) return await say(interaction, outdated)
     if (action.kind !== 'bad') return await act(interaction, action)
@@ -222,6 +242,11 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
         return { text: error.userMessage, private: true }
       })
     const early = await within(acting, () => defer(interaction, true))
+    if (early !== undefined && 'message' in interaction && isInMenu(interaction.data.custom_id)) {
+      const { body, files } = packNotice({ ...(early ?? { text: discordWording.regenerating }), private: false })
+      await respond(interaction, InteractionResponseType.UpdateMessage, body, files)
+      return
+    }
     if (early !== undefined && early !== null) return await say(interaction, early)
     if (early === null) await respond(interaction, InteractionResponseType.DeferredMessageUpdate)
     else await change(interaction, (await acting) ?? { text: discordWording.done })

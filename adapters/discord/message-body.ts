@@ -4,6 +4,7 @@ import { type AllowedMentionsTypes, MessageFlags, type RESTAPIAttachment } from 
 import type { Notice, OutgoingFile } from '../../src/core/command.ts'
 import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
+import { shorten } from '../../src/core/text/shorten.ts'
 import { noticeRows, type Row, replyRows } from './components.ts'
 import { formatNotice, formatReply, maxContent } from './format.ts'
 import type { SentFile } from './rest.ts'
@@ -15,6 +16,9 @@ export interface MessageBody {
   flags: number
   attachments?: RESTAPIAttachment[]
 }
+
+/** https://discord.com/developers/docs/resources/message#attachment-object */
+const maxAlt = 1024
 
 /** Text from a model or a file pings no one and shows no link previews. */
 const quiet = { allowed_mentions: { parse: [] as AllowedMentionsTypes[], replied_user: false } }
@@ -56,7 +60,11 @@ export function packFile(file: OutgoingFile): Packed {
 }
 
 function describeFile({ name, alt }: OutgoingFile, at: number): RESTAPIAttachment {
-  return omitUndefined({ id: String(at), filename: name, description: alt?.slice(0, 1024) })
+  return omitUndefined({
+    id: String(at),
+    filename: name,
+    description: alt === undefined ? undefined : shorten(alt, maxAlt),
+  })
 }
 
 const sentFile = ({ name, mediaType, data }: OutgoingFile): SentFile => ({ name, contentType: mediaType, data })

@@ -14,8 +14,10 @@ import {
   type IncomingMessage,
   type ReplyTarget,
 } from '../../src/core/message.ts'
+import { discordWording } from '../../src/wording/discord.ts'
 import { filesOf, type Me, nameOf, type QuotableMessage, quote, textOf } from './content.ts'
 import type { Destination } from './target.ts'
+import { threadName } from './thread-name.ts'
 
 export const platformName = 'discord'
 /** The workspace of direct chats, which belong to no server. */
@@ -63,7 +65,7 @@ export type GatewayMessage = APIMessage & {
 
 export function normalizeMessage(message: GatewayMessage, context: MessageContext): IncomingMessage {
   const { me, place, kind, starter, root } = context
-  const { conversation, destination } = whereTo(message, place, root)
+  const { conversation, destination } = whereTo(message, place, root, me)
   const referenced = message.referenced_message ?? undefined
   const own = message.embeds.filter(({ type }) => type === 'rich' || type === 'article' || type === 'link')
   const quoted = [
@@ -92,7 +94,7 @@ export function normalizeMessage(message: GatewayMessage, context: MessageContex
  * A mention in a channel is its own conversation: the thread that grows out of it has the message's id, no matter who
  * opens it, and replies belong to the same conversation where no thread can be opened.
  */
-function whereTo(message: GatewayMessage, place: Place, root: string | undefined) {
+function whereTo(message: GatewayMessage, place: Place, root: string | undefined, me: Me) {
   const to = (ref: Omit<ConversationRef, 'platform'>, destination: Destination) => ({
     conversation: { platform: platformName, ...ref },
     destination,
@@ -105,16 +107,9 @@ function whereTo(message: GatewayMessage, place: Place, root: string | undefined
   if (isThread(place)) return to({ workspaceId, channelId: place.parentId ?? place.id, threadId: place.id }, here)
   const ref = { workspaceId, channelId: place.id, threadId: root ?? message.id }
   if (root !== undefined || !threadable.includes(place.type)) return to(ref, here)
-  return to(ref, { to: 'thread', channelId: place.id, userId, replyTo: message.id, name: threadName(message) })
-}
-
-function threadName({ content, attachments, author }: GatewayMessage): string {
-  const words = content
-    .replaceAll(/<[@#:/a-z][^>]*>/g, ' ')
-    .replaceAll(/\s+/g, ' ')
-    .trim()
-  const name = words || attachments[0]?.filename || `Question of ${nameOf(author)}`
-  return name.length <= 80 ? name : `${name.slice(0, 79).trimEnd()}…`
+  const otherwise = message.attachments[0]?.filename ?? discordWording.threadOf(nameOf(message.author))
+  const name = threadName(textOf(message, me), otherwise)
+  return to(ref, { to: 'thread', channelId: place.id, userId, replyTo: message.id, name })
 }
 
 function authorOf({ author, member, guild_id }: GatewayMessage, membership: Ownership = {}): Author {
@@ -135,10 +130,14 @@ function membershipOf(rules: boolean, flags = 0): Pick<Author, 'membership'> {
 export type AskInteraction = CommandInteraction | MessageCommandInteraction | APIModalSubmitInteraction
 
 /** Of any interaction: who it is, as Discord itself computed their permissions. */
-export function authorOfInteraction(interaction: Pick<InteractionPlace, 'user' | 'member'>): Author {
+export function authorOfInteraction(
+  interaction: Pick<InteractionPlace, 'user' | 'member' | 'context' | 'authorizing_integration_owners'>,
+): Author {
   const { member } = interaction
   const user = member?.user ?? interaction.user
   if (user === undefined) throw new TypeError('an interaction without a person')
+  // Whoever rules a server that did not add Parley rules nothing of Parley's.
+  if (isAlone(interaction)) return { id: user.id, name: member?.nick || nameOf(user), membership: 'stranger' }
   const rules = member !== undefined && (BigInt(member.permissions) & administrator) !== 0n
   return { id: user.id, name: member?.nick || nameOf(user), ...membershipOf(rules, member?.flags) }
 }
@@ -152,6 +151,20 @@ interface InteractionPlace {
   channel_id?: string
   user?: APIUser
   member?: { user: APIUser; nick?: string | null; permissions: string; flags?: number }
+  context?: number
+  authorizing_integration_owners?: Partial<Record<string, string>>
+}
+
+/** In the direct chat with the bot: https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object-interaction-context-types */
+const botDirect = 1
+const guildInstall = '0'
+
+/** Parley is not there: a person brought it along, and only the interaction's token reaches that place. */
+function isAlone({
+  context,
+  authorizing_integration_owners: owners = {},
+}: Pick<InteractionPlace, 'context' | 'authorizing_integration_owners'>): boolean {
+  return context !== undefined && context !== botDirect && !(guildInstall in owners)
 }
 
 /** Where something was used: what is said there later, such as an alert, is an ordinary message. */
@@ -169,12 +182,15 @@ export function targetOfAsk(interaction: InteractionPlace, isPrivate: boolean): 
   const { id: userId } = authorOfInteraction(interaction)
   const { channelId, ref } = groundOf(interaction)
   const { id, application_id: applicationId, token, guild_id: guildId } = interaction
+  const alone = isAlone(interaction)
   const own =
     guildId === undefined
-      ? {}
+      ? alone
+        ? { threadId: id }
+        : {}
       : isPrivate
         ? { threadId: `private-${channelId}-${userId}` }
-        : { threadId: ref.threadId ?? id }
+        : { threadId: alone ? id : (ref.threadId ?? id) }
   const destination: Destination = {
     to: 'interaction',
     applicationId,
@@ -183,6 +199,7 @@ export function targetOfAsk(interaction: InteractionPlace, isPrivate: boolean): 
     channelId,
     userId,
     private: isPrivate,
+    ...(alone && { alone }),
   }
   return { conversation: { platform: platformName, ...ref, ...own }, data: destination }
 }

@@ -71,7 +71,8 @@ export function missingIn(granted: bigint): NeededPermission[] {
 export interface ServerView extends Grounds {
   guild: APIGuild
   channels: APIGuildChannel[]
-  missing(channelId: string): NeededPermission[]
+  /** A moderator keeps Parley from writing in this server until then; the time may have passed. */
+  timedOutUntil: Date | undefined
 }
 
 /** A server with Parley's own place in it. Throws `platform_*`. */
@@ -81,13 +82,6 @@ export async function viewServer(api: Api, guildId: string, me: string, signal?:
     api.call<APIGuildMember>('GET', `/guilds/${guildId}/members/${me}`, { signal }),
     api.call<APIGuildChannel[]>('GET', `/guilds/${guildId}/channels`, { signal }),
   ])
-  const grounds = { guild, member: { userId: me, roles: member.roles } }
-  return {
-    ...grounds,
-    channels,
-    missing(channelId) {
-      const channel = channels.find(({ id }) => id === channelId)
-      return missingIn(permissionsIn(grounds, channel?.permission_overwrites))
-    },
-  }
+  const { roles, communication_disabled_until: until } = member
+  return { guild, member: { userId: me, roles }, channels, timedOutUntil: until ? new Date(until) : undefined }
 }

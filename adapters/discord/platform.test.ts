@@ -100,7 +100,11 @@ platformContract('discord', async () => {
         .map(({ content }) => content)
     },
     async buttons(target) {
-      return actionsOf(said(target).filter(isReply).at(-1)?.components)
+      const message = said(target).filter(isReply).at(-1)
+      const custom_id = /"(more:[^"]+)"/.exec(JSON.stringify(message?.components))?.[1]
+      const menu = discord.use({ user: ann, channel, type: 3, data: { component_type: 2, custom_id }, message })
+      await discord.until(() => menu.acknowledged, 'the menu')
+      return [...actionsOf(message?.components), ...actionsOf(menu.original?.components)]
     },
     async press({ button, target }) {
       const message = said(target).filter(isReply).at(-1)

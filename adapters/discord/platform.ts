@@ -1,13 +1,14 @@
 /** Discord as a platform: one gateway connection where events are taken in, REST alone everywhere else. */
 import type { APIUser } from 'discord.js'
 import type { Log } from '../../src/core/log.ts'
+import { maxTableColumns } from '../../src/core/markdown/table.ts'
 import type { Platform } from '../../src/core/platform.ts'
 import type { Quota, Records } from '../../src/core/platform-state.ts'
 import { createFiles } from './files.ts'
-import { maxMarkdown } from './format.ts'
+import { fits, maxMarkdown } from './format.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
-import { createMissingPermissions } from './missing-permissions.ts'
 import { platformName } from './normalize.ts'
+import { createRefusals } from './refusals.ts'
 import { createApi } from './rest.ts'
 import { createThreads } from './threads.ts'
 import { createTransport } from './transport.ts'
@@ -41,7 +42,7 @@ export function createDiscord(deps: DiscordDeps): Platform {
   const me = once(() => api.call<APIUser>('GET', '/users/@me'))
   const threads = createThreads({ api, log })
   const typing = createTyping(api, now)
-  const missingPermissions = createMissingPermissions({
+  const refusals = createRefusals({
     api,
     threads,
     records,
@@ -49,12 +50,14 @@ export function createDiscord(deps: DiscordDeps): Platform {
     log,
     now,
   })
-  const transport = createTransport({ api, threads, typing, missingPermissions, log, now })
+  const transport = createTransport({ api, threads, typing, refusals, log, now })
   return {
     name: platformName,
     capabilities: {
       streaming: 'edit',
       maxChars: maxMarkdown,
+      fits,
+      tableColumns: maxTableColumns,
       minEditMs,
       status: 'message',
       buttons: true,

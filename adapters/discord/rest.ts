@@ -52,16 +52,28 @@ export class DiscordRefusal extends ParleyError {
 
 export const codes = {
   unknownChannel: 10003,
+  unknownGuild: 10004,
   unknownMessage: 10008,
   unknownWebhook: 10015,
   unknownInteraction: 10062,
+  explicitContent: 20009,
   alreadyAcknowledged: 40060,
   missingAccess: 50001,
   cannotMessageUser: 50007,
+  cannotWriteInChannel: 50008,
+  verificationTooHigh: 50009,
   missingPermissions: 50013,
   wrongChannelType: 50024,
   invalidWebhookToken: 50027,
+  archivedThread: 50083,
+  noMutualServer: 50278,
+  replyNeedsHistory: 160002,
   threadExists: 160004,
+  lockedThread: 160005,
+  referenceNeedsHistory: 160009,
+  ageRestrictedReference: 160010,
+  blockedByAutoMod: 200000,
+  harmfulLink: 240000,
 } as const
 
 export function refusedWith(thrown: unknown, ...known: number[]): thrown is DiscordRefusal {
@@ -163,10 +175,28 @@ function translate(thrown: unknown): unknown {
   })
 }
 
+/** What a refusal means to the person whose answer it was. Codes that are not here are told as a number. */
+const sentences: Partial<Record<number, string>> = {
+  [codes.unknownChannel]: discordErrors.channelGone,
+  [codes.unknownGuild]: discordErrors.leftServer,
+  [codes.explicitContent]: discordErrors.explicitContent,
+  [codes.missingAccess]: discordErrors.permissionMissing,
+  [codes.cannotMessageUser]: discordErrors.noDirectMessages,
+  [codes.cannotWriteInChannel]: discordErrors.wrongChannel,
+  [codes.verificationTooHigh]: discordErrors.permissionMissing,
+  [codes.missingPermissions]: discordErrors.permissionMissing,
+  [codes.wrongChannelType]: discordErrors.wrongChannel,
+  [codes.archivedThread]: discordErrors.threadArchived,
+  [codes.noMutualServer]: discordErrors.noDirectMessages,
+  [codes.replyNeedsHistory]: discordErrors.historyMissing,
+  [codes.lockedThread]: discordErrors.threadLocked,
+  [codes.referenceNeedsHistory]: discordErrors.historyMissing,
+  [codes.blockedByAutoMod]: discordErrors.blockedByAutoMod,
+  [codes.harmfulLink]: discordErrors.harmfulLink,
+}
+
 function userMessageOf(status: number, code: number): string {
   if (status === 401 && code !== codes.invalidWebhookToken) return discordErrors.badToken
-  if (code === codes.missingPermissions || code === codes.missingAccess) return discordErrors.permissionMissing
-  if (code === codes.unknownChannel) return discordErrors.channelGone
-  if (code === codes.cannotMessageUser) return discordErrors.noDirectMessages
-  return discordErrors.rejected(status, code)
+  if (status === 413) return discordErrors.tooLarge
+  return sentences[code] ?? discordErrors.rejected(status, code)
 }

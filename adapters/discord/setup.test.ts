@@ -47,6 +47,67 @@ it('commands can be registered in one server only', async () => {
   expect(await finding('commands')).toMatchObject({ ok: true })
 })
 
+it('commands registered everywhere and in one server are told, with the line that takes them away', async () => {
+  const team = discord.world.addGuild('Team', discord.world.addUser('Olga'))
+  const other = discord.world.addGuild('Other', discord.world.addUser('Oscar'))
+  await setup().register()
+  await setup().register(team.id)
+  await setup().register(other.id)
+  const named = ({ id, name }: { id: string; name: string }) => ({ id, name })
+  expect(await finding('commands')).toMatchObject({
+    ok: false,
+    userMessage: discordSetupWording.commandsTwice([named(team), named(other)]),
+  })
+  expect(await setup().unregister(other.id)).toEqual({ removed: 4 })
+  expect(await finding('commands')).toMatchObject({
+    ok: false,
+    userMessage: discordSetupWording.commandsTwice([named(team)]),
+  })
+  expect(await setup().unregister(team.id)).toEqual({ removed: 4 })
+  expect(await finding('commands')).toMatchObject({ ok: true, userMessage: discordSetupWording.commandsCurrent })
+  expect(await setup().unregister(team.id)).toEqual({ removed: 0 })
+})
+
+it('the commands of everywhere can be taken away in favor of those of one server', async () => {
+  const team = discord.world.addGuild('Team', discord.world.addUser('Olga'))
+  await setup().register()
+  await setup().register(team.id)
+  expect(await setup().unregister()).toEqual({ removed: 4 })
+  expect(await finding('commands')).toMatchObject({ ok: true })
+  expect(discord.state.commands.get('global')).toEqual([])
+})
+
+it('a changed translation is registered', async () => {
+  await setup().register()
+  const [ask] = discord.state.commands.get('global') ?? []
+  expect(ask).toMatchObject({ name: 'ask', name_localizations: { de: 'fragen', ja: '質問' } })
+  if (ask !== undefined) ask.name_localizations = { de: 'frage' }
+  expect((await setup().register()).changed).toBe(true)
+})
+
+it('where people may install Parley for themselves, questions work everywhere and settings only in servers', async () => {
+  discord.state.userInstall = true
+  await setup().register()
+  const contexts = discord.state.commands.get('global')?.map(({ name, contexts }) => [name, contexts])
+  expect(contexts).toEqual([
+    ['ask', [0, 1, 2]],
+    ['parley', [0, 1]],
+    ['Ask about this message', [0, 1, 2]],
+    ['Transcribe', [0, 1, 2]],
+  ])
+  expect(await finding('commands')).toMatchObject({ ok: true })
+})
+
+it('the doctor tells when used-up connections are back, and counts those in reserve as used up', async () => {
+  discord.state.sessionsLeft = 40
+  discord.state.sessionsBackMs = 7_200_000
+  const { ok, userMessage = '' } = (await finding('gateway')) ?? {}
+  expect(ok).toBe(false)
+  const wording = (back: number) => discordSetupWording.noConnectionsLeft(40, new Date(Date.now() + back))
+  // The minute may change between the two.
+  expect([wording(7_200_000), wording(7_140_000)]).toContain(userMessage)
+})
+
 it('the doctor lists what is missing, with a next step for each', async () => {
   discord.state.flags = 0
   expect(await setup().examine()).toMatchObject([

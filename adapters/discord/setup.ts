@@ -1,12 +1,13 @@
 /** Setting up: the invitation, the registration of commands, and the checks of `parley doctor discord`. */
-import type { APIApplication, APIGatewayBotInfo, APIUser } from 'discord.js'
+import { type APIApplication, type APIGatewayBotInfo, type APIUser, ApplicationIntegrationType } from 'discord.js'
 import type { CommandSpec } from '../../src/core/command.ts'
-import { asParleyError } from '../../src/core/errors.ts'
+import { asParleyError, ParleyError } from '../../src/core/errors.ts'
 import type { Quota } from '../../src/core/platform-state.ts'
 import { discordSetupWording } from '../../src/wording/discord.ts'
 import { discordCommands } from './commands.ts'
 import { invitation, mayReadContent, missingIn, needed, permissionsIn, viewServer } from './permissions.ts'
 import { type Api, createApi } from './rest.ts'
+import { countedAnew, maySpend } from './session-limit.ts'
 
 export interface SetupOptions {
   token: string
@@ -26,24 +27,37 @@ export interface Setup {
   invite(): Promise<{ url: string; permissions: string[]; intents: string[] }>
   /** In one server, or everywhere. Writes nothing when Discord's copy is up to date. */
   register(guildId?: string): Promise<{ changed: boolean; names: string[] }>
+  /** Takes the commands away from one server, or those that are registered everywhere. */
+  unregister(guildId?: string): Promise<{ removed: number }>
   examine(): Promise<Finding[]>
 }
 
 /** The command line shares Discord's limits with nobody, so it only waits when Discord says so. */
-const noQuota: Quota = { take: async () => 0, hold: async () => undefined }
+function ownQuota(): Quota {
+  const held = new Map<string, number>()
+  return {
+    take: async (key) => Math.max(0, (held.get(key) ?? 0) - performance.now()),
+    hold: async (key, ms) => void held.set(key, performance.now() + ms),
+  }
+}
+
 /** Text, announcements and forums. */
 const writable = [0, 5, 15]
 
+type Application = Pick<APIApplication, 'id' | 'flags' | 'integration_types_config'>
+
 export function createSetup({ token, apiUrl, commands }: SetupOptions): Setup {
-  const api = createApi({ token, quota: noQuota, apiUrl })
+  const api = createApi({ token, quota: ownQuota(), apiUrl })
   const application = () => api.call<APIApplication>('GET', '/applications/@me')
 
-  async function registered(applicationId: string, guildId: string | undefined) {
-    const path = commandsPath(applicationId, guildId)
-    const wanted = discordCommands(commands).map((command) =>
+  async function registered(app: Application, guildId: string | undefined) {
+    const path = commandsPath(app.id, guildId)
+    const userInstall = app.integration_types_config?.[ApplicationIntegrationType.UserInstall] !== undefined
+    const wanted = discordCommands(commands, { userInstall }).map((command) =>
       guildId === undefined ? command : withoutContexts(command),
     )
-    const current = await api.call<object[]>('GET', path)
+    // Translations are left out unless they are asked for.
+    const current = await api.call<object[]>('GET', path, { query: { with_localizations: 'true' } })
     return { path, wanted, current, same: canonical(current) === canonical(wanted) }
   }
 
@@ -60,10 +74,17 @@ export function createSetup({ token, apiUrl, commands }: SetupOptions): Setup {
     },
 
     async register(guildId) {
-      const { id } = await application()
-      const { path, wanted, same } = await registered(id, guildId)
+      const { path, wanted, same } = await registered(await application(), guildId)
       if (!same) await api.call('PUT', path, { body: wanted })
       return { changed: !same, names: wanted.map(({ name }) => name) }
+    },
+
+    async unregister(guildId) {
+      const { id } = await application()
+      const path = commandsPath(id, guildId)
+      const current = await api.call<object[]>('GET', path)
+      if (current.length > 0) await api.call('PUT', path, { body: [] })
+      return { removed: current.length }
     },
 
     async examine() {
@@ -75,7 +96,7 @@ export function createSetup({ token, apiUrl, commands }: SetupOptions): Setup {
       const app = await application()
       const findings = [me.finding, (await found('gateway', () => gatewayState(api))).finding, intents(app)]
       const guilds = await api.call<{ id: string; name: string }[]>('GET', '/users/@me/guilds')
-      findings.push((await found('commands', () => commandsState(app.id, guilds))).finding)
+      findings.push((await found('commands', () => commandsState(app, guilds))).finding)
       if (guilds.length === 0)
         findings.push({
           name: 'servers',
@@ -87,16 +108,21 @@ export function createSetup({ token, apiUrl, commands }: SetupOptions): Setup {
     },
   }
 
-  async function commandsState(applicationId: string, guilds: { id: string; name: string }[]) {
-    const places = [undefined, ...guilds.map(({ id }) => id)]
-    const states = await Promise.all(places.map((place) => registered(applicationId, place)))
+  async function commandsState(app: Application, guilds: { id: string; name: string }[]) {
+    const states = await Promise.all(
+      [undefined, ...guilds].map(async (guild) => ({ guild, ...(await registered(app, guild?.id)) })),
+    )
     const there = states.filter(({ current }) => current.length > 0)
-    const stale = there.filter(({ same }) => !same)
-    if (there.length === 0) throw asParleyError(new Error(), discordSetupWording.commandsMissing)
-    if (stale.length > 0) throw asParleyError(new Error(), discordSetupWording.commandsOutdated)
+    if (there.length === 0) throw rejected(discordSetupWording.commandsMissing)
+    // Discord shows both: https://discord.com/developers/docs/interactions/application-commands#registering-a-command
+    const twice = there.flatMap(({ guild }) => (guild === undefined ? [] : [guild]))
+    if (there.length > twice.length && twice.length > 0) throw rejected(discordSetupWording.commandsTwice(twice))
+    if (there.some(({ same }) => !same)) throw rejected(discordSetupWording.commandsOutdated)
     return { value: true, userMessage: discordSetupWording.commandsCurrent }
   }
 }
+
+const rejected = (userMessage: string) => new ParleyError('platform_rejected', userMessage)
 
 async function found<T>(name: string, look: () => Promise<{ value: T; userMessage: string }>) {
   try {
@@ -109,7 +135,7 @@ async function found<T>(name: string, look: () => Promise<{ value: T; userMessag
 
 async function gatewayState(api: Api) {
   const { session_start_limit: limit, shards } = await api.call<APIGatewayBotInfo>('GET', '/gateway/bot')
-  if (limit.remaining === 0) throw asParleyError(new Error(), discordSetupWording.noConnectionsLeft)
+  if (maySpend(limit) <= 0) throw rejected(discordSetupWording.noConnectionsLeft(limit.remaining, countedAnew(limit)))
   return {
     value: true,
     userMessage: discordSetupWording.connections({ left: limit.remaining, total: limit.total, shards }),
@@ -160,8 +186,10 @@ function withoutContexts<Command extends object>(command: Command): Command {
 /** The fields of a command's definition that are compared. Discord adds others and its defaults. */
 const compared = [
   'name',
+  'name_localizations',
   'type',
   'description',
+  'description_localizations',
   'options',
   'required',
   'autocomplete',
@@ -183,9 +211,11 @@ function reduced(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   const fields = Object.entries(value)
     .filter(([key, each]) => compared.includes(key) && !isDefault(each))
-    .map(([key, each]) => [key, reduced(each)] as const)
-  return Object.fromEntries(fields.toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    .map(([key, each]) => [key, key.endsWith('_localizations') ? sorted(Object.entries(each)) : reduced(each)] as const)
+  return Object.fromEntries(sorted(fields))
 }
+
+const sorted = <Value>(entries: (readonly [string, Value])[]) => entries.toSorted(([a], [b]) => (a < b ? -1 : 1))
 
 function isDefault(value: unknown): boolean {
   return (

@@ -22,6 +22,8 @@ export const Destination = z.discriminatedUnion('to', [
     channelId: Id,
     userId: Id,
     private: z.boolean(),
+    /** Parley cannot write there without the token: a person uses it in a place that did not add it. */
+    alone: z.boolean().exactOptional(),
   }),
 ])
 
@@ -32,7 +34,7 @@ export function destinationOf(target: ReplyTarget): Destination {
 
 /**
  * A message of Parley's. `token`: made by an interaction's token, which changes it while it is good; afterwards the bot can.
- * `private`: Discord shows it to one person, and nothing but the token can change it.
+ * `private`: nothing but the token can change it, because only one person sees it or Parley is not in that place.
  */
 export type PostedRef = z.infer<typeof PostedRef>
 export const PostedRef = z.object({

@@ -4,10 +4,11 @@ import type { Action, CommandCall, Notice } from '../../src/core/command.ts'
 import { ParleyError } from '../../src/core/errors.ts'
 import { silentLog } from '../../src/core/log.ts'
 import { IncomingMessage } from '../../src/core/message.ts'
-import type { Intake } from '../../src/core/platform.ts'
+import type { Intake, OutgoingMessage, Platform } from '../../src/core/platform.ts'
 import { createLocalQuota } from '../../src/store/quota.ts'
 import { discordWording } from '../../src/wording/discord.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
+import { receipt } from '../../test/fakes/receipt.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
 import { type StandInDiscord, startDiscord } from '../../test/servers/discord.ts'
 import type { Using } from '../../test/servers/discord-people.ts'
@@ -17,7 +18,9 @@ import { createDiscord } from './platform.ts'
 
 let discord: StandInDiscord
 let ann: ReturnType<StandInDiscord['world']['addUser']>
+let guild: ReturnType<StandInDiscord['world']['addGuild']>
 let channel: WorldChannel
+let platform: Platform
 let received: IncomingMessage[]
 let acted: Action[]
 let called: CommandCall[]
@@ -39,7 +42,7 @@ async function listen(own: Partial<Intake> = {}): Promise<void> {
     },
     ...own,
   })
-  const platform = createDiscord({
+  platform = createDiscord({
     token: discord.token,
     apiUrl: discord.url,
     records: memoryRecords(),
@@ -55,7 +58,8 @@ async function listen(own: Partial<Intake> = {}): Promise<void> {
 beforeEach(async () => {
   discord = await startDiscord()
   ann = discord.world.addUser('Ann')
-  channel = discord.world.addChannel(discord.world.addGuild('Team', discord.world.addUser('Olga')), 'general')
+  guild = discord.world.addGuild('Team', discord.world.addUser('Olga'))
+  channel = discord.world.addChannel(guild, 'general')
   received = []
   acted = []
   called = []
@@ -206,6 +210,84 @@ describe('when intake is slow', () => {
   })
 })
 
+describe('where a person brought Parley along', () => {
+  const ask = {
+    type: 2 as const,
+    data: { type: 1, name: 'ask', options: [{ type: 3, name: 'text', value: 'Hello?' }] },
+  }
+  const calls = () => discord.requests.filter(({ path }) => !/^\/(?:gateway|users\/@me$|applications)/.test(path))
+
+  it('a question in a foreign server is answered by the interaction alone, and no channel is touched', async () => {
+    await listen()
+    const use = await used({ ...ask, alone: true, permissions: 8n })
+    expect(use.acknowledged.type).toBe(5)
+    const [message] = received
+    // Whoever rules that server rules nothing of Parley's.
+    expect(message).toMatchObject({ text: 'Hello?', author: { id: ann.id, membership: 'stranger' } })
+    expect(message?.conversation.threadId).toBe(use.id)
+    const { transport } = platform
+    const reply = (text: string, end?: OutgoingMessage['end']): OutgoingMessage => ({
+      turnId: 't',
+      text,
+      citations: [],
+      phase: end === undefined ? 'streaming' : 'final',
+      end,
+    })
+    const signal = AbortSignal.timeout(5000)
+    const target = message?.replyTarget
+    if (target === undefined) throw new Error('nothing was taken in')
+    const first = await transport.post(target, reply('One'), { key: 't-0', signal })
+    await transport.edit(target, first, reply('One.'), { signal })
+    await transport.post(target, reply('Two.', { state: 'done', receipt }), { key: 't-1', signal })
+    await transport.tellAsker?.(target, { text: 'Only for you' }, { key: 'told', signal })
+    const { original, followUps } = discord.state.uses.get(use.id) ?? use
+    expect(original?.content).toBe('One.')
+    expect(followUps.map(({ content, visibleTo }) => [content.split('\n')[0], visibleTo])).toEqual([
+      ['Two.', undefined],
+      ['Only for you', ann.id],
+    ])
+    expect(calls().filter(({ path }) => !/^\/(?:webhooks|interactions)\//.test(path))).toEqual([])
+  })
+
+  it('two questions in one foreign thread share nothing', async () => {
+    await listen()
+    const thread = discord.world.addChannel(guild, 'a thread', { type: 11, parentId: channel.id })
+    for (let n = 0; n < 2; n += 1) {
+      const use = discord.use({ user: ann, channel: thread, alone: true, ...ask })
+      await discord.until(() => use.acknowledged, 'an acknowledgement')
+    }
+    expect(new Set(received.map(({ conversation }) => conversation.threadId)).size).toBe(2)
+  })
+
+  it('a question in a chat between people is a conversation of its own', async () => {
+    await listen()
+    const chat = discord.world.directChat(discord.world.addUser('Bob').id)
+    const use = discord.use({ user: ann, channel: chat, alone: true, ...ask })
+    await discord.until(() => use.acknowledged, 'an acknowledgement')
+    expect(received).toMatchObject([{ conversation: { workspaceId: '@me', channelId: chat.id, threadId: use.id } }])
+  })
+
+  it('an answer that outlives its token ends in the direct chat', async () => {
+    await listen()
+    await used({ ...ask, alone: true })
+    const [message] = received
+    if (message === undefined) throw new Error('nothing was taken in')
+    const signal = AbortSignal.timeout(5000)
+    const reply = { turnId: 't', text: 'One', citations: [], phase: 'streaming' as const }
+    const ref = await platform.transport.post(message.replyTarget, reply, { key: 't-0', signal })
+    discord.state.tokenLifeMs = -1
+    const end = { state: 'done' as const, receipt }
+    await platform.transport.edit(message.replyTarget, ref, { ...reply, text: 'One.', phase: 'final', end }, { signal })
+    expect(discord.said(discord.world.directChat(ann.id).id)[0]?.content).toContain('One.')
+  })
+
+  it('administrators of a server that added Parley still rule there', async () => {
+    await listen()
+    await used({ ...ask, permissions: 8n })
+    expect(received).toMatchObject([{ author: { membership: 'owner' } }])
+  })
+})
+
 it('a question that joins another says so instead of waiting for its own answer', async () => {
   await listen({ receive: async () => ({ kind: 'joined', turnId: 't' }) })
   const use = await used({
@@ -244,4 +326,38 @@ it('an empty mention gets a greeting and starts no answer', async () => {
   const hello = await discord.until(() => discord.said(channel.id)[0], 'a greeting')
   expect(hello.content).toBe(discordWording.greeting)
   expect(received).toEqual([])
+})
+
+describe('the menu of an answer', () => {
+  async function opened() {
+    const use = await press('more:t1#123456789012345678')
+    expect(use).toMatchObject({ ephemeral: true, acknowledged: { type: 4, data: { content: discordWording.menu } } })
+    const message = discord.state.uses.get(use.id)?.original
+    const ids = [...JSON.stringify(message?.components).matchAll(/"custom_id":"([^"]+)"/g)].map(([, id = '']) => id)
+    return { message, ids }
+  }
+
+  it('opens for the one who pressed it, also after a restart', async () => {
+    await listen()
+    const { ids } = await opened()
+    expect(ids.map((id) => id.split(':')[0])).toEqual(['regenerate', 'better', 'cheaper', 'why'])
+    expect(acted).toEqual([])
+  })
+
+  it('is replaced by what its button answers', async () => {
+    await listen({ act: async () => ({ notice: { text: 'Because it fits.', private: true } }) })
+    const { message, ids } = await opened()
+    const data = { component_type: 2, custom_id: ids[3] }
+    const use = await used({ type: 3, data, message })
+    expect(use.acknowledged.type).toBe(7)
+    expect(message).toMatchObject({ content: 'Because it fits.', components: [] })
+  })
+
+  it('says that the answer is written again', async () => {
+    await listen()
+    const { message, ids } = await opened()
+    await used({ type: 3, data: { component_type: 2, custom_id: ids[2] }, message })
+    expect(acted).toMatchObject([{ kind: 'cheaper', turnId: 't1' }])
+    expect(message).toMatchObject({ content: discordWording.regenerating, components: [] })
+  })
 })

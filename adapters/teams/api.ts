@@ -38,6 +38,10 @@ export interface Api {
   create(at: TargetData, activity: OutgoingActivity, options: CallOptions): Promise<{ id: string } | undefined>
   update(at: TargetData, id: string, activity: OutgoingActivity, options: CallOptions): Promise<'sent' | undefined>
   remove(at: TargetData, id: string, options: CallOptions): Promise<void>
+  /** Shows that Parley is writing, for some seconds. Sent only if that costs no waiting. */
+  typing(at: TargetData, options: CallOptions): Promise<void>
+  /** The personal chat of somebody in the conversation. Throws `platform_rejected` if they have not added the app. */
+  personalChat(at: TargetData, person: string, options: CallOptions): Promise<TargetData>
   /** Visible to `recipient` only. */
   whisper(at: TargetData, recipient: string, activity: OutgoingActivity, options: CallOptions): Promise<void>
   member(at: TargetData, id: string): Promise<Member>
@@ -70,6 +74,13 @@ export class TeamsRefusal extends Error {
 
 export const refusalOf = (error: unknown): TeamsRefusal | undefined =>
   error instanceof ParleyError && error.cause instanceof TeamsRefusal ? error.cause : undefined
+
+/** The reader pressed Stop below a stream. Teams spells it either way. */
+export const isReadersStop = ({ status, detail }: TeamsRefusal) => status === 403 && /cancell?ed by user/i.test(detail)
+
+/** Of a message, an edit, or a part of a stream. */
+export const isTooLarge = ({ status, code, detail }: TeamsRefusal) =>
+  status === 413 || code === 'MessageSizeTooBig' || /size too large/i.test(detail)
 
 /** Teams accepts 7 messages or edits a second and 60 in 30 seconds per conversation, and 50 a second per organization. */
 const perConversation = { everyMs: 520, burst: 5 }
@@ -138,19 +149,20 @@ export function createApi({ app, tokens, hosts, quota, botScope }: ApiDeps): Api
 
   async function translate(at: TargetData, thrown: unknown): Promise<ParleyError> {
     const { status, retryAfterMs, code, detail } = responseOf(thrown)
-    const cause = status === undefined ? thrown : new TeamsRefusal(status, code, detail)
+    const refusal = status === undefined ? undefined : new TeamsRefusal(status, code, detail)
+    const cause = refusal ?? thrown
     if (status === 429) {
       const ms = retryAfterMs ?? defaultHoldMs
       await quota.hold(lineOf(at), ms)
       freeAt.set(lineOf(at), monotonic() + ms)
       return new ParleyError('platform_rate_limited', chatWording.slowDown('Teams'), { cause, retryAfterMs: ms })
     }
-    if (status === undefined || status === 412 || status >= 500)
+    if (refusal === undefined || refusal.status === 412 || refusal.status >= 500)
       return new ParleyError('platform_unreachable', chatWording.unreachable('Teams'), {
         cause,
         retryAfterMs,
       })
-    return new ParleyError('platform_rejected', userMessageOf(status), { cause })
+    return new ParleyError('platform_rejected', userMessageOf(refusal), { cause })
   }
 
   return {
@@ -167,6 +179,18 @@ export function createApi({ app, tokens, hosts, quota, botScope }: ApiDeps): Api
     async remove(at, id, options) {
       await queue(at, options)
       await call(at, (conversations) => conversations.deleteActivity(at.conversation, id))
+    },
+    async typing(at, options) {
+      if (!(await queue(at, { ...options, patienceMs: 0 }))) return
+      await call(at, (conversations) => conversations.createActivity(at.conversation, sent({ type: 'typing' })))
+    },
+    async personalChat(at, person, options) {
+      if (at.scope === 'personal') return at
+      await queue(at, options)
+      const { id } = await call(at, (conversations) =>
+        conversations.create({ members: [{ id: person, name: '', role: 'user' }], tenantId: at.tenant }),
+      )
+      return { ...at, conversation: id, scope: 'personal', user: person }
     },
     async whisper(at, recipient, activity, options) {
       await queue(at, options)
@@ -192,11 +216,16 @@ const lineOf = ({ tenant, conversation }: TargetData) => `teams/${tenant}/${conv
 /** The SDK's types ask for its classes; the connector accepts the same JSON. */
 const sent = (activity: OutgoingActivity) => activity as Sent
 
-function userMessageOf(status: number): string {
+/** https://learn.microsoft.com/microsoftteams/platform/bots/build-conversational-capability#status-code-responses */
+function userMessageOf(refusal: TeamsRefusal): string {
+  const { status, code } = refusal
   const { errors } = teamsWording
   if (status === 401) return errors.tokenRefused
-  if (status === 403) return errors.noAccess
-  return status === 413 ? errors.tooLarge : errors.refused(status)
+  if (code === 'BotNotInConversationRoster') return errors.notInConversation
+  if (code === 'BotDisabledByAdmin') return errors.disabledByAdmin
+  if (code === 'ConversationNotFound') return errors.conversationGone
+  if (isTooLarge(refusal)) return errors.tooLarge
+  return status === 403 ? errors.noAccess : errors.refused(status)
 }
 
 interface Refused {

@@ -4,25 +4,64 @@ import sharp from 'sharp'
 import { describePosition } from '../../src/core/artifact.ts'
 import { type Button, type ButtonAction, encodeAction, type Notice, type OutgoingFile } from '../../src/core/command.ts'
 import { escapeMarkdown } from '../../src/core/markdown/escape.ts'
-import { simplify } from '../../src/core/markdown/simplify.ts'
+import { safeUrl } from '../../src/core/markdown/parse.ts'
 import { sourceLines } from '../../src/core/markdown/sources.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Citation, Receipt } from '../../src/core/reply.ts'
 import { addressOf } from '../../src/core/source.ts'
 import { chatWording } from '../../src/wording/chat.ts'
+import { teamsWording } from '../../src/wording/teams.ts'
 import type { OutgoingActivity } from './api.ts'
+import { toTeams } from './markdown.ts'
 
-/** In characters of Markdown. Teams accepts about 28 KB of UTF-16 per message, cards and sources included. */
+/**
+ * Teams counts the whole activity as UTF-16, pictures in base64 left out. Microsoft documents 100 KB and advises 80 KB; it was
+ * 28 KB, then 40 KB, for years, and is 28 KB for messages by Graph still. More is not read as one message anyway.
+ * https://learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-messages
+ */
+export const maxActivityBytes = 28_000
+/** In characters of Markdown, before it is formatted. */
 export const maxMarkdown = 7000
-
-/** The width of a code block on a phone; wider tables become one list item per row. */
-const tableColumns = 60
+/** In characters of JSON, after it was formatted; the rest is for the sources and the card. */
+const maxText = 9000
 /** Teams shows at most this many citations. */
 const maxClaims = 20
 
 const { buttons } = chatWording
 
-export const toTeams = (markdown: string) => simplify(markdown, { headings: 3, tableColumns })
+/** How many bytes Teams counts. */
+export function bytesOf(activity: OutgoingActivity): number {
+  const counted = JSON.stringify(activity, (key, value: unknown) =>
+    key === 'contentUrl' && typeof value === 'string' && value.startsWith('data:') ? '' : value,
+  )
+  return counted.length * 2
+}
+
+/** For `Capabilities.fits`. */
+export const fitsTeams = (markdown: string): boolean => JSON.stringify(toTeams(markdown)).length <= maxText
+
+/**
+ * One message of an answer. `open`: it ends a stream, but the answer goes on by edits and has no buttons yet. Sources for which
+ * there is no room are listed in the card as far as they fit.
+ */
+export function replyActivity(message: OutgoingMessage, { open = false } = {}): OutgoingActivity {
+  const { text, end, phase, by, progress } = message
+  const byModel = by !== 'parley' && progress === undefined
+  const citations = phase === 'final' ? message.citations : []
+  const body = toTeams(text)
+  for (let claims = Math.min(maxClaims, citations.length); ; claims -= 1) {
+    const under = open && phase === 'streaming' ? undefined : replyCard(message, citations.slice(claims))
+    const activity: OutgoingActivity = {
+      type: 'message',
+      textFormat: 'markdown',
+      text: body,
+      entities: byModel ? [messageEntity(citations.slice(0, claims))] : undefined,
+      attachments: under === undefined ? undefined : [under],
+      channelData: end !== undefined && byModel ? { feedbackLoop: { type: 'default' } } : undefined,
+    }
+    if (claims === 0 || bytesOf(activity) <= maxActivityBytes) return activity
+  }
+}
 
 export interface CardAttachment {
   contentType: 'application/vnd.microsoft.card.adaptive'
@@ -54,9 +93,8 @@ export const buttonOf = ({ label, action, style }: Button) =>
   execute(label, action, style === undefined ? {} : { style: style === 'danger' ? 'destructive' : 'positive' })
 
 /** Labels the message as AI-generated, and links each `[n]` to its source. */
-export function messageEntity(citations: Citation[]): object {
+function messageEntity(citations: Citation[]): object {
   const claims = citations
-    .slice(0, maxClaims)
     .map((citation) => ({ ...citation, title: citation.source.title, url: addressOf(citation) }))
     .map(({ n, title, at, quote, url }) => ({
       '@type': 'Claim',
@@ -110,35 +148,46 @@ function iconOf(title: string): object {
   return name === undefined ? {} : { image: { '@type': 'ImageObject', name } }
 }
 
-/** The card below an answer: Stop while it is being written, then its receipt and its buttons. */
-export function replyCard({ turnId, phase, end, citations }: OutgoingMessage): CardAttachment | undefined {
+/** The card below an answer: Stop while it is being written, then what the reader must know, and a menu. */
+function replyCard({ turnId, phase, end }: OutgoingMessage, beyond: Citation[]): CardAttachment | undefined {
   if (phase === 'streaming') return card([], [execute(buttons.stop, { kind: 'stop', turnId })])
   if (end === undefined) return undefined
-  const again = execute(buttons.regenerate, { kind: 'regenerate', turnId })
-  const others = [
-    execute(buttons.why, { kind: 'why', turnId }),
-    execute(buttons.better, { kind: 'better', turnId }, { mode: 'secondary' }),
-    execute(buttons.cheaper, { kind: 'cheaper', turnId }, { mode: 'secondary' }),
-  ]
-  const answered = end.state !== 'failed' && end.receipt.model !== 'none'
-  return card(footer(end.receipt, citations), answered ? [again, ...others] : [again])
+  const again = (label: string, more?: object) => execute(label, { kind: 'regenerate', turnId }, more)
+  const failed = end.state === 'failed' || end.receipt.model === 'none'
+  const actions = failed
+    ? [again(buttons.tryAgain)]
+    : [
+        again(buttons.regenerate, inMenu),
+        execute(buttons.cheaper, { kind: 'cheaper', turnId }, inMenu),
+        execute(buttons.better, { kind: 'better', turnId }, inMenu),
+        execute(buttons.why, { kind: 'why', turnId }, inMenu),
+      ]
+  return card(footer(end.receipt, beyond), actions)
 }
 
-/** What the reader must know; the model and its cost are shown by Why?. */
-function footer({ attachments, notices }: Receipt, citations: Citation[]): object[] {
-  const { lines, left } = sourceLines(citations.slice(maxClaims), 500)
-  const beyond = lines.map(({ n, place, url }) => `[${n}] ${place}${url === undefined ? '' : ` ${url}`}`)
+/** Behind "…", so that answers are not followed by a row of buttons: https://adaptivecards.io/explorer/Action.Execute.html */
+const inMenu = { mode: 'secondary' }
+/** Lines below an answer; whoever wants all of them asks why. */
+const maxFooterLines = 5
+
+/** What the reader must know; files that were read, the model and its cost are shown by Why this answer? */
+function footer({ attachments, notices }: Receipt, beyond: Citation[]): object[] {
+  const { lines, left } = sourceLines(beyond, 500)
   const unread = attachments.filter(({ outcome }) => outcome !== 'read')
   const rows = [
-    ...beyond,
+    ...notices.map(small),
+    ...unread.map((file) => small(chatWording.unreadFile(file))),
+    ...lines.map(({ n, place, url }) => {
+      const address = url === undefined ? undefined : safeUrl(url)
+      return `${small(`[${n}]`)} ${address === undefined ? small(place) : `[${small(place)}](${address})`}`
+    }),
     ...(left > 0 ? [chatWording.moreSources(left)] : []),
-    ...filesRead(attachments),
-    ...unread.map(chatWording.unreadFile),
-    ...notices,
   ]
-  return rows.slice(0, 12).map((text) => ({
+  const most = rows.length > maxFooterLines ? maxFooterLines - 1 : maxFooterLines
+  const more = rows.length > most ? [teamsWording.moreInWhy(rows.length - most)] : []
+  return [...rows.slice(0, most), ...more].map((text) => ({
     type: 'TextBlock',
-    text: escapeMarkdown(cut(text, 400)),
+    text,
     wrap: true,
     size: 'Small',
     isSubtle: true,
@@ -146,11 +195,7 @@ function footer({ attachments, notices }: Receipt, citations: Citation[]): objec
   }))
 }
 
-function filesRead(attachments: Receipt['attachments']): string[] {
-  const countOf = (outcome: string) => attachments.filter((each) => each.outcome === outcome).length
-  const counts = chatWording.files({ read: countOf('read'), partly: countOf('partly'), skipped: countOf('skipped') })
-  return counts === '' ? [] : [counts]
-}
+const small = (words: string) => escapeMarkdown(cut(words, 400))
 
 /** Never cuts a character in half. */
 export function cut(text: string, chars: number): string {
@@ -175,15 +220,10 @@ export async function noticeMessage({ text, files = [], buttons = [] }: Notice):
     if (url === undefined) left.push(file)
     else pictures.push({ contentType: 'image/png', contentUrl: url, name: file.alt ?? file.name })
   }
-  if (text.length > maxMarkdown)
-    left.push({ name: 'all.md', mediaType: 'text/markdown', data: new TextEncoder().encode(text) })
+  const tooLong = text.length > maxMarkdown || !fitsTeams(text)
+  if (tooLong) left.push({ name: 'all.md', mediaType: 'text/markdown', data: new TextEncoder().encode(text) })
   const actions = buttons.slice(0, maxButtons).map(buttonOf)
-  const words =
-    text.trim() === ''
-      ? chatWording.done
-      : text.length > maxMarkdown
-        ? `${text.slice(0, maxMarkdown).toWellFormed()}…`
-        : text
+  const words = text.trim() === '' ? chatWording.done : tooLong ? beginningOf(text) : text
   const attachments = [...pictures, ...(actions.length === 0 ? [] : [card([], actions)])]
   return {
     left,
@@ -193,6 +233,14 @@ export async function noticeMessage({ text, files = [], buttons = [] }: Notice):
       text: toTeams(words),
       attachments: attachments.length === 0 ? undefined : attachments,
     },
+  }
+}
+
+/** As much of a text as one message holds. */
+function beginningOf(text: string): string {
+  for (let chars = maxMarkdown; ; chars = Math.floor(chars * 0.8)) {
+    const beginning = `${text.slice(0, chars).toWellFormed()}…`
+    if (chars < 100 || fitsTeams(beginning)) return beginning
   }
 }
 

@@ -185,6 +185,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
       const notice = { ...received.notice, private: true }
       later('explaining why a question was refused', () => say(replyTarget, notice, `refused-${message.id}`))
     } else await held.assign(received.turnId)
+    // Not awaited, because the message is already stored.
+    if (received.kind === 'new') void transport.status(replyTarget, received.turnId, 'Taken in', 'queued')
   }
 
   /** The sender of a quoted message is not always named; what Parley posted is known. */

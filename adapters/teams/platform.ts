@@ -5,7 +5,7 @@ import type { Quota, Records } from '../../src/core/platform-state.ts'
 import { createApi } from './api.ts'
 import { createSigningKeys, createTokens } from './auth.ts'
 import { type BlobStore, createFiles } from './files.ts'
-import { maxMarkdown } from './format.ts'
+import { fitsTeams, maxMarkdown } from './format.ts'
 import { createHosts } from './hosts.ts'
 import { createIngress } from './ingress.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
@@ -44,6 +44,7 @@ export function createTeams(deps: TeamsDeps): Platform {
     capabilities: {
       streaming: 'edit',
       maxChars: maxMarkdown,
+      fits: fitsTeams,
       minEditMs,
       status: 'message',
       buttons: true,

@@ -8,6 +8,7 @@ import { plain } from './activity.ts'
 
 export type PostRef = z.infer<typeof PostRef>
 export const PostRef = z.object({
+  /** Empty if there is no message: it was private, or the reader had stopped the answer. */
   id: z.string(),
   /** When its native stream began, in milliseconds; absent for a message that never streamed. */
   stream: z.number().optional(),

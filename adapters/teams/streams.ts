@@ -1,7 +1,8 @@
 /**
  * Native streams, which Teams has in personal chats only: first progress, then the growing text, then the end, in numbered parts,
  * at most one per second, for at most two minutes. Before that limit the stream is ended and its message grows by edits. The
- * same happens when another process takes over the answer.
+ * same happens when another process takes over the answer, or when Teams refuses a part for any reason but the reader's Stop.
+ * https://learn.microsoft.com/microsoftteams/platform/bots/streaming-ux#error-codes
  */
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,9 +12,13 @@ import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/platform-state.ts'
 import { settled } from '../../src/core/text/half-written.ts'
 import type { TargetData } from './activity.ts'
-import { type Api, type CallOptions, type OutgoingActivity, refusalOf } from './api.ts'
-import { cut, toTeams } from './format.ts'
+import { type Api, type CallOptions, isReadersStop, isTooLarge, type OutgoingActivity, refusalOf } from './api.ts'
+import { bytesOf, cut, maxActivityBytes } from './format.ts'
+import { toTeams } from './markdown.ts'
 import type { PostRef } from './post-keys.ts'
+
+/** `over`: edit the message instead. `stopped`: the reader stopped it, and nothing more may be written. */
+export type Written = 'sent' | 'over' | 'stopped'
 
 export interface Streams {
   /** Starts a stream; `undefined` if Teams does not allow one. */
@@ -22,21 +27,23 @@ export interface Streams {
     message: OutgoingMessage,
     options: CallOptions,
   ): Promise<Required<Pick<PostRef, 'id' | 'stream'>> | undefined>
-  /** `false`: the stream is over; edit the message instead. */
   write(
     at: TargetData,
     ref: PostRef,
     message: OutgoingMessage,
     final: OutgoingActivity,
     options: CallOptions,
-  ): Promise<boolean>
+  ): Promise<Written>
 }
 
 interface Live {
   sequence: number
-  /** The text sent so far; empty while only progress was sent. */
+  /** The text sent so far, and the Markdown it was made from; empty while only progress was sent. */
   sent: string
+  markdown: string
   sentAt: number
+  /** Teams took no larger part. The end may be accepted still. */
+  full: boolean
 }
 
 export interface StreamsDeps {
@@ -72,7 +79,7 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
   }
 
   async function chunk(at: TargetData, id: string | undefined, stream: Live, part: Part, options: CallOptions) {
-    const { text, streamType } = part
+    const { text, streamType, markdown } = part
     const info = { streamId: id, streamType, streamSequence: stream.sequence + 1 }
     const activity: OutgoingActivity = {
       type: 'typing',
@@ -80,25 +87,30 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
       channelData: info,
       entities: [{ type: 'streaminfo', ...info }],
     }
+    // A text in progress is split where it was measured, a little later.
+    if (bytesOf(activity) > maxActivityBytes) return undefined
     const sent = await api.create(at, activity, options)
     if (sent === undefined) return undefined
     stream.sequence += 1
     stream.sentAt = monotonic()
-    if (streamType === 'streaming') stream.sent = text
+    if (streamType === 'streaming') Object.assign(stream, { sent: text, markdown })
     return sent
   }
 
-  /** Runs one call of a stream; `false` if Teams refused it for good. */
-  async function carry(id: string, turnId: string, call: () => Promise<unknown>): Promise<boolean> {
+  /** Runs one call of a stream. */
+  async function carry(id: string, turnId: string, call: () => Promise<unknown>): Promise<Written | 'full'> {
     try {
       await call()
-      return true
+      return 'sent'
     } catch (error) {
       const refusal = refusalOf(error)
-      if (refusal === undefined || (refusal.status !== 403 && refusal.status !== 400)) throw error
+      if (refusal === undefined) throw error
+      if (isTooLarge(refusal)) return 'full'
+      if (refusal.status !== 403 && refusal.status !== 400) throw error
       end(id)
-      if (/cancell?ed/i.test(refusal.detail)) onCancelled(turnId)
-      return false
+      if (!isReadersStop(refusal)) return 'over'
+      onCancelled(turnId)
+      return 'stopped'
     }
   }
 
@@ -108,19 +120,20 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
     turnId: string,
     final: OutgoingActivity,
     options: CallOptions,
-  ): Promise<boolean> {
+  ): Promise<Written> {
     const known = live.get(ref.id)
-    if (known) await sleep(Math.max(0, known.sentAt + everyMs - monotonic()), undefined, { signal: options.signal })
-    const info = { streamId: ref.id, streamType: 'final' }
-    const ended = {
-      ...final,
-      channelData: { ...final.channelData, ...info },
-      entities: [...(final.entities ?? []), { type: 'streaminfo', ...info }],
+    const close = async (activity: OutgoingActivity) => {
+      const wait = known === undefined ? 0 : known.sentAt + everyMs - monotonic()
+      await sleep(Math.max(0, wait), undefined, { signal: options.signal })
+      return await carry(ref.id, turnId, () => api.create(at, lastOf(ref.id, activity), options))
     }
-    const went = await carry(ref.id, turnId, () => api.create(at, ended, options))
+    let written = await close(final)
+    // What was streamed stays and is closed, so that the message can be edited.
+    const shown: OutgoingActivity = { type: 'message', textFormat: 'markdown', text: known?.sent || '…' }
+    if (written === 'full' && (await close(shown)) === 'stopped') written = 'stopped'
     end(ref.id)
     await records.remove(`stream/${ref.id}`)
-    return went
+    return written === 'full' ? 'over' : written
   }
 
   /** The stream of this process, or one in which another process has shown only progress. */
@@ -129,17 +142,26 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
     if (own) return own
     const left = Handover.safeParse(await records.get(`stream/${ref.id}`)).data
     if (left === undefined) return undefined
-    const adopted = { sequence: left.sequence, sent: '', sentAt: monotonic() - everyMs }
+    const adopted: Live = { ...unsent, sequence: left.sequence, sentAt: monotonic() - everyMs }
     live.set(ref.id, adopted)
     return adopted
   }
 
-  async function progress(at: TargetData, ref: PostRef, stream: Live, message: OutgoingMessage, options: CallOptions) {
-    if (stream.sent !== '') return true
-    const part = { text: cut(message.progress ?? '', progressChars), streamType: 'informative' as const }
-    const went = await carry(ref.id, message.turnId, () => chunk(at, ref.id, stream, part, { ...options, patienceMs }))
-    if (went) await records.put(`stream/${ref.id}`, { sequence: stream.sequence, at: now() }, { turn: message.turnId })
-    return went
+  async function progress(
+    at: TargetData,
+    ref: PostRef,
+    stream: Live,
+    message: OutgoingMessage,
+    options: CallOptions,
+  ): Promise<Written> {
+    if (stream.sent !== '') return 'sent'
+    const part = partOf(message)
+    const written = await carry(ref.id, message.turnId, () =>
+      chunk(at, ref.id, stream, part, { ...options, patienceMs }),
+    )
+    if (written === 'sent')
+      await records.put(`stream/${ref.id}`, { sequence: stream.sequence, at: now() }, { turn: message.turnId })
+    return written === 'full' ? 'sent' : written
   }
 
   return {
@@ -147,7 +169,7 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
       if (at.scope !== 'personal' || refused.has(at.conversation)) return undefined
       const text = partOf(message)
       if (text.text.trim() === '') return undefined
-      const stream: Live = { sequence: 0, sent: '', sentAt: Number.NEGATIVE_INFINITY }
+      const stream: Live = { ...unsent }
       try {
         const sent = await chunk(at, undefined, stream, text, options)
         if (sent === undefined) return undefined
@@ -168,28 +190,56 @@ export function createStreams({ api, records, streamMs, everyMs, onCancelled, no
       const age = now() - (ref.stream ?? 0)
       if (ref.stream === undefined || over.has(ref.id) || age > teamsLimitMs) {
         live.delete(ref.id)
-        return false
+        return 'over'
       }
       const stream = await find(ref)
       if (stream === undefined || message.phase === 'final' || age > streamMs)
         return await finish(at, ref, message.turnId, final, options)
-      if (monotonic() - stream.sentAt < everyMs) return true
+      if (stream.full || monotonic() - stream.sentAt < everyMs) return 'sent'
       if (message.progress !== undefined) return await progress(at, ref, stream, message, options)
-      const part = partOf(message)
-      // A stream cannot take text back; its end replaces the whole text.
-      if (part.text === stream.sent || !part.text.startsWith(stream.sent)) return true
+      const part = growing(stream, partOf(message))
+      if (part === undefined) return 'sent'
       if (stream.sent === '') await records.remove(`stream/${ref.id}`)
-      return await carry(ref.id, message.turnId, () => chunk(at, ref.id, stream, part, { ...options, patienceMs }))
+      const written = await carry(ref.id, message.turnId, () =>
+        chunk(at, ref.id, stream, part, { ...options, patienceMs }),
+      )
+      stream.full = written === 'full'
+      return written === 'full' ? 'sent' : written
     },
   }
 }
 
+const unsent: Live = { sequence: 0, sent: '', markdown: '', sentAt: Number.NEGATIVE_INFINITY, full: false }
+
+/** The last activity of a stream. */
+function lastOf(streamId: string, final: OutgoingActivity): OutgoingActivity {
+  const info = { streamId, streamType: 'final' }
+  return {
+    ...final,
+    channelData: { ...final.channelData, ...info },
+    entities: [...(final.entities ?? []), { type: 'streaminfo', ...info }],
+  }
+}
+
+/**
+ * A stream only grows; its end replaces the whole text. So what more text has formed anew, such as a formula that is complete
+ * now, stays as it was shown, and what came since is added. `undefined`: nothing to add, or the answer started over.
+ */
+function growing({ sent, markdown }: Live, part: Part): Part | undefined {
+  if (part.text === sent || !part.markdown.startsWith(markdown)) return undefined
+  if (part.text.startsWith(sent)) return part
+  return { ...part, text: sent + toTeams(part.markdown.slice(markdown.length)) }
+}
+
 interface Part {
   text: string
+  /** What `text` was made from. */
+  markdown: string
   streamType: 'informative' | 'streaming'
 }
 
 function partOf({ text, progress }: OutgoingMessage): Part {
-  if (progress !== undefined) return { text: cut(progress, progressChars), streamType: 'informative' }
-  return { text: toTeams(settled(text, { words: false })), streamType: 'streaming' }
+  if (progress !== undefined) return { text: cut(progress, progressChars), markdown: '', streamType: 'informative' }
+  const markdown = settled(text, { words: false }).trimEnd()
+  return { text: toTeams(markdown), markdown, streamType: 'streaming' }
 }

@@ -1,9 +1,10 @@
 /** Writing to Teams: streams and their handover, rate limits that all workers share, refusals, private notices. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { silentLog } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
 import type { OutgoingMessage, Platform } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/platform-state.ts'
+import { createReplyWriter } from '../../src/reply/reply-writer.ts'
 import { createLocalQuota } from '../../src/store/quota.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import { fakeIntake } from '../../test/fakes/intake.ts'
@@ -13,9 +14,10 @@ import { citation } from '../../test/fakes/source.ts'
 import { localBlobs } from '../../test/fixtures/blobs.ts'
 import { alice, groupChat, personalChat } from '../../test/servers/teams-people.ts'
 import { openTeamsRig, settingsFor, type TeamsRig } from '../../test/servers/teams-rig.ts'
-import { actionsOf, claimsOf, type Shown } from '../../test/servers/teams-state.ts'
+import { actionsOf, claimsOf, isReply, type Shown } from '../../test/servers/teams-state.ts'
 import { createTeams, type TeamsDeps } from './platform.ts'
 
+const atOnce = { streamEveryMs: 0, quota: [] }
 const turnId = '0f0f0f0f-0000-4000-8000-000000000001'
 const signal = new AbortController().signal
 const key = `${turnId}-0`
@@ -29,7 +31,7 @@ beforeEach(async () => {
   records = memoryRecords()
   quota = createLocalQuota()
   stopped = []
-  rig = await openTeamsRig(records, 'personal', { ...own(), rules: { streamEveryMs: 0, quota: [] } })
+  rig = await openTeamsRig(records, 'personal', { ...own(), rules: atOnce })
   await rig.open(fakeIntake())
 })
 afterEach(async () => {
@@ -78,6 +80,12 @@ const only = (conversation: string): Shown => {
   const [one, ...more] = shown(conversation)
   if (one === undefined || more.length > 0) throw new Error(`${shown(conversation).length} messages`)
   return one
+}
+
+/** Presses Teams' own Stop. */
+function readerStops(): void {
+  const { stream } = only(personalChat)
+  if (stream) stream.state = 'cancelled'
 }
 
 describe('a stream', () => {
@@ -146,18 +154,100 @@ describe('a stream', () => {
     expect(only(personalChat).activity.text).toBe('Another.')
   })
 
-  it('that its reader stops ends the turn, and the result is posted below it', async () => {
+  it('stays as it is when its reader stops it: the turn is stopped, and nothing is posted a second time', async () => {
     const { transport } = rig.platform
     const chat = target(personalChat)
     const ref = await transport.post(chat, message('One'), { key, signal })
-    const { stream } = only(personalChat)
-    if (stream) stream.state = 'cancelled'
+    readerStops()
     await transport.edit(chat, ref, message('One two'), { signal })
     expect(stopped).toEqual([turnId])
-    await transport.edit(chat, ref, message('One two', { phase: 'final', end: { state: 'stopped', receipt } }), {
-      signal,
+    const end = { state: 'stopped', receipt } as const
+    await transport.edit(chat, ref, message('One two', { phase: 'final' }), { signal })
+    const more = await transport.post(chat, message('three', { phase: 'final', end }), { key: `${turnId}-1`, signal })
+    await transport.remove(chat, more, { signal })
+    expect(only(personalChat).activity.text).toBe('One')
+  })
+
+  it('stays as it is when it is stopped at its very end', async () => {
+    const { transport } = rig.platform
+    const chat = target(personalChat)
+    const ref = await transport.post(chat, message('One'), { key, signal })
+    readerStops()
+    await transport.edit(chat, ref, final('One two.'), { signal })
+    expect(stopped).toEqual([turnId])
+    expect(only(personalChat).activity.text).toBe('One')
+  })
+
+  it('that was stopped stays as it is for a worker that did not see the stop', async () => {
+    const chat = target(personalChat)
+    const ref = await rig.platform.transport.post(chat, message('One'), { key, signal })
+    readerStops()
+    const other = otherWorker({ now: () => Date.now() + 130_000 }).transport
+    await other.edit(chat, ref, message('One two', { phase: 'final', end: { state: 'stopped', receipt } }), { signal })
+    expect(only(personalChat).activity.text).toBe('One')
+  })
+
+  it('that was stopped is replaced when the answer is regenerated', async () => {
+    const chat = target(personalChat)
+    const ref = await rig.platform.transport.post(chat, message('One'), { key, signal })
+    readerStops()
+    await rig.platform.transport.edit(chat, ref, message('One two'), { signal })
+    const again = final('Another.', { turnId: `${turnId.slice(0, -1)}2` })
+    // The reply writer then posts it anew and removes this message.
+    await expect(rig.platform.transport.edit(chat, ref, again, { signal })).rejects.toMatchObject({
+      code: 'platform_rejected',
     })
-    expect(shown(personalChat)).toHaveLength(2)
+    await rig.platform.transport.remove(chat, ref, { signal })
+    expect(shown(personalChat)).toEqual([])
+  })
+
+  it('goes on by edits of its message when Teams ends it after two minutes', async () => {
+    await rig.close()
+    rig = await openTeamsRig(records, 'personal', { ...own(), rules: { ...atOnce, streamLimitMs: 0 } })
+    const { transport } = rig.platform
+    const chat = target(personalChat)
+    const ref = await transport.post(chat, message('One'), { key, signal })
+    await transport.edit(chat, ref, message('One two'), { signal })
+    await transport.edit(chat, ref, final('One two.'), { signal })
+    expect(only(personalChat)).toMatchObject({ edits: 2, activity: { text: 'One two.' } })
+    expect(stopped).toEqual([])
+  })
+
+  it('is closed with what it shows when Teams finds a part too large, so that an edit can say why', async () => {
+    await rig.close()
+    rig = await openTeamsRig(records, 'personal', { ...own(), rules: { ...atOnce, maxBytes: 3000 } })
+    const { transport } = rig.platform
+    const chat = target(personalChat)
+    const long = `One ${'word '.repeat(500)}`
+    const ref = await transport.post(chat, message('One'), { key, signal })
+    await transport.edit(chat, ref, message(long), { signal })
+    await expect(transport.edit(chat, ref, final(long), { signal })).rejects.toMatchObject({
+      code: 'platform_rejected',
+      userMessage: teamsWording.errors.tooLarge,
+    })
+    expect(only(personalChat)).toMatchObject({ stream: { state: 'final' }, activity: { text: 'One' } })
+    await transport.edit(chat, ref, final('It is too large.', { by: 'parley' }), { signal })
+    expect(only(personalChat).activity.text).toBe('It is too large.')
+    expect(stopped).toEqual([])
+  })
+
+  it('goes on when more text forms anew what was shown: its end has the new form', async () => {
+    const { transport } = rig.platform
+    const chat = target(personalChat)
+    const ref = await transport.post(chat, message('It is $E = m'), { key, signal })
+    await transport.edit(chat, ref, message('It is $E = mc^2$, as'), { signal })
+    await transport.edit(chat, ref, message('It is $E = mc^2$, as we know'), { signal })
+    expect(only(personalChat).activity.text).toBe('It is $E = mc^2$, as we know')
+    await transport.edit(chat, ref, final('It is $E = mc^2$, as we know.'), { signal })
+    expect(only(personalChat).activity.text).toBe('It is E = mc², as we know.')
+  })
+
+  it('grows line by line', async () => {
+    const { transport } = rig.platform
+    const chat = target(personalChat)
+    const ref = await transport.post(chat, message('Main Street 5\n'), { key, signal })
+    await transport.edit(chat, ref, message('Main Street 5\n12345 Town\n'), { signal })
+    expect(only(personalChat).activity.text).toBe('Main Street 5  \n12345 Town')
   })
 
   it('does not start in a group chat', async () => {
@@ -165,6 +255,55 @@ describe('a stream', () => {
     expect(only(groupChat).stream).toBeUndefined()
     await rig.platform.transport.edit(target(groupChat), ref, final('One.'), { signal })
     expect(only(groupChat)).toMatchObject({ edits: 1, activity: { text: 'One.' } })
+  })
+})
+
+describe('an answer with a table of 20 headings and 68 rows', () => {
+  const row = (cell: (at: number) => string) => `| ${Array.from({ length: 20 }, (_, at) => cell(at)).join(' | ')} |`
+  const rows = Array.from({ length: 68 }, (_, n) => row((at) => String((n + at) % 10)))
+  const head = [row((at) => `Heading ${at} of thirty letters`.padEnd(30, 'x')), row(() => '---')]
+  const text = `Here are the figures:\n\n${[...head, ...rows].join('\n')}\n\nThat is all.`
+  const end = { state: 'done', receipt } as const
+
+  function writerTo(conversation: string) {
+    return createReplyWriter({
+      platform: rig.platform,
+      target: target(conversation),
+      turnId,
+      question: 'figures',
+      posted: [],
+      resuming: false,
+      store: { async savePart() {}, async removePart() {} },
+      signal,
+      held: () => true,
+      otherReplies: () => 0,
+    })
+  }
+
+  it.each([groupChat, personalChat])('is several messages, the last with its menu, none with Stop: %s', async (at) => {
+    const writer = writerTo(at)
+    writer.append('Here are the figures:')
+    await vi.waitFor(() => expect(shown(at)).toHaveLength(1))
+    writer.append(text.slice('Here are the figures:'.length))
+    await writer.finish(text, [], end)
+    const replies = shown(at).filter(isReply)
+    expect(replies.length).toBeGreaterThan(3)
+    const actions = replies.map(actionsOf)
+    expect(actions.at(-1)).toContain(`regenerate:${turnId}`)
+    expect(actions.slice(0, -1).flat()).toEqual([])
+    expect(replies.filter(({ stream }) => stream?.state === 'open')).toEqual([])
+  })
+
+  it.each([groupChat, personalChat])('ends with a reason where Teams takes no such message: %s', async (at) => {
+    await rig.close()
+    rig = await openTeamsRig(records, 'personal', { ...own(), rules: { ...atOnce, maxBytes: 6000 } })
+    const writer = writerTo(at)
+    writer.append('Here are the figures:')
+    await vi.waitFor(() => expect(shown(at)).toHaveLength(1))
+    await expect(writer.finish(text, [], end)).rejects.toMatchObject({ userMessage: teamsWording.errors.tooLarge })
+    expect(await writer.giveUp('It is too large.', { ...end, state: 'failed' })).toBe(true)
+    expect(only(at).activity.text).toBe('It is too large.')
+    expect(actionsOf(only(at))).toEqual([`regenerate:${turnId}`])
   })
 })
 
@@ -197,19 +336,41 @@ describe('Teams’ rate limits', () => {
 })
 
 describe('a refusal', () => {
-  it('in a conversation that Parley was removed from says what to do', async () => {
-    const { state } = rig.teams
-    const create = state.create
-    state.create = () => ({
-      status: 403,
-      code: 'BotNotInConversationRoster',
-      message: 'The bot is not part of the conversation roster.',
-    })
+  it.each([
+    [403, 'BotNotInConversationRoster', 'notInConversation'],
+    [403, 'BotDisabledByAdmin', 'disabledByAdmin'],
+    [403, 'Forbidden', 'noAccess'],
+    [404, 'ConversationNotFound', 'conversationGone'],
+    [413, 'MessageSizeTooBig', 'tooLarge'],
+  ] as const)('%i %s is final, and says what to do', async (status, code, sentence) => {
+    rig.teams.state.refusing.set(groupChat, { status, code, message: 'no' })
     await expect(rig.platform.transport.post(target(groupChat), final('One.'), { key, signal })).rejects.toMatchObject({
       code: 'platform_rejected',
-      userMessage: teamsWording.errors.noAccess,
+      retry: 'never',
+      userMessage: teamsWording.errors[sentence],
     })
-    state.create = create
+  })
+
+  it('of a message over the limit comes for posts and edits', async () => {
+    const { transport } = rig.platform
+    const large = final('word '.repeat(3000))
+    await expect(transport.post(target(groupChat), large, { key, signal })).rejects.toMatchObject({
+      userMessage: teamsWording.errors.tooLarge,
+    })
+    const ref = await transport.post(target(groupChat), message('One'), { key: 'another', signal })
+    await expect(transport.edit(target(groupChat), ref, large, { signal })).rejects.toMatchObject({
+      userMessage: teamsWording.errors.tooLarge,
+    })
+    // Text in progress waits for its split.
+    await transport.edit(target(groupChat), ref, message('word '.repeat(3000)), { signal })
+    expect(only(groupChat).activity.text).toBe('One')
+  })
+
+  it('of an edit because somebody deleted the message is no trouble', async () => {
+    const { transport } = rig.platform
+    const ref = await transport.post(target(groupChat), message('One'), { key, signal })
+    only(groupChat).deleted = true
+    await transport.edit(target(groupChat), ref, final('One.'), { signal })
   })
 
   it('of a token leads to a new token, once', async () => {
@@ -230,7 +391,58 @@ describe('a refusal', () => {
   })
 })
 
+describe('what the asker alone is told', () => {
+  const notice = { text: 'Your answer could not be posted.', private: true }
+
+  it('is a message that only they see', async () => {
+    await rig.platform.transport.tellAsker?.(target(groupChat), notice, { key: 'told', signal })
+    expect(only(groupChat)).toMatchObject({ only: alice.id, activity: { text: notice.text } })
+  })
+
+  it('is in their personal chat when the conversation takes nothing, and only once', async () => {
+    rig.teams.state.refusing.set(groupChat, { status: 403, code: 'BotNotInConversationRoster', message: 'no' })
+    for (const _ of [1, 2]) await rig.platform.transport.tellAsker?.(target(groupChat), notice, { key: 'told', signal })
+    expect(only(`a:1direct-${alice.id.slice(3)}`).activity.text).toBe(notice.text)
+  })
+
+  it('is told to nobody when they have not added Parley', async () => {
+    rig.teams.state.refusing.set(groupChat, { status: 403, code: 'BotNotInConversationRoster', message: 'no' })
+    rig.teams.state.strangers.add(alice.id)
+    const told = rig.platform.transport.tellAsker?.(target(groupChat), notice, { key: 'told', signal })
+    await expect(told).rejects.toMatchObject({ code: 'platform_rejected' })
+  })
+
+  it('is in the chat itself when that is personal', async () => {
+    await rig.platform.transport.tellAsker?.(target(personalChat), notice, { key: 'told', signal })
+    expect(only(personalChat).activity.text).toBe(notice.text)
+  })
+})
+
+describe('while nothing is written yet', () => {
+  it('Parley is shown as typing, once, where the conversation is shared', async () => {
+    const { transport } = rig.platform
+    await transport.status(target(groupChat), turnId, 'Taken in', 'queued')
+    await transport.status(target(groupChat), turnId, null, 'done')
+    await transport.status(target(personalChat), turnId, 'Taken in', 'queued')
+    expect(rig.teams.state.typing).toEqual([groupChat])
+    expect(shown(groupChat)).toEqual([])
+  })
+
+  it('typing that cannot be shown stops nothing', async () => {
+    rig.teams.state.refusing.set(groupChat, { status: 403, code: 'Forbidden', message: 'no' })
+    await rig.platform.transport.status(target(groupChat), turnId, 'Taken in', 'queued')
+  })
+})
+
 describe('a notice', () => {
+  it('that is too long for a message is cut, and all of it is offered as a file', async () => {
+    const text = Array.from({ length: 400 }, (_, n) => `- **model-${n}** is "on" for <everybody> & more`).join('\n')
+    await rig.platform.transport.notify?.(target(personalChat), { text }, { key: 'n', signal })
+    const [first, second] = shown(personalChat)
+    expect(first?.activity.text).toMatch(/…$/)
+    expect(second?.activity.attachments?.[0]).toMatchObject({ name: 'all.md' })
+  })
+
   it('for one person is visible to that person only', async () => {
     await rig.platform.transport.notify?.(target(groupChat), { text: 'For you.', private: true }, { key: 'n', signal })
     expect(only(groupChat)).toMatchObject({ only: alice.id, activity: { text: 'For you.' } })

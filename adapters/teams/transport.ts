@@ -1,20 +1,21 @@
 /**
  * Writes answers into Teams: streamed natively in personal chats, otherwise as posts that grow by edits. The finished message
- * has citations, the AI label, Teams' thumbs, and a card with buttons.
+ * has citations, the AI label, Teams' thumbs, and a card with a menu. A reader who presses Teams' own Stop has the last word:
+ * their answer is not touched any more.
  */
 import { z } from 'zod'
 import type { Notice, OutgoingFile } from '../../src/core/command.ts'
-import { errorFields, ParleyError } from '../../src/core/errors.ts'
+import { asParleyError, errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import type { ReplyTarget } from '../../src/core/message.ts'
 import type { OutgoingMessage, Transport } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/platform-state.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import { plain, TargetData } from './activity.ts'
-import { type Api, type CallOptions, type OutgoingActivity, refusalOf } from './api.ts'
+import { type Api, type CallOptions, isReadersStop, type OutgoingActivity, refusalOf } from './api.ts'
 import { type Consents, createConsents } from './consent.ts'
 import type { BlobStore } from './files.ts'
-import { messageEntity, noticeMessage, replyCard, toTeams } from './format.ts'
+import { bytesOf, maxActivityBytes, noticeMessage, replyActivity } from './format.ts'
 import { createPosts, PostRef } from './post-keys.ts'
 import { createStreams } from './streams.ts'
 
@@ -34,6 +35,7 @@ export interface TransportDeps {
 const Target = z.object({ data: TargetData })
 /** An edit of an unfinished text that would wait longer is skipped. */
 const patienceMs = 1500
+const rememberedStops = 1000
 
 export interface TeamsTransport extends Transport {
   attach: NonNullable<Transport['attach']>
@@ -45,7 +47,12 @@ export function createTransport(deps: TransportDeps): TeamsTransport {
   const { api, records, blobs, log, streamMs, everyMs = 1000, stopTurn, now = Date.now } = deps
   const posts = createPosts(records)
   const consents = createConsents({ api, records, blobs, log })
+  /** Turns whose readers pressed Teams' own Stop. */
+  const stopped = new Set<string>()
   const onCancelled = (turnId: string) => {
+    if (turnId === '') return
+    if (stopped.size > rememberedStops) stopped.clear()
+    stopped.add(turnId)
     stopTurn(turnId).catch((error: unknown) =>
       log.warn({ ...errorFields(error), turnId }, 'a turn could not be stopped'),
     )
@@ -72,17 +79,24 @@ export function createTransport(deps: TransportDeps): TeamsTransport {
     return { id: sent.id }
   }
 
+  /** Throws if a finished text cannot be shown in its message: the reply writer then posts it as a new one. */
   async function update(at: TargetData, ref: PostRef, message: OutgoingMessage, options: CallOptions): Promise<void> {
-    const patience = message.phase === 'streaming' ? { patienceMs } : {}
+    const unfinished = message.phase === 'streaming'
+    const activity = replyActivity(message)
+    // A text in progress is split where it was measured, a little later.
+    if (unfinished && bytesOf(activity) > maxActivityBytes) return
     try {
-      await api.update(at, ref.id, replyActivity(message), { ...options, ...patience })
+      await api.update(at, ref.id, activity, { ...options, ...(unfinished ? { patienceMs } : {}) })
     } catch (error) {
-      const status = refusalOf(error)?.status
-      // Teams does not allow edits of a stream that its reader stopped, so the result is posted below it.
-      const stopped = ref.stream !== undefined && (status === 403 || status === 400)
-      if (status !== 404 && !stopped) throw error
+      const refusal = refusalOf(error)
+      if (refusal === undefined) throw error
+      const mayStay =
+        (isReadersStop(refusal) && (stopped.has(message.turnId) || message.end?.state === 'stopped')) ||
+        // Somebody deleted the message.
+        (refusal.status === 404 && refusal.code !== 'ConversationNotFound') ||
+        (unfinished && ref.stream !== undefined && (refusal.status === 403 || refusal.status === 400))
+      if (!mayStay) throw error
       log.info({ ...errorFields(error), turnId: message.turnId }, 'an answer could not be edited')
-      if (stopped && message.end) await send(at, replyActivity(message), options)
     }
   }
 
@@ -110,10 +124,26 @@ export function createTransport(deps: TransportDeps): TeamsTransport {
     }
   }
 
+  /** A message that only the asker sees, where Teams allows that; else their personal chat with Parley. */
+  async function tellAlone(at: TargetData, notice: Notice, options: CallOptions): Promise<PostRef> {
+    if (at.scope === 'personal') return await say(at, notice, options)
+    if (at.user === undefined) throw new ParleyError('platform_rejected', teamsWording.errors.noPersonalChat)
+    const { activity } = await noticeMessage(notice)
+    try {
+      await api.whisper(at, at.user, activity, options)
+      return { id: '' }
+    } catch (error) {
+      if (refusalOf(error) === undefined || asParleyError(error).retry !== 'never') throw error
+      return await send(await api.personalChat(at, at.user, options), activity, options)
+    }
+  }
+
   return {
     consents,
     async post(target, message, { key, signal }) {
       const at = dataOf(target)
+      // After their Stop, the reader gets no further part of the answer.
+      if (stopped.has(message.turnId)) return plain({ id: '' })
       const ref = await once(key, async () => {
         const streamed = message.phase === 'streaming' ? await streams.start(at, message, { signal }) : undefined
         return streamed ?? (await send(at, replyActivity(message), { signal }))
@@ -124,44 +154,41 @@ export function createTransport(deps: TransportDeps): TeamsTransport {
     async edit(target, stored, message, { signal }) {
       const at = dataOf(target)
       const ref = PostRef.parse(stored)
-      const streamed = await streams.write(at, ref, message, replyActivity(message, { whole: true }), { signal })
-      if (!streamed) await update(at, ref, message, { signal })
+      if (stopped.has(message.turnId)) return
+      if (ref.id === '') throw new ParleyError('platform_rejected', teamsWording.errors.notAccepted)
+      const written = await streams.write(at, ref, message, replyActivity(message, { open: true }), { signal })
+      if (written === 'over') await update(at, ref, message, { signal })
       await finished(at, ref, message)
     },
     async remove(target, stored, { signal }) {
       const at = dataOf(target)
       const ref = PostRef.parse(stored)
       if (ref.file !== undefined) await consents.withdraw(ref.file)
-      const gone: OutgoingMessage = { turnId: '', text: '…', phase: 'final', citations: [] }
+      if (ref.id === '') return
+      const gone: OutgoingMessage = { turnId: '', text: '…', phase: 'final', citations: [], by: 'parley' }
       await streams.write(at, ref, gone, replyActivity(gone), { signal })
       await api.remove(at, ref.id, { signal }).catch((error: unknown) => {
         if (refusalOf(error)?.status !== 404) throw error
       })
     },
-    async status() {
-      // Progress is the answer's first text; in personal chats Teams shows it as a status line.
+    async status(target, turnId, text) {
+      const at = dataOf(target)
+      // In personal chats, the answer's stream begins with what is being done.
+      if (text === null || at.scope === 'personal') return
+      await api.typing(at, { signal: AbortSignal.timeout(10_000) }).catch((error: unknown) => {
+        log.debug({ ...errorFields(error), turnId }, 'typing not shown')
+      })
     },
     async attach(target, turnId, file: OutgoingFile, { key, signal }) {
       const at = dataOf(target)
       if (at.scope !== 'personal') throw new ParleyError('platform_rejected', teamsWording.errors.filesInPersonalChats)
       return plain(await once(key, () => consents.ask(at, file, key, { signal, turnId })))
     },
+    async tellAsker(target, notice, { key, signal }) {
+      await once(key, () => tellAlone(dataOf(target), notice, { signal }))
+    },
     async notify(target, notice, { key, signal }) {
       await once(key, () => say(dataOf(target), notice, { signal }))
     },
-  }
-}
-
-/** `whole`: the end of a stream gets buttons only if the answer is finished too. */
-function replyActivity(message: OutgoingMessage, { whole = false } = {}): OutgoingActivity {
-  const { text, citations, end, phase } = message
-  const under = whole && phase === 'streaming' ? undefined : replyCard(message)
-  return {
-    type: 'message',
-    textFormat: 'markdown',
-    text: toTeams(text),
-    entities: [messageEntity(phase === 'final' ? citations : [])],
-    attachments: under === undefined ? undefined : [under],
-    channelData: end === undefined ? undefined : { feedbackLoop: { type: 'default' } },
   }
 }

@@ -65,6 +65,15 @@ function addDiscordCommands(program: Command): void {
       const { changed, names } = await (await discordSetup(readConfig())).register(guild)
       console.log(terminalWording.discordCommands(changed, names))
     })
+
+  discord
+    .command('unregister')
+    .description('remove the commands from one server, or those registered everywhere')
+    .argument('[server]', 'the id of the server', snowflake)
+    .action(async (server?: string) => {
+      const { removed } = await (await discordSetup(readConfig())).unregister(server)
+      console.log(terminalWording.discordCommandsRemoved(removed, server))
+    })
 }
 
 function snowflake(text: string): string {

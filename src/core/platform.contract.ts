@@ -138,6 +138,23 @@ export function platformContract(
       expect(await rig.seen(replyTarget)).toEqual([{ text: 'One.', finished: true }])
     })
 
+    it('a wide table, as long as a message may be, is taken and keeps its last row', async () => {
+      const { replyTarget } = await written()
+      const { maxChars, fits = () => true } = rig.platform.capabilities
+      const headings = Array.from({ length: 8 }, (_, at) => `a long heading number ${at}`)
+      const lines = [`| ${headings.join(' | ')} |`, `|${'---|'.repeat(8)}`]
+      for (let row = 0; row < 500; row += 1) {
+        const next = [...lines, `|${` ${row} |`.repeat(7)} row${row}end |`]
+        if (next.join('\n').length > maxChars || !fits(next.join('\n'))) break
+        lines.push(next.at(-1) ?? '')
+      }
+      expect(lines.length).toBeGreaterThan(2)
+      const text = message(lines.join('\n'), { state: 'done', receipt })
+      await rig.platform.transport.post(replyTarget, text, { key: `${turnId}-0`, signal })
+      const [seen] = await rig.seen(replyTarget)
+      expect(seen).toMatchObject({ finished: true, text: expect.stringContaining(`row${lines.length - 3}end`) })
+    })
+
     it('progress is shown and cleared without ever failing the work', async () => {
       const { replyTarget } = await written()
       await rig.platform.transport.status(replyTarget, turnId, 'Reading note.txt', 'reading')

@@ -14,8 +14,14 @@ import type { Citation, Receipt } from './reply.ts'
 export interface Capabilities {
   /** `edit`: text grows by editing a posted message. `none`: only the finished text is posted. */
   streaming: 'edit' | 'none'
-  /** Characters of Markdown that one message may hold. */
+  /** Characters of Markdown that one message may hold, at least 500. */
   maxChars: number
+  /**
+   * Whether a message with this Markdown is small enough for the platform after it was formatted, with room for what stands
+   * below it (sources, receipt, buttons). Formatting may make a text much longer, such as a wide table that becomes a list.
+   * Pure, and asked some dozens of times for one message. Absent: whatever has at most `maxChars` characters fits.
+   */
+  fits?: ((markdown: string) => boolean) | undefined
   /** The least time between two edits of one message. */
   minEditMs: number
   /**
@@ -25,6 +31,11 @@ export interface Capabilities {
   status: 'native' | 'message' | 'both'
   /** Whether people can press buttons under a reply: stop, regenerate, why and the like. */
   buttons: boolean
+  /**
+   * Characters of a code block's line. A table that no code block of this width can show also comes as a CSV file, by
+   * `Transport.attach`. Absent: the platform has tables, or no files.
+   */
+  tableColumns?: number
   /** A longer reply is its first messages and the whole as a file, by `Transport.attach`. Absent: no limit. */
   maxMessages?: number
 }
@@ -43,6 +54,8 @@ export interface OutgoingMessage {
   citations: Citation[]
   /** While nothing of the answer is there: what is being done, of which `text` is the form for platforms without another. */
   progress?: string
+  /** Who wrote the text: known, on every message, once the reply is finished. */
+  by?: 'model' | 'parley'
   /** Present on the last message of a finished reply. */
   end?: { state: Extract<TurnState, 'done' | 'stopped' | 'failed'>; receipt: Receipt }
 }
@@ -62,7 +75,10 @@ export interface Transport {
   edit(target: ReplyTarget, ref: MessageRef, message: OutgoingMessage, options: { signal: AbortSignal }): Promise<void>
   /** Takes a message away, when a shorter reply needs fewer messages than an earlier attempt posted. */
   remove(target: ReplyTarget, ref: MessageRef, options: { signal: AbortSignal }): Promise<void>
-  /** Shows what is happening, or clears it with `null`. Not where `capabilities.status` is `message`. Never throws. */
+  /**
+   * Shows what is happening, or clears it with `null`. Not called by workers where `capabilities.status` is `message`: there
+   * the platform's own listener may show a sign such as "typing" when a message was taken in. Never throws.
+   */
   status(target: ReplyTarget, turnId: string, text: string | null, state: TurnState): Promise<void>
   /** Adds a file to a reply; `remove` takes its ref, too. `key` as with `post`. Throws `platform_*`. */
   attach?(

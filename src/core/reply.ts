@@ -79,3 +79,6 @@ export const Receipt = z.object({
   /** What the reader must know: cut answers, fallbacks, limits. Sentences. */
   notices: z.array(z.string()),
 })
+
+/** Whether a model wrote the text that the receipt belongs to. Parley itself writes errors, and quotes files without a model. */
+export const isFromModel = ({ provider }: Receipt): boolean => provider !== 'none' && provider !== 'extractive'

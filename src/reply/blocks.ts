@@ -3,7 +3,11 @@ import { close, closesFence, type Fence, openingFence, reopen } from './fences.t
 
 /** What a text continues when it begins in the middle of a reply. */
 export type Context =
-  | { kind: 'text' }
+  /**
+   * `marks`: styles that are open, outermost first. `quote`: the mark of the quote whose line goes on. `dedent`: characters of
+   * indentation that belong to the list before it; `first`: as many as its first line has.
+   */
+  | { kind: 'text'; marks?: readonly string[]; quote?: string; dedent?: number | 'first' }
   | { kind: 'code'; fence: Fence }
   /** `header`: the table's first two lines with their line breaks; empty when they are too long to be repeated. */
   | { kind: 'table'; header: string }
@@ -68,12 +72,13 @@ function read(
 /** What must stand before a text that continues `context`. */
 export function opening(context: Context): string {
   if (context.kind === 'code') return reopen(context.fence)
-  return context.kind === 'table' ? context.header : ''
+  return context.kind === 'table' ? context.header : (context.quote ?? '') + (context.marks ?? []).join('')
 }
 
 /** What must stand after a text that breaks off in `context`. */
 export function closing(context: Context): string {
-  return context.kind === 'code' ? close(context.fence) : ''
+  if (context.kind === 'code') return close(context.fence)
+  return context.kind === 'text' ? (context.marks ?? []).toReversed().join('') : ''
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Where to end a message whose text does not fit: at the best border that leaves it well filled. Pure. */
 import { sentenceEndsBefore } from '../core/text/sentences.ts'
 import { type Context, closing, type Line, linesOf, opening, plain } from './blocks.ts'
+import { resumed, shifted, textContextAt } from './styles.ts'
 import { markUnbreakable } from './unbreakable.ts'
 
 export interface Cut {
@@ -24,6 +25,10 @@ export function chooseCut(window: string, context: Context, maxChars: number, ma
   const lines = linesOf(window, context, maxHeader)
   const marks = unbreakable(window, lines)
   const fits = ({ at, context: end }: Cut) => messageText(window.slice(0, at), context, end).length <= maxChars
+  const cutAt = (at: number, after: Context, midLine: boolean): Cut => {
+    const resume = after.kind === 'text' && at < window.length
+    return { at, context: resume ? textContextAt(window, lines, at, midLine, context) : after, midLine }
+  }
 
   const byLine = (kind: 'paragraph' | 'line'): Cut | undefined => {
     for (let i = lines.length; i > 0; i--) {
@@ -32,7 +37,7 @@ export function chooseCut(window: string, context: Context, maxChars: number, ma
       if (at < FILL[kind] * window.length) return undefined
       if (i === lines.length && !window.endsWith('\n')) continue
       if (marks[at] || !mayEndAfter(lines, i) || (kind === 'paragraph' && !isParagraphEnd(lines, i))) continue
-      const cut = { at, context: line?.before ?? lines[i - 1]?.after ?? plain, midLine: false }
+      const cut = cutAt(at, line?.before ?? lines[i - 1]?.after ?? plain, false)
       if (fits(cut)) return cut
     }
   }
@@ -42,7 +47,7 @@ export function chooseCut(window: string, context: Context, maxChars: number, ma
       while ((lines[i]?.from ?? 0) > at) i--
       const line = lines[i]
       if (line === undefined || marks[at] || !isBorder(window, at)) continue
-      const cut = { at, context: at === line.from ? line.before : inLine(line), midLine: at !== line.from }
+      const cut = cutAt(at, at === line.from ? line.before : inLine(line), at !== line.from)
       if (fits(cut)) return cut
     }
   }
@@ -64,7 +69,14 @@ export function chooseCut(window: string, context: Context, maxChars: number, ma
 /** A message's text: what it continues is opened again, what it breaks off is closed. */
 export function messageText(body: string, start: Context, end: Context): string {
   const trimmed = end.kind === 'code' ? body.replace(/\n$/, '') : body.trimEnd()
-  return opening(start) + trimmed + closing(end)
+  if (start.kind === 'text') return resumed(trimmed, start) + closing(end)
+  if (start.kind === 'table') return opening(start) + trimmed + closing(end)
+  // Code of a list goes on without the list's indentation, which could make it another block.
+  const { prefix } = start.fence
+  if (prefix.trim() !== '' || prefix === '') return opening(start) + trimmed + closing(end)
+  const fence = { ...start.fence, prefix: '' }
+  const last = end.kind === 'code' && end.fence === start.fence ? closing({ kind: 'code', fence }) : closing(end)
+  return opening({ kind: 'code', fence }) + shifted(`${prefix}\n${trimmed}`, prefix.length).slice(1) + last
 }
 
 /** Code goes on as code; a row that had to be broken goes on as text. */

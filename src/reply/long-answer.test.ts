@@ -7,6 +7,7 @@ import { receipt } from '../../test/fakes/receipt.ts'
 import { citation } from '../../test/fakes/source.ts'
 import { ParleyError } from '../core/errors.ts'
 import type { Capabilities } from '../core/platform.ts'
+import { csvCell } from '../core/text/csv.ts'
 import type { StoredPart } from '../store/turns.ts'
 import { answerWording } from '../wording/answers.ts'
 import { fileName } from './answer-file.ts'
@@ -94,9 +95,9 @@ describe('an answer that is too long for messages', () => {
 
   it('after a crash before the end has its file once, and ends', async () => {
     const { replyWriter, failures, attached, calls, posted } = reply()
-    // Two posts and the file go through; the last edit does not, nor does a new message instead of it.
-    const refusal = () => new ParleyError('platform_rejected', 'No.')
-    failures.push(null, null, null, refusal(), refusal())
+    // Two posts and the file go through; the last edit does not, nor a new message in its place.
+    const gone = () => new ParleyError('platform_rejected', 'Gone.')
+    failures.push(null, null, null, gone(), gone())
     await expect(replyWriter().finish(long, [], end)).rejects.toThrow()
     expect(attached.size).toBe(1)
     await replyWriter().finish(long, [], end)
@@ -141,9 +142,62 @@ describe('an answer that is too long for messages', () => {
 
 describe('the name of the file', () => {
   it('is the question’s, in any script, and safe as a name anywhere', () => {
-    expect(fileName('What’s in ../../etc/passwd?')).toBe('what-s-in-etc-passwd.md')
-    expect(fileName('通知期間は？')).toBe('通知期間は.md')
-    expect(fileName(`${'very '.repeat(30)}long`)).toMatch(/^[a-z-]{1,60}\.md$/)
-    for (const question of ['', '???', '\u202e']) expect(fileName(question)).toBe('answer.md')
+    expect(fileName('What’s in ../../etc/passwd?')).toBe('what-s-in-etc-passwd')
+    expect(fileName('通知期間は？')).toBe('通知期間は')
+    expect(fileName(`${'very '.repeat(30)}long`)).toMatch(/^[a-z-]{1,60}$/)
+    for (const question of ['', '???', '\u202e']) expect(fileName(question)).toBe('answer')
+  })
+})
+
+describe('a table that is too wide for any code block', () => {
+  const row = (n: number) => `| ${Array.from({ length: 9 }, (_, at) => `value-${n}-${at}`).join(' | ')} |`
+  const head = `| ${Array.from({ length: 9 }, (_, at) => `Heading${at}`).join(' | ')} |\n|${'---|'.repeat(9)}`
+  const table = (rows: number) => `Here:\n\n${[head, ...Array.from({ length: rows }, (_, n) => row(n))].join('\n')}`
+  const columns = { tableColumns: 72, maxChars: 2000, maxMessages: 5 }
+
+  it('comes as a CSV file as well, below the answer', async () => {
+    const { replyWriter, files, attached, shown } = reply(columns)
+    await replyWriter().finish(table(4), [], end)
+    expect(shown()).toHaveLength(1)
+    expect([...attached.values()].map((file) => [file.name, file.mediaType])).toEqual([
+      ['what-is-the-notice-period.csv', 'text/csv'],
+    ])
+    // The decoder takes the byte order mark off.
+    const lines = (files()[0] ?? '').split('\r\n')
+    expect(lines[0]).toMatch(/^Heading0,Heading1/)
+    expect(lines[4]).toMatch(/^value-3-0,value-3-1/)
+  })
+
+  it('unless it is short, fits, or the platform has tables', async () => {
+    for (const [text, abilities] of [
+      [table(2), columns],
+      ['| a | b |\n|---|---|\n| 1 | 2 |\n| 1 | 2 |\n| 1 | 2 |', columns],
+      [table(4), { maxChars: 2000 }],
+    ] as const) {
+      const { replyWriter, attached } = reply(abilities)
+      await replyWriter().finish(text, [], end)
+      expect(attached.size).toBe(0)
+    }
+  })
+
+  it('is one file after a crash, and goes with a regenerated answer that has none', async () => {
+    const { replyWriter, attached, calls } = reply(columns)
+    await replyWriter().finish(table(4), [], end)
+    await replyWriter('turn-1', true).finish(table(4), [], end)
+    expect(attached.size).toBe(1)
+    expect(calls.filter((call) => call.startsWith('attach'))).toHaveLength(1)
+    await replyWriter('turn-1', false).finish('Short.', [], end)
+    expect(attached.size).toBe(0)
+  })
+
+  it('cannot run a formula in a spreadsheet', () => {
+    expect(['=1+1', '-5', '+3 %', '@x', 'a,"b"', '-x'].map(csvCell)).toEqual([
+      "'=1+1",
+      '-5',
+      '+3 %',
+      "'@x",
+      '"a,""b"""',
+      "'-x",
+    ])
   })
 })

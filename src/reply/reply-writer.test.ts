@@ -74,6 +74,19 @@ describe('the reply writer', () => {
     expect(calls).toEqual(['post 0: Hel', 'edit 0: Hello.'])
   })
 
+  it('is complete although the platform refused an edit in the middle', async () => {
+    const { replyWriter, shown, settle, failures } = rig()
+    replyWriter.append('A bad')
+    await settle()
+    failures.push(new ParleyError('platform_rejected', 'AutoMod blocked it.'))
+    replyWriter.append(' word')
+    await settle()
+    replyWriter.append(' that')
+    await settle()
+    await replyWriter.finish('A good word.', [], end)
+    expect(shown()).toEqual(['A good word.'])
+  })
+
   it('never edits more often than the platform allows', async () => {
     const { replyWriter, calls, settle } = rig({ minEditMs: 60_000 })
     for (const letter of 'abcdefghij') {
@@ -284,5 +297,53 @@ describe('a platform that refuses the end of an answer', () => {
     await settle()
     failures.push(refusal(), refusal())
     await expect(replyWriter.finish('Hello.', [], end)).rejects.toMatchObject({ code: 'platform_rejected' })
+  })
+
+  it('of one part that is not the last gets a new message for it, too', async () => {
+    const { replyWriter, shown, settle, failures } = rig({ maxChars: 500 })
+    replyWriter.append('word '.repeat(90))
+    await settle()
+    failures.push(refusal())
+    const whole = `${'word '.repeat(90)}\n\n${'more '.repeat(90)}`
+    await replyWriter.finish(whole, [], end)
+    expect(
+      shown()
+        .join(' ')
+        .match(/word|more/g),
+    ).toHaveLength(180)
+  })
+
+  it('says why in what is half written, without a second try', async () => {
+    const { replyWriter, posted, settle, failures } = rig()
+    replyWriter.append('Hel')
+    await settle()
+    failures.push(refusal(), refusal())
+    await expect(replyWriter.finish('Hello.', [], end)).rejects.toMatchObject({ code: 'platform_rejected' })
+    expect(await replyWriter.giveUp('It is too large.', { ...end, state: 'failed' })).toBe(true)
+    expect([...posted.values()]).toMatchObject([
+      { text: 'It is too large.', phase: 'final', by: 'parley', end: { state: 'failed' } },
+    ])
+  })
+
+  it('says nothing where nothing was posted, or nothing can be edited', async () => {
+    const nothing = rig()
+    expect(await nothing.replyWriter.giveUp('No.', end)).toBe(false)
+    const { replyWriter, settle, failures } = rig()
+    replyWriter.append('Hel')
+    await settle()
+    failures.push(refusal())
+    expect(await replyWriter.giveUp('No.', end)).toBe(false)
+  })
+})
+
+describe('every message of a finished answer says who wrote it', () => {
+  it.each([
+    ['test', 'model'],
+    ['none', 'parley'],
+    ['extractive', 'parley'],
+  ])('%s: %s', async (provider, by) => {
+    const { replyWriter, posted } = rig({ maxChars: 500 })
+    await replyWriter.finish('word '.repeat(180), [], { ...end, receipt: { ...end.receipt, provider } })
+    expect([...posted.values()].map((message) => message.by)).toEqual([by, by])
   })
 })

@@ -6,11 +6,11 @@ import { monotonic } from '../core/clock.ts'
 import { asParleyError, ParleyError } from '../core/errors.ts'
 import type { ReplyTarget } from '../core/message.ts'
 import type { MessageRef, OutgoingMessage, Platform } from '../core/platform.ts'
-import type { Citation } from '../core/reply.ts'
+import { type Citation, isFromModel, type Receipt } from '../core/reply.ts'
 import { retry } from '../core/retry.ts'
 import type { StoredPart } from '../store/turns.ts'
 import { noAnswerWording } from '../wording/answers.ts'
-import { type AnswerFile, answerFile, shortened } from './answer-file.ts'
+import { type AnswerFile, answerFile, shortened, tableFile } from './answer-file.ts'
 import { createSplitter, split } from './split.ts'
 import { createThrottle } from './throttle.ts'
 
@@ -48,6 +48,11 @@ export interface ReplyWriter {
   restart(): void
   /** Shows the rest, marks the end, takes surplus messages away. Rejects when the platform does not take it. */
   finish(text: string, citations: Citation[], end: NonNullable<OutgoingMessage['end']>): Promise<void>
+  /**
+   * The platform took no end: what is half written says `why` instead, with the end's buttons, and what follows it goes.
+   * Answers whether people can read that; `false` also when nothing was posted.
+   */
+  giveUp(why: string, end: NonNullable<OutgoingMessage['end']>): Promise<boolean>
   /** Stops writing without an end: another attempt will go on. */
   abandon(): Promise<void>
   /** Citations of what has been appended so far. */
@@ -67,7 +72,7 @@ const firstAhead = 32
 /** How long a platform may refuse before a turn fails. */
 const patienceMs = 120_000
 
-/** A file with the whole answer is a part beside the messages; its text is the hash of its bytes. */
+/** A file with the whole answer, or its wide tables, is a part beside the messages; its text is the hash of its bytes. */
 const fileOrdinal = 1000
 
 interface Part {
@@ -91,11 +96,15 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
     phase: 'streaming',
     stored: { length: part.text.length, ahead: 0, at: monotonic() },
   }))
-  let splitter = createSplitter(capabilities.maxChars)
+  let splitter = createSplitter(capabilities.maxChars, capabilities.fits)
   let length = 0
   let citations: Citation[] = []
+  /** Set once the reply is finished. */
+  let receipt: Receipt | undefined
   let firstTextAt: Date | null = null
   let progress = ''
+  /** The platform took no more of the growing text. Whether it takes the answer shows at its end. */
+  let refused = false
   /**
    * What people see never gets shorter: text of fewer characters than this is held back. The last stored part says how far
    * beyond its text the worker that died may have shown.
@@ -105,8 +114,11 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
   const everyMs = () => Math.max(capabilities.minEditMs, deps.otherReplies() * editShareMs)
   const throttle = createThrottle(everyMs, async () => {
     if (length === 0) return await showProgress()
-    if (capabilities.streaming === 'none' || length < floor) return
-    await show(splitter.parts().slice(0, mostMessages), false)
+    if (capabilities.streaming === 'none' || length < floor || refused) return
+    await show(splitter.parts().slice(0, mostMessages), false).catch((thrown: unknown) => {
+      if (!(thrown instanceof ParleyError) || thrown.code !== 'platform_rejected' || parts.length === 0) throw thrown
+      refused = true
+    })
   })
 
   function shownLength(): number {
@@ -115,7 +127,8 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
 
   function message(text: string, phase: OutgoingMessage['phase'], end?: OutgoingMessage['end']): OutgoingMessage {
     const cited = citations.filter(({ n }) => text.includes(`[${n}]`))
-    return { turnId, text, phase, citations: cited, end: end ? end : undefined }
+    const by = receipt && (isFromModel(receipt) ? 'model' : 'parley')
+    return { turnId, text, phase, citations: cited, by, end: end ? end : undefined }
   }
 
   async function show(texts: string[], final: boolean, end?: OutgoingMessage['end']): Promise<void> {
@@ -139,7 +152,9 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
 
   async function put(ordinal: number, outgoing: OutgoingMessage): Promise<void> {
     const part = parts[ordinal]
-    if (part && part.shown === outgoing.text && part.phase === outgoing.phase && !outgoing.end) return
+    // Until now it was taken for a model's text, which some platforms label.
+    const labelled = outgoing.by === 'parley'
+    if (part && part.shown === outgoing.text && part.phase === outgoing.phase && !outgoing.end && !labelled) return
     if (part === undefined) {
       // The text of a new message counts as stored by the message before it, until it has its own row.
       const previous = parts[ordinal - 1]
@@ -156,14 +171,14 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
     const beyond = outgoing.text.length > part.stored.length + part.stored.ahead
     if (outgoing.phase === 'streaming' && (beyond || monotonic() - part.stored.at >= rememberEveryMs))
       await remember(ordinal, part, outgoing.text, aheadOf(part, outgoing.text))
-    if (outgoing.phase === 'final') await editOrReplace(ordinal, part, outgoing)
-    else await patiently(() => transport.edit(target, part.ref, outgoing, { signal }))
+    if (outgoing.phase !== 'final') await patiently(() => transport.edit(target, part.ref, outgoing, { signal }))
+    else await editOrReplace(ordinal, part, outgoing)
     firstTextAt ??= now()
     part.shown = outgoing.text
     part.phase = outgoing.phase
   }
 
-  /** The whole text of a message is not lost where the platform refuses the edit: it is posted anew, and the old message goes. */
+  /** A finished message is not lost where the platform refuses the edit: it is posted anew, and the old one goes. */
   async function editOrReplace(ordinal: number, part: Part, outgoing: OutgoingMessage): Promise<void> {
     try {
       await patiently(() => transport.edit(target, part.ref, outgoing, { signal }))
@@ -221,19 +236,39 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
     posted = undefined
   }
 
-  /** The messages of a finished answer; what is too long for them is in the file by then. */
-  async function settle(text: string): Promise<string[]> {
-    const texts = split(text, capabilities.maxChars)
+  /**
+   * The messages of a finished answer; what is too long for them is in the file by then. `below`: a file that is posted after
+   * them.
+   */
+  async function settle(text: string): Promise<{ texts: string[]; below?: AnswerFile }> {
+    const texts = split(text, capabilities.maxChars, capabilities.fits)
     if (texts.length === 0) throw new ParleyError('turn_failed', noAnswerWording.empty)
     if (mostMessages === undefined || texts.length <= mostMessages) {
-      await removeFile()
-      return texts
+      const { tableColumns } = capabilities
+      const below = tableColumns === undefined ? undefined : tableFile(text, deps.question, tableColumns)
+      if (below === undefined) await removeFile()
+      return { texts, below }
     }
     const file = answerFile(text, citations, deps.question)
-    const first = shortened(texts, mostMessages, capabilities.maxChars, file)
+    const first = shortened(texts, mostMessages, capabilities, file)
     // The file stands below the messages, and what says so never stands without it for good.
     await show(first, true)
-    return (await enclose(file)) ? first : texts
+    return { texts: (await enclose(file)) ? first : texts }
+  }
+
+  /** From the first message that is not finished: that one says `why`, the others go. One try each. */
+  async function replaceUnfinished(why: string, end: NonNullable<OutgoingMessage['end']>): Promise<boolean> {
+    const from = parts.findIndex(({ phase }) => phase === 'streaming')
+    const [first, ...rest] = from < 0 ? [] : parts.slice(from)
+    if (first === undefined) return false
+    const message: OutgoingMessage = { turnId, text: why, phase: 'final', citations: [], by: 'parley', end }
+    try {
+      await transport.edit(target, first.ref, message, { signal })
+      for (const part of rest) await transport.remove(target, part.ref, { signal })
+      return true
+    } catch {
+      return false
+    }
   }
 
   /** Waits out rate limits and short outages; gives up when the platform means no. */
@@ -263,7 +298,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
       throttle.wake()
     },
     restart() {
-      splitter = createSplitter(capabilities.maxChars)
+      splitter = createSplitter(capabilities.maxChars, capabilities.fits)
       length = 0
       floor = shownLength()
     },
@@ -276,7 +311,8 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
         if (!isRefusal(thrown) || parts.length === 0) throw thrown
       })
       citations = known
-      const texts = await settle(text)
+      receipt = end.receipt
+      const { texts, below } = await settle(text)
       await show(texts, true, end)
       for (let ordinal = parts.length - 1; ordinal >= texts.length; ordinal -= 1) {
         const surplus = parts[ordinal]
@@ -285,7 +321,9 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
         await store.removePart(turnId, ordinal)
         parts.pop()
       }
+      if (below !== undefined) await enclose(below)
     },
+    giveUp: replaceUnfinished,
     async abandon() {
       await throttle.end().catch(() => undefined)
     },

@@ -188,6 +188,35 @@ const markdown = fc.array(piece, { minLength: 30, maxLength: 120, size: 'max' })
 })
 const maxChars = fc.integer({ min: 100, max: 160 })
 
+describe('what grows when it is formatted', () => {
+  const header = `| ${Array.from({ length: 20 }, (_, i) => `A heading of thirty letters ${i}`).join(' | ')} |`
+  const delimiter = `|${'---|'.repeat(20)}`
+  const row = (n: number) => `|${` ${n % 10} |`.repeat(20)}`
+  const asRecords = (text: string) => (text.match(/^\| \d/gm)?.length ?? 0) * (header.length + 160) + text.length
+  const fits = (text: string) => asRecords(text) <= 9000
+
+  test('a wide table is several messages of rows, each under the headings', () => {
+    const rows = Array.from({ length: 68 }, (_, n) => row(n))
+    const text = `Here are the figures:\n\n${[header, delimiter, ...rows].join('\n')}\n\nThat is all.`
+    const parts = split(text, 7000, fits)
+    for (const part of parts) expect(asRecords(part)).toBeLessThanOrEqual(9000)
+    for (const part of parts) expect(part).toContain(`${header}\n${delimiter}\n| `)
+    expect(parts.join('\n').match(/^\| \d/gm)).toHaveLength(68)
+    expect(parts.length).toBeLessThan(12)
+  })
+
+  test('one long line is cut to what fits', () => {
+    const parts = split('<b> '.repeat(1500), 7000, (text) => text.length * 3 <= 9000)
+    expect(parts.length).toBeGreaterThan(1)
+    for (const part of parts) expect(part.length).toBeLessThanOrEqual(3000)
+    expect(parts.join(' ')).toBe('<b> '.repeat(1500).trim())
+  })
+
+  test('what nothing makes smaller is still written', () => {
+    expect(split('word '.repeat(100), 7000, () => false).join(' ')).toBe('word '.repeat(100).trim())
+  })
+})
+
 describe('laws', () => {
   test('no message is longer than allowed, blank, or breaks a character', () => {
     fc.assert(
@@ -251,6 +280,53 @@ describe('laws', () => {
         },
       ),
       { numRuns: 500 },
+    )
+  })
+
+  /** As a platform that writes every row with all its headings, and takes 1000 characters of it. */
+  const fits = (text: string) => {
+    const [header = ''] = /^\|.*\|$/m.exec(text) ?? []
+    const rows = text.match(/^\|.*\|$/gm)?.length ?? 0
+    return text.length + rows * header.length + (text.match(/WORD|wo.rd/g)?.length ?? 0) * 4 <= 1000
+  }
+
+  test('every message fits after formatting, and nothing is lost or doubled', () => {
+    const limited = fc.integer({ min: 500, max: 900 })
+    fc.assert(
+      fc.property(markdown, limited, (text, max) => {
+        const seen = new Set<string>()
+        for (const part of split(text, max, fits)) {
+          expect(part.length).toBeLessThanOrEqual(max)
+          if (part.length > 100) expect(fits(part)).toBe(true)
+          for (const [word] of part.matchAll(/[\ue000-\uf8ff]/g)) seen.add(word)
+        }
+        expect([...seen]).toEqual(text.match(/[\ue000-\uf8ff]/g) ?? [])
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('messages that were measured do not depend on how the text arrived, nor change when it grows', () => {
+    fc.assert(
+      fc.property(
+        markdown,
+        fc.integer({ min: 500, max: 900 }),
+        fc.array(fc.integer({ min: 1, max: 30 }), { minLength: 1 }),
+        (text, max, steps) => {
+          const whole = split(text, max, fits)
+          const splitter = createSplitter(max, fits)
+          for (let at = 0, i = 0; at < text.length; i++) {
+            const step = steps[i % steps.length] ?? 1
+            splitter.append(text.slice(at, at + step))
+            const earlier = splitter.parts().slice(0, -1)
+            expect(earlier).toEqual(whole.slice(0, earlier.length))
+            at += step
+          }
+          splitter.end()
+          expect(splitter.parts()).toEqual(whole)
+        },
+      ),
+      { numRuns: 200 },
     )
   })
 

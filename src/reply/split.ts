@@ -3,32 +3,48 @@
  * the rule is: once a later message exists, the earlier ones never change.
  */
 import { type Context, closing, linesOf, opening, plain, settle } from './blocks.ts'
-import { chooseCut, messageText } from './cut.ts'
+import { type Cut, chooseCut, messageText } from './cut.ts'
 import { MAX_CLOSING } from './fences.ts'
 
 /** Below it, the fences and table headers that a message repeats would leave no room for its text. */
 const MIN_CHARS = 100
+/** What is formatted is measured so many times for one message, because measuring means formatting. */
+const MEASURES = 16
+/** A message that is too large after formatting is cut shorter by this, until it fits. */
+const SHRINK = 0.85
+
+/** `Capabilities.fits` */
+type Fits = ((markdown: string) => boolean) | undefined
 
 export interface Splitter {
   append(delta: string): void
-  /** The messages of what was appended so far; none of them is blank. */
+  /**
+   * The messages of what was appended so far; none of them is blank. All but the last fit; the last one is measured when
+   * more of it is there, or by `end`.
+   */
   parts(): string[]
+  /** Nothing more comes: the last message is measured, too. */
+  end(): void
 }
 
-export function split(markdown: string, maxChars: number): string[] {
-  const splitter = createSplitter(maxChars)
+export function split(markdown: string, maxChars: number, fits?: Fits): string[] {
+  const splitter = createSplitter(maxChars, fits)
   splitter.append(markdown)
+  splitter.end()
   return splitter.parts()
 }
 
 /** However the text is cut into deltas, the parts are the same. Throws a RangeError when `maxChars` is below 100. */
-export function createSplitter(maxChars: number): Splitter {
+export function createSplitter(maxChars: number, fits?: Fits): Splitter {
   if (!(maxChars >= MIN_CHARS)) throw new RangeError(`a message must hold at least ${MIN_CHARS} characters`)
   const maxHeader = Math.floor(maxChars / 3)
+  const measureEvery = Math.ceil(maxChars / MEASURES)
   const done: string[] = []
   let rest = ''
   let context = plain
   let midLine = false
+  /** As far as this, the rest is known to fit. */
+  let measured = 0
 
   /** Takes off what no message shows: blank lines at its beginning, the end of a block that is already closed. */
   function tidy(): void {
@@ -51,14 +67,42 @@ export function createSplitter(maxChars: number): Splitter {
     for (;;) {
       tidy()
       const length = overflow(rest, context, maxChars, maxHeader)
-      if (length === undefined) return
-      const cut = chooseCut(rest.slice(0, length), context, maxChars, maxHeader)
-      // A line that goes on in the next message leaves the block it stood in.
-      const text = messageText(rest.slice(0, cut.at), context, cut.context)
-      if (text.trim() !== '') done.push(text)
-      rest = rest.slice(cut.at)
-      context = cut.context
-      midLine = cut.midLine
+      const window = tooLarge(length ?? rest.length) ?? length
+      if (window === undefined) return
+      take(fittingCut(rest.slice(0, window)))
+    }
+  }
+
+  function take(cut: Cut): void {
+    // A line that goes on in the next message leaves the block it stood in.
+    const text = messageText(rest.slice(0, cut.at), context, cut.context)
+    if (text.trim() !== '') done.push(text)
+    rest = rest.slice(cut.at)
+    context = cut.context
+    midLine = cut.midLine
+    measured = 0
+  }
+
+  /**
+   * The first line's end up to `most` where the rest, formatted, is too large for a message. Only ends of lines at a
+   * distance count, so that the place does not depend on how the text arrived.
+   */
+  function tooLarge(most: number): number | undefined {
+    while (fits !== undefined) {
+      const end = rest.indexOf('\n', measured + measureEvery - 1) + 1
+      if (end === 0 || end > most) return undefined
+      if (!fits(lastPart(rest.slice(0, end), context, maxHeader))) return end
+      measured = end
+    }
+    return undefined
+  }
+
+  /** The best cut of `window` whose message fits, unless not even a few characters do. */
+  function fittingCut(window: string): Cut {
+    for (let room = window.length; ; room = Math.floor(room * SHRINK)) {
+      const cut = chooseCut(window.slice(0, room), context, maxChars, maxHeader)
+      room = Math.min(room, cut.at)
+      if (room < MIN_CHARS || !fits || fits(messageText(window.slice(0, cut.at), context, cut.context))) return cut
     }
   }
 
@@ -71,6 +115,13 @@ export function createSplitter(maxChars: number): Splitter {
     parts() {
       const last = lastPart(rest, context, maxHeader)
       return last === '' ? [...done] : [...done, last]
+    },
+    end() {
+      while (fits !== undefined) {
+        tidy()
+        if (rest.length < MIN_CHARS || fits(lastPart(rest, context, maxHeader))) return
+        take(fittingCut(rest))
+      }
     },
   }
 }

@@ -1,13 +1,15 @@
 /** Sentences that people read on Discord, and those of `parley discord` and `parley doctor discord`. */
+import { listed } from './phrases.ts'
 
 /** Buttons, menus and forms. */
 export const discordButtons = {
   stop: 'Stop',
   regenerate: 'Regenerate',
-  why: 'Why?',
+  tryAgain: 'Try again',
+  more: '⋯',
+  why: 'Why this answer?',
   better: 'Better model',
   cheaper: 'Cheaper model',
-  regenerateWith: 'Regenerate with…',
   choose: 'Choose',
 }
 
@@ -41,11 +43,17 @@ export const discordWording = {
   outdated: 'This button or form is from another version of Parley. Please ask the question again.',
   empty: 'Write a question or add a file.',
   done: 'Done.',
+  /** Over the menu of an answer, and in its place once an answer is written anew. */
+  menu: 'What should I do with this answer?',
+  regenerating: 'I am writing the answer again.',
+  /** The name of a thread whose question has no words. */
+  threadOf: (person: string) => `Question from ${person}`,
 }
 
 /** The small print under an answer. */
 export const discordReceipt = {
-  filesRead: (count: number) => `${count} ${count === 1 ? 'file' : 'files'} read`,
+  /** What is said instead of an answer. */
+  error: (sentence: string) => `⚠️ ${sentence}`,
   moreSources: (count: number) => `and ${count} more ${count === 1 ? 'source' : 'sources'}`,
 }
 
@@ -68,6 +76,17 @@ export const discordErrors = {
   permissionMissing:
     'Parley needs another permission in that Discord channel. Run `parley doctor discord` to see which one.',
   channelGone: 'That Discord channel or thread no longer exists. Ask in another one.',
+  leftServer: 'Parley is no longer in that server. Ask someone who manages the server to invite it again.',
+  historyMissing:
+    'Parley needs "Read Message History" in that Discord channel. Ask the owner of the server to grant it to Parley\'s role.',
+  threadArchived: 'That thread is archived. Open it again, or ask in another one.',
+  threadLocked: 'A moderator locked that thread. Ask in another one.',
+  blockedByAutoMod:
+    'AutoMod of that server blocked the answer because of its words. Ask a moderator to allow Parley, or send the question as a direct message.',
+  harmfulLink: 'Discord blocked the answer because of a link in it. Ask again without links.',
+  explicitContent: 'Discord blocked the answer because of a file in it. Ask again without the file.',
+  wrongChannel: 'Parley cannot write in that kind of Discord channel. Ask in a text channel or a thread.',
+  tooLarge: 'The answer is too large for Discord. Ask for a shorter one.',
   noDirectMessages:
     'That person does not accept direct messages from Parley. Ask them to allow direct messages in the server.',
   rejected: (status: number, code: number) =>
@@ -77,8 +96,9 @@ export const discordErrors = {
     'Parley lost its connection to Discord. Make sure this machine can reach gateway.discord.gg on port 443.',
   noMessageContent: `Discord does not send Parley any message text. ${messageContent}`,
   intentsRefused: `Discord refused the connection. ${messageContent}`,
-  tooManyConnections:
-    'Parley has nearly used up its Discord connections for today because it started or reconnected too often. It connects again when Discord resets the limit.',
+  /** `left`: kept for restarts by hand. `back`: when Discord counts anew. */
+  tooManyConnections: (left: number, back: Date) =>
+    `Parley started or reconnected too often: ${left} of today's Discord connections are left, and Parley keeps them in reserve. It connects again at ${timeOf(back)}, when Discord resets the limit.`,
   shardsRefused: `Discord rejected the number of shards. ${leaveShardsOut}`,
   shardsNeeded: `Discord requires more shards for this many servers. ${leaveShardsOut}`,
   versionRefused: 'Discord no longer supports the API version that Parley uses. Update Parley.',
@@ -93,10 +113,14 @@ export const discordPermissionWording = {
     permissions.length === 0 ? 'another permission' : permissions.map((name) => `"${name}"`).join(' and '),
   toOwner: (where: string, missing: string) =>
     `I could not answer in **${where}** because I need ${missing} there. Grant it to my role in the channel's settings under Permissions, or in the server's settings under Roles. Then ask again.`,
-  toAsker: (where: string, missing: string, ownerId: string) =>
-    `I could not answer in **${where}** because I need ${missing} there. I have asked the server's owner, <@${ownerId}>, to grant it.`,
   failed: (where: string, missing: string) =>
     `Parley needs ${missing} in ${where}. Parley has asked the server's owner to grant it.`,
+  timedOut: (where: string, until: Date) =>
+    `A moderator put Parley in a time-out until ${timeOf(until)}, so it cannot write in ${where}. Ask again after that.`,
+  timedOutToOwner: (where: string, until: Date) =>
+    `I could not answer in **${where}** because a moderator put me in a time-out until ${timeOf(until)}. To let me answer sooner, remove the time-out: right-click me in the list of members, then **Remove Timeout**.`,
+  notInThread: (where: string) =>
+    `Parley is not a member of that private thread in ${where}. Mention it in the thread to add it, then ask again.`,
 }
 
 /** What `parley doctor discord` prints. */
@@ -106,8 +130,10 @@ export const discordSetupWording = {
   commandsMissing: 'Parley has no registered commands. Run `parley discord register`.',
   commandsOutdated: 'The registered commands are from another version. Run `parley discord register`.',
   commandsCurrent: 'registered and up to date',
-  noConnectionsLeft:
-    'Discord allows no new connections today because Parley connected too often. Wait until tomorrow, then start it again.',
+  commandsTwice: (servers: readonly { id: string; name: string }[]) =>
+    `Every command shows twice in ${listed(servers.map(({ name }) => name))}, because it is registered everywhere and in that server. Run ${servers.map(({ id }) => `\`parley discord unregister ${id}\``).join(' and ')}.`,
+  noConnectionsLeft: (left: number, back: Date) =>
+    `Parley connected too often today: ${left} connections are left, which Parley keeps in reserve. It connects again at ${timeOf(back)}, when Discord resets the limit. Look in the log for what restarts it.`,
   connections: ({ left, total, shards }: { left: number; total: number; shards: number }) =>
     `${left} of ${total} connections left today, ${shards} recommended at once`,
   contentOn: 'Message Content Intent is on',
@@ -124,4 +150,11 @@ export const discordSetupWording = {
     const more = channels.length > 10 ? `, and ${channels.length - 10} more channels` : ''
     return `${named}${more}. Ask the server's owner to grant this to Parley's role.`
   },
+}
+
+/** `14:30 UTC on November 26`. */
+function timeOf(date: Date): string {
+  const time = date.toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: 'UTC' })
+  const day = date.toLocaleDateString('en', { month: 'long', day: 'numeric', timeZone: 'UTC' })
+  return `${time} UTC on ${day}`
 }

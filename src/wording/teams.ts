@@ -6,7 +6,12 @@ export const teamsWording = {
     tokenRefused: 'Teams rejected Parley’s token. Ask an admin to run `npm run parley -- doctor teams`.',
     noAccess:
       'Teams does not let Parley post here. Add the Parley app to this conversation, or ask an admin to allow it.',
+    notInConversation:
+      'Parley is not in this conversation any more. Add the Parley app to it again, then ask your question again.',
+    disabledByAdmin: 'An admin of your organization has blocked Parley in Teams. Ask them to allow the Parley app.',
+    conversationGone: 'Teams no longer knows this conversation. Ask your question again in another one.',
     tooLarge: 'This message is too large for Teams. Ask for a shorter answer.',
+    noPersonalChat: 'Parley cannot write to this person, because they have not added the Parley app for themselves.',
     refused: (status: number) =>
       `Teams rejected the message (${status}). Ask an admin to run \`npm run parley -- doctor teams\`.`,
     notAccepted: 'Teams did not accept the message. Please try again.',
@@ -84,6 +89,8 @@ export const teamsWording = {
     leftOut: (count: number) =>
       `The thread is too long. Parley left out ${count} ${count === 1 ? 'message' : 'messages'} after the first one.`,
   },
+  /** Below an answer, in place of what is left out there. */
+  moreInWhy: (count: number) => `and ${count} more: choose “Why this answer?” from the menu`,
   answeringHere: 'Parley is answering in this conversation.',
 
   askForm: {

@@ -30,6 +30,11 @@ export const terminalWording = {
     `In the developer portal, open the Bot page and turn on: ${names.map((name) => `${name} Intent`).join(', ')}.`,
   discordCommands: (changed: boolean, names: readonly string[]) =>
     `${changed ? 'Registered' : 'Already up to date'}: ${names.join(', ')}`,
+  discordCommandsRemoved: (removed: number, server: string | undefined) => {
+    const where = server === undefined ? 'registered everywhere' : `in server ${server}`
+    if (removed === 0) return `No commands were ${where}.`
+    return `Removed the ${removed === 1 ? 'command' : `${removed} commands`} that ${removed === 1 ? 'was' : 'were'} ${where}.`
+  },
   slackManifest:
     'Go to https://api.slack.com/apps, choose Create New App, then From a manifest, and paste it. For the next steps, see docs/slack.md.',
   teamsPackage: 'Upload it at https://admin.teams.microsoft.com: Teams apps, Manage apps, Upload new app.',

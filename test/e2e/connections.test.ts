@@ -9,7 +9,7 @@ import { readConfig } from '../../src/config.ts'
 import { connectionPauses } from '../../src/core/connection.ts'
 import { silentLog } from '../../src/core/log.ts'
 import { readTerminalToken } from '../../src/store/home.ts'
-import { type StandInDiscord, startDiscord } from '../servers/discord.ts'
+import { hasEnded, type StandInDiscord, startDiscord } from '../servers/discord.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
 import { startSlack } from '../servers/slack.ts'
 import { addPeople, finished } from '../servers/slack-rig.ts'
@@ -104,8 +104,7 @@ async function onDiscord(): Promise<void> {
   const user = discord.world.addUser(`Ann ${randomUUID().slice(0, 4)}`)
   const channel = discord.world.directChat(user.id)
   discord.write({ author: user, channel, text: 'Does it?' })
-  const done = () =>
-    discord.said(channel.id).find(({ components }) => JSON.stringify(components).includes('"regenerate:'))
+  const done = () => discord.said(channel.id).find(hasEnded)
   expect((await discord.until(done, 'the reply on Discord', 60_000)).content).toContain(answer)
 }
 

@@ -4,8 +4,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../database.ts'
-import { type StandInDiscord, startDiscord } from '../servers/discord.ts'
-import type { WorldMessage } from '../servers/discord-world.ts'
+import { hasEnded, type StandInDiscord, startDiscord } from '../servers/discord.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
 import { questionTextOf } from '../servers/openai-wire.ts'
 import { environment } from './parley.ts'
@@ -60,8 +59,6 @@ async function kill(child: ChildProcess): Promise<void> {
   await once(child, 'exit')
 }
 
-const finished = ({ components }: WorldMessage) => JSON.stringify(components ?? []).includes('"regenerate:')
-
 it('an answer continues in the same message after a crash, and messages written meanwhile are answered', {
   timeout: 90_000,
 }, async () => {
@@ -82,12 +79,12 @@ it('an answer continues in the same message after a crash, and messages written 
   discord.write({ author: bob, channel: other, text: 'Are you still there?' })
   await Promise.all([start('worker'), start('gateway')])
 
-  const reply = await discord.until(() => discord.said(chat.id).find(finished), 'the end of the answer', 60_000)
+  const reply = await discord.until(() => discord.said(chat.id).find(hasEnded), 'the end of the answer', 60_000)
   expect(reply.id).toBe(growing.id)
   expect(reply.content.length).toBeGreaterThan(shown)
   expect(reply.content.split('\n-# ')[0]?.trim()).toBe(Array.from({ length: words }, (_, n) => `word${n}`).join(' '))
   expect(discord.said(chat.id)).toHaveLength(1)
-  const late = await discord.until(() => discord.said(other.id).find(finished), 'an answer to Bob', 60_000)
+  const late = await discord.until(() => discord.said(other.id).find(hasEnded), 'an answer to Bob', 60_000)
   expect(late.content).toContain('Are you still there?')
   expect(discord.gateway.counts).toMatchObject({ identified: 1, resumed: 1 })
   // Workers post over REST alone: there was never a second connection.

@@ -1,13 +1,14 @@
 /** What people do on Discord, from end to end: a real Parley, discord.js as it is, a stand-in of Discord's servers. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { undeliveredWording } from '../../src/wording/answers.ts'
 import { permissionWording } from '../../src/wording/commands.ts'
 import { discordPermissionWording } from '../../src/wording/discord.ts'
 import { makePdf } from '../fixtures/make-pdf.ts'
 import { lacking } from '../fixtures/speech.ts'
 import { sayTones } from '../fixtures/tone-speech.ts'
-import { type StandInDiscord, startDiscord } from '../servers/discord.ts'
+import { hasEnded, type StandInDiscord, startDiscord } from '../servers/discord.ts'
 import { discordSpecMissing } from '../servers/discord-spec.ts'
-import type { WorldChannel, WorldMessage } from '../servers/discord-world.ts'
+import type { WorldChannel } from '../servers/discord-world.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
 import { questionTextOf } from '../servers/openai-wire.ts'
 import { startTranscriber, type TranscriberServer } from '../servers/transcriber.ts'
@@ -76,12 +77,11 @@ let ann: User
 let guild: ReturnType<StandInDiscord['world']['addGuild']>
 let general: WorldChannel
 
-const finished = ({ components }: WorldMessage) => JSON.stringify(components ?? []).includes('"regenerate:')
 const ask = (user: User, channel: WorldChannel, options: object[], attachments: Record<string, object> = {}) =>
   discord.use({ user, channel, type: 2, data: { type: 1, name: 'ask', options, resolved: { attachments } } })
 const text = (value: string) => ({ type: 3, name: 'text', value })
 const replyIn = (channelId: string, after = 0) =>
-  discord.until(() => discord.said(channelId).slice(after).findLast(finished), `a finished reply in ${channelId}`)
+  discord.until(() => discord.said(channelId).slice(after).findLast(hasEnded), `a finished reply in ${channelId}`)
 
 it(`requests are held against Discord's own document${discordSpecMissing ? ` (skipped: ${discordSpecMissing})` : ''}`, ({
   skip,
@@ -103,14 +103,14 @@ it('/ask with a PDF is acknowledged within three seconds and answered from the f
   const acknowledged = await discord.until(() => use.acknowledged, 'an acknowledgement')
   expect(acknowledged.type).toBe(5)
   expect(acknowledged.afterMs).toBeLessThan(3000)
-  const reply = await discord.until(() => (use.original && finished(use.original) ? use.original : null), 'the reply')
+  const reply = await discord.until(() => (use.original && hasEnded(use.original) ? use.original : null), 'the reply')
   expect(reply.content).toContain('QX-4471')
   expect(reply.content).toMatch(/-# .*manual\.pdf.*p\. 1/)
 })
 
 it('a private question gets an answer that only the asker sees', async () => {
   const use = ask(ann, general, [text('Between us: what is this?'), { type: 5, name: 'private', value: true }])
-  const reply = await discord.until(() => (use.original && finished(use.original) ? use.original : null), 'the reply')
+  const reply = await discord.until(() => (use.original && hasEnded(use.original) ? use.original : null), 'the reply')
   expect(reply.visibleTo).toBe(ann.id)
   expect(discord.said(general.id)).not.toContain(reply)
 })
@@ -128,7 +128,7 @@ it('/ask without text opens a form for a long question, which is then answered',
     data: { custom_id: data?.custom_id, components: fields },
   })
   const reply = await discord.until(
-    () => (sent.original && finished(sent.original) ? sent.original : null),
+    () => (sent.original && hasEnded(sent.original) ? sent.original : null),
     'the reply',
   )
   expect(reply.content).toContain('More of it.')
@@ -212,7 +212,7 @@ it('an answer that outlives its token continues in the same message', async () =
   const use = ask(ann, general, [text('Tell me for a while')])
   await discord.until(() => use.original?.content.includes('It'), 'the first words')
   discord.world.clock.ahead += 16 * 60_000
-  const reply = await discord.until(() => (use.original && finished(use.original) ? use.original : null), 'the reply')
+  const reply = await discord.until(() => (use.original && hasEnded(use.original) ? use.original : null), 'the reply')
   expect(reply.content).toContain('It took a while.')
   expect(discord.requests.some(({ path, status }) => path.startsWith('/webhooks/') && status === 401)).toBe(true)
   expect(
@@ -225,7 +225,7 @@ it('an answer that outlives its token continues in the same message', async () =
 it('a long answer comes as its beginning plus a file with the full text', async () => {
   const chat = discord.world.directChat(olga.id)
   discord.write({ author: olga, channel: chat, text: 'Tell it at length' })
-  await discord.until(() => discord.said(chat.id).some(finished), 'the reply')
+  await discord.until(() => discord.said(chat.id).some(hasEnded), 'the reply')
   const messages = discord.said(chat.id)
   expect(messages.filter(({ attachments }) => attachments.length > 0)).toHaveLength(1)
   for (const { content } of messages) expect(content.length).toBeLessThanOrEqual(2000)
@@ -247,7 +247,7 @@ it('Parley names a missing permission to the person who can grant it', async () 
   const missing = discordPermissionWording.missing(['Send Messages'])
   expect(toOwner.content).toBe(discordPermissionWording.toOwner(where, missing))
   const toAsker = await discord.until(told(ann), 'a word to the one who asked')
-  expect(toAsker.content).toBe(discordPermissionWording.toAsker(where, missing, olga.id))
+  expect(toAsker.content).toBe(undeliveredWording.toAsker(discordPermissionWording.failed(where, missing)))
 })
 
 it('`parley discord register` registers all commands and sub-commands', async () => {

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { makeManual } from '../fixtures/make-pdf.ts'
-import { type StandInDiscord, startDiscord } from '../servers/discord.ts'
+import { hasEnded, type StandInDiscord, startDiscord } from '../servers/discord.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
 import { startSlack } from '../servers/slack.ts'
 import { addPeople, finished } from '../servers/slack-rig.ts'
@@ -86,8 +86,11 @@ async function onDiscord(): Promise<void> {
   ]
   const data = { type: 1, name: 'ask', options, resolved: { attachments: { [pdf.id]: pdf } } }
   const use = discord.use({ user, channel, type: 2, data })
-  const done = () => JSON.stringify(use.original?.components ?? []).includes('"regenerate:')
-  const reply = await discord.until(() => (done() ? use.original : null), 'the reply on Discord', 60_000)
+  const reply = await discord.until(
+    () => (hasEnded(use.original) ? use.original : null),
+    'the reply on Discord',
+    60_000,
+  )
   expect(reply?.content).toContain('4,250 operating hours')
   expect(reply?.content).toMatch(/-# .*manual\.pdf.*p\. 13/)
 }

@@ -1,6 +1,6 @@
 /** A crowd on Discord: many people write at the same time, in servers and directly, and every message carries its mark. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type StandInDiscord, startDiscord } from './discord.ts'
+import { hasEnded, type StandInDiscord, startDiscord } from './discord.ts'
 import type { WorldChannel, WorldMessage } from './discord-world.ts'
 import { type ScriptedOpenAi, startScriptedOpenAi } from './openai.ts'
 import { questionTextOf } from './openai-wire.ts'
@@ -69,7 +69,7 @@ export async function gatherCrowd(): Promise<Crowd> {
           const found = discord.said(where).find(({ content }) => content.includes(mark))
           if (found === undefined) continue
           if (!first.has(mark)) first.set(mark, performance.now())
-          if (finished(found)) ended.set(mark, performance.now())
+          if (hasEnded(found)) ended.set(mark, performance.now())
         }
         return ended.size === messages
       }
@@ -112,8 +112,6 @@ export async function gatherCrowd(): Promise<Crowd> {
     return { author, channel }
   }
 }
-
-const finished = ({ components }: WorldMessage) => JSON.stringify(components ?? []).includes('"regenerate:')
 
 /** The marks of all replies of a channel, read one after the other, count up. */
 function inOrder(replies: WorldMessage[]): boolean {

@@ -54,6 +54,8 @@ export interface GatewayOptions {
   heartbeatMs: number
   /** Whether the message content intent is switched on. */
   contentAllowed: () => boolean
+  /** Counts a session that is begun; whoever begins more than allowed loses the token. */
+  begun(): void
   resumeUrl: () => string
 }
 
@@ -95,6 +97,7 @@ export function createGateway(http: Server, options: GatewayOptions): StandInGat
     if (d.token !== options.token()) return void socket.close(4004, 'Authentication failed.')
     if ((d.intents & messageContent) !== 0 && !options.contentAllowed())
       return void socket.close(4014, 'Disallowed intent(s).')
+    options.begun()
     const shard = d.shard ?? [0, 1]
     const session: Session = {
       id: world.snowflake(),

@@ -24,6 +24,8 @@ export interface Using {
   data: Record<string, unknown>
   message?: WorldMessage
   permissions?: bigint
+  /** The person brought Parley along, to a place that did not add it. */
+  alone?: boolean
 }
 
 export interface People {
@@ -97,7 +99,7 @@ export function createPeople({ world, url, uses, dispatch }: PeopleDeps): People
       message.edited_timestamp = new Date(world.now()).toISOString()
       dispatch('MESSAGE_UPDATE', message, message.guild_id)
     },
-    use({ user, channel, type, data, message, permissions }) {
+    use({ user, channel, type, data, message, permissions, alone = false }) {
       const id = world.snowflake()
       const use: Use = {
         id,
@@ -106,6 +108,7 @@ export function createPeople({ world, url, uses, dispatch }: PeopleDeps): People
         channel,
         madeAt: world.now(),
         ephemeral: false,
+        alone,
         followUps: [],
         message,
       }
@@ -135,7 +138,9 @@ export function createPeople({ world, url, uses, dispatch }: PeopleDeps): People
           app_permissions: String(world.permissions(channel, world.bot.id)),
           entitlements: [],
           attachment_size_limit: 10_000_000,
-          authorizing_integration_owners: {},
+          // https://discord.com/developers/docs/interactions/receiving-and-responding#interaction-object-authorizing-integration-owners-object
+          authorizing_integration_owners: alone ? { '1': user.id } : { '0': channel.guildId ?? '0' },
+          context: channel.guildId !== undefined ? 0 : alone ? 2 : 1,
         },
         channel.guildId,
       )

@@ -5,6 +5,7 @@ import {
   apply,
   type Call,
   checkContent,
+  checkThread,
   demand,
   found,
   type Handler,
@@ -27,9 +28,24 @@ const routes: [string, RegExp, Handler][] = [
   [
     'GET',
     /^\/users\/@me\/guilds$/,
-    ({ world }) => ok([...world.guilds.values()].map(({ id, name }) => ({ id, name }))),
+    ({ world }) =>
+      ok(
+        [...world.guilds.values()]
+          .filter(({ members }) => members.has(world.bot.id))
+          .map(({ id, name }) => ({ id, name })),
+      ),
   ],
-  ['GET', /^\/applications\/@me$/, ({ world, flags }) => ok({ id: world.bot.id, name: 'Parley', flags })],
+  [
+    'GET',
+    /^\/applications\/@me$/,
+    ({ world, flags, userInstall }) =>
+      ok({
+        id: world.bot.id,
+        name: 'Parley',
+        flags,
+        integration_types_config: { '0': {}, ...(userInstall && { '1': {} }) },
+      }),
+  ],
   ['POST', /^\/users\/@me\/channels$/, directChat],
   ['GET', /^\/guilds\/(\d+)$/, guild],
   ['GET', /^\/guilds\/(\d+)\/channels$/, guildChannels],
@@ -44,6 +60,7 @@ const routes: [string, RegExp, Handler][] = [
     /^\/channels\/(\d+)\/messages\/(\d+)$/,
     (state, _, [id = '', message = '']) => ok(found(state, visible(state, id).id, message)),
   ],
+  ['PATCH', /^\/channels\/(\d+)$/, changeChannel],
   ['POST', /^\/channels\/(\d+)\/messages$/, postMessage],
   ['PATCH', /^\/channels\/(\d+)\/messages\/(\d+)$/, editMessage],
   ['DELETE', /^\/channels\/(\d+)\/messages\/(\d+)$/, deleteMessage],
@@ -52,7 +69,12 @@ const routes: [string, RegExp, Handler][] = [
   [
     'GET',
     /^\/applications\/\d+(?:\/guilds\/(\d+))?\/commands$/,
-    ({ commands }, _, [scope = 'global']) => ok(commands.get(scope) ?? []),
+    ({ commands }, { query }, [scope = 'global']) =>
+      ok(
+        query.get('with_localizations') === 'true'
+          ? (commands.get(scope) ?? [])
+          : untranslated(commands.get(scope) ?? []),
+      ),
   ],
   ['PUT', /^\/applications\/\d+(?:\/guilds\/(\d+))?\/commands$/, putCommands],
   ['POST', /^\/interactions\/(\d+)\/([^/]+)\/callback$/, callback],
@@ -87,7 +109,7 @@ function gatewayBot(state: RestState): Answer {
   const session_start_limit = {
     total: 1000,
     remaining: state.sessionsLeft,
-    reset_after: 3_600_000,
+    reset_after: state.sessionsBackMs,
     max_concurrency: 16,
   }
   return ok({ url: state.gatewayUrl(), shards: 1, session_start_limit })
@@ -95,11 +117,12 @@ function gatewayBot(state: RestState): Answer {
 
 function guild({ world }: RestState, _: Call, [id = '']: string[]): Answer {
   const known = world.guilds.get(id)
-  if (known === undefined) throw new Refusal(404, 10004, 'Unknown Guild')
+  if (known === undefined || !known.members.has(world.bot.id)) throw new Refusal(404, 10004, 'Unknown Guild')
   return ok({ id, name: known.name, owner_id: known.ownerId, roles: known.roles })
 }
 
 function guildChannels({ world }: RestState, _: Call, [id = '']: string[]): Answer {
+  if (!world.guilds.get(id)?.members.has(world.bot.id)) throw new Refusal(403, 50001, 'Missing Access')
   const inside = [...world.channels.values()].filter(
     ({ guildId, type }) => guildId === id && !threadTypes.includes(type),
   )
@@ -121,8 +144,10 @@ function postMessage(state: RestState, call: Call, [channelId = '']: string[]): 
   if (channel.userId !== undefined && state.closed.has(channel.userId))
     throw new Refusal(403, 50007, 'Cannot send messages to this user')
   const reference = body.message_reference as { message_id?: string } | undefined
-  if (reference !== undefined) demand(state, channel, may.ReadMessageHistory)
-  checkContent(body, call)
+  if (reference !== undefined)
+    demand(state, channel, may.ReadMessageHistory, 160002, 'Cannot reply without permission to read message history')
+  checkContent(state, body, call)
+  checkThread(channel, true)
   const nonce = body.nonce === undefined || body.enforce_nonce !== true ? undefined : `${channelId}/${body.nonce}`
   const before = nonce === undefined ? undefined : state.nonces.get(nonce)
   if (before !== undefined) return ok(before)
@@ -141,7 +166,8 @@ function editMessage(state: RestState, call: Call, [channelId = '', id = '']: st
   const message = found(state, channelId, id)
   if (message.author.id !== state.world.bot.id)
     throw new Refusal(403, 50005, 'Cannot edit a message authored by another user')
-  checkContent(call.body, call, true)
+  checkContent(state, call.body, call, true)
+  checkThread(channel, false)
   apply(state, message, call)
   message.edited_timestamp = new Date(state.world.now()).toISOString()
   state.dispatch('MESSAGE_UPDATE', message, channel.guildId)
@@ -150,7 +176,9 @@ function editMessage(state: RestState, call: Call, [channelId = '', id = '']: st
 
 function deleteMessage(state: RestState, _: Call, [channelId = '', id = '']: string[]): Answer {
   const channel = visible(state, channelId)
-  take(state, found(state, channelId, id))
+  const message = found(state, channelId, id)
+  checkThread(channel, false)
+  take(state, message)
   state.dispatch('MESSAGE_DELETE', { id, channel_id: channelId, guild_id: channel.guildId }, channel.guildId)
   return nothing
 }
@@ -160,11 +188,14 @@ function openThread(state: RestState, { body }: Call, [channelId = '', id = '']:
   found(state, channelId, id)
   if (![0, 5].includes(channel.type)) throw new Refusal(400, 50024, 'Cannot execute action on this channel type')
   demand(state, channel, may.CreatePublicThreads)
+  const name = String(body.name)
+  if (name.length < 1 || name.length > 100 || !name.isWellFormed())
+    throw new Refusal(400, 50035, 'Invalid Form Body: name')
   if (state.world.channels.has(id)) throw new Refusal(400, 160004, 'A thread has already been created for this message')
   const thread: WorldChannel = {
     id,
     type: channel.type === 5 ? 10 : 11,
-    name: String(body.name),
+    name,
     overwrites: [],
     parentId: channelId,
     guildId: channel.guildId,
@@ -172,6 +203,17 @@ function openThread(state: RestState, { body }: Call, [channelId = '', id = '']:
   state.world.channels.set(id, thread)
   state.dispatch('THREAD_CREATE', { ...state.world.channelJson(thread), newly_created: true }, channel.guildId)
   return { status: 201, body: state.world.channelJson(thread) }
+}
+
+/** A thread is opened again; nothing else of a channel is changed by a bot without more permissions. */
+function changeChannel(state: RestState, { body }: Call, [id = '']: string[]): Answer {
+  const channel = visible(state, id)
+  if (!threadTypes.includes(channel.type) || body.archived !== false)
+    throw new Refusal(403, 50013, 'Missing Permissions')
+  demand(state, channel, may.SendMessagesInThreads)
+  if (channel.locked) throw new Refusal(403, 160005, 'This thread is locked')
+  channel.archived = false
+  return ok(state.world.channelJson(channel))
 }
 
 function typing(state: RestState, _: Call, [channelId = '']: string[]): Answer {
@@ -197,6 +239,14 @@ function putCommands(state: RestState, { body }: Call, [scope = 'global']: strin
   state.commands.set(scope, written)
   state.registrations += 1
   return ok(written)
+}
+
+/** https://discord.com/developers/docs/interactions/application-commands#get-global-application-commands */
+function untranslated(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(untranslated)
+  if (typeof value !== 'object' || value === null) return value
+  const shown = Object.entries(value).filter(([key]) => !key.endsWith('_localizations'))
+  return Object.fromEntries(shown.map(([key, each]) => [key, untranslated(each)]))
 }
 
 function refreshUrls(state: RestState, { body }: Call): Answer {

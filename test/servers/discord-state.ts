@@ -27,6 +27,8 @@ export interface Use {
   /** What Discord was told first: `4` a message, `5` to wait, `6` nothing to show, `8` suggestions, `9` a form. */
   acknowledged?: { type: number; data?: Record<string, unknown>; afterMs: number }
   ephemeral: boolean
+  /** In a place that did not add the bot. */
+  alone: boolean
   original?: WorldMessage
   /** Of a button: the message that it is under. */
   message?: WorldMessage
@@ -46,9 +48,14 @@ export interface RestState {
   /** People who take no direct messages. */
   closed: Set<string>
   nonces: Map<string, WorldMessage>
+  /** What AutoMod of every server blocks. */
+  autoMod?: RegExp | undefined
   flags: number
-  /** How many sessions may still be begun today. */
+  /** How many sessions may still be begun today, and when they are counted anew. */
   sessionsLeft: number
+  sessionsBackMs: number
+  /** Whether people may install the app for themselves. */
+  userInstall: boolean
   base(): string
   gatewayUrl(): string
   dispatch(t: string, d: object, guildId?: string): void
@@ -142,14 +149,47 @@ export function apply(state: RestState, message: WorldMessage, { body, files }: 
 }
 
 /** Discord's own rules that its document does not hold. */
-export function checkContent(body: Record<string, unknown>, { files }: Call, mayBeEmpty = false): void {
+export function checkContent(
+  { autoMod }: RestState,
+  body: Record<string, unknown>,
+  { files }: Call,
+  mayBeEmpty = false,
+): void {
   const content = typeof body.content === 'string' ? body.content : ''
   if (content.length > 2000) throw new Refusal(400, 50035, 'Invalid Form Body: content must be 2000 or fewer in length')
+  if (!content.isWellFormed()) throw new Refusal(400, 50035, 'Invalid Form Body: content is not well formed')
+  if (autoMod?.test(content)) throw new Refusal(400, 200000, 'Message was blocked by automatic moderation')
   const components = (body.components as unknown[] | undefined) ?? []
   if (!mayBeEmpty && content === '' && files.length === 0 && components.length === 0)
     throw new Refusal(400, 50006, 'Cannot send an empty message')
   const ids = [...JSON.stringify(components).matchAll(/"custom_id":"([^"]*)"/g)].map(([, id]) => id)
   if (new Set(ids).size !== ids.length) throw new Refusal(400, 50035, 'Component custom id cannot be duplicated')
+  checkNames(components)
+}
+
+/** https://discord.com/developers/docs/components/reference */
+const maxNames: Record<string, number> = { custom_id: 100, label: 100, value: 100, placeholder: 150, description: 100 }
+
+function checkNames(value: unknown): void {
+  if (Array.isArray(value)) for (const each of value) checkNames(each)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return
+  const isButton = 'type' in value && value.type === 2
+  if (isButton && 'emoji' in value && !/^\p{Extended_Pictographic}/u.test((value.emoji as { name: string }).name))
+    throw new Refusal(400, 50035, 'Invalid Form Body: emoji')
+  for (const [key, each] of Object.entries(value)) {
+    if (typeof each !== 'string') checkNames(each)
+    else if (each.length > (isButton && key === 'label' ? 80 : (maxNames[key] ?? 4000)) || !each.isWellFormed())
+      throw new Refusal(400, 50035, `Invalid Form Body: ${key}`)
+  }
+}
+
+/** A thread that nobody may write in, or whose messages nobody may change until it is open again. */
+export function checkThread(channel: WorldChannel, writes: boolean): void {
+  if (channel.locked) throw new Refusal(403, 160005, 'This thread is locked')
+  if (!channel.archived) return
+  // https://discord.com/developers/docs/topics/threads#active-archived-threads
+  if (!writes) throw new Refusal(400, 50083, 'Tried to perform an operation on an archived thread')
+  channel.archived = false
 }
 
 export function take(state: RestState, message: WorldMessage): void {

@@ -15,6 +15,8 @@ import {
 import type { WorldMessage } from './discord-world.ts'
 
 export const ackWithinMs = 3000
+const loading = 128
+const maxAloneFollowUps = 5
 
 export function interactionOf(state: RestState, token: string): Use {
   const use = [...state.uses.values()].find((each) => each.token === token)
@@ -31,7 +33,7 @@ export function callback(state: RestState, call: Call, [id = '', token = '']: st
     throw new Refusal(404, 10062, 'Unknown interaction')
   if (use.acknowledged !== undefined) throw new Refusal(400, 40060, 'Interaction has already been acknowledged.')
   const { type, data = {} } = call.body as { type: number; data?: Record<string, unknown> }
-  if (type === 4) checkContent(data, call)
+  if (type === 4) checkContent(state, data, call)
   use.acknowledged = { type, data, afterMs }
   use.ephemeral = (Number(data.flags ?? 0) & 64) !== 0
   if (type === 4) use.original = write(state, use.channel, { ...call, body: data }, use)
@@ -45,7 +47,11 @@ export function callback(state: RestState, call: Call, [id = '', token = '']: st
     )
     use.original.times.length = 0
   }
-  if (type === 6 && use.message !== undefined) use.original = use.message
+  if ((type === 6 || type === 7) && use.message !== undefined) use.original = use.message
+  if (type === 7 && use.message !== undefined) {
+    checkContent(state, data, call, true)
+    apply(state, use.message, { ...call, body: data })
+  }
   state.changed()
   return nothing
 }
@@ -59,20 +65,33 @@ export function ofUse(state: RestState, token: string, id: string): { use: Use; 
 
 export function editOfUse(state: RestState, call: Call, [token = '', id = '']: string[]): Answer {
   const { message } = ofUse(state, token, id)
-  checkContent(call.body, call, true)
+  checkContent(state, call.body, call, true)
   message.flags = (message.flags ?? 0) & ~128
   apply(state, message, call)
   return ok(message)
 }
 
 export function deleteOfUse(state: RestState, _: Call, [token = '', id = '']: string[]): Answer {
-  take(state, ofUse(state, token, id).message)
+  const { use, message } = ofUse(state, token, id)
+  take(state, message)
+  if (use.original === message) delete use.original
   return nothing
 }
 
 export function followUp(state: RestState, call: Call, [token = '']: string[]): Answer {
   const use = interactionOf(state, token)
-  checkContent(call.body, call)
+  checkContent(state, call.body, call)
+  // Directly after "thinking", it becomes that message, with who sees it:
+  // https://discord.com/developers/docs/interactions/receiving-and-responding#create-followup-message
+  const { original } = use
+  if (original !== undefined && ((original.flags ?? 0) & loading) !== 0) {
+    original.flags = (original.flags ?? 0) & ~loading
+    apply(state, original, call)
+    return ok(original)
+  }
+  // https://discord.com/developers/docs/interactions/receiving-and-responding#create-followup-message
+  if (use.alone && use.followUps.length >= maxAloneFollowUps)
+    throw new Refusal(400, 40094, 'This interaction has reached the maximum number of follow up messages')
   const message = write(state, use.channel, call, use)
   use.followUps.push(message)
   return ok(message)

@@ -16,8 +16,10 @@ export interface WorldGuild {
   name: string
   ownerId: string
   roles: APIRole[]
-  /** Roles of each member. */
+  /** Roles of each member. Who is not in it is not in the server. */
   members: Map<string, string[]>
+  /** Until when a moderator silences a member. */
+  timeOuts: Map<string, string>
 }
 
 export interface WorldChannel {
@@ -29,6 +31,9 @@ export interface WorldChannel {
   overwrites: { id: string; type: 0 | 1; allow: string; deny: string }[]
   /** Of a direct chat: who is in it beside the bot. */
   userId?: string
+  /** Of a thread. */
+  archived?: boolean
+  locked?: boolean
 }
 
 export interface WorldMessage extends APIMessage {
@@ -117,7 +122,14 @@ export function createWorld() {
       const id = snowflake()
       const own = role(snowflake(), 'Parley', granted, { bot_id: bot.id })
       const everyone = role(id, '@everyone', may.ViewChannel | may.SendMessages | may.ReadMessageHistory)
-      const guild = { id, name, ownerId: owner.id, roles: [everyone, own], members: new Map([[bot.id, [own.id]]]) }
+      const guild = {
+        id,
+        name,
+        ownerId: owner.id,
+        roles: [everyone, own],
+        members: new Map([[bot.id, [own.id]]]),
+        timeOuts: new Map<string, string>(),
+      }
       guilds.set(id, guild)
       return guild
     },
@@ -136,6 +148,7 @@ export function createWorld() {
     permissions(channel: WorldChannel, userId: string): bigint {
       const guild = guilds.get(channel.guildId ?? '')
       if (guild === undefined || guild.ownerId === userId) return (1n << 53n) - 1n
+      if (userId === bot.id && !guild.members.has(bot.id)) return 0n
       const own = [guild.id, ...(guild.members.get(userId) ?? [])]
       let sum = guild.roles
         .filter(({ id }) => own.includes(id))
@@ -151,7 +164,10 @@ export function createWorld() {
         sum &= ~step.reduce((all, { deny }) => all | BigInt(deny), 0n)
         sum |= step.reduce((all, { allow }) => all | BigInt(allow), 0n)
       }
-      return sum
+      // https://discord.com/developers/docs/topics/permissions#permissions-for-timed-out-members
+      const until = guild.timeOuts.get(userId)
+      const silenced = until !== undefined && Date.parse(until) > now()
+      return silenced ? sum & (may.ViewChannel | may.ReadMessageHistory) : sum
     },
     memberOf(guildId: string, userId: string) {
       const found = users.get(userId)
@@ -162,15 +178,21 @@ export function createWorld() {
         deaf: false,
         mute: false,
         joined_at: '2026-01-01T00:00:00+00:00',
+        communication_disabled_until: guilds.get(guildId)?.timeOuts.get(userId) ?? null,
         flags: 0 as GuildMemberFlags,
         ...(found ? { user: found } : {}),
       }
     },
     channelJson(channel: WorldChannel): APIChannel {
-      const { id, type, name, guildId, parentId, overwrites, userId } = channel
+      const { id, type, name, guildId, parentId, overwrites, userId, archived = false, locked = false } = channel
       const of = users.get(userId ?? '')
       if (type === 1) return { id, type, name: null, recipients: of ? [of] : [], last_message_id: null } as APIChannel
-      const thread = { owner_id: bot.id, message_count: 0, member_count: 2, thread_metadata: threadMetadata }
+      const thread = {
+        owner_id: bot.id,
+        message_count: 0,
+        member_count: 2,
+        thread_metadata: { ...threadMetadata, archived, locked },
+      }
       return {
         id,
         type,

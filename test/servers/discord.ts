@@ -53,6 +53,10 @@ export interface StandInOptions {
   limitScale?: number
 }
 
+/** Whether a reply has ended: it can be rated, or tried again. */
+export const hasEnded = (message: Pick<WorldMessage, 'components'> | undefined) =>
+  /"(?:good|regenerate):/.test(JSON.stringify(message?.components ?? []))
+
 export async function startDiscord(options: StandInOptions = {}): Promise<StandInDiscord> {
   const world = options.like?.world ?? createWorld()
   const token = `${Buffer.from(world.bot.id).toString('base64url')}.stand.in`
@@ -85,6 +89,8 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
     nonces: new Map(),
     flags: 1 << 18,
     sessionsLeft: 1000,
+    sessionsBackMs: 3_600_000,
+    userInstall: false,
     base: () => url,
     changed,
     gatewayUrl: () => socketUrl,
@@ -95,6 +101,11 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
     token: accepted,
     heartbeatMs: options.heartbeatMs ?? 41_250,
     resumeUrl: () => socketUrl,
+    begun() {
+      state.sessionsLeft -= 1
+      // https://discord.com/developers/docs/events/gateway#session-start-limit-object
+      if (state.sessionsLeft < 0) revoked = true
+    },
     contentAllowed: () => (state.flags & ((1 << 18) | (1 << 19))) !== 0,
   })
 

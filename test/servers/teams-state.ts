@@ -1,5 +1,6 @@
 /** The state of the simulated Teams: conversations with their messages, and the rules for apps. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { faultOf } from './teams-cards.ts'
 
 export interface Wire {
   type: string
@@ -48,6 +49,8 @@ export interface Rules {
   streamEveryMs: number
   /** Calls in a window of milliseconds, of one conversation. */
   quota: readonly (readonly [count: number, windowMs: number])[]
+  /** Of an activity as UTF-16, without pictures in base64. Teams has 100 KB now, and had 28 KB and 40 KB. */
+  maxBytes: number
 }
 
 /** Of Microsoft's published limits. */
@@ -58,8 +61,8 @@ export const teamsRules: Rules = {
     [7, 1000],
     [60, 30_000],
   ],
+  maxBytes: 28_000,
 }
-const maxBytes = 28_000
 
 export function createState(rules: Rules) {
   const conversations = new Map<string, Conversation>()
@@ -68,6 +71,12 @@ export function createState(rules: Rules) {
   const calls: { method: string; conversation: string; status: number; at: number }[] = []
   let next = 1_767_000_000_000
   let storm = { left: 0, retryAfter: 1 }
+  /** How each call in a conversation is refused, by the conversation's id. */
+  const refusing = new Map<string, Refusal>()
+  /** The conversations in which the app was shown as typing, in order. */
+  const typing: string[] = []
+  /** People who have not added the app for themselves. */
+  const strangers = new Set<string>()
 
   const nextId = () => String(next++)
 
@@ -97,6 +106,20 @@ export function createState(rules: Rules) {
     return undefined
   }
 
+  /** For a message, an edit, or a part of a stream, which has another code for it. */
+  function tooLarge(activity: Wire, code = 'MessageSizeTooBig'): Refusal | undefined {
+    const counted = JSON.stringify(activity, (key, value: unknown) =>
+      key === 'contentUrl' && String(value).startsWith('data:') ? '' : value,
+    )
+    if (counted.length * 2 <= rules.maxBytes) return undefined
+    return no(code === 'MessageSizeTooBig' ? 413 : 403, code, 'Message size too large')
+  }
+
+  function faulty(activity: Wire): Refusal | undefined {
+    const fault = faultOf(activity)
+    return fault === undefined ? undefined : no(400, 'BadSyntax', fault)
+  }
+
   const infoOf = (activity: Wire) => activity.entities?.find(({ type }) => type === 'streaminfo')
   const no = (status: number, code: string, message: string): Refusal => {
     if (status === 400) broken.push(message)
@@ -105,10 +128,13 @@ export function createState(rules: Rules) {
 
   function create(conversationId: string, activity: Wire, only?: string): { id: string } | Refusal {
     const at = room(conversationId)
-    if (JSON.stringify(activity).length * 2 > maxBytes * 4)
-      return no(413, 'MessageSizeTooBig', 'Message size too large')
     const info = infoOf(activity)
+    const refusal = refusing.get(conversationId) ?? faulty(activity)
+    if (refusal) return refusal
     if (info) return stream(at, activity, info)
+    const large = tooLarge(activity)
+    if (large) return large
+    if (activity.type === 'typing') typing.push(conversationId)
     if (activity.type !== 'message') return { id: nextId() }
     if (!activity.text && !activity.attachments?.length)
       return no(400, 'BadSyntax', 'Activity must have text or attachments')
@@ -137,6 +163,8 @@ export function createState(rules: Rules) {
     if (open.state === 'final') return no(403, 'ContentStreamNotAllowed', 'Content stream was already completed')
     if (now - open.startedAt > rules.streamLimitMs)
       return no(403, 'ContentStreamNotAllowed', 'Content stream finished due to exceeded streaming time.')
+    const large = tooLarge(activity, 'ContentStreamNotAllowed')
+    if (large) return large
     if (now - open.lastAt < rules.streamEveryMs - 30)
       return { ...no(400, 'BadRequest', 'a stream was written more than once a second'), status: 429, retryAfter: 1 }
     if (streamType === 'final') {
@@ -161,6 +189,8 @@ export function createState(rules: Rules) {
   }
 
   function update(conversationId: string, id: string, activity: Wire): { id: string } | Refusal {
+    const refusal = refusing.get(conversationId) ?? faulty(activity) ?? tooLarge(activity)
+    if (refusal) return refusal
     const shown = room(conversationId).shown.find((each) => each.id === id && !each.deleted)
     if (shown === undefined) return no(404, 'ActivityNotFoundInConversation', 'Unknown activity')
     const { stream } = shown
@@ -174,6 +204,8 @@ export function createState(rules: Rules) {
   }
 
   function remove(conversationId: string, id: string): Record<string, never> | Refusal {
+    const refusal = refusing.get(conversationId)
+    if (refusal) return refusal
     const shown = room(conversationId).shown.find((each) => each.id === id && !each.deleted)
     if (shown === undefined) return no(404, 'ActivityNotFoundInConversation', 'Unknown activity')
     shown.deleted = true
@@ -190,6 +222,9 @@ export function createState(rules: Rules) {
     create,
     update,
     remove,
+    refusing,
+    typing,
+    strangers,
     /** The next `count` calls are refused. */
     storm(count: number, retryAfter = 1) {
       storm = { left: count, retryAfter }
@@ -219,9 +254,15 @@ export function actionsOf({ activity }: Shown): string[] {
   })
 }
 
-/** Whether the message has the AI label: an answer, not a notice. */
-export const isReply = ({ activity, stream }: Shown) =>
-  stream !== undefined || activity.entities?.some(({ additionalType }) => Array.isArray(additionalType)) === true
+/** Whether the message has the AI label. */
+export const isLabelled = ({ activity }: Shown) =>
+  activity.entities?.some(({ additionalType }) => Array.isArray(additionalType)) === true
+
+/** An answer or what stands in its place, not a notice: it streams, has the AI label, or buttons for its turn. */
+export const isReply = (shown: Shown) =>
+  shown.stream !== undefined ||
+  isLabelled(shown) ||
+  actionsOf(shown).some((action) => /^(?:stop|regenerate):/.test(action))
 
 /** Whether the answer is finished: it has buttons. */
 export const isFinished = (shown: Shown) => actionsOf(shown).some((action) => action.startsWith('regenerate:'))

@@ -106,6 +106,7 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
     if (teamId !== undefined) return send(response, 200, { id: teamId, name: 'The team', aadGroupId: 'group-1' })
     const [, attachment] = /^attachments\/([^/]+)\/views\/original$/.exec(path) ?? []
     if (attachment !== undefined) return sendFile(response, files.get(attachment))
+    if (path === 'conversations') return await openPersonalChat(request, response)
     const [, conversation = '', rest = ''] = /^conversations\/([^/]+)\/(.*)$/.exec(path) ?? []
     const [, member] = /^members\/(.+)$/.exec(rest) ?? []
     if (member !== undefined) {
@@ -121,6 +122,24 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
     state.calls.push({ method: request.method ?? '', conversation, status, at: Date.now() })
     if ('status' in answer) return refuse(response, answer)
     send(response, status, answer)
+  }
+
+  /** A person's chat with the app is there once they have added the app for themselves. */
+  async function openPersonalChat(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { members, tenantId } = JSON.parse((await buffer(request)).toString()) as {
+      members?: { id: string }[]
+      tenantId?: string
+    }
+    const [member, ...more] = members ?? []
+    if (member === undefined || more.length > 0 || tenantId === undefined)
+      return refuse(response, {
+        status: 400,
+        code: 'BadSyntax',
+        message: 'a personal chat has one member and a tenant',
+      })
+    if (state.strangers.has(member.id))
+      return refuse(response, { status: 403, code: 'BotNotInConversationRoster', message: 'not added' })
+    send(response, 201, { id: `a:1direct-${member.id.slice(3)}` })
   }
 
   function act(method: string, conversation: string, rest: string, body: Wire, url: URL): { id?: string } | Refusal {

@@ -3,6 +3,7 @@ import type { OutgoingFile } from '../../core/command.ts'
 import { decimalUsd, formatUsd, type NanoUsd } from '../../core/money.ts'
 import { omitUndefined } from '../../core/omit-undefined.ts'
 import { type Scope, type Spender, scopeOf } from '../../core/scope.ts'
+import { csvCell } from '../../core/text/csv.ts'
 import { windowOf } from '../../core/window.ts'
 import type { Usage, UsagePoint, UsageRow, UsageWithin } from '../../store/usage.ts'
 import { scopeName, scopeWording } from '../../wording/commands.ts'
@@ -246,12 +247,8 @@ function usageCsv(usage: UsageExport): OutgoingFile {
   return { name: 'usage.csv', mediaType: 'text/csv', data: new TextEncoder().encode(`${lines.join('\r\n')}\r\n`) }
 }
 
-/** Spreadsheets would run a name that starts like a formula. */
 function cell(value: string | number | null): string {
-  if (typeof value === 'number') return String(Math.round(value))
-  const text = value ?? ''
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  return typeof value === 'number' ? String(Math.round(value)) : csvCell(value ?? '')
 }
 
 const noTimes = { median: null, p95: null }

@@ -126,7 +126,7 @@ describe('a text for a platform that reads some Markdown', () => {
 
   it('has wide tables row by row', () => {
     expect(simplify(table, { headings: 3, tableColumns: 10 })).toBe(
-      '- **Region** North\n  **Net** 1,200\n  **Note** a b\n- **Region** 東京\n  **Net** 7',
+      '- **Region: North** · Net: 1,200 · Note: a b\n- **Region: 東京** · Net: 7',
     )
   })
 

@@ -78,3 +78,16 @@ export function plainText(node: Nodes): string {
       return 'children' in node ? node.children.map(plainText).join('') : ''
   }
 }
+
+/** The words of a text without any form, and without the addresses of its links: for a name. */
+export function wordsOf(markdown: string): string {
+  const words = (node: Nodes): string => {
+    if (node.type === 'image') return node.alt ?? ''
+    if (!('children' in node)) return plainText(node)
+    return node.children.map(words).join(apart.has(node.type) ? ' ' : '')
+  }
+  return words(parseMarkdown(markdown))
+}
+
+/** What holds blocks, whose words are not one. */
+const apart = new Set(['root', 'blockquote', 'list', 'listItem', 'table', 'tableRow', 'footnoteDefinition'])

@@ -4,7 +4,7 @@ import type { Citation } from '../reply.ts'
 import { addressOf } from '../source.ts'
 import { escapeMarkdown } from './escape.ts'
 import { safeUrl } from './parse.ts'
-import { rewrite } from './simplify.ts'
+import { rewrite } from './rewrite.ts'
 
 export interface SourceLine {
   n: number
