@@ -15,7 +15,6 @@ import { moment } from '../src/core/clock.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import { traced } from '../src/core/events.ts'
 import type { Platform } from '../src/core/platform.ts'
-import type { Receipt } from '../src/core/reply.ts'
 import { scopeOf, spenderOf } from '../src/core/scope.ts'
 import { readingJobs } from '../src/intake/dispatch.ts'
 import { dispatchOf, type Handlers, type JobContext, jobId, type Outcome } from '../src/queue/queue.ts'
@@ -142,11 +141,11 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     const { conversation, author } = asked
     const why = undeliveredWording.toAsker(error.userMessage)
     // A long answer does not fit into a notice.
-    const whole = undeliveredWording.withAnswer(why, outcome.text)
-    const text = outcome.state === 'done' && whole.length <= platform.capabilities.maxChars ? whole : why
+    const told = undeliveredWording.withAnswer(why, outcome.text)
+    const text = outcome.state === 'done' && told.length <= platform.capabilities.maxChars ? told : why
     const key = `${work.id}-undelivered`
     const isRead = await replyWriter.giveUp(why, { state: 'failed', receipt: outcome.receipt })
-    const told = [
+    const tries = [
       isRead ? undefined : platform.transport.tellAsker?.(work.replyTarget, { text, private: true }, { key, signal }),
       messaging.alerts.send(
         scopeOf.channel(conversation),
@@ -154,7 +153,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
         key,
       ),
     ]
-    for (const result of await Promise.allSettled(told))
+    for (const result of await Promise.allSettled(tries))
       if (result.status === 'rejected')
         log.warn(
           { turnId: work.id, ...errorFields(result.reason) },
