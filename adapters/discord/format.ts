@@ -4,7 +4,7 @@
  */
 import { escapeMarkdown, withoutMentions } from '../../src/core/markdown/escape.ts'
 import { rewrite } from '../../src/core/markdown/rewrite.ts'
-import { simplify } from '../../src/core/markdown/simplify.ts'
+import { formattedAtMost, simplify } from '../../src/core/markdown/simplify.ts'
 import { linked, sourceLines } from '../../src/core/markdown/sources.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { AttachmentReceipt, Receipt } from '../../src/core/reply.ts'
@@ -48,7 +48,9 @@ const forms = [
 
 /** Whether a part of a reply is one message, also with sources and a receipt below it. */
 export function fits(markdown: string): boolean {
-  return discordMarkdown(markdown).length <= maxContent - maxFooter - 1
+  const room = maxContent - maxFooter - 1
+  const bound = formattedAtMost(markdown)
+  return (bound !== undefined && bound <= room) || discordMarkdown(markdown).length <= room
 }
 
 /**

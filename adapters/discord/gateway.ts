@@ -26,6 +26,8 @@ export interface Gateway {
   /** Leaves the sessions resumable; returns when events under way have been taken in. */
   close(): Promise<void>
   connections(): ConnectionReport[]
+  /** Work that takes its turn among the events of a line. */
+  inLine(line: string, work: () => Promise<void>): Promise<void>
 }
 
 export interface GatewayDeps {
@@ -36,8 +38,11 @@ export interface GatewayDeps {
   sessions: Sessions
   /** Called before a shard connects: whatever has to be known before events come in. Throws `platform_*`. */
   before(): Promise<unknown>
-  /** Answers whether the event is taken in; where it is not, it is sent again to the next process. Never rejects. */
-  take(packet: GatewayDispatchPayload): Promise<boolean>
+  /**
+   * Answers whether the event is taken in; where it is not, it is sent again to the next process. `since`: messages that were
+   * written from then on (milliseconds) may have been missed. Never rejects.
+   */
+  take(packet: GatewayDispatchPayload, since?: number): Promise<boolean>
   /** Events of the same line come one after the other, others at once. */
   lineOf(packet: GatewayDispatchPayload): string | undefined
   log: Log
@@ -66,7 +71,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   function onDispatch(shardId: number, data: GatewayDispatchPayload): void {
     const line = lineOf(data)
-    const taken = sessions.taking(shardId, data.s)
+    const since = sessions.missedSince(shardId, data)
+    const taken = sessions.taking(shardId, data.s, since)
     if (waiting >= mostWaiting) {
       // Not taken in: the position stays before it, so that the next process has it sent again.
       if (!overflowing)
@@ -77,16 +83,21 @@ export function createGateway(deps: GatewayDeps): Gateway {
     overflowing = false
     waiting += 1
     const taking = async () => {
-      if (await take(data)) taken()
+      if (await take(data, since)) taken()
       waiting -= 1
     }
-    const mine = line === undefined ? taking() : (lines.get(line) ?? Promise.resolve()).then(taking)
+    const mine = line === undefined ? taking() : inLine(line, taking)
     running.add(mine)
-    if (line !== undefined) lines.set(line, mine)
+    void mine.then(() => running.delete(mine))
+  }
+
+  function inLine(line: string, work: () => Promise<void>): Promise<void> {
+    const mine = (lines.get(line) ?? Promise.resolve()).then(work)
+    lines.set(line, mine)
     void mine.then(() => {
-      running.delete(mine)
-      if (line !== undefined && lines.get(line) === mine) lines.delete(line)
+      if (lines.get(line) === mine) lines.delete(line)
     })
+    return mine
   }
 
   /** What is refused here, over REST, costs none of the sessions that may be begun in a day. */
@@ -163,5 +174,6 @@ export function createGateway(deps: GatewayDeps): Gateway {
       await sessions.close()
     },
     connections: () => connections.map((each) => each.report()),
+    inLine,
   }
 }

@@ -23,7 +23,9 @@ import { asParleyError, errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { asContent } from '../../src/core/message.ts'
 import type { Intake, Received } from '../../src/core/platform.ts'
+import { chatWording } from '../../src/wording/chat.ts'
 import { discordWording } from '../../src/wording/discord.ts'
+import type { CommandContext } from './command-context.ts'
 import { calledCommand, commandLine, names } from './commands.ts'
 import {
   aboutForm,
@@ -37,20 +39,22 @@ import {
   menuOf,
   menuRows,
 } from './components.ts'
-import { attachmentOf, filesOf, type Me, type QuotableMessage, quote } from './content.ts'
+import { attachmentOf, filesOf, isUnreadable, type Me, type QuotableMessage, quote } from './content.ts'
 import { packNotice } from './message-body.ts'
 import {
   type AskInput,
   type AskInteraction,
   authorOfInteraction,
+  type InteractionPlace,
   normalizeAsk,
   placeOfInteraction,
 } from './normalize.ts'
-import { type Api, codes, refusedWith } from './rest.ts'
+import { type Api, codes, DiscordRefusal, refusedWith } from './rest.ts'
 import { suggestChoices } from './suggest.ts'
 
 export interface InteractionsDeps {
   api: Pick<Api, 'call'>
+  questions: CommandContext
   intake: Intake
   me(): Me
   log: Log
@@ -65,7 +69,7 @@ export interface Interactions {
 const waitAtMostMs = 2000
 const maxTargets = 500
 
-export function createInteractions({ api, intake, me, log }: InteractionsDeps): Interactions {
+export function createInteractions({ api, questions, intake, me, log }: InteractionsDeps): Interactions {
   /** Messages that "Ask about this message" was chosen for; after a restart they are looked up. */
   const targets = new Map<string, APIMessage>()
 
@@ -108,7 +112,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
   }
 
   async function ask(interaction: AskInteraction, input: AskInput): Promise<void> {
-    const taking = intake.receive(normalizeAsk(interaction, input))
+    const taking = questions.read(interaction, input).then((read) => intake.receive(normalizeAsk(interaction, read)))
     const waiting = () => defer(interaction, input.private)
     let received: Received
     try {
@@ -132,7 +136,14 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     const text = String(value('text') ?? '')
     const model = value('model')
     const files = options.filter(isFile).flatMap(({ value: id }) => fileOf(interaction.data.resolved?.attachments, id))
-    const input = { text, files, private: value('private') === true, model: model ? String(model) : undefined }
+    const input = {
+      text,
+      files,
+      quoted: [],
+      private: value('private') === true,
+      model: model ? String(model) : undefined,
+      called: true,
+    }
     if (text.trim() !== '' || files.length > 0) return await ask(interaction, input)
     const form = { form: 'ask', private: input.private, model: fitsForm(input.model) } as const
     await respond(interaction, InteractionResponseType.Modal, askForm(form))
@@ -157,6 +168,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     const message = data.resolved.messages[data.target_id]
     if (message === undefined) return await say(interaction, gone)
     if (data.name === names.about) {
+      if (isUnreadable(message, me())) return await say(interaction, unreadable)
       targets.set(message.id, message)
       const [oldest] = targets.keys()
       if (targets.size > maxTargets && oldest !== undefined) targets.delete(oldest)
@@ -170,7 +182,7 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
         text: discordWording.noRecording,
         private: true,
       })
-    await ask(interaction, { text: transcribe, files, private: true })
+    await ask(interaction, { text: transcribe, files, quoted: [], private: true, called: false })
   }
 
   async function onForm(interaction: APIModalSubmitInteraction): Promise<void> {
@@ -182,16 +194,19 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
     if (form.form === 'ask') {
       const sent = files.flatMap((id) => fileOf(resolvedFiles(interaction), id))
       if (words.trim() === '' && sent.length === 0) return await say(interaction, empty)
-      return await ask(interaction, { text: words, files: sent, private: form.private, model: form.model })
+      return await ask(interaction, {
+        text: words,
+        files: sent,
+        quoted: [],
+        private: form.private,
+        model: form.model,
+        called: true,
+      })
     }
     const about = await messageOf(form)
     if (about === undefined) return await say(interaction, gone)
-    await ask(interaction, {
-      text: words,
-      files: asContent(filesOf(about)),
-      private: false,
-      quoted: quote(about, me()),
-    })
+    const quoted = [quote(about, await questions.namesIn(interaction as InteractionPlace, about))]
+    await ask(interaction, { text: words, files: asContent(filesOf(about)), private: false, quoted, called: false })
   }
 
   async function messageOf({ channelId, messageId }: { channelId: string; messageId: string }) {
@@ -248,8 +263,19 @@ export function createInteractions({ api, intake, me, log }: InteractionsDeps): 
       return
     }
     if (early !== undefined && early !== null) return await say(interaction, early)
-    if (early === null) await respond(interaction, InteractionResponseType.DeferredMessageUpdate)
-    else await change(interaction, (await acting) ?? { text: discordWording.done })
+    if (early === null) {
+      await respond(interaction, InteractionResponseType.DeferredMessageUpdate)
+      if (interaction.message?.content === chatWording.questionChanged) await removeOffer(interaction)
+    } else await change(interaction, (await acting) ?? { text: discordWording.done })
+  }
+
+  /** The offer to answer a changed question is not needed any more. */
+  async function removeOffer({ application_id, token }: APIInteraction): Promise<void> {
+    try {
+      await api.call('DELETE', `/webhooks/${application_id}/${token}/messages/@original`, { auth: false })
+    } catch (thrown) {
+      if (!(thrown instanceof DiscordRefusal)) throw thrown
+    }
   }
 
   return {
@@ -280,6 +306,7 @@ const noFiles: ReturnType<typeof packNotice>['files'] = []
 const transcribe = 'Transcribe the recording word for word. Name the speakers where they can be told apart.'
 const outdated: Notice = { text: discordWording.outdated, private: true }
 const gone: Notice = { text: discordWording.messageGone, private: true }
+const unreadable: Notice = { text: discordWording.messageEmpty, private: true }
 const empty: Notice = { text: discordWording.empty, private: true }
 
 /** The result of `work` if it is ready in time. Otherwise, or when it fails temporarily, `onLate` tells Discord to wait. */

@@ -4,16 +4,20 @@ import type { Notice } from '../../src/core/command.ts'
 import type { ConnectionPauses } from '../../src/core/connection.ts'
 import { asParleyError, errorFields } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
-import type { Intake, Listener, Transport } from '../../src/core/platform.ts'
+import type { Files, Intake, Listener, Transport } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/platform-state.ts'
 import { retry } from '../../src/core/retry.ts'
+import { chatWording } from '../../src/wording/chat.ts'
 import { discordWording } from '../../src/wording/discord.ts'
 import { createChannelCache } from './channel-cache.ts'
+import { createCommandContext } from './command-context.ts'
+import { createContextReader } from './context.ts'
 import { createGateway, type GatewayDeps } from './gateway.ts'
 import { createInteractions } from './interactions.ts'
-import { createMessages } from './messages.ts'
-import { directWorkspace, type GatewayMessage, normalizeMessage, platformName } from './normalize.ts'
-import { type Api, codes, refusedWith } from './rest.ts'
+import { createMessages, type EditedMessage, type Taken } from './messages.ts'
+import { createMissed } from './missed.ts'
+import { directWorkspace, type GatewayMessage, isThread, type Place, platformName, targetOf } from './normalize.ts'
+import { type Api, codes, DiscordRefusal, refusedWith } from './rest.ts'
 import { createSessions } from './sessions.ts'
 import type { Threads } from './threads.ts'
 
@@ -24,6 +28,7 @@ export interface ListenerDeps {
   records: Records
   transport: Pick<Transport, 'notify' | 'status'>
   threads: Pick<Threads, 'direct'>
+  files: Pick<Files, 'fetch'>
   me(): Promise<APIUser>
   log: Log
   pauses?: Partial<ConnectionPauses> | undefined
@@ -36,16 +41,35 @@ export interface ListenerDeps {
 
 /** Events wait while the database is down. Other errors are retried only a few times. */
 const triesOfOthers = 3
+/** Of messages whose change was followed by an offer to answer again. */
+const maxOffered = 10_000
 const retryAtMostMs = 10_000
 
+interface Handling {
+  since?: number
+  /** What the event is about, as it was before. */
+  before?: Place
+}
+
 export function createListener(deps: ListenerDeps, intake: Intake): Listener {
-  const { api, token, records, threads, transport, log, retryMs = 500 } = deps
+  const { api, token, records, threads, transport, files, log, retryMs = 500 } = deps
   const stopping = new AbortController()
+  const offered = new Set<string>()
   let myself: APIUser | undefined
   const me = () => myself?.id ?? ''
   const channelCache = createChannelCache(api, me)
-  const interactions = createInteractions({ api, intake, me: () => ({ id: me() }), log })
-  const messages = createMessages({ api, channelCache, intake, me })
+  const context = createContextReader({ api, channelCache, me: () => ({ id: me() }) })
+  const questions = createCommandContext({ channelCache, context, intake, me: () => ({ id: me() }) })
+  const interactions = createInteractions({ api, questions, intake, me: () => ({ id: me() }), log })
+  const messages = createMessages({ api, channelCache, context, files, intake, me })
+  const missed = createMissed({
+    api,
+    records,
+    take: (message) => take({ op: 0, s: 0, t: 'MESSAGE_CREATE', d: message } as GatewayDispatchPayload),
+    inLine: (channelId, work) => gateway.inLine(channelId, work),
+    signal: stopping.signal,
+    log,
+  })
   const sessions = createSessions({
     records,
     log,
@@ -62,15 +86,16 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     throttler: deps.throttler,
     async before() {
       myself = await deps.me()
+      await missed.load()
     },
     shards: deps.shards,
     mostWaiting: deps.mostWaiting,
   })
 
-  async function take(packet: GatewayDispatchPayload): Promise<boolean> {
-    channelCache.note(packet)
+  async function take(packet: GatewayDispatchPayload, since?: number): Promise<boolean> {
+    const before = channelCache.note(packet)
     try {
-      await retry(() => handle(packet), {
+      await retry(() => handle(packet, { since, before }), {
         delays: { firstMs: retryMs, mostMs: retryAtMostMs },
         signal: stopping.signal,
         on: mayPass,
@@ -87,25 +112,80 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     }
   }
 
-  async function handle(packet: GatewayDispatchPayload): Promise<void> {
+  async function handle(packet: GatewayDispatchPayload, { since, before }: Handling): Promise<void> {
     switch (packet.t) {
+      case 'READY':
+      case 'GUILD_CREATE':
+        if (since !== undefined) await missed.read(packet, since)
+        return
       case 'MESSAGE_CREATE': {
         const message = packet.d as GatewayMessage
-        const taken = await messages.take(message)
-        if (taken.kind === 'empty') await reply(message, { text: discordWording.greeting })
-        if (taken.kind !== 'taken') return
-        if (taken.received.kind === 'refused') await replyPrivately(message, taken.received.notice)
-        // Not awaited, because the event is already stored.
-        else if (taken.received.kind === 'new')
-          void transport.status(taken.target, taken.received.turnId, 'Taken in', 'queued')
-        return
+        await missed.remember(message)
+        return await answer(message, await messages.take(message))
       }
       case 'MESSAGE_UPDATE':
-        return await messages.revise(packet.d as GatewayMessage)
+        return await onEdit(packet.d as EditedMessage)
+      case 'MESSAGE_DELETE':
+        return await withdraw([packet.d.id])
+      case 'MESSAGE_DELETE_BULK':
+        return await withdraw(packet.d.ids)
+      case 'CHANNEL_DELETE':
+      case 'THREAD_DELETE': {
+        const { id, guild_id: workspaceId } = packet.d
+        if (workspaceId === undefined) return
+        const parentId = packet.t === 'THREAD_DELETE' ? (packet.d.parent_id ?? before?.parentId) : undefined
+        const place = parentId ? { workspaceId, channelId: parentId, threadId: id } : { workspaceId, channelId: id }
+        await intake.withdraw({ platform: platformName, place })
+        return
+      }
       case 'INTERACTION_CREATE':
         return await interactions.take(packet.d)
     }
   }
+
+  async function answer(message: GatewayMessage, taken: Taken): Promise<void> {
+    if (taken.kind === 'empty') await reply(message, { text: taken.unread?.join('\n') ?? discordWording.greeting })
+    if (taken.kind !== 'taken') return
+    if (taken.received.kind === 'refused') await replyPrivately(message, taken.received.notice)
+    // Not awaited, because the event is already stored.
+    else if (taken.received.kind === 'new')
+      void transport.status(taken.target, taken.received.turnId, 'Taken in', 'queued')
+  }
+
+  /** A new answer is offered once, however often the question changes while the offer stands. */
+  async function onEdit(message: EditedMessage): Promise<void> {
+    const edited = await messages.edit(message)
+    if (edited.kind === 'revised') return
+    if (edited.kind !== 'changed') return await answer(message as GatewayMessage, edited)
+    const { target, turnId } = edited
+    if (offered.has(message.id)) return
+    offered.add(message.id)
+    if (offered.size > maxOffered) offered.clear()
+    const button = { label: chatWording.answerNewQuestion, action: { kind: 'regenerate', turnId } } as const
+    const notice = { text: chatWording.questionChanged, buttons: [button] }
+    await transport.notify?.(target, notice, { key: `changed-${message.id}-${turnId}`, signal: soon() })
+  }
+
+  async function withdraw(ids: string[]): Promise<void> {
+    const known = await intake.withdraw({ platform: platformName, ids })
+    if (known === 0) return
+    for (const id of ids) await renameThreadOn(id)
+  }
+
+  /** The thread that Parley opened on a deleted question stays, because others may have written in it; its name does not. */
+  async function renameThreadOn(messageId: string): Promise<void> {
+    const thread = channelCache.known(messageId)
+    if (thread === undefined || !isThread(thread) || thread.ownerId !== me()) return
+    try {
+      const body = { name: discordWording.deletedQuestion }
+      await api.call('PATCH', `/channels/${thread.id}`, { body, signal: soon() })
+    } catch (error) {
+      if (!(error instanceof DiscordRefusal)) throw error
+      log.info(errorFields(error), 'thread of a deleted question could not be renamed')
+    }
+  }
+
+  const soon = () => AbortSignal.any([stopping.signal, AbortSignal.timeout(30_000)])
 
   /** Sends a notice to the author of a message, outside of any turn. */
   async function reply(message: GatewayMessage, notice: Notice): Promise<void> {
@@ -115,14 +195,15 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         : await channelCache.channel(message.channel_id)
     // A notice needs no thread.
     const here = { ...place, type: place.type === 0 || place.type === 5 ? 2 : place.type }
-    const { replyTarget } = normalizeMessage(message, { me: { id: me() }, place: here, kind: 'mention' })
-    const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(30_000)])
-    await transport.notify?.(replyTarget, notice, { key: `tell-${message.id}`, signal })
+    await transport.notify?.(targetOf(message, here, { id: me() }), notice, {
+      key: `tell-${message.id}`,
+      signal: soon(),
+    })
   }
 
   /** Private notices go to the author's direct chat. */
   async function replyPrivately({ id, author }: GatewayMessage, notice: Notice): Promise<void> {
-    const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(30_000)])
+    const signal = soon()
     try {
       const channelId = await threads.direct(author.id, signal)
       const conversation = { platform: platformName, workspaceId: directWorkspace, channelId }
@@ -164,7 +245,12 @@ function lineOf(packet: GatewayDispatchPayload): string | undefined {
   switch (packet.t) {
     case 'MESSAGE_CREATE':
     case 'MESSAGE_UPDATE':
+    case 'MESSAGE_DELETE':
+    case 'MESSAGE_DELETE_BULK':
       return packet.d.channel_id
+    case 'CHANNEL_DELETE':
+    case 'THREAD_DELETE':
+      return packet.d.id
     default:
       return undefined
   }

@@ -2,6 +2,7 @@
 import type {
   APIMessage,
   APIModalSubmitInteraction,
+  APIOverwrite,
   APIUser,
   APIChatInputApplicationCommandInteraction as CommandInteraction,
   APIMessageApplicationCommandInteraction as MessageCommandInteraction,
@@ -14,8 +15,9 @@ import {
   type IncomingMessage,
   type ReplyTarget,
 } from '../../src/core/message.ts'
-import { discordWording } from '../../src/wording/discord.ts'
-import { filesOf, type Me, nameOf, type QuotableMessage, quote, textOf } from './content.ts'
+import { discordUnread, discordWording } from '../../src/wording/discord.ts'
+import { filesOf, isUnreadable, type Me, nameOf, once, quote, textOf } from './content.ts'
+import type { Context } from './context.ts'
 import type { Destination } from './target.ts'
 import { threadName } from './thread-name.ts'
 
@@ -30,12 +32,18 @@ export interface Place {
   name?: string
   guildId?: string
   parentId?: string
+  /** Of a channel; a thread has those of its channel. */
+  overwrites?: readonly APIOverwrite[]
+  /** Who opened a thread. */
+  ownerId?: string
 }
 
 const threadTypes = [10, 11, 12]
 /** Where a thread may grow out of a message: text and announcement channels. */
 const threadable = [0, 5]
 const administrator = 8n
+/** The type of a message that answers another: https://discord.com/developers/docs/resources/message#message-object-message-types */
+export const reply = 19
 
 export const isThread = (place: Place): boolean => threadTypes.includes(place.type)
 
@@ -51,8 +59,8 @@ export interface MessageContext {
   place: Place
   membership?: Ownership
   kind: IncomingMessage['kind']
-  /** What a thread began with, where Parley joins it now. */
-  starter?: QuotableMessage & { author?: APIUser }
+  /** What was said before and belongs to the question. */
+  context?: Context
   /** Of an earlier exchange in a channel, which this message goes on. */
   root?: string
 }
@@ -64,37 +72,68 @@ export type GatewayMessage = APIMessage & {
 }
 
 export function normalizeMessage(message: GatewayMessage, context: MessageContext): IncomingMessage {
-  const { me, place, kind, starter, root } = context
+  const { me, place, kind, root, context: before } = context
   const { conversation, destination } = whereTo(message, place, root, me)
   const referenced = message.referenced_message ?? undefined
-  const own = message.embeds.filter(({ type }) => type === 'rich' || type === 'article' || type === 'link')
   const quoted = [
-    ...(starter === undefined ? [] : [[place.name, quote(starter, me)].filter((each) => each).join('\n\n')]),
+    ...(before?.quoted ?? []),
     ...(referenced === undefined ? [] : [quote(referenced, me)]),
-    quote({ content: '', embeds: own, message_snapshots: message.message_snapshots ?? [] }, me),
+    ownContent(message, me),
   ].filter((text) => text !== '')
   const isOwn = (each: { author?: { id: string } }) => each.author?.id === message.author.id
-  const files = [message, referenced, starter].flatMap((each) =>
+  const files = [message, referenced].flatMap((each) =>
     each === undefined ? [] : isOwn(each) ? filesOf(each) : asContent(filesOf(each)),
   )
+  const unread = [...(before?.unread ?? []), ...unreadOf(message, me)]
   return {
     id: message.id,
     conversation,
     author: authorOf(message, context.membership),
-    text: textOf(message, me),
+    text: questionOf(message, me, place),
     kind,
-    attachments: once(files),
+    attachments: once([...files, ...(before?.files ?? [])]),
     replyTarget: { conversation, data: destination },
     quoted: quoted.length === 0 ? undefined : quoted.join('\n\n'),
+    unread: unread.length === 0 ? undefined : unread,
     sentAt: new Date(message.timestamp).toISOString(),
   }
+}
+
+/** A post in a forum or a media channel asks with its title, too. It has the id of its thread. */
+export function questionOf(message: Pick<APIMessage, 'id' | 'content' | 'mentions'>, me: Me, place: Place): string {
+  const text = textOf(message, me)
+  return message.id === place.id && place.name !== undefined ? `${place.name}\n\n${text}`.trim() : text
+}
+
+/** What the message itself shows beside its words. A sticker alone says nothing. */
+function ownContent(message: GatewayMessage, me: Me): string {
+  const { attachments, poll, message_snapshots, sticker_items } = message
+  const embeds = message.embeds.filter(({ type }) => type === 'rich' || type === 'article' || type === 'link')
+  const content = quote({ content: '', embeds, attachments, poll, message_snapshots }, me)
+  if (content === '' && attachments.length === 0 && textOf(message, me) === '') return ''
+  return quote({ content: '', embeds, attachments, poll, message_snapshots, sticker_items }, me)
+}
+
+function unreadOf({ type, referenced_message: referenced, message_snapshots: forwarded = [] }: GatewayMessage, me: Me) {
+  const answersNothing = type === reply && (referenced == null || isUnreadable(referenced, me))
+  const forwardsNothing = forwarded.some(({ message }) => isUnreadable(message, me))
+  return [...(answersNothing ? [discordUnread.reply] : []), ...(forwardsNothing ? [discordUnread.forward] : [])]
+}
+
+/** What says where a message was written, and what a thread on it would be called. */
+type Located = Pick<GatewayMessage, 'id' | 'guild_id' | 'author' | 'content' | 'attachments' | 'mentions'>
+
+/** Where a message is answered. */
+export function targetOf(message: Located, place: Place, me: Me): ReplyTarget {
+  const { conversation, destination } = whereTo(message, place, undefined, me)
+  return { conversation, data: destination }
 }
 
 /**
  * A mention in a channel is its own conversation: the thread that grows out of it has the message's id, no matter who
  * opens it, and replies belong to the same conversation where no thread can be opened.
  */
-function whereTo(message: GatewayMessage, place: Place, root: string | undefined, me: Me) {
+function whereTo(message: Located, place: Place, root: string | undefined, me: Me) {
   const to = (ref: Omit<ConversationRef, 'platform'>, destination: Destination) => ({
     conversation: { platform: platformName, ...ref },
     destination,
@@ -142,7 +181,8 @@ export function authorOfInteraction(
   return { id: user.id, name: member?.nick || nameOf(user), ...membershipOf(rules, member?.flags) }
 }
 
-interface InteractionPlace {
+/** What of an interaction says where it was used, and by whom. */
+export interface InteractionPlace {
   id: string
   token: string
   application_id: string
@@ -150,7 +190,7 @@ interface InteractionPlace {
   channel?: { id: string; type: number; parent_id?: string | null }
   channel_id?: string
   user?: APIUser
-  member?: { user: APIUser; nick?: string | null; permissions: string; flags?: number }
+  member?: { user: APIUser; nick?: string | null; permissions: string; flags?: number; roles?: string[] }
   context?: number
   authorizing_integration_owners?: Partial<Record<string, string>>
 }
@@ -221,7 +261,11 @@ export interface AskInput {
   files: Attachment[]
   model?: string
   private: boolean
-  quoted?: string
+  /** What was said before, or is asked about. */
+  quoted: string[]
+  unread?: string[]
+  /** Parley is called into the conversation, and not asked about one message. */
+  called: boolean
 }
 
 export function normalizeAsk(interaction: AskInteraction, input: AskInput): IncomingMessage {
@@ -234,7 +278,8 @@ export function normalizeAsk(interaction: AskInteraction, input: AskInput): Inco
     kind: 'command',
     attachments: once(input.files),
     replyTarget,
-    quoted: input.quoted ? input.quoted : undefined,
+    quoted: input.quoted.join('\n\n') || undefined,
+    unread: input.unread?.length ? input.unread : undefined,
     overrides: input.model === undefined ? undefined : { model: input.model },
     private: input.private ? true : undefined,
     locale: interaction.locale,
@@ -242,13 +287,15 @@ export function normalizeAsk(interaction: AskInteraction, input: AskInput): Inco
   }
 }
 
-function once(files: Attachment[]): Attachment[] {
-  return [...new Map(files.map((file) => [file.id, file])).values()]
-}
-
 const epoch = 1_420_070_400_000n
 
 /** Milliseconds since 1970. Discord's ids contain the time: https://discord.com/developers/docs/reference#snowflakes */
 export function madeAt(id: string): number {
   return Number((BigInt(id) >> 22n) + epoch)
+}
+
+/** The smallest id of a moment, in milliseconds since 1970. */
+export function idAt(ms: number): string {
+  const sinceEpoch = BigInt(Math.floor(ms)) - epoch
+  return String((sinceEpoch > 0n ? sinceEpoch : 0n) << 22n)
 }

@@ -130,6 +130,12 @@ platformContract('discord', async () => {
       discord.edit(known.message, `<@${discord.world.bot.id}> ${text}`)
       await handled(discord.gateway.sequence(), failures, false)
     },
+    async erase({ eventId }) {
+      const known = sent.get(eventId)
+      if (known === undefined) throw new Error('that was never written')
+      discord.delete(known.message)
+      await handled(discord.gateway.sequence(), failures, false)
+    },
     async follow({ eventId, text, target }) {
       // Opened with the first sign that the question is taken in.
       const thread = await discord.until(() => discord.world.channels.get(threadOf(target)), 'the thread')

@@ -51,6 +51,7 @@ export function createDiscord(deps: DiscordDeps): Platform {
     now,
   })
   const transport = createTransport({ api, threads, typing, refusals, log, now })
+  const files = createFiles({ api, apiUrl })
   return {
     name: platformName,
     capabilities: {
@@ -64,8 +65,8 @@ export function createDiscord(deps: DiscordDeps): Platform {
       maxMessages,
     },
     transport,
-    files: createFiles({ api, apiUrl }),
-    listen: (intake) => createListener({ ...deps, api, threads, transport, me }, intake),
+    files,
+    listen: (intake) => createListener({ ...deps, api, threads, transport, files, me }, intake),
   }
 }
 

@@ -53,6 +53,8 @@ export async function openShard(deps: ShardDeps, signal: AbortSignal): Promise<O
   const ready = Promise.withResolvers<void>()
   const lost = Promise.withResolvers<unknown>()
   let greeted = false
+  /** Events come, and all that were written before have come. */
+  let inSession = false
   /** The socket broke or was never there, which says nothing of the session: it can be resumed. */
   let broken = true
   let closings = 0
@@ -88,6 +90,7 @@ export async function openShard(deps: ShardDeps, signal: AbortSignal): Promise<O
 
   function back(event: string): void {
     closings = 0
+    inSession = true
     clearTimeout(timer)
     log.info({ shardId: id }, event)
     ready.resolve()
@@ -119,11 +122,15 @@ export async function openShard(deps: ShardDeps, signal: AbortSignal): Promise<O
   shard.on(WebSocketShardEvents.Dispatch, ({ data }) => {
     if (!retired) onDispatch(data)
   })
+  shard.on(WebSocketShardEvents.HeartbeatComplete, () => {
+    if (!retired && inSession) sessions.alive(id)
+  })
   shard.on(WebSocketShardEvents.Error, (error) => log.debug({ ...errorFields(error), shardId: id }, 'Discord socket'))
   shard.on(WebSocketShardEvents.Closed, ({ code }) => {
     log.debug({ code, shardId: id }, 'Discord socket closed')
     broken = !greeted || code === closedAbnormally
     greeted = false
+    inSession = false
     closings += 1
     if (code === GatewayCloseCodes.InvalidShard || code === GatewayCloseCodes.ShardingRequired) onMiscounted()
     const refused = refusals[code]

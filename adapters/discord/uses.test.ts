@@ -113,6 +113,17 @@ describe('commands on a message', () => {
     ])
   })
 
+  it('"Ask about this message" reads what a bot posted as components, with names of channels', async () => {
+    await listen()
+    const components = [
+      { type: 17, components: [{ type: 10, content: `Database primary is down, see <#${channel.id}>` }] },
+    ]
+    const about = discord.write({ author: ann, channel, more: { flags: 32768, components } })
+    const { acknowledged } = await onMessage('Ask about this message', about)
+    await form(acknowledged.data?.custom_id, { text: 'What is down?' })
+    expect(received).toMatchObject([{ text: 'What is down?', quoted: 'Ann: Database primary is down, see #general' }])
+  })
+
   it('a form opened by another process still finds its message', async () => {
     await listen()
     const about = discord.write({ author: ann, channel, text: 'The plan' })

@@ -5,6 +5,7 @@ import { describePosition } from '../../src/core/artifact.ts'
 import { type Button, type ButtonAction, encodeAction, type Notice, type OutgoingFile } from '../../src/core/command.ts'
 import { escapeMarkdown } from '../../src/core/markdown/escape.ts'
 import { safeUrl } from '../../src/core/markdown/parse.ts'
+import { formattedAtMost } from '../../src/core/markdown/simplify.ts'
 import { sourceLines } from '../../src/core/markdown/sources.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Citation, Receipt } from '../../src/core/reply.ts'
@@ -38,7 +39,10 @@ export function bytesOf(activity: OutgoingActivity): number {
 }
 
 /** For `Capabilities.fits`. */
-export const fitsTeams = (markdown: string): boolean => JSON.stringify(toTeams(markdown)).length <= maxText
+export function fitsTeams(markdown: string): boolean {
+  const bound = formattedAtMost(markdown)
+  return (bound !== undefined && bound <= maxText) || JSON.stringify(toTeams(markdown)).length <= maxText
+}
 
 /**
  * One message of an answer. `open`: it ends a stream, but the answer goes on by edits and has no buttons yet. Sources for which

@@ -1,4 +1,6 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { formattedAtMost } from '../../src/core/markdown/simplify.ts'
 import { toTeams } from './markdown.ts'
 
 describe('line breaks', () => {
@@ -63,4 +65,67 @@ describe('what Teams does not know', () => {
     ['a title with a line below', 'Title\n=====', '# Title'],
     ['a footnote', 'So it is.[^1]\n\n[^1]: As we know.', 'So it is. (As we know.)'],
   ])('is written as Teams draws it: %s', (_, markdown, shown) => expect(toTeams(markdown).trim()).toBe(shown))
+})
+
+it('a text never becomes longer than the bound that is told without formatting it', () => {
+  const piece = fc.constantFrom(
+    ...[
+      'word ',
+      'a',
+      ' ',
+      '\n',
+      '\n\n',
+      '\n- ',
+      '\n1) ',
+      '\n> ',
+      '\n> > ',
+      '\n#### ',
+      '\n---\n',
+      '\n***\n',
+      '**',
+      '__',
+      '*',
+      '_',
+      '~~',
+    ],
+    ...[
+      '~',
+      '`',
+      '\n```\n',
+      '\n~~~\n',
+      '\n    code',
+      '<b>',
+      '<at>',
+      '<',
+      '"',
+      '&amp;',
+      '&',
+      '@everyone',
+      '$',
+      '$x^2$',
+      '$\\foo$',
+      '$$',
+    ],
+    ...[
+      '\\(',
+      '\\)',
+      '\\[',
+      '\\]',
+      '\\',
+      '||',
+      '|',
+      '![a](https://x.org/a b)',
+      '[a](javascript:x)',
+      '[b](<https://x.org/(b) c>)',
+    ],
+    ...['https://x.org/a_b', '[x]', '\n- [x] done', '[1]', '<br>', '\\\n', '  \n', '\n===\n', '汉字', '👩‍👩‍👧‍👦'],
+  )
+  fc.assert(
+    fc.property(fc.array(piece, { minLength: 5, maxLength: 80 }), (pieces) => {
+      const text = pieces.join('')
+      const bound = formattedAtMost(text)
+      if (bound !== undefined) expect(JSON.stringify(toTeams(text)).length).toBeLessThanOrEqual(bound + 2)
+    }),
+    { numRuns: 500 },
+  )
 })

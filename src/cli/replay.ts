@@ -30,6 +30,8 @@ export interface ReplayLine {
 }
 
 const maxSummaryChars = 200
+/** The part of a recording that describes it and holds no events. */
+const metadata = 'metadata'
 /** How deep events may be nested in a file; an object of arrays of events has depth two. */
 const maxDepth = 4
 
@@ -101,15 +103,19 @@ function eventsIn(replay: Replay, value: Json, name: string, depth: number): Fou
   if (replay.recognises(value)) return [{ name, record: value }]
   if (typeof value !== 'object' || value === null || depth >= maxDepth) return []
   const found = Object.entries(value).flatMap(([key, each]) =>
-    eventsIn(replay, each, depth === 0 ? `${name}#${key}` : `${name}.${key}`, depth + 1),
+    depth === 0 && key === metadata
+      ? []
+      : eventsIn(replay, each, depth === 0 ? `${name}#${key}` : `${name}.${key}`, depth + 1),
   )
   // A part without events is reported once; single values are context for the events.
   return found.some(({ record }) => record !== undefined) || (depth === 0 && found.length > 0) ? found : [{ name }]
 }
 
+/** Those beside the events, and those in the file's `metadata`, where vercel/chat's recordings have them. */
 function singleValues(value: Json): Record<string, Json> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return {}
-  return Object.fromEntries(Object.entries(value).filter(([, each]) => typeof each !== 'object' || each === null))
+  const own = Object.entries(value).filter(([, each]) => typeof each !== 'object' || each === null)
+  return { ...singleValues(value[metadata] ?? null), ...Object.fromEntries(own) }
 }
 
 async function jsonFiles(folder: string): Promise<string[]> {

@@ -70,7 +70,14 @@ export function recorder() {
   const revisions: Revision[] = []
   /** Ids of messages. */
   const withdrawn: string[] = []
-  const state: { failing: boolean; refusing?: string; takesPart: boolean; notice: string } = {
+  const state: {
+    failing: boolean
+    refusing?: string
+    takesPart: boolean
+    notice: string
+    /** The newest message that it knows of any conversation. */
+    last?: { messageId: string; sentAt: string }
+  } = {
     failing: false,
     takesPart: true,
     notice: 'It is as you wished.',
@@ -96,8 +103,12 @@ export function recorder() {
       revisions.push(revision)
       return { kind: 'revised', turnId: randomUUID() }
     },
-    concerns: async (message) => judge(message, { participates: state.takesPart, asked: true, followUps: 'always' }),
-    async withdraw({ ids }) {
+    async concerns(message) {
+      const verdict = judge(message, { participates: state.takesPart, asked: true, followUps: 'always' })
+      return verdict.answers ? { answers: true, last: state.last } : verdict
+    },
+    async withdraw(withdrawal) {
+      const ids = 'ids' in withdrawal ? withdrawal.ids : []
       withdrawn.push(...ids)
       return ids.length
     },

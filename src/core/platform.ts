@@ -8,7 +8,7 @@ import type { Action, CommandCall, CommandSpec, Notice, OutgoingFile } from './c
 import type { ConnectionReport } from './connection.ts'
 import type { Mount } from './http.ts'
 import type { Json } from './json.ts'
-import type { Attachment, Author, IncomingMessage, ReplyTarget } from './message.ts'
+import type { Attachment, Author, ConversationRef, IncomingMessage, ReplyTarget } from './message.ts'
 import type { Citation, Receipt } from './reply.ts'
 
 export interface Capabilities {
@@ -142,11 +142,10 @@ export interface Revision {
  */
 export type Revised = { kind: 'revised' | 'started' | 'unchanged'; turnId: string } | { kind: 'unknown' }
 
-/** Messages that people deleted. `ids` as in IncomingMessage. */
-export interface Withdrawal {
-  platform: string
-  ids: string[]
-}
+/** What people deleted: messages (`ids` as in IncomingMessage), or a whole thread; without `threadId`, a channel with its threads. */
+export type Withdrawal =
+  | { platform: string; ids: string[] }
+  | { platform: string; place: Omit<ConversationRef, 'platform'> }
 
 /** Where a listener delivers. When a call returns, its effect is committed: only then may the platform be acknowledged. */
 export interface Intake {

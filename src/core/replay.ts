@@ -50,8 +50,12 @@ export function createReplayIntake(): { intake: Intake; taken: Replayed[] } {
     suggest: async () => [],
     commands: [],
     concerns: async (message) => judge(message, { participates: true, asked: true, followUps: 'always' }),
-    async withdraw({ ids }) {
-      taken.push({ kind: 'withdrawal', summary: `of ${ids.join(', ')}` })
+    async withdraw(withdrawal) {
+      const of =
+        'ids' in withdrawal
+          ? withdrawal.ids.join(', ')
+          : `all of ${conversationKey({ platform: withdrawal.platform, ...withdrawal.place })}`
+      taken.push({ kind: 'withdrawal', summary: `of ${of}` })
       return 0
     },
   }

@@ -3,7 +3,7 @@ import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { file, message } from '../../test/fakes/message.ts'
 import { type IntakeRig, inChannel, openIntakeRig } from '../../test/intake-rig.ts'
 import type { Addressing } from '../core/addressing.ts'
-import type { Author } from '../core/message.ts'
+import type { Author, IncomingMessage } from '../core/message.ts'
 
 let server: TestServer
 let rig: IntakeRig
@@ -179,6 +179,22 @@ describe('a message that its author deletes', () => {
     expect(await withdraw('never')).toBe(0)
     expect(await withdraw(one.id, two.id, 'never')).toBe(2)
     expect(await withdraw(one.id, two.id)).toBe(0)
+  })
+
+  it('with a whole channel takes those of its threads along, and leaves other channels alone', async () => {
+    const [thread, alone, other] = ['gone', 'gone', 'gone-not'].map((channelId) => inChannel({ channelId })) as [
+      IncomingMessage,
+      IncomingMessage,
+      IncomingMessage,
+    ]
+    const { workspaceId } = thread.conversation
+    await rig.answered({ ...thread, conversation: { ...thread.conversation, threadId: 't' } })
+    await rig.asked(alone)
+    const kept = await rig.asked(other)
+    expect(await rig.inbox.withdraw({ platform: 'test', place: { workspaceId, channelId: 'gone' } })).toBe(2)
+    expect((await rig.turns.load(kept)).messages).toHaveLength(1)
+    const place = { workspaceId, channelId: 'gone-not', threadId: 'never' }
+    expect(await rig.inbox.withdraw({ platform: 'test', place })).toBe(0)
   })
 })
 

@@ -19,6 +19,8 @@ import { stopTopic } from './stop.ts'
 
 /** How long a message waits for a busy queue: once committed, it may be acknowledged. */
 const handOverMs = 50
+/** Of the messages of a deleted channel. */
+const withdrawnAtOnce = 500
 
 export interface InboxDeps extends Omit<ActionsDeps, 'turns' | 'handOver' | 'commands' | 'refusal'> {
   turns: Turns
@@ -102,14 +104,23 @@ export function createInbox({ turns, queue, settings, commands, channel, log, ..
       return verdict.answers ? { answers: true, last: participation?.last } : verdict
     },
 
-    async withdraw({ platform, ids }) {
-      const { known, open } = await turns.withdraw(platform, ids)
-      for (const { turnId, state } of open) {
-        channel.publish(stopTopic, { turnId })
-        // No worker holds it: this job lets one take back what was shown.
-        if (state === 'queued') await shortly(handOver(stopJob(turnId), 'new'))
+    async withdraw(withdrawal) {
+      const { platform } = withdrawal
+      const ids =
+        'ids' in withdrawal
+          ? withdrawal.ids
+          : await turns.messagesIn(conversationKey({ platform, ...withdrawal.place }))
+      let known = 0
+      for (let from = 0; from < ids.length; from += withdrawnAtOnce) {
+        const some = await turns.withdraw(platform, ids.slice(from, from + withdrawnAtOnce))
+        known += some.known
+        for (const { turnId, state } of some.open) {
+          channel.publish(stopTopic, { turnId })
+          // No worker holds it: this job lets one take back what was shown.
+          if (state === 'queued') await shortly(handOver(stopJob(turnId), 'new'))
+        }
       }
-      if (known > 0) log.info({ platform, messages: known, open: open.length }, 'messages deleted by their authors')
+      if (known > 0) log.info({ platform, messages: known }, 'messages deleted by their authors')
       return known
     },
   }

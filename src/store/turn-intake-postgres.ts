@@ -15,6 +15,7 @@ type TurnIntake = Pick<
   | 'revise'
   | 'participation'
   | 'withdraw'
+  | 'messagesIn'
   | 'withdrawn'
   | 'openTurns'
   | 'about'
@@ -83,6 +84,10 @@ export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake
         known: Number(rows[0]?.known ?? 0),
         open: rows.flatMap(({ id, state }) => (id === null ? [] : [{ turnId: id, state }])),
       }
+    },
+
+    async messagesIn(key) {
+      return (await query<{ id: string }>(messagesIn, [key])).map(({ id }) => id)
     },
 
     async withdrawn(turnId) {
@@ -257,6 +262,16 @@ with deleted as (
   delete from turn using empty where turn.id = empty.id and empty.state not in ('queued', 'answering')
 )
 select (select count(*) from messages) as known, stopped.id, stopped.state from (select) one left join stopped on true`,
+}
+
+/** A key contains no slash but between its parts. */
+const messagesIn: Statement = {
+  name: 'conversation_messages',
+  text: `
+select inbound.id from conversation
+  join turn on turn.conversation_key = conversation.key
+  join inbound on inbound.turn_id = turn.id
+where conversation.key = $1 or starts_with(conversation.key, $1 || '/')`,
 }
 
 const withdrawn: Statement = {

@@ -188,6 +188,8 @@ export interface Turns {
    * is named, for its worker to take back what was posted. Safe to send twice.
    */
   withdraw(platform: string, ids: string[]): Promise<{ known: number; open: { turnId: string; state: TurnState }[] }>
+  /** Ids of the messages of a conversation and of those below it, as the threads of a channel are. */
+  messagesIn(conversationKey: string): Promise<string[]>
   /** Whether all messages of a turn were deleted. */
   withdrawn(turnId: string): Promise<boolean>
   /** Deletes a withdrawn turn and ends its lease; answers the next turn of the conversation. */

@@ -40,6 +40,9 @@ export const discordWording = {
   joined: 'Added to your question above. One answer will cover both.',
   noRecording: 'That message has no recording. Choose one with a voice message or a video.',
   messageGone: 'I cannot find or read that message. Check that it still exists and that I can see the channel.',
+  messageEmpty: 'That message has no text or file that I can read, so I cannot answer a question about it.',
+  /** The name of the thread on a question that its author deleted. */
+  deletedQuestion: 'Deleted question',
   outdated: 'This button or form is from another version of Parley. Please ask the question again.',
   empty: 'Write a question or add a file.',
   done: 'Done.',
@@ -48,6 +51,38 @@ export const discordWording = {
   regenerating: 'I am writing the answer again.',
   /** The name of a thread whose question has no words. */
   threadOf: (person: string) => `Question from ${person}`,
+}
+
+/** What Discord shows for tags such as `<id:customize>`. */
+export const discordPlaces = {
+  customize: 'Channels & Roles',
+  browse: 'Browse Channels',
+  guide: 'Server Guide',
+  home: 'Server Guide',
+  'linked-roles': 'Linked Roles',
+}
+
+/** What belongs to a question and was not read; each is a line of the receipt. */
+export const discordUnread = {
+  thread: 'Parley could not read this thread. It needs "Read Message History" in the channel, and so do you.',
+  discussion:
+    'Parley could not read what was said above in this channel. It needs "Read Message History" there, and so do you.',
+  messages: (count: number) =>
+    count === 1
+      ? 'One earlier message was left out because the conversation is too long.'
+      : `${count} earlier messages were left out because the conversation is too long.`,
+  older: (count: number) => `Only the newest ${count} messages of this thread were read.`,
+  files: (count: number) =>
+    count === 1
+      ? 'One earlier file of the conversation was not read. Attach it to your question if you need it.'
+      : `${count} earlier files of the conversation were not read. Attach those that you need to your question.`,
+  reply: 'The message that you replied to is gone or has no text or file that Parley can read.',
+  forward: 'The message that you forwarded has no text or file that Parley can read.',
+  link: (url: string) =>
+    `Parley could not open ${url}. The message may be gone, or it is in a channel that you or Parley cannot read.`,
+  foreignLink: (url: string) =>
+    `Parley did not open ${url}. It opens only links to messages of the server where you ask.`,
+  moreLinks: (opened: number) => `Parley opened only the first ${opened} links to messages.`,
 }
 
 /** The small print under an answer. */

@@ -278,3 +278,31 @@ it('the log contains no tokens and no messages', () => {
   expect(log).not.toContain('aW50ZXJhY3Rpb24')
   expect(log).not.toContain('heat pump')
 })
+
+it('a forum post that mentions Parley is answered with its title in the question', async () => {
+  const forum = discord.world.addChannel(guild, 'help', { type: 15 })
+  const id = discord.world.snowflake()
+  const post = discord.world.addChannel(guild, 'Router WX-9 loses its settings', { id, type: 11, parentId: forum.id })
+  discord.gateway.dispatch('THREAD_CREATE', discord.world.channelJson(post), guild.id)
+  discord.write({ author: ann, channel: post, id, text: 'any idea why?', mention: true })
+  expect((await replyIn(post.id)).content).toMatch(/WX-9[\s\S]*any idea why/)
+})
+
+it('a question that its author deletes while it is answered is taken back, and nothing of it is said again', async () => {
+  const message = discord.write({ author: ann, channel: general, text: 'Count slowly, QX-secret', mention: true })
+  await discord.until(() => discord.said(message.id)[0]?.content.includes('word3'), 'the beginning of an answer')
+  discord.delete(message)
+  await discord.until(() => discord.said(message.id).length === 0, 'the answer to be removed')
+  expect(discord.said(general.id).filter(({ content }) => content.includes('word'))).toEqual([])
+  expect(discord.world.channels.get(message.id)?.name).not.toContain('secret')
+  discord.write({
+    author: ann,
+    channel: discord.world.channels.get(message.id) ?? general,
+    text: 'What did I ask?',
+    mention: true,
+  })
+  await replyIn(message.id)
+  const sent = JSON.stringify(model.requests.at(-1))
+  expect(sent).toContain('What did I ask?')
+  expect(sent).not.toContain('QX-secret')
+})

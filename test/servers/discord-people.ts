@@ -30,7 +30,12 @@ export interface Using {
 
 export interface People {
   write(what: Writing): WorldMessage
-  edit(message: WorldMessage, text: string): void
+  /** `more`: what else changes with it, such as mentions. */
+  edit(message: WorldMessage, text: string, more?: Partial<WorldMessage>): void
+  /** Its author, or a moderator, deletes messages of a channel: two or more at once are one event. */
+  delete(...messages: WorldMessage[]): void
+  /** A moderator deletes a channel or a thread: no event comes for what was written in it. */
+  deleteChannel(channel: WorldChannel): void
   use(what: Using): Use
 }
 
@@ -94,7 +99,33 @@ export function createPeople({ world, url, uses, dispatch }: PeopleDeps): People
       dispatch('MESSAGE_CREATE', message, channel.guildId)
       return message
     },
-    edit(message, text) {
+    delete(...messages) {
+      const [first] = messages
+      if (first === undefined) return
+      const { channel_id, guild_id } = first
+      const ids = messages.map(({ id }) => id)
+      const kept = (world.messages.get(channel_id) ?? []).filter(({ id }) => !ids.includes(id))
+      world.messages.set(channel_id, kept)
+      // What answered it, or grew out of it, refers to nothing from now on.
+      for (const each of [...world.messages.values()].flat())
+        if (ids.includes(each.referenced_message?.id ?? '')) each.referenced_message = null
+      const where = { channel_id, guild_id }
+      if (ids.length === 1) dispatch('MESSAGE_DELETE', { id: first.id, ...where }, guild_id)
+      else dispatch('MESSAGE_DELETE_BULK', { ids, ...where }, guild_id)
+    },
+    deleteChannel(channel) {
+      const { id, guildId, parentId, type } = channel
+      const thread = [10, 11, 12].includes(type)
+      const gone = thread ? { id, guild_id: guildId, parent_id: parentId, type } : world.channelJson(channel)
+      const inside = [channel, ...[...world.channels.values()].filter((each) => each.parentId === id)]
+      for (const each of inside) {
+        world.channels.delete(each.id)
+        world.messages.delete(each.id)
+      }
+      dispatch(thread ? 'THREAD_DELETE' : 'CHANNEL_DELETE', gone, guildId)
+    },
+    edit(message, text, more = {}) {
+      Object.assign(message, more)
       message.content = text
       message.edited_timestamp = new Date(world.now()).toISOString()
       dispatch('MESSAGE_UPDATE', message, message.guild_id)

@@ -19,7 +19,10 @@ import {
   write,
 } from './discord-state.ts'
 import { callback, deleteOfUse, editOfUse, followUp, ofUse } from './discord-uses.ts'
-import type { WorldChannel } from './discord-world.ts'
+import type { WorldChannel, WorldMessage } from './discord-world.ts'
+
+/** https://discord.com/developers/docs/resources/message#message-object-message-types */
+const starterType = 21
 
 /** THE table: method and path → what happens. */
 const routes: [string, RegExp, Handler][] = [
@@ -58,8 +61,13 @@ const routes: [string, RegExp, Handler][] = [
   [
     'GET',
     /^\/channels\/(\d+)\/messages\/(\d+)$/,
-    (state, _, [id = '', message = '']) => ok(found(state, visible(state, id).id, message)),
+    (state, _, [id = '', message = '']) => {
+      demand(state, visible(state, id), may.ReadMessageHistory)
+      return ok(overRest(found(state, id, message)))
+    },
   ],
+  ['GET', /^\/channels\/(\d+)\/messages$/, channelMessages],
+  ['GET', /^\/channels\/(\d+)\/thread-members\/(\d+)$/, threadMember],
   ['PATCH', /^\/channels\/(\d+)$/, changeChannel],
   ['POST', /^\/channels\/(\d+)\/messages$/, postMessage],
   ['PATCH', /^\/channels\/(\d+)\/messages\/(\d+)$/, editMessage],
@@ -135,6 +143,42 @@ function directChat({ world }: RestState, { body }: Call): Answer {
   return ok(world.channelJson(world.directChat(id)))
 }
 
+/** Messages that are read come without what events add to them. */
+function overRest({
+  guild_id: _guild,
+  member: _member,
+  channel_type: _type,
+  ...message
+}: WorldMessage & { member?: unknown }) {
+  return message
+}
+
+/**
+ * Newest first, whichever of `before` and `after` is asked for; the page after a message holds the oldest ones after it.
+ * Without Read Message History there are none: https://discord.com/developers/docs/resources/message#get-channel-messages
+ */
+function channelMessages(state: RestState, { query }: Call, [id = '']: string[]): Answer {
+  if (state.readsFail) throw new Refusal(500, 0, 'Internal Server Error')
+  const channel = visible(state, id)
+  const limit = Number(query.get('limit') ?? 50)
+  if (!(limit >= 1 && limit <= 100)) throw new Refusal(400, 50035, 'Invalid Form Body: limit must be between 1 and 100')
+  if ((state.world.permissions(channel, state.world.bot.id) & may.ReadMessageHistory) === 0n) return ok([])
+  const all = (state.world.messages.get(id) ?? [])
+    .filter(({ visibleTo }) => visibleTo === undefined)
+    .toSorted((a, b) => (BigInt(a.id) < BigInt(b.id) ? -1 : 1))
+  const [before, after] = [query.get('before'), query.get('after')]
+  if (after !== null) return ok(page(all.filter((each) => BigInt(each.id) > BigInt(after)).slice(0, limit)))
+  return ok(page(all.filter((each) => before === null || BigInt(each.id) < BigInt(before)).slice(-limit)))
+}
+
+const page = (oldestFirst: WorldMessage[]) => oldestFirst.toReversed().map(overRest)
+
+function threadMember(state: RestState, _: Call, [id = '', userId = '']: string[]): Answer {
+  const { threadMembers = [], type } = visible(state, id)
+  if (type === 12 && !threadMembers.includes(userId)) throw new Refusal(404, 10007, 'Unknown Member')
+  return ok({ id, user_id: userId, join_timestamp: '2026-01-01T00:00:00+00:00', flags: 0 })
+}
+
 function postMessage(state: RestState, call: Call, [channelId = '']: string[]): Answer {
   const channel = visible(state, channelId)
   const { body } = call
@@ -185,7 +229,7 @@ function deleteMessage(state: RestState, _: Call, [channelId = '', id = '']: str
 
 function openThread(state: RestState, { body }: Call, [channelId = '', id = '']: string[]): Answer {
   const channel = visible(state, channelId)
-  found(state, channelId, id)
+  const starter = found(state, channelId, id)
   if (![0, 5].includes(channel.type)) throw new Refusal(400, 50024, 'Cannot execute action on this channel type')
   demand(state, channel, may.CreatePublicThreads)
   const name = String(body.name)
@@ -199,20 +243,44 @@ function openThread(state: RestState, { body }: Call, [channelId = '', id = '']:
     overwrites: [],
     parentId: channelId,
     guildId: channel.guildId,
+    ownerId: state.world.bot.id,
   }
   state.world.channels.set(id, thread)
+  putStarter(state, thread, starter)
   state.dispatch('THREAD_CREATE', { ...state.world.channelJson(thread), newly_created: true }, channel.guildId)
   return { status: 201, body: state.world.channelJson(thread) }
 }
 
-/** A thread is opened again; nothing else of a channel is changed by a bot without more permissions. */
+/** Its first message is Discord's own and carries the one that it grew out of. */
+function putStarter({ world }: RestState, thread: WorldChannel, starter: WorldMessage): void {
+  world.put({
+    ...starter,
+    id: world.snowflake(),
+    type: starterType,
+    channel_id: thread.id,
+    content: '',
+    attachments: [],
+    embeds: [],
+    mentions: [],
+    message_reference: { type: 0, channel_id: starter.channel_id, message_id: starter.id },
+    referenced_message: starter,
+  })
+}
+
+/**
+ * Its creator may rename a thread (https://discord.com/developers/docs/topics/threads#editing-deleting-threads), and everybody
+ * opens it again; nothing else of a channel is changed without more permissions.
+ */
 function changeChannel(state: RestState, { body }: Call, [id = '']: string[]): Answer {
   const channel = visible(state, id)
-  if (!threadTypes.includes(channel.type) || body.archived !== false)
+  const own = (channel.ownerId ?? state.world.bot.id) === state.world.bot.id
+  if (!threadTypes.includes(channel.type) || (body.archived !== false && !(own && typeof body.name === 'string')))
     throw new Refusal(403, 50013, 'Missing Permissions')
   demand(state, channel, may.SendMessagesInThreads)
   if (channel.locked) throw new Refusal(403, 160005, 'This thread is locked')
-  channel.archived = false
+  if (typeof body.name === 'string') channel.name = body.name
+  if (body.archived === false) channel.archived = false
+  state.dispatch('THREAD_UPDATE', state.world.channelJson(channel), channel.guildId)
   return ok(state.world.channelJson(channel))
 }
 

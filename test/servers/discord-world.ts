@@ -31,6 +31,10 @@ export interface WorldChannel {
   overwrites: { id: string; type: 0 | 1; allow: string; deny: string }[]
   /** Of a direct chat: who is in it beside the bot. */
   userId?: string
+  /** Of a thread: who opened it. */
+  ownerId?: string
+  /** Of a private thread: who was added to it. */
+  threadMembers?: string[]
   /** Of a thread. */
   archived?: boolean
   locked?: boolean
@@ -184,11 +188,13 @@ export function createWorld() {
       }
     },
     channelJson(channel: WorldChannel): APIChannel {
-      const { id, type, name, guildId, parentId, overwrites, userId, archived = false, locked = false } = channel
+      const { id, type, name, guildId, parentId, overwrites, userId, ownerId } = channel
+      const { archived = false, locked = false } = channel
+      const last = messages.get(id)?.at(-1)?.id ?? null
       const of = users.get(userId ?? '')
-      if (type === 1) return { id, type, name: null, recipients: of ? [of] : [], last_message_id: null } as APIChannel
+      if (type === 1) return { id, type, name: null, recipients: of ? [of] : [], last_message_id: last } as APIChannel
       const thread = {
-        owner_id: bot.id,
+        owner_id: ownerId ?? bot.id,
         message_count: 0,
         member_count: 2,
         thread_metadata: { ...threadMetadata, archived, locked },
@@ -199,7 +205,7 @@ export function createWorld() {
         name,
         guild_id: guildId,
         parent_id: parentId ?? null,
-        last_message_id: null,
+        last_message_id: last,
         flags: 0 as ChannelFlags,
         ...([10, 11, 12].includes(type) ? thread : { permission_overwrites: overwrites, position: 0, nsfw: false }),
       } as APIChannel

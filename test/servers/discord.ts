@@ -5,7 +5,8 @@
  *
  * Where it departs from Discord: limits of buckets are what has been observed, because Discord does not publish them; there
  * is no compression, no member list and no presence; a message's mentions and embeds are what the test says; a nonce is
- * remembered for good instead of some minutes; files lie below the REST address; `POST /attachments/refresh-urls` is not in
+ * remembered for good instead of some minutes; the first message of a thread, which carries the one that it grew out of, comes
+ * without an event; files lie below the REST address; `POST /attachments/refresh-urls` is not in
  * the document and is not checked against it.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -88,6 +89,7 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
     closed: new Set(),
     nonces: new Map(),
     flags: 1 << 18,
+    readsFail: false,
     sessionsLeft: 1000,
     sessionsBackMs: 3_600_000,
     userInstall: false,
@@ -196,7 +198,7 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
     },
     said: (channelId) =>
       (world.messages.get(channelId) ?? []).filter(
-        ({ author, visibleTo }) => author.id === world.bot.id && visibleTo === undefined,
+        ({ author, visibleTo, type }) => author.id === world.bot.id && visibleTo === undefined && type !== 21,
       ),
     async [Symbol.asyncDispose]() {
       await gateway.close()

@@ -189,3 +189,19 @@ function simpleTable(table: Table, tableColumns: number | undefined): string {
     .map(([first = '', ...others]) => [`- **${first}**`, ...others.map((each) => `  - ${each}`)].join('\n'))
     .join('\n')
 }
+
+/**
+ * A bound for what becomes of a text on a platform, in characters of JSON, told without parsing: reading a long Markdown text
+ * takes many milliseconds. `undefined` where tables or references may make it much longer.
+ */
+export function formattedAtMost(markdown: string): number | undefined {
+  if (/^(?=[^\n]*\|)(?=[^\n]*-)[ \t>|:-]+$/m.test(markdown) || /^[ \t>]*\[[^\]\n]+\]:/m.test(markdown)) return undefined
+  let chars = markdown.length
+  // Formulas, entities, pictures and addresses that are no links have all their signs escaped.
+  const escapes = /[$&\\]|!\[|\]\((?!<?(?:https?:|mailto:))/i.test(markdown)
+  const growing = escapes ? /[\n$]|[^\w\s.,;:!?'-]/g : /[\n<>"@|~_()]/g
+  // Line breaks are made hard, formulas become code.
+  for (const [sign] of markdown.matchAll(growing)) chars += sign === '$' ? 8 : 3
+  for (const _ of markdown.matchAll(/^[ \t>]*(?:-[ \t]*){3,}$/gm)) chars += 10
+  return chars
+}
