@@ -123,6 +123,22 @@ describe('configuration', () => {
   })
 
   it.each([
+    [{}, {}],
+    [{ SLACK_APP_TOKEN: 'xapp-1' }, { appToken: 'xapp-1' }],
+    [{ SLACK_CLIENT_ID: 'c', PUBLIC_URL: 'https://x.org' }, { publicUrl: 'https://x.org' }],
+  ])('a Slack that is being set up is read as far as it goes: %j', (env, slack) => {
+    expect(readConfig({ env, unfinished: 'slack' }).slack).toEqual(slack)
+    expect(userMessageOf({ env: { ...env, PORT: 'none' }, unfinished: 'slack' })).toContain('PORT')
+  })
+
+  it('a token of Slack that expires is refused with what to do', () => {
+    const token = 'xoxe.xoxb-1-secret'
+    const userMessage = userMessageOf({ env: { SLACK_BOT_TOKEN: token, SLACK_APP_TOKEN: 'xapp-1' } })
+    expect(userMessage).toContain(settingMust.notRotate)
+    expect(userMessage).not.toContain(token)
+  })
+
+  it.each([
     [
       { OPENAI_API_KEY: 'sk-o' },
       { dialect: 'openai', url: 'https://api.openai.com/v1', model: 'whisper-1', apiKey: 'sk-o' },

@@ -15,7 +15,7 @@ import {
   serverProblems,
   transcriber,
 } from './config/models.ts'
-import { isExposed, platformProblems, platformSettings } from './config/platforms.ts'
+import { isExposed, type PlatformName, platformProblems, platformSettings } from './config/platforms.ts'
 import { check, cleaned, readDotEnv, readYaml } from './config/sources.ts'
 import { ParleyError } from './core/errors.ts'
 import { configurationWording } from './wording/startup.ts'
@@ -29,10 +29,13 @@ export interface ConfigSources {
   cwd?: string
   /** Settings of a command; they win over the environment. */
   overrides?: Record<string, string>
+  /** A platform that is being set up: what is still missing for it is no problem. */
+  unfinished?: PlatformName
 }
 
 /** Reads the whole configuration. Throws `config_invalid`, whose `userMessage` lists every problem on its own line. */
-export function readConfig({ env = process.env, cwd = process.cwd(), overrides = {} }: ConfigSources = {}): Config {
+export function readConfig(sources: ConfigSources = {}): Config {
+  const { env = process.env, cwd = process.cwd(), overrides = {}, unfinished } = sources
   const problems: string[] = []
   const variables = cleaned({ ...readDotEnv(cwd), ...env, ...overrides })
   const environment = check(Environment, variables, (name) => name, problems)
@@ -42,22 +45,32 @@ export function readConfig({ env = process.env, cwd = process.cwd(), overrides =
     (path) => (path === '' ? configurationWording.theFile : configurationWording.inFile(path)),
     problems,
   )
-  if (environment) problems.push(...contradictions(environment))
+  if (environment) problems.push(...contradictions(environment, unfinished))
   if (file) problems.push(...serverProblems(file, variables))
   if (!environment || !file || problems.length > 0) {
     throw new ParleyError('config_invalid', configurationWording.fixSettings(problems))
   }
   const portGiven = env.PORT !== undefined && env.PORT !== ''
-  return settle(environment, file, modelServers(file, variables), cwd, portGiven)
+  return settle(environment, file, modelServers(file, variables), { cwd, portGiven, unfinished })
 }
 
 /** Rules over several settings. */
-function contradictions(environment: Environment): string[] {
+function contradictions(environment: Environment, unfinished: PlatformName | undefined): string[] {
   const split = environment.ROLE !== 'all' && environment.DATABASE_URL === undefined
-  return [...(split ? [configurationWording.databaseNeeded(environment.ROLE)] : []), ...platformProblems(environment)]
+  return [
+    ...(split ? [configurationWording.databaseNeeded(environment.ROLE)] : []),
+    ...platformProblems(environment, unfinished),
+  ]
 }
 
-function settle(environment: Environment, file: File, servers: ModelServer[], cwd: string, portGiven: boolean) {
+interface Circumstances {
+  cwd: string
+  portGiven: boolean
+  unfinished: PlatformName | undefined
+}
+
+function settle(environment: Environment, file: File, servers: ModelServer[], circumstances: Circumstances) {
+  const { cwd, portGiven, unfinished } = circumstances
   return {
     home: resolve(cwd, environment.PARLEY_HOME),
     databaseUrl: environment.DATABASE_URL,
@@ -82,7 +95,7 @@ function settle(environment: Environment, file: File, servers: ModelServer[], cw
     },
     publicUrl: environment.PUBLIC_URL,
     exposed: isExposed(environment),
-    ...platformSettings(environment, file),
+    ...platformSettings(environment, file, unfinished),
     transcriber: transcriber(environment),
     ffmpegPath: environment.FFMPEG_PATH === undefined ? undefined : resolve(cwd, environment.FFMPEG_PATH),
     models: { default: file.models.default, list: file.models.list.map(configuredModel) },

@@ -104,7 +104,7 @@ describe('a turn', () => {
     expect(await run({ v: 1, turnId: second.turnId }, context())).toBe('done')
   })
 
-  it('whose answer cannot be posted is told to its asker alone, and to the admins', async () => {
+  it('whose answer cannot be posted reaches its asker alone, with the reason, which the admins hear too', async () => {
     fake = createFakePlatform({ streaming: 'none' })
     const alerts: string[] = []
     const run = await worker(speaker(['Hello']), {
@@ -119,7 +119,10 @@ describe('a turn', () => {
     fake.failures.push(new ParleyError('platform_rejected', 'The channel is archived.'))
     expect(await run({ v: 1, turnId }, context())).toBe('done')
     expect([...fake.told.values()]).toEqual([
-      { text: undeliveredWording.toAsker('The channel is archived.'), private: true },
+      {
+        text: undeliveredWording.withAnswer(undeliveredWording.toAsker('The channel is archived.'), 'Hello'),
+        private: true,
+      },
     ])
     expect(alerts).toEqual([
       `channel:test/team/general: ${undeliveredWording.toAdmins(undefined, 'The channel is archived.')}`,

@@ -15,7 +15,6 @@ import { moment } from '../src/core/clock.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import { traced } from '../src/core/events.ts'
 import type { Platform } from '../src/core/platform.ts'
-import type { Receipt } from '../src/core/reply.ts'
 import { scopeOf, spenderOf } from '../src/core/scope.ts'
 import { readingJobs } from '../src/intake/dispatch.ts'
 import { dispatchOf, type Handlers, type JobContext, jobId, type Outcome } from '../src/queue/queue.ts'
@@ -132,7 +131,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   async function tellUndelivered(
     platform: Platform,
     work: TurnWork,
-    receipt: Receipt,
+    outcome: StoredOutcome,
     replyWriter: ReplyWriter,
     error: ParleyError,
     signal: AbortSignal,
@@ -140,10 +139,13 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     const [asked] = work.messages
     if (asked === undefined) return
     const { conversation, author } = asked
+    const why = undeliveredWording.toAsker(error.userMessage)
+    // A long answer does not fit into a notice.
+    const told = undeliveredWording.withAnswer(why, outcome.text)
+    const text = outcome.state === 'done' && told.length <= platform.capabilities.maxChars ? told : why
     const key = `${work.id}-undelivered`
-    const text = undeliveredWording.toAsker(error.userMessage)
-    const isRead = await replyWriter.giveUp(text, { state: 'failed', receipt })
-    const told = [
+    const isRead = await replyWriter.giveUp(why, { state: 'failed', receipt: outcome.receipt })
+    const tries = [
       isRead ? undefined : platform.transport.tellAsker?.(work.replyTarget, { text, private: true }, { key, signal }),
       messaging.alerts.send(
         scopeOf.channel(conversation),
@@ -151,7 +153,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
         key,
       ),
     ]
-    for (const result of await Promise.allSettled(told))
+    for (const result of await Promise.allSettled(tries))
       if (result.status === 'rejected')
         log.warn(
           { turnId: work.id, ...errorFields(result.reason) },
@@ -235,7 +237,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
         // The platform will not take it, and the conversation must go on.
         log.error({ turnId: work.id, ...errorFields(thrown) }, 'reply could not be delivered')
         await clearStatus(platform, work, 'failed')
-        await tellUndelivered(platform, work, outcome.receipt, replyWriter, asParleyError(thrown), gone)
+        await tellUndelivered(platform, work, outcome, replyWriter, asParleyError(thrown), gone)
         return await end(work, owner, { ...outcome, state: 'failed' }, replyWriter)
       }
       throw thrown

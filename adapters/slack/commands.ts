@@ -1,12 +1,13 @@
-/** `/parley …`: a command of the table, or a question in the current channel. */
+/** `/parley …`: a command of the table, answered to its author alone, or a question in the current channel. */
 import type { AckFn, RespondArguments, RespondFn, SlashCommand } from '@slack/bolt'
 import type { CommandSpec, Notice } from '../../src/core/command.ts'
 import { asParleyError } from '../../src/core/errors.ts'
 import type { ConversationRef } from '../../src/core/message.ts'
 import { slackWording } from '../../src/wording/slack.ts'
+import { directChannel } from './direct.ts'
 import { plain, type Self, type TargetData } from './events.ts'
 import { sendBytes, share } from './files.ts'
-import { noticeContent, toMrkdwn } from './format.ts'
+import { noticeContent, plainText, toMrkdwn } from './format.ts'
 import type { Installations, Workspace } from './installations.ts'
 import type { EventContext, SlackContext } from './listener.ts'
 import { toMarkdown, withoutMention } from './mrkdwn.ts'
@@ -25,12 +26,24 @@ export interface Commands {
     ack: AckFn<string | RespondArguments>,
     respond: RespondFn,
   ): Promise<void>
+  /** Asks what the person typed, after they said that it is a question. */
+  ask(typed: Typed, self: Self, workspace: Workspace): Promise<Notice>
 }
+
+/** What somebody typed after `/parley`, and where. */
+export interface Typed {
+  text: string
+  channel: string
+  user: string
+}
+
+/** The button that asks what looked like a command. */
+export const askTyped = 'parley:ask-typed'
 
 export function createCommands(slack: SlackContext): Commands {
   const { intake, people } = slack
 
-  async function answer(command: SlashCommand, self: Self, workspace: Workspace): Promise<Notice> {
+  async function answer(command: SlashCommand, self: Self, workspace: Workspace): Promise<Answer> {
     const text = typed(command.text) || 'help'
     const conversation: ConversationRef = {
       platform: platformName,
@@ -39,9 +52,11 @@ export function createCommands(slack: SlackContext): Commands {
     }
     const { membership, name, locale } = await people.person(workspace, self, command.user_id)
     const author = { id: command.user_id, name: name ?? command.user_name, membership }
-    if (isQuestion(text, intake.commands)) return await ask(command.text.trim(), command, self, workspace)
-    const data: TargetData = { team: self.teamId, channel: command.channel_id, user: command.user_id }
-    return await intake.command({
+    const { channel_id: channel, user_id: user } = command
+    if (isQuestion(text, intake.commands))
+      return { notice: await ask({ text: command.text.trim(), channel, user }, self, workspace) }
+    const data: TargetData = { team: self.teamId, channel, user }
+    const notice = await intake.command({
       id: command.trigger_id,
       conversation,
       author,
@@ -49,16 +64,18 @@ export function createCommands(slack: SlackContext): Commands {
       replyTarget: targetOf(conversation, data),
       locale,
     })
+    return notice.failed && mayBeQuestion(text, intake.commands)
+      ? { notice, question: command.text.trim() }
+      : { notice }
   }
 
   /** A slash command is not a message, so Parley posts the question and answers in the thread below it. */
-  async function ask(text: string, command: SlashCommand, self: Self, workspace: Workspace): Promise<Notice> {
-    const { channel_id: channel, user_id: user } = command
+  async function ask({ text, channel, user }: Typed, self: Self, workspace: Workspace): Promise<Notice> {
     const names = await slack.names.namesIn(text, self, workspace, { patienceMs: 0, signal: AbortSignal.timeout(1000) })
     const question = toMarkdown(withoutMention(text, self.botUserId), names)
     const { name } = await people.person(workspace, self, user)
     // Nobody is notified by the question a second time: it holds names instead of mentions.
-    const asked = slackWording.asked(toMrkdwn(name ?? command.user_name), toMrkdwn(question))
+    const asked = slackWording.asked(toMrkdwn(name ?? slackWording.unnamed.aPerson), toMrkdwn(question))
     const answer = await workspace.api.call('chat.postMessage', {
       channel,
       text: asked,
@@ -96,11 +113,12 @@ export function createCommands(slack: SlackContext): Commands {
   }
 
   return {
+    ask,
     async run(command, context, ack, respond) {
       const { self, workspace } = await slack.at(context)
-      const work = answer(command, self, workspace).catch((error: unknown): Notice => {
+      const work = answer(command, self, workspace).catch((error: unknown): Answer => {
         if (asParleyError(error).code === 'database_unreachable') throw error
-        return { text: asParleyError(error).userMessage, private: true }
+        return { notice: { text: asParleyError(error).userMessage } }
       })
       const late = Symbol('late')
       const { promise, resolve } = Promise.withResolvers<typeof late>()
@@ -110,16 +128,16 @@ export function createCommands(slack: SlackContext): Commands {
       if (first === late) {
         await ack()
         slack.later('answering a command', async () => {
-          const notice = await work.catch(
-            (error: unknown): Notice => ({ text: asParleyError(error).userMessage, private: true }),
+          const late = await work.catch(
+            (error: unknown): Answer => ({ notice: { text: asParleyError(error).userMessage } }),
           )
-          await respond(responseOf(notice))
-          await shareFiles(notice, command, workspace)
+          await respond(responseOf(late))
+          await shareFiles(late, command, workspace)
         })
         return
       }
       await ack(responseOf(first))
-      if (first.files?.length)
+      if (first.notice.files?.length)
         slack.later('sharing the files of a command', () => shareFiles(first, command, workspace))
     },
   }
@@ -138,37 +156,53 @@ export function typed(text: string): string {
 
 /** Whether the text is a question: it names no command, and is too long or too clear to be a mistyped one. */
 export function isQuestion(text: string, commands: readonly CommandSpec[]): boolean {
-  const words = text.toLowerCase().split(/\s+/)
+  const words = wordsOf(text)
   const begins = commands.some(({ name }) => name.split(' ')[0] === words[0])
-  if (begins || words[0] === 'help') return false
-  return words.length > shortWords || text.endsWith('?')
+  return !begins && words[0] !== 'help' && soundsLikeQuestion(text)
 }
 
-function responseOf(notice: Notice): RespondArguments {
-  const { text, blocks } = noticeContent(notice)
-  return {
-    response_type: notice.private ? 'ephemeral' : 'in_channel',
-    text,
-    blocks: blocks.map((block) => ({ ...block })),
-  }
+/** Whether what failed as a command may be a question that only begins like one: `why is the sky blue?`, `summarize this`. */
+export function mayBeQuestion(text: string, commands: readonly CommandSpec[]): boolean {
+  const words = wordsOf(text)
+  if (words.length < 2) return false
+  const named = commands.find(({ name }) => name.split(' ').every((word, at) => words[at] === word))
+  if (named === undefined) return true
+  return named.name.includes(' ') ? text.endsWith('?') : soundsLikeQuestion(text)
 }
 
-/** A file in a channel is visible to everyone, so files of a private answer go to a direct message. */
-async function shareFiles(
-  { files = [], private: secret }: Notice,
-  command: SlashCommand,
-  workspace: Workspace,
-): Promise<void> {
+const wordsOf = (text: string) => text.toLowerCase().split(/\s+/)
+const soundsLikeQuestion = (text: string) => wordsOf(text).length > shortWords || text.endsWith('?')
+
+/** Slack's own forms of mentions ping people, so the words of a question come without them. */
+function quietly(text: string): string {
+  return text.replaceAll(
+    /<(?:@|!subteam\^|!)([A-Za-z0-9]+)(?:\|@?([^<>]*))?>/g,
+    (_, id: string, name?: string) => name || id,
+  )
+}
+
+interface Answer {
+  notice: Notice
+  /** What was typed, where it may be a question. */
+  question?: string
+}
+
+/** Only its author sees it: a command is no message to a channel. */
+function responseOf({ notice, question }: Answer): RespondArguments {
+  const ask = { type: 'button', action_id: askTyped, text: plainText(slackWording.askInstead), value: question }
+  const fits = question !== undefined && question.length <= maxValueChars
+  const { text, blocks } = noticeContent(notice, fits ? [ask] : [])
+  return { response_type: 'ephemeral', text, blocks: blocks.map((block) => ({ ...block })) }
+}
+
+/** Slack's limit for the value of a button. */
+const maxValueChars = 2000
+
+/** A message that only one person sees has no files, so they go to a direct message. */
+async function shareFiles({ notice }: Answer, command: SlashCommand, { api }: Workspace): Promise<void> {
+  const { files = [] } = notice
   if (files.length === 0) return
-  const { api } = workspace
-  const channel = secret ? await directChannel(workspace, command.user_id) : command.channel_id
-  for (const file of files) await share(api, await sendBytes(api, file, {}), file.name, { channel }, {})
-}
-
-export async function directChannel({ api }: Awaited<ReturnType<Installations['of']>>, user: string): Promise<string> {
-  const answer = await api.call('conversations.open', { users: user })
-  const { channel } = answer
-  if (typeof channel === 'object' && channel !== null && 'id' in channel && typeof channel.id === 'string')
-    return channel.id
-  throw new Error('Slack opened no direct message')
+  const channel = await directChannel(api, command.user_id)
+  const comment = `/parley ${command.text}`.trim().slice(0, 300)
+  for (const file of files) await share(api, await sendBytes(api, file, {}), file.name, { channel, comment }, {})
 }

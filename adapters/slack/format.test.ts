@@ -4,13 +4,48 @@ import { settled } from '../../src/core/text/half-written.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { citation } from '../../test/fakes/source.ts'
-import { footnotes, receiptLines, slackMaxChars, tail, toMrkdwn, toSlackMarkdown } from './format.ts'
+import { contentsOf, footnotes, receiptLines, slackMaxChars, tail, toMrkdwn, toSlackMarkdown } from './format.ts'
 
 describe('an answer in Slack', () => {
-  it('keeps Markdown and aligns tables', () => {
-    expect(toSlackMarkdown('# Title\n\n**bold** [1]\n\n| a | b |\n|--|--:|\n| x | 12 |')).toBe(
-      '# Title\n\n**bold** [1]\n\n```\na   b\n─  ──\nx  12\n```',
+  it('keeps Markdown, tables included, which Slack draws', () => {
+    const markdown = '# Title\n\n**bold** [1]\n\n| a | b |\n|--|--:|\n| x | 12 |'
+    expect(toSlackMarkdown(markdown)).toBe(markdown)
+  })
+
+  it('has wide tables as tables, with line breaks and mentions in cells taken away', () => {
+    const row = (cell: string) => `| ${[1, 2, 3, 4, 5, 6].map((n) => `${cell} ${n} of a long row`).join(' | ')} |`
+    const table = [row('Heading'), `|${'--|'.repeat(6)}`, row('One<br>two'), row('<!channel>')].join('\n')
+    const shown = toSlackMarkdown(table)
+    expect(shown.split('\n')).toHaveLength(4)
+    expect(shown).toContain('| One two 1 of a long row |')
+    expect(shown).not.toContain('<!channel>')
+  })
+
+  it.each([
+    ['in a quote', '> | a | b |\n> |--|--|\n> | x | y |'],
+    ['in a list', '- see\n\n  | a | b |\n  |--|--|\n  | x | y |'],
+    ['of 21 columns', `|${' a |'.repeat(21)}\n|${'--|'.repeat(21)}\n|${' b |'.repeat(21)}`],
+    ['of 101 rows', `| a | b |\n|--|--|\n${'| 1 | 2 |\n'.repeat(100)}`],
+    ['of more than 10,000 characters', `| a | b |\n|--|--|\n| ${'word '.repeat(2100)} | y |`],
+  ])('aligns or lists a table that Slack does not draw: %s', (_, table) => {
+    expect(toSlackMarkdown(table)).not.toMatch(/^[> ]*\|/m)
+  })
+
+  const slackFile = (n: number, title: string, name = 'a.pdf') => {
+    const each = citation(n, title)
+    return { ...each, source: { ...each.source, url: `https://x.slack.com/files/U1/F${n}/${name}` } }
+  }
+
+  it('links the numbers of its sources, but not in code, and not those without an address', () => {
+    const text = 'One [1][2]. Not `a[1]`, not [3], not [my [1]](https://x.org).\n\n```\nb[1]\n```'
+    expect(toSlackMarkdown(text, [slackFile(1, 'a'), slackFile(2, 'b'), citation(3, 'gone.pdf')])).toBe(
+      'One [[1]](https://x.slack.com/files/U1/F1/a.pdf)[[2]](https://x.slack.com/files/U1/F2/a.pdf). Not `a[1]`, not [3], not [my [1]](https://x.org).\n\n```\nb[1]\n```',
     )
+  })
+
+  it('shows numbers without links rather than less text', () => {
+    const text = `${'word '.repeat(1700)}${'[1]'.repeat(150)}`
+    expect(toSlackMarkdown(text, [slackFile(1, 'a')])).toBe(text)
   })
 
   it('mentions no one, however a mention is written', () => {
@@ -21,7 +56,7 @@ describe('an answer in Slack', () => {
     }
   })
 
-  it('fits into one message even if aligning a table makes it longer', () => {
+  it('fits into one message even if aligning a large table makes it longer', () => {
     const row = `| ${'x'.repeat(40)} | y |`
     const table = [
       '| a | b |',
@@ -32,42 +67,78 @@ describe('an answer in Slack', () => {
     expect(toSlackMarkdown('a'.repeat(20_000)).length).toBeLessThanOrEqual(slackMaxChars)
   })
 
-  it('links sources to their files', () => {
-    const [block] = footnotes([citation(1, 'a|b<c>.pdf'), citation(2, 'gone.pdf')], ({ n }) =>
-      n === 1 ? 'https://x.slack.com/files/U1/F1/a.pdf?a=1&b=2' : undefined,
-    )
+  it('links sources to their files, also two files of one name', () => {
+    const [block] = footnotes([
+      slackFile(1, 'a|b<c>.pdf', 'a.pdf?a=1&b=2'),
+      slackFile(2, 'a|b<c>.pdf'),
+      citation(3, 'gone.pdf'),
+    ])
+    expect(block?.type).toBe('context')
     expect(JSON.stringify(block)).toContain(
-      '[1] <https://x.slack.com/files/U1/F1/a.pdf?a=1&amp;b=2|a¦b&lt;c&gt;.pdf, p. 3>\\n[2] gone.pdf, p. 3',
+      '[1] <https://x.slack.com/files/U1/F1/a.pdf?a=1&amp;b=2|a¦b&lt;c&gt;.pdf, p. 3>\\n[2] <https://x.slack.com/files/U1/F2/a.pdf|a¦b&lt;c&gt;.pdf, p. 3>\\n[3] gone.pdf, p. 3',
     )
   })
 
+  it.each(['Report *v1* _final_.md', '~old~ plan.md', '`code`.md', '_draft.md', '(*new*).md'])(
+    'shows the name %s as it is',
+    (name) => {
+      const [block] = footnotes([slackFile(1, name), citation(2, 'plain_name_2.md')])
+      expect(block).toEqual({
+        type: 'rich_text',
+        elements: [
+          {
+            type: 'rich_text_section',
+            elements: [
+              { type: 'text', text: '[1] ' },
+              { type: 'link', url: 'https://x.slack.com/files/U1/F1/a.pdf', text: `${name}, p. 3` },
+              { type: 'text', text: '\n[2] ' },
+              { type: 'text', text: 'plain_name_2.md, p. 3' },
+            ],
+          },
+        ],
+      })
+    },
+  )
+
+  const attachment = { attachmentId: 'a', name: 'big.pdf', problems: [] }
+  const skipped = { ...attachment, outcome: 'skipped' as const, summary: 'skipped: 31 MB is over the limit of 25 MB' }
+  const read = { ...attachment, name: 'ok.txt', outcome: 'read' as const, summary: '1 page read' }
+
   it('lists the files that were not read', () => {
-    const attachment = { attachmentId: 'a', name: 'big.pdf', problems: [] }
-    const lines = receiptLines({
-      ...receipt,
-      notices: ['Stopped before the end.'],
-      attachments: [
-        { ...attachment, outcome: 'skipped', summary: 'skipped: 31 MB is over the limit of 25 MB' },
-        { ...attachment, name: 'ok.txt', outcome: 'read', summary: '1 page read' },
-      ],
-    })
-    expect(lines).toEqual([
+    expect(receiptLines({ ...receipt, notices: ['Stopped before the end.'], attachments: [skipped, read] })).toEqual([
       chatWording.files({ read: 1, partly: 0, skipped: 1 }),
       '• big.pdf: skipped: 31 MB is over the limit of 25 MB',
-      '_Stopped before the end._',
+      'Stopped before the end.',
     ])
   })
 
-  it('offers buttons below an answer, and one below a failure', () => {
+  it('says nothing about files that were all read, and counts no single file', () => {
+    expect(receiptLines({ ...receipt, attachments: [read, { ...read, name: 'two.txt' }] })).toEqual([])
+    expect(receiptLines({ ...receipt, attachments: [skipped] })).toHaveLength(1)
+  })
+
+  it('names a file once, and ends with one full stop', () => {
+    const summary = 'skipped: big.pdf is no longer in Slack. Please share it again.'
+    expect(receiptLines({ ...receipt, attachments: [{ ...skipped, summary }] })).toEqual([
+      '• big.pdf is no longer in Slack. Please share it again.',
+    ])
+  })
+
+  it('shows the words of a receipt as they are', () => {
     const message = { turnId: 't1', text: 'x', phase: 'final' as const, citations: [] }
-    const values = (state: 'done' | 'failed') =>
-      [
-        ...JSON.stringify(tail({ ...message, end: { state, receipt } }, () => undefined)).matchAll(
-          /"value":"([^"]+)"/g,
-        ),
-      ].map(([, value]) => value)
-    expect(values('done')).toEqual(['regenerate:t1', 'cheaper:t1', 'better:t1', 'why:t1', 'good:t1', 'bad:t1'])
-    expect(values('failed')).toEqual(['regenerate:t1'])
+    const odd = { ...skipped, name: '*v1* <!channel> :smile:.pdf' }
+    const [small] = tail({ ...message, end: { state: 'done', receipt: { ...receipt, attachments: [odd] } } })
+    expect(small).toMatchObject({ type: 'context', elements: [{ type: 'plain_text', emoji: false }] })
+    expect(JSON.stringify(small)).toContain('*v1*')
+    expect(JSON.stringify(small)).not.toContain('<!channel>')
+  })
+
+  it('in the plainest form is text alone, with its sources', () => {
+    const [, plain] = contentsOf('**Yes** [1].\n\n| a | b |\n|--|--|\n| x | 12 |', [slackFile(1, 'a.pdf')], [])
+    expect(plain).toEqual({
+      text: '*Yes* [1].\n\n```\na  b\n─  ──\nx  12\n```\n\n[1] <https://x.slack.com/files/U1/F1/a.pdf|a.pdf, p. 3>',
+      blocks: [],
+    })
   })
 })
 

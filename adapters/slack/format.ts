@@ -1,33 +1,55 @@
 /**
- * Pure: answers and notices → Slack blocks. Slack renders Markdown itself (`markdown_text`, the markdown block) except for
- * tables. Footnotes and receipts are context lines in Slack's mrkdwn.
+ * Pure: answers and notices → Slack blocks. Slack renders Markdown itself (`markdown_text`, the markdown block), tables included.
+ * Sources and receipts are context lines below.
  */
 
 import { encodeAction, type Notice } from '../../src/core/command.ts'
 import { withoutMentions } from '../../src/core/markdown/escape.ts'
 import { simplify } from '../../src/core/markdown/simplify.ts'
-import { sourceLines } from '../../src/core/markdown/sources.ts'
+import { type SourceLine, sourceLines, withLinkedNumbers } from '../../src/core/markdown/sources.ts'
 import { type Dialect, translate } from '../../src/core/markdown/translate.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Citation, Receipt } from '../../src/core/reply.ts'
+import { addressOf } from '../../src/core/source.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 
 /** The limit of `markdown_text`, and of all markdown blocks of a message together. */
 export const slackMaxChars = 12_000
-/** The limit for the reply writer; lower, because aligning a table makes it longer. */
+/** The limit for the reply writer; lower, because links and aligned tables make it longer. */
 export const replyChars = 9000
+/**
+ * All blocks of a message together. Slack does not document the limit; messages of about 13,200 characters were refused as
+ * `msg_blocks_too_long`: https://github.com/slackapi/bolt-js/issues/2509
+ */
+const messageChars = 13_000
 /** The limit of a text object in a section or context block. */
 const elementChars = 3000
+/**
+ * What Slack draws as a table: https://docs.slack.dev/reference/block-kit/blocks/table-block. Larger ones become aligned text or
+ * lists.
+ */
+const slackTables = { rows: 100, columns: 20, chars: 10_000 }
 
 export type Block = { type: string; [more: string]: unknown }
 
-/** Markdown for Slack's markdown block: tables as aligned columns, no mentions. */
-export function toSlackMarkdown(text: string): string {
-  const formed = simplify(text, { headings: 6 })
+/**
+ * Markdown for Slack's markdown block and streams: numbers of citations link to their sources unless that makes it longer than
+ * `max`, and nobody is mentioned.
+ */
+export function toSlackMarkdown(text: string, citations: readonly Citation[] = [], max = slackMaxChars): string {
+  const formed = simplify(text, { headings: 6, tables: slackTables })
+  const urls = new Map(citations.map((citation) => [citation.n, urlOf(citation)]))
+  if ([...urls.values()].some((url) => url !== undefined)) {
+    const linked = withLinkedNumbers(formed, (n) => urls.get(n))
+    if (linked.length <= max) return linked
+  }
   if (formed.length <= slackMaxChars) return formed
   const plain = withoutMentions(text)
   return plain.length <= slackMaxChars ? plain : `${plain.slice(0, slackMaxChars - 1).toWellFormed()}…`
 }
+
+/** A file opens in Slack, which knows no pages; other sources open at the cited place. */
+const urlOf = (citation: Citation) => (citation.source.kind === 'file' ? citation.source.url : addressOf(citation))
 
 const escaped = (text: string) =>
   withoutMentions(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
@@ -59,86 +81,119 @@ export function cut(text: string, max: number): string {
   return text.length <= max ? text : `${text.slice(0, max - 1).toWellFormed()}…`
 }
 
-export function textBlocks(markdown: string): Block[] {
-  return [{ type: 'markdown', text: toSlackMarkdown(markdown) }]
+/** What `chat.postMessage` and `chat.update` show. */
+export interface Content {
+  text: string
+  blocks: Block[]
 }
 
-export function context(lines: string[]): Block[] {
+/**
+ * The forms of a message, from the best to the plainest: Slack takes some blocks not everywhere. The last one has no blocks.
+ * `under`: the blocks below the text.
+ */
+export function contentsOf(text: string, citations: readonly Citation[], under: Block[]): [Content, Content] {
+  const max = Math.min(slackMaxChars, messageChars - JSON.stringify(under).length)
+  const blocks = [{ type: 'markdown', text: toSlackMarkdown(text, citations, max) }, ...under]
+  const plain = [toMrkdwn(text), footnoteLines(citations, elementChars).join('\n')].filter((part) => part !== '')
+  return [
+    { text: toNotification(text), blocks },
+    { text: plain.join('\n\n'), blocks: [] },
+  ]
+}
+
+/** Lines of small print whose words stay as they are. */
+export function smallPrint(lines: readonly string[]): Block[] {
   const shown = lines.filter((line) => line !== '')
   if (shown.length === 0) return []
-  return [{ type: 'context', elements: [{ type: 'mrkdwn', text: cut(shown.join('\n'), elementChars) }] }]
+  const text = cut(withoutMentions(shown.join('\n')), receiptChars)
+  return [{ type: 'context', elements: [{ type: 'plain_text', text, emoji: false }] }]
 }
 
-/** The Slack link of a cited file. A source with its own URL does not need one. */
-export type LinkOf = (citation: Citation) => string | undefined
-
-export function footnotes(citations: Citation[], linkOf: LinkOf): Block[] {
-  const { lines, left } = sourceLines(citations, 2000)
-  const byNumber = new Map(citations.map((citation) => [citation.n, citation]))
-  const footnoteLines = lines.map(({ n, place, url }) => {
-    const citation = byNumber.get(n)
-    const link = url ?? (citation === undefined ? undefined : linkOf(citation))
+/** As many as fit into `chars`, addresses counted. */
+function footnoteLines(citations: readonly Citation[], chars: number): string[] {
+  const { lines } = sourceLines([...citations], chars)
+  const urls = new Map(citations.map((citation) => [citation.n, urlOf(citation)]))
+  const shown: string[] = []
+  let room = chars - 30
+  for (const { n, place } of lines) {
+    const url = urls.get(n)
     const words = escaped(place).replaceAll('|', '¦')
-    return `[${n}] ${link === undefined ? words : `<${link.replaceAll('&', '&amp;')}|${words}>`}`
-  })
-  return context([...footnoteLines, left === 0 ? '' : chatWording.moreSources(left)])
+    const line = `[${n}] ${url === undefined ? words : `<${url.replaceAll('&', '&amp;')}|${words}>`}`
+    room -= line.length + 1
+    if (room < 0) break
+    shown.push(line)
+  }
+  const left = citations.length - shown.length
+  return left === 0 ? shown : [...shown, chatWording.moreSources(left)]
+}
+
+/** A style of Slack's mrkdwn: a mark at the start of a word. Slack has no way to escape it. */
+const styled = /(?:^|[\s([{"'|])[*_~`]\S/
+
+/** Where the answer's numbers lead. A name with marks in it needs rich text, which shows words as they are. */
+export function footnotes(citations: readonly Citation[], chars = elementChars): Block[] {
+  if (citations.length === 0) return []
+  const { lines, left } = sourceLines([...citations], chars / 2)
+  if (!lines.some(({ place }) => styled.test(place)))
+    return [
+      { type: 'context', elements: [{ type: 'mrkdwn', text: cut(footnoteLines(citations, chars).join('\n'), chars) }] },
+    ]
+  const urls = new Map(citations.map((citation) => [citation.n, urlOf(citation)]))
+  const elements = lines.flatMap((line, at) => richLine(line, urls.get(line.n), at === 0 ? '' : '\n'))
+  const more = left === 0 ? [] : [{ type: 'text', text: `\n${chatWording.moreSources(left)}` }]
+  return [{ type: 'rich_text', elements: [{ type: 'rich_text_section', elements: [...elements, ...more] }] }]
+}
+
+function richLine({ n, place }: SourceLine, url: string | undefined, before: string) {
+  const number = { type: 'text', text: `${before}[${n}] ` }
+  const text = withoutMentions(place)
+  return [number, url === undefined ? { type: 'text', text } : { type: 'link', url, text }]
 }
 
 /** What the reader must know about the answer: files that were not read, limits, fallbacks. */
 export function receiptLines({ attachments, notices }: Receipt): string[] {
   const unread = attachments.filter(({ outcome }) => outcome !== 'read')
   const countOf = (outcome: string) => attachments.filter((each) => each.outcome === outcome).length
+  const counts = { read: countOf('read'), partly: countOf('partly'), skipped: countOf('skipped') }
   return [
-    ...(attachments.length === 0
-      ? []
-      : [chatWording.files({ read: countOf('read'), partly: countOf('partly'), skipped: countOf('skipped') })]),
-    ...unread.map(({ name, summary }) => `• ${escaped(name)}: ${escaped(summary)}`),
-    ...notices.map((notice) => `_${escaped(notice)}_`),
-  ]
+    // One file needs no count.
+    ...(attachments.length > 1 ? [chatWording.files(counts)] : []),
+    ...unread.map((file) => `• ${chatWording.unreadFile(file)}`),
+    ...notices,
+  ].filter((line) => line !== '')
 }
 
-/** The blocks below the text of a finished message. */
-export function tail(message: OutgoingMessage, linkOf: LinkOf): Block[] {
-  const { citations, end, turnId } = message
+/** Characters for the receipt and the controls. */
+const endChars = 2000
+const receiptChars = 1000
+
+/** The blocks below the text of a finished message. The text comes first: below a long one, fewer sources are named. */
+export function tail({ text, citations, end, turnId }: OutgoingMessage): Block[] {
+  const room = messageChars - toSlackMarkdown(text).length - endChars
   return [
-    ...footnotes(citations, linkOf),
-    ...(end === undefined ? [] : [...context(receiptLines(end.receipt)), ...endButtons(turnId, end.state)]),
+    ...footnotes(citations, Math.max(1000, Math.min(elementChars, room))),
+    ...(end === undefined ? [] : [...smallPrint(receiptLines(end.receipt)), controls(turnId, end)]),
   ]
 }
 
 const { buttons } = chatWording
 
-type EndState = NonNullable<OutgoingMessage['end']>['state']
+/** Thumbs and one menu; under what is no answer, the one thing that helps. */
+function controls(turnId: string, { state, receipt }: NonNullable<OutgoingMessage['end']>): Block {
+  if (state === 'failed' || receipt.error !== undefined)
+    return { type: 'actions', elements: [turnButton('regenerate', buttons.tryAgain, turnId)] }
+  const thumbs =
+    state === 'done' ? [thumb('good', '👍', buttons.good, turnId), thumb('bad', '👎', buttons.bad, turnId)] : []
+  const option = (kind: 'regenerate' | 'cheaper' | 'better' | 'why') => ({
+    text: plainText(buttons[kind]),
+    value: `${kind}:${turnId}`,
+  })
+  const options = [option('regenerate'), option('cheaper'), option('better'), option('why')]
+  return { type: 'actions', elements: [...thumbs, { type: 'overflow', action_id: 'parley:more', options }] }
+}
 
-function endButtons(turnId: string, state: EndState): Block[] {
-  const again = turnButton('regenerate', state === 'failed' ? buttons.tryAgain : buttons.regenerate, turnId)
-  if (state === 'failed') return [{ type: 'actions', elements: [again] }]
-  return [
-    {
-      type: 'actions',
-      elements: [
-        again,
-        turnButton('cheaper', buttons.cheaper, turnId),
-        turnButton('better', buttons.better, turnId),
-        turnButton('why', buttons.why, turnId),
-      ],
-    },
-    {
-      type: 'context_actions',
-      elements: [
-        {
-          type: 'feedback_buttons',
-          action_id: 'parley:feedback',
-          positive_button: {
-            text: plainText(buttons.good),
-            accessibility_label: buttons.good,
-            value: `good:${turnId}`,
-          },
-          negative_button: { text: plainText(buttons.bad), accessibility_label: buttons.bad, value: `bad:${turnId}` },
-        },
-      ],
-    },
-  ]
+function thumb(kind: 'good' | 'bad', sign: string, label: string, turnId: string) {
+  return { ...turnButton(kind, sign, turnId), accessibility_label: label }
 }
 
 export function stopButton(turnId: string): Block[] {
@@ -157,12 +212,7 @@ export function plainText(text: string) {
 const maxValueChars = 2000
 const buttonsInRow = 25
 
-export interface NoticeContent {
-  text: string
-  blocks: Block[]
-}
-
-export function noticeContent({ text, buttons = [] }: Notice): NoticeContent {
+export function noticeContent({ text, buttons = [] }: Notice, more: object[] = []): Content {
   const words = text.trim() === '' ? chatWording.done : text
   const fitting = buttons.filter(({ action }) => encodeAction(action).length <= maxValueChars).slice(0, buttonsInRow)
   const elements = fitting.map(({ label, action, style }, at) => ({
@@ -172,8 +222,6 @@ export function noticeContent({ text, buttons = [] }: Notice): NoticeContent {
     value: encodeAction(action),
     style: style ? style : undefined,
   }))
-  return {
-    text: toNotification(words),
-    blocks: [...textBlocks(words), ...(elements.length === 0 ? [] : [{ type: 'actions', elements }])],
-  }
+  const row = [...elements, ...more]
+  return contentsOf(words, [], row.length === 0 ? [] : [{ type: 'actions', elements: row }])[0]
 }

@@ -66,6 +66,7 @@ describe('a request that Slack did not sign', () => {
   let slack: SlackStandIn
   let http: Awaited<ReturnType<typeof serveMounts>>
   let taken = 0
+  const warnings: unknown[] = []
   const body = JSON.stringify({
     type: 'event_callback',
     team_id: 'T0PARLEY01',
@@ -89,7 +90,7 @@ describe('a request that Slack did not sign', () => {
       settings: settingsFor(slack, 'http'),
       records: memoryRecords(),
       quota: createLocalQuota(),
-      log: silentLog,
+      log: { ...silentLog, warn: (fields: unknown) => void warnings.push(fields) },
     })
     const listener = platform.listen(intake)
     http = await serveMounts(listener.mounts)
@@ -166,6 +167,16 @@ describe('a request that Slack did not sign', () => {
   it('is refused if it is too long or not JSON', async () => {
     expect((await send({}, 'x'.repeat(2_100_000))).status).toBe(413)
     expect((await send(signed(now(), '{nonsense'), '{nonsense')).status).toBe(400)
+    expect(taken).toBe(0)
+  })
+
+  it('cannot tell of a limit; a genuine notice of one is acknowledged and logged', async () => {
+    const notice = JSON.stringify({ type: 'app_rate_limited', team_id: 'T0PARLEY01', minute_rate_limited: 1 })
+    expect((await send({}, notice)).status).toBe(401)
+    expect((await send(signed(now(), notice, 'another secret'), notice)).status).toBe(401)
+    expect(warnings).toEqual([])
+    expect((await send(signed(now(), notice), notice)).status).toBe(200)
+    expect(warnings).toEqual([{ workspace: 'T0PARLEY01' }])
     expect(taken).toBe(0)
   })
 

@@ -6,6 +6,7 @@ import { createHmac } from 'node:crypto'
 import {
   type App,
   HTTPReceiver,
+  isValidSlackRequest,
   type Installation as OAuthInstallation,
   type Receiver,
   SocketModeReceiver,
@@ -22,6 +23,7 @@ import type { HttpContext, Mount, Route } from '../../src/core/http.ts'
 import type { Log } from '../../src/core/log.ts'
 import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import { slackWording } from '../../src/wording/slack.ts'
+import { installationPages } from './installation-pages.ts'
 import type { Installations } from './installations.ts'
 import { boltLogger, slackCode, translate } from './sdk.ts'
 import { botScopes, eventsPath, installPath, platformName, redirectPath, type SlackSettings } from './settings.ts'
@@ -60,14 +62,14 @@ export function createIngress({ settings, installations, log, pauses }: IngressD
       async start() {},
       async stop() {},
     },
-    mounts: http === undefined ? [] : [mountOf(http, settings.oauth !== undefined)],
+    mounts: http === undefined ? [] : [mountOf(http, signingSecret ?? '', settings.oauth !== undefined, log)],
     socket: socket?.connection,
     settled: async () => await socket?.settled(),
   }
 }
 
 /** Bolt expects Node's request and response, and an already read body in `rawBody`. */
-function mountOf(http: HTTPReceiver, installable: boolean): Mount {
+function mountOf(http: HTTPReceiver, signingSecret: string, installable: boolean, log: Log): Mount {
   const forward = ({ env, get }: HttpContext): undefined => {
     http.requestListener(Object.assign(env.incoming, { rawBody: get('body') }), env.outgoing)
   }
@@ -80,6 +82,7 @@ function mountOf(http: HTTPReceiver, installable: boolean): Mount {
       const stamp = context.env.incoming.headers['x-slack-request-timestamp']
       if (stamp !== undefined && !isTimely(String(stamp)))
         throw new ParleyError('credentials_missing', slackWording.errors.badTimestamp)
+      if (toldOfLimit(context, signingSecret, log)) return context.body(null, 200)
       return forward(context)
     },
   }
@@ -87,6 +90,30 @@ function mountOf(http: HTTPReceiver, installable: boolean): Mount {
     (path): Route => ({ method: 'GET', path, access: ['platform'], handle: forward }),
   )
   return { prefix: '/slack', routes: installable ? [events, ...install] : [events] }
+}
+
+/** Bolt does not know this notice: https://docs.slack.dev/reference/events/app_rate_limited */
+const RateLimited = z.object({ type: z.literal('app_rate_limited'), team_id: z.string() })
+
+/** Slack holds events back because there are too many. There is nothing to do but to tell the operators. */
+function toldOfLimit({ env, get }: HttpContext, signingSecret: string, log: Log): boolean {
+  const body = String(get('body'))
+  if (!body.includes('app_rate_limited')) return false
+  const { 'x-slack-signature': signature, 'x-slack-request-timestamp': stamp } = env.incoming.headers
+  const headers = { 'x-slack-signature': String(signature), 'x-slack-request-timestamp': Number(stamp) }
+  if (!isValidSlackRequest({ signingSecret, body, headers })) return false
+  const limited = RateLimited.safeParse(asJson(body))
+  if (!limited.success) return false
+  log.warn({ workspace: limited.data.team_id }, 'Slack delivers only some of the events: more than 30,000 in an hour')
+  return true
+}
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** Bolt refuses old timestamps, but accepts malformed and future ones. */
@@ -112,6 +139,7 @@ function httpIngress(signingSecret: string, { settings, installations, log }: In
         directInstall: true,
         installPath,
         redirectUriPath: redirectPath,
+        callbackOptions: installationPages(log),
         ...(apiUrl && {
           clientOptions: { slackApiUrl: apiUrl },
           authorizationUrl: new URL('/oauth/v2/authorize', apiUrl).href,
@@ -145,6 +173,8 @@ function installationOf(given: OAuthInstallation) {
     teamId: given.team?.id,
     name: given.team?.name,
     enterpriseId,
+    refreshToken: bot.refreshToken,
+    expiresAt: bot.expiresAt,
   }
 }
 

@@ -11,19 +11,9 @@ import type { Quota, Records } from '../../src/core/platform-state.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { type Api, createApi } from './api.ts'
 import { plain } from './events.ts'
+import { Installation } from './installation.ts'
+import { createRotation } from './rotation.ts'
 import type { SlackSettings } from './settings.ts'
-
-export type Installation = z.infer<typeof Installation>
-export const Installation = z.object({
-  token: z.string().min(1),
-  botId: z.string().optional(),
-  botUserId: z.string().optional(),
-  teamId: z.string().optional(),
-  enterpriseId: z.string().optional(),
-  name: z.string().optional(),
-  /** Granted when the app was installed. */
-  scopes: z.array(z.string()).default([]),
-})
 
 /** The answer of `auth.test`. */
 const Identity = z.object({
@@ -47,6 +37,8 @@ export interface Installations {
   all(): Promise<Workspace[]>
   /** Asks Slack whether it accepts the token of the settings. Throws `platform_*`; does nothing without a token. */
   verify(signal: AbortSignal): Promise<void>
+  /** Renews the tokens of installed workspaces that expire soon. Throws `platform_*` if one cannot be renewed. */
+  renew(): Promise<void>
 }
 
 export interface InstallationsDeps {
@@ -54,6 +46,7 @@ export interface InstallationsDeps {
   records: Records
   quota: Quota
   log: Log
+  now?: () => number
 }
 
 /** Checks of a token skip the rate limits: neither the database nor other calls may delay them. */
@@ -62,8 +55,9 @@ const unlimited: Quota = { take: async () => 0, hold: async () => undefined }
 const freshMs = 30_000
 const prefix = 'installation/'
 
-export function createInstallations({ settings, records, quota, log }: InstallationsDeps): Installations {
+export function createInstallations({ settings, records, quota, log, now }: InstallationsDeps): Installations {
   const { botToken, apiUrl } = settings
+  const rotation = createRotation({ settings, records, quota, log, now: now ? now : undefined })
   const known = new Map<string, { workspace: Workspace; at: number }>()
   let own: Promise<Workspace> | undefined
 
@@ -110,7 +104,7 @@ export function createInstallations({ settings, records, quota, log }: Installat
       known.delete(id)
       return undefined
     }
-    const installation = Installation.parse(record)
+    const installation = await rotation.current(prefix + id, Installation.parse(record))
     // The same token keeps its client, and with it the client's rate limits.
     const workspace = cached?.workspace.token === installation.token ? cached.workspace : open(installation)
     known.set(id, { workspace, at: monotonic() })
@@ -146,8 +140,16 @@ export function createInstallations({ settings, records, quota, log }: Installat
     },
     async all() {
       const listed = await records.list(prefix)
-      const installed = listed.map(({ value }) => open(Installation.parse(value)))
+      const installed = await Promise.all(
+        listed.map(async ({ key, value }) => open(await rotation.current(key, Installation.parse(value)))),
+      )
       return botToken === undefined ? installed : [await ownWorkspace(botToken), ...installed]
+    },
+    async renew() {
+      const failed: unknown[] = []
+      for (const { key, value } of await records.list(prefix))
+        await rotation.current(key, Installation.parse(value)).catch((error: unknown) => failed.push(error))
+      if (failed.length > 0) throw failed[0]
     },
     async verify(signal) {
       if (botToken === undefined) return

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { BlockAction, MessageShortcut, RespondFn, SlackViewAction } from '@slack/bolt'
 import { z } from 'zod'
 import { type ButtonAction, decodeAction, type Notice } from '../../src/core/command.ts'
-import { asParleyError } from '../../src/core/errors.ts'
+import { asParleyError, errorFields } from '../../src/core/errors.ts'
 import {
   Attachment,
   asContent,
@@ -13,7 +13,8 @@ import {
 } from '../../src/core/message.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
-import { directChannel } from './commands.ts'
+import { askTyped, type Commands } from './commands.ts'
+import { directChannel } from './direct.ts'
 import { plain, type Self, SlackMessage, type TargetData } from './events.ts'
 import { complete } from './files.ts'
 import { noticeContent } from './format.ts'
@@ -21,17 +22,35 @@ import type { Workspace } from './installations.ts'
 import type { EventContext, SlackContext } from './listener.ts'
 import { attachmentsOf, targetOf } from './normalize.ts'
 import { saidBefore } from './quote.ts'
+import { slackCode } from './sdk.ts'
 import { askShortcut, askView, feedbackView, platformName } from './settings.ts'
 import { filesOf } from './thread.ts'
 import { askDialog, feedbackDialog, homeSections, homeView, inputOf } from './views.ts'
 
 export interface Interactions {
   press(body: BlockAction, context: EventContext, respond: RespondFn | undefined): Promise<void>
-  /** `undefined` closes the dialog. */
-  submit(body: SlackViewAction, context: EventContext): Promise<undefined>
+  /** `undefined` closes the dialog; errors are shown in it. */
+  submit(body: SlackViewAction, context: EventContext): Promise<DialogErrors | undefined>
   shortcut(shortcut: MessageShortcut, context: EventContext): Promise<void>
   publishHome(user: string, self: Self, workspace: Workspace): Promise<void>
 }
+
+/** By the name of an input. */
+interface DialogErrors {
+  response_action: 'errors'
+  errors: Record<string, string>
+}
+
+/** What Slack tells about a channel: https://docs.slack.dev/reference/objects/conversation-object */
+const ChannelInfo = z.object({
+  channel: z.object({
+    is_member: z.boolean().nullish(),
+    is_archived: z.boolean().nullish(),
+    is_read_only: z.boolean().nullish(),
+  }),
+})
+/** Slack waits three seconds for the answer to a dialog. */
+const lookMs = 1500
 
 const AskForm = z.object({
   quoted: z.string().optional(),
@@ -43,8 +62,12 @@ const AskForm = z.object({
 const lookUpMs = 1000
 const askFormKey = (id: string) => `asked/${id}`
 
-export function createInteractions(slack: SlackContext, onIgnored: ((why: string) => void) | undefined): Interactions {
-  const { intake, records, people, names, log } = slack
+export function createInteractions(
+  slack: SlackContext,
+  commands: Commands,
+  onIgnored: ((why: string) => void) | undefined,
+): Interactions {
+  const { intake, records, people, names, recent, log } = slack
 
   async function authorOf(id: string, self: Self, workspace: Workspace) {
     const { membership, name } = await people.person(workspace, self, id)
@@ -74,8 +97,25 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
     const data: TargetData = { team: self.teamId, channel: user, user, direct: true }
     const author = await authorOf(user, self, workspace)
     const call = { id: `home-${randomUUID()}`, conversation, author, replyTarget: targetOf(conversation, data) }
-    const view = homeView(await homeSections(intake, call), intake.commands)
+    const [sections, conversations] = await Promise.all([
+      homeSections(intake, call),
+      recent.list(self.teamId, user, workspace.api),
+    ])
+    const view = homeView(sections, conversations)
     await workspace.api.call('views.publish', { user_id: user, view })
+  }
+
+  /** A command that failed was meant as a question. */
+  function askTypedNow(text: string, body: BlockAction, context: EventContext, respond: RespondFn | undefined): void {
+    const channel = body.channel?.id
+    if (channel === undefined) return
+    slack.later('asking what was typed', async () => {
+      const { self, workspace } = await slack.at(context)
+      const { text: said } = await commands
+        .ask({ text, channel, user: body.user.id }, self, workspace)
+        .catch((error: unknown): Notice => ({ text: asParleyError(error).userMessage }))
+      await respond?.({ response_type: 'ephemeral', replace_original: true, text: said })
+    })
   }
 
   /** Replaces the buttons of a decided request with the decision, for everyone who sees it. */
@@ -93,7 +133,9 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
     publishHome,
     async press(body, context, respond) {
       const [pressed] = body.actions
-      const value = pressed !== undefined && 'value' in pressed ? pressed.value : undefined
+      const value = pressedValue(pressed)
+      if (pressed?.action_id === askTyped && typeof value === 'string')
+        return askTypedNow(value, body, context, respond)
       const action = typeof value === 'string' ? decodeAction(value) : undefined
       const home = body.view?.type === 'home'
       const refresh = () =>
@@ -135,7 +177,7 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
         const bad = { kind: 'bad' as const, turnId: view.private_metadata, id: view.id, by, replyTarget }
         await intake.act(comment === undefined || comment === '' ? bad : { ...bad, comment })
       } else if (view.callback_id === askView) {
-        await askAbout(view.private_metadata, view, user.id, self, workspace)
+        return await askAbout(view.private_metadata, view, user.id, self, workspace)
       } else onIgnored?.(slackWording.ignored.foreignDialog)
       return undefined
     },
@@ -165,13 +207,41 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
     },
   }
 
+  /** Why Parley cannot answer in the channel, before a model is paid; `undefined` if it can, or if Slack does not say. */
+  async function obstacle({ api }: Workspace, channel: string): Promise<string | undefined> {
+    const { dialog } = slackWording
+    try {
+      const options = { patienceMs: 200, signal: AbortSignal.timeout(lookMs) }
+      const { channel: found } = ChannelInfo.parse(await api.call('conversations.info', { channel }, options))
+      if (found.is_archived) return dialog.archived
+      if (found.is_read_only) return dialog.readOnly
+      return found.is_member === false ? dialog.notThere : undefined
+    } catch (error) {
+      log.debug(errorFields(error), 'Slack did not describe a channel')
+      return slackCode(error) === 'channel_not_found' ? dialog.notThere : undefined
+    }
+  }
+
   /** The dialog's question, about the message on which the dialog was opened. */
-  async function askAbout(id: string, view: SlackViewAction['view'], user: string, self: Self, workspace: Workspace) {
+  async function askAbout(
+    id: string,
+    view: SlackViewAction['view'],
+    user: string,
+    self: Self,
+    workspace: Workspace,
+  ): Promise<DialogErrors | undefined> {
     const form = AskForm.safeParse(await records.get(askFormKey(id)))
-    if (!form.success) return log.info({}, 'a question arrived after its dialog was closed')
+    if (!form.success) {
+      log.info({}, 'a question arrived after its dialog was closed')
+      return undefined
+    }
     const { channel, thread, quoted, attachments } = form.data
     const inThread = inputOf(view.state.values, 'where') === 'thread'
-    const place = inThread ? { channel, thread } : { channel: await directChannel(workspace, user), thread: undefined }
+    const why = inThread ? await obstacle(workspace, channel) : undefined
+    if (why !== undefined) return { response_action: 'errors', errors: { where: why } }
+    const place = inThread
+      ? { channel, thread }
+      : { channel: await directChannel(workspace.api, user), thread: undefined }
     const conversation = {
       platform: platformName,
       workspaceId: self.teamId,
@@ -200,7 +270,15 @@ export function createInteractions(slack: SlackContext, onIgnored: ((why: string
     }
     await slack.ask(message, self, workspace)
     await records.remove(askFormKey(id))
+    return undefined
   }
+}
+
+/** The value of a pressed button, or of the chosen line of a menu. */
+function pressedValue(pressed: BlockAction['actions'][number] | undefined): unknown {
+  if (pressed === undefined) return undefined
+  if ('selected_option' in pressed) return pressed.selected_option?.value
+  return 'value' in pressed ? pressed.value : undefined
 }
 
 /** The Home tab has no channel: what people do there counts as done in a private one. */

@@ -1,101 +1,20 @@
-/** Slack's events other than messages: installation, removal, dialogs, the Home tab, approvals, Socket Mode reconnects. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Action, CommandSpec, Notice } from '../../src/core/command.ts'
-import { ParleyError } from '../../src/core/errors.ts'
-import { silentLog } from '../../src/core/log.ts'
-import type { IncomingMessage } from '../../src/core/message.ts'
-import type { Intake, Listener } from '../../src/core/platform.ts'
-import { createLocalQuota } from '../../src/store/quota.ts'
+/** Slack's events other than messages: installation, removal, dialogs, the Home tab, approvals. */
+import { describe, expect, it } from 'vitest'
+import type { Notice } from '../../src/core/command.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
-import { fakeIntake } from '../../test/fakes/intake.ts'
-import { memoryRecords } from '../../test/fakes/records.ts'
-import { serveMounts } from '../../test/servers/mounts.ts'
-import { startSlack } from '../../test/servers/slack.ts'
-import { addPeople, alice, settingsFor } from '../../test/servers/slack-rig.ts'
+import { general, open, press, rig, startSlackForEach, submit } from '../../test/servers/slack-listener.ts'
+import { alice, settingsFor } from '../../test/servers/slack-rig.ts'
 import { bot, team } from '../../test/servers/slack-state.ts'
-import type { SlackStandIn } from '../../test/servers/slack-types.ts'
-import { createSlack } from './platform.ts'
 import type { SlackSettings } from './settings.ts'
 
-const general = 'C0GENERAL1'
-const usage: CommandSpec = {
-  name: 'usage',
-  summary: 'What you have used',
-  role: 'member',
-  args: [],
-  examples: ['usage'],
-}
-
-let slack: SlackStandIn
-let records: ReturnType<typeof memoryRecords>
-let received: IncomingMessage[]
-let acted: Action[]
-const closing: (() => Promise<void>)[] = []
-
-beforeEach(async () => {
-  slack = await startSlack()
-  addPeople(slack)
-  records = memoryRecords()
-  received = []
-  acted = []
-})
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close()
-  await slack[Symbol.asyncDispose]()
-})
-
-async function open(settings: SlackSettings, own: Partial<Intake> = {}): Promise<{ url: string; listener: Listener }> {
-  const intake = fakeIntake({
-    async receive(message) {
-      received.push(message)
-      return { turnId: 't', kind: 'new' }
-    },
-    async act(action) {
-      acted.push(action)
-      return {}
-    },
-    commands: [usage],
-    command: async ({ text }) => ({ text: `${text}: 3 of 10 questions`, private: true }),
-    ...own,
-  })
-  const listener = createSlack({ settings, records, quota: createLocalQuota(), log: silentLog }).listen(intake)
-  const http = await serveMounts(listener.mounts)
-  await listener.start()
-  closing.push(http.close, () => listener.stop())
-  slack.target = settings.signingSecret === undefined ? undefined : http.url
-  return { url: http.url, listener }
-}
-
-const press = (value: string, more: object = {}) =>
-  slack.interact({
-    type: 'block_actions',
-    user: { id: alice },
-    channel: { id: general },
-    container: { type: 'message' },
-    message: {
-      ts: '2.0',
-      thread_ts: '1.0',
-      blocks: [
-        { type: 'section', text: { type: 'mrkdwn', text: 'May it?' } },
-        { type: 'actions', elements: [] },
-      ],
-    },
-    actions: [{ type: 'button', action_id: 'parley:x', block_id: 'b', value }],
-    ...more,
-  })
-const submit = (callback_id: string, private_metadata: string, values: object) =>
-  slack.interact({
-    type: 'view_submission',
-    user: { id: alice },
-    view: { id: 'V1', type: 'modal', callback_id, private_metadata, state: { values }, blocks: [] },
-  })
+startSlackForEach()
 
 describe('an installation', () => {
   const oauth = { clientId: 'client', clientSecret: 'client-secret' }
   const settings = (url: string): SlackSettings => ({
-    signingSecret: slack.signingSecret,
-    apiUrl: slack.apiUrl,
+    signingSecret: rig.slack.signingSecret,
+    apiUrl: rig.slack.apiUrl,
     oauth,
     publicUrl: url,
   })
@@ -113,28 +32,64 @@ describe('an installation', () => {
   it('by OAuth stores the token as a secret, and accepts events of that workspace', async () => {
     const { page } = await install()
     expect(page.status).toBe(200)
-    expect(records.peek(`installation/${team}`)).toMatchObject({ token: 'xoxb-installed-token', botUserId: bot.user })
-    await slack.say({ channel: general, text: `<@${bot.user}> hello`, mention: true })
-    expect(received.length).toBeGreaterThan(0)
-    expect(slack.calls.some(({ method }) => method === 'users.info')).toBe(true)
+    expect(rig.records.peek(`installation/${team}`)).toMatchObject({
+      token: 'xoxb-installed-token',
+      botUserId: bot.user,
+    })
+    await rig.slack.say({ channel: general, text: `<@${bot.user}> hello`, mention: true })
+    expect(rig.received.length).toBeGreaterThan(0)
+    expect(rig.slack.calls.some(({ method }) => method === 'users.info')).toBe(true)
   })
 
-  it('without the state that Parley issued is refused', async () => {
+  it('of an app with token rotation keeps what is needed to renew its token', async () => {
+    rig.slack.options.rotationSeconds = 43_200
+    await install()
+    expect(rig.records.peek(`installation/${team}`)).toMatchObject({
+      token: 'xoxe.xoxb-1',
+      refreshToken: 'xoxe-1-1',
+      expiresAt: expect.closeTo(Date.now() / 1000 + 43_200, -2),
+    })
+  })
+
+  const { pages } = slackWording
+  it('ends with a page that names the workspace and leads back to Slack', async () => {
+    const { page } = await install()
+    const html = await page.text()
+    expect(html).toContain(pages.installed('Acme'))
+    expect(html).toContain('href="slack://app?team=T0PARLEY01&amp;id=A0PARLEY01"')
+  })
+
+  it.each([
+    ['without the state that Parley issued is refused', 'code=stand-in-code&state=forged', 400, pages.stale],
+    ['that the person cancels is no failure', 'error=access_denied&state=x', 200, pages.canceled],
+    ['that Slack breaks off says so', 'error=server_error&state=x', 400, pages.stale],
+  ])('%s', async (_, query, status, title) => {
     const { url } = await open(settings('http://127.0.0.1:1'))
-    const forged = await fetch(`${url}/slack/oauth_redirect?code=stand-in-code&state=forged`)
-    expect(forged.status).toBeGreaterThanOrEqual(400)
-    expect(records.peek(`installation/${team}`)).toBeUndefined()
+    const page = await fetch(`${url}/slack/oauth_redirect?${query}`)
+    expect(page.status).toBe(status)
+    const html = await page.text()
+    expect(html).toContain(title)
+    expect(html).toContain('href="/slack/install"')
+    expect(html).not.toContain('slack_oauth')
+    expect(rig.records.peek(`installation/${team}`)).toBeUndefined()
+  })
+
+  it('that Slack does not finish is a page with what to do', async () => {
+    rig.slack.options.without = { 'oauth.v2.access': 'internal_error' }
+    const { page } = await install()
+    expect(page.status).toBe(502)
+    expect(await page.text()).toContain(pages.failed)
   })
 
   it.each([{ type: 'app_uninstalled' }, { type: 'tokens_revoked', tokens: { bot: [bot.user] } }])(
     'is deleted by $type, and later events are ignored',
     async (event) => {
       await install()
-      expect((await slack.event({ ...event, event_ts: '1.0' })).status).toBe(200)
-      expect(records.peek(`installation/${team}`)).toBeUndefined()
+      expect((await rig.slack.event({ ...event, event_ts: '1.0' })).status).toBe(200)
+      expect(rig.records.peek(`installation/${team}`)).toBeUndefined()
       expect(
         (
-          await slack.event({
+          await rig.slack.event({
             type: 'app_mention',
             user: alice,
             channel: general,
@@ -143,7 +98,7 @@ describe('an installation', () => {
           })
         ).status,
       ).toBe(200)
-      expect(received).toEqual([])
+      expect(rig.received).toEqual([])
     },
   )
 })
@@ -155,43 +110,84 @@ describe('a person', () => {
     ['U0STRANGE1', 'stranger'],
     [alice, 'member'],
   ])('%s comes with the standing of a %s', async (user, membership) => {
-    await open(settingsFor(slack, 'http'))
-    await slack.say({ channel: general, user, text: `<@${bot.user}> hello` })
-    expect(received[0]?.author).toMatchObject({ id: user, membership })
-    expect(received[0]?.locale).toBe('en-US')
+    await open(settingsFor(rig.slack, 'http'))
+    await rig.slack.say({ channel: general, user, text: `<@${bot.user}> hello` })
+    expect(rig.received[0]?.author).toMatchObject({ id: user, membership })
+    expect(rig.received[0]?.locale).toBe('en-US')
   })
 
-  it('sees usage in the Home tab, and the result of its buttons', async () => {
-    await open(settingsFor(slack, 'http'))
-    await slack.event({ type: 'app_home_opened', user: alice, channel: 'D0ALICE001', tab: 'home', event_ts: '1.0' })
-    const home = () => slack.state.views.filter(({ kind }) => kind === 'home')
-    const [shown] = await slack.until(() => home().length === 1 && home(), 'the Home tab')
-    expect(JSON.stringify(shown)).toContain('usage: 3 of 10 questions')
-    expect(JSON.stringify(shown)).toContain('/parley usage')
+  const openHome = () =>
+    rig.slack.event({ type: 'app_home_opened', user: alice, channel: 'D0ALICE001', tab: 'home', event_ts: '1.0' })
+  const home = () => rig.slack.state.views.filter(({ kind }) => kind === 'home')
+
+  it('sees usage, settings and limits in the Home tab, and the result of its buttons', async () => {
+    await open(settingsFor(rig.slack, 'http'))
+    await openHome()
+    const [shown] = await rig.slack.until(() => home().length === 1 && home(), 'the Home tab')
+    const words = JSON.stringify(shown)
+    for (const [command, heading] of Object.entries(slackWording.home.headings)) {
+      expect(words).toContain(heading)
+      expect(words).toContain(`${command}: 3 of 10 questions`)
+    }
+    expect(words).not.toContain('models list')
+    expect(words).not.toContain(slackWording.home.recent)
     await press('command:usage', { view: { type: 'home', id: 'V0' }, channel: undefined, message: undefined })
-    await slack.until(() => home().length === 2, 'the new Home tab')
-    expect(acted).toMatchObject([{ kind: 'command', text: 'usage', by: { id: alice } }])
+    await rig.slack.until(() => home().length === 2, 'the new Home tab')
+    expect(rig.acted).toMatchObject([{ kind: 'command', text: 'usage', by: { id: alice } }])
   })
 
-  it('gets suggested prompts in the agent view', async () => {
-    await open(settingsFor(slack, 'http'))
-    await slack.event({ type: 'app_home_opened', user: alice, channel: 'D0ALICE001', tab: 'messages', event_ts: '1.0' })
-    const [prompts] = await slack.until(() => slack.state.prompts.length > 0 && slack.state.prompts, 'prompts')
-    expect(prompts).toMatchObject({ channel_id: 'D0ALICE001' })
-    expect(prompts).not.toHaveProperty('thread_ts')
+  it('sees in the Home tab what has an answer, not what failed', async () => {
+    const command = async ({ text }: { text: string }): Promise<Notice> =>
+      text === 'limits show' ? { text: 'The database is away.', failed: true } : { text }
+    await open(settingsFor(rig.slack, 'http'), { command })
+    await openHome()
+    const [shown] = await rig.slack.until(() => home().length === 1 && home(), 'the Home tab')
+    expect(JSON.stringify(shown)).not.toContain('The database is away.')
+    expect(JSON.stringify(shown)).not.toContain(slackWording.home.headings['limits show'])
+  })
+
+  it('finds their latest conversations in the Home tab, each once, with links, and nobody else does', async () => {
+    await open(settingsFor(rig.slack, 'http'))
+    const first = await rig.slack.say({ channel: general, text: `<@${bot.user}> Where is the *key*?` })
+    await rig.slack.say({ channel: 'D0ALICE001', text: 'Only for me' })
+    await rig.slack.say({ channel: general, user: 'U0OWNER001', text: `<@${bot.user}> Something of Olga` })
+    const { ts } = await rig.slack.say({ channel: general, text: `<@${bot.user}> The newest` })
+    await openHome()
+    const [shown] = await rig.slack.until(() => home().length === 1 && home(), 'the Home tab')
+    const words = JSON.stringify(shown)
+    const link = (at: string) => `<https://acme.slack.com/archives/${general}/p${at.replace('.', '')}|`
+    expect(words).toContain(`${link(ts)}The newest>`)
+    expect(words).toContain(`${link(first.ts)}Where is the`)
+    expect(words.indexOf('The newest')).toBeLessThan(words.indexOf('Only for me'))
+    expect(words).not.toContain('Olga')
+    expect(words).not.toContain('<#D0ALICE001>')
+  })
+
+  it('gets the suggested prompts of the messages tab from the manifest, without a call', async () => {
+    await open(settingsFor(rig.slack, 'http'))
+    await rig.slack.event({
+      type: 'app_home_opened',
+      user: alice,
+      channel: 'D0ALICE001',
+      tab: 'messages',
+      event_ts: '1.0',
+    })
+    await openHome()
+    await rig.slack.until(() => home().length === 1, 'the Home tab')
+    expect(rig.slack.state.prompts).toEqual([])
   })
 })
 
 describe('buttons and dialogs', () => {
   it('"Bad answer" is recorded at once, and again with the reason', async () => {
-    await open(settingsFor(slack, 'http'))
+    await open(settingsFor(rig.slack, 'http'))
     await press('bad:turn-1')
-    const [dialog] = await slack.until(() => slack.state.views.length > 0 && slack.state.views, 'a dialog')
+    const [dialog] = await rig.slack.until(() => rig.slack.state.views.length > 0 && rig.slack.state.views, 'a dialog')
     expect(dialog?.view).toMatchObject({ callback_id: 'parley_feedback', private_metadata: 'turn-1' })
     await submit('parley_feedback', 'turn-1', {
       reason: { reason: { type: 'plain_text_input', value: 'Page 4 is missing.' } },
     })
-    expect(acted).toMatchObject([
+    expect(rig.acted).toMatchObject([
       { kind: 'bad', turnId: 'turn-1' },
       { kind: 'bad', turnId: 'turn-1', comment: 'Page 4 is missing.' },
     ])
@@ -199,10 +195,10 @@ describe('buttons and dialogs', () => {
 
   it('an approved request says who approved it, and loses its buttons', async () => {
     const approved: Notice = { text: 'The question is answered now.' }
-    await open(settingsFor(slack, 'http'), { act: async () => ({ notice: approved }) })
+    await open(settingsFor(rig.slack, 'http'), { act: async () => ({ notice: approved }) })
     await press('approve:a1')
-    const [replaced, told] = await slack.until(
-      () => slack.state.responses.length === 2 && slack.state.responses,
+    const [replaced, told] = await rig.slack.until(
+      () => rig.slack.state.responses.length === 2 && rig.slack.state.responses,
       'both answers',
     )
     expect(replaced).toMatchObject({ replace_original: true, blocks: [{ type: 'section' }, { type: 'context' }] })
@@ -210,40 +206,81 @@ describe('buttons and dialogs', () => {
     expect(told).toMatchObject({ response_type: 'ephemeral', replace_original: false })
   })
 
-  it('"Ask Parley about this" asks about the message and its files, and answers privately', async () => {
-    await open(settingsFor(slack, 'http'))
-    const file = slack.addFile({ name: 'log.txt', mimetype: 'text/plain', content: Buffer.from('x') })
-    await slack.interact({
+  async function askAbout(channel: string, where: 'direct' | 'thread', files: object[] = []) {
+    await rig.slack.interact({
       type: 'message_action',
       callback_id: 'parley_ask_about',
       user: { id: alice },
-      channel: { id: general },
+      channel: { id: channel },
       message_ts: '5.0',
-      message: {
-        type: 'message',
-        user: 'U0BOB00001',
-        ts: '5.0',
-        text: 'The *server* is down',
-        files: [slack.fileRecord(file)],
-      },
+      message: { type: 'message', user: 'U0BOB00001', ts: '5.0', text: 'The *server* is down', files },
     })
-    const [dialog] = await slack.until(() => slack.state.views.length > 0 && slack.state.views, 'a dialog')
-    await submit('parley_ask', String(dialog?.view.private_metadata), {
+    const [dialog] = await rig.slack.until(() => rig.slack.state.views.length > 0 && rig.slack.state.views, 'a dialog')
+    return await submit('parley_ask', String(dialog?.view.private_metadata), {
       question: { question: { type: 'plain_text_input', value: 'Why?' } },
-      where: { where: { type: 'radio_buttons', selected_option: { value: 'direct' } } },
+      where: { where: { type: 'radio_buttons', selected_option: { value: where } } },
     })
-    expect(received).toMatchObject([
+  }
+
+  it('"Ask Parley about this" asks about the message and its files, and answers privately', async () => {
+    await open(settingsFor(rig.slack, 'http'))
+    const file = rig.slack.addFile({ name: 'log.txt', mimetype: 'text/plain', content: Buffer.from('x') })
+    await askAbout(general, 'direct', [rig.slack.fileRecord(file)])
+    expect(rig.received).toMatchObject([
       { text: 'Why?', kind: 'command', private: true, attachments: [{ name: 'log.txt' }] },
     ])
-    expect(received[0]?.quoted).toContain('The **server** is down')
-    expect(received[0]?.conversation.channelId).toBe(`D${alice.slice(1)}`)
-    expect(await records.list('asked/')).toEqual([])
+    expect(rig.received[0]?.quoted).toContain('The **server** is down')
+    expect(rig.received[0]?.conversation.channelId).toBe(`D${alice.slice(1)}`)
+    expect(await rig.records.list('asked/')).toEqual([])
+  })
+
+  it('"Ask Parley about this" answers in the thread where Parley may write', async () => {
+    await open(settingsFor(rig.slack, 'http'))
+    expect((await askAbout(general, 'thread')).body).toBe('')
+    expect(rig.received).toMatchObject([{ conversation: { channelId: general, threadId: '5.0' } }])
+  })
+
+  const { dialog } = slackWording
+  it.each([
+    ['it is not in the channel', 'CNOTIN0001', undefined, dialog.notThere],
+    ['the chat is between others', 'D0OTHERS01', undefined, dialog.notThere],
+    ['the channel is archived', general, 'is_archived', dialog.archived],
+    ['only some people may post', general, 'restricted_action_read_only_channel', dialog.readOnly],
+  ])('"Ask Parley about this" says in the dialog, before a model is paid, that %s', async (_, channel, code, why) => {
+    await open(settingsFor(rig.slack, 'http'))
+    if (code !== undefined) rig.slack.state.closed.set(channel, code)
+    const { body } = await askAbout(channel, 'thread')
+    expect(JSON.parse(body)).toEqual({ response_action: 'errors', errors: { where: why } })
+    expect(rig.received).toEqual([])
+    // The dialog is still open: the same question in a direct message is asked.
+    const [open_] = rig.slack.state.views
+    await submit('parley_ask', String(open_?.view.private_metadata), {
+      where: { where: { type: 'radio_buttons', selected_option: { value: 'direct' } } },
+    })
+    expect(rig.received).toMatchObject([{ private: true }])
+  })
+
+  it('"Ask Parley about this" goes on if Slack does not describe the channel', async () => {
+    await open(settingsFor(rig.slack, 'http'))
+    rig.slack.options.without = { 'conversations.info': 'internal_error' }
+    await askAbout(general, 'thread')
+    expect(rig.received).toHaveLength(1)
+  })
+
+  it.each([
+    ['regenerate:turn-1', { kind: 'regenerate', turnId: 'turn-1' }],
+    ['why:turn-1', { kind: 'why', turnId: 'turn-1' }],
+  ])('a line of the menu under an answer does %s', async (value, action) => {
+    await open(settingsFor(rig.slack, 'http'))
+    const chosen = { type: 'overflow', action_id: 'parley:more', selected_option: { value } }
+    await press('', { actions: [chosen] })
+    expect(rig.acted).toMatchObject([action])
   })
 })
 
 describe('a question that is edited after its answer started', () => {
   const offered = () =>
-    slack.state.messages.find(({ blocks }) => JSON.stringify(blocks).includes(chatWording.answerNewQuestion))
+    rig.slack.state.messages.find(({ blocks }) => JSON.stringify(blocks).includes(chatWording.answerNewQuestion))
   const change = (channel: string, slackMessage: { ts: string; thread?: string }, text: string) => {
     const message = {
       type: 'message',
@@ -253,13 +290,13 @@ describe('a question that is edited after its answer started', () => {
       ...(slackMessage.thread && { thread_ts: slackMessage.thread }),
     }
     const type = channel.startsWith('D') ? 'im' : 'channel'
-    return slack.event({
+    return rig.slack.event({
       type: 'message',
       subtype: 'message_changed',
       hidden: true,
       channel,
       channel_type: type,
-      ts: slack.state.nextTs(),
+      ts: rig.slack.state.nextTs(),
       message,
       previous_message: { ...message, text: 'before' },
     })
@@ -271,59 +308,14 @@ describe('a question that is edited after its answer started', () => {
     ['in a direct chat', `D${alice.slice(1)}`, false],
     ['in a thread of a direct chat', `D${alice.slice(1)}`, true],
   ])('%s gets the offer of a new answer, where its author sees it', async (_, channel, inThread) => {
-    await open(settingsFor(slack, 'http'), { revise: async () => ({ kind: 'started', turnId: 'turn-1' }) })
-    const thread = inThread ? (await slack.say({ channel, text: 'The root.' })).ts : undefined
-    const { ts } = await slack.say({ channel, text: `<@${bot.user}> before`, thread: thread ? thread : undefined })
+    await open(settingsFor(rig.slack, 'http'), { revise: async () => ({ kind: 'started', turnId: 'turn-1' }) })
+    const thread = inThread ? (await rig.slack.say({ channel, text: 'The root.' })).ts : undefined
+    const { ts } = await rig.slack.say({ channel, text: `<@${bot.user}> before`, thread: thread ? thread : undefined })
     await change(channel, { ts, thread: thread ? thread : undefined }, `<@${bot.user}> after`)
-    const offer = await slack.until(offered, 'the offer')
+    const offer = await rig.slack.until(offered, 'the offer')
     expect(offer.channel).toBe(channel)
     // In the agent view each question begins a thread; in a channel nobody would see a whisper in a thread without replies.
     expect(offer.thread_ts).toBe(thread ?? (channel.startsWith('D') ? ts : undefined))
     expect(JSON.stringify(offer.blocks)).toContain('regenerate:turn-1')
-  })
-})
-
-describe('a command', () => {
-  const typed = (text: string) =>
-    slack.form({
-      command: '/parley',
-      text,
-      user_id: alice,
-      user_name: 'alice',
-      channel_id: general,
-      channel_name: 'general',
-    })
-
-  it('that takes long is acknowledged first, and answered when it is done', async () => {
-    const { promise, resolve } = Promise.withResolvers<Notice>()
-    await open(settingsFor(slack, 'http'), { command: () => promise })
-    const acknowledged = await typed('usage')
-    expect(acknowledged).toMatchObject({ status: 200, body: '' })
-    expect(acknowledged.ms).toBeLessThan(3000)
-    resolve({
-      text: 'Here it is.',
-      private: true,
-      files: [{ name: 'chart.svg', mediaType: 'image/svg+xml', data: Buffer.from('<svg/>') }],
-    })
-    const [answer] = await slack.until(() => slack.state.responses.length > 0 && slack.state.responses, 'the answer')
-    expect(answer).toMatchObject({ response_type: 'ephemeral', text: 'Here it is.' })
-    const file = await slack.until(
-      () => [...slack.state.files.values()].find(({ shares }) => shares.length > 0),
-      'the chart',
-    )
-    expect(file).toMatchObject({ name: 'chart.svg', shares: [{ channel: `D${alice.slice(1)}` }] })
-  })
-
-  it('that fails says why, and none is lost while the database is down', async () => {
-    let away = true
-    const command = async () => {
-      throw away
-        ? new ParleyError('database_unreachable', 'Away.')
-        : new ParleyError('command_invalid', 'There is no such budget.')
-    }
-    await open(settingsFor(slack, 'http'), { command })
-    expect((await typed('usage')).status).toBe(500)
-    away = false
-    expect((await typed('usage')).body).toContain('There is no such budget.')
   })
 })

@@ -14,6 +14,7 @@ import type { Records } from '../../src/core/platform-state.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { createCommands } from './commands.ts'
 import type { Self } from './events.ts'
+import { TargetData } from './events.ts'
 import { noticeContent } from './format.ts'
 import type { Ingress } from './ingress.ts'
 import type { Installations, Workspace } from './installations.ts'
@@ -23,9 +24,9 @@ import { createNames, type NameLookUp } from './names.ts'
 import { targetOf, threadConversation } from './normalize.ts'
 import { createPeople, type People } from './people.ts'
 import { createPosts } from './post-keys.ts'
+import { createRecent, type RecentConversations } from './recent.ts'
 import { boltLogger, slackCode } from './sdk.ts'
 import { runningRecord } from './status.ts'
-import { sourceRecord } from './transport.ts'
 
 export interface ListenerDeps {
   ingress: Ingress
@@ -45,6 +46,7 @@ export interface SlackContext {
   records: Records
   people: People
   names: NameLookUp
+  recent: RecentConversations
   log: Log
   /** Runs work after the acknowledgement; `stop` waits for it. */
   later(what: string, work: () => Promise<unknown>): void
@@ -61,7 +63,7 @@ export interface EventContext {
 
 const dayMs = 24 * 3_600_000
 const StoppedEvent = z.object({ channel: z.string(), thread_ts: z.string(), user: z.string(), event_ts: z.string() })
-const HomeEvent = z.object({ user: z.string(), channel: z.string(), tab: z.string().nullish() })
+const HomeEvent = z.object({ user: z.string(), tab: z.string().nullish() })
 const ThreadStarted = z.object({ assistant_thread: z.object({ channel_id: z.string(), thread_ts: z.string() }) })
 const RevokedEvent = z.object({ tokens: z.object({ bot: z.array(z.string()).nullish() }) })
 
@@ -110,6 +112,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     records,
     people,
     names,
+    recent: createRecent(records),
     log,
     later(what, work) {
       const task = work().then(
@@ -148,15 +151,10 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
         slack.later('offering an answer with late files', () =>
           messages.offer(received.turnId, message.replyTarget, workspace, 'filesCameLate'),
         )
-      slack.later('storing links to files', () => rememberSources(message, received.turnId))
+      slack.later('noting a conversation for the Home tab', () =>
+        slack.recent.note(TargetData.parse(message.replyTarget.data), received.turnId),
+      )
     },
-  }
-
-  async function rememberSources({ attachments, conversation }: IncomingMessage, turn: string): Promise<void> {
-    for (const { name, locator } of attachments) {
-      const link = z.object({ permalink: z.string() }).safeParse(locator)
-      if (link.success) await records.put(sourceRecord(conversation, name), link.data.permalink, { turn })
-    }
   }
 
   app.event(/^(?:message|app_mention)$/, ({ event, context, body }) =>
@@ -182,12 +180,11 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     }
   })
   app.event('app_home_opened', async ({ event, context }) => {
-    const { user, channel, tab } = HomeEvent.parse(event)
+    const { user, tab } = HomeEvent.parse(event)
+    // The prompts of the messages tab come from the manifest.
+    if (tab !== 'home') return
     const { self, workspace } = await slack.at(context)
-    if (tab === 'home')
-      return slack.later('showing the Home tab', () => interactions.publishHome(user, self, workspace))
-    const prompts = { channel_id: channel, prompts: slackWording.suggestedPrompts }
-    slack.later('suggesting prompts', () => workspace.api.call('assistant.threads.setSuggestedPrompts', prompts))
+    slack.later('showing the Home tab', () => interactions.publishHome(user, self, workspace))
   })
   app.event('assistant_thread_started', async ({ event, context }) => {
     const { assistant_thread: thread } = ThreadStarted.parse(event)
@@ -208,8 +205,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   })
 
   const messages = createMessages(slack, (why) => onIgnored?.(why))
-  const interactions = createInteractions(slack, onIgnored)
   const commands = createCommands(slack)
+  const interactions = createInteractions(slack, commands, onIgnored)
   app.command(/.*/, (args) => commands.run(args.command, args.context, args.ack, args.respond))
   app.action<BlockAction>({ type: 'block_actions' }, async (args) => {
     await interactions.press(args.body, args.context, args.respond)

@@ -214,6 +214,7 @@ export function attachmentsOf(files: readonly SlackFile[], { teamId, enterpriseI
       ...describeFile(file),
       bytes: file.size != null && file.size > 0 ? file.size : undefined,
       durationMs: file.duration_ms ?? undefined,
+      link: file.permalink ? file.permalink : undefined,
       voiceNote: file.subtype === 'slack_audio',
       transcript: transcript ? transcript : undefined,
       locator: omitUndefined({
@@ -222,7 +223,6 @@ export function attachmentsOf(files: readonly SlackFile[], { teamId, enterpriseI
         enterprise: enterpriseId ? enterpriseId : undefined,
         url: url && file.file_access !== 'check_file_info' ? url : undefined,
         external: file.is_external ? file.external_type || slackWording.files.anotherService : undefined,
-        permalink: file.permalink ? file.permalink : undefined,
         unreadable: unreadable(file),
         // Slack has words for it, but not here, or not yet.
         transcribed: isTranscribed(file) && !transcript ? true : undefined,

@@ -20,8 +20,11 @@ export interface SlackDeps {
   now?: () => number
 }
 
+/** How often tokens that expire are looked at; they are renewed hours before. */
+const renewEveryMs = 600_000
+
 export function createSlack({ settings, records, quota, log, now, pauses }: SlackDeps): Platform {
-  const installations = createInstallations({ settings, records, quota, log })
+  const installations = createInstallations({ settings, records, quota, log, now: now ? now : undefined })
   return {
     name: platformName,
     capabilities: {
@@ -36,15 +39,14 @@ export function createSlack({ settings, records, quota, log, now, pauses }: Slac
     files: createFiles({ installations, apiUrl: settings.apiUrl ? settings.apiUrl : undefined }),
     listen(intake) {
       const ingress = createIngress({ settings, installations, log, pauses })
-      const token = () =>
-        keepConnected({
-          platform: platformName,
-          name: 'bot token',
-          open: probed(installations.verify, pauses),
-          log,
-          pauses,
-        })
-      const connections = settings.botToken === undefined ? [] : [token()]
+      const kept = (name: string, open: ReturnType<typeof probed>) =>
+        keepConnected({ platform: platformName, name, open, log, pauses })
+      const connections = [
+        ...(settings.botToken === undefined ? [] : [kept('bot token', probed(installations.verify, pauses))]),
+        ...(settings.oauth === undefined
+          ? []
+          : [kept('installed tokens', probed(installations.renew, { probeEveryMs: renewEveryMs, ...pauses }))]),
+      ]
       return createListener({ ingress, installations, records, log, connections }, intake)
     },
   }

@@ -65,12 +65,8 @@ const dayMs = 24 * 3_600_000
  * open for minutes, and so is the handover of a stream.
  */
 const lives = {
-  post: 30 * dayMs,
-  file: 30 * dayMs,
-  task: dayMs,
-  running: 7 * dayMs,
-  asked: dayMs,
-  deleted: dayMs,
+  ...{ post: 30 * dayMs, file: 30 * dayMs, task: dayMs, running: 7 * dayMs, asked: dayMs, deleted: dayMs },
+  recent: 30 * dayMs,
 } as const
 const recordOf = (key: string) => `post/${key}`
 

@@ -72,6 +72,7 @@ function installationsOf(record: Json, context: Readonly<Record<string, Json>>):
     async save() {},
     async remove() {},
     async verify() {},
+    async renew() {},
   }
 }
 

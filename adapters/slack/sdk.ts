@@ -20,13 +20,41 @@ const lostToken = new Set([
   'not_authed',
   'org_login_required',
 ])
-const noAccess = new Set([
-  'not_in_channel',
-  'channel_not_found',
-  'is_archived',
-  'restricted_action',
-  'messages_tab_disabled',
+/** Slack's codes that start with these mean that nobody, or not everybody, may write there. */
+const noAccess: readonly (readonly [start: string, sentence: string])[] = [
+  ['restricted_action_thread_locked', slackWording.errors.threadLocked],
+  ['thread_locked', slackWording.errors.threadLocked],
+  ['cannot_reply_to_message', slackWording.errors.threadLocked],
+  ['restricted_action', slackWording.errors.readOnly],
+  ['is_archived', slackWording.errors.archived],
+  ['messages_tab_disabled', slackWording.errors.messagesOff],
+  ['not_in_channel', slackWording.errors.noAccess],
+  ['channel_not_found', slackWording.errors.noAccess],
+  ['user_not_in_channel', slackWording.errors.noAccess],
+]
+
+/** Whether the app or the workspace lacks a method altogether; other refusals concern one message or one place. */
+export function isUnsupported(code: string): boolean {
+  return unsupported.has(code)
+}
+
+const unsupported = new Set([
+  ...['unknown_method', 'http_404', 'method_deprecated', 'feature_not_enabled'],
+  ...['missing_scope', 'not_allowed_token_type', 'team_access_not_granted', 'not_allowed'],
 ])
+
+/**
+ * Whether Slack refused what a message consists of, so that a plainer form of it may pass. Codes of
+ * https://docs.slack.dev/reference/methods/chat.postMessage, chat.update and chat.stopStream.
+ */
+export function isAboutContent(code: string | undefined): boolean {
+  return (
+    code !== undefined &&
+    /^(?:invalid_blocks|invalid_attachments|invalid_arguments|invalid_arg_name|invalid_chunks|invalid_metadata|metadata_|msg_|too_many_attachments|no_text|block_mismatch|only_one_table)/.test(
+      code,
+    )
+  )
+}
 
 /** Slack's error code, such as `message_not_in_streaming_state`; undefined when trying again may help. */
 export function slackCode(thrown: unknown): string | undefined {
@@ -72,7 +100,8 @@ function userMessageOf(code: string, method: string, needed: string | undefined)
   const { errors } = slackWording
   if (code === 'missing_scope') return errors.missingScope(method, needed)
   if (lostToken.has(code)) return errors.tokenRefused
-  return noAccess.has(code) ? errors.noAccess : errors.refused(method, code)
+  const [, sentence] = noAccess.find(([start]) => code.startsWith(start)) ?? []
+  return sentence ?? errors.refused(method, code)
 }
 
 function neededScope(data: object): string | undefined {

@@ -36,6 +36,26 @@ describe('the manifest', () => {
     })
   })
 
+  it('has every scope that Parley uses, the names of user groups too', () => {
+    expect(createManifest({}).oauth_config.scopes.bot).toEqual(Object.keys(scopes))
+    expect(botScopes).toContain('usergroups:read')
+  })
+
+  it.each([
+    ['events over HTTP', {}],
+    ['installation by several workspaces', { appToken: 'xapp-1', oauth: { clientId: 'c', clientSecret: 's' } }],
+  ])('is refused with a sentence for %s at an http:// address', (_, more) => {
+    const publicUrl = 'http://parley.example.com'
+    const refusal = { code: 'config_invalid', userMessage: slackWording.manifest.httpsOnly(publicUrl) }
+    expect(() => createManifest({ publicUrl, ...more })).toThrow(expect.objectContaining(refusal))
+  })
+
+  it('uses Socket Mode also where Parley has an http:// address for other uses', () => {
+    const manifest = createManifest({ publicUrl: 'http://localhost:8787', appToken: 'xapp-1' })
+    expect(manifest.settings.socket_mode_enabled).toBe(true)
+    expect(JSON.stringify(manifest)).not.toContain('http://')
+  })
+
   it("respects Slack's limits, and subscribes to every event that Parley handles", () => {
     const { features, settings } = createManifest({})
     expect(features.agent_view.suggested_prompts.length).toBeLessThanOrEqual(4)

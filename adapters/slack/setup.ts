@@ -1,7 +1,7 @@
 /** Setup: the app manifest that an admin pastes into Slack, and the checks of `parley doctor slack`. */
 import { createHmac } from 'node:crypto'
 import { z } from 'zod'
-import { asParleyError } from '../../src/core/errors.ts'
+import { asParleyError, ParleyError } from '../../src/core/errors.ts'
 import { type Log, silentLog } from '../../src/core/log.ts'
 import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { Quota } from '../../src/core/platform-state.ts'
@@ -178,13 +178,15 @@ async function find<T>(name: string, look: () => Promise<{ finding: Omit<Finding
 
 const { manifest: wording } = slackWording
 
-/** Uses Socket Mode if there is an app-level token or no public URL. */
+/** Uses Socket Mode if there is an app-level token or no public URL. Throws `config_invalid` for addresses that Slack refuses. */
 export function createManifest({
   appToken,
   publicUrl,
   oauth,
 }: Pick<SlackSettings, 'appToken' | 'publicUrl' | 'oauth'>) {
   const socket = appToken !== undefined || publicUrl === undefined
+  if (publicUrl !== undefined && (!socket || oauth !== undefined) && !publicUrl.startsWith('https://'))
+    throw new ParleyError('config_invalid', wording.httpsOnly(publicUrl))
   const request: { request_url?: string } = socket ? {} : { request_url: new URL(eventsPath, publicUrl).href }
   return {
     display_information: {

@@ -8,9 +8,10 @@ import type { Log } from '../../src/core/log.ts'
 import { conversationKey, type ReplyTarget } from '../../src/core/message.ts'
 import type { TurnState } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/platform-state.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import type { Api } from './api.ts'
 import type { TargetData } from './events.ts'
-import { slackCode } from './sdk.ts'
+import { isUnsupported, slackCode } from './sdk.ts'
 
 export interface Status {
   show(
@@ -61,7 +62,7 @@ export function createStatus({ records, log }: { records: Records; log: Log }): 
       if (code === 'already_reacted' || code === 'no_reaction') return true
       log.debug({ ...errorFields(error), method }, 'a status was not shown')
       if (code === undefined) return undefined
-      refusedUntil.set(place, monotonic() + refusedMs)
+      if (isUnsupported(code)) refusedUntil.set(place, monotonic() + refusedMs)
       return false
     }
   }
@@ -112,13 +113,15 @@ export function createStatus({ records, log }: { records: Records; log: Log }): 
   }
 
   return {
-    async show(api, target, data, turnId, text, _state) {
+    async show(api, target, data, turnId, text, state) {
       try {
         if (text === null) return await clear(api, target, data, turnId)
         if (turns.size > 10_000) turns.clear()
         const shown = turns.get(turnId) ?? (await begin(api, target, data, turnId))
         if (data.thread === undefined) return
-        const status = { channel_id: data.channel, thread_ts: data.thread, status: inSentence(text) }
+        const place = { channel_id: data.channel, thread_ts: data.thread }
+        const loading = state === 'answering' ? slackWording.loading : undefined
+        const status = { ...place, status: inSentence(text), loading_messages: loading }
         if (await attempt(api, data.team, 'assistant.threads.setStatus', status, showPatienceMs)) shown.status = true
       } catch (error) {
         log.warn({ ...errorFields(error), turnId }, 'a status was not shown')

@@ -5,12 +5,12 @@
 
 import { monotonic } from '../../src/core/clock.ts'
 import { ParleyError } from '../../src/core/errors.ts'
-import { settled } from '../../src/core/text/half-written.ts'
+import type { Log } from '../../src/core/log.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import type { Api, CallOptions } from './api.ts'
 import type { TargetData } from './events.ts'
-import { type Block, toSlackMarkdown } from './format.ts'
-import { slackCode } from './sdk.ts'
+import type { Block } from './format.ts'
+import { isUnsupported, slackCode } from './sdk.ts'
 
 export interface Stream {
   team: string
@@ -35,18 +35,10 @@ export interface StreamEnd {
 
 /** Slack ends a stream after about five minutes; Parley ends it before that. */
 export const streamMs = 270_000
-/** The errors of an app, a channel or a workspace without streaming. */
-const unsupported = new Set([
-  ...[
-    'unknown_method',
-    'http_404',
-    'method_deprecated',
-    'feature_not_enabled',
-    'method_not_supported_for_channel_type',
-  ],
-  ...['missing_scope', 'not_allowed_token_type', 'team_access_not_granted', 'not_allowed'],
-  ...['missing_recipient_team_id', 'missing_recipient_user_id', 'streaming_mode_mismatch', 'invalid_thread_ts'],
-])
+/** Refusals that are not about the workspace or the channel concern one message: a deleted question, an unknown reader. */
+const unsupportedByChannel = new Set(['method_not_supported_for_channel_type', 'channel_type_not_supported'])
+/** The stream is over, whatever the call was about. */
+const overCodes = new Set(['message_not_in_streaming_state', 'message_not_found', 'message_not_owned_by_app'])
 const taskId = 'parley-reading'
 /** After a refusal, the workspace is not asked again for this long. */
 const refusedMs = 600_000
@@ -61,25 +53,26 @@ export interface Streams {
   get(channel: string, ts: string): Stream | undefined
   /** Takes over another process's stream that has only a task card so far. */
   adopt(team: string, channel: string, ts: string, startedAt: number): Stream
-  /** Shows the settled part of `text`. `false`: the stream is over; edit the message instead. */
-  grow(api: Api, stream: Stream, text: string, options: CallOptions): Promise<boolean>
+  /** Shows `markdown`, the settled part of the text. `false`: the stream is over; edit the message instead. */
+  grow(api: Api, stream: Stream, markdown: string, options: CallOptions): Promise<boolean>
   /** Shows a new line on the task card. Returns the same as `grow`. */
   progress(api: Api, stream: Stream, title: string, options: CallOptions): Promise<boolean>
-  /** Ends the stream with the whole `text`. Returns the same as `grow`. */
-  end(api: Api, stream: Stream, text: string, end: StreamEnd, options: CallOptions): Promise<boolean>
+  /** Ends the stream with the whole text, without the blocks if Slack refuses them. Returns the same as `grow`. */
+  end(api: Api, stream: Stream, markdown: string, end: StreamEnd, options: CallOptions): Promise<boolean>
   /** Ends a stream of any process without more text. Throws `platform_rate_limited` and `platform_unreachable`. */
   abandon(api: Api, channel: string, ts: string, options: CallOptions): Promise<void>
 }
 
 export interface Opening {
-  text: string
+  /** The settled part of the text, as Slack reads it. */
+  markdown: string
   /** The current progress, before there is text. */
   progress?: string | undefined
   /** A Stop button, if Slack shows none of its own. */
   button?: Block[] | undefined
 }
 
-export function createStreams(now: () => number = Date.now): Streams {
+export function createStreams(log: Log, now: () => number = Date.now): Streams {
   const live = new Map<string, Stream>()
   const refusedUntil = new Map<string, number>()
   const keyOf = (channel: string, ts: string) => `${channel}/${ts}`
@@ -94,36 +87,39 @@ export function createStreams(now: () => number = Date.now): Streams {
     for (const stream of live.values()) if (now() - stream.startedAt > streamMs * 2) drop(stream)
   }
 
-  /** Runs one call of a stream; `false` if Slack refused it for good. */
-  async function carry(stream: Stream, call: () => Promise<unknown>): Promise<boolean> {
+  /** Runs one call of a stream; Slack's code if it refused the call for good. */
+  async function refusalOf(call: () => Promise<unknown>): Promise<string | undefined> {
     try {
       await call()
-      return true
+      return undefined
     } catch (error) {
       const code = slackCode(error)
       if (code === undefined) throw error
-      return drop(stream)
+      return code
     }
   }
 
-  /** What `text` adds to the sent text; `undefined` if the sent text changed. */
-  function added(stream: Stream, text: string): string | undefined {
-    return text.startsWith(stream.sent) ? text.slice(stream.sent.length) : undefined
+  const carry = async (stream: Stream, call: () => Promise<unknown>) =>
+    (await refusalOf(call)) === undefined ? true : drop(stream)
+
+  /** What `markdown` adds to the sent text; `undefined` if the sent text changed. */
+  function added(stream: Stream, markdown: string): string | undefined {
+    return markdown.startsWith(stream.sent) ? markdown.slice(stream.sent.length) : undefined
   }
 
   const expired = (stream: Stream) => now() - stream.startedAt > streamMs
   const done = (stream: Stream, title: string) => ({ type: 'task_update', id: stream.task, title, status: 'complete' })
 
   return {
-    async start(api, data, { text, progress, button }, options) {
+    async start(api, data, { markdown, progress, button }, options) {
       const { channel, thread, team } = data
-      const place = `${team}/${data.direct === true ? 'direct' : 'channel'}`
-      if (thread === undefined || (refusedUntil.get(place) ?? 0) > monotonic()) return undefined
+      if (thread === undefined) return undefined
+      if ([team, channel].some((place) => (refusedUntil.get(place) ?? 0) > monotonic())) return undefined
       if (data.direct !== true && data.user === undefined) return undefined
       if (Math.max(api.waitFor('chat.startStream'), api.waitFor('chat.stopStream')) > startPatienceMs) return undefined
       sweep()
       if ([...live.values()].filter((stream) => stream.team === team).length >= mostAtOnce) return undefined
-      const sent = progress === undefined ? toSlackMarkdown(settled(text, { words: true }) || text) : ''
+      const sent = progress === undefined ? markdown : ''
       if (progress === undefined && sent.trim() === '') return undefined
       const task = progress === undefined ? undefined : taskId
       const chunks = [
@@ -132,8 +128,10 @@ export function createStreams(now: () => number = Date.now): Streams {
           ? { type: 'markdown_text', text: sent }
           : { type: 'task_update', id: task, title: progress, status: 'in_progress' },
       ]
+      // Colleagues of an Enterprise organization come with its id (E…), which Slack does not take here.
+      const recipientTeam = [data.userTeam, team].find((id) => id?.startsWith('T'))
       const recipient =
-        data.user === undefined ? {} : { recipient_user_id: data.user, recipient_team_id: data.userTeam ?? team }
+        data.user === undefined ? {} : { recipient_user_id: data.user, recipient_team_id: recipientTeam }
       try {
         const answer = await api.call(
           'chat.startStream',
@@ -157,8 +155,10 @@ export function createStreams(now: () => number = Date.now): Streams {
         if (error instanceof ParleyError && error.code === 'platform_rate_limited') return undefined
         const code = slackCode(error)
         if (code === undefined) throw error
-        if (!unsupported.has(code)) return undefined
-        refusedUntil.set(place, monotonic() + refusedMs)
+        const place = isUnsupported(code) ? team : unsupportedByChannel.has(code) ? channel : undefined
+        if (place !== undefined) refusedUntil.set(place, monotonic() + refusedMs)
+        if (refusedUntil.size > 5000) refusedUntil.clear()
+        log.debug({ code }, 'an answer is not streamed')
         return undefined
       }
     },
@@ -176,12 +176,11 @@ export function createStreams(now: () => number = Date.now): Streams {
         api.call('chat.appendStream', { channel: stream.channel, ts: stream.ts, chunks }, options),
       )
     },
-    async grow(api, stream, text, options) {
+    async grow(api, stream, next, options) {
       if (expired(stream)) {
         await this.abandon(api, stream.channel, stream.ts, options)
         return false
       }
-      const next = toSlackMarkdown(settled(text, { words: true }))
       const delta = added(stream, next)
       // A stream cannot take text back; the end of the answer corrects it.
       if (delta === undefined || delta === '' || !api.spare('chat.appendStream')) return true
@@ -194,33 +193,31 @@ export function createStreams(now: () => number = Date.now): Streams {
       }
       return went
     },
-    async end(api, stream, text, { blocks, metadata, session }, options) {
+    async end(api, stream, markdown, { blocks, metadata, session }, options) {
       const { channel, ts, task } = stream
-      const delta = expired(stream) || stream.button ? undefined : added(stream, toSlackMarkdown(text))
+      const delta = expired(stream) || stream.button ? undefined : added(stream, markdown)
       if (delta === undefined) {
         await this.abandon(api, channel, ts, options)
         return drop(stream)
       }
-      const chunks = [
+      const said = [
         ...(task ? [done(stream, slackWording.filesRead)] : []),
         ...(delta === '' ? [] : [{ type: 'markdown_text', text: delta }]),
       ]
-      const went = await carry(stream, () =>
-        api.call(
-          'chat.stopStream',
-          {
-            channel,
-            ts,
-            blocks,
-            metadata,
-            session_status: session,
-            chunks: chunks.length > 0 ? chunks : undefined,
-          },
-          options,
-        ),
-      )
-      if (went) drop(stream)
-      return went
+      const chunks = said.length > 0 ? said : undefined
+      const bare = { channel, ts, metadata, session_status: session, chunks }
+      const refused = await refusalOf(() => api.call('chat.stopStream', { ...bare, blocks }, options))
+      if (refused === undefined) {
+        drop(stream)
+        return true
+      }
+      if (overCodes.has(refused)) return drop(stream)
+      log.warn({ code: refused }, 'Slack refused the end of an answer; it ends without its sources and buttons')
+      const again = await refusalOf(() => api.call('chat.stopStream', bare, options))
+      // While it is open, Slack does not let it be edited.
+      if (again !== undefined) await this.abandon(api, channel, ts, options)
+      drop(stream)
+      return again === undefined
     },
     async abandon(api, channel, ts, options) {
       try {

@@ -5,17 +5,19 @@
 import { z } from 'zod'
 import { errorFields, ParleyError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
-import { conversationKey, type ReplyTarget } from '../../src/core/message.ts'
+import type { ReplyTarget } from '../../src/core/message.ts'
 import type { MessageRef, OutgoingMessage, Transport } from '../../src/core/platform.ts'
 import type { Records } from '../../src/core/platform-state.ts'
 import { settled } from '../../src/core/text/half-written.ts'
+import { slackWording } from '../../src/wording/slack.ts'
 import type { Api, CallOptions } from './api.ts'
+import { directChannel } from './direct.ts'
 import { plain, TargetData, whisperThread } from './events.ts'
 import { sendBytes, share } from './files.ts'
-import { type Block, type LinkOf, noticeContent, stopButton, tail, textBlocks, toNotification } from './format.ts'
+import { type Content, contentsOf, noticeContent, stopButton, tail, toSlackMarkdown } from './format.ts'
 import type { Installations, Workspace } from './installations.ts'
 import { createPosts, metadataOf, PostRef } from './post-keys.ts'
-import { slackCode } from './sdk.ts'
+import { isAboutContent, slackCode } from './sdk.ts'
 import { createStatus } from './status.ts'
 import { createStreams, type Stream, streamMs } from './streams.ts'
 
@@ -27,7 +29,6 @@ export interface TransportDeps {
 }
 
 interface Posting {
-  target: ReplyTarget
   data: TargetData
   api: Api
   key: string
@@ -35,7 +36,7 @@ interface Posting {
 }
 
 const FileRef = z.object({ channel: z.string(), key: z.string(), file: z.string() })
-const Sent = z.object({ ts: z.string() })
+const Sent = z.object({ ts: z.string(), message: z.object({ thread_ts: z.string().nullish() }).nullish() })
 const Handover = z.object({ at: z.number() })
 
 /** No link previews: they would tell other servers that the message was read. */
@@ -45,17 +46,16 @@ const pressureMs = 2000
 /** The limit of messages that grow by edits at the same time; each needs one more edit at its end. */
 const mostGrowing = 15
 
-/** The record in which the listener stores a file's link, for footnotes. */
-export const sourceRecord = (conversation: ReplyTarget['conversation'], name: string) =>
-  `source/${conversationKey(conversation)}/${name.slice(0, 150)}`
 const handoverRecord = (channel: string, ts: string) => `task/${channel}/${ts}`
 
 export function createTransport({ installations, records, log, now = Date.now }: TransportDeps): Transport {
   const posts = createPosts(records)
-  const streams = createStreams(now)
+  const streams = createStreams(log, now)
   const status = createStatus({ records, log })
   /** Streams of other processes that this process has ended. */
   const ended = new Set<string>()
+  /** Messages whose edits Slack refuses. */
+  const refused = new Set<string>()
   /** Keys of messages that are posted but not complete. */
   const growing = new Set<string>()
 
@@ -65,71 +65,86 @@ export function createTransport({ installations, records, log, now = Date.now }:
     return { data, workspace, api: workspace.api }
   }
 
-  async function linksOf(target: ReplyTarget, message: OutgoingMessage): Promise<LinkOf> {
-    if (message.citations.length === 0 || message.phase !== 'final') return () => undefined
-    const found = await records.list(sourceRecord(target.conversation, '')).catch(() => [])
-    const links = new Map(found.map(({ key, value }) => [key, typeof value === 'string' ? value : undefined]))
-    return ({ source }) => links.get(sourceRecord(target.conversation, source.title))
+  /** What of the text will not change any more, as Slack reads it. */
+  function formed({ text, phase, progress, citations }: OutgoingMessage): string {
+    const final = phase === 'final' || progress !== undefined
+    return toSlackMarkdown(final ? text : settled(text, { words: true }), citations)
   }
 
-  async function contentOf(target: ReplyTarget, message: OutgoingMessage, key: string) {
-    const { text, phase, turnId } = message
-    const shown =
-      phase === 'streaming' && message.progress === undefined ? settled(text, { words: true }) || text : text
-    const under: Block[] = phase === 'streaming' ? stopButton(turnId) : tail(message, await linksOf(target, message))
-    const blocks = [...textBlocks(shown), ...under]
-    return { text: toNotification(text), blocks, metadata: metadataOf(key), parse: 'none', link_names: false }
+  /** Tries the plainer form of a message if Slack refuses what the better one consists of. */
+  async function inForm<T>(message: OutgoingMessage, call: (content: Content) => Promise<T>): Promise<T> {
+    const { text, phase, turnId, progress, citations } = message
+    const streaming = phase === 'streaming'
+    const shown = streaming && progress === undefined ? settled(text, { words: true }) || text : text
+    const [best, plainest] = contentsOf(shown, citations, streaming ? stopButton(turnId) : tail(message))
+    try {
+      return await call(best)
+    } catch (error) {
+      const code = slackCode(error)
+      if (!isAboutContent(code)) throw error
+      log.warn({ code, turnId }, 'Slack refused the blocks of an answer; it is shown as plain text')
+      return await call(plainest)
+    }
   }
 
-  async function send(
-    api: Api,
-    target: ReplyTarget,
-    data: TargetData,
-    message: OutgoingMessage,
-    key: string,
-    options: CallOptions,
-  ) {
-    const content = await contentOf(target, message, key)
-    const place = { channel: data.channel, thread_ts: data.thread }
-    return Sent.parse(await api.call('chat.postMessage', { ...place, ...content, ...quiet }, options)).ts
+  const form = (content: Content, key: string, kind?: 'notice') => ({
+    ...content,
+    metadata: metadataOf(key, kind),
+    parse: 'none',
+    link_names: false,
+  })
+
+  async function send(api: Api, data: TargetData, message: OutgoingMessage, key: string, options: CallOptions) {
+    const { channel, thread } = data
+    const { ts, message: posted } = await inForm(message, async (content) =>
+      Sent.parse(
+        await api.call('chat.postMessage', { channel, thread_ts: thread, ...form(content, key), ...quiet }, options),
+      ),
+    )
+    // Below a deleted message there is no thread: Slack posts into the channel, for everybody.
+    if (thread !== undefined && posted && posted.thread_ts == null) {
+      await api.call('chat.delete', { channel, ts }, options)
+      throw new ParleyError('platform_rejected', slackWording.errors.threadGone)
+    }
+    return ts
   }
 
   async function update(
     api: Api,
-    target: ReplyTarget,
     ref: { channel: string; ts: string; key: string },
     message: OutgoingMessage,
     options: CallOptions,
   ) {
+    const { channel, ts, key } = ref
+    const { turnId } = message
     const courtesy = message.phase === 'streaming'
-    if (courtesy && !api.spare('chat.update')) return
-    const content = await contentOf(target, message, ref.key)
+    if (courtesy && (refused.has(ts) || !api.spare('chat.update'))) return
     try {
-      await api.call('chat.update', { channel: ref.channel, ts: ref.ts, ...content }, { ...options, courtesy })
+      await inForm(message, (content) =>
+        api.call('chat.update', { channel, ts, ...form(content, key) }, { ...options, courtesy }),
+      )
     } catch (error) {
       // Skipped: the next edit includes this text.
       if (courtesy && error instanceof ParleyError && error.code === 'platform_rate_limited') return
-      if (slackCode(error) !== 'message_not_found') throw error
-      log.info({ ...errorFields(error), turnId: message.turnId }, 'an answer was deleted while it was written')
+      if (slackCode(error) === 'message_not_found')
+        return log.info({ ...errorFields(error), turnId }, 'an answer was deleted while it was written')
+      if (!courtesy || slackCode(error) === undefined) throw error
+      // The end is posted as a new message.
+      log.info({ ...errorFields(error), turnId }, 'an answer cannot grow, because Slack refuses its edits')
+      if (refused.size > 5000) refused.clear()
+      refused.add(ts)
     }
   }
 
   /** Whether an open stream accepted the message; otherwise it must be edited. */
-  async function stream(
-    api: Api,
-    target: ReplyTarget,
-    open: Stream,
-    key: string,
-    message: OutgoingMessage,
-    options: CallOptions,
-  ) {
+  async function stream(api: Api, open: Stream, key: string, message: OutgoingMessage, options: CallOptions) {
     if (message.phase === 'streaming')
       return message.progress === undefined
-        ? await streams.grow(api, open, message.text, options)
+        ? await streams.grow(api, open, formed(message), options)
         : await streams.progress(api, open, message.progress, options)
     const session = message.end && status.session(message.turnId) ? 'active' : undefined
-    const blocks = tail(message, await linksOf(target, message))
-    const went = await streams.end(api, open, message.text, { blocks, metadata: metadataOf(key), session }, options)
+    const end = { blocks: tail(message), metadata: metadataOf(key), session }
+    const went = await streams.end(api, open, formed(message), end, options)
     if (went && session) status.sessionEnded(message.turnId)
     return went
   }
@@ -165,26 +180,27 @@ export function createTransport({ installations, records, log, now = Date.now }:
     if (ts === undefined) {
       if (message.phase === 'streaming') return
       const found = await posts.begin(api, data, key, workspace, options)
-      const posted = found?.ts ?? (await send(api, target, data, message, key, options))
+      const posted = found?.ts ?? (await send(api, data, message, key, options))
       await posts.settle(key, posted)
-      if (found) await update(api, target, { channel, ts: posted, key }, message, options)
+      if (found) await update(api, { channel, ts: posted, key }, message, options)
       return
     }
     if (ref.stream && !ended.has(ts)) {
       const current = await streamOf(data.team, channel, ts, message)
-      if (current && (await stream(api, target, current, key, message, options))) return
+      if (current && (await stream(api, current, key, message, options))) return
       if (current === undefined) await streams.abandon(api, channel, ts, options)
       if (ended.size > 5000) ended.clear()
       ended.add(ts)
     }
-    await update(api, target, { channel, ts, key }, message, options)
+    await update(api, { channel, ts, key }, message, options)
   }
 
-  async function first({ target, data, api, key, options }: Posting, message: OutgoingMessage): Promise<MessageRef> {
+  async function first({ data, api, key, options }: Posting, message: OutgoingMessage): Promise<MessageRef> {
     const { channel } = data
     if (message.phase === 'streaming') {
       const button = status.session(message.turnId) === false ? stopButton(message.turnId) : undefined
-      const begun = await streams.start(api, data, { text: message.text, progress: message.progress, button }, options)
+      const markdown = formed(message) || toSlackMarkdown(message.text, message.citations)
+      const begun = await streams.start(api, data, { markdown, progress: message.progress, button }, options)
       if (begun) {
         if (begun.task !== undefined)
           await records.put(handoverRecord(channel, begun.ts), plain({ at: now() }), { turn: message.turnId })
@@ -197,7 +213,7 @@ export function createTransport({ installations, records, log, now = Date.now }:
       }
       growing.add(key)
     }
-    return plain({ channel, key, ts: await send(api, target, data, message, key, options) })
+    return plain({ channel, key, ts: await send(api, data, message, key, options) })
   }
 
   return {
@@ -206,7 +222,7 @@ export function createTransport({ installations, records, log, now = Date.now }:
       const known = await posts.begin(api, data, key, workspace, { signal })
       if (known) return plain({ channel: data.channel, key, ts: known.ts, stream: known.stream || undefined })
       try {
-        return await first({ target, data, api, key, options: { signal } }, message)
+        return await first({ data, api, key, options: { signal } }, message)
       } catch (error) {
         // The message was certainly not posted, so the next try need not look for it.
         if (error instanceof ParleyError && error.code !== 'platform_unreachable') await posts.forget(key)
@@ -261,34 +277,45 @@ export function createTransport({ installations, records, log, now = Date.now }:
       return ref(id)
     },
 
-    async notify(target, notice, { key, signal }) {
+    async tellAsker(target, notice, { key, signal }) {
       const { data, workspace, api } = await open(target)
-      const { text, blocks } = noticeContent(notice)
-      const where = { channel: data.channel, thread_ts: data.thread }
+      const { channel, user } = data
+      if (user === undefined) return
       const options = { signal }
-      if (notice.private && data.user !== undefined && data.direct !== true) {
-        const thread = whisperThread(data)
-        const alone = { channel: data.channel, user: data.user, thread_ts: thread }
-        await api.call('chat.postEphemeral', { ...alone, text, blocks }, options)
-      } else if ((await posts.begin(api, data, key, workspace, options)) === undefined) {
-        const message = {
-          text,
-          blocks,
-          metadata: metadataOf(key, 'notice'),
-          parse: 'none',
-          link_names: false,
-          ...quiet,
+      const content = noticeContent(notice)
+      if (data.direct !== true)
+        try {
+          await api.call('chat.postEphemeral', { channel, user, thread_ts: whisperThread(data), ...content }, options)
+          return
+        } catch (error) {
+          // Where Parley may not post, it often may not whisper either.
+          if (slackCode(error) === undefined) throw error
         }
-        await api.call('chat.postMessage', { ...where, ...message }, options)
-      }
-      for (const file of notice.files ?? [])
-        await share(
-          api,
-          await sendBytes(api, file, options),
-          file.name,
-          { channel: data.channel, thread: data.thread },
+      const direct: TargetData = { ...data, channel: await directChannel(api, user), thread: undefined, direct: true }
+      if ((await posts.begin(api, direct, key, workspace, options)) === undefined)
+        await api.call(
+          'chat.postMessage',
+          { channel: direct.channel, ...form(content, key, 'notice'), ...quiet },
           options,
         )
+    },
+
+    async notify(target, notice, { key, signal }) {
+      const { data, workspace, api } = await open(target)
+      const content = noticeContent(notice)
+      const { channel, thread } = data
+      const options = { signal }
+      if (notice.private && data.user !== undefined && data.direct !== true) {
+        const alone = { channel, user: data.user, thread_ts: whisperThread(data) }
+        await api.call('chat.postEphemeral', { ...alone, ...content }, options)
+      } else if ((await posts.begin(api, data, key, workspace, options)) === undefined)
+        await api.call(
+          'chat.postMessage',
+          { channel, thread_ts: thread, ...form(content, key, 'notice'), ...quiet },
+          options,
+        )
+      for (const file of notice.files ?? [])
+        await share(api, await sendBytes(api, file, options), file.name, { channel, thread }, options)
     },
   }
 }

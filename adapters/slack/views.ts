@@ -1,10 +1,12 @@
-/** Slack's dialogs, the values that people enter in them, and the Home tab: usage, settings and commands. */
+/** Slack's dialogs, the values that people enter in them, and the Home tab: usage, settings and recent conversations. */
 import { z } from 'zod'
-import { type CommandSpec, encodeAction, type Notice } from '../../src/core/command.ts'
+import { encodeAction, type Notice } from '../../src/core/command.ts'
+import { escapeMarkdown } from '../../src/core/markdown/escape.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { type Block, cut, plainText, toMrkdwn } from './format.ts'
+import type { RecentConversation } from './recent.ts'
 import { askView, feedbackView } from './settings.ts'
 
 const { ask, feedback } = chatWording
@@ -76,34 +78,34 @@ export function askDialog(id: string) {
   }
 }
 
-/** Commands that say something about a person without arguments, in the order of the tab. */
-const shown = ['usage', 'limits', 'budget', 'persona', 'model', 'models', 'settings']
 const { home: wording } = slackWording
-const maxShown = 4
+/** Commands of the table that tell a person about themselves, in the order of the tab. */
+export const homeCommands = Object.keys(wording.headings) as (keyof typeof wording.headings)[]
 const sectionChars = 2900
 
-export function homeCommands(commands: readonly CommandSpec[]): CommandSpec[] {
-  const plain = commands.filter(({ role, args }) => role === 'member' && !args.some(({ required }) => required))
-  return shown.flatMap((name) => plain.find((each) => each.name === name) ?? []).slice(0, maxShown)
-}
-
 export interface HomeSection {
-  command: CommandSpec
+  command: (typeof homeCommands)[number]
   notice: Notice
 }
 
-export function homeView(sections: HomeSection[], commands: readonly CommandSpec[]): Block {
+/** A conversation that the person had, with its link where Slack gave one. */
+export interface Recent extends RecentConversation {
+  link?: string | undefined
+}
+
+export function homeView(sections: HomeSection[], recent: Recent[]): Block {
   const blocks: Block[] = [
     { type: 'header', text: plainText(wording.title) },
     section(wording.introduction),
     ...sections.flatMap(({ command, notice }) => [
       { type: 'divider' },
-      { type: 'header', text: plainText(titleOf(command)) },
+      { type: 'header', text: plainText(wording.headings[command]) },
       ...chunks(toMrkdwn(notice.text)).map(section),
       ...buttonsOf(notice),
     ]),
+    ...recentBlocks(recent),
     { type: 'divider' },
-    section(commandLines(commands.filter(({ role }) => role === 'member'))),
+    { type: 'context', elements: [{ type: 'mrkdwn', text: wording.change }] },
     {
       type: 'actions',
       elements: [
@@ -114,24 +116,31 @@ export function homeView(sections: HomeSection[], commands: readonly CommandSpec
   return { type: 'home', blocks: blocks.slice(0, 100) }
 }
 
-/** Runs the commands that the tab shows; a failed one is left out. */
+/** What the commands of the tab answer; a failed one is left out. */
 export async function homeSections(
   intake: Intake,
   call: Omit<Parameters<Intake['command']>[0], 'text'>,
 ): Promise<HomeSection[]> {
+  const known = homeCommands.filter((command) => intake.commands.some(({ name }) => name === command))
   const sections = await Promise.all(
-    homeCommands(intake.commands).map(async (command) => {
-      const notice = await intake
-        .command({ ...call, id: `${call.id}-${command.name}`, text: command.name })
-        .catch(() => undefined)
-      return notice === undefined ? [] : [{ command, notice }]
+    known.map(async (command) => {
+      const notice = await intake.command({ ...call, id: `${call.id}-${command}`, text: command })
+      return notice.failed ? [] : [{ command, notice }]
     }),
   )
   return sections.flat()
 }
 
-function titleOf({ name, summary }: CommandSpec): string {
-  return summary.length <= 60 ? summary : name
+function recentBlocks(recent: Recent[]): Block[] {
+  if (recent.length === 0) return []
+  const lines = recent.map(({ channel, title, at, link }) => {
+    const words = cut(toMrkdwn(escapeMarkdown(title)), 150).replaceAll('|', '¦')
+    const named = link === undefined ? words : `<${link}|${words}>`
+    // Slack shows the date in the reader's own time zone.
+    const when = `<!date^${Math.floor(at / 1000)}^{date_short_pretty}|${new Date(at).toISOString().slice(0, 10)}>`
+    return `• ${named} (${wording.recentPlace(channel.startsWith('D') ? undefined : `<#${channel}>`, when)})`
+  })
+  return [{ type: 'divider' }, { type: 'header', text: plainText(wording.recent) }, section(lines.join('\n'))]
 }
 
 function section(text: string): Block {
@@ -158,9 +167,4 @@ function chunks(text: string): string[] {
     rest = rest.slice(end).trimStart()
   }
   return [...parts, rest].filter((part) => part.trim() !== '')
-}
-
-function commandLines(commands: readonly CommandSpec[]): string {
-  const lines = commands.map(({ name, summary }) => `\`/parley ${name}\` ${toMrkdwn(summary)}`)
-  return [wording.commands, ...lines, wording.askByCommand].join('\n')
 }

@@ -180,7 +180,7 @@ function footer({ attachments, notices }: Receipt, beyond: Citation[]): object[]
   const unread = attachments.filter(({ outcome }) => outcome !== 'read')
   const rows = [
     ...notices.map(small),
-    ...unread.map(({ name, summary }) => small(summary.includes(name) ? summary : `${name}: ${summary}`)),
+    ...unread.map((file) => small(chatWording.unreadFile(file))),
     ...lines.map(({ n, place, url }) => {
       const address = url === undefined ? undefined : safeUrl(url)
       return `${small(`[${n}]`)} ${address === undefined ? small(place) : `[${small(place)}](${address})`}`

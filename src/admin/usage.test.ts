@@ -105,7 +105,7 @@ describe('usage', () => {
     expect(text).toContain(`${usageWording.questions(4)}: 75% answered, 1 failed`)
     expect(text).toContain(usageWording.tokens(4000n, 800n))
     expect(text).toContain(usageWording.fullAnswer({ median: 1000, p95: 2800 }))
-    expect(text).toContain('median 1.0 s, p95 2.8 s')
+    expect(text).toContain('usually 1.0 s, seldom more than 2.8 s')
     expect(text).toContain(usageWording.firstWords({ median: 400, p95: 400 }))
     expect(text).toContain('1 of 2 ratings positive')
   })

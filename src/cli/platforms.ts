@@ -12,17 +12,13 @@ import { version } from '../version.ts'
 import { configurationWording } from '../wording/startup.ts'
 import { doctorWording, terminalWording } from '../wording/terminal.ts'
 
-/** Works without a token, because the manifest is needed before the app exists. */
-async function slackSetup({ slack, publicUrl }: Pick<Config, 'slack' | 'publicUrl'>) {
+async function slackSetup({ slack }: Pick<Config, 'slack'>) {
+  if (slack === undefined) throw new ParleyError('config_invalid', configurationWording.slackTokenMissing)
   const { createSetup } = await import('../../adapters/slack/setup.ts')
-  return createSetup(slack ?? { publicUrl })
+  return createSetup(slack)
 }
 
-async function examineSlack() {
-  const config = readConfig()
-  if (config.slack === undefined) throw new ParleyError('config_invalid', configurationWording.slackTokenMissing)
-  return await (await slackSetup(config)).examine()
-}
+const examineSlack = async () => await (await slackSetup(readConfig())).examine()
 
 /** `parley slack …`: prints the manifest of the Slack app. */
 function addSlackCommands(program: Command): void {
@@ -32,7 +28,9 @@ function addSlackCommands(program: Command): void {
     .command('manifest')
     .description('print the app manifest for this configuration; paste it where you create the Slack app')
     .action(async () => {
-      console.log(JSON.stringify((await slackSetup(readConfig())).manifest(), null, 2))
+      // The manifest is needed before the app, and with it a token, exists.
+      const setup = await slackSetup(readConfig({ unfinished: 'slack' }))
+      console.log(JSON.stringify(setup.manifest(), null, 2))
       console.error(terminalWording.slackManifest)
     })
 }

@@ -39,7 +39,12 @@ export const Environment = z.object({
   PARLEY_SECRET: z.string().min(16, settingMust.beLongSecret).optional(),
   /** The address of this port from outside. */
   PUBLIC_URL: url.optional(),
-  SLACK_BOT_TOKEN: z.string().startsWith('xoxb-', settingMust.beBotToken).optional(),
+  SLACK_BOT_TOKEN: z
+    .string()
+    .startsWith('xoxb-', {
+      error: ({ input }) => (String(input).startsWith('xoxe') ? settingMust.notRotate : settingMust.beBotToken),
+    })
+    .optional(),
   SLACK_SIGNING_SECRET: z.string().min(8).optional(),
   SLACK_APP_TOKEN: z.string().startsWith('xapp-', settingMust.beAppToken).optional(),
   SLACK_API_URL: url.optional(),

@@ -32,10 +32,10 @@ function slackContradictions(environment: Environment): string[] {
   return missing.length === 0 ? problems : [...problems, slackIncomplete(missing, slackPurpose.install)]
 }
 
-function slackSettings(environment: Environment) {
+function slackSettings(environment: Environment, _file: File, unfinished = false) {
   const { SLACK_CLIENT_ID: clientId, SLACK_CLIENT_SECRET: clientSecret } = environment
   const { SLACK_BOT_TOKEN: botToken, SLACK_SIGNING_SECRET: signingSecret, SLACK_APP_TOKEN: appToken } = environment
-  if (botToken === undefined && clientId === undefined) return undefined
+  if (botToken === undefined && clientId === undefined && !unfinished) return undefined
   const { SLACK_API_URL: apiUrl, PUBLIC_URL: publicUrl } = environment
   const oauth = clientId === undefined || clientSecret === undefined ? undefined : { clientId, clientSecret }
   return omitUndefined({ botToken, signingSecret, appToken, apiUrl, publicUrl, oauth })
@@ -80,8 +80,8 @@ function discordSettings({ DISCORD_TOKEN: token, DISCORD_API_URL: apiUrl }: Envi
 }
 
 interface Row {
-  /** `undefined` if the platform is not configured. */
-  settings(environment: Environment, file: File): object | undefined
+  /** `undefined` if the platform is not configured. `unfinished`: it is being set up, so what is missing may come later. */
+  settings(environment: Environment, file: File, unfinished: boolean): object | undefined
   /** What contradicts itself or is missing. */
   problems(environment: Environment): string[]
   /** Whether the platform's servers call this port, so that something leads to it from outside. */
@@ -102,15 +102,24 @@ const table = {
   },
 } satisfies Record<string, Row>
 
+export type PlatformName = keyof typeof table
+
 export type PlatformSettings = { [Name in keyof typeof table]: ReturnType<(typeof table)[Name]['settings']> }
 
-export function platformSettings(environment: Environment, file: File): PlatformSettings {
-  const settings = Object.entries(table).map(([name, row]) => [name, row.settings(environment, file)])
+export function platformSettings(
+  environment: Environment,
+  file: File,
+  unfinished: PlatformName | undefined,
+): PlatformSettings {
+  const settings = Object.entries(table).map(([name, row]) => [
+    name,
+    row.settings(environment, file, name === unfinished),
+  ])
   return Object.fromEntries(settings) as PlatformSettings
 }
 
-export const platformProblems = (environment: Environment): string[] =>
-  Object.values(table).flatMap(({ problems }) => problems(environment))
+export const platformProblems = (environment: Environment, unfinished: PlatformName | undefined): string[] =>
+  Object.entries(table).flatMap(([name, { problems }]) => (name === unfinished ? [] : problems(environment)))
 
 /** All variables that begin with a platform's name. */
 export const platformVariables: string[] = Object.keys(Environment.shape).filter((name) =>

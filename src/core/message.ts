@@ -31,6 +31,8 @@ export const Attachment = z.object({
   /** Size in bytes, where the platform tells. */
   bytes: z.number().int().nonnegative().optional(),
   durationMs: z.number().nonnegative().optional(),
+  /** Where people open it on the platform; citations of the file link to it. */
+  link: z.string().optional(),
   /** The author of the message recorded it as the message. Never true of what they forward, quote or attach as a file. */
   voiceNote: z.boolean().default(false),
   /** What the platform itself heard in a recording. */

@@ -113,8 +113,9 @@ export function readSources(
   const files = new Map<number, ReadSource>()
   for (const file of [...work.attachments, ...work.earlierFiles]) {
     if (!readable(file)) continue
-    const { contentHash, engine, receipt } = file
-    const source = registry.add({ kind: 'file', title: file.attachment.name, contentHash, ref: file.id })
+    const { contentHash, engine, receipt, attachment } = file
+    const { name: title, link: url } = attachment
+    const source = registry.add({ kind: 'file', title, contentHash, url, ref: file.id })
     if (files.has(source.n)) continue
     const { tokens = 0, pages, images = 0 } = receipt ?? {}
     files.set(source.n, { source, contentHash, engine, tokens, pages, images })

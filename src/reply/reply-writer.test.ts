@@ -271,6 +271,26 @@ describe('a platform that refuses the end of an answer', () => {
     expect(shown()).toEqual(['Hel', 'Hello.'])
   })
 
+  it('also every edit before it has the whole answer as a new message', async () => {
+    const { replyWriter, shown, settle, failures } = rig()
+    replyWriter.append('Hel')
+    await settle()
+    failures.push(refusal(), refusal())
+    replyWriter.append('lo')
+    await settle()
+    await replyWriter.finish('Hello.', [], end)
+    expect(shown()).toEqual(['Hello.'])
+  })
+
+  it('of its first message posts that one anew too, where an answer has several', async () => {
+    const { replyWriter, settle, failures, posted } = rig({ maxChars: 400 })
+    replyWriter.append('One')
+    await settle()
+    failures.push(refusal())
+    await replyWriter.finish(`One.\n\n${'word '.repeat(60)}\n\n${'more '.repeat(60)}`, [], end)
+    expect([...posted.keys()]).toEqual([`${turnId}-0-again`, `${turnId}-1`])
+  })
+
   it('altogether fails, so that somebody is told', async () => {
     const { replyWriter, settle, failures } = rig()
     replyWriter.append('Hel')

@@ -183,12 +183,12 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
     try {
       await patiently(() => transport.edit(target, part.ref, outgoing, { signal }))
     } catch (thrown) {
-      if (!(thrown instanceof ParleyError) || thrown.code !== 'platform_rejected') throw thrown
+      if (!isRefusal(thrown)) throw thrown
       const old = part.ref
       part.ref = await patiently(() => transport.post(target, outgoing, { key: `${turnId}-${ordinal}-again`, signal }))
       await remember(ordinal, part, outgoing.text, 0)
       await patiently(() => transport.remove(target, old, { signal })).catch((error: unknown) => {
-        if (!(error instanceof ParleyError) || error.code !== 'platform_rejected') throw error
+        if (!isRefusal(error)) throw error
       })
     }
   }
@@ -223,7 +223,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
       await store.savePart(turnId, posted)
       return true
     } catch (thrown) {
-      if (thrown instanceof ParleyError && thrown.code === 'platform_rejected') return false
+      if (isRefusal(thrown)) return false
       throw thrown
     }
   }
@@ -306,7 +306,10 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
       citations = known
     },
     async finish(text, known, end) {
-      await throttle.end()
+      await throttle.end().catch((thrown: unknown) => {
+        // A message that may not be edited while it grows may still get its end, or be posted anew.
+        if (!isRefusal(thrown) || parts.length === 0) throw thrown
+      })
       citations = known
       receipt = end.receipt
       const { texts, below } = await settle(text)
@@ -326,6 +329,10 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
     },
     firstTextAt: () => firstTextAt,
   }
+}
+
+function isRefusal(thrown: unknown): boolean {
+  return thrown instanceof ParleyError && thrown.code === 'platform_rejected'
 }
 
 function isMessage({ ordinal, ref }: StoredPart): boolean {

@@ -1,5 +1,12 @@
 /** Sentences that Slack, Discord and Teams share. `platform` is the name that people know: "Slack". */
 
+interface UnreadFile {
+  name: string
+  outcome: 'read' | 'partly' | 'skipped'
+  summary: string
+  problems: { userMessage: string }[]
+}
+
 interface FileCounts {
   read: number
   partly: number
@@ -21,13 +28,22 @@ export const chatWording = {
 
   /** Below an answer. */
   moreSources: (count: number) => `and ${count} more ${count === 1 ? 'source' : 'sources'}`,
+  /** Nothing when all files were read. */
   files({ read, partly, skipped }: FileCounts): string {
+    if (partly + skipped === 0) return ''
     const counts = [
       read === 0 ? '' : `${read} read`,
       partly === 0 ? '' : `${partly} partly read`,
       skipped === 0 ? '' : `${skipped} skipped`,
     ].filter((count) => count !== '')
     return counts.length === 0 ? '' : `Files: ${counts.join(', ')}`
+  },
+
+  /** A file that was not read, or not in full: its name once. `summary` as in its receipt. */
+  unreadFile({ name, outcome, summary, problems }: UnreadFile): string {
+    const why =
+      outcome === 'partly' && problems.length > 0 ? problems.map(({ userMessage }) => userMessage).join(' ') : summary
+    return why.includes(name) ? why.replace(/^skipped:\s*/i, '') : `${name}: ${why}`
   },
 
   /** After a command or a button that has nothing to say. */

@@ -81,7 +81,8 @@ export interface UsageFigures {
 
 const shortSeconds = (ms: number) => seconds(ms, ms < 10_000 ? 1 : 0)
 const percent = (part: number, whole: number) => (whole === 0 ? 'none' : `${Math.floor((100 * part) / whole)}%`)
-const times = ({ median, p95 }: Times) => `median ${shortSeconds(median ?? 0)}, p95 ${shortSeconds(p95 ?? 0)}`
+const times = ({ median, p95 }: Times) =>
+  `usually ${shortSeconds(median ?? 0)}, seldom more than ${shortSeconds(p95 ?? 0)}`
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
 const ratings = ({ good, bad }: UsageFigures) =>
   good + bad === 0 ? [] : [`${good} of ${many(good + bad, 'rating')} positive`]

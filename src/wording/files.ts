@@ -182,7 +182,9 @@ const receipt = {
   read: (amount: string) => `${amount} read`,
   withLimit: (summary: string, leftOut: string) => `${summary}. ${leftOut}`,
   skipped: (why: string) => `skipped: ${why}`,
-  notRead: (name: string, why: string) => `${name} was not read: ${why}.`,
+  /** `why`: a sentence, or its end. */
+  notRead: (name: string, why: string) =>
+    why.includes(name) ? `${why.replace(/\.$/, '')}.` : `${name} was not read: ${why.replace(/\.$/, '')}.`,
   /** Pages with text, of all pages. */
   pages: (withText: number, pages: number, attached: number) =>
     `${withText === pages ? '' : `${number(withText)} of `}${count(pages, 'page')}${attached === 0 ? '' : ` and ${count(attached, 'attached file')}`}`,

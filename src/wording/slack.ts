@@ -5,8 +5,18 @@ export const slackWording = {
   errors: {
     missingScope: (method: string, scope: string | undefined) =>
       `Slack refused ${method} because the app lacks ${scope === undefined ? 'a scope' : `the scope ${scope}`}. Add it under "OAuth & Permissions" in the app's settings, then ${reinstall}.`,
+    tokenNotRenewed: (workspace: string, code: string) =>
+      `Slack did not renew Parley's token for ${workspace} (${code}), so Parley cannot answer there. Install the app in that workspace again.`,
     tokenRefused: `Slack no longer accepts Parley's token for this workspace. Ask an admin to ${reinstall}.`,
     noAccess: 'Parley cannot post in that channel. Invite it with /invite @Parley, or send it a direct message.',
+    readOnly:
+      'Parley may not post in that channel, because only some people may. Ask in another channel, or ask an admin of the channel to allow Parley.',
+    archived:
+      'That channel is archived, so nobody can post there. Ask in another channel, or send Parley a direct message.',
+    threadLocked: 'That thread is locked, so Parley cannot reply there. Ask in a new message.',
+    threadGone: 'The message that Parley was replying to is gone. Ask again in a new message.',
+    messagesOff:
+      'Direct messages with Parley are turned off. Ask an admin to turn on the messages tab under "App Home" in the app\'s settings.',
     refused: (method: string, code: string) =>
       `Slack refused ${method} (${code}). Run \`npm run parley -- doctor slack\` to find the cause.`,
     trouble: 'Slack has a problem right now. Parley tries again automatically.',
@@ -67,6 +77,10 @@ export const slackWording = {
   /** `/parley` with a question: Parley posts the question, then answers in the thread below it. */
   asked: (name: string, question: string) => `*${name}* asks: ${question}`,
   answeringInThread: 'Parley is answering in the thread.',
+  /** A button below a command that failed. */
+  askInstead: 'Ask this as a question',
+  /** What Slack shows in turn while an answer is being written. */
+  loading: ['Thinking…', 'Working on the answer…', 'Still working on it…'],
   approvedBy: 'Approved by',
   declinedBy: 'Declined by',
   /** The title of a task card whose work is done. */
@@ -78,14 +92,27 @@ export const slackWording = {
     audience: 'Who sees the answer',
     onlyMe: 'Only me, in a direct message',
     everyone: 'Everyone, in the thread of the message',
+    notThere: 'Parley is not in that conversation. Invite it with /invite @Parley, or choose the direct message.',
+    archived: 'That channel is archived. Choose the direct message.',
+    readOnly: 'Only some people may post in that channel. Choose the direct message.',
   },
 
   home: {
     title: 'Parley',
     introduction:
       'Mention me in a channel, send me a direct message, or share a file and ask about it. I read documents, scans, images and recordings, and I cite the page behind each answer.',
-    commands: '*Commands*',
-    askByCommand: '`/parley` and a question: asks it in the current channel',
+    /** Headings of what a command answers, by the command's name. */
+    headings: {
+      usage: 'Your usage',
+      'budget list': 'Budgets',
+      'persona show': 'How Parley answers you',
+      'limits show': 'Limits',
+    },
+    recent: 'Recent conversations',
+    /** `channel`: Slack's form of a channel; absent in a direct message. */
+    recentPlace: (channel: string | undefined, when: string) => `${channel ?? 'direct message'}, ${when}`,
+    change:
+      'To change how Parley answers you, type `/parley persona language German` or `/parley persona instructions Answer briefly.` `/parley help` lists all commands.',
     refresh: 'Refresh',
   },
 
@@ -97,8 +124,25 @@ export const slackWording = {
     { title: 'What can you do?', message: 'What can you do, and which files can you read?' },
   ],
 
+  /** In the browser, after an installation. */
+  pages: {
+    installed: (workspace: string) => `Parley is installed${workspace === '' ? '' : ` in ${workspace}`}`,
+    whatNext: 'Go back to Slack, type /invite @Parley in a channel, and mention Parley with a question.',
+    open: 'Open Parley in Slack',
+    canceled: 'Installation canceled',
+    nothingDone: 'Nothing was installed or changed.',
+    stale: 'This link no longer works',
+    startAgain: 'Installation links work once, for ten minutes, in the browser that opened them.',
+    failed: 'Parley could not be installed',
+    tellAdmin:
+      "Slack or Parley's server did not finish the installation. Try again, or ask an admin to look at Parley's log.",
+    again: 'Start again',
+  },
+
   /** Slack shows these in its app directory, its menus and the agent view. */
   manifest: {
+    httpsOnly: (url: string) =>
+      `Slack sends events only to https:// addresses, but PUBLIC_URL is ${url}. Set PUBLIC_URL to the https:// address of your proxy, or use Socket Mode by setting SLACK_APP_TOKEN.`,
     description: 'Answers questions about your files, in the thread where you ask.',
     agent: 'Reads documents, scans, images and recordings, and cites the page behind each answer.',
     shortcut: 'Ask Parley about this',

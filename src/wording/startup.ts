@@ -14,6 +14,8 @@ export const settingMust = {
   beWholeNumber: (least: number, most: number) => `must be a whole number from ${least} to ${most}`,
   beLongSecret: 'must have at least 16 characters. To create one, run `openssl rand -hex 32`',
   beBotToken: 'must be a bot token, which starts with xoxb-',
+  notRotate:
+    'must not expire, but this token does after 12 hours, because the app has token rotation. Parley renews the tokens of apps that are installed through it: remove SLACK_BOT_TOKEN and follow "Several workspaces" in docs/slack.md',
   beAppToken: 'must be an app-level token, which starts with xapp-',
   beAmount: 'must be an amount in USD with at most nine decimals, such as 0.15',
   bePrice:

@@ -1,6 +1,6 @@
 /** Slack as people use it: a real Parley, a simulated Slack over signed HTTP, a scripted model. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { chatWording } from '../../src/wording/chat.ts'
+import { undeliveredWording } from '../../src/wording/answers.ts'
 import { slackWording } from '../../src/wording/slack.ts'
 import { makePdf } from '../fixtures/make-pdf.ts'
 import { sayTones } from '../fixtures/tone-speech.ts'
@@ -78,9 +78,10 @@ describe('in a channel', () => {
     expect(delivered.map(({ status }) => status)).toEqual([200, 200])
 
     const answer = await reply(general, ts)
-    expect(shown(answer)).toBe('The code is QX-4471 [1].')
-    expect(text(answer)).toContain(`<https://acme.slack.com/files/${file.id}/manual.pdf|manual.pdf, p. 1>`)
-    expect(text(answer)).toContain(chatWording.files({ read: 1, partly: 0, skipped: 0 }))
+    const link = `https://acme.slack.com/files/${file.id}/manual.pdf`
+    expect(shown(answer)).toBe(`The code is QX-4471 [[1]](${link}).`)
+    expect(text(answer)).toContain(`<${link}|manual.pdf, p. 1>`)
+    expect(text(answer)).not.toContain('Files:')
     expect(answer.streaming_state).toBe('completed')
     expect([...answer.tasks.values()].map(({ status }) => status)).not.toContain('in_progress')
     await slack.until(() => slack.state.sessions.get(`${general}/${ts}`) === 'active', 'the session rests')
@@ -182,7 +183,7 @@ describe('in a direct message', () => {
     const answer = await reply(direct, ts)
     expect(shown(answer)).toContain('All three read.')
     expect(shown(answer)).toContain('Where is the north gate key?')
-    expect(text(answer)).toContain(chatWording.files({ read: 4, partly: 0, skipped: 0 }))
+    expect(text(answer)).not.toContain('Files:')
   })
 
   it('each question starts a conversation of the agent view, with a title and a memory of its own', async () => {
@@ -411,14 +412,16 @@ describe('long answers and commands', () => {
     await slack.until(() => slack.replies(general, ts).some(finished), 'the end')
     const messages = slack.replies(general, ts).filter(({ files }) => files.length === 0)
     expect(messages.length).toBeLessThanOrEqual(3)
-    expect(shown(messages[0] ?? slack.state.messages[0] ?? never())).toContain('```\nRegion     Net')
+    expect(shown(messages[0] ?? slack.state.messages[0] ?? never())).toContain(
+      '| Region | Net |\n|:--|--:|\n| North 0 |',
+    )
     const [id] = slack.replies(general, ts).flatMap(({ files }) => files)
     const file = slack.state.files.get(id ?? '')
     expect(file?.content.toString()).toContain('const part = 29')
     expect(slack.calls.map(({ error }) => error)).not.toContain('stand_in_saw_a_ping')
   }, 60_000)
 
-  it('a workspace owner may set a budget, others may not, and everyone may see it', async () => {
+  it('a workspace owner may set a budget, others may not', async () => {
     const type = async (user: string, words: string) => {
       const { status, body } = await slack.form({
         command: '/parley',
@@ -491,6 +494,58 @@ it('after a crash in mid-stream, Parley continues in the same message', async ()
   expect(shown(answer).trim().split(/\s+/)).toEqual(words(70).map((word) => word.trim()))
   expect(slack.replies(general, ts)).toHaveLength(1)
 }, 60_000)
+
+describe('what people see of an answer', () => {
+  it('two files of one name are told apart: each number leads to its own', async () => {
+    answers.set('compare', { tokens: ['One says Monday [1:l1], ', 'the other Tuesday [2:l1].'] })
+    const [first, second] = [markdown('notes.md', 'It is on Monday.'), markdown('notes.md', 'It is on Tuesday.')]
+    const { ts } = await mention('Please compare.', [first, second])
+    const link = ({ id }: StandInFile) => `https://acme.slack.com/files/${id}/notes.md`
+    expect(shown(await reply(general, ts))).toBe(
+      `One says Monday [[1]](${link(first)}), the other Tuesday [[2]](${link(second)}).`,
+    )
+  })
+
+  it('a wide table is a table', async () => {
+    const row = (cell: string) => `| ${[1, 2, 3, 4, 5, 6].map((n) => `${cell} number ${n}`).join(' | ')} |`
+    const table = [row('Heading'), `|${'--|'.repeat(6)}`, row('first'), row('second'), row('third')].join('\n')
+    answers.set('tabulate', { tokens: table.match(/.{1,20}/gs) ?? [], everyMs: 5 })
+    const { ts } = await mention('Please tabulate.')
+    const answer = await reply(general, ts)
+    expect(shown(answer)).toBe(table)
+    expect(answer.edits).toBe(0)
+  })
+
+  it('the end of an answer whose blocks Slack refuses is its text, and nothing goes on for ever', async () => {
+    slack.options.refuses = (method, { blocks }) =>
+      /stopStream|chat\.update/.test(method) && Array.isArray(blocks) ? 'invalid_blocks' : undefined
+    const { ts } = await mention('Say it anyway.')
+    const answer = await slack.until(
+      () => slack.replies(general, ts).find(({ streaming_state }) => streaming_state === 'completed'),
+      'the end',
+    )
+    expect(shown(answer).trim()).toBe('Here you are.')
+    await slack.until(() => slack.state.sessions.get(`${general}/${ts}`) === 'active', 'the session rests')
+    await slack.until(() => !slack.state.statuses.has(`${general}/${ts}`), 'the status goes')
+  })
+
+  it.each(['is_archived', 'restricted_action_read_only_channel'])(
+    'where Parley may not write (%s), the asker gets the answer and the reason in a direct message',
+    async (code) => {
+      const closed = `C0${code.slice(0, 8).toUpperCase()}`
+      slack.state.closed.set(closed, code)
+      const { ts } = await slack.say({ channel: closed, text: `<@${bot.user}> hello`, mention: true })
+      const why = code === 'is_archived' ? slackWording.errors.archived : slackWording.errors.readOnly
+      const told = await slack.until(
+        () => slack.replies(direct).find((each) => shown(each).includes(why)),
+        'the direct message',
+      )
+      expect(shown(told)).toBe(undeliveredWording.withAnswer(undeliveredWording.toAsker(why), 'Here you are.'))
+      expect(slack.replies(closed)).toEqual([])
+      expect(slack.state.sessions.get(`${closed}/${ts}`)).not.toBe('processing')
+    },
+  )
+})
 
 function never(): never {
   throw new Error('there is no message')

@@ -5,7 +5,8 @@
  * Differences from Slack: a channel that no test describes is public, and only its members are listed that a test names; pages
  * are as long as the call asks, where Slack may give shorter ones.
  */
-import { type Method, SlackRefusal, said } from './slack-methods.ts'
+import { type Method, said } from './slack-methods.ts'
+import { SlackRefusal } from './slack-refusal.ts'
 import type { SlackState } from './slack-state.ts'
 import type { SlackStandIn } from './slack-types.ts'
 
@@ -68,9 +69,21 @@ export const contextMethods: Record<string, Method> = {
   },
   'conversations.info'(args, state) {
     const id = text(args.channel)
-    readable(id, state)
+    if (id.startsWith('D')) throw new SlackRefusal('channel_not_found')
+    if (!id.startsWith('CNOTIN')) readable(id, state)
     const { name = 'general', private: isPrivate = false } = state.channels.get(id) ?? {}
-    return { channel: { id, name, is_private: isPrivate, is_member: true } }
+    const refusal = state.closed.get(id) ?? ''
+    return {
+      channel: {
+        id,
+        name,
+        is_channel: true,
+        is_private: isPrivate,
+        is_member: !id.startsWith('CNOTIN'),
+        is_archived: refusal === 'is_archived',
+        is_read_only: refusal.startsWith('restricted_action_read_only'),
+      },
+    }
   },
   'conversations.members'(args, state) {
     const id = text(args.channel)

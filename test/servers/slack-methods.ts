@@ -1,21 +1,16 @@
 /** The simulated Web API: the methods that Parley uses, with their arguments, answers and documented errors. */
 import { randomUUID } from 'node:crypto'
+import { checkBlocks, checkView, maxMarkdown } from './slack-blocks.ts'
+import { SlackRefusal } from './slack-refusal.ts'
 import { bot, type SlackState, type StandInFile, type StandInMessage, team } from './slack-state.ts'
 
 export type Args = Record<string, unknown>
 export type Method = (args: Args, state: SlackState, base: string) => Args
-export class SlackRefusal extends Error {
-  readonly more: Args
-  constructor(code: string, more: Args = {}) {
-    super(code)
-    this.more = more
-  }
-}
 
 /** Slack ends a stream after about this time. */
 export const streamLifeMs = 300_000
-const maxMarkdown = 12_000
-const maxBlocks = 50
+/** https://docs.slack.dev/reference/methods/chat.postMessage and chat.update */
+const maxText = { posted: 40_000, edited: 4000 }
 
 const text = (args: Args, name: string): string => {
   const value = args[name]
@@ -33,17 +28,7 @@ function known(args: Args, state: SlackState): StandInMessage {
 
 function blocksOf(args: Args): Record<string, unknown>[] {
   const blocks = Array.isArray(args.blocks) ? args.blocks : []
-  if (blocks.length > maxBlocks) throw new SlackRefusal('invalid_blocks')
-  const markdown = blocks.reduce((sum, block) => sum + (block.type === 'markdown' ? String(block.text).length : 0), 0)
-  if (markdown > maxMarkdown) throw new SlackRefusal('msg_blocks_too_long')
-  for (const block of blocks) {
-    const said = JSON.stringify(block)
-    if (block.type === 'section' && String(block.text?.text ?? '').length > 3000)
-      throw new SlackRefusal('invalid_blocks')
-    if (block.type === 'context' && block.elements.length > 10) throw new SlackRefusal('invalid_blocks')
-    if (said.includes('<!channel') || said.includes('<!here') || said.includes('<!everyone'))
-      throw new SlackRefusal('stand_in_saw_a_ping')
-  }
+  checkBlocks(blocks)
   return blocks
 }
 
@@ -75,14 +60,19 @@ function stream(message: StandInMessage, args: Args): void {
 
 function post(args: Args, state: SlackState, more: Partial<StandInMessage> = {}): StandInMessage {
   const channel = text(args, 'channel')
-  if (channel.startsWith('CNOTIN')) throw new SlackRefusal('not_in_channel')
-  const thread = optional(args, 'thread_ts')
+  const said = optional(args, 'text') ?? ''
+  const refusal = channel.startsWith('CNOTIN') ? 'not_in_channel' : state.closed.get(channel)
+  if (refusal !== undefined) throw new SlackRefusal(refusal)
+  if (said.length > maxText.posted) throw new SlackRefusal('msg_too_long')
+  // Below a deleted message there is no thread, so Slack posts into the channel.
+  const root = optional(args, 'thread_ts')
+  const thread = root !== undefined && state.deleted.has(`${channel}/${root}`) ? undefined : root
   const message: StandInMessage = {
     channel,
     ts: state.nextTs(),
     user: bot.user,
     bot_id: bot.id,
-    text: optional(args, 'text') ?? '',
+    text: said,
     blocks: blocksOf(args),
     tasks: new Map(),
     files: [],
@@ -158,6 +148,7 @@ export const methods: Record<string, Method> = {
     const message = known(args, state)
     expire(message, state)
     if (message.streaming_state === 'in_progress') throw new SlackRefusal('streaming_state_conflict')
+    if ((optional(args, 'text') ?? '').length > maxText.edited) throw new SlackRefusal('msg_too_long')
     message.blocks = blocksOf(args)
     message.text = optional(args, 'text') ?? message.text
     if (typeof args.metadata === 'object' && args.metadata !== null) message.metadata = args.metadata as never
@@ -167,14 +158,17 @@ export const methods: Record<string, Method> = {
   'chat.delete'(args, state) {
     const message = known(args, state)
     state.messages.splice(state.messages.indexOf(message), 1)
+    state.deleted.add(`${message.channel}/${message.ts}`)
     return { channel: message.channel, ts: message.ts }
   },
   'chat.startStream'(args, state) {
     const channel = text(args, 'channel')
-    if (optional(args, 'thread_ts') === undefined) throw new SlackRefusal('invalid_thread_ts')
+    const root = optional(args, 'thread_ts')
+    if (root === undefined || state.deleted.has(`${channel}/${root}`)) throw new SlackRefusal('invalid_thread_ts')
     if (!channel.startsWith('D')) {
       if (optional(args, 'recipient_user_id') === undefined) throw new SlackRefusal('missing_recipient_user_id')
-      if (optional(args, 'recipient_team_id') === undefined) throw new SlackRefusal('missing_recipient_team_id')
+      // That Slack refuses the id of an organization (E…) is an assumption; it documents the id of a team.
+      if (!optional(args, 'recipient_team_id')?.startsWith('T')) throw new SlackRefusal('missing_recipient_team_id')
     }
     const message = post({ ...args, text: '', blocks: [] }, state, {
       streaming_state: 'in_progress',
@@ -197,6 +191,11 @@ export const methods: Record<string, Method> = {
     const session = optional(args, 'session_status')
     if (session) state.sessions.set(`${message.channel}/${message.thread_ts}`, session)
     return { channel: message.channel, ts: message.ts, message: said(message, state, base) }
+  },
+  'chat.getPermalink'(args, state) {
+    const [channel, ts] = [text(args, 'channel'), text(args, 'message_ts')]
+    if (state.find(channel, ts) === undefined) throw new SlackRefusal('message_not_found')
+    return { channel, permalink: `https://acme.slack.com/archives/${channel}/p${ts.replace('.', '')}` }
   },
   'conversations.open': (args) => ({ channel: { id: `D${text(args, 'users').slice(1)}` } }),
   'users.conversations': () => ({ channels: [{ id: 'C0GENERAL1', name: 'general' }] }),
@@ -272,11 +271,13 @@ export const methods: Record<string, Method> = {
   'views.open'(args, state) {
     text(args, 'trigger_id')
     const view = typeof args.view === 'object' && args.view !== null ? { ...args.view } : {}
+    checkView(view)
     state.views.push({ kind: 'modal', view })
     return { view: { id: `V${randomUUID().slice(0, 8)}`, ...view } }
   },
   'views.publish'(args, state) {
     const view = typeof args.view === 'object' && args.view !== null ? { ...args.view } : {}
+    checkView(view)
     state.views.push({ kind: 'home', view, user: text(args, 'user_id') })
     return { view }
   },

@@ -58,6 +58,10 @@ export const bot = {
 
 export interface SlackState {
   messages: StandInMessage[]
+  /** `channel/ts` of deleted messages. */
+  deleted: Set<string>
+  /** Channels in which Parley may not write, with Slack's code. */
+  closed: Map<string, string>
   files: Map<string, StandInFile>
   users: Map<string, StandInUser>
   channels: Map<string, StandInChannel>
@@ -85,6 +89,8 @@ export function createState(): SlackState & { advance(ms: number): void } {
   const byPlace = new Map<string, StandInMessage>()
   const state = {
     messages,
+    deleted: new Set<string>(),
+    closed: new Map<string, string>(),
     files: new Map(),
     users: new Map(),
     channels: new Map(),
@@ -122,7 +128,7 @@ export function shown(message: StandInMessage): string {
   return markdown.length > 0 ? markdown.join('\n\n') : message.text
 }
 
-/** The values of a message's buttons. */
+/** The values of a message's buttons and menus. */
 export function buttonsOf(message: StandInMessage): string[] {
   return [...JSON.stringify(message.blocks).matchAll(/"value":"((?:[^"\\]|\\.)*)"/g)].map(([, value]) => value ?? '')
 }

@@ -12,6 +12,10 @@ export interface SlackCall {
 export interface SlackStandInOptions {
   /** Methods that fail in this workspace, with their error. */
   without?: Record<string, string>
+  /** Slack's code for a call that it refuses. */
+  refuses?(method: string, args: Record<string, unknown>): string | undefined
+  /** The app has token rotation: its tokens expire after this long. */
+  rotationSeconds?: number
   /** The scopes of the token, which Slack sends with every answer. Default: all. */
   granted?: string[]
   /** The bot's channels. Default: #general. */

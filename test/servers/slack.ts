@@ -15,7 +15,9 @@ import type { AddressInfo } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { botScopes } from '../../adapters/slack/settings.ts'
 import { contextMethods } from './slack-context.ts'
-import { fileOf, methods, SlackRefusal } from './slack-methods.ts'
+import { fileOf, methods } from './slack-methods.ts'
+import { createTokens } from './slack-oauth.ts'
+import { SlackRefusal } from './slack-refusal.ts'
 import { bot, createState, type StandInFile, team } from './slack-state.ts'
 import type { Delivered, SlackCall, SlackStandIn, SlackStandInOptions } from './slack-types.ts'
 import { argsOf, sign } from './slack-wire.ts'
@@ -29,6 +31,7 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
   const sockets = new Set<WebSocket>()
   const acks = new Map<string, (payload: unknown) => void>()
   const signingSecret = 'stand-in-signing-secret'
+  const tokens = createTokens(state, () => slack.options.rotationSeconds)
   let counted = 0
 
   const server = createServer((request, response) => {
@@ -98,7 +101,7 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
   }
 
   function answerTo(method: string, args: Record<string, unknown>, token: string): Record<string, unknown> {
-    const refused = slack.options.without?.[method]
+    const refused = slack.options.without?.[method] ?? slack.options.refuses?.(method, args)
     if (refused !== undefined)
       return {
         ok: false,
@@ -111,8 +114,9 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
         : { ok: false, error: 'invalid_auth' }
     if (method === 'users.conversations' && slack.options.channels)
       return { ok: true, channels: slack.options.channels }
-    if (method === 'oauth.v2.access') return installed(args)
-    if (token !== bot.token && !token.startsWith('xoxb-installed')) return { ok: false, error: 'invalid_auth' }
+    if (method === 'oauth.v2.access') return tokens.access(args)
+    const invalid = tokens.refusal(token)
+    if (invalid !== undefined) return { ok: false, error: invalid }
     const run = methods[method] ?? contextMethods[method]
     if (run === undefined) return { ok: false, error: 'unknown_method' }
     try {
@@ -120,22 +124,6 @@ export async function startSlack(options: SlackStandInOptions = {}): Promise<Sla
     } catch (error) {
       if (!(error instanceof SlackRefusal)) throw error
       return { ok: false, error: error.message, ...error.more }
-    }
-  }
-
-  function installed(args: Record<string, unknown>): Record<string, unknown> {
-    if (args.code !== 'stand-in-code') return { ok: false, error: 'invalid_code' }
-    return {
-      ok: true,
-      access_token: 'xoxb-installed-token',
-      token_type: 'bot',
-      scope: 'chat:write',
-      bot_user_id: bot.user,
-      app_id: 'A0PARLEY01',
-      team: { id: team, name: 'Acme' },
-      enterprise: null,
-      is_enterprise_install: false,
-      authed_user: { id: 'U0ADMIN001' },
     }
   }
 

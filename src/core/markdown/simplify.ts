@@ -1,5 +1,5 @@
 /**
- * For platforms that read Markdown, but not all of it (Discord, Teams): what they cannot show becomes what they can, the
+ * For platforms that read Markdown, but not all of it (Discord, Slack, Teams): what they cannot show becomes what they can, the
  * rest stands as it was written.
  */
 import type { Nodes, Table } from 'mdast'
@@ -8,13 +8,15 @@ import { mathAsText } from './math.ts'
 import { isLineBreak, parseMarkdown, plainText, safeUrl, sourceOf } from './parse.ts'
 import { type Notes, referencesOf } from './references.ts'
 import { type Replacement, rewrite } from './rewrite.ts'
-import { alignedTable, tableRecords, wrappedTable } from './table.ts'
+import { alignedTable, type TableLimits, tableFits, tableRecords, wrappedTable } from './table.ts'
 
 export interface SimplifyOptions {
   /** The deepest heading that the platform knows; deeper ones become bold. */
   headings: number
   /** Characters of a code block's line before a table becomes a list of rows. */
   tableColumns?: number
+  /** The platform draws tables of this size, outside of lists and quotes. Absent: none. */
+  tables?: TableLimits
   /** The platform knows no quotes within quotes, and none without a mark on each line. */
   flatQuotes?: boolean
   /** The platform typesets formulas between dollar signs. */
@@ -35,7 +37,9 @@ function simplified(markdown: string, options: SimplifyOptions, quotes: number):
     sentenceEnded = false
     switch (node.type) {
       case 'table':
-        return { lines: simpleTable(node, options.tableColumns) }
+        if (!isDrawn(node, options.tables)) return { lines: simpleTable(node, options.tableColumns) }
+        // A line break would end the row.
+        return source.search(lineBreaks) >= 0 ? again(source.replaceAll(lineBreaks, ' ')) : undefined
       case 'code':
         return /^`{3,}/.test(source) ? undefined : { lines: fenced(node.value, node.lang ?? '') }
       case 'heading':
@@ -83,6 +87,11 @@ function simplified(markdown: string, options: SimplifyOptions, quotes: number):
     }
   })
 }
+
+const lineBreaks = /<br\s*\/?>/gi
+
+const isDrawn = (table: Table, limits: TableLimits | undefined) =>
+  limits !== undefined && table.position?.start.column === 1 && tableFits(table, limits)
 
 function simpleHeading(
   depth: number,

@@ -3,6 +3,8 @@ import { describePosition } from '../artifact.ts'
 import type { Citation } from '../reply.ts'
 import { addressOf } from '../source.ts'
 import { escapeMarkdown } from './escape.ts'
+import { safeUrl } from './parse.ts'
+import { rewrite } from './rewrite.ts'
 
 export interface SourceLine {
   n: number
@@ -41,4 +43,17 @@ function cut(words: string): string {
 export function linked({ place, url }: SourceLine): string {
   const words = escapeMarkdown(place)
   return url === undefined ? words : `[${words}](<${url.replaceAll(/[<>\s]/g, encodeURIComponent)}>)`
+}
+
+/** Makes each `[n]` of the text that has an address a link to it; not in code, and not within another link. */
+export function withLinkedNumbers(markdown: string, urlOf: (n: number) => string | undefined): string {
+  return rewrite(markdown, (node, source) => {
+    if (node.type === 'link' || node.type === 'linkReference') return source
+    if (node.type !== 'text') return undefined
+    return source.replaceAll(/\[(\d+)\]/g, (mark, n: string) => {
+      const url = urlOf(Number(n))
+      const safe = url === undefined ? undefined : safeUrl(url)
+      return safe === undefined ? mark : `[${mark}](${safe})`
+    })
+  })
 }

@@ -26,6 +26,23 @@ export function alignedTable(table: Table, maxColumns = maxTableColumns): string
   return [lines[0] ?? '', rule, ...lines.slice(1)].join('\n')
 }
 
+export interface TableLimits {
+  /** The row of headings counts. */
+  rows: number
+  columns: number
+  /** Characters of all cells together. */
+  chars: number
+}
+
+export function tableFits(table: Table, limits: TableLimits): boolean {
+  const rows = rowsOf(table)
+  return (
+    rows.length <= limits.rows &&
+    rows.every((row) => row.length <= limits.columns) &&
+    rows.flat().reduce((sum, cell) => sum + cell.length, 0) <= limits.chars
+  )
+}
+
 /** Words of a cell go on below, as far as people still see a table. */
 const mostLinesInRow = 6
 
