@@ -107,7 +107,7 @@ describe('a command', () => {
     await open(settingsFor(rig.slack, 'http'))
     await type('what do <@U0BOB00001|bob> and <!subteam^S0ONCALL1|@oncall> and <!channel> think of this')
     const [posted] = rig.slack.replies(general)
-    expect(posted?.text).toBe(slackWording.asked(alice, 'what do bob and oncall and channel think of this'))
+    expect(posted?.text).toBe(slackWording.asked('Alice', 'what do @bob and @oncall and @\u200bchannel think of this'))
     expect(rig.slack.calls.find(({ method }) => method === 'chat.postMessage')?.args).toMatchObject({ parse: 'none' })
   })
 })

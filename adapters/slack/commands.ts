@@ -8,7 +8,7 @@ import { directChannel } from './direct.ts'
 import { plain, type Self, type TargetData } from './events.ts'
 import { sendBytes, share } from './files.ts'
 import { noticeContent, plainText, toMrkdwn } from './format.ts'
-import type { Installations, Workspace } from './installations.ts'
+import type { Workspace } from './installations.ts'
 import type { EventContext, SlackContext } from './listener.ts'
 import { toMarkdown, withoutMention } from './mrkdwn.ts'
 import { messageId, sentAt, targetOf } from './normalize.ts'
@@ -172,14 +172,6 @@ export function mayBeQuestion(text: string, commands: readonly CommandSpec[]): b
 
 const wordsOf = (text: string) => text.toLowerCase().split(/\s+/)
 const soundsLikeQuestion = (text: string) => wordsOf(text).length > shortWords || text.endsWith('?')
-
-/** Slack's own forms of mentions ping people, so the words of a question come without them. */
-function quietly(text: string): string {
-  return text.replaceAll(
-    /<(?:@|!subteam\^|!)([A-Za-z0-9]+)(?:\|@?([^<>]*))?>/g,
-    (_, id: string, name?: string) => name || id,
-  )
-}
 
 interface Answer {
   notice: Notice

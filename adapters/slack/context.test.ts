@@ -241,7 +241,7 @@ describe('a question', () => {
           {
             name: 'cable-spec.md',
             mediaType: 'text/markdown',
-            locator: { permalink: expect.stringContaining('cable-spec.md') },
+            link: expect.stringContaining('cable-spec.md'),
           },
         ],
       },
