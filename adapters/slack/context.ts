@@ -30,8 +30,6 @@ export interface QuestionContext {
 
 export interface About {
   event: MessageEvent
-  /** People of other organizations are in the channel. */
-  shared: boolean
   /** What is read above the question. */
   above: 'thread' | 'discussion' | 'nothing'
   since?: string | undefined
@@ -47,7 +45,7 @@ const limited = (): CallOptions => ({ patienceMs, signal: AbortSignal.timeout(pa
 
 export function createContext({ names, people, log }: ContextDeps): QuestionContext {
   const readThread = createThreads(names)
-  const openLinks = createLinks(readThread)
+  const openLinks = createLinks(readThread, people)
 
   async function saidAbove(
     message: IncomingMessage,
@@ -83,12 +81,11 @@ export function createContext({ names, people, log }: ContextDeps): QuestionCont
     async withContext(message, about, self, workspace) {
       const { event } = about
       const { channel, thread, direct, user = '' } = TargetData.parse(message.replyTarget.data)
-      const asked = { channel, thread, user, direct: direct === true, shared: about.shared }
+      const asked = { channel, thread, user, direct: direct === true }
       const known = (event.attachments ?? []).flatMap(({ from_url: from }) => from ?? [])
-      const person = people.person(workspace, self, user)
       const [above, linked] = await Promise.all([
         about.above === 'nothing' ? nothing : saidAbove(message, about, self, workspace),
-        openLinks(event.text ?? '', known, asked, person, self, workspace, limited()),
+        openLinks(event.text ?? '', known, asked, self, workspace, limited()),
       ])
       const quoted = [message.quoted, above.quoted, linked.quoted].filter((part) => part !== undefined)
       const unread = [...above.unread, ...linked.unread]

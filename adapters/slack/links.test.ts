@@ -1,7 +1,7 @@
 /** Links to Slack messages in a question: opened where everyone who sees the answer may read them. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { slackWording } from '../../src/wording/slack.ts'
-import { bob, general, openSlackInbound, type SlackInbound } from '../../test/servers/slack-inbound.ts'
+import { bob, general, messageOf, openSlackInbound, type SlackInbound } from '../../test/servers/slack-inbound.ts'
 import { alice } from '../../test/servers/slack-rig.ts'
 import { bot } from '../../test/servers/slack-state.ts'
 
@@ -71,6 +71,82 @@ describe('a link to a message in a question', () => {
     const url = linkTo(incidents, root)
     await slack.say({ channel: 'D0GUEST001', user: 'U0GUEST001', text: `What is <${url}>?` })
     expect(received[0]?.unread).toEqual([linkWording.notYours(url)])
+  })
+
+  describe('into a public channel', () => {
+    const sister = 'W0SISTER01'
+    const grid = { enterprise: 'E0ACME0001' }
+    const direct = (user: string, url: string) =>
+      slack.event(
+        messageOf('', slack.state.nextTs(), { channel: `D0${user}`, channel_type: 'im', user, text: url }),
+        grid,
+      )
+    /** Somebody asks in #general, whose members these are. */
+    async function askAmong(members: string[], url: string): Promise<void> {
+      slack.state.channels.set(general, { name: 'general', members })
+      await ask(`what is <${url}>?`)
+    }
+    let url: string
+
+    beforeEach(() => {
+      const more = { enterprise_user: { enterprise_id: 'E0ACME0001', teams: ['T0SISTER01'] } }
+      slack.state.users.set(sister, { id: sister, name: 'Sue', team: 'E0ACME0001', more })
+      slack.state.channels.set(incidents, { name: 'incidents', members: [bot.user] })
+      url = linkTo(incidents, said('The disk is full', { channel: incidents }))
+    })
+
+    it('stays closed for a colleague of another workspace of the organization', async () => {
+      await direct(sister, url)
+      expect(received).toMatchObject([{ author: { membership: 'member' }, unread: [linkWording.notYours(url)] }])
+    })
+
+    it('is opened for a colleague of another workspace who is a member of the channel', async () => {
+      slack.state.channels.set(incidents, { name: 'incidents', members: [bot.user, sister] })
+      await direct(sister, url)
+      expect(received[0]?.quoted).toContain('The disk is full')
+    })
+
+    it('is opened for a colleague who is in this workspace, too', async () => {
+      const more = { enterprise_user: { enterprise_id: 'E0ACME0001', teams: ['T0SISTER01', 'T0PARLEY01'] } }
+      slack.state.users.set(sister, { id: sister, name: 'Sue', team: 'E0ACME0001', more })
+      await direct(sister, url)
+      expect(received[0]?.quoted).toContain('The disk is full')
+    })
+
+    it('of another workspace stays closed, although the token of the organization finds it', async () => {
+      slack.state.channels.set(incidents, { name: 'incidents', members: [bot.user], teams: ['T0SISTER01'] })
+      await direct(alice, url)
+      expect(received[0]?.unread).toEqual([linkWording.notYours(url)])
+    })
+
+    it('is opened where only people of this workspace read the answer', async () => {
+      await askAmong([bot.user, alice, bob], url)
+      expect(received[0]?.quoted).toContain('The disk is full')
+    })
+
+    it.each([
+      ['a guest', 'U0GUEST001'],
+      ['somebody of another organization', 'U0STRANGE1'],
+      ['a colleague of another workspace', sister],
+      ['somebody Slack does not tell about', 'U0UNKNOWN1'],
+    ])('stays closed where %s reads the answer, and the answer says why', async (_, id) => {
+      await askAmong([bot.user, alice, bob, id], url)
+      expect(received[0]?.quoted).toBeUndefined()
+      expect(received[0]?.unread).toEqual([linkWording.notForAll(url)])
+    })
+
+    it('is opened where the guest who reads the answer is a member of the channel', async () => {
+      slack.state.channels.set(incidents, { name: 'incidents', members: [bot.user, 'U0GUEST001'] })
+      await askAmong([bot.user, alice, 'U0GUEST001'], url)
+      expect(received[0]?.quoted).toContain('The disk is full')
+    })
+
+    it('stays closed where too many people read the answer to ask Slack about each', async () => {
+      const crowd = Array.from({ length: 21 }, (_, at) => `U0CROWD${at}`)
+      for (const id of crowd) slack.state.users.set(id, { id, name: id, team: 'T0PARLEY01', more: {} })
+      await askAmong([bot.user, alice, ...crowd], url)
+      expect(received[0]?.unread).toEqual([linkWording.notForAll(url)])
+    })
   })
 
   it('that Parley cannot read is told', async () => {

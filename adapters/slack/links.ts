@@ -8,7 +8,7 @@ import type { Api, CallOptions } from './api.ts'
 import type { Self } from './events.ts'
 import type { Workspace } from './installations.ts'
 import { unescaped } from './mrkdwn.ts'
-import type { Person } from './people.ts'
+import type { People } from './people.ts'
 import { type Context, type createThreads, nothing, type ThreadRange } from './thread.ts'
 
 /** Where the question was asked, and by whom. */
@@ -18,8 +18,6 @@ export interface Asked {
   thread?: string | undefined
   user: string
   direct: boolean
-  /** People of other organizations are in the channel. */
-  shared: boolean
 }
 
 interface Link extends ThreadRange {
@@ -30,6 +28,8 @@ interface Link extends ThreadRange {
 const mostLinks = 3
 /** Larger channels count as not known. */
 const mostMembers = 3000
+/** The most people of a channel that Slack is asked about one by one. */
+const mostLookUps = 20
 const form = /https:\/\/[\w.-]+\.slack\.com\/archives\/([CDG][A-Z0-9]{6,})\/p(\d{10})(\d{6})(\?[^\s<>|]*)?/g
 
 /** The links to messages in mrkdwn, each once. */
@@ -42,14 +42,21 @@ export function linksIn(text: string): Link[] {
   return [...new Map(links.map((link) => [`${link.channel}/${link.only ?? link.root}`, link])).values()]
 }
 
-const Info = z.object({ channel: z.object({ is_private: z.boolean().nullish(), is_member: z.boolean().nullish() }) })
+/** https://docs.slack.dev/reference/objects/conversation-object */
+const Info = z.object({
+  channel: z.object({
+    is_private: z.boolean().nullish(),
+    /** The workspaces that the channel belongs to. The token of an organization finds channels of all its workspaces. */
+    shared_team_ids: z.array(z.string()).nullish(),
+  }),
+})
 const Members = z.object({
   members: z.array(z.string()).default([]),
   response_metadata: z.object({ next_cursor: z.string().nullish() }).nullish(),
 })
 const { links: wording } = slackWording.context
 
-export function createLinks(readThread: ReturnType<typeof createThreads>) {
+export function createLinks(readThread: ReturnType<typeof createThreads>, people: People) {
   /** `undefined` if there are too many to say. Throws `platform_*`. */
   async function membersOf(api: Api, channel: string, options: CallOptions): Promise<Set<string> | undefined> {
     const found = new Set<string>()
@@ -63,31 +70,28 @@ export function createLinks(readThread: ReturnType<typeof createThreads>) {
   }
 
   /** Why the link stays closed; `undefined` if it may be opened. Throws `platform_*`. */
-  async function refusal(link: Link, asked: Asked, membership: Person['membership'], api: Api, options: CallOptions) {
+  async function refusal(link: Link, asked: Asked, self: Self, workspace: Workspace, options: CallOptions) {
     if (link.channel === asked.channel) return undefined
+    const { api } = workspace
     const { channel } = Info.parse(await api.call('conversations.info', { channel: link.channel }, options))
-    // Members of the workspace may read its public channels.
-    const isOpen = channel.is_private === false && (membership === 'member' || membership === 'owner')
-    if (isOpen && (asked.direct || !asked.shared)) return undefined
+    const isPublic = channel.is_private === false && channel.shared_team_ids?.includes(self.teamId) === true
+    /** People that Slack does not tell about in time may not. */
+    const mayReadPublic = async (id: string) => (await people.person(workspace, self, id)).readsPublicChannels === true
+    const isOpen = isPublic && (await mayReadPublic(asked.user))
+    if (isOpen && asked.direct) return undefined
     const readers = await membersOf(api, link.channel, options)
     if (!isOpen && !readers?.has(asked.user)) return wording.notYours(link.url)
     if (asked.direct) return undefined
     const room = await membersOf(api, asked.channel, options)
-    const isForAll = room !== undefined && readers !== undefined && [...room].every((id) => readers.has(id))
+    const others = [...(room ?? [])].filter((id) => id !== asked.user && !readers?.has(id))
+    const areAllKnown = room !== undefined && others.length <= (isPublic ? mostLookUps : 0)
+    const isForAll = areAllKnown && (await Promise.all(others.map(mayReadPublic))).every(Boolean)
     return isForAll ? undefined : wording.notForAll(link.url)
   }
 
-  async function open(
-    link: Link,
-    asked: Asked,
-    person: Promise<Person>,
-    self: Self,
-    workspace: Workspace,
-    options: CallOptions,
-  ) {
+  async function open(link: Link, asked: Asked, self: Self, workspace: Workspace, options: CallOptions) {
     try {
-      const { membership } = await person
-      const why = await refusal(link, asked, membership, workspace.api, options)
+      const why = await refusal(link, asked, self, workspace, options)
       if (why !== undefined) return { ...nothing, unread: [why] }
       const { quoted, files, unread } = await readThread(link, self, workspace, options)
       if (quoted === undefined) return { ...nothing, unread: [wording.notFound(link.url)] }
@@ -102,7 +106,6 @@ export function createLinks(readThread: ReturnType<typeof createThreads>) {
     text: string,
     known: readonly string[],
     asked: Asked,
-    person: Promise<Person>,
     self: Self,
     workspace: Workspace,
     options: CallOptions,
@@ -113,7 +116,7 @@ export function createLinks(readThread: ReturnType<typeof createThreads>) {
         !(channel === asked.channel && root === asked.thread),
     )
     const opened = await Promise.all(
-      links.slice(0, mostLinks).map((link) => open(link, asked, person, self, workspace, options)),
+      links.slice(0, mostLinks).map((link) => open(link, asked, self, workspace, options)),
     )
     const quoted = opened.flatMap((each) => each.quoted ?? [])
     return {

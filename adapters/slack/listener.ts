@@ -157,9 +157,7 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     },
   }
 
-  app.event(/^(?:message|app_mention)$/, ({ event, context, body }) =>
-    messages.handle(event, context, body.is_ext_shared_channel === true),
-  )
+  app.event(/^(?:message|app_mention)$/, ({ event, context }) => messages.handle(event, context))
   app.event('agent_session_stopped', async ({ event, context }) => {
     const { channel, thread_ts: thread, user, event_ts: at } = StoppedEvent.parse(event)
     const { self, workspace } = await slack.at(context)

@@ -9,6 +9,8 @@ import type { Workspace } from './installations.ts'
 export interface Person {
   name?: string
   membership?: Exclude<Author['membership'], undefined>
+  /** May read all public channels of this workspace. A colleague of another workspace may not, nor may a guest. */
+  readsPublicChannels?: boolean
   locale?: string
 }
 
@@ -38,10 +40,19 @@ const freshMs = 600_000
 const patienceMs = 1000
 const maxKnown = 20_000
 
+type SlackUser = z.infer<typeof User>['user']
+
+function isInWorkspace({ team_id: team, enterprise_user: grid }: SlackUser, { teamId, enterpriseId }: Self): boolean {
+  // An event of a whole organization names no workspace.
+  if (teamId === enterpriseId) return false
+  return team === teamId || grid?.teams?.includes(teamId) === true
+}
+
 /** Of this workspace, or of another one of the same Enterprise Grid organization. */
-function isColleague({ team_id: team, enterprise_user: grid }: z.infer<typeof User>['user'], self: Self): boolean {
-  const { teamId, enterpriseId } = self
-  if (team == null || team === teamId || grid?.teams?.includes(teamId)) return true
+function isColleague(user: SlackUser, self: Self): boolean {
+  const { team_id: team, enterprise_user: grid } = user
+  const { enterpriseId } = self
+  if (team == null || team === self.teamId || isInWorkspace(user, self)) return true
   return enterpriseId !== undefined && (team === enterpriseId || grid?.enterprise_id === enterpriseId)
 }
 
@@ -60,7 +71,8 @@ export function createPeople(): People {
     const guest = user.is_restricted === true || user.is_ultra_restricted === true
     const owner = user.is_owner === true || user.is_primary_owner === true
     const membership = user.is_stranger === true || !home ? 'stranger' : guest ? 'guest' : owner ? 'owner' : 'member'
-    return { membership, name: name || undefined, locale: user.locale || undefined }
+    const readsPublicChannels = isInWorkspace(user, self) && (membership === 'member' || membership === 'owner')
+    return { membership, readsPublicChannels, name: name || undefined, locale: user.locale || undefined }
   }
 
   return {

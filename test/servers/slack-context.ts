@@ -7,7 +7,7 @@
  */
 import { type Method, said } from './slack-methods.ts'
 import { SlackRefusal } from './slack-refusal.ts'
-import type { SlackState } from './slack-state.ts'
+import { type SlackState, team } from './slack-state.ts'
 import type { SlackStandIn } from './slack-types.ts'
 
 const defaultLimit = 1000
@@ -71,7 +71,7 @@ export const contextMethods: Record<string, Method> = {
     const id = text(args.channel)
     if (id.startsWith('D')) throw new SlackRefusal('channel_not_found')
     if (!id.startsWith('CNOTIN')) readable(id, state)
-    const { name = 'general', private: isPrivate = false } = state.channels.get(id) ?? {}
+    const { name = 'general', private: isPrivate = false, teams = [team] } = state.channels.get(id) ?? {}
     const refusal = state.closed.get(id) ?? ''
     return {
       channel: {
@@ -79,6 +79,7 @@ export const contextMethods: Record<string, Method> = {
         name,
         is_channel: true,
         is_private: isPrivate,
+        shared_team_ids: teams,
         is_member: !id.startsWith('CNOTIN'),
         is_archived: refusal === 'is_archived',
         is_read_only: refusal.startsWith('restricted_action_read_only'),

@@ -25,6 +25,8 @@ export interface StandInChannel {
   name: string
   private?: boolean
   members?: string[]
+  /** Its workspaces; default: the one that Parley is in. */
+  teams?: string[]
   /** Parley is not in it, and it is private. */
   without?: boolean
 }
