@@ -144,6 +144,77 @@ describe('a token that expires', () => {
     expect(errors).toEqual([])
   })
 
+  /** The database takes nothing new of the workspace; `meanwhile` runs at the first try to store the new token. */
+  function refuseRenewed(meanwhile?: () => Promise<void>): { refuses: boolean } {
+    const { put } = records
+    const old = stored().token
+    const storage = { refuses: true }
+    let first = meanwhile
+    records.put = async (name, value, options) => {
+      if (!storage.refuses || (value as { token?: Json }).token === old) return await put(name, value, options)
+      storage.refuses = false
+      await first?.()
+      first = undefined
+      storage.refuses = true
+      throw new Error('the disk is full')
+    }
+    return storage
+  }
+
+  it('is used though it cannot be stored, and stored when that works again', async () => {
+    const one = process()
+    await install(one)
+    const before = stored()
+    slack.state.advance(13 * hours)
+    const storage = refuseRenewed()
+    expect(await works(one)).toBe(true)
+    expect(stored()).toMatchObject({ token: before.token, renewingUntil: expect.any(Number) })
+    await one.renew()
+    expect(renewals()).toHaveLength(1)
+    storage.refuses = false
+    await one.renew()
+    expect(stored().token).not.toBe(before.token)
+    expect(await works(process())).toBe(true)
+    expect(renewals()).toHaveLength(1)
+  })
+
+  it('is not stored over the one of an app that was installed again meanwhile', async () => {
+    const one = process()
+    await install(one)
+    slack.state.advance(11 * hours)
+    const storage = refuseRenewed(() => install(process()))
+    const { token } = await one.of(team)
+    storage.refuses = false
+    const installed = stored().token
+    expect(token).toBe(installed)
+    await one.renew()
+    expect(stored().token).toBe(installed)
+  })
+
+  it('is not stored for a workspace that removed the app meanwhile', async () => {
+    const one = process()
+    await install(one)
+    slack.state.advance(11 * hours)
+    const storage = refuseRenewed(() => one.remove(team))
+    await one.of(team)
+    storage.refuses = false
+    await one.renew()
+    expect(records.peek(key)).toBeUndefined()
+  })
+
+  it('that Slack does not renew does not come back after the app was removed', async () => {
+    const one = process()
+    await install(one)
+    slack.state.advance(11 * hours)
+    slack.options.refuses = (method) => {
+      if (method !== 'oauth.v2.access') return undefined
+      void records.remove(key)
+      return 'invalid_refresh_token'
+    }
+    await one.of(team)
+    expect(records.peek(key)).toBeUndefined()
+  })
+
   it('is renewed without any question, and health names a workspace whose token cannot be', async () => {
     await install(process())
     slack.state.advance(11 * hours)

@@ -33,6 +33,12 @@ export interface RotationDeps {
   now?: () => number
 }
 
+interface Pending {
+  /** The refresh token that was exchanged. */
+  spent: string | undefined
+  renewed: Installation
+}
+
 /** Slack's answer: https://docs.slack.dev/reference/methods/oauth.v2.access */
 const Renewed = z.object({ access_token: z.string(), refresh_token: z.string(), expires_in: z.number() })
 
@@ -50,6 +56,8 @@ const unlimited: Quota = { take: async () => 0, hold: async () => undefined }
 export function createRotation({ settings, records, quota, log, now = Date.now }: RotationDeps): Rotation {
   const { oauth, apiUrl } = settings
   const renewing = new Map<string, Promise<Installation>>()
+  /** Renewed tokens that could not be stored yet, by the key of their record. */
+  const unstored = new Map<string, Pending>()
   /** Refresh tokens that Slack does not take. */
   const refused = new Map<string, { error: unknown; until: number }>()
 
@@ -61,7 +69,8 @@ export function createRotation({ settings, records, quota, log, now = Date.now }
   async function renew(key: string): Promise<Installation> {
     const busy = new ParleyError('platform_unreachable', chatWording.unreachable('Slack'))
     const work = async () => {
-      const found = Installation.parse(await records.get(key))
+      const pending = unstored.get(key)
+      const found = pending === undefined ? Installation.parse(await records.get(key)) : await keep(key, pending)
       if (!isDue(found)) return found
       const wait = await quota.take(`slack/renewal/${key}`, apartMs)
       if (wait > 0 && leftMs(found) > 0) return found
@@ -81,24 +90,61 @@ export function createRotation({ settings, records, quota, log, now = Date.now }
 
   async function exchange(key: string, known: Installation): Promise<Installation> {
     await store(key, { ...known, renewingUntil: now() + renewalMs })
-    const api = createApi('', key, { quota: unlimited, log, apiUrl })
-    try {
-      const answer = await api.call('oauth.v2.access', {
-        client_id: oauth?.clientId,
-        client_secret: oauth?.clientSecret,
-        grant_type: 'refresh_token',
-        refresh_token: known.refreshToken,
-      })
-      const { access_token: token, refresh_token: refreshToken, expires_in: seconds } = Renewed.parse(answer)
-      const renewed = { ...known, token, refreshToken, expiresAt: now() / 1000 + seconds, renewingUntil: undefined }
-      // The old refresh token is worth nothing now.
-      await retry(() => store(key, renewed), { delays: { firstMs: 100, mostMs: 2000 }, tries: 8, on: () => true })
-      log.info({ workspace: known.teamId ?? known.enterpriseId }, "renewed a workspace's token")
-      return renewed
-    } catch (error) {
-      await store(key, { ...known, renewingUntil: undefined })
+    const renewed = await ask(key, known).catch(async (error: unknown) => {
+      await replace(key, known.refreshToken, { ...known, renewingUntil: undefined })
       throw error
+    })
+    log.info({ workspace: known.teamId ?? known.enterpriseId }, "renewed a workspace's token")
+    // The old refresh token is worth nothing now, so nothing may put it back.
+    const pending = { spent: known.refreshToken, renewed }
+    unstored.set(key, pending)
+    try {
+      return await retry(() => keep(key, pending), { delays: { firstMs: 100, mostMs: 2000 }, tries: 4, on: () => true })
+    } catch (error) {
+      log.error(errorFields(error), 'a renewed token is not stored yet, Parley tries again')
+      return renewed
     }
+  }
+
+  /** Slack's new tokens. Throws `platform_*`. */
+  async function ask(key: string, known: Installation): Promise<Installation> {
+    const api = createApi('', key, { quota: unlimited, log, apiUrl })
+    const answer = await api.call('oauth.v2.access', {
+      client_id: oauth?.clientId,
+      client_secret: oauth?.clientSecret,
+      grant_type: 'refresh_token',
+      refresh_token: known.refreshToken,
+    })
+    const { access_token: token, refresh_token: refreshToken, expires_in: seconds } = Renewed.parse(answer)
+    return { ...known, token, refreshToken, expiresAt: now() / 1000 + seconds, renewingUntil: undefined }
+  }
+
+  /** Stores it unless the app was installed again or removed meanwhile. Returns what was stored before. */
+  async function replace(
+    key: string,
+    spent: string | undefined,
+    next: Installation,
+  ): Promise<Installation | undefined> {
+    const found = Installation.optional().parse(await records.get(key))
+    if (found !== undefined && found.refreshToken === spent) await store(key, next)
+    return found
+  }
+
+  async function keep(key: string, pending: Pending): Promise<Installation> {
+    const { spent, renewed } = pending
+    const found = await replace(key, spent, renewed)
+    if (unstored.get(key) === pending) unstored.delete(key)
+    return found === undefined || found.refreshToken === spent ? renewed : found
+  }
+
+  /** `stored`, or the tokens that it should hold: storing them is tried once more. */
+  async function latest(key: string, stored: Installation): Promise<Installation> {
+    const pending = unstored.get(key)
+    if (pending === undefined) return stored
+    return await keep(key, pending).catch((error: unknown) => {
+      log.warn(errorFields(error), 'a renewed token is not stored yet, Parley tries again')
+      return pending.spent === stored.refreshToken ? pending.renewed : stored
+    })
   }
 
   const store = (key: string, installation: Installation) => records.put(key, plain(installation), { secret: true })
@@ -110,7 +156,8 @@ export function createRotation({ settings, records, quota, log, now = Date.now }
   }
 
   return {
-    async current(key, known) {
+    async current(key, stored) {
+      const known = await latest(key, stored)
       if (!isDue(known)) return known
       const before = refused.get(known.refreshToken ?? '')
       const work = before !== undefined && before.until > monotonic() ? Promise.reject(before.error) : renewOnce(key)
