@@ -17,9 +17,9 @@ import { bot } from '../../test/servers/slack-state.ts'
 const note = () =>
   slack.fileRecord(slack.addFile({ name: 'gate.md', mimetype: 'text/markdown', content: Buffer.from('QX-4471') }))
 /** The stand-in knows the message, so that it can be deleted. */
-function known(ts: string): void {
-  const text = `<@${bot.user}> my secret question`
+function known(ts: string, text = `<@${bot.user}> my secret question`, thread?: string): void {
   slack.state.messages.push({
+    ...(thread !== undefined && { thread_ts: thread }),
     channel: general,
     ts,
     user: 'U0ALICE001',
@@ -145,15 +145,18 @@ describe('a deleted message', () => {
     expect(received).toEqual([])
   })
 
-  it('that another process is taking in is taken back after that', async () => {
+  it.each([
+    ['mention', `<@${bot.user}> my secret question`, undefined],
+    ['follow-up without a mention', 'my secret question', '1795000000.000100'],
+  ])('that another process is taking in, a %s, is taken back after that', async (_, text, thread) => {
     const held = Promise.withResolvers<void>()
     own.receive = async (message) => {
       await held.promise
       return await take(message)
     }
     const ts = slack.state.nextTs()
-    known(ts)
-    const question = slack.event(messageOf('my secret question', ts))
+    known(ts, text, thread)
+    const question = slack.event(messageOf('', ts, { text, thread_ts: thread }))
     await slack.until(() => asked.length > 0, 'the question')
     await gateway()
     await erase(slack, general, ts)

@@ -18,8 +18,7 @@ const deletedRecord = (id: string) => `deleted/${id}`
 const namesMs = 1000
 
 export interface Messages {
-  /** `shared`: people of other organizations are in the channel. */
-  handle(event: unknown, context: EventContext, shared: boolean): Promise<void>
+  handle(event: unknown, context: EventContext): Promise<void>
   /** Offers its author a new answer for a turn that has started already. */
   offer(
     turnId: string,
@@ -34,7 +33,7 @@ export function createMessages(slack: SlackContext, ignore: (why: string) => voi
   const reading = createContext(slack)
   const once = createOnce()
 
-  async function handle(given: unknown, context: EventContext, shared: boolean): Promise<void> {
+  async function handle(given: unknown, context: EventContext): Promise<void> {
     const parsed = MessageEvent.safeParse(given)
     if (!parsed.success) return ignore(slackWording.ignored.notAMessage)
     const { self, workspace } = await slack.at(context)
@@ -44,11 +43,11 @@ export function createMessages(slack: SlackContext, ignore: (why: string) => voi
     if (bare.kind === 'deletion') return await remove(bare.id, parsed.data, self)
     if (bare.kind === 'revision') {
       const named = normalize(parsed.data, self, await namesOf(parsed.data, self, workspace))
-      if (named.kind === 'revision') await revise(named, parsed.data, self, workspace, shared)
+      if (named.kind === 'revision') await revise(named, parsed.data, self, workspace)
       return
     }
     const { message, addressing } = bare
-    const take = () => question(parsed.data, addressing, self, workspace, shared)
+    const take = () => question(parsed.data, addressing, self, workspace)
     // Only a mention comes twice.
     if (!addressing.mentioned || addressing.place === 'direct') return await take()
     const files = message.attachments.map(({ id }) => id)
@@ -58,13 +57,7 @@ export function createMessages(slack: SlackContext, ignore: (why: string) => voi
   const namesOf = (event: MessageEvent, self: Self, workspace: Workspace) =>
     names.namesIn(event.message ?? event, self, workspace, { patienceMs: 0, signal: AbortSignal.timeout(namesMs) })
 
-  async function question(
-    bare: MessageEvent,
-    addressing: Addressing,
-    self: Self,
-    workspace: Workspace,
-    shared: boolean,
-  ): Promise<void> {
+  async function question(bare: MessageEvent, addressing: Addressing, self: Self, workspace: Workspace): Promise<void> {
     // Starts the look-up now; `ask` awaits it, so both look-ups run in parallel.
     void people.person(workspace, self, addressing.author.id)
     const concern = await intake.concerns(addressing)
@@ -72,7 +65,7 @@ export function createMessages(slack: SlackContext, ignore: (why: string) => voi
     const [event, known] = await Promise.all([reading.withFiles(bare, workspace), namesOf(bare, self, workspace)])
     const normalized = normalize(event, self, known)
     if (normalized.kind !== 'message') return
-    await askWith(normalized.message, event, concern.last, self, workspace, shared)
+    await askWith(normalized.message, event, concern.last, self, workspace)
   }
 
   /** The question with what belongs to it. A message that only stops an answer needs no context. */
@@ -82,7 +75,6 @@ export function createMessages(slack: SlackContext, ignore: (why: string) => voi
     last: { messageId: string; sentAt: string } | undefined,
     self: Self,
     workspace: Workspace,
-    shared: boolean,
   ): Promise<void> {
     const { thread, ts } = TargetData.parse(message.replyTarget.data)
     const inThread = thread !== undefined && thread !== ts
@@ -90,7 +82,7 @@ export function createMessages(slack: SlackContext, ignore: (why: string) => voi
     const reads = message.kind === 'mention' || (message.kind === 'direct' && last === undefined)
     const asksAbove = message.kind === 'mention' && !inThread && asksAboutDiscussion(message.text)
     const above = reads && inThread ? 'thread' : asksAbove ? 'discussion' : 'nothing'
-    const about: About = { event, shared, above, since: last === undefined ? undefined : tsOf(last) }
+    const about: About = { event, above, since: last === undefined ? undefined : tsOf(last) }
     const whole = saysStop(message.text) ? message : await reading.withContext(message, about, self, workspace)
     if (once.isRemoved(message.id)) return ignore(slackWording.ignored.deleted)
     await slack.ask(whole, self, workspace)
@@ -106,8 +98,10 @@ export function createMessages(slack: SlackContext, ignore: (why: string) => voi
   async function remove(id: string, event: MessageEvent, self: Self): Promise<void> {
     await once.remove(id)
     if ((await withdraw(id)) > 0) return
-    const wasForParley = isDirect(event) || mentions(event.previous_message?.text ?? '', self.botUserId)
-    if (wasForParley) {
+    const { text, thread_ts: thread } = event.previous_message ?? {}
+    // Follow-ups need no mention.
+    const mayBeForParley = isDirect(event) || thread != null || mentions(text ?? '', self.botUserId)
+    if (mayBeForParley) {
       await records.put(deletedRecord(id), true)
       if ((await withdraw(id)) > 0) return
     }
@@ -121,7 +115,6 @@ export function createMessages(slack: SlackContext, ignore: (why: string) => voi
     change: MessageEvent,
     self: Self,
     workspace: Workspace,
-    shared: boolean,
   ): Promise<void> {
     const revised = await intake.revise(revision)
     if (revised.kind === 'started')
@@ -132,7 +125,7 @@ export function createMessages(slack: SlackContext, ignore: (why: string) => voi
     const event = MessageEvent.parse({ ...message, subtype: undefined, type, channel, channel_type })
     const files = fresh.message.attachments.map(({ id }) => id)
     await once.take({ id: fresh.message.id, event: 'message', files }, () =>
-      question(event, fresh.addressing, self, workspace, shared),
+      question(event, fresh.addressing, self, workspace),
     )
   }
 
