@@ -182,11 +182,13 @@ describe('a token that expires', () => {
     const one = process()
     await install(one)
     slack.state.advance(11 * hours)
-    const storage = refuseRenewed(() => install(process()))
-    const { token } = await one.of(team)
+    let installed: Json | undefined
+    const storage = refuseRenewed(async () => {
+      await install(process())
+      installed = stored().token
+    })
+    expect((await one.of(team)).token).toBe(installed)
     storage.refuses = false
-    const installed = stored().token
-    expect(token).toBe(installed)
     await one.renew()
     expect(stored().token).toBe(installed)
   })
