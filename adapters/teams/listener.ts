@@ -200,14 +200,15 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   /** A thread is read when Parley is called into it, and then what is new in it; a chat only if the question is about it. */
   async function saidBefore(
-    { place, text }: AskedMessage['addressing'],
+    { place, text, author }: AskedMessage['addressing'],
     at: TargetData,
     messageId: string,
     since: { messageId: string; sentAt: string } | undefined,
   ): Promise<Earlier> {
-    if (place === 'thread') return await history({ at, what: 'thread', messageId, since })
+    if (place === 'thread') return await history({ at, asker: author.id, what: 'thread', messageId, since })
     if (place === 'direct' || !asksAboutDiscussion(text)) return nothingBefore
-    return await history({ at, what: 'recent', messageId, since: place === 'group' ? since : undefined })
+    const known = place === 'group' ? since : undefined
+    return await history({ at, asker: author.id, what: 'recent', messageId, since: known })
   }
 
   async function command(

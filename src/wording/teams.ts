@@ -83,6 +83,8 @@ export const teamsWording = {
     quote: 'The quoted message came without its text. Copy the text into your question.',
     notAllowed: (permission: string) =>
       `Parley cannot read what was said before, because it lacks the permission ${permission}. Ask an owner to add the Parley app again and to allow it (docs/teams.md).`,
+    notMember:
+      'Parley did not read what was said before, because Microsoft Graph did not say how much of this chat you can see. Quote what matters.',
     notNow:
       'Parley could not read what was said before, because Microsoft Graph did not answer in time. Regenerate the answer, or quote what matters.',
     tooLong: 'The thread is too long. Parley read its first message and the newest ones.',

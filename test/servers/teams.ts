@@ -48,7 +48,7 @@ export interface TeamsStandIn extends AsyncDisposable {
   files: Map<string, SharedFile>
   uploads: Map<string, Buffer>
   /** Whether an admin lets Parley read files through Graph. */
-  consent: { files: boolean; messages: boolean }
+  consent: { files: boolean; messages: boolean; members: boolean }
   /** Graph's messages, by the end of their URL. */
   graphMessages: Map<string, object>
   /** What people said, as Graph tells it. */
@@ -78,8 +78,8 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
   const uploads = new Map<string, Buffer>()
   const granted = new Map<string, string>()
   const graphMessages = new Map<string, object>()
-  const consent = { files: true, messages: true }
-  const said = createGraphMessages(consent, state.nextId)
+  const consent = { files: true, messages: true, members: true }
+  const said = createGraphMessages({ consent, people, nextId: state.nextId })
   const seen = { logins: 0, tokensAtFiles: 0 }
   const away = { login: false, keys: false, graph: false }
 
