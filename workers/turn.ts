@@ -15,7 +15,7 @@ import { moment } from '../src/core/clock.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import { traced } from '../src/core/events.ts'
 import type { Platform } from '../src/core/platform.ts'
-import { scopeOf, spenderOf } from '../src/core/scope.ts'
+import { spenderOf } from '../src/core/scope.ts'
 import { readingJobs } from '../src/intake/dispatch.ts'
 import { dispatchOf, type Handlers, type JobContext, jobId, type Outcome } from '../src/queue/queue.ts'
 import { createReplyWriter, type ReplyWriter } from '../src/reply/reply-writer.ts'
@@ -29,9 +29,10 @@ import {
   type TurnWork,
   turnLeaseMs,
 } from '../src/store/turns.ts'
-import { approvalWording, noAnswerWording, progressWording, undeliveredWording } from '../src/wording/answers.ts'
+import { approvalWording, noAnswerWording, progressWording } from '../src/wording/answers.ts'
 import type { Messaging, Money, Storage } from './deps.ts'
 import { claimInIsolation, type Isolation } from './isolation.ts'
+import { tellUndelivered } from './undelivered.ts'
 
 export interface TurnDeps extends AnswerDeps {
   storage: AnswerDeps['storage'] & Pick<Storage, 'turns'>
@@ -124,43 +125,6 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     return 'done'
   }
 
-  /**
-   * What is half written says why there is no answer; where nothing can be written any more, the asker alone hears it, where
-   * the platform can tell them. The admins hear it, too.
-   */
-  async function tellUndelivered(
-    platform: Platform,
-    work: TurnWork,
-    outcome: StoredOutcome,
-    replyWriter: ReplyWriter,
-    error: ParleyError,
-    signal: AbortSignal,
-  ) {
-    const [asked] = work.messages
-    if (asked === undefined) return
-    const { conversation, author } = asked
-    const why = undeliveredWording.toAsker(error.userMessage)
-    // A long answer does not fit into a notice.
-    const told = undeliveredWording.withAnswer(why, outcome.text)
-    const text = outcome.state === 'done' && told.length <= platform.capabilities.maxChars ? told : why
-    const key = `${work.id}-undelivered`
-    const isRead = await replyWriter.giveUp(why, { state: 'failed', receipt: outcome.receipt })
-    const tries = [
-      isRead ? undefined : platform.transport.tellAsker?.(work.replyTarget, { text, private: true }, { key, signal }),
-      messaging.alerts.send(
-        scopeOf.channel(conversation),
-        { text: undeliveredWording.toAdmins(author.name, error.userMessage) },
-        key,
-      ),
-    ]
-    for (const result of await Promise.allSettled(tries))
-      if (result.status === 'rejected')
-        log.warn(
-          { turnId: work.id, ...errorFields(result.reason) },
-          'nobody could be told that a reply was not delivered',
-        )
-  }
-
   /** Even posting the failure ended the process: nothing is posted, so that the conversation goes on. */
   async function endUnsaid(turnId: string, owner: string): Promise<Outcome> {
     log.error({ turnId }, 'turn ended without a message: its message ended the process, too')
@@ -237,7 +201,8 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
         // The platform will not take it, and the conversation must go on.
         log.error({ turnId: work.id, ...errorFields(thrown) }, 'reply could not be delivered')
         await clearStatus(platform, work, 'failed')
-        await tellUndelivered(platform, work, outcome, replyWriter, asParleyError(thrown), gone)
+        const error = asParleyError(thrown)
+        await tellUndelivered({ messaging, log }, { platform, work, outcome, replyWriter, error, signal: gone })
         return await end(work, owner, { ...outcome, state: 'failed' }, replyWriter)
       }
       throw thrown
