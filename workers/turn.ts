@@ -32,7 +32,7 @@ import {
 import { approvalWording, noAnswerWording, progressWording } from '../src/wording/answers.ts'
 import type { Messaging, Money, Storage } from './deps.ts'
 import { claimInIsolation, type Isolation } from './isolation.ts'
-import { tellUndelivered } from './undelivered.ts'
+import { removeReply, tellUndelivered } from './undelivered.ts'
 
 export interface TurnDeps extends AnswerDeps {
   storage: AnswerDeps['storage'] & Pick<Storage, 'turns'>
@@ -81,7 +81,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     using lease = keepTurnLease(turns, turnId, owner, stop.stop, asked)
     try {
       const work = await turns.load(turnId)
-      if (work.messages.length === 0) return await takeBack(work, owner, lease)
+      if (work.messages.length === 0) return await takeBack(work, owner, lease.lost)
       if (work.stopRequested) stop.stop()
       if (verdict === 'guilty') {
         log.error({ turnId, attempts: work.attempts }, 'turn ended its process again and again; given up')
@@ -108,16 +108,8 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   }
 
   /** The question was deleted: what was posted goes with it, and nothing of the turn is kept. */
-  async function takeBack(work: TurnWork, owner: string, lease: TurnLease): Promise<Outcome> {
-    const { transport } = messaging.platform(work.platform)
-    for (const { ordinal, ref } of await turns.parts(work.id)) {
-      if (ref !== null)
-        await transport.remove(work.replyTarget, ref, { signal: lease.lost }).catch((thrown: unknown) => {
-          if (asParleyError(thrown).retry !== 'never') throw thrown
-          log.info({ turnId: work.id, ...errorFields(thrown) }, 'part of a withdrawn reply could not be removed')
-        })
-      await turns.removePart(work.id, ordinal)
-    }
+  async function takeBack(work: TurnWork, owner: string, lost: AbortSignal): Promise<Outcome> {
+    await removeReply(deps, work, lost)
     await clearStatus(messaging.platform(work.platform), work, 'stopped')
     const { next } = await turns.erase(work.id, owner)
     log.info({ turnId: work.id }, 'turn ended: its question was deleted')
@@ -128,7 +120,10 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   /** Even posting the failure ended the process: nothing is posted, so that the conversation goes on. */
   async function endUnsaid(turnId: string, owner: string): Promise<Outcome> {
     log.error({ turnId }, 'turn ended without a message: its message ended the process, too')
-    const { next } = await turns.finish(turnId, owner, unsaidOutcome(crashed()), null)
+    const isWithdrawn = await turns.withdrawn(turnId)
+    const { next } = isWithdrawn
+      ? await turns.erase(turnId, owner)
+      : await turns.finish(turnId, owner, unsaidOutcome(crashed()), null)
     if (next) await wake(next)
     return 'done'
   }
@@ -187,8 +182,9 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       return await end(work, owner, outcome, replyWriter)
     } catch (thrown) {
       await replyWriter.abandon()
-      if (thrown instanceof Withdrawn) {
-        await takeBack(work, owner, lease)
+      // A reply may be refused because its question is gone.
+      if (thrown instanceof Withdrawn || (stop.aborted && !gone.aborted && (await turns.withdrawn(work.id)))) {
+        await takeBack(work, owner, lease.lost)
         return 'stopped'
       }
       if (!lease.held() || thrown instanceof LeaseLost) {
@@ -201,8 +197,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
         // The platform will not take it, and the conversation must go on.
         log.error({ turnId: work.id, ...errorFields(thrown) }, 'reply could not be delivered')
         await clearStatus(platform, work, 'failed')
-        const error = asParleyError(thrown)
-        await tellUndelivered({ messaging, log }, { platform, work, outcome, replyWriter, error, signal: gone })
+        await tellUndelivered(deps, work, outcome, replyWriter, asParleyError(thrown), gone)
         return await end(work, owner, { ...outcome, state: 'failed' }, replyWriter)
       }
       throw thrown
