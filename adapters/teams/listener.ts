@@ -55,7 +55,7 @@ const dayMs = 24 * 3_600_000
 const sayMs = 60_000
 
 export function createListener(deps: ListenerDeps, intake: Intake): Listener {
-  const { settings, sdk, ingress, api, people, transport, records, log } = deps
+  const { settings, sdk, ingress, people, transport, records, log } = deps
   const running = new Set<Promise<void>>()
   let daily: NodeJS.Timeout | undefined
 
