@@ -107,7 +107,7 @@ function messageEntity(citations: Citation[]): object {
       appearance: {
         '@type': 'DigitalDocument',
         name: claimName(title, describePosition(at)),
-        abstract: cut(quote ?? describePosition(at), 160),
+        abstract: cut(quote?.replaceAll(marks, '$1') ?? describePosition(at), 160),
         url,
         ...iconOf(title),
       },
@@ -121,6 +121,9 @@ function messageEntity(citations: Citation[]): object {
     citation: claims.length === 0 ? undefined : claims,
   }
 }
+
+/** Marks of headings, bold and footnotes: citations are plain text. */
+const marks = /^#{1,6} |\[\^[^\]\s]+\]|(?<![\w*])\*\*(?=\S)([^*\n]+)\*\*(?![\w*])/gm
 
 /** With the place, because Teams shows only names until the reader points at one: a file may be cited several times. */
 function claimName(title: string, place: string): string {

@@ -64,7 +64,9 @@ const answers: Record<string, Answer> = {
   cited: {
     text: 'The notice period is three months [1]. It is longer for managers [2].',
     citations: [
-      citation(1, 'contract.pdf', { quote: 'Either party may end this contract with three months’ notice.' }),
+      citation(1, 'contract.pdf', {
+        quote: '# Term\n\n**Either party** may end this contract with three months’ notice[^1].',
+      }),
       citation(2, 'handbook.docx'),
     ],
   },
