@@ -36,7 +36,7 @@ export const noAnswerWording = {
   noText: 'The model returned no text. Try again.',
   empty: 'The answer was empty. Try again.',
   crashed:
-    'Parley stopped several times while answering this question, so it gave up. Other questions are not affected. Rephrase the question or attach fewer files, or regenerate the answer to try once more.',
+    'Parley stopped several times while answering this question, so it gave up. Other questions are not affected. Rephrase the question, attach fewer files, or try again.',
   internal: 'Something went wrong in Parley. Try again.',
 }
 
