@@ -43,7 +43,7 @@ export async function turnRig(database: Database, parts: RigParts): Promise<Turn
       queue: { nudge: async () => {} } as Partial<Queue> as Queue,
       stops: await listenForStops(createLocalChannel()),
       platform: () => fake.platform,
-      alerts: { send: async () => 'logged' },
+      alerts: { send: async () => 'logged', target: async () => undefined },
       ...parts.messaging,
     },
     money: {

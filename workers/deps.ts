@@ -33,7 +33,7 @@ export interface Messaging {
   stops: Stops
   platform(name: string): Platform
   progress: Progress
-  alerts: Pick<Alerts, 'send'>
+  alerts: Alerts
 }
 
 /** What may be spent, how often may be asked, and who is asked to let more pass. */

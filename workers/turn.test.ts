@@ -18,6 +18,8 @@ import { progressWording, undeliveredWording } from '../src/wording/answers.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
 import { message } from '../test/fakes/message.ts'
 import { createFakePlatform, type FakePlatform } from '../test/fakes/platform.ts'
+import { receipt } from '../test/fakes/receipt.ts'
+import { citation } from '../test/fakes/source.ts'
 import { jobContext as context, turnRig } from '../test/worker-rig.ts'
 import { createTurn, type TurnDeps } from './turn.ts'
 
@@ -109,6 +111,7 @@ describe('a turn', () => {
     const alerts: string[] = []
     const run = await worker(speaker(['Hello']), {
       alerts: {
+        target: async () => ({ conversation: { platform: 'test', workspaceId: 'team', channelId: 'ops' }, data: null }),
         async send(scope, { text }) {
           alerts.push(`${scope}: ${text}`)
           return 'sent'
@@ -125,8 +128,23 @@ describe('a turn', () => {
       },
     ])
     expect(alerts).toEqual([
-      `channel:test/team/general: ${undeliveredWording.toAdmins(undefined, 'The channel is archived.')}`,
+      `channel:test/team/general: ${undeliveredWording.toAdmins(undefined, '<#general>', 'The channel is archived.')}`,
     ])
+  })
+
+  it('whose answer cannot be posted reaches its asker with the names of its sources', async () => {
+    fake = createFakePlatform({ streaming: 'none' })
+    const run = await worker(speaker([]))
+    const { turnId } = await turns.accept(message())
+    await turns.claim(turnId, 'before', 60_000)
+    const citations = [citation(1, 'contract.pdf')]
+    await turns.saveOutcome(turnId, 'before', { text: 'Three months [1].', citations, state: 'done', receipt })
+    await turns.release(turnId, 'before')
+    fake.failures.push(new ParleyError('platform_rejected', 'It is archived.'))
+    expect(await run({ v: 1, turnId }, context())).toBe('done')
+    const answer = 'Three months [1].\n\n- [1] contract.pdf, p. 3'
+    const text = undeliveredWording.withAnswer(undeliveredWording.toAsker('It is archived.'), answer)
+    expect([...fake.told.values()]).toEqual([{ text, private: true }])
   })
 
   it('whose end is refused says why in what is half written, and nobody is told a second time', async () => {

@@ -81,7 +81,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     using lease = keepTurnLease(turns, turnId, owner, stop.stop, asked)
     try {
       const work = await turns.load(turnId)
-      if (work.messages.length === 0) return await takeBack(work, owner, lease.lost)
+      if (work.withdrawn) return await takeBack(work, owner, lease.lost)
       if (work.stopRequested) stop.stop()
       if (verdict === 'guilty') {
         log.error({ turnId, attempts: work.attempts }, 'turn ended its process again and again; given up')
@@ -173,17 +173,17 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
             ? await decide(work, owner, replyWriter, context, stop, gone)
             : failedOutcome(work, replyWriter, entry)
         gone.throwIfAborted()
-        if (stop.aborted && (await turns.withdrawn(work.id))) throw new Withdrawn()
-        if ((await turns.saveOutcome(work.id, owner, outcome)) === 'lost') return 'lost'
+        const saved = await turns.saveOutcome(work.id, owner, outcome)
+        if (saved === 'withdrawn') throw new Withdrawn()
+        if (saved === 'lost') return 'lost'
       }
       await replyWriter.finish(outcome.text, outcome.citations, { state: outcome.state, receipt: outcome.receipt })
-      if (stop.aborted && (await turns.withdrawn(work.id))) throw new Withdrawn()
       await clearStatus(platform, work, outcome.state)
       return await end(work, owner, outcome, replyWriter)
     } catch (thrown) {
       await replyWriter.abandon()
       // A reply may be refused because its question is gone.
-      if (thrown instanceof Withdrawn || (stop.aborted && !gone.aborted && (await turns.withdrawn(work.id)))) {
+      if (thrown instanceof Withdrawn || (!gone.aborted && (await turns.withdrawn(work.id)))) {
         await takeBack(work, owner, lease.lost)
         return 'stopped'
       }
@@ -251,7 +251,8 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     outcome: StoredOutcome,
     replyWriter: ReplyWriter,
   ): Promise<EndState> {
-    const { next } = await turns.finish(work.id, owner, outcome, replyWriter.firstTextAt())
+    const { ended, next } = await turns.finish(work.id, owner, outcome, replyWriter.firstTextAt())
+    if (!ended && (await turns.withdrawn(work.id))) throw new Withdrawn()
     const { ms, model, attempts } = outcome.receipt
     log.info({ turnId: work.id, state: outcome.state, model, attempts, ...ms }, 'turn ended')
     if (next) await wake(next)

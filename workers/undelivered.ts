@@ -1,10 +1,12 @@
 /** Replies that do not stand: taken back because the question was deleted, or refused by the platform for good. */
 import { asParleyError, errorFields, type ParleyError } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
+import { sourceList } from '../src/core/markdown/sources.ts'
 import { scopeOf } from '../src/core/scope.ts'
 import type { ReplyWriter } from '../src/reply/reply-writer.ts'
 import type { StoredOutcome, TurnWork } from '../src/store/turns.ts'
 import { undeliveredWording } from '../src/wording/answers.ts'
+import { scopeName } from '../src/wording/commands.ts'
 import type { Messaging, Storage } from './deps.ts'
 
 interface Deps {
@@ -31,8 +33,8 @@ export async function removeReply(
 }
 
 /**
- * What is half written says why there is no answer; where nothing can be written any more, the asker alone hears it, where
- * the platform can tell them. The admins hear it, too.
+ * What is half written says why there is no answer; where nothing can be written any more, the asker alone gets the reason
+ * and the answer with its sources, where the platform can tell them. The admins hear the reason, too.
  */
 export async function tellUndelivered(
   { messaging, log }: Deps,
@@ -48,14 +50,21 @@ export async function tellUndelivered(
   const { transport, capabilities } = messaging.platform(work.platform)
   const why = undeliveredWording.toAsker(error.userMessage)
   // A long answer does not fit into a notice.
-  const told = undeliveredWording.withAnswer(why, outcome.text)
+  const answer = `${outcome.text}\n\n${sourceList(outcome.citations)}`.trimEnd()
+  const told = undeliveredWording.withAnswer(why, answer)
   const text = outcome.state === 'done' && told.length <= capabilities.maxChars ? told : why
   const key = `${work.id}-undelivered`
   const isRead = await replyWriter.giveUp(why, { state: 'failed', receipt: outcome.receipt })
-  const toAdmins = undeliveredWording.toAdmins(author.name, error.userMessage)
+  const tellAdmins = async () => {
+    const channel = scopeOf.channel(conversation)
+    const target = await messaging.alerts.target(channel)
+    const where = target && scopeName(channel, { ...target.conversation, userId: '' })
+    const toAdmins = undeliveredWording.toAdmins(author.name, where, error.userMessage)
+    await messaging.alerts.send(channel, { text: toAdmins }, key)
+  }
   const tries = [
     isRead ? undefined : transport.tellAsker?.(work.replyTarget, { text, private: true }, { key, signal }),
-    messaging.alerts.send(scopeOf.channel(conversation), { text: toAdmins }, key),
+    tellAdmins(),
   ]
   for (const result of await Promise.allSettled(tries))
     if (result.status === 'rejected')

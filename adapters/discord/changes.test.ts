@@ -165,6 +165,19 @@ describe('a message that is deleted', () => {
     await rig.discord.until(() => thread.name === discordWording.deletedQuestion, 'another name')
   })
 
+  it('while Discord is away leaves none of them either, although its words are forgotten at the first try', async () => {
+    const known = [1, 0]
+    await rig.listen({ withdraw: async () => known.shift() ?? 0 })
+    const message = question('my secret')
+    const thread = await rig.discord.until(() => rig.discord.world.channels.get(message.id), 'the thread')
+    rig.discord.state.failing = /^PATCH/
+    rig.discord.delete(message)
+    await rig.discord.until(() => rig.discord.requests.some(({ status }) => status === 500), 'a failure')
+    rig.discord.state.failing = undefined
+    await rig.discord.until(() => thread.name === discordWording.deletedQuestion, 'another name')
+    expect(known).toEqual([])
+  })
+
   it('with its whole thread or channel withdraws everything in it', async () => {
     const places: object[] = []
     await rig.listen({

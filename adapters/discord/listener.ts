@@ -167,8 +167,8 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   }
 
   async function withdraw(ids: string[]): Promise<void> {
-    const known = await intake.withdraw({ platform: platformName, ids })
-    if (known === 0) return
+    await intake.withdraw({ platform: platformName, ids })
+    // Intake knows nothing of them when the event is handled again because Discord was away; their thread still has its name.
     for (const id of ids) await renameThreadOn(id)
   }
 
@@ -176,8 +176,10 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
   async function renameThreadOn(messageId: string): Promise<void> {
     const thread = channelCache.known(messageId)
     if (thread === undefined || !isThread(thread) || thread.ownerId !== me()) return
+    const name = discordWording.deletedQuestion
+    if (thread.name === name) return
     try {
-      const body = { name: discordWording.deletedQuestion }
+      const body = { name }
       await api.call('PATCH', `/channels/${thread.id}`, { body, signal: soon() })
     } catch (error) {
       if (!(error instanceof DiscordRefusal)) throw error

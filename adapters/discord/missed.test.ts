@@ -108,7 +108,7 @@ it('after a crash in the middle of reading, the next process reads again', async
   await away()
   write(thread, 'and then?')
   // Discord is away for reading, so the first event of the server stays open.
-  rig.discord.state.readsFail = true
+  rig.discord.state.failing = /^GET .*\/messages$/
   await rig.listen()
   await rig.discord.until(
     () => rig.discord.requests.some(({ path, status }) => path.endsWith('/messages') && status === 500),
@@ -116,7 +116,7 @@ it('after a crash in the middle of reading, the next process reads again', async
   )
   rig.discord.gateway.fault.forgetful = false
   await rig.stop()
-  rig.discord.state.readsFail = false
+  rig.discord.state.failing = undefined
   await rig.listen()
   await rig.taken('and then?')
 })

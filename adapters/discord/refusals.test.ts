@@ -139,6 +139,17 @@ describe('an answer that may not be posted', () => {
     expect(toldDirectly(olga)).toHaveLength(2)
   })
 
+  it('tells the owner with the next refusal if the message to them failed', async () => {
+    deny(channel, 1n << 11n)
+    const chat = discord.world.directChat(olga.id)
+    discord.state.failing = new RegExp(`^POST /channels/${chat.id}/`)
+    await platform.transport.post(at(channel), message('One'), key('one')).catch(() => undefined)
+    expect(toldDirectly(olga)).toEqual([])
+    discord.state.failing = undefined
+    await platform.transport.post(at(channel), message('One'), key('two')).catch(() => undefined)
+    expect(toldDirectly(olga)).toHaveLength(1)
+  })
+
   it('during a time-out says until when, and asks nobody for a permission', async () => {
     const until = new Date(discord.world.now() + 3_600_000)
     guild.timeOuts.set(discord.world.bot.id, until.toISOString())

@@ -28,6 +28,8 @@ export interface RefusalsDeps {
 }
 
 const dayMs = 24 * 3_600_000
+/** The answer's last calls wait for the explanation. */
+const diagnoseMs = 30_000
 
 /** Codes behind which a permission is missing, a time-out, or a server that Parley was removed from. */
 const ofPermissions = [
@@ -38,23 +40,25 @@ const ofPermissions = [
 ]
 
 export function createRefusals({ api, threads, records, me, log, now = Date.now }: RefusalsDeps): Refusals {
-  async function tellOwner(userId: string, key: string, text: string): Promise<void> {
+  /** Recorded once it is sent or refused, so that a call that fails is tried again with the next refusal. */
+  async function tellOwner(userId: string, key: string, text: string, signal: AbortSignal): Promise<void> {
     const recordKey = `complaint/${userId}/${key}`
     const sentAt = await records.get(recordKey)
     if (typeof sentAt === 'number' && now() - sentAt < dayMs) return
-    await records.put(recordKey, now())
     try {
-      const channelId = await threads.direct(userId, AbortSignal.timeout(15_000))
+      const channelId = await threads.direct(userId, signal)
       const { body } = packNotice({ text })
       const nonce = nonceOf(`${recordKey}/${Math.floor(now() / dayMs)}`)
-      await api.call('POST', `/channels/${channelId}/messages`, { body: { ...body, ...nonce } })
+      await api.call('POST', `/channels/${channelId}/messages`, { body: { ...body, ...nonce }, signal })
     } catch (error) {
       if (!refusedWith(error, codes.cannotMessageUser, codes.noMutualServer)) throw error
     }
+    await records.put(recordKey, now())
   }
 
   async function diagnose(thrown: DiscordRefusal, guildId: string, channelId: string, target: ReplyTarget) {
-    const view = await viewServer(api, guildId, await me())
+    const signal = AbortSignal.timeout(diagnoseMs)
+    const view = await viewServer(api, guildId, await me(), signal)
     // A thread has its channel's permissions.
     const parentId = target.conversation.channelId
     const channel = view.channels.find(({ id }) => id === parentId || id === channelId)
@@ -67,6 +71,7 @@ export function createRefusals({ api, threads, records, me, log, now = Date.now 
         owner,
         `${guildId}/time-out/${until.getTime()}`,
         discordPermissionWording.timedOutToOwner(where, until),
+        signal,
       )
       return because(discordPermissionWording.timedOut(where, until))
     }
@@ -77,7 +82,7 @@ export function createRefusals({ api, threads, records, me, log, now = Date.now 
     if (missing.length === 0 && inThread && refusedWith(thrown, codes.missingAccess))
       return because(discordPermissionWording.notInThread(where))
     const what = discordPermissionWording.missing(missing)
-    await tellOwner(owner, `${parentId}/${missing.join(',')}`, discordPermissionWording.toOwner(where, what))
+    await tellOwner(owner, `${parentId}/${missing.join(',')}`, discordPermissionWording.toOwner(where, what), signal)
     return because(discordPermissionWording.failed(where, what))
   }
 

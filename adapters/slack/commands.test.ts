@@ -72,9 +72,15 @@ describe('a command', () => {
 
   it.each([undefined, false, true])('is answered to its author alone (private: %s)', async (hidden) => {
     await open(settingsFor(rig.slack, 'http'), { command: async () => ({ text: 'So it is.', private: hidden }) })
-    for (const text of ['help', 'usage', 'persona language German'])
+    for (const text of ['help usage', 'usage', 'persona language German'])
       expect(JSON.parse((await type(text)).body)).toMatchObject({ response_type: 'ephemeral', text: 'So it is.' })
     expect(rig.slack.replies(general)).toEqual([])
+  })
+
+  it.each(['', 'help', 'Help'])('for help says how to ask, before the commands: "%s"', async (text) => {
+    await open(settingsFor(rig.slack, 'http'), { command: async () => ({ text: 'All commands.' }) })
+    const { blocks } = JSON.parse((await type(text)).body)
+    expect(blocks).toMatchObject([{ type: 'markdown', text: `${slackWording.howToAsk}\n\nAll commands.` }])
   })
 
   const noCommand = { text: 'There is no such command.', private: true, failed: true } as const

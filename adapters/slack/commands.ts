@@ -64,6 +64,8 @@ export function createCommands(slack: SlackContext): Commands {
       replyTarget: targetOf(conversation, data),
       locale,
     })
+    if (text.toLowerCase() === 'help')
+      return { notice: { ...notice, text: `${slackWording.howToAsk}\n\n${notice.text}` } }
     return notice.failed && mayBeQuestion(text, intake.commands)
       ? { notice, question: command.text.trim() }
       : { notice }

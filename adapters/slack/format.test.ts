@@ -4,7 +4,17 @@ import { settled } from '../../src/core/text/half-written.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { citation } from '../../test/fakes/source.ts'
-import { contentsOf, footnotes, receiptLines, slackMaxChars, tail, toMrkdwn, toSlackMarkdown } from './format.ts'
+import { checkBlocks } from '../../test/servers/slack-blocks.ts'
+import {
+  contentsOf,
+  footnotes,
+  noticeContent,
+  receiptLines,
+  slackMaxChars,
+  tail,
+  toMrkdwn,
+  toSlackMarkdown,
+} from './format.ts'
 
 describe('an answer in Slack', () => {
   it('keeps Markdown, tables included, which Slack draws', () => {
@@ -107,7 +117,7 @@ describe('an answer in Slack', () => {
   it('lists the files that were not read', () => {
     expect(receiptLines({ ...receipt, notices: ['Stopped before the end.'], attachments: [skipped, read] })).toEqual([
       chatWording.files({ read: 1, partly: 0, skipped: 1 }),
-      '• big.pdf: skipped: 31 MB is over the limit of 25 MB',
+      '• big.pdf was skipped: 31 MB is over the limit of 25 MB',
       'Stopped before the end.',
     ])
   })
@@ -139,6 +149,44 @@ describe('an answer in Slack', () => {
       text: '*Yes* [1].\n\n```\na  b\n─  ──\nx  12\n```\n\n[1] <https://x.slack.com/files/U1/F1/a.pdf|a.pdf, p. 3>',
       blocks: [],
     })
+  })
+})
+
+describe('a formula', () => {
+  it('is text in the push notification and in the plainest form, too', () => {
+    const [best, plain] = contentsOf('The energy is $E = mc^2$.', [], [])
+    expect([best.text, plain.text]).toEqual(['The energy is E = mc².', 'The energy is E = mc².'])
+  })
+})
+
+describe('a notice', () => {
+  const button = { label: 'Approve once', action: { kind: 'approve', approvalId: 'a1' } } as const
+
+  it('shows the people and channels that Parley names by ID, which the markdown block shows as they are written', () => {
+    const text = 'A question from <@U1> would exceed the **daily** budget for <#C1>. `roles set <@U2> admin` & <!here>'
+    const { text: push, blocks } = noticeContent({ text, buttons: [button] })
+    const shown =
+      'A question from <@U1> would exceed the *daily* budget for <#C1>. `roles set &lt;\u200B@U2&gt; admin` &amp; &lt;\u200B!here&gt;'
+    expect(push).toBe(shown)
+    expect(blocks).toMatchObject([
+      { type: 'section', text: { type: 'mrkdwn', text: shown } },
+      { type: 'actions', elements: [{ value: 'approve:a1' }] },
+    ])
+  })
+
+  it.each(['`roles set <@U2> admin` names a person.', '| a | b |\n|--|--|\n| 1 | 2 |'])(
+    'without such names keeps its Markdown: %s',
+    (text) => {
+      expect(noticeContent({ text }).blocks).toMatchObject([{ type: 'markdown' }])
+    },
+  )
+
+  it('that is long and names people is several blocks, none too long for Slack, and none without words', () => {
+    const text = Array.from({ length: 400 }, (_, at) => `- <@U${at}> asked a question`).join('\n')
+    const { blocks } = noticeContent({ text })
+    expect(blocks.length).toBeGreaterThan(1)
+    checkBlocks(blocks)
+    expect(blocks.map((block) => JSON.stringify(block)).join('')).toContain('<@U399>')
   })
 })
 

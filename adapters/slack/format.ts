@@ -5,6 +5,7 @@
 
 import { encodeAction, type Notice } from '../../src/core/command.ts'
 import { withoutMentions } from '../../src/core/markdown/escape.ts'
+import { mathAsText } from '../../src/core/markdown/math.ts'
 import { simplify } from '../../src/core/markdown/simplify.ts'
 import { type SourceLine, sourceLines, withLinkedNumbers } from '../../src/core/markdown/sources.ts'
 import { type Dialect, translate } from '../../src/core/markdown/translate.ts'
@@ -72,9 +73,22 @@ export function toMrkdwn(markdown: string): string {
   return translate(markdown, mrkdwn)
 }
 
+/** A person or a channel that Parley names by its ID: Slack shows the name. */
+const named = /(<(?:@[UW]|#[CG])[A-Z0-9]+>)/
+
+/** Parley's own words: with the people and channels in them, but not in code, where they are what one types. */
+export function noticeMrkdwn(markdown: string): string {
+  const text = (words: string) =>
+    words
+      .split(named)
+      .map((part) => (named.test(part) ? part : escaped(part)))
+      .join('')
+  return translate(mathAsText(markdown), { ...mrkdwn, text })
+}
+
 /** The text of a push notification. */
 export function toNotification(markdown: string): string {
-  return cut(toMrkdwn(markdown.slice(0, 1500)), 1000)
+  return cut(toMrkdwn(mathAsText(markdown.slice(0, 1500))), 1000)
 }
 
 export function cut(text: string, max: number): string {
@@ -94,7 +108,9 @@ export interface Content {
 export function contentsOf(text: string, citations: readonly Citation[], under: Block[]): [Content, Content] {
   const max = Math.min(slackMaxChars, messageChars - JSON.stringify(under).length)
   const blocks = [{ type: 'markdown', text: toSlackMarkdown(text, citations, max) }, ...under]
-  const plain = [toMrkdwn(text), footnoteLines(citations, elementChars).join('\n')].filter((part) => part !== '')
+  const plain = [toMrkdwn(mathAsText(text)), footnoteLines(citations, elementChars).join('\n')].filter(
+    (part) => part !== '',
+  )
   return [
     { text: toNotification(text), blocks },
     { text: plain.join('\n\n'), blocks: [] },
@@ -223,5 +239,26 @@ export function noticeContent({ text, buttons = [] }: Notice, more: object[] = [
     style: style ? style : undefined,
   }))
   const row = [...elements, ...more]
-  return contentsOf(words, [], row.length === 0 ? [] : [{ type: 'actions', elements: row }])[0]
+  const under = row.length === 0 ? [] : [{ type: 'actions', elements: row }]
+  const mentioning = noticeMrkdwn(words)
+  if (!named.test(words) || mentioning === toMrkdwn(mathAsText(words))) return contentsOf(words, [], under)[0]
+  return { text: cut(mentioning, 1000), blocks: [...sections(mentioning), ...under] }
+}
+
+const sectionChars = 2900
+const mostSections = 6
+
+/** mrkdwn of any length, as blocks that Slack takes. */
+export function sections(text: string): Block[] {
+  const parts: string[] = []
+  let rest = text
+  while (rest.length > sectionChars && parts.length < mostSections - 1) {
+    const at = rest.lastIndexOf('\n', sectionChars)
+    const end = at > 0 ? at : sectionChars
+    parts.push(rest.slice(0, end))
+    rest = rest.slice(end).trimStart()
+  }
+  return [...parts, cut(rest, sectionChars)]
+    .filter((part) => part.trim() !== '')
+    .map((part) => ({ type: 'section', text: { type: 'mrkdwn', text: part } }))
 }

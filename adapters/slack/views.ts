@@ -5,7 +5,7 @@ import { escapeMarkdown } from '../../src/core/markdown/escape.ts'
 import type { Intake } from '../../src/core/platform.ts'
 import { chatWording } from '../../src/wording/chat.ts'
 import { slackWording } from '../../src/wording/slack.ts'
-import { type Block, cut, plainText, toMrkdwn } from './format.ts'
+import { type Block, cut, noticeMrkdwn, plainText, sections, toMrkdwn } from './format.ts'
 import type { RecentConversation } from './recent.ts'
 import { askView, feedbackView } from './settings.ts'
 
@@ -81,7 +81,6 @@ export function askDialog(id: string) {
 const { home: wording } = slackWording
 /** Commands of the table that tell a person about themselves, in the order of the tab. */
 export const homeCommands = Object.keys(wording.headings) as (keyof typeof wording.headings)[]
-const sectionChars = 2900
 
 export interface HomeSection {
   command: (typeof homeCommands)[number]
@@ -93,14 +92,14 @@ export interface Recent extends RecentConversation {
   link?: string | undefined
 }
 
-export function homeView(sections: HomeSection[], recent: Recent[]): Block {
+export function homeView(answers: HomeSection[], recent: Recent[]): Block {
   const blocks: Block[] = [
     { type: 'header', text: plainText(wording.title) },
-    section(wording.introduction),
-    ...sections.flatMap(({ command, notice }) => [
+    ...sections(wording.introduction),
+    ...answers.flatMap(({ command, notice }) => [
       { type: 'divider' },
       { type: 'header', text: plainText(wording.headings[command]) },
-      ...chunks(toMrkdwn(notice.text)).map(section),
+      ...sections(noticeMrkdwn(notice.text)),
       ...buttonsOf(notice),
     ]),
     ...recentBlocks(recent),
@@ -122,13 +121,13 @@ export async function homeSections(
   call: Omit<Parameters<Intake['command']>[0], 'text'>,
 ): Promise<HomeSection[]> {
   const known = homeCommands.filter((command) => intake.commands.some(({ name }) => name === command))
-  const sections = await Promise.all(
+  const answers = await Promise.all(
     known.map(async (command) => {
       const notice = await intake.command({ ...call, id: `${call.id}-${command}`, text: command })
       return notice.failed ? [] : [{ command, notice }]
     }),
   )
-  return sections.flat()
+  return answers.flat()
 }
 
 function recentBlocks(recent: Recent[]): Block[] {
@@ -140,11 +139,7 @@ function recentBlocks(recent: Recent[]): Block[] {
     const when = `<!date^${Math.floor(at / 1000)}^{date_short_pretty}|${new Date(at).toISOString().slice(0, 10)}>`
     return `• ${named} (${wording.recentPlace(channel.startsWith('D') ? undefined : `<#${channel}>`, when)})`
   })
-  return [{ type: 'divider' }, { type: 'header', text: plainText(wording.recent) }, section(lines.join('\n'))]
-}
-
-function section(text: string): Block {
-  return { type: 'section', text: { type: 'mrkdwn', text: cut(text, sectionChars) } }
+  return [{ type: 'divider' }, { type: 'header', text: plainText(wording.recent) }, ...sections(lines.join('\n'))]
 }
 
 function buttonsOf({ buttons = [] }: Notice): Block[] {
@@ -155,16 +150,4 @@ function buttonsOf({ buttons = [] }: Notice): Block[] {
     value: encodeAction(action),
   }))
   return elements.length === 0 ? [] : [{ type: 'actions', elements }]
-}
-
-function chunks(text: string): string[] {
-  const parts: string[] = []
-  let rest = text
-  while (rest.length > sectionChars && parts.length < 5) {
-    const at = rest.lastIndexOf('\n', sectionChars)
-    const end = at > 0 ? at : sectionChars
-    parts.push(rest.slice(0, end))
-    rest = rest.slice(end).trimStart()
-  }
-  return [...parts, rest].filter((part) => part.trim() !== '')
 }

@@ -45,6 +45,8 @@ export interface Api {
   /** Visible to `recipient` only. */
   whisper(at: TargetData, recipient: string, activity: OutgoingActivity, options: CallOptions): Promise<void>
   member(at: TargetData, id: string): Promise<Member>
+  /** The channels of the conversation's team; none outside of teams. The General channel has no name here. */
+  channels(at: TargetData): Promise<{ id?: string; name?: string | null }[]>
   /** The team's group ID in Graph. */
   group(at: TargetData): Promise<string | undefined>
 }
@@ -198,6 +200,10 @@ export function createApi({ app, tokens, hosts, quota, botScope }: ApiDeps): Api
       await call(at, (conversations) => conversations.createTargetedActivity(at.conversation, targeted))
     },
     member: (at, id) => call(at, (conversations) => conversations.getMemberById(at.conversation, id)),
+    async channels(at) {
+      const { team } = at
+      return team === undefined ? [] : await call(at, () => open(at).teams.getConversations(team.id))
+    },
     async group(at) {
       const { team } = at
       if (team === undefined || team.group !== undefined) return team?.group

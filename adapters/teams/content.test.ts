@@ -172,6 +172,35 @@ describe('what a message quotes', () => {
   })
 })
 
+describe('the plain text, which repeats what is quoted,', () => {
+  const plain = 'Bob models list'
+  const reply =
+    '<blockquote itemtype="http://schema.skype.com/Reply" itemid="1"><strong itemprop="mri">Bob</strong><p>models list</p></blockquote>'
+  const picture = '<img src="https://graph.microsoft.com/v1.0/x/$value" alt="image">'
+  const forward = {
+    id: '6',
+    contentType: 'forwardedMessageReference',
+    content: { originalMessageContent: '<p>models list</p>' },
+  }
+
+  it.each([
+    ['a reply', reply],
+    ['a reply with a screenshot', `${reply}<p>${picture}</p>`],
+    ['a screenshot', picture],
+    ['a file or a forwarded message that Graph has', '<attachment id="6"></attachment>'],
+  ])('is not what %s says', (_, html) => {
+    expect(contentOf({ html, plain }).text).toBe('')
+  })
+
+  it('is not what a forwarded message without a place in the HTML says', () => {
+    expect(contentOf({ html: '<p></p>', plain, attachments: [forward] }).text).toBe('')
+  })
+
+  it('is what a message says whose HTML shows nothing', () => {
+    expect(contentOf({ html: '<p>&nbsp;</p>', plain }).text).toBe(plain)
+  })
+})
+
 it('code that somebody posted as a snippet is a file of that name', () => {
   const content = {
     name: 'build.py',

@@ -63,7 +63,7 @@ export function contentOf(message: RawMessage): Content {
   const read = readHtml(message.html ?? '')
   const content: Content = {
     subject: (message.subject ?? '').trim(),
-    text: message.html === undefined || read.text === '' ? (message.plain ?? '') : read.text,
+    text: read.text,
     quotes: [...read.quotes],
     cards: [],
     files: [],
@@ -75,6 +75,9 @@ export function contentOf(message: RawMessage): Content {
   for (const attachment of attachments) sort(attachment, content, read.placed.includes(attachment.id ?? ''))
   const known = new Set(attachments.map(({ id }) => id))
   content.placed = read.placed.filter((id) => !known.has(id))
+  // The plain text repeats the words of a quoted message, and those are not what this one says.
+  const shows = read.text !== '' || content.quotes.length + read.pictures.length + read.placed.length > 0
+  if (!shows) content.text = message.plain ?? ''
   // A picture may be in the HTML and among the attachments; the attachment says more.
   if (!content.files.some(({ mediaType }) => mediaType.startsWith('image/')))
     content.files.push(...read.pictures.map(pictureAt))

@@ -4,13 +4,14 @@ import sharp from 'sharp'
 import { describePosition } from '../../src/core/artifact.ts'
 import { type Button, type ButtonAction, encodeAction, type Notice, type OutgoingFile } from '../../src/core/command.ts'
 import { escapeMarkdown } from '../../src/core/markdown/escape.ts'
-import { safeUrl } from '../../src/core/markdown/parse.ts'
+import { safeUrl, wordsOf } from '../../src/core/markdown/parse.ts'
 import { formattedAtMost } from '../../src/core/markdown/simplify.ts'
 import { sourceLines } from '../../src/core/markdown/sources.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Citation, Receipt } from '../../src/core/reply.ts'
 import { addressOf } from '../../src/core/source.ts'
 import { chatWording } from '../../src/wording/chat.ts'
+import { code } from '../../src/wording/phrases.ts'
 import { teamsWording } from '../../src/wording/teams.ts'
 import type { OutgoingActivity } from './api.ts'
 import { toTeams } from './markdown.ts'
@@ -105,8 +106,8 @@ function messageEntity(citations: Citation[]): object {
       position: n,
       appearance: {
         '@type': 'DigitalDocument',
-        name: cut(title, 80),
-        abstract: cut(quote === undefined ? describePosition(at) : `${describePosition(at)}: ${quote}`, 160),
+        name: claimName(title, describePosition(at)),
+        abstract: cut(quote?.replaceAll(marks, '$1') ?? describePosition(at), 160),
         url,
         ...iconOf(title),
       },
@@ -119,6 +120,15 @@ function messageEntity(citations: Citation[]): object {
     additionalType: ['AIGeneratedContent'],
     citation: claims.length === 0 ? undefined : claims,
   }
+}
+
+/** Marks of headings, bold and footnotes: citations are plain text. */
+const marks = /^#{1,6} |\[\^[^\]\s]+\]|(?<![\w*])\*\*(?=\S)([^*\n]+)\*\*(?![\w*])/gm
+
+/** With the place, because Teams shows only names until the reader points at one: a file may be cited several times. */
+function claimName(title: string, place: string): string {
+  const end = `, ${cut(place, 30)}`
+  return `${cut(title, 80 - end.length)}${end}`
 }
 
 const icons: Record<string, string> = {
@@ -216,7 +226,11 @@ export interface NoticeMessage {
   left: OutgoingFile[]
 }
 
-export async function noticeMessage({ text, files = [], buttons = [] }: Notice): Promise<NoticeMessage> {
+/** `takesFiles`: files can be offered here. Elsewhere the message says where to get them. */
+export async function noticeMessage(
+  { text, files = [], buttons = [] }: Notice,
+  { takesFiles }: { takesFiles: boolean },
+): Promise<NoticeMessage> {
   const pictures: object[] = []
   const left: OutgoingFile[] = []
   for (const file of files) {
@@ -224,17 +238,22 @@ export async function noticeMessage({ text, files = [], buttons = [] }: Notice):
     if (url === undefined) left.push(file)
     else pictures.push({ contentType: 'image/png', contentUrl: url, name: file.alt ?? file.name })
   }
+  const names = left.map(({ name }) => name)
   const tooLong = text.length > maxMarkdown || !fitsTeams(text)
   if (tooLong) left.push({ name: 'all.md', mediaType: 'text/markdown', data: new TextEncoder().encode(text) })
   const actions = buttons.slice(0, maxButtons).map(buttonOf)
   const words = text.trim() === '' ? chatWording.done : tooLong ? beginningOf(text) : text
+  const notShown = [
+    ...(tooLong ? [teamsWording.restNotShown] : []),
+    ...(names.length > 0 ? [teamsWording.filesNotShown(names.map(code))] : []),
+  ]
   const attachments = [...pictures, ...(actions.length === 0 ? [] : [card([], actions)])]
   return {
     left,
     activity: {
       type: 'message',
       textFormat: 'markdown',
-      text: toTeams(words),
+      text: toTeams(takesFiles ? words : [words, ...notShown].join('\n\n')),
       attachments: attachments.length === 0 ? undefined : attachments,
     },
   }
@@ -249,8 +268,8 @@ function beginningOf(text: string): string {
 }
 
 /** For places that show plain text only, such as the toast after a pressed button. */
-export function wordsOf({ text }: Notice): string {
-  return cut(text.replaceAll(/[*_`]{1,3}/g, ''), 1000)
+export function toastOf(markdown: string): string {
+  return cut(wordsOf(markdown), 1000)
 }
 
 /** The limit for the image's bytes. */

@@ -8,7 +8,7 @@ import { teamsWording } from '../../src/wording/teams.ts'
 import { memoryRecords } from '../../test/fakes/records.ts'
 import { bot } from '../../test/servers/teams.ts'
 import type { Saying } from '../../test/servers/teams-graph.ts'
-import { groupChat, type Place, thread } from '../../test/servers/teams-people.ts'
+import { alice, groupChat, type Place, thread } from '../../test/servers/teams-people.ts'
 import { openTeamsRig, type TeamsRig } from '../../test/servers/teams-rig.ts'
 
 const root = 1767000000000
@@ -171,7 +171,59 @@ describe('in a group chat', () => {
       undefined,
       'Bob: we could meet on Monday\n\nOlga: or on Friday',
     ])
-    expect(rig.teams.said.asked).toHaveLength(1)
+    // The members, to see what the asker may read, and the messages.
+    expect(rig.teams.said.asked).toHaveLength(2)
+  })
+
+  const ids = (count: number) => Array.from({ length: count }, (_, n) => `bbbbbbbb-0000-4000-8000-${n + 1e11}`)
+  const all = '0001-01-01T00:00:00Z'
+  /** Alice is the last of 46 members, who are listed in three pages. */
+  const addAlice = (since: string) =>
+    rig.teams.said.members.set(
+      groupChat,
+      new Map([...ids(45).map((id) => [id, all] as const), [alice.aadObjectId, since]]),
+    )
+
+  it('who was added without its history is not shown that, nor its files', async () => {
+    addAlice(new Date(root + 2000).toISOString())
+    say(
+      group,
+      { html: 'her salary is 9,000', more: { attachments: [file('salaries.txt')] } },
+      { html: 'do not tell Alice' },
+      { html: 'hello Alice' },
+      { html: 'lunch?' },
+    )
+    await ask('Summarise the discussion above', group)
+    const [message] = inbox.received
+    expect(message?.quoted).toBe('Bob: hello Alice\n\nBob: lunch?')
+    expect(message?.attachments).toEqual([])
+    expect(message?.unread).toBeUndefined()
+  })
+
+  it('who was added with all of it is shown all of it', async () => {
+    addAlice(all)
+    say(group, { html: 'first' }, { html: 'second' })
+    await ask('Summarise the discussion above', group)
+    expect(inbox.received[0]?.quoted).toBe('Bob: first\n\nBob: second')
+  })
+
+  it.each([
+    ['is no member', () => new Map([[ids(1)[0] ?? '', all]])],
+    ['is a member of whom Graph does not say it', () => new Map([[alice.aadObjectId, '']])],
+  ])('nothing is read for somebody who %s, and the receipt says so', async (_, members) => {
+    rig.teams.said.members.set(groupChat, members())
+    say(group, { html: 'secret' })
+    await ask('Summarise the discussion above', group)
+    expect(inbox.received).toMatchObject([{ unread: [teamsWording.unread.notMember] }])
+    expect(inbox.received[0]?.quoted).toBeUndefined()
+  })
+
+  it('without permission to see its members nothing is read, and the receipt names it', async () => {
+    rig.teams.consent.members = false
+    say(group, { html: 'secret' })
+    await ask('Summarise the discussion above', group)
+    expect(inbox.received).toMatchObject([{ unread: [teamsWording.unread.notAllowed('ChatMember.Read.Chat')] }])
+    expect(inbox.received[0]?.quoted).toBeUndefined()
   })
 
   it('without permission the receipt says which one is missing', async () => {

@@ -2,6 +2,7 @@
  * What was said before Parley was called: the thread of a channel, from Graph, which allows it with the permission that the
  * team's owner grants when adding the app. A thread costs two calls, and one more for every 50 messages after the first 50.
  * https://learn.microsoft.com/graph/api/chatmessage-list-replies
+ * Of a group or meeting chat, only what the asker can see there: people may be added to a chat without its earlier messages.
  */
 import { z } from 'zod'
 import { quoteConversation, type SaidBefore } from '../../src/core/context.ts'
@@ -26,6 +27,8 @@ export interface Earlier {
 
 export interface HistoryRequest {
   at: TargetData
+  /** Who asks: their object ID in the directory. Others, such as anonymous guests of a meeting, are found in no list of members. */
+  asker: string
   /** `thread`: the thread of a channel. `recent`: the last messages of a chat or a channel, which people ask about. */
   what: 'thread' | 'recent'
   /** The question itself, which is not part of what was said before it. */
@@ -59,32 +62,55 @@ const Message = z.looseObject({
   attachments: z.array(RawAttachment).nullish(),
 })
 type Message = z.infer<typeof Message>
+/** https://learn.microsoft.com/graph/api/resources/aaduserconversationmember */
+const ChatMember = z.looseObject({
+  userId: z.string(),
+  /** `0001-01-01T00:00:00Z`: the whole chat. */
+  visibleHistoryStartDateTime: z.iso.datetime({ offset: true }),
+})
 const Page = z.looseObject({ value: z.array(z.unknown()), '@odata.nextLink': z.string().nullish() })
 
+/** The messages are not read; `unread` says why. */
+class NotReadable extends Error {
+  readonly unread: string
+
+  constructor(message: string, unread: string) {
+    super(message)
+    this.unread = unread
+  }
+}
+
 /** Graph answers no: the app lacks the permission, or is not in the team. */
-class Forbidden extends Error {}
+const forbidden = (message: string, permission: keyof typeof resourcePermissions) =>
+  new NotReadable(message, teamsWording.unread.notAllowed(permission))
+
+/** `permission`: the one that the call needs. */
+interface Reading {
+  permission: keyof typeof resourcePermissions
+  signal: AbortSignal
+}
 
 export function createHistory(deps: HistoryDeps): (request: HistoryRequest) => Promise<Earlier> {
   const { settings, api, tokens, hosts, log } = deps
   const tokenFor = async (url: string) => (hosts.isGraph(url) ? await tokens.get(graphScopeOf(settings)) : undefined)
 
-  async function get(url: string, signal: AbortSignal): Promise<unknown> {
+  async function get(url: string, { permission, signal }: Reading): Promise<unknown> {
     const response = await guardedFetch(url, { signal }, { hosts, tokenFor })
     if (response.ok) return await response.json()
     await response.body?.cancel()
-    if ([401, 403, 404].includes(response.status)) throw new Forbidden(`Graph answered ${response.status}`)
+    if ([401, 403, 404].includes(response.status)) throw forbidden(`Graph answered ${response.status}`, permission)
     throw new Error(`Graph answered ${response.status}`)
   }
 
   /** Newest first, as Graph lists them. */
   async function list(
     url: string,
-    { since, pages, signal }: { since?: string; pages: number; signal: AbortSignal },
+    { since, pages, ...reading }: Reading & { since?: string; pages: number },
   ): Promise<{ messages: Message[]; more: boolean }> {
     const messages: Message[] = []
     let next: string | undefined = url
     for (let page = 0; page < pages && next !== undefined; page += 1) {
-      const answer: unknown = await get(next, signal).catch((error: unknown) => {
+      const answer: unknown = await get(next, reading).catch((error: unknown) => {
         // The newest messages are worth more than none.
         if (page === 0) throw error
         return undefined
@@ -100,33 +126,60 @@ export function createHistory(deps: HistoryDeps): (request: HistoryRequest) => P
     return { messages, more: next !== undefined }
   }
 
+  /**
+   * Since when the asker sees the chat.
+   * https://learn.microsoft.com/graph/api/chat-list-members
+   */
+  async function visibleSince(chat: string, asker: string, signal: AbortSignal): Promise<string> {
+    for (let next: string | undefined = `${chat}/members`; next !== undefined; ) {
+      const page = Page.parse(await get(next, { permission: 'ChatMember.Read.Chat', signal }))
+      const found = page.value
+        .flatMap((each) => ChatMember.safeParse(each).data ?? [])
+        .find(({ userId }) => userId.toLowerCase() === asker.toLowerCase())
+      if (found !== undefined) return found.visibleHistoryStartDateTime
+      next = page['@odata.nextLink'] ?? undefined
+    }
+    throw new NotReadable('the asker is no member of the chat', teamsWording.unread.notMember)
+  }
+
   async function read(
-    { at, what, since }: HistoryRequest,
+    { at, asker, what, since }: HistoryRequest,
     signal: AbortSignal,
   ): Promise<{ messages: Message[]; more: boolean }> {
     const root = `${graphUrlOf(settings)}/v1.0`
     const [channel = '', thread = ''] = at.conversation.split(';messageid=').map(encodeURIComponent)
     if (at.scope !== 'channel') {
-      const url = `${root}/chats/${channel}/messages?$top=${most.recent}`
-      return await list(url, { since: since?.sentAt, pages: 1, signal })
+      const chat = `${root}/chats/${channel}`
+      const visible = await visibleSince(chat, asker, signal)
+      const from = since === undefined || Date.parse(visible) > Date.parse(since.sentAt) ? visible : since.sentAt
+      const permission = 'ChatMessage.Read.Chat'
+      const { messages, more } = await list(`${chat}/messages?$top=${most.recent}`, {
+        since: from,
+        pages: 1,
+        permission,
+        signal,
+      })
+      return { messages: messages.filter((each) => Date.parse(each.createdDateTime) >= Date.parse(visible)), more }
     }
     const group = await api.group(at)
-    if (group === undefined) throw new Forbidden('the team is not known')
+    const permission = 'ChannelMessage.Read.Group'
+    if (group === undefined) throw forbidden('the team is not known', permission)
     const messages = `${root}/teams/${encodeURIComponent(group)}/channels/${channel}/messages`
     if (what === 'recent')
-      return { ...(await list(`${messages}?$top=${most.recent}`, { pages: 1, signal })), more: false }
+      return { ...(await list(`${messages}?$top=${most.recent}`, { pages: 1, permission, signal })), more: false }
     const replies = list(`${messages}/${thread}/replies?$top=${pageSize}`, {
       since: since?.sentAt,
       pages: most.pages,
+      permission,
       signal,
     })
     if (since !== undefined) return await replies
-    const [first, rest] = await Promise.all([get(`${messages}/${thread}`, signal), replies])
+    const [first, rest] = await Promise.all([get(`${messages}/${thread}`, { permission, signal }), replies])
     return { messages: [...rest.messages, Message.parse(first)], more: rest.more }
   }
 
   return async (request) => {
-    const { at, messageId, since } = request
+    const { messageId, since } = request
     try {
       const { messages, more } = await read(request, AbortSignal.timeout(readMs))
       const known = [messageId, since?.messageId.split('#').at(-1)]
@@ -137,10 +190,7 @@ export function createHistory(deps: HistoryDeps): (request: HistoryRequest) => P
       return earlierOf(said, more)
     } catch (error) {
       log.info(errorFields(error), 'what was said before could not be read')
-      const permission: keyof typeof resourcePermissions =
-        at.scope === 'channel' ? 'ChannelMessage.Read.Group' : 'ChatMessage.Read.Chat'
-      const { unread } = teamsWording
-      return { files: [], unread: [error instanceof Forbidden ? unread.notAllowed(permission) : unread.notNow] }
+      return { files: [], unread: [error instanceof NotReadable ? error.unread : teamsWording.unread.notNow] }
     }
   }
 }

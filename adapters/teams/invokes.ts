@@ -15,7 +15,7 @@ import { type Activity, eventId, placeOf, RawAttachment, TargetData } from './ac
 import type { createCapture } from './capture.ts'
 import type { Consents } from './consent.ts'
 import { nameOf, Sender, wordsOf } from './content.ts'
-import { card, cut, wordsOf as noticeWords } from './format.ts'
+import { card, cut, toastOf } from './format.ts'
 import { contentIn } from './history.ts'
 import type { Hosts } from './hosts.ts'
 import { foundIn, momentOf } from './normalize.ts'
@@ -87,7 +87,7 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
       const { notice } = await intake.act({ ...button, id: eventId(activity), by, replyTarget, ...words })
       if (notice === undefined) return ''
       // A toast holds one sentence; longer notices, and those with images or buttons, become a message.
-      const short = noticeWords(notice)
+      const short = toastOf(await people.named(notice.text, at))
       if (notice.files === undefined && notice.buttons === undefined && notice.text.length < 300) return short
       later('posting the answer of a button', () =>
         transport.notify(replyTarget, notice, {
@@ -99,7 +99,7 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
     } catch (thrown) {
       const error = asParleyError(thrown)
       if (error.code === 'internal') log.error(errorFields(thrown), 'a button failed')
-      return error.userMessage
+      return toastOf(await people.named(error.userMessage, at))
     }
   }
 
@@ -193,7 +193,7 @@ export function createInvokes(deps: InvokeDeps): (activity: Activity) => Promise
     const received = await intake.receive(message)
     if (received.kind !== 'refused') await captured.assign(received.turnId)
     const answering = nothing ? teamsWording.unread.message : teamsWording.answeringHere
-    const value = received.kind === 'refused' ? noticeWords(received.notice) : answering
+    const value = received.kind === 'refused' ? toastOf(received.notice.text) : answering
     return { status: 200, body: { task: { type: 'message', value } } }
   }
 

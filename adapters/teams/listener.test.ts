@@ -269,6 +269,14 @@ describe('an impossible action', () => {
     expect((await rig.people.invoke(chat, 'config/fetch', {})).status).toBe(501)
   })
 
+  it('is explained without formatting, and with the names that it mentions', async () => {
+    await rig.people.say(chat, 'Hello')
+    rig.teams.people.clear()
+    inbox.state.refusing = `**No.** Ask <@${alice.aadObjectId}> about \`plan_v2_final.pdf\`.`
+    const refused = await rig.people.press(chat, '1', { kind: 'stop', turnId: 't-1' })
+    expect(refused).toMatchObject({ body: { value: 'No. Ask Alice about plan_v2_final.pdf.' } })
+  })
+
   it('thumbs on a message that is not an answer of Parley are ignored', async () => {
     const value = { actionName: 'feedback', actionValue: { reaction: 'like', feedback: '{}' } }
     expect((await rig.people.invoke(chat, 'message/submitAction', value, { replyToId: 'none' })).status).toBe(200)

@@ -25,7 +25,7 @@ import type { Ingress } from './ingress.ts'
 import { type Answer, createInvokes } from './invokes.ts'
 import { type AskedMessage, type NormalizedActivity, normalize } from './normalize.ts'
 import { createPages } from './pages.ts'
-import { createPeople } from './people.ts'
+import type { People } from './people.ts'
 import { createPosts, sweepRecords } from './post-keys.ts'
 import { botScopeOf, platformName, type TeamsSettings } from './settings.ts'
 import type { TeamsTransport } from './transport.ts'
@@ -37,6 +37,7 @@ export interface ListenerDeps {
   api: Api
   transport: TeamsTransport
   tokens: Tokens
+  people: People
   keys: SigningKeys
   hosts: Hosts
   records: Records
@@ -54,7 +55,7 @@ const dayMs = 24 * 3_600_000
 const sayMs = 60_000
 
 export function createListener(deps: ListenerDeps, intake: Intake): Listener {
-  const { settings, sdk, ingress, api, transport, records, log } = deps
+  const { settings, sdk, ingress, people, transport, records, log } = deps
   const running = new Set<Promise<void>>()
   let daily: NodeJS.Timeout | undefined
 
@@ -67,11 +68,10 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
     void task.finally(() => running.delete(task))
   }
 
-  const people = createPeople({ api, log })
   const capture = createCapture({ ...deps, maxBytes: deps.maxFileBytes, later })
   const history = createHistory(deps)
   const posts = createPosts(records)
-  const invokes = createInvokes({ ...deps, intake, people, posts, consents: transport.consents, capture, later })
+  const invokes = createInvokes({ ...deps, intake, posts, consents: transport.consents, capture, later })
 
   function ignore(why: string): undefined {
     deps.onIgnored?.(why)
@@ -200,14 +200,15 @@ export function createListener(deps: ListenerDeps, intake: Intake): Listener {
 
   /** A thread is read when Parley is called into it, and then what is new in it; a chat only if the question is about it. */
   async function saidBefore(
-    { place, text }: AskedMessage['addressing'],
+    { place, text, author }: AskedMessage['addressing'],
     at: TargetData,
     messageId: string,
     since: { messageId: string; sentAt: string } | undefined,
   ): Promise<Earlier> {
-    if (place === 'thread') return await history({ at, what: 'thread', messageId, since })
+    if (place === 'thread') return await history({ at, asker: author.id, what: 'thread', messageId, since })
     if (place === 'direct' || !asksAboutDiscussion(text)) return nothingBefore
-    return await history({ at, what: 'recent', messageId, since: place === 'group' ? since : undefined })
+    const known = place === 'group' ? since : undefined
+    return await history({ at, asker: author.id, what: 'recent', messageId, since: known })
   }
 
   async function command(

@@ -1,5 +1,5 @@
 /**
- * Ten answers as Teams gets them, to be read by people: test/fixtures/teams-answers. Each is what the simulated Teams would
+ * Answers as Teams gets them, to be read by people: test/fixtures/teams-answers. Each is what the simulated Teams would
  * accept. After a change that is meant, `vitest run adapters/teams/looks.test.ts -u` writes them again.
  */
 import { describe, expect, it } from 'vitest'
@@ -7,6 +7,7 @@ import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { AttachmentReceipt, Receipt } from '../../src/core/reply.ts'
 import { split } from '../../src/reply/split.ts'
 import { noAnswerWording, noticeWording } from '../../src/wording/answers.ts'
+import { modelErrorWording } from '../../src/wording/models.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { citation } from '../../test/fakes/source.ts'
 import { faultOf } from '../../test/servers/teams-cards.ts'
@@ -50,6 +51,9 @@ const answers: Record<string, Answer> = {
   'table-wide': {
     text: `Here is the comparison:\n\n| Item | Description | Owner | Due |\n|---|---|---|---|\n| Desk | A height-adjustable desk with a frame of steel and an oak top | Ann | 3 May |\n| Chair | A chair with armrests, a headrest and a seat of mesh | Ben | 9 May |\n\nBoth are in stock.`,
   },
+  'table-of-six-columns': {
+    text: '| Quarter | Region | Product | Units | Revenue | Change |\n|---|---|---|--:|--:|--:|\n| Q1 | North America | Standing desk | 1,204 | $602,000 | +4% |\n| Q1 | Europe | Standing desk | 980 | $490,000 | -2% |\n| Q2 | Asia Pacific | Armchair | 77 | $23,100 | +19% |',
+  },
   'table-narrow': { text: '| Region | Net |\n|:--|--:|\n| North | 1,200 |\n| South | 7 |\n\nNorth leads.' },
   list: {
     text: 'Before the release:\n\n- [x] Build\n- [x] Test\n- [ ] Announce\n  - [ ] in the channel\n\nThen:\n\n1. Tag it.\n2. Rest.',
@@ -60,9 +64,19 @@ const answers: Record<string, Answer> = {
   cited: {
     text: 'The notice period is three months [1]. It is longer for managers [2].',
     citations: [
-      citation(1, 'contract.pdf', { quote: 'Either party may end this contract with three months’ notice.' }),
+      citation(1, 'contract.pdf', {
+        quote: '# Term\n\n**Either party** may end this contract with three months’ notice[^1].',
+      }),
       citation(2, 'handbook.docx'),
     ],
+  },
+  'nested-list': {
+    text: '1. Prepare\n   - Book a room\n   - Invite\n     - Ann\n     - Ben\n2. Run\n\n   ```sh\n   parley run\n   ```\n3. Tidy up',
+  },
+  'model-error': {
+    text: modelErrorWording.busy('openai'),
+    state: 'failed',
+    receipt: { model: 'none', provider: 'none', error: 'model_busy' },
   },
   error: {
     text: noAnswerWording.crashed,
@@ -75,8 +89,14 @@ const answers: Record<string, Answer> = {
     receipt: { notices: [noticeWording.stopped] },
   },
   'file-refused': {
-    text: 'Only the offer could be read: it is valid until May.',
-    receipt: { attachments: [{ ...skipped, name: 'offer.pdf', outcome: 'read', summary: '2 pages read' }, skipped] },
+    text: 'The offer is valid until May.',
+    receipt: {
+      attachments: [
+        { ...skipped, name: 'offer.pdf', outcome: 'read', summary: '2 pages read' },
+        { ...skipped, name: 'terms.docx', outcome: 'read', summary: '5 pages read' },
+        skipped,
+      ],
+    },
   },
 }
 

@@ -156,6 +156,18 @@ describe('the app package', () => {
         expect(Math.min(data[at] ?? 0, data[at + 1] ?? 0, data[at + 2] ?? 0)).toBeGreaterThan(240)
   })
 
+  it('asks for the right to read messages and, so that nobody is shown what they may not see, members', () => {
+    const { authorization } = manifest(options()) as {
+      authorization: { permissions: { resourceSpecific: { name: string; type: string }[] } }
+    }
+    expect(authorization.permissions.resourceSpecific).toEqual(
+      ['ChannelMessage.Read.Group', 'ChatMessage.Read.Chat', 'ChatMember.Read.Chat'].map((name) => ({
+        name,
+        type: 'Application',
+      })),
+    )
+  })
+
   it('links to pages that this Parley serves to anyone', async () => {
     const { developer } = manifest(options()) as { developer: Record<string, string> }
     const http = await serveMounts([createPages()])

@@ -9,6 +9,7 @@ import { fitsTeams, maxMarkdown } from './format.ts'
 import { createHosts } from './hosts.ts'
 import { createIngress } from './ingress.ts'
 import { createListener, type ListenerDeps } from './listener.ts'
+import { createPeople } from './people.ts'
 import { createSdk } from './sdk.ts'
 import { botScopeOf, platformName, type TeamsSettings } from './settings.ts'
 import { createTransport, type TransportDeps } from './transport.ts'
@@ -38,7 +39,8 @@ export function createTeams(deps: TeamsDeps): Platform {
   const ingress = createIngress(settings, hosts, keys, log)
   const sdk = createSdk(settings, tokens, ingress.adapter, log)
   const api = createApi({ app: sdk, tokens, hosts, quota, botScope: botScopeOf(settings) })
-  const transport = createTransport({ ...deps, api, streamMs: settings.streamMs })
+  const people = createPeople({ api, log })
+  const transport = createTransport({ ...deps, api, people, streamMs: settings.streamMs })
   return {
     name: platformName,
     capabilities: {
@@ -52,6 +54,6 @@ export function createTeams(deps: TeamsDeps): Platform {
     },
     transport,
     files: createFiles({ settings, blobs, records, api, tokens, hosts }),
-    listen: (intake) => createListener({ ...deps, sdk, ingress, api, transport, tokens, hosts, keys }, intake),
+    listen: (intake) => createListener({ ...deps, sdk, ingress, api, people, transport, tokens, hosts, keys }, intake),
   }
 }

@@ -141,6 +141,7 @@ export const resourcePermissions = {
     'to follow threads without a mention, to read a thread when Parley is called into it, and to see which files are shared',
   'ChatMessage.Read.Chat':
     'to see which files are shared in group chats, and to read a chat when somebody asks about it',
+  'ChatMember.Read.Chat': 'to leave out what was said before the asker was added to a chat without its history',
 } as const
 
 export const askCommand = 'askParley'

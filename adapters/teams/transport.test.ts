@@ -443,6 +443,33 @@ describe('a notice', () => {
     expect(second?.activity.attachments?.[0]).toMatchObject({ name: 'all.md' })
   })
 
+  it('that is cut in a shared conversation says how to get all of it, and so does one with a file', async () => {
+    const text = 'word '.repeat(3000)
+    const csv = { name: 'usage.csv', mediaType: 'text/csv', data: new Uint8Array(1) }
+    const { transport } = rig.platform
+    await transport.notify?.(target(groupChat), { text }, { key: 'cut', signal })
+    await transport.notify?.(target(groupChat), { text: 'Usage', files: [csv] }, { key: 'csv', signal })
+    await transport.notify?.(target(personalChat), { text: 'Usage', files: [csv] }, { key: 'own', signal })
+    const [cut, withFile] = shown(groupChat)
+    expect(cut?.activity.text).toContain(teamsWording.restNotShown)
+    expect(withFile?.activity.text).toBe(`Usage\n\n${teamsWording.filesNotShown(['`usage.csv`'])}`)
+    expect(shown(personalChat).map(({ activity }) => activity.text ?? '')).toEqual(['Usage', ''])
+  })
+
+  it('names people and channels, and notifies nobody; examples show how a mention is typed', async () => {
+    const at = target(groupChat)
+    const data = { ...(at.data as object), team: { id: '19:team@thread.tacv2' } }
+    rig.teams.people.set(alice.id, { ...alice, name: 'Alice_B' })
+    const gone = 'cccccccc-0000-4000-8000-000000000003'
+    const text = `<@${alice.aadObjectId}> and <@${gone}> in <#19:team@thread.tacv2>, <#19:sales@thread.tacv2> or <#19:old@thread.tacv2>: \`roles set <@U123> manager\``
+    await rig.platform.transport.notify?.({ ...at, data }, { text }, { key: 'named', signal })
+    const { activity } = only(groupChat)
+    expect(activity.text).toBe(
+      `Alice\\_B and ${teamsWording.personById(gone)} in ${teamsWording.generalChannel}, Sales & Co or ${teamsWording.channelById('19:old@thread.tacv2')}: \`roles set @${teamsWording.namePlaceholder} manager\``,
+    )
+    expect(activity.entities).toBeUndefined()
+  })
+
   it('for one person is visible to that person only', async () => {
     await rig.platform.transport.notify?.(target(groupChat), { text: 'For you.', private: true }, { key: 'n', signal })
     expect(only(groupChat)).toMatchObject({ only: alice.id, activity: { text: 'For you.' } })

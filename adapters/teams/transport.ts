@@ -16,11 +16,13 @@ import { type Api, type CallOptions, isReadersStop, type OutgoingActivity, refus
 import { type Consents, createConsents } from './consent.ts'
 import type { BlobStore } from './files.ts'
 import { bytesOf, maxActivityBytes, noticeMessage, replyActivity } from './format.ts'
+import type { People } from './people.ts'
 import { createPosts, PostRef } from './post-keys.ts'
 import { createStreams } from './streams.ts'
 
 export interface TransportDeps {
   api: Api
+  people: Pick<People, 'named'>
   records: Records
   blobs: BlobStore
   log: Log
@@ -44,7 +46,7 @@ export interface TeamsTransport extends Transport {
 }
 
 export function createTransport(deps: TransportDeps): TeamsTransport {
-  const { api, records, blobs, log, streamMs, everyMs = 1000, stopTurn, now = Date.now } = deps
+  const { api, people, records, blobs, log, streamMs, everyMs = 1000, stopTurn, now = Date.now } = deps
   const posts = createPosts(records)
   const consents = createConsents({ api, records, blobs, log })
   /** Turns whose readers pressed Teams' own Stop. */
@@ -100,8 +102,13 @@ export function createTransport(deps: TransportDeps): TeamsTransport {
     }
   }
 
+  async function written(at: TargetData, notice: Notice) {
+    const text = await people.named(notice.text, at)
+    return await noticeMessage({ ...notice, text }, { takesFiles: at.scope === 'personal' })
+  }
+
   async function say(at: TargetData, notice: Notice, options: CallOptions): Promise<PostRef> {
-    const { activity, left } = await noticeMessage(notice)
+    const { activity, left } = await written(at, notice)
     const ref =
       notice.private && at.scope !== 'personal'
         ? await whisper(at, activity, options)
@@ -128,7 +135,7 @@ export function createTransport(deps: TransportDeps): TeamsTransport {
   async function tellAlone(at: TargetData, notice: Notice, options: CallOptions): Promise<PostRef> {
     if (at.scope === 'personal') return await say(at, notice, options)
     if (at.user === undefined) throw new ParleyError('platform_rejected', teamsWording.errors.noPersonalChat)
-    const { activity } = await noticeMessage(notice)
+    const { activity } = await written(at, notice)
     try {
       await api.whisper(at, at.user, activity, options)
       return { id: '' }

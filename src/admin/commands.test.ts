@@ -40,6 +40,7 @@ const good: [line: string, answer: string][] = [
   ['', helpWording.overview(['']).split('\n\n')[0] ?? ''],
   ['help', '`models` list · enable · disable'],
   ['/parley help models pin', helpWording.examples(['models pin gpt-5-mini', 'models pin gpt-5-mini for channel'])],
+  ['help usage', `\`[user|channel|model]\`${helpWording.optional}: How to split it`],
   ['help models pin', '**`models pin <model> [for]`**'],
   ['help policy', '`policy local-only <on|off> [for]`'],
   ['models', modelWording.list(4, undefined, [])],

@@ -113,12 +113,14 @@ function checked(command: Command, name: string, argument: Argument<unknown>, ra
 }
 
 export function usageLine({ name, args }: CommandSpec): string {
-  const parts = args.map((each) => {
-    if (each.type === 'switch') return `[--${each.name}]`
-    const inner = each.choices === undefined || each.choices.length > 5 ? each.name : each.choices.join('|')
-    return each.required ? `<${inner}>` : `[${inner}]`
-  })
-  return [name, ...parts].join(' ')
+  return [name, ...args.map(usageOf)].join(' ')
+}
+
+/** An argument as a command's line shows it: `<person>`, `[user|channel|model]`, `[--csv]`. */
+export function usageOf({ name, type, choices, required }: CommandSpec['args'][number]): string {
+  if (type === 'switch') return `[--${name}]`
+  const inner = choices === undefined || choices.length > 5 ? name : choices.join('|')
+  return required ? `<${inner}>` : `[${inner}]`
 }
 
 const clipped = (text: string) => (text.length > 60 ? `${text.slice(0, 59)}…` : text)

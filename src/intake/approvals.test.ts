@@ -13,7 +13,7 @@ import type { Platform } from '../core/platform.ts'
 import { type Scope, spenderOf } from '../core/scope.ts'
 import { createLocalChannel } from '../queue/channel.ts'
 import type { Job } from '../queue/queue.ts'
-import { BudgetExhausted } from '../routing/budget.ts'
+import { alertMessage, BudgetExhausted } from '../routing/budget.ts'
 import { createLedgerBudget, createLimitedScopes, type LedgerBudget } from '../routing/ledger-budget.ts'
 import { createApprovals as createApprovalStore } from '../store/approvals.ts'
 import { type Budgets, createBudgets } from '../store/budgets.ts'
@@ -111,6 +111,22 @@ async function approval() {
   return { turnId, approvalId: button.action.approvalId }
 }
 
+describe('a warning about a budget', () => {
+  const due = { budgetId: 'b1', period: 'day', limit: usd('20'), spent: usd('16'), threshold: 80 } as const
+  const at = (workspaceId: string, channelId: string) => ({ platform: 'slack', workspaceId, channelId })
+  it.each([
+    ['this channel', at('T1', 'C1')],
+    ['<#C1>', at('T1', 'COPS')],
+    ['the channel slack/T1/C1', at('T2', 'C1')],
+    ['the channel slack/T1/C1', undefined],
+  ])('names the channel as those who read it know it: %s', (name, reader) => {
+    const day = { startsAt: new Date(0), resetsAt: new Date(86_400_000), timeZone: 'UTC' }
+    expect(alertMessage({ ...due, ...day, scope: 'channel:slack/T1/C1' }, reader)).toContain(
+      `the daily budget for ${name} ($20.00)`,
+    )
+  })
+})
+
 describe('a one-time approval', () => {
   it('is asked for where alerts go, by two buttons and without a word of the question, once', async () => {
     const { turnId, error } = await refused()
@@ -121,6 +137,7 @@ describe('a one-time approval', () => {
     expect(sent[0]?.notice).toMatchObject({
       text: budgetWording.approval({
         scope: 'all',
+        at: undefined,
         period: 'month',
         limit: usd('1'),
         spent: 0n,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startTestDatabase, type TestServer } from '../../test/database.ts'
 import { file, message } from '../../test/fakes/message.ts'
+import { receipt } from '../../test/fakes/receipt.ts'
 import { type IntakeRig, inChannel, openIntakeRig } from '../../test/intake-rig.ts'
 import type { Addressing } from '../core/addressing.ts'
 import type { Author, IncomingMessage } from '../core/message.ts'
@@ -231,6 +232,57 @@ describe('a message that its author deletes', () => {
     expect((await rig.turns.load(turnId)).messages.map(({ text }) => text)).toEqual(['Two'])
   })
 
+  it('while its answer ends at that moment leaves no answer and a conversation that goes on', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const incoming = message({ channelId: `race-${round}` })
+      const turnId = await rig.asked(incoming)
+      await rig.turns.claim(turnId, 'w', 60_000)
+      const outcome = { text: 'So.', state: 'done' as const, citations: [], receipt }
+      const [{ ended }] = await Promise.all([rig.turns.finish(turnId, 'w', outcome, null), withdraw(incoming.id)])
+      if (!ended) await rig.turns.erase(turnId, 'w')
+      expect(await rows(`select state from turn where conversation_key like '%race-${round}'`)).toEqual([])
+    }
+  })
+
+  it('while it is answered keeps the turn open until what was posted is taken back', async () => {
+    const incoming = message()
+    const turnId = await rig.asked(incoming)
+    await rig.turns.claim(turnId, 'w', 60_000)
+    await withdraw(incoming.id)
+    const outcome = { text: 'So.', state: 'done' as const, citations: [], receipt }
+    expect(await rig.turns.saveOutcome(turnId, 'w', outcome)).toBe('withdrawn')
+    expect((await rig.turns.finish(turnId, 'w', outcome, null)).ended).toBe(false)
+    expect(await rows('select state, outcome, answer from turn')).toEqual([
+      { state: 'answering', outcome: null, answer: null },
+    ])
+  })
+
+  it('while a follow-up joins its turn at that moment leaves the follow-up its answer', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const [one, two] = [message({ channelId: `join-${round}` }), message({ channelId: `join-${round}`, text: 'Two' })]
+      const first = await rig.asked(one)
+      const [received] = await Promise.all([rig.inbox.receive(two), withdraw(one.id)])
+      const turnId = 'turnId' in received ? received.turnId : ''
+      if (turnId !== first) {
+        await rig.turns.claim(first, 'w', 60_000)
+        await rig.turns.erase(first, 'w')
+      }
+      expect(await rig.turns.claim(turnId, 'w', 60_000)).toEqual({ kind: 'claimed' })
+      expect(await rig.turns.load(turnId)).toMatchObject({ withdrawn: false, messages: [{ text: 'Two' }] })
+    }
+  })
+
+  it('takes a file with it that a later question was to read again', async () => {
+    const [one, two] = [message({ attachments: [file('secret.pdf')] }), message({ text: 'Two' })]
+    const first = await rig.asked(one)
+    await rig.database.pool.query(`update turn_attachment set state = 'failed'`)
+    await rig.end(first)
+    const turnId = await rig.asked(two)
+    await rig.database.pool.query(`update turn_attachment set turn_id = '${turnId}', state = 'waiting'`)
+    await withdraw(one.id)
+    expect(await rows('select from turn_attachment')).toEqual([])
+  })
+
   it('that nobody knows, or was deleted before, changes nothing; several may go at once', async () => {
     const [one, two] = [message({ channelId: 'a' }), message({ channelId: 'b' })]
     await rig.asked(one)
@@ -263,6 +315,24 @@ describe('the word stop', () => {
     await rig.turns.claim(turnId, 'w', 60_000)
     expect(await rig.inbox.receive(message({ text: 'Stop!' }))).toEqual({ kind: 'stopped', turnId })
     expect(await rig.turns.renew(turnId, 'w', 60_000)).toBe('stop')
+  })
+
+  it('delivered again stops nothing else and is no question', async () => {
+    const turnId = await rig.asked(message())
+    await rig.turns.claim(turnId, 'w', 60_000)
+    const stop = message({ text: 'stop' })
+    expect(await rig.inbox.receive(stop)).toEqual({ kind: 'stopped', turnId })
+    await rig.turns.finish(turnId, 'w', { text: 'So.', state: 'stopped', citations: [], receipt }, null)
+    const next = await rig.asked(message())
+    expect(await rig.inbox.receive(stop)).toEqual({ kind: 'stopped', turnId })
+    await rig.turns.claim(next, 'w', 60_000)
+    expect(await rig.turns.renew(next, 'w', 60_000)).toBe('held')
+  })
+
+  it('that was a question stays one when it is delivered again', async () => {
+    const stop = message({ text: 'stop' })
+    const turnId = await rig.asked(stop)
+    expect(await rig.inbox.receive(stop)).toEqual({ kind: 'duplicate', turnId })
   })
 
   it('asks the model where nothing is being written, and from people who may not stop it', async () => {

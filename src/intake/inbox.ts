@@ -48,8 +48,9 @@ export function createInbox({ turns, queue, settings, commands, channel, log, ..
   /** "stop", said while an answer is being written, is no question. Whoever may not stop it asks the model. */
   async function stopIfSaid({ id, text, attachments, conversation, author, replyTarget }: IncomingMessage) {
     if (attachments.length > 0 || !saysStop(text)) return undefined
-    const [turnId] = await turns.openTurns(conversationKey(conversation))
-    if (turnId === undefined) return undefined
+    const turnId = await turns.stopTarget(conversationKey(conversation), conversation.platform, id)
+    if (turnId === null) return undefined
+    await turns.noteStop(turnId, id)
     try {
       await act({ kind: 'stop', turnId, id: `said-${id}`, by: author, replyTarget })
       return turnId

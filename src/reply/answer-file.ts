@@ -1,7 +1,7 @@
 /** Files that come with an answer: the whole of it where it is too long for messages, and tables that are too wide. Pure. */
 import { createHash } from 'node:crypto'
 import type { OutgoingFile } from '../core/command.ts'
-import { linked, sourceLines } from '../core/markdown/sources.ts'
+import { sourceList } from '../core/markdown/sources.ts'
 import { wideTables } from '../core/markdown/table.ts'
 import type { Capabilities } from '../core/platform.ts'
 import type { Citation } from '../core/reply.ts'
@@ -17,9 +17,8 @@ export interface AnswerFile extends OutgoingFile {
 const maxNameChars = 60
 
 export function answerFile(text: string, citations: Citation[], question: string): AnswerFile {
-  const { lines } = sourceLines(citations, Number.POSITIVE_INFINITY)
-  const sources = lines.map((line) => `- [${line.n}] ${linked(line)}`)
-  const parts = [text.trimEnd(), ...(sources.length === 0 ? [] : ['## Sources', sources.join('\n')])]
+  const sources = sourceList(citations, Number.POSITIVE_INFINITY)
+  const parts = [text.trimEnd(), ...(sources === '' ? [] : ['## Sources', sources])]
   return fileOf(`${fileName(question)}.md`, 'text/markdown', `${parts.join('\n\n')}\n`)
 }
 

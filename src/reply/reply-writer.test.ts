@@ -259,7 +259,8 @@ describe('a platform that refuses the end of an answer', () => {
     await replyWriter.finish('Hello.', [], end)
     expect(shown()).toEqual(['Hello.'])
     expect(calls.slice(-3)).toEqual(['edit 0: Hello.', 'post n: Hello.', 'remove 0'])
-    expect(saved.at(-1)).toMatchObject({ ordinal: 0, ref: `${turnId}-0-again`, text: 'Hello.' })
+    expect(saved.findLast(({ ordinal }) => ordinal === 0)).toMatchObject({ ref: `${turnId}-0-again`, text: 'Hello.' })
+    expect(saved.at(-1)).toEqual({ ordinal: 2000, ref: null, text: 'removed' })
   })
 
   it('and keeps the unfinished message has the whole answer all the same', async () => {
@@ -289,6 +290,17 @@ describe('a platform that refuses the end of an answer', () => {
     failures.push(refusal())
     await replyWriter.finish(`One.\n\n${'word '.repeat(60)}\n\n${'more '.repeat(60)}`, [], end)
     expect([...posted.keys()]).toEqual([`${turnId}-0-again`, `${turnId}-1`])
+  })
+
+  it('and whose writer dies before the old message is gone leaves one message in the end', async () => {
+    const posted = [
+      { ordinal: 0, ref: 'new', text: 'Hello.' },
+      { ordinal: 2000, ref: 'old', text: '' },
+    ]
+    const { replyWriter, shown, saved } = rig({}, posted)
+    await replyWriter.finish('Hello.', [], end)
+    expect(shown()).toEqual(['Hello.'])
+    expect(saved.at(-1)).toMatchObject({ ordinal: 2000, text: 'removed' })
   })
 
   it('altogether fails, so that somebody is told', async () => {

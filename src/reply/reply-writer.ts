@@ -74,6 +74,8 @@ const patienceMs = 120_000
 
 /** A file with the whole answer, or its wide tables, is a part beside the messages; its text is the hash of its bytes. */
 const fileOrdinal = 1000
+/** A message that was replaced and is to go: a part of its own until it is gone, so that a crash leaves none behind. */
+const replacedFrom = 2000
 
 interface Part {
   ref: MessageRef
@@ -185,12 +187,20 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown
       const old = part.ref
+      await store.savePart(turnId, { ordinal: replacedFrom + ordinal, ref: old, text: '' })
       part.ref = await patiently(() => transport.post(target, outgoing, { key: `${turnId}-${ordinal}-again`, signal }))
       await remember(ordinal, part, outgoing.text, 0)
-      await patiently(() => transport.remove(target, old, { signal })).catch((error: unknown) => {
+      await removeReplaced(replacedFrom + ordinal, old)
+    }
+  }
+
+  async function removeReplaced(ordinal: number, ref: MessageRef): Promise<void> {
+    const isShown = parts.some((part) => JSON.stringify(part.ref) === JSON.stringify(ref))
+    if (!isShown)
+      await patiently(() => transport.remove(target, ref, { signal })).catch((error: unknown) => {
         if (!isRefusal(error)) throw error
       })
-    }
+    await store.removePart(turnId, ordinal)
   }
 
   /**
@@ -314,6 +324,8 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
       receipt = end.receipt
       const { texts, below } = await settle(text)
       await show(texts, true, end)
+      for (const { ordinal, ref } of deps.posted)
+        if (ordinal >= replacedFrom && ref !== null) await removeReplaced(ordinal, ref)
       for (let ordinal = parts.length - 1; ordinal >= texts.length; ordinal -= 1) {
         const surplus = parts[ordinal]
         if (surplus === undefined) continue

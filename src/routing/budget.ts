@@ -6,6 +6,7 @@
 
 import { ParleyError } from '../core/errors.ts'
 import type { Json } from '../core/json.ts'
+import type { ConversationRef } from '../core/message.ts'
 import type { NanoUsd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
 import type { Spender } from '../core/scope.ts'
@@ -81,12 +82,13 @@ export class BudgetExhausted extends ParleyError {
   }
 }
 
-export function alertMessage(due: DueAlert): string {
-  return budgetWording.alert(due)
+/** `at`: the channel for alerts, if there is one. */
+export function alertMessage(due: DueAlert, at: ConversationRef | undefined): string {
+  return budgetWording.alert({ ...due, at })
 }
 
-export function approvalMessage(by: Exceeded, worst: NanoUsd, asker: string): string {
-  return budgetWording.approval({ ...by, worst, asker })
+export function approvalMessage(by: Exceeded, worst: NanoUsd, asker: string, at: ConversationRef): string {
+  return budgetWording.approval({ ...by, worst, asker, at })
 }
 
 /** The same when a warning is sent again. */

@@ -10,7 +10,15 @@ import { suspectAfter, type TurnAbout, type Turns } from './turns.ts'
 
 type TurnIntake = Pick<
   Turns,
-  'accept' | 'complete' | 'requestStop' | 'revise' | 'participation' | 'openTurns' | 'about' | 'regenerate'
+  | 'accept'
+  | 'complete'
+  | 'requestStop'
+  | 'revise'
+  | 'participation'
+  | 'stopTarget'
+  | 'noteStop'
+  | 'about'
+  | 'regenerate'
 >
 
 export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake {
@@ -77,8 +85,13 @@ export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake
       return { last: { messageId: row.message_id, sentAt: row.sent_at }, asked: row.asked }
     },
 
-    async openTurns(key) {
-      return (await query<{ id: string }>(openTurns, [key])).map(({ id }) => id)
+    async stopTarget(key, platform, messageId) {
+      const [row] = await query<{ id: string | null }>(stopTarget, [key, platform, messageId])
+      return row?.id ?? null
+    },
+
+    async noteStop(turnId, messageId) {
+      await query(noteStop, [turnId, messageId])
     },
 
     async about(turnId) {
@@ -172,7 +185,7 @@ const complete: Statement = {
 with held as (
   select turn.id, turn.state, inbound.message from inbound join turn on turn.id = inbound.turn_id
   where inbound.platform = $1 and inbound.id = $2
-  for update of turn
+  for update of turn, inbound
 ), fresh as (
   select given.attachment, row_number() over (order by given.position) - 1 as position
   from held, jsonb_array_elements($3::jsonb) with ordinality as given (attachment, position)
@@ -249,9 +262,18 @@ where turn.conversation_key = $1
 order by inbound.seq desc limit 1`,
 }
 
-const openTurns: Statement = {
-  name: 'conversation_open_turns',
-  text: `select id from turn where conversation_key = $1 and state in ('queued', 'answering') order by seq`,
+const stopTarget: Statement = {
+  name: 'turn_stop_target',
+  text: `
+select turn.id from turn
+where turn.conversation_key = $1 and (turn.stop_message = $3 or turn.state in ('queued', 'answering'))
+  and not exists (select from inbound where inbound.platform = $2 and inbound.id = $3)
+order by turn.stop_message is not distinct from $3 desc, turn.seq limit 1`,
+}
+
+const noteStop: Statement = {
+  name: 'turn_note_stop',
+  text: `update turn set stop_message = $2 where id = $1`,
 }
 
 const about: Statement = {
@@ -270,10 +292,14 @@ where turn.id = $1`,
 const regenerate: Statement = {
   name: 'turn_regenerate',
   text: `
-with old as (
+with place as (
+  -- Conversation first, then turn: the order in which everything else takes them.
+  select conversation.key from turn join conversation on conversation.key = turn.conversation_key
+  where turn.id = $1 for update of conversation
+), old as (
   select turn.*, (state not in ('queued', 'answering') or outcome is not null) as ended,
     seq = (select max(latest.seq) from turn latest where latest.conversation_key = turn.conversation_key) as latest
-  from turn where id = $1 for update
+  from turn join place on place.key = turn.conversation_key where turn.id = $1 for update of turn
 ), fresh as (
   insert into turn (id, conversation_key, source_id, author_id, platform, reply_target, broken_off, overrides)
   select $2::uuid, conversation_key, source_id, author_id, platform, reply_target,

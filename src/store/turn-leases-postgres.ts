@@ -67,6 +67,7 @@ export function createTurnLeases({ query }: Pick<Database, 'query'>): TurnLeases
         overrides: row.overrides ?? undefined,
         attempts: row.attempts,
         stopRequested: row.stop_requested_at !== null,
+        withdrawn: row.withdrawn,
         createdAt: row.created_at,
         startedAt: row.started_at ?? new Date(),
         firstTextAt: row.first_text_at,
@@ -120,6 +121,7 @@ interface LoadRow {
   first_text_at: Date | null
   attempts: number
   stop_requested_at: Date | null
+  withdrawn: boolean
   steps: StoredStep[] | null
   outcome: StoredOutcome | null
   overrides: TurnOverrides | null
@@ -210,7 +212,7 @@ const load: Statement = {
   name: 'turn_load',
   text: `
 select turn.conversation_key, turn.platform, turn.reply_target, turn.created_at, turn.started_at, turn.first_text_at,
-  turn.attempts, turn.stop_requested_at, turn.outcome, turn.overrides,
+  turn.attempts, turn.stop_requested_at, turn.withdrawn, turn.outcome, turn.overrides,
   (select jsonb_agg(inbound.message order by inbound.seq) from inbound where inbound.turn_id = turn.source_id) as messages,
   (select jsonb_agg(${fileJson('file')} order by file.position, file.id)
     from turn_attachment file where file.turn_id = turn.source_id) as attachments,

@@ -7,15 +7,15 @@ import type { Turns } from './turns.ts'
 
 type TurnWithdrawal = Pick<Turns, 'withdraw' | 'messagesIn' | 'withdrawn' | 'erase'>
 
-export function createTurnWithdrawal({ query }: Pick<Database, 'query'>): TurnWithdrawal {
+export function createTurnWithdrawal({ query, transaction }: Pick<Database, 'query' | 'transaction'>): TurnWithdrawal {
   return {
     async withdraw(platform, ids) {
       const prefixes = ids.map((id) => attachmentPrefix(platform, id))
-      const rows = await query<{ known: string; id: string | null; state: TurnState }>(withdraw, [
-        platform,
-        ids,
-        prefixes,
-      ])
+      // Two statements: the second one sees what the holders of the conversations have committed.
+      const rows = await transaction(async (send) => {
+        await send(lockConversations, [platform, ids])
+        return await send<{ known: string; id: string | null; state: TurnState }>(withdraw, [platform, ids, prefixes])
+      })
       return {
         known: Number(rows[0]?.known ?? 0),
         open: rows.flatMap(({ id, state }) => (id === null ? [] : [{ turnId: id, state }])),
@@ -38,9 +38,19 @@ export function createTurnWithdrawal({ query }: Pick<Database, 'query'>): TurnWi
   }
 }
 
+/** A message that joins one of their turns at this moment is waited for. */
+const lockConversations: Statement = {
+  name: 'inbound_lock',
+  text: `
+select key from conversation where key in (
+  select turn.conversation_key from inbound join turn on turn.id = inbound.turn_id
+  where inbound.platform = $1 and inbound.id = any ($2::text[]))
+order by key for update`,
+}
+
 /**
  * The turns are locked before their states are looked at. An open one keeps its row, with what was posted, until its worker has
- * taken that back; it has no messages any more, which is how the worker knows.
+ * taken that back. Files are looked for in the whole conversation: one that could not be read moves to the next question there.
  */
 const withdraw: Statement = {
   name: 'inbound_withdraw',
@@ -49,11 +59,13 @@ with deleted as (
   select inbound.id, inbound.turn_id from inbound
   where inbound.platform = $1 and inbound.id = any ($2::text[])
 ), held as (
-  select turn.id, turn.source_id, turn.state from turn
+  select turn.id, turn.source_id, turn.state, turn.conversation_key from turn
   where turn.source_id in (select turn_id from deleted) order by turn.seq for update
 ), files as (
   delete from turn_attachment using unnest($3::text[]) as prefix
-  where turn_attachment.turn_id in (select id from held) and starts_with(turn_attachment.id, prefix)
+  where turn_attachment.turn_id in (
+      select turn.id from turn where turn.conversation_key in (select conversation_key from held))
+    and starts_with(turn_attachment.id, prefix)
 ), messages as (
   delete from inbound using deleted where inbound.platform = $1 and inbound.id = deleted.id
   returning inbound.id
@@ -61,7 +73,7 @@ with deleted as (
   select held.id, held.state from held
   where not exists (select from inbound kept where kept.turn_id = held.source_id and kept.id <> all ($2::text[]))
 ), stopped as (
-  update turn set stop_requested_at = coalesce(turn.stop_requested_at, now()) from empty
+  update turn set stop_requested_at = coalesce(turn.stop_requested_at, now()), withdrawn = true, outcome = null from empty
   where turn.id = empty.id and empty.state in ('queued', 'answering')
   returning turn.id, turn.state
 ), gone as (
@@ -83,7 +95,7 @@ where conversation.key = $1 or starts_with(conversation.key, $1 || '/')`,
 const withdrawn: Statement = {
   name: 'turn_withdrawn',
   text: `
-select not exists (select from inbound where inbound.turn_id = turn.source_id) as withdrawn from turn where turn.id = $1`,
+select withdrawn from turn where id = $1`,
 }
 
 /** Deletes a turn whose messages were deleted. Sent again after a lost answer it changes nothing; the next turn looks again soon. */
@@ -93,7 +105,7 @@ const erase: Statement = {
 with held as (
   select conversation.key, turn.id, turn.seq from turn join conversation on conversation.key = turn.conversation_key
   where turn.id = $1 and conversation.lease_turn = turn.id and conversation.lease_owner = $2
-    and not exists (select from inbound where inbound.turn_id = turn.source_id)
+    and turn.withdrawn
   for update of conversation
 ), gone as (
   delete from turn using held where turn.id = held.id

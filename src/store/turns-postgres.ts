@@ -10,7 +10,7 @@ import { createTurnLeases, type DispatchRow, toDispatch } from './turn-leases-po
 import { createTurnWithdrawal } from './turn-withdrawal-postgres.ts'
 import type { StoredOutcome, StoredPart, Turns } from './turns.ts'
 
-export function createTurns(database: Pick<Database, 'query'>): Turns {
+export function createTurns(database: Pick<Database, 'query' | 'transaction'>): Turns {
   return {
     ...createTurnIntake(database),
     ...createTurnWithdrawal(database),
@@ -32,8 +32,9 @@ function createTurnProgress({ query }: Pick<Database, 'query'>): TurnProgress {
     },
 
     async saveOutcome(turnId, owner, outcome) {
-      const rows = await query(saveOutcome, [turnId, owner, storableJson(outcome)])
-      return rows.length > 0 ? 'saved' : 'lost'
+      const [row] = await query<{ withdrawn: boolean }>(saveOutcome, [turnId, owner, storableJson(outcome)])
+      if (row === undefined) return 'lost'
+      return row.withdrawn ? 'withdrawn' : 'saved'
     },
 
     async ended(turnId) {
@@ -51,8 +52,8 @@ function createTurnProgress({ query }: Pick<Database, 'query'>): TurnProgress {
         storableJson(outcome.receipt),
         firstTextAt,
       ]
-      const [row] = await query<DispatchRow>(finish, values)
-      return { next: row === undefined ? null : toDispatch(row) }
+      const [row] = await query<DispatchRow & { ended: boolean; id: string | null }>(finish, values)
+      return { ended: row?.ended === true, next: row === undefined || row.id === null ? null : toDispatch(row) }
     },
 
     async savePart(turnId, part) {
@@ -92,10 +93,10 @@ returning turn_id`,
 const saveOutcome: Statement = {
   name: 'turn_save_outcome',
   text: `
-update turn set outcome = $3::jsonb from conversation
+update turn set outcome = case when turn.withdrawn then null else $3::jsonb end from conversation
 where turn.id = $1 and conversation.key = turn.conversation_key and conversation.lease_turn = turn.id
   and conversation.lease_owner = $2
-returning turn.id`,
+returning turn.withdrawn`,
 }
 
 const ended: Statement = {
@@ -117,8 +118,7 @@ with held as (
     first_text_at = coalesce(turn.first_text_at, $7)
   from held
   where turn.id = $1 and turn.state = 'answering' and turn.conversation_key = held.key
-    -- A turn whose messages were deleted is erased instead.
-    and exists (select from inbound where inbound.turn_id = turn.source_id)
+    and not turn.withdrawn
   returning turn.id, turn.source_id
 ), kept as (
   -- A regeneration that failed leaves the answer that it was to replace in the history.
@@ -131,10 +131,12 @@ with held as (
   update conversation set lease_turn = null, lease_owner = null, lease_until = null
   from ended where lease_turn = ended.id and lease_owner = $2
 )
-select following.id, following.dispatches, null::text[] as files
-from turn this join turn following on following.conversation_key = this.conversation_key and following.seq > this.seq
-where this.id = $1 and following.state in ('queued', 'answering')
-order by following.seq limit 1`,
+select exists (select from ended) as ended, following.id, following.dispatches, null::text[] as files
+from (select) one left join lateral (
+  select next.id, next.dispatches
+  from turn this join turn next on next.conversation_key = this.conversation_key and next.seq > this.seq
+  where this.id = $1 and next.state in ('queued', 'answering')
+  order by next.seq limit 1) following on true`,
 }
 
 const savePart: Statement = {

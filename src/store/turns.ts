@@ -96,7 +96,7 @@ export interface TurnWork {
   conversationKey: string
   platform: string
   replyTarget: ReplyTarget
-  /** None are left where people deleted them: nothing is to be answered, and what was posted is taken back. */
+  /** None are left where people deleted them. */
   messages: IncomingMessage[]
   /** Of this turn, in the order they were sent. */
   attachments: StoredAttachment[]
@@ -111,6 +111,8 @@ export interface TurnWork {
   overrides?: TurnOverrides
   attempts: number
   stopRequested: boolean
+  /** People deleted its messages: nothing is to be answered, and what was posted is taken back. */
+  withdrawn: boolean
   createdAt: Date
   startedAt: Date
   firstTextAt: Date | null
@@ -167,16 +169,17 @@ export interface Turns {
   release(turnId: string, owner: string, use?: 'unused'): Promise<void>
   /** Stores a completed step; steps from the same number on, of an earlier input, are gone. */
   saveStep(turnId: string, owner: string, step: StoredStep): Promise<'saved' | 'lost'>
-  saveOutcome(turnId: string, owner: string, outcome: StoredOutcome): Promise<'saved' | 'lost'>
+  /** `withdrawn`: people deleted its question meanwhile. */
+  saveOutcome(turnId: string, owner: string, outcome: StoredOutcome): Promise<'saved' | 'lost' | 'withdrawn'>
   /** How a turn ended; `null` while it has not, or where it is not known. */
   ended(turnId: string): Promise<StoredOutcome | null>
-  /** Ends the turn and its lease; answers the next turn of the conversation. */
+  /** Ends the turn and its lease; answers the next turn of the conversation. A withdrawn turn does not end: it is erased. */
   finish(
     turnId: string,
     owner: string,
     outcome: StoredOutcome,
     firstTextAt: Date | null,
-  ): Promise<{ next: Dispatch | null }>
+  ): Promise<{ ended: boolean; next: Dispatch | null }>
   savePart(turnId: string, part: { ordinal: number; ref: Json; text: string; ahead?: number }): Promise<void>
   /** Claims the first post of a part before it is made; `false` while another worker holds it. A dead worker loses it. */
   reservePart(turnId: string, ordinal: number): Promise<boolean>
@@ -195,12 +198,17 @@ export interface Turns {
   withdraw(platform: string, ids: string[]): Promise<{ known: number; open: { turnId: string; state: TurnState }[] }>
   /** Ids of the messages of a conversation and of those below it, as the threads of a channel are. */
   messagesIn(conversationKey: string): Promise<string[]>
-  /** Whether all messages of a turn were deleted. */
+  /** Whether all messages of an open turn were deleted. */
   withdrawn(turnId: string): Promise<boolean>
   /** Deletes a withdrawn turn and ends its lease; answers the next turn of the conversation. */
   erase(turnId: string, owner: string): Promise<{ next: Dispatch | null }>
-  /** The turn that is open in a conversation, the earliest first. */
-  openTurns(conversationKey: string): Promise<string[]>
+  /**
+   * Which turn a message that says "stop" is about: the earliest open one, or the one that this message stopped before. `null`
+   * where none is open, or where the message was taken in as a question.
+   */
+  stopTarget(conversationKey: string, platform: string, messageId: string): Promise<string | null>
+  /** Notes the message that stops a turn, before it does. */
+  noteStop(turnId: string, messageId: string): Promise<void>
   about(turnId: string): Promise<TurnAbout | null>
   /**
    * A new turn that answers the same messages in the same reply; without a wish it keeps the old turn's. Throws

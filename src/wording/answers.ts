@@ -36,16 +36,17 @@ export const noAnswerWording = {
   noText: 'The model returned no text. Try again.',
   empty: 'The answer was empty. Try again.',
   crashed:
-    'Parley stopped several times while answering this question, so it gave up. Other questions are not affected. Rephrase the question or attach fewer files, or regenerate the answer to try once more.',
+    'Parley stopped several times while answering this question, so it gave up. Other questions are not affected. Rephrase the question, attach fewer files, or try again.',
   internal: 'Something went wrong in Parley. Try again.',
 }
 
 /** When a platform does not take a reply. `why` is a sentence. */
 export const undeliveredWording = {
   toAsker: (why: string) => `Your answer could not be posted. ${why}`,
-  withAnswer: (why: string, answer: string) => `${why} Here it is, for you alone:\n\n${answer}`,
-  toAdmins: (person: string | undefined, why: string) =>
-    `An answer${person === undefined ? '' : ` for ${person}`} could not be posted. ${why}`,
+  withAnswer: (why: string, answer: string) => `${why}\n\n**The answer, for you alone:**\n\n${answer}`,
+  /** `where`: the `scopeName` of the channel, if it is known who reads this. */
+  toAdmins: (person: string | undefined, where: string | undefined, why: string) =>
+    `An answer${person === undefined ? '' : ` for ${person}`}${where === undefined ? '' : ` in ${where}`} could not be posted. ${why}`,
 }
 
 /** The line over an answer to a voice note, and the last line of a shortened one. Markdown. */

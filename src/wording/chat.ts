@@ -43,7 +43,9 @@ export const chatWording = {
   unreadFile({ name, outcome, summary, problems }: UnreadFile): string {
     const why =
       outcome === 'partly' && problems.length > 0 ? problems.map(({ userMessage }) => userMessage).join(' ') : summary
-    return why.includes(name) ? why.replace(/^skipped:\s*/i, '') : `${name}: ${why}`
+    const reason = why.replace(/^skipped:\s*/i, '')
+    if (reason.includes(name)) return reason
+    return outcome === 'skipped' ? `${name} was skipped: ${reason}` : `${name}: ${why}`
   },
 
   /** After a command or a button that has nothing to say. */

@@ -1,7 +1,9 @@
 /** Sentences about the choice of a model: why this one, what rules out others, and what budgets refuse. */
+import type { ConversationRef } from '../core/message.ts'
 import { formatUsd, type NanoUsd } from '../core/money.ts'
 import type { Scope } from '../core/scope.ts'
 import { localTime, type Period } from '../core/window.ts'
+import { scopeName } from './commands.ts'
 
 type Tier = 'small' | 'medium' | 'large'
 
@@ -217,6 +219,9 @@ export const dryRunWording = {
   badChannel: 'Name the channel as platform/workspace/channel, such as slack/T0123/C0456.',
 }
 
+/** The conversation in which something is read; `undefined` for the log. */
+type Reader = ConversationRef | undefined
+
 interface BudgetInWords {
   scope: Scope
   period: Period
@@ -232,14 +237,14 @@ export const budgetWording = {
     const soon = of.spent + of.worst <= of.limit ? 'Try again when those answers are finished, or wait' : 'Wait'
     return `Your question would exceed ${yourBudget(of)} (${formatUsd(of.limit)}): ${sums}. ${soon} until the budget resets on ${localTime(of.resetsAt, of.timeZone)}. An admin can raise it.`
   },
-  /** For admins, before and at the limit. */
-  alert: (of: BudgetInWords & { threshold: number; resetsAt: Date; timeZone: string }) => {
+  /** For admins, before and at the limit. `at`: where they read it. */
+  alert: (of: BudgetInWords & { at: Reader; threshold: number; resetsAt: Date; timeZone: string }) => {
     const title = of.threshold >= 100 ? 'Limit reached' : `${of.threshold}% used`
-    return `**${title}:** ${formatUsd(of.spent)} of ${budgetOf(of)} (${formatUsd(of.limit)}) is spent. It resets on ${localTime(of.resetsAt, of.timeZone)}.`
+    return `**${title}:** ${formatUsd(of.spent)} of ${budgetFor(of)} (${formatUsd(of.limit)}) is spent. It resets on ${localTime(of.resetsAt, of.timeZone)}.`
   },
   /** Asks admins. `asker` is a mention. */
-  approval: (of: BudgetInWords & { worst: NanoUsd; asker: string }) =>
-    `A question from ${of.asker} would exceed ${budgetOf(of)} (${formatUsd(of.limit)}): ${formatUsd(of.spent)} is spent, and the answer could cost up to ${formatUsd(of.worst)}. Allow it once?`,
+  approval: (of: BudgetInWords & { at: Reader; worst: NanoUsd; asker: string }) =>
+    `A question from ${of.asker} would exceed ${budgetFor(of)} (${formatUsd(of.limit)}): ${formatUsd(of.spent)} is spent, and the answer could cost up to ${formatUsd(of.worst)}. Allow it once?`,
 }
 
 const perPeriod = { day: 'daily', week: 'weekly', month: 'monthly' } satisfies Record<Period, string>
@@ -249,17 +254,11 @@ function yourBudget({ scope, period }: BudgetInWords): string {
   if (kind === 'user') return `your ${perPeriod[period]} budget`
   if (kind === 'channel' || kind === 'workspace') return `the ${perPeriod[period]} budget of this ${kind}`
   if (kind === 'key') return `the ${perPeriod[period]} budget of this API key`
-  return budgetOf({ scope, period })
+  return budgetFor({ scope, period, at: undefined })
 }
 
-/** For admins: `the daily budget of channel slack/T1/C1`. */
-function budgetOf({ scope, period }: Pick<BudgetInWords, 'scope' | 'period'>): string {
-  if (scope === 'all') return `the ${perPeriod[period]} budget for everyone`
-  const at = scope.indexOf(':')
-  const name = scope
-    .slice(at + 1)
-    .split('/')
-    .map(decodeURIComponent)
-    .join('/')
-  return `the ${perPeriod[period]} budget of ${scope.slice(0, at)} ${name}`
+/** As it is named where it is read: `the daily budget for <#C1>`, `the daily budget for this channel`. */
+function budgetFor({ scope, period, at }: Pick<BudgetInWords, 'scope' | 'period'> & { at: Reader }): string {
+  const { platform, workspaceId, channelId } = at ?? { platform: '', workspaceId: '', channelId: '' }
+  return `the ${perPeriod[period]} budget for ${scopeName(scope, { platform, workspaceId, channelId, userId: '' })}`
 }

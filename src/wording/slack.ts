@@ -76,6 +76,9 @@ export const slackWording = {
 
   /** `/parley` with a question: Parley posts the question, then answers in the thread below it. */
   asked: (name: string, question: string) => `*${name}* asks: ${question}`,
+  /** Above the list of commands. */
+  howToAsk:
+    '**To ask a question**, mention Parley in a channel or thread, send it a direct message, or type `/parley What changed in this release?` To ask about a message, choose *Ask Parley about this* in its menu.',
   answeringInThread: 'Parley is answering in the thread.',
   /** A button below a command that failed. */
   askInstead: 'Ask this as a question',

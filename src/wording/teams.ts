@@ -1,4 +1,5 @@
 /** Sentences about Microsoft Teams: in chat, in its cards and forms, in the app's manifest, from the doctor and from `parley replay`. */
+import { listed } from './phrases.ts'
 
 export const teamsWording = {
   errors: {
@@ -75,6 +76,17 @@ export const teamsWording = {
   testPage:
     'Parley received this message, so the messaging endpoint works. Parley answers in Microsoft Teams only: add the app there, and ask your question in Teams.',
   unknownAuthor: 'Somebody',
+  /** People and channels whose names Teams does not tell. Admins find the ID in Entra. Markdown. */
+  personById: (id: string) => `the person \`${id}\``,
+  channelById: (id: string) => `the channel \`${id}\``,
+  generalChannel: 'General',
+  /** Whom to mention, in an example of a command: `@Name`. */
+  namePlaceholder: 'Name',
+  /** Below a notice outside of personal chats. */
+  filesNotShown: (names: readonly string[]) =>
+    `Teams accepts files from apps in personal chats only. To get ${listed(names)}, send this command to Parley in a personal chat.`,
+  restNotShown:
+    'This is only the beginning. To get all of it as a file, send this command to Parley in a personal chat.',
 
   /** What belongs to a question and could not be read, for its receipt. */
   unread: {
@@ -83,6 +95,8 @@ export const teamsWording = {
     quote: 'The quoted message came without its text. Copy the text into your question.',
     notAllowed: (permission: string) =>
       `Parley cannot read what was said before, because it lacks the permission ${permission}. Ask an owner to add the Parley app again and to allow it (docs/teams.md).`,
+    notMember:
+      'Parley did not read what was said before, because Microsoft Graph did not say how much of this chat you can see. Quote what matters.',
     notNow:
       'Parley could not read what was said before, because Microsoft Graph did not answer in time. Regenerate the answer, or quote what matters.',
     tooLong: 'The thread is too long. Parley read its first message and the newest ones.',

@@ -96,6 +96,8 @@ const exampleOf = (path: string) =>
     .replace(/:action\{(\w+)[^}]*\}/, '$1')
     .replaceAll(/:\w+(?:\{[^}]*\})?/g, '1')
 
+const isPublic = ({ access }: RouteEntry) => access.includes('public')
+
 interface Asked {
   method: string
   path: string
@@ -143,6 +145,9 @@ describe.each(setups)('$name', ({ env, exposed }) => {
     const open = routes.filter(({ access }) => access.includes('health') || access.includes('platform'))
     const paths = ['/healthz', '/readyz', ...('SLACK_BOT_TOKEN' in env ? ['/slack/events', '/api/messages'] : [])]
     expect(open.map(({ path }) => path).sort()).toEqual(paths.sort())
+    // Fixed pages that the Teams app's package links.
+    const fixed = 'TEAMS_CLIENT_ID' in env ? ['/teams/about', '/teams/privacy', '/teams/terms'] : []
+    expect(routes.filter(isPublic).map(({ path }) => path)).toEqual(fixed)
   })
 
   for (const [name, { skip, invisible, start }] of Object.entries(kinds)) {
@@ -153,7 +158,7 @@ describe.each(setups)('$name', ({ env, exposed }) => {
       const answered: string[] = []
       for (const { method, path, access } of routes) {
         const status = await ask({ method, path: exampleOf(path), body: method === 'GET' ? '' : '{}' })
-        if (access.includes('health')) expect(status, path).toBe(200)
+        if (access.includes('health') || access.includes('public')) expect(status, path).toBe(200)
         // What is no activity of Teams is refused before its signature is looked for.
         else if (![401, 403, ...(access.includes('platform') ? [400] : [])].includes(status))
           answered.push(`${method} ${path}: ${status}`)
@@ -170,7 +175,7 @@ describe.each(setups)('$name', ({ env, exposed }) => {
   it.skipIf(!exposed)(`behind a proxy of Parley’s own user that adds nothing, the same${indistinct}`, async () => {
     await using proxy = await startRewriting(parley.url, {})
     for (const { method, path, access } of routes) {
-      if (access.includes('health')) continue
+      if (access.includes('health') || access.includes('public')) continue
       const asked = { method, path: exampleOf(path), body: method === 'GET' ? '' : '{}' }
       expect(await statusOf(proxy.url, asked), `${method} ${path}`).toBe(path === '/api/messages' ? 400 : 401)
     }

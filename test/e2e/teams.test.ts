@@ -120,7 +120,13 @@ describe('in a personal chat', () => {
     expect(textOf(answer)).toBe('The rent is 1,450 € [1].')
     expect(answer.stream).toBeDefined()
     expect(claimsOf(answer)).toMatchObject([
-      { position: 1, appearance: { name: 'contract.docx', abstract: expect.stringContaining('1,450') } },
+      {
+        position: 1,
+        appearance: {
+          name: 'contract.docx, lines 1–51',
+          abstract: expect.stringContaining('The rent is 1,450 € a month, due'),
+        },
+      },
     ])
     expect(answer.activity).toMatchObject({
       entities: expect.arrayContaining([expect.objectContaining({ additionalType: ['AIGeneratedContent'] })]),
@@ -265,7 +271,7 @@ describe('in a channel', () => {
     }
     const read = await reply(place, () => share('1767000000033'))
     expect(textOf(read)).toBe('The code is QX-33 [1].')
-    expect(claimsOf(read)[0]?.appearance.name).toBe('gate.pdf')
+    expect(claimsOf(read)[0]?.appearance.name).toBe('gate.pdf, p. 1')
     Object.assign(teams.consent, { files: false, messages: false })
     const other = thread('1767000000044')
     const refused = await reply(other, () =>

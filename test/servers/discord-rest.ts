@@ -104,6 +104,7 @@ export function answer(state: RestState, call: Call): Answer {
     try {
       const open = call.path.startsWith('/webhooks/') || call.path.startsWith('/interactions/')
       if (!call.authorized && !open) throw new Refusal(401, 0, '401: Unauthorized')
+      if (state.failing?.test(`${call.method} ${call.path}`)) throw new Refusal(500, 0, 'Internal Server Error')
       return handle(state, call, match.slice(1))
     } catch (thrown) {
       if (!(thrown instanceof Refusal)) throw thrown
@@ -158,7 +159,6 @@ function overRest({
  * Without Read Message History there are none: https://discord.com/developers/docs/resources/message#get-channel-messages
  */
 function channelMessages(state: RestState, { query }: Call, [id = '']: string[]): Answer {
-  if (state.readsFail) throw new Refusal(500, 0, 'Internal Server Error')
   const channel = visible(state, id)
   const limit = Number(query.get('limit') ?? 50)
   if (!(limit >= 1 && limit <= 100)) throw new Refusal(400, 50035, 'Invalid Form Body: limit must be between 1 and 100')

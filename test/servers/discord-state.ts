@@ -51,8 +51,8 @@ export interface RestState {
   /** What AutoMod of every server blocks. */
   autoMod?: RegExp | undefined
   flags: number
-  /** Messages cannot be read for now. */
-  readsFail: boolean
+  /** Calls that fail with 500 for now, as `GET /channels/1/messages`. */
+  failing?: RegExp | undefined
   /** How many sessions may still be begun today, and when they are counted anew. */
   sessionsLeft: number
   sessionsBackMs: number

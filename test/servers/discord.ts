@@ -89,7 +89,6 @@ export async function startDiscord(options: StandInOptions = {}): Promise<StandI
     closed: new Set(),
     nonces: new Map(),
     flags: 1 << 18,
-    readsFail: false,
     sessionsLeft: 1000,
     sessionsBackMs: 3_600_000,
     userInstall: false,

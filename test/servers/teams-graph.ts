@@ -1,9 +1,11 @@
 /**
- * What people said in the simulated Teams, as Graph tells it to apps: threads of channels, and chats. Lists are newest first, with
+ * What people said in the simulated Teams, as Graph tells it to apps: threads of channels, and chats with their members. Lists are newest first, with
  * at most 50 messages a page and a link to the next one.
- * https://learn.microsoft.com/graph/api/chatmessage-list-replies, https://learn.microsoft.com/graph/api/chat-list-messages
- * Different from the real one: a thread that nobody has written in here has an empty first message.
+ * https://learn.microsoft.com/graph/api/chatmessage-list-replies, https://learn.microsoft.com/graph/api/chat-list-messages,
+ * https://learn.microsoft.com/graph/api/chat-list-members
+ * Different from the real one: everyone is a member of each chat and sees all of it, unless `members` says otherwise; a thread that nobody has written in here has an empty first message.
  */
+import type { Person } from './teams.ts'
 import type { Refusal } from './teams-state.ts'
 
 export interface GraphMessage {
@@ -26,8 +28,17 @@ export interface Saying {
 }
 
 const maxTop = 50
+const membersPerPage = 20
 
-export function createGraphMessages(consent: { messages: boolean }, nextId: () => string) {
+interface GraphDeps {
+  consent: { messages: boolean; members: boolean }
+  people: ReadonlyMap<string, Person>
+  nextId(): string
+}
+
+export function createGraphMessages({ consent, people, nextId }: GraphDeps) {
+  /** By the chat: object IDs of its members, and since when each sees it. */
+  const members = new Map<string, Map<string, string>>()
   /** Oldest first, by the channel or chat and, in a channel, the thread: `19:…@thread.tacv2;messageid=…`. */
   const said = new Map<string, GraphMessage[]>()
   /** Paths that Parley asked for. */
@@ -52,27 +63,44 @@ export function createGraphMessages(consent: { messages: boolean }, nextId: () =
     return message
   }
 
+  function pageOf<T>(all: readonly T[], url: URL, size: number): object {
+    const from = Number(url.searchParams.get('$skiptoken') ?? 0)
+    const next = new URL(url)
+    next.searchParams.set('$skiptoken', String(from + size))
+    return { value: all.slice(from, from + size), ...(from + size < all.length && { '@odata.nextLink': next.href }) }
+  }
+
+  /** Takes no parameters of OData. */
+  function membersOf(chat: string, url: URL): object | Refusal {
+    if (!consent.members) return { status: 403, code: 'Forbidden', message: 'Missing role permissions' }
+    const everyone = [...people.values()].map(({ aadObjectId }) => [aadObjectId, '0001-01-01T00:00:00Z'] as const)
+    const found = [...(members.get(chat) ?? everyone)].map(([userId, visibleHistoryStartDateTime], n) => ({
+      '@odata.type': '#microsoft.graph.aadUserConversationMember',
+      id: `membership-${n}`,
+      roles: ['owner'],
+      displayName: null,
+      visibleHistoryStartDateTime,
+      userId,
+    }))
+    return pageOf(found, url, membersPerPage)
+  }
+
   function list(messages: GraphMessage[], url: URL): object | Refusal {
     const top = Number(url.searchParams.get('$top') ?? 20)
     if (!(top >= 1 && top <= maxTop)) return { status: 400, code: 'BadRequest', message: 'The limit of $top is 50' }
-    const from = Number(url.searchParams.get('$skiptoken') ?? 0)
     const newest = [...messages].sort((a, b) => Number(b.id) - Number(a.id))
-    const next = new URL(url)
-    next.searchParams.set('$skiptoken', String(from + top))
-    return {
-      value: newest.slice(from, from + top),
-      ...(from + top < newest.length && { '@odata.nextLink': next.href }),
-    }
+    return pageOf(newest, url, top)
   }
 
-  /** `undefined`: the path is none of a message or a list of them. */
+  /** `undefined`: the path is none of a message, a list of them, or the members of a chat. */
   function answer(url: URL): object | Refusal | undefined {
     const path = decodeURIComponent(url.pathname.slice('/graph/v1.0/'.length))
     const [, team, channel, root, replies] =
       /^teams\/([^/]+)\/channels\/([^/]+)\/messages(?:\/(\d+))?(\/replies)?$/.exec(path) ?? []
-    const [, chat] = /^chats\/([^/]+)\/messages$/.exec(path) ?? []
+    const [, chat, part] = /^chats\/([^/]+)\/(messages|members)$/.exec(path) ?? []
     if (team === undefined && chat === undefined) return undefined
     asked.push(path)
+    if (chat !== undefined && part === 'members') return membersOf(chat, url)
     if (!consent.messages) return { status: 403, code: 'Forbidden', message: 'Missing role permissions' }
     if (chat !== undefined) return list(said.get(chat) ?? [], url)
     if (team !== 'group-1') return { status: 404, code: 'NotFound', message: 'No team found with Group Id' }
@@ -85,5 +113,5 @@ export function createGraphMessages(consent: { messages: boolean }, nextId: () =
     return replies === undefined ? first : list(rest, url)
   }
 
-  return { say, answer, asked }
+  return { say, answer, asked, members }
 }

@@ -48,7 +48,7 @@ export interface TeamsStandIn extends AsyncDisposable {
   files: Map<string, SharedFile>
   uploads: Map<string, Buffer>
   /** Whether an admin lets Parley read files through Graph. */
-  consent: { files: boolean; messages: boolean }
+  consent: { files: boolean; messages: boolean; members: boolean }
   /** Graph's messages, by the end of their URL. */
   graphMessages: Map<string, object>
   /** What people said, as Graph tells it. */
@@ -78,8 +78,8 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
   const uploads = new Map<string, Buffer>()
   const granted = new Map<string, string>()
   const graphMessages = new Map<string, object>()
-  const consent = { files: true, messages: true }
-  const said = createGraphMessages(consent, state.nextId)
+  const consent = { files: true, messages: true, members: true }
+  const said = createGraphMessages({ consent, people, nextId: state.nextId })
   const seen = { logins: 0, tokensAtFiles: 0 }
   const away = { login: false, keys: false, graph: false }
 
@@ -104,13 +104,21 @@ export async function startTeams(own: Partial<Rules> = {}): Promise<TeamsStandIn
     const path = decodeURIComponent(url.pathname.slice('/connector/v3/'.length))
     const [, teamId] = /^teams\/([^/]+)$/.exec(path) ?? []
     if (teamId !== undefined) return send(response, 200, { id: teamId, name: 'The team', aadGroupId: 'group-1' })
+    const [, general] = /^teams\/([^/]+)\/conversations$/.exec(path) ?? []
+    if (general !== undefined)
+      return send(response, 200, {
+        conversations: [
+          { id: general, name: null },
+          { id: '19:sales@thread.tacv2', name: 'Sales & Co' },
+        ],
+      })
     const [, attachment] = /^attachments\/([^/]+)\/views\/original$/.exec(path) ?? []
     if (attachment !== undefined) return sendFile(response, files.get(attachment))
     if (path === 'conversations') return await openPersonalChat(request, response)
     const [, conversation = '', rest = ''] = /^conversations\/([^/]+)\/(.*)$/.exec(path) ?? []
     const [, member] = /^members\/(.+)$/.exec(rest) ?? []
     if (member !== undefined) {
-      const person = people.get(member)
+      const person = people.get(member) ?? [...people.values()].find(({ aadObjectId }) => aadObjectId === member)
       if (person === undefined)
         return refuse(response, { status: 404, code: 'MemberNotFoundInConversation', message: 'no member' })
       return send(response, 200, { tenantId: tenant, userRole: 'user', ...person })

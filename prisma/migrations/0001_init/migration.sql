@@ -49,6 +49,8 @@ CREATE TABLE "turn" (
     "dispatches" INTEGER NOT NULL DEFAULT 1,
     "dispatched_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "stop_requested_at" TIMESTAMPTZ(3),
+    "stop_message" TEXT,
+    "withdrawn" BOOLEAN NOT NULL DEFAULT false,
     "superseded_by" UUID,
     "outcome" JSONB,
     "answer" TEXT,

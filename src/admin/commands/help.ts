@@ -6,7 +6,7 @@ import { commandWording, helpWording, permissionWording } from '../../wording/co
 import { bulleted, code } from '../../wording/phrases.ts'
 import { arg, type Command, define } from '../define.ts'
 import { nearest } from '../line.ts'
-import { usageLine } from '../parse.ts'
+import { usageLine, usageOf } from '../parse.ts'
 
 const rank: Record<Role, number> = { member: 0, manager: 1, admin: 2 }
 export const canCall = (role: Role, command: Pick<Command, 'role'>) => rank[role] >= rank[command.role]
@@ -51,10 +51,11 @@ function overview(table: Command[]): string {
 }
 
 function inFull(command: Command): string {
-  const args = command.args.map(
-    ({ name, summary, required, choices }) =>
-      `${code(name)}: ${summary}${choices === undefined || choices.length <= 5 ? '' : ` (${choices.join(', ')})`}${required ? '' : helpWording.optional}`,
-  )
+  const args = command.args.map((each) => {
+    const { summary, required, choices = [] } = each
+    const known = choices.length <= 5 ? '' : ` (${choices.join(', ')})`
+    return `${code(usageOf(each))}${required ? '' : helpWording.optional}: ${summary}${known}`
+  })
   return [
     helpWording.command(usageLine(command), command.summary, command.role),
     ...(args.length === 0 ? [] : [bulleted(args)]),

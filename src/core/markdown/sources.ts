@@ -45,6 +45,12 @@ export function linked({ place, url }: SourceLine): string {
   return url === undefined ? words : `[${words}](<${url.replaceAll(/[<>\s]/g, encodeURIComponent)}>)`
 }
 
+/** The sources below a text that is shown without a platform's own form of them: a Markdown list, empty without sources. */
+export function sourceList(citations: Citation[], maxChars?: number): string {
+  const { lines } = sourceLines(citations, maxChars)
+  return lines.map((line) => `- [${line.n}] ${linked(line)}`).join('\n')
+}
+
 /** Makes each `[n]` of the text that has an address a link to it; not in code, and not within another link. */
 export function withLinkedNumbers(markdown: string, urlOf: (n: number) => string | undefined): string {
   return rewrite(markdown, (node, source) => {
