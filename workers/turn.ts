@@ -14,6 +14,7 @@ import { LeaseLost } from '../src/answer/steps.ts'
 import { moment } from '../src/core/clock.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import { traced } from '../src/core/events.ts'
+import { escapeMarkdown } from '../src/core/markdown/escape.ts'
 import type { Platform } from '../src/core/platform.ts'
 import { scopeOf, spenderOf } from '../src/core/scope.ts'
 import { readingJobs } from '../src/intake/dispatch.ts'
@@ -149,7 +150,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       isRead ? undefined : platform.transport.tellAsker?.(work.replyTarget, { text, private: true }, { key, signal }),
       messaging.alerts.send(
         scopeOf.channel(conversation),
-        { text: undeliveredWording.toAdmins(author.name, error.userMessage) },
+        { text: undeliveredWording.toAdmins(author.name && escapeMarkdown(author.name), error.userMessage) },
         key,
       ),
     ]

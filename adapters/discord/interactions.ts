@@ -160,7 +160,7 @@ export function createInteractions({ api, questions, intake, me, log }: Interact
       replyTarget: target,
       locale: interaction.locale,
     })
-    await answerWith(interaction, notice)
+    await answerWith(interaction, called.name === 'help' ? notice.then(asHelp(called.given.length === 0)) : notice)
   }
 
   async function onMessageCommand(interaction: APIMessageApplicationCommandInteraction): Promise<void> {
@@ -301,6 +301,15 @@ export function createInteractions({ api, questions, intake, me, log }: Interact
     },
   }
 }
+
+/** Help is for the one who asks for it. The list of commands alone does not say how to ask a question. */
+const asHelp =
+  (isList: boolean) =>
+  (notice: Notice): Notice => ({
+    ...notice,
+    text: isList && notice.failed !== true ? `${discordWording.howToAsk}\n\n${notice.text}` : notice.text,
+    private: true,
+  })
 
 const noFiles: ReturnType<typeof packNotice>['files'] = []
 const transcribe = 'Transcribe the recording word for word. Name the speakers where they can be told apart.'

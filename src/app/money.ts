@@ -36,7 +36,8 @@ export async function openMoney({ database, channel, settings, platform, opening
     limited: limited.scopes,
     log,
     alert: async (due) => {
-      await alerts.send(due.scope, { text: alertMessage(due) }, alertKey(due))
+      const target = await alerts.target(due.scope)
+      await alerts.send(due.scope, { text: alertMessage(due, target?.conversation) }, alertKey(due))
     },
   })
   opening.defer('budget', () => budget.close())
