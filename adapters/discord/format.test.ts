@@ -4,9 +4,10 @@ import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Citation, Receipt } from '../../src/core/reply.ts'
 import { noticeWording } from '../../src/wording/answers.ts'
 import { chatWording } from '../../src/wording/chat.ts'
-import { discordReceipt } from '../../src/wording/discord.ts'
+import { discordButtons, discordReceipt } from '../../src/wording/discord.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { citation } from '../../test/fakes/source.ts'
+import { replyRows } from './components.ts'
 import { fits, formatNotice, formatReply, maxContent, maxMarkdown } from './format.ts'
 
 const part = (text: string, more: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
@@ -169,11 +170,10 @@ describe('a notice that is too long', () => {
     expect(formatNotice('word '.repeat(900), 'all.md').content).toContain(`word…\n-# ${discordReceipt.wholeIn('all.md')}`)
   })
 
-  it('is one also when only its formatted text is', () => {
-    const { content, isCut } = formatNotice('|| '.repeat(660).trim(), 'all.md')
-    expect(content.length).toBeLessThanOrEqual(maxContent)
-    expect(isCut).toBe(false)
-    expect(formatNotice('@everyone '.repeat(199).trim(), 'all.md').isCut).toBe(true)
+  it('is one also where only its formatted text is too long', () => {
+    const text = '@everyone '.repeat(199).trim()
+    expect(text.length).toBeLessThanOrEqual(maxContent)
+    expect(formatNotice(text, 'all.md').isCut).toBe(true)
   })
 })
 
@@ -201,6 +201,20 @@ it('no part is longer than Discord allows, whatever it contains', () => {
     }),
     { numRuns: 150 },
   )
+})
+
+describe('the buttons below', () => {
+  const labels = (state: 'done' | 'stopped' | 'failed', more: Partial<Receipt> = {}) =>
+    replyRows(part('So.', { end: { state, receipt: { ...receipt, ...more } } }), undefined).flatMap(({ components }) =>
+      components.map((each) => ('label' in each && each.label) || ('emoji' in each && each.emoji?.name)),
+    )
+
+  it('an answer rate it, below one that was stopped they write it again', () => {
+    expect(labels('done')).toEqual(['👍', '👎', discordButtons.more])
+    expect(labels('stopped')).toEqual([discordButtons.tryAgain, discordButtons.more])
+    expect(labels('stopped', { model: 'none' })).toEqual([discordButtons.tryAgain])
+    expect(labels('failed')).toEqual([discordButtons.tryAgain])
+  })
 })
 
 describe('what Discord reads in its own way', () => {
