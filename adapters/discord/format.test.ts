@@ -167,7 +167,9 @@ describe('a notice that is too long', () => {
   })
 
   it('is cut within a line only where it has no other', () => {
-    expect(formatNotice('word '.repeat(900), 'all.md').content).toContain(`word…\n-# ${discordReceipt.wholeIn('all.md')}`)
+    expect(formatNotice('word '.repeat(900), 'all.md').content).toContain(
+      `word…\n-# ${discordReceipt.wholeIn('all.md')}`,
+    )
   })
 
   it('is one also where only its formatted text is too long', () => {
@@ -223,6 +225,8 @@ describe('what Discord reads in its own way', () => {
     ['```ts title="a"\nx\n```', '```ts\nx\n```'],
     ['a__b__c and ____', String.raw`a\_\_b\_\_c and \_\_\_\_`],
     ['-# not small', String.raw`\-# not small`],
+    ['_Reading my_file.pdf…_', '*Reading my_file.pdf…*'],
+    ['_a **b**_ and **_c_**', '*a **b*** and ***c***'],
     ['> > inner', '> ┃ inner'],
     ['- [x] done', '- ☑ done'],
     ['E is $mc^2$', 'E is mc²'],

@@ -90,6 +90,9 @@ function discordMarkdown(markdown: string, tableColumns?: number): string {
         return '──────────'
       case 'code':
         return codeBlock(node.value, node.lang ?? '', source)
+      case 'emphasis':
+        // With an underscore within, as in a file's name, Discord shows the outer ones as they are.
+        return source.startsWith('_') ? { around: ['*', '*'] } : undefined
       case 'text':
         return source
           .replaceAll('||', String.raw`\|\|`)

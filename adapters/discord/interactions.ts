@@ -302,12 +302,15 @@ export function createInteractions({ api, questions, intake, me, log }: Interact
   }
 }
 
-/** Help is for the one who asks for it. The list of commands alone does not say how to ask a question. */
+/** Help is for the one who asks for it. Its list of commands says neither how to ask a question nor what Discord's fields are. */
 const asHelp =
   (isList: boolean) =>
   (notice: Notice): Notice => ({
     ...notice,
-    text: isList && notice.failed !== true ? `${discordWording.howToAsk}\n\n${notice.text}` : notice.text,
+    text:
+      notice.failed === true
+        ? notice.text
+        : [...(isList ? [discordWording.howToAsk] : []), notice.text, discordWording.fields].join('\n\n'),
     private: true,
   })
 

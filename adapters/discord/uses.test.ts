@@ -338,11 +338,12 @@ it('help is for the one who asks, and says first how to ask a question', async (
   const list = await help([])
   expect(list).toMatchObject({
     ephemeral: true,
-    acknowledged: { data: { content: `${discordWording.howToAsk}\n\nAbout help` } },
+    acknowledged: { data: { content: `${discordWording.howToAsk}\n\nAbout help\n\n${discordWording.fields}` } },
   })
   const one = await help([{ type: 3, name: 'command', value: 'models' }])
   expect(one.ephemeral).toBe(true)
-  expect(one.acknowledged.data?.content).not.toContain(discordWording.howToAsk)
+  expect(one.acknowledged.data?.content).toMatch(/^About help/)
+  expect(one.acknowledged.data?.content).toContain(discordWording.fields)
 })
 
 it('an empty mention gets a greeting and starts no answer', async () => {

@@ -40,6 +40,8 @@ export const discordWording = {
   /** Over the list of commands. Markdown. */
   howToAsk:
     'To ask, mention me, send me a direct message, or use `/ask`. To ask about a message, right-click it (on a phone, press and hold it) and choose **Apps**.',
+  /** Under the explanation of commands, whose lines are those to type elsewhere. */
+  fields: 'Here, choose the command and fill in its fields. Leave out `for` and `--`.',
   joined: 'Added to your question above. One answer will cover both.',
   noRecording: 'That message has no recording. Choose one with a voice message or a video.',
   messageGone: 'I cannot find or read that message. Check that it still exists and that I can see the channel.',
