@@ -14,9 +14,8 @@ import { LeaseLost } from '../src/answer/steps.ts'
 import { moment } from '../src/core/clock.ts'
 import { asParleyError, errorFields, ParleyError } from '../src/core/errors.ts'
 import { traced } from '../src/core/events.ts'
-import { escapeMarkdown } from '../src/core/markdown/escape.ts'
 import type { Platform } from '../src/core/platform.ts'
-import { scopeOf, spenderOf } from '../src/core/scope.ts'
+import { spenderOf } from '../src/core/scope.ts'
 import { readingJobs } from '../src/intake/dispatch.ts'
 import { dispatchOf, type Handlers, type JobContext, jobId, type Outcome } from '../src/queue/queue.ts'
 import { createReplyWriter, type ReplyWriter } from '../src/reply/reply-writer.ts'
@@ -30,9 +29,10 @@ import {
   type TurnWork,
   turnLeaseMs,
 } from '../src/store/turns.ts'
-import { approvalWording, noAnswerWording, progressWording, undeliveredWording } from '../src/wording/answers.ts'
+import { approvalWording, noAnswerWording, progressWording } from '../src/wording/answers.ts'
 import type { Messaging, Money, Storage } from './deps.ts'
 import { claimInIsolation, type Isolation } from './isolation.ts'
+import { removeReply, tellUndelivered } from './undelivered.ts'
 
 export interface TurnDeps extends AnswerDeps {
   storage: AnswerDeps['storage'] & Pick<Storage, 'turns'>
@@ -81,7 +81,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     using lease = keepTurnLease(turns, turnId, owner, stop.stop, asked)
     try {
       const work = await turns.load(turnId)
-      if (work.messages.length === 0) return await takeBack(work, owner, lease)
+      if (work.messages.length === 0) return await takeBack(work, owner, lease.lost)
       if (work.stopRequested) stop.stop()
       if (verdict === 'guilty') {
         log.error({ turnId, attempts: work.attempts }, 'turn ended its process again and again; given up')
@@ -108,16 +108,8 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
   }
 
   /** The question was deleted: what was posted goes with it, and nothing of the turn is kept. */
-  async function takeBack(work: TurnWork, owner: string, lease: TurnLease): Promise<Outcome> {
-    const { transport } = messaging.platform(work.platform)
-    for (const { ordinal, ref } of await turns.parts(work.id)) {
-      if (ref !== null)
-        await transport.remove(work.replyTarget, ref, { signal: lease.lost }).catch((thrown: unknown) => {
-          if (asParleyError(thrown).retry !== 'never') throw thrown
-          log.info({ turnId: work.id, ...errorFields(thrown) }, 'part of a withdrawn reply could not be removed')
-        })
-      await turns.removePart(work.id, ordinal)
-    }
+  async function takeBack(work: TurnWork, owner: string, lost: AbortSignal): Promise<Outcome> {
+    await removeReply(deps, work, lost)
     await clearStatus(messaging.platform(work.platform), work, 'stopped')
     const { next } = await turns.erase(work.id, owner)
     log.info({ turnId: work.id }, 'turn ended: its question was deleted')
@@ -125,47 +117,13 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
     return 'done'
   }
 
-  /**
-   * What is half written says why there is no answer; where nothing can be written any more, the asker alone hears it, where
-   * the platform can tell them. The admins hear it, too.
-   */
-  async function tellUndelivered(
-    platform: Platform,
-    work: TurnWork,
-    outcome: StoredOutcome,
-    replyWriter: ReplyWriter,
-    error: ParleyError,
-    signal: AbortSignal,
-  ) {
-    const [asked] = work.messages
-    if (asked === undefined) return
-    const { conversation, author } = asked
-    const why = undeliveredWording.toAsker(error.userMessage)
-    // A long answer does not fit into a notice.
-    const told = undeliveredWording.withAnswer(why, outcome.text)
-    const text = outcome.state === 'done' && told.length <= platform.capabilities.maxChars ? told : why
-    const key = `${work.id}-undelivered`
-    const isRead = await replyWriter.giveUp(why, { state: 'failed', receipt: outcome.receipt })
-    const tries = [
-      isRead ? undefined : platform.transport.tellAsker?.(work.replyTarget, { text, private: true }, { key, signal }),
-      messaging.alerts.send(
-        scopeOf.channel(conversation),
-        { text: undeliveredWording.toAdmins(author.name && escapeMarkdown(author.name), error.userMessage) },
-        key,
-      ),
-    ]
-    for (const result of await Promise.allSettled(tries))
-      if (result.status === 'rejected')
-        log.warn(
-          { turnId: work.id, ...errorFields(result.reason) },
-          'nobody could be told that a reply was not delivered',
-        )
-  }
-
   /** Even posting the failure ended the process: nothing is posted, so that the conversation goes on. */
   async function endUnsaid(turnId: string, owner: string): Promise<Outcome> {
     log.error({ turnId }, 'turn ended without a message: its message ended the process, too')
-    const { next } = await turns.finish(turnId, owner, unsaidOutcome(crashed()), null)
+    const isWithdrawn = await turns.withdrawn(turnId)
+    const { next } = isWithdrawn
+      ? await turns.erase(turnId, owner)
+      : await turns.finish(turnId, owner, unsaidOutcome(crashed()), null)
     if (next) await wake(next)
     return 'done'
   }
@@ -224,8 +182,9 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
       return await end(work, owner, outcome, replyWriter)
     } catch (thrown) {
       await replyWriter.abandon()
-      if (thrown instanceof Withdrawn) {
-        await takeBack(work, owner, lease)
+      // A reply may be refused because its question is gone.
+      if (thrown instanceof Withdrawn || (stop.aborted && !gone.aborted && (await turns.withdrawn(work.id)))) {
+        await takeBack(work, owner, lease.lost)
         return 'stopped'
       }
       if (!lease.held() || thrown instanceof LeaseLost) {
@@ -238,7 +197,7 @@ export function createTurn(deps: TurnDeps): Handlers['turn'] {
         // The platform will not take it, and the conversation must go on.
         log.error({ turnId: work.id, ...errorFields(thrown) }, 'reply could not be delivered')
         await clearStatus(platform, work, 'failed')
-        await tellUndelivered(platform, work, outcome, replyWriter, asParleyError(thrown), gone)
+        await tellUndelivered(deps, work, outcome, replyWriter, asParleyError(thrown), gone)
         return await end(work, owner, { ...outcome, state: 'failed' }, replyWriter)
       }
       throw thrown

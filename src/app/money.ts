@@ -36,8 +36,7 @@ export async function openMoney({ database, channel, settings, platform, opening
     limited: limited.scopes,
     log,
     alert: async (due) => {
-      const target = await alerts.target(due.scope)
-      await alerts.send(due.scope, { text: alertMessage(due, target?.conversation) }, alertKey(due))
+      await alerts.send(due.scope, { text: alertMessage(due) }, alertKey(due))
     },
   })
   opening.defer('budget', () => budget.close())

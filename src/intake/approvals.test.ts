@@ -138,21 +138,6 @@ describe('a one-time approval', () => {
     expect((await database.pool.query('select from approval')).rowCount).toBe(0)
   })
 
-  it('names the channel and the person of the budget as the platform shows them', () => {
-    const at = alertsChannel
-    const of = (scope: Scope, readAt = at) =>
-      budgetWording.approval(
-        { scope, period: 'day', limit: usd('1'), spent: 0n, worst: usd('2'), asker: '<@ann>' },
-        readAt,
-      )
-    expect(of('channel:test/team/C2')).toContain('the daily budget of <#C2> (')
-    expect(of('channel:test/team/money')).toContain('the daily budget of this channel (')
-    expect(of('user:test/team/ann')).toContain('the daily budget of <@ann> (')
-    expect(of('workspace:test/team')).toContain('the daily budget of this workspace (')
-    expect(of('channel:test/team/C2', { ...at, workspaceId: 'other' })).toContain('of channel test/team/C2 (')
-    expect(of('key:7f3a')).toContain('of key 7f3a (')
-  })
-
   it('regenerates the answer and lets exactly one reservation exceed the budget, which is booked', async () => {
     const { turnId, approvalId } = await approval()
     const pressed = await approvals.decide(approvalId, 'approve', ada, alertsChannel)

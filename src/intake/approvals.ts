@@ -27,15 +27,14 @@ export function createApprovalRequests(deps: {
 }): ApprovalRequests {
   return {
     async ask(turnId, asker, { by, worst }) {
-      const target = await deps.alerts.target(by.scope)
-      if (target === undefined) return undefined
+      if ((await deps.alerts.target(by.scope)) === undefined) return undefined
       const { id: approvalId } = await deps.approvals.ask({ turnId, budgetId: by.id, scope: by.scope, amount: worst })
       const buttons: Button[] = [
         { label: approvalWording.approve, style: 'primary', action: { kind: 'approve', approvalId } },
         { label: approvalWording.decline, style: 'danger', action: { kind: 'decline', approvalId } },
       ]
       // By id: the platform shows the name, and a name would stay in notices and logs when the person is forgotten.
-      const text = approvalMessage(by, worst, `<@${asker.id}>`, target.conversation)
+      const text = approvalMessage(by, worst, `<@${asker.id}>`)
       const sent = await deps.alerts.send(by.scope, { text, buttons }, `approval-${approvalId}`)
       return sent === 'sent' ? approvalWording.requested : undefined
     },

@@ -10,7 +10,7 @@ import type { NanoUsd } from '../core/money.ts'
 import type { Usage } from '../core/reply.ts'
 import type { Spender } from '../core/scope.ts'
 import type { DueAlert, Exceeded } from '../store/ledger.ts'
-import { budgetWording, type ReadAt } from '../wording/routing.ts'
+import { budgetWording } from '../wording/routing.ts'
 
 export type PaidKind = 'answer' | 'transcription'
 
@@ -81,13 +81,12 @@ export class BudgetExhausted extends ParleyError {
   }
 }
 
-/** `at`: where it is posted. */
-export function alertMessage(due: DueAlert, at?: ReadAt): string {
-  return budgetWording.alert(due, at)
+export function alertMessage(due: DueAlert): string {
+  return budgetWording.alert(due)
 }
 
-export function approvalMessage(by: Exceeded, worst: NanoUsd, asker: string, at?: ReadAt): string {
-  return budgetWording.approval({ ...by, worst, asker }, at)
+export function approvalMessage(by: Exceeded, worst: NanoUsd, asker: string): string {
+  return budgetWording.approval({ ...by, worst, asker })
 }
 
 /** The same when a warning is sent again. */

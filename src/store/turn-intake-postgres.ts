@@ -10,17 +10,7 @@ import { suspectAfter, type TurnAbout, type Turns } from './turns.ts'
 
 type TurnIntake = Pick<
   Turns,
-  | 'accept'
-  | 'complete'
-  | 'requestStop'
-  | 'revise'
-  | 'participation'
-  | 'withdraw'
-  | 'messagesIn'
-  | 'withdrawn'
-  | 'openTurns'
-  | 'about'
-  | 'regenerate'
+  'accept' | 'complete' | 'requestStop' | 'revise' | 'participation' | 'openTurns' | 'about' | 'regenerate'
 >
 
 export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake {
@@ -87,28 +77,6 @@ export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake
       return { last: { messageId: row.message_id, sentAt: row.sent_at }, asked: row.asked }
     },
 
-    async withdraw(platform, ids) {
-      const prefixes = ids.map((id) => attachmentPrefix(platform, id))
-      const rows = await query<{ known: string; id: string | null; state: TurnState }>(withdraw, [
-        platform,
-        ids,
-        prefixes,
-      ])
-      return {
-        known: Number(rows[0]?.known ?? 0),
-        open: rows.flatMap(({ id, state }) => (id === null ? [] : [{ turnId: id, state }])),
-      }
-    },
-
-    async messagesIn(key) {
-      return (await query<{ id: string }>(messagesIn, [key])).map(({ id }) => id)
-    },
-
-    async withdrawn(turnId) {
-      const [row] = await query<{ withdrawn: boolean }>(withdrawn, [turnId])
-      return row?.withdrawn === true
-    },
-
     async openTurns(key) {
       return (await query<{ id: string }>(openTurns, [key])).map(({ id }) => id)
     },
@@ -140,7 +108,7 @@ function attachmentId(message: IncomingMessage, position: number): string {
   return `${attachmentPrefix(message.conversation.platform, message.id)}${position}`
 }
 
-function attachmentPrefix(platform: string, messageId: string): string {
+export function attachmentPrefix(platform: string, messageId: string): string {
   return `${platform}.${messageId}.`.replaceAll(/[^\w.-]/g, '_')
 }
 
@@ -279,54 +247,6 @@ select inbound.id as message_id, inbound.message ->> 'sentAt' as sent_at,
 from inbound join turn on turn.id = inbound.turn_id
 where turn.conversation_key = $1
 order by inbound.seq desc limit 1`,
-}
-
-/**
- * The turns are locked before their states are looked at. An open one keeps its row, with what was posted, until its worker has
- * taken that back; it has no messages any more, which is how the worker knows.
- */
-const withdraw: Statement = {
-  name: 'inbound_withdraw',
-  text: `
-with deleted as (
-  select inbound.id, inbound.turn_id from inbound
-  where inbound.platform = $1 and inbound.id = any ($2::text[])
-), held as (
-  select turn.id, turn.source_id, turn.state from turn
-  where turn.source_id in (select turn_id from deleted) order by turn.seq for update
-), files as (
-  delete from turn_attachment using unnest($3::text[]) as prefix
-  where turn_attachment.turn_id in (select id from held) and starts_with(turn_attachment.id, prefix)
-), messages as (
-  delete from inbound using deleted where inbound.platform = $1 and inbound.id = deleted.id
-  returning inbound.id
-), empty as (
-  select held.id, held.state from held
-  where not exists (select from inbound kept where kept.turn_id = held.source_id and kept.id <> all ($2::text[]))
-), stopped as (
-  update turn set stop_requested_at = coalesce(turn.stop_requested_at, now()) from empty
-  where turn.id = empty.id and empty.state in ('queued', 'answering')
-  returning turn.id, turn.state
-), gone as (
-  delete from turn using empty where turn.id = empty.id and empty.state not in ('queued', 'answering')
-)
-select (select count(*) from messages) as known, stopped.id, stopped.state from (select) one left join stopped on true`,
-}
-
-/** A key contains no slash but between its parts. */
-const messagesIn: Statement = {
-  name: 'conversation_messages',
-  text: `
-select inbound.id from conversation
-  join turn on turn.conversation_key = conversation.key
-  join inbound on inbound.turn_id = turn.id
-where conversation.key = $1 or starts_with(conversation.key, $1 || '/')`,
-}
-
-const withdrawn: Statement = {
-  name: 'turn_withdrawn',
-  text: `
-select not exists (select from inbound where inbound.turn_id = turn.source_id) as withdrawn from turn where turn.id = $1`,
 }
 
 const openTurns: Statement = {

@@ -1,21 +1,27 @@
 /**
- * Turns as rows of PostgreSQL: what people do to them (turn-intake-postgres.ts), which worker has them
- * (turn-leases-postgres.ts), and, here, what a worker stores of an answer: steps, the parts of its reply, and its end. Each
- * statement is safe to send twice.
+ * Turns as rows of PostgreSQL: what people do to them (turn-intake-postgres.ts), which of them people deleted
+ * (turn-withdrawal-postgres.ts), which worker has them (turn-leases-postgres.ts), and, here, what a worker stores of an answer:
+ * steps, the parts of its reply, and its end. Each statement is safe to send twice.
  */
 import { storable, storableJson } from '../core/json.ts'
 import type { Database, Statement } from './database.ts'
 import { createTurnIntake } from './turn-intake-postgres.ts'
 import { createTurnLeases, type DispatchRow, toDispatch } from './turn-leases-postgres.ts'
+import { createTurnWithdrawal } from './turn-withdrawal-postgres.ts'
 import type { StoredOutcome, StoredPart, Turns } from './turns.ts'
 
 export function createTurns(database: Pick<Database, 'query'>): Turns {
-  return { ...createTurnIntake(database), ...createTurnLeases(database), ...createTurnProgress(database) }
+  return {
+    ...createTurnIntake(database),
+    ...createTurnWithdrawal(database),
+    ...createTurnLeases(database),
+    ...createTurnProgress(database),
+  }
 }
 
 type TurnProgress = Pick<
   Turns,
-  'saveStep' | 'saveOutcome' | 'ended' | 'finish' | 'erase' | 'savePart' | 'reservePart' | 'parts' | 'removePart'
+  'saveStep' | 'saveOutcome' | 'ended' | 'finish' | 'savePart' | 'reservePart' | 'parts' | 'removePart'
 >
 
 function createTurnProgress({ query }: Pick<Database, 'query'>): TurnProgress {
@@ -46,11 +52,6 @@ function createTurnProgress({ query }: Pick<Database, 'query'>): TurnProgress {
         firstTextAt,
       ]
       const [row] = await query<DispatchRow>(finish, values)
-      return { next: row === undefined ? null : toDispatch(row) }
-    },
-
-    async erase(turnId, owner) {
-      const [row] = await query<DispatchRow>(erase, [turnId, owner])
       return { next: row === undefined ? null : toDispatch(row) }
     },
 
@@ -133,26 +134,6 @@ with held as (
 select following.id, following.dispatches, null::text[] as files
 from turn this join turn following on following.conversation_key = this.conversation_key and following.seq > this.seq
 where this.id = $1 and following.state in ('queued', 'answering')
-order by following.seq limit 1`,
-}
-
-/** Deletes a turn whose messages were deleted. Sent again after a lost answer it changes nothing; the next turn looks again soon. */
-const erase: Statement = {
-  name: 'turn_erase',
-  text: `
-with held as (
-  select conversation.key, turn.id, turn.seq from turn join conversation on conversation.key = turn.conversation_key
-  where turn.id = $1 and conversation.lease_turn = turn.id and conversation.lease_owner = $2
-    and not exists (select from inbound where inbound.turn_id = turn.source_id)
-  for update of conversation
-), gone as (
-  delete from turn using held where turn.id = held.id
-), freed as (
-  update conversation set lease_turn = null, lease_owner = null, lease_until = null from held where conversation.key = held.key
-)
-select following.id, following.dispatches, null::text[] as files
-from held join turn following on following.conversation_key = held.key and following.seq > held.seq
-where following.state in ('queued', 'answering')
 order by following.seq limit 1`,
 }
 

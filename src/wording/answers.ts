@@ -43,8 +43,7 @@ export const noAnswerWording = {
 /** When a platform does not take a reply. `why` is a sentence. */
 export const undeliveredWording = {
   toAsker: (why: string) => `Your answer could not be posted. ${why}`,
-  withAnswer: (why: string, answer: string) => `${why} Here is the answer, for you alone:\n\n${answer}`,
-  /** `person`: Markdown. */
+  withAnswer: (why: string, answer: string) => `${why} Here it is, for you alone:\n\n${answer}`,
   toAdmins: (person: string | undefined, why: string) =>
     `An answer${person === undefined ? '' : ` for ${person}`} could not be posted. ${why}`,
 }

@@ -41,12 +41,9 @@ export const chatWording = {
 
   /** A file that was not read, or not in full: its name once. `summary` as in its receipt. */
   unreadFile({ name, outcome, summary, problems }: UnreadFile): string {
-    if (outcome === 'skipped') {
-      const why = summary.replace(/^skipped:\s*/i, '')
-      return why.includes(name) ? why : `${name} was not read: ${why}`
-    }
-    const why = problems.length > 0 ? problems.map(({ userMessage }) => userMessage).join(' ') : summary
-    return why.includes(name) ? why : `${name}: ${why}`
+    const why =
+      outcome === 'partly' && problems.length > 0 ? problems.map(({ userMessage }) => userMessage).join(' ') : summary
+    return why.includes(name) ? why.replace(/^skipped:\s*/i, '') : `${name}: ${why}`
   },
 
   /** After a command or a button that has nothing to say. */

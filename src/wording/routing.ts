@@ -224,13 +224,6 @@ interface BudgetInWords {
   spent: NanoUsd
 }
 
-/** Where a sentence is read. Of people and channels of its workspace, the platform shows the names. */
-export interface ReadAt {
-  platform: string
-  workspaceId: string
-  channelId: string
-}
-
 export const budgetWording = {
   /** For the person who asked. */
   exceeded: (of: BudgetInWords & { reserved: NanoUsd; worst: NanoUsd; resetsAt: Date; timeZone: string }) => {
@@ -240,13 +233,13 @@ export const budgetWording = {
     return `Your question would exceed ${yourBudget(of)} (${formatUsd(of.limit)}): ${sums}. ${soon} until the budget resets on ${localTime(of.resetsAt, of.timeZone)}. An admin can raise it.`
   },
   /** For admins, before and at the limit. */
-  alert: (of: BudgetInWords & { threshold: number; resetsAt: Date; timeZone: string }, at?: ReadAt) => {
+  alert: (of: BudgetInWords & { threshold: number; resetsAt: Date; timeZone: string }) => {
     const title = of.threshold >= 100 ? 'Limit reached' : `${of.threshold}% used`
-    return `**${title}:** ${formatUsd(of.spent)} of ${budgetOf(of, at)} (${formatUsd(of.limit)}) is spent. It resets on ${localTime(of.resetsAt, of.timeZone)}.`
+    return `**${title}:** ${formatUsd(of.spent)} of ${budgetOf(of)} (${formatUsd(of.limit)}) is spent. It resets on ${localTime(of.resetsAt, of.timeZone)}.`
   },
   /** Asks admins. `asker` is a mention. */
-  approval: (of: BudgetInWords & { worst: NanoUsd; asker: string }, at?: ReadAt) =>
-    `A question from ${of.asker} would exceed ${budgetOf(of, at)} (${formatUsd(of.limit)}): ${formatUsd(of.spent)} is spent, and the answer could cost up to ${formatUsd(of.worst)}. Allow it once?`,
+  approval: (of: BudgetInWords & { worst: NanoUsd; asker: string }) =>
+    `A question from ${of.asker} would exceed ${budgetOf(of)} (${formatUsd(of.limit)}): ${formatUsd(of.spent)} is spent, and the answer could cost up to ${formatUsd(of.worst)}. Allow it once?`,
 }
 
 const perPeriod = { day: 'daily', week: 'weekly', month: 'monthly' } satisfies Record<Period, string>
@@ -259,17 +252,14 @@ function yourBudget({ scope, period }: BudgetInWords): string {
   return budgetOf({ scope, period })
 }
 
-/** For admins: `the daily budget of <#C1>`, or `of channel slack/T1/C1` where the platform cannot show its name. */
-function budgetOf({ scope, period }: Pick<BudgetInWords, 'scope' | 'period'>, at?: ReadAt): string {
-  const budget = `the ${perPeriod[period]} budget`
-  if (scope === 'all') return `${budget} for everyone`
-  const [kind = '', rest = ''] = scope.split(/:(.*)/s)
-  const parts = rest.split('/').map(decodeURIComponent)
-  const [platform, workspaceId, id] = parts
-  if (platform === at?.platform && workspaceId === at?.workspaceId) {
-    if (kind === 'workspace') return `${budget} of this workspace`
-    if (kind === 'channel') return `${budget} of ${id === at?.channelId ? 'this channel' : `<#${id}>`}`
-    if (kind === 'user') return `${budget} of <@${id}>`
-  }
-  return `${budget} of ${kind} ${parts.join('/')}`
+/** For admins: `the daily budget of channel slack/T1/C1`. */
+function budgetOf({ scope, period }: Pick<BudgetInWords, 'scope' | 'period'>): string {
+  if (scope === 'all') return `the ${perPeriod[period]} budget for everyone`
+  const at = scope.indexOf(':')
+  const name = scope
+    .slice(at + 1)
+    .split('/')
+    .map(decodeURIComponent)
+    .join('/')
+  return `the ${perPeriod[period]} budget of ${scope.slice(0, at)} ${name}`
 }

@@ -72,6 +72,7 @@ export function createPeople({ world, url, uses, dispatch }: PeopleDeps): People
         message_reference: { type: 0, channel_id: channel.id, message_id: replyTo.id },
         referenced_message: replyTo,
       }
+      const content = mention ? `<@${world.bot.id}> ${text}` : text
       const message = {
         id,
         type: 0,
@@ -80,11 +81,12 @@ export function createPeople({ world, url, uses, dispatch }: PeopleDeps): People
         author,
         tts: false,
         mention_everyone: false,
-        content: mention ? `<@${world.bot.id}> ${text}` : text,
+        content,
         timestamp: new Date(world.now()).toISOString(),
         edited_timestamp: null,
-        mentions: mention ? [world.bot] : [],
-        mention_roles: [],
+        // Discord reads them from the text.
+        mentions: [...content.matchAll(/<@!?(\d+)>/g)].flatMap(([, id = '']) => world.users.get(id) ?? []),
+        mention_roles: [...content.matchAll(/<@&(\d+)>/g)].map(([, id]) => id),
         attachments,
         embeds: [],
         pinned: false,
