@@ -247,7 +247,8 @@ it('Parley names a missing permission to the person who can grant it', async () 
   const missing = discordPermissionWording.missing(['Send Messages'])
   expect(toOwner.content).toBe(discordPermissionWording.toOwner(where, missing))
   const toAsker = await discord.until(told(ann), 'a word to the one who asked')
-  expect(toAsker.content).toBe(undeliveredWording.toAsker(discordPermissionWording.failed(where, missing)))
+  const why = undeliveredWording.toAsker(discordPermissionWording.failed(where, missing))
+  expect(toAsker.content).toBe(undeliveredWording.withAnswer(why, 'You asked: Are you there?'))
 })
 
 it('`parley discord register` registers all commands and sub-commands', async () => {
