@@ -14,7 +14,7 @@ import { createLimits } from '../src/store/limits.ts'
 import type { SettingName, SettingValue } from '../src/store/settings.ts'
 import type { Turns } from '../src/store/turns.ts'
 import { createTurns } from '../src/store/turns-postgres.ts'
-import { progressWording, undeliveredWording } from '../src/wording/answers.ts'
+import { noAnswerWording, progressWording, undeliveredWording } from '../src/wording/answers.ts'
 import { startTestDatabase, type TestServer } from '../test/database.ts'
 import { message } from '../test/fakes/message.ts'
 import { createFakePlatform, type FakePlatform } from '../test/fakes/platform.ts'
@@ -169,6 +169,15 @@ describe('a turn', () => {
     expect(await run({ v: 1, turnId }, context())).toBe('done')
     expect(fake.calls).toEqual([])
     expect((await database.pool.query('select from turn')).rows).toEqual([])
+  })
+
+  it('that is stopped before its answer began says so once', async () => {
+    const run = await worker(speaker(['Hello']))
+    const { turnId } = await turns.accept(message())
+    await turns.requestStop(turnId)
+    expect(await run({ v: 1, turnId }, context())).toBe('done')
+    expect(shown()).toEqual([noAnswerWording.stopped])
+    expect([...fake.posted.values()][0]?.end).toMatchObject({ state: 'stopped', receipt: { notices: [] } })
   })
 
   it('whose question is deleted in mid-answer stops, takes back what was shown, and wakes the next one', async () => {

@@ -24,7 +24,7 @@ const maxOption = 100
 
 /**
  * The buttons under a message of an answer: Stop while it is written; below the end of an answer the thumbs and a menu for the
- * rest; below an error, one more try. Each button carries the conversation's root, so that a reply to this message finds its
+ * rest; below an error or a stopped answer, one more try. Each button carries the conversation's root, so that a reply to this message finds its
  * conversation even after a restart.
  */
 export function replyRows({ turnId, phase, end }: OutgoingMessage, root: string | undefined): Row[] {
@@ -34,6 +34,8 @@ export function replyRows({ turnId, phase, end }: OutgoingMessage, root: string 
   if (end === undefined) return []
   if (end.state === 'failed' || end.receipt.model === 'none')
     return [row([button('regenerate', discordButtons.tryAgain, '🔁')])]
+  if (end.state === 'stopped')
+    return [row([button('regenerate', discordButtons.tryAgain, '🔁'), moreButton(turnId, root)])]
   return [row([button('good', '', '👍'), button('bad', '', '👎'), moreButton(turnId, root)])]
 }
 

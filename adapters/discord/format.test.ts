@@ -2,9 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import type { Citation, Receipt } from '../../src/core/reply.ts'
-import { discordReceipt } from '../../src/wording/discord.ts'
+import { noticeWording } from '../../src/wording/answers.ts'
+import { chatWording } from '../../src/wording/chat.ts'
+import { discordButtons, discordReceipt } from '../../src/wording/discord.ts'
 import { receipt } from '../../test/fakes/receipt.ts'
 import { citation } from '../../test/fakes/source.ts'
+import { replyRows } from './components.ts'
 import { fits, formatNotice, formatReply, maxContent, maxMarkdown } from './format.ts'
 
 const part = (text: string, more: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
@@ -59,7 +62,7 @@ describe('the text of a message', () => {
   })
 
   it('mentions people in Parley’s own notices', () => {
-    expect(formatNotice('Ask <@123456789012345678>, not @everyone')).toBe(
+    expect(formatNotice('Ask <@123456789012345678>, not @everyone').content).toBe(
       'Ask <@123456789012345678>, not @\u200Beveryone',
     )
   })
@@ -85,10 +88,51 @@ describe('the end of a reply', () => {
         problems: [],
       },
     ]
-    const text = formatReply(ended('So.', { attachments: files, notices: ['Stopped before the end.'] }))
-    expect(text).toContain('-# ⚠️ Stopped before the end.')
-    expect(text).toContain('-# ⚠️ b.mov: skipped: 310 MB is over the limit of 100 MB')
+    const text = formatReply(ended('So.', { attachments: files, notices: ['It was cut off.'] }))
+    expect(text).toContain('-# ⚠️ It was cut off.')
+    expect(text).toMatch(/^-# ⚠️ b\.mov.*: 310 MB is over the limit of 100 MB$/m)
     expect(text).not.toContain('a.pdf')
+  })
+
+  it('names a skipped file once where the reason names it', () => {
+    const summary = 'skipped: b.mov is empty. Check it.'
+    const file = { attachmentId: '2', name: 'b.mov', outcome: 'skipped' as const, summary, problems: [] }
+    expect(formatReply(ended('So.', { attachments: [file] }))).toBe('So.\n-# ⚠️ b.mov is empty. Check it.\n-# m')
+    expect(chatWording.unreadFile(file)).toBe('b.mov is empty. Check it.')
+  })
+
+  it('does not warn of an answer that somebody stopped', () => {
+    const text = formatReply(ended('Once', { notices: [noticeWording.stopped] }))
+    expect(text).toBe(`Once\n-# ⏹️ ${noticeWording.stopped}\n-# m`)
+  })
+
+  it('names each file once, with all of its places', () => {
+    const of = (n: number, ref: number, title: string, page: number) => ({
+      ...citation(ref, title, { at: { kind: 'page', page } }),
+      n,
+    })
+    const citations = [of(1, 1, 'a.pdf', 3), of(2, 2, 'b.pdf', 1), of(3, 1, 'a.pdf', 7), of(4, 3, 'a.pdf', 2)]
+    expect(formatReply(ended('So.', {}, citations)).split('\n')[1]).toBe(
+      '-# [1] a.pdf, p. 3, [3] p. 7 · [2] b.pdf, p. 1 · [4] a.pdf, p. 2',
+    )
+  })
+
+  it('shows a source without its link before it cuts an address', () => {
+    const web = (n: number) => {
+      const one = cited(n, `Page ${n}`)
+      return { ...one, source: { ...one.source, url: `https://example.com/${'long/'.repeat(30)}${n}` } }
+    }
+    const text = formatReply(ended('So.', {}, [1, 2, 3, 4].map(web)))
+    const [, sources = ''] = text.split('\n')
+    expect(sources.match(/\]\(<https:[^>]*>\)/g)).toHaveLength(2)
+    expect(sources).toContain('[4] Page 4, p. 4')
+    expect(sources).not.toMatch(/…|<https:[^>]*$/)
+  })
+
+  it('counts all sources where long notices leave no room to name one', () => {
+    const notices = [`Long ${'words '.repeat(75)}`.trim()]
+    const text = formatReply(ended('So.', { notices }, [cited(1), cited(2)]))
+    expect(text.split('\n')[1]).toBe(`-# ${discordReceipt.sources(2)}`)
   })
 
   it('shows an error as an error, without a model', () => {
@@ -102,6 +146,36 @@ describe('the end of a reply', () => {
     const [, left] = /(\d+) more/.exec(text) ?? []
     expect(Number(left)).toBeGreaterThan(0)
     expect(text).toContain(discordReceipt.moreSources(Number(left)))
+  })
+})
+
+describe('a notice that is too long', () => {
+  const lines = Array.from({ length: 90 }, (_, n) => `- model ${n}: its abilities and price`)
+
+  it('ends with a whole line, and says where all of it is', () => {
+    const { content, isCut } = formatNotice(lines.join('\n'), 'all.md')
+    expect(isCut).toBe(true)
+    expect(content.length).toBeLessThanOrEqual(maxContent)
+    const shown = content.split('\n')
+    expect(shown.at(-1)).toBe(`-# ${discordReceipt.wholeIn('all.md')}`)
+    expect(shown.slice(0, -1)).toEqual(lines.slice(0, shown.length - 1))
+  })
+
+  it('does not put that line into code', () => {
+    const { content } = formatNotice(`\`\`\`\n${lines.join('\n')}\n\`\`\``, 'all.md')
+    expect(content.split('\n').slice(-2)).toEqual(['```', `-# ${discordReceipt.wholeIn('all.md')}`])
+  })
+
+  it('is cut within a line only where it has no other', () => {
+    expect(formatNotice('word '.repeat(900), 'all.md').content).toContain(
+      `word…\n-# ${discordReceipt.wholeIn('all.md')}`,
+    )
+  })
+
+  it('is one also where only its formatted text is too long', () => {
+    const text = '@everyone '.repeat(199).trim()
+    expect(text.length).toBeLessThanOrEqual(maxContent)
+    expect(formatNotice(text, 'all.md').isCut).toBe(true)
   })
 })
 
@@ -131,12 +205,28 @@ it('no part is longer than Discord allows, whatever it contains', () => {
   )
 })
 
+describe('the buttons below', () => {
+  const labels = (state: 'done' | 'stopped' | 'failed', more: Partial<Receipt> = {}) =>
+    replyRows(part('So.', { end: { state, receipt: { ...receipt, ...more } } }), undefined).flatMap(({ components }) =>
+      components.map((each) => ('label' in each && each.label) || ('emoji' in each && each.emoji?.name)),
+    )
+
+  it('an answer rate it, below one that was stopped they write it again', () => {
+    expect(labels('done')).toEqual(['👍', '👎', discordButtons.more])
+    expect(labels('stopped')).toEqual([discordButtons.tryAgain, discordButtons.more])
+    expect(labels('stopped', { model: 'none' })).toEqual([discordButtons.tryAgain])
+    expect(labels('failed')).toEqual([discordButtons.tryAgain])
+  })
+})
+
 describe('what Discord reads in its own way', () => {
   it.each([
     ['````md\n```js\nx\n```\n````', '```md\n`\u200B`\u200B`js\nx\n`\u200B`\u200B`\n```'],
     ['```ts title="a"\nx\n```', '```ts\nx\n```'],
     ['a__b__c and ____', String.raw`a\_\_b\_\_c and \_\_\_\_`],
     ['-# not small', String.raw`\-# not small`],
+    ['_Reading my_file.pdf…_', '*Reading my_file.pdf…*'],
+    ['_a **b**_ and **_c_**', '*a **b*** and ***c***'],
     ['> > inner', '> ┃ inner'],
     ['- [x] done', '- ☑ done'],
     ['E is $mc^2$', 'E is mc²'],

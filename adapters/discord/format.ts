@@ -5,10 +5,12 @@
 import { escapeMarkdown, withoutMentions } from '../../src/core/markdown/escape.ts'
 import { rewrite } from '../../src/core/markdown/rewrite.ts'
 import { formattedAtMost, simplify } from '../../src/core/markdown/simplify.ts'
-import { linked, sourceLines } from '../../src/core/markdown/sources.ts'
+import { linked, type SourceLine, sourceLines } from '../../src/core/markdown/sources.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
-import type { AttachmentReceipt, Receipt } from '../../src/core/reply.ts'
+import type { Receipt } from '../../src/core/reply.ts'
 import { shorten } from '../../src/core/text/shorten.ts'
+import { noticeWording } from '../../src/wording/answers.ts'
+import { chatWording } from '../../src/wording/chat.ts'
 import { discordReceipt } from '../../src/wording/discord.ts'
 
 /** https://discord.com/developers/docs/resources/message#create-message */
@@ -16,7 +18,7 @@ export const maxContent = 2000
 /** Characters of Markdown a part may have: aligned tables, sources and the receipt want room as well. */
 export const maxMarkdown = 1500
 
-const maxFooter = 400
+const maxFooter = 480
 
 export function formatReply({ text, citations, end }: OutgoingMessage): string {
   const last = end === undefined ? [] : receiptLines(end.receipt)
@@ -26,18 +28,40 @@ export function formatReply({ text, citations, end }: OutgoingMessage): string {
   return whole(fitted(shown, maxContent - (footer === '' ? 0 : footer.length + 1)))
 }
 
-/** A notice, cut to what fits. It may name people and channels, but pings no one. */
-export function formatNotice(text: string): string {
-  return fitted(text, maxContent).replaceAll(/<\u200B((?:@[!&]?|#)\d{15,20}>)/g, '<$1')
+/**
+ * A notice. It may name people and channels, but pings no one. One that is too long ends with a whole line, and with a line
+ * that says where all of it is: in `file`.
+ */
+export function formatNotice(text: string, file?: string): { content: string; isCut: boolean } {
+  const whole = fitting(text, maxContent)
+  if (whole !== undefined) return { content: named(whole), isCut: false }
+  const note = file === undefined ? '' : `\n-# ${discordReceipt.wholeIn(escapeMarkdown(file))}`
+  const room = maxContent - note.length
+  const lines = text.slice(0, room).split('\n')
+  while (lines.length > 1) {
+    lines.pop()
+    const beginning = fitting(withFencesClosed(lines.join('\n').trimEnd()), room)
+    if (beginning !== undefined && beginning !== '') return { content: named(beginning) + note, isCut: true }
+  }
+  return { content: named(shorten(withoutMentions(text), room)) + note, isCut: true }
+}
+
+const withFencesClosed = (text: string) =>
+  (text.match(/^[ \t]*```/gm)?.length ?? 0) % 2 === 0 ? text : `${text}\n\`\`\``
+
+const named = (text: string) => text.replaceAll(/<\u200B((?:@[!&]?|#)\d{15,20}>)/g, '<$1')
+
+function fitted(markdown: string, room: number): string {
+  return fitting(markdown, room) ?? shorten(withoutMentions(markdown), room)
 }
 
 /** The best form of `markdown` that fits: tables aligned, else row by row, else as they were written. */
-function fitted(markdown: string, room: number): string {
+function fitting(markdown: string, room: number): string | undefined {
   for (const form of forms) {
     const text = form(markdown)
     if (text.length <= room) return text
   }
-  return shorten(withoutMentions(markdown), room)
+  return undefined
 }
 
 const forms = [
@@ -66,6 +90,9 @@ function discordMarkdown(markdown: string, tableColumns?: number): string {
         return '──────────'
       case 'code':
         return codeBlock(node.value, node.lang ?? '', source)
+      case 'emphasis':
+        // With an underscore within, as in a file's name, Discord shows the outer ones as they are.
+        return source.startsWith('_') ? { around: ['*', '*'] } : undefined
       case 'text':
         return source
           .replaceAll('||', String.raw`\|\|`)
@@ -85,30 +112,40 @@ function codeBlock(code: string, language: string, source: string): { lines: str
   return { lines: `${first}\n${code.replaceAll('```', '`\u200B`\u200B`')}\n\`\`\`` }
 }
 
+/** Each file is named once, with all of its places: `[1] a.pdf, p. 3, [2] p. 7 · [3] b.xlsx, row 2`. */
 function sourcesOf(citations: OutgoingMessage['citations'], after: string[]): string[] {
   if (citations.length === 0) return []
-  const room = maxFooter - after.join('\n-# ').length - 40
-  const { lines, left } = sourceLines(citations, Math.max(0, room))
-  const listed = lines.map((line) => `[${line.n}] ${linked(line)}`)
-  if (left > 0) listed.push(discordReceipt.moreSources(left))
-  return [listed.join(' · ')]
+  const { lines } = sourceLines(citations, Number.POSITIVE_INFINITY)
+  const bySource = Map.groupBy(lines, ({ n }) => citations.find((each) => each.n === n)?.source.n)
+  const inOrder = [...bySource.values()].flatMap((group) => group.map((line, at) => ({ line, isFirst: at === 0 })))
+  const most = maxFooter - after.map((line) => `\n-# ${line}`).join('').length - '-# '.length
+  let text = ''
+  for (const [shown, { line, isFirst }] of inOrder.entries()) {
+    const left = inOrder.length - shown
+    const more = left > 1 ? ` · ${discordReceipt.moreSources(left - 1)}` : ''
+    const before = text === '' ? '' : isFirst ? ' · ' : ', '
+    const next = [line, { ...line, url: undefined }]
+      .map((each) => `${text}${before}${sourceLine(each, isFirst)}`)
+      .find((each) => each.length + more.length <= most)
+    if (next === undefined)
+      return [text === '' ? discordReceipt.sources(left) : `${text} · ${discordReceipt.moreSources(left)}`]
+    text = next
+  }
+  return [text]
 }
+
+const sourceLine = ({ n, place, at, url }: SourceLine, isFirst: boolean) =>
+  `[${n}] ${linked({ place: isFirst ? place : at, url })}`
 
 /** What the reader must know, and the model. What it read and what it cost is behind "Why this answer?". */
 function receiptLines({ model, notices, attachments }: Receipt): string[] {
-  const lines = [...notices.map((notice) => `⚠️ ${notice}`), ...filesNotRead(attachments)]
+  const unread = attachments.filter(({ outcome }) => outcome !== 'read').map((file) => chatWording.unreadFile(file))
+  const lines = [...notices.map(marked), ...unread.map((line) => `⚠️ ${line}`)]
   return [...lines, ...(model === 'none' ? [] : [model])].map(escapeMarkdown)
 }
 
-function filesNotRead(files: AttachmentReceipt[]): string[] {
-  return files
-    .filter(({ outcome }) => outcome !== 'read')
-    .map(({ name, outcome, summary, problems }) => {
-      const why =
-        outcome === 'partly' && problems.length > 0 ? problems.map(({ userMessage }) => userMessage).join(' ') : summary
-      return `⚠️ ${why.includes(name) ? why : `${name}: ${why}`}`
-    })
-}
+/** What somebody did on purpose is no warning. */
+const marked = (notice: string) => `${notice === noticeWording.stopped ? '⏹️' : '⚠️'} ${notice}`
 
 /** Small print, every line of it; what does not fit is cut, never what is said above it. */
 function small(lines: string[]): string {

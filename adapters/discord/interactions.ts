@@ -160,7 +160,7 @@ export function createInteractions({ api, questions, intake, me, log }: Interact
       replyTarget: target,
       locale: interaction.locale,
     })
-    await answerWith(interaction, notice)
+    await answerWith(interaction, called.name === 'help' ? notice.then(asHelp(called.given.length === 0)) : notice)
   }
 
   async function onMessageCommand(interaction: APIMessageApplicationCommandInteraction): Promise<void> {
@@ -301,6 +301,18 @@ export function createInteractions({ api, questions, intake, me, log }: Interact
     },
   }
 }
+
+/** Help is for the one who asks for it. Its list of commands says neither how to ask a question nor what Discord's fields are. */
+const asHelp =
+  (isList: boolean) =>
+  (notice: Notice): Notice => ({
+    ...notice,
+    text:
+      notice.failed === true
+        ? notice.text
+        : [...(isList ? [discordWording.howToAsk] : []), notice.text, discordWording.fields].join('\n\n'),
+    private: true,
+  })
 
 const noFiles: ReturnType<typeof packNotice>['files'] = []
 const transcribe = 'Transcribe the recording word for word. Name the speakers where they can be told apart.'

@@ -6,7 +6,7 @@ import { omitUndefined } from '../../src/core/omit-undefined.ts'
 import type { OutgoingMessage } from '../../src/core/platform.ts'
 import { shorten } from '../../src/core/text/shorten.ts'
 import { noticeRows, type Row, replyRows } from './components.ts'
-import { formatNotice, formatReply, maxContent } from './format.ts'
+import { formatNotice, formatReply } from './format.ts'
 import type { SentFile } from './rest.ts'
 
 export interface MessageBody {
@@ -33,16 +33,19 @@ export interface Packed {
   files: SentFile[]
 }
 
+const wholeName = 'all.md'
+const maxFiles = 10
+
 /** Text that is too long for one message comes with a file that has all of it. */
 export function packNotice({ text, files = [], buttons, private: isPrivate }: Notice): Packed {
-  const whole: OutgoingFile[] =
-    text.length > maxContent
-      ? [{ name: 'all.md', mediaType: 'text/markdown', data: new TextEncoder().encode(text) }]
-      : []
-  const sent = [...files, ...whole].slice(0, 10)
+  const { content, isCut } = formatNotice(text, wholeName)
+  const whole: OutgoingFile[] = isCut
+    ? [{ name: wholeName, mediaType: 'text/markdown', data: new TextEncoder().encode(text) }]
+    : []
+  const sent = [...files.slice(0, maxFiles - whole.length), ...whole]
   return {
     body: {
-      content: formatNotice(text),
+      content,
       components: noticeRows(buttons),
       ...quiet,
       flags: plain | (isPrivate ? MessageFlags.Ephemeral : 0),

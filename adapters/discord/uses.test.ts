@@ -183,7 +183,7 @@ describe('when intake is slow', () => {
 
   it('Discord gets an acknowledgement within three seconds, and the command’s answer follows', async () => {
     await listen({ command: () => slow<Notice>({ text: 'Late but right.' }) })
-    const use = await used({ type: 2, data: { type: 1, name: 'parley', options: [{ type: 1, name: 'help' }] } })
+    const use = await used({ type: 2, data: { type: 1, name: 'parley', options: [{ type: 1, name: 'usage' }] } })
     expect(use.acknowledged.type).toBe(5)
     expect(use.acknowledged.afterMs).toBeLessThan(3000)
     await discord.until(() => discord.state.uses.get(use.id)?.original?.content === 'Late but right.', 'the answer')
@@ -329,6 +329,21 @@ it('a command’s answer with a picture and more than five buttons fits into one
   expect(original?.attachments.map(({ filename }) => filename)).toEqual(['usage.png', 'all.md'])
   expect(original?.content.length).toBeLessThanOrEqual(2000)
   expect(JSON.stringify(original?.components).match(/"value":"command:/g)).toHaveLength(12)
+})
+
+it('help is for the one who asks, and says first how to ask a question', async () => {
+  await listen({ command: async ({ text }) => ({ text: `About ${text}` }) })
+  const help = (options: object[]) =>
+    used({ type: 2, data: { type: 1, name: 'parley', options: [{ type: 1, name: 'help', options }] } })
+  const list = await help([])
+  expect(list).toMatchObject({
+    ephemeral: true,
+    acknowledged: { data: { content: `${discordWording.howToAsk}\n\nAbout help\n\n${discordWording.fields}` } },
+  })
+  const one = await help([{ type: 3, name: 'command', value: 'models' }])
+  expect(one.ephemeral).toBe(true)
+  expect(one.acknowledged.data?.content).toMatch(/^About help/)
+  expect(one.acknowledged.data?.content).toContain(discordWording.fields)
 })
 
 it('an empty mention gets a greeting and starts no answer', async () => {

@@ -82,7 +82,8 @@ export function stoppedOutcome(work: TurnWork, replyWriter: ReplyWriter): Stored
     provider: 'none',
     reason: receiptWording.stopped,
     costNanoUsd: null,
-    notices: [noticeWording.stopped],
+    // The text in the place of the answer says it.
+    notices: [],
   }
   return { text: emptyText('aborted'), citations: [], state: 'stopped', receipt }
 }
@@ -144,8 +145,9 @@ function unknownNotices(count: number): string[] {
   return count === 0 ? [] : [noticeWording.unknownCitations(count)]
 }
 
-function endNotices({ reason, model, maxOutputTokens }: Answered): string[] {
-  if (reason === 'aborted') return [noticeWording.stopped]
+function endNotices({ reason, model, maxOutputTokens, text }: Answered): string[] {
+  // What stands in the place of an empty answer says it.
+  if (reason === 'aborted') return text.trim() === '' ? [] : [noticeWording.stopped]
   if (reason === 'length') return [noticeWording.cutOff(model.id, maxOutputTokens)]
   if (reason === 'refusal' || reason === 'filter') return [noticeWording.partlyDeclined(model.id)]
   return []

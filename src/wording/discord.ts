@@ -37,6 +37,11 @@ export const discordCommandTexts = {
 export const discordWording = {
   greeting:
     'Hello! Mention me with a question, attach files to ask about them, or use `/ask`. I read documents, pictures, recordings and videos.',
+  /** Over the list of commands. Markdown. */
+  howToAsk:
+    'To ask, mention me, send me a direct message, or use `/ask`. To ask about a message, right-click it (on a phone, press and hold it) and choose **Apps**.',
+  /** Under the explanation of commands, whose lines are those to type elsewhere. */
+  fields: 'Here, choose the command and fill in its fields. Leave out `for` and `--`.',
   joined: 'Added to your question above. One answer will cover both.',
   noRecording: 'That message has no recording. Choose one with a voice message or a video.',
   messageGone: 'I cannot find or read that message. Check that it still exists and that I can see the channel.',
@@ -85,11 +90,14 @@ export const discordUnread = {
   moreLinks: (opened: number) => `Parley opened only the first ${opened} links to messages.`,
 }
 
-/** The small print under an answer. */
+/** The small print under an answer or a notice. */
 export const discordReceipt = {
   /** What is said instead of an answer. */
   error: (sentence: string) => `⚠️ ${sentence}`,
   moreSources: (count: number) => `and ${count} more ${count === 1 ? 'source' : 'sources'}`,
+  /** Where none can be named. */
+  sources: (count: number) => `${count} ${count === 1 ? 'source' : 'sources'}`,
+  wholeIn: (file: string) => `This is only the beginning. The full text is in ${file}.`,
 }
 
 export const discordFileWording = {

@@ -198,7 +198,7 @@ describe('words that stay words', () => {
 describe('sources', () => {
   it('are named with their place', () => {
     expect(sourceLines([citation(1, 'report.pdf')])).toEqual({
-      lines: [{ n: 1, place: 'report.pdf, p. 3', url: undefined }],
+      lines: [{ n: 1, place: 'report.pdf, p. 3', at: 'p. 3', url: undefined }],
       left: 0,
     })
   })

@@ -5,7 +5,12 @@ import { mathAsText, readableTex } from './math.ts'
 describe('a formula', () => {
   it.each([
     ['E = mc^2', 'E = mc²'],
-    [String.raw`x = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}`, 'x = (-b ± √(b² - 4ac))/2a'],
+    [String.raw`x = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}`, 'x = (-b ± √(b² - 4ac))/(2a)'],
+    [String.raw`e^{i\pi} + e^{2\pi i} = \frac{dy}{dx}`, 'e^(iπ) + e^(2π i) = dy/dx'],
+    [
+      String.raw`\frac{1}{\sqrt{2\pi}} \cdot \frac{n!}{kT} \cdot \frac{km}{\text{hour}}`,
+      '1/(√(2π)) · (n!)/(kT) · km/hour',
+    ],
     [String.raw`\sum_{i=1}^{n} i = \frac{n(n+1)}{2}`, '∑ᵢ₌₁ⁿ i = (n(n+1))/2'],
     [String.raw`\alpha \le \beta \Rightarrow \text{ok if } x \in \mathbb{R}`, 'α ≤ β ⇒ ok if x ∈ ℝ'],
     [String.raw`\int_0^\infty e^{-x^2}\,dx`, '∫₀^∞ e^(-x²) dx'],

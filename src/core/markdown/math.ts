@@ -193,12 +193,12 @@ function createReader(tex: string) {
       case 'dfrac':
       case 'tfrac':
       case 'cfrac':
-        return `${wrapped(argument())}/${wrapped(argument())}`
+        return `${wrapped(argument())}/${factor(argument())}`
       case 'binom':
         return `C(${argument()}, ${argument()})`
       case 'sqrt': {
         const root = optional()
-        return `${root === undefined ? '' : raised(root)}√${wrapped(argument())}`
+        return `${root === undefined ? '' : raised(root)}√${factor(argument())}`
       }
       case 'pmod':
         return ` (mod ${argument()})`
@@ -233,7 +233,7 @@ function createReader(tex: string) {
   return { all }
 }
 
-const raised = (text: string) => shifted(text, superscripts) ?? `^${wrapped(text)}`
+const raised = (text: string) => shifted(text, superscripts) ?? `^${factor(text)}`
 const lowered = (text: string) => shifted(text, subscripts) ?? `_${wrapped(text)}`
 
 function shifted(text: string, letters: Record<string, string>): string | undefined {
@@ -246,6 +246,13 @@ function shifted(text: string, letters: Record<string, string>): string | undefi
 function wrapped(text: string): string {
   const inner = text.trim()
   return /^(?:[\p{L}\p{N}\p{M}.,′∞%]+|\([^()]*\))$/u.test(inner) ? inner : `(${inner})`
+}
+
+/** As `wrapped`, also around a product: `x/(2a)`, `√(2π)`, `e^(iπ)`. Differentials and words stay bare: `dy/dx`. */
+function factor(text: string): string {
+  const inner = text.trim()
+  const isProduct = /^(?:[\d.,]+\p{L}.*|(?!d)\p{L}[\p{L}∞])$/u.test(inner)
+  return isProduct ? `(${inner})` : wrapped(text)
 }
 
 /** Over each letter of a single symbol; a longer text keeps only its words. */

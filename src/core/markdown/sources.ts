@@ -10,6 +10,8 @@ export interface SourceLine {
   n: number
   /** "report.pdf, p. 3". Plain words, to be escaped. */
   place: string
+  /** The end of `place` that differs within one source: "p. 3". */
+  at: string
   /** The web address that opens the place, for sources that have one. */
   url: string | undefined
 }
@@ -26,7 +28,8 @@ export function sourceLines(citations: Citation[], maxChars = 1000): SourceLines
   let chars = 0
   for (const citation of citations) {
     const { n, source, at } = citation
-    const line = { n, place: `${cut(source.title)}, ${cut(describePosition(at))}`, url: addressOf(citation) }
+    const position = cut(describePosition(at))
+    const line = { n, place: `${cut(source.title)}, ${position}`, at: position, url: addressOf(citation) }
     chars += `[${n}] ${line.place}\n`.length
     if (chars > maxChars) break
     lines.push(line)
@@ -40,7 +43,7 @@ function cut(words: string): string {
 }
 
 /** A line's place in Markdown: a link where the source has an address. */
-export function linked({ place, url }: SourceLine): string {
+export function linked({ place, url }: Pick<SourceLine, 'place' | 'url'>): string {
   const words = escapeMarkdown(place)
   return url === undefined ? words : `[${words}](<${url.replaceAll(/[<>\s]/g, encodeURIComponent)}>)`
 }
