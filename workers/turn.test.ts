@@ -211,16 +211,22 @@ describe('a turn', () => {
 
   it('given out twice in one process is written by one run alone, and asked once', async () => {
     let asked = 0
-    const slow = speaker(['One ', 'two ', 'three.'], 30)
+    const go = Promise.withResolvers<void>()
+    const model = speaker(['One ', 'two ', 'three.'])
     const run = await worker({
-      ...slow,
-      stream(request, signal) {
+      ...model,
+      async *stream(request, signal) {
         asked += 1
-        return slow.stream(request, signal)
+        await go.promise
+        yield* model.stream(request, signal)
       },
     })
     const { turnId } = await turns.accept(message())
-    const outcomes = await Promise.all([run({ v: 1, turnId }, context()), run({ v: 1, turnId }, context())])
+    const runs = [run({ v: 1, turnId }, context()), run({ v: 1, turnId }, context())]
+    // One of them has the turn; the other one is sent away before the model says anything.
+    await Promise.race(runs)
+    go.resolve()
+    const outcomes = await Promise.all(runs)
     expect(outcomes).toContainEqual('done')
     expect(outcomes).toContainEqual({ delayMs: 2000 })
     expect(asked).toBe(1)
