@@ -27,8 +27,8 @@ it('a plain question is answered in its own time and two seconds while sixty fil
       await new ConsoleClient(parley.url).ask('How are you?')
       return performance.now() - startedAt
     }
-    await timed()
-    const own = Math.max(await timed(), await timed())
+    // The first question after a start takes longer, here and after the kill.
+    const own = Math.max(await timed(), await timed(), await timed())
 
     // Tables are parsed, each by a reading process.
     const client = new ConsoleClient(parley.url)
