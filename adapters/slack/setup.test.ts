@@ -62,6 +62,8 @@ describe('the manifest', () => {
     expect(features.agent_view.agent_description.length).toBeLessThanOrEqual(300)
     expect(features.shortcuts[0]?.name.length).toBeLessThanOrEqual(24)
     expect(settings.event_subscriptions.bot_events).toEqual(botEvents)
+    // Without it, Slack does not know that the app understands the agent view, and every direct message is flat.
+    expect(settings.event_subscriptions.bot_events).toContain('app_context_changed')
   })
 })
 

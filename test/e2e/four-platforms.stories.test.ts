@@ -38,6 +38,8 @@ interface Chat {
   askInThread(text: string, file: { name: string; text: string }, said: string[]): Promise<Asked>
   /** Alice calls Parley where it may not write. What she is told alone, or the text that stands in place of an answer. */
   askWhereClosed(text: string): Promise<string>
+  /** The same where the place is closed once the first words of the answer are shown. */
+  askAndClose(text: string): Promise<string>
 }
 
 const columns = 6
@@ -60,6 +62,8 @@ beforeAll(async () => {
     script({ body }) {
       const given = JSON.stringify(body)
       const asked = questionTextOf(body)
+      if (asked.includes('for a while'))
+        return { tokens: Array.from({ length: 80 }, (_, n) => `word${n} `), everyMs: 40 }
       if (asked.includes('slowly')) return { tokens: Array.from({ length: 400 }, (_, n) => `word${n} `), everyMs: 40 }
       if (asked.includes('tabulate')) return { tokens: ['Here:\n\n', ...table.map((line) => `${line}\n`)] }
       if (!asked.includes('decide')) return { tokens: ['Of course.'] }
@@ -134,6 +138,10 @@ describe.each(['Slack', 'Discord', 'Teams'])('on %s', { timeout: 120_000 }, (nam
     expect(await chat().askWhereClosed('Can you help?')).toMatch(/^Your answer could not be posted\. \S.*[.!]/)
   })
 
+  it('where the place is closed in mid-answer, the asker hears why', async () => {
+    expect(await chat().askAndClose('Count for a while.')).toMatch(/^Your answer could not be posted\. \S.*[.!]/)
+  })
+
   it('a wide table arrives whole', async () => {
     const asked = await chat().ask('Please tabulate it.')
     await asked.answer()
@@ -180,6 +188,22 @@ function slackChat(): Chat {
       await slack.say({ channel: 'C0CLOSED01', text: `<@${bot.user}> ${text}`, mention: true })
       const told = () => slack.state.messages.find((message) => shown(message).includes('could not be posted'))
       return shown(await slack.until(told, 'what the asker is told on Slack'))
+    },
+    async askAndClose(text) {
+      const at = 'C0CLOSING1'
+      const asked = await call(at, text)
+      await slack.until(() => asked.shown().some((each) => each.includes('word3')), 'the first words on Slack')
+      slack.state.closed.set(at, 'is_archived')
+      slack.options.refuses = (method, { channel: where }) =>
+        where === at && /^chat\.(?:update|appendStream|stopStream)$/.test(method) ? 'is_archived' : undefined
+      const told = () =>
+        slack.state.messages.findLast(
+          (message) => message.channel !== at && shown(message).includes('could not be posted'),
+        )
+      const before = told()
+      return shown(
+        await slack.until(() => (told() === before ? undefined : told()), 'what the asker is told on Slack', 60_000),
+      )
     },
   }
 }
@@ -236,6 +260,22 @@ function discordChat(): Chat {
       const told = () => discord.said(direct).find(({ content }) => content.includes('could not be posted'))
       return (await discord.until(told, 'what the asker is told on Discord')).content
     },
+    async askAndClose(text) {
+      const message = discord.write({ author: alice, channel: general, text, mention: true })
+      await discord.until(
+        () => textsIn(message.id).some((each) => each.includes('word3')),
+        'the first words on Discord',
+      )
+      const direct = discord.world.directChat(alice.id).id
+      const before = discord.said(direct).length
+      Object.assign(discord.world.channels.get(message.id) ?? {}, { archived: true, locked: true })
+      const told = () =>
+        discord
+          .said(direct)
+          .slice(before)
+          .find(({ content }) => content.includes('could not be posted'))
+      return (await discord.until(told, 'what the asker is told on Discord', 60_000)).content
+    },
   }
 }
 
@@ -245,13 +285,14 @@ function teamsChat(): Chat {
   teams.people.set(bob.id, bob)
   const replies = (conversation: string) => teams.state.messages(conversation).filter(isReply)
   const textOf = (conversation: string) => replies(conversation).map(({ activity }) => JSON.stringify(activity))
-  async function call(root: string, text: string): Promise<Asked> {
+  async function call(root: string, text: string): Promise<Asked & { conversation: string }> {
     const place = thread(root)
     const { conversation } = place
     const id = teams.state.nextId()
     await people.say(place, text, { id })
     const last = () => replies(conversation).filter(isFinished)
     return {
+      conversation,
       shown: () => textOf(conversation),
       answer: async () => (await until(() => last().at(-1), 'the answer in Teams', 60_000)).activity.text ?? '',
       async erase() {
@@ -295,6 +336,20 @@ function teamsChat(): Chat {
           .flatMap((each) => teams.state.messages(each))
           .find(({ activity }) => activity.text?.includes('could not be posted'))
       }
+      return (await until(told, 'what the asker is told in Teams', 60_000)).activity.text ?? ''
+    },
+    async askAndClose(text) {
+      const asked = await call(teams.state.nextId(), text)
+      const { conversation } = asked
+      await until(() => asked.shown().some((each) => each.includes('word3')), 'the first words in Teams', 60_000)
+      const direct = `a:1direct-${'29:1alice-of-the-directory'.slice(3)}`
+      const before = teams.state.messages(direct).length
+      teams.state.refusing.set(conversation, { status: 403, code: 'BotNotInConversationRoster', message: 'removed' })
+      const told = () =>
+        teams.state
+          .messages(direct)
+          .slice(before)
+          .find(({ activity }) => activity.text?.includes('could not be posted'))
       return (await until(told, 'what the asker is told in Teams', 60_000)).activity.text ?? ''
     },
   }

@@ -443,6 +443,29 @@ describe('long answers and commands', () => {
     expect(seen).toContain('month')
   })
 
+  it('where follow-ups need a mention, one without it is left alone', async () => {
+    const quiet = 'C0QUIET001'
+    const follow = async (words: string, mention = false) =>
+      await slack.say({ channel: quiet, thread: ts, text: mention ? `<@${bot.user}> ${words}` : words, mention })
+    const { ts } = await slack.say({ channel: quiet, text: `<@${bot.user}> hello`, mention: true })
+    await reply(quiet, ts)
+    const { status } = await slack.form({
+      command: '/parley',
+      text: 'policy follow-ups named for channel',
+      user_id: 'U0OWNER001',
+      user_name: 'olga',
+      channel_id: quiet,
+      channel_name: 'quiet',
+    })
+    expect(status).toBe(200)
+    const before = model.requests.length
+    await follow('and tomorrow?')
+    await follow('and on Friday?', true)
+    await reply(quiet, ts, 1)
+    expect(model.requests.length).toBe(before + 1)
+    expect(JSON.stringify(model.requests.at(-1)?.body)).toContain('and on Friday?')
+  })
+
   it('a slash command is answered at once, and a question in a new thread', async () => {
     const helped = await slack.form({
       command: '/parley',
