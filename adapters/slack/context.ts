@@ -17,6 +17,8 @@ import { type Context, createThreads, nothing } from './thread.ts'
 
 /** Slack delivers again after three seconds: https://docs.slack.dev/apis/events-api/#retries */
 const patienceMs = 2000
+/** For what was said since Parley was called last: a rush of questions does not wait for it, and the receipt says so. */
+const sincePatienceMs = 500
 
 export interface QuestionContext {
   /** The event with the names, types and links of files that it has only the ids of. */
@@ -41,7 +43,7 @@ export interface ContextDeps {
   log: Log
 }
 
-const limited = (): CallOptions => ({ patienceMs, signal: AbortSignal.timeout(patienceMs) })
+const limited = (ms = patienceMs): CallOptions => ({ patienceMs: ms, signal: AbortSignal.timeout(ms) })
 
 export function createContext({ names, people, log }: ContextDeps): QuestionContext {
   const readThread = createThreads(names)
@@ -56,7 +58,8 @@ export function createContext({ names, people, log }: ContextDeps): QuestionCont
     const { channel, thread, ts: before } = TargetData.parse(message.replyTarget.data)
     const root = above === 'thread' ? thread : undefined
     try {
-      return await readThread({ channel, root, before, since }, self, workspace, limited())
+      const patience = since === undefined ? patienceMs : sincePatienceMs
+      return await readThread({ channel, root, before, since }, self, workspace, limited(patience))
     } catch (error) {
       const code = slackCode(error)
       // The messages above were deleted.
