@@ -192,7 +192,7 @@ export function createInteractions({ api, questions, intake, me, log }: Interact
     if (form.form === 'bad') return await act(interaction, { kind: 'bad', turnId: form.turnId }, text.get('comment'))
     const words = text.get('text') ?? ''
     if (form.form === 'ask') {
-      const sent = files.flatMap((id) => fileOf(resolvedFiles(interaction), id))
+      const sent = files.flatMap((id) => fileOf(interaction.data.resolved?.attachments, id))
       if (words.trim() === '' && sent.length === 0) return await say(interaction, empty)
       return await ask(interaction, {
         text: words,
@@ -346,8 +346,4 @@ function isFile(
 function fileOf(resolved: Record<string, APIAttachment> | undefined, id: string) {
   const file = resolved?.[id]
   return file === undefined ? [] : [attachmentOf(file)]
-}
-
-function resolvedFiles({ data }: APIModalSubmitInteraction): Record<string, APIAttachment> | undefined {
-  return data.resolved?.attachments
 }

@@ -343,10 +343,5 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
   }
 }
 
-function isRefusal(thrown: unknown): boolean {
-  return thrown instanceof ParleyError && thrown.code === 'platform_rejected'
-}
-
-function isMessage({ ordinal, ref }: StoredPart): boolean {
-  return ref !== null && ordinal < fileOrdinal
-}
+const isRefusal = (thrown: unknown) => thrown instanceof ParleyError && thrown.code === 'platform_rejected'
+const isMessage = ({ ordinal, ref }: StoredPart) => ref !== null && ordinal < fileOrdinal
