@@ -1,4 +1,4 @@
-/** Replies that do not stand: taken back because the question was deleted, or refused by the platform for good. */
+/** Replies that are removed because the question was deleted, and replies that the platform refuses for good. */
 import { asParleyError, errorFields, type ParleyError } from '../src/core/errors.ts'
 import type { Log } from '../src/core/log.ts'
 import { sourceList } from '../src/core/markdown/sources.ts'
@@ -15,7 +15,7 @@ interface Deps {
   log: Log
 }
 
-/** Removes what was posted of a reply. What the platform does not let go stays there. */
+/** Removes what was posted of a reply. A message that the platform refuses to remove stays. */
 export async function removeReply(
   { storage: { turns }, messaging, log }: Deps,
   work: TurnWork,
@@ -33,8 +33,8 @@ export async function removeReply(
 }
 
 /**
- * What is half written says why there is no answer; where nothing can be written any more, the asker alone gets the reason
- * and the answer with its sources, where the platform can tell them. The admins hear the reason, too.
+ * Replaces a half-written message by the reason. If the platform takes that neither, the asker alone gets the reason and the
+ * answer with its sources, where the platform can tell them. The admins get the reason in an alert.
  */
 export async function tellUndelivered(
   { messaging, log }: Deps,

@@ -221,7 +221,7 @@ function mayBeThread(message: GatewayMessage & { channel_type?: number }): boole
   return message.channel_type === undefined || [10, 11, 12].includes(message.channel_type)
 }
 
-/** Discord's facts about whom a message is meant for. */
+/** Discord's facts about who a message is for. */
 function addressingOf(message: GatewayMessage, place: Place, { id, ownRoleIds }: Guild, me: string): Addressing {
   const { author, content, mentions, mention_roles: roles, referenced_message: referenced } = message
   // A reply mentions the author that it answers, unless that is switched off.

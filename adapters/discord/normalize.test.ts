@@ -237,7 +237,7 @@ describe('where Parley answers', () => {
   })
 })
 
-describe('whom a message in its thread is for', () => {
+describe('who a message in its thread is for', () => {
   beforeEach(() => {
     takesPart = true
   })

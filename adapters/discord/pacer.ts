@@ -39,7 +39,7 @@ export function createPacer(quota: Quota): Pacer {
   const known = new Map<string, Allowance>()
   /**
    * Requests on their way and those of the last second, of this process. Places in the shared line say when a request
-   * starts. On a busy machine or network requests arrive in a heap, and Discord counts arrivals.
+   * starts. On a busy machine or network, requests arrive in bursts, and Discord counts arrivals.
    */
   const underWay = createSemaphore(global.limit - 2)
 

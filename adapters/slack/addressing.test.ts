@@ -1,4 +1,4 @@
-/** Who may stop an answer, who counts as a colleague, and whom Parley leaves in peace. */
+/** Who may stop an answer, who counts as a colleague, and which messages Parley leaves alone. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ParleyError } from '../../src/core/errors.ts'
 import { conversationKey } from '../../src/core/message.ts'

@@ -30,7 +30,7 @@ export interface Content {
   placed: string[]
   /** Sentences about what cannot be read. */
   unread: string[]
-  /** The names of those whom it mentions. */
+  /** The names of the people it mentions. */
   mentions: string[]
 }
 

@@ -209,7 +209,7 @@ describe('in a group chat', () => {
 
   it.each([
     ['is no member', () => new Map([[ids(1)[0] ?? '', all]])],
-    ['is a member of whom Graph does not say it', () => new Map([[alice.aadObjectId, '']])],
+    ['is a member without that date in Graph', () => new Map([[alice.aadObjectId, '']])],
   ])('nothing is read for somebody who %s, and the receipt says so', async (_, members) => {
     rig.teams.said.members.set(groupChat, members())
     say(group, { html: 'secret' })

@@ -81,7 +81,7 @@ describe('a message', () => {
     expect(new Set(keys).size).toBe(2)
   })
 
-  it('says whom it is meant for', () => {
+  it('says who it is for', () => {
     const facts = (more: Record<string, unknown>) => message(normalize(activity(more), specs)).addressing
     expect(facts({ text: 'Lunch?', entities: [] })).toMatchObject({
       place: 'thread',

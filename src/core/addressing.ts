@@ -4,7 +4,7 @@
  */
 import type { Author, ConversationRef } from './message.ts'
 
-/** What a platform knows about whom a message is meant for. `judge` decides by it. */
+/** What a platform knows about who a message is for. `judge` decides by it. */
 export interface Addressing {
   conversation: ConversationRef
   author: Pick<Author, 'id'>
@@ -87,13 +87,11 @@ const thanks = new Set(
 /** Thanks, a laugh or emoji alone. */
 function isSmallTalk({ text, hasFiles }: Pick<Addressing, 'text' | 'hasFiles'>): boolean {
   if (hasFiles) return false
-  const words = text
-    .replaceAll(/:[\w+-]+(?::skin-tone-\d)?:/g, ' ')
-    .replaceAll(/\p{Extended_Pictographic}|\p{Emoji_Modifier}|\p{Regional_Indicator}|\u200d|\ufe0f|\u20e3/gu, ' ')
-    .replaceAll(/[\p{P}\p{S}]/gu, ' ')
-    .replaceAll(/\s+/g, ' ')
-    .trim()
-    .toLowerCase()
+  const words = bareWords(
+    text
+      .replaceAll(/:[\w+-]+(?::skin-tone-\d)?:/g, ' ')
+      .replaceAll(/\p{Extended_Pictographic}|\p{Emoji_Modifier}|\p{Regional_Indicator}|\u200d|\ufe0f|\u20e3/gu, ' '),
+  )
   if (words !== '') return thanks.has(words)
   // Nothing but emoji and punctuation. A lone question mark asks.
   return text.trim() !== '' && !/[?？؟]/.test(text)
@@ -115,11 +113,14 @@ const stops = new Set([
 
 /** Whether the message says nothing but to stop the answer that is being written. */
 export function saysStop(text: string): boolean {
-  return stops.has(
-    text
-      .replaceAll(/[\p{P}\p{S}]/gu, ' ')
-      .replaceAll(/\s+/g, ' ')
-      .trim()
-      .toLowerCase(),
-  )
+  return stops.has(bareWords(text))
+}
+
+/** In lower case, without punctuation and symbols. */
+function bareWords(text: string): string {
+  return text
+    .replaceAll(/[\p{P}\p{S}]/gu, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .toLowerCase()
 }

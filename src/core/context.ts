@@ -1,4 +1,4 @@
-/** What others said before a question, as quoted content: every platform reads it in its own way and tells it alike. */
+/** What others said before a question, as quoted content in the same form on every platform. */
 
 export interface SaidBefore {
   /** The name that people see. */

@@ -70,7 +70,7 @@ export function createActions(deps: ActionsDeps): Intake['act'] {
     const { kind, turnId, by } = action
     switch (kind) {
       case 'stop':
-        return await stop(turnId)
+        return await stop(turnId, action.id)
       case 'regenerate':
         return await regenerate(turnId)
       case 'cheaper':
@@ -91,8 +91,8 @@ export function createActions(deps: ActionsDeps): Intake['act'] {
     return { turnId: next.turnId }
   }
 
-  async function stop(turnId: string): Promise<Pressed> {
-    const known = await turns.requestStop(turnId)
+  async function stop(turnId: string, eventId: string): Promise<Pressed> {
+    const known = await turns.requestStop(turnId, eventId)
     if (known === null) throw notFound()
     // The worker that holds the turn hears this at once; should it be lost, the next renewal of the lease tells.
     deps.channel.publish(stopTopic, { turnId })

@@ -329,6 +329,20 @@ describe('the word stop', () => {
     expect(await rig.turns.renew(next, 'w', 60_000)).toBe('held')
   })
 
+  it('of somebody who may not stop the answer leaves the asker’s own stop known', async () => {
+    const turnId = await rig.asked(inChannel({ channelId: 'hall' }))
+    const said = (author: string) => ({
+      ...inChannel({ channelId: 'hall', text: 'stop', author }),
+      author: { id: author },
+    })
+    expect((await rig.inbox.receive(said('eve'))).kind).toBe('new')
+    const stop = said('ann')
+    expect(await rig.inbox.receive(stop)).toEqual({ kind: 'stopped', turnId })
+    await rig.turns.claim(turnId, 'w', 60_000)
+    await rig.turns.finish(turnId, 'w', { text: 'So.', state: 'stopped', citations: [], receipt }, null)
+    expect(await rig.inbox.receive(stop)).toEqual({ kind: 'stopped', turnId })
+  })
+
   it('that was a question stays one when it is delivered again', async () => {
     const stop = message({ text: 'stop' })
     const turnId = await rig.asked(stop)

@@ -19,7 +19,7 @@ import { stopTopic } from './stop.ts'
 
 /** How long a message waits for a busy queue: once committed, it may be acknowledged. */
 const handOverMs = 50
-/** Of the messages of a deleted channel. */
+/** The most messages of a deleted channel that one statement deletes. */
 const withdrawnAtOnce = 500
 
 export interface InboxDeps extends Omit<ActionsDeps, 'turns' | 'handOver' | 'commands' | 'refusal'> {
@@ -50,9 +50,8 @@ export function createInbox({ turns, queue, settings, commands, channel, log, ..
     if (attachments.length > 0 || !saysStop(text)) return undefined
     const turnId = await turns.stopTarget(conversationKey(conversation), conversation.platform, id)
     if (turnId === null) return undefined
-    await turns.noteStop(turnId, id)
     try {
-      await act({ kind: 'stop', turnId, id: `said-${id}`, by: author, replyTarget })
+      await act({ kind: 'stop', turnId, id, by: author, replyTarget })
       return turnId
     } catch (error) {
       if (error instanceof ParleyError && error.code === 'request_forbidden') return undefined
@@ -98,7 +97,8 @@ export function createInbox({ turns, queue, settings, commands, channel, log, ..
     async concerns(message) {
       const alone = judgeAlone(message)
       const { conversation, author } = message
-      if (alone?.answers === false) return alone
+      // A mention at the top of a channel begins a conversation, so nothing is known of it yet.
+      if (alone !== undefined && (!alone.answers || message.place === 'channel')) return alone
       if (message.place === 'direct') {
         const known =
           conversation.threadId === undefined

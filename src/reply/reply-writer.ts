@@ -61,8 +61,8 @@ export interface ReplyWriter {
 }
 
 /**
- * An edit takes about half a millisecond of the process (bench/latency.ts). With many replies open, each is edited less often,
- * so that all edits together leave the other half of the process to questions that come in.
+ * Each open reply adds this to the time between two edits of every reply, so that edits leave room for new questions: with 200
+ * conversations, half of the first words came after 650 ms instead of 950 (bench/latency.ts).
  */
 const editShareMs = 1
 /** How often the text is stored, at least, for the worker that takes over after a crash. */
@@ -105,7 +105,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
   let receipt: Receipt | undefined
   let firstTextAt: Date | null = null
   let progress = ''
-  /** The platform took no more of the growing text. Whether it takes the answer shows at its end. */
+  /** The platform refused an edit while the text grew. The finished message may still be taken, or is posted anew. */
   let refused = false
   /**
    * What people see never gets shorter: text of fewer characters than this is held back. The last stored part says how far
@@ -115,13 +115,18 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
 
   const everyMs = () => Math.max(capabilities.minEditMs, deps.otherReplies() * editShareMs)
   const throttle = createThrottle(everyMs, async () => {
-    if (length === 0) return await showProgress()
-    if (capabilities.streaming === 'none' || length < floor || refused) return
-    await show(splitter.parts().slice(0, mostMessages), false).catch((thrown: unknown) => {
-      if (!(thrown instanceof ParleyError) || thrown.code !== 'platform_rejected' || parts.length === 0) throw thrown
+    if (refused) return
+    await showGrowing().catch((thrown: unknown) => {
+      if (!isRefusal(thrown) || parts.length === 0) throw thrown
       refused = true
     })
   })
+
+  async function showGrowing(): Promise<void> {
+    if (length === 0) return await showProgress()
+    if (capabilities.streaming === 'none' || length < floor) return
+    await show(splitter.parts().slice(0, mostMessages), false)
+  }
 
   function shownLength(): number {
     return parts.reduce((sum, part) => sum + part.shown.length, 0)
@@ -316,10 +321,7 @@ export function createReplyWriter(deps: ReplyWriterDeps): ReplyWriter {
       citations = known
     },
     async finish(text, known, end) {
-      await throttle.end().catch((thrown: unknown) => {
-        // A message that may not be edited while it grows may still get its end, or be posted anew.
-        if (!isRefusal(thrown) || parts.length === 0) throw thrown
-      })
+      await throttle.end()
       citations = known
       receipt = end.receipt
       const { texts, below } = await settle(text)

@@ -10,15 +10,7 @@ import { suspectAfter, type TurnAbout, type Turns } from './turns.ts'
 
 type TurnIntake = Pick<
   Turns,
-  | 'accept'
-  | 'complete'
-  | 'requestStop'
-  | 'revise'
-  | 'participation'
-  | 'stopTarget'
-  | 'noteStop'
-  | 'about'
-  | 'regenerate'
+  'accept' | 'complete' | 'requestStop' | 'revise' | 'participation' | 'stopTarget' | 'about' | 'regenerate'
 >
 
 export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake {
@@ -66,8 +58,8 @@ export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake
       return { kind: row.queued ? 'joined' : 'late', turnId, dispatch: { turnId, dispatch: 1, attachmentIds } }
     },
 
-    async requestStop(turnId) {
-      const [row] = await query<{ state: TurnState }>(requestStop, [turnId])
+    async requestStop(turnId, eventId) {
+      const [row] = await query<{ state: TurnState }>(requestStop, [turnId, eventId ?? null])
       return row?.state ?? null
     },
 
@@ -88,10 +80,6 @@ export function createTurnIntake({ query }: Pick<Database, 'query'>): TurnIntake
     async stopTarget(key, platform, messageId) {
       const [row] = await query<{ id: string | null }>(stopTarget, [key, platform, messageId])
       return row?.id ?? null
-    },
-
-    async noteStop(turnId, messageId) {
-      await query(noteStop, [turnId, messageId])
     },
 
     async about(turnId) {
@@ -222,7 +210,7 @@ const requestStop: Statement = {
   name: 'turn_request_stop',
   text: `
 with asked as (
-  update turn set stop_requested_at = coalesce(stop_requested_at, now())
+  update turn set stop_requested_at = coalesce(stop_requested_at, now()), stop_event = coalesce(stop_event, $2::text)
   where id = $1 and state in ('queued', 'answering')
 )
 select state from turn where id = $1`,
@@ -266,14 +254,9 @@ const stopTarget: Statement = {
   name: 'turn_stop_target',
   text: `
 select turn.id from turn
-where turn.conversation_key = $1 and (turn.stop_message = $3 or turn.state in ('queued', 'answering'))
+where turn.conversation_key = $1 and (turn.stop_event = $3 or turn.state in ('queued', 'answering'))
   and not exists (select from inbound where inbound.platform = $2 and inbound.id = $3)
-order by turn.stop_message is not distinct from $3 desc, turn.seq limit 1`,
-}
-
-const noteStop: Statement = {
-  name: 'turn_note_stop',
-  text: `update turn set stop_message = $2 where id = $1`,
+order by turn.stop_event is not distinct from $3 desc, turn.seq limit 1`,
 }
 
 const about: Statement = {

@@ -185,8 +185,8 @@ export interface Turns {
   reservePart(turnId: string, ordinal: number): Promise<boolean>
   parts(turnId: string): Promise<StoredPart[]>
   removePart(turnId: string, ordinal: number): Promise<void>
-  /** `null` for a turn that is not known. */
-  requestStop(turnId: string): Promise<TurnState | null>
+  /** `eventId`: the message or press that asks for it. `null` for a turn that is not known. */
+  requestStop(turnId: string, eventId?: string): Promise<TurnState | null>
   /** Replaces the text of a message by its author, while its turn has not started. */
   revise(platform: string, id: string, text: string, authorId: string): Promise<Revised>
   /** What Parley knows of a conversation; `null` where no message of it was taken in. */
@@ -207,8 +207,6 @@ export interface Turns {
    * where none is open, or where the message was taken in as a question.
    */
   stopTarget(conversationKey: string, platform: string, messageId: string): Promise<string | null>
-  /** Notes the message that stops a turn, before it does. */
-  noteStop(turnId: string, messageId: string): Promise<void>
   about(turnId: string): Promise<TurnAbout | null>
   /**
    * A new turn that answers the same messages in the same reply; without a wish it keeps the old turn's. Throws

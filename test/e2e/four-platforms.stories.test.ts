@@ -2,21 +2,14 @@
  * The same stories on Slack, Discord and Teams, told once: a long thread of others, a question that is deleted, talk between
  * people, an answer that cannot be posted, a wide table. The page has no threads of others, and nobody else writes there.
  */
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type StandInDiscord, startDiscord } from '../servers/discord.ts'
-import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
 import { questionTextOf } from '../servers/openai-wire.ts'
-import { startSlack } from '../servers/slack.ts'
 import { erase } from '../servers/slack-context.ts'
 import { addPeople, finished } from '../servers/slack-rig.ts'
 import { bot, shown } from '../servers/slack-state.ts'
-import type { SlackStandIn } from '../servers/slack-types.ts'
-import { startTeams, type TeamsStandIn } from '../servers/teams.ts'
 import { createPeople, type People, channel as teamsChannel, thread } from '../servers/teams-people.ts'
 import { isFinished, isReply, until } from '../servers/teams-state.ts'
-import { type ParleyProcess, removeHome, startParley, temporaryHome } from './parley.ts'
+import { type AllChats, startAllChats } from './all-chats.ts'
 
 /** A question in a thread. */
 interface Asked {
@@ -48,55 +41,29 @@ const row = (name: string) => `| ${Array.from({ length: columns }, (_, n) => `${
 const table = [row('Heading'), `|${' --- |'.repeat(columns)}`, ...Array.from({ length: rows }, (_, n) => row(`r${n}`))]
 const said = Array.from({ length: 180 }, (_, n) => (n === 178 ? 'We go back to build 4711.' : `Thought ${n + 1}.`))
 
-let slack: SlackStandIn
-let discord: StandInDiscord
-let teams: TeamsStandIn
-let model: ScriptedOpenAi
-let home: string
-let parley: ParleyProcess
+let all: AllChats
+let slack: AllChats['slack']
+let discord: AllChats['discord']
+let teams: AllChats['teams']
+let model: AllChats['model']
 const chats: Record<string, Chat> = {}
 
 beforeAll(async () => {
-  ;[slack, discord, teams] = await Promise.all([startSlack(), startDiscord(), startTeams()])
-  model = await startScriptedOpenAi({
-    script({ body }) {
-      const given = JSON.stringify(body)
-      const asked = questionTextOf(body)
-      if (asked.includes('for a while'))
-        return { tokens: Array.from({ length: 80 }, (_, n) => `word${n} `), everyMs: 40 }
-      if (asked.includes('slowly')) return { tokens: Array.from({ length: 400 }, (_, n) => `word${n} `), everyMs: 40 }
-      if (asked.includes('tabulate')) return { tokens: ['Here:\n\n', ...table.map((line) => `${line}\n`)] }
-      if (!asked.includes('decide')) return { tokens: ['Of course.'] }
-      const label = [...given.slice(0, given.indexOf('The cable is red')).matchAll(/\d+:l\d+/g)].at(-1)?.[0]
-      const known = given.includes('build 4711') && given.includes('Bob: ') && label !== undefined
-      return { tokens: [known ? `Build 4711, and the cable is red [${label}].` : 'I do not know.'] }
-    },
+  all = await startAllChats(({ body }) => {
+    const given = JSON.stringify(body)
+    const asked = questionTextOf(body)
+    if (asked.includes('for a while')) return { tokens: Array.from({ length: 80 }, (_, n) => `word${n} `), everyMs: 40 }
+    if (asked.includes('slowly')) return { tokens: Array.from({ length: 400 }, (_, n) => `word${n} `), everyMs: 40 }
+    if (asked.includes('tabulate')) return { tokens: ['Here:\n\n', ...table.map((line) => `${line}\n`)] }
+    if (!asked.includes('decide')) return { tokens: ['Of course.'] }
+    const label = [...given.slice(0, given.indexOf('The cable is red')).matchAll(/\d+:l\d+/g)].at(-1)?.[0]
+    const known = given.includes('build 4711') && given.includes('Bob: ') && label !== undefined
+    return { tokens: [known ? `Build 4711, and the cable is red [${label}].` : 'I do not know.'] }
   })
-  home = await temporaryHome()
-  await writeFile(join(home, 'parley.yaml'), `teams:\n  fileHosts: ["${teams.fileHost}"]\n`)
-  parley = await startParley(
-    home,
-    {
-      SLACK_BOT_TOKEN: bot.token,
-      SLACK_SIGNING_SECRET: slack.signingSecret,
-      SLACK_API_URL: slack.apiUrl,
-      DISCORD_TOKEN: discord.token,
-      DISCORD_API_URL: discord.url,
-      ...teams.environment(),
-      OPENAI_BASE_URL: model.url,
-    },
-    home,
-  )
-  slack.target = parley.url
-  teams.target = parley.url
+  ;({ slack, discord, teams, model } = all)
   Object.assign(chats, { Slack: slackChat(), Discord: discordChat(), Teams: teamsChat() })
 }, 90_000)
-afterAll(async () => {
-  await parley?.[Symbol.asyncDispose]()
-  await Promise.all([slack, discord, teams].map((each) => each?.[Symbol.asyncDispose]()))
-  await model?.close()
-  if (home) await removeHome(home)
-})
+afterAll(() => all?.[Symbol.asyncDispose]())
 
 describe.each(['Slack', 'Discord', 'Teams'])('on %s', { timeout: 120_000 }, (name) => {
   const chat = () => {

@@ -1,70 +1,41 @@
 /** One Parley on Slack, Discord, Teams and its own page at once: the same question about the same file gets the same cited answer everywhere. */
 import { randomUUID } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { makeManual } from '../fixtures/make-pdf.ts'
-import { hasEnded, type StandInDiscord, startDiscord } from '../servers/discord.ts'
-import { type ScriptedOpenAi, startScriptedOpenAi } from '../servers/openai.ts'
-import { startSlack } from '../servers/slack.ts'
+import { hasEnded } from '../servers/discord.ts'
 import { addPeople, finished } from '../servers/slack-rig.ts'
 import { bot, shown } from '../servers/slack-state.ts'
-import type { SlackStandIn } from '../servers/slack-types.ts'
-import { startTeams, type TeamsStandIn } from '../servers/teams.ts'
 import { createPeople, personalChat } from '../servers/teams-people.ts'
 import { claimsOf, isFinished, isReply, until } from '../servers/teams-state.ts'
-import { ConsoleClient, type ParleyProcess, removeHome, startParley, temporaryHome } from './parley.ts'
+import { type AllChats, startAllChats } from './all-chats.ts'
+import { ConsoleClient } from './parley.ts'
 
 const fact = 'The emergency shut-off valve of the Zephyr compressor must be replaced every 4,250 operating hours.'
 const question = 'How often must the shut-off valve of the Zephyr compressor be replaced?'
 const answer = 'Every 4,250 operating hours [1].'
 
-let slack: SlackStandIn
-let discord: StandInDiscord
-let teams: TeamsStandIn
-let model: ScriptedOpenAi
-let home: string
-let parley: ParleyProcess
+let all: AllChats
+let slack: AllChats['slack']
+let discord: AllChats['discord']
+let teams: AllChats['teams']
+let model: AllChats['model']
+let parley: AllChats['parley']
 let manual: Buffer
 
 beforeAll(async () => {
   manual = await makeManual({ pages: 20, facts: { 13: fact } })
-  ;[slack, discord, teams] = await Promise.all([startSlack(), startDiscord(), startTeams()])
   // Answers from the passages that it was given, or not at all.
-  model = await startScriptedOpenAi({
-    script({ body }) {
-      const given = JSON.stringify(body)
-      const label = [...given.slice(0, given.indexOf('4,250')).matchAll(/\d+:p\d+/g)].at(-1)?.[0]
-      return {
-        tokens: label ? ['Every ', '4,250 ', 'operating hours ', `[${label}].`] : ['I do not know.'],
-        everyMs: 20,
-      }
-    },
+  all = await startAllChats(({ body }) => {
+    const given = JSON.stringify(body)
+    const label = [...given.slice(0, given.indexOf('4,250')).matchAll(/\d+:p\d+/g)].at(-1)?.[0]
+    return {
+      tokens: label ? ['Every ', '4,250 ', 'operating hours ', `[${label}].`] : ['I do not know.'],
+      everyMs: 20,
+    }
   })
-  home = await temporaryHome()
-  await writeFile(join(home, 'parley.yaml'), `teams:\n  fileHosts: ["${teams.fileHost}"]\n`)
-  parley = await startParley(
-    home,
-    {
-      SLACK_BOT_TOKEN: bot.token,
-      SLACK_SIGNING_SECRET: slack.signingSecret,
-      SLACK_API_URL: slack.apiUrl,
-      DISCORD_TOKEN: discord.token,
-      DISCORD_API_URL: discord.url,
-      ...teams.environment(),
-      OPENAI_BASE_URL: model.url,
-    },
-    home,
-  )
-  slack.target = parley.url
-  teams.target = parley.url
+  ;({ slack, discord, teams, model, parley } = all)
 }, 90_000)
-afterAll(async () => {
-  await parley?.[Symbol.asyncDispose]()
-  await Promise.all([slack, discord, teams].map((each) => each?.[Symbol.asyncDispose]()))
-  await model?.close()
-  if (home) await removeHome(home)
-})
+afterAll(() => all?.[Symbol.asyncDispose]())
 
 async function onSlack(): Promise<void> {
   addPeople(slack)

@@ -49,7 +49,7 @@ CREATE TABLE "turn" (
     "dispatches" INTEGER NOT NULL DEFAULT 1,
     "dispatched_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "stop_requested_at" TIMESTAMPTZ(3),
-    "stop_message" TEXT,
+    "stop_event" TEXT,
     "withdrawn" BOOLEAN NOT NULL DEFAULT false,
     "superseded_by" UUID,
     "outcome" JSONB,
